@@ -1,0 +1,3 @@
+"""The HTTP face of the platform: routes, authentication, transfers of bytes."""
+
+from __future__ import annotations

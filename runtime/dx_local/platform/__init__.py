@@ -1,0 +1,3 @@
+"""What DNAnexus is: plain functions over the store, with no HTTP and no processes in them."""
+
+from __future__ import annotations

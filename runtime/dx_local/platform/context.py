@@ -1,0 +1,75 @@
+"""Who asks, and which platform answers: the two things that every function of the platform is given."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dx_local.platform.store import Row, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from dx_local.platform.lifecycle import Transition
+
+JSON = dict[str, Any]
+
+DEFAULT_REGION = "aws:us-east-1"
+DEFAULT_USER = "user-local"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whom a token stands for: a user, and the job that speaks for that user, if one does."""
+
+    user: str
+    job: str | None = None
+
+
+@dataclass
+class Platform:
+    """One local platform: its store, its folder (file bytes lie under `files/`), its clock and region."""
+
+    store: Store
+    folder: Path
+    clock: Callable[[], int] = field(default=lambda: time.time_ns() // 1_000_000)
+    region: str = DEFAULT_REGION
+    subscribers: list[Callable[[Transition], None]] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, folder: Path, *, region: str = DEFAULT_REGION) -> Platform:
+        """Open the platform that lies in folder, or make a new one there with one user."""
+        (folder / "files").mkdir(parents=True, exist_ok=True)
+        platform = cls(store=Store(folder / "platform.sqlite"), folder=folder, region=region)
+        if platform.store.get("user", DEFAULT_USER) is None:
+            platform.store.insert("user", id=DEFAULT_USER, first="Local", last="User", email="local@localhost")
+        return platform
+
+    def publish(self, transitions: Iterable[Transition]) -> None:
+        """Tell every subscriber of these changes of state once they are committed."""
+        for transition in transitions:
+            for subscriber in self.subscribers:
+                self.store.after_commit(lambda tell=subscriber, news=transition: tell(news))  # type: ignore[misc]
+
+
+@dataclass(frozen=True)
+class Context:
+    """One request: the platform it is made to, and its caller."""
+
+    platform: Platform
+    caller: Caller
+
+    @property
+    def store(self) -> Store:
+        """The platform's store."""
+        return self.platform.store
+
+    def now(self) -> int:
+        """Return the platform's time in ms since the epoch."""
+        return self.platform.clock()
+
+    def calling_job(self) -> Row | None:
+        """Return the row of the job that makes this request, or None for a user's own request."""
+        return self.store.get("job", self.caller.job) if self.caller.job else None

@@ -1,0 +1,103 @@
+"""The errors of the platform's API, each with its type and HTTP status.
+
+    ApiError
+    ├── MalformedJSON 400          ├── InvalidInput 422        ├── RateLimitConditional 429
+    ├── InvalidAuthentication 401  ├── InvalidState 422        ├── InternalError 500
+    ├── PermissionDenied 401       ├── InvalidType 422         └── ServiceUnavailable 503
+    └── ResourceNotFound 404
+
+Source: https://documentation.dnanexus.com/developer/api/protocols#errors
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class ApiError(Exception):
+    """An answer other than 2xx: `type`, `status`, a message, and details for programs."""
+
+    type: ClassVar[str]
+    status: ClassVar[int]
+
+    def __init__(self, message: str, details: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body that DNAnexus clients expect of an error."""
+        error = {"type": self.type, "message": self.message}
+        if self.details is not None:
+            error["details"] = self.details
+        return {"error": error}
+
+
+class MalformedJSON(ApiError):
+    """The body is not JSON, or not a JSON object."""
+
+    type = "MalformedJSON"
+    status = 400
+
+
+class InvalidAuthentication(ApiError):
+    """No token, or one that this platform did not issue."""
+
+    type = "InvalidAuthentication"
+    status = 401
+
+
+class PermissionDenied(ApiError):
+    """The token is good but does not reach what the request names; 401 as on the platform."""
+
+    type = "PermissionDenied"
+    status = 401
+
+
+class ResourceNotFound(ApiError):
+    """The entity, folder or route does not exist, or is not visible to the caller."""
+
+    type = "ResourceNotFound"
+    status = 404
+
+
+class InvalidInput(ApiError):
+    """A field of the request is missing or of the wrong kind."""
+
+    type = "InvalidInput"
+    status = 422
+
+
+class InvalidState(ApiError):
+    """The entity is not in a state in which this can be done."""
+
+    type = "InvalidState"
+    status = 422
+
+
+class InvalidType(ApiError):
+    """The entity is of a class that cannot be used here."""
+
+    type = "InvalidType"
+    status = 422
+
+
+class RateLimitConditional(ApiError):
+    """Too many requests of one kind."""
+
+    type = "RateLimitConditional"
+    status = 429
+
+
+class InternalError(ApiError):
+    """A bug of this emulation."""
+
+    type = "InternalError"
+    status = 500
+
+
+class ServiceUnavailable(ApiError):
+    """The platform cannot answer just now; clients try again."""
+
+    type = "ServiceUnavailable"
+    status = 503

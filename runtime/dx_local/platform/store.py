@@ -1,0 +1,233 @@
+"""The store: one SQLite file in WAL mode that holds all that the platform knows.
+
+Times are integers in milliseconds since the epoch, UTC. Columns that hold JSON are named in `JSON_COLUMNS`
+and travel as Python values. Bytes of files are not here; they lie as files beside the database.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+Row = dict[str, Any]
+
+SCHEMA_VERSION = 1
+
+# `project` holds projects and containers; `object` the data objects; `placement` says in which projects an
+# object lies, with the metadata that is per project (name, folder, tags, properties).
+_SCHEMA = """
+CREATE TABLE user (
+    id TEXT PRIMARY KEY, first TEXT NOT NULL, last TEXT NOT NULL, email TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE token (
+    token TEXT PRIMARY KEY, user TEXT NOT NULL, job TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE project (
+    id TEXT PRIMARY KEY, class TEXT NOT NULL, name TEXT, region TEXT NOT NULL,
+    created INTEGER NOT NULL, modified INTEGER NOT NULL, created_by TEXT NOT NULL,
+    owner TEXT,                       -- containers: the job or analysis whose workspace it is
+    parent TEXT,                      -- containers: the project that the execution runs in
+    fields TEXT NOT NULL,             -- summary, description, flags, tags, properties: as described
+    permissions TEXT NOT NULL         -- {user: level}
+) WITHOUT ROWID;
+
+CREATE TABLE folder (
+    project TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (project, path)
+) WITHOUT ROWID;
+
+CREATE TABLE object (
+    sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, class TEXT NOT NULL, state TEXT NOT NULL,
+    hidden INTEGER NOT NULL, types TEXT NOT NULL, details TEXT NOT NULL, links TEXT NOT NULL,
+    created INTEGER NOT NULL, modified INTEGER NOT NULL,
+    created_by TEXT NOT NULL,         -- {user, job?, executable?}
+    fields TEXT NOT NULL              -- what the class adds: media and size of a file, specs of an applet
+);
+
+CREATE TABLE placement (
+    project TEXT NOT NULL, object TEXT NOT NULL, sequence INTEGER NOT NULL, class TEXT NOT NULL,
+    name TEXT NOT NULL, folder TEXT NOT NULL, tags TEXT NOT NULL, properties TEXT NOT NULL,
+    PRIMARY KEY (project, object)
+) WITHOUT ROWID;
+CREATE INDEX placement_by_object ON placement (object);
+CREATE INDEX placement_by_folder ON placement (project, folder, name);
+CREATE INDEX placement_by_name ON placement (project, name);
+CREATE INDEX placement_by_sequence ON placement (project, sequence);
+
+CREATE TABLE part (
+    file TEXT NOT NULL, position INTEGER NOT NULL, size INTEGER NOT NULL, md5 TEXT, state TEXT NOT NULL,
+    PRIMARY KEY (file, position)
+) WITHOUT ROWID;
+
+CREATE TABLE job (
+    sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, state TEXT NOT NULL,
+    function TEXT NOT NULL, executable TEXT NOT NULL, executable_name TEXT NOT NULL,
+    parent TEXT, origin TEXT NOT NULL, root TEXT NOT NULL,
+    user TEXT NOT NULL, project TEXT NOT NULL, folder TEXT NOT NULL, workspace TEXT NOT NULL,
+    region TEXT NOT NULL, priority TEXT NOT NULL,
+    created INTEGER NOT NULL, modified INTEGER NOT NULL, started INTEGER, stopped INTEGER,
+    run_input TEXT NOT NULL, original_input TEXT NOT NULL, input TEXT, output TEXT,
+    output_spec TEXT,                 -- what the output must keep to; null where nothing is declared
+    depends_on TEXT NOT NULL, tags TEXT NOT NULL, properties TEXT NOT NULL, details TEXT NOT NULL,
+    system_requirements TEXT NOT NULL, instance_type TEXT NOT NULL,
+    timeout INTEGER,                  -- ms that the job may be running
+    open_children INTEGER NOT NULL,   -- direct children that have not reached a final state
+    failure_reason TEXT, failure_message TEXT, failure_from TEXT,
+    transitions TEXT NOT NULL,        -- [{newState, setAt}]
+    requested TEXT NOT NULL           -- what else the run request said, echoed in describe
+);
+CREATE INDEX job_by_parent ON job (parent);
+CREATE INDEX job_by_origin ON job (origin);
+CREATE INDEX job_by_state ON job (state);
+
+CREATE TABLE wait (
+    job TEXT NOT NULL, waits_for TEXT NOT NULL, PRIMARY KEY (job, waits_for)
+) WITHOUT ROWID;
+CREATE INDEX wait_by_cause ON wait (waits_for);
+
+CREATE TABLE nonce (
+    nonce TEXT NOT NULL, route TEXT NOT NULL, request TEXT NOT NULL, response TEXT NOT NULL,
+    created INTEGER NOT NULL, PRIMARY KEY (nonce, route)
+) WITHOUT ROWID;
+"""
+
+JSON_COLUMNS = frozenset(
+    {
+        "created_by",
+        "depends_on",
+        "details",
+        "failure_from",
+        "fields",
+        "input",
+        "links",
+        "original_input",
+        "output",
+        "output_spec",
+        "permissions",
+        "properties",
+        "requested",
+        "response",
+        "run_input",
+        "system_requirements",
+        "tags",
+        "transitions",
+        "types",
+    }
+)
+
+
+class Store:
+    """One open database; used from one thread, as the whole platform is."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+        self._connection.row_factory = _row
+        self._depth = 0
+        self._after_commit: list[Callable[[], None]] = []
+        # NORMAL loses no committed row when this process is killed; only a power cut can, and then whole
+        # transactions from the end.
+        for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        if self._connection.execute("PRAGMA user_version").fetchone()["user_version"] == 0:
+            self._connection.executescript(f"{_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION};")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Make everything inside one transaction; a transaction within another is part of it.
+
+        An exception undoes all of it and forgets the actions that `after_commit` was given.
+        """
+        if self._depth == 0:
+            self._connection.execute("BEGIN IMMEDIATE")
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            if self._depth == 1:
+                self._connection.execute("ROLLBACK")
+                self._after_commit.clear()
+            raise
+        else:
+            if self._depth == 1:
+                self._connection.execute("COMMIT")
+        finally:
+            self._depth -= 1
+        if self._depth == 0:
+            actions, self._after_commit = self._after_commit, []
+            for action in actions:
+                action()
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Call action once the transaction under way is committed, or now if there is none."""
+        if self._depth:
+            self._after_commit.append(action)
+        else:
+            action()
+
+    def execute(self, sql: str, *values: Any) -> int:
+        """Run one statement and return the number of rows that it changed."""
+        return self._connection.execute(sql, values).rowcount
+
+    def one(self, sql: str, *values: Any) -> Row | None:
+        """Return the first row of a query, or None."""
+        row: Row | None = self._connection.execute(sql, values).fetchone()
+        return row
+
+    def all(self, sql: str, *values: Any) -> list[Row]:
+        """Return all rows of a query."""
+        return self._connection.execute(sql, values).fetchall()
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """Return the first column of the first row of a query, or None; JSON columns come as text."""
+        row = self.one(sql, *values)
+        return next(iter(row.values())) if row else None
+
+    def get(self, table: str, entity_id: str) -> Row | None:
+        """Return the row with this `id`."""
+        return self.one(f"SELECT * FROM {table} WHERE id = ?", entity_id)
+
+    def insert(self, table: str, **columns: Any) -> int:
+        """Insert one row and return its rowid."""
+        names = ", ".join(columns)
+        marks = ", ".join("?" * len(columns))
+        cursor = self._connection.execute(
+            f"INSERT INTO {table} ({names}) VALUES ({marks})", _encode(columns)
+        )
+        return cursor.lastrowid or 0
+
+    def update(self, table: str, entity_id: str, **columns: Any) -> None:
+        """Change columns of the row with this `id`."""
+        changes = ", ".join(f"{name} = ?" for name in columns)
+        self._connection.execute(
+            f"UPDATE {table} SET {changes} WHERE id = ?", (*_encode(columns), entity_id)
+        )
+
+    def close(self) -> None:
+        """Close the database; a later Store on the same path finds everything that was committed."""
+        self._connection.close()
+
+
+def to_json(value: Any) -> str:
+    """Return value as compact JSON text, as it is kept in the database; order of keys is kept."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _encode(columns: dict[str, Any]) -> Sequence[Any]:
+    return [
+        to_json(value) if name in JSON_COLUMNS and value is not None else value
+        for name, value in columns.items()
+    ]
+
+
+def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
+    return {
+        column[0]: json.loads(value) if column[0] in JSON_COLUMNS and value is not None else value
+        for column, value in zip(cursor.description, values, strict=True)
+    }
