@@ -1,0 +1,82 @@
+"""What a user can do wrong, as exceptions that carry data; cli.py turns them into text and exit code.
+
+UserError
+├── AnswersError            answers missing or invalid, all of them at once
+├── ConflictError           the target exists already
+├── SpecFileError           a JSON file cannot be read (path, line, column)
+├── UnknownClassError       no such I/O class (dx_app_wizard.spec.classes)
+└── ClassValueError         a text is no value of its I/O class (dx_app_wizard.spec.classes)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class UserError(Exception):
+    """Something that the user can mend: what is wrong, and how to mend it. `code` is stable."""
+
+    code: ClassVar[str] = "user-error"
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One missing or invalid answer: the question's key, the flag that answers it, and what is wrong."""
+
+    key: str
+    flag: str
+    message: str
+
+
+class AnswersError(UserError):
+    """Answers are missing or invalid; `problems` holds every one of them, in the order of the questions."""
+
+    code = "invalid-answers"
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(
+            "; ".join(f"{problem.key}: {problem.message}" for problem in problems),
+            "Answer with " + ", ".join(dict.fromkeys(problem.flag for problem in problems)),
+        )
+        self.problems = problems
+
+
+class ConflictError(UserError):
+    """The target `path` exists already; nothing was written."""
+
+    code = "conflict"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} exists already; nothing was written.", "Choose another name or --output-dir."
+        )
+        self.path = path
+
+
+class SpecFileError(UserError):
+    """A JSON file cannot be read: `path`, and `line` and `column` (from 1) where the position is known."""
+
+    code = "invalid-file"
+
+    def __init__(self, path: Path, message: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+        self.line = line
+        self.column = column
+
+    @property
+    def location(self) -> str:
+        """The place as editors understand it: `file:line:column`."""
+        return ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.message}"

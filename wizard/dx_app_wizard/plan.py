@@ -1,0 +1,24 @@
+"""What the templates are given: the app's spec, its language, and how its work is spread over jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from dx_app_wizard.spec.model import AppSpec
+
+Language = Literal["python", "bash"]
+Pattern = Literal["basic", "parallelized", "scatter-process-gather"]
+
+LANGUAGES: tuple[Language, ...] = ("python", "bash")
+PATTERNS: tuple[Pattern, ...] = ("basic", "parallelized", "scatter-process-gather")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One app to write."""
+
+    spec: AppSpec
+    language: Language
+    pattern: Pattern
