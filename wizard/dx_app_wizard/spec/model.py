@@ -252,7 +252,7 @@ class AppSpec:
         return tuple(self._regional_options())
 
     def system_requirements(self, region: str) -> dict[str, Any]:
-        """Return instance types and the like by entry point in region: the region's own, or else runSpec's."""
+        """Return instance types and the like by entry point: the region's own, or else runSpec's."""
         regional = self._regional_options().get(region)
         if isinstance(regional, dict) and "systemRequirements" in regional:
             return _optional(regional, "systemRequirements", dict, f"regionalOptions.{region}") or {}

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dx_app_wizard.errors import SpecFileError
+from dx_app_wizard.spec import jsonfile
+from dx_app_wizard.spec.jsonfile import Position
+
+FILE = Path("dxapp.json")
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=30,
+)
+
+
+def paths_of(value: Any, here: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    children: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        children = list(value.items())
+    elif isinstance(value, list):
+        children = list(enumerate(value))
+    return [here, *(path for step, child in children for path in paths_of(child, (*here, step)))]
+
+
+@given(json_values)
+def test_what_is_written_reads_back(value: Any) -> None:
+    text = jsonfile.dumps(value)
+    assert jsonfile.parse(text, FILE).value == value
+    assert text.encode().decode() == text
+
+
+@given(json_values)
+def test_every_value_has_a_position_where_it_begins(value: Any) -> None:
+    text = jsonfile.dumps(value)
+    document = jsonfile.parse(text, FILE)
+    assert list(document.positions) == paths_of(value)
+    lines = text.split("\n")
+    for position in document.positions.values():
+        assert lines[position.line - 1][position.column - 1] in '{["-0123456789tfn'
+
+
+@given(st.text())
+def test_any_text_reads_or_is_refused_as_an_error_of_the_user(text: str) -> None:
+    with suppress(SpecFileError):
+        assert jsonfile.parse(text, FILE).value == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param('{"a": 1,\n "a": 2}', "dxapp.json:2:2: has the key 'a' twice", id="duplicate key"),
+        pytest.param('{"a": [\n  NaN]}', "dxapp.json:2:3: is not JSON: NaN", id="NaN"),
+        pytest.param('{"a": -Infinity}', "dxapp.json:1:7: is not JSON: -Infinity", id="Infinity"),
+        pytest.param('{"a": 1e999}', "dxapp.json:1:7: holds a number that is too large", id="overflow"),
+        pytest.param('{"a": 1,}', "dxapp.json:1:", id="trailing comma"),
+        pytest.param("{// no\n}", "dxapp.json:1:2: is not JSON", id="comment"),
+        pytest.param("", "dxapp.json:1:1: is not JSON", id="empty"),
+        pytest.param("[" * 100_000, "nested too deeply", id="deep"),
+        pytest.param("9" * 5000, "number that is too long", id="long number"),
+    ],
+)
+def test_what_is_not_strict_json_is_refused_with_its_place(text: str, message: str) -> None:
+    with pytest.raises(SpecFileError) as caught:
+        jsonfile.parse(text, FILE)
+    assert message in str(caught.value)
+
+
+def test_the_same_key_in_two_objects_is_no_duplicate() -> None:
+    assert jsonfile.parse('[{"a": 1}, {"a": {"a": 2}}]', FILE).value == [{"a": 1}, {"a": {"a": 2}}]
+
+
+def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "latin.json"
+    path.write_bytes(b'{\n"a": "\xe9"}')
+    with pytest.raises(SpecFileError, match=r"latin\.json:2: is not UTF-8"):
+        jsonfile.read(path)
+
+
+@pytest.mark.parametrize("name", ["missing.json", "."])
+def test_a_file_that_cannot_be_read_is_an_error_of_the_user(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SpecFileError, match="cannot be read"):
+        jsonfile.read(tmp_path / name)
+
+
+def test_a_missing_value_has_the_position_of_what_is_around_it() -> None:
+    document = jsonfile.parse('{\n  "runSpec": {}\n}', FILE)
+    assert document.position(("runSpec", "file")) == Position(2, 14)
+    assert document.position(("access",)) == Position(1, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [((), ""), (("inputSpec", 0, "class"), "inputSpec[0].class"), (("a", "b c"), 'a["b c"]'), ((1,), "[1]")],
+)
+def test_paths_read_as_people_write_them(path: tuple[str | int, ...], text: str) -> None:
+    assert jsonfile.path_text(path) == text
+
+
+def test_a_file_is_written_with_non_ascii_text_and_a_final_newline(tmp_path: Path) -> None:
+    jsonfile.write(tmp_path / "a.json", {"title": "é"})
+    assert (tmp_path / "a.json").read_bytes() == '{\n  "title": "é"\n}\n'.encode()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("old")
+    with pytest.raises(ValueError, match="JSON compliant"):
+        jsonfile.write(tmp_path / "a.json", float("nan"))
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.json": "old"}
