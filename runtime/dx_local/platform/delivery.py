@@ -1,0 +1,110 @@
+"""Moving data objects between the workspace of a job and where its output goes: rows only, no bytes.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses/containers-for-execution
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec.links import link, link_id, link_project, links_in, parse_reference, replace
+from dx_local.platform.ids import class_of
+
+if TYPE_CHECKING:
+    from dx_local.platform.store import Row, Store
+
+
+DATA_CLASSES = frozenset({"file", "record", "applet", "workflow", "gtable", "database", "dbcluster"})
+
+
+class ObjectNotFound(Exception):  # noqa: N818 - named for what it is about
+    """A link names a data object that does not exist, or that lies in no project."""
+
+    def __init__(self, object_id: str) -> None:
+        super().__init__(f"{object_id} does not exist")
+        self.object_id = object_id
+
+
+def plain_links(value: Any) -> Any:
+    """Return value with every link in its simple form, which is what clients expect of an output."""
+    return replace(value, lambda found: found if parse_reference(found) else link(link_id(found) or ""))
+
+
+def bring_in(store: Store, job: Row, values: dict[str, Any]) -> None:
+    """Put the data objects of a master job's input into its workspace, where its token reaches them.
+
+    Raises ObjectNotFound.
+    """
+    if job["parent"] and _workspace_of(store, job["parent"]) == job["workspace"]:
+        return
+    projects: dict[str, str | None] = {}
+    replace(values, lambda found: projects.setdefault(link_id(found) or "", link_project(found)))
+    for object_id, project in projects.items():
+        if class_of(object_id) not in DATA_CLASSES:
+            continue
+        source = _placement(store, object_id, project)
+        place(store, source, job["workspace"], "/")
+
+
+def hand_over(store: Store, job: Row, output: dict[str, Any]) -> None:
+    """Put the data objects of a master job's output where its launcher wants them.
+
+    That is the folder of the project, or the workspace of the job that launched it; folders in the workspace
+    continue below that folder, and hidden objects that an output links to come along. Raises ObjectNotFound.
+    """
+    destination, folder = job["project"], job["folder"]
+    if job["parent"]:
+        destination = _workspace_of(store, job["parent"]) or destination
+    produced = [entity for entity in links_in(output) if class_of(entity) in DATA_CLASSES]
+    if destination == job["workspace"]:
+        for object_id in produced:
+            _placement(store, object_id, None)
+        return
+    for object_id in _with_hidden(store, produced):
+        source = _placement(store, object_id, job["workspace"])
+        if source["project"] == job["workspace"]:
+            place(store, source, destination, join(folder, source["folder"]))
+
+
+def place(store: Store, placement: Row, project: str, folder: str) -> None:
+    """Put an object into another project, with its name, tags and properties, unless it is there already."""
+    add_folders(store, project, folder)
+    if store.one("SELECT 1 FROM placement WHERE project = ? AND object = ?", project, placement["object"]):
+        return
+    store.insert("placement", **{**placement, "project": project, "folder": folder})
+
+
+def add_folders(store: Store, project: str, folder: str) -> None:
+    """Make a folder and those above it, where they are missing."""
+    parts = folder.strip("/").split("/") if folder != "/" else []
+    for depth in range(len(parts) + 1):
+        path = "/" + "/".join(parts[:depth])
+        store.execute("INSERT OR IGNORE INTO folder VALUES (?, ?)", project, path)
+
+
+def join(folder: str, below: str) -> str:
+    """Return the path of a folder below another one; both absolute."""
+    return "/" + "/".join(part for part in (folder.strip("/"), below.strip("/")) if part)
+
+
+def _workspace_of(store: Store, job_id: str) -> str | None:
+    workspace: str | None = store.value("SELECT workspace FROM job WHERE id = ?", job_id)
+    return workspace
+
+
+def _placement(store: Store, object_id: str, project: str | None) -> Row:
+    """Return where an object lies: in this project if it does, or else anywhere."""
+    rows = store.all("SELECT * FROM placement WHERE object = ? ORDER BY project = ? DESC", object_id, project)
+    if not rows:
+        raise ObjectNotFound(object_id)
+    return rows[0]
+
+
+def _with_hidden(store: Store, object_ids: list[str]) -> list[str]:
+    found = dict.fromkeys(object_ids)
+    for object_id in object_ids:
+        row = store.get("object", object_id)
+        for linked in row["links"] if row else []:
+            if store.value("SELECT hidden FROM object WHERE id = ?", linked):
+                found[linked] = None
+    return list(found)

@@ -1,0 +1,103 @@
+"""Running apps from tests: `run_app` anywhere, and the fixture `dx_run` for pytest.
+
+Heavy imports stand inside the functions, because pytest loads this module in every run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dx_local.engine.run import RunResult
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run of an app ended.
+
+    `output` is the job's output with files as paths of local copies; `log` is what all jobs of the run
+    printed; `job` is the describe of the job; `folder` holds everything that the run left.
+    """
+
+    state: str
+    output: dict[str, Any]
+    job: dict[str, Any]
+    log: str
+    folder: Path
+
+
+class JobFailedError(AssertionError):
+    """The job of a run did not end as done; the message says why, as `dx-local run` does."""
+
+    def __init__(self, message: str, run: Run) -> None:
+        super().__init__(message)
+        self.run = run
+
+
+def run_app(
+    app: str | Path,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    function: str = "main",
+    folder: str | Path | None = None,
+    max_parallel: int | None = None,
+    check: bool = True,
+) -> Run:
+    """Run the app in a folder and return how it ended.
+
+    `inputs` is the job's input; for inputs of class file a value may be the path of a local file. Without
+    inputs, the app's own samples (test/input.json) are used. Everything that the run writes goes to `folder`,
+    or else to a temporary one, which is removed when Python ends unless the job failed.
+
+    Raises JobFailedError when the job does not end as done, unless `check` is false; DxLocalError when the
+    app or its input cannot be used at all.
+    """
+    from dx_local.engine.run import RunRequest, run_once
+
+    kept = folder is not None
+    place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="dx-local-"))
+    request = RunRequest.of(
+        Path(app), inputs=inputs, function=function, folder=place, max_parallel=max_parallel
+    )
+    result = asyncio.run(run_once(request))
+    run = _as_run(result)
+    if run.state == "done":
+        if not kept:
+            atexit.register(shutil.rmtree, place, ignore_errors=True)
+    elif check:
+        raise JobFailedError(result.explanation(), run)
+    return run
+
+
+@pytest.fixture
+def dx_run(tmp_path: Path) -> Callable[..., Run]:
+    """Return `run_app` with a folder of the test's own for everything that the runs write."""
+    count = 0
+
+    def run(app: str | Path, inputs: Mapping[str, Any] | None = None, **options: Any) -> Run:
+        nonlocal count
+        count += 1
+        options.setdefault("folder", tmp_path / f"run-{count}")
+        return run_app(app, inputs, **options)
+
+    return run
+
+
+def _as_run(result: RunResult) -> Run:
+    return Run(
+        state=result.job["state"],
+        output=result.output,
+        job=result.job,
+        log=result.log,
+        folder=result.folder,
+    )
