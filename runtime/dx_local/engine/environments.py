@@ -1,0 +1,169 @@
+"""Worker environments: a Python with dxpy and the app's pip execDepends, as the platform's workers have them.
+
+Made by uv, kept under $XDG_CACHE_HOME/dx-local/environments, and shared by all runs that need the same.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+DXPY_VERSION = "0.417.1"
+
+_PIP_MANAGERS = ("pip", "pip3")
+_COMPLETE = "dx-local.json"
+_LAST_LINES = 12
+
+
+class EnvironmentBuildError(Exception):
+    """A worker environment could not be made; `output` holds the last lines of what uv said."""
+
+    def __init__(self, request: EnvironmentRequest, output: str) -> None:
+        self.request = request
+        self.output = output
+        super().__init__(
+            f"The worker environment ({request.describe()}) could not be made.\n{output}\n"
+            "Check that the package index can be reached, and that the Python version and the pip packages "
+            'under "execDepends" in dxapp.json exist; then run the command again.'
+        )
+
+
+@dataclass(frozen=True)
+class WorkerEnvironment:
+    """A Python that can import dxpy, and the folder that holds dxpy's programs (dx, dx-jobutil-…)."""
+
+    python: Path
+    bin: Path
+    dxpy_version: str
+
+
+@dataclass(frozen=True)
+class EnvironmentRequest:
+    """What an app wants of its worker environment; `python` is a version or None for the running one."""
+
+    python: str | None = None
+    dxpy: str = DXPY_VERSION
+    packages: tuple[str, ...] = ()
+    """Requirements for pip."""
+
+    def describe(self) -> str:
+        """Return the request in a few words."""
+        python = self.python or platform.python_version()
+        return ", ".join([f"Python {python}", f"dxpy {self.dxpy}", *self.packages])
+
+
+def requirements_of(exec_depends: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    """Return the pip entries of a runSpec's execDepends as requirements; leave out other package managers."""
+    requirements = [
+        f"{entry['name']}=={entry['version']}" if entry.get("version") else str(entry["name"])
+        for entry in exec_depends
+        if entry.get("package_manager") in _PIP_MANAGERS
+    ]
+    return tuple(dict.fromkeys(requirements))
+
+
+def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str], None]) -> WorkerEnvironment:
+    """Return an environment as requested: the running one if that will do, else a cached one, else a new one.
+
+    `announce` is told before something is made, because that takes a while. Raises EnvironmentBuildError.
+    """
+    own_version = _own_dxpy_version()
+    if own_version and request.python in (None, _minor_version()) and not request.packages:
+        return WorkerEnvironment(Path(sys.executable), Path(sysconfig.get_path("scripts")), own_version)
+    folder = _cache_folder() / _key(request)
+    if not _is_complete(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(folder.with_name(f"{folder.name}.lock")):
+            if not _is_complete(folder):
+                announce(f"Making a worker environment ({request.describe()}); this happens once.")
+                _build(request, folder)
+    return WorkerEnvironment(folder / "bin" / "python", folder / "bin", request.dxpy)
+
+
+def _own_dxpy_version() -> str | None:
+    try:
+        return importlib.metadata.version("dxpy")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _minor_version() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _cache_folder() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME")
+    root = Path(cache) if cache and Path(cache).is_absolute() else Path.home() / ".cache"
+    return root / "dx-local" / "environments"
+
+
+def _key(request: EnvironmentRequest) -> str:
+    # The running Python is told from others of its version by where it is installed.
+    python = request.python or [platform.python_version(), platform.machine(), sys.base_prefix]
+    wanted = json.dumps([python, request.dxpy, sorted(request.packages)])
+    version = re.sub(r"[^\w.]", "_", request.python or platform.python_version(), flags=re.ASCII)
+    return f"python{version}-dxpy{request.dxpy}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
+
+
+def _is_complete(folder: Path) -> bool:
+    # The second condition fails when the Python that the environment was made from is gone.
+    return (folder / _COMPLETE).is_file() and (folder / "bin" / "python").exists()
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _build(request: EnvironmentRequest, folder: Path) -> None:
+    # An environment cannot be moved, so it is made in its place; the marker comes last.
+    if folder.exists():
+        shutil.rmtree(folder)
+    python = folder / "bin" / "python"
+    _uv(request, "venv", "--no-project", f"--python={request.python or sys.executable}", str(folder))
+    _uv(
+        request,
+        "pip", "install", "--python", str(python), "--", f"dxpy=={request.dxpy}", *request.packages,
+    )  # fmt: skip
+    unfinished = folder / f"{_COMPLETE}.unfinished"
+    unfinished.write_text(json.dumps({"dxpy": request.dxpy, "packages": request.packages}) + "\n")
+    unfinished.replace(folder / _COMPLETE)
+
+
+def _uv(request: EnvironmentRequest, *arguments: str) -> None:
+    import uv
+
+    try:
+        # The current folder is not the user's, whose pyproject.toml could hold settings for uv.
+        result = subprocess.run(
+            [uv.find_uv_bin(), *arguments],
+            cwd=_cache_folder(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise EnvironmentBuildError(request, f"uv could not be started: {error}") from error
+    if result.returncode != 0:
+        raise EnvironmentBuildError(request, "\n".join(result.stdout.splitlines()[-_LAST_LINES:]))

@@ -1,0 +1,68 @@
+"""Executors: what starts a job's process somewhere, passes on what it prints, and says how it ended.
+
+An executor knows nothing of the platform; a job reaches that over HTTP, by its DX_* variables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dx_local.engine.environments import WorkerEnvironment
+    from dx_local.engine.job_folder import JobFolder
+
+
+@dataclass(frozen=True)
+class Launch:
+    """All that an executor has to know to start a job."""
+
+    job_id: str
+    function: str
+    interpreter: str
+    """`bash`, or `python3` and the like."""
+    folder: JobFolder
+    environment: WorkerEnvironment
+    variables: Mapping[str, str]
+    """The DX_* variables: API server, security context, job, workspace, project."""
+    source: Path | None = None
+    """The author's own file that the code was taken from, so that error messages can name it."""
+    resources: Path | None = None
+    """The app's resources/ folder."""
+    xtrace: bool = False
+    """Whether bash prints each command before it runs it."""
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a job's log.
+
+    `source` is STDOUT, STDERR, or what the sender of a log message calls itself (DX_APP, DX_APP_STREAM).
+    `level` is one of EMERG ALERT CRITICAL ERROR WARNING NOTICE INFO DEBUG STDOUT STDERR. Lines longer than
+    64 KiB come in pieces.
+    """
+
+    job_id: str
+    source: str
+    level: str
+    message: str
+    timestamp_ms: int
+
+
+class Executor(Protocol):
+    """Starts jobs and reports on them, in the asyncio loop in which it was first used."""
+
+    async def start(self, launch: Launch) -> None:
+        """Start a job; its lines and its end go to the callbacks that the executor was made with."""
+
+    def kill(self, job_id: str) -> None:
+        """Ask all processes of a job to end, and end them by force when they have not after a second.
+
+        The end is reported as any other. A job that has ended already is left alone.
+        """
+
+    async def close(self) -> None:
+        """End all jobs by force, report their ends, and leave no process behind."""

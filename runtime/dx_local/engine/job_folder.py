@@ -1,0 +1,176 @@
+"""The folder that a job has to itself, and what the job left there when it ended.
+
+    FUNCTION-JOBID/
+        home/       $HOME: job_input.json, job_output.json, job_error.json, dnanexus-job.json, …
+        code        the code of the applet
+        log.txt     what the job printed
+
+Source of the names in home: platform-api.md section 9, dxpy.utils.file_load_utils.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JSON = dict[str, Any]
+
+# The end of a folder's name is kept when it is too long: it holds the job ID.
+_LONGEST_NAME = 120
+_ERROR_TYPES = ("AppError", "AppInternalError")
+_LOG_TAIL_BYTES = 8192
+_LONGEST_LOG_LINE = 500
+
+
+@dataclass(frozen=True)
+class JobFolder:
+    """The places inside one job's folder."""
+
+    path: Path
+
+    @property
+    def home(self) -> Path:
+        """The job's home, its current folder at the start."""
+        return self.path / "home"
+
+    @property
+    def input_file(self) -> Path:
+        """The job's resolved input."""
+        return self.home / "job_input.json"
+
+    @property
+    def output_file(self) -> Path:
+        """The output, written by the job."""
+        return self.home / "job_output.json"
+
+    @property
+    def error_file(self) -> Path:
+        """The error, written by a job that knows why it fails."""
+        return self.home / "job_error.json"
+
+    @property
+    def log(self) -> Path:
+        """What the job printed and logged."""
+        return self.path / "log.txt"
+
+    @property
+    def code(self) -> Path:
+        """The code of the applet."""
+        return self.path / "code"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a job ended with: an output, or the reason and message of its failure, as describe names them."""
+
+    output: JSON | None
+    reason: str | None = None
+    message: str | None = None
+
+
+def create_job_folder(
+    parent: Path, name: str, *, job: JSON, executable: JSON, job_input: JSON, code: str
+) -> JobFolder:
+    """Make a job's folder below parent, with everything that the job expects to find in its home.
+
+    `job` and `executable` are the answers of their describe methods. Characters of the name that have no
+    place in a path become `_`; a name that is taken gets a number.
+    """
+    safe_name = re.sub(r"[^\w.-]|^\.+", "_", name, flags=re.ASCII)[-_LONGEST_NAME:]
+    folder = _make_unused(parent, safe_name)
+    folder.home.mkdir()
+    for file, content in (
+        (folder.input_file, job_input),
+        (folder.home / "dnanexus-job.json", job),
+        (folder.home / "dnanexus-executable.json", executable),
+    ):
+        file.write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
+    folder.code.write_text(code, encoding="utf-8", newline="")
+    folder.log.touch()
+    return folder
+
+
+def read_outcome(folder: JobFolder, exit_code: int) -> Outcome:
+    """Say how a job whose process ended with exit_code went (negative: killed by that signal).
+
+    A job_error.json counts whatever the exit code, and no output file is an empty output, as on the platform.
+    """
+    if folder.error_file.exists():
+        return _declared_failure(folder.error_file)
+    if exit_code != 0:
+        return Outcome(None, "AppInternalError", _describe_exit(exit_code, folder.log))
+    try:
+        output = json.loads(folder.output_file.read_bytes())
+    except FileNotFoundError:
+        return Outcome({})
+    except (OSError, ValueError) as error:
+        return Outcome(None, "OutputError", f"job_output.json does not hold JSON: {error}")
+    if not isinstance(output, dict):
+        return Outcome(
+            None, "OutputError", f"job_output.json must hold an object of output names, not {output!r:.200}"
+        )
+    return Outcome(output)
+
+
+def _make_unused(parent: Path, name: str) -> JobFolder:
+    parent.mkdir(parents=True, exist_ok=True)
+    attempt = 1
+    while True:
+        path = parent / (name if attempt == 1 else f"{name}-{attempt}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            attempt += 1
+        else:
+            return JobFolder(path)
+
+
+def _declared_failure(error_file: Path) -> Outcome:
+    try:
+        error = json.loads(error_file.read_bytes())["error"]
+        reason, message = error.get("type"), error.get("message")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Outcome(
+            None,
+            "AppInternalError",
+            'The job failed, and its job_error.json is not {"error": {"type", "message"}}.',
+        )
+    return Outcome(
+        None,
+        reason if reason in _ERROR_TYPES else "AppInternalError",
+        "The job gave no message." if message is None else str(message),
+    )
+
+
+def _describe_exit(exit_code: int, log: Path) -> str:
+    if exit_code < 0:
+        how = f"was killed by signal {-exit_code} ({_signal_name(-exit_code)})"
+    else:
+        how = f"ended with exit code {exit_code}"
+    last = _last_line(log)
+    return f"The job's process {how}." + (
+        f" Last line of its log: {last}" if last else " It printed nothing."
+    )
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown"
+
+
+def _last_line(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip()[:_LONGEST_LOG_LINE] for line in reversed(lines) if line.strip()), "")

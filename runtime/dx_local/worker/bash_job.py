@@ -1,0 +1,74 @@
+"""A job in bash: its input as shell variables, then its code and entry point in one shell under `set -e`.
+
+Source of the order of things: dxpy.utils.local_exec_utils; of the variables: `dx-print-bash-vars`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from dxpy.utils import file_load_utils
+
+from dx_local.worker import python_job
+
+if TYPE_CHECKING:
+    from dx_local.worker.job import Job
+
+# The positional parameters are gone before any code of the app runs, which may look at them.
+_SCRIPT = """\
+_dx_function=$1 _dx_code=$2; shift 2
+cd "$HOME"
+. "$HOME/environment"
+. "$_dx_code"
+if [[ $(type -t "$_dx_function") == function ]]; then
+    "$_dx_function"
+else
+    echo "$0: Global scope execution complete. Not invoking entry point function $_dx_function" \
+        "because it was not found" >&2
+fi
+"""
+
+_LONG_VALUE = 16 * 1024
+
+
+def run(job: Job) -> NoReturn:
+    """Write the job's variables to `~/environment`; become a bash that runs the code and its entry point."""
+    python_job.connect_dxpy(job)
+    lines = [line for name, value in bash_variables(job).items() for line in _export(name, value)]
+    Path(job.home, "environment").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    # Python ignores these two, and a program keeps ignoring what was ignored when it was started.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    options = ["-e", "-x"] if job.xtrace else ["-e"]
+    os.execvp(  # noqa: S606  (bash is the interpreter that the app asked for)
+        "bash", ["bash", *options, "-c", _SCRIPT, "bash", job.function, job.program()]
+    )
+
+
+def bash_variables(job: Job) -> dict[str, str]:
+    """Return the variables that `dx-print-bash-vars` makes of the job's input, by name, quoted for the shell.
+
+    The file names come from the API. The patterns of the inputSpec, which count in `main` only, come from
+    dnanexus-executable.json rather than from two more API calls; dxpy reads them from a file when it finds no
+    DX_JOB_ID.
+    """
+    job_id = os.environ.pop("DX_JOB_ID", None)
+    if job.function == "main":
+        os.environ["DX_TEST_DXAPP_JSON"] = f"{job.home}/dnanexus-executable.json"
+    try:
+        variables: dict[str, str] = file_load_utils.gen_bash_vars(job.input_file, job_homedir=job.home)
+    finally:
+        os.environ.pop("DX_TEST_DXAPP_JSON", None)
+        if job_id is not None:
+            os.environ["DX_JOB_ID"] = job_id
+    return variables
+
+
+def _export(name: str, value: str) -> list[str]:
+    lines = [f"export {name}={value}"]
+    if len(value) >= _LONG_VALUE:
+        lines.insert(0, f'echo "warning: variable {name} is long ({len(value)} bytes)"')
+    return lines

@@ -1,0 +1,143 @@
+"""One job as its process sees it: what to run, and the surroundings that it runs in."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import shutil
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dx_local.worker import linux
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Files of this size and more under resources/home/dnanexus are linked rather than copied into a job's home:
+# they are reference data, and every job has a home of its own.
+_LINK_FROM_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the executor tells the zygote about a job. Paths are absolute."""
+
+    job_id: str
+    function: str
+    interpreter: str
+    home: str
+    code: str
+    source: str | None
+    """The author's own file that the code was taken from."""
+    variables: dict[str, str]
+    """The DX_* variables."""
+    tools: str
+    """The folder of the worker environment's programs."""
+    resources: str | None
+    """The app's resources/ folder, which is unpacked at / in the cloud."""
+    log_sockets: str
+    """The folder of the two sockets that log messages go to, called `priority` and `bulk`."""
+    xtrace: bool
+    """Whether bash prints each command."""
+
+    @property
+    def input_file(self) -> str:
+        """The file that holds the job's input."""
+        return f"{self.home}/job_input.json"
+
+    def program(self) -> str:
+        """Return the file to run, which error messages will name.
+
+        That is the author's own file as long as it still holds the code that the applet was made of.
+        """
+        if self.source is not None:
+            with contextlib.suppress(OSError):
+                if Path(self.source).read_bytes() == Path(self.code).read_bytes():
+                    return self.source
+        return self.code
+
+
+def enter(job: Job, stdout: int, stderr: int, inherited: dict[str, str]) -> None:
+    """Make this process that job's own: session, standard streams, environment and current folder.
+
+    Every other open file is closed, so that one job never holds another's pipes. `inherited` holds the host's
+    variables, of which only some are passed on.
+    """
+    os.setsid()
+    linux.die_with_parent()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for number, file in enumerate((nothing, stdout, stderr)):
+        os.dup2(file, number)
+    os.closerange(3, 1024)
+    signal.set_wakeup_fd(-1, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    variables = environment(job, inherited)
+    os.environ.clear()
+    os.environ.update(variables)
+    furnish_home(job)
+    os.chdir(job.home)
+
+
+def environment(job: Job, inherited: dict[str, str]) -> dict[str, str]:
+    """Return all variables of the job's process.
+
+    They are made here, not copied: neither the user's token nor the settings of the user's shell get in. Of
+    the host's only PATH is kept, after the worker's own programs and the app's, and where temporary files go.
+    """
+    root = Path(job.resources) if job.resources else None
+    variables = {
+        "HOME": job.home,
+        "PWD": job.home,
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "SHELL": "/bin/bash",
+        "DX_CLI_WD": "/",
+        "DX_USER_CONF_DIR": f"{job.home}/.dnanexus_config",
+        "PATH": os.pathsep.join(
+            [
+                job.tools,
+                *folders(root, ["usr/local/bin", "usr/bin", "bin"]),
+                inherited.get("PATH", os.defpath),
+            ]
+        ),
+    }
+    if "TMPDIR" in inherited:
+        variables["TMPDIR"] = inherited["TMPDIR"]
+    if root:
+        variables["DX_FS_ROOT"] = str(root)
+        architecture = f"{platform.machine()}-linux-gnu"
+        libraries = folders(
+            root, ["usr/local/lib", f"usr/lib/{architecture}", "usr/lib", f"lib/{architecture}", "lib"]
+        )
+        modules = folders(root, ["usr/local/lib/python3*/*-packages", "usr/lib/python3*/*-packages"])
+        for name, found in (("LD_LIBRARY_PATH", libraries), ("PYTHONPATH", modules)):
+            if found:
+                variables[name] = os.pathsep.join(found)
+    return {**variables, **job.variables}
+
+
+def folders(root: Path | None, patterns: Iterable[str]) -> list[str]:
+    """Return the folders below root that exist, in the order of the glob patterns."""
+    if root is None:
+        return []
+    return [str(path) for pattern in patterns for path in sorted(root.glob(pattern)) if path.is_dir()]
+
+
+def furnish_home(job: Job) -> None:
+    """Put what lies under resources/home/dnanexus into the job's home; large files as links."""
+    if job.resources:
+        furniture = Path(job.resources, "home", "dnanexus")
+        if furniture.is_dir():
+            shutil.copytree(
+                furniture, job.home, symlinks=True, dirs_exist_ok=True, copy_function=_copy_or_link
+            )
+
+
+def _copy_or_link(source: str, target: str) -> str:
+    if os.path.getsize(source) < _LINK_FROM_BYTES:  # noqa: PTH202  (shutil hands over strings)
+        return shutil.copy2(source, target)
+    os.symlink(source, target)  # noqa: PTH211
+    return target

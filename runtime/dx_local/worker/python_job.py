@@ -1,0 +1,97 @@
+"""A job in Python: the app's code as the real `__main__` module of a process that has dxpy already.
+
+Source of the order of things: dxpy.utils.local_exec_utils (code first, then `dxpy.run()` unless it ran) and
+dxpy.utils.config (what dxpy reads from the environment when it is imported).
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import sys
+import tempfile
+import threading
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import dxpy
+from dxpy.utils import exec_utils
+
+if TYPE_CHECKING:
+    from dx_local.worker.job import Job
+
+_OUR_FOLDER = os.path.dirname(__file__)  # noqa: PTH120  (compared with what code objects say)
+
+
+def run(job: Job) -> NoReturn:
+    """Run the job's code and entry point, and end the process with the exit code that Python would give."""
+    program = job.program()
+    tempfile.tempdir = None
+    sys.argv = [program]
+    sys.path[:0] = [job.home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    connect_dxpy(job)
+    try:
+        execute(program)
+    except SystemExit as error:
+        status = _status_of(error)
+    except BaseException as error:  # noqa: BLE001  (this is the last frame of the app's process)
+        _report(error)
+        status = 130 if isinstance(error, KeyboardInterrupt) else 1
+    else:
+        status = 0
+    leave(status)
+
+
+def connect_dxpy(job: Job) -> None:
+    """Bring dxpy, imported long ago in the zygote, into the state it would have if imported by this job."""
+    dxpy.config.__init__(suppress_warning=True)
+    dxpy._pool_manager = None  # noqa: SLF001
+    dxpy.DXLogHandler.__init__.__defaults__ = (
+        f"{job.log_sockets}/priority",
+        f"{job.log_sockets}/bulk",
+        "DX_APP",
+    )
+
+
+def execute(program: str) -> None:
+    """Execute the program as `__main__`, then the entry point, unless it called `dxpy.run()` itself."""
+    main = types.ModuleType("__main__")
+    main.__dict__.update(__file__=program, __builtins__=__builtins__, dxpy=dxpy)
+    sys.modules["__main__"] = main
+    code = compile(Path(program).read_bytes(), program, "exec", dont_inherit=True)
+    exec(code, main.__dict__)
+    if exec_utils.RUN_COUNT == 0:
+        dxpy.run()
+
+
+def leave(status: int) -> NoReturn:
+    """End this process as Python does: threads joined, exit functions run, streams flushed.
+
+    Taking down the interpreter itself would cost more than the whole of a short job.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
+    atexit._run_exitfuncs()  # noqa: SLF001
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
+
+
+def _status_of(error: SystemExit) -> int:
+    if error.code is None:
+        return 0
+    if isinstance(error.code, int):
+        return error.code & 0xFF
+    print(error.code, file=sys.stderr)
+    return 1
+
+
+def _report(error: BaseException) -> None:
+    trace = error.__traceback__
+    while trace and trace.tb_frame.f_code.co_filename.startswith(_OUR_FOLDER):
+        trace = trace.tb_next
+    error.__traceback__ = trace
+    sys.excepthook(type(error), error, trace)

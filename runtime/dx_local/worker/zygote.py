@@ -1,0 +1,193 @@
+"""The zygote: one process per worker environment that imports dxpy once and forks a fresh process per job.
+
+    python -I zygote.py FD        FD: the number of the inherited socket on which the executor speaks
+
+    executor → zygote   {"start": Job} with the write ends of the job's stdout and stderr;
+                        {"signal": number, "job": job ID}: to all processes of the job
+    zygote → executor   {"started": job ID, "pid": number}
+                        {"exited": job ID, "code": exit code, or minus the number of the signal}
+
+When the executor hangs up, or is gone, the zygote kills all that it started and ends. A job's process is the
+leader of its own session; what the job leaves running is killed when that process ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import importlib.util
+import os
+import selectors
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+if __name__ == "__main__":
+    # Make `dx_local.worker` importable and nothing else, whatever lies beside the package.
+    _spec = importlib.util.spec_from_file_location("dx_local", Path(__file__).parents[1] / "__init__.py")
+    assert _spec is not None
+    sys.modules["dx_local"] = importlib.util.module_from_spec(_spec)
+
+from dx_local.worker import channel, linux
+from dx_local.worker.job import Job, enter
+
+# dxpy sizes its buffers when it is imported, by whether there is a job.
+_ANY_JOB_ID = "job-000000000000000000000000"
+
+_NEEDED_BY_JOBS = ("dx_local.worker.python_job", "dx_local.worker.bash_job", "encodings.idna", "http.cookies")
+
+
+class Zygote:
+    """The running jobs, by process ID, and the socket to the executor."""
+
+    def __init__(self, executor: socket.socket) -> None:
+        self._executor = executor
+        self._jobs: dict[int, str] = {}
+        self._inherited = dict(os.environ)
+
+    def serve(self) -> None:
+        """Start and bury jobs until the executor hangs up; then kill what is left."""
+        deaths, wakeup = socket.socketpair()
+        deaths.setblocking(False)
+        wakeup.setblocking(False)
+        signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        selector = selectors.DefaultSelector()
+        selector.register(self._executor, selectors.EVENT_READ)
+        selector.register(deaths, selectors.EVENT_READ)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                ready = {key.fileobj for key, _ in selector.select()}
+                if deaths in ready:
+                    deaths.recv(4096)
+                    self._bury()
+                if self._executor in ready and not self._obey():
+                    break
+        self._kill_all()
+
+    def _obey(self) -> bool:
+        received = channel.receive(self._executor)
+        if received is None:
+            return False
+        message, files = received
+        if "start" in message:
+            self._start(Job(**message["start"]), files)
+        else:
+            self._signal(message["job"], message["signal"])
+        return True
+
+    def _start(self, job: Job, files: list[int]) -> None:
+        try:
+            pid = os.fork()
+        except OSError as error:
+            os.write(files[1], f"The job's process could not be started: {error}\n".encode())
+            self._tell({"exited": job.job_id, "code": 1})
+        else:
+            if pid == 0:
+                become(job, files, self._inherited)
+            self._jobs[pid] = job.job_id
+            self._tell({"started": job.job_id, "pid": pid})
+        finally:
+            for file in files:
+                os.close(file)
+
+    def _signal(self, job_id: str, number: int) -> None:
+        for pid, running in self._jobs.items():
+            if running == job_id:
+                signal_group(pid, number)
+
+    def _bury(self) -> None:
+        exited = []
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                if pid in self._jobs:
+                    signal_group(pid, signal.SIGKILL)
+                    exited.append({"exited": self._jobs.pop(pid), "code": exit_code(status)})
+        self._kill_strays()
+        for message in exited:
+            self._tell(message)
+
+    def _kill_strays(self) -> None:
+        running = set(self._jobs.values())
+        for pid in linux.children():
+            if pid not in self._jobs and linux.job_of(pid) not in running:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def _kill_all(self) -> None:
+        for pid in self._jobs:
+            signal_group(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, 0)
+                job_id = self._jobs.pop(pid, None)
+                self._kill_strays()
+                if job_id is not None:
+                    with contextlib.suppress(OSError):
+                        self._tell({"exited": job_id, "code": exit_code(status)})
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        self._executor.sendall(channel.pack(message))
+
+
+def become(job: Job, files: list[int], inherited: dict[str, str]) -> NoReturn:
+    """Turn this freshly forked process into the job; never return to the zygote's code."""
+    try:
+        gc.enable()
+        enter(job, files[0], files[1], inherited)
+        from dx_local.worker import bash_job, python_job
+
+        if job.interpreter == "bash":
+            bash_job.run(job)
+        python_job.run(job)
+    except BaseException:  # noqa: BLE001  (whatever it was, this process must not go on as a second zygote)
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        os._exit(1)
+
+
+def signal_group(pid: int, number: int) -> None:
+    """Send a signal to the group that pid leads, or to pid alone if it has not got a group yet."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            os.kill(pid, number)
+
+
+def exit_code(status: int) -> int:
+    """Return the exit code that a wait status holds, or minus the number of the signal that ended it."""
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def warm_up() -> None:
+    """Import dxpy and all that its first use would import, so that no job has to."""
+    os.environ["DX_JOB_ID"] = _ANY_JOB_ID
+    os.environ["DX_USER_CONF_DIR"] = os.devnull
+    gc.disable()
+    for module in _NEEDED_BY_JOBS:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
+
+
+def main() -> None:
+    """Serve the executor on the socket whose number is the first argument."""
+    executor = socket.socket(fileno=int(sys.argv[1]))
+    executor.set_inheritable(False)
+    linux.adopt_orphans()
+    zygote = Zygote(executor)
+    warm_up()
+    zygote.serve()
+
+
+if __name__ == "__main__":
+    main()
