@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -30,12 +31,18 @@ class Caller:
 
 @dataclass
 class Platform:
-    """One local platform: its store, its folder (file bytes lie under `files/`), its clock and region."""
+    """One local platform: its store, its folder (file bytes lie under `files/`), its clock and region.
+
+    `base_url` is where its server listens, once one does; `secret` signs the URLs of transfers, which end
+    with that server.
+    """
 
     store: Store
     folder: Path
     clock: Callable[[], int] = field(default=lambda: time.time_ns() // 1_000_000)
     region: str = DEFAULT_REGION
+    base_url: str = ""
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     subscribers: list[Callable[[Transition], None]] = field(default_factory=list)
 
     @classmethod
@@ -44,7 +51,9 @@ class Platform:
         (folder / "files").mkdir(parents=True, exist_ok=True)
         platform = cls(store=Store(folder / "platform.sqlite"), folder=folder, region=region)
         if platform.store.get("user", DEFAULT_USER) is None:
-            platform.store.insert("user", id=DEFAULT_USER, first="Local", last="User", email="local@localhost")
+            platform.store.insert(
+                "user", id=DEFAULT_USER, first="Local", last="User", email="local@localhost"
+            )
         return platform
 
     def publish(self, transitions: Iterable[Transition]) -> None:

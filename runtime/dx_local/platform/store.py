@@ -7,6 +7,7 @@ and travel as Python values. Bytes of files are not here; they lie as files besi
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -50,6 +51,7 @@ CREATE TABLE object (
     created_by TEXT NOT NULL,         -- {user, job?, executable?}
     fields TEXT NOT NULL              -- what the class adds: media and size of a file, specs of an applet
 );
+CREATE INDEX object_closing ON object (state) WHERE state = 'closing';
 
 CREATE TABLE placement (
     project TEXT NOT NULL, object TEXT NOT NULL, sequence INTEGER NOT NULL, class TEXT NOT NULL,
@@ -133,6 +135,7 @@ class Store:
         self._after_commit: list[Callable[[], None]] = []
         # NORMAL loses no committed row when this process is killed; only a power cut can, and then whole
         # transactions from the end.
+        self._connection.create_function("regexp", 2, _matches, deterministic=True)
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY"):
             self._connection.execute(f"PRAGMA {pragma}")
         if self._connection.execute("PRAGMA user_version").fetchone()["user_version"] == 0:
@@ -197,16 +200,20 @@ class Store:
         """Insert one row and return its rowid."""
         names = ", ".join(columns)
         marks = ", ".join("?" * len(columns))
-        cursor = self._connection.execute(
-            f"INSERT INTO {table} ({names}) VALUES ({marks})", _encode(columns)
-        )
+        cursor = self._connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", _encode(columns))
         return cursor.lastrowid or 0
 
     def update(self, table: str, entity_id: str, **columns: Any) -> None:
         """Change columns of the row with this `id`."""
         changes = ", ".join(f"{name} = ?" for name in columns)
+        self._connection.execute(f"UPDATE {table} SET {changes} WHERE id = ?", (*_encode(columns), entity_id))
+
+    def change_placement(self, project: str, object_id: str, **columns: Any) -> None:
+        """Change columns of one copy of a data object."""
+        changes = ", ".join(f"{name} = ?" for name in columns)
         self._connection.execute(
-            f"UPDATE {table} SET {changes} WHERE id = ?", (*_encode(columns), entity_id)
+            f"UPDATE placement SET {changes} WHERE project = ? AND object = ?",
+            (*_encode(columns), project, object_id),
         )
 
     def close(self) -> None:
@@ -217,6 +224,11 @@ class Store:
 def to_json(value: Any) -> str:
     """Return value as compact JSON text, as it is kept in the database; order of keys is kept."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _matches(pattern: str, text: str | None) -> bool:
+    """Answer SQL's `text REGEXP pattern`: whether pattern is found anywhere in text."""
+    return text is not None and re.search(pattern, text) is not None
 
 
 def _encode(columns: dict[str, Any]) -> Sequence[Any]:

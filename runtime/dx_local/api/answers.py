@@ -1,0 +1,74 @@
+"""Answers on the wire: JSON with an exact length, and errors as DNAnexus clients expect them."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import json
+import time
+import traceback
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from starlette.responses import Response
+
+from dx_local.platform.errors import ApiError, InternalError, InvalidInput, PermissionDenied
+
+if TYPE_CHECKING:
+    from starlette.datastructures import Headers
+
+    from dx_local.platform.context import Platform
+
+_numbers = itertools.count(1)
+
+
+def answer_json(value: Any, status: int = 200) -> Response:
+    """Return a response with this value; never compressed, which clients cannot take."""
+    headers = {
+        "content-type": "application/json; charset=utf-8",
+        "x-content-type-options": "nosniff",
+        "x-request-id": f"{time.time_ns() // 1_000_000}-{next(_numbers) % 1_000_000}",
+    }
+    return Response(json.dumps(value, separators=(",", ":")).encode(), status, headers)
+
+
+def answer_error(platform: Platform, error: Exception) -> Response:
+    """Return the response for an error; one that is a bug of ours goes to the server's log as well."""
+    known = _known(error)
+    if known is None:
+        log = platform.folder / "server.log"
+        with log.open("a", encoding="utf-8") as file:
+            file.writelines(traceback.format_exception(error))
+        known = InternalError(f"dx-local failed: {error!r}. This is a bug of dx-local; see {log}")
+    return answer_json(known.body(), known.status)
+
+
+def check_origin(headers: Headers) -> None:
+    """Return when a request was meant for this server by a program or page of this machine.
+
+    A page from elsewhere can make a browser send requests here, but not without telling its origin, nor, when
+    it gave its own name our address, our host. Raises PermissionDenied.
+    """
+    host = headers.get("host", "")
+    if not _is_loopback(urlsplit(f"//{host}").hostname):
+        raise PermissionDenied(f'the Host header must name this machine, not "{host}"')
+    origin = headers.get("origin")
+    if origin is not None and not _is_loopback(urlsplit(origin).hostname):
+        raise PermissionDenied(f'requests from "{origin}" are refused')
+
+
+def _known(error: Exception) -> ApiError | None:
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, UnicodeEncodeError):
+        return InvalidInput("the request contains half a surrogate pair, which is no Unicode text")
+    return None
+
+
+def _is_loopback(host: str | None) -> bool:
+    if host is None:
+        return False
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

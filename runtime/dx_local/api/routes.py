@@ -1,0 +1,155 @@
+"""Every route that is implemented: (class, method) → the platform's function.
+
+`POST /file-xxxx/describe` is ("file", "describe"), called with the entity's ID; a route of a class rather
+than of an entity, such as `POST /file/new`, is called with the name of the class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from dx_local.platform import (
+    access,
+    contents,
+    executables,
+    files,
+    jobs,
+    objects,
+    projects,
+    records,
+    search,
+    users,
+    workflows,
+)
+from dx_local.platform.context import JSON, Context
+from dx_local.platform.errors import ResourceNotFound
+from dx_local.platform.ids import class_of
+
+Function = Callable[[Context, str, Any], Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    """What answers a route, and what is particular about it."""
+
+    function: Function
+    of_class: bool = False  # /file/new, not /file-xxxx/new
+    takes_any_json: bool = False  # the body is a value of the user's: a hash or an array
+
+
+@dataclass(frozen=True)
+class Call:
+    """A route as a request names it: the entity (or class) and the method."""
+
+    entity: str
+    method: str
+    route: Route
+
+    @property
+    def creates(self) -> bool:
+        """Whether repeating the call would create something again, unless it carries a nonce."""
+        return self.method in {"new", "run"}
+
+
+def find(path: str) -> Call:
+    """Return what a path such as `/file-xxxx/describe` or `/app-NAME/ALIAS/describe` calls.
+
+    Raises ResourceNotFound when that is nothing here.
+    """
+    entity, _, method = path.strip("/").rpartition("/")
+    class_name = class_of(entity)
+    route = ROUTES.get((class_name, method))
+    if route is None or route.of_class != (entity == class_name):
+        raise ResourceNotFound(f"dx-local does not implement POST {path}")
+    return Call(entity, method, route)
+
+
+def _no_such_entity(_context: Context, entity_id: str, _request: JSON) -> NoReturn:
+    """Answer for a class of which there are no entities here."""
+    raise access.not_found(entity_id)
+
+
+_OF_EVERY_OBJECT: dict[str, Function] = {
+    "addTags": objects.add_tags,
+    "describe": objects.describe,
+    "getDetails": objects.get_details,
+    "listProjects": objects.list_projects,
+    "removeTags": objects.remove_tags,
+    "rename": objects.rename,
+    "setProperties": objects.set_properties,
+}
+
+# An applet is closed from the beginning.
+_OF_OPEN_OBJECTS: dict[str, Function] = {
+    "addTypes": objects.add_types,
+    "close": objects.close,
+    "removeTypes": objects.remove_types,
+    "setVisibility": objects.set_visibility,
+}
+
+_OF_PROJECTS_AND_CONTAINERS: dict[str, Function] = {
+    "clone": contents.clone,
+    "describe": projects.describe,
+    "listFolder": contents.list_folder,
+    "move": contents.move,
+    "newFolder": contents.new_folder,
+    "removeFolder": contents.remove_folder,
+    "removeObjects": contents.remove_objects,
+    "renameFolder": contents.rename_folder,
+}
+
+ROUTES: dict[tuple[str, str], Route] = {
+    **{
+        (class_name, method): Route(function)
+        for class_name in ("applet", "file", "record", "workflow")
+        for method, function in _OF_EVERY_OBJECT.items()
+    },
+    **{
+        (class_name, method): Route(function)
+        for class_name in ("file", "record", "workflow")
+        for method, function in _OF_OPEN_OBJECTS.items()
+    },
+    **{
+        (class_name, "setDetails"): Route(objects.set_details, takes_any_json=True)
+        for class_name in ("file", "record", "workflow")
+    },
+    **{
+        (class_name, method): Route(function)
+        for class_name in ("project", "container")
+        for method, function in _OF_PROJECTS_AND_CONTAINERS.items()
+    },
+    ("project", "new"): Route(projects.new, of_class=True),
+    ("project", "update"): Route(projects.update),
+    ("project", "destroy"): Route(projects.destroy),
+    ("project", "addTags"): Route(projects.add_tags),
+    ("project", "removeTags"): Route(projects.remove_tags),
+    ("project", "setProperties"): Route(projects.set_properties),
+    ("file", "new"): Route(files.new, of_class=True),
+    ("file", "upload"): Route(files.upload),
+    ("file", "close"): Route(files.close),
+    ("file", "download"): Route(files.download),
+    ("record", "new"): Route(records.new, of_class=True),
+    ("workflow", "new"): Route(workflows.new, of_class=True),
+    ("applet", "new"): Route(executables.new_applet, of_class=True),
+    ("applet", "get"): Route(executables.get_applet),
+    ("applet", "run"): Route(executables.run_applet),
+    ("app", "describe"): Route(_no_such_entity),
+    ("globalworkflow", "describe"): Route(_no_such_entity),
+    ("job", "new"): Route(jobs.new, of_class=True),
+    ("job", "describe"): Route(jobs.describe_job),
+    ("job", "terminate"): Route(jobs.terminate),
+    ("job", "addTags"): Route(jobs.add_tags),
+    ("job", "removeTags"): Route(jobs.remove_tags),
+    ("job", "setProperties"): Route(jobs.set_properties),
+    ("user", "describe"): Route(users.describe),
+    ("system", "describeDataObjects"): Route(search.describe_data_objects, of_class=True),
+    ("system", "findApps"): Route(search.find_nothing, of_class=True),
+    ("system", "findDataObjects"): Route(search.find_data_objects, of_class=True),
+    ("system", "findGlobalWorkflows"): Route(search.find_nothing, of_class=True),
+    ("system", "findProjects"): Route(search.find_projects, of_class=True),
+    ("system", "greet"): Route(users.greet, of_class=True),
+    ("system", "resolveDataObjects"): Route(search.resolve_data_objects, of_class=True),
+    ("system", "whoami"): Route(users.whoami, of_class=True),
+}

@@ -1,0 +1,192 @@
+"""The server: one POST handler for all routes of the API, and uvicorn inside the caller's asyncio loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.routing import Route
+
+from dx_local.api import routes
+from dx_local.api.answers import answer_error, answer_json, check_origin
+from dx_local.api.transfers import transfer_routes
+from dx_local.platform import access, nonces
+from dx_local.platform.context import Context
+from dx_local.platform.errors import InvalidAuthentication, MalformedJSON, ResourceNotFound
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from types import TracebackType
+
+    from starlette.datastructures import Headers
+    from starlette.types import Receive, Scope, Send
+    from typing_extensions import Self
+
+    from dx_local.api.routes import Call
+    from dx_local.platform.context import JSON, Caller, Platform
+
+_GRACE = 1.0  # seconds that answers under way get when the server closes
+
+
+class Hooks(Protocol):
+    """What else happens when a job calls."""
+
+    async def before_answer(
+        self, context: Context, entity_id: str, method: str, request: JSON, answer: JSON
+    ) -> JSON:
+        """Return the answer to a job's call, maybe later and maybe changed; no transaction is open."""
+        ...
+
+
+def build_app(platform: Platform, hooks: Hooks | None = None) -> Starlette:
+    """Return the platform's API as an ASGI application."""
+    return Starlette(routes=[*transfer_routes(platform), Route("/{path:path}", _Api(platform, hooks))])
+
+
+class Server:
+    """The platform's API on a loopback port, from entering this context until leaving it.
+
+    Port 0 lets the kernel choose; `port` and `url` then say where the server listens.
+    """
+
+    def __init__(
+        self, platform: Platform, *, hooks: Hooks | None = None, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        self._platform = platform
+        self._hooks = hooks
+        self._host = host
+        self.port = port
+
+    @property
+    def url(self) -> str:
+        """The address of the server, without a slash at the end."""
+        return f"http://{self._host}:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        self._socket = socket.create_server((self._host, self.port), backlog=1024)
+        self.port = self._socket.getsockname()[1]
+        self._platform.base_url = self.url
+        config = uvicorn.Config(
+            build_app(self._platform, self._hooks),
+            access_log=False,
+            date_header=False,
+            lifespan="off",
+            log_config=None,
+            server_header=False,
+            # Clients keep a connection for as long as they live; closing an idle one would race with its use.
+            timeout_keep_alive=24 * 60 * 60,
+            ws="none",
+        )
+        self._uvicorn = _Uvicorn(config)
+        self._serving = asyncio.create_task(self._uvicorn.serve(sockets=[self._socket]))
+        await self._uvicorn.is_up.wait()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._uvicorn.is_closing.set()
+        await self._serving
+
+
+class _Uvicorn(uvicorn.Server):
+    """Uvicorn as a guest of a loop that is not its own: it leaves signals alone, and never polls."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_up = asyncio.Event()
+        self.is_closing = asyncio.Event()
+
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
+
+    async def main_loop(self) -> None:
+        self.is_up.set()
+        await self.is_closing.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=_GRACE)
+        for task in self.server_state.tasks:
+            task.cancel()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+
+class _Api:
+    """The ASGI application behind every path that is not a transfer."""
+
+    def __init__(self, platform: Platform, hooks: Hooks | None) -> None:
+        self._platform = platform
+        self._hooks = hooks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = answer_json(await self._answer(request))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+            response = answer_error(self._platform, error)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Any:
+        check_origin(request.headers)
+        if request.method != "POST":
+            raise ResourceNotFound(f"dx-local does not implement {request.method} {request.url.path}")
+        context = Context(self._platform, self._caller(request.headers))
+        call = routes.find(request.url.path)
+        body = _parse(request.headers, await request.body(), any_json=call.route.takes_any_json)
+        with self._platform.store.transaction():
+            answer = _perform(context, call, body)
+        if self._hooks is not None and context.caller.job is not None:
+            answer = await self._hooks.before_answer(context, call.entity, call.method, body, answer)
+        return answer
+
+    def _caller(self, headers: Headers) -> Caller:
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        if kind.lower() != "bearer":
+            raise InvalidAuthentication('the request needs the header "Authorization: Bearer TOKEN"')
+        caller = access.caller_of(self._platform.store, token.strip())
+        if caller is None:
+            raise InvalidAuthentication("the token could not be found; this platform did not issue it")
+        return caller
+
+
+def _perform(context: Context, call: Call, body: Any) -> Any:
+    if not call.creates:
+        return call.route.function(context, call.entity, body)
+    route = f"{call.entity}/{call.method}"
+    return nonces.replay(context, route, body, lambda: call.route.function(context, call.entity, body))
+
+
+def _parse(headers: Headers, body: bytes, *, any_json: bool) -> Any:
+    if not headers.get("content-type", "").startswith("application/json"):
+        raise MalformedJSON('the request needs the header "Content-Type: application/json"')
+    try:
+        value = _DECODER.decode(body.decode())
+    except (ValueError, RecursionError) as error:
+        raise MalformedJSON(f"the body is not JSON: {error}") from None
+    if not isinstance(value, dict) and not (any_json and isinstance(value, list)):
+        raise MalformedJSON("the body must be a JSON hash; send {} for an empty one")
+    return value
+
+
+def _not_json(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not allowed in JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_not_json)

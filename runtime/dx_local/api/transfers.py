@@ -1,0 +1,191 @@
+"""Bytes of files in and out, over signed URLs: PUT of one part, GET of a file or of a range of it.
+
+Bytes are streamed in pieces; no file is ever whole in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from dx_local.api.answers import answer_error, check_origin
+from dx_local.platform import files
+from dx_local.platform.errors import InvalidState, PermissionDenied, ResourceNotFound
+from dx_local.platform.local_bytes import temporary_in
+from dx_local.platform.transfer_urls import DownloadTicket, UploadTicket
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from pathlib import Path
+
+    from starlette.requests import Request
+
+    from dx_local.platform.context import Platform
+
+    Endpoint = Callable[[Request], Awaitable[Response]]
+
+_BLOCK = 256 << 10
+
+
+class _BadUploadError(Exception):
+    """What arrived is not the part that was announced; the client may try again."""
+
+
+def transfer_routes(platform: Platform) -> list[Route]:
+    """Return the routes of the URLs that `transfer_urls` makes."""
+    ticket = "/F/U/{signature}/{file}/{index:int}/{size:int}/{md5}/{expires:int}"
+    return [
+        Route(ticket, _endpoint(platform, _put), methods=["PUT"]),
+        Route("/F/D/{signature}/{expires:int}/{nonce}/{file}/{name:path}", _endpoint(platform, _get)),
+    ]
+
+
+def _endpoint(platform: Platform, handler: Callable[[Platform, Request], Awaitable[Response]]) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            check_origin(request.headers)
+            return await handler(platform, request)
+        except _BadUploadError as error:
+            # Not the JSON of an API error: clients repeat the upload only if it is something else.
+            return Response(str(error), 400, media_type="text/plain")
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+            return answer_error(platform, error)
+
+    return endpoint
+
+
+async def _put(platform: Platform, request: Request) -> Response:
+    path = request.path_params
+    md5 = "" if path["md5"] == "-" else path["md5"]
+    ticket = UploadTicket(path["file"], path["index"], path["size"], md5, path["expires"])
+    if not ticket.is_genuine(platform, path["signature"]):
+        raise PermissionDenied("this upload URL was not issued by this server, or has expired")
+    with temporary_in(files.part_folder(platform, ticket.file_id)) as received:
+        md5 = await _receive(request, received, ticket)
+        with platform.store.transaction():
+            files.part_arrived(platform, ticket, received, md5)
+    return Response()
+
+
+async def _receive(request: Request, destination: Path, ticket: UploadTicket) -> str:
+    """Write the body to destination and return its MD5 in hex; raises _BadUploadError if it is not as said."""
+    md5 = hashlib.md5(usedforsecurity=False)
+    size = 0
+    with destination.open("xb") as file:
+        async for block in request.stream():
+            size += len(block)
+            if size > ticket.size:
+                break
+            md5.update(block)
+            file.write(block)
+    if size != ticket.size:
+        compared = "more" if size > ticket.size else "less"
+        raise _BadUploadError(f"the part has {compared} than {ticket.size} bytes")
+    if ticket.md5 and md5.hexdigest() != ticket.md5:
+        raise _BadUploadError(f"the MD5 of the part is {md5.hexdigest()}, not {ticket.md5}")
+    return md5.hexdigest()
+
+
+async def _get(platform: Platform, request: Request) -> Response:
+    path = request.path_params
+    ticket = DownloadTicket(path["file"], path["expires"], path["nonce"])
+    if not ticket.is_genuine(platform, path["signature"]):
+        raise PermissionDenied("this download URL was not issued by this server, or has expired")
+    row = platform.store.get("object", ticket.file_id)
+    content = _Content.of(files.segments(platform, ticket.file_id))
+    if row is None or content is None:
+        raise ResourceNotFound(f"the bytes of {ticket.file_id} are gone")
+    if content.size != row["fields"]["size"]:
+        raise InvalidState(f"the bytes of {ticket.file_id} have changed on disk since it was closed")
+    headers = {
+        "accept-ranges": "bytes",
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(path['name'], safe='')}",
+        "content-type": row["fields"]["media"],
+        "x-content-type-options": "nosniff",
+    }
+    return _respond(request, content, headers)
+
+
+def _respond(request: Request, content: _Content, headers: dict[str, str]) -> Response:
+    start, end, status = 0, content.size, 200
+    wanted = _range(request.headers.get("range", ""), content.size)
+    if wanted is not None:
+        start, end = wanted
+        status = 206
+        if start >= end:
+            headers["content-range"] = f"bytes */{content.size}"
+            return Response(status_code=416, headers=headers)
+        headers["content-range"] = f"bytes {start}-{end - 1}/{content.size}"
+    headers["content-length"] = str(end - start)
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers)
+    if end - start <= _BLOCK:
+        return Response(b"".join(content.read(start, end)), status, headers)
+    return StreamingResponse(_awaited(content.read(start, end)), status, headers)
+
+
+def _range(header: str, size: int) -> tuple[int, int] | None:
+    """Return the bytes from start up to but not including end that a Range header asks for, or None for all.
+
+    A range that lies outside of the file comes back empty; several ranges, or another unit, count as none.
+    """
+    found = re.fullmatch(r"bytes=(\d*)-(\d*)", header.strip())
+    if found is None or found.groups() == ("", ""):
+        return None
+    first, last = found.groups()
+    if not first:
+        return max(0, size - int(last)), size
+    if last and int(last) < int(first):
+        return None
+    return int(first), min(size, int(last) + 1) if last else size
+
+
+async def _awaited(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    # Starlette would read from a plain iterator in a thread, which costs more than the reading.
+    for block in blocks:
+        yield block
+
+
+@dataclass(frozen=True)
+class _Content:
+    """The bytes of a file: one or more local files, one after the other."""
+
+    pieces: list[tuple[Path, int]]
+
+    @classmethod
+    def of(cls, paths: list[Path]) -> _Content | None:
+        """Return the content of these files, or None when there are none, or one is gone."""
+        try:
+            pieces = [(path, path.stat().st_size) for path in paths]
+        except FileNotFoundError:
+            return None
+        return cls(pieces) if pieces else None
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+        return sum(size for _, size in self.pieces)
+
+    def read(self, start: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes from start up to but not including end, in blocks."""
+        offset = 0
+        for path, size in self.pieces:
+            first, last = max(start - offset, 0), min(end - offset, size)
+            if first < last:
+                yield from _read(path, first, last)
+            offset += size
+
+
+def _read(path: Path, start: int, end: int) -> Iterator[bytes]:
+    with path.open("rb", buffering=0) as file:
+        file.seek(start)
+        left = end - start
+        while left and (block := file.read(min(left, _BLOCK))):
+            left -= len(block)
+            yield block

@@ -1,0 +1,225 @@
+"""What lies in a project or container: making, listing, moving, removing and cloning folders and objects.
+
+The same methods serve `/project-xxxx/` and `/container-xxxx/`. Source:
+https://documentation.dnanexus.com/developer/api/data-containers/folders-and-deletion and .../cloning
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_local.platform import access, files, folders, lifecycle, objects
+from dx_local.platform import fields as read
+from dx_local.platform.errors import InvalidInput, InvalidState
+from dx_local.platform.folders import base_name, below, normalize_folder, parent_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dx_local.platform.context import JSON, Context
+
+
+def new_folder(context: Context, project: str, request: JSON) -> JSON:
+    """Make a folder; with `parents`, also those above it, and then an existing one is no error."""
+    access.require(context, project, "UPLOAD")
+    folder = normalize_folder(read.text(request, "folder"))
+    if not read.flag(request, "parents"):
+        folders.require_no_folder(context, project, folder)
+        folders.require_folder(context, project, parent_of(folder))
+    folders.ensure_folder(context.store, project, folder)
+    return _touched(context, project)
+
+
+def list_folder(context: Context, project: str, request: JSON) -> JSON:
+    """List the objects and the folders directly in a folder; `describe` describes the objects too."""
+    access.require(context, project, "VIEW")
+    folder = normalize_folder(read.text(request, "folder", "/"))
+    folders.require_folder(context, project, folder)
+    only = read.text(request, "only", "all")
+    if only not in {"all", "objects", "folders"}:
+        raise InvalidInput('"only" must be "all", "objects" or "folders"')
+    answer: JSON = {}
+    if only != "folders":
+        answer["objects"] = _listed_objects(context, project, folder, request)
+    if only != "objects":
+        answer["folders"] = folders.folders_in(context, project, folder)
+    return answer
+
+
+def rename_folder(context: Context, project: str, request: JSON) -> JSON:
+    """Give a folder another path; the folder that it comes to lie in must be there."""
+    access.require(context, project, "CONTRIBUTE")
+    old = normalize_folder(read.text(request, "folder"))
+    new = normalize_folder(read.text(request, "newpath"))
+    _move_folder(context, project, old, new)
+    return _touched(context, project)
+
+
+def move(context: Context, project: str, request: JSON) -> JSON:
+    """Move objects and folders of a project into another folder of it."""
+    access.require(context, project, "CONTRIBUTE")
+    destination = normalize_folder(read.text(request, "destination"))
+    folders.require_folder(context, project, destination)
+    for object_id in read.strings(request, "objects", []):
+        _require_in(context, project, object_id)
+        context.store.change_placement(project, object_id, folder=destination)
+    for path in read.strings(request, "folders", []):
+        folder = normalize_folder(path)
+        _move_folder(context, project, folder, _join(destination, base_name(folder)))
+    return _touched(context, project)
+
+
+def remove_folder(context: Context, project: str, request: JSON) -> JSON:
+    """Remove a folder; with `recurse` also all that is in it, with `force` even if it is not there."""
+    access.require(context, project, "CONTRIBUTE")
+    folder = normalize_folder(read.text(request, "folder"))
+    if not read.flag(request, "force"):
+        folders.require_folder(context, project, folder)
+    low, high = below(folder)
+    in_folder = "project = ? AND (folder = ? OR (folder > ? AND folder < ?))"
+    rows = context.store.all(f"SELECT object FROM placement WHERE {in_folder}", project, folder, low, high)
+    if not read.flag(request, "recurse") and (rows or folders.folders_in(context, project, folder)):
+        raise InvalidState(f'Folder "{folder}" is not empty; use "recurse" to remove what is in it')
+    _remove(context, project, [row["object"] for row in rows])
+    context.store.execute(
+        "DELETE FROM folder WHERE project = ? AND path != '/' AND (path = ? OR (path > ? AND path < ?))",
+        project,
+        folder,
+        low,
+        high,
+    )
+    return {**_touched(context, project), "completed": True}
+
+
+def remove_objects(context: Context, project: str, request: JSON) -> JSON:
+    """Remove objects from a project, and the hidden ones that no other object in it links to then."""
+    access.require(context, project, "CONTRIBUTE")
+    object_ids = read.strings(request, "objects")
+    if not read.flag(request, "force"):
+        for object_id in object_ids:
+            _require_in(context, project, object_id)
+    _remove(context, project, object_ids)
+    return _touched(context, project)
+
+
+def clone(context: Context, source: str, request: JSON) -> JSON:
+    """Copy objects and folders into a folder of another project; copies share their bytes.
+
+    The answer's `exists` names the objects that are in the other project already, wherever in it.
+    """
+    destination_project = read.text(request, "project")
+    access.require(context, source, "VIEW")
+    access.require(context, destination_project, "UPLOAD")
+    destination = folders.folder_for_new(
+        context, destination_project, {**request, "folder": request.get("destination", "/")}
+    )
+    object_ids = read.strings(request, "objects", [])
+    existing = objects.clone_into(context, object_ids, source, destination_project, destination)
+    for path in read.strings(request, "folders", []):
+        existing += _clone_folder(context, source, normalize_folder(path), destination_project, destination)
+    _touched(context, destination_project)
+    return {"id": source, "project": destination_project, "exists": list(dict.fromkeys(existing))}
+
+
+def remove_everything(context: Context, project: str) -> None:
+    """Remove all objects and folders of a project."""
+    rows = context.store.all("SELECT object FROM placement WHERE project = ?", project)
+    _remove(context, project, [row["object"] for row in rows])
+    context.store.execute("DELETE FROM folder WHERE project = ?", project)
+
+
+def _listed_objects(context: Context, project: str, folder: str, request: JSON) -> list[JSON]:
+    options = request.get("describe", False)
+    hidden_too = read.flag(request, "includeHidden")
+    rows = context.store.all(
+        "SELECT placement.object FROM placement JOIN object ON object.id = placement.object"
+        " WHERE placement.project = ? AND placement.folder = ? AND (? OR NOT object.hidden)"
+        " ORDER BY placement.name, placement.sequence",
+        project,
+        folder,
+        hidden_too,
+    )
+    return [listed(context, row["object"], project, options) for row in rows]
+
+
+def listed(context: Context, object_id: str, project: str, options: JSON | bool) -> JSON:
+    """Return an object as lists show it: its ID and, where options say so, its description."""
+    if options is False or options is None:
+        return {"id": object_id}
+    how = options if isinstance(options, dict) else {}
+    return {"id": object_id, "describe": objects.describe(context, object_id, {**how, "project": project})}
+
+
+def _move_folder(context: Context, project: str, old: str, new: str) -> None:
+    if old == "/":
+        raise InvalidInput("the root folder cannot be moved or renamed")
+    folders.require_folder(context, project, old)
+    if old == new:
+        return
+    if new.startswith(old + "/"):
+        raise InvalidState(f'Folder "{old}" cannot be moved into itself, to "{new}"')
+    folders.require_folder(context, project, parent_of(new))
+    folders.require_no_folder(context, project, new)
+    folders.move_tree(context, project, old, new)
+
+
+def _clone_folder(context: Context, source: str, folder: str, project: str, destination: str) -> list[str]:
+    folders.require_folder(context, source, folder)
+    target = _join(destination, base_name(folder))
+    if folder != "/" and folders.folder_exists(context.store, project, target):
+        raise InvalidState(f'If cloned, a folder would conflict with "{target}" in project "{project}"')
+    folders.ensure_folder(context.store, project, target)
+    rows = context.store.all("SELECT object FROM placement WHERE project = ? AND folder = ?", source, folder)
+    existing = objects.clone_into(context, [row["object"] for row in rows], source, project, target)
+    for child in folders.folders_in(context, source, folder):
+        existing += _clone_folder(context, source, child, project, target)
+    return existing
+
+
+def _remove(context: Context, project: str, object_ids: Iterable[str]) -> None:
+    """Take objects out of a project; an object that lies in no project any more is gone, with its bytes."""
+    store = context.store
+    pending = list(object_ids)
+    while pending:
+        object_id = pending.pop()
+        if not store.execute("DELETE FROM placement WHERE project = ? AND object = ?", project, object_id):
+            continue
+        row = store.get("object", object_id)
+        pending.extend(_orphans(context, project, row["links"] if row else []))
+        if store.one("SELECT 1 FROM placement WHERE object = ?", object_id) is None:
+            context.platform.publish(lifecycle.object_removed(store, object_id, context.now()))
+            files.forget_bytes(context.platform, object_id)
+
+
+def _orphans(context: Context, project: str, linked: list[str]) -> list[str]:
+    """Return those of the linked objects that are hidden and that nothing in the project links to now."""
+    hidden = [
+        object_id
+        for object_id in linked
+        if context.store.value("SELECT hidden FROM object WHERE id = ?", object_id)
+    ]
+    return [object_id for object_id in hidden if not _is_linked(context, project, object_id)]
+
+
+def _is_linked(context: Context, project: str, object_id: str) -> bool:
+    row = context.store.one(
+        "SELECT 1 FROM placement JOIN object ON object.id = placement.object, json_each(object.links)"
+        " WHERE placement.project = ? AND json_each.value = ?",
+        project,
+        object_id,
+    )
+    return row is not None
+
+
+def _require_in(context: Context, project: str, object_id: str) -> None:
+    if not context.store.one("SELECT 1 FROM placement WHERE project = ? AND object = ?", project, object_id):
+        raise access.not_found(f"{project}:{object_id}")
+
+
+def _touched(context: Context, project: str) -> JSON:
+    context.store.update("project", project, modified=context.now())
+    return {"id": project}
+
+
+def _join(folder: str, name: str) -> str:
+    return normalize_folder(f"{folder}/{name}")

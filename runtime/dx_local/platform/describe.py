@@ -1,0 +1,40 @@
+"""Which fields a describe call answers with: `fields`, `defaultFields` and the older flags.
+
+Source: https://documentation.dnanexus.com/developer/api/data-object-metadata (describe)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_local.platform import fields as read
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from dx_local.platform.context import JSON
+
+_OWN_KEYS = frozenset({"defaultFields", "fields", "project"})
+
+
+def wanted_fields(request: JSON, default: AbstractSet[str]) -> AbstractSet[str]:
+    """Return the names of the fields that a describe request asks for.
+
+    Without `fields` these are the default ones. `fields` alone means exactly those and the ID; together with
+    `defaultFields` it adds to the default ones; a field that is false is left out. An older flag, such as
+    `"properties": true`, adds the field of its name. Names that nothing knows are harmless.
+    """
+    chosen = read.mapping(request, "fields", {}) if request.get("fields") is not None else {}
+    asked = {name for name, is_wanted in chosen.items() if is_wanted}
+    flags = {name for name, value in request.items() if value is True and name not in _OWN_KEYS}
+    only_takes_away = bool(chosen) and not asked
+    has_defaults = request.get("fields") is None or read.flag(
+        request, "defaultFields", default=only_takes_away
+    )
+    return ((default if has_defaults else frozenset()) | asked | flags | {"id"}) - (chosen.keys() - asked)
+
+
+def select_fields(full: JSON, request: JSON, default: AbstractSet[str]) -> JSON:
+    """Return the part of a full description that a describe request asks for."""
+    wanted = wanted_fields(request, default)
+    return {name: value for name, value in full.items() if name in wanted}

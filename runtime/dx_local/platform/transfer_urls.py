@@ -1,0 +1,83 @@
+"""The signed URLs through which the bytes of files go in and out; whoever has one needs no token."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import Platform
+
+_DAY = 24 * 60 * 60 * 1000  # ms
+
+
+@dataclass(frozen=True)
+class UploadTicket:
+    """The right to put one part of a file, of this size and MD5 (hex; empty if not said), until `expires`."""
+
+    file_id: str
+    index: int
+    size: int
+    md5: str
+    expires: int
+
+    def url(self, platform: Platform) -> str:
+        """Return the URL that a client puts the part to."""
+        return f"{platform.base_url}/F/U/{self._signature(platform)}/{self._path()}"
+
+    def is_genuine(self, platform: Platform, signature: str) -> bool:
+        """Tell whether this platform issued the ticket with this signature, and it has not expired."""
+        return _is_good(platform, self._signature(platform), signature, self.expires)
+
+    def _path(self) -> str:
+        return "/".join((self.file_id, str(self.index), str(self.size), self.md5 or "-", str(self.expires)))
+
+    def _signature(self, platform: Platform) -> str:
+        return _sign(platform, f"U/{self._path()}")
+
+
+@dataclass(frozen=True)
+class DownloadTicket:
+    """The right to get the bytes of a file until `expires`; `nonce` tells two such rights apart."""
+
+    file_id: str
+    expires: int
+    nonce: str = "-"
+
+    @classmethod
+    def for_everyday_use(cls, file_id: str, now: int) -> DownloadTicket:
+        """Return the ticket for clients that hold a token; the same one whenever they ask during a day."""
+        return cls(file_id, (now // _DAY + 2) * _DAY)
+
+    @classmethod
+    def preauthenticated(cls, file_id: str, now: int, duration: int) -> DownloadTicket:
+        """Return a new ticket to be given away, good for duration (ms)."""
+        return cls(file_id, now + duration, secrets.token_hex(8))
+
+    def url(self, platform: Platform, name: str) -> str:
+        """Return the URL to get the file from; it ends with name, which is for people only."""
+        # Clients take "." and ".." out of URLs before they send them.
+        shown = self.file_id if name in {".", ".."} else quote(name, safe="")
+        return f"{platform.base_url}/F/D/{self._signature(platform)}/{self._path()}/{shown}"
+
+    def is_genuine(self, platform: Platform, signature: str) -> bool:
+        """Tell whether this platform issued the ticket with this signature, and it has not expired."""
+        return _is_good(platform, self._signature(platform), signature, self.expires)
+
+    def _path(self) -> str:
+        return f"{self.expires}/{self.nonce}/{self.file_id}"
+
+    def _signature(self, platform: Platform) -> str:
+        return _sign(platform, f"D/{self._path()}")
+
+
+def _sign(platform: Platform, message: str) -> str:
+    return hmac.new(platform.secret, message.encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def _is_good(platform: Platform, expected: str, given: str, expires: int) -> bool:
+    return hmac.compare_digest(expected.encode(), given.encode()) and platform.clock() < expires

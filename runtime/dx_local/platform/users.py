@@ -1,0 +1,57 @@
+"""The local user, and what a client asks about itself.
+
+Source: https://documentation.dnanexus.com/developer/api/users and .../system-methods
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_local.platform import access
+from dx_local.platform.describe import select_fields
+from dx_local.platform.ids import class_of
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+
+_DEFAULT_FIELDS = frozenset({"class", "first", "handle", "id", "last", "middle"})
+_OWN_FIELDS = frozenset({"appsInstalled", "billTo", "email", "permittedRegions"})
+
+
+def whoami(context: Context, _class: str, request: JSON) -> JSON:
+    """Return the ID of the user that the caller's token stands for."""
+    full = {"id": context.caller.user, "clientIp": "127.0.0.1"}
+    return select_fields(full, request, frozenset({"id"}))
+
+
+def greet(_context: Context, _class: str, _request: JSON) -> JSON:
+    """Return the news that a client shows its user: there are none."""
+    return {"messages": [], "update": {"available": False}}
+
+
+def describe(context: Context, user_id: str, request: JSON) -> JSON:
+    """Describe a user; some fields only the user sees."""
+    if user_id == "user-self":
+        user_id = context.caller.user
+    row = context.store.get("user", user_id)
+    if row is None:
+        raise access.not_found(user_id)
+    full = {
+        "id": user_id,
+        "class": "user",
+        "handle": user_id[len(class_of(user_id)) + 1 :],
+        "first": row["first"],
+        "middle": "",
+        "last": row["last"],
+        "email": row["email"],
+        "billTo": user_id,
+        "permittedRegions": _regions(context),
+        "appsInstalled": [],
+    }
+    default = _DEFAULT_FIELDS | (_OWN_FIELDS if user_id == context.caller.user else frozenset())
+    return select_fields(full, request, default)
+
+
+def _regions(context: Context) -> list[str]:
+    rows = context.store.all("SELECT DISTINCT region FROM project ORDER BY region")
+    return list(dict.fromkeys([context.platform.region, *(row["region"] for row in rows)]))
