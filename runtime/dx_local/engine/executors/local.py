@@ -69,8 +69,7 @@ class LocalExecutor:
         if job is None:
             return
         job.zygote.send({"signal": int(signal.SIGTERM), "job": job_id})
-        loop = asyncio.get_running_loop()
-        job.timer = job.timer or loop.call_later(
+        job.timer = job.timer or job.ended.get_loop().call_later(
             _GRACE_SECONDS, job.zygote.send, {"signal": int(signal.SIGKILL), "job": job_id}
         )
 

@@ -1,0 +1,95 @@
+"""A job's folder, and how its end is read."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dx_local.engine.job_folder import JobFolder, Outcome, create_job_folder, read_outcome
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def make(parent: Path, name: str = "main-job-1", code: str = "") -> JobFolder:
+    return create_job_folder(
+        parent, name, job={"id": "job-1"}, executable={"id": "applet-1"}, job_input={"n": "é"}, code=code
+    )
+
+
+def test_the_home_holds_what_a_job_expects(tmp_path: Path) -> None:
+    folder = make(tmp_path, code="print()\r\n")
+    assert json.loads(folder.input_file.read_text("utf-8")) == {"n": "é"}
+    assert json.loads((folder.home / "dnanexus-job.json").read_text()) == {"id": "job-1"}
+    assert json.loads((folder.home / "dnanexus-executable.json").read_text()) == {"id": "applet-1"}
+    assert folder.code.read_bytes() == b"print()\r\n"
+
+
+@pytest.mark.parametrize("name", ["../../etc", "..", "/etc/passwd", "a\0b", "x" * 400 + "-job-1", ".hidden"])
+def test_no_name_leads_out_of_the_parent(tmp_path: Path, name: str) -> None:
+    folder = make(tmp_path / "jobs", name)
+    assert folder.path.parent == tmp_path / "jobs"
+    assert not folder.path.name.startswith(".")
+
+
+def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:
+    assert [make(tmp_path).path.name for _ in range(3)] == ["main-job-1", "main-job-1-2", "main-job-1-3"]
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        pytest.param(None, Outcome({}), id="no-file"),
+        pytest.param('{"a": 1}', Outcome({"a": 1}), id="object"),
+    ],
+)
+def test_an_output_is_read(tmp_path: Path, output: str | None, expected: Outcome) -> None:
+    folder = make(tmp_path)
+    if output is not None:
+        folder.output_file.write_text(output)
+    assert read_outcome(folder, 0) == expected
+
+
+@pytest.mark.parametrize("output", ["[1]", "not JSON", "", "null"])
+def test_an_output_that_is_no_object_is_an_output_error(tmp_path: Path, output: str) -> None:
+    folder = make(tmp_path)
+    folder.output_file.write_text(output)
+    outcome = read_outcome(folder, 0)
+    assert (outcome.output, outcome.reason) == (None, "OutputError")
+    assert "job_output.json" in (outcome.message or "")
+
+
+@pytest.mark.parametrize("exit_code", [0, 1, -9])
+@pytest.mark.parametrize(
+    ("error_type", "reason"),
+    [("AppError", "AppError"), ("AppInternalError", "AppInternalError"), ("Odd", "AppInternalError")],
+)
+def test_a_declared_error_counts_whatever_the_exit_code(
+    tmp_path: Path, error_type: str, reason: str, exit_code: int
+) -> None:
+    folder = make(tmp_path)
+    folder.error_file.write_text(json.dumps({"error": {"type": error_type, "message": "too few"}}))
+    assert read_outcome(folder, exit_code) == Outcome(None, reason, "too few")
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"error": "text"}', "{}"])
+def test_a_declared_error_that_cannot_be_read_is_still_a_failure(tmp_path: Path, content: str) -> None:
+    folder = make(tmp_path)
+    folder.error_file.write_text(content)
+    outcome = read_outcome(folder, 0)
+    assert outcome.reason == "AppInternalError"
+    assert "job_error.json" in (outcome.message or "")
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "words"), [(3, "exit code 3"), (-9, "signal 9 (SIGKILL)"), (-99, "signal 99")]
+)
+def test_a_bad_end_is_told_with_the_last_line_of_the_log(tmp_path: Path, exit_code: int, words: str) -> None:
+    folder = make(tmp_path)
+    folder.log.write_text("first\nValueError: odd\n\n")
+    outcome = read_outcome(folder, exit_code)
+    assert outcome.reason == "AppInternalError"
+    assert words in (outcome.message or "")
+    assert (outcome.message or "").endswith("Last line of its log: ValueError: odd")

@@ -1,0 +1,154 @@
+"""A workshop: a real executor in a loop of its own, that runs the code of jobs without a platform."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+from dataclasses import dataclass
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dx_local.engine.environments import EnvironmentRequest, WorkerEnvironment, prepare_environment
+from dx_local.engine.executors import Launch, LogLine
+from dx_local.engine.executors.local import LocalExecutor
+from dx_local.engine.job_folder import JobFolder, create_job_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WITHOUT_PLATFORM = "\ndxpy.utils.exec_utils.RUN_COUNT = 1\n"
+"""Python: keep the template from calling dxpy.run(), which asks the API server."""
+
+
+@dataclass
+class Ended:
+    """A job that has ended."""
+
+    code: int
+    folder: JobFolder
+    lines: list[LogLine]
+
+    def said(self, level: str = "STDOUT") -> list[str]:
+        return [line.message for line in self.lines if line.level == level]
+
+
+class Workshop:
+    """Starts jobs on one executor and waits for their ends."""
+
+    def __init__(self, folder: Path, environment: WorkerEnvironment) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.folder = folder
+        self.environment = environment
+        self.executor = LocalExecutor(on_log=self._on_log, on_exit=self._on_exit)
+        self._lines: list[LogLine] = []
+        self._news = asyncio.Event()
+        self._ends: dict[str, asyncio.Future[int]] = {}
+        self._numbers = count(1)
+
+    def start(
+        self,
+        code: str,
+        interpreter: str = "python3",
+        *,
+        function: str = "main",
+        job_input: dict[str, Any] | None = None,
+        executable: dict[str, Any] | None = None,
+        variables: dict[str, str] | None = None,
+        environment: WorkerEnvironment | None = None,
+        **more: Any,
+    ) -> str:
+        job_id = f"job-{next(self._numbers):024d}"
+        folder = create_job_folder(
+            self.folder,
+            f"{function}-{job_id}",
+            job={"id": job_id, "function": function},
+            executable=executable or {"id": "applet-xxxx"},
+            job_input=job_input or {},
+            code=code + (WITHOUT_PLATFORM if interpreter == "python3" else ""),
+        )
+        launch = Launch(
+            job_id,
+            function,
+            interpreter,
+            folder,
+            environment or self.environment,
+            {"DX_JOB_ID": job_id, **(variables or {})},
+            **more,
+        )
+        self._ends[job_id] = self.loop.create_future()
+        self.loop.run_until_complete(self.executor.start(launch))
+        return job_id
+
+    def wait(self, job_id: str) -> Ended:
+        code = self.loop.run_until_complete(asyncio.wait_for(self._ends[job_id], 60))
+        (path,) = self.folder.glob(f"*{job_id}")
+        return Ended(code, JobFolder(path), [line for line in self._lines if line.job_id == job_id])
+
+    def wait_for_line(self, job_id: str, text: str) -> None:
+        """Run the loop until the job has said a line."""
+
+        async def said() -> None:
+            while not any(line.job_id == job_id and line.message == text for line in self._lines):
+                self._news.clear()
+                await self._news.wait()
+
+        self.loop.run_until_complete(asyncio.wait_for(said(), 60))
+
+    def run(self, code: str, interpreter: str = "python3", **more: Any) -> Ended:
+        return self.wait(self.start(code, interpreter, **more))
+
+    def close(self) -> None:
+        self.loop.run_until_complete(asyncio.wait_for(self.executor.close(), 60))
+
+    def _on_log(self, line: LogLine) -> None:
+        self._lines.append(line)
+        self._news.set()
+
+    def _on_exit(self, job_id: str, code: int) -> None:
+        self._ends[job_id].set_result(code)
+
+
+@pytest.fixture(scope="session")
+def worker_environment() -> WorkerEnvironment:
+    return prepare_environment(EnvironmentRequest(), announce=print)
+
+
+@pytest.fixture(scope="session")
+def workshop(
+    tmp_path_factory: pytest.TempPathFactory, worker_environment: WorkerEnvironment
+) -> Iterator[Workshop]:
+    """One executor for all tests that leave it in order."""
+    shop = Workshop(tmp_path_factory.mktemp("jobs"), worker_environment)
+    yield shop
+    shop.close()
+    shop.loop.close()
+
+
+@pytest.fixture
+def own_workshop(tmp_path: Path, worker_environment: WorkerEnvironment) -> Iterator[Workshop]:
+    """An executor for tests that break or close it."""
+    shop = Workshop(tmp_path, worker_environment)
+    yield shop
+    shop.close()
+    shop.loop.close()
+
+
+def is_gone(pid: int, within_seconds: float = 10) -> bool:
+    """Tell whether a process has ended, or ends soon."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([process], [], [], within_seconds)[0])
+    finally:
+        os.close(process)
+
+
+@pytest.fixture
+def gone() -> Any:
+    return is_gone

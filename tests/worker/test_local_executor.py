@@ -1,0 +1,264 @@
+"""The local executor: lines, ends, kills, and what is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dx_local.engine.environments import WorkerEnvironment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.worker.conftest import Workshop
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "code", "expected"),
+    [
+        pytest.param("python3", "x = 1", 0, id="python-end"),
+        pytest.param("python3", "import sys; sys.exit(0)", 0, id="python-exit-0"),
+        pytest.param("python3", "import sys; sys.exit(3)", 3, id="python-exit-3"),
+        pytest.param("python3", "import sys; sys.exit(None)", 0, id="python-exit-none"),
+        pytest.param("python3", "import sys; sys.exit('no')", 1, id="python-exit-text"),
+        pytest.param("python3", "import os; os._exit(9)", 9, id="python-os-exit"),
+        pytest.param("python3", "1 / 0", 1, id="python-exception"),
+        pytest.param("python3", "import os; os.kill(os.getpid(), 9)", -9, id="python-signal"),
+        pytest.param("bash", "main() { :; }", 0, id="bash-end"),
+        pytest.param("bash", "main() { exit 7; }", 7, id="bash-exit-7"),
+        pytest.param("bash", "main() { kill -9 $$; }", -9, id="bash-signal"),
+    ],
+)
+def test_exit_code_is_reported(workshop: Workshop, interpreter: str, code: str, expected: int) -> None:
+    assert workshop.run(code, interpreter).code == expected
+
+
+def test_lines_come_in_order_and_land_in_the_log_once(workshop: Workshop) -> None:
+    job = workshop.run("for i in range(500): print('line', i)")
+    assert job.said() == [f"line {i}" for i in range(500)]
+    assert job.folder.log.read_text() == "".join(f"line {i}\n" for i in range(500))
+
+
+def test_stdout_and_stderr_are_told_apart(workshop: Workshop) -> None:
+    job = workshop.run("main() { echo out; echo err >&2; printf unfinished; }", "bash")
+    assert job.said("STDOUT") == ["out", "unfinished"]
+    assert job.said("STDERR") == ["err"]
+
+
+def test_lines_arrive_while_the_job_runs(workshop: Workshop) -> None:
+    job_id = workshop.start("print('ready')\nimport time\ntime.sleep(100)")
+    workshop.wait_for_line(job_id, "ready")
+    workshop.executor.kill(job_id)
+    assert workshop.wait(job_id).code == -signal.SIGTERM
+
+
+def test_text_of_any_script_is_kept(workshop: Workshop) -> None:
+    assert workshop.run("print('naïve 日本 \\U0001f9ec')").said() == ["naïve 日本 🧬"]
+
+
+def test_bytes_that_are_not_text_become_replacement_characters(workshop: Workshop) -> None:
+    assert workshop.run(r"main() { printf 'a\xffb\n'; }", "bash").said() == ["a\ufffdb"]
+
+
+def test_a_line_of_ten_megabytes_comes_in_pieces(workshop: Workshop) -> None:
+    job = workshop.run("print('é' * 5_000_000)")
+    assert "".join(job.said()) == "é" * 5_000_000
+    assert max(len(piece.encode()) for piece in job.said()) <= 64 * 1024
+
+
+def test_stdin_is_empty(workshop: Workshop) -> None:
+    assert workshop.run("import sys; print(repr(sys.stdin.read()))").said() == ["''"]
+
+
+def test_jobs_share_neither_globals_nor_folder_nor_variables(workshop: Workshop) -> None:
+    workshop.run(
+        "import os, json, dxpy\njson.spoiled = dxpy.spoiled = 1\nos.environ['SPOILED'] = '1'\nos.chdir('/')"
+    )
+    job = workshop.run(
+        "import os, json\n"
+        "print(hasattr(json, 'spoiled'), hasattr(dxpy, 'spoiled'), 'SPOILED' in os.environ)\n"
+        "print(os.getcwd())"
+    )
+    assert job.said() == ["False False False", str(job.folder.home)]
+
+
+def test_random_numbers_differ_between_jobs(workshop: Workshop) -> None:
+    code = "import random; print(random.random())"
+    assert workshop.run(code).said() != workshop.run(code).said()
+
+
+def test_the_hosts_variables_stay_out(own_workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DX_SECURITY_CONTEXT", '{"auth_token": "secret"}')
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("PYTHONPATH", "/secret")
+    job = own_workshop.run("main() { env; }", "bash")
+    assert not [line for line in job.said() if "secret" in line]
+
+
+def test_the_users_own_configuration_of_dx_is_not_read(
+    own_workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".dnanexus_config").mkdir()
+    (tmp_path / ".dnanexus_config" / "environment.json").write_text(
+        '{"DX_PROJECT_CONTEXT_ID": "project-secret"}'
+    )
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert own_workshop.run("print(dxpy.PROJECT_CONTEXT_ID)").said() == ["None"]
+
+
+def test_many_jobs_at_once_keep_apart(workshop: Workshop) -> None:
+    jobs = [workshop.start(f"print({number})") for number in range(40)]
+    assert [workshop.wait(job_id).said() for job_id in jobs] == [[str(number)] for number in range(40)]
+
+
+def test_kill_reaches_the_whole_group(workshop: Workshop, gone: Callable[[int], bool]) -> None:
+    job_id = workshop.start("main() { sleep 1000 & echo $!; echo ready; wait; }", "bash")
+    workshop.wait_for_line(job_id, "ready")
+    workshop.executor.kill(job_id)
+    job = workshop.wait(job_id)
+    assert job.code == -signal.SIGTERM
+    assert gone(int(job.said()[0]))
+
+
+def test_kill_ends_by_force_what_ignores_it(workshop: Workshop) -> None:
+    job_id = workshop.start("main() { trap '' TERM; echo ready; while :; do sleep 1000; done; }", "bash")
+    workshop.wait_for_line(job_id, "ready")
+    started = time.monotonic()
+    workshop.executor.kill(job_id)
+    assert workshop.wait(job_id).code == -signal.SIGKILL
+    assert time.monotonic() - started < 5
+
+
+def test_kill_right_after_start_ends_the_job(workshop: Workshop) -> None:
+    job_id = workshop.start("import time; time.sleep(1000)")
+    workshop.executor.kill(job_id)
+    assert workshop.wait(job_id).code == -signal.SIGTERM
+
+
+def test_kill_of_an_ended_job_does_nothing(workshop: Workshop) -> None:
+    job_id = workshop.start("x = 1")
+    workshop.wait(job_id)
+    workshop.executor.kill(job_id)
+
+
+@pytest.mark.parametrize(
+    "background", ["sleep 1000 &", "setsid sleep 1000 &", "(setsid sleep 1000 & echo $!) &"]
+)
+def test_what_a_job_leaves_running_does_not_keep_it_from_ending(
+    workshop: Workshop, gone: Callable[[int], bool], background: str
+) -> None:
+    job = workshop.run(f"main() {{ {background} echo $!; }}", "bash")
+    assert job.code == 0
+    assert all(gone(int(pid)) for pid in job.said())
+
+
+def test_a_daemon_of_a_running_job_is_left_alone(workshop: Workshop) -> None:
+    job_id = workshop.start(
+        "mkfifo gate\n"
+        "main() { (setsid sleep 1000 & echo $! > pid) ; echo ready; read < gate; kill -0 $(cat pid); }",
+        "bash",
+    )
+    workshop.wait_for_line(job_id, "ready")
+    workshop.run("main() { :; }", "bash")
+    (gate,) = workshop.folder.glob(f"*{job_id}/home/gate")
+    gate.write_text("go\n")
+    assert workshop.wait(job_id).code == 0
+
+
+def test_closing_ends_running_jobs_and_leaves_nothing(
+    own_workshop: Workshop, gone: Callable[[int], bool]
+) -> None:
+    code = "main() { setsid sleep 1000 & echo $$; echo $!; echo ready; wait; }"
+    jobs = [own_workshop.start(code, "bash") for _ in range(3)]
+    for job_id in jobs:
+        own_workshop.wait_for_line(job_id, "ready")
+    own_workshop.close()
+    ended = [own_workshop.wait(job_id) for job_id in jobs]
+    assert [job.code for job in ended] == [-signal.SIGKILL] * 3
+    assert all(gone(int(pid)) for job in ended for pid in job.said() if pid != "ready")
+
+
+def test_a_closed_executor_starts_nothing(own_workshop: Workshop) -> None:
+    own_workshop.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        own_workshop.start("x = 1")
+
+
+def test_jobs_of_a_zygote_that_dies_fail_and_later_ones_run(
+    own_workshop: Workshop, gone: Callable[[int], bool]
+) -> None:
+    job_id = own_workshop.start("main() { echo $PPID; echo $$; echo ready; sleep 1000; }", "bash")
+    own_workshop.wait_for_line(job_id, "ready")
+    zygote, process = (int(line.message) for line in own_workshop._lines[:2])
+    os.kill(zygote, signal.SIGKILL)
+    job = own_workshop.wait(job_id)
+    assert job.code == -signal.SIGKILL
+    assert "ended" in job.said("STDERR")[0]
+    assert gone(process)
+    assert own_workshop.run("print('again')").said() == ["again"]
+
+
+def test_an_environment_that_does_not_work_fails_the_job(own_workshop: Workshop, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho no dxpy here >&2\nexit 1\n")
+    python.chmod(0o755)
+    job = own_workshop.run("x = 1", environment=WorkerEnvironment(python, tmp_path, "0"))
+    assert job.code != 0
+    assert "no dxpy here" in job.folder.log.read_text()
+
+
+def test_no_descriptor_is_left_open(workshop: Workshop) -> None:
+    workshop.run("x = 1")
+    before = set(Path("/proc/self/fd").iterdir())
+    for _ in range(5):
+        workshop.run("x = 1")
+    assert set(Path("/proc/self/fd").iterdir()) == before
+
+
+def test_jobs_inherit_no_descriptor(workshop: Workshop) -> None:
+    job = workshop.run("import os; print(sorted(int(name) for name in os.listdir('/proc/self/fd'))[:-1])")
+    assert job.said() == ["[0, 1, 2]"]
+
+
+def test_log_messages_arrive_with_their_level(workshop: Workshop) -> None:
+    job = workshop.run(
+        "import logging\n"
+        "logging.getLogger().addHandler(dxpy.DXLogHandler())\n"
+        "logging.warning('careful')\n"
+        "logging.critical('first\\nsecond')\n"
+    )
+    logged = [(line.source, line.message) for line in job.lines if line.source == "DX_APP"]
+    assert logged == [("DX_APP", "careful"), ("DX_APP", "first"), ("DX_APP", "second")]
+    assert job.said("WARNING") == ["careful"]
+
+
+def test_killing_the_command_itself_leaves_no_job(
+    worker_environment: WorkerEnvironment, tmp_path: Path, gone: Callable[[int], bool]
+) -> None:
+    script = f"""
+        import sys
+        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        from pathlib import Path
+        from conftest import Workshop
+        from dx_local.engine.environments import WorkerEnvironment
+        bin = Path({str(worker_environment.bin)!r})
+        shop = Workshop(Path({str(tmp_path)!r}), WorkerEnvironment(bin / "python", bin, ""))
+        job_id = shop.start("main() {{ setsid sleep 1000 & echo $$; echo $!; echo ready; wait; }}", "bash")
+        shop.wait_for_line(job_id, "ready")
+        print(*(line.message for line in shop._lines[:2]), flush=True)
+        shop.wait(job_id)
+    """
+    with subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE) as command:
+        assert command.stdout is not None
+        pids = [int(pid) for pid in command.stdout.readline().split()]
+        command.kill()
+    assert len(pids) == 2
+    assert all(gone(pid) for pid in pids)

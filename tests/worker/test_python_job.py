@@ -1,0 +1,156 @@
+"""Python jobs: the code as `__main__`, dxpy as if freshly imported, ends as Python ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.worker.conftest import Workshop
+
+VARIABLES = {
+    "DX_APISERVER_PROTOCOL": "http",
+    "DX_APISERVER_HOST": "127.0.0.1",
+    "DX_APISERVER_PORT": "1234",
+    "DX_SECURITY_CONTEXT": '{"auth_token_type": "Bearer", "auth_token": "abc"}',
+    "DX_WORKSPACE_ID": "container-xxxx",
+    "DX_PROJECT_CONTEXT_ID": "project-xxxx",
+}
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("dxpy.JOB_ID == os.environ['DX_JOB_ID']", "True"),
+        ("dxpy.APISERVER", "http://127.0.0.1:1234"),
+        ("dxpy.SECURITY_CONTEXT['auth_token']", "abc"),
+        ("dxpy.AUTH_HELPER.security_context['auth_token']", "abc"),
+        ("dxpy.WORKSPACE_ID", "container-xxxx"),
+        ("dxpy.PROJECT_CONTEXT_ID", "project-xxxx"),
+        ("dxpy.bindings.dxfile.DEFAULT_BUFFER_SIZE", str(96 << 20)),
+        ("dxpy._pool_manager", "None"),
+    ],
+)
+def test_dxpy_is_as_if_imported_by_the_job(workshop: Workshop, expression: str, expected: str) -> None:
+    assert workshop.run(f"import os\nprint({expression})", variables=VARIABLES).said() == [expected]
+
+
+def test_dxpy_is_there_without_an_import(workshop: Workshop) -> None:
+    assert workshop.run("print(dxpy.__name__)").said() == ["dxpy"]
+
+
+def test_the_code_is_the_main_module(workshop: Workshop) -> None:
+    job = workshop.run(
+        "import __main__, pickle\n"
+        "def f(): return 'pickled'\n"
+        "print(__name__, __main__.f is f, pickle.loads(pickle.dumps(f))())"
+    )
+    assert job.said() == ["__main__ True pickled"]
+
+
+def test_a_pool_runs_functions_of_the_main_module(workshop: Workshop) -> None:
+    job = workshop.run(
+        "import multiprocessing\n"
+        "def square(x): return x * x\n"
+        "with multiprocessing.Pool(2) as pool: print(pool.map(square, range(4)))"
+    )
+    assert (job.code, job.said()) == (0, ["[0, 1, 4, 9]"])
+
+
+def test_the_home_is_the_current_folder_and_holds_the_input(workshop: Workshop) -> None:
+    job = workshop.run(
+        "import json, os\nprint(json.load(open('job_input.json')), os.getcwd() == os.path.expanduser('~'))",
+        job_input={"name": "ä"},
+    )
+    assert job.said() == ["{'name': 'ä'} True"]
+
+
+def test_a_traceback_names_the_authors_file_and_no_frame_of_ours(workshop: Workshop, tmp_path: Path) -> None:
+    source = tmp_path / "app.py"
+    code = "def broken():\n    return 1 / 0\nbroken()\n"
+    source.write_text(code + "\ndxpy.utils.exec_utils.RUN_COUNT = 1\n")
+    job = workshop.run(code, source=source)
+    places = [line.strip() for line in job.said("STDERR") if "File" in line]
+    assert places == [f'File "{source}", line 3, in <module>', f'File "{source}", line 2, in broken']
+
+
+def test_a_source_that_was_edited_since_is_not_run(workshop: Workshop, tmp_path: Path) -> None:
+    source = tmp_path / "app.py"
+    source.write_text("print('edited')")
+    assert workshop.run("print('bundled')", source=source).said() == ["bundled"]
+
+
+def test_a_syntax_error_names_its_line(workshop: Workshop) -> None:
+    job = workshop.run("x = 1\nprint 'python 2'\n")
+    assert job.code == 1
+    assert job.said("STDERR")[0] == f'  File "{job.folder.code}", line 2'
+
+
+def test_future_imports_of_ours_do_not_reach_the_code(workshop: Workshop) -> None:
+    assert workshop.run("def f(x: int): pass\nprint(f.__annotations__['x'] is int)").said() == ["True"]
+
+
+def test_exit_functions_and_threads_come_to_their_end(workshop: Workshop) -> None:
+    job = workshop.run(
+        "import atexit, threading, time\n"
+        "atexit.register(print, 'exit function')\n"
+        "threading.Thread(target=lambda: (time.sleep(0.05), print('thread'))).start()\n"
+        "import sys; sys.exit(4)"
+    )
+    assert (job.code, job.said()) == (4, ["thread", "exit function"])
+
+
+def test_an_excepthook_of_the_app_is_used(workshop: Workshop) -> None:
+    job = workshop.run("import sys\nsys.excepthook = lambda *a: print('hook', a[0].__name__)\n1 / 0")
+    assert (job.code, job.said()) == (1, ["hook ZeroDivisionError"])
+
+
+def test_stdout_and_stderr_keep_their_order_of_writing(workshop: Workshop) -> None:
+    job = workshop.run("import sys, time\nprint('one')\ntime.sleep(0.02)\nprint('two', file=sys.stderr)")
+    assert [line.message for line in job.lines] == ["one", "two"]
+
+
+def test_what_resources_hold_is_found(workshop: Workshop, tmp_path: Path) -> None:
+    for folder in ("usr/local/lib/python3.11/dist-packages", "usr/bin", "home/dnanexus/config"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "usr/local/lib/python3.11/dist-packages/bundled.py").write_text("name = 'module'")
+    (tmp_path / "usr/bin/tool").write_text("#!/bin/sh\necho program")
+    (tmp_path / "usr/bin/tool").chmod(0o755)
+    (tmp_path / "home/dnanexus/config/settings").write_text("setting")
+    job = workshop.run(
+        "import bundled, subprocess, sys, os\n"
+        "print(bundled.name, subprocess.check_output(['tool'], text=True).strip())\n"
+        "child = [sys.executable, '-c', 'import bundled; print(1)']\n"
+        "print(subprocess.check_output(child, text=True).strip())\n"
+        "print(open('config/settings').read(), os.environ['DX_FS_ROOT'])",
+        resources=tmp_path,
+    )
+    assert job.said() == ["module program", "1", f"setting {tmp_path}"]
+
+
+def test_large_files_for_the_home_are_linked_and_small_ones_are_the_jobs_own(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    home = tmp_path / "home" / "dnanexus"
+    home.mkdir(parents=True)
+    (home / "genome").write_bytes(b"A" * (2 << 20))
+    (home / "notes").write_text("original")
+    job = workshop.run("open('notes', 'w').write('changed')", resources=tmp_path)
+    assert (job.folder.home / "genome").is_symlink()
+    assert (home / "notes").read_text() == "original"
+
+
+def test_the_programs_of_dxpy_are_on_the_path(workshop: Workshop) -> None:
+    job = workshop.run(
+        "import shutil, sys; print(shutil.which('dx'), shutil.which('dx-jobutil-add-output'), sys.executable)"
+    )
+    tools = workshop.environment.bin
+    assert job.said() == [f"{tools}/dx {tools}/dx-jobutil-add-output {workshop.environment.python}"]
+
+
+def test_an_app_may_have_modules_called_as_ours(workshop: Workshop) -> None:
+    job = workshop.run("open('job.py', 'w').write('name = \"mine\"')\nimport job; print(job.name)")
+    assert job.said() == ["mine"]
