@@ -47,11 +47,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Fault:
-    """What a rule finds in a dxapp.json: the way to it, what is wrong, and how to mend it."""
+    """What a rule finds in a dxapp.json: the way to it, what is wrong, and how to mend it.
+
+    `absent` marks what is wrong only in that something is not there yet.
+    """
 
     path: JsonPath
     message: str
     hint: str | None = None
+    absent: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,102 @@
+"""The linter: the schema and every rule over a dxapp.json, and over the folder of an app."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.errors import SpecFileError
+from dx_app_wizard.spec import jsonfile
+from dx_app_wizard.spec.findings import Finding
+from dx_app_wizard.spec.io_rules import IO_RULES
+from dx_app_wizard.spec.metadata_rules import METADATA_RULES
+from dx_app_wizard.spec.model import FILE_NAME
+from dx_app_wizard.spec.run_rules import RUN_RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dx_app_wizard.spec.jsonfile import Document, JsonPath
+
+SCHEMA_RULE = "schema"
+FILE_RULE = "dxapp-json"
+
+_SPEC_RULES = (METADATA_RULES, IO_RULES, RUN_RULES)
+
+
+def lint_spec(raw: dict[str, Any], *, absent: bool = True) -> list[Finding]:
+    """Return what is wrong with a dxapp.json; without `absent`, not what is merely missing yet."""
+    return _lint_document(jsonfile.Document(raw, {}), absent=absent)
+
+
+def lint_file(path: Path, *, absent: bool = True) -> list[Finding]:
+    """Return what is wrong with the dxapp.json at path, with its places; an unreadable one is one finding."""
+    try:
+        document = jsonfile.read(path)
+    except SpecFileError as error:
+        return [
+            Finding(FILE_RULE, "error", "", error.message, None, path.name, error.line, error.column)
+        ]  # fmt: skip
+    return _lint_document(document, absent=absent, file=path.name)
+
+
+def lint_app(folder: Path) -> list[Finding]:
+    """Return what is wrong with the app in folder: dxapp.json, source, and the one against the other."""
+    from dx_app_wizard.spec.folder_rules import lint_folder
+
+    findings = lint_file(folder / FILE_NAME)
+    if any(finding.rule == FILE_RULE for finding in findings):
+        return findings
+    return [*findings, *lint_folder(folder)]
+
+
+def _lint_document(document: Document, *, absent: bool, file: str | None = None) -> list[Finding]:
+    found = list(_rule_findings(document, absent=absent, file=file))
+    reported = {finding.path for finding in found}
+    schema = [finding for finding in _schema_findings(document, file=file) if finding.path not in reported]
+    return sorted([*schema, *found], key=lambda finding: (finding.line or 0, finding.column or 0))
+
+
+def _rule_findings(document: Document, *, absent: bool, file: str | None) -> Iterator[Finding]:
+    if not isinstance(document.value, dict):
+        return
+    for rules in _SPEC_RULES:
+        for rule, fault in rules.faults(document.value):
+            if absent or not fault.absent:
+                place = _place(document, fault.path, file)
+                path = jsonfile.path_text(fault.path)
+                yield Finding(rule.id, rule.level, path, fault.message, fault.hint, *place)
+
+
+def _schema_findings(document: Document, *, file: str | None) -> Iterator[Finding]:
+    for error in _validator().iter_errors(document.value):
+        path: JsonPath = tuple(error.absolute_path)
+        message = (
+            error.schema.get("description", error.message) if error.validator != "required" else error.message
+        )
+        yield Finding(
+            SCHEMA_RULE, "error", jsonfile.path_text(path), message, None, *_place(document, path, file)
+        )
+
+
+def _place(document: Document, path: JsonPath, file: str | None) -> tuple[str | None, int | None, int | None]:
+    position = document.position(path)
+    return (file, position.line, position.column) if position else (file, None, None)
+
+
+@cache
+def _validator() -> Any:
+    """Return the schema's validator; loading it takes a tenth of a second, so only on demand."""
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(schema())
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of dxapp.json."""
+    loaded: dict[str, Any] = json.loads(
+        (Path(__file__).parent / "dxapp.schema.json").read_text(encoding="utf-8")
+    )
+    return loaded

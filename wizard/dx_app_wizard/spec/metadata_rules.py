@@ -1,0 +1,179 @@
+"""Lint rules about what an app says of itself: names, texts, versions, people, keys in the wrong place."""
+
+# ruff: noqa: D401 - the docstring of a rule states the rule
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec.findings import Fault, Rules
+from dx_app_wizard.spec.io_rules import parameters
+from dx_app_wizard.spec.names import app_name_problem
+from dx_app_wizard.spec.versions import is_semantic_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dx_app_wizard.spec.jsonfile import JsonPath
+
+METADATA_RULES: Rules[dict[str, Any], Fault] = Rules()
+"""Rules over the raw hash of a dxapp.json."""
+
+CATEGORIES = (
+    "Annotation",
+    "Assembly",
+    "Debugging",
+    "Export",
+    "Import",
+    "Interactive",
+    "Machine Learning",
+    "Mappings Manipulation",
+    "Read Manipulation",
+    "Read Mapping",
+    "Reports",
+    "RNA-Seq",
+    "Statistics",
+    "Structural Variation",
+    "Translational Informatics",
+    "Variation Calling",
+)
+"""The categories that `dx build` knows. Source: dxpy 0.417.1, app_categories."""
+
+TOP_KEYS = (
+    "name", "title", "summary", "description", "developerNotes", "dxapi", "version", "categories",
+    "inputSpec", "outputSpec", "runSpec", "access", "regionalOptions", "authorizedUsers",
+    "developers", "openSource", "billTo", "details", "types", "tags", "properties", "hidden",
+    "project", "folder", "httpsApp", "ignoreReuse", "treeTurnaroundTimeThreshold", "resources",
+    "contactEmail", "upstreamProjects", "whatsNew", "citations", "changeLog", "contactOrgs",
+    "testSetup", "pricingPolicy", "license", "licenseUrl", "author",
+)  # fmt: skip
+RUN_SPEC_KEYS = (
+    "interpreter", "file", "code", "distribution", "release", "version", "execDepends",
+    "bundledDepends", "bundledDependsByRegion", "assetDepends", "systemRequirements",
+    "systemRequirementsByRegion", "timeoutPolicy", "executionPolicy", "headJobOnDemand",
+    "inheritParentRestartOnPolicy", "restartableEntryPoints", "buildDepends",
+)  # fmt: skip
+PARAMETER_KEYS = (
+    "name", "class", "optional", "default", "label", "help", "group", "type", "patterns", "choices",
+    "suggestions",
+)  # fmt: skip
+ACCESS_KEYS = ("network", "project", "allProjects", "developer", "projectCreation")
+
+
+@METADATA_RULES.rule("error")
+def app_name(spec: dict[str, Any]) -> Iterator[Fault]:
+    """The app's name is made of letters, digits, `.`, `_` and `-`, so that it can also be a folder's name."""
+    name = spec.get("name")
+    if isinstance(name, str) and (problem := app_name_problem(name)):
+        yield Fault(("name",), f"{name!r} {problem}")
+
+
+@METADATA_RULES.rule("warning")
+def app_name_style(spec: dict[str, Any]) -> Iterator[Fault]:
+    """The app has a name of its own, in lower case; `dx build` warns otherwise."""
+    name = spec.get("name")
+    if name is None:
+        yield Fault((), "the app has no name", 'Add "name".', absent=True)
+    elif isinstance(name, str) and name != name.lower():
+        yield Fault(("name",), f"{name!r} is not all lower case", f"Call it {name.lower()!r}.")
+
+
+@METADATA_RULES.rule("warning")
+def app_version(spec: dict[str, Any]) -> Iterator[Fault]:
+    """The app's version is a semantic version, such as 1.0.0; an app cannot be built without one."""
+    version = spec.get("version")
+    if isinstance(version, str) and not is_semantic_version(version):
+        yield Fault(("version",), f"{version!r} is no semantic version", "Write it as 1.0.0.")
+
+
+@METADATA_RULES.rule("warning")
+def app_texts(spec: dict[str, Any]) -> Iterator[Fault]:
+    """The app has a title and a summary; the summary ends without a period, the description with one."""
+    for key in ("title", "summary"):
+        if key not in spec:
+            yield Fault((), f"the app has no {key}", f'Add "{key}".', absent=True)
+    summary = spec.get("summary")
+    if isinstance(summary, str) and summary.rstrip().endswith("."):
+        yield Fault(("summary",), "the summary ends with a period", "Make it a short phrase without one.")
+    description = spec.get("description")
+    if isinstance(description, str) and not description.strip().endswith("."):
+        yield Fault(("description",), "the description does not end with a period", "Write whole sentences.")
+
+
+@METADATA_RULES.rule("warning")
+def app_category(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Categories are ones that DNAnexus knows; importers and exporters say so at the end of their title."""
+    categories = spec.get("categories")
+    for index, category in enumerate(categories if isinstance(categories, list) else []):
+        if category not in CATEGORIES:
+            near = get_close_matches(str(category), CATEGORIES, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Categories are {', '.join(CATEGORIES)}."
+            yield Fault(("categories", index), f"{category!r} is no category", hint)
+        title = spec.get("title")
+        ending = {"Import": "Importer", "Export": "Exporter"}.get(str(category))
+        if ending and isinstance(title, str) and not title.endswith(ending):
+            yield Fault(("title",), f"the title of an app of category {category} should end in {ending!r}")
+
+
+@METADATA_RULES.rule("error")
+def authorized_users(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Authorized users are `PUBLIC`, or users and orgs by their IDs."""
+    users = spec.get("authorizedUsers")
+    for index, user in enumerate(users if isinstance(users, list) else []):
+        if user != "PUBLIC" and not (isinstance(user, str) and user.startswith(("user-", "org-"))):
+            hint = 'Write "PUBLIC", "user-NAME" or "org-NAME".'
+            yield Fault(("authorizedUsers", index), f"{user!r} is no user or org", hint)
+
+
+@METADATA_RULES.rule("error")
+def pricing_policy(spec: dict[str, Any]) -> Iterator[Fault]:
+    """A pricing policy stands in regionalOptions, never at the top."""
+    if "pricingPolicy" in spec:
+        hint = "Move it into regionalOptions, under every region."
+        yield Fault(("pricingPolicy",), "pricingPolicy is not accepted at the top", hint)
+
+
+@METADATA_RULES.rule("warning")
+def io_declared(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Inputs and outputs are declared, if only as empty arrays.
+
+    Otherwise nothing checks them, and only an applet can be built, no app.
+    """
+    for key, what in (("inputSpec", "inputs"), ("outputSpec", "outputs")):
+        if key not in spec:
+            hint = f'Add "{key}": [] if there are no {what}.'
+            yield Fault((), f"{key} is absent, so {what} are not checked", hint, absent=True)
+
+
+@METADATA_RULES.rule("warning")
+def misspelt_key(spec: dict[str, Any]) -> Iterator[Fault]:
+    """No key looks like a misspelt one.
+
+    The platform ignores unknown keys, so that a slip has neither the effect hoped for nor an error.
+    """
+    for path, mapping, known in _mappings(spec):
+        for key in mapping:
+            if key in known:
+                continue
+            near = get_close_matches(key, known, n=1, cutoff=0.8)
+            if near and near[0] not in mapping:
+                yield Fault((*path, key), f"the key {key!r} is not known", f"Did you mean {near[0]!r}?")
+
+
+@METADATA_RULES.rule("warning")
+def misplaced_key(spec: dict[str, Any]) -> Iterator[Fault]:
+    """No key of runSpec stands at the top, where it has no effect."""
+    for key in RUN_SPEC_KEYS:
+        if key in spec and key not in TOP_KEYS:
+            yield Fault((key,), f"{key!r} has no effect at the top", "Move it into runSpec.")
+
+
+def _mappings(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, dict[str, Any], tuple[str, ...]]]:
+    """Yield the hashes of a spec whose keys are known, and those keys."""
+    yield (), spec, (*TOP_KEYS, *RUN_SPEC_KEYS)
+    for key, known in (("runSpec", RUN_SPEC_KEYS), ("access", ACCESS_KEYS)):
+        if isinstance(spec.get(key), dict):
+            yield (key,), spec[key], known
+    for parameter in parameters(spec):
+        yield parameter.path, parameter.raw, PARAMETER_KEYS

@@ -1,0 +1,271 @@
+"""Lint rules about how an app is run: interpreter, release, timeouts, packages, access, regions."""
+
+# ruff: noqa: D401 - the docstring of a rule states the rule
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec.findings import Fault, Rules
+from dx_app_wizard.spec.instances import clouds, instance_type_problem, region_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dx_app_wizard.spec.jsonfile import JsonPath
+
+RUN_RULES: Rules[dict[str, Any], Fault] = Rules()
+"""Rules over the raw hash of a dxapp.json."""
+
+PACKAGE_MANAGERS = ("apt", "pip", "pip3", "gem", "cpan", "cran", "git")
+ACCESS_LEVELS = ("NONE", "VIEW", "UPLOAD", "CONTRIBUTE", "ADMINISTER")
+CURRENT_RELEASES = ("20.04", "24.04")
+OLD_RELEASES = ("12.04", "14.04", "16.04")
+LONGEST_TIMEOUT_MINUTES = 30 * 24 * 60
+MINUTES = {"days": 24 * 60, "hours": 60, "minutes": 1}
+
+
+def _hash(value: Any, *path: str) -> dict[str, Any]:
+    """Return the hash at path in value, or an empty one where there is none."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _requirements(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, str | None, dict[str, Any]]]:
+    """Yield the system requirements by entry point: path, region (None in runSpec), hash."""
+    places: list[tuple[JsonPath, str | None, dict[str, Any]]] = [(("runSpec",), None, _hash(spec, "runSpec"))]
+    for name, options in _hash(spec, "regionalOptions").items():
+        places.append((("regionalOptions", name), name, _hash(options)))
+    for path, region, options in places:
+        for entry_point, requirement in _hash(options, "systemRequirements").items():
+            if isinstance(requirement, dict):
+                yield (*path, "systemRequirements", entry_point), region, requirement
+
+
+@RUN_RULES.rule("error")
+def run_spec(spec: dict[str, Any]) -> Iterator[Fault]:
+    """There is a runSpec, with interpreter, distribution and release; `dx build` stops otherwise."""
+    if "runSpec" not in spec:
+        yield Fault((), "runSpec is missing", 'Add "runSpec".', absent=True)
+        return
+    for key, example in (("interpreter", "python3"), ("distribution", "Ubuntu"), ("release", "24.04")):
+        if key not in _hash(spec, "runSpec"):
+            yield Fault(("runSpec",), f"runSpec.{key} is missing", f'Add "{key}": "{example}".', absent=True)
+
+
+@RUN_RULES.rule("error")
+def run_source(spec: dict[str, Any]) -> Iterator[Fault]:
+    """The source is given once: as `file`, or inline as `code`."""
+    run = _hash(spec, "runSpec")
+    if "runSpec" in spec and "file" not in run and "code" not in run:
+        yield Fault(("runSpec",), "runSpec has neither file nor code", 'Add "file": "src/…".', absent=True)
+    if "file" in run and "code" in run:
+        yield Fault(("runSpec", "code"), "runSpec has both file and code", "Remove one of the two.")
+
+
+@RUN_RULES.rule("error")
+def interpreter(spec: dict[str, Any]) -> Iterator[Fault]:
+    """The interpreter is `python3` or `bash` (`python2.7` in apps of old)."""
+    name = _hash(spec, "runSpec").get("interpreter")
+    if isinstance(name, str) and name not in ("python3", "bash", "python2.7"):
+        guess = "python3" if "py" in name.lower() else "bash"
+        yield Fault(("runSpec", "interpreter"), f"{name!r} is no interpreter", f"Write {guess!r}.")
+
+
+@RUN_RULES.rule("error")
+def release(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Distribution and release are ones that DNAnexus has, and its version goes with the release."""
+    run = _hash(spec, "runSpec")
+    distribution, number, version = (run.get(key) for key in ("distribution", "release", "version"))
+    if isinstance(distribution, str) and distribution != "Ubuntu":
+        yield Fault(("runSpec", "distribution"), f"{distribution!r} is no distribution", "Write 'Ubuntu'.")
+    if isinstance(number, str) and number not in CURRENT_RELEASES + OLD_RELEASES:
+        hint = f"Write {CURRENT_RELEASES[-1]!r}."
+        yield Fault(("runSpec", "release"), f"{number!r} is no release of the worker", hint)
+    versions = ("0", "1") if number == "16.04" else ("0",)
+    if isinstance(version, str) and version not in versions:
+        hint = "Write '0'. The app's own version stands at the top."
+        yield Fault(("runSpec", "version"), f"release {number} has no version {version!r}", hint)
+
+
+@RUN_RULES.rule("warning")
+def old_worker(spec: dict[str, Any]) -> Iterator[Fault]:
+    """The worker is one that DNAnexus still offers: not Python 2.7, and no release before 20.04."""
+    run = _hash(spec, "runSpec")
+    if run.get("interpreter") == "python2.7":
+        hint = "Port the app to 'python3'."
+        yield Fault(("runSpec", "interpreter"), "python2.7 is no longer supported", hint)
+    if run.get("release") in OLD_RELEASES:
+        message = f"release {run['release']} is no longer supported"
+        yield Fault(("runSpec", "release"), message, f"Move to {CURRENT_RELEASES[-1]!r}.")
+
+
+@RUN_RULES.rule("error")
+def timeout_policy(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Timeouts are whole days, hours and minutes, more than nothing and at most 30 days in all."""
+    for entry_point, limit in _hash(spec, "runSpec", "timeoutPolicy").items():
+        path: JsonPath = ("runSpec", "timeoutPolicy", entry_point)
+        if not isinstance(limit, dict):
+            continue
+        for unit in limit.keys() - MINUTES.keys():
+            yield Fault((*path, unit), f"{unit!r} is no unit of time", "Units are days, hours and minutes.")
+        counts = [(unit, limit[unit]) for unit in MINUTES if unit in limit]
+        if all(type(count) is int and count >= 0 for _, count in counts):
+            total = sum(MINUTES[unit] * count for unit, count in counts)
+            if not 0 < total <= LONGEST_TIMEOUT_MINUTES:
+                yield Fault(path, "a timeout is more than nothing and at most 30 days")
+
+
+@RUN_RULES.rule("error")
+def execution_policy(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Jobs are restarted at most nine times, for reasons that exist."""
+    policy = _hash(spec, "runSpec", "executionPolicy")
+    path: JsonPath = ("runSpec", "executionPolicy")
+    counts: dict[JsonPath, Any] = {("maxRestarts",): policy.get("maxRestarts")}
+    counts.update({("restartOn", reason): count for reason, count in _hash(policy, "restartOn").items()})
+    for place, count in counts.items():
+        if type(count) is int and not 0 <= count <= 9:
+            yield Fault((*path, *place), f"{count} restarts are not allowed", "Give a number from 0 to 9.")
+    entry_points = _hash(spec, "runSpec").get("restartableEntryPoints")
+    if isinstance(entry_points, str) and entry_points not in ("all", "master"):
+        hint = "Write 'all' or 'master'."
+        yield Fault(("runSpec", "restartableEntryPoints"), f"{entry_points!r} is not accepted", hint)
+
+
+@RUN_RULES.rule("error")
+def exec_depends(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Packages have a name and a package manager that exists; those from git have a URL."""
+    for index, package in enumerate(_list(_hash(spec, "runSpec").get("execDepends"))):
+        if not isinstance(package, dict):
+            continue
+        path: JsonPath = ("runSpec", "execDepends", index)
+        manager = package.get("package_manager", "apt")
+        if manager not in PACKAGE_MANAGERS:
+            hint = f"They are {', '.join(PACKAGE_MANAGERS)}."
+            yield Fault((*path, "package_manager"), f"{manager!r} is no package manager", hint)
+        if "name" not in package:
+            yield Fault(path, "the package has no name", 'Add "name".')
+        if manager == "git" and "url" not in package:
+            yield Fault(path, "a package from git needs a URL", 'Add "url".')
+
+
+@RUN_RULES.rule("error")
+def exec_depends_network(spec: dict[str, Any]) -> Iterator[Fault]:
+    """An app with packages from elsewhere than apt has access to the network; `dx build` stops otherwise."""
+    packages = _list(_hash(spec, "runSpec").get("execDepends"))
+    managers = [package.get("package_manager", "apt") for package in packages if isinstance(package, dict)]
+    foreign = [str(manager) for manager in managers if manager != "apt"]
+    if foreign and not _hash(spec, "access").get("network"):
+        message = f"packages from {foreign[0]} cannot be installed without access to the network"
+        yield Fault(("runSpec", "execDepends"), message, 'Add "access": {"network": ["*"]}.')
+
+
+@RUN_RULES.rule("error")
+def asset_depends(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Each asset is named by its `id`, or by `name`, `project` and `version`."""
+    places: list[tuple[JsonPath, Any]] = [(("runSpec",), _hash(spec, "runSpec"))]
+    places += [
+        (("regionalOptions", region), options) for region, options in _hash(spec, "regionalOptions").items()
+    ]
+    for path, options in places:
+        for index, asset in enumerate(_list(_hash(options).get("assetDepends"))):
+            if (
+                isinstance(asset, dict)
+                and "id" not in asset
+                and not {"name", "project", "version"} <= asset.keys()
+            ):
+                message = "the asset is named neither by id nor by name, project and version"
+                yield Fault((*path, "assetDepends", index), message)
+
+
+@RUN_RULES.rule("error")
+def access_level(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Access to projects is one of NONE, VIEW, UPLOAD, CONTRIBUTE, ADMINISTER."""
+    for key in ("project", "allProjects"):
+        level = _hash(spec, "access").get(key)
+        if isinstance(level, str) and level not in ACCESS_LEVELS:
+            hint = f"Levels are {', '.join(ACCESS_LEVELS)}."
+            yield Fault(("access", key), f"{level!r} is no access level", hint)
+
+
+@RUN_RULES.rule("error")
+def access_network(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Access to the network names hosts (`github.com`, `*.example.org`, `*`), not URLs."""
+    for index, host in enumerate(_list(_hash(spec, "access").get("network"))):
+        if isinstance(host, str) and ("/" in host or not host.strip()):
+            yield Fault(
+                ("access", "network", index), f"{host!r} is no host", "Write github.com, or * for all."
+            )
+
+
+@RUN_RULES.rule("error")
+def regional_options(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Regional options name at least one region, have the same keys in each, and repeat none of runSpec's."""
+    regional = spec.get("regionalOptions")
+    if regional == {}:
+        yield Fault(("regionalOptions",), "regionalOptions names no region", "Remove it, or add a region.")
+    key_sets = {region: set(_hash(options)) for region, options in _hash(regional).items()}
+    first = next(iter(key_sets), None)
+    for region, keys in key_sets.items():
+        for key in sorted(keys ^ key_sets[str(first)]):
+            message = f"{key!r} is set for only one of {first} and {region}"
+            yield Fault(("regionalOptions", region), message, "Give all regions the same keys.")
+        for key in sorted(keys & _hash(spec, "runSpec").keys()):
+            message = f"{key!r} stands in runSpec too"
+            yield Fault(("regionalOptions", region, key), message, "Remove it from runSpec.")
+
+
+@RUN_RULES.rule("warning")
+def region_known(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Regions are written `cloud:place`, with a cloud that DNAnexus runs on."""
+    for region in _hash(spec, "regionalOptions"):
+        problem = region_problem(region)
+        if problem:
+            yield Fault(("regionalOptions", region), problem)
+
+
+@RUN_RULES.rule("error")
+def instance_type(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Instance types exist, in the cloud of their region."""
+    for path, region, requirement in _requirements(spec):
+        name = requirement.get("instanceType")
+        if not isinstance(name, str) or (region and region_problem(region)):
+            continue
+        regions = [region] if region else [f"{cloud}:" for cloud in clouds()]
+        problems = [instance_type_problem(name, candidate) for candidate in regions]
+        if all(problems):
+            yield Fault((*path, "instanceType"), str(problems[0]))
+
+
+@RUN_RULES.rule("error")
+def instance_selector(spec: dict[str, Any]) -> Iterator[Fault]:
+    """An instance type selector stands alone: neither with an instance type nor with a cluster."""
+    for path, _region, requirement in _requirements(spec):
+        for other in ("instanceType", "clusterSpec"):
+            if "instanceTypeSelector" in requirement and other in requirement:
+                yield Fault(
+                    (*path, other), f"{other} and instanceTypeSelector exclude each other", "Remove one."
+                )
+
+
+@RUN_RULES.rule("error")
+def cluster_spec(spec: dict[str, Any]) -> Iterator[Fault]:
+    """A cluster is declared by region, in regionalOptions."""
+    for path, region, requirement in _requirements(spec):
+        if region is None and "clusterSpec" in requirement:
+            yield Fault(
+                (*path, "clusterSpec"), "clusterSpec is not accepted here", "Move it into regionalOptions."
+            )
+
+
+@RUN_RULES.rule("error")
+def resources_region(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Resources of the whole app go with at most one region; with several, each region has its own."""
+    if "resources" in spec and "regionalOptions" in spec:
+        hint = "Move resources into regionalOptions, under every region."
+        yield Fault(("resources",), "resources at the top do not go with regionalOptions", hint)
