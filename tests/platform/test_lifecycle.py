@@ -151,7 +151,7 @@ def test_a_job_runs_to_done_through_every_state(store: Store) -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        pytest.param(lambda job: reference(job), id="canonical"),
+        pytest.param(reference, id="canonical"),
         pytest.param(lambda job: {"job": job, "field": "n"}, id="legacy"),
         pytest.param(lambda job: [0, [reference(job)]], id="in nested arrays"),
         pytest.param(lambda job: {"deep": {"down": reference(job)}}, id="in a hash"),
@@ -277,7 +277,7 @@ def test_an_open_output_may_be_closed_by_a_subjob(store: Store) -> None:
     assert state(store, main) == "done"
 
 
-SPEC = [{"name": "n", "class": "int"}, {"name": "o", "class": "string", "optional": True}]
+SPEC: list[JSON] = [{"name": "n", "class": "int"}, {"name": "o", "class": "string", "optional": True}]
 
 
 @pytest.mark.parametrize(

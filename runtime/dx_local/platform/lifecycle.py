@@ -156,7 +156,9 @@ class _Machine:
     def take_up(self, job_id: str) -> None:
         job = self._job(job_id)
         if job["parent"]:
-            self._store.execute("UPDATE job SET open_children = open_children + 1 WHERE id = ?", job["parent"])
+            self._store.execute(
+                "UPDATE job SET open_children = open_children + 1 WHERE id = ?", job["parent"]
+            )
         causes = [*job["depends_on"], *_executions_in(job["original_input"])]
         causes += self._input_objects(job)
         if self._wait_for(job_id, causes):
@@ -294,7 +296,8 @@ class _Machine:
             "failureMessage": why.message,
         }
         members = self._store.all(
-            f"SELECT id, state FROM job WHERE origin = ? AND {_UNFINISHED} AND id != ? ORDER BY sequence DESC",
+            f"SELECT id, state FROM job WHERE origin = ? AND id != ? AND {_UNFINISHED} "
+            "ORDER BY sequence DESC",
             job["origin"],
             first,
         )
@@ -319,7 +322,9 @@ class _Machine:
         job_id = job["id"]
         self._store.execute("DELETE FROM wait WHERE job = ?", job_id)
         if job["parent"]:
-            self._store.execute("UPDATE job SET open_children = open_children - 1 WHERE id = ?", job["parent"])
+            self._store.execute(
+                "UPDATE job SET open_children = open_children - 1 WHERE id = ?", job["parent"]
+            )
             self._to_settle.append(job["parent"])
         state = self._job(job_id)["state"]
         if state == State.DONE:
@@ -337,7 +342,8 @@ class _Machine:
         for cause in dict.fromkeys(causes):
             state = self._state_of(cause)
             if state in (State.FAILED, State.TERMINATED):
-                message = f"{cause}, which it depends on, has {'failed' if state == 'failed' else 'been terminated'}"
+                how = "failed" if state == State.FAILED else "was terminated"
+                message = f"{cause}, which it depends on, {how}"
                 self._fail_tree(job_id, Failure("DependencyUnsatisfiable", message))
                 return True
             if state not in (State.DONE, "closed", None):

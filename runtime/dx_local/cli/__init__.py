@@ -1,0 +1,51 @@
+"""The command `dx-local`: one module per verb, imported when the verb is used."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+_VERBS = {"run": "Run the app in a folder on this machine."}
+
+
+class _Verbs(click.Group):
+    """Loads a verb's module only when that verb is used, so that `--help` stays quick."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in _VERBS:
+            return None
+        command = importlib.import_module(f"dx_local.cli.{name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_VERBS.items()))
+
+
+@click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dx-app-wizard", prog_name="dx-local")
+def main() -> None:
+    """Run DNAnexus apps on this machine, with the real dxpy and no account.
+
+    \b
+    Examples:
+      dx-local run my-app                             with the app's own samples
+      dx-local run my-app -ireads=reads.fastq         with a file of yours
+      dx-local run my-app -in=3 --json                for programs
+
+    Exit codes: 0 done, 1 a bug of dx-local, 2 wrong use, 3 dxapp.json has
+    findings, 5 the job failed with AppError, 6 it failed otherwise,
+    124 timed out, 130 Ctrl-C, 143 SIGTERM.
+    """  # noqa: D301 - click wants a real backspace
+
+
+def run_main() -> None:
+    """Be the command `dx-run-app-locally`, which is `dx-local run` under its old name."""
+    from dx_local.cli.run import command
+
+    command(prog_name="dx-run-app-locally")

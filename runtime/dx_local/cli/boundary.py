@@ -1,0 +1,76 @@
+"""The one place where what a verb did, or what went wrong, becomes text and an exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from dx_local.errors import AppFindingsError, DxLocalError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SCHEMA = 1
+"""The version of the JSON object that `--json` prints."""
+
+_INTERRUPTED = 130
+_BUG = 1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a verb ended: its exit code and what `--json` shows of it."""
+
+    exit_code: int
+    data: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+
+
+def boundary(verb: Callable[[], Outcome], *, as_json: bool) -> NoReturn:
+    """Run a verb and exit: errors of the user without a traceback, our own with the path of a crash log."""
+    try:
+        outcome = verb()
+    except DxLocalError as error:
+        outcome = _of_user_error(error, as_json=as_json)
+    except KeyboardInterrupt:
+        outcome = Outcome(_INTERRUPTED, error={"code": "interrupted", "message": "The run was interrupted."})
+    except Exception as error:  # noqa: BLE001 - whatever else comes here is a bug of ours
+        outcome = _of_bug(error)
+    if as_json:
+        envelope = {"schema": SCHEMA, **(outcome.data or {}), "error": outcome.error}
+        click.echo(json.dumps(envelope, ensure_ascii=False, indent=2, default=str))
+    elif outcome.error is not None:
+        _say(f"error: {outcome.error['message']}")
+        if hint := outcome.error.get("hint"):
+            _say(f"  hint: {hint}")
+    sys.stdout.flush()
+    sys.exit(outcome.exit_code)
+
+
+def _of_user_error(error: DxLocalError, *, as_json: bool) -> Outcome:
+    details: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
+    if isinstance(error, AppFindingsError):
+        details["findings"] = [finding.to_json() for finding in error.findings]
+        if not as_json:
+            details["message"] += "\n" + "\n".join(str(finding) for finding in error.findings)
+    return Outcome(error.exit_code, error=details)
+
+
+def _of_bug(error: Exception) -> Outcome:
+    handle, name = tempfile.mkstemp(prefix="dx-local-crash-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as log:
+        log.write("".join(traceback.format_exception(error)))
+    message = f"a bug of dx-local: {type(error).__name__}: {error}"
+    return Outcome(_BUG, error={"code": "bug", "message": message, "hint": f"The crash log is {Path(name)}"})
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

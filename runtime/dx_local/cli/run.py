@@ -1,0 +1,197 @@
+"""`dx-local run`: run an app's folder to its end, and show what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dx_local.cli.boundary import Outcome, boundary
+
+if TYPE_CHECKING:
+    from dx_local.engine.run import RunRequest, RunResult
+    from dx_local.engine.session import Observer
+
+_EXIT_OF_REASON = {"AppError": 5, "JobTimeoutExceeded": 124}
+_EXIT_FAILED = 6
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What the command line says, as click gives it."""
+
+    app: Path
+    inputs: tuple[str, ...]
+    input_json: str | None
+    input_json_file: str | None
+    function: str
+    out: Path | None
+    workspace_path: Path | None
+    max_parallel: int | None
+    xtrace: bool
+    region: str | None
+    as_json: bool
+    quiet: bool
+    progress: str
+
+
+@click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("app", type=click.Path(path_type=Path), default=".")
+@click.option(
+    "-i",
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="NAME[:CLASS]=VALUE",
+    help="An input; a local path for a file; repeat it for an array.",
+)
+@click.option("-j", "--input-json", metavar="JSON", help='Inputs as one JSON object: {"NAME": VALUE}.')
+@click.option("-f", "--input-json-file", metavar="FILE", help="The same from a file, or from - (stdin).")
+@click.option("--function", default="main", show_default=True, metavar="NAME", help="The entry point to run.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where output files go.  [default: out/ in the workspace]",
+)
+@click.option(
+    "--workspace-path",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where all that the run writes goes.  [default: APP/test-job-workspaces/TIME]",
+)
+@click.option(
+    "--max-parallel",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many jobs run at once.  [default: one per core]",
+)
+@click.option("-x", "--xtrace", is_flag=True, help="Let bash print each command before it runs it.")
+@click.option("--region", metavar="REGION", help="The region the app believes itself in.")
+@click.option("-y", "--yes", is_flag=True, help="Accepted for old scripts; nothing is asked.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, also on failure.")
+@click.option("-q", "--quiet", is_flag=True, help="Show neither progress nor what jobs print.")
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "plain", "tty"]),
+    default="auto",
+    show_default=True,
+    help="How progress is shown.",
+)
+def command(yes: bool, **options: Any) -> None:  # noqa: ARG001 - kept for scripts of the old runner
+    """Run the app in folder APP (default: here) on this machine.
+
+    The real dxpy runs the app's entry points against a local DNAnexus platform
+    that lives as long as this command. Without any input, the app's own samples
+    (test/input.json) are used.
+
+    \b
+    Examples:
+      dx-local run my-app
+      dx-local run my-app -ireads=reads.fastq -ithreshold=0.5
+      dx-local run my-app -ibams='data/*.bam' --out results
+      dx-local run my-app --function process -ipiece:file=part.fastq
+    """  # noqa: D301 - click wants a real backspace
+    chosen = _Options(**options)
+    boundary(lambda: _run(chosen), as_json=chosen.as_json)
+
+
+def _run(options: _Options) -> Outcome:
+    from dx_local.ui.progress import choose_observer
+
+    request = _request(options)
+    observer = choose_observer(options.progress, quiet=options.quiet)
+    result, exit_code = asyncio.run(_until_done_or_stopped(request, observer))
+    if result is None:
+        return Outcome(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})
+    if result.failure is not None:
+        exit_code = _EXIT_OF_REASON.get(result.failure.reason, _EXIT_FAILED)
+    if not options.as_json:
+        _show(result, quiet=options.quiet)
+    return Outcome(exit_code, _as_json(result))
+
+
+def _request(options: _Options) -> RunRequest:
+    from dx_local.engine.run import RunRequest, new_workspace
+
+    place = options.workspace_path or new_workspace(options.app)
+    return RunRequest(
+        app=options.app,
+        given=_given(options),
+        function=options.function,
+        folder=place,
+        out=options.out or place / "out",
+        max_parallel=options.max_parallel or os.cpu_count() or 1,
+        xtrace=options.xtrace,
+        region=options.region,
+    )
+
+
+def _given(options: _Options) -> Any:
+    from dx_local.engine.inputs import GivenInputs, parse_option, read_json
+
+    if not (options.inputs or options.input_json or options.input_json_file):
+        return None
+    values: dict[str, Any] = {}
+    if options.input_json_file:
+        values |= read_json(_read(options.input_json_file), options.input_json_file)
+    if options.input_json:
+        values |= read_json(options.input_json, "--input-json")
+    return GivenInputs(values=values, texts=tuple(parse_option(text) for text in options.inputs))
+
+
+def _read(name: str) -> str:
+    from dx_local.errors import UsageError
+
+    try:
+        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {name!r}: {error}") from None
+
+
+async def _until_done_or_stopped(request: RunRequest, observer: Observer) -> tuple[RunResult | None, int]:
+    """Run the app; on SIGINT or SIGTERM terminate its jobs first, and give the exit code of that signal."""
+    from dx_local.engine.run import run_once
+
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(run_once(request, observer))
+    stopped_by: list[int] = []
+
+    def stop(number: int) -> None:
+        stopped_by.append(number)
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
+    try:
+        return await task, 0
+    except asyncio.CancelledError:
+        if not stopped_by:
+            raise
+        return None, 128 + stopped_by[0]
+
+
+def _show(result: RunResult, *, quiet: bool) -> None:
+    from dx_local.ui.summary import show_summary
+
+    show_summary(result, quiet=quiet)
+
+
+def _as_json(result: RunResult) -> dict[str, Any]:
+    return {
+        "state": result.job["state"],
+        "job": result.job["id"],
+        "output": result.output,
+        "outputLinks": result.job["output"],
+        "jobs": result.job_count,
+        "seconds": round(result.seconds, 3),
+        "workspace": result.folder,
+        "samplesUsed": result.samples_used,
+        "failure": result.failure and result.failure.to_json(),
+    }

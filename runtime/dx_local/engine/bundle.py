@@ -1,0 +1,83 @@
+"""From an app's folder to an applet of the local platform, as `dx build` does it for the cloud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dx_app_wizard.spec.lint import lint_app
+
+from dx_app_wizard.spec.model import AppSpec
+from dx_local.errors import AppFindingsError, UsageError
+from dx_local.platform import executables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dx_app_wizard.spec.findings import Finding
+
+    from dx_local.platform.context import JSON, Context
+
+
+@dataclass(frozen=True)
+class App:
+    """An app as it lies in its folder: its dxapp.json, its code, and its resources, if it has any."""
+
+    folder: Path
+    spec: AppSpec
+    code: str
+    source: Path | None
+    resources: Path | None
+    warnings: tuple[Finding, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The app's name, or its folder's where dxapp.json gives none."""
+        return self.spec.name or self.folder.resolve().name
+
+
+def load_app(folder: Path) -> App:
+    """Read and check an app's folder. Raises UsageError for no folder, AppFindingsError for a faulty app."""
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {str(folder)!r}", "Give the folder that holds dxapp.json.")
+    findings = lint_app(folder)
+    errors = [finding for finding in findings if finding.level == "error"]
+    if errors:
+        raise AppFindingsError(errors)
+    spec = AppSpec.load(folder / "dxapp.json")
+    source = folder / spec.run_spec.file if spec.run_spec.file else None
+    resources = folder / "resources"
+    return App(
+        folder=folder,
+        spec=spec,
+        code=source.read_text(encoding="utf-8") if source else spec.run_spec.code or "",
+        source=source.resolve() if source else None,
+        resources=resources.resolve() if resources.is_dir() else None,
+        warnings=tuple(finding for finding in findings if finding.level == "warning"),
+    )
+
+
+def install(context: Context, app: App, project: str) -> str:
+    """Make an applet of an app in a project; return its ID.
+
+    Its resources stay where they are: a job finds them by the path that is noted with the applet.
+    """
+    request: JSON = {
+        "dxapi": "1.0.0",
+        **app.spec.to_dict(),
+        "name": app.name,
+        "project": project,
+        "folder": "/",
+    }
+    request["runSpec"] = {**request["runSpec"], "code": app.code}
+    request["tags"] = list(dict.fromkeys([*request.get("tags", []), *request.pop("categories", [])]))
+    applet: str = executables.new_applet(context, "applet", request)["id"]
+    row = context.store.get("object", applet)
+    assert row is not None
+    local = {"source": _text(app.source), "resources": _text(app.resources)}
+    context.store.update("object", applet, fields={**row["fields"], "local": local})
+    return applet
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)

@@ -1,0 +1,263 @@
+"""The driver: takes runnable jobs into free slots, watches their time, and tells the platform how they end.
+
+It is moved by events alone (transitions that the platform publishes, exits that the executor reports, alarms
+of the event loop), and so costs nothing while jobs run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dx_local.engine.environments import EnvironmentBuildError, requirements_of
+from dx_local.engine.executors import Launch
+from dx_local.engine.job_folder import create_job_folder, read_outcome
+from dx_local.platform import access, jobs, objects
+from dx_local.platform.context import Caller, Context
+from dx_local.platform.lifecycle import FINAL, Failure, State
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from dx_local.engine.environments import WorkerEnvironment
+    from dx_local.engine.executors import Executor
+    from dx_local.engine.job_folder import JobFolder
+    from dx_local.platform.context import JSON, Platform
+    from dx_local.platform.lifecycle import Transition
+    from dx_local.platform.store import Row
+
+HOLD_SECONDS = 2.0
+"""How long a job's question for another job's state may stay unanswered while that one is unfinished.
+
+It is dxpy's own interval between two such questions, so that no client waits longer than it expects to.
+"""
+
+
+@dataclass(frozen=True)
+class DriverOptions:
+    """How jobs are run: where their folders lie, how many at once, and with what around them."""
+
+    jobs_folder: Path
+    max_parallel: int
+    xtrace: bool = False
+    ends_deadlocks: bool = True
+    """Whether nobody but jobs closes data objects, so that waiting without a running job can never end."""
+
+
+class Driver:
+    """Runs the jobs of one platform on one executor, inside the event loop that it is made in."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        options: DriverOptions,
+        prepare: Callable[[tuple[str, ...]], Awaitable[WorkerEnvironment]],
+    ) -> None:
+        self._platform = platform
+        self._options = options
+        self._prepare = prepare
+        self._executor: Executor | None = None
+        self._ready: deque[str] = deque()
+        self._folders: dict[str, JobFolder] = {}
+        self._blocked: set[str] = set()
+        self._alarms: dict[str, asyncio.TimerHandle] = {}
+        self._starting: set[asyncio.Task[None]] = set()
+        self._ends: dict[str, asyncio.Event] = {}
+        self._executables: dict[str, JSON] = {}
+        platform.subscribers.append(self._on_transition)
+
+    def use(self, executor: Executor) -> None:
+        """Run jobs on this executor, which reports their ends to `on_exit`."""
+        self._executor = executor
+
+    async def until_final(self, job_id: str) -> Row:
+        """Return a job's row once it has reached a final state."""
+        while True:
+            job = self._row(job_id)
+            if job["state"] in FINAL:
+                return job
+            await self._end_of(job_id).wait()
+
+    async def close(self) -> None:
+        """Stop starting jobs; those that run are the executor's to end."""
+        self._platform.subscribers.remove(self._on_transition)
+        for alarm in self._alarms.values():
+            alarm.cancel()
+        for task in self._starting:
+            task.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
+
+    def on_exit(self, job_id: str, exit_code: int) -> None:
+        """Take note that the program of a job has ended; negative exit codes are signals."""
+        folder = self._folders.pop(job_id)
+        self._blocked.discard(job_id)
+        if alarm := self._alarms.pop(job_id, None):
+            alarm.cancel()
+        outcome = read_outcome(folder, exit_code)
+        if outcome.reason is None:
+            jobs.finish(self._platform, job_id, outcome.output or {})
+        else:
+            jobs.fail(self._platform, job_id, Failure(outcome.reason, outcome.message or ""))
+        self._fill_slots()
+
+    async def before_answer(
+        self, context: Context, entity_id: str, method: str, request: JSON, answer: JSON
+    ) -> JSON:
+        """Give the slot of a job back while it asks for the state of an unfinished job; answer at its end.
+
+        On the platform each job has a machine of its own, so a job that waits for another one takes nothing
+        from it; here a waiting job must not keep its slot, or the two would wait for each other.
+        """
+        caller = context.caller.job
+        if caller is None or caller not in self._folders:
+            return answer
+        waits = method == "describe" and self._is_unfinished(entity_id) and entity_id != caller
+        if not waits:
+            self._blocked.discard(caller)
+            return answer
+        self._blocked.add(caller)
+        self._fill_slots()
+        if request.get("fields") != {"state": True}:
+            return answer
+        try:
+            await asyncio.wait_for(self._end_of(entity_id).wait(), HOLD_SECONDS)
+        except asyncio.TimeoutError:
+            return answer
+        self._blocked.discard(caller)
+        return {**answer, "state": self._row(entity_id)["state"]}
+
+    def _on_transition(self, transition: Transition) -> None:
+        job_id, before, after = transition
+        if after is State.RUNNABLE:
+            self._ready.append(job_id)
+        if before is State.RUNNING and after in (State.FAILED, State.TERMINATING) and self._executor:
+            self._executor.kill(job_id)
+        if after in FINAL and (event := self._ends.pop(job_id, None)):
+            event.set()
+        self._fill_slots()
+
+    def _fill_slots(self) -> None:
+        while self._ready and len(self._folders) - len(self._blocked) < self._options.max_parallel:
+            job_id = self._ready.popleft()
+            if self._row(job_id)["state"] == State.RUNNABLE:
+                self._start(job_id)
+        if not self._ready and not self._folders and self._options.ends_deadlocks:
+            # What this changes comes back as transitions, and those here again.
+            jobs.break_deadlock(self._platform)
+
+    def _start(self, job_id: str) -> None:
+        jobs.start(self._platform, job_id)
+        job = self._row(job_id)
+        context = Context(self._platform, Caller(job["user"]))
+        self._folders[job_id] = create_job_folder(
+            self._options.jobs_folder,
+            f"{job['function']}-{job_id}",
+            job=jobs.describe_job(context, job_id, {}),
+            executable=self._executable(context, job["executable"]),
+            job_input=job["input"],
+            code=self._applet(job)["runSpec"]["code"],
+        )
+        self._alarms[job_id] = asyncio.get_running_loop().call_later(
+            job["timeout"] / 1000, self._on_timeout, job_id, job["timeout"]
+        )
+        task = asyncio.get_running_loop().create_task(self._launch(job))
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def _launch(self, job: Row) -> None:
+        applet = self._applet(job)
+        packages = tuple(requirements_of(applet["runSpec"].get("execDepends") or []))
+        try:
+            environment = await self._prepare(packages)
+        except EnvironmentBuildError as error:
+            self._give_up(job["id"], Failure("ExecutionError", str(error)))
+            return
+        if self._row(job["id"])["state"] != State.RUNNING or self._executor is None:
+            self._give_up(job["id"], Failure("ExecutionError", "The job ended before it was started"))
+            return
+        local = applet.get("local", {})
+        launch = Launch(
+            job_id=job["id"],
+            function=job["function"],
+            interpreter=applet["runSpec"]["interpreter"],
+            folder=self._folders[job["id"]],
+            environment=environment,
+            variables=self._variables(job),
+            source=Path(local["source"]) if local.get("source") else None,
+            resources=Path(local["resources"]) if local.get("resources") else None,
+            xtrace=self._options.xtrace,
+        )
+        try:
+            await self._executor.start(launch)
+        except OSError as error:
+            self._give_up(job["id"], Failure("ExecutionError", f"The job could not be started: {error}"))
+            return
+        if self._row(job["id"])["state"] != State.RUNNING:
+            # It was ended while it was being started, when there was no process yet to kill.
+            self._executor.kill(job["id"])
+
+    def _give_up(self, job_id: str, failure: Failure) -> None:
+        """End a job that has no process."""
+        self._folders.pop(job_id, None)
+        if alarm := self._alarms.pop(job_id, None):
+            alarm.cancel()
+        jobs.fail(self._platform, job_id, failure)
+        self._fill_slots()
+
+    def _on_timeout(self, job_id: str, timeout: int) -> None:
+        self._alarms.pop(job_id, None)
+        message = f"The job ran longer than its time limit of {_duration(timeout)}"
+        jobs.fail(self._platform, job_id, Failure("JobTimeoutExceeded", message))
+
+    def _variables(self, job: Row) -> Mapping[str, str]:
+        """Return the environment variables that tell a job who and where it is.
+
+        Source: https://documentation.dnanexus.com/developer/apps/execution-environment
+        """
+        token = access.issue_token(self._platform.store, job["user"], job["id"])
+        _, _, address = self._platform.base_url.partition("://")
+        host, _, port = address.partition(":")
+        return {
+            "DX_APISERVER_PROTOCOL": "http",
+            "DX_APISERVER_HOST": host,
+            "DX_APISERVER_PORT": port,
+            "DX_SECURITY_CONTEXT": json.dumps({"auth_token_type": "Bearer", "auth_token": token}),
+            "DX_JOB_ID": job["id"],
+            "DX_WORKSPACE_ID": job["workspace"],
+            "DX_PROJECT_CONTEXT_ID": job["project"],
+        }
+
+    def _executable(self, context: Context, executable_id: str) -> JSON:
+        if executable_id not in self._executables:
+            self._executables[executable_id] = objects.describe(context, executable_id, {})
+        return self._executables[executable_id]
+
+    def _applet(self, job: Row) -> JSON:
+        row = self._platform.store.get("object", job["executable"])
+        fields: JSON = row["fields"] if row else {}
+        return fields
+
+    def _is_unfinished(self, entity_id: str) -> bool:
+        state = self._platform.store.value("SELECT state FROM job WHERE id = ?", entity_id)
+        return state is not None and state not in FINAL
+
+    def _end_of(self, job_id: str) -> asyncio.Event:
+        return self._ends.setdefault(job_id, asyncio.Event())
+
+    def _row(self, job_id: str) -> Row:
+        job = self._platform.store.get("job", job_id)
+        if job is None:
+            raise ValueError(f"there is no job {job_id}")
+        return job
+
+
+def _duration(milliseconds: int) -> str:
+    seconds = milliseconds / 1000
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= size:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} seconds"

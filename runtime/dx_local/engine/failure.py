@@ -1,0 +1,129 @@
+"""Finding the one cause of a failed run: the job that failed first, its place in the code, its last words."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dx_local.platform.context import JSON, Platform
+    from dx_local.platform.store import Row, Store
+
+_LOG_LINES = 20
+_TAIL_BYTES = 64 * 1024
+_PYTHON_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
+_BASH_LINE = re.compile(r"(?P<file>\S[^:]*): line (?P<line>\d+): ")
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """A line of the app's own code."""
+
+    file: Path
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class FailureReport:
+    """Why a run failed: the first job that failed, and where to look for more."""
+
+    job_id: str
+    job_path: str
+    reason: str
+    message: str
+    job_input: JSON
+    source: SourceLine | None
+    log_tail: tuple[str, ...]
+    log_file: Path | None
+
+    def text(self) -> str:
+        """Return the report as lines of text, from the cause to where to find more."""
+        lines = [f"{self.job_path} failed: {self.reason}: {self.message}"]
+        if self.source:
+            lines += [f"  at {self.source.file}:{self.source.number}", f"      {self.source.text}"]
+        if self.log_tail:
+            lines += ["  last lines of its log:", *(f"  | {line}" for line in self.log_tail)]
+        if self.log_file:
+            lines.append(f"  log: {self.log_file}")
+        return "\n".join(lines)
+
+    def to_json(self) -> JSON:
+        """Return the report for programs."""
+        source = self.source and {
+            "file": str(self.source.file), "line": self.source.number, "text": self.source.text
+        }  # fmt: skip
+        return {
+            "job": self.job_id,
+            "path": self.job_path,
+            "reason": self.reason,
+            "message": self.message,
+            "input": self.job_input,
+            "source": source,
+            "log": None if self.log_file is None else str(self.log_file),
+            "logTail": list(self.log_tail),
+        }
+
+
+def explain(platform: Platform, job: Row, app: Path) -> FailureReport:
+    """Return why a job that did not end as done failed; `app` is the folder whose code is the user's own."""
+    origin: dict[str, str] = job["failure_from"] or job
+    cause = platform.store.get("job", origin["id"]) or job
+    log = next((platform.folder / "jobs").glob(f"*-{cause['id']}/log.txt"), None)
+    tail = _last_lines(log) if log else ()
+    return FailureReport(
+        job_id=cause["id"],
+        job_path=job_path(platform.store, cause),
+        reason=cause["failure_reason"] or str(cause["state"]).capitalize(),
+        message=cause["failure_message"] or f"the job was {cause['state']}",
+        job_input=cause["input"] or cause["original_input"],
+        source=_source_line(tail, app),
+        log_tail=tail[-_LOG_LINES:],
+        log_file=log,
+    )
+
+
+def job_path(store: Store, job: Row) -> str:
+    """Return the way from the root to a job by entry points: `main → map → process[3]`."""
+    steps = []
+    current: Row | None = job
+    while current is not None:
+        steps.append(job_label(store, current))
+        current = store.get("job", current["parent"]) if current["parent"] else None
+    return " → ".join(reversed(steps))
+
+
+def job_label(store: Store, job: Row) -> str:
+    """Return a job's entry point, numbered from the second that its parent started there: `process[2]`."""
+    earlier: int = store.value(
+        "SELECT COUNT(*) FROM job WHERE parent = ? AND function = ? AND sequence < ?",
+        job["parent"],
+        job["function"],
+        job["sequence"],
+    )
+    return f"{job['function']}[{earlier + 1}]" if earlier else str(job["function"])
+
+
+def _last_lines(log: Path) -> tuple[str, ...]:
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        return tuple(file.read().decode("utf-8", "replace").splitlines())
+
+
+def _source_line(lines: tuple[str, ...], app: Path) -> SourceLine | None:
+    """Return the innermost line of the app's own code that the log's last error message names."""
+    folder = app.resolve()
+    for line in reversed(lines):
+        match = _PYTHON_FRAME.search(line) or _BASH_LINE.search(line)
+        if match is None:
+            continue
+        file = folder / match["file"].strip()
+        if folder in file.parents and file.is_file():
+            text = file.read_text(encoding="utf-8", errors="replace").splitlines()
+            number = int(match["line"])
+            code = text[number - 1].strip() if 0 < number <= len(text) else ""
+            return SourceLine(file=app / file.relative_to(folder), number=number, text=code)
+    return None

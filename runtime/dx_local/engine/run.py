@@ -1,0 +1,174 @@
+"""One run of one app: from its folder to the output of its job."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dx_local.engine.bundle import App, load_app
+from dx_local.engine.inputs import GivenInputs, samples_of
+from dx_local.engine.session import Observer, Session, SessionOptions, save_output
+from dx_local.errors import UsageError
+from dx_local.platform import jobs
+from dx_local.platform.context import DEFAULT_REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dx_local.engine.failure import FailureReport
+    from dx_local.platform.context import JSON
+
+WORKSPACES = "test-job-workspaces"
+"""The folder inside an app's that keeps what its runs leave; generated apps tell git to ignore it."""
+
+_TERMINATION_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What to run and how. Everything that the run writes goes below `folder`, its outputs to `out`."""
+
+    app: Path
+    given: GivenInputs | None
+    function: str
+    folder: Path
+    out: Path
+    max_parallel: int
+    xtrace: bool = False
+    region: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        app: Path,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        function: str = "main",
+        folder: Path | None = None,
+        max_parallel: int | None = None,
+    ) -> RunRequest:
+        """Return a request with the usual choices for everything that is not given."""
+        place = folder or new_workspace(app)
+        return cls(
+            app=app,
+            given=None if inputs is None else GivenInputs(values=_paths_as_text(dict(inputs))),
+            function=function,
+            folder=place,
+            out=place / "out",
+            max_parallel=max_parallel or os.cpu_count() or 1,
+        )
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended: its job, the output with local paths for files, and why it failed if it did."""
+
+    job: JSON
+    output: JSON
+    folder: Path
+    out: Path
+    samples_used: bool
+    job_count: int
+    seconds: float
+    failure: FailureReport | None
+    log_files: tuple[Path, ...]
+
+    @property
+    def log(self) -> str:
+        """What all jobs printed, job after job in the order in which they were made."""
+        return "".join(path.read_text(encoding="utf-8", errors="replace") for path in self.log_files)
+
+    def explanation(self) -> str:
+        """Return in words why the job did not end well."""
+        return self.failure.text() if self.failure else f"the job ended as {self.job['state']}"
+
+
+def new_workspace(app: Path) -> Path:
+    """Return a folder for a new run inside the app's folder; its name is the local time."""
+    stem = time.strftime("%Y-%m-%dT%H-%M-%S")
+    parent = app / WORKSPACES
+    names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 1_000_000))
+    return next(parent / name for name in names if not (parent / name).exists())
+
+
+async def run_once(request: RunRequest, observer: Observer | None = None) -> RunResult:
+    """Run an app to its end. When cancelled, terminate its jobs, wait for them, and raise CancelledError.
+
+    Raises DxLocalError when the app or its input cannot be used; nothing is left of the run then.
+    """
+    began = time.monotonic()
+    app = load_app(request.app)
+    given = request.given if request.given is not None else samples_of(request.app)
+    samples_used = request.given is None and given is not None and bool(given.values)
+    options = SessionOptions(
+        folder=_made(request.folder),
+        max_parallel=request.max_parallel,
+        region=request.region or _region_of(app),
+        xtrace=request.xtrace,
+    )
+    async with Session(options, observer or Observer()) as session:
+        job_id = session.start(app, request.function, given or GivenInputs(values={}))
+        await _until_final(session, job_id)
+        return _result(session, job_id, request, samples_used=samples_used, began=began)
+
+
+def _made(folder: Path) -> Path:
+    if (folder / "platform.sqlite").exists():
+        raise UsageError(f"{str(folder)!r} holds an earlier run", "Give another folder for this one.")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
+
+
+async def _until_final(session: Session, job_id: str) -> None:
+    try:
+        await session.driver.until_final(job_id)
+    except asyncio.CancelledError:
+        jobs.end(session.platform, job_id)
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(session.driver.until_final(job_id), _TERMINATION_SECONDS)
+        raise
+
+
+def _result(
+    session: Session, job_id: str, request: RunRequest, *, samples_used: bool, began: float
+) -> RunResult:
+    from dx_local.engine.failure import explain
+
+    store = session.platform.store
+    row = store.get("job", job_id)
+    assert row is not None
+    jobs_folder = session.platform.folder / "jobs"
+    all_jobs = store.all("SELECT id, function FROM job ORDER BY sequence")
+    logs = [path for job in all_jobs for path in jobs_folder.glob(f"*-{job['id']}/log.txt")]
+    return RunResult(
+        job=jobs.describe_job(session.context, job_id, {}),
+        output=save_output(session.platform, row, request.out) if row["state"] == "done" else {},
+        folder=request.folder,
+        out=request.out,
+        samples_used=samples_used,
+        job_count=len(all_jobs),
+        seconds=time.monotonic() - began,
+        failure=None if row["state"] == "done" else explain(session.platform, row, request.app),
+        log_files=tuple(logs),
+    )
+
+
+def _region_of(app: App) -> str:
+    """Return the region that an app runs in here: the usual one unless the app is made for others only."""
+    regions = app.spec.to_dict().get("regionalOptions")
+    if not isinstance(regions, dict) or not regions or DEFAULT_REGION in regions:
+        return DEFAULT_REGION
+    return str(next(iter(regions)))
+
+
+def _paths_as_text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _paths_as_text(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_paths_as_text(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

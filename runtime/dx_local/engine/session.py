@@ -1,0 +1,187 @@
+"""One command's platform: store, server, driver and workers, put together and taken apart again."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec.links import link_id
+from dx_local.api.server import Server
+from dx_local.engine import bundle, inputs
+from dx_local.engine.driver import Driver, DriverOptions
+from dx_local.engine.environments import EnvironmentRequest, prepare_environment
+from dx_local.engine.executors.local import LocalExecutor
+from dx_local.errors import UsageError
+from dx_local.platform import executables, files, jobs, projects
+from dx_local.platform.context import DEFAULT_REGION, DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.errors import ApiError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from dx_local.engine.environments import WorkerEnvironment
+    from dx_local.engine.executors import LogLine
+    from dx_local.engine.inputs import GivenInputs
+    from dx_local.platform.context import JSON
+    from dx_local.platform.lifecycle import Transition
+    from dx_local.platform.store import Row
+
+PROJECT_NAME = "local"
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """Where a platform lives and how it runs jobs."""
+
+    folder: Path
+    max_parallel: int
+    region: str = DEFAULT_REGION
+    xtrace: bool = False
+
+
+class Observer:
+    """What wants to know how a run goes on; the methods do nothing, so that one can take what it needs."""
+
+    def announce(self, message: str) -> None:
+        """Say something that is worth waiting for, such as a worker environment being made."""
+
+    def opened(self, platform: Platform) -> None:
+        """Take note of the platform before anything happens on it."""
+
+    def moved(self, transition: Transition) -> None:
+        """Take note that a job has gone from one state to another."""
+
+    def logged(self, line: LogLine) -> None:
+        """Take note of a line that a job wrote."""
+
+    def closed(self) -> None:
+        """Take note that nothing more will happen."""
+
+
+class Session:
+    """A platform that is up: a server on loopback and a driver, from entering to leaving this context."""
+
+    def __init__(self, options: SessionOptions, observer: Observer) -> None:
+        self._options = options
+        self._observer = observer
+        self._stack = AsyncExitStack()
+        self._environments: dict[EnvironmentRequest, asyncio.Task[WorkerEnvironment]] = {}
+        self.platform = Platform.open(options.folder, region=options.region)
+        self.context = Context(self.platform, Caller(DEFAULT_USER))
+        observer.opened(self.platform)
+        self.platform.subscribers.append(observer.moved)
+        self.driver = Driver(
+            self.platform,
+            DriverOptions(
+                jobs_folder=options.folder / "jobs",
+                max_parallel=options.max_parallel,
+                xtrace=options.xtrace,
+            ),
+            self._environment,
+        )
+
+    async def __aenter__(self) -> Session:  # noqa: PYI034 - Self is not in Python 3.10
+        self._stack.callback(self.platform.store.close)
+        self._stack.callback(self._observer.closed)
+        await self._stack.enter_async_context(Server(self.platform, hooks=self.driver))
+        executor = LocalExecutor(on_log=self._observer.logged, on_exit=self.driver.on_exit)
+        self._stack.push_async_callback(executor.close)
+        self._stack.push_async_callback(self.driver.close)
+        self.driver.use(executor)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.__aexit__(kind, error, traceback)
+
+    def project(self) -> str:
+        """Return the project that runs happen in, making it if it is not there yet."""
+        found = self.platform.store.value(
+            "SELECT id FROM project WHERE class = 'project' AND name = ? ORDER BY created LIMIT 1",
+            PROJECT_NAME,
+        )
+        if found:
+            return str(found)
+        with self.platform.store.transaction():
+            project: str = projects.new(self.context, "project", {"name": PROJECT_NAME})["id"]
+        return project
+
+    def start(self, app: bundle.App, function: str, given: GivenInputs) -> str:
+        """Install an app and start its job; return the job's ID. Raises UsageError for unusable input."""
+        project = self.project()
+        with self.platform.store.transaction():
+            applet = bundle.install(self.context, app, project)
+            job_input = inputs.make_input(self.context, project, app.spec, function, given)
+            try:
+                return self._run(applet, function, job_input, project)
+            except ApiError as error:
+                raise UsageError(error.message, "Inputs are given as -iNAME=VALUE.") from None
+
+    def _run(self, applet: str, function: str, job_input: JSON, project: str) -> str:
+        if function == "main":
+            asked = {"input": job_input, "project": project}
+            job_id: str = executables.run_applet(self.context, applet, asked)["id"]
+            return job_id
+        request = jobs.Request(
+            executable=jobs.executable_of(self.context, applet),
+            function=function,
+            run_input=job_input,
+            original_input=job_input,
+            project=project,
+            folder="/",
+            asked={},
+        )
+        return jobs.create(self.context, request)
+
+    async def _environment(self, packages: tuple[str, ...]) -> WorkerEnvironment:
+        """Return the worker environment for these packages; concurrent askers share one build."""
+        request = EnvironmentRequest(packages=packages)
+        if request not in self._environments:
+            build = partial(prepare_environment, request, announce=self._announce_from_thread())
+            self._environments[request] = asyncio.create_task(asyncio.to_thread(build))
+        return await asyncio.shield(self._environments[request])
+
+    def _announce_from_thread(self) -> Any:
+        loop = asyncio.get_running_loop()
+        return lambda message: loop.call_soon_threadsafe(self._observer.announce, message)
+
+
+def save_output(platform: Platform, job: Row, folder: Path) -> JSON:
+    """Copy the files of a job's output into folder; return the output with their paths in place of links.
+
+    A file in an array gets a folder of its own, by its position, where two of them have the same name.
+    """
+    return {name: _saved(platform, value, folder, name) for name, value in (job["output"] or {}).items()}
+
+
+def _saved(platform: Platform, value: Any, folder: Path, name: str) -> Any:
+    if isinstance(value, list):
+        names = [_file_name(platform, item) for item in value]
+        clash = len(set(names)) < len(names)
+        return [
+            _saved(platform, item, folder / name / str(index) if clash else folder / name, "")
+            for index, item in enumerate(value)
+        ]
+    entity = link_id(value)
+    if entity is None or not entity.startswith("file-"):
+        return value
+    target = folder / name / _file_name(platform, value)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    files.copy_out(platform, entity, target)
+    return target
+
+
+def _file_name(platform: Platform, value: Any) -> str:
+    """Return the name of a linked file as a name on disk."""
+    entity = link_id(value)
+    name = platform.store.value("SELECT name FROM placement WHERE object = ? LIMIT 1", entity)
+    safe = str(name or entity).replace("/", "%2F").replace("\0", "%00")
+    return f"%{safe}" if safe in {".", ".."} else safe

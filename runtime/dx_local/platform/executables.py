@@ -1,0 +1,234 @@
+"""Applets: making, describing and running them.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses/applets-and-entry-points
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec.classes import CLASSES, flatten, mismatch
+from dx_app_wizard.spec.links import link_id, link_project, links_in, parse_reference
+from dx_local.platform import access, jobs, objects, projects
+from dx_local.platform.errors import InvalidInput, InvalidType, PermissionDenied
+from dx_local.platform.ids import class_of
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
+_PARAMETER_NAME = re.compile(r"[a-zA-Z_][0-9a-zA-Z_]*")
+_TEXTS = ("title", "summary", "description", "developerNotes")
+_KEPT = (*_TEXTS, "dxapi", "inputSpec", "outputSpec", "runSpec", "ignoreReuse", "httpsApp", "version")
+
+# What describe adds for an applet; the specs are absent, not empty, when the applet declares none.
+DEFAULT_FIELDS = frozenset((*_TEXTS, "dxapi", "access", "inputSpec", "outputSpec", "runSpec", "ignoreReuse"))
+
+
+def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
+    """`/applet/new`: an applet is born closed; keys that it does not know are ignored."""
+    run_spec = request.get("runSpec")
+    if not isinstance(run_spec, dict):
+        raise InvalidInput("Expected key 'runSpec' of the input to be a hash")
+    for key in ("interpreter", "code"):
+        if not isinstance(run_spec.get(key), str):
+            raise InvalidInput(f"Expected key 'runSpec.{key}' of the input to be a string")
+    if not isinstance(request.get("dxapi"), str):
+        raise InvalidInput("Expected key 'dxapi' of the input to be a string")
+    for key in ("inputSpec", "outputSpec"):
+        _check_spec(key, request.get(key))
+    _check_requirements(run_spec.get("systemRequirements"))
+    fields = {key: request[key] for key in _KEPT if request.get(key) is not None}
+    fields["access"] = request.get("access") or {}
+    for key in _TEXTS:
+        fields.setdefault(key, "")
+    applet = objects.create(context, class_name, request, fields=fields, state="closed")
+    return {"id": applet}
+
+
+def describe_fields(_context: Context, row: Row, _request: JSON) -> JSON:
+    """Return what an applet's describe adds to that of any data object: all of its specs but the code."""
+    fields = row["fields"]
+    described = {key: fields[key] for key in DEFAULT_FIELDS if key in fields}
+    described.setdefault("ignoreReuse", False)
+    run_spec = {key: value for key, value in fields["runSpec"].items() if key not in ("code", "file")}
+    return {**described, "runSpec": _with_defaults(run_spec)}
+
+
+def get_applet(context: Context, applet_id: str, _request: JSON) -> JSON:
+    """`/applet-xxxx/get`: all that the applet was made of, its code included."""
+    row, placement = objects.get_visible(context, applet_id)
+    run_spec = {key: value for key, value in row["fields"]["runSpec"].items() if key != "file"}
+    region = context.platform.region
+    return {
+        "id": applet_id,
+        "project": placement["project"],
+        "name": placement["name"],
+        "types": row["types"],
+        "tags": placement["tags"],
+        "hidden": bool(row["hidden"]),
+        **{key: value for key, value in describe_fields(context, row, {}).items() if key != "runSpec"},
+        "runSpec": {
+            **_with_defaults(run_spec),
+            "bundledDependsByRegion": {region: run_spec.get("bundledDepends", [])},
+            "systemRequirementsByRegion": {region: run_spec.get("systemRequirements", {})},
+            "headJobOnDemand": run_spec.get("headJobOnDemand", False),
+            "inheritParentRestartOnPolicy": run_spec.get("inheritParentRestartOnPolicy", False),
+        },
+    }
+
+
+def run_applet(context: Context, applet_id: str, request: JSON) -> JSON:
+    """`/applet-xxxx/run`: start a job at the entry point main.
+
+    A job's own call makes a job below it, with a workspace of its own; its output goes into the workspace of
+    the caller. Raises InvalidInput for inputs that the specification does not allow.
+    """
+    objects.get_visible(context, applet_id)
+    executable = jobs.executable_of(context, applet_id)
+    run_input = request.get("input")
+    if not isinstance(run_input, dict):
+        raise InvalidInput("Expected key 'input' of the input to be a hash")
+    original_input = complete_input(executable.input_spec, run_input)
+    _check_objects(context, original_input)
+    parent = None if request.get("detach") else context.calling_job()
+    job_id = jobs.create(
+        context,
+        jobs.Request(
+            executable=executable,
+            function="main",
+            run_input=run_input,
+            original_input=original_input,
+            project=_destination(context, request, parent),
+            folder=projects.normalize_folder(request.get("folder") or "/"),
+            asked=request,
+            parent=parent,
+        ),
+    )
+    return {"id": job_id}
+
+
+def complete_input(spec: list[JSON] | None, given: JSON) -> JSON:
+    """Return an input with defaults filled in and arrays flat, checked against an input specification.
+
+    Where nothing is declared anything goes. Raises InvalidInput that names every problem.
+    """
+    if spec is None:
+        return {name: flatten(value) if isinstance(value, list) else value for name, value in given.items()}
+    declared = {field["name"]: field for field in spec}
+    problems = [f"{name!r} is not an input of this executable" for name in given if name not in declared]
+    completed: JSON = {}
+    for name, field in declared.items():
+        value = given.get(name)
+        if value is None:
+            value = field.get("default")
+        if value is None:
+            if not field.get("optional"):
+                problems.append(f"missing required input {name!r} of class {field['class']}")
+            continue
+        if isinstance(value, list):
+            value = flatten(value)
+        completed[name] = value
+        if complaint := _not_allowed(field, value):
+            problems.append(f"input {name!r}: {complaint}")
+    if problems:
+        raise InvalidInput("; ".join(problems), {"problems": problems})
+    return completed
+
+
+def _not_allowed(field: JSON, value: Any) -> str | None:
+    complaint = mismatch(field["class"], value)
+    if complaint is not None:
+        return complaint
+    choices = field.get("choices")
+    if not choices or parse_reference(value) is not None:
+        return None
+    values = value if isinstance(value, list) else [value]
+    for item in values:
+        if parse_reference(item) is None and not any(_same(item, choice) for choice in choices):
+            return f"{item!r} is not one of the choices {choices!r}"
+    return None
+
+
+def _same(value: Any, choice: Any) -> bool:
+    if isinstance(choice, dict) and "value" in choice:
+        choice = choice["value"]
+    identity = link_id(value)
+    return identity == link_id(choice) if identity else bool(value == choice)
+
+
+def _check_objects(context: Context, values: JSON) -> None:
+    """Raise unless the caller may see every data object in an input."""
+    for entity in links_in(values):
+        if class_of(entity) in objects.CLASSES:
+            objects.get_visible(context, entity, _project_of(values, entity))
+
+
+def _project_of(value: Any, entity: str) -> str | None:
+    """Return the project that an extended link to entity names, if one does."""
+    if link_id(value) == entity:
+        return link_project(value)
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((found for item in inner if (found := _project_of(item, entity))), None)
+
+
+def _destination(context: Context, request: JSON, parent: Row | None) -> str:
+    project = request.get("project") or (parent["project"] if parent else None)
+    if not isinstance(project, str):
+        raise InvalidInput("Expected key 'project' of the input to be a project ID")
+    if parent is None and context.caller.job is None:
+        access.require(context, project, "CONTRIBUTE")
+    elif parent is not None and project != parent["project"]:
+        raise PermissionDenied("A job runs other executables in its own project, unless it detaches them")
+    return project
+
+
+def _with_defaults(run_spec: JSON) -> JSON:
+    return {
+        "distribution": "Ubuntu",
+        "release": "24.04",
+        "version": "0",
+        "systemRequirements": {},
+        "bundledDepends": [],
+        "execDepends": [],
+        **run_spec,
+    }
+
+
+def _check_spec(key: str, spec: Any) -> None:
+    if spec is None:
+        return
+    if not isinstance(spec, list) or not all(isinstance(field, dict) for field in spec):
+        raise InvalidInput(f"Expected key {key!r} of the input to be an array of hashes")
+    seen: set[str] = set()
+    for position, field in enumerate(spec):
+        where = f"{key}[{position}]"
+        name, class_name = field.get("name"), field.get("class")
+        if not isinstance(name, str) or not _PARAMETER_NAME.fullmatch(name):
+            raise InvalidInput(f"{where}.name: {name!r} does not match {_PARAMETER_NAME.pattern}")
+        if name in seen:
+            raise InvalidInput(f"{where}.name: {name!r} is declared twice")
+        seen.add(name)
+        if class_name not in CLASSES:
+            raise InvalidInput(f"{where}.class: {class_name!r} is not a class")
+        if field.get("default") is not None and (complaint := _not_allowed(field, field["default"])):
+            raise InvalidInput(f"{where}.default: {complaint}")
+
+
+def _check_requirements(requirements: Any) -> None:
+    if requirements is None:
+        return
+    if not isinstance(requirements, dict):
+        raise InvalidInput("Expected key 'runSpec.systemRequirements' of the input to be a hash")
+    for entry_point, wanted in requirements.items():
+        if not isinstance(wanted, dict):
+            raise InvalidInput(f"Expected 'runSpec.systemRequirements.{entry_point}' to be a hash")
+        if "instanceType" in wanted and "instanceTypeSelector" in wanted:
+            raise InvalidType(
+                f"runSpec.systemRequirements.{entry_point} has both instanceType and instanceTypeSelector"
+            )
+
+
+objects.DESCRIBERS["applet"] = describe_fields
+objects.DEFAULT_FIELDS["applet"] = DEFAULT_FIELDS

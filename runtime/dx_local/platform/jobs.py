@@ -1,0 +1,427 @@
+"""Jobs: creating, describing, ending and finding them.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec.classes import flatten
+from dx_local.platform import access, describe, lifecycle, projects
+from dx_local.platform.errors import InvalidInput, PermissionDenied, ResourceNotFound
+from dx_local.platform.ids import new_id
+from dx_local.platform.references import Resolver, UnresolvableReference
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dx_local.platform.context import JSON, Context, Platform
+    from dx_local.platform.store import Row
+
+DEFAULT_INSTANCE_TYPE = "mem1_ssd1_v2_x4"
+DEFAULT_TIMEOUT = 30 * 24 * 3600 * 1000
+"""How long a job may run when nobody says, in ms.
+
+Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/job-time-limits
+"""
+
+# Fields of a run request that only come back in describe.
+_ECHOED = (
+    "costLimit",
+    "debug",
+    "delayWorkspaceDestruction",
+    "detach",
+    "ignoreReuse",
+    "preserveJobOutputs",
+    "rank",
+    "singleContext",
+)
+_UNIT_MS = {"days": 86_400_000, "hours": 3_600_000, "minutes": 60_000}
+
+
+@dataclass(frozen=True)
+class Executable:
+    """What a job runs: an applet, by its ID, name and the specs that it was made with."""
+
+    id: str
+    name: str
+    run_spec: JSON
+    input_spec: list[JSON] | None = None
+    output_spec: list[JSON] | None = None
+    access: JSON = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A job to be made: what runs, where its output goes, and the request of the API that asked for it."""
+
+    executable: Executable
+    function: str
+    run_input: JSON
+    original_input: JSON
+    project: str
+    folder: str
+    asked: JSON
+    parent: Row | None = None
+    shares_workspace: bool = False
+
+
+def create(context: Context, request: Request) -> str:
+    """Make a job and let its life begin; return its ID. Raises InvalidInput or ResourceNotFound."""
+    job_id = new_id("job")
+    now = context.now()
+    parent = request.parent
+    depends_on = _depends_on(context, request.asked)
+    requirements = _system_requirements(request)
+    context.store.insert(
+        "job",
+        id=job_id,
+        name=_name(request),
+        state=lifecycle.State.IDLE.value,
+        function=request.function,
+        executable=request.executable.id,
+        executable_name=request.executable.name,
+        parent=parent["id"] if parent else None,
+        origin=parent["origin"] if parent else job_id,
+        root=parent["root"] if parent else job_id,
+        user=context.caller.user,
+        project=request.project,
+        folder=request.folder,
+        workspace=_workspace(context, request, job_id, now),
+        region=context.platform.region,
+        priority=request.asked.get("priority") or (parent["priority"] if parent else "normal"),
+        created=now,
+        modified=now,
+        run_input=request.run_input,
+        original_input=request.original_input,
+        output_spec=None if request.shares_workspace else request.executable.output_spec,
+        depends_on=depends_on,
+        tags=request.asked.get("tags") or [],
+        properties=request.asked.get("properties") or {},
+        details=request.asked.get("details") or {},
+        system_requirements=requirements,
+        instance_type=_instance_type(requirements, request.function),
+        timeout=_timeout(request),
+        open_children=0,
+        transitions=[],
+        requested=_requested(request),
+    )
+    context.platform.publish(lifecycle.added(context.store, job_id, now))
+    return job_id
+
+
+def new(context: Context, _class: str, request: JSON) -> JSON:
+    """`/job/new`: start a subjob of the calling job, in its workspace, at another entry point."""
+    parent = context.calling_job()
+    if parent is None:
+        raise PermissionDenied("Only a job may make a subjob; run an applet or app instead")
+    function = request.get("function")
+    if not isinstance(function, str) or not function:
+        raise InvalidInput("Expected key 'function' of the input to be a nonempty string")
+    job_input = request.get("input", {})
+    if not isinstance(job_input, dict):
+        raise InvalidInput("Expected key 'input' of the input to be a hash")
+    job_input = {key: _flat(value) for key, value in job_input.items()}
+    job_id = create(
+        context,
+        Request(
+            executable=executable_of(context, parent["executable"]),
+            function=function,
+            run_input=job_input,
+            original_input=job_input,
+            project=parent["project"],
+            folder=parent["folder"],
+            asked=request,
+            parent=parent,
+            shares_workspace=True,
+        ),
+    )
+    return {"id": job_id}
+
+
+def executable_of(context: Context, executable_id: str) -> Executable:
+    """Return what a job of this applet runs. Raises ResourceNotFound."""
+    row = context.store.get("object", executable_id)
+    if row is None:
+        raise ResourceNotFound(f"The entity ID could not be found: {executable_id}")
+    name = context.store.value("SELECT name FROM placement WHERE object = ? LIMIT 1", executable_id)
+    fields = row["fields"]
+    return Executable(
+        id=executable_id,
+        name=name or executable_id,
+        run_spec=fields["runSpec"],
+        input_spec=fields.get("inputSpec"),
+        output_spec=fields.get("outputSpec"),
+        access=fields.get("access") or {},
+    )
+
+
+def get(context: Context, job_id: str) -> Row:
+    """Return a job's row; ResourceNotFound when there is no such job that the caller may see."""
+    job = context.store.get("job", job_id)
+    if job is None:
+        raise ResourceNotFound(f"The entity ID could not be found: {job_id}")
+    caller = context.calling_job()
+    if caller is not None and caller["root"] != job["root"]:
+        access.require(context, job["project"], "VIEW")
+    return job
+
+
+def describe_job(context: Context, job_id: str, request: JSON) -> JSON:
+    """`/job-xxxx/describe`."""
+    job = get(context, job_id)
+    full = _description(context, job)
+    if request.get("io") is False:
+        for name in ("runInput", "originalInput", "input", "output"):
+            full.pop(name, None)
+    return describe.select_fields(full, request, frozenset(full) - _ON_REQUEST)
+
+
+_ON_REQUEST = frozenset(
+    {
+        "runSystemRequirements",
+        "runSystemRequirementsByExecutable",
+        "mergedSystemRequirementsByExecutable",
+    }
+)
+
+
+def _description(context: Context, job: Row) -> JSON:
+    requested = job["requested"]
+    full = {
+        "id": job["id"],
+        "class": "job",
+        "name": job["name"],
+        "executableName": job["executable_name"],
+        "executable": job["executable"],
+        "applet": job["executable"],
+        "function": job["function"],
+        "state": job["state"],
+        "project": job["project"],
+        "region": job["region"],
+        "billTo": job["user"],
+        "launchedBy": job["user"],
+        "folder": job["folder"],
+        "workspace": job["workspace"],
+        "rootExecution": job["root"],
+        "originJob": job["origin"],
+        "parentJob": job["parent"],
+        "parentAnalysis": None,
+        "analysis": None,
+        "stage": None,
+        "created": job["created"],
+        "modified": job["modified"],
+        "stateTransitions": job["transitions"],
+        "runInput": job["run_input"],
+        "originalInput": job["original_input"],
+        "input": job["input"] if job["input"] is not None else _input_so_far(context, job),
+        "output": job["output"],
+        "tags": job["tags"],
+        "properties": job["properties"],
+        "details": job["details"],
+        "dependsOn": job["depends_on"],
+        "priority": job["priority"],
+        "instanceType": job["instance_type"],
+        "systemRequirements": job["system_requirements"],
+        "networkAccess": requested["access"].get("network", []),
+        "runSystemRequirements": requested["systemRequirements"],
+        "runSystemRequirementsByExecutable": requested["systemRequirementsByExecutable"],
+        "mergedSystemRequirementsByExecutable": requested["systemRequirementsByExecutable"],
+        "waitingOnChildren": _waiting_on_children(context, job),
+        **requested["echo"],
+    }
+    for name, column in _WHEN_KNOWN.items():
+        if job[column] is not None:
+            full[name] = job[column]
+    return full
+
+
+_WHEN_KNOWN = {
+    "startedRunning": "started",
+    "stoppedRunning": "stopped",
+    "failureReason": "failure_reason",
+    "failureMessage": "failure_message",
+    "failureFrom": "failure_from",
+}
+
+
+def _waiting_on_children(context: Context, job: Row) -> list[str]:
+    if job["state"] != lifecycle.State.WAITING_ON_OUTPUT:
+        return []
+    children = context.store.all(
+        "SELECT id FROM job WHERE parent = ? AND state NOT IN ('done', 'failed', 'terminated')", job["id"]
+    )
+    return [row["id"] for row in children]
+
+
+def _input_so_far(context: Context, job: Row) -> JSON:
+    """Return the input of a job that waits, with those references replaced that have a value already."""
+    store = context.store
+    resolver = Resolver(
+        lambda job_id: lifecycle.output_if_done(store, job_id),
+        lambda entity, path: lifecycle.object_metadata(store, entity, path),
+    )
+    try:
+        return resolver.resolve(job["original_input"])
+    except UnresolvableReference:
+        # The job is about to fail, or has failed, with this as its reason.
+        unfinished = Resolver(lambda _job_id: None, lambda _entity, _path: None)
+        return unfinished.resolve(job["original_input"])
+
+
+def terminate(context: Context, job_id: str, _request: JSON) -> JSON:
+    """`/job-xxxx/terminate`: end a job and its descendants; nothing happens to one that has ended."""
+    get(context, job_id)
+    context.platform.publish(lifecycle.terminated(context.store, job_id, context.now()))
+    return {"id": job_id}
+
+
+def add_tags(context: Context, job_id: str, request: JSON) -> JSON:
+    """`/job-xxxx/addTags`."""
+    tags = get(context, job_id)["tags"]
+    context.store.update("job", job_id, tags=list(dict.fromkeys([*tags, *_strings(request, "tags")])))
+    return {"id": job_id}
+
+
+def remove_tags(context: Context, job_id: str, request: JSON) -> JSON:
+    """`/job-xxxx/removeTags`."""
+    gone = set(_strings(request, "tags"))
+    tags = [tag for tag in get(context, job_id)["tags"] if tag not in gone]
+    context.store.update("job", job_id, tags=tags)
+    return {"id": job_id}
+
+
+def set_properties(context: Context, job_id: str, request: JSON) -> JSON:
+    """`/job-xxxx/setProperties`: null deletes a property."""
+    changes = request.get("properties")
+    if not isinstance(changes, dict):
+        raise InvalidInput("Expected key 'properties' of the input to be a hash")
+    merged = {**get(context, job_id)["properties"], **changes}
+    kept = {key: value for key, value in merged.items() if value is not None}
+    context.store.update("job", job_id, properties=kept)
+    return {"id": job_id}
+
+
+def start(platform: Platform, job_id: str) -> None:
+    """Note that a worker has taken up a runnable job."""
+    with platform.store.transaction():
+        platform.publish(lifecycle.started(platform.store, job_id, platform.clock()))
+
+
+def finish(platform: Platform, job_id: str, output: JSON) -> None:
+    """Note that a job's program ended well with this output."""
+    with platform.store.transaction():
+        access.revoke_tokens(platform.store, job_id)
+        platform.publish(lifecycle.finished(platform.store, job_id, output, platform.clock()))
+
+
+def fail(platform: Platform, job_id: str, failure: lifecycle.Failure) -> None:
+    """Note that a job failed, or that its worker is gone."""
+    with platform.store.transaction():
+        access.revoke_tokens(platform.store, job_id)
+        platform.publish(lifecycle.failed(platform.store, job_id, failure, platform.clock()))
+
+
+def end(platform: Platform, job_id: str) -> None:
+    """Terminate a job and its descendants on behalf of whoever runs the platform."""
+    with platform.store.transaction():
+        platform.publish(lifecycle.terminated(platform.store, job_id, platform.clock()))
+
+
+def break_deadlock(platform: Platform) -> bool:
+    """Fail a job that waits for what can never come, if no job runs; tell whether there was one."""
+    with platform.store.transaction():
+        transitions = lifecycle.deadlocked(platform.store, platform.clock())
+        platform.publish(transitions)
+    return bool(transitions)
+
+
+def _flat(value: Any) -> Any:
+    return flatten(value) if isinstance(value, list) else value
+
+
+def _strings(request: JSON, key: str) -> list[str]:
+    values = request.get(key)
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise InvalidInput(f"Expected key {key!r} of the input to be an array of strings")
+    return values
+
+
+def _name(request: Request) -> str:
+    name = request.asked.get("name")
+    if isinstance(name, str) and name:
+        return name
+    if request.shares_workspace and request.parent:
+        return f"{request.parent['name']}:{request.function}"
+    return request.executable.name
+
+
+def _workspace(context: Context, request: Request, job_id: str, now: int) -> str:
+    if request.shares_workspace and request.parent:
+        workspace: str = request.parent["workspace"]
+        return workspace
+    return projects.new_container(
+        context.store, owner=job_id, parent=request.project, region=context.platform.region, now=now
+    )
+
+
+def _depends_on(context: Context, asked: JSON) -> list[str]:
+    depends_on = asked.get("dependsOn") or []
+    if not isinstance(depends_on, list):
+        raise InvalidInput("Expected key 'dependsOn' of the input to be an array")
+    for entity in depends_on:
+        table = "job" if str(entity).startswith("job-") else "object"
+        if not isinstance(entity, str) or context.store.get(table, entity) is None:
+            raise ResourceNotFound(f"The entity ID could not be found: {entity!r} in 'dependsOn'")
+    return depends_on
+
+
+def _system_requirements(request: Request) -> JSON:
+    """Merge what is asked of workers: the executable's own, the run's, and the run's for this executable."""
+    own = request.executable.run_spec.get("systemRequirements") or {}
+    inherited = request.parent["requested"] if request.parent and request.shares_workspace else {}
+    asked = request.asked.get("systemRequirements") or inherited.get("systemRequirements") or {}
+    by_executable = request.asked.get("systemRequirementsByExecutable") or {}
+    merged = {**own, **asked, **by_executable.get(request.executable.id, {})}
+    if not all(isinstance(value, dict) for value in merged.values()):
+        raise InvalidInput("Expected each value of 'systemRequirements' to be a hash")
+    return merged
+
+
+def _instance_type(requirements: JSON, function: str) -> str:
+    for entry_point in (function, "*"):
+        named = requirements.get(entry_point, {}).get("instanceType")
+        if isinstance(named, str):
+            return named
+    return DEFAULT_INSTANCE_TYPE
+
+
+def _timeout(request: Request) -> int:
+    """Return how long the job may run, in ms: as asked for this run, or as the executable says."""
+    by_executable = request.asked.get("timeoutPolicyByExecutable") or {}
+    policies: Iterable[JSON] = (
+        request.asked.get("timeoutPolicy") or {},
+        by_executable.get(request.executable.id) or {},
+        request.executable.run_spec.get("timeoutPolicy") or {},
+    )
+    for policy in policies:
+        limit = policy.get(request.function) or policy.get("*")
+        if limit:
+            return sum(_UNIT_MS[unit] * amount for unit, amount in limit.items() if unit in _UNIT_MS)
+    return DEFAULT_TIMEOUT
+
+
+def _requested(request: Request) -> JSON:
+    spec = None if request.shares_workspace else request.executable.input_spec
+    inherited = request.parent["requested"] if request.parent and request.shares_workspace else {}
+    optional = [entry["name"] for entry in spec or [] if entry.get("optional") or "default" in entry]
+    return {
+        "access": inherited.get("access", request.executable.access),
+        "inputSpec": spec,
+        "optionalInputs": optional,
+        "systemRequirements": request.asked.get("systemRequirements") or {},
+        "systemRequirementsByExecutable": request.asked.get("systemRequirementsByExecutable") or {},
+        "echo": {name: request.asked[name] for name in _ECHOED if name in request.asked},
+    }

@@ -1,0 +1,204 @@
+"""How a run goes on, while it does: a live tree on a terminal, one line per event everywhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import click
+
+from dx_local.engine.failure import job_label
+from dx_local.engine.session import Observer
+from dx_local.platform.lifecycle import FINAL, State
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.tree import Tree
+
+    from dx_local.engine.executors import LogLine
+    from dx_local.platform.context import Platform
+    from dx_local.platform.lifecycle import Transition
+
+_REFRESH_SECONDS = 0.1
+_TICK_SECONDS = 1.0
+_SHOWN_SIBLINGS = 4
+_STYLES = {"done": "green", "failed": "bold red", "running": "cyan", "terminated": "yellow"}
+
+
+def choose_observer(progress: str, *, quiet: bool) -> Observer:
+    """Return what shows a run's progress on stderr: nothing, plain lines, or a live tree."""
+    if quiet:
+        return Observer()
+    dumb = os.environ.get("TERM") == "dumb" or os.environ.get("CI")
+    if progress == "tty" or (progress == "auto" and sys.stderr.isatty() and not dumb):
+        return LiveTree()
+    return PlainLines()
+
+
+class _Watcher(Observer):
+    """Knows the jobs of the run by their labels."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._labels: dict[str, str] = {}
+        self._platform: Platform | None = None
+
+    def opened(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def _label(self, job_id: str) -> str:
+        """Return the short name of a job: its entry point, numbered among its siblings."""
+        if job_id not in self._labels and self._platform is not None:
+            job = self._platform.store.get("job", job_id)
+            self._labels[job_id] = job_label(self._platform.store, job) if job else job_id
+        return self._labels.get(job_id, job_id)
+
+    def _forget(self, job_id: str) -> None:
+        self._labels.pop(job_id, None)
+
+
+class PlainLines(_Watcher):
+    """One prefixed line per change of state and per log line, with no control codes."""
+
+    def announce(self, message: str) -> None:
+        """Print the message."""
+        self._print(message)
+
+    def moved(self, transition: Transition) -> None:
+        """Print a line for the states that tell something."""
+        if transition.after not in (State.RUNNING, *FINAL):
+            return
+        seconds = time.monotonic() - self._began
+        why = ""
+        if transition.after is State.FAILED and self._platform is not None:
+            job = self._platform.store.get("job", transition.job)
+            why = f" ({job['failure_reason']})" if job else ""
+        self._print(f"{seconds:7.2f}s {self._label(transition.job)} {transition.after.value}{why}")
+        if transition.after in FINAL:
+            self._forget(transition.job)
+
+    def logged(self, line: LogLine) -> None:
+        """Print what a job wrote behind the job's label."""
+        self._print(f"{self._label(line.job_id)} | {line.message}")
+
+    def _print(self, text: str) -> None:
+        click.echo(text, err=True)
+
+
+@dataclass
+class _Group:
+    """Jobs that one parent started at one entry point."""
+
+    function: str
+    jobs: dict[str, State] = field(default_factory=dict)
+
+
+class LiveTree(_Watcher):
+    """A tree of the run's jobs that is drawn anew in place; what jobs print scrolls by above it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._groups: dict[str | None, dict[str, _Group]] = {}
+        self._live: Live | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._unfinished = 0
+
+    def announce(self, message: str) -> None:
+        """Print the message above the tree."""
+        self._console_line(message)
+
+    def moved(self, transition: Transition) -> None:
+        """Take a job's new state into the tree."""
+        assert self._platform is not None
+        job = self._platform.store.one("SELECT parent, function FROM job WHERE id = ?", transition.job)
+        if job is None:
+            return
+        groups = self._groups.setdefault(job["parent"], {})
+        group = groups.setdefault(job["function"], _Group(job["function"]))
+        self._unfinished += (transition.job not in group.jobs) - (transition.after in FINAL)
+        group.jobs[transition.job] = transition.after
+        if self._unfinished == 0:
+            self._draw()
+            self._close()
+        else:
+            self._draw_soon(_REFRESH_SECONDS)
+
+    def logged(self, line: LogLine) -> None:
+        """Print what a job wrote above the tree."""
+        self._console_line(f"{self._label(line.job_id)} | {line.message}")
+
+    def _console_line(self, text: str) -> None:
+        if self._live is None:
+            click.echo(text, err=True)
+        else:
+            self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _draw_soon(self, seconds: float) -> None:
+        if self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_later(seconds, self._draw)
+
+    def _draw(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._live is None:
+            self._live = Live(console=Console(stderr=True), auto_refresh=False)
+            self._live.start()
+        self._live.update(self._tree(), refresh=True)
+        if self._unfinished:
+            self._draw_soon(_TICK_SECONDS)
+
+    def closed(self) -> None:
+        """Leave the tree as it stands."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _tree(self) -> Tree:
+        from rich.tree import Tree
+
+        seconds = time.monotonic() - self._began
+        root = Tree(f"run [dim]{seconds:.0f} s[/dim]", guide_style="dim")
+        self._grow(root, None)
+        return root
+
+    def _grow(self, tree: Tree, parent: str | None) -> None:
+        for group in self._groups.get(parent, {}).values():
+            if len(group.jobs) > _SHOWN_SIBLINGS:
+                tree.add(_count_text(group))
+                continue
+            for number, (job_id, state) in enumerate(group.jobs.items(), 1):
+                label = group.function if number == 1 else f"{group.function}[{number}]"
+                branch = tree.add(f"{_escape(label)} {_state_text(state.value)}")
+                self._grow(branch, job_id)
+
+
+def _count_text(group: _Group) -> str:
+    counts = Counter(state.value for state in group.jobs.values())
+    parts = [f"{count} {_state_text(state)}" for state, count in counts.items()]
+    return f"{_escape(group.function)} x {len(group.jobs)}: {', '.join(parts)}"
+
+
+def _state_text(state: str) -> str:
+    style = _STYLES.get(state, "dim")
+    return f"[{style}]{state}[/{style}]"
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
