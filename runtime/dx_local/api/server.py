@@ -70,8 +70,8 @@ class Server:
 
     async def __aenter__(self) -> Self:
         self._socket = socket.create_server((self._host, self.port), backlog=1024)
-        # Inherited by each connection. Asyncio sets it too, but only on sockets that were made with a protocol
-        # number, and without it the second answer on a connection waits 40 ms for the client's delayed ACK.
+        # Inherited by each connection. Asyncio sets it too, but only on sockets that were made with a
+        # protocol number; without it the second answer on a connection waits 40 ms for a delayed ACK.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = self._socket.getsockname()[1]
         self._platform.base_url = self.url
