@@ -62,6 +62,7 @@ class Driver:
         self._prepare = prepare
         self._executor: Executor | None = None
         self._ready: deque[str] = deque()
+        self._running: set[str] = set()
         self._folders: dict[str, JobFolder] = {}
         self._blocked: set[str] = set()
         self._alarms: dict[str, asyncio.TimerHandle] = {}
@@ -93,11 +94,8 @@ class Driver:
 
     def on_exit(self, job_id: str, exit_code: int) -> None:
         """Take note that the program of a job has ended; negative exit codes are signals."""
-        folder = self._folders.pop(job_id)
-        self._blocked.discard(job_id)
-        if alarm := self._alarms.pop(job_id, None):
-            alarm.cancel()
-        outcome = read_outcome(folder, exit_code)
+        outcome = read_outcome(self._folders[job_id], exit_code)
+        self._free_slot_of(job_id)
         if outcome.reason is None:
             jobs.finish(self._platform, job_id, outcome.output or {})
         else:
@@ -113,7 +111,7 @@ class Driver:
         from it; here a waiting job must not keep its slot, or the two would wait for each other.
         """
         caller = context.caller.job
-        if caller is None or caller not in self._folders:
+        if caller is None or caller not in self._running:
             return answer
         waits = method == "describe" and self._is_unfinished(entity_id) and entity_id != caller
         if not waits:
@@ -141,11 +139,12 @@ class Driver:
         self._fill_slots()
 
     def _fill_slots(self) -> None:
-        while self._ready and len(self._folders) - len(self._blocked) < self._options.max_parallel:
+        while self._ready and len(self._running) - len(self._blocked) < self._options.max_parallel:
             job_id = self._ready.popleft()
             if self._row(job_id)["state"] == State.RUNNABLE:
+                self._running.add(job_id)
                 self._start(job_id)
-        if not self._ready and not self._folders and self._options.ends_deadlocks:
+        if not self._ready and not self._running and self._options.ends_deadlocks:
             # What this changes comes back as transitions, and those here again.
             jobs.break_deadlock(self._platform)
 
@@ -202,11 +201,16 @@ class Driver:
 
     def _give_up(self, job_id: str, failure: Failure) -> None:
         """End a job that has no process."""
+        self._free_slot_of(job_id)
+        jobs.fail(self._platform, job_id, failure)
+        self._fill_slots()
+
+    def _free_slot_of(self, job_id: str) -> None:
+        self._running.discard(job_id)
+        self._blocked.discard(job_id)
         self._folders.pop(job_id, None)
         if alarm := self._alarms.pop(job_id, None):
             alarm.cancel()
-        jobs.fail(self._platform, job_id, failure)
-        self._fill_slots()
 
     def _on_timeout(self, job_id: str, timeout: int) -> None:
         self._alarms.pop(job_id, None)
