@@ -74,7 +74,7 @@ async def _put(platform: Platform, request: Request) -> Response:
 
 
 async def _receive(request: Request, destination: Path, ticket: UploadTicket) -> str:
-    """Write the body to destination and return its MD5 in hex; raises _BadUploadError if it is not as said."""
+    """Write the body to destination and return its MD5 in hex; _BadUploadError if it is not as announced."""
     md5 = hashlib.md5(usedforsecurity=False)
     size = 0
     with destination.open("xb") as file:

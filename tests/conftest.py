@@ -1,0 +1,267 @@
+"""What tests share: a platform with a clock of its own, and one that is served to the real dxpy."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import subprocess
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import pytest
+
+from dx_local.api.server import Server
+from dx_local.engine.environments import EnvironmentRequest, WorkerEnvironment, prepare_environment
+from dx_local.platform import access, executables, projects
+from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+    from dx_local.api.server import Hooks
+
+JSON = dict[str, Any]
+T = TypeVar("T")
+
+START = 1_700_000_000_000  # ms
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until told to go on."""
+
+    now: int = START
+
+    def __call__(self) -> int:
+        return self.now
+
+    def advance(self, milliseconds: int) -> None:
+        self.now += milliseconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def platform(tmp_path: Path, clock: Clock) -> Iterator[Platform]:
+    opened = Platform.open(tmp_path / "platform")
+    opened.clock = clock
+    opened.base_url = "http://127.0.0.1:1"
+    yield opened
+    opened.store.close()
+
+
+@pytest.fixture
+def context(platform: Platform) -> Context:
+    """What the local user asks with."""
+    return Context(platform, Caller(DEFAULT_USER))
+
+
+@pytest.fixture
+def project(context: Context) -> str:
+    project_id: str = projects.new(context, "project", {"name": "P"})["id"]
+    return project_id
+
+
+def start_job(context: Context, project: str, /, **granted: Any) -> Context:
+    """Start a job of an applet with this `access`, and return what it asks with."""
+    run_spec = {"interpreter": "bash", "code": "main() { true; }"}
+    applet = {"project": project, "dxapi": "1.0.0", "runSpec": run_spec, "access": granted}
+    applet_id = executables.new_applet(context, "applet", applet)["id"]
+    job = executables.run_applet(context, applet_id, {"project": project, "input": {}})["id"]
+    return Context(context.platform, Caller(context.caller.user, job))
+
+
+@pytest.fixture
+def job_context(context: Context, project: str) -> Context:
+    """What a job with no access but the default asks with."""
+    return start_job(context, project)
+
+
+@pytest.fixture
+def new_job(context: Context, project: str) -> Callable[..., Context]:
+    """Start jobs with any `access`."""
+    return lambda **granted: start_job(context, project, **granted)
+
+
+@pytest.fixture(scope="session")
+def worker_environment() -> WorkerEnvironment:
+    return prepare_environment(EnvironmentRequest(), announce=print)
+
+
+class Reply(NamedTuple):
+    """An answer on the wire."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class ServedPlatform:
+    """A real server on loopback, in a thread of its own as SQLite wants it, and clients for it."""
+
+    folder: Path
+    environment: WorkerEnvironment
+    hooks: Hooks | None = None
+    token: str = ""
+    project: str = ""
+    url: str = ""
+    port: int = 0
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def inside(self, function: Callable[[Context], T], job: str | None = None) -> T:
+        """Call function where the platform lives, in one transaction, as its user or as one of its jobs."""
+
+        async def call() -> T:
+            with self._platform.store.transaction():
+                return function(Context(self._platform, Caller(DEFAULT_USER, job)))
+
+        return asyncio.run_coroutine_threadsafe(call(), self._loop).result()
+
+    def job(self, **granted: Any) -> str:
+        """Start a job, which nobody runs, and return its ID."""
+        job_id = self.inside(lambda context: start_job(context, self.project, **granted).caller.job)
+        assert job_id
+        return job_id
+
+    def token_of(self, job: str) -> str:
+        return self.inside(lambda context: access.issue_token(context.store, DEFAULT_USER, job))
+
+    def post(self, path: str, request: Any = None, *, token: str | None = None) -> JSON:
+        """Call the API and return its answer, which must be a success."""
+        reply = self.request("POST", path, json.dumps({} if request is None else request), token=token)
+        assert reply.status == 200, reply.body
+        answer: JSON = reply.json
+        return answer
+
+    def error(self, path: str, request: Any = None, *, token: str | None = None) -> tuple[int, str]:
+        """Call the API and return the status and type of its error."""
+        reply = self.request("POST", path, json.dumps({} if request is None else request), token=token)
+        return reply.status, reply.json["error"]["type"]
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: str | bytes | None = None,
+        headers: dict[str, str] | None = None,
+        token: str | None = None,
+    ) -> Reply:
+        """Send one request as it is and return the reply."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        usual = {
+            "Authorization": f"Bearer {token or self.token}",
+            "Content-Type": "application/json",
+        }
+        connection.request(method, path.removeprefix(self.url), body, {**usual, **(headers or {})})
+        response = connection.getresponse()
+        reply = Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        connection.close()
+        return reply
+
+    def variables(self, job: str | None = None) -> dict[str, str]:
+        """Return the environment of a client: a terminal's of the user, or the one inside a job."""
+        token = self.token_of(job) if job else self.token
+        variables = {
+            "DX_APISERVER_PROTOCOL": "http",
+            "DX_APISERVER_HOST": "127.0.0.1",
+            "DX_APISERVER_PORT": str(self.port),
+            "DX_SECURITY_CONTEXT": json.dumps({"auth_token_type": "Bearer", "auth_token": token}),
+            "DX_PROJECT_CONTEXT_ID": self.project,
+            "DX_CLI_WD": "/",
+            "HOME": str(self.folder),
+            "LC_ALL": "C.UTF-8",
+            "PATH": f"{self.environment.bin}:{os.environ['PATH']}",
+        }
+        if job:
+            variables["DX_JOB_ID"] = job
+            variables["DX_WORKSPACE_ID"] = self.inside(
+                lambda context: context.store.value("SELECT workspace FROM job WHERE id = ?", job)
+            )
+        return variables
+
+    def dx(self, *arguments: str, job: str | None = None) -> str:
+        """Run the real `dx` and return what it printed; it must succeed."""
+        done = self.try_dx(*arguments, job=job)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def try_dx(self, *arguments: str, job: str | None = None) -> subprocess.CompletedProcess[str]:
+        return self._run(["dx", *arguments], job)
+
+    def dxpy(self, code: str, *values: Any, job: str | None = None) -> Any:
+        """Run code with the real dxpy, where `values` are `v`, and return what it left in `result`."""
+        program = (
+            "import json, sys, dxpy\nv = json.loads(sys.argv[1])\nresult = None\n"
+            f"{code}\nprint('\\n' + json.dumps(result))"
+        )
+        done = self._run([str(self.environment.python), "-c", program, json.dumps(values)], job)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def _run(self, command: list[str], job: str | None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            env=self.variables(job),
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    async def _open(self) -> None:
+        self._platform = Platform.open(self.folder / "platform")
+        with self._platform.store.transaction():
+            self.token = access.issue_token(self._platform.store, DEFAULT_USER)
+            user = Context(self._platform, Caller(DEFAULT_USER))
+            self.project = projects.new(user, "project", {"name": "P"})["id"]
+        self._server = Server(self._platform, hooks=self.hooks)
+        await self._server.__aenter__()
+        self.url, self.port = self._server.url, self._server.port
+
+    async def _close(self) -> None:
+        await self._server.__aexit__(None, None, None)
+        self._platform.store.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path, worker_environment: WorkerEnvironment) -> Iterator[ServedPlatform]:
+    with ServedPlatform(tmp_path, worker_environment) as platform:
+        yield platform
+
+
+@pytest.fixture
+def serve_with(
+    tmp_path: Path, worker_environment: WorkerEnvironment
+) -> Iterator[Callable[[Hooks], ServedPlatform]]:
+    """Serve a platform with hooks."""
+    with ExitStack() as stack:
+        yield lambda hooks: stack.enter_context(ServedPlatform(tmp_path, worker_environment, hooks))
