@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.environments import EnvironmentRequest, WorkerEnvironment, prepare_environment
 from dx_local.engine.executors import Launch, LogLine
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.job_folder import JobFolder, create_job_folder
@@ -19,6 +18,10 @@ from dx_local.engine.job_folder import JobFolder, create_job_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.conftest import ServedPlatform
+
+    from dx_local.engine.environments import WorkerEnvironment
 
 WITHOUT_PLATFORM = "\ndxpy.utils.exec_utils.RUN_COUNT = 1\n"
 """Python: keep the template from calling dxpy.run(), which asks the API server."""
@@ -59,6 +62,7 @@ class Workshop:
         executable: dict[str, Any] | None = None,
         variables: dict[str, str] | None = None,
         environment: WorkerEnvironment | None = None,
+        platform: bool = False,
         **more: Any,
     ) -> str:
         job_id = f"job-{next(self._numbers):024d}"
@@ -68,7 +72,7 @@ class Workshop:
             job={"id": job_id, "function": function},
             executable=executable or {"id": "applet-xxxx"},
             job_input=job_input or {},
-            code=code + (WITHOUT_PLATFORM if interpreter == "python3" else ""),
+            code=code + (WITHOUT_PLATFORM if interpreter == "python3" and not platform else ""),
         )
         launch = Launch(
             job_id,
@@ -101,6 +105,13 @@ class Workshop:
     def run(self, code: str, interpreter: str = "python3", **more: Any) -> Ended:
         return self.wait(self.start(code, interpreter, **more))
 
+    def run_on(self, served: ServedPlatform, code: str, interpreter: str = "python3", **more: Any) -> Ended:
+        """Run code as a job of a platform that is served, which the caller may have made."""
+        job_id = more.pop("job_id", None) or served.job()
+        names = served.variables(job_id)
+        variables = {name: value for name, value in names.items() if name.startswith("DX_")}
+        return self.run(code, interpreter, platform=True, variables=variables, **more)
+
     def close(self) -> None:
         self.loop.run_until_complete(asyncio.wait_for(self.executor.close(), 60))
 
@@ -110,11 +121,6 @@ class Workshop:
 
     def _on_exit(self, job_id: str, code: int) -> None:
         self._ends[job_id].set_result(code)
-
-
-@pytest.fixture(scope="session")
-def worker_environment() -> WorkerEnvironment:
-    return prepare_environment(EnvironmentRequest(), announce=print)
 
 
 @pytest.fixture(scope="session")

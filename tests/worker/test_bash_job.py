@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.conftest import ServedPlatform
     from tests.worker.conftest import Workshop
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
@@ -135,3 +136,25 @@ def test_the_official_helper_reports_errors(workshop: Workshop) -> None:
 def test_variables_are_found_in_the_environment_file(workshop: Workshop) -> None:
     job = workshop.run('main() { unset x; . ~/environment; echo "$x"; }', "bash", job_input={"x": "again"})
     assert job.said() == ["again"]
+
+
+def test_files_become_arrays_of_names_prefixes_and_paths(workshop: Workshop, served: ServedPlatform) -> None:
+    job_id = served.job()
+    code = (
+        "ids = [dxpy.upload_string('x', name=n, wait_on_close=True).get_id() for n in v]\n"
+        "result = [dxpy.dxlink(i) for i in ids]"
+    )
+    single, *several = served.dxpy(code, "a b.fq.gz", "x.bam", "y.txt", job=job_id)
+    job = workshop.run_on(
+        served,
+        "main() {\n"
+        'printf "%s\\n" "$reads_name" "$reads_prefix" "$reads_path" "${maps_prefix[@]}" "${maps_path[@]}"\n'
+        "dx-download-all-inputs > /dev/null; cat in/reads/*; }",
+        "bash",
+        job_input={"reads": single, "maps": several},
+        executable={"inputSpec": [{"name": "reads", "class": "file", "patterns": ["*.fq.gz"]}]},
+        job_id=job_id,
+    )
+    home = job.folder.home
+    paths = [f"{home}/in/maps/0/x.bam", f"{home}/in/maps/1/y.txt"]
+    assert job.said() == ["a b.fq.gz", "a b", f"{home}/in/reads/a b.fq.gz", "x", "y", *paths, "x"]

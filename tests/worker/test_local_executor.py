@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -213,6 +214,27 @@ def test_an_environment_that_does_not_work_fails_the_job(own_workshop: Workshop,
     job = own_workshop.run("x = 1", environment=WorkerEnvironment(python, tmp_path, "0"))
     assert job.code != 0
     assert "no dxpy here" in job.folder.log.read_text()
+
+
+def test_a_python_that_is_not_there_is_reported_at_once(own_workshop: Workshop, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        own_workshop.start("x = 1", environment=WorkerEnvironment(tmp_path / "python", tmp_path, "0"))
+    assert own_workshop.run("print('still works')").said() == ["still works"]
+
+
+def test_a_machine_out_of_descriptors_is_reported_and_recovers(own_workshop: Workshop) -> None:
+    own_workshop.run("x = 1")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    in_use = len(list(Path("/proc/self/fd").iterdir()))
+    before = set(Path("/proc/self/fd").iterdir())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (in_use + 3, limits[1]))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            own_workshop.start("x = 1")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert set(Path("/proc/self/fd").iterdir()) == before
+    assert own_workshop.run("print('still works')").said() == ["still works"]
 
 
 def test_no_descriptor_is_left_open(workshop: Workshop) -> None:

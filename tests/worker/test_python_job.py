@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dx_local.engine.job_folder import Outcome, read_outcome
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.conftest import ServedPlatform
     from tests.worker.conftest import Workshop
 
 VARIABLES = {
@@ -154,3 +157,42 @@ def test_the_programs_of_dxpy_are_on_the_path(workshop: Workshop) -> None:
 def test_an_app_may_have_modules_called_as_ours(workshop: Workshop) -> None:
     job = workshop.run("open('job.py', 'w').write('name = \"mine\"')\nimport job; print(job.name)")
     assert job.said() == ["mine"]
+
+
+ENTRY_POINT = """
+@dxpy.entry_point("main")
+def main(**inputs):
+    import logging
+    logging.warning("watch out")
+    return {"n": 1, "job": dxpy.JOB_ID}
+"""
+
+
+@pytest.mark.parametrize("ending", ["", "\ndxpy.run()\n"], ids=["without-run", "with-run"])
+def test_the_entry_point_runs_once(workshop: Workshop, served: ServedPlatform, ending: str) -> None:
+    job_id = served.job()
+    job = workshop.run_on(served, ENTRY_POINT + ending, job_id=job_id)
+    assert job.said() == ["Invoking main with {}"]
+    assert job.said("WARNING") == ["watch out"]
+    assert read_outcome(job.folder, job.code) == Outcome({"n": 1, "job": job_id})
+
+
+@pytest.mark.parametrize(
+    ("statement", "outcome"),
+    [
+        ("raise dxpy.AppError('too few')", Outcome(None, "AppError", "too few")),
+        ("1 / 0", Outcome(None, "AppInternalError", "ZeroDivisionError: division by zero")),
+    ],
+)
+def test_an_exception_of_the_entry_point_is_the_jobs_error(
+    workshop: Workshop, served: ServedPlatform, statement: str, outcome: Outcome
+) -> None:
+    code = f"@dxpy.entry_point('main')\ndef main():\n    {statement}\n"
+    job = workshop.run_on(served, code)
+    assert (job.code, read_outcome(job.folder, job.code)) == (1, outcome)
+    assert job.said("STDERR")[-1].endswith(outcome.message or "")
+
+
+def test_exit_0_in_the_entry_point_is_success(workshop: Workshop, served: ServedPlatform) -> None:
+    code = "@dxpy.entry_point('main')\ndef main():\n    raise SystemExit(0)\n"
+    assert workshop.run_on(served, code).code == 0

@@ -46,8 +46,13 @@ def run(job: Job) -> NoReturn:
 
 
 def connect_dxpy(job: Job) -> None:
-    """Bring dxpy, imported long ago in the zygote, into the state it would have if imported by this job."""
-    dxpy.config.__init__(suppress_warning=True)
+    """Bring dxpy, imported long ago in the zygote, into the state it would have if imported by this job.
+
+    Its configuration looks at the environment again; files of configuration are not read, because the
+    environment says all that they could say.
+    """
+    dxpy.config._user_conf_dir = os.environ["DX_USER_CONF_DIR"]  # noqa: SLF001
+    dxpy.config._sync_dxpy_state()  # noqa: SLF001
     dxpy._pool_manager = None  # noqa: SLF001
     dxpy.DXLogHandler.__init__.__defaults__ = (
         f"{job.log_sockets}/priority",

@@ -115,11 +115,21 @@ class Zygote:
             self._tell(message)
 
     def _kill_strays(self) -> None:
-        running = set(self._jobs.values())
+        """Kill what ended jobs left running, which is what has come to be a child of the zygote.
+
+        A process that hides which job it came from is spared as long as that job may be running.
+        """
         for pid in linux.children():
-            if pid not in self._jobs and linux.job_of(pid) not in running:
-                with contextlib.suppress(ProcessLookupError):
+            if pid not in self._jobs and not self._is_wanted(pid):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
+
+    def _is_wanted(self, pid: int) -> bool:
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(pid) in self._jobs:
+                return True
+        job_id = linux.job_of(pid)
+        return bool(self._jobs) if job_id is None else job_id in self._jobs.values()
 
     def _kill_all(self) -> None:
         for pid in self._jobs:

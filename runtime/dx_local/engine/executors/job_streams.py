@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dx_local.engine.executors import LogLine
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 LONGEST_LINE = 64 * 1024
 """Bytes; longer lines are cut."""
 
+_SOCKET_NAMES = ("priority", "bulk")
 _READ_BYTES = 64 * 1024
 _LARGEST_DATAGRAM = 64 * 1024
 _SYSLOG_LEVELS = ("EMERG", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")
@@ -70,16 +72,25 @@ class JobStreams:
         self._loop = asyncio.get_running_loop()
         self._job_id = job_id
         self._on_log = on_log
-        self._log = log.open("ab", buffering=0)
         self._pipes: dict[int, tuple[str, LineSplitter]] = {}
+        self._sockets: list[socket.socket] = []
+        self._folder = sockets
         self._then: Callable[[], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.stdout = self._open_pipe("STDOUT")
-        """The write end of the pipe; whoever takes it closes it."""
-        self.stderr = self._open_pipe("STDERR")
-        self._folder = sockets
-        sockets.mkdir(mode=0o700)
-        self._sockets = [self._open_socket(sockets / name) for name in ("priority", "bulk")]
+        self.write_ends: list[int] = []
+        """The ends of the pipes that are for stdout and stderr; whoever takes them closes them."""
+        self._log = log.open("ab", buffering=0)
+        try:
+            self._open_pipe("STDOUT")
+            self._open_pipe("STDERR")
+            sockets.mkdir(mode=0o700)
+            for name in _SOCKET_NAMES:
+                self._open_socket(sockets / name)
+        except OSError:
+            for write_end in self.write_ends:
+                os.close(write_end)
+            self._release()
+            raise
 
     def say(self, text: str) -> None:
         """Add lines of our own to what the job said, as STDERR."""
@@ -93,19 +104,19 @@ class JobStreams:
         else:
             self._close()
 
-    def _open_pipe(self, source: str) -> int:
+    def _open_pipe(self, source: str) -> None:
         read_end, write_end = os.pipe()
+        self.write_ends.append(write_end)
         os.set_blocking(read_end, False)
         self._pipes[read_end] = (source, LineSplitter())
         self._loop.add_reader(read_end, self._read_pipe, read_end)
-        return write_end
 
-    def _open_socket(self, path: Path) -> socket.socket:
+    def _open_socket(self, path: Path) -> None:
         receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._sockets.append(receiver)
         receiver.setblocking(False)
         receiver.bind(str(path))
         self._loop.add_reader(receiver, self._read_socket, receiver)
-        return receiver
 
     def _read_pipe(self, pipe: int) -> None:
         source, splitter = self._pipes[pipe]
@@ -119,13 +130,14 @@ class JobStreams:
             if self._then and not self._pipes:
                 self._close()
 
-    def _read_socket(self, receiver: socket.socket) -> None:
+    def _read_socket(self, receiver: socket.socket) -> bool:
         try:
             datagram = receiver.recv(_LARGEST_DATAGRAM)
         except BlockingIOError:
-            return
+            return False
         source, level, text = _parse_datagram(datagram)
         self._pass_on(source, level, [line.encode("utf-8", "surrogateescape") for line in text.split("\n")])
+        return True
 
     def _pass_on(self, source: str, level: str, lines: list[bytes]) -> None:
         if not lines:
@@ -147,28 +159,25 @@ class JobStreams:
             return
         if self._timer:
             self._timer.cancel()
-        for pipe, (source, splitter) in list(self._pipes.items()):
+        for source, splitter in self._pipes.values():
             self._pass_on(source, source, splitter.rest())
-            self._close_pipe(pipe)
         for receiver in self._sockets:
-            self._drain(receiver)
-            self._loop.remove_reader(receiver)
-            receiver.close()
-        for name in ("priority", "bulk"):
-            (self._folder / name).unlink(missing_ok=True)
-        self._folder.rmdir()
-        self._log.close()
+            while self._read_socket(receiver):
+                pass
+        self._release()
         then()
 
-    def _drain(self, receiver: socket.socket) -> None:
-        while True:
-            try:
-                source, level, text = _parse_datagram(receiver.recv(_LARGEST_DATAGRAM))
-            except BlockingIOError:
-                return
-            self._pass_on(
-                source, level, [line.encode("utf-8", "surrogateescape") for line in text.split("\n")]
-            )
+    def _release(self) -> None:
+        for pipe in list(self._pipes):
+            self._close_pipe(pipe)
+        for receiver in self._sockets:
+            self._loop.remove_reader(receiver)
+            receiver.close()
+        for name in _SOCKET_NAMES:
+            (self._folder / name).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            self._folder.rmdir()
+        self._log.close()
 
 
 def _parse_datagram(datagram: bytes) -> tuple[str, str, str]:

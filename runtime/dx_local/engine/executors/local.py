@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections import deque
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -51,17 +51,20 @@ class LocalExecutor:
         self._closed = False
 
     async def start(self, launch: Launch) -> None:
-        """Start a job. Its process exists soon after this returns; failures are reported as its end."""
+        """Start a job. Its process exists soon after this returns; what fails then is reported as its end.
+
+        Raises OSError when the machine cannot give what a job takes, or has no such Python.
+        """
         if self._closed:
             raise RuntimeError("This executor is closed.")
         if self._folder is None:
             self._folder = _short_temporary_folder()
         sockets = self._folder / str(next(self._numbers))
-        streams = JobStreams(launch.job_id, launch.folder.log, sockets, self._on_log)
         zygote = self._zygote_of(launch.environment)
+        streams = JobStreams(launch.job_id, launch.folder.log, sockets, self._on_log)
         self._jobs[launch.job_id] = _Running(zygote, streams, asyncio.get_running_loop().create_future())
         job = _job_of(launch, sockets)
-        zygote.send({"start": asdict(job)}, (streams.stdout, streams.stderr))
+        zygote.send({"start": asdict(job)}, tuple(streams.write_ends))
 
     def kill(self, job_id: str) -> None:
         """Ask all processes of a job to end; end them by force after a second."""
@@ -164,7 +167,8 @@ class _Zygote:
         self._outgoing: deque[tuple[bytes, tuple[int, ...]]] = deque()
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
-        with theirs, log.open("wb") as stderr:
+        with ExitStack() as on_failure, theirs, log.open("wb") as stderr:
+            on_failure.callback(self._socket.close)
             self._process = subprocess.Popen(
                 [environment.python, "-I", "-X", "utf8", _ZYGOTE_SCRIPT, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
@@ -175,6 +179,7 @@ class _Zygote:
                 env=_host_variables(home=log.parent),
                 start_new_session=True,
             )
+            on_failure.pop_all()
         self._loop.add_reader(self._socket, self._receive)
 
     def send(self, message: dict[str, Any], files: tuple[int, ...] = ()) -> None:
