@@ -1,0 +1,44 @@
+# Every target makes the virtual environment .venv itself when it is missing or older than pyproject.toml.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+INSTALLED := $(VENV)/.installed
+WORKERS ?= auto
+
+.PHONY: help demo test test-all check fix bench clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: $(INSTALLED)  ## generate two apps and run them on real reads
+	@$(VENV)/bin/python tests/e2e/demo.py
+
+test: $(INSTALLED)  ## run the test suite
+	@$(RUN) pytest -n $(WORKERS) -m 'not slow'
+
+test-all: $(INSTALLED)  ## run the test suite with its slow parts
+	@$(RUN) pytest -n $(WORKERS)
+
+check: $(INSTALLED)  ## ruff and mypy over everything
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy wizard runtime tests
+
+fix: $(INSTALLED)  ## let ruff mend and format what it can
+	@$(RUN) ruff check --fix .
+	@$(RUN) ruff format .
+
+bench: $(INSTALLED)  ## measure the cost of a job and of a start
+	@$(VENV)/bin/python benchmarks/run.py
+
+clean:  ## remove what these targets made, .venv included
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed; set PYTHON=" if sys.version_info < (3, 10) else 0)'
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing into $(VENV) ..."
+	@$(RUN) pip install --quiet --disable-pip-version-check uv
+	@$(RUN) uv pip install --quiet --python $(VENV)/bin/python --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    (built,) = folder.glob("*.whl")
+    return zipfile.ZipFile(built)
+
+
+def tracked(folder: str) -> set[str]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", folder], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return {name for name in listed.stdout.split("\0") if name}
+
+
+@pytest.mark.parametrize(
+    ("folder", "place"),
+    [
+        pytest.param("wizard/dx_app_wizard", "dx_app_wizard", id="wizard"),
+        pytest.param("runtime/dx_local", "dx_local", id="runtime"),
+        pytest.param("templates/app", "dx_app_wizard/templates/app", id="templates"),
+    ],
+)
+def test_the_wheel_holds_every_file(wheel: zipfile.ZipFile, folder: str, place: str) -> None:
+    expected = {place + name.removeprefix(folder) for name in tracked(folder)}
+    assert expected
+    assert expected <= set(wheel.namelist())
+
+
+def test_the_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
+    tops = {name.split("/")[0] for name in wheel.namelist()}
+    assert tops == {"dx_app_wizard", "dx_local", next(top for top in tops if top.endswith(".dist-info"))}
+    assert not [name for name in wheel.namelist() if "__pycache__" in name or "test-job-workspaces" in name]
+
+
+def test_the_wheel_brings_the_commands(wheel: zipfile.ZipFile) -> None:
+    (name,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
+    text = wheel.read(name).decode()
+    for command in ("dx-app-wizard", "dx-local", "dx-run-app-locally"):
+        assert f"\n{command} = " in text
