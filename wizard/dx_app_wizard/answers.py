@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import AnswersError, Problem, UserError
-from dx_app_wizard.questions import MISSING, QUESTIONS, AnswerError, Question
+from dx_app_wizard.questions import MISSING, QUESTIONS, AnswerError, PartlyValidError, Question
 from dx_app_wizard.spec.instances import instance_type_problem
 from dx_app_wizard.spec.io_rules import IO_RULES
 
@@ -82,6 +82,9 @@ def _settle(question: Question, given: Given, answered: dict[str, Any]) -> list[
     """Put the question's answer among the answered ones, or return what is wrong with it."""
     try:
         answered[question.key] = _answer(question, given, answered)
+    except PartlyValidError as error:
+        answered[question.key] = error.value
+        return [Problem(question.key, question.flag, message) for message in error.messages]
     except UserError as error:
         return [Problem(question.key, question.flag, _sentence(error.message, error.hint))]
     return []

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from dx_app_wizard.spec.findings import Finding
 
 
 class UserError(Exception):
@@ -43,10 +46,8 @@ class AnswersError(UserError):
     code = "invalid-answers"
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__(
-            "; ".join(f"{problem.key}: {problem.message}" for problem in problems),
-            "Answer with " + ", ".join(dict.fromkeys(problem.flag for problem in problems)),
-        )
+        count = "1 answer is" if len(problems) == 1 else f"{len(problems)} answers are"
+        super().__init__(f"{count} missing or invalid", "dx-app-wizard --help explains every flag.")
         self.problems = problems
 
 
@@ -60,6 +61,17 @@ class ConflictError(UserError):
             f"{path} exists already; nothing was written.", "Choose another name or --output-dir."
         )
         self.path = path
+
+
+class FindingsError(UserError):
+    """The dxapp.json at `path` has errors; `findings` holds them."""
+
+    code = "invalid-spec"
+
+    def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
+        super().__init__(f"{path} has errors", "Mend them, then run the same command again.")
+        self.path = path
+        self.findings = findings
 
 
 class SpecFileError(UserError):
@@ -80,3 +92,43 @@ class SpecFileError(UserError):
 
     def __str__(self) -> str:
         return f"{self.location}: {self.message}"
+
+
+class CommandLineError(UserError):
+    """The command line has a flag that does not exist, or one that lacks its value."""
+
+    code = "usage"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "dx-app-wizard --help lists the flags.")
+
+
+class NotWritableError(UserError):
+    """The operating system refused to write the app."""
+
+    code = "not-writable"
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"the app cannot be written: {error}", "Choose another --output-dir.")
+
+
+class InterruptedByUserError(UserError):
+    """The user pressed Ctrl-C."""
+
+    code = "interrupted"
+
+    def __init__(self) -> None:
+        super().__init__("interrupted; no app was written")
+
+
+class UnexpectedError(UserError):
+    """An exception that nobody foresaw; its traceback stands in the file `crash_log`."""
+
+    code = "unexpected"
+
+    def __init__(self, error: Exception, crash_log: Path) -> None:
+        super().__init__(
+            f"unexpected {type(error).__name__}: {error}; this is a bug of dx-app-wizard",
+            f"Please report it, with the crash log {crash_log}",
+        )
+        self.crash_log = crash_log

@@ -32,6 +32,17 @@ class AnswerError(UserError):
     code = "invalid-answer"
 
 
+class PartlyValidError(UserError):
+    """Of an answer of several parts, `value` is what can be read; `messages` are about the rest."""
+
+    code = "invalid-answer"
+
+    def __init__(self, value: tuple[Any, ...], messages: tuple[str, ...]) -> None:
+        super().__init__("; ".join(messages))
+        self.value = value
+        self.messages = messages
+
+
 @dataclass(frozen=True)
 class Question:
     """One thing to know: its key in answers files, its flag, and what is said when the answer is missing.
@@ -125,16 +136,27 @@ def _read_parameters(*, output: bool) -> Callable[[Any], tuple[dict[str, Any], .
     def read(answer: Any) -> tuple[dict[str, Any], ...]:
         if not isinstance(answer, (list, tuple)):
             raise AnswerError("must be an array of parameters, such as reads:file")
-        return tuple(read_one(item) for item in answer)
-
-    def read_one(item: Any) -> dict[str, Any]:
-        if isinstance(item, dict):
-            return item
-        if isinstance(item, str):
-            return parse_declaration(_read_line(item), output=output)
-        raise AnswerError("each parameter must be a hash, or a text such as reads:file")
+        parameters, messages = [], []
+        for item in answer:
+            parameter, message = _read_parameter(item, output=output)
+            parameters += parameter
+            messages += message
+        if messages:
+            raise PartlyValidError(tuple(parameters), tuple(messages))
+        return tuple(parameters)
 
     return read
+
+
+def _read_parameter(item: Any, *, output: bool) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the parameter, or what is wrong with it."""
+    if isinstance(item, dict):
+        return [item], []
+    try:
+        return [parse_declaration(_read_line(item), output=output)], []
+    except UserError as error:
+        subject = "" if repr(item) in error.message else f"{item!r}: "
+        return [], [f"{subject}{error.message}. {error.hint}" if error.hint else f"{subject}{error.message}"]
 
 
 def _read_network(answer: Any) -> tuple[str, ...]:

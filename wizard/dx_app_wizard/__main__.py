@@ -1,0 +1,7 @@
+"""`python -m dx_app_wizard` is the command `dx-app-wizard`."""
+
+from __future__ import annotations
+
+from dx_app_wizard.cli import main
+
+main()

@@ -1,0 +1,236 @@
+"""The command `dx-app-wizard`: argv → answers → spec → folder; the only module that knows exit codes.
+
+stdout is data: the new folder's path, or one JSON object with `--json`. All talk goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from dx_app_wizard import __version__
+from dx_app_wizard.errors import (
+    CommandLineError,
+    ConflictError,
+    FindingsError,
+    InterruptedByUserError,
+    NotWritableError,
+    SpecFileError,
+    UnexpectedError,
+    UserError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dx_app_wizard.spec.model import AppSpec
+
+JSON_SCHEMA_VERSION = 1
+
+EPILOG = """\b
+Examples:
+  dx-app-wizard count-reads --language python --template basic
+  dx-app-wizard count-reads --language bash --template parallelized \\
+      --input reads:file --input 'k:int=31' --input 'log:file?' \\
+      --output report:file --output n_lines:int
+  dx-app-wizard --answers answers.json
+  dx-app-wizard count-reads --json-file dxapp.json --template basic
+
+\b
+Classes: int float string boolean hash file record applet workflow,
+  and array:CLASS of each; CLASS? is optional, CLASS=VALUE has a default.
+
+\b
+Exit codes: 0 done, 1 a bug of ours, 2 missing or invalid answers,
+  3 the given dxapp.json has errors, 4 the folder exists, 130 Ctrl-C.
+"""
+
+
+class ExitCode(IntEnum):
+    """What the command's exit codes mean."""
+
+    DONE = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    FINDINGS = 3
+    CONFLICT = 4
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the flags say beyond the answers."""
+
+    json_file: Path | None
+    answers_file: Path | None
+    output_dir: Path
+    as_json: bool
+
+
+def _print_tool_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        click.echo(f"dx-app-wizard {__version__}")
+        ctx.exit()
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog=EPILOG,
+)
+@click.argument("name", required=False)
+@click.option("--title", metavar="TEXT", help="The app's name for people. [NAME made readable]")
+@click.option("--summary", metavar="TEXT", help="One phrase about the app. [the title]")
+@click.option("--version", metavar="VERSION", help="The app's version. [0.0.1]")
+@click.option("--input", "inputs", multiple=True, metavar="NAME:CLASS", help="An input; repeatable.")
+@click.option("--output", "outputs", multiple=True, metavar="NAME:CLASS", help="An output; repeatable.")
+@click.option("--timeout", metavar="TIME", help="How long a job may run: 30d, 48h, 90m. [48h]")
+@click.option("--language", metavar="LANGUAGE", help="python or bash.")
+@click.option("--template", metavar="PATTERN", help="basic, parallelized or scatter-process-gather.")
+@click.option("--network/--no-network", default=None, help="Give jobs access to the Internet. [no]")
+@click.option(
+    "--project-access",
+    metavar="LEVEL",
+    help="Access to the parent project: VIEW, UPLOAD, CONTRIBUTE or ADMINISTER. [none]",
+)
+@click.option("--region", metavar="REGION", help="Where the app runs. [aws:us-east-1]")
+@click.option("--instance-type", metavar="TYPE", help="What it runs on. [four cores, by region]")
+@click.option(
+    "--json-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A dxapp.json to start from; what it says is kept, only what is absent is filled in.",
+)
+@click.option(
+    "--answers",
+    "answers_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Answers as a JSON object: one key per flag, with _ for -, inputs and outputs.",
+)
+@click.option(
+    "-o",
+    "--output-dir",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="Where to make the folder NAME. [.]",
+)
+@click.option("--no-input", is_flag=True, help="Never read answers from stdin.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, also on failure.")
+@click.option("--verbose", is_flag=True, help="Show the traceback of a bug of ours.")
+@click.option(
+    "-V",
+    "--tool-version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_tool_version,
+    help="Print the version of dx-app-wizard.",
+)
+def command(
+    json_file: Path | None,
+    answers_file: Path | None,
+    output_dir: Path,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Write a DNAnexus app: a folder NAME that runs as it is.
+
+    Every question has a flag; what is not answered gets its default.
+    """
+    for key in ("inputs", "outputs"):
+        flags[key] = flags[key] or None
+    answers = {key: value for key, value in flags.items() if key not in ("no_input", "verbose")}
+    generate(Options(json_file, answers_file, output_dir, as_json), answers)
+
+
+def generate(options: Options, flags: dict[str, Any]) -> None:
+    """Write the app that flags and files describe, and say what was written."""
+    from dx_app_wizard.answers import Given, gather
+    from dx_app_wizard.compose import compose
+    from dx_app_wizard.render import render_app
+    from dx_app_wizard.review import created
+
+    base = _load_spec(options.json_file) if options.json_file else None
+    file = _load_answers(options.answers_file) if options.answers_file else {}
+    answers = gather(Given(flags=flags, file=file, spec=base.raw if base else {}))
+    plan = compose(answers, base)
+    folder = options.output_dir / answers.name
+    files = render_app(plan, folder)
+    if options.as_json:
+        app = {"name": answers.name, "path": str(folder), "files": [path.as_posix() for path in files]}
+        _print_json({"app": app})
+    else:
+        click.echo(os.fsencode(folder))
+        click.echo(created(folder, files), err=True)
+
+
+def _load_spec(path: Path) -> AppSpec:
+    """Read the dxapp.json to start from; raise FindingsError if more is wrong than things being absent."""
+    from dx_app_wizard.spec.lint import lint_file
+    from dx_app_wizard.spec.model import AppSpec
+
+    spec = AppSpec.load(path)
+    errors = [finding for finding in lint_file(path, absent=False) if finding.level == "error"]
+    if errors:
+        raise FindingsError(path, errors)
+    return spec
+
+
+def _load_answers(path: Path) -> dict[str, Any]:
+    from dx_app_wizard.spec import jsonfile
+
+    answers = jsonfile.read(path).value
+    if not isinstance(answers, dict):
+        raise SpecFileError(path, "must hold a JSON object, one key per question", 1, 1)
+    return answers
+
+
+def _print_json(result: dict[str, Any]) -> None:
+    click.echo(json.dumps({"schema": JSON_SCHEMA_VERSION, **result}))
+
+
+def _fail(error: UserError, code: ExitCode, *, as_json: bool) -> NoReturn:
+    """Say what went wrong, on stderr, and as JSON where that was asked for; exit with code."""
+    from dx_app_wizard.failure import failure_json, failure_text
+
+    if as_json:
+        _print_json({"error": failure_json(error)})
+    click.echo(failure_text(error), err=True)
+    sys.exit(code)
+
+
+def _exit_code(error: UserError) -> ExitCode:
+    if isinstance(error, ConflictError):
+        return ExitCode.CONFLICT
+    return ExitCode.FINDINGS if isinstance(error, FindingsError) else ExitCode.USAGE
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command and exit: the one boundary that turns errors into text and exit code."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in argv
+    try:
+        code = command.main(argv, prog_name="dx-app-wizard", standalone_mode=False)
+    except click.exceptions.Abort:
+        _fail(InterruptedByUserError(), ExitCode.INTERRUPTED, as_json=as_json)
+    except click.UsageError as error:
+        _fail(CommandLineError(error.format_message()), ExitCode.USAGE, as_json=as_json)
+    except UserError as error:
+        _fail(error, _exit_code(error), as_json=as_json)
+    except OSError as error:
+        _fail(NotWritableError(error), ExitCode.USAGE, as_json=as_json)
+    except Exception as error:
+        if "--verbose" in argv:
+            raise
+        from dx_app_wizard.crash import write_crash_log
+
+        _fail(UnexpectedError(error, write_crash_log(error)), ExitCode.UNEXPECTED, as_json=as_json)
+    sys.exit(code if isinstance(code, int) else ExitCode.DONE)

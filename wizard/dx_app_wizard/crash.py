@@ -1,0 +1,45 @@
+"""Crash logs: where the traceback of a bug of ours goes, instead of the user's terminal."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+import traceback
+from datetime import datetime, timezone
+from pathlib import Path
+
+from dx_app_wizard import __version__
+
+
+def write_crash_log(error: BaseException) -> Path:
+    """Write the traceback of error to a file; return its path.
+
+    It lies under $XDG_STATE_HOME (~/.local/state) or, where that cannot be written, in the temporary folder.
+    """
+    stamp = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H-%M-%S")
+    text = "".join(
+        [
+            f"dx-app-wizard {__version__}, Python {platform.python_version()}, {platform.platform()}\n",
+            f"arguments: {sys.argv[1:]!r}\n\n",
+            *traceback.format_exception(type(error), error, error.__traceback__),
+        ]
+    )
+    try:
+        return _write(_state_folder(), f"crash-{stamp}-", text)
+    except OSError:
+        return _write(Path(tempfile.gettempdir()), f"dx-app-wizard-crash-{stamp}-", text)
+
+
+def _state_folder() -> Path:
+    state = os.environ.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "dx-app-wizard"
+
+
+def _write(folder: Path, prefix: str, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, path = tempfile.mkstemp(prefix=prefix, suffix=".log", dir=folder)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+    return Path(path)

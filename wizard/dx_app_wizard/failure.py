@@ -1,0 +1,35 @@
+"""What is said of an error: as text for people, as JSON for programs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from dx_app_wizard.errors import AnswersError, FindingsError, SpecFileError, UserError
+
+
+def failure_text(error: UserError) -> str:
+    """Return the error in full: what, where, each single problem, and how to mend it."""
+    lines = [f"error: {error.message}"]
+    if isinstance(error, SpecFileError):
+        lines.append(f"  at {error.location}")
+    if isinstance(error, AnswersError):
+        width = max(len(problem.flag) for problem in error.problems)
+        lines += [f"  {problem.flag:<{width}}  {problem.message}" for problem in error.problems]
+    if isinstance(error, FindingsError):
+        lines += [str(finding) for finding in error.findings]
+    if error.hint:
+        lines.append(f"  hint: {error.hint}")
+    return "\n".join(lines)
+
+
+def failure_json(error: UserError) -> dict[str, Any]:
+    """Return the error as an object with `code`, `message` and `hint`, and what it holds beyond these."""
+    failure: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
+    if isinstance(error, SpecFileError):
+        failure.update(file=str(error.path), line=error.line, column=error.column)
+    if isinstance(error, AnswersError):
+        failure["problems"] = [asdict(problem) for problem in error.problems]
+    if isinstance(error, FindingsError):
+        failure["findings"] = [finding.to_json() for finding in error.findings]
+    return failure
