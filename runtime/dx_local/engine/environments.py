@@ -139,10 +139,9 @@ def _build(request: EnvironmentRequest, folder: Path) -> None:
         shutil.rmtree(folder)
     python = folder / "bin" / "python"
     _uv(request, "venv", "--no-project", f"--python={request.python or sys.executable}", str(folder))
-    _uv(
-        request,
-        "pip", "install", "--python", str(python), "--", f"dxpy=={request.dxpy}", *request.packages,
-    )  # fmt: skip
+    # Compiled beforehand: otherwise the first job that uses a program would wait for it, and see its warnings.
+    install = ("pip", "install", "--compile-bytecode", "--python", str(python), "--")
+    _uv(request, *install, f"dxpy=={request.dxpy}", *request.packages)
     unfinished = folder / f"{_COMPLETE}.unfinished"
     unfinished.write_text(json.dumps({"dxpy": request.dxpy, "packages": request.packages}) + "\n")
     unfinished.replace(folder / _COMPLETE)
