@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dx_local.platform import files, local_bytes, objects
+from dx_local.platform.errors import InvalidInput
+from dx_local.platform.local_bytes import Part
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dx_local.platform.context import Context
+
+
+def md5(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "reads.txt"
+    path.write_bytes(b"hello")
+    return path
+
+
+def linked(context: Context, project: str, source: Path) -> str:
+    return files.link_local(context, source, project=project, folder="/in/put", name=source.name)
+
+
+def test_a_local_file_becomes_a_closed_file(context: Context, project: str, source: Path) -> None:
+    described = objects.describe(context, linked(context, project, source), {})
+    assert {key: described[key] for key in ("name", "folder", "state", "size", "media")} == {
+        "name": "reads.txt",
+        "folder": "/in/put",
+        "state": "closed",
+        "size": 5,
+        "media": "text/plain",
+    }
+
+
+def test_a_local_file_is_not_copied(context: Context, project: str, source: Path) -> None:
+    path = files.local_path(context.platform, linked(context, project, source))
+    assert path
+    assert path.samefile(source) or os.stat_result(path.stat()).st_blocks  # linked, or cloned blocks
+
+
+def test_a_symbolic_link_stands_for_its_file(context: Context, project: str, source: Path) -> None:
+    link = source.with_name("link")
+    link.symlink_to(source)
+    path = files.local_path(context.platform, linked(context, project, link))
+    assert path
+    assert path.read_bytes() == b"hello"
+
+
+@pytest.mark.parametrize("kind", ["folder", "missing", "fifo"])
+def test_what_is_no_file_is_refused(context: Context, project: str, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / kind
+    if kind == "folder":
+        path.mkdir()
+    if kind == "fifo":
+        os.mkfifo(path)
+    with pytest.raises(InvalidInput, match="is not a file"):
+        linked(context, project, path)
+
+
+def test_a_copy_may_be_edited(context: Context, project: str, source: Path, tmp_path: Path) -> None:
+    file = linked(context, project, source)
+    files.copy_out(context.platform, file, tmp_path / "out" / "copy.txt")
+    (tmp_path / "out" / "copy.txt").write_text("changed")
+    assert source.read_bytes() == b"hello"
+
+
+def test_a_copy_takes_the_place_of_what_was_there(
+    context: Context, project: str, source: Path, tmp_path: Path
+) -> None:
+    destination = tmp_path / "there.txt"
+    destination.write_text("a much longer text")
+    files.copy_out(context.platform, linked(context, project, source), destination)
+    assert destination.read_bytes() == b"hello"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["platform", "reads.txt", "there.txt"]
+
+
+def test_a_copy_of_a_link_is_a_file(context: Context, project: str, source: Path, tmp_path: Path) -> None:
+    file = linked(context, project, source)
+    whole = context.platform.folder / "files" / file
+    whole.unlink()
+    whole.symlink_to(source)
+    files.copy_out(context.platform, file, tmp_path / "copy")
+    assert not (tmp_path / "copy").is_symlink()
+    assert not (tmp_path / "copy").samefile(source)
+
+
+def test_parts_of_a_local_file_are_found_when_asked_for(context: Context, project: str, source: Path) -> None:
+    file = linked(context, project, source)
+    parts = objects.describe(context, file, {"fields": {"parts": True}})["parts"]
+    assert parts == {"1": {"state": "complete", "size": 5, "md5": md5(b"hello")}}
+
+
+@pytest.mark.parametrize(
+    ("data", "parts"),
+    [
+        (b"", [b""]),
+        (b"a", [b"a"]),
+        (b"abcd", [b"abcd"]),
+        (b"abcde", [b"abcd", b"e"]),
+        (b"abcdefgh", [b"abcd", b"efgh"]),
+    ],
+)
+def test_a_file_is_cut_into_parts(tmp_path: Path, data: bytes, parts: list[bytes]) -> None:
+    (tmp_path / "f").write_bytes(data)
+    found = local_bytes.hash_parts(tmp_path / "f", 4)
+    assert found == [Part(len(part), md5(part)) for part in parts]
+
+
+def test_ways_to_link_are_tried_until_one_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_arguments: object) -> None:
+        raise PermissionError
+
+    (tmp_path / "f").write_bytes(b"x")
+    for way in ("link", "symlink"):
+        monkeypatch.setattr(os, way, refused)
+    local_bytes.link_or_copy(tmp_path / "f", tmp_path / "g")
+    assert (tmp_path / "g").read_bytes() == b"x"
+    assert not (tmp_path / "g").samefile(tmp_path / "f")
+
+
+def test_a_failed_copy_leaves_nothing_behind(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        local_bytes.copy_to([tmp_path / "missing"], tmp_path / "copy")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dx_local.platform import access, contents, files, objects, projects, records
+from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied, ResourceNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dx_local.platform.context import Context
+
+
+def test_a_new_project_is_described_with_its_defaults(context: Context, project: str) -> None:
+    described = projects.describe(context, project, {})
+    assert described["name"] == "P"
+    assert described["region"] == "aws:us-east-1"
+    assert described["level"] == "ADMINISTER"
+    assert described["createdBy"] == {"user": "user-local"}
+    assert {described[flag] for flag in ("protected", "restricted", "downloadRestricted")} == {False}
+    assert not {"folders", "properties", "permissions"} & described.keys()
+
+
+def test_a_description_says_what_it_was_asked(context: Context, project: str) -> None:
+    contents.new_folder(context, project, {"folder": "/a/b", "parents": True})
+    described = projects.describe(context, project, {"fields": {"folders": True, "properties": True}})
+    assert described == {"id": project, "folders": ["/", "/a", "/a/b"], "properties": {}}
+
+
+def test_upload_parameters_are_those_of_containers_too(job_context: Context) -> None:
+    (workspace, _) = access.visible_projects(job_context)
+    described = projects.describe(job_context, workspace, {"fields": {"fileUploadParameters": True}})
+    assert described["fileUploadParameters"]["minimumPartSize"] == 5 * 1024 * 1024
+
+
+def test_a_container_is_described(job_context: Context, project: str) -> None:
+    (workspace, _) = access.visible_projects(job_context)
+    described = projects.describe(job_context, workspace, {})
+    assert {key: described[key] for key in ("class", "type", "project", "level")} == {
+        "class": "container",
+        "type": "job",
+        "project": project,
+        "level": "CONTRIBUTE",
+    }
+
+
+def test_an_update_changes_what_it_names(context: Context, project: str) -> None:
+    projects.update(context, project, {"name": "new", "protected": True, "version": 1})
+    described = projects.describe(context, project, {})
+    assert (described["name"], described["protected"], described["version"]) == ("new", True, 2)
+
+
+def test_an_update_of_an_old_version_is_refused(context: Context, project: str) -> None:
+    with pytest.raises(InvalidState, match="version"):
+        projects.update(context, project, {"name": "new", "version": 7})
+
+
+def test_tags_and_properties_of_a_project_change(context: Context, project: str) -> None:
+    projects.add_tags(context, project, {"tags": ["a", "b", "a"]})
+    projects.remove_tags(context, project, {"tags": ["a"]})
+    projects.set_properties(context, project, {"properties": {"k": "v", "l": "w"}})
+    projects.set_properties(context, project, {"properties": {"k": None}})
+    described = projects.describe(context, project, {"properties": True})
+    assert (described["tags"], described["properties"]) == (["b"], {"l": "w"})
+
+
+@pytest.mark.parametrize("request_", [{}, {"name": ""}, {"name": 1}, {"name": "x", "protected": "yes"}])
+def test_a_project_needs_a_good_request(context: Context, request_: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        projects.new(context, "project", request_)
+
+
+def test_a_job_needs_permission_to_create_projects(new_job: Callable[..., Context]) -> None:
+    with pytest.raises(PermissionDenied, match="projectCreation"):
+        projects.new(new_job(), "project", {"name": "x"})
+    assert projects.new(new_job(projectCreation=True), "project", {"name": "x"})["id"]
+
+
+def test_a_destroyed_project_is_gone_with_its_contents(context: Context, project: str) -> None:
+    record = records.new(context, "record", {"project": project, "folder": "/a", "parents": True})["id"]
+    projects.destroy(context, project, {})
+    with pytest.raises(ResourceNotFound):
+        projects.describe(context, project, {})
+    with pytest.raises(ResourceNotFound):
+        objects.describe(context, record, {})
+
+
+def test_a_project_with_running_jobs_is_destroyed_only_on_request(
+    context: Context, project: str, job_context: Context
+) -> None:
+    with pytest.raises(InvalidState, match="terminateJobs"):
+        projects.destroy(context, project, {})
+    projects.destroy(context, project, {"terminateJobs": True})
+    job = job_context.calling_job()
+    assert job
+    assert job["state"] == "terminated"
+
+
+def test_containers_cannot_be_changed_like_projects(context: Context, job_context: Context) -> None:
+    (workspace, _) = access.visible_projects(job_context)
+    with pytest.raises(ResourceNotFound):
+        projects.update(context, workspace, {"name": "x"})
+
+
+def test_data_usage_is_in_gigabytes(context: Context, project: str, tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"x" * 1000)
+    files.link_local(context, tmp_path / "f", project=project, folder="/", name="f")
+    assert projects.describe(context, project, {})["dataUsage"] == pytest.approx(1e-6)
