@@ -7,10 +7,11 @@ import http.client
 import json
 import os
 import subprocess
+import textwrap
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import pytest
 
@@ -265,3 +266,72 @@ def serve_with(
     """Serve a platform with hooks."""
     with ExitStack() as stack:
         yield lambda hooks: stack.enter_context(ServedPlatform(tmp_path, worker_environment, hooks))
+
+
+def write_app(folder: Path, code: str, spec: JSON) -> Path:
+    """Write an app's folder whose dxapp.json has all that a real one has, changed as spec says."""
+    interpreter = spec.pop("interpreter", "python3")
+    run_spec = spec.pop("runSpec", {})
+    source = f"src/{folder.name}.{'sh' if interpreter == 'bash' else 'py'}"
+    whole = {
+        "name": folder.name,
+        "title": folder.name,
+        "summary": "An app of a test",
+        "dxapi": "1.0.0",
+        "version": "0.0.1",
+        **spec,
+        "runSpec": {
+            "interpreter": interpreter,
+            "file": source,
+            "distribution": "Ubuntu",
+            "release": "24.04",
+            "version": "0",
+            "timeoutPolicy": {"*": {"hours": 1}},
+            **run_spec,
+        },
+    }
+    (folder / "src").mkdir(parents=True)
+    (folder / "dxapp.json").write_text(json.dumps(whole), encoding="utf-8")
+    (folder / source).write_text(textwrap.dedent(code), encoding="utf-8")
+    return folder
+
+
+def io_spec(classes: dict[str, str]) -> list[JSON]:
+    """Return the specification of inputs or outputs by class; `?` after a class makes it optional."""
+    return [
+        {"name": name, "class": text.removesuffix("?"), **({"optional": True} if text.endswith("?") else {})}
+        for name, text in classes.items()
+    ]
+
+
+class MakeApp(Protocol):
+    """Writes the folder of an app out of its code and parts of its dxapp.json."""
+
+    def __call__(
+        self,
+        code: str,
+        *,
+        inputs: dict[str, str] | None = None,
+        outputs: dict[str, str] | None = None,
+        name: str = "app",
+        **spec: Any,
+    ) -> Path: ...
+
+
+@pytest.fixture
+def make_app(tmp_path: Path) -> MakeApp:
+    """Write apps, in Python unless `interpreter` says otherwise."""
+
+    def make(
+        code: str,
+        *,
+        inputs: dict[str, str] | None = None,
+        outputs: dict[str, str] | None = None,
+        name: str = "app",
+        **spec: Any,
+    ) -> Path:
+        spec.setdefault("inputSpec", io_spec(inputs or {}))
+        spec.setdefault("outputSpec", io_spec(outputs or {}))
+        return write_app(tmp_path / name, code, spec)
+
+    return make
