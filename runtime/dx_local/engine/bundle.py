@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.spec.lint import lint_app
-
 from dx_app_wizard.spec.model import AppSpec
 from dx_local.errors import AppFindingsError, UsageError
 from dx_local.platform import executables
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_app_wizard.spec.findings import Finding
-
     from dx_local.platform.context import JSON, Context
 
 

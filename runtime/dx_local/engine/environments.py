@@ -139,7 +139,7 @@ def _build(request: EnvironmentRequest, folder: Path) -> None:
         shutil.rmtree(folder)
     python = folder / "bin" / "python"
     _uv(request, "venv", "--no-project", f"--python={request.python or sys.executable}", str(folder))
-    # Compiled beforehand: otherwise the first job that uses a program would wait for it, and see its warnings.
+    # Compiled beforehand: otherwise the first job to use a program would wait for it, and see warnings.
     install = ("pip", "install", "--compile-bytecode", "--python", str(python), "--")
     _uv(request, *install, f"dxpy=={request.dxpy}", *request.packages)
     unfinished = folder / f"{_COMPLETE}.unfinished"
