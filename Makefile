@@ -23,7 +23,7 @@ test-all: $(INSTALLED)  ## run the test suite with its slow parts
 check: $(INSTALLED)  ## ruff and mypy over everything
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
-	@$(RUN) mypy wizard runtime tests
+	@$(RUN) mypy wizard runtime tests benchmarks
 
 fix: $(INSTALLED)  ## let ruff mend and format what it can
 	@$(RUN) ruff check --fix .
