@@ -27,11 +27,12 @@ _BUG = 1
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a verb ended: its exit code and what `--json` shows of it."""
+    """How a verb ended: its exit code, what `--json` shows of it, and what shows it to people."""
 
     exit_code: int
     data: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
+    show: Callable[[], None] = lambda: None
 
 
 def boundary(verb: Callable[[], Outcome], *, as_json: bool) -> NoReturn:
@@ -44,15 +45,29 @@ def boundary(verb: Callable[[], Outcome], *, as_json: bool) -> NoReturn:
         outcome = Outcome(_INTERRUPTED, error={"code": "interrupted", "message": "The run was interrupted."})
     except Exception as error:  # noqa: BLE001 - whatever else comes here is a bug of ours
         outcome = _of_bug(error)
+    try:
+        _print(outcome, as_json=as_json)
+        sys.stdout.flush()
+    except OSError as error:
+        # Python must not try to flush stdout again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Who closed the pipe has seen enough; a full disk is another matter.
+        if not isinstance(error, BrokenPipeError):
+            _say(f"error: the result could not be written: {error}")
+            sys.exit(_BUG)
+    sys.exit(outcome.exit_code)
+
+
+def _print(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         envelope = {"schema": SCHEMA, **(outcome.data or {}), "error": outcome.error}
         click.echo(json.dumps(envelope, ensure_ascii=False, indent=2, default=str))
-    elif outcome.error is not None:
+        return
+    outcome.show()
+    if outcome.error is not None:
         _say(f"error: {outcome.error['message']}")
         if hint := outcome.error.get("hint"):
             _say(f"  hint: {hint}")
-    sys.stdout.flush()
-    sys.exit(outcome.exit_code)
 
 
 def _of_user_error(error: DxLocalError, *, as_json: bool) -> Outcome:

@@ -112,9 +112,7 @@ def _run(options: _Options) -> Outcome:
         return Outcome(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})
     if result.failure is not None:
         exit_code = _EXIT_OF_REASON.get(result.failure.reason, _EXIT_FAILED)
-    if not options.as_json:
-        _show(result, quiet=options.quiet)
-    return Outcome(exit_code, _as_json(result))
+    return Outcome(exit_code, _as_json(result), show=lambda: _show(result, quiet=options.quiet))
 
 
 def _request(options: _Options) -> RunRequest:

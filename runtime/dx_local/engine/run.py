@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_local.engine.bundle import App, load_app
-from dx_local.engine.inputs import GivenInputs, samples_of
+from dx_local.engine.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.session import Observer, Session, SessionOptions, save_output
 from dx_local.errors import UsageError
 from dx_local.platform import jobs
@@ -111,7 +111,10 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
         region=request.region or _region_of(app),
         xtrace=request.xtrace,
     )
-    async with Session(options, observer or Observer()) as session:
+    observer = observer or Observer()
+    if samples_used:
+        observer.announce(f"No input given: running on the samples in {request.app / SAMPLES}.")
+    async with Session(options, observer) as session:
         job_id = session.start(app, request.function, given or GivenInputs(values={}))
         await _until_final(session, job_id)
         return _result(session, job_id, request, samples_used=samples_used, began=began)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import time
 from collections import Counter
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _REFRESH_SECONDS = 0.1
 _TICK_SECONDS = 1.0
 _SHOWN_SIBLINGS = 4
+_OPENING = re.compile(r"Invoking \S+ with \{")
 _STYLES = {"done": "green", "failed": "bold red", "running": "cyan", "terminated": "yellow"}
 
 
@@ -58,6 +60,16 @@ class _Watcher(Observer):
             self._labels[job_id] = job_label(self._platform.store, job) if job else job_id
         return self._labels.get(job_id, job_id)
 
+    def _said(self, line: LogLine) -> str | None:
+        """Return a line of a job behind the job's label; None for the one with which dxpy opens every job.
+
+        That one repeats the whole input, which can be long, and tells nothing that the state does not; it is
+        in the job's log all the same.
+        """
+        if line.source == "STDOUT" and _OPENING.match(line.message):
+            return None
+        return f"{self._label(line.job_id)} | {line.message}"
+
     def _forget(self, job_id: str) -> None:
         self._labels.pop(job_id, None)
 
@@ -84,7 +96,8 @@ class PlainLines(_Watcher):
 
     def logged(self, line: LogLine) -> None:
         """Print what a job wrote behind the job's label."""
-        self._print(f"{self._label(line.job_id)} | {line.message}")
+        if text := self._said(line):
+            self._print(text)
 
     def _print(self, text: str) -> None:
         click.echo(text, err=True)
@@ -130,7 +143,8 @@ class LiveTree(_Watcher):
 
     def logged(self, line: LogLine) -> None:
         """Print what a job wrote above the tree."""
-        self._console_line(f"{self._label(line.job_id)} | {line.message}")
+        if text := self._said(line):
+            self._console_line(text)
 
     def _console_line(self, text: str) -> None:
         if self._live is None:
