@@ -61,13 +61,18 @@ def boundary(verb: Callable[[], Outcome], *, as_json: bool) -> NoReturn:
 def _print(outcome: Outcome, *, as_json: bool) -> None:
     if as_json:
         envelope = {"schema": SCHEMA, **(outcome.data or {}), "error": outcome.error}
-        click.echo(json.dumps(envelope, ensure_ascii=False, indent=2, default=str))
+        click.echo(json.dumps(envelope, ensure_ascii=False, indent=2, default=_plain))
         return
     outcome.show()
     if outcome.error is not None:
         _say(f"error: {outcome.error['message']}")
         if hint := outcome.error.get("hint"):
             _say(f"  hint: {hint}")
+
+
+def _plain(value: object) -> str:
+    """Return what JSON has no form for as text; a path is absolute, as its reader may be anywhere."""
+    return str(value.absolute() if isinstance(value, Path) else value)
 
 
 def _of_user_error(error: DxLocalError, *, as_json: bool) -> Outcome:

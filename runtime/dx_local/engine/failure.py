@@ -54,7 +54,7 @@ class FailureReport:
     def to_json(self) -> JSON:
         """Return the report for programs."""
         source = self.source and {
-            "file": str(self.source.file), "line": self.source.number, "text": self.source.text
+            "file": str(self.source.file.absolute()), "line": self.source.number, "text": self.source.text
         }  # fmt: skip
         return {
             "job": self.job_id,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from dx_local.engine.bundle import App, load_app
 from dx_local.engine.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.session import Observer, Session, SessionOptions, save_output
-from dx_local.errors import UsageError
+from dx_local.errors import DxLocalError, UsageError
 from dx_local.platform import jobs
 from dx_local.platform.context import DEFAULT_REGION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from dx_local.engine.failure import FailureReport
     from dx_local.platform.context import JSON
@@ -105,26 +106,45 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
     app = load_app(request.app)
     given = request.given if request.given is not None else samples_of(request.app)
     samples_used = request.given is None and given is not None and bool(given.values)
-    options = SessionOptions(
-        folder=_made(request.folder),
-        max_parallel=request.max_parallel,
-        region=request.region or _region_of(app),
-        xtrace=request.xtrace,
-    )
     observer = observer or Observer()
-    if samples_used:
-        observer.announce(f"No input given: running on the samples in {request.app / SAMPLES}.")
-    async with Session(options, observer) as session:
-        job_id = session.start(app, request.function, given or GivenInputs(values={}))
-        await _until_final(session, job_id)
-        return _result(session, job_id, request, samples_used=samples_used, began=began)
+    with _workspace(request.folder) as folder:
+        options = SessionOptions(
+            folder=folder,
+            max_parallel=request.max_parallel,
+            region=request.region or _region_of(app),
+            xtrace=request.xtrace,
+        )
+        if samples_used:
+            observer.announce(f"No input given: running on the samples in {request.app / SAMPLES}.")
+        async with Session(options, observer) as session:
+            job_id = session.start(app, request.function, given or GivenInputs(values={}))
+            await _until_final(session, job_id)
+            return _result(session, job_id, request, samples_used=samples_used, began=began)
 
 
-def _made(folder: Path) -> Path:
+@contextmanager
+def _workspace(folder: Path) -> Iterator[Path]:
+    """Make the folder of a run; when the run cannot even begin, take away what was made for it.
+
+    Raises UsageError when the folder holds a run already, or cannot be made.
+    """
     if (folder / "platform.sqlite").exists():
         raise UsageError(f"{str(folder)!r} holds an earlier run", "Give another folder for this one.")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder.resolve()
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        earlier = set(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"cannot keep a run in {str(folder)!r}: {error.strerror}") from None
+    try:
+        yield folder.resolve()
+    except DxLocalError:
+        for path in set(folder.iterdir()) - earlier:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        with suppress(OSError):  # another run may have moved in above
+            for place in made:
+                place.rmdir()
+        raise
 
 
 async def _until_final(session: Session, job_id: str) -> None:

@@ -1,0 +1,127 @@
+"""How `dx-local run` is given its input."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    DxLocal = Callable[..., Any]
+
+
+def echoed(dx_local: DxLocal, app: Path, *arguments: str, stdin: str = "") -> dict[str, Any]:
+    """Run the app that puts out its input, and return that."""
+    done = dx_local("run", app, "--json", "-q", *arguments, stdin=stdin)
+    assert done.exit_code == 0, done.stderr + done.stdout
+    values: dict[str, Any] = done.json["output"]["echo"]
+    return values
+
+
+@pytest.fixture
+def reads(tmp_path: Path) -> Path:
+    """Two files beside each other."""
+    (tmp_path / "reads").mkdir()
+    for name in "ab":
+        (tmp_path / "reads" / f"{name}.fastq").write_text(name)
+    return tmp_path / "reads"
+
+
+def test_values_are_read_by_their_declared_class(dx_local: DxLocal, echo_app: Path) -> None:
+    options = ["-in=3", "-iratio=2", "-iflag=true", "-itext=007", '-ioptions={"a": [1]}']
+    assert echoed(dx_local, echo_app, *options) == {
+        "n": 3, "ratio": 2.0, "flag": True, "text": "007", "options": {"a": [1]}, "reads": []
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("reads")
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["-ireads=reads/*.fastq"],
+        ["-ireads=reads/a.fastq", "-ireads=reads/b.fastq"],
+        ["--input", "reads=reads/a.fastq", "-i", "reads=reads/b.fastq"],
+        ["-j", '{"reads": ["reads/a.fastq", "reads/b.fastq"]}'],
+        ["-j", '{"reads": ["reads/a.fastq"]}', "-ireads=reads/b.fastq"],
+    ],
+)
+def test_local_files_become_file_objects(dx_local: DxLocal, echo_app: Path, options: list[str]) -> None:
+    assert echoed(dx_local, echo_app, *options)["reads"] == ["a", "b"]
+
+
+def test_an_option_that_is_given_again_makes_an_array(dx_local: DxLocal, echo_app: Path) -> None:
+    values = echoed(dx_local, echo_app, "-ins=1", "-ins=2", "-itexts=a,b", "-itexts=c d")
+    assert (values["ns"], values["texts"]) == ([1, 2], ["a,b", "c d"])
+
+
+@pytest.mark.parametrize("name", ["input.json", "-"])
+def test_input_comes_from_a_json_file_or_stdin(
+    dx_local: DxLocal, echo_app: Path, tmp_path: Path, name: str
+) -> None:
+    text = json.dumps({"n": 4, "text": "from JSON"})
+    (tmp_path / "input.json").write_text(text)
+    values = echoed(dx_local, echo_app, "-f", name, "-iflag=false", stdin=text)
+    assert (values["n"], values["text"], values["flag"]) == (4, "from JSON", False)
+
+
+def test_samples_are_used_when_no_input_is_given_and_it_is_said(dx_local: DxLocal, echo_app: Path) -> None:
+    (echo_app / "test").mkdir()
+    (echo_app / "test" / "input.json").write_text('{"n": 9}')
+    done = dx_local("run", echo_app, "--json")
+    assert done.json["output"]["echo"]["n"] == 9
+    assert done.json["samplesUsed"] is True
+    assert "running on the samples in" in done.stderr
+
+
+def test_an_entry_point_takes_classes_as_they_are_named(
+    dx_local: DxLocal, echo_app: Path, reads: Path
+) -> None:
+    named = ["-ifree=1", "-itext:string=1", f"-ipiece:file={reads / 'a.fastq'}", "-isome:array:int=1"]
+    values = echoed(dx_local, echo_app, "--function", "other", *named)
+    assert (values["free"], values["text"], values["some"]) == (1, "1", [1])
+    assert values["piece"]["$dnanexus_link"].startswith("file-")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["-in=three"], "'n'"),
+        (["-iflag=perhaps"], "'flag'"),
+        (["-ioptions={"], "'options'"),
+        (["-ireads=nowhere.fastq"], "there is no file 'nowhere.fastq'"),
+        (["-ireads=*.nothing"], "no file matches '*.nothing'"),
+        (["-ireads=echo"], "'echo' is a folder"),
+        (["-iunknown=1"], "'unknown' is not declared in inputSpec; declared are: reads, n,"),
+        (["-in=1", "-in=2"], "more than one value"),
+        (["-in"], "cannot read the input 'n'"),
+        (["-in:integer=1"], "'integer'"),
+        (["-j", "[1]"], "--input-json is not a JSON object"),
+        (["-j", "{"], "--input-json is not JSON"),
+        (["-f", "nowhere.json"], "cannot read 'nowhere.json'"),
+        (["-j", '{"n": "x"}'], "'n'"),
+    ],
+)
+def test_wrong_input_is_explained_and_leaves_nothing_behind(
+    dx_local: DxLocal, echo_app: Path, arguments: list[str], message: str
+) -> None:
+    before = sorted(echo_app.rglob("*"))
+    done = dx_local("run", echo_app, *arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(echo_app.rglob("*")) == before
+
+
+def test_all_wrong_inputs_are_named_at_once(dx_local: DxLocal, echo_app: Path) -> None:
+    done = dx_local("run", echo_app, "-in=three", "-iflag=perhaps", "-iunknown=1")
+    assert all(f"'{name}'" in done.stderr for name in ("n", "flag", "unknown"))
+
+
+def test_a_missing_input_is_named(dx_local: DxLocal, make_app: Callable[..., Path]) -> None:
+    app = make_app("main() { true; }", interpreter="bash", inputs={"reads": "file"})
+    done = dx_local("run", app)
+    assert (done.exit_code, "missing required input 'reads'" in done.stderr) == (2, True)
