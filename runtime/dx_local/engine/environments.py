@@ -96,6 +96,12 @@ def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str]
     return WorkerEnvironment(folder / "bin" / "python", folder / "bin", request.dxpy)
 
 
+def environment_folder(request: EnvironmentRequest) -> Path | None:
+    """Return where the cached environment for a request lies, or None when it has not been made."""
+    folder = _cache_folder() / _key(request)
+    return folder if _is_complete(folder) else None
+
+
 def _own_dxpy_version() -> str | None:
     try:
         return importlib.metadata.version("dxpy")
