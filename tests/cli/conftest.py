@@ -18,6 +18,7 @@ from dx_local.cli import main
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
 BIN = Path(sys.executable).parent
 NOT_INHERITED = ("CI", "NO_COLOR", "TERM")
 
@@ -57,7 +58,19 @@ def dx_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DxLocal:
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Callable[..., Command]:
+def variables() -> dict[str, str]:
+    """The environment of a user's terminal."""
+    return {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
+
+
+@pytest.fixture
+def bin_folder() -> Path:
+    """Where our commands lie."""
+    return BIN
+
+
+@pytest.fixture
+def command(tmp_path: Path, variables: dict[str, str]) -> Callable[..., Command]:
     """Run one of our commands in a process of its own, as a user does."""
 
     def run(program: str, *arguments: str | Path) -> Command:
@@ -67,18 +80,13 @@ def command(tmp_path: Path) -> Callable[..., Command]:
             capture_output=True,
             text=True,
             cwd=tmp_path,
-            env=variables(),
+            env=variables,
             check=False,
             timeout=60,
         )
         return Command(done.returncode, done.stdout, done.stderr)
 
     return run
-
-
-def variables() -> dict[str, str]:
-    """Return the environment of a user's terminal."""
-    return {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
 
 
 ECHO = """

@@ -1,0 +1,194 @@
+"""What `dx-local run` prints where, what it leaves, and the exit code that it ends with."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    MakeApp = Callable[..., Path]
+    DxLocal = Callable[..., Any]
+
+ALWAYS = {"schema", "error"}
+AFTER_A_JOB = {
+    *ALWAYS, "state", "job", "output", "outputLinks", "jobs", "seconds", "workspace", "samplesUsed", "failure"
+}  # fmt: skip
+FAILURE = {"job", "path", "reason", "message", "input", "source", "log", "logTail"}
+
+
+@pytest.fixture
+def one_file(make_app: MakeApp) -> Path:
+    """An app that puts out a file and a number."""
+    code = """
+    main() {
+      echo "on stdout"
+      echo "on stderr" >&2
+      echo hello > hello.txt
+      dx-jobutil-add-output file "$(dx upload hello.txt --brief)"
+      dx-jobutil-add-output n 3 --class=int
+    }
+    """
+    return make_app(code, outputs={"file": "file", "n": "int"}, interpreter="bash", name="one")
+
+
+@pytest.fixture
+def failing(make_app: MakeApp) -> Callable[[str], Path]:
+    """An app whose main does this."""
+
+    def make(statement: str) -> Path:
+        code = f"import dxpy\n@dxpy.entry_point('main')\ndef main():\n    {statement}\ndxpy.run()\n"
+        return make_app(code)
+
+    return make
+
+
+def test_outputs_go_to_stdout_and_all_else_to_stderr(dx_local: DxLocal, one_file: Path) -> None:
+    done = dx_local("run", one_file)
+    rows = dict(line.split("\t") for line in done.stdout.splitlines())
+    assert rows.keys() == {"file", "n"}
+    assert rows["n"] == "3"
+    assert all(f"main | {text}\n" in done.stderr for text in ("on stdout", "on stderr"))
+    assert "done: 1 job in " in done.stderr
+
+
+def test_plain_progress_has_no_control_codes(dx_local: DxLocal, one_file: Path) -> None:
+    done = dx_local("run", one_file, "--progress", "plain")
+    assert "main running\n" in done.stderr
+    assert "main done\n" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_quiet_prints_outputs_only(dx_local: DxLocal, one_file: Path) -> None:
+    done = dx_local("run", one_file, "-q")
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_output_files_go_where_they_are_wanted(dx_local: DxLocal, one_file: Path, tmp_path: Path) -> None:
+    dx_local("run", one_file, "--out", "results", "--workspace-path", "kept")
+    assert (tmp_path / "results" / "file" / "hello.txt").read_text() == "hello\n"
+    assert (tmp_path / "kept" / "platform.sqlite").is_file()
+    assert not (one_file / "test-job-workspaces").exists()
+
+
+def test_a_workspace_of_an_earlier_run_is_not_touched(dx_local: DxLocal, one_file: Path) -> None:
+    assert dx_local("run", one_file, "--workspace-path", "kept").exit_code == 0
+    done = dx_local("run", one_file, "--workspace-path", "kept")
+    assert (done.exit_code, "'kept' holds an earlier run" in done.stderr) == (2, True)
+
+
+def test_what_lies_in_a_workspace_stays_when_input_is_wrong(
+    dx_local: DxLocal, one_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").touch()
+    assert dx_local("run", one_file, "--workspace-path", "mine", "-iunknown=1").exit_code == 2
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+
+
+def test_json_of_a_run_that_is_done(dx_local: DxLocal, one_file: Path, tmp_path: Path) -> None:
+    answer = dx_local("run", "one", "--json", "--workspace-path", "kept").json
+    assert answer.keys() == AFTER_A_JOB
+    assert (answer["schema"], answer["state"], answer["jobs"]) == (1, "done", 1)
+    assert (answer["error"], answer["failure"]) == (None, None)
+    assert answer["workspace"] == str(tmp_path / "kept")
+    assert answer["output"] == {"file": str(tmp_path / "kept" / "out" / "file" / "hello.txt"), "n": 3}
+    assert answer["outputLinks"]["file"]["$dnanexus_link"].startswith("file-")
+
+
+def test_json_of_a_run_that_failed(dx_local: DxLocal, failing: Callable[[str], Path]) -> None:
+    app = failing("raise dxpy.AppError('no reads')")
+    answer = dx_local("run", app, "--json").json
+    assert answer.keys() == AFTER_A_JOB
+    assert (answer["state"], answer["output"], answer["error"]) == ("failed", {}, None)
+    assert answer["failure"].keys() == FAILURE
+    assert (answer["failure"]["reason"], answer["failure"]["path"]) == ("AppError", "main")
+    assert answer["failure"]["source"] == {
+        "file": str(app / "src" / "app.py"), "line": 4, "text": "raise dxpy.AppError('no reads')"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "code"),
+    [(["nowhere"], 2, "usage"), (["one", "-iunknown=1"], 2, "usage"), (["faulty"], 3, "findings")],
+)
+def test_json_of_a_run_that_could_not_begin(
+    dx_local: DxLocal, one_file: Path, tmp_path: Path, arguments: list[str], exit_code: int, code: str
+) -> None:
+    (tmp_path / "faulty").mkdir()
+    (tmp_path / "faulty" / "dxapp.json").write_text('{"name": 3}')
+    done = dx_local("run", *arguments, "--json")
+    assert done.exit_code == exit_code
+    assert done.json.keys() == ALWAYS
+    assert done.json["error"]["code"] == code
+    assert sorted(path.name for path in one_file.iterdir()) == ["dxapp.json", "src"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "exit_code"),
+    [
+        ("return {}", 0),
+        ("raise dxpy.AppError('wrong')", 5),
+        ("raise dxpy.AppInternalError('wrong')", 6),
+        ("import os; os._exit(77)", 6),
+        ("return 3", 6),
+    ],
+)
+def test_the_exit_code_says_how_the_job_ended(
+    dx_local: DxLocal, failing: Callable[[str], Path], statement: str, exit_code: int
+) -> None:
+    assert dx_local("run", failing(statement)).exit_code == exit_code
+
+
+def test_the_cause_of_a_failure_comes_last(dx_local: DxLocal, failing: Callable[[str], Path]) -> None:
+    app = failing("raise ValueError('what it was')")
+    _, _, report = dx_local("run", app).stderr.rpartition("error: ")
+    lines = report.splitlines()
+    assert lines[0] == "main failed: AppInternalError: ValueError: what it was"
+    assert lines[1] == f"  at {app / 'src' / 'app.py'}:4"
+    assert lines[-2] == "  | ValueError: what it was"
+    assert lines[-1].startswith("  log: ")
+    assert lines[-1].endswith("/log.txt")
+
+
+def test_the_cause_of_a_failure_in_bash_names_the_line(dx_local: DxLocal, make_app: MakeApp) -> None:
+    app = make_app("main() {\n  echo fine\n  nonsense --flag\n}\n", interpreter="bash")
+    done = dx_local("run", app)
+    assert f"  at {app / 'src' / 'app.sh'}:3\n      nonsense --flag" in done.stderr
+    assert f"{app / 'src' / 'app.sh'}: line 3: nonsense: command not found" in done.stderr
+
+
+def test_xtrace_prints_what_bash_runs(dx_local: DxLocal, one_file: Path) -> None:
+    assert "+ echo 'on stdout'" in dx_local("run", one_file, "-x").stderr
+
+
+def test_the_job_believes_itself_in_the_region(dx_local: DxLocal, make_app: MakeApp) -> None:
+    code = """
+    import dxpy
+    @dxpy.entry_point('main')
+    def main():
+        return {'region': dxpy.describe(dxpy.PROJECT_CONTEXT_ID)['region']}
+    """
+    app = make_app(code, outputs={"region": "string"})
+    assert dx_local("run", app, "--region", "aws:eu-central-1").stdout == "region\taws:eu-central-1\n"
+
+
+def test_the_command_of_the_old_runner_does_the_same(command: DxLocal, echo_app: Path) -> None:
+    done = command("dx-run-app-locally", echo_app, "-itext=hi", "-y")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout == 'echo\t{"text": "hi", "reads": []}\n'
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
+def test_help_comes_quickly(command: DxLocal, arguments: list[str]) -> None:
+    seconds = []
+    for _ in range(3):
+        began = time.monotonic()
+        assert command("dx-local", *arguments).exit_code == 0
+        seconds.append(time.monotonic() - began)
+    assert min(seconds) < 0.5
