@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.spec.bash_source import BashSource
 from dx_app_wizard.spec.io_rules import language_of
+from dx_app_wizard.spec.python_source import PythonSource
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,17 +41,49 @@ class AppFolder:
         if self.source_name is None:
             return None
         try:
-            return (self.path / self.source_name).read_text(encoding="utf-8")
+            # Bytes, because line ends matter to bash.
+            return (self.path / self.source_name).read_bytes().decode()
         except (OSError, ValueError):
             return None
 
+    @cached_property
+    def python(self) -> PythonSource | None:
+        """The source parsed, None where it is not Python or does not parse."""
+        if self.language != "python" or self.source is None:
+            return None
+        try:
+            return PythonSource(self.source)
+        except (SyntaxError, ValueError, RecursionError):
+            return None
+
+    @cached_property
+    def bash(self) -> BashSource | None:
+        """The source as bash, None where it is not."""
+        return None if self.language != "bash" or self.source is None else BashSource(self.source)
+
+    @cached_property
+    def required_outputs(self) -> list[dict[str, Any]]:
+        """The entries of outputSpec that have a name and are not optional."""
+        return [
+            field
+            for field in self.fields("outputSpec")
+            if isinstance(field.get("name"), str) and field.get("optional") is not True
+        ]
+
+    @cached_property
+    def packages(self) -> list[dict[str, Any]]:
+        """The entries of runSpec.execDepends that are hashes."""
+        run_spec = self.spec.get("runSpec")
+        packages = run_spec.get("execDepends") if isinstance(run_spec, dict) else None
+        return [entry for entry in packages if isinstance(entry, dict)] if isinstance(packages, list) else []
+
     def parameter_names(self, key: str) -> list[str] | None:
         """Return the names under inputSpec or outputSpec; None where it is absent."""
-        fields = self.spec.get(key)
-        if not isinstance(fields, list):
+        if not isinstance(self.spec.get(key), list):
             return None
-        return [
-            field["name"]
-            for field in fields
-            if isinstance(field, dict) and isinstance(field.get("name"), str)
-        ]
+        return [field["name"] for field in self.fields(key) if isinstance(field.get("name"), str)]
+
+    def fields(self, key: str) -> list[dict[str, Any]]:
+        """Return the entries of inputSpec or outputSpec that are hashes; none where it is absent."""
+        fields = self.spec.get(key)
+        return [field for field in fields if isinstance(field, dict)] if isinstance(fields, list) else []

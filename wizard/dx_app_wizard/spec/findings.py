@@ -14,6 +14,14 @@ Level = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
+class Fix:
+    """A certain way to mend a dxapp.json: the value at path becomes this one."""
+
+    path: JsonPath
+    value: Any
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing wrong: by which rule, how bad, where, and how to mend it.
 
@@ -29,6 +37,7 @@ class Finding:
     file: str | None = None
     line: int | None = None
     column: int | None = None
+    fix: Fix | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding as a JSON object."""
@@ -49,24 +58,29 @@ class Finding:
 class Fault:
     """What a rule finds in a dxapp.json: the way to it, what is wrong, and how to mend it.
 
-    `absent` marks what is wrong only in that something is not there yet.
+    `absent` marks what is wrong only in that something is not there yet; `fix` is there where it is certain.
     """
 
     path: JsonPath
     message: str
     hint: str | None = None
     absent: bool = False
+    fix: Fix | None = None
 
 
 @dataclass(frozen=True)
 class CodeFault:
-    """What a rule finds in a file of the app: the file relative to its folder, the place, and the message."""
+    """What a rule finds in a file of the app: the file relative to its folder, the place, and the message.
+
+    In dxapp.json the place is given as `path`.
+    """
 
     file: str
     message: str
     hint: str | None = None
     line: int | None = None
     column: int | None = None
+    path: JsonPath = ()
 
 
 Subject = TypeVar("Subject")

@@ -9,16 +9,22 @@ import re
 import shutil
 import subprocess
 import warnings
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec import jsonfile
-from dx_app_wizard.spec.app_folder import AppFolder
+from dx_app_wizard.spec.bash_rules import BASH_RULES
 from dx_app_wizard.spec.findings import CodeFault, Finding, Rules
 from dx_app_wizard.spec.model import FILE_NAME
+from dx_app_wizard.spec.python_rules import PYTHON_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from dx_app_wizard.spec.app_folder import AppFolder
+    from dx_app_wizard.spec.findings import Rule
+    from dx_app_wizard.spec.jsonfile import Document, JsonPath
 
 FOLDER_RULES: Rules[AppFolder, CodeFault] = Rules()
 """Rules over the folder of an app."""
@@ -28,15 +34,21 @@ README_NAMES = ("README.md", "Readme.md", "readme.md")
 _BASH_ERROR = re.compile(r".*?: line (\d+): (.*)")
 
 
-def lint_folder(path: Path) -> list[Finding]:
-    """Return what is wrong with the files of the app in path, whose dxapp.json must be readable."""
-    spec = jsonfile.read(path / FILE_NAME).value
-    if not isinstance(spec, dict):
-        return []
+def lint_folder(app: AppFolder, document: Document) -> list[Finding]:
+    """Return what is wrong with the files of an app, and between them and its dxapp.json."""
     return [
-        Finding(rule.id, rule.level, "", fault.message, fault.hint, fault.file, fault.line, fault.column)
-        for rule, fault in FOLDER_RULES.faults(AppFolder(path, spec))
+        _finding(rule, fault, document)
+        for rules in (FOLDER_RULES, PYTHON_RULES, BASH_RULES)
+        for rule, fault in rules.faults(app)
     ]
+
+
+def _finding(rule: Rule[AppFolder, CodeFault], fault: CodeFault, document: Document) -> Finding:
+    line, column = fault.line, fault.column
+    if fault.path and (position := document.position(fault.path)):
+        line, column = position.line, position.column
+    path = jsonfile.path_text(fault.path)
+    return Finding(rule.id, rule.level, path, fault.message, fault.hint, fault.file, line, column)
 
 
 @FOLDER_RULES.rule("error")
@@ -61,6 +73,46 @@ def source_syntax(app: AppFolder) -> Iterator[CodeFault]:
     """The source is free of syntax errors: by Python's compiler, or by `bash -n`."""
     if app.source is not None and app.source_name is not None:
         yield from _syntax_faults(app.source_name, app.source, app.language)
+
+
+@FOLDER_RULES.rule("error")
+def code_syntax(app: AppFolder) -> Iterator[CodeFault]:
+    """Code that stands in runSpec.code itself is free of syntax errors."""
+    run_spec = app.spec.get("runSpec")
+    code = run_spec.get("code") if isinstance(run_spec, dict) else None
+    if isinstance(code, str):
+        for fault in _syntax_faults(FILE_NAME, code, app.language):
+            message = f"{fault.message} (line {fault.line} of the code)" if fault.line else fault.message
+            yield CodeFault(FILE_NAME, message, fault.hint, path=("runSpec", "code"))
+
+
+@FOLDER_RULES.rule("error")
+def bootstrap_script(app: AppFolder) -> Iterator[CodeFault]:
+    """The bootstrap script of a cluster is there, inside the app's folder, and free of syntax errors."""
+    for path, name in _bootstrap_scripts(app):
+        script = app.path / name
+        try:
+            inside = script.resolve().is_relative_to(app.path.resolve())
+            text = script.read_text(encoding="utf-8") if inside else None
+        except (OSError, ValueError):
+            text = None
+        if text is None:
+            yield CodeFault(FILE_NAME, f"the app has no readable file {name!r}", "Write it.", path=path)
+        else:
+            yield from _bash_syntax(name, text)
+
+
+@FOLDER_RULES.rule("warning")
+def entry_point_unknown(app: AppFolder) -> Iterator[CodeFault]:
+    """Settings by entry point (system requirements, timeouts, stages) name entry points that exist."""
+    known = _entry_points(app)
+    if known is None:
+        return
+    for path, name in _named_entry_points(app.spec):
+        if name not in known and name not in ("*", "main"):
+            near = get_close_matches(name, list(known), n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Entry points are {', '.join(sorted(known))}."
+            yield CodeFault(FILE_NAME, f"the app has no entry point {name!r}", hint, path=path)
 
 
 @FOLDER_RULES.rule("warning")
@@ -98,6 +150,66 @@ def description_twice(app: AppFolder) -> Iterator[CodeFault]:
     readme = next((name for name in README_NAMES if (app.path / name).is_file()), None)
     if readme and "description" in app.spec:
         yield CodeFault(FILE_NAME, f"there is a description as well as {readme}", "Remove the description.")
+
+
+@FOLDER_RULES.rule("warning")
+def app_described(app: AppFolder) -> Iterator[CodeFault]:
+    """An app is described: by a readme, or by `description` in dxapp.json."""
+    if "description" not in app.spec and not any((app.path / name).is_file() for name in README_NAMES):
+        yield CodeFault(FILE_NAME, "the app has no description", "Write a Readme.md.")
+
+
+@FOLDER_RULES.rule("warning")
+def app_folder_name(app: AppFolder) -> Iterator[CodeFault]:
+    """An app's folder is called like the app; `dx build` warns otherwise."""
+    name = app.spec.get("name")
+    folder = app.path.resolve().name
+    if isinstance(name, str) and name != folder:
+        message = f"the app is called {name!r}, and its folder {folder!r}"
+        yield CodeFault(FILE_NAME, message, "Give both the same name.", path=("name",))
+
+
+def _entry_points(app: AppFolder) -> set[str] | None:
+    """Return the entry points that the source has, None where it cannot be known."""
+    if app.python and app.python.entry_points_are_known:
+        return set(app.python.entry_points)
+    return set(app.bash.functions) if app.bash and app.bash.is_whole else None
+
+
+def _places(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, dict[str, Any]]]:
+    """Yield runSpec and the options of each region."""
+    regional = spec.get("regionalOptions")
+    options = regional.items() if isinstance(regional, dict) else ()
+    places = [
+        (("runSpec",), spec.get("runSpec")),
+        *((("regionalOptions", key), value) for key, value in options),
+    ]
+    for path, place in places:
+        if isinstance(place, dict):
+            yield path, place
+
+
+def _named_entry_points(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, str]]:
+    for path, place in _places(spec):
+        for key in ("systemRequirements", "timeoutPolicy"):
+            if isinstance(place.get(key), dict):
+                yield from (((*path, key, name), name) for name in place[key])
+        for key in ("execDepends", "assetDepends", "bundledDepends"):
+            for index, entry in enumerate(place[key] if isinstance(place.get(key), list) else []):
+                stages = entry.get("stages") if isinstance(entry, dict) else None
+                for number, name in enumerate(stages if isinstance(stages, list) else []):
+                    yield (*path, key, index, "stages", number), str(name)
+
+
+def _bootstrap_scripts(app: AppFolder) -> Iterator[tuple[JsonPath, str]]:
+    for path, place in _places(app.spec):
+        requirements = place.get("systemRequirements")
+        for entry_point, requirement in requirements.items() if isinstance(requirements, dict) else ():
+            cluster = requirement.get("clusterSpec") if isinstance(requirement, dict) else None
+            name = cluster.get("bootstrapScript") if isinstance(cluster, dict) else None
+            if isinstance(name, str):
+                way = (*path, "systemRequirements", entry_point, "clusterSpec", "bootstrapScript")
+                yield way, name
 
 
 def _files(folder: Path) -> Iterator[Path]:

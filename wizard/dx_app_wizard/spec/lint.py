@@ -14,6 +14,7 @@ from dx_app_wizard.spec.io_rules import IO_RULES
 from dx_app_wizard.spec.metadata_rules import METADATA_RULES
 from dx_app_wizard.spec.model import FILE_NAME
 from dx_app_wizard.spec.run_rules import RUN_RULES
+from dx_app_wizard.spec.shape import conforms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,20 +37,34 @@ def lint_file(path: Path, *, absent: bool = True) -> list[Finding]:
     try:
         document = jsonfile.read(path)
     except SpecFileError as error:
-        return [
-            Finding(FILE_RULE, "error", "", error.message, None, path.name, error.line, error.column)
-        ]  # fmt: skip
+        return [_unreadable(path, error)]
     return _lint_document(document, absent=absent, file=path.name)
 
 
 def lint_app(folder: Path) -> list[Finding]:
-    """Return what is wrong with the app in folder: dxapp.json, source, and the one against the other."""
-    from dx_app_wizard.spec.folder_rules import lint_folder
+    """Return what is wrong with the app in folder: dxapp.json, source, and the one against the other.
 
-    findings = lint_file(folder / FILE_NAME)
-    if any(finding.rule == FILE_RULE for finding in findings):
+    Findings that comments in the source ignore are left out.
+    """
+    from dx_app_wizard.spec.app_folder import AppFolder
+    from dx_app_wizard.spec.folder_rules import lint_folder
+    from dx_app_wizard.spec.ignores import ignores_of
+
+    path = folder / FILE_NAME
+    try:
+        document = jsonfile.read(path)
+    except SpecFileError as error:
+        return [_unreadable(path, error)]
+    findings = _lint_document(document, absent=True, file=FILE_NAME)
+    if not isinstance(document.value, dict):
         return findings
-    return [*findings, *lint_folder(folder)]
+    app = AppFolder(folder, document.value)
+    ignores = ignores_of(app)
+    return [finding for finding in [*findings, *lint_folder(app, document)] if not ignores.cover(finding)]
+
+
+def _unreadable(path: Path, error: SpecFileError) -> Finding:
+    return Finding(FILE_RULE, "error", "", error.message, None, path.name, error.line, error.column)
 
 
 def _lint_document(document: Document, *, absent: bool, file: str | None = None) -> list[Finding]:
@@ -67,10 +82,12 @@ def _rule_findings(document: Document, *, absent: bool, file: str | None) -> Ite
             if absent or not fault.absent:
                 place = _place(document, fault.path, file)
                 path = jsonfile.path_text(fault.path)
-                yield Finding(rule.id, rule.level, path, fault.message, fault.hint, *place)
+                yield Finding(rule.id, rule.level, path, fault.message, fault.hint, *place, fix=fault.fix)
 
 
 def _schema_findings(document: Document, *, file: str | None) -> Iterator[Finding]:
+    if conforms(document.value, schema()):
+        return
     for error in _validator().iter_errors(document.value):
         path: JsonPath = tuple(error.absolute_path)
         message = (
@@ -94,6 +111,7 @@ def _validator() -> Any:
     return Draft202012Validator(schema())
 
 
+@cache
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of dxapp.json."""
     loaded: dict[str, Any] = json.loads(

@@ -1,0 +1,76 @@
+"""Lint rules that hold a bash app's source against its dxapp.json."""
+
+# ruff: noqa: D401 - the docstring of a rule states the rule
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from dx_app_wizard.spec.findings import CodeFault, Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dx_app_wizard.spec.app_folder import AppFolder
+
+BASH_RULES: Rules[AppFolder, CodeFault] = Rules()
+"""Rules over the folder of an app; they are silent where its source is not bash."""
+
+
+@BASH_RULES.rule("error")
+def bash_line_ends(app: AppFolder) -> Iterator[CodeFault]:
+    r"""The lines of a bash source end with `\n`; after those of Windows, every command has a `\r`."""
+    if app.bash and "\r\n" in (app.source or ""):
+        line = (app.source or "").partition("\r\n")[0].count("\n") + 1
+        hint = "Save the file with Unix line ends."
+        yield CodeFault(app.source_name or "", "lines end as on Windows", hint, line)
+
+
+@BASH_RULES.rule("warning")
+def bash_job_target(app: AppFolder) -> Iterator[CodeFault]:
+    """There is a function for every entry point that `dx-jobutil-new-job` names.
+
+    Without one the job runs only what stands outside of functions, and has no output.
+    """
+    if app.bash is None or not app.bash.is_whole:
+        return
+    for start in app.bash.job_starts:
+        if start.name not in app.bash.functions:
+            hint = _near(start.name, app.bash.functions) or f"Write the function {start.name}()."
+            message = f"there is no function {start.name!r} for the job to run"
+            yield CodeFault(app.source_name or "", message, hint, start.line)
+
+
+@BASH_RULES.rule("warning")
+def bash_output_unknown(app: AppFolder) -> Iterator[CodeFault]:
+    """`main` adds no output that outputSpec does not declare."""
+    names = app.parameter_names("outputSpec")
+    if app.bash is None or names is None:
+        return
+    for output in app.bash.outputs_of_main:
+        if output.name not in names:
+            hint = _near(output.name, names) or "Declare it in outputSpec."
+            message = f"main adds {output.name!r}, which is no output"
+            yield CodeFault(app.source_name or "", message, hint, output.line)
+
+
+@BASH_RULES.rule("warning")
+def bash_output_missing(app: AppFolder) -> Iterator[CodeFault]:
+    """Every output that is not optional is added somewhere.
+
+    That is by `dx-jobutil-add-output`, or, for files, by `dx-upload-all-outputs`.
+    """
+    if app.bash is None or not app.bash.outputs_are_known:
+        return
+    added = {output.name for output in app.bash.outputs}
+    for field in app.required_outputs:
+        is_file = field.get("class") in ("file", "array:file")
+        if field["name"] not in added and not (is_file and app.bash.uploads_all_outputs):
+            hint = f"Add it: dx-jobutil-add-output {field['name']} VALUE --class={field.get('class')}"
+            yield CodeFault(app.source_name or "", f"nothing adds the output {field['name']!r}", hint)
+
+
+def _near(name: str, names: list[str]) -> str | None:
+    near = get_close_matches(name, names, n=1)
+    return f"Did you mean {near[0]!r}?" if near else None
