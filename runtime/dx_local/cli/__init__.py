@@ -6,7 +6,10 @@ import importlib
 
 import click
 
-_VERBS = {"run": "Run the app in a folder on this machine."}
+_VERBS = {
+    "run": "Run the app in a folder on this machine.",
+    "doctor": "Say what there is to run apps with, and what of the platform is there.",
+}
 
 
 class _Verbs(click.Group):

@@ -1,0 +1,60 @@
+"""`dx-local doctor`: what there is to run apps with, and what of the platform is there."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from typing import Any
+
+import click
+
+from dx_local.cli.boundary import Outcome, boundary
+
+# What jobs and the linter call on this machine, and what for.
+_PROGRAMS = {
+    "bash": "runs apps written in bash",
+    "git": "fetches what execDepends takes from git",
+    "shellcheck": "checks bash apps; optional",
+}
+
+
+@click.command("doctor", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--routes", is_flag=True, help="List every API method that is implemented.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+def command(routes: bool, as_json: bool) -> None:
+    """Say what dx-local has to run apps with on this machine."""
+    boundary(lambda: _examine(routes=routes), as_json=as_json)
+
+
+def _examine(*, routes: bool) -> Outcome:
+    from importlib.metadata import version
+
+    from dx_local.api.coverage import as_markdown, implemented
+    from dx_local.engine.environments import EnvironmentRequest, environment_folder
+
+    environment = environment_folder(EnvironmentRequest())
+    found: dict[str, Any] = {
+        "dx-local": version("dx-app-wizard"),
+        "python": {"version": platform.python_version(), "path": sys.executable},
+        "workerEnvironment": {
+            "dxpy": EnvironmentRequest().dxpy,
+            "path": environment and str(environment),
+        },
+        "programs": {name: shutil.which(name) for name in _PROGRAMS},
+        "routes": implemented(),
+    }
+    show = (lambda: click.echo(as_markdown(), nl=False)) if routes else (lambda: _show(found))
+    return Outcome(0, found, show=show)
+
+
+def _show(found: dict[str, Any]) -> None:
+    count = sum(len(methods) for methods in found["routes"].values())
+    environment = found["workerEnvironment"]
+    click.echo(f"dx-local\t{found['dx-local']}")
+    click.echo(f"Python\t{found['python']['version']} at {found['python']['path']}")
+    place = environment["path"] or "made by the first run"
+    click.echo(f"dxpy\t{environment['dxpy']}; worker environment: {place}")
+    for name, purpose in _PROGRAMS.items():
+        click.echo(f"{name}\t{found['programs'][name] or 'not found'} ({purpose})")
+    click.echo(f"API\t{count} methods; `dx-local doctor --routes` lists them")
