@@ -9,6 +9,7 @@ import asyncio
 import atexit
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dx_local.engine.run import RunResult
+    from dx_local.engine.run import RunRequest, RunResult
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,14 @@ def run_app(
     Raises JobFailedError when the job does not end as done, unless `check` is false; DxLocalError when the
     app or its input cannot be used at all.
     """
-    from dx_local.engine.run import RunRequest, run_once
+    from dx_local.engine.run import RunRequest
 
     kept = folder is not None
     place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="dx-local-"))
     request = RunRequest.of(
         Path(app), inputs=inputs, function=function, folder=place, max_parallel=max_parallel
     )
-    result = asyncio.run(run_once(request))
+    result = _result_of(request)
     run = _as_run(result)
     if run.state == "done":
         if not kept:
@@ -91,6 +92,18 @@ def dx_run(tmp_path: Path) -> Callable[..., Run]:
         return run_app(app, inputs, **options)
 
     return run
+
+
+def _result_of(request: RunRequest) -> RunResult:
+    """Run an app; in a thread of its own where an event loop runs already, as in notebooks."""
+    from dx_local.engine.run import run_once
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(run_once(request))
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(lambda: asyncio.run(run_once(request))).result()
 
 
 def _as_run(result: RunResult) -> Run:

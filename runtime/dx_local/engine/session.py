@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -130,8 +130,10 @@ class Session:
             asked = {"input": job_input, "project": project}
             job_id: str = executables.run_applet(self.context, applet, asked)["id"]
             return job_id
+        # The specs are those of main.
+        executable = replace(jobs.executable_of(self.context, applet), input_spec=None, output_spec=None)
         request = jobs.Request(
-            executable=jobs.executable_of(self.context, applet),
+            executable=executable,
             function=function,
             run_input=job_input,
             original_input=job_input,
