@@ -132,7 +132,7 @@ def test_all_invalid_answers_are_named_at_once(wizard: Wizard, tmp_path: Path) -
         (("--input", 'a:array:int=["x"]'), '[0]: expected int, got string "x"'),
         (("--output", "a:int=3"), "an output has no default"),
         (("--instance-type", "mem1_ssd1_v2_x5"), "did you mean mem1_ssd1_v2_x"),
-        (("--timeout", "31d"), "at most 30 days"),
+        (("--timeout", "31d"), "max allowed timeout is 30 days"),
         (("--timeout", "0h"), "more than nothing"),
     ],
 )

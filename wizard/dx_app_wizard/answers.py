@@ -61,6 +61,28 @@ class Given:
         return next((answer for answer in answers if answer is not None), MISSING)
 
 
+def settle(given: Given) -> dict[str, Any]:
+    """Return the answers that are given or stand in the dxapp.json, by the questions' keys.
+
+    Raises AnswersError with every invalid one.
+    """
+    answered: dict[str, Any] = {}
+    problems = [*_unknown_keys(given), *_unusable_spec(given)]
+    for question in QUESTIONS:
+        if not is_open(question, given):
+            problems += _settle(question, given, answered)
+    problems += _mismatched_instance_type(given, answered)
+    problems += _misnamed_parameters(given, answered)
+    if problems:
+        raise AnswersError(tuple(problems))
+    return answered
+
+
+def is_open(question: Question, given: Given) -> bool:
+    """Return whether neither flags, nor file, nor dxapp.json answer the question."""
+    return given.answer(question.key) is MISSING and question.standing(given.spec) is MISSING
+
+
 def gather(given: Given) -> Answers:
     """Return the answers to all questions; raise AnswersError with every missing and invalid one.
 

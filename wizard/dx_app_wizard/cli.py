@@ -30,6 +30,7 @@ from dx_app_wizard.errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dx_app_wizard.dialogue import Dialogue
     from dx_app_wizard.spec.model import AppSpec
 
 JSON_SCHEMA_VERSION = 1
@@ -72,6 +73,9 @@ class Options:
     answers_file: Path | None
     output_dir: Path
     as_json: bool
+    no_input: bool = False
+    defaults: bool = False
+    resume: bool = False
 
 
 def _print_tool_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
@@ -122,8 +126,10 @@ def _print_tool_version(ctx: click.Context, _param: click.Parameter, value: bool
     metavar="DIR",
     help="Where to make the folder NAME. [.]",
 )
-@click.option("--no-input", is_flag=True, help="Never read answers from stdin.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, also on failure.")
+@click.option("--defaults", is_flag=True, help="Ask nothing that has a default.")
+@click.option("--resume", is_flag=True, help="Go on with the interview that was interrupted last.")
+@click.option("--no-input", is_flag=True, help="Ask nothing, read nothing from stdin; as with CI=true.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, also on failure; no dialogue.")
 @click.option("--verbose", is_flag=True, help="Show the traceback of a bug of ours.")
 @click.option(
     "-V",
@@ -143,33 +149,70 @@ def command(
 ) -> None:
     """Write a DNAnexus app: a folder NAME that runs as it is.
 
-    Every question has a flag; what is not answered gets its default.
+    On a terminal, it asks what the flags do not say; lines from a pipe are taken as
+    the answers. Else, what is not answered gets its default.
     """
     for key in ("inputs", "outputs"):
         flags[key] = flags[key] or None
-    answers = {key: value for key, value in flags.items() if key not in ("no_input", "verbose")}
-    generate(Options(json_file, answers_file, output_dir, as_json), answers)
+    del flags["verbose"]
+    modes = {mode: flags.pop(mode) for mode in ("no_input", "defaults", "resume")}
+    generate(Options(json_file, answers_file, output_dir, as_json, **modes), flags)
 
 
 def generate(options: Options, flags: dict[str, Any]) -> None:
-    """Write the app that flags and files describe, and say what was written."""
-    from dx_app_wizard.answers import Given, gather
+    """Write the app that flags, files and whoever is asked describe, and say what was written."""
     from dx_app_wizard.compose import compose
     from dx_app_wizard.render import render_app
     from dx_app_wizard.review import created
+    from dx_app_wizard.saved import forget_saved
 
-    base = _load_spec(options.json_file) if options.json_file else None
-    file = _load_answers(options.answers_file) if options.answers_file else {}
-    answers = gather(Given(flags=flags, file=file, spec=base.raw if base else {}))
-    plan = compose(answers, base)
-    folder = options.output_dir / answers.name
+    dialogue = _dialogue(options, flags)
+    answers = dialogue.answers(may_ask=not (options.no_input or options.as_json or _in_ci()))
+    plan = compose(answers, dialogue.base)
+    folder = dialogue.output_dir / answers.name
     files = render_app(plan, folder)
+    if dialogue.asked:
+        # Only now: as long as the app is not written, its answers are kept.
+        forget_saved()
     if options.as_json:
         app = {"name": answers.name, "path": str(folder), "files": [path.as_posix() for path in files]}
         _print_json({"app": app})
     else:
         click.echo(os.fsencode(folder))
         click.echo(created(folder, files), err=True)
+
+
+def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
+    """Return what flags and files say, and with --resume also what was said before, where they do not."""
+    from dx_app_wizard.answers import Given
+    from dx_app_wizard.dialogue import Dialogue
+    from dx_app_wizard.saved import SavedInterview
+
+    given = {key: value for key, value in flags.items() if value is not None}
+    names = {
+        "json_file": options.json_file,
+        "answers": options.answers_file,
+        "output_dir": options.output_dir,
+    }
+    paths = {name: str(path.absolute()) for name, path in names.items() if path and path != Path()}
+    saved = SavedInterview(given, paths)
+    if options.resume:
+        former = SavedInterview.load()
+        saved = SavedInterview({**former.flags, **given}, {**former.paths, **paths}, former.lines)
+    elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()}
+    base = _load_spec(elsewhere["json_file"]) if "json_file" in elsewhere else None
+    file = _load_answers(elsewhere["answers"]) if "answers" in elsewhere else {}
+    return Dialogue(
+        given=Given(flags=saved.flags, file=file, spec=base.raw if base else {}),
+        base=base,
+        output_dir=elsewhere.get("output_dir", Path()),
+        only_required=options.defaults,
+        saved=saved,
+    )
+
+
+def _in_ci() -> bool:
+    return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
 def _load_spec(path: Path) -> AppSpec:

@@ -27,12 +27,13 @@ def write_crash_log(error: BaseException) -> Path:
         ]
     )
     try:
-        return _write(_state_folder(), f"crash-{stamp}-", text)
+        return _write(state_folder(), f"crash-{stamp}-", text)
     except OSError:
         return _write(Path(tempfile.gettempdir()), f"dx-app-wizard-crash-{stamp}-", text)
 
 
-def _state_folder() -> Path:
+def state_folder() -> Path:
+    """Return the folder under $XDG_STATE_HOME (~/.local/state) for what outlives one command."""
     state = os.environ.get("XDG_STATE_HOME")
     return (Path(state) if state else Path.home() / ".local" / "state") / "dx-app-wizard"
 

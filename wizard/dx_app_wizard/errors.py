@@ -117,8 +117,18 @@ class InterruptedByUserError(UserError):
 
     code = "interrupted"
 
-    def __init__(self) -> None:
-        super().__init__("interrupted; no app was written")
+    def __init__(self, hint: str | None = None) -> None:
+        super().__init__("interrupted; no app was written", hint)
+
+
+class NothingToResumeError(UserError):
+    """There is no interview to go on with: no answers at `path`, or none that can be read."""
+
+    code = "nothing-to-resume"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"there are no saved answers at {path}", "Start anew: dx-app-wizard")
+        self.path = path
 
 
 class UnexpectedError(UserError):

@@ -11,6 +11,7 @@ from typing import Any
 
 from dx_app_wizard.errors import UserError
 from dx_app_wizard.plan import LANGUAGES, PATTERNS
+from dx_app_wizard.spec.classes import parse_value
 from dx_app_wizard.spec.instances import DEFAULT_REGION, default_instance_type, region_problem
 from dx_app_wizard.spec.io_rules import language_of
 from dx_app_wizard.spec.names import app_name_problem
@@ -72,7 +73,10 @@ def read_timeout(answer: Any) -> dict[str, int]:
     if isinstance(answer, str):
         match = re.fullmatch(r"\s*([0-9]{1,9})\s*([dhm])\s*", answer, re.IGNORECASE)
         if not match:
-            raise AnswerError(f"{answer!r} is no whole number with one of the letters d, h or m, such as 48h")
+            raise AnswerError(
+                "enter an int with a single-letter suffix (m=minutes, h=hours, d=days), such as 48h;"
+                f" got {answer!r}"
+            )
         answer = {_TIMEOUT_UNITS[match[2].lower()]: int(match[1])}
     sizes = {"days": 24 * 60, "hours": 60, "minutes": 1}
     if not isinstance(answer, dict) or not answer or not answer.keys() <= sizes.keys():
@@ -80,8 +84,10 @@ def read_timeout(answer: Any) -> dict[str, int]:
     if not all(type(count) is int and count >= 0 for count in answer.values()):
         raise AnswerError("days, hours and minutes must be whole numbers from 0")
     minutes = sum(sizes[unit] * count for unit, count in answer.items())
-    if not 0 < minutes <= _LONGEST_TIMEOUT_MINUTES:
-        raise AnswerError("must be more than nothing and at most 30 days")
+    if not minutes:
+        raise AnswerError("must be more than nothing, such as 48h")
+    if minutes > _LONGEST_TIMEOUT_MINUTES:
+        raise AnswerError("max allowed timeout is 30 days")
     return answer
 
 
@@ -89,7 +95,7 @@ def _read_name(answer: Any) -> str:
     name = _read_line(answer)
     problem = app_name_problem(name)
     if problem:
-        raise AnswerError(f"{name!r} {problem}")
+        raise AnswerError(f"The name of your app must match /^[a-zA-Z0-9._-]+$/; {name!r} {problem}")
     return name
 
 
@@ -115,6 +121,14 @@ def _read_version(answer: Any) -> str:
     return version
 
 
+def read_yes_no(line: str) -> bool:
+    """Read y, yes, n or no, whatever the case."""
+    words = {"y": True, "yes": True, "n": False, "no": False}
+    if line.lower() not in words:
+        raise AnswerError(f"unrecognized response, expected y or n; got {line!r}")
+    return words[line.lower()]
+
+
 def _read_choice(choices: tuple[str, ...]) -> Callable[[Any], str]:
     """Return a reader that takes one of choices, whatever the case, and suggests the nearest."""
 
@@ -124,14 +138,16 @@ def _read_choice(choices: tuple[str, ...]) -> Callable[[Any], str]:
         if text.lower() not in by_name:
             near = get_close_matches(text.lower(), by_name, n=1)
             hint = f"; did you mean {by_name[near[0]]}?" if near else ""
-            raise AnswerError(f"{text!r} is none of {', '.join(choices)}{hint}")
+            raise AnswerError(
+                f"unrecognized response, expected one of {', '.join(choices)}; got {text!r}{hint}"
+            )
         return by_name[text.lower()]
 
     return read
 
 
 def _read_parameters(*, output: bool) -> Callable[[Any], tuple[dict[str, Any], ...]]:
-    """Return a reader of parameters, each a hash as in dxapp.json or a text such as `reads:file`."""
+    """Return a reader of parameters: each a hash as in dxapp.json, its JSON text, or such as `reads:file`."""
 
     def read(answer: Any) -> tuple[dict[str, Any], ...]:
         if not isinstance(answer, (list, tuple)):
@@ -153,6 +169,8 @@ def _read_parameter(item: Any, *, output: bool) -> tuple[list[dict[str, Any]], l
     if isinstance(item, dict):
         return [item], []
     try:
+        if isinstance(item, str) and item.lstrip().startswith("{"):
+            return [parse_value("hash", item)], []
         return [parse_declaration(_read_line(item), output=output)], []
     except UserError as error:
         subject = "" if repr(item) in error.message else f"{item!r}: "

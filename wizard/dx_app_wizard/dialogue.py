@@ -1,0 +1,196 @@
+"""Who answers what flags and files leave open: a person at a terminal, lines from a pipe, or nobody."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.answers import Answers, Given, gather, is_open, settle
+from dx_app_wizard.compose import compose
+from dx_app_wizard.conversation import Conversation
+from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError, UserError
+from dx_app_wizard.interview import Interview
+from dx_app_wizard.prompters import SILENCE_SECONDS, LinePrompter, Prompter, TerminalPrompter
+from dx_app_wizard.prompts import Prompt
+from dx_app_wizard.questions import QUESTIONS
+from dx_app_wizard.saved import RESUME_COMMAND, SavedInterview, command_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dx_app_wizard.spec.model import AppSpec
+
+_WELCOME = "Type ? for help, < to go back. Ctrl-C writes nothing and keeps your answers."
+_CANCEL_WORDS = ("q", "quit", "cancel", "n", "no")
+
+
+@dataclass
+class Dialogue:
+    """What is known before anyone is asked; with `only_required`, defaults hold for all that have one.
+
+    `asked` tells whether a person was asked, whose answers are saved.
+    """
+
+    given: Given
+    base: AppSpec | None
+    output_dir: Path
+    only_required: bool
+    saved: SavedInterview
+    asked: bool = field(init=False, default=False)
+
+    def answers(self, *, may_ask: bool) -> Answers:
+        """Return all answers; ask for the open ones where there is somebody to ask.
+
+        Raises AnswersError, ConflictError, and InterruptedByUserError when a person gives up.
+        """
+        prompter = _prompter() if may_ask and self._open_keys() else None
+        if prompter is None:
+            return gather(self.given)
+        if isinstance(prompter, LinePrompter) and prompter.is_pipe:
+            return self._piped(prompter)
+        return self._interviewed(prompter)
+
+    def _open_keys(self) -> tuple[str, ...]:
+        return tuple(
+            question.key
+            for question in QUESTIONS
+            if is_open(question, self.given) and not (self.only_required and question.default)
+        )
+
+    def _interview(self, conversation: Conversation) -> Interview:
+        settled = settle(self.given)
+        if "name" in settled and os.path.lexists(self.output_dir / settled["name"]):
+            raise ConflictError(self.output_dir / settled["name"])
+        return Interview(conversation, settled, self._open_keys(), self.output_dir)
+
+    def _with(self, asked: dict[str, Any]) -> Given:
+        return replace(self.given, flags={**self.given.flags, **asked})
+
+    def _piped(self, prompter: LinePrompter) -> Answers:
+        """Take lines as the answers; where there is not one, all is as without any input."""
+        try:
+            interview = self._interview(Conversation(prompter, {}, lambda _: None))
+        except AnswersError:
+            # Names what is missing as well as what is invalid.
+            return gather(self.given)
+        try:
+            asked = interview.conversation.hold(interview.ask_all)
+        except EOFError:
+            if prompter.started:
+                raise AnswersError(tuple(interview.unanswered())) from None
+            return gather(self.given)
+        return gather(self._with(asked))
+
+    def _interviewed(self, prompter: Prompter) -> Answers:
+        """Ask a person, and show what will be written before it is."""
+        conversation = Conversation(prompter, dict(self.saved.lines), self._save)
+        interview = self._interview(conversation)
+        self.asked = True
+        prompter.say(_WELCOME)
+        try:
+            while True:
+                answers = self._gathered(interview)
+                if answers is not None and self._agreed(interview, answers):
+                    return answers
+        except (KeyboardInterrupt, EOFError):
+            self._save(conversation.lines)
+            raise InterruptedByUserError(self._how_to_go_on(interview)) from None
+        except UserError:
+            raise
+        except Exception:
+            prompter.say(f"Your answers are kept: {self._how_to_go_on(interview)}")
+            raise
+
+    def _gathered(self, interview: Interview) -> Answers | None:
+        """Return the answers; None when some do not go together, which are then to be asked again."""
+        asked = interview.conversation.hold(interview.ask_all)
+        try:
+            return gather(self._with(asked))
+        except AnswersError as error:
+            for problem in error.problems:
+                if problem.key not in interview.open_keys:
+                    raise
+                interview.conversation.prompter.say(f"Error: {problem.message}")
+                interview.conversation.forget(_lines_of(problem.key))
+            return None
+
+    def _agreed(self, interview: Interview, answers: Answers) -> bool:
+        """Show what will be written; return True to write it, False when an answer is to be given anew."""
+        from dx_app_wizard.review import show_review
+
+        show_review(compose(answers, self.base), self.output_dir / answers.name, self.base)
+        prompter = interview.conversation.prompter
+        prompt = Prompt(
+            "Write the app? <ENTER> yes, the name of an answer edits it, q cancels",
+            help=f"Answers: {', '.join(interview.open_keys)}, or an input's or output's name.",
+        )
+        while True:
+            choice = prompter.confirm(prompt).strip()
+            if choice.lower() in ("", "y", "yes"):
+                return True
+            if choice.lower() in _CANCEL_WORDS:
+                raise KeyboardInterrupt
+            chosen = self._lines_to_edit(interview, choice)
+            if chosen:
+                interview.conversation.forget(lambda key: key in chosen)  # noqa: B023 - called at once
+                return False
+            prompter.say(
+                prompt.help if choice == "?" else f"Error: no answer is called {choice!r}. {prompt.help}"
+            )
+
+    def _lines_to_edit(self, interview: Interview, choice: str) -> list[str]:
+        """Return the keys of the lines to ask for again; `inputs` goes on at the end of the inputs."""
+        lines = interview.conversation.lines
+        if choice in ("inputs", "outputs"):
+            return [
+                key for key, line in lines.items() if key.startswith(f"{choice}.") and _ends_list(key, line)
+            ]
+        named = [
+            key.removesuffix("name")
+            for key, line in lines.items()
+            if key.endswith(".name") and line.partition(":")[0] == choice
+        ]
+        if named:
+            return [key for key in lines if key.startswith(named[0])]
+        return [key for key in lines if _lines_of(choice)(key)]
+
+    def _save(self, lines: dict[str, str]) -> None:
+        replace(self.saved, lines=lines).save()
+
+    def _how_to_go_on(self, interview: Interview) -> str:
+        given = {key: value for key, value in self.given.flags.items() if value is not None}
+        options = {
+            f"--{name.replace('_', '-')}": os.path.relpath(path) for name, path in self.saved.paths.items()
+        }
+        command = command_line({**given, **interview.asked}, options)
+        return f"Resume: {RESUME_COMMAND}\n  As one command: {command}"
+
+
+def _lines_of(question_key: str) -> Callable[[str], bool]:
+    """Return a function that tells whether a line's key belongs to the question."""
+    key_start = {"region": "instance_type"}.get(question_key, question_key)
+    return lambda key: key == key_start or key.startswith(f"{key_start}.")
+
+
+def _ends_list(key: str, line: str) -> bool:
+    return key.endswith(".name") and not line
+
+
+def _prompter() -> LinePrompter | TerminalPrompter | None:
+    """Return who answers, or None where there is no stdin, or a terminal that shows no prompts."""
+    try:
+        descriptor = sys.stdin.fileno()
+    except (AttributeError, ValueError, io.UnsupportedOperation):
+        return None
+    if not os.isatty(descriptor):
+        return LinePrompter(descriptor, SILENCE_SECONDS)
+    if not sys.stderr.isatty():
+        return None
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+    dumb = os.environ.get("TERM", "dumb") in ("dumb", "unknown")
+    return LinePrompter(descriptor, None) if dumb else TerminalPrompter()

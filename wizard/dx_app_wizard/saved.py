@@ -1,0 +1,91 @@
+"""The answers of an unfinished interview: saved after each one, until the app is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.crash import state_folder
+from dx_app_wizard.errors import NothingToResumeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+RESUME_COMMAND = "dx-app-wizard --resume"
+_SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class SavedInterview:
+    """What --resume needs: the flags by their keys, the files' and folders' paths, and the accepted lines."""
+
+    flags: dict[str, Any]
+    paths: dict[str, str]
+    lines: dict[str, str] = field(default_factory=dict)
+
+    def save(self) -> None:
+        """Write it under the state folder, for this user's eyes only."""
+        path = saved_path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({"schema": _SCHEMA_VERSION, **asdict(self)}, file)
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls) -> SavedInterview:
+        """Read the last unfinished interview; raise NothingToResumeError when there is none."""
+        try:
+            raw = json.loads(saved_path().read_text(encoding="utf-8"))
+            if raw["schema"] != _SCHEMA_VERSION:
+                raise NothingToResumeError(saved_path())
+            return cls(flags=dict(raw["flags"]), paths=dict(raw["paths"]), lines=dict(raw["lines"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            raise NothingToResumeError(saved_path()) from None
+
+
+def saved_path() -> Path:
+    """Return where the answers of an unfinished interview lie."""
+    return state_folder() / "interview.json"
+
+
+def forget_saved() -> None:
+    """Remove the saved answers, now that the app is written."""
+    saved_path().unlink(missing_ok=True)
+
+
+def command_line(answers: Mapping[str, Any], options: Mapping[str, str]) -> str:
+    """Return the command that gives these answers (by the questions' keys) and options (by their flags)."""
+    words = ["dx-app-wizard"]
+    if answers.get("name"):
+        words.append(answers["name"])
+    for flag, value in options.items():
+        words += [flag, value]
+    for key, value in answers.items():
+        words += _flag_words(key, value)
+    return shlex.join(words)
+
+
+def _flag_words(key: str, value: Any) -> list[str]:
+    if value is None or key == "name":
+        return []
+    if key in ("inputs", "outputs"):
+        flag = f"--{key.removesuffix('s')}"
+        return [word for item in value for word in (flag, _parameter_text(item))]
+    if key == "network":
+        return ["--network" if value else "--no-network"]
+    return [f"--{key.replace('_', '-')}", str(value)]
+
+
+def _parameter_text(parameter: Any) -> str:
+    """Return the short text of a parameter where it says all, else its JSON."""
+    if isinstance(parameter, str):
+        return parameter
+    if parameter.keys() <= {"name", "class", "optional"}:
+        return f"{parameter['name']}:{parameter['class']}{'?' if parameter.get('optional') else ''}"
+    return json.dumps(parameter, ensure_ascii=False)
