@@ -262,7 +262,7 @@ def test_log_messages_arrive_with_their_level(workshop: Workshop) -> None:
     assert job.said("WARNING") == ["careful"]
 
 
-def test_killing_the_command_itself_leaves_no_job(
+def test_killing_the_command_itself_leaves_neither_job_nor_folder(
     worker_environment: WorkerEnvironment, tmp_path: Path, gone: Callable[[int], bool]
 ) -> None:
     script = f"""
@@ -275,12 +275,14 @@ def test_killing_the_command_itself_leaves_no_job(
         shop = Workshop(Path({str(tmp_path)!r}), WorkerEnvironment(bin / "python", bin, ""))
         job_id = shop.start("main() {{ setsid sleep 1000 & echo $$; echo $!; echo ready; wait; }}", "bash")
         shop.wait_for_line(job_id, "ready")
-        print(*(line.message for line in shop._lines[:2]), flush=True)
+        print(*(line.message for line in shop._lines[:2]), shop.executor._folder, flush=True)
         shop.wait(job_id)
     """
     with subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE) as command:
         assert command.stdout is not None
-        pids = [int(pid) for pid in command.stdout.readline().split()]
+        shell, daemon, folder = command.stdout.readline().decode().split()
+        # Asked while it lives: the parent of the shell is the zygote, which tidies up.
+        zygote = int(Path(f"/proc/{shell}/stat").read_text().rpartition(")")[2].split()[1])
         command.kill()
-    assert len(pids) == 2
-    assert all(gone(pid) for pid in pids)
+    assert all(gone(pid) for pid in (int(shell), int(daemon), zygote))
+    assert not Path(folder).exists()

@@ -1,14 +1,15 @@
 """The zygote: one process per worker environment that imports dxpy once and forks a fresh process per job.
 
-    python -I zygote.py FD        FD: the number of the inherited socket on which the executor speaks
+    python -I zygote.py FD FOLDER     FD: the number of the inherited socket on which the executor speaks
+                                      FOLDER: the executor's temporary folder
 
     executor → zygote   {"start": Job} with the write ends of the job's stdout and stderr;
                         {"signal": number, "job": job ID}: to all processes of the job
     zygote → executor   {"started": job ID, "pid": number}
                         {"exited": job ID, "code": exit code, or minus the number of the signal}
 
-When the executor hangs up, or is gone, the zygote kills all that it started and ends. A job's process is the
-leader of its own session; what the job leaves running is killed when that process ends.
+When the executor hangs up, or is gone, the zygote kills all that it started, removes the temporary folder and
+ends. A job's process is the leader of its own session; what it leaves running is killed when it ends.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import importlib
 import importlib.util
 import os
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -190,13 +192,15 @@ def warm_up() -> None:
 
 
 def main() -> None:
-    """Serve the executor on the socket whose number is the first argument."""
+    """Serve the executor on the socket whose number is the first argument, and tidy up after it."""
     executor = socket.socket(fileno=int(sys.argv[1]))
     executor.set_inheritable(False)
     linux.adopt_orphans()
     zygote = Zygote(executor)
     warm_up()
     zygote.serve()
+    # An executor that was killed cannot do this itself.
+    shutil.rmtree(sys.argv[2], ignore_errors=True)
 
 
 if __name__ == "__main__":

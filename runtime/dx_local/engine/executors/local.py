@@ -85,7 +85,7 @@ class LocalExecutor:
             zygote.hang_up()
         await asyncio.gather(*(zygote.gone for zygote in zygotes), *ends)
         if self._folder:
-            shutil.rmtree(self._folder)
+            shutil.rmtree(self._folder, ignore_errors=True)  # the zygotes may have done it
             self._folder = None
 
     def _zygote_of(self, environment: WorkerEnvironment) -> _Zygote:
@@ -170,7 +170,7 @@ class _Zygote:
         with ExitStack() as on_failure, theirs, log.open("wb") as stderr:
             on_failure.callback(self._socket.close)
             self._process = subprocess.Popen(
-                [environment.python, "-I", "-X", "utf8", _ZYGOTE_SCRIPT, str(theirs.fileno())],
+                [environment.python, "-I", "-X", "utf8", _ZYGOTE_SCRIPT, str(theirs.fileno()), log.parent],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
