@@ -68,21 +68,30 @@ def _unreadable(path: Path, error: SpecFileError) -> Finding:
 
 
 def _lint_document(document: Document, *, absent: bool, file: str | None = None) -> list[Finding]:
-    found = list(_rule_findings(document, absent=absent, file=file))
+    schema = list(_schema_findings(document, file=file))
+    misshapen = {finding.path for finding in schema}
+    found = [
+        finding
+        for finding, is_absence in _rule_findings(document, file=file)
+        if not is_absence or (absent and finding.path not in misshapen)
+    ]
     reported = {finding.path for finding in found}
-    schema = [finding for finding in _schema_findings(document, file=file) if finding.path not in reported]
+    schema = [finding for finding in schema if finding.path not in reported]
     return sorted([*schema, *found], key=lambda finding: (finding.line or 0, finding.column or 0))
 
 
-def _rule_findings(document: Document, *, absent: bool, file: str | None) -> Iterator[Finding]:
+def _rule_findings(document: Document, *, file: str | None) -> Iterator[tuple[Finding, bool]]:
+    """Yield what the rules find, and whether it is only that something is not there yet."""
     if not isinstance(document.value, dict):
         return
     for rules in _SPEC_RULES:
         for rule, fault in rules.faults(document.value):
-            if absent or not fault.absent:
-                place = _place(document, fault.path, file)
-                path = jsonfile.path_text(fault.path)
-                yield Finding(rule.id, rule.level, path, fault.message, fault.hint, *place, fix=fault.fix)
+            place = _place(document, fault.path, file)
+            path = jsonfile.path_text(fault.path)
+            yield (
+                Finding(rule.id, rule.level, path, fault.message, fault.hint, *place, fix=fault.fix),
+                fault.absent,
+            )
 
 
 def _schema_findings(document: Document, *, file: str | None) -> Iterator[Finding]:

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dx_app_wizard.spec import jsonfile
+from dx_app_wizard.spec.lint import lint_app, lint_spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEYS = [
+    *("name", "version", "summary", "categories", "inputSpec", "outputSpec", "runSpec", "access", "class"),
+    *("regionalOptions", "authorizedUsers", "default", "choices", "patterns", "type", "interpreter", "file"),
+    *("release", "timeoutPolicy", "execDepends", "systemRequirements", "instanceType", "clusterSpec", "*"),
+    *("instanceTypeSelector", "executionPolicy", "restartOn", "assetDepends", "network", "project", "main"),
+    *("hours", "aws:us-east-1", "package_manager", "resources", "pricingPolicy"),
+]
+WORDS = ["file", "array:int", "python3", "bash", "pip", "16.04", "", "$dnanexus_link", "x"]
+misshapen = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 99)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+    max_leaves=40,
+)
+specs = st.dictionaries(st.sampled_from(KEYS), misshapen)
+
+
+@given(specs)
+def test_any_hash_is_linted_without_a_crash(raw: dict[str, Any]) -> None:
+    for finding in lint_spec(raw):
+        assert finding.message
+        assert finding.level in ("error", "warning")
+
+
+@given(specs)
+def test_what_is_merely_absent_can_be_left_out(raw: dict[str, Any]) -> None:
+    everything = lint_spec(raw)
+    assert all(finding in everything for finding in lint_spec(raw, absent=False))
+
+
+@given(specs)
+def test_linting_changes_nothing(raw: dict[str, Any]) -> None:
+    before = jsonfile.dumps(raw)
+    lint_spec(raw)
+    assert jsonfile.dumps(raw) == before
+
+
+@pytest.mark.parametrize("value", [None, [], "bash"])
+def test_what_is_misshapen_is_not_said_to_be_absent(value: Any) -> None:
+    findings = [finding for finding in lint_spec({"runSpec": value}) if finding.path == "runSpec"]
+    assert [finding.message for finding in findings] == ["must be a hash"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1, "a": 2}', "[" * 10_000, "\ufeff{}", '"x"', "null"])
+def test_a_dxapp_json_that_is_no_object_is_a_finding(tmp_path: Path, text: str) -> None:
+    (tmp_path / "dxapp.json").write_text(text, encoding="utf-8")
+    assert [finding.file for finding in lint_app(tmp_path) if finding.level == "error"] == ["dxapp.json"]
+
+
+def test_a_folder_without_dxapp_json_is_a_finding(tmp_path: Path) -> None:
+    (finding,) = lint_app(tmp_path)
+    assert (finding.rule, finding.level, finding.file) == ("dxapp-json", "error", "dxapp.json")
+
+
+@pytest.mark.parametrize("interpreter", ["python3", "bash"])
+@given(source=st.text() | st.binary())
+def test_any_source_is_linted_without_a_crash(
+    tmp_path_factory: pytest.TempPathFactory, interpreter: str, source: str | bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("app")
+    data = source if isinstance(source, bytes) else source.encode(errors="surrogatepass")
+    (folder / "code").write_bytes(data)
+    spec = {"name": "app", "runSpec": {"interpreter": interpreter, "file": "code"}}
+    (folder / "dxapp.json").write_text(jsonfile.dumps(spec), encoding="utf-8")
+    assert all(finding.message for finding in lint_app(folder))
