@@ -35,7 +35,7 @@ _STATES = ("open", "closing", "closed", "any")
 
 def find_data_objects(context: Context, _class: str, request: JSON) -> JSON:
     """Find data objects by what the request says of them; one result for each project that one is in."""
-    limit = _limit(request)
+    limit = page_size(request)
     where = both(_object_conditions(context, request) + _after_cursor(request))
     rows = context.store.all(
         "SELECT placement.project, placement.object, placement.sequence FROM placement"
@@ -73,7 +73,7 @@ def describe_data_objects(context: Context, _class: str, request: JSON) -> JSON:
 
 def find_projects(context: Context, _class: str, request: JSON) -> JSON:
     """Find the projects that the caller sees at the level asked for, newest first."""
-    limit = _limit(request)
+    limit = page_size(request)
     minimum = access.LEVELS.index(_level(request))
     where = both(_project_conditions(request))
     rows = context.store.all(
@@ -258,7 +258,8 @@ def _hashes(request: JSON, field: str) -> list[JSON]:
     return items
 
 
-def _limit(request: JSON) -> int:
+def page_size(request: JSON) -> int:
+    """Return how many results a search may answer with at once. Raises InvalidInput."""
     limit = (
         read.integer(request, "limit", _LARGEST_PAGE) if request.get("limit") is not None else _LARGEST_PAGE
     )
