@@ -8,6 +8,7 @@ import click
 
 _VERBS = {
     "run": "Run the app in a folder on this machine.",
+    "lint": "Say what is wrong with an app before it runs.",
     "doctor": "Say what there is to run apps with, and what of the platform is there.",
 }
 

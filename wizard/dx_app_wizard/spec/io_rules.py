@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dx_app_wizard.spec.classes import UnknownClassError, describe_value, flatten, mismatch, parse_class
-from dx_app_wizard.spec.findings import Fault, Rules
+from dx_app_wizard.spec.findings import Fault, Fix, Rules
 from dx_app_wizard.spec.links import is_link, parse_reference
 from dx_app_wizard.spec.names import parameter_name_problem
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 IO_RULES: Rules[dict[str, Any], Fault] = Rules()
 """Rules over the raw hash of a dxapp.json."""
+
+
+DATA_OBJECTS = frozenset({"file", "record", "applet", "workflow", "database", "dbcluster"})
+"""The classes whose values are data objects of a project."""
 
 
 class Parameter(NamedTuple):
@@ -69,7 +73,10 @@ def io_class(spec: dict[str, Any]) -> Iterator[Fault]:
             try:
                 parse_class(parameter.raw["class"])
             except UnknownClassError as error:
-                yield Fault((*parameter.path, "class"), error.message, error.hint)
+                path = (*parameter.path, "class")
+                same = error.suggestion == "".join(error.name.split()).lower()
+                fix = Fix(path, error.suggestion) if same else None
+                yield Fault(path, error.message, error.hint, fix=fix)
 
 
 @IO_RULES.rule("error")
@@ -158,6 +165,43 @@ def io_default_choice(spec: dict[str, Any]) -> Iterator[Fault]:
             if parse_reference(value) is None and value not in allowed:
                 message = f"the default of {parameter.name!r} is none of its choices: {describe_value(value)}"
                 yield Fault((*parameter.path, "default"), message)
+
+
+@IO_RULES.rule("warning")
+def io_suggestions(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Suggestions are values of the input's class, or for data objects places: `{name, project, path}`."""
+    for parameter in parameters(spec, "inputSpec"):
+        suggestions = parameter.raw.get("suggestions")
+        if parameter.io_class is None or not isinstance(suggestions, list):
+            continue
+        item = parse_class(parameter.io_class).item
+        for index, suggestion in enumerate(suggestions):
+            is_place = isinstance(suggestion, dict) and "project" in suggestion
+            wrong = mismatch(item, choice_value(suggestion))
+            if wrong and not (is_place and item in DATA_OBJECTS):
+                path = (*parameter.path, "suggestions", index)
+                yield Fault(path, f"the suggestion does not fit: {wrong}")
+
+
+@IO_RULES.rule("warning")
+def io_data_object_keys(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Only parameters that take data objects have `patterns` or `type`; with others they have no effect."""
+    for parameter in parameters(spec):
+        if parameter.io_class is None or parse_class(parameter.io_class).item in DATA_OBJECTS:
+            continue
+        for key in ("patterns", "type"):
+            if key in parameter.raw:
+                message = f"{key} has no effect on a parameter of class {parameter.io_class}"
+                yield Fault((*parameter.path, key), message, "Remove it.")
+
+
+@IO_RULES.rule("warning")
+def output_keys(spec: dict[str, Any]) -> Iterator[Fault]:
+    """No output has `default`, `choices` or `suggestions`, which only inputs have."""
+    for parameter in parameters(spec, "outputSpec"):
+        for key in ("default", "choices", "suggestions"):
+            if key in parameter.raw:
+                yield Fault((*parameter.path, key), f"{key} has no effect on an output", "Remove it.")
 
 
 def choice_value(choice: Any) -> Any:

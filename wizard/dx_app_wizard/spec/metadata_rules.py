@@ -7,7 +7,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.findings import Fault, Rules
+from dx_app_wizard.spec.findings import Fault, Fix, Rules
 from dx_app_wizard.spec.io_rules import parameters
 from dx_app_wizard.spec.names import app_name_problem
 from dx_app_wizard.spec.versions import is_semantic_version
@@ -95,7 +95,10 @@ def app_texts(spec: dict[str, Any]) -> Iterator[Fault]:
             yield Fault((), f"the app has no {key}", f'Add "{key}".', absent=True)
     summary = spec.get("summary")
     if isinstance(summary, str) and summary.rstrip().endswith("."):
-        yield Fault(("summary",), "the summary ends with a period", "Make it a short phrase without one.")
+        fix = Fix(("summary",), summary.rstrip().rstrip("."))
+        yield Fault(
+            fix.path, "the summary ends with a period", "Make it a short phrase without one.", fix=fix
+        )
     description = spec.get("description")
     if isinstance(description, str) and not description.strip().endswith("."):
         yield Fault(("description",), "the description does not end with a period", "Write whole sentences.")

@@ -6,8 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.findings import Fault, Rules
-from dx_app_wizard.spec.instances import clouds, instance_type_problem, region_problem
+from dx_app_wizard.spec.findings import Fault, Fix, Rules
+from dx_app_wizard.spec.instances import (
+    DEFAULT_REGION,
+    clouds,
+    instance_type_problem,
+    instance_types,
+    region_problem,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +80,8 @@ def interpreter(spec: dict[str, Any]) -> Iterator[Fault]:
     name = _hash(spec, "runSpec").get("interpreter")
     if isinstance(name, str) and name not in ("python3", "bash", "python2.7"):
         guess = "python3" if "py" in name.lower() else "bash"
-        yield Fault(("runSpec", "interpreter"), f"{name!r} is no interpreter", f"Write {guess!r}.")
+        fix = Fix(("runSpec", "interpreter"), guess) if name.lower() == guess else None
+        yield Fault(("runSpec", "interpreter"), f"{name!r} is no interpreter", f"Write {guess!r}.", fix=fix)
 
 
 @RUN_RULES.rule("error")
@@ -83,14 +90,18 @@ def release(spec: dict[str, Any]) -> Iterator[Fault]:
     run = _hash(spec, "runSpec")
     distribution, number, version = (run.get(key) for key in ("distribution", "release", "version"))
     if isinstance(distribution, str) and distribution != "Ubuntu":
-        yield Fault(("runSpec", "distribution"), f"{distribution!r} is no distribution", "Write 'Ubuntu'.")
+        path: JsonPath = ("runSpec", "distribution")
+        fix = Fix(path, "Ubuntu") if distribution.lower() == "ubuntu" else None
+        yield Fault(path, f"{distribution!r} is no distribution", "Write 'Ubuntu'.", fix=fix)
     if isinstance(number, str) and number not in CURRENT_RELEASES + OLD_RELEASES:
         hint = f"Write {CURRENT_RELEASES[-1]!r}."
         yield Fault(("runSpec", "release"), f"{number!r} is no release of the worker", hint)
     versions = ("0", "1") if number == "16.04" else ("0",)
     if isinstance(version, str) and version not in versions:
         hint = "Write '0'. The app's own version stands at the top."
-        yield Fault(("runSpec", "version"), f"release {number} has no version {version!r}", hint)
+        path = ("runSpec", "version")
+        fix = Fix(path, "0") if number in CURRENT_RELEASES else None
+        yield Fault(path, f"release {number} has no version {version!r}", hint, fix=fix)
 
 
 @RUN_RULES.rule("warning")
@@ -147,7 +158,9 @@ def exec_depends(spec: dict[str, Any]) -> Iterator[Fault]:
         manager = package.get("package_manager", "apt")
         if manager not in PACKAGE_MANAGERS:
             hint = f"They are {', '.join(PACKAGE_MANAGERS)}."
-            yield Fault((*path, "package_manager"), f"{manager!r} is no package manager", hint)
+            place = (*path, "package_manager")
+            fix = Fix(place, str(manager).lower()) if str(manager).lower() in PACKAGE_MANAGERS else None
+            yield Fault(place, f"{manager!r} is no package manager", hint, fix=fix)
         if "name" not in package:
             yield Fault(path, "the package has no name", 'Add "name".')
         if manager == "git" and "url" not in package:
@@ -190,7 +203,8 @@ def access_level(spec: dict[str, Any]) -> Iterator[Fault]:
         level = _hash(spec, "access").get(key)
         if isinstance(level, str) and level not in ACCESS_LEVELS:
             hint = f"Levels are {', '.join(ACCESS_LEVELS)}."
-            yield Fault(("access", key), f"{level!r} is no access level", hint)
+            fix = Fix(("access", key), level.upper()) if level.upper() in ACCESS_LEVELS else None
+            yield Fault(("access", key), f"{level!r} is no access level", hint, fix=fix)
 
 
 @RUN_RULES.rule("error")
@@ -239,7 +253,52 @@ def instance_type(spec: dict[str, Any]) -> Iterator[Fault]:
         regions = [region] if region else [f"{cloud}:" for cloud in clouds()]
         problems = [instance_type_problem(name, candidate) for candidate in regions]
         if all(problems):
-            yield Fault((*path, "instanceType"), str(problems[0]))
+            place = (*path, "instanceType")
+            lower = name.lower()
+            known = any(instance_type_problem(lower, candidate) is None for candidate in regions)
+            yield Fault(place, str(problems[0]), fix=Fix(place, lower) if known else None)
+
+
+@RUN_RULES.rule("warning")
+def instance_type_legacy(spec: dict[str, Any]) -> Iterator[Fault]:
+    """No instance type is of an old generation that has a successor (mem1_ssd1_v2_x4 for mem1_ssd1_x4)."""
+    for path, region, requirement in _requirements(spec):
+        name = requirement.get("instanceType")
+        successor = str(name).replace("_x", "_v2_x")
+        types = {instance.name: instance for instance in instance_types(region or DEFAULT_REGION)}
+        if isinstance(name, str) and name in types and types[name].legacy and successor in types:
+            yield Fault(
+                (*path, "instanceType"), f"{name!r} is of an old generation", f"Move to {successor!r}."
+            )
+
+
+@RUN_RULES.rule("warning")
+def interpreter_release(spec: dict[str, Any]) -> Iterator[Fault]:
+    """The release has the interpreter: python3 from 16.04 version 1 on, python2.7 before 20.04 only."""
+    run = _hash(spec, "runSpec")
+    name, number = run.get("interpreter"), run.get("release")
+    path: JsonPath = ("runSpec", "release")
+    old = number in OLD_RELEASES and not (number == "16.04" and run.get("version") == "1")
+    if name == "python3" and old:
+        hint = f"Move to {CURRENT_RELEASES[-1]!r}."
+        yield Fault(path, f"release {number} (version 0) does not go with python3", hint)
+    if name == "python2.7" and number in CURRENT_RELEASES:
+        yield Fault(path, f"release {number} does not go with python2.7", "Port the app to 'python3'.")
+
+
+@RUN_RULES.rule("warning")
+def deprecated_field(spec: dict[str, Any]) -> Iterator[Fault]:
+    """No field is one that DNAnexus gave up: they moved into regionalOptions.
+
+    Source: https://documentation.dnanexus.com/developer/apps/app-metadata, "Deprecated fields".
+    """
+    regions = list(_hash(spec, "regionalOptions")) or [DEFAULT_REGION]
+    places = ", ".join(f"regionalOptions[{region!r}]" for region in regions)
+    if "systemRequirements" in _hash(spec, "runSpec"):
+        path: JsonPath = ("runSpec", "systemRequirements")
+        yield Fault(path, "runSpec.systemRequirements is deprecated", f"Move it into {places}.")
+    if "resources" in spec and "regionalOptions" not in spec:
+        yield Fault(("resources",), "resources at the top is deprecated", f"Move it into {places}.")
 
 
 @RUN_RULES.rule("error")

@@ -1,0 +1,121 @@
+"""`dx-local lint`: findings on stdout in four formats, the exit code, ignores and fixes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from dx_local.cli.lint import command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.testing import Result
+    from tests.conftest import MakeApp
+
+CODE = """
+    import dxpy
+
+    @dxpy.entry_point("main")
+    def main(depth):
+        return {}
+
+    dxpy.run()
+"""
+TEXTS: dict[str, Any] = {"title": "App", "summary": "Counts", "description": "It counts.", "version": "1.0.0"}
+
+
+def lint(*arguments: object) -> Result:
+    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Path:
+    return make_app(CODE, inputs={"depth": "int"}, **TEXTS)
+
+
+@pytest.fixture
+def faulty(make_app: MakeApp) -> Path:
+    return make_app(
+        CODE, inputs={"depth": "int"}, **{**TEXTS, "summary": "Counts.", "authorizedUsers": ["al"]}
+    )
+
+
+def findings(result: Result) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = json.loads(result.stdout)["findings"]
+    return listed
+
+
+def test_a_good_app(app: Path) -> None:
+    result = lint(app)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "no findings\n")
+
+
+def test_warnings_alone_are_no_failure(faulty: Path) -> None:
+    result = lint(faulty, "--ignore", "authorized-users")
+    assert result.exit_code == 0
+    assert "the summary ends with a period [app-texts]" in result.stdout
+
+
+def test_errors_have_exit_code_3(faulty: Path) -> None:
+    result = lint(faulty)
+    assert result.exit_code == 3
+    assert "error: authorizedUsers[0]: 'al' is no user or org [authorized-users]" in result.stdout
+    assert "1 errors, 1 warnings; --fix mends 1" in result.stderr
+
+
+def test_json_gives_every_finding_with_its_place(faulty: Path) -> None:
+    result = lint(faulty, "--json")
+    assert {(finding["rule"], finding["file"]) for finding in findings(result)} == {
+        ("app-texts", "dxapp.json"),
+        ("authorized-users", "dxapp.json"),
+    }
+    assert all(finding["line"] for finding in findings(result))
+
+
+def test_github_annotations(faulty: Path) -> None:
+    line = lint(faulty, "--format", "github").stdout.splitlines()[-1]
+    assert line.startswith(f"::error file={faulty}/dxapp.json,line=1,col=")
+    assert "title=authorized-users::authorizedUsers[0]: 'al' is no user or org" in line
+
+
+def test_sarif(faulty: Path) -> None:
+    run = json.loads(lint(faulty, "--format", "sarif").stdout)["runs"][0]
+    assert [result["ruleId"] for result in run["results"]] == ["app-texts", "authorized-users"]
+    assert run["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"] == 1
+
+
+def test_fix_mends_what_is_certain(faulty: Path) -> None:
+    result = lint(faulty, "--fix", "--json")
+    assert [finding["rule"] for finding in findings(result)] == ["authorized-users"]
+    assert json.loads((faulty / "dxapp.json").read_text())["summary"] == "Counts"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("return {}", "return {}  # dx-local: ignore[python-output-missing]"),
+     ("dxpy.run()", "# dx-local: ignore[app-name-style, python-output-missing]\ndxpy.run()")],
+    ids=["line", "app"],
+)  # fmt: skip
+def test_comments_silence_rules(make_app: MakeApp, old: str, new: str) -> None:
+    app = make_app(CODE, inputs={"depth": "int"}, outputs={"n": "int"}, **TEXTS)
+    assert [finding["rule"] for finding in findings(lint(app, "--json"))] == ["python-output-missing"]
+    source = next((app / "src").iterdir())
+    source.write_text(source.read_text().replace(old, new))
+    assert findings(lint(app, "--json")) == []
+
+
+def test_an_unreadable_dxapp_json_is_a_finding(app: Path) -> None:
+    (app / "dxapp.json").write_text("{")
+    result = lint(app)
+    assert result.exit_code == 3
+    assert "[dxapp-json]\n  at dxapp.json:1:" in result.stdout
+
+
+def test_no_folder_is_wrong_use(tmp_path: Path) -> None:
+    result = lint(tmp_path / "nowhere")
+    assert result.exit_code == 2
+    assert "there is no folder" in result.stderr

@@ -1,0 +1,25 @@
+"""The reference of the lint rules is up to date, and its rules are worth reading."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dx_app_wizard.spec.rule_docs import documentation, main
+
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "lint-rules.md"
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == documentation(), (
+        "run: python -m dx_app_wizard.spec.rule_docs docs/reference/lint-rules.md"
+    )
+
+
+def test_every_rule_says_what_it_demands() -> None:
+    assert "*error.* \n" not in documentation()
+    assert "*warning.* \n" not in documentation()
+
+
+def test_the_command_writes_the_page(tmp_path: Path) -> None:
+    main([str(tmp_path / "rules.md")])
+    assert (tmp_path / "rules.md").read_text(encoding="utf-8") == documentation()

@@ -1,0 +1,66 @@
+"""Mend a dxapp.json where it is certain how: each wrong value is replaced in place, all other text stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dx_app_wizard.spec import jsonfile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dx_app_wizard.spec.findings import Finding, Fix
+
+_SCALAR = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s{}\[\],:"]+')
+
+
+def apply_fixes(path: Path, findings: Iterable[Finding]) -> list[Finding]:
+    """Apply the fixes of findings to the dxapp.json at path; return the findings that are mended so.
+
+    Only text, numbers, booleans and null are replaced. The file is written entire or not at all; raises
+    SpecFileError where it is not readable, OSError where it cannot be written.
+    """
+    document = jsonfile.read(path)
+    # Bytes keep the line ends of the file as they are.
+    text = path.read_bytes().decode()
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    edits: dict[int, tuple[int, str]] = {}
+    mended = []
+    for finding in findings:
+        if finding.fix is None or finding.fix.path not in document.positions:
+            continue
+        place = document.positions[finding.fix.path]
+        token = _SCALAR.match(text, starts[place.line - 1] + place.column - 1)
+        if token and token.start() not in edits:
+            edits[token.start()] = (token.end(), _replacement(finding.fix))
+            mended.append(finding)
+    for start in sorted(edits, reverse=True):
+        end, replacement = edits[start]
+        text = text[:start] + replacement + text[end:]
+    if mended:
+        jsonfile.parse(text, path)
+        _write(path, text)
+    return mended
+
+
+def _replacement(fix: Fix) -> str:
+    return json.dumps(fix.value, ensure_ascii=False, allow_nan=False)
+
+
+def _write(path: Path, text: str) -> None:
+    target = path.resolve()
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+        shutil.copymode(target, temporary)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,84 @@
+"""The reference of the lint rules, out of their docstrings: `python -m dx_app_wizard.spec.rule_docs FILE`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec.bash_rules import BASH_RULES
+from dx_app_wizard.spec.folder_rules import FOLDER_RULES
+from dx_app_wizard.spec.io_rules import IO_RULES
+from dx_app_wizard.spec.metadata_rules import METADATA_RULES
+from dx_app_wizard.spec.python_rules import PYTHON_RULES
+from dx_app_wizard.spec.run_rules import RUN_RULES
+
+if TYPE_CHECKING:
+    from dx_app_wizard.spec.findings import Rules
+
+_CHAPTERS: tuple[tuple[str, Rules[Any, Any]], ...] = (
+    ("What an app says of itself", METADATA_RULES),
+    ("Inputs and outputs", IO_RULES),
+    ("How an app is run", RUN_RULES),
+    ("The files of an app", FOLDER_RULES),
+    ("Python source", PYTHON_RULES),
+    ("Bash source", BASH_RULES),
+)
+
+_BEGIN = """# Lint rules
+
+`dx-local lint APP` checks an app by these rules. `dx-local run` goes by them too, and stops at errors only.
+Rules that may be mistaken about what a source does are warnings.
+
+To silence a rule, use `--ignore RULE`, or a comment in the source: `# dx-local: ignore[RULE]` after code
+holds for that line; on a line of its own it holds for the whole app, its dxapp.json included. `--fix` mends what is
+certain.
+
+This page is made from the rules themselves:
+`python -m dx_app_wizard.spec.rule_docs docs/reference/lint-rules.md`.
+
+## The file dxapp.json
+
+### dxapp-json
+
+*error.* There is a dxapp.json, it is JSON in UTF-8, and no object in it has the same key twice.
+
+### schema
+
+*error.* Every value has the type that DNAnexus expects there, such as a whole number for `hours`.
+"""
+
+_END = """
+## ShellCheck
+
+Where [ShellCheck](https://www.shellcheck.net) is installed, `dx-local lint` asks it about bash sources, and
+shows what it says from its level `info` on as warnings, by its own rule ids (`SC2086`). The variables that
+the platform sets for inputs count as assigned.
+"""
+
+
+def documentation() -> str:
+    """Return the whole page, in Markdown."""
+    return _BEGIN + "".join(_chapter(title, rules) for title, rules in _CHAPTERS) + _END
+
+
+def _chapter(title: str, rules: Rules[Any, Any]) -> str:
+    text = f"\n## {title}\n"
+    for rule in rules.by_id.values():
+        paragraphs = "\n".join(line.strip() for line in rule.documentation.strip().split("\n"))
+        text += f"\n### {rule.id}\n\n*{rule.level}.* {paragraphs}\n"
+    return text
+
+
+def main(arguments: list[str]) -> None:
+    """Write the page to the file that arguments name; it is there entire or not at all."""
+    target = Path(arguments[0])
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as page:
+        page.write(documentation())
+    Path(page.name).chmod(0o644)
+    Path(page.name).replace(target)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

