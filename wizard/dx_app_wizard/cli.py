@@ -253,6 +253,8 @@ def _fail(error: UserError, code: ExitCode, *, as_json: bool) -> NoReturn:
 def _exit_code(error: UserError) -> ExitCode:
     if isinstance(error, ConflictError):
         return ExitCode.CONFLICT
+    if isinstance(error, InterruptedByUserError):
+        return ExitCode.INTERRUPTED
     return ExitCode.FINDINGS if isinstance(error, FindingsError) else ExitCode.USAGE
 
 

@@ -22,7 +22,9 @@ SILENCE_SECONDS = 1.0
 REVIEW_SECONDS = 2.0
 """After this time without an answer, a program that drives the terminal is taken to agree."""
 
-_TYPING_SECONDS = 0.01
+_FASTEST_TYPING_SECONDS = 0.01
+"""No person sustains less time per character."""
+
 _LONG_ENOUGH_TO_TELL = 3
 
 
@@ -105,7 +107,7 @@ class TerminalPrompter:
 
     def confirm(self, prompt: Prompt) -> str:
         """Return the line typed, or an empty one when a program does not answer."""
-        driven = self._whole_lines > 0 and self._typed_lines == 0
+        driven = self._whole_lines > self._typed_lines
         if driven:
             self.say(
                 f"A program seems to type: without an answer, the app is written in {REVIEW_SECONDS:g} s."
@@ -153,6 +155,6 @@ class TerminalPrompter:
         """Count a line as typed or as written at once; a short one tells nothing, a pasted one is typed."""
         if len(line) < _LONG_ENOUGH_TO_TELL:
             return
-        at_once = len(changes) >= len(line) and changes[-1] - changes[0] < _TYPING_SECONDS * len(line) / 10
+        at_once = len(changes) >= len(line) and changes[-1] - changes[0] < _FASTEST_TYPING_SECONDS * len(line)
         self._whole_lines += at_once
         self._typed_lines += not at_once
