@@ -38,6 +38,11 @@ PROMPTS = (
     ("Will this app need access to the parent project[?]", ""),
     ("Choose an instance type for your app", ""),
 )
+ALL_BUT_TITLE_AND_INPUTS = (
+    "--summary", "s", "--version", "1.0.0", "--output", "out:int", "--timeout", "1h", "--language", "bash",
+    "--template", "basic", "--no-network", "--project-access", "none", "--region", "aws:us-east-1",
+    "--instance-type", "mem1_ssd1_v2_x4",
+)  # fmt: skip
 REVIEW = "Write the app[?]"
 
 
@@ -146,8 +151,8 @@ def test_back_asks_the_question_before_again(terminal: Start, tmp_path: Path) ->
 def test_the_review_edits_an_answer(
     terminal: Start, tmp_path: Path, choice: str, pairs: list[tuple[str, str]], key: Any, expected: Any
 ) -> None:
-    wizard = terminal()
-    wizard.talk(*PROMPTS, (REVIEW, choice), *pairs, (REVIEW, ""))
+    wizard = terminal("counts", *ALL_BUT_TITLE_AND_INPUTS)
+    wizard.talk(PROMPTS[1], *PROMPTS[4:10], (REVIEW, choice), *pairs, (REVIEW, ""))
     assert wizard.end()[0] == 0
     spec = spec_in(tmp_path / "counts")
     assert (spec[key] if isinstance(key, str) else spec["inputSpec"][key]) == expected
@@ -180,7 +185,7 @@ def test_cancel_in_the_review_writes_nothing(terminal: Start, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_that_the_language_forbids_is_asked_for_again(terminal: Start, tmp_path: Path) -> None:
+def test_a_given_name_that_the_language_forbids_is_an_error(terminal: Start, tmp_path: Path) -> None:
     wizard = terminal(
         "counts", "--output", "o:int", "--defaults", "--template", "basic", "--input", "lambda:int"
     )
@@ -255,3 +260,23 @@ def test_resume_without_saved_answers_is_refused(terminal: Start) -> None:
     code, text = terminal("--resume").end()
     assert code == 2
     assert "no saved answers" in text
+
+
+def test_a_name_that_breaks_in_the_language_chosen_later_is_asked_for_again(
+    terminal: Start, tmp_path: Path
+) -> None:
+    wizard = terminal("counts", *ALL_BUT_TITLE_AND_INPUTS[:6], *ALL_BUT_TITLE_AND_INPUTS[10:], "--title", "t")
+    wizard.talk(
+        ("1st input", "lambda:int"), ("2nd input", ""), ("1st output|Timeout", "1h"), ("language", "Python")
+    )
+    wizard.talk((r"is a word of the Python language(?s:.*)1st input name.*lambda:int", "size:int"))
+    wizard.talk(("2nd input", ""), (REVIEW, ""))
+    assert wizard.end()[0] == 0
+    assert spec_in(tmp_path / "counts")["inputSpec"] == [{"name": "size", "class": "int"}]
+
+
+def test_answers_survive_a_state_folder_that_cannot_be_made(terminal: Start, tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file")
+    wizard = terminal("--defaults", XDG_STATE_HOME=str(tmp_path / "state"))
+    wizard.talk(START, ("Programming language", "bash"), ("Execution pattern", ""), (REVIEW, ""))
+    assert wizard.end()[0] == 0

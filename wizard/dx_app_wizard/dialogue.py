@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -159,7 +160,9 @@ class Dialogue:
         return [key for key in lines if _lines_of(choice)(key)]
 
     def _save(self, lines: dict[str, str]) -> None:
-        replace(self.saved, lines=lines).save()
+        # A home that cannot be written is no reason to stop an interview.
+        with suppress(OSError):
+            replace(self.saved, lines=lines).save()
 
     def _how_to_go_on(self, interview: Interview) -> str:
         given = {key: value for key, value in self.given.flags.items() if value is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +57,8 @@ def saved_path() -> Path:
 
 def forget_saved() -> None:
     """Remove the saved answers, now that the app is written."""
-    saved_path().unlink(missing_ok=True)
+    with suppress(OSError):
+        saved_path().unlink()
 
 
 def command_line(answers: Mapping[str, Any], options: Mapping[str, str]) -> str:
