@@ -16,7 +16,6 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 _HARMLESS_CALLS = frozenset(
     {"print", "len", "sorted", "list", "str", "repr", "dumps", "info", "debug", "warning"}
 )
-_DEEPEST_CALL = 5
 _ENDING_CALLS = ("exit", "fail", "abort", "error", "exec", "raise", "die")
 
 
@@ -61,6 +60,7 @@ class PythonSource:
     def __init__(self, text: str) -> None:
         """Parse text; raise SyntaxError or ValueError where that fails."""
         self.tree = ast.parse(text)
+        self._returns: dict[Function, list[Returned]] = {}
 
     @cached_property
     def functions(self) -> dict[str, Function]:
@@ -102,24 +102,30 @@ class PythonSource:
                 return False
         return all(module.name in sys.stdlib_module_names | {"dxpy"} for module in self.needed_modules)
 
-    def returns(self, function: Function, depth: int = 0) -> list[Returned]:
+    def returns(self, function: Function) -> list[Returned]:
         """Return the ways out of function, those of module functions whose result it returns among them."""
+        if function in self._returns:
+            return self._returns[function]
+        # A function that returns its own result, if through others, learns nothing from it.
+        self._returns[function] = [Returned(function, None)]
         found: list[Returned] = []
         for node in _own_nodes(function):
             if isinstance(node, ast.Return):
-                found += self._returned(function, node, depth)
+                found += self._returned(function, node)
         if _falls_through(function.body):
             found.append(Returned(function.body[-1] if found else function, frozenset()))
+        self._returns[function] = found
         return found
 
-    def _returned(self, function: Function, node: ast.Return, depth: int) -> list[Returned]:
+    def _returned(self, function: Function, node: ast.Return) -> list[Returned]:
         value = node.value
         if value is None or (isinstance(value, ast.Constant) and value.value is None):
             return [Returned(node, frozenset())]
-        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and depth < _DEEPEST_CALL:
+        if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
             called = self.functions.get(value.func.id)
             if called is not None and not called.decorator_list:
-                return [Returned(node, inner.keys) for inner in self.returns(called, depth + 1)]
+                ways = [inner.keys for inner in self.returns(called)]
+                return [Returned(node, keys) for keys in dict.fromkeys(ways)]
         if isinstance(value, ast.Name):
             return [Returned(node, _keys_of_variable(function, value.id))]
         return [Returned(node, _keys_of_hash(value))]

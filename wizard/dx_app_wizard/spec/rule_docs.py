@@ -32,8 +32,8 @@ _BEGIN = """# Lint rules
 Rules that may be mistaken about what a source does are warnings.
 
 To silence a rule, use `--ignore RULE`, or a comment in the source: `# dx-local: ignore[RULE]` after code
-holds for that line; on a line of its own it holds for the whole app, its dxapp.json included. `--fix` mends what is
-certain.
+holds for that line; on a line of its own it holds for the whole app, its dxapp.json included. `--fix` mends
+what is certain.
 
 This page is made from the rules themselves:
 `python -m dx_app_wizard.spec.rule_docs docs/reference/lint-rules.md`.
