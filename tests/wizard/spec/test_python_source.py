@@ -35,7 +35,7 @@ def test_the_keys_that_main_returns(body: str, keys: list[frozenset[str] | None]
 
 
 def test_a_function_that_is_returned_is_followed() -> None:
-    assert keys_returned("return end(x)", 'def end(x):\n    return {"a": x}\n') == [{"a"}]
+    assert keys_returned("return end(x)", 'def end(x):\n    return {"a": x}\n') == [frozenset("a")]
 
 
 def test_functions_that_call_each_other_take_no_time() -> None:
