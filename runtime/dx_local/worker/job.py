@@ -39,7 +39,7 @@ class Job:
     resources: str | None
     """The app's resources/ folder, which is unpacked at / in the cloud."""
     log_sockets: str
-    """The folder of the two sockets that log messages go to, called `priority` and `bulk`."""
+    """What the paths of the two sockets for log messages begin with; they end in `.priority` and `.bulk`."""
     xtrace: bool
     """Whether bash prints each command."""
 

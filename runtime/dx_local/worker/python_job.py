@@ -55,8 +55,8 @@ def connect_dxpy(job: Job) -> None:
     dxpy.config._sync_dxpy_state()  # noqa: SLF001
     dxpy._pool_manager = None  # noqa: SLF001
     dxpy.DXLogHandler.__init__.__defaults__ = (
-        f"{job.log_sockets}/priority",
-        f"{job.log_sockets}/bulk",
+        f"{job.log_sockets}.priority",
+        f"{job.log_sockets}.bulk",
         "DX_APP",
     )
 

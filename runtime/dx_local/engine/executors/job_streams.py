@@ -10,7 +10,6 @@ import json
 import os
 import socket
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dx_local.engine.executors import LogLine
@@ -64,8 +63,8 @@ class LineSplitter:
 class JobStreams:
     """Reads all that one job says, in the running asyncio loop, and passes it on line by line.
 
-    Each line is written once to the log file and given once to `on_log`. `sockets` is a folder that is made
-    here and removed at the end; its path must leave room for `/priority` in a socket's address.
+    Each line is written once to the log file and given once to `on_log`. `sockets` is what the paths of
+    the two sockets begin with; it must leave room for `.priority` in a socket's address.
     """
 
     def __init__(self, job_id: str, log: Path, sockets: Path, on_log: Callable[[LogLine], None]) -> None:
@@ -74,7 +73,8 @@ class JobStreams:
         self._on_log = on_log
         self._pipes: dict[int, tuple[str, LineSplitter]] = {}
         self._sockets: list[socket.socket] = []
-        self._folder = sockets
+        # Not in a folder of their own: making and removing one costs more than all else that is done here.
+        self._socket_paths = [sockets.with_name(f"{sockets.name}.{name}") for name in _SOCKET_NAMES]
         self._then: Callable[[], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.write_ends: list[int] = []
@@ -83,9 +83,8 @@ class JobStreams:
         try:
             self._open_pipe("STDOUT")
             self._open_pipe("STDERR")
-            sockets.mkdir(mode=0o700)
-            for name in _SOCKET_NAMES:
-                self._open_socket(sockets / name)
+            for path in self._socket_paths:
+                self._open_socket(path)
         except OSError:
             for write_end in self.write_ends:
                 os.close(write_end)
@@ -173,10 +172,8 @@ class JobStreams:
         for receiver in self._sockets:
             self._loop.remove_reader(receiver)
             receiver.close()
-        for name in _SOCKET_NAMES:
-            (self._folder / name).unlink(missing_ok=True)
-        with suppress(FileNotFoundError):
-            self._folder.rmdir()
+        for path in self._socket_paths:
+            path.unlink(missing_ok=True)
         self._log.close()
 
 

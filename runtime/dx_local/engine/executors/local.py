@@ -263,7 +263,7 @@ def _host_variables(home: Path) -> dict[str, str]:
 
 def _short_temporary_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="dx-"))
-    if len(os.fsencode(folder / "1000000" / "priority")) > _LONGEST_SOCKET_ADDRESS:
+    if len(os.fsencode(folder / "1000000.priority")) > _LONGEST_SOCKET_ADDRESS:
         folder.rmdir()
         folder = Path(tempfile.mkdtemp(prefix="dx-", dir="/tmp"))
     return folder
