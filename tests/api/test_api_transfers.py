@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 import pytest
 
-from dx_local.platform import files
+from dx_local.platform import files, local_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -255,6 +256,65 @@ def test_bytes_that_changed_on_disk_are_not_served(served: ServedPlatform) -> No
     file = stored(served, b"hello")
     (served.folder / "platform" / "files" / file).write_bytes(b"hello, world")
     assert served.request("GET", url_of(served, file)).json["error"]["type"] == "InvalidState"
+
+
+def link_sparse(served: ServedPlatform, path: Path, size: int) -> str:
+    """Make a large file that takes no space, and link it."""
+    with path.open("wb") as file:
+        file.truncate(size)
+    place = {"project": served.project, "folder": "/", "name": path.name}
+    return served.inside(lambda context: files.link_local(context, path, **place))
+
+
+def test_the_parts_of_a_large_local_file_are_found(served: ServedPlatform, tmp_path: Path) -> None:
+    file = link_sparse(served, tmp_path / "large.bin", (64 << 20) + 5)
+    parts = served.post(f"/{file}/describe", {"fields": {"parts": True}})["parts"]
+    assert parts == {
+        "1": {"state": "complete", "size": 64 << 20, "md5": md5(bytes(64 << 20))},
+        "2": {"state": "complete", "size": 5, "md5": md5(bytes(5))},
+    }
+
+
+def test_a_large_file_is_read_once_for_all_who_ask(
+    served: ServedPlatform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[Path] = []
+    hash_parts = local_bytes.hash_parts
+
+    def counted(path: Path, part_size: int) -> list[local_bytes.Part]:
+        reads.append(path)
+        return hash_parts(path, part_size)
+
+    monkeypatch.setattr(local_bytes, "hash_parts", counted)
+    file = link_sparse(served, tmp_path / "large.bin", 100 << 20)
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(served.post, f"/{file}/describe", {"parts": True}) for _ in range(4)]
+        assert len({str(each.result()["parts"]) for each in asked}) == 1
+    assert len(reads) == 1
+
+
+def test_the_parts_of_several_large_files_are_found_in_one_call(
+    served: ServedPlatform, tmp_path: Path
+) -> None:
+    linked = [link_sparse(served, tmp_path / name, 20 << 20) for name in ("a", "b", "c")]
+    request = {"objects": [{"id": file, "describe": {"fields": {"parts": True}}} for file in linked]}
+    answer = served.post("/system/describeDataObjects", request)
+    assert [len(each["describe"]["parts"]) for each in answer["results"]] == [1, 1, 1]
+
+
+def test_others_are_answered_while_a_large_file_is_read(served: ServedPlatform, tmp_path: Path) -> None:
+    file = link_sparse(served, tmp_path / "large.bin", 512 << 20)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(served.post, f"/{file}/describe", {"parts": True})
+        served.post("/system/whoami")
+        assert not asked.done()
+        assert len(asked.result()["parts"]) == 8
+
+
+def test_a_local_file_that_is_gone_is_named(served: ServedPlatform, tmp_path: Path) -> None:
+    file = link_sparse(served, tmp_path / "small.bin", 10)
+    (served.folder / "platform" / "files" / file).unlink()
+    assert served.error(f"/{file}/describe", {"parts": True}) == (404, "ResourceNotFound")
 
 
 def test_a_local_file_is_served_without_a_copy(served: ServedPlatform, tmp_path: Path) -> None:

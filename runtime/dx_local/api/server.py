@@ -19,6 +19,7 @@ from dx_local.api.transfers import transfer_routes
 from dx_local.platform import access, nonces
 from dx_local.platform.context import Context
 from dx_local.platform.errors import InvalidAuthentication, MalformedJSON, ResourceNotFound
+from dx_local.platform.long_work import LongWork
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -137,6 +138,7 @@ class _Api:
     def __init__(self, platform: Platform, hooks: Hooks | None) -> None:
         self._platform = platform
         self._hooks = hooks
+        self._at_work: dict[str, asyncio.Task[None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -153,11 +155,26 @@ class _Api:
         context = Context(self._platform, self._caller(request.headers))
         call = routes.find(request.url.path)
         body = _parse(request.headers, await request.body(), any_json=call.route.takes_any_json)
-        with self._platform.store.transaction():
-            answer = _perform(context, call, body)
+        answer = await self._perform(context, call, body)
         if self._hooks is not None and context.caller.job is not None:
             answer = await self._hooks.before_answer(context, call.entity, call.method, body, answer)
         return answer
+
+    async def _perform(self, context: Context, call: Call, body: Any) -> Any:
+        while True:
+            try:
+                with self._platform.store.transaction():
+                    return _perform(context, call, body)
+            except LongWork as needed:  # noqa: PERF203 - a call of many files asks once for each
+                await self._work(needed)
+
+    async def _work(self, needed: LongWork) -> None:
+        """Do work in a thread, once for all who wait for it; a client that goes away does not end it."""
+        if needed.key not in self._at_work:
+            task = asyncio.create_task(asyncio.to_thread(needed.work))
+            self._at_work[needed.key] = task
+            task.add_done_callback(lambda _: self._at_work.pop(needed.key))
+        await asyncio.shield(self._at_work[needed.key])
 
     def _caller(self, headers: Headers) -> Caller:
         kind, _, token = headers.get("authorization", "").partition(" ")

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.platform.lifecycle import Transition
+    from dx_local.platform.local_bytes import Part
 
 JSON = dict[str, Any]
 
@@ -34,7 +35,8 @@ class Platform:
     """One local platform: its store, its folder (file bytes lie under `files/`), its clock and region.
 
     `base_url` is where its server listens, once one does; `secret` signs the URLs of transfers, which end
-    with that server.
+    with that server. `hashed` holds the parts of large local files from when they were read to when they are
+    stored.
     """
 
     store: Store
@@ -43,6 +45,7 @@ class Platform:
     region: str = DEFAULT_REGION
     base_url: str = ""
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    hashed: dict[str, list[Part]] = field(default_factory=dict)
     subscribers: list[Callable[[Transition], None]] = field(default_factory=list)
 
     @classmethod

@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING
 from dx_local.platform import access, local_bytes, objects
 from dx_local.platform import fields as read
 from dx_local.platform.describe import wanted_fields
-from dx_local.platform.errors import InvalidInput, InvalidState
+from dx_local.platform.errors import InvalidInput, InvalidState, ResourceNotFound
 from dx_local.platform.ids import is_hash_id
+from dx_local.platform.long_work import LongWork
 from dx_local.platform.transfer_urls import DownloadTicket, UploadTicket
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.platform.context import JSON, Context, Platform
+    from dx_local.platform.local_bytes import Part
     from dx_local.platform.store import Row
 
 # The sizes that clients cut files by, in bytes; those of the AWS regions.
@@ -42,6 +44,7 @@ UPLOAD_PARAMETERS = {
 _UPLOAD_VALID_FOR = 60 * 60 * 1000  # ms
 _DOWNLOAD_VALID_FOR = 24 * 60 * 60 * 1000  # ms
 _PART_OF_LOCAL_FILE = 64 << 20
+_HASHED_AT_ONCE = 16 << 20  # takes about 30 ms
 _DEFAULT_MEDIA = "application/octet-stream"
 
 
@@ -214,8 +217,7 @@ def _parts(context: Context, row: Row) -> JSON:
     store, file_id = context.store, row["id"]
     parts = store.all("SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
     if not parts and row["state"] == "closed":
-        part_size = max(_PART_OF_LOCAL_FILE, -(-row["fields"]["size"] // MAXIMUM_PARTS))
-        found = local_bytes.hash_parts(_whole_path(context.platform, file_id), part_size)
+        found = _parts_of_local_file(context.platform, file_id, row["fields"]["size"])
         for position, (size, md5) in enumerate(found, start=1):
             store.insert("part", file=file_id, position=position, size=size, md5=md5, state="complete")
         parts = store.all("SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
@@ -223,6 +225,28 @@ def _parts(context: Context, row: Row) -> JSON:
         str(part["position"]): {"state": part["state"], "size": part["size"], "md5": part["md5"]}
         for part in parts
     }
+
+
+def _parts_of_local_file(platform: Platform, file_id: str, size: int) -> list[Part]:
+    path = _whole_path(platform, file_id)
+    if not path.exists():
+        raise ResourceNotFound(f"the bytes of {file_id} are gone; was the local file removed?")
+    part_size = max(_PART_OF_LOCAL_FILE, -(-size // MAXIMUM_PARTS))
+    if size <= _HASHED_AT_ONCE:
+        return local_bytes.hash_parts(path, part_size)
+    if file_id not in platform.hashed:
+
+        def work() -> None:
+            platform.hashed[file_id] = local_bytes.hash_parts(path, part_size)
+
+        raise LongWork(f"MD5 of {file_id}", work)
+
+    def forget() -> None:
+        platform.hashed.pop(file_id, None)
+
+    # Not before: another file of the same call may have to be read first, which undoes this one's rows.
+    platform.store.after_commit(forget)
+    return platform.hashed[file_id]
 
 
 def _open_file(context: Context, file_id: str) -> Row:
