@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from dx_local.api.server import Server
 from dx_local.engine.environments import EnvironmentRequest, WorkerEnvironment, prepare_environment
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 JSON = dict[str, Any]
 T = TypeVar("T")
+
+# How long an example takes says something of the machine and its other work, not of the code.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 START = 1_700_000_000_000  # ms
 
