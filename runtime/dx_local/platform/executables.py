@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.classes import CLASSES, flatten, mismatch
 from dx_app_wizard.spec.links import link_id, link_project, links_in, parse_reference
-from dx_local.platform import access, jobs, objects, projects
-from dx_local.platform.errors import InvalidInput, InvalidType, PermissionDenied
+from dx_local.platform import access, jobs, objects, projects, requirements
+from dx_local.platform import fields as read
+from dx_local.platform.errors import InvalidInput, PermissionDenied
 from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
         raise InvalidInput("Expected key 'dxapi' of the input to be a string")
     for key in ("inputSpec", "outputSpec"):
         _check_spec(key, request.get(key))
-    _check_requirements(run_spec.get("systemRequirements"))
+    requirements.check_run_spec(run_spec)
     fields = {key: request[key] for key in _KEPT if request.get(key) is not None}
     fields["access"] = request.get("access") or {}
     for key in _TEXTS:
@@ -101,7 +102,7 @@ def run_applet(context: Context, applet_id: str, request: JSON) -> JSON:
             run_input=run_input,
             original_input=original_input,
             project=_destination(context, request, parent),
-            folder=projects.normalize_folder(request.get("folder") or "/"),
+            folder=projects.normalize_folder(read.optional_text(request, "folder") or "/"),
             asked=request,
             parent=parent,
         ),
@@ -177,9 +178,9 @@ def _destination(context: Context, request: JSON, parent: Row | None) -> str:
     project = request.get("project") or (parent["project"] if parent else None)
     if not isinstance(project, str):
         raise InvalidInput("Expected key 'project' of the input to be a project ID")
-    if parent is None and context.caller.job is None:
+    if parent is None:
         access.require(context, project, "CONTRIBUTE")
-    elif parent is not None and project != parent["project"]:
+    elif project != parent["project"]:
         raise PermissionDenied("A job runs other executables in its own project, unless it detaches them")
     return project
 
@@ -214,20 +215,6 @@ def _check_spec(key: str, spec: Any) -> None:
             raise InvalidInput(f"{where}.class: {class_name!r} is not a class")
         if field.get("default") is not None and (complaint := _not_allowed(field, field["default"])):
             raise InvalidInput(f"{where}.default: {complaint}")
-
-
-def _check_requirements(requirements: Any) -> None:
-    if requirements is None:
-        return
-    if not isinstance(requirements, dict):
-        raise InvalidInput("Expected key 'runSpec.systemRequirements' of the input to be a hash")
-    for entry_point, wanted in requirements.items():
-        if not isinstance(wanted, dict):
-            raise InvalidInput(f"Expected 'runSpec.systemRequirements.{entry_point}' to be a hash")
-        if "instanceType" in wanted and "instanceTypeSelector" in wanted:
-            raise InvalidType(
-                f"runSpec.systemRequirements.{entry_point} has both instanceType and instanceTypeSelector"
-            )
 
 
 objects.DESCRIBERS["applet"] = describe_fields

@@ -9,23 +9,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.classes import flatten
-from dx_local.platform import access, describe, lifecycle, projects
+from dx_local.platform import access, describe, lifecycle, projects, requirements
+from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput, PermissionDenied, ResourceNotFound
 from dx_local.platform.ids import new_id
 from dx_local.platform.references import Resolver, UnresolvableReference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
 
     from dx_local.platform.context import JSON, Context, Platform
     from dx_local.platform.store import Row
-
-DEFAULT_INSTANCE_TYPE = "mem1_ssd1_v2_x4"
-DEFAULT_TIMEOUT = 30 * 24 * 3600 * 1000
-"""How long a job may run when nobody says, in ms.
-
-Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/job-time-limits
-"""
 
 # Fields of a run request that only come back in describe.
 _ECHOED = (
@@ -38,7 +31,7 @@ _ECHOED = (
     "rank",
     "singleContext",
 )
-_UNIT_MS = {"days": 86_400_000, "hours": 3_600_000, "minutes": 60_000}
+_PRIORITIES = ("low", "normal", "high")
 
 
 @dataclass(frozen=True)
@@ -73,16 +66,19 @@ def create(context: Context, request: Request) -> str:
     job_id = new_id("job")
     now = context.now()
     parent = request.parent
-    depends_on = _depends_on(context, request.asked)
-    requirements = _system_requirements(request)
+    asked = request.asked
+    executable = request.executable
+    depends_on = _depends_on(context, asked)
+    inherited = parent["requested"] if parent and request.shares_workspace else {}
+    workers = requirements.system_requirements(executable.run_spec, executable.id, asked, inherited)
     context.store.insert(
         "job",
         id=job_id,
         name=_name(request),
         state=lifecycle.State.IDLE.value,
         function=request.function,
-        executable=request.executable.id,
-        executable_name=request.executable.name,
+        executable=executable.id,
+        executable_name=executable.name,
         parent=parent["id"] if parent else None,
         origin=parent["origin"] if parent else job_id,
         root=parent["root"] if parent else job_id,
@@ -91,19 +87,19 @@ def create(context: Context, request: Request) -> str:
         folder=request.folder,
         workspace=_workspace(context, request, job_id, now),
         region=context.platform.region,
-        priority=request.asked.get("priority") or (parent["priority"] if parent else "normal"),
+        priority=_priority(asked) or (parent["priority"] if parent else "normal"),
         created=now,
         modified=now,
         run_input=request.run_input,
         original_input=request.original_input,
-        output_spec=None if request.shares_workspace else request.executable.output_spec,
+        output_spec=None if request.shares_workspace else executable.output_spec,
         depends_on=depends_on,
-        tags=request.asked.get("tags") or [],
-        properties=request.asked.get("properties") or {},
-        details=request.asked.get("details") or {},
-        system_requirements=requirements,
-        instance_type=_instance_type(requirements, request.function),
-        timeout=_timeout(request),
+        tags=read.strings(_given(asked, "tags"), "tags", []),
+        properties=read.properties(_given(asked, "properties")),
+        details=read.mapping(_given(asked, "details"), "details", {}),
+        system_requirements=workers,
+        instance_type=requirements.instance_type(workers, request.function),
+        timeout=requirements.timeout(executable.run_spec, executable.id, asked, request.function),
         open_children=0,
         transitions=[],
         requested=_requested(request),
@@ -280,27 +276,22 @@ def terminate(context: Context, job_id: str, _request: JSON) -> JSON:
 
 def add_tags(context: Context, job_id: str, request: JSON) -> JSON:
     """`/job-xxxx/addTags`."""
-    tags = get(context, job_id)["tags"]
-    context.store.update("job", job_id, tags=list(dict.fromkeys([*tags, *_strings(request, "tags")])))
+    tags = read.changed_tags(get(context, job_id)["tags"], add=read.strings(request, "tags"))
+    context.store.update("job", job_id, tags=tags)
     return {"id": job_id}
 
 
 def remove_tags(context: Context, job_id: str, request: JSON) -> JSON:
     """`/job-xxxx/removeTags`."""
-    gone = set(_strings(request, "tags"))
-    tags = [tag for tag in get(context, job_id)["tags"] if tag not in gone]
+    tags = read.changed_tags(get(context, job_id)["tags"], remove=read.strings(request, "tags"))
     context.store.update("job", job_id, tags=tags)
     return {"id": job_id}
 
 
 def set_properties(context: Context, job_id: str, request: JSON) -> JSON:
     """`/job-xxxx/setProperties`: null deletes a property."""
-    changes = request.get("properties")
-    if not isinstance(changes, dict):
-        raise InvalidInput("Expected key 'properties' of the input to be a hash")
-    merged = {**get(context, job_id)["properties"], **changes}
-    kept = {key: value for key, value in merged.items() if value is not None}
-    context.store.update("job", job_id, properties=kept)
+    changed = read.changed_properties(get(context, job_id)["properties"], request)
+    context.store.update("job", job_id, properties=changed)
     return {"id": job_id}
 
 
@@ -338,15 +329,20 @@ def break_deadlock(platform: Platform) -> bool:
     return bool(transitions)
 
 
+def _given(asked: JSON, name: str) -> JSON:
+    """Return the part of a request that holds this key, nothing where it is null."""
+    return {name: asked[name]} if asked.get(name) is not None else {}
+
+
+def _priority(asked: JSON) -> str | None:
+    priority = read.optional_text(asked, "priority")
+    if priority not in (None, *_PRIORITIES):
+        raise InvalidInput(f'"priority" must be one of {", ".join(_PRIORITIES)}, not "{priority}"')
+    return priority
+
+
 def _flat(value: Any) -> Any:
     return flatten(value) if isinstance(value, list) else value
-
-
-def _strings(request: JSON, key: str) -> list[str]:
-    values = request.get(key)
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise InvalidInput(f"Expected key {key!r} of the input to be an array of strings")
-    return values
 
 
 def _name(request: Request) -> str:
@@ -376,41 +372,6 @@ def _depends_on(context: Context, asked: JSON) -> list[str]:
         if not isinstance(entity, str) or context.store.get(table, entity) is None:
             raise ResourceNotFound(f"The entity ID could not be found: {entity!r} in 'dependsOn'")
     return depends_on
-
-
-def _system_requirements(request: Request) -> JSON:
-    """Merge what is asked of workers: the executable's own, the run's, and the run's for this executable."""
-    own = request.executable.run_spec.get("systemRequirements") or {}
-    inherited = request.parent["requested"] if request.parent and request.shares_workspace else {}
-    asked = request.asked.get("systemRequirements") or inherited.get("systemRequirements") or {}
-    by_executable = request.asked.get("systemRequirementsByExecutable") or {}
-    merged = {**own, **asked, **by_executable.get(request.executable.id, {})}
-    if not all(isinstance(value, dict) for value in merged.values()):
-        raise InvalidInput("Expected each value of 'systemRequirements' to be a hash")
-    return merged
-
-
-def _instance_type(requirements: JSON, function: str) -> str:
-    for entry_point in (function, "*"):
-        named = requirements.get(entry_point, {}).get("instanceType")
-        if isinstance(named, str):
-            return named
-    return DEFAULT_INSTANCE_TYPE
-
-
-def _timeout(request: Request) -> int:
-    """Return how long the job may run, in ms: as asked for this run, or as the executable says."""
-    by_executable = request.asked.get("timeoutPolicyByExecutable") or {}
-    policies: Iterable[JSON] = (
-        request.asked.get("timeoutPolicy") or {},
-        by_executable.get(request.executable.id) or {},
-        request.executable.run_spec.get("timeoutPolicy") or {},
-    )
-    for policy in policies:
-        limit = policy.get(request.function) or policy.get("*")
-        if limit:
-            return sum(_UNIT_MS[unit] * amount for unit, amount in limit.items() if unit in _UNIT_MS)
-    return DEFAULT_TIMEOUT
 
 
 def _requested(request: Request) -> JSON:
