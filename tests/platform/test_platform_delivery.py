@@ -1,0 +1,112 @@
+"""Where data objects go: into the workspace of a job, and out of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dx_app_wizard.spec.links import link
+from dx_local.platform import delivery, executables, jobs, records
+from dx_local.platform.context import Caller, Context
+
+if TYPE_CHECKING:
+    from dx_local.platform.store import Row
+
+RUN_SPEC = {"interpreter": "bash", "code": "main() { true; }"}
+
+
+@pytest.fixture
+def applet(context: Context, project: str) -> str:
+    request = {"project": project, "dxapi": "1.0.0", "runSpec": RUN_SPEC}
+    applet_id: str = executables.new_applet(context, "applet", request)["id"]
+    return applet_id
+
+
+def start(context: Context, applet: str, **asked: Any) -> Row:
+    """Start a job of the applet, and return its row."""
+    job = executables.run_applet(context, applet, {"input": {}, **asked})["id"]
+    jobs.start(context.platform, job)
+    return jobs.get(context, job)
+
+
+def make_record(context: Context, container: str, **more: Any) -> str:
+    request = {"project": container, "close": True, "parents": True, **more}
+    record: str = records.new(context, "record", request)["id"]
+    return record
+
+
+def folders_of(context: Context, object_id: str) -> dict[str, str]:
+    """Return the folder of an object in each project or container that it lies in."""
+    rows = context.store.all("SELECT project, folder FROM placement WHERE object = ?", object_id)
+    return {row["project"]: row["folder"] for row in rows}
+
+
+def test_input_objects_come_into_the_workspace(context: Context, project: str, applet: str) -> None:
+    record = make_record(context, project, folder="/deep", name="r")
+    job = start(context, applet, project=project, input={"r": link(record)})
+    assert folders_of(context, record) == {project: "/deep", job["workspace"]: "/"}
+
+
+@pytest.mark.parametrize(
+    ("destination", "folder", "expected"),
+    [("/", "/", "/"), ("/", "/a/b", "/a/b"), ("/out", "/", "/out"), ("/out", "/a", "/out/a")],
+)
+def test_output_objects_go_below_the_folder_of_the_run(
+    context: Context, project: str, applet: str, destination: str, folder: str, expected: str
+) -> None:
+    job = start(context, applet, project=project, folder=destination)
+    record = make_record(context, job["workspace"], folder=folder)
+    jobs.finish(context.platform, job["id"], {"r": link(record)})
+    assert folders_of(context, record)[project] == expected
+
+
+def test_what_is_no_output_stays_in_the_workspace(context: Context, project: str, applet: str) -> None:
+    job = start(context, applet, project=project)
+    record = make_record(context, job["workspace"])
+    jobs.finish(context.platform, job["id"], {})
+    assert folders_of(context, record) == {job["workspace"]: "/"}
+
+
+def test_hidden_objects_come_along_with_what_links_to_them(
+    context: Context, project: str, applet: str
+) -> None:
+    job = start(context, applet, project=project)
+    hidden = make_record(context, job["workspace"], hidden=True)
+    record = make_record(context, job["workspace"], details={"index": link(hidden)})
+    jobs.finish(context.platform, job["id"], {"r": link(record)})
+    assert project in folders_of(context, hidden)
+
+
+def test_a_job_that_a_job_has_run_delivers_to_the_workspace_of_that_one(
+    context: Context, project: str, applet: str
+) -> None:
+    parent = start(context, applet, project=project)
+    child = start(Context(context.platform, Caller("user-local", parent["id"])), applet)
+    record = make_record(context, child["workspace"])
+    jobs.finish(context.platform, child["id"], {"r": link(record)})
+    assert folders_of(context, record).keys() == {child["workspace"], parent["workspace"]}
+
+
+def test_an_input_that_is_put_out_again_stays_where_it_is(
+    context: Context, project: str, applet: str
+) -> None:
+    record = make_record(context, project, folder="/deep")
+    job = start(context, applet, project=project, input={"r": link(record)}, folder="/out")
+    jobs.finish(context.platform, job["id"], {"r": link(record)})
+    assert folders_of(context, record)[project] == "/deep"
+
+
+def test_an_output_that_does_not_exist_is_an_error(context: Context, project: str, applet: str) -> None:
+    job = start(context, applet, project=project)
+    jobs.finish(context.platform, job["id"], {"r": link("record-000000000000000000000000")})
+    described = jobs.describe_job(context, job["id"], {})
+    assert described["failureReason"] == "OutputError"
+    assert "does not exist" in described["failureMessage"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "below", "expected"), [("/", "/", "/"), ("/a", "/", "/a"), ("/a", "/b/c", "/a/b/c")]
+)
+def test_folders_are_joined(folder: str, below: str, expected: str) -> None:
+    assert delivery.join(folder, below) == expected

@@ -1,0 +1,97 @@
+"""What jobs ask of their workers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dx_local.platform import requirements
+from dx_local.platform.errors import ApiError, InvalidInput
+
+JSON = dict[str, Any]
+APPLET = "applet-xxxx"
+MINUTE = 60_000
+
+
+def of(*instance_types: tuple[str, str]) -> JSON:
+    return {entry_point: {"instanceType": name} for entry_point, name in instance_types}
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "inherited", "expected"),
+    [
+        ({}, {}, {}, {}),
+        (of(("*", "a")), {}, {}, of(("*", "a"))),
+        (
+            of(("*", "a"), ("main", "b")),
+            {"systemRequirements": of(("main", "c"))},
+            {},
+            of(("*", "a"), ("main", "c")),
+        ),
+        (of(("*", "a")), {}, {"systemRequirements": of(("*", "d"))}, of(("*", "d"))),
+        (
+            of(("*", "a")),
+            {"systemRequirements": of(("*", "c"))},
+            {"systemRequirements": of(("*", "d"))},
+            of(("*", "c")),
+        ),
+        ({}, {"systemRequirementsByExecutable": {APPLET: of(("*", "e"))}}, {}, of(("*", "e"))),
+        ({}, {"systemRequirementsByExecutable": {"applet-yyyy": of(("*", "e"))}}, {}, {}),
+    ],
+)
+def test_the_nearest_word_on_an_entry_point_counts(
+    own: JSON, asked: JSON, inherited: JSON, expected: JSON
+) -> None:
+    merged = requirements.system_requirements({"systemRequirements": own}, APPLET, asked, inherited)
+    assert merged == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({}, requirements.DEFAULT_INSTANCE_TYPE),
+        (of(("*", "a")), "a"),
+        (of(("*", "a"), ("main", "b")), "b"),
+        ({"main": {"clusterSpec": {}}, **of(("*", "a"))}, "a"),
+    ],
+)
+def test_an_entry_point_goes_before_the_star(wanted: JSON, expected: str) -> None:
+    assert requirements.instance_type(wanted, "main") == expected
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "minutes"),
+    [
+        ({"*": {"hours": 1, "minutes": 30}}, {}, 90),
+        ({"*": {"days": 1}, "main": {"minutes": 5}}, {}, 5),
+        ({"other": {"minutes": 5}}, {}, 30 * 24 * 60),
+        ({"*": {"hours": 1}}, {"timeoutPolicy": {"*": {"minutes": 2}}}, 2),
+        ({"*": {"hours": 1}}, {"timeoutPolicyByExecutable": {APPLET: {"*": {"minutes": 3}}}}, 3),
+    ],
+)
+def test_the_time_limit(own: JSON, asked: JSON, minutes: int) -> None:
+    assert requirements.timeout({"timeoutPolicy": own}, APPLET, asked, "main") == minutes * MINUTE
+
+
+@pytest.mark.parametrize(
+    "run_spec",
+    [
+        {"systemRequirements": []},
+        {"systemRequirements": {"*": "mem1"}},
+        {"systemRequirements": {"*": {"instanceType": "a", "instanceTypeSelector": {}}}},
+        {"timeoutPolicy": {"*": {"weeks": 1}}},
+        {"timeoutPolicy": {"*": {"hours": "1"}}},
+        {"timeoutPolicy": {"*": {"hours": True}}},
+        {"execDepends": {"name": "samtools"}},
+        {"execDepends": ["samtools"]},
+    ],
+)
+def test_a_run_spec_that_cannot_be_used_is_refused(run_spec: JSON) -> None:
+    with pytest.raises(ApiError):
+        requirements.check_run_spec(run_spec)
+
+
+def test_what_is_refused_is_named() -> None:
+    with pytest.raises(InvalidInput, match=r'"systemRequirements.main" must be a hash'):
+        requirements.check_run_spec({"systemRequirements": {"main": 3}})
