@@ -16,7 +16,6 @@ from dx_local.platform.ids import new_id
 from dx_local.platform.references import Resolver, UnresolvableReference
 
 if TYPE_CHECKING:
-
     from dx_local.platform.context import JSON, Context, Platform
     from dx_local.platform.store import Row
 
