@@ -76,6 +76,15 @@ def test_output_files_go_where_they_are_wanted(dx_local: DxLocal, one_file: Path
     assert not (one_file / "test-job-workspaces").exists()
 
 
+def test_a_place_where_outputs_cannot_go_is_refused_at_once(
+    dx_local: DxLocal, one_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").touch()
+    done = dx_local("run", one_file, "--out", "taken/results")
+    assert (done.exit_code, "'taken' is a file" in done.stderr) == (2, True)
+    assert not (one_file / "test-job-workspaces").exists()
+
+
 def test_a_workspace_of_an_earlier_run_is_not_touched(dx_local: DxLocal, one_file: Path) -> None:
     assert dx_local("run", one_file, "--workspace-path", "kept").exit_code == 0
     done = dx_local("run", one_file, "--workspace-path", "kept")

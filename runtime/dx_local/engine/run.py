@@ -107,6 +107,7 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
     given = request.given if request.given is not None else samples_of(request.app)
     samples_used = request.given is None and given is not None and bool(given.values)
     observer = observer or Observer()
+    _check_out(request.out)
     with _workspace(request.folder) as folder:
         options = SessionOptions(
             folder=folder,
@@ -120,6 +121,15 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
             job_id = session.start(app, request.function, given or GivenInputs(values={}))
             await _until_final(session, job_id)
             return _result(session, job_id, request, samples_used=samples_used, began=began)
+
+
+def _check_out(out: Path) -> None:
+    """Raise UsageError where outputs could not be written, before anybody has waited for them."""
+    nearest = next(place for place in (out, *out.parents) if place.exists())
+    if not nearest.is_dir():
+        raise UsageError(f"cannot write outputs to {str(out)!r}: {str(nearest)!r} is a file")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise UsageError(f"cannot write outputs to {str(out)!r}: {str(nearest)!r} is not writable")
 
 
 @contextmanager
