@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from dx_app_wizard.spec.classes import flatten
 from dx_app_wizard.spec.links import link
 from dx_local.platform.references import Resolver, UnresolvableReference
 
@@ -56,6 +59,7 @@ def test_an_unfinished_job_leaves_the_canonical_form() -> None:
         (reference("job-a", "m"), "no such output; it has 'n', 'names', 'file', 'files'"),
         (reference("job-a", "n", index=0), "the output is no array"),
         (reference("job-a", "names", index=2), "index 2 is outside the array of 2"),
+        (reference("job-a", "names", index=-1), "index -1 is outside the array of 2"),
         (reference("job-a", "n", metadata="name"), "no data object"),
     ],
 )
@@ -73,3 +77,34 @@ def test_an_optional_field_is_left_out_where_its_reference_has_no_value() -> Non
 def test_an_element_of_an_optional_array_must_have_a_value() -> None:
     with pytest.raises(UnresolvableReference):
         resolve([reference("job-a", "m")], optional=True)
+
+
+plain = st.recursive(
+    st.booleans() | st.integers() | st.text(max_size=5) | st.just(link("file-1")),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text("abc", max_size=3), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(plain)
+def test_only_arrays_that_become_flat_change_a_value_without_references(value: Any) -> None:
+    assert resolve(value) == (flatten(value) if isinstance(value, list) else value)
+
+
+@given(plain, st.integers(0, 3))
+def test_a_reference_stands_for_the_whole_value_at_any_depth(value: Any, depth: int) -> None:
+    expected: dict[str, Any] = {"v": value}
+    asked: dict[str, Any] = {"v": reference("job-d", "v")}
+    for _ in range(depth):
+        expected, asked = {"v": [expected]}, {"v": [asked]}
+    resolved = Resolver({"job-d": {"v": value}}.get, lambda _entity, _path: None).resolve({"x": asked})
+    assert resolved == {"x": expected}
+
+
+@given(st.lists(st.sampled_from([reference("job-a", "names"), reference("job-c", "n"), 0, [[1], "w"]])))
+def test_resolving_again_changes_nothing(values: list[Any]) -> None:
+    once = resolve(values)
+    assert resolve(once) == once
+    assert len(once) == len(flatten(values)) + values.count(reference("job-a", "names"))

@@ -85,8 +85,7 @@ def _no_such_field(output: Output) -> str:
 def _element(reference: Reference, found: Any) -> Any:
     if not isinstance(found, list):
         raise UnresolvableReference(reference, "an index was given, but the output is no array")
-    try:
-        return found[reference.index or 0]
-    except IndexError:
-        why = f"index {reference.index} is outside the array of {len(found)}"
-        raise UnresolvableReference(reference, why) from None
+    index = reference.index or 0
+    if not 0 <= index < len(found):
+        raise UnresolvableReference(reference, f"index {index} is outside the array of {len(found)}")
+    return found[index]
