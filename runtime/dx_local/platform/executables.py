@@ -41,7 +41,7 @@ def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
         _check_spec(key, request.get(key))
     requirements.check_run_spec(run_spec)
     fields = {key: request[key] for key in _KEPT if request.get(key) is not None}
-    fields["access"] = request.get("access") or {}
+    fields["access"] = read.mapping(request, "access") if request.get("access") is not None else {}
     for key in _TEXTS:
         fields.setdefault(key, "")
     applet = objects.create(context, class_name, request, fields=fields, state="closed")
