@@ -204,6 +204,17 @@ def test_a_reference_without_a_value_fails_the_tree(store: Store, output: JSON, 
     assert job_row(store, main)["failure_reason"] == "JobTreeFailure"
 
 
+def test_a_reference_to_no_job_fails_who_waits_for_it(store: Store) -> None:
+    job = add_job(store, job_input={"n": reference(new_id("job"))})
+    assert job_row(store, job)["failure_reason"] == "InputError"
+
+
+def test_a_reference_to_no_job_is_no_output(store: Store) -> None:
+    main = running_main(store)
+    lifecycle.finished(store, main, {"n": reference(new_id("job"))}, 3)
+    assert job_row(store, main)["failure_reason"] == "OutputError"
+
+
 def test_metadata_of_a_reference_is_the_name_of_the_object(store: Store) -> None:
     main = running_main(store)
     first = add_job(store, main)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform import delivery, executables, jobs, records
+from dx_local.platform import delivery, executables, jobs, projects, records
 from dx_local.platform.context import Caller, Context
 
 if TYPE_CHECKING:
@@ -46,6 +46,17 @@ def test_input_objects_come_into_the_workspace(context: Context, project: str, a
     record = make_record(context, project, folder="/deep", name="r")
     job = start(context, applet, project=project, input={"r": link(record)})
     assert folders_of(context, record) == {project: "/deep", job["workspace"]: "/"}
+
+
+@pytest.mark.parametrize(("beside", "comes"), [(True, True), (False, False)])
+def test_hidden_objects_beside_an_input_come_into_the_workspace(
+    context: Context, project: str, applet: str, beside: bool, comes: bool
+) -> None:
+    elsewhere = projects.new(context, "project", {"name": "elsewhere"})["id"]
+    hidden = make_record(context, project if beside else elsewhere, hidden=True)
+    record = make_record(context, project, details={"index": link(hidden)})
+    job = start(context, applet, project=project, input={"r": link(record)})
+    assert (job["workspace"] in folders_of(context, hidden)) is comes
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def plain_links(value: Any) -> Any:
 def bring_in(store: Store, job: Row, values: dict[str, Any]) -> None:
     """Put the data objects of a master job's input into its workspace, where its token reaches them.
 
-    Raises ObjectNotFound.
+    Hidden objects beside them that they link to come along. Raises ObjectNotFound.
     """
     if job["parent"] and _workspace_of(store, job["parent"]) == job["workspace"]:
         return
@@ -42,8 +42,11 @@ def bring_in(store: Store, job: Row, values: dict[str, Any]) -> None:
     for object_id, project in projects.items():
         if class_of(object_id) not in DATA_CLASSES:
             continue
-        source = _placement(store, object_id, project)
-        place(store, source, job["workspace"], "/")
+        home = _placement(store, object_id, project)["project"]
+        for each in _with_hidden(store, [object_id]):
+            source = _placement(store, each, home)
+            if source["project"] == home:
+                place(store, source, job["workspace"], "/")
 
 
 def hand_over(store: Store, job: Row, output: dict[str, Any]) -> None:

@@ -245,7 +245,7 @@ class _Machine:
     def _make_runnable(self, job: Row) -> None:
         optional = frozenset(job["requested"].get("optionalInputs", ()))
         try:
-            resolved = self._resolver().resolve(job["original_input"], optional=optional)
+            resolved = self._resolved(job["original_input"], optional)
             delivery.bring_in(self._store, job, resolved)
         except (UnresolvableReference, delivery.ObjectNotFound) as error:
             self._fail_tree(job["id"], Failure("InputError", str(error)))
@@ -258,7 +258,7 @@ class _Machine:
 
     def _make_done(self, job: Row) -> None:
         try:
-            output = delivery.plain_links(self._resolver().resolve(job["output"]))
+            output = delivery.plain_links(self._resolved(job["output"]))
         except UnresolvableReference as error:
             self._fail_tree(job["id"], Failure("OutputError", str(error)))
             return
@@ -379,8 +379,13 @@ class _Machine:
             members.extend(row["id"] for row in children)
         return members
 
-    def _resolver(self) -> Resolver:
-        return Resolver(self._output_of, lambda entity, path: object_metadata(self._store, entity, path))
+    def _resolved(self, fields: dict[str, Any], optional: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """Return the fields of a job that waits for nothing any more, with no reference left in them."""
+        resolver = Resolver(self._output_of, lambda entity, path: object_metadata(self._store, entity, path))
+        resolved = resolver.resolve(fields, optional=optional)
+        for reference in references_in(resolved):
+            raise UnresolvableReference(reference, "there is no such job")
+        return resolved
 
     def _output_of(self, job_id: str) -> dict[str, Any] | None:
         return output_if_done(self._store, job_id)
