@@ -10,7 +10,7 @@ from dx_local.platform.errors import InvalidInput
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conftest import Clock
+    from tests.conftest import Clock, ServedPlatform
 
     from dx_local.platform.context import JSON, Context
 
@@ -76,3 +76,16 @@ def test_after_an_hour_a_nonce_is_forgotten(context: Context, clock: Clock) -> N
 def test_a_nonce_that_is_none_is_invalid(context: Context, nonce: object) -> None:
     with pytest.raises(InvalidInput, match="nonce"):
         replay(context, Counter(), {"nonce": nonce})
+
+
+def test_a_repeated_run_or_subjob_starts_one_job(served: ServedPlatform) -> None:
+    parent = served.job()
+    applet = served.post(f"/{parent}/describe")["executable"]
+    token = served.token_of(parent)
+    for path, request in (
+        (f"/{applet}/run", {"project": served.project, "input": {}, "nonce": "n"}),
+        ("/job/new", {"function": "part", "input": {}, "nonce": "n"}),
+    ):
+        first, second = (served.post(path, request, token=token)["id"] for _ in range(2))
+        assert first == second
+    assert served.inside(lambda context: context.store.value("SELECT COUNT(*) FROM job")) == 3
