@@ -146,6 +146,18 @@ def test_a_job_does_not_see_jobs_of_projects_that_are_closed_to_it(
         jobs.describe_job(stranger, own_id(job_context), {})
 
 
+def test_a_job_of_another_tree_may_look_but_not_end(
+    job_context: Context, new_job: Callable[..., Context]
+) -> None:
+    job = own_id(job_context)
+    stranger = new_job()
+    assert jobs.describe_job(stranger, job, {})["id"] == job
+    with pytest.raises(PermissionDenied):
+        jobs.terminate(stranger, job, {})
+    jobs.terminate(new_job(project="CONTRIBUTE"), job, {})
+    assert jobs.get(job_context, job)["state"] == "terminated"
+
+
 def test_the_token_of_a_job_dies_with_it(context: Context, job_context: Context) -> None:
     job = own_id(job_context)
     token = access.issue_token(context.store, context.caller.user, job)

@@ -153,14 +153,17 @@ def executable_of(context: Context, executable_id: str) -> Executable:
     )
 
 
-def get(context: Context, job_id: str) -> Row:
-    """Return a job's row; ResourceNotFound when there is no such job that the caller may see."""
+def get(context: Context, job_id: str, level: str = "VIEW") -> Row:
+    """Return a job's row, which a job of another tree needs this level on its project for.
+
+    Raises ResourceNotFound when there is no such job that the caller may see, else PermissionDenied.
+    """
     job = context.store.get("job", job_id)
     if job is None:
         raise ResourceNotFound(f"The entity ID could not be found: {job_id}")
     caller = context.calling_job()
     if caller is not None and caller["root"] != job["root"]:
-        access.require(context, job["project"], "VIEW")
+        access.require(context, job["project"], level)
     return job
 
 
@@ -268,28 +271,28 @@ def _input_so_far(context: Context, job: Row) -> JSON:
 
 def terminate(context: Context, job_id: str, _request: JSON) -> JSON:
     """`/job-xxxx/terminate`: end a job and its descendants; nothing happens to one that has ended."""
-    get(context, job_id)
+    get(context, job_id, "CONTRIBUTE")
     context.platform.publish(lifecycle.terminated(context.store, job_id, context.now()))
     return {"id": job_id}
 
 
 def add_tags(context: Context, job_id: str, request: JSON) -> JSON:
     """`/job-xxxx/addTags`."""
-    tags = read.changed_tags(get(context, job_id)["tags"], add=read.strings(request, "tags"))
+    tags = read.changed_tags(get(context, job_id, "CONTRIBUTE")["tags"], add=read.strings(request, "tags"))
     context.store.update("job", job_id, tags=tags)
     return {"id": job_id}
 
 
 def remove_tags(context: Context, job_id: str, request: JSON) -> JSON:
     """`/job-xxxx/removeTags`."""
-    tags = read.changed_tags(get(context, job_id)["tags"], remove=read.strings(request, "tags"))
+    tags = read.changed_tags(get(context, job_id, "CONTRIBUTE")["tags"], remove=read.strings(request, "tags"))
     context.store.update("job", job_id, tags=tags)
     return {"id": job_id}
 
 
 def set_properties(context: Context, job_id: str, request: JSON) -> JSON:
     """`/job-xxxx/setProperties`: null deletes a property."""
-    changed = read.changed_properties(get(context, job_id)["properties"], request)
+    changed = read.changed_properties(get(context, job_id, "CONTRIBUTE")["properties"], request)
     context.store.update("job", job_id, properties=changed)
     return {"id": job_id}
 
