@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import AnswersError, Problem, UserError
 from dx_app_wizard.questions import MISSING, QUESTIONS, AnswerError, PartlyValidError, Question
+from dx_app_wizard.settings import SET_FLAG
 from dx_app_wizard.spec.instances import instance_type_problem
 from dx_app_wizard.spec.io_rules import IO_RULES
 
@@ -142,11 +143,13 @@ def _fixed_answer(question: Question, given: Given, standing: Any, answered: dic
 
 def _unknown_keys(given: Given) -> list[Problem]:
     keys = [question.key for question in QUESTIONS]
+    sources = {SET_FLAG: given.flags, ANSWERS_FLAG: given.file}
     problems = []
-    for key in [key for key in given.file if key not in keys]:
+    unknown = [(key, flag) for flag, source in sources.items() for key in source if key not in keys]
+    for key, flag in unknown:
         near = get_close_matches(key, keys, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(keys)}"
-        problems.append(Problem(key, ANSWERS_FLAG, f"no question has this key; {hint}"))
+        problems.append(Problem(key, flag, f"no question has the key {key!r}; {hint}"))
     return problems
 
 

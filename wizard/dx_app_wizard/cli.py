@@ -106,6 +106,13 @@ def _print_tool_version(ctx: click.Context, _param: click.Parameter, value: bool
 @click.option("--region", metavar="REGION", help="Where the app runs. [aws:us-east-1]")
 @click.option("--instance-type", metavar="TYPE", help="What it runs on. [four cores, by region]")
 @click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An answer by its key in the file of --answers; repeatable.",
+)
+@click.option(
     "--json-file",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -145,6 +152,7 @@ def command(
     answers_file: Path | None,
     output_dir: Path,
     as_json: bool,
+    settings: tuple[str, ...],
     **flags: Any,
 ) -> None:
     """Write a DNAnexus app: a folder NAME that runs as it is.
@@ -152,11 +160,13 @@ def command(
     On a terminal, it asks what the flags do not say; lines from a pipe are taken as
     the answers. Else, what is not answered gets its default.
     """
+    from dx_app_wizard.settings import with_settings
+
     for key in ("inputs", "outputs"):
         flags[key] = flags[key] or None
     del flags["verbose"]
     modes = {mode: flags.pop(mode) for mode in ("no_input", "defaults", "resume")}
-    generate(Options(json_file, answers_file, output_dir, as_json, **modes), flags)
+    generate(Options(json_file, answers_file, output_dir, as_json, **modes), with_settings(flags, settings))
 
 
 def generate(options: Options, flags: dict[str, Any]) -> None:
@@ -188,17 +198,16 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
     from dx_app_wizard.dialogue import Dialogue
     from dx_app_wizard.saved import SavedInterview
 
-    given = {key: value for key, value in flags.items() if value is not None}
     names = {
         "json_file": options.json_file,
         "answers": options.answers_file,
         "output_dir": options.output_dir,
     }
     paths = {name: str(path.absolute()) for name, path in names.items() if path and path != Path()}
-    saved = SavedInterview(given, paths)
+    saved = SavedInterview(flags, paths)
     if options.resume:
         former = SavedInterview.load()
-        saved = SavedInterview({**former.flags, **given}, {**former.paths, **paths}, former.lines)
+        saved = SavedInterview({**former.flags, **flags}, {**former.paths, **paths}, former.lines)
     elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()}
     base = _load_spec(elsewhere["json_file"]) if "json_file" in elsewhere else None
     file = _load_answers(elsewhere["answers"]) if "answers" in elsewhere else {}

@@ -178,6 +178,8 @@ def _read_parameter(item: Any, *, output: bool) -> tuple[list[dict[str, Any]], l
 
 
 def _read_network(answer: Any) -> tuple[str, ...]:
+    if isinstance(answer, str):
+        answer = {"true": True, "yes": True, "false": False, "no": False}.get(answer.lower(), answer)
     if isinstance(answer, bool):
         return ("*",) if answer else ()
     if isinstance(answer, (list, tuple)) and all(isinstance(host, str) for host in answer):

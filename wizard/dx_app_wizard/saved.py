@@ -79,8 +79,10 @@ def _flag_words(key: str, value: Any) -> list[str]:
     if key in ("inputs", "outputs"):
         flag = f"--{key.removesuffix('s')}"
         return [word for item in value for word in (flag, _parameter_text(item))]
+    if isinstance(value, bool):
+        return [f"--{key}" if value else f"--no-{key}"]
     if key == "network":
-        return ["--network" if value else "--no-network"]
+        return ["--set", f"network={json.dumps(value) if isinstance(value, list) else value}"]
     return [f"--{key.replace('_', '-')}", str(value)]
 
 
