@@ -1,4 +1,4 @@
-"""The command `dx-app-wizard`: argv → answers → spec → folder; the only module that knows exit codes.
+"""The command `dx-app-wizard`: argv → text and exit code; the only module that knows exit codes.
 
 stdout is data: the new folder's path, or one JSON object with `--json`. All talk goes to stderr.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -22,7 +21,6 @@ from dx_app_wizard.errors import (
     FindingsError,
     InterruptedByUserError,
     NotWritableError,
-    SpecFileError,
     UnexpectedError,
     UserError,
 )
@@ -30,8 +28,7 @@ from dx_app_wizard.errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dx_app_wizard.dialogue import Dialogue
-    from dx_app_wizard.spec.model import AppSpec
+    from dx_app_wizard.generation import Generated
 
 JSON_SCHEMA_VERSION = 1
 
@@ -63,19 +60,6 @@ class ExitCode(IntEnum):
     FINDINGS = 3
     CONFLICT = 4
     INTERRUPTED = 130
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the flags say beyond the answers."""
-
-    json_file: Path | None
-    answers_file: Path | None
-    output_dir: Path
-    as_json: bool
-    no_input: bool = False
-    defaults: bool = False
-    resume: bool = False
 
 
 def _print_tool_version(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
@@ -160,89 +144,26 @@ def command(
     On a terminal, it asks what the flags do not say; lines from a pipe are taken as
     the answers. Else, what is not answered gets its default.
     """
+    from dx_app_wizard.generation import Options, generate
     from dx_app_wizard.settings import with_settings
 
     for key in ("inputs", "outputs"):
         flags[key] = flags[key] or None
     del flags["verbose"]
     modes = {mode: flags.pop(mode) for mode in ("no_input", "defaults", "resume")}
-    generate(Options(json_file, answers_file, output_dir, as_json, **modes), with_settings(flags, settings))
+    options = Options(json_file, answers_file, output_dir, as_json, **modes)
+    _announce(generate(options, with_settings(flags, settings)), as_json=as_json)
 
 
-def generate(options: Options, flags: dict[str, Any]) -> None:
-    """Write the app that flags, files and whoever is asked describe, and say what was written."""
-    from dx_app_wizard.compose import compose
-    from dx_app_wizard.render import render_app
+def _announce(generated: Generated, *, as_json: bool) -> None:
+    """Print what was written: the folder's path on stdout, the rest on stderr; or one JSON object."""
     from dx_app_wizard.review import created
-    from dx_app_wizard.saved import forget_saved
 
-    dialogue = _dialogue(options, flags)
-    answers = dialogue.answers(may_ask=not (options.no_input or options.as_json or _in_ci()))
-    plan = compose(answers, dialogue.base)
-    folder = dialogue.output_dir / answers.name
-    files = render_app(plan, folder)
-    if dialogue.asked:
-        # Only now: as long as the app is not written, its answers are kept.
-        forget_saved()
-    if options.as_json:
-        app = {"name": answers.name, "path": str(folder), "files": [path.as_posix() for path in files]}
-        _print_json({"app": app})
+    if as_json:
+        _print_json(generated.to_json())
     else:
-        click.echo(os.fsencode(folder))
-        click.echo(created(folder, files), err=True)
-
-
-def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
-    """Return what flags and files say, and with --resume also what was said before, where they do not."""
-    from dx_app_wizard.answers import Given
-    from dx_app_wizard.dialogue import Dialogue
-    from dx_app_wizard.saved import SavedInterview
-
-    names = {
-        "json_file": options.json_file,
-        "answers": options.answers_file,
-        "output_dir": options.output_dir,
-    }
-    paths = {name: str(path.absolute()) for name, path in names.items() if path and path != Path()}
-    saved = SavedInterview(flags, paths)
-    if options.resume:
-        former = SavedInterview.load()
-        saved = SavedInterview({**former.flags, **flags}, {**former.paths, **paths}, former.lines)
-    elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()}
-    base = _load_spec(elsewhere["json_file"]) if "json_file" in elsewhere else None
-    file = _load_answers(elsewhere["answers"]) if "answers" in elsewhere else {}
-    return Dialogue(
-        given=Given(flags=saved.flags, file=file, spec=base.raw if base else {}),
-        base=base,
-        output_dir=elsewhere.get("output_dir", Path()),
-        only_required=options.defaults,
-        saved=saved,
-    )
-
-
-def _in_ci() -> bool:
-    return os.environ.get("CI", "").lower() not in ("", "0", "false")
-
-
-def _load_spec(path: Path) -> AppSpec:
-    """Read the dxapp.json to start from; raise FindingsError if more is wrong than things being absent."""
-    from dx_app_wizard.spec.lint import lint_file
-    from dx_app_wizard.spec.model import AppSpec
-
-    spec = AppSpec.load(path)
-    errors = [finding for finding in lint_file(path, absent=False) if finding.level == "error"]
-    if errors:
-        raise FindingsError(path, errors)
-    return spec
-
-
-def _load_answers(path: Path) -> dict[str, Any]:
-    from dx_app_wizard.spec import jsonfile
-
-    answers = jsonfile.read(path).value
-    if not isinstance(answers, dict):
-        raise SpecFileError(path, "must hold a JSON object, one key per question", 1, 1)
-    return answers
+        click.echo(os.fsencode(generated.folder))
+        click.echo(created(generated.folder, generated.files), err=True)
 
 
 def _print_json(result: dict[str, Any]) -> None:
