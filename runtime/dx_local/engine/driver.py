@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dx_local.engine.environments import EnvironmentBuildError, requirements_of
 from dx_local.engine.executors import Launch
 from dx_local.engine.job_folder import create_job_folder, read_outcome
-from dx_local.platform import access, jobs, objects
+from dx_local.platform import access, jobs, objects, programs
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.lifecycle import FINAL, Failure, State
 
@@ -241,9 +241,7 @@ class Driver:
         return self._executables[executable_id]
 
     def _applet(self, job: Row) -> JSON:
-        row = self._platform.store.get("object", job["executable"])
-        fields: JSON = row["fields"] if row else {}
-        return fields
+        return programs.applet_fields(self._platform.store, job["executable"], job["region"])
 
     def _is_unfinished(self, entity_id: str) -> bool:
         state = self._platform.store.value("SELECT state FROM job WHERE id = ?", entity_id)

@@ -15,7 +15,7 @@ from dx_local.engine.driver import Driver, DriverOptions
 from dx_local.engine.environments import EnvironmentRequest, prepare_environment
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.errors import UsageError
-from dx_local.platform import executables, files, jobs, projects
+from dx_local.platform import executables, files, jobs, programs, projects
 from dx_local.platform.context import DEFAULT_REGION, DEFAULT_USER, Caller, Context, Platform
 from dx_local.platform.errors import ApiError
 
@@ -131,7 +131,11 @@ class Session:
             job_id: str = executables.run_applet(self.context, applet, asked)["id"]
             return job_id
         # The specs are those of main.
-        executable = replace(jobs.executable_of(self.context, applet), input_spec=None, output_spec=None)
+        executable = replace(
+            programs.executable_of(self.platform.store, applet, self.platform.region),
+            input_spec=None,
+            output_spec=None,
+        )
         request = jobs.Request(
             executable=executable,
             function=function,

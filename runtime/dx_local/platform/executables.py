@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.classes import CLASSES, flatten, mismatch
 from dx_app_wizard.spec.links import link_id, link_project, links_in, parse_reference
-from dx_local.platform import access, jobs, objects, projects, requirements
+from dx_local.platform import access, jobs, objects, programs, projects, requirements
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput, PermissionDenied
 from dx_local.platform.ids import class_of
@@ -87,13 +87,18 @@ def run_applet(context: Context, applet_id: str, request: JSON) -> JSON:
     the caller. Raises InvalidInput for inputs that the specification does not allow.
     """
     objects.get_visible(context, applet_id)
-    executable = jobs.executable_of(context, applet_id)
-    run_input = request.get("input")
-    if not isinstance(run_input, dict):
-        raise InvalidInput("Expected key 'input' of the input to be a hash")
+    return run(context, applet_id, request)
+
+
+def run(context: Context, executable_id: str, request: JSON) -> JSON:
+    """Start a job of an applet or app that the caller may run; what `/applet-xxxx/run` promises holds."""
+    parent = None if read.flag(request, "detach") else context.calling_job()
+    project = _destination(context, request, parent)
+    region = projects.region_of(context.store, project)
+    executable = programs.executable_of(context.store, executable_id, region)
+    run_input = read.mapping(request, "input")
     original_input = complete_input(executable.input_spec, run_input)
     _check_objects(context, original_input)
-    parent = None if request.get("detach") else context.calling_job()
     job_id = jobs.create(
         context,
         jobs.Request(
@@ -101,7 +106,7 @@ def run_applet(context: Context, applet_id: str, request: JSON) -> JSON:
             function="main",
             run_input=run_input,
             original_input=original_input,
-            project=_destination(context, request, parent),
+            project=project,
             folder=projects.normalize_folder(read.optional_text(request, "folder") or "/"),
             asked=request,
             parent=parent,

@@ -5,7 +5,7 @@ Source: https://documentation.dnanexus.com/developer/api/running-analyses
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.classes import flatten
@@ -13,10 +13,12 @@ from dx_local.platform import access, describe, lifecycle, projects, requirement
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput, PermissionDenied, ResourceNotFound
 from dx_local.platform.ids import new_id
+from dx_local.platform.programs import executable_of
 from dx_local.platform.references import Resolver, UnresolvableReference
 
 if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Context, Platform
+    from dx_local.platform.programs import Executable
     from dx_local.platform.store import Row
 
 # Fields of a run request that only come back in describe.
@@ -31,18 +33,6 @@ _ECHOED = (
     "singleContext",
 )
 _PRIORITIES = ("low", "normal", "high")
-
-
-@dataclass(frozen=True)
-class Executable:
-    """What a job runs: an applet, by its ID, name and the specs that it was made with."""
-
-    id: str
-    name: str
-    run_spec: JSON
-    input_spec: list[JSON] | None = None
-    output_spec: list[JSON] | None = None
-    access: JSON = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,7 +75,7 @@ def create(context: Context, request: Request) -> str:
         project=request.project,
         folder=request.folder,
         workspace=_workspace(context, request, job_id, now),
-        region=context.platform.region,
+        region=projects.region_of(context.store, request.project),
         priority=_priority(asked) or (parent["priority"] if parent else "normal"),
         created=now,
         modified=now,
@@ -122,7 +112,7 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
     job_id = create(
         context,
         Request(
-            executable=executable_of(context, parent["executable"]),
+            executable=executable_of(context.store, parent["executable"], parent["region"]),
             function=function,
             run_input=job_input,
             original_input=job_input,
@@ -134,23 +124,6 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
         ),
     )
     return {"id": job_id}
-
-
-def executable_of(context: Context, executable_id: str) -> Executable:
-    """Return what a job of this applet runs. Raises ResourceNotFound."""
-    row = context.store.get("object", executable_id)
-    if row is None:
-        raise ResourceNotFound(f"The entity ID could not be found: {executable_id}")
-    name = context.store.value("SELECT name FROM placement WHERE object = ? LIMIT 1", executable_id)
-    fields = row["fields"]
-    return Executable(
-        id=executable_id,
-        name=name or executable_id,
-        run_spec=fields["runSpec"],
-        input_spec=fields.get("inputSpec"),
-        output_spec=fields.get("outputSpec"),
-        access=fields.get("access") or {},
-    )
 
 
 def get(context: Context, job_id: str, level: str = "VIEW") -> Row:
@@ -353,7 +326,7 @@ def _name(request: Request) -> str:
         return name
     if request.shares_workspace and request.parent:
         return f"{request.parent['name']}:{request.function}"
-    return request.executable.name
+    return request.executable.title or request.executable.name
 
 
 def _workspace(context: Context, request: Request, job_id: str, now: int) -> str:
@@ -361,7 +334,11 @@ def _workspace(context: Context, request: Request, job_id: str, now: int) -> str
         workspace: str = request.parent["workspace"]
         return workspace
     return projects.new_container(
-        context.store, owner=job_id, parent=request.project, region=context.platform.region, now=now
+        context.store,
+        owner=job_id,
+        parent=request.project,
+        region=projects.region_of(context.store, request.project),
+        now=now,
     )
 
 

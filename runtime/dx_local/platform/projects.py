@@ -30,6 +30,7 @@ __all__ = [
     "new",
     "new_container",
     "normalize_folder",
+    "region_of",
     "remove_tags",
     "set_properties",
     "update",
@@ -135,6 +136,14 @@ def new_container(store: Store, *, owner: str, parent: str, region: str, now: in
     )
     ensure_folder(store, container_id, "/")
     return container_id
+
+
+def region_of(store: Store, project_id: str) -> str:
+    """Return the region of a project or container. Raises ResourceNotFound."""
+    region: str | None = store.value("SELECT region FROM project WHERE id = ?", project_id)
+    if region is None:
+        raise access.not_found(project_id)
+    return region
 
 
 def describe(context: Context, project_id: str, request: JSON) -> JSON:

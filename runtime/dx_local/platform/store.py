@@ -34,11 +34,13 @@ CREATE TABLE token (
 CREATE TABLE project (
     id TEXT PRIMARY KEY, class TEXT NOT NULL, name TEXT, region TEXT NOT NULL,
     created INTEGER NOT NULL, modified INTEGER NOT NULL, created_by TEXT NOT NULL,
-    owner TEXT,                       -- containers: the job or analysis whose workspace it is
-    parent TEXT,                      -- containers: the project that the execution runs in
+    owner TEXT,                       -- containers: the job or analysis whose workspace it is, or the app
+    parent TEXT,                      -- containers: the project that the execution runs in, if it is for one
     fields TEXT NOT NULL,             -- summary, description, flags, tags, properties: as described
     permissions TEXT NOT NULL         -- {user: level}
 ) WITHOUT ROWID;
+
+CREATE INDEX container_by_owner ON project (owner, parent);
 
 CREATE TABLE folder (
     project TEXT NOT NULL, path TEXT NOT NULL, PRIMARY KEY (project, path)
@@ -66,6 +68,23 @@ CREATE INDEX placement_by_sequence ON placement (project, sequence);
 CREATE TABLE part (
     file TEXT NOT NULL, position INTEGER NOT NULL, size INTEGER NOT NULL, md5 TEXT, state TEXT NOT NULL,
     PRIMARY KEY (file, position)
+) WITHOUT ROWID;
+
+-- One row for each version of an app; what all versions of a name share is in app_name. The version is an
+-- alias like any other, so that nothing else can take it.
+CREATE TABLE app (
+    sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, version TEXT NOT NULL,
+    user TEXT NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL,
+    published INTEGER,                -- when it was published; null before
+    deleted INTEGER NOT NULL,
+    fields TEXT NOT NULL              -- texts, access, regionalOptions {region: {applet, resources}}, …
+);
+CREATE TABLE app_alias (
+    name TEXT NOT NULL, alias TEXT NOT NULL, app TEXT NOT NULL, PRIMARY KEY (name, alias)
+) WITHOUT ROWID;
+CREATE TABLE app_name (
+    name TEXT PRIMARY KEY, developers TEXT NOT NULL, authorized_users TEXT NOT NULL,
+    installed_by TEXT NOT NULL        -- the users who installed it
 ) WITHOUT ROWID;
 
 CREATE TABLE job (
@@ -102,12 +121,15 @@ CREATE TABLE nonce (
 
 JSON_COLUMNS = frozenset(
     {
+        "authorized_users",
         "created_by",
         "depends_on",
         "details",
+        "developers",
         "failure_from",
         "fields",
         "input",
+        "installed_by",
         "links",
         "original_input",
         "output",
