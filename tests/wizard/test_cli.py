@@ -114,8 +114,8 @@ def test_all_invalid_answers_are_named_at_once(wizard: Wizard, tmp_path: Path) -
     )  # fmt: skip
     flags = [problem["flag"] for problem in outcome.json["error"]["problems"]]
     assert flags == [
-        "NAME", "--title", "--version", "--input", "--input", "--timeout", "--language", "--template",
-        "--project-access", "--region", "--output",
+        "NAME", "--title", "--version", "--input", "--input", "--output", "--timeout", "--language",
+        "--template", "--project-access", "--region",
     ]  # fmt: skip
     assert outcome.code == 2
     assert list(tmp_path.iterdir()) == []

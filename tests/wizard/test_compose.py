@@ -5,9 +5,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.answers import Given, gather
+from dx_app_wizard.answers import gather
 from dx_app_wizard.compose import compose
 from dx_app_wizard.plan import LANGUAGES, PATTERNS
+from dx_app_wizard.sources import Given, Source
 from dx_app_wizard.spec.instances import known_regions
 from dx_app_wizard.spec.lint import lint_spec
 from dx_app_wizard.spec.model import AppSpec
@@ -39,7 +40,7 @@ unknown_keys = st.dictionaries(st.from_regex(r"x-[a-z]{1,8}", fullmatch=True), j
     )
 )
 def test_valid_answers_make_a_spec_without_findings(answers: dict[str, Any]) -> None:
-    plan = compose(gather(Given(file=answers)))
+    plan = compose(gather(Given((Source(answers),))))
     assert [finding for finding in lint_spec(plan.spec.raw) if finding.level == "error"] == []
     assert (plan.language, plan.pattern) == (answers["language"], answers["template"])
 
@@ -49,7 +50,7 @@ def test_whatever_a_given_spec_holds_beyond_the_answers_stays(
     top: dict[str, Any], run: dict[str, Any]
 ) -> None:
     base = {**top, "name": "given", "runSpec": run}
-    spec = compose(gather(Given(flags={**NEEDED, "name": None}, spec=base)), AppSpec(base)).spec.raw
+    spec = compose(gather(Given((Source({**NEEDED, "name": None}),), Source(base))), AppSpec(base)).spec.raw
     assert {key: spec[key] for key in top} == top
     assert list(spec)[: len(base)] == list(base)
     assert list(spec["runSpec"])[: len(run)] == list(run)
@@ -57,23 +58,22 @@ def test_whatever_a_given_spec_holds_beyond_the_answers_stays(
 
 def test_a_given_spec_is_not_changed_itself() -> None:
     base: dict[str, Any] = {"name": "given", "runSpec": {}}
-    compose(gather(Given(flags={**NEEDED, "name": None}, spec=base)), AppSpec(base))
+    compose(gather(Given((Source({**NEEDED, "name": None}),), Source(base))), AppSpec(base))
     assert base == {"name": "given", "runSpec": {}}
 
 
 def test_an_app_that_needs_nothing_gets_no_access() -> None:
-    assert "access" not in compose(gather(Given(flags=NEEDED))).spec.raw
+    assert "access" not in compose(gather(Given((Source(NEEDED),)))).spec.raw
 
 
 def test_old_releases_keep_their_python_3_environment() -> None:
     base = {"runSpec": {"release": "16.04"}}
-    assert (
-        compose(gather(Given(flags=NEEDED, spec=base)), AppSpec(base)).spec.raw["runSpec"]["version"] == "1"
-    )
+    spec = compose(gather(Given((Source(NEEDED),), Source(base))), AppSpec(base)).spec
+    assert spec.raw["runSpec"]["version"] == "1"
 
 
 def test_an_instance_type_reaches_every_region_that_has_none() -> None:
     base: dict[str, Any] = {"regionalOptions": {"aws:us-east-1": {}, "aws:eu-west-2": {}}}
-    answers = gather(Given(flags={**NEEDED, "instance_type": "mem1_ssd1_v2_x8"}, spec=base))
+    answers = gather(Given((Source({**NEEDED, "instance_type": "mem1_ssd1_v2_x8"}),), Source(base)))
     for options in compose(answers, AppSpec(base)).spec.raw["regionalOptions"].values():
         assert options == {"systemRequirements": {"*": {"instanceType": "mem1_ssd1_v2_x8"}}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answers import INTERPRETERS
+from dx_app_wizard.cross_checks import INTERPRETERS
 from dx_app_wizard.plan import Plan
 from dx_app_wizard.spec.model import ANY_ENTRY_POINT, AppSpec
 
@@ -65,10 +65,10 @@ def _fill_regions(raw: dict[str, Any], answers: Answers) -> None:
     """
     requirements = {ANY_ENTRY_POINT: {"instanceType": answers.instance_type}}
     if "systemRequirements" in raw["runSpec"]:
-        if "region" in answers.given:
+        if answers.region:
             raw.setdefault("regionalOptions", {answers.region: {}})
     elif "regionalOptions" not in raw:
         raw["regionalOptions"] = {answers.region: {"systemRequirements": requirements}}
-    elif "instance_type" in answers.given:
+    elif answers.instance_type:
         for options in raw["regionalOptions"].values():
             options.setdefault("systemRequirements", requirements)

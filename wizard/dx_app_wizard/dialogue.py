@@ -9,20 +9,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answers import Answers, Given, gather, is_open, settle
+from dx_app_wizard.answers import Answers, gather, is_open, settle
 from dx_app_wizard.compose import compose
 from dx_app_wizard.conversation import Conversation
 from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError, UserError
 from dx_app_wizard.interview import Interview
 from dx_app_wizard.prompters import SILENCE_SECONDS, LinePrompter, Prompter, TerminalPrompter
 from dx_app_wizard.prompts import Prompt
-from dx_app_wizard.questions import QUESTIONS
+from dx_app_wizard.questions import QUESTIONS, Question
 from dx_app_wizard.saved import RESUME_COMMAND, SavedInterview, command_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from dx_app_wizard.sources import Given
     from dx_app_wizard.spec.model import AppSpec
 
 _WELCOME = "Type ? for help, < to go back. Ctrl-C writes nothing and keeps your answers."
@@ -59,17 +60,28 @@ class Dialogue:
         return tuple(
             question.key
             for question in QUESTIONS
-            if is_open(question, self.given) and not (self.only_required and question.default)
+            if is_open(question, self.given) and not (self.only_required and self._has_default(question))
         )
+
+    def _has_default(self, question: Question) -> bool:
+        return question.default is not None or self.given.default(question.key) is not None
 
     def _interview(self, conversation: Conversation) -> Interview:
         settled = settle(self.given)
         if "name" in settled and os.path.lexists(self.output_dir / settled["name"]):
             raise ConflictError(self.output_dir / settled["name"])
-        return Interview(conversation, settled, self._open_keys(), self.output_dir)
+        return Interview(conversation, settled, self._open_keys(), self.output_dir, self._default_lines())
+
+    def _default_lines(self) -> dict[str, str]:
+        """Return what environment and configuration have for an empty line, where a line can say it."""
+        found = {key: self.given.default(key) for key in self._open_keys()}
+        words = {True: "y", False: "n"}
+        values = {key: answer.value for key, answer in found.items() if answer}
+        lines = {key: words[value] if isinstance(value, bool) else value for key, value in values.items()}
+        return {key: line for key, line in lines.items() if isinstance(line, str)}
 
     def _with(self, asked: dict[str, Any]) -> Given:
-        return replace(self.given, flags={**self.given.flags, **asked})
+        return self.given.with_answers(asked)
 
     def _piped(self, prompter: LinePrompter) -> Answers:
         """Take lines as the answers; where there is not one, all is as without any input."""
@@ -165,7 +177,7 @@ class Dialogue:
             replace(self.saved, lines=lines).save()
 
     def _how_to_go_on(self, interview: Interview) -> str:
-        given = {key: value for key, value in self.given.flags.items() if value is not None}
+        given = {key: value for key, value in self.saved.flags.items() if value is not None}
         options = {
             f"--{name.replace('_', '-')}": os.path.relpath(path) for name, path in self.saved.paths.items()
         }

@@ -32,12 +32,38 @@ class UserError(Exception):
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where an answer was given: in a file, in an environment variable, or else on the command line."""
+
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    variable: str | None = None
+
+    def __str__(self) -> str:
+        if self.variable:
+            return f"the environment variable {self.variable}"
+        return ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+
+
+@dataclass(frozen=True)
 class Problem:
-    """One missing or invalid answer: the question's key, the flag that answers it, and what is wrong."""
+    """One missing or invalid answer: the question's key, the flag that answers it, what is wrong, and where.
+
+    `code` is stable: `missing-answer`, `unknown-key`, `contradiction`, `invalid-answer` and the like.
+    """
 
     key: str
     flag: str
     message: str
+    hint: str | None = None
+    code: str = "invalid-answer"
+    place: Place = Place()
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, and how to mend it."""
+        return f"{self.message}. {self.hint}" if self.hint else self.message
 
 
 class AnswersError(UserError):
@@ -45,9 +71,9 @@ class AnswersError(UserError):
 
     code = "invalid-answers"
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[Problem, ...], hint: str | None = None) -> None:
         count = "1 answer is" if len(problems) == 1 else f"{len(problems)} answers are"
-        super().__init__(f"{count} missing or invalid", "dx-app-wizard --help explains every flag.")
+        super().__init__(f"{count} missing or invalid", hint or "dx-app-wizard --help explains every flag.")
         self.problems = problems
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from dx_app_wizard.errors import AnswersError, FindingsError, SpecFileError, UserError
+from dx_app_wizard.errors import AnswersError, FindingsError, Problem, SpecFileError, UserError
 
 
 def failure_text(error: UserError) -> str:
@@ -15,7 +15,10 @@ def failure_text(error: UserError) -> str:
         lines.append(f"  at {error.location}")
     if isinstance(error, AnswersError):
         width = max(len(problem.flag) for problem in error.problems)
-        lines += [f"  {problem.flag:<{width}}  {problem.message}" for problem in error.problems]
+        for problem in error.problems:
+            lines.append(f"  {problem.flag:<{width}}  {problem.sentence}")
+            if str(problem.place):
+                lines.append(f"  {'':<{width}}  at {problem.place}")
     if isinstance(error, FindingsError):
         lines += [str(finding) for finding in error.findings]
     if error.hint:
@@ -29,7 +32,14 @@ def failure_json(error: UserError) -> dict[str, Any]:
     if isinstance(error, SpecFileError):
         failure.update(file=str(error.path), line=error.line, column=error.column)
     if isinstance(error, AnswersError):
-        failure["problems"] = [asdict(problem) for problem in error.problems]
+        failure["problems"] = [_problem_json(problem) for problem in error.problems]
     if isinstance(error, FindingsError):
         failure["findings"] = [finding.to_json() for finding in error.findings]
     return failure
+
+
+def _problem_json(problem: Problem) -> dict[str, Any]:
+    """Return the problem with its place taken apart into file, line, column and variable."""
+    fields = asdict(problem)
+    place = fields.pop("place")
+    return {**fields, **place}

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dx_app_wizard.answers import Given
 from dx_app_wizard.compose import compose
 from dx_app_wizard.dialogue import Dialogue
-from dx_app_wizard.errors import FindingsError, SpecFileError
+from dx_app_wizard.errors import FindingsError, Place, SpecFileError
 from dx_app_wizard.render import render_app
 from dx_app_wizard.saved import SavedInterview, forget_saved
+from dx_app_wizard.sources import Given, Source
 from dx_app_wizard.spec import jsonfile
 from dx_app_wizard.spec.model import AppSpec
 
@@ -71,10 +71,12 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
         saved = SavedInterview({**former.flags, **flags}, {**former.paths, **paths}, former.lines)
     elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()}
     base = _load_spec(elsewhere["json_file"]) if "json_file" in elsewhere else None
-    file = _load_answers(elsewhere["answers"]) if "answers" in elsewhere else {}
+    sources = [Source(saved.flags)]
+    if "answers" in elsewhere:
+        sources.append(_load_answers(elsewhere["answers"]))
     return Dialogue(
-        given=Given(flags=saved.flags, file=file, spec=base.raw if base else {}),
-        base=base,
+        given=Given(tuple(sources), base or Source({})),
+        base=AppSpec(dict(base.answers)) if base else None,
         output_dir=elsewhere.get("output_dir", Path()),
         only_required=options.defaults,
         saved=saved,
@@ -85,19 +87,21 @@ def _in_ci() -> bool:
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
-def _load_spec(path: Path) -> AppSpec:
+def _load_spec(path: Path) -> Source:
     """Read the dxapp.json to start from; raise FindingsError if more is wrong than things being absent."""
     from dx_app_wizard.spec.lint import lint_file
 
-    spec = AppSpec.load(path)
+    document = jsonfile.read(path)
+    if not isinstance(document.value, dict):
+        raise SpecFileError(path, "must hold a JSON object", 1, 1)
     errors = [finding for finding in lint_file(path, absent=False) if finding.level == "error"]
     if errors:
         raise FindingsError(path, errors)
-    return spec
+    return Source(document.value, Place(str(path)), positions=document.positions)
 
 
-def _load_answers(path: Path) -> dict[str, Any]:
-    answers = jsonfile.read(path).value
-    if not isinstance(answers, dict):
+def _load_answers(path: Path) -> Source:
+    document = jsonfile.read(path)
+    if not isinstance(document.value, dict):
         raise SpecFileError(path, "must hold a JSON object, one key per question", 1, 1)
-    return answers
+    return Source(document.value, Place(str(path)), positions=document.positions)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.errors import Problem
 from dx_app_wizard.parameter_questions import ParameterQuestions
 from dx_app_wizard.prompts import WORDINGS, Prompt
-from dx_app_wizard.questions import QUESTIONS, AnswerError, Question, read_yes_no
+from dx_app_wizard.questions import QUESTIONS, Question
+from dx_app_wizard.readers import AnswerError, read_yes_no
 from dx_app_wizard.spec.instances import (
     DEFAULT_REGION,
     default_instance_type,
@@ -38,13 +39,15 @@ class Interview:
     """One pass through the open questions.
 
     `settled` are the answers that are not asked for; `asked` fills with those that are, as flags would give
-    them; both by the questions' keys.
+    them; `defaults` are the lines that environment and configuration have for an empty one. All by the
+    questions' keys.
     """
 
     conversation: Conversation
     settled: Mapping[str, Any]
     open_keys: tuple[str, ...]
     output_dir: Path
+    defaults: Mapping[str, str] = field(default_factory=dict)
     asked: dict[str, Any] = field(default_factory=dict)
 
     def ask_all(self) -> dict[str, Any]:
@@ -103,7 +106,7 @@ class Interview:
 
     def _default(self, question: Question) -> str | None:
         """Return the line that an empty one stands for; None where there has to be an answer."""
-        special = {"template": DEFAULT_PATTERN, "network": "n", "project_access": "n"}
+        special = {"template": DEFAULT_PATTERN, "network": "n", "project_access": "n", **self.defaults}
         if question.key in special or question.default is None:
             return special.get(question.key)
         value = question.default({**self.settled, **self.asked})
@@ -115,22 +118,26 @@ class Interview:
         """Ask for the instance type; a region as the answer changes the region, when that is open."""
         wording = WORDINGS["instance_type"]
         region_is_open = "region" in self.open_keys
-        region = self.settled.get("region", DEFAULT_REGION)
+        region = self.settled.get("region") or self.defaults.get("region", DEFAULT_REGION)
         for attempt in range(1_000):
             names = tuple(instance.name for instance in instance_types(region))
             regions = known_regions() if region_is_open else ()
             key = f"instance_type.{attempt}"
             if key not in self.conversation.lines:
                 self.conversation.prompter.say(_table(region, changeable=region_is_open))
-            prompt = Prompt(
-                wording.words, default_instance_type(region), wording.help, (*names, *regions), step
-            )
-            choice = self.conversation.ask(key, prompt, _read_place(region, region_is_open=region_is_open))
+            default = self._default_instance_type(region)
+            prompt = Prompt(wording.words, default, wording.help, (*names, *regions), step)
+            read = _read_place(region, default, region_is_open=region_is_open)
+            choice = self.conversation.ask(key, prompt, read)
             if region_is_open:
                 self.asked["region"] = region = choice.region
             if choice.instance_type:
                 self.asked["instance_type"] = choice.instance_type
                 return
+
+    def _default_instance_type(self, region: str) -> str:
+        name = self.defaults.get("instance_type", "")
+        return default_instance_type(region) if instance_type_problem(name, region) else name
 
 
 @dataclass(frozen=True)
@@ -139,11 +146,11 @@ class _Place:
     instance_type: str | None = None
 
 
-def _read_place(region: str, *, region_is_open: bool) -> Callable[[str], _Place]:
+def _read_place(region: str, default: str, *, region_is_open: bool) -> Callable[[str], _Place]:
     """Return a reader of an instance type of region, or, when that is open, of a region or of any type."""
 
     def read(line: str) -> _Place:
-        name = line or default_instance_type(region)
+        name = line or default
         places = (region, *_REGIONS_OF_CLOUDS) if region_is_open else (region,)
         for place in places:
             if instance_type_problem(name, place) is None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.prompts import Prompt
-from dx_app_wizard.questions import AnswerError, read_yes_no
+from dx_app_wizard.readers import AnswerError, read_yes_no
 from dx_app_wizard.spec.classes import (
     ARRAY_PREFIX,
     USUAL_CLASSES,
