@@ -223,7 +223,7 @@ def test_answers_come_from_a_file_and_flags_win(wizard: Wizard, tmp_path: Path) 
     ("text", "message"),
     [
         ("{", "answers.json:1:2"),
-        ("[]", "must hold a JSON object"),
+        ("[]", "must hold an object"),
         ('{"name": "a", "name": "b"}', "has the key 'name' twice"),
         ('{"langage": "bash"}', "did you mean 'language'?"),
         ('{"inputs": "reads:file"}', "must be an array of parameters"),

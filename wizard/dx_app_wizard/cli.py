@@ -107,7 +107,7 @@ def _print_tool_version(ctx: click.Context, _param: click.Parameter, value: bool
     "answers_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Answers as a JSON object: one key per flag, with _ for -, inputs and outputs.",
+    help="Answers as JSON or YAML, - for stdin: one key per flag, with _ for -, inputs, outputs.",
 )
 @click.option(
     "-o",

@@ -10,6 +10,7 @@ from dx_app_wizard.errors import Problem
 from dx_app_wizard.questions import QUESTIONS
 from dx_app_wizard.spec.instances import instance_type_problem
 from dx_app_wizard.spec.io_rules import IO_RULES
+from dx_app_wizard.spec.lint import SCHEMA_RULE, shape_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,14 +78,16 @@ def _wrong_parameters(given: Given, answered: Mapping[str, Any]) -> Iterator[Pro
     spec: dict[str, Any] = {
         part: list(answered[key]) for part, key in _KEYS_OF_PARTS.items() if key in answered
     }
+    faults = [(SCHEMA_RULE, "error", fault) for fault in shape_faults(spec)]
     spec["runSpec"] = {"interpreter": INTERPRETERS.get(answered.get("language", ""))}
-    for rule, fault in IO_RULES.faults(spec):
+    faults += [(rule.id, rule.level, fault) for rule, fault in IO_RULES.faults(spec)]
+    for rule_id, level, fault in faults:
         part = str(fault.path[0])
         key = _KEYS_OF_PARTS[part]
         stands = part in given.spec
-        if stands and rule.level != "error":
+        if stands and level != "error":
             continue
         found = None if stands else given.settled(key) or given.default(key)
         place = found.source.at((key, *fault.path[1:])) if found else given.base.at(fault.path)
         flag = JSON_FILE_FLAG if stands else _FLAGS[key]
-        yield Problem(key, flag, fault.message, fault.hint, rule.id, place)
+        yield Problem(key, flag, fault.message, fault.hint, rule_id, place)

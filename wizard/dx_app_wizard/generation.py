@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dx_app_wizard.answers_file import STANDARD_INPUT, read_answers
 from dx_app_wizard.compose import compose
 from dx_app_wizard.dialogue import Dialogue
 from dx_app_wizard.errors import FindingsError, Place, SpecFileError
@@ -47,7 +48,7 @@ class Generated:
 def generate(options: Options, flags: dict[str, Any]) -> Generated:
     """Write the app that flags, files and whoever is asked describe."""
     dialogue = _dialogue(options, flags)
-    answers = dialogue.answers(may_ask=not (options.no_input or options.as_json or _in_ci()))
+    answers = dialogue.answers(may_ask=_may_ask(options))
     plan = compose(answers, dialogue.base)
     folder = dialogue.output_dir / answers.name
     files = render_app(plan, folder)
@@ -73,7 +74,7 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
     base = _load_spec(elsewhere["json_file"]) if "json_file" in elsewhere else None
     sources = [Source(saved.flags)]
     if "answers" in elsewhere:
-        sources.append(_load_answers(elsewhere["answers"]))
+        sources.append(read_answers(elsewhere["answers"]))
     return Dialogue(
         given=Given(tuple(sources), base or Source({})),
         base=AppSpec(dict(base.answers)) if base else None,
@@ -81,6 +82,11 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
         only_required=options.defaults,
         saved=saved,
     )
+
+
+def _may_ask(options: Options) -> bool:
+    """Return whether stdin may hold answers to questions: it does not where it holds the answers file."""
+    return not (options.no_input or options.as_json or options.answers_file == STANDARD_INPUT or _in_ci())
 
 
 def _in_ci() -> bool:
@@ -97,11 +103,4 @@ def _load_spec(path: Path) -> Source:
     errors = [finding for finding in lint_file(path, absent=False) if finding.level == "error"]
     if errors:
         raise FindingsError(path, errors)
-    return Source(document.value, Place(str(path)), positions=document.positions)
-
-
-def _load_answers(path: Path) -> Source:
-    document = jsonfile.read(path)
-    if not isinstance(document.value, dict):
-        raise SpecFileError(path, "must hold a JSON object, one key per question", 1, 1)
     return Source(document.value, Place(str(path)), positions=document.positions)

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import UserError
-from dx_app_wizard.spec.classes import parse_value
+from dx_app_wizard.spec.classes import describe_value, parse_value
 from dx_app_wizard.spec.instances import region_problem
 from dx_app_wizard.spec.names import app_name_problem
 from dx_app_wizard.spec.parameters import parse_declaration
@@ -87,7 +87,8 @@ def read_name(answer: Any) -> str:
 def read_line(answer: Any) -> str:
     """Read one line of text; what a C locale left undecoded in an argument is taken as UTF-8."""
     if not isinstance(answer, str):
-        raise AnswerError("must be a text")
+        hint = None if isinstance(answer, (dict, list)) else "Put it in quotes."
+        raise AnswerError(f"must be a text; got {describe_value(answer)}", hint)
     try:
         text = (
             os.fsencode(answer).decode() if any("\ud800" <= char <= "\udfff" for char in answer) else answer

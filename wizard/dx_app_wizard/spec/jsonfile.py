@@ -63,16 +63,24 @@ def path_text(path: JsonPath) -> str:
 
 def read(path: Path) -> Document:
     """Read a JSON file; raise SpecFileError, with line and column, for whatever is wrong with it."""
+    return parse(decode(read_bytes(path), path), path)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what a file holds; raise SpecFileError where it cannot be read."""
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise SpecFileError(path, f"cannot be read: {error.strerror}") from error
+
+
+def decode(data: bytes, path: Path) -> str:
+    """Return UTF-8 bytes that came from path as text; raise SpecFileError, with the line, for others."""
     try:
-        text = data.decode()
+        return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise SpecFileError(path, "is not UTF-8 text", line) from error
-    return parse(text, path)
 
 
 def parse(text: str, path: Path) -> Document:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import SpecFileError
 from dx_app_wizard.spec import jsonfile
-from dx_app_wizard.spec.findings import Finding
+from dx_app_wizard.spec.findings import Fault, Finding
 from dx_app_wizard.spec.io_rules import IO_RULES
 from dx_app_wizard.spec.metadata_rules import METADATA_RULES
 from dx_app_wizard.spec.model import FILE_NAME
@@ -95,16 +95,20 @@ def _rule_findings(document: Document, *, file: str | None) -> Iterator[tuple[Fi
 
 
 def _schema_findings(document: Document, *, file: str | None) -> Iterator[Finding]:
-    if conforms(document.value, schema()):
+    for fault in shape_faults(document.value):
+        place = _place(document, fault.path, file)
+        yield Finding(SCHEMA_RULE, "error", jsonfile.path_text(fault.path), fault.message, None, *place)
+
+
+def shape_faults(value: Any) -> Iterator[Fault]:
+    """Yield where a dxapp.json, or a part of one, has not the shape that its schema asks for."""
+    if conforms(value, schema()):
         return
-    for error in _validator().iter_errors(document.value):
-        path: JsonPath = tuple(error.absolute_path)
+    for error in _validator().iter_errors(value):
         message = (
             error.schema.get("description", error.message) if error.validator != "required" else error.message
         )
-        yield Finding(
-            SCHEMA_RULE, "error", jsonfile.path_text(path), message, None, *_place(document, path, file)
-        )
+        yield Fault(tuple(error.absolute_path), message)
 
 
 def _place(document: Document, path: JsonPath, file: str | None) -> tuple[str | None, int | None, int | None]:
