@@ -240,7 +240,7 @@ def test_a_given_dxapp_json_is_asked_about_only_where_it_is_silent(terminal: Sta
 
 
 def test_an_existing_folder_is_refused_before_the_other_questions(terminal: Start, tmp_path: Path) -> None:
-    (tmp_path / "counts").mkdir()
+    (tmp_path / "counts" / "mine").mkdir(parents=True)
     wizard = terminal()
     wizard.talk(START, ("counts exists already(?s:.*)App Name", "<"))
     wizard.process.expect("first question(?s:.*)App Name")

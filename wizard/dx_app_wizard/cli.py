@@ -6,7 +6,6 @@ stdout is data: the new folder's path, or one JSON object with `--json`. All tal
 from __future__ import annotations
 
 import json
-import os
 import sys
 from enum import IntEnum
 from pathlib import Path
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
 
 JSON_SCHEMA_VERSION = 1
 
+MODES = ("on_conflict", "dry_run", "no_input", "defaults", "resume")
+"""The flags that are no answers."""
+
 EPILOG = """\b
 Examples:
   dx-app-wizard count-reads --language python --template basic
@@ -47,7 +49,8 @@ Classes: int float string boolean hash file record applet workflow,
 
 \b
 Exit codes: 0 done, 1 a bug of ours, 2 missing or invalid answers,
-  3 the given dxapp.json has errors, 4 the folder exists, 130 Ctrl-C.
+  3 the given dxapp.json has errors, 4 existing files are in the way,
+  130 Ctrl-C.
 """
 
 
@@ -117,6 +120,13 @@ def _print_tool_version(ctx: click.Context, _param: click.Parameter, value: bool
     metavar="DIR",
     help="Where to make the folder NAME. [.]",
 )
+@click.option(
+    "--on-conflict",
+    type=click.Choice(["abort", "skip", "overwrite", "new"]),
+    metavar="MODE",
+    help="What to do with files that exist and differ: abort, skip, overwrite, or new (NAME.new). [abort]",
+)
+@click.option("-n", "--dry-run", is_flag=True, help="Print what would be written, and write nothing.")
 @click.option("--defaults", is_flag=True, help="Ask nothing that has a default.")
 @click.option("--resume", is_flag=True, help="Go on with the interview that was interrupted last.")
 @click.option("--no-input", is_flag=True, help="Ask nothing, read nothing from stdin; as with CI=true.")
@@ -150,32 +160,43 @@ def command(
     for key in ("inputs", "outputs"):
         flags[key] = flags[key] or None
     del flags["verbose"]
-    modes = {mode: flags.pop(mode) for mode in ("no_input", "defaults", "resume")}
+    modes = {mode: flags.pop(mode) for mode in MODES}
     options = Options(json_file, answers_file, output_dir, as_json, **modes)
     _announce(generate(options, with_settings(flags, settings)), as_json=as_json)
 
 
 def _announce(generated: Generated, *, as_json: bool) -> None:
-    """Print what was written: the folder's path on stdout, the rest on stderr; or one JSON object."""
-    from dx_app_wizard.review import created
-
+    """Print data to stdout and the talk to stderr, or one JSON object; exit where there is an error."""
+    error = generated.error
+    if error:
+        _fail(error, _exit_code(error), as_json=as_json, result=generated)
     if as_json:
         _print_json(generated.to_json())
     else:
-        click.echo(os.fsencode(generated.folder))
-        click.echo(created(generated.folder, generated.files), err=True)
+        _print_text(generated)
+
+
+def _print_text(result: Generated) -> None:
+    # What cannot be decoded in a path must come out as it is, and a file's text whatever the locale.
+    click.echo(result.output().encode("utf-8", "surrogateescape"))
+    click.echo(result.talk(), err=True)
 
 
 def _print_json(result: dict[str, Any]) -> None:
     click.echo(json.dumps({"schema": JSON_SCHEMA_VERSION, **result}))
 
 
-def _fail(error: UserError, code: ExitCode, *, as_json: bool) -> NoReturn:
-    """Say what went wrong, on stderr, and as JSON where that was asked for; exit with code."""
+def _fail(error: UserError, code: ExitCode, *, as_json: bool, result: Generated | None = None) -> NoReturn:
+    """Say what went wrong, on stderr, and as JSON where that was asked for; exit with code.
+
+    With a result, that is said first.
+    """
     from dx_app_wizard.failure import failure_json, failure_text
 
     if as_json:
-        _print_json({"error": failure_json(error)})
+        _print_json({**(result.to_json() if result else {}), "error": failure_json(error)})
+    elif result:
+        _print_text(result)
     click.echo(failure_text(error), err=True)
     sys.exit(code)
 

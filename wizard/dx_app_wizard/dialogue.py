@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers import Answers, gather, is_open, settle
+from dx_app_wizard.changes import OnConflict, is_taken
 from dx_app_wizard.compose import compose
 from dx_app_wizard.conversation import Conversation
 from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError, UserError
@@ -20,7 +21,7 @@ from dx_app_wizard.questions import QUESTIONS, Question
 from dx_app_wizard.saved import RESUME_COMMAND, SavedInterview, command_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from dx_app_wizard.sources import Given
@@ -34,7 +35,8 @@ _CANCEL_WORDS = ("q", "quit", "cancel", "n", "no")
 class Dialogue:
     """What is known before anyone is asked; with `only_required`, defaults hold for all that have one.
 
-    `asked` tells whether a person was asked, whose answers are saved.
+    With `reviews`, a person is shown what will be written before it is. `asked` tells whether a person was
+    asked, whose answers are saved.
     """
 
     given: Given
@@ -42,6 +44,8 @@ class Dialogue:
     output_dir: Path
     only_required: bool
     saved: SavedInterview
+    on_conflict: OnConflict = OnConflict.ABORT
+    reviews: bool = True
     asked: bool = field(init=False, default=False)
 
     def answers(self, *, may_ask: bool) -> Answers:
@@ -66,11 +70,8 @@ class Dialogue:
     def _has_default(self, question: Question) -> bool:
         return question.default is not None or self.given.default(question.key) is not None
 
-    def _interview(self, conversation: Conversation) -> Interview:
-        settled = settle(self.given)
-        if "name" in settled and os.path.lexists(self.output_dir / settled["name"]):
-            raise ConflictError(self.output_dir / settled["name"])
-        return Interview(conversation, settled, self._open_keys(), self.output_dir, self._default_lines())
+    def _interview(self, conversation: Conversation, taken: Callable[[str], bool]) -> Interview:
+        return Interview(conversation, settle(self.given), self._open_keys(), taken, self._default_lines())
 
     def _default_lines(self) -> dict[str, str]:
         """Return what environment and configuration have for an empty line, where a line can say it."""
@@ -80,13 +81,18 @@ class Dialogue:
         lines = {key: words[value] if isinstance(value, bool) else value for key, value in values.items()}
         return {key: line for key, line in lines.items() if isinstance(line, str)}
 
+    def _is_taken(self, name: str) -> bool:
+        """Return whether a person's answers would be in vain, for the folder of this name exists."""
+        return self.on_conflict is OnConflict.ABORT and is_taken(self.output_dir / name)
+
     def _with(self, asked: dict[str, Any]) -> Given:
         return self.given.with_answers(asked)
 
     def _piped(self, prompter: LinePrompter) -> Answers:
         """Take lines as the answers; where there is not one, all is as without any input."""
         try:
-            interview = self._interview(Conversation(prompter, {}, lambda _: None))
+            # The same lines may come again; whether that is a conflict, the files will tell.
+            interview = self._interview(Conversation(prompter, {}, lambda _: None), lambda _: False)
         except AnswersError:
             # Names what is missing as well as what is invalid.
             return gather(self.given)
@@ -101,13 +107,16 @@ class Dialogue:
     def _interviewed(self, prompter: Prompter) -> Answers:
         """Ask a person, and show what will be written before it is."""
         conversation = Conversation(prompter, dict(self.saved.lines), self._save)
-        interview = self._interview(conversation)
+        interview = self._interview(conversation, self._is_taken)
+        name = interview.settled.get("name")
+        if name and self._is_taken(name):
+            raise ConflictError(self.output_dir / name)
         self.asked = True
         prompter.say(_WELCOME)
         try:
             while True:
                 answers = self._gathered(interview)
-                if answers is not None and self._agreed(interview, answers):
+                if answers is not None and (not self.reviews or self._agreed(interview, answers)):
                     return answers
         except (KeyboardInterrupt, EOFError):
             self._save(conversation.lines)
@@ -179,10 +188,15 @@ class Dialogue:
     def _how_to_go_on(self, interview: Interview) -> str:
         given = {key: value for key, value in self.saved.flags.items() if value is not None}
         options = {
-            f"--{name.replace('_', '-')}": os.path.relpath(path) for name, path in self.saved.paths.items()
+            f"--{name.replace('_', '-')}": value
+            for name, value in {**_relative(self.saved.paths), **self.saved.modes}.items()
         }
         command = command_line({**given, **interview.asked}, options)
         return f"Resume: {RESUME_COMMAND}\n  As one command: {command}"
+
+
+def _relative(paths: Mapping[str, str]) -> dict[str, str]:
+    return {name: os.path.relpath(path) for name, path in paths.items()}
 
 
 def _lines_of(question_key: str) -> Callable[[str], bool]:

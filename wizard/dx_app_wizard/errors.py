@@ -77,16 +77,26 @@ class AnswersError(UserError):
         self.problems = problems
 
 
+@dataclass(frozen=True)
+class Conflict:
+    """One place where nothing can be written, and why."""
+
+    path: Path
+    reason: str
+
+
 class ConflictError(UserError):
-    """The target `path` exists already; nothing was written."""
+    """What exists at or in the target `path` is in the way, as `conflicts` say; nothing was written."""
 
     code = "conflict"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, conflicts: tuple[Conflict, ...] = (), hint: str | None = None) -> None:
         super().__init__(
-            f"{path} exists already; nothing was written.", "Choose another name or --output-dir."
+            f"{path} exists already; nothing was written",
+            hint or "Choose another name or --output-dir, or say --on-conflict skip, overwrite or new.",
         )
         self.path = path
+        self.conflicts = conflicts
 
 
 class FindingsError(UserError):

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from dx_app_wizard.errors import AnswersError, FindingsError, Problem, SpecFileError, UserError
+from dx_app_wizard.errors import (
+    AnswersError,
+    ConflictError,
+    FindingsError,
+    Problem,
+    SpecFileError,
+    UserError,
+)
 
 
 def failure_text(error: UserError) -> str:
@@ -19,6 +26,8 @@ def failure_text(error: UserError) -> str:
             lines.append(f"  {problem.flag:<{width}}  {problem.sentence}")
             if str(problem.place):
                 lines.append(f"  {'':<{width}}  at {problem.place}")
+    if isinstance(error, ConflictError):
+        lines += [f"  {conflict.path} {conflict.reason}" for conflict in error.conflicts]
     if isinstance(error, FindingsError):
         lines += [str(finding) for finding in error.findings]
     if error.hint:
@@ -33,6 +42,9 @@ def failure_json(error: UserError) -> dict[str, Any]:
         failure.update(file=str(error.path), line=error.line, column=error.column)
     if isinstance(error, AnswersError):
         failure["problems"] = [_problem_json(problem) for problem in error.problems]
+    if isinstance(error, ConflictError):
+        conflicts = [{"path": str(item.path), "reason": item.reason} for item in error.conflicts]
+        failure.update(path=str(error.path), conflicts=conflicts)
     if isinstance(error, FindingsError):
         failure["findings"] = [finding.to_json() for finding in error.findings]
     return failure

@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers_file import STANDARD_INPUT, read_answers
+from dx_app_wizard.change_report import changes_json, preview_text, written_text
+from dx_app_wizard.changes import OnConflict, change_set
 from dx_app_wizard.compose import compose
 from dx_app_wizard.dialogue import Dialogue
 from dx_app_wizard.errors import FindingsError, Place, SpecFileError
-from dx_app_wizard.render import render_app
+from dx_app_wizard.render import render
+from dx_app_wizard.review import spec_difference
 from dx_app_wizard.saved import SavedInterview, forget_saved
 from dx_app_wizard.sources import Given, Source
 from dx_app_wizard.spec import jsonfile
 from dx_app_wizard.spec.model import AppSpec
+
+if TYPE_CHECKING:
+    from dx_app_wizard.changes import ChangeSet
+    from dx_app_wizard.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,8 @@ class Options:
     answers_file: Path | None
     output_dir: Path
     as_json: bool
+    on_conflict: str | None = None
+    dry_run: bool = False
     no_input: bool = False
     defaults: bool = False
     resume: bool = False
@@ -33,29 +42,64 @@ class Options:
 
 @dataclass(frozen=True)
 class Generated:
-    """An app that was written: its name, its folder, and the files in it, relative to it."""
+    """An app that was written, or would be with `dry_run`: its name, and what happened to each file.
+
+    `difference` is what was filled in to the dxapp.json that was given.
+    """
 
     name: str
-    folder: Path
-    files: tuple[Path, ...]
+    changes: ChangeSet
+    was_new: bool
+    dry_run: bool
+    difference: str = ""
+
+    @property
+    def error(self) -> UserError | None:
+        """Why a real run would write nothing."""
+        return self.changes.conflict()
 
     def to_json(self) -> dict[str, Any]:
         """Return what `--json` prints of it."""
-        files = [path.as_posix() for path in self.files]
-        return {"app": {"name": self.name, "path": str(self.folder), "files": files}}
+        app = {
+            "name": self.name,
+            "path": str(self.changes.folder),
+            "files": [change.path.as_posix() for change in self.changes.changes],
+            "dry_run": self.dry_run,
+            "changes": changes_json(self.changes, with_text=self.dry_run),
+        }
+        return {"app": app}
+
+    def output(self) -> str:
+        """Return what is data: the folder's path, or what would be written."""
+        return preview_text(self.changes) if self.dry_run else str(self.changes.folder)
+
+    def talk(self) -> str:
+        """Return what people are told beside it."""
+        done = written_text(self.changes, was_new=self.was_new)
+        lines = [self.difference] if self.difference and self.changes.writes else []
+        return "\n".join([*lines, "Nothing was written." if self.dry_run else done])
 
 
 def generate(options: Options, flags: dict[str, Any]) -> Generated:
-    """Write the app that flags, files and whoever is asked describe."""
+    """Write the app that flags, files and whoever is asked describe; with dry_run, tell what that would do.
+
+    Raises ConflictError where something is in the way.
+    """
     dialogue = _dialogue(options, flags)
     answers = dialogue.answers(may_ask=_may_ask(options))
     plan = compose(answers, dialogue.base)
     folder = dialogue.output_dir / answers.name
-    files = render_app(plan, folder)
-    if dialogue.asked:
-        # Only now: as long as the app is not written, its answers are kept.
-        forget_saved()
-    return Generated(answers.name, folder, tuple(files))
+    changes = change_set(folder, render(plan, answers.name), dialogue.on_conflict)
+    # A person has seen it in the review.
+    base = None if dialogue.asked else dialogue.base
+    difference = spec_difference(plan.spec, base) if base else ""
+    generated = Generated(answers.name, changes, changes.is_new, options.dry_run, difference)
+    if not options.dry_run:
+        changes.apply()
+        if dialogue.asked:
+            # Only now: as long as the app is not written, its answers are kept.
+            forget_saved()
+    return generated
 
 
 def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
@@ -66,10 +110,13 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
         "output_dir": options.output_dir,
     }
     paths = {name: str(path.absolute()) for name, path in names.items() if path and path != Path()}
-    saved = SavedInterview(flags, paths)
+    modes = {"on_conflict": options.on_conflict} if options.on_conflict else {}
+    saved = SavedInterview(flags, paths, modes=modes)
     if options.resume:
         former = SavedInterview.load()
-        saved = SavedInterview({**former.flags, **flags}, {**former.paths, **paths}, former.lines)
+        saved = SavedInterview(
+            {**former.flags, **flags}, {**former.paths, **paths}, former.lines, {**former.modes, **modes}
+        )
     elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()}
     base = _load_spec(elsewhere["json_file"]) if "json_file" in elsewhere else None
     sources = [Source(saved.flags)]
@@ -81,6 +128,8 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
         output_dir=elsewhere.get("output_dir", Path()),
         only_required=options.defaults,
         saved=saved,
+        on_conflict=OnConflict(saved.modes.get("on_conflict", "abort")),
+        reviews=not options.dry_run,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,6 @@ from dx_app_wizard.spec.instances import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from dx_app_wizard.conversation import Conversation
 
@@ -40,13 +38,13 @@ class Interview:
 
     `settled` are the answers that are not asked for; `asked` fills with those that are, as flags would give
     them; `defaults` are the lines that environment and configuration have for an empty one. All by the
-    questions' keys.
+    questions' keys. A name that is `taken` is asked for again.
     """
 
     conversation: Conversation
     settled: Mapping[str, Any]
     open_keys: tuple[str, ...]
-    output_dir: Path
+    taken: Callable[[str], bool]
     defaults: Mapping[str, str] = field(default_factory=dict)
     asked: dict[str, Any] = field(default_factory=dict)
 
@@ -90,19 +88,14 @@ class Interview:
                 raise AnswerError(f"an answer is needed: {question.missing}")
             answer = _CONVERSIONS.get(key, str)(line or default or "")
             question.read(answer)
-            if key == "name":
-                self._check_target(answer)
+            if key == "name" and self.taken(answer):
+                raise AnswerError(f"{answer} exists already; choose another name")
             return answer
 
         prompt = Prompt(wording.words, default, wording.help, wording.choices, step)
         if key == "template":
             prompt = replace(prompt, belongs=lambda line: _accepted(question.read, line))
         self.asked[key] = self.conversation.ask(key, prompt, read)
-
-    def _check_target(self, name: str) -> None:
-        target = self.output_dir / name
-        if os.path.lexists(target):
-            raise AnswerError(f"{target} exists already; choose another name")
 
     def _default(self, question: Question) -> str | None:
         """Return the line that an empty one stands for; None where there has to be an answer."""

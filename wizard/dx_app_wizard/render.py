@@ -1,18 +1,17 @@
-"""From a plan to a folder: the templates, rendered through cookiecutter.
+"""From a plan to the files of an app: the templates, rendered through cookiecutter.
 
-The folder is rendered beside its destination and renamed when it is complete, so a failure leaves nothing
-behind. Of cookiecutter only the rendering is used: no prompts, hooks, replay files or user configuration, and
-nothing is read or written in the user's home.
+Rendering happens in a scratch folder; what becomes of the files is for `changes` to say. Of cookiecutter only
+the rendering is used: no prompts, hooks, replay files or user configuration, and nothing is read or written
+in the user's home.
 """
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.errors import ConflictError
+from dx_app_wizard.changes import FileContent, OnConflict, change_set
 from dx_app_wizard.spec.model import SpecShapeError
 
 if TYPE_CHECKING:
@@ -22,23 +21,33 @@ if TYPE_CHECKING:
     from dx_app_wizard.spec.model import IOField
 
 
-def render_app(plan: Plan, destination: Path) -> list[Path]:
-    """Write the app to the new folder `destination`; return the paths of its files in it, sorted.
+def render(plan: Plan, name: str) -> dict[PurePosixPath, FileContent]:
+    """Return the files of the app called name, by their paths in its folder.
 
-    Raises ConflictError when destination exists, and SpecShapeError when runSpec.file is no path in the app.
+    Raises SpecShapeError when runSpec.file is no path in the app.
     """
     from cookiecutter.generate import generate_files
 
-    if os.path.lexists(destination):
-        raise ConflictError(destination)
     source = _source_path(plan)
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".dx-app-wizard-", dir=destination.parent) as scratch:
-        context = _context(plan, destination.name, source.name)
+    with tempfile.TemporaryDirectory(prefix="dx-app-wizard-") as scratch:
+        context = _context(plan, name, source.name)
         folder = Path(generate_files(templates(), context, scratch, accept_hooks=False))
         _move_source(folder, source)
-        folder.rename(destination)
-    return sorted(path.relative_to(destination) for path in destination.rglob("*") if path.is_file())
+        return {
+            PurePosixPath(path.relative_to(folder).as_posix()): _content(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+
+def render_app(plan: Plan, destination: Path) -> list[Path]:
+    """Write the app to the new folder `destination`; return the paths of its files in it, sorted.
+
+    Raises ConflictError when something else is there, and SpecShapeError as `render` does.
+    """
+    files = render(plan, destination.name)
+    change_set(destination, files, OnConflict.ABORT).apply()
+    return sorted(Path(path) for path in files)
 
 
 def templates() -> Path:
@@ -70,6 +79,10 @@ def _context(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
         }
     )
     return context
+
+
+def _content(path: Path) -> FileContent:
+    return FileContent(path.read_bytes(), executable=bool(path.stat().st_mode & 0o100))
 
 
 def _by_name(fields: Iterable[IOField] | None) -> dict[str, dict[str, Any]]:

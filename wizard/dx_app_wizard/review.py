@@ -1,17 +1,15 @@
-"""What will be written, for review, and what was written, with what to type next."""
+"""What will be written, for review, and what to type next."""
 
 from __future__ import annotations
 
 import difflib
 import json
 import shlex
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import PurePath
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path, PurePath
 
     from rich.text import Text
 
@@ -19,29 +17,24 @@ if TYPE_CHECKING:
     from dx_app_wizard.spec.model import AppSpec, IOField
 
 
-def created(folder: Path, files: Iterable[Path]) -> str:
-    """Return the text that follows a generation: the files (relative to folder), and what to type next."""
-    paths = sorted(files)
-    count = f"{len(paths)} file" + ("" if len(paths) == 1 else "s")
-    lines = [f"App directory created: {folder}, {count}:", *tree(paths), "", "Next:"]
-    lines += [f"  {command}" for command in next_commands(folder)]
-    return "\n".join(lines)
-
-
 def next_commands(folder: Path) -> list[str]:
     """Return the three commands to type next: go there, run the app, test it."""
     return [f"cd {shlex.quote(str(folder))}", "dx-local run .", "pytest"]
 
 
-def tree(paths: Iterable[PurePath]) -> Iterator[str]:
-    """Yield one line per folder and file, indented by depth, folders before the files in them."""
+def tree(paths: Iterable[PurePath], notes: Mapping[PurePath, str] | None = None) -> Iterator[str]:
+    """Yield one line per folder and file, indented by depth, folders before the files in them.
+
+    A file's note follows its name.
+    """
     shown: set[PurePath] = set()
     for path in sorted(paths):
         for folder in reversed(path.parents[:-1]):
             if folder not in shown:
                 shown.add(folder)
                 yield f"{'  ' * len(folder.parts)}{folder.name}/"
-        yield f"{'  ' * len(path.parts)}{path.name}"
+        note = (notes or {}).get(path)
+        yield f"{'  ' * len(path.parts)}{path.name}{f'  ({note})' if note else ''}"
 
 
 def show_review(plan: Plan, folder: Path, base: AppSpec | None) -> None:
@@ -53,10 +46,9 @@ def show_review(plan: Plan, folder: Path, base: AppSpec | None) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from dx_app_wizard.render import render_app
+    from dx_app_wizard.render import render
 
-    with tempfile.TemporaryDirectory(prefix="dx-app-wizard-") as scratch:
-        files = render_app(plan, Path(scratch) / folder.name)
+    files = render(plan, folder.name)
     console = Console(stderr=True, highlight=False)
     console.print(Text("\n".join(["", f"{folder}/", *tree(files)])))
     console.print(Text(_spec_text(plan.spec, base)))
@@ -76,9 +68,12 @@ def _cells(field: IOField) -> Iterator[Text]:
         yield Text(text)
 
 
+def spec_difference(spec: AppSpec, base: AppSpec) -> str:
+    """Return the unified diff from the dxapp.json that was given to the one to write."""
+    old, new = base.dumps().splitlines(), spec.dumps().splitlines()
+    return "\n".join(difflib.unified_diff(old, new, "dxapp.json as given", "dxapp.json", lineterm=""))
+
+
 def _spec_text(spec: AppSpec, base: AppSpec | None) -> str:
     """Return the dxapp.json, or its difference from the one that was given."""
-    if base is None:
-        return f"\ndxapp.json\n{spec.dumps()}"
-    old, new = base.dumps().splitlines(), spec.dumps().splitlines()
-    return "\n".join(["", *difflib.unified_diff(old, new, "dxapp.json as given", "dxapp.json", lineterm="")])
+    return f"\n{spec_difference(spec, base)}" if base else f"\ndxapp.json\n{spec.dumps()}"

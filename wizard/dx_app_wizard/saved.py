@@ -17,16 +17,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RESUME_COMMAND = "dx-app-wizard --resume"
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
 class SavedInterview:
-    """What --resume needs: the flags by their keys, the files' and folders' paths, and the accepted lines."""
+    """What --resume needs: the flags by their keys, the files' and folders' paths, and the accepted lines.
+
+    `modes` are the other flags that hold on, such as on_conflict.
+    """
 
     flags: dict[str, Any]
     paths: dict[str, str]
     lines: dict[str, str] = field(default_factory=dict)
+    modes: dict[str, str] = field(default_factory=dict)
 
     def save(self) -> None:
         """Write it under the state folder, for this user's eyes only."""
@@ -45,7 +49,7 @@ class SavedInterview:
             raw = json.loads(saved_path().read_text(encoding="utf-8"))
             if raw["schema"] != _SCHEMA_VERSION:
                 raise NothingToResumeError(saved_path())
-            return cls(flags=dict(raw["flags"]), paths=dict(raw["paths"]), lines=dict(raw["lines"]))
+            return cls(**{part: dict(raw[part]) for part in ("flags", "paths", "lines", "modes")})
         except (OSError, ValueError, KeyError, TypeError):
             raise NothingToResumeError(saved_path()) from None
 

@@ -1,0 +1,69 @@
+"""What is said of changes: the tree with the verdict of every file, the files' text, and the same as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.changes import Verdict
+from dx_app_wizard.review import next_commands, tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import PurePath
+
+    from dx_app_wizard.changes import Change, ChangeSet
+
+
+def written_text(changes: ChangeSet, *, was_new: bool) -> str:
+    """Return the text that follows a generation: what was written, and what to type next."""
+    count = len(changes.writes)
+    files = f"{count} file" + ("" if count == 1 else "s")
+    if not count:
+        kept = any(change.verdict is Verdict.SKIP for change in changes.changes)
+        state = (
+            "holds its own versions of some files, which are kept" if kept else "is as it would be written"
+        )
+        return f"Nothing to do: {changes.folder} {state}."
+    verb = "created" if was_new else "updated"
+    lines = [f"App directory {verb}: {changes.folder}, {files}:"]
+    lines += tree((change.target for change in changes.changes), None if was_new else _notes(changes))
+    lines += ["", "Next:", *(f"  {command}" for command in next_commands(changes.folder))]
+    return "\n".join(lines)
+
+
+def preview_text(changes: ChangeSet) -> str:
+    """Return the tree with every file's verdict, and the text of the files that would be written."""
+    paths = (change.target for change in changes.changes)
+    lines = [f"{changes.folder}/", *tree(paths, _notes(changes))]
+    for change in changes.writes:
+        lines += ["", f"==> {changes.folder / change.target} <==", *_body(change)]
+    return "\n".join(lines)
+
+
+def changes_json(changes: ChangeSet, *, with_text: bool) -> list[dict[str, Any]]:
+    """Return one object per file: `path`, `verdict`, `target`, and the `text` to write (null if none)."""
+    return [_change_json(change, with_text=with_text) for change in changes.changes]
+
+
+def _change_json(change: Change, *, with_text: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "path": change.path.as_posix(),
+        "verdict": change.verdict.value,
+        "target": change.target.as_posix(),
+    }
+    return {**row, "text": change.content.text} if with_text else row
+
+
+def _notes(changes: ChangeSet) -> dict[PurePath, str]:
+    return {change.target: _note(change) for change in changes.changes}
+
+
+def _note(change: Change) -> str:
+    if change.verdict is Verdict.BESIDE:
+        return f"beside {change.path.name}, which differs"
+    return str(change.verdict.value)
+
+
+def _body(change: Change) -> Iterator[str]:
+    text = change.content.text
+    yield f"({len(change.content.data)} bytes, not text)" if text is None else text.removesuffix("\n")

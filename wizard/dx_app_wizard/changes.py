@@ -1,0 +1,244 @@
+"""What writing an app would do to each file of its folder; and doing it, file by file or all at once.
+
+Nothing is ever deleted, no symbolic link is followed, and no file is ever half written: all is staged on the
+same file system first and then renamed into place. A new folder appears complete or not at all.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dx_app_wizard.errors import Conflict, ConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import PurePosixPath
+
+_STAGE_PREFIX = ".dx-app-wizard-"
+_FEW = 5
+
+
+class OnConflict(Enum):
+    """What happens to a file that exists and holds something else."""
+
+    ABORT = "abort"
+    SKIP = "skip"
+    OVERWRITE = "overwrite"
+    NEW = "new"
+
+
+class Verdict(Enum):
+    """What happens to one file."""
+
+    CREATE = "create"
+    UNCHANGED = "unchanged"
+    REPLACE = "replace"
+    SKIP = "skip"
+    BESIDE = "beside"
+    CONFLICT = "conflict"
+
+
+_WRITTEN = (Verdict.CREATE, Verdict.REPLACE, Verdict.BESIDE)
+_VERDICTS = {
+    OnConflict.ABORT: Verdict.CONFLICT,
+    OnConflict.SKIP: Verdict.SKIP,
+    OnConflict.OVERWRITE: Verdict.REPLACE,
+}
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """What a file holds, and whether it is a program."""
+
+    data: bytes
+    executable: bool = False
+
+    @property
+    def text(self) -> str | None:
+        """The content as UTF-8 text; None where it is not."""
+        try:
+            return self.data.decode()
+        except UnicodeDecodeError:
+            return None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to the file `path` of an app; where something is written, `target` will hold `content`."""
+
+    path: PurePosixPath
+    verdict: Verdict
+    content: FileContent
+    target: PurePosixPath
+
+    @property
+    def writes(self) -> bool:
+        """Whether a file is written."""
+        return self.verdict in _WRITTEN
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """All that writing an app into `folder` would do; with conflicts, it is not done."""
+
+    folder: Path
+    changes: tuple[Change, ...]
+    conflicts: tuple[Conflict, ...] = ()
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the folder is yet to be made."""
+        return not os.path.lexists(self.folder)
+
+    @property
+    def writes(self) -> tuple[Change, ...]:
+        """The changes that write a file."""
+        return tuple(change for change in self.changes if change.writes)
+
+    def conflict(self) -> ConflictError | None:
+        """Return why nothing may be written, naming all that is in the way."""
+        return ConflictError(self.folder, self.conflicts) if self.conflicts else None
+
+    def apply(self) -> None:
+        """Write the files; raise ConflictError where that may not be, and write nothing.
+
+        When interrupted, each file is either as it was or as it shall be, and doing it again completes it.
+        """
+        error = self.conflict()
+        if error:
+            raise error
+        if not self.writes:
+            return
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        is_new = self.is_new
+        near = self.folder.parent if is_new else self.folder
+        with tempfile.TemporaryDirectory(prefix=_STAGE_PREFIX, dir=near) as scratch:
+            stage = Path(scratch) / "app"
+            stage.mkdir()
+            for change in self.writes:
+                _stage(change, stage, self.folder)
+            if is_new:
+                stage.rename(self.folder)
+                return
+            for change in self.writes:
+                target = self.folder / change.target
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (stage / change.target).replace(target)
+
+
+def change_set(
+    folder: Path, files: Mapping[PurePosixPath, FileContent], on_conflict: OnConflict
+) -> ChangeSet:
+    """Return what writing these files (by their paths in the folder) would do.
+
+    Symbolic links, folders in the place of files and files in the place of folders are always conflicts.
+    With ABORT, so is every file that differs, and anything else that lies in a folder which lacks files.
+    """
+    blocked = obstacles(folder, files)
+    if blocked:
+        unknown = tuple(Change(path, Verdict.CONFLICT, files[path], path) for path in sorted(files))
+        return ChangeSet(folder, unknown, blocked)
+    changes = tuple(_change(folder, path, files[path], on_conflict) for path in sorted(files))
+    conflicts = tuple(
+        Conflict(folder / change.path, "differs from what would be written")
+        for change in changes
+        if change.verdict is Verdict.CONFLICT
+    )
+    if on_conflict is OnConflict.ABORT and any(change.writes for change in changes):
+        conflicts += _strangers(folder, files)
+    return ChangeSet(folder, changes, conflicts)
+
+
+def obstacles(folder: Path, paths: Iterable[PurePosixPath]) -> tuple[Conflict, ...]:
+    """Return every place in folder where no file can be written, for what stands there."""
+    found: dict[Path, str] = {}
+    for path in sorted(paths):
+        places = [folder, *(folder / parent for parent in reversed(path.parents[:-1])), folder / path]
+        for place in places:
+            reason = _obstacle(place, is_file=place == places[-1])
+            if reason:
+                found[place] = reason
+                break
+    return tuple(Conflict(place, reason) for place, reason in found.items())
+
+
+def is_taken(folder: Path) -> bool:
+    """Return whether something stands at folder, other than an empty folder."""
+    if folder.is_symlink() or not folder.is_dir():
+        return os.path.lexists(folder)
+    return any(folder.iterdir())
+
+
+def beside(folder: Path, path: PurePosixPath, content: FileContent) -> tuple[PurePosixPath, bool]:
+    """Return the first of NAME.new, NAME.new.2, … that is free or holds this content; and whether it does."""
+    target = path.with_name(f"{path.name}.new")
+    number = 1
+    while os.path.lexists(folder / target):
+        if _holds(folder / target, content):
+            return target, True
+        number += 1
+        target = path.with_name(f"{path.name}.new.{number}")
+    return target, False
+
+
+def _change(folder: Path, path: PurePosixPath, content: FileContent, on_conflict: OnConflict) -> Change:
+    if not os.path.lexists(folder / path):
+        return Change(path, Verdict.CREATE, content, path)
+    if _holds(folder / path, content):
+        return Change(path, Verdict.UNCHANGED, content, path)
+    if on_conflict is OnConflict.NEW:
+        target, is_there = beside(folder, path, content)
+        return Change(path, Verdict.SKIP if is_there else Verdict.BESIDE, content, target)
+    return Change(path, _VERDICTS[on_conflict], content, path)
+
+
+def _holds(file: Path, content: FileContent) -> bool:
+    return not file.is_symlink() and file.is_file() and file.read_bytes() == content.data
+
+
+def _obstacle(place: Path, *, is_file: bool) -> str | None:
+    try:
+        mode = place.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if stat.S_ISLNK(mode):
+        return "is a symbolic link"
+    if is_file and not stat.S_ISREG(mode):
+        return "is a folder" if stat.S_ISDIR(mode) else "is no regular file"
+    return None if is_file or stat.S_ISDIR(mode) else "is no folder"
+
+
+def _strangers(folder: Path, files: Mapping[PurePosixPath, FileContent]) -> tuple[Conflict, ...]:
+    """Return what lies in an existing folder that is not ours to write; not what an interruption left."""
+    ours = {folder / path for file in files for path in (file, *file.parents)}
+    names = [
+        place.relative_to(folder).as_posix()
+        for parent in sorted(ours)
+        if parent.is_dir()
+        for place in sorted(parent.iterdir())
+        if place not in ours and not place.name.startswith(_STAGE_PREFIX)
+    ]
+    if not names:
+        return ()
+    more = ["…"] if len(names) > _FEW else []
+    return (Conflict(folder, f"holds other files: {', '.join([*names[:_FEW], *more])}"),)
+
+
+def _stage(change: Change, stage: Path, folder: Path) -> None:
+    """Write the file into the stage, with the permissions that it has or shall have."""
+    staged = stage / change.target
+    staged.parent.mkdir(parents=True, exist_ok=True)
+    staged.write_bytes(change.content.data)
+    if change.verdict is Verdict.REPLACE:
+        shutil.copymode(folder / change.target, staged)
+    mode = staged.stat().st_mode
+    if change.content.executable:
+        # Whoever may read it may run it.
+        staged.chmod(mode | (mode & 0o444) >> 2)
