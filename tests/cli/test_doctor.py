@@ -18,7 +18,7 @@ def doctor(*options: str) -> str:
 
 def test_it_says_what_there_is() -> None:
     names = [line.split("\t")[0] for line in doctor().splitlines()]
-    assert names == ["dx-local", "Python", "dxpy", "bash", "git", "shellcheck", "API"]
+    assert names == ["dx-local", "Python", "dxpy", "bash", "git", "shellcheck", "API", "policy"]
 
 
 def test_it_lists_every_route() -> None:
@@ -36,3 +36,17 @@ def test_the_page_of_routes_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == as_markdown(), (
         "run: python -m dx_local.api.coverage > docs/reference/coverage.md"
     )
+
+
+def test_it_says_where_each_setting_comes_from(tmp_path: Path) -> None:
+    file = tmp_path / ".dx-app-wizard.toml"
+    file.write_text('[policy]\nrelease = "24.04"\n', encoding="utf-8")
+    done = subprocess.run([DX_LOCAL, "doctor"], check=True, capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout.endswith(f'policy\t{file}\n  policy.release = "24.04"\t{file}:2\n')
+
+
+def test_it_refuses_a_bad_policy(tmp_path: Path) -> None:
+    (tmp_path / ".dx-app-wizard.toml").write_text("[policy]\nrelase = 1\n", encoding="utf-8")
+    done = subprocess.run([DX_LOCAL, "doctor"], check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "policy.relase: no such key; did you mean 'release'?" in done.stderr

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from dx_local.cli.lint import command
+from dx_local.engine.bundle import load_app
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,3 +120,33 @@ def test_no_folder_is_wrong_use(tmp_path: Path) -> None:
     result = lint(tmp_path / "nowhere")
     assert result.exit_code == 2
     assert "there is no folder" in result.stderr
+
+
+@pytest.fixture
+def governed(app: Path) -> Path:
+    (app / ".dx-app-wizard.toml").write_text('[policy]\nname-prefix = "eggd_"\n', encoding="utf-8")
+    return app
+
+
+def test_a_policy_is_required(governed: Path) -> None:
+    result = lint(governed)
+    assert result.exit_code == 3
+    assert f"So says {governed}/.dx-app-wizard.toml:2, policy.name-prefix." in result.stdout
+    assert lint(governed, "--ignore", "policy-name-prefix").exit_code == 0
+
+
+def test_a_policy_stops_no_run(governed: Path) -> None:
+    assert load_app(governed).warnings == ()
+
+
+def test_what_shellcheck_says_has_the_level_of_the_policy(make_app: MakeApp) -> None:
+    app = make_app("main() {\n  echo $x\n}\n", interpreter="bash", **TEXTS)
+    (app / ".dx-app-wizard.toml").write_text('[lint.levels]\n"SC*" = "error"\n', encoding="utf-8")
+    assert {finding["level"] for finding in findings(lint(app, "--json"))} == {"error"}
+
+
+def test_a_bad_policy_is_no_finding(app: Path) -> None:
+    (app / ".dx-app-wizard.toml").write_text("[polic]", encoding="utf-8")
+    result = lint(app)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "polic: no such table; did you mean 'policy'?" in result.stderr

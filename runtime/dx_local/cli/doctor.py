@@ -1,15 +1,18 @@
-"""`dx-local doctor`: what there is to run apps with, and what of the platform is there."""
+"""`dx-local doctor`: what there is to run apps with, what of the platform there is, which policy holds."""
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from dx_local.cli.boundary import Outcome, boundary
+from dx_local.cli.policy import policy_of
 
 # What jobs and the linter call on this machine, and what for.
 _PROGRAMS = {
@@ -23,7 +26,7 @@ _PROGRAMS = {
 @click.option("--routes", is_flag=True, help="List every API method that is implemented.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def command(routes: bool, as_json: bool) -> None:
-    """Say what dx-local has to run apps with on this machine."""
+    """Say what dx-local has to run apps with on this machine, and which policy holds in this folder."""
     boundary(lambda: _examine(routes=routes), as_json=as_json)
 
 
@@ -43,9 +46,20 @@ def _examine(*, routes: bool) -> Outcome:
         },
         "programs": {name: shutil.which(name) for name in _PROGRAMS},
         "routes": implemented(),
+        "policy": _policy(Path()),
     }
     show = (lambda: click.echo(as_markdown(), nl=False)) if routes else (lambda: _show(found))
     return Outcome(0, found, show=show)
+
+
+def _policy(folder: Path) -> dict[str, Any]:
+    """Return the policy files that hold in a folder, the nearer first, and every setting and its place."""
+    policy = policy_of(folder)
+    settings = [
+        {"key": f"{table}.{key}", "value": setting.value, "place": str(setting.place)}
+        for (table, key), setting in sorted(policy.settings.items())
+    ]
+    return {"files": [str(path) for path in policy.files], "settings": settings}
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -58,3 +72,7 @@ def _show(found: dict[str, Any]) -> None:
     for name, purpose in _PROGRAMS.items():
         click.echo(f"{name}\t{found['programs'][name] or 'not found'} ({purpose})")
     click.echo(f"API\t{count} methods; `dx-local doctor --routes` lists them")
+    click.echo(f"policy\t{', '.join(found['policy']['files']) or 'no files'}")
+    for setting in found["policy"]["settings"]:
+        value = json.dumps(setting["value"], ensure_ascii=False, default=str)
+        click.echo(f"  {setting['key']} = {value}\t{setting['place']}")

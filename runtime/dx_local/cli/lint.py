@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dx_local.cli.boundary import Outcome, boundary
+from dx_local.cli.policy import policy_of
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
     from dx_app_wizard.spec.findings import Finding
+    from dx_app_wizard.spec.policy import Policy
 
 _EXIT_FINDINGS = 3
 
@@ -26,6 +29,11 @@ class _Options:
     format: str
     ignored: frozenset[str]
     fix: bool
+
+    @cached_property
+    def policy(self) -> Policy:
+        """What the policy files say of the app's folder."""
+        return policy_of(self.app)
 
 
 @click.command("lint", context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,7 +54,8 @@ def command(app: Path, as_json: bool, ignore: tuple[str, ...], **options: Any) -
     Findings are printed on stdout. The exit code is 3 when there are errors,
     and 0 otherwise. ShellCheck is asked as well, where it is installed.
     In a source, `# dx-local: ignore[RULE]` silences a rule: after code for that
-    line, on a line of its own for the whole app.
+    line, on a line of its own for the whole app. Policy files (.dx-app-wizard.toml
+    at APP or above it, and your own) ignore more, and add rules.
 
     \b
     Examples:
@@ -83,10 +92,11 @@ def _findings(options: _Options) -> list[Finding]:
     from dx_app_wizard.spec.lint import FILE_RULE, lint_app
     from dx_app_wizard.spec.shellcheck import shellcheck
 
-    findings = lint_app(options.app)
+    findings = lint_app(options.app, options.policy)
     if not any(finding.rule == FILE_RULE for finding in findings):
         findings += shellcheck(options.app)
-    return [finding for finding in findings if finding.rule not in options.ignored]
+    judged = options.policy.judged(findings)
+    return [finding for finding in judged if finding.rule not in options.ignored]
 
 
 def _mend(options: _Options, findings: list[Finding]) -> list[Finding]:

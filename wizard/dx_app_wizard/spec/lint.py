@@ -13,6 +13,7 @@ from dx_app_wizard.spec.findings import Fault, Finding
 from dx_app_wizard.spec.io_rules import IO_RULES
 from dx_app_wizard.spec.metadata_rules import METADATA_RULES
 from dx_app_wizard.spec.model import FILE_NAME
+from dx_app_wizard.spec.policy_rules import POLICY_RULES, RULE_PREFIX, TABLE, GovernedApp
 from dx_app_wizard.spec.run_rules import RUN_RULES
 from dx_app_wizard.spec.shape import conforms
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dx_app_wizard.spec.jsonfile import Document, JsonPath
+    from dx_app_wizard.spec.policy import Policy
 
 SCHEMA_RULE = "schema"
 FILE_RULE = "dxapp-json"
@@ -41,10 +43,10 @@ def lint_file(path: Path, *, absent: bool = True) -> list[Finding]:
     return _lint_document(document, absent=absent, file=path.name)
 
 
-def lint_app(folder: Path) -> list[Finding]:
-    """Return what is wrong with the app in folder: dxapp.json, source, and the one against the other.
+def lint_app(folder: Path, policy: Policy | None = None) -> list[Finding]:
+    """Return what is wrong with the app in folder: dxapp.json, source, the one against the other, the policy.
 
-    Findings that comments in the source ignore are left out.
+    Findings that comments in the source ignore are left out; what the policy ignores, `judged` leaves out.
     """
     from dx_app_wizard.spec.app_folder import AppFolder
     from dx_app_wizard.spec.folder_rules import lint_folder
@@ -59,8 +61,26 @@ def lint_app(folder: Path) -> list[Finding]:
     if not isinstance(document.value, dict):
         return findings
     app = AppFolder(folder, document.value)
+    findings += lint_folder(app, document)
+    if policy:
+        bash = app.source if app.bash else None
+        findings += _policy_findings(GovernedApp(document.value, policy, bash), document, FILE_NAME)
     ignores = ignores_of(app)
-    return [finding for finding in [*findings, *lint_folder(app, document)] if not ignores.cover(finding)]
+    return [finding for finding in findings if not ignores.cover(finding)]
+
+
+def lint_by_policy(raw: dict[str, Any], policy: Policy) -> list[Finding]:
+    """Return where a dxapp.json falls short of a policy, as the policy judges it."""
+    document = jsonfile.Document(raw, {})
+    return policy.judged(_policy_findings(GovernedApp(raw, policy), document, None))
+
+
+def _policy_findings(app: GovernedApp, document: Document, file: str | None) -> Iterator[Finding]:
+    for rule, fault in POLICY_RULES.faults(app):
+        setting = app.policy.settings[TABLE, rule.id.removeprefix(RULE_PREFIX)]
+        hint = f"{fault.hint} So says {setting.place}, {TABLE}.{rule.id.removeprefix(RULE_PREFIX)}."
+        place = _place(document, fault.path, file)
+        yield Finding(rule.id, rule.level, jsonfile.path_text(fault.path), fault.message, hint, *place)
 
 
 def _unreadable(path: Path, error: SpecFileError) -> Finding:

@@ -11,6 +11,7 @@ from dx_app_wizard.spec.bash_rules import BASH_RULES
 from dx_app_wizard.spec.folder_rules import FOLDER_RULES
 from dx_app_wizard.spec.io_rules import IO_RULES
 from dx_app_wizard.spec.metadata_rules import METADATA_RULES
+from dx_app_wizard.spec.policy_rules import POLICY_RULES
 from dx_app_wizard.spec.python_rules import PYTHON_RULES
 from dx_app_wizard.spec.run_rules import RUN_RULES
 
@@ -24,6 +25,7 @@ _CHAPTERS: tuple[tuple[str, Rules[Any, Any]], ...] = (
     ("The files of an app", FOLDER_RULES),
     ("Python source", PYTHON_RULES),
     ("Bash source", BASH_RULES),
+    ("What an organisation demands", POLICY_RULES),
 )
 
 _BEGIN = """# Lint rules
@@ -33,7 +35,8 @@ Rules that may be mistaken about what a source does are warnings.
 
 To silence a rule, use `--ignore RULE`, or a comment in the source: `# dx-local: ignore[RULE]` after code
 holds for that line; on a line of its own it holds for the whole app, its dxapp.json included. `--fix` mends
-what is certain.
+what is certain. A [policy file](../how-to/organisation-policy.md) ignores rules for many apps, changes their
+levels, and switches the rules of the last chapter on, which `dx-local run` does not know.
 
 This page is made from the rules themselves:
 `python -m dx_app_wizard.spec.rule_docs docs/reference/lint-rules.md`.
@@ -61,6 +64,11 @@ the platform sets for inputs count as assigned.
 def documentation() -> str:
     """Return the whole page, in Markdown."""
     return _BEGIN + "".join(_chapter(title, rules) for title, rules in _CHAPTERS) + _END
+
+
+def rule_ids() -> list[str]:
+    """Return the ids of all rules but ShellCheck's."""
+    return ["dxapp-json", "schema", *(rule for _, rules in _CHAPTERS for rule in rules.by_id)]
 
 
 def _chapter(title: str, rules: Rules[Any, Any]) -> str:

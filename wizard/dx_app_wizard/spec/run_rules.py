@@ -31,24 +31,27 @@ LONGEST_TIMEOUT_MINUTES = 30 * 24 * 60
 MINUTES = {"days": 24 * 60, "hours": 60, "minutes": 1}
 
 
-def _hash(value: Any, *path: str) -> dict[str, Any]:
+def hash_at(value: Any, *path: str) -> dict[str, Any]:
     """Return the hash at path in value, or an empty one where there is none."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 
-def _list(value: Any) -> list[Any]:
+def list_of(value: Any) -> list[Any]:
+    """Return value where it is an array, or else an empty one."""
     return value if isinstance(value, list) else []
 
 
-def _requirements(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, str | None, dict[str, Any]]]:
+def requirements(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, str | None, dict[str, Any]]]:
     """Yield the system requirements by entry point: path, region (None in runSpec), hash."""
-    places: list[tuple[JsonPath, str | None, dict[str, Any]]] = [(("runSpec",), None, _hash(spec, "runSpec"))]
-    for name, options in _hash(spec, "regionalOptions").items():
-        places.append((("regionalOptions", name), name, _hash(options)))
+    places: list[tuple[JsonPath, str | None, dict[str, Any]]] = [
+        (("runSpec",), None, hash_at(spec, "runSpec"))
+    ]
+    for name, options in hash_at(spec, "regionalOptions").items():
+        places.append((("regionalOptions", name), name, hash_at(options)))
     for path, region, options in places:
-        for entry_point, requirement in _hash(options, "systemRequirements").items():
+        for entry_point, requirement in hash_at(options, "systemRequirements").items():
             if isinstance(requirement, dict):
                 yield (*path, "systemRequirements", entry_point), region, requirement
 
@@ -60,14 +63,14 @@ def run_spec(spec: dict[str, Any]) -> Iterator[Fault]:
         yield Fault((), "runSpec is missing", 'Add "runSpec".', absent=True)
         return
     for key, example in (("interpreter", "python3"), ("distribution", "Ubuntu"), ("release", "24.04")):
-        if key not in _hash(spec, "runSpec"):
+        if key not in hash_at(spec, "runSpec"):
             yield Fault(("runSpec",), f"runSpec.{key} is missing", f'Add "{key}": "{example}".', absent=True)
 
 
 @RUN_RULES.rule("error")
 def run_source(spec: dict[str, Any]) -> Iterator[Fault]:
     """The source is given once: as `file`, or inline as `code`."""
-    run = _hash(spec, "runSpec")
+    run = hash_at(spec, "runSpec")
     if "runSpec" in spec and "file" not in run and "code" not in run:
         yield Fault(("runSpec",), "runSpec has neither file nor code", 'Add "file": "src/…".', absent=True)
     if "file" in run and "code" in run:
@@ -77,7 +80,7 @@ def run_source(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("error")
 def interpreter(spec: dict[str, Any]) -> Iterator[Fault]:
     """The interpreter is `python3` or `bash` (`python2.7` in apps of old)."""
-    name = _hash(spec, "runSpec").get("interpreter")
+    name = hash_at(spec, "runSpec").get("interpreter")
     if isinstance(name, str) and name not in ("python3", "bash", "python2.7"):
         guess = "python3" if "py" in name.lower() else "bash"
         fix = Fix(("runSpec", "interpreter"), guess) if name.lower() == guess else None
@@ -87,7 +90,7 @@ def interpreter(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("error")
 def release(spec: dict[str, Any]) -> Iterator[Fault]:
     """Distribution and release are ones that DNAnexus has, and its version goes with the release."""
-    run = _hash(spec, "runSpec")
+    run = hash_at(spec, "runSpec")
     distribution, number, version = (run.get(key) for key in ("distribution", "release", "version"))
     if isinstance(distribution, str) and distribution != "Ubuntu":
         path: JsonPath = ("runSpec", "distribution")
@@ -107,7 +110,7 @@ def release(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("warning")
 def old_worker(spec: dict[str, Any]) -> Iterator[Fault]:
     """The worker is one that DNAnexus still offers: not Python 2.7, and no release before 20.04."""
-    run = _hash(spec, "runSpec")
+    run = hash_at(spec, "runSpec")
     if run.get("interpreter") == "python2.7":
         hint = "Port the app to 'python3'."
         yield Fault(("runSpec", "interpreter"), "python2.7 is no longer supported", hint)
@@ -119,7 +122,7 @@ def old_worker(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("error")
 def timeout_policy(spec: dict[str, Any]) -> Iterator[Fault]:
     """Timeouts are whole days, hours and minutes, more than nothing and at most 30 days in all."""
-    for entry_point, limit in _hash(spec, "runSpec", "timeoutPolicy").items():
+    for entry_point, limit in hash_at(spec, "runSpec", "timeoutPolicy").items():
         path: JsonPath = ("runSpec", "timeoutPolicy", entry_point)
         if not isinstance(limit, dict):
             continue
@@ -135,14 +138,14 @@ def timeout_policy(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("error")
 def execution_policy(spec: dict[str, Any]) -> Iterator[Fault]:
     """Jobs are restarted at most nine times, for reasons that exist."""
-    policy = _hash(spec, "runSpec", "executionPolicy")
+    policy = hash_at(spec, "runSpec", "executionPolicy")
     path: JsonPath = ("runSpec", "executionPolicy")
     counts: dict[JsonPath, Any] = {("maxRestarts",): policy.get("maxRestarts")}
-    counts.update({("restartOn", reason): count for reason, count in _hash(policy, "restartOn").items()})
+    counts.update({("restartOn", reason): count for reason, count in hash_at(policy, "restartOn").items()})
     for place, count in counts.items():
         if type(count) is int and not 0 <= count <= 9:
             yield Fault((*path, *place), f"{count} restarts are not allowed", "Give a number from 0 to 9.")
-    entry_points = _hash(spec, "runSpec").get("restartableEntryPoints")
+    entry_points = hash_at(spec, "runSpec").get("restartableEntryPoints")
     if isinstance(entry_points, str) and entry_points not in ("all", "master"):
         hint = "Write 'all' or 'master'."
         yield Fault(("runSpec", "restartableEntryPoints"), f"{entry_points!r} is not accepted", hint)
@@ -151,7 +154,7 @@ def execution_policy(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("error")
 def exec_depends(spec: dict[str, Any]) -> Iterator[Fault]:
     """Packages have a name and a package manager that exists; those from git have a URL."""
-    for index, package in enumerate(_list(_hash(spec, "runSpec").get("execDepends"))):
+    for index, package in enumerate(list_of(hash_at(spec, "runSpec").get("execDepends"))):
         if not isinstance(package, dict):
             continue
         path: JsonPath = ("runSpec", "execDepends", index)
@@ -170,10 +173,10 @@ def exec_depends(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("error")
 def exec_depends_network(spec: dict[str, Any]) -> Iterator[Fault]:
     """An app with packages from elsewhere than apt has access to the network; `dx build` stops otherwise."""
-    packages = _list(_hash(spec, "runSpec").get("execDepends"))
+    packages = list_of(hash_at(spec, "runSpec").get("execDepends"))
     managers = [package.get("package_manager", "apt") for package in packages if isinstance(package, dict)]
     foreign = [str(manager) for manager in managers if manager != "apt"]
-    if foreign and not _hash(spec, "access").get("network"):
+    if foreign and not hash_at(spec, "access").get("network"):
         message = f"packages from {foreign[0]} cannot be installed without access to the network"
         yield Fault(("runSpec", "execDepends"), message, 'Add "access": {"network": ["*"]}.')
 
@@ -181,12 +184,12 @@ def exec_depends_network(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("error")
 def asset_depends(spec: dict[str, Any]) -> Iterator[Fault]:
     """Each asset is named by its `id`, or by `name`, `project` and `version`."""
-    places: list[tuple[JsonPath, Any]] = [(("runSpec",), _hash(spec, "runSpec"))]
+    places: list[tuple[JsonPath, Any]] = [(("runSpec",), hash_at(spec, "runSpec"))]
     places += [
-        (("regionalOptions", region), options) for region, options in _hash(spec, "regionalOptions").items()
+        (("regionalOptions", region), options) for region, options in hash_at(spec, "regionalOptions").items()
     ]
     for path, options in places:
-        for index, asset in enumerate(_list(_hash(options).get("assetDepends"))):
+        for index, asset in enumerate(list_of(hash_at(options).get("assetDepends"))):
             if (
                 isinstance(asset, dict)
                 and "id" not in asset
@@ -200,7 +203,7 @@ def asset_depends(spec: dict[str, Any]) -> Iterator[Fault]:
 def access_level(spec: dict[str, Any]) -> Iterator[Fault]:
     """Access to projects is one of NONE, VIEW, UPLOAD, CONTRIBUTE, ADMINISTER."""
     for key in ("project", "allProjects"):
-        level = _hash(spec, "access").get(key)
+        level = hash_at(spec, "access").get(key)
         if isinstance(level, str) and level not in ACCESS_LEVELS:
             hint = f"Levels are {', '.join(ACCESS_LEVELS)}."
             fix = Fix(("access", key), level.upper()) if level.upper() in ACCESS_LEVELS else None
@@ -210,7 +213,7 @@ def access_level(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("error")
 def access_network(spec: dict[str, Any]) -> Iterator[Fault]:
     """Access to the network names hosts (`github.com`, `*.example.org`, `*`), not URLs."""
-    for index, host in enumerate(_list(_hash(spec, "access").get("network"))):
+    for index, host in enumerate(list_of(hash_at(spec, "access").get("network"))):
         if isinstance(host, str) and ("/" in host or not host.strip()):
             yield Fault(
                 ("access", "network", index), f"{host!r} is no host", "Write github.com, or * for all."
@@ -223,13 +226,13 @@ def regional_options(spec: dict[str, Any]) -> Iterator[Fault]:
     regional = spec.get("regionalOptions")
     if regional == {}:
         yield Fault(("regionalOptions",), "regionalOptions names no region", "Remove it, or add a region.")
-    key_sets = {region: set(_hash(options)) for region, options in _hash(regional).items()}
+    key_sets = {region: set(hash_at(options)) for region, options in hash_at(regional).items()}
     first = next(iter(key_sets), None)
     for region, keys in key_sets.items():
         for key in sorted(keys ^ key_sets[str(first)]):
             message = f"{key!r} is set for only one of {first} and {region}"
             yield Fault(("regionalOptions", region), message, "Give all regions the same keys.")
-        for key in sorted(keys & _hash(spec, "runSpec").keys()):
+        for key in sorted(keys & hash_at(spec, "runSpec").keys()):
             message = f"{key!r} stands in runSpec too"
             yield Fault(("regionalOptions", region, key), message, "Remove it from runSpec.")
 
@@ -237,7 +240,7 @@ def regional_options(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("warning")
 def region_known(spec: dict[str, Any]) -> Iterator[Fault]:
     """Regions are written `cloud:place`, with a cloud that DNAnexus runs on."""
-    for region in _hash(spec, "regionalOptions"):
+    for region in hash_at(spec, "regionalOptions"):
         problem = region_problem(region)
         if problem:
             yield Fault(("regionalOptions", region), problem)
@@ -246,7 +249,7 @@ def region_known(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("error")
 def instance_type(spec: dict[str, Any]) -> Iterator[Fault]:
     """Instance types exist, in the cloud of their region."""
-    for path, region, requirement in _requirements(spec):
+    for path, region, requirement in requirements(spec):
         name = requirement.get("instanceType")
         if not isinstance(name, str) or (region and region_problem(region)):
             continue
@@ -262,7 +265,7 @@ def instance_type(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("warning")
 def instance_type_legacy(spec: dict[str, Any]) -> Iterator[Fault]:
     """No instance type is of an old generation that has a successor (mem1_ssd1_v2_x4 for mem1_ssd1_x4)."""
-    for path, region, requirement in _requirements(spec):
+    for path, region, requirement in requirements(spec):
         name = requirement.get("instanceType")
         successor = str(name).replace("_x", "_v2_x")
         types = {instance.name: instance for instance in instance_types(region or DEFAULT_REGION)}
@@ -275,7 +278,7 @@ def instance_type_legacy(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("warning")
 def interpreter_release(spec: dict[str, Any]) -> Iterator[Fault]:
     """The release has the interpreter: python3 from 16.04 version 1 on, python2.7 before 20.04 only."""
-    run = _hash(spec, "runSpec")
+    run = hash_at(spec, "runSpec")
     name, number = run.get("interpreter"), run.get("release")
     path: JsonPath = ("runSpec", "release")
     old = number in OLD_RELEASES and not (number == "16.04" and run.get("version") == "1")
@@ -292,9 +295,9 @@ def deprecated_field(spec: dict[str, Any]) -> Iterator[Fault]:
 
     Source: https://documentation.dnanexus.com/developer/apps/app-metadata, "Deprecated fields".
     """
-    regions = list(_hash(spec, "regionalOptions")) or [DEFAULT_REGION]
+    regions = list(hash_at(spec, "regionalOptions")) or [DEFAULT_REGION]
     places = ", ".join(f"regionalOptions[{region!r}]" for region in regions)
-    if "systemRequirements" in _hash(spec, "runSpec"):
+    if "systemRequirements" in hash_at(spec, "runSpec"):
         path: JsonPath = ("runSpec", "systemRequirements")
         yield Fault(path, "runSpec.systemRequirements is deprecated", f"Move it into {places}.")
     if "resources" in spec and "regionalOptions" not in spec:
@@ -304,7 +307,7 @@ def deprecated_field(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("error")
 def instance_selector(spec: dict[str, Any]) -> Iterator[Fault]:
     """An instance type selector stands alone: neither with an instance type nor with a cluster."""
-    for path, _region, requirement in _requirements(spec):
+    for path, _region, requirement in requirements(spec):
         for other in ("instanceType", "clusterSpec"):
             if "instanceTypeSelector" in requirement and other in requirement:
                 yield Fault(
@@ -315,7 +318,7 @@ def instance_selector(spec: dict[str, Any]) -> Iterator[Fault]:
 @RUN_RULES.rule("error")
 def cluster_spec(spec: dict[str, Any]) -> Iterator[Fault]:
     """A cluster is declared by region, in regionalOptions."""
-    for path, region, requirement in _requirements(spec):
+    for path, region, requirement in requirements(spec):
         if region is None and "clusterSpec" in requirement:
             yield Fault(
                 (*path, "clusterSpec"), "clusterSpec is not accepted here", "Move it into regionalOptions."

@@ -1,0 +1,19 @@
+"""The policy that holds in a folder, with what is wrong in its files as a wrong use of dx-local."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_app_wizard.spec.policy import Policy, PolicyFileError, load_policy
+from dx_local.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def policy_of(folder: Path) -> Policy:
+    """Return the policy of a folder; raise UsageError with all that is wrong in its files."""
+    try:
+        return load_policy(folder)
+    except PolicyFileError as error:
+        raise UsageError(error.message, error.hint) from None

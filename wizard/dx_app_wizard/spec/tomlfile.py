@@ -1,0 +1,88 @@
+"""TOML as people write it in files: read as data, with the line of every key where it can be found."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.errors import Place, SpecFileError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PLACE = re.compile(r"\s*\(at (?:line (\d+), column (\d+)|end of document)\)$")
+_HEADER = re.compile(r"\s*(\[\[?[^\[\]]+\]\]?)\s*(?:#.*)?")
+_KEY = re.compile(r"""\s*((?:[\w.\s-]|"[^"]*"|'[^']*')+?)\s*=""")
+
+
+@dataclass(frozen=True)
+class TomlFile:
+    """A TOML text that was read: its tables, and the line, from 1, of keys by the way to them."""
+
+    path: Path
+    value: dict[str, Any]
+    lines: dict[tuple[str, ...], int]
+
+    def place(self, *keys: str) -> Place:
+        """Return the place of what stands under keys, or of the nearest table around it."""
+        while keys and keys not in self.lines:
+            keys = keys[:-1]
+        return Place(str(self.path), self.lines.get(keys))
+
+
+def read(path: Path) -> TomlFile:
+    """Read a TOML file; raise SpecFileError, with the place where it is known, if it cannot be."""
+    if path.exists() and not path.is_file():
+        raise SpecFileError(path, "is no file")
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise SpecFileError(path, f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SpecFileError(path, "is not UTF-8 text") from error
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _not_toml(path, str(error)) from error
+    except RecursionError as error:
+        raise SpecFileError(path, "is nested too deeply") from error
+    return TomlFile(path, value, _lines(text))
+
+
+def _not_toml(path: Path, message: str) -> SpecFileError:
+    place = _PLACE.search(message)
+    line, column = (int(number) for number in place.groups()) if place and place[1] else (None, None)
+    return SpecFileError(path, f"is not TOML: {_PLACE.sub('', message)}", line, column)
+
+
+def _lines(text: str) -> dict[tuple[str, ...], int]:
+    """Return the lines of keys. Lines are matched, not parsed, so one inside a longer text may deceive."""
+    lines: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.fullmatch(line):
+            table = _steps(header[1])
+            lines.setdefault(table, number)
+        elif key := _KEY.match(line):
+            lines.setdefault((*table, *_steps(f"{key[1]} = 0")), number)
+    return lines
+
+
+def _steps(line: str) -> tuple[str, ...]:
+    """Return the keys that a header or an assignment goes along."""
+    try:
+        value: Any = tomllib.loads(line)
+    except tomllib.TOMLDecodeError:
+        return ()
+    steps = []
+    while isinstance(value, dict) and value:
+        step, value = next(iter(value.items()))
+        steps.append(step)
+    return tuple(steps)
