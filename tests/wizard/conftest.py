@@ -2,18 +2,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pexpect
 import pytest
 
 from dx_app_wizard.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True)
@@ -70,3 +72,52 @@ def wizard_process(home: Path, tmp_path: Path) -> Callable[..., Outcome]:
         return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     return run
+
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Terminal:
+    """The wizard on a pseudo-terminal; `seen` collects what it shows."""
+
+    def __init__(self, *arguments: str, size: tuple[int, int] = (24, 80), **environment: str) -> None:
+        inherited = {key: value for key, value in os.environ.items() if key != "CI"}
+        self.process: pexpect.spawn[str] = pexpect.spawn(
+            sys.executable,
+            ["-m", "dx_app_wizard", *arguments],
+            env={**inherited, "TERM": "xterm-256color", **environment},
+            encoding="utf-8",
+            timeout=15,
+            dimensions=size,
+        )
+        self.process.delaybeforesend = None
+
+    def talk(self, *pairs: tuple[str, str]) -> None:
+        for expected, line in pairs:
+            self.process.expect(expected)
+            self.process.sendline(line)
+
+    def end(self) -> tuple[int, str]:
+        """Return the exit code and the text that came last, without escapes."""
+        self.process.expect(pexpect.EOF)
+        self.process.close()
+        return int(self.process.exitstatus or 0), ESCAPES.sub("", self.process.before or "")
+
+    def written(self, name: str = "counts") -> dict[str, Any]:
+        """Return the dxapp.json of the app that was written."""
+        spec: dict[str, Any] = json.loads(Path(name, "dxapp.json").read_text(encoding="utf-8"))
+        return spec
+
+
+@pytest.fixture
+def terminal(home: Path) -> Iterator[Callable[..., Terminal]]:
+    """The command on a pseudo-terminal of its own in tmp_path."""
+    opened: list[Terminal] = []
+
+    def start(*arguments: str, **options: Any) -> Terminal:
+        opened.append(Terminal(*arguments, **options))
+        return opened[-1]
+
+    yield start
+    for one in opened:
+        one.process.close(force=True)

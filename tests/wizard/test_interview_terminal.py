@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-import pexpect
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+    from tests.wizard.conftest import Terminal
+
+    Start = Callable[..., Terminal]
 
 START = ("App Name:", "counts")
 PROMPTS = (
@@ -46,54 +45,6 @@ ALL_BUT_TITLE_AND_INPUTS = (
 REVIEW = "Write the app[?]"
 
 
-class Terminal:
-    """The wizard on a pseudo-terminal; `seen` collects what it shows."""
-
-    def __init__(self, *arguments: str, size: tuple[int, int] = (24, 80), **environment: str) -> None:
-        inherited = {key: value for key, value in os.environ.items() if key != "CI"}
-        self.process: pexpect.spawn[str] = pexpect.spawn(
-            sys.executable,
-            ["-m", "dx_app_wizard", *arguments],
-            env={**inherited, "TERM": "xterm-256color", **environment},
-            encoding="utf-8",
-            timeout=15,
-            dimensions=size,
-        )
-        self.process.delaybeforesend = None
-
-    def talk(self, *pairs: tuple[str, str]) -> None:
-        for expected, line in pairs:
-            self.process.expect(expected)
-            self.process.sendline(line)
-
-    def end(self) -> tuple[int, str]:
-        """Return the exit code and the text that came last, without escapes."""
-        self.process.expect(pexpect.EOF)
-        self.process.close()
-        return int(self.process.exitstatus or 0), ESCAPES.sub("", self.process.before or "")
-
-
-@pytest.fixture
-def terminal(home: Path) -> Iterator[Callable[..., Terminal]]:
-    opened: list[Terminal] = []
-
-    def start(*arguments: str, **options: Any) -> Terminal:
-        opened.append(Terminal(*arguments, **options))
-        return opened[-1]
-
-    yield start
-    for one in opened:
-        one.process.close(force=True)
-
-
-def spec_in(folder: Path) -> dict[str, Any]:
-    spec: dict[str, Any] = json.loads((folder / "dxapp.json").read_text(encoding="utf-8"))
-    return spec
-
-
-Start = Callable[..., Terminal]
-
-
 @pytest.mark.parametrize(
     "options",
     [
@@ -109,7 +60,7 @@ def test_a_full_interview_writes_the_app(terminal: Start, tmp_path: Path, option
     wizard.talk(*PROMPTS, (REVIEW, ""))
     wizard.process.expect("App directory created")
     assert wizard.end()[0] == 0
-    spec = spec_in(tmp_path / "counts")
+    spec = wizard.written()
     assert spec["title"] == "Zähle"
     assert spec["inputSpec"] == [
         {"name": "reads", "label": "Reads", "class": "file"},
@@ -154,7 +105,7 @@ def test_the_review_edits_an_answer(
     wizard = terminal("counts", *ALL_BUT_TITLE_AND_INPUTS)
     wizard.talk(PROMPTS[1], *PROMPTS[4:10], (REVIEW, choice), *pairs, (REVIEW, ""))
     assert wizard.end()[0] == 0
-    spec = spec_in(tmp_path / "counts")
+    spec = wizard.written()
     assert (spec[key] if isinstance(key, str) else spec["inputSpec"][key]) == expected
 
 
@@ -173,7 +124,7 @@ def test_ctrl_c_writes_nothing_and_resume_goes_on(terminal: Start, tmp_path: Pat
     again = terminal("--resume")
     again.talk(*PROMPTS[10:], (REVIEW, ""))
     assert again.end()[0] == 0
-    spec = spec_in(tmp_path / "counts")
+    spec = wizard.written()
     assert (spec["summary"], spec["inputSpec"][1]["name"]) == ("from a flag", "k")
     assert list((home / ".local/state/dx-app-wizard").iterdir()) == []
 
@@ -202,23 +153,24 @@ def test_help_and_completion(terminal: Start, tmp_path: Path) -> None:
     wizard.process.expect("ba\x1b.*sh ")
     wizard.talk(("", "\t"), (REVIEW, ""))
     assert wizard.end()[0] == 0
-    assert spec_in(tmp_path / "counts")["runSpec"]["interpreter"] == "bash"
+    assert wizard.written()["runSpec"]["interpreter"] == "bash"
 
 
 def test_everything_that_can_be_said_of_a_parameter(terminal: Start, tmp_path: Path) -> None:
     wizard = terminal("counts", "--language", "bash", "--template", "basic", "--title", "t", "--summary", "s")
     wizard.talk(
         ("Version", ""), ("1st input", "k"), ("Label", ""), ("Choose a class", "array:int+"),
-        ("optional parameter", "y"), ("Default value", "[21]"), ("Choices", "21, 31"), ("Help", "sizes"),
-        ("Group", "Advanced"), ("2nd input", ""), ("1st output", ""), ("Timeout", ""), ("Internet", ""),
-        ("parent project", ""), ("instance type for your app", "aws:eu-west-2"),
+        ("optional parameter", "y"), ("Default value", "[21]"), ("Choices", "21, 31"),
+        ("Suggestions", "[31]"), ("Help", "sizes"), ("Group", "Advanced"),
+        ("2nd input", ""), ("1st output", ""), ("Timeout", ""), ("Internet", ""), ("parent project", ""),
+        ("instance type for your app", "aws:eu-west-2"),
         ("Region aws:eu-west-2(?s:.*)instance type for your app", ""), (REVIEW, ""),
     )  # fmt: skip
     assert wizard.end()[0] == 0
-    spec = spec_in(tmp_path / "counts")
+    spec = wizard.written()
     assert spec["inputSpec"] == [
         {"name": "k", "class": "array:int", "optional": True, "default": [21], "choices": [21, 31],
-         "help": "sizes", "group": "Advanced"}
+         "suggestions": [31], "help": "sizes", "group": "Advanced"}
     ]  # fmt: skip
     assert list(spec["regionalOptions"]) == ["aws:eu-west-2"]
 
@@ -236,7 +188,7 @@ def test_a_given_dxapp_json_is_asked_about_only_where_it_is_silent(terminal: Sta
     wizard = terminal("--json-file", "given.json", "--defaults")
     wizard.talk(("1/2.*Programming language", "bash"), ("Execution pattern", ""), ("[+].*outputSpec", ""))
     assert wizard.end()[0] == 0
-    assert spec_in(tmp_path / "counts")["x-mine"] == [1]
+    assert wizard.written()["x-mine"] == [1]
 
 
 def test_an_existing_folder_is_refused_before_the_other_questions(terminal: Start, tmp_path: Path) -> None:
@@ -272,7 +224,7 @@ def test_a_name_that_breaks_in_the_language_chosen_later_is_asked_for_again(
     wizard.talk((r"is a word of the Python language(?s:.*)1st input name.*lambda:int", "size:int"))
     wizard.talk(("2nd input", ""), (REVIEW, ""))
     assert wizard.end()[0] == 0
-    assert spec_in(tmp_path / "counts")["inputSpec"] == [{"name": "size", "class": "int"}]
+    assert wizard.written()["inputSpec"] == [{"name": "size", "class": "int"}]
 
 
 def test_answers_survive_a_state_folder_that_cannot_be_made(terminal: Start, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -50,7 +51,7 @@ Classes: int float string boolean hash file record applet workflow,
 \b
 Exit codes: 0 done, 1 a bug of ours, 2 missing or invalid answers,
   3 the given dxapp.json has errors, 4 existing files are in the way,
-  130 Ctrl-C.
+  130 Ctrl-C, 143 SIGTERM.
 """
 
 
@@ -186,7 +187,7 @@ def _print_json(result: dict[str, Any]) -> None:
     click.echo(json.dumps({"schema": JSON_SCHEMA_VERSION, **result}))
 
 
-def _fail(error: UserError, code: ExitCode, *, as_json: bool, result: Generated | None = None) -> NoReturn:
+def _fail(error: UserError, code: int, *, as_json: bool, result: Generated | None = None) -> NoReturn:
     """Say what went wrong, on stderr, and as JSON where that was asked for; exit with code.
 
     With a result, that is said first.
@@ -197,15 +198,17 @@ def _fail(error: UserError, code: ExitCode, *, as_json: bool, result: Generated 
         _print_json({**(result.to_json() if result else {}), "error": failure_json(error)})
     elif result:
         _print_text(result)
-    click.echo(failure_text(error), err=True)
+    # After a hangup there is no terminal left to write to.
+    with suppress(OSError):
+        click.echo(failure_text(error), err=True)
     sys.exit(code)
 
 
-def _exit_code(error: UserError) -> ExitCode:
+def _exit_code(error: UserError) -> int:
     if isinstance(error, ConflictError):
         return ExitCode.CONFLICT
     if isinstance(error, InterruptedByUserError):
-        return ExitCode.INTERRUPTED
+        return 128 + error.signal_number
     return ExitCode.FINDINGS if isinstance(error, FindingsError) else ExitCode.USAGE
 
 

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 HELP_LINE = "?"
 BACK_LINE = "<"
+ERASE_LINE = "-"
 
 
 class GoBackError(Exception):
@@ -77,7 +78,8 @@ class Conversation:
     def _ask(self, key: str, prompt: Prompt, read: Callable[[str], T]) -> T:
         former = self._former.pop(key, "")
         if former:
-            prompt = replace(prompt, default=former)
+            hint = f"{ERASE_LINE} for none; {prompt.hint}" if prompt.erasable else prompt.hint
+            prompt = replace(prompt, default=former, hint=hint)
         while True:
             line = _decoded(self.prompter.ask(prompt)).strip()
             if line == BACK_LINE:
@@ -85,7 +87,7 @@ class Conversation:
             if line == HELP_LINE:
                 self.prompter.say(prompt.help)
                 continue
-            line = line or former
+            line = "" if prompt.erasable and line == ERASE_LINE else line or former
             try:
                 value = read(line)
             except UserError as error:
@@ -97,7 +99,7 @@ class Conversation:
             return value
 
     def _refuse(self, error: UserError) -> None:
-        self.prompter.say(f"Error: {error.message}" + (f". {error.hint}" if error.hint else ""))
+        self.prompter.complain(f"Error: {error.message}" + (f". {error.hint}" if error.hint else ""))
 
 
 def _decoded(line: str) -> str:

@@ -5,38 +5,38 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.agreement import agree, lines_of
 from dx_app_wizard.answers import Answers, gather, is_open, settle
 from dx_app_wizard.changes import OnConflict, is_taken
 from dx_app_wizard.compose import compose
 from dx_app_wizard.conversation import Conversation
-from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError, UserError
+from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError
+from dx_app_wizard.interruption import stoppable
 from dx_app_wizard.interview import Interview
-from dx_app_wizard.prompters import SILENCE_SECONDS, LinePrompter, Prompter, TerminalPrompter
-from dx_app_wizard.prompts import Prompt
+from dx_app_wizard.prompters import SILENCE_SECONDS, LinePrompter, Prompter
 from dx_app_wizard.questions import QUESTIONS, Question
-from dx_app_wizard.saved import RESUME_COMMAND, SavedInterview, command_line
+from dx_app_wizard.saved import RESUME_COMMAND, SavedInterview, command_line, saved_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from dx_app_wizard.sources import Given
     from dx_app_wizard.spec.model import AppSpec
 
 _WELCOME = "Type ? for help, < to go back. Ctrl-C writes nothing and keeps your answers."
-_CANCEL_WORDS = ("q", "quit", "cancel", "n", "no")
 
 
 @dataclass
 class Dialogue:
     """What is known before anyone is asked; with `only_required`, defaults hold for all that have one.
 
-    With `reviews`, a person is shown what will be written before it is. `asked` tells whether a person was
-    asked, whose answers are saved.
+    With `reviews`, a person is shown what will be written before it is. `interview` is the one with a person,
+    whose answers are saved; None as long as there is none.
     """
 
     given: Given
@@ -46,12 +46,29 @@ class Dialogue:
     saved: SavedInterview
     on_conflict: OnConflict = OnConflict.ABORT
     reviews: bool = True
-    asked: bool = field(init=False, default=False)
+    interview: Interview | None = field(init=False, default=None)
+
+    @contextmanager
+    def keeping_answers(self) -> Iterator[None]:
+        """Within, whatever ends the command leaves a person's answers for --resume, and says so.
+
+        Ctrl-C, SIGTERM, SIGHUP and the end of input raise InterruptedByUserError.
+        """
+        with stoppable() as interruption:
+            try:
+                yield
+            except BaseException as error:
+                hint = self._how_to_go_on(self.interview) if self.interview else None
+                if interruption.arrived or isinstance(error, (KeyboardInterrupt, EOFError)):
+                    raise InterruptedByUserError(hint, interruption.signal_number) from None
+                if self.interview:
+                    self.interview.conversation.prompter.say(str(hint))
+                raise
 
     def answers(self, *, may_ask: bool) -> Answers:
         """Return all answers; ask for the open ones where there is somebody to ask.
 
-        Raises AnswersError, ConflictError, and InterruptedByUserError when a person gives up.
+        Raises AnswersError, ConflictError, and KeyboardInterrupt or EOFError when a person gives up.
         """
         prompter = _prompter() if may_ask and self._open_keys() else None
         if prompter is None:
@@ -111,21 +128,12 @@ class Dialogue:
         name = interview.settled.get("name")
         if name and self._is_taken(name):
             raise ConflictError(self.output_dir / name)
-        self.asked = True
+        self.interview = interview
         prompter.say(_WELCOME)
-        try:
-            while True:
-                answers = self._gathered(interview)
-                if answers is not None and (not self.reviews or self._agreed(interview, answers)):
-                    return answers
-        except (KeyboardInterrupt, EOFError):
-            self._save(conversation.lines)
-            raise InterruptedByUserError(self._how_to_go_on(interview)) from None
-        except UserError:
-            raise
-        except Exception:
-            prompter.say(f"Your answers are kept: {self._how_to_go_on(interview)}")
-            raise
+        while True:
+            answers = self._gathered(interview)
+            if answers is not None and (not self.reviews or self._agreed(interview, answers)):
+                return answers
 
     def _gathered(self, interview: Interview) -> Answers | None:
         """Return the answers; None when some do not go together, which are then to be asked again."""
@@ -136,8 +144,8 @@ class Dialogue:
             for problem in error.problems:
                 if problem.key not in interview.open_keys:
                     raise
-                interview.conversation.prompter.say(f"Error: {problem.message}")
-                interview.conversation.forget(_lines_of(problem.key))
+                interview.conversation.prompter.complain(f"Error: {problem.message}")
+                interview.conversation.forget(lines_of(problem.key))
             return None
 
     def _agreed(self, interview: Interview, answers: Answers) -> bool:
@@ -145,40 +153,7 @@ class Dialogue:
         from dx_app_wizard.review import show_review
 
         show_review(compose(answers, self.base), self.output_dir / answers.name, self.base)
-        prompter = interview.conversation.prompter
-        prompt = Prompt(
-            "Write the app? <ENTER> yes, the name of an answer edits it, q cancels",
-            help=f"Answers: {', '.join(interview.open_keys)}, or an input's or output's name.",
-        )
-        while True:
-            choice = prompter.confirm(prompt).strip()
-            if choice.lower() in ("", "y", "yes"):
-                return True
-            if choice.lower() in _CANCEL_WORDS:
-                raise KeyboardInterrupt
-            chosen = self._lines_to_edit(interview, choice)
-            if chosen:
-                interview.conversation.forget(lambda key: key in chosen)  # noqa: B023 - called at once
-                return False
-            prompter.say(
-                prompt.help if choice == "?" else f"Error: no answer is called {choice!r}. {prompt.help}"
-            )
-
-    def _lines_to_edit(self, interview: Interview, choice: str) -> list[str]:
-        """Return the keys of the lines to ask for again; `inputs` goes on at the end of the inputs."""
-        lines = interview.conversation.lines
-        if choice in ("inputs", "outputs"):
-            return [
-                key for key, line in lines.items() if key.startswith(f"{choice}.") and _ends_list(key, line)
-            ]
-        named = [
-            key.removesuffix("name")
-            for key, line in lines.items()
-            if key.endswith(".name") and line.partition(":")[0] == choice
-        ]
-        if named:
-            return [key for key in lines if key.startswith(named[0])]
-        return [key for key in lines if _lines_of(choice)(key)]
+        return agree(interview)
 
     def _save(self, lines: dict[str, str]) -> None:
         # A home that cannot be written is no reason to stop an interview.
@@ -191,25 +166,15 @@ class Dialogue:
             f"--{name.replace('_', '-')}": value
             for name, value in {**_relative(self.saved.paths), **self.saved.modes}.items()
         }
-        command = command_line({**given, **interview.asked}, options)
-        return f"Resume: {RESUME_COMMAND}\n  As one command: {command}"
+        command = f"As one command: {command_line({**given, **interview.asked}, options)}"
+        return f"Resume: {RESUME_COMMAND}\n  {command}" if saved_path().exists() else command
 
 
 def _relative(paths: Mapping[str, str]) -> dict[str, str]:
     return {name: os.path.relpath(path) for name, path in paths.items()}
 
 
-def _lines_of(question_key: str) -> Callable[[str], bool]:
-    """Return a function that tells whether a line's key belongs to the question."""
-    key_start = {"region": "instance_type"}.get(question_key, question_key)
-    return lambda key: key == key_start or key.startswith(f"{key_start}.")
-
-
-def _ends_list(key: str, line: str) -> bool:
-    return key.endswith(".name") and not line
-
-
-def _prompter() -> LinePrompter | TerminalPrompter | None:
+def _prompter() -> Prompter | None:
     """Return who answers, or None where there is no stdin, or a terminal that shows no prompts."""
     try:
         descriptor = sys.stdin.fileno()
@@ -221,5 +186,8 @@ def _prompter() -> LinePrompter | TerminalPrompter | None:
         return None
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
-    dumb = os.environ.get("TERM", "dumb") in ("dumb", "unknown")
-    return LinePrompter(descriptor, None) if dumb else TerminalPrompter()
+    if os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
+        return LinePrompter(descriptor, None)
+    from dx_app_wizard.terminal import TerminalPrompter
+
+    return TerminalPrompter()

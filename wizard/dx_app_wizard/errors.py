@@ -10,6 +10,7 @@ UserError
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -149,12 +150,13 @@ class NotWritableError(UserError):
 
 
 class InterruptedByUserError(UserError):
-    """The user pressed Ctrl-C."""
+    """The user pressed Ctrl-C, or the signal `signal_number` ended the command."""
 
     code = "interrupted"
 
-    def __init__(self, hint: str | None = None) -> None:
+    def __init__(self, hint: str | None = None, signal_number: int = signal.SIGINT) -> None:
         super().__init__("interrupted; no app was written", hint)
+        self.signal_number = signal_number
 
 
 class NothingToResumeError(UserError):

@@ -86,19 +86,20 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
     Raises ConflictError where something is in the way.
     """
     dialogue = _dialogue(options, flags)
-    answers = dialogue.answers(may_ask=_may_ask(options))
-    plan = compose(answers, dialogue.base)
-    folder = dialogue.output_dir / answers.name
-    changes = change_set(folder, render(plan, answers.name), dialogue.on_conflict)
-    # A person has seen it in the review.
-    base = None if dialogue.asked else dialogue.base
-    difference = spec_difference(plan.spec, base) if base else ""
-    generated = Generated(answers.name, changes, changes.is_new, options.dry_run, difference)
-    if not options.dry_run:
-        changes.apply()
-        if dialogue.asked:
-            # Only now: as long as the app is not written, its answers are kept.
-            forget_saved()
+    with dialogue.keeping_answers():
+        answers = dialogue.answers(may_ask=_may_ask(options))
+        plan = compose(answers, dialogue.base)
+        folder = dialogue.output_dir / answers.name
+        changes = change_set(folder, render(plan, answers.name), dialogue.on_conflict)
+        # A person has seen it in the review.
+        base = None if dialogue.interview else dialogue.base
+        difference = spec_difference(plan.spec, base) if base else ""
+        generated = Generated(answers.name, changes, changes.is_new, options.dry_run, difference)
+        if not options.dry_run:
+            changes.apply()
+            if dialogue.interview:
+                # Only now: as long as the app is not written, its answers are kept.
+                forget_saved()
     return generated
 
 

@@ -7,17 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import Problem
 from dx_app_wizard.parameter_questions import ParameterQuestions
+from dx_app_wizard.place_questions import PlaceQuestions
 from dx_app_wizard.prompts import WORDINGS, Prompt
 from dx_app_wizard.questions import QUESTIONS, Question
 from dx_app_wizard.readers import AnswerError, read_yes_no
-from dx_app_wizard.spec.instances import (
-    DEFAULT_REGION,
-    default_instance_type,
-    instance_type_problem,
-    instance_types,
-    known_regions,
-    region_problem,
-)
+from dx_app_wizard.spec.instances import DEFAULT_REGION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,8 +22,6 @@ DEFAULT_PATTERN = "basic"
 """What the official wizard takes without asking."""
 
 _BY_KEY = {question.key: question for question in QUESTIONS}
-_REGIONS_OF_CLOUDS = ("aws:us-east-1", "azure:westus", "oci:us-ashburn-1")
-"""Where the official wizard puts an app by its instance type's cloud."""
 
 
 @dataclass
@@ -59,7 +51,7 @@ class Interview:
                     self.conversation, key == "outputs", step, self.settled.get("language")
                 ).ask()
             elif key == "instance_type":
-                self._ask_instance_type(step)
+                self._ask_place(step)
             else:
                 self._ask(key, step)
         return dict(self.asked)
@@ -92,7 +84,7 @@ class Interview:
                 raise AnswerError(f"{answer} exists already; choose another name")
             return answer
 
-        prompt = Prompt(wording.words, default, wording.help, wording.choices, step)
+        prompt = Prompt(wording.words, default, wording.help, wording.choices, step, wording.hint)
         if key == "template":
             prompt = replace(prompt, belongs=lambda line: _accepted(question.read, line))
         self.asked[key] = self.conversation.ask(key, prompt, read)
@@ -107,54 +99,17 @@ class Interview:
             return "".join(f"{count}{unit[0]}" for unit, count in value.items())
         return value if isinstance(value, str) else ""
 
-    def _ask_instance_type(self, step: str) -> None:
-        """Ask for the instance type; a region as the answer changes the region, when that is open."""
-        wording = WORDINGS["instance_type"]
-        region_is_open = "region" in self.open_keys
+    def _ask_place(self, step: str) -> None:
+        """Ask for the instance type, and by the same prompt for the region when that is open."""
         region = self.settled.get("region") or self.defaults.get("region", DEFAULT_REGION)
-        for attempt in range(1_000):
-            names = tuple(instance.name for instance in instance_types(region))
-            regions = known_regions() if region_is_open else ()
-            key = f"instance_type.{attempt}"
-            if key not in self.conversation.lines:
-                self.conversation.prompter.say(_table(region, changeable=region_is_open))
-            default = self._default_instance_type(region)
-            prompt = Prompt(wording.words, default, wording.help, (*names, *regions), step)
-            read = _read_place(region, default, region_is_open=region_is_open)
-            choice = self.conversation.ask(key, prompt, read)
+        preferred = self.defaults.get("instance_type", "")
+        region_is_open = "region" in self.open_keys
+        questions = PlaceQuestions(self.conversation, step, preferred, region_is_open=region_is_open)
+        for place in questions.ask(region):
             if region_is_open:
-                self.asked["region"] = region = choice.region
-            if choice.instance_type:
-                self.asked["instance_type"] = choice.instance_type
-                return
-
-    def _default_instance_type(self, region: str) -> str:
-        name = self.defaults.get("instance_type", "")
-        return default_instance_type(region) if instance_type_problem(name, region) else name
-
-
-@dataclass(frozen=True)
-class _Place:
-    region: str
-    instance_type: str | None = None
-
-
-def _read_place(region: str, default: str, *, region_is_open: bool) -> Callable[[str], _Place]:
-    """Return a reader of an instance type of region, or, when that is open, of a region or of any type."""
-
-    def read(line: str) -> _Place:
-        name = line or default
-        places = (region, *_REGIONS_OF_CLOUDS) if region_is_open else (region,)
-        for place in places:
-            if instance_type_problem(name, place) is None:
-                return _Place(place, name)
-        if region_is_open and "_" not in name and region_problem(name) is None:
-            return _Place(name)
-        common = ", ".join(instance.name for instance in _common(region))
-        problem = instance_type_problem(name, region)
-        raise AnswerError(f"unrecognized response, expected one of {common} or a like one: {problem}")
-
-    return read
+                self.asked["region"] = place.region
+            if place.instance_type:
+                self.asked["instance_type"] = place.instance_type
 
 
 def _accepted(read: Callable[[Any], Any], line: str) -> bool:
@@ -163,28 +118,6 @@ def _accepted(read: Callable[[Any], Any], line: str) -> bool:
     except AnswerError:
         return False
     return True
-
-
-def _common(region: str) -> list[Any]:
-    """Return the instance types of a short list: current, no accelerator, of two to sixteen cores."""
-    return [
-        instance
-        for instance in instance_types(region)
-        if not instance.legacy
-        and not instance.accelerator
-        and instance.cores in (2, 4, 8, 16)
-        and "hdd" not in instance.name
-        and "ssd2" not in instance.name
-    ][:12]
-
-
-def _table(region: str, *, changeable: bool) -> str:
-    change = " (type another region to change it)" if changeable else ""
-    lines = [f"Region {region}{change}. Common instance types:"]
-    for instance in _common(region):
-        numbers = f"{instance.cores:>4} cores {instance.memory_gib:>6g} GiB {instance.storage_gb:>6} GB"
-        lines.append(f"  {instance.name:<24}{numbers}")
-    return "\n".join(lines)
 
 
 def _project_access(line: str) -> str:

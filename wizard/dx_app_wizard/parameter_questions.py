@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dx_app_wizard.prompts import Prompt
+from dx_app_wizard.parameter_details import details
+from dx_app_wizard.prompts import Choice, Prompt
 from dx_app_wizard.readers import AnswerError, read_yes_no
 from dx_app_wizard.spec.classes import (
     ARRAY_PREFIX,
-    USUAL_CLASSES,
     UnknownClassError,
     parse_class,
-    parse_value,
 )
 from dx_app_wizard.spec.io_rules import IO_RULES
 from dx_app_wizard.spec.names import parameter_name_problem
@@ -29,15 +28,43 @@ REMOVE_LINE = "-"
 MORE_MARK = "+"
 """After a class: ask for everything that dxapp.json can say of a parameter."""
 
-_CLASSES = (*USUAL_CLASSES, *(ARRAY_PREFIX + item for item in USUAL_CLASSES))
+_MEANINGS = {
+    "file": "a file",
+    "int": "a whole number",
+    "float": "a number",
+    "string": "a text",
+    "boolean": "true or false",
+    "hash": "a JSON object",
+    "record": "a record",
+    "applet": "an applet",
+    "workflow": "a workflow",
+}
+"""The classes that one chooses from, the most usual one first."""
+
+_CLASSES = (
+    *(Choice(name, meaning) for name, meaning in _MEANINGS.items()),
+    *(Choice(ARRAY_PREFIX + name, f"any number of: {meaning}") for name, meaning in _MEANINGS.items()),
+)
+_NAME_HINT = "such as reads, or all in one: reads:file, log:file?{default}"
 _NAME_HELP = (
     "Letters, digits and '_', not beginning with a digit, such as reads. Or all in one: reads:file,"
-    " log:file? (optional){default}. An empty line ends the list, - removes the parameter."
+    " log:file? (may be left out){default}. Put + after it (reads:file+) to be asked for more. An empty line"
+    " ends the list, - removes the parameter."
 )
+_CLASS_HINT = "type to filter; {example}+ asks for {details} as well"
 _CLASS_HELP = (
     "int, float, string, boolean, hash, file, record, applet, workflow, or array: and one of these, such as"
-    " array:file. Put + after it (file+) to be asked for help, default, choices, patterns and group as well."
+    " array:file. Put + after it, such as {example}+, to be asked for {details} as well."
 )
+_INPUT_DETAILS = "default, choices, suggestions, patterns, help and group"
+_OUTPUT_DETAILS = "patterns and help"
+
+
+class _Named(NamedTuple):
+    """What a line for the name says: a parameter, empty if removed, None at the end; `more` for details."""
+
+    parameter: dict[str, Any] | None
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,57 +86,78 @@ class ParameterQuestions:
         parameters: list[dict[str, Any]] = []
         position = 0
         while True:
-            parameter = self._ask_name(position, parameters)
-            if parameter is None:
+            named = self._ask_name(position, parameters)
+            if named.parameter is None:
                 return parameters
-            if parameter:
-                if "class" not in parameter:
-                    self._ask_rest(f"{self.key}.{position}", parameter)
+            if named.parameter:
+                # The kept answer is read again on replay, so what is added here must not go into it.
+                parameter = dict(named.parameter)
+                self._ask_rest(f"{self.key}.{position}", parameter, more=named.more)
                 parameters.append(parameter)
             position += 1
 
-    def _ask_name(self, position: int, others: list[dict[str, Any]]) -> dict[str, Any] | None:
-        """Return the new parameter, with or without more than its name; empty if removed, None at the end."""
+    def _ask_name(self, position: int, others: list[dict[str, Any]]) -> _Named:
+        """Return the new parameter, with or without more than its name."""
         kind = "output" if self.output else "input"
         prompt = self._prompt(
             f"{ordinal(len(others) + 1)} {kind} name (<ENTER> to finish)",
-            _NAME_HELP.format(default="" if self.output else ", k:int=31 (with default)"),
+            _NAME_HINT.format(default="" if self.output else ", k:int=31"),
+            _NAME_HELP.format(default="" if self.output else ", k:int=31 (what holds without one)"),
         )
 
-        def read(line: str) -> dict[str, Any] | None:
+        def read(line: str) -> _Named:
             if line in ("", REMOVE_LINE):
-                return {} if line else None
-            parameter = parse_declaration(line, output=self.output) if ":" in line else {"name": line}
+                return _Named({} if line else None)
+            more = ":" in line and "=" not in line and line.endswith(MORE_MARK)
+            text = line.removesuffix(MORE_MARK) if more else line
+            parameter = parse_declaration(text, output=self.output) if ":" in text else {"name": text}
             language = None if self.output else self.language
             problem = parameter_name_problem(parameter["name"], language)
             if problem:
                 raise AnswerError(f"{parameter['name']!r} {problem}")
             if any(other["name"] == parameter["name"] for other in others):
                 raise AnswerError(f"the {kind} name {parameter['name']!r} is used twice; choose another one")
-            return self._checked(parameter)
+            return _Named(self._checked(parameter), more)
 
         return self.conversation.ask(f"{self.key}.{position}.name", prompt, read)
 
-    def _ask_rest(self, key: str, parameter: dict[str, Any]) -> None:
-        """Ask for all but the name, in the official wizard's order; more only where the class asks for it."""
-        ask = self.conversation.ask
-        label = ask(
-            f"{key}.label", self._prompt("Label (optional human-readable name)", "Shown to people."), str
+    def _ask_rest(self, key: str, parameter: dict[str, Any], *, more: bool) -> None:
+        """Ask for what is open, in the official wizard's order; for details only where that is wished."""
+        declared = "class" in parameter
+        if declared and not more:
+            return
+        label = self.conversation.ask(
+            f"{key}.label",
+            self._prompt(
+                "Label (optional human-readable name)", "such as Reads to count", "Shown to people."
+            ),
+            str,
         )
         if label:
             parameter["label"] = label
-        prompt = self._prompt("Choose a class", _CLASS_HELP, _CLASSES)
-        parameter["class"], more = ask(f"{key}.class", prompt, _read_class)
-        if not self.output or more:
-            self._ask_optional(key, parameter)
+        if not declared:
+            parameter["class"], more = self._ask_class(key)
+            if not self.output or more:
+                self._ask_optional(key, parameter)
         if not self.output:
             self._ask_default(key, parameter, more=more)
-        if more:
-            self._ask_more(key, parameter)
+        for detail in details(parameter["class"], output=self.output) if more else ():
+            prompt = self._prompt(detail.words, detail.hint, detail.help, erasable=True)
+            self._ask_field(f"{key}.{detail.field}", parameter, prompt, detail.read)
+
+    def _ask_class(self, key: str) -> tuple[str, bool]:
+        words = {
+            "example": "file",
+            "details": _OUTPUT_DETAILS if self.output else _INPUT_DETAILS,
+        }
+        prompt = self._prompt("Choose a class", _CLASS_HINT.format(**words), _CLASS_HELP.format(**words))
+        return self.conversation.ask(f"{key}.class", replace(prompt, choices=_CLASSES), _read_class)
 
     def _ask_optional(self, key: str, parameter: dict[str, Any]) -> None:
         prompt = self._prompt(
-            "This is an optional parameter [y/n]", "Answer y when a run may leave it out, else n."
+            "This is an optional parameter [y/n]",
+            "y when a run may leave it out",
+            "Answer y when a run may leave it out, else n.",
         )
         if self.conversation.ask(f"{key}.optional", prompt, read_yes_no):
             parameter["optional"] = True
@@ -119,42 +167,22 @@ class ParameterQuestions:
         if not more:
             if not parameter.get("optional") or io_class not in ("int", "float", "string", "boolean"):
                 return
-            prompt = self._prompt("A default value should be provided [y/n]", "Answer y or n.")
+            prompt = self._prompt(
+                "A default value should be provided [y/n]", "y to give it next", "Answer y or n."
+            )
             if not self.conversation.ask(f"{key}.has_default", prompt, read_yes_no):
                 return
+        is_array = io_class.startswith(ARRAY_PREFIX)
         self._ask_field(
             f"{key}.default",
             parameter,
             self._prompt(
                 "Default value (<ENTER> for none)" if more else "Default value",
+                f"of class {io_class}{', one element or a JSON array such as [1, 2]' if is_array else ''}",
                 f"A value of class {io_class}; of an array, one element or a JSON array such as [1, 2].",
+                erasable=more,
             ),
             lambda line: parse_declaration(f"x:{io_class}={line}")["default"],
-        )
-
-    def _ask_more(self, key: str, parameter: dict[str, Any]) -> None:
-        io_class = parse_class(parameter["class"])
-        if io_class.item not in ("boolean", "hash") and not io_class.is_data_object:
-            self._ask_field(
-                f"{key}.choices",
-                parameter,
-                self._prompt(
-                    "Choices (optional)", "The only values allowed, with commas between, such as 21, 31."
-                ),
-                lambda line: [parse_value(io_class.item, text) for text in _listed(line)],
-            )
-        if io_class.item == "file":
-            help_text = "Which file names fit, with commas between, such as *.fastq, *.fastq.gz."
-            prompt = self._prompt("Patterns (optional)", help_text)
-            self._ask_field(f"{key}.patterns", parameter, prompt, _listed)
-        self._ask_field(
-            f"{key}.help", parameter, self._prompt("Help (optional)", "What the parameter means."), str
-        )
-        self._ask_field(
-            f"{key}.group",
-            parameter,
-            self._prompt("Group (optional)", "The heading under which it is shown."),
-            str,
         )
 
     def _ask_field(
@@ -176,8 +204,8 @@ class ParameterQuestions:
                 raise AnswerError(fault.message, fault.hint)
         return parameter
 
-    def _prompt(self, words: str, help_text: str, choices: tuple[str, ...] = ()) -> Prompt:
-        return Prompt(words, help=help_text, choices=choices, step=self.step)
+    def _prompt(self, words: str, hint: str, help_text: str, *, erasable: bool = False) -> Prompt:
+        return Prompt(words, help=help_text, hint=hint, step=self.step, erasable=erasable)
 
 
 def ordinal(number: int) -> str:
@@ -192,7 +220,3 @@ def _read_class(line: str) -> tuple[str, bool]:
         return parse_class(name).name, line.endswith(MORE_MARK)
     except UnknownClassError as error:
         raise AnswerError(f"Not a recognized class: {error.message}", error.hint) from None
-
-
-def _listed(line: str) -> list[str]:
-    return [text.strip() for text in line.split(",") if text.strip()]

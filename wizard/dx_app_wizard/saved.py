@@ -49,7 +49,10 @@ class SavedInterview:
             raw = json.loads(saved_path().read_text(encoding="utf-8"))
             if raw["schema"] != _SCHEMA_VERSION:
                 raise NothingToResumeError(saved_path())
-            return cls(**{part: dict(raw[part]) for part in ("flags", "paths", "lines", "modes")})
+            parts = {part: dict(raw[part]) for part in ("flags", "paths", "lines", "modes")}
+            if not all(isinstance(text, str) for part in ("paths", "lines") for text in parts[part].values()):
+                raise NothingToResumeError(saved_path())
+            return cls(**parts)
         except (OSError, ValueError, KeyError, TypeError):
             raise NothingToResumeError(saved_path()) from None
 

@@ -29,6 +29,11 @@ def known_regions() -> tuple[str, ...]:
     return tuple(_table()["regions"])
 
 
+def place_of(region: str) -> str:
+    """Return where a region lies, or nothing when that is not known."""
+    return str(_table()["regions"].get(region, ""))
+
+
 def clouds() -> tuple[str, ...]:
     """Return the clouds that regions begin with: `aws`, `azure`, `oci`."""
     return tuple(_table()["clouds"])
@@ -48,6 +53,12 @@ def instance_types(region: str) -> tuple[InstanceType, ...]:
         )
         for row in rows
     )
+
+
+def common_instance_types(region: str) -> tuple[InstanceType, ...]:
+    """Return the few instance types of a region's cloud that suit most apps."""
+    common = _table()["common"].get(_cloud(region), ())
+    return tuple(instance for instance in instance_types(region) if instance.name in common)
 
 
 def default_instance_type(region: str) -> str:
