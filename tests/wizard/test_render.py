@@ -38,7 +38,6 @@ def test_the_files_of_the_app_are_returned_sorted(tmp_path: Path) -> None:
         "Readme.developer.md",
         "Readme.md",
         "dxapp.json",
-        "resources/.gitkeep",
         "src/count-reads.py",
         "test/data/sample.fastq",
         "test/input.json",

@@ -19,7 +19,7 @@ from dx_app_wizard.standing import MISSING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dx_app_wizard.plan import Language, Pattern
+    from dx_app_wizard.plan import CiService, Language, Pattern
     from dx_app_wizard.sources import Found, Given
 
 ANSWERS_FLAG = "--answers"
@@ -45,6 +45,7 @@ class Answers:
     project_access: str | None
     region: str | None
     instance_type: str | None
+    ci: CiService = "none"
 
     def to_json(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return an answers file's object that, with the same given dxapp.json (spec), gives the same app.
@@ -81,7 +82,7 @@ def settle(given: Given) -> dict[str, Any]:
 
 def is_open(question: Question, given: Given) -> bool:
     """Return whether the question is to be asked: nothing settles it, and the dxapp.json does not say."""
-    if given.settled(question.key) or question.standing(given.spec) is not MISSING:
+    if not question.asked or given.settled(question.key) or question.standing(given.spec) is not MISSING:
         return False
     return not question.needs_none(given.spec)
 

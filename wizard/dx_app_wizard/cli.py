@@ -93,6 +93,7 @@ def _print_tool_version(ctx: click.Context, _param: click.Parameter, value: bool
 )
 @click.option("--region", metavar="REGION", help="Where the app runs. [aws:us-east-1]")
 @click.option("--instance-type", metavar="TYPE", help="What it runs on. [four cores, by region]")
+@click.option("--ci", metavar="SERVICE", help="Files for CI by github or gitlab, and pre-commit. [none]")
 @click.option(
     "--set",
     "settings",

@@ -33,7 +33,9 @@ def compose(answers: Answers, base: AppSpec | None = None) -> Plan:
     _fill_run_spec(raw.setdefault("runSpec", {}), answers)
     _fill_access(raw, answers)
     _fill_regions(raw, answers)
-    return Plan(spec=AppSpec.from_dict(raw), language=answers.language, pattern=answers.template)
+    return Plan(
+        spec=AppSpec.from_dict(raw), language=answers.language, pattern=answers.template, ci=answers.ci
+    )
 
 
 def _fill_run_spec(run_spec: dict[str, Any], answers: Answers) -> None:

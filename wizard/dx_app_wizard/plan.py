@@ -10,15 +10,18 @@ if TYPE_CHECKING:
 
 Language = Literal["python", "bash"]
 Pattern = Literal["basic", "parallelized", "scatter-process-gather"]
+CiService = Literal["none", "github", "gitlab"]
 
 LANGUAGES: tuple[Language, ...] = ("python", "bash")
 PATTERNS: tuple[Pattern, ...] = ("basic", "parallelized", "scatter-process-gather")
+CI_SERVICES: tuple[CiService, ...] = ("none", "github", "gitlab")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One app to write."""
+    """One app to write, with the files that continuous integration by the service `ci` needs."""
 
     spec: AppSpec
     language: Language
     pattern: Pattern
+    ci: CiService = "none"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.plan import LANGUAGES, PATTERNS
+from dx_app_wizard.plan import CI_SERVICES, LANGUAGES, PATTERNS
 from dx_app_wizard.readers import (
     read_choice,
     read_line,
@@ -42,6 +42,7 @@ class Question:
     so far, and is None where there has to be an answer. `standing` returns what a given dxapp.json says, or
     MISSING, or a frozenset where it says several things; with `fixed`, an answer must agree with that.
     Where a given dxapp.json `needs_none`, nothing is asked or filled in; an answer can still be given.
+    What is not `asked` of people is for flags and files alone, and has a default.
     """
 
     key: str
@@ -52,6 +53,7 @@ class Question:
     fixed: bool = False
     missing: str = ""
     needs_none: Callable[[Mapping[str, Any]], bool] = lambda _spec: False
+    asked: bool = True
 
 
 def readable(name: str) -> str:
@@ -109,5 +111,7 @@ QUESTIONS: tuple[Question, ...] = (
         fixed=True,
         needs_none=has_regions,
     ),
+    # Not asked, as the official wizard knows no such question: its transcripts have no line for it.
+    Question("ci", "--ci", read_choice(CI_SERVICES), lambda _: "none", asked=False),
 )
-"""All questions, in the order in which the official wizard asks them."""
+"""All questions; those that are asked stand in the order in which the official wizard asks them."""

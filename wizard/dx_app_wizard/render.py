@@ -73,6 +73,10 @@ def _context(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
             "inputs": _by_name(plan.spec.inputs),
             "outputs": _by_name(plan.spec.outputs),
             "__source": source_name,
+            "ci": plan.ci,
+            "__github": "test.yml" if plan.ci == "github" else "",
+            "__gitlab": ".gitlab-ci.yml" if plan.ci == "gitlab" else "",
+            "__pre_commit": ".pre-commit-config.yaml" if plan.ci != "none" else "",
             "_dxapp": plan.spec.dumps(),
             # `dx build` refuses an app that has both a Readme.md and a description.
             "__readme": "" if "description" in plan.spec.raw else "Readme.md",
@@ -107,5 +111,3 @@ def _move_source(folder: Path, source: PurePosixPath) -> None:
         raise SpecShapeError("runSpec.file", f"{str(source)!r} is taken by another file of the app")
     target.parent.mkdir(parents=True, exist_ok=True)
     rendered.rename(target)
-    if not any(rendered.parent.iterdir()):
-        rendered.parent.rmdir()

@@ -219,12 +219,14 @@ def test_a_missing_readme(seed: Callable[[str], Path]) -> None:
 
 def test_a_broken_link_among_the_resources(seed: Callable[[str], Path]) -> None:
     folder = seed("bash")
+    (folder / "resources").mkdir()
     (folder / "resources" / "link").symlink_to("nowhere")
     assert rules_found(folder) == {"resource-links"}
 
 
 def test_a_faulty_script_among_the_resources(seed: Callable[[str], Path]) -> None:
     folder = seed("bash")
+    (folder / "resources").mkdir()
     (folder / "resources" / "tool.py").write_text("def f(:\n")
     assert rules_found(folder) == {"resource-syntax"}
 
