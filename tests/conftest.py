@@ -264,6 +264,15 @@ def served(tmp_path: Path, worker_environment: WorkerEnvironment) -> Iterator[Se
         yield platform
 
 
+@pytest.fixture(scope="module")
+def served_to_module(
+    tmp_path_factory: pytest.TempPathFactory, worker_environment: WorkerEnvironment
+) -> Iterator[ServedPlatform]:
+    """One platform for all tests of a module, which must not get into each other's way."""
+    with ServedPlatform(tmp_path_factory.mktemp("served"), worker_environment) as platform:
+        yield platform
+
+
 @pytest.fixture
 def serve_with(
     tmp_path: Path, worker_environment: WorkerEnvironment

@@ -52,6 +52,10 @@ def test_nobody_sees_what_does_not_exist(context: Context, unknown: str) -> None
     assert access.level_on(context, unknown) is None
 
 
+def test_a_user_may_only_look_into_workspaces(context: Context, job_context: Context) -> None:
+    assert access.level_on(context, workspace_of(job_context)) == "VIEW"
+
+
 def test_a_job_contributes_to_its_workspace(job_context: Context) -> None:
     assert access.level_on(job_context, workspace_of(job_context)) == "CONTRIBUTE"
 
@@ -86,8 +90,13 @@ def test_a_job_reaches_what_its_app_was_granted(
     assert (access.level_on(job, project), access.level_on(job, other)) == (on_own, on_other)
 
 
-def test_what_a_caller_cannot_see_is_not_found(job_context: Context, other: str) -> None:
+def test_a_project_that_does_not_exist_is_not_found(job_context: Context) -> None:
     with pytest.raises(ResourceNotFound, match="The entity ID could not be found"):
+        access.require(job_context, "project-000000000000000000000000", "VIEW")
+
+
+def test_a_closed_project_is_denied_and_says_what_to_change(job_context: Context, other: str) -> None:
+    with pytest.raises(PermissionDenied, match='"allProjects": "VIEW"'):
         access.require(job_context, other, "VIEW")
 
 

@@ -30,6 +30,10 @@ def start(context: Context, applet: str, **asked: Any) -> Row:
     return jobs.get(context, job)
 
 
+def as_job(context: Context, job: Row) -> Context:
+    return Context(context.platform, Caller("user-local", job["id"]))
+
+
 def make_record(context: Context, container: str, **more: Any) -> str:
     request = {"project": container, "close": True, "parents": True, **more}
     record: str = records.new(context, "record", request)["id"]
@@ -67,14 +71,14 @@ def test_output_objects_go_below_the_folder_of_the_run(
     context: Context, project: str, applet: str, destination: str, folder: str, expected: str
 ) -> None:
     job = start(context, applet, project=project, folder=destination)
-    record = make_record(context, job["workspace"], folder=folder)
+    record = make_record(as_job(context, job), job["workspace"], folder=folder)
     jobs.finish(context.platform, job["id"], {"r": link(record)})
     assert folders_of(context, record)[project] == expected
 
 
 def test_what_is_no_output_stays_in_the_workspace(context: Context, project: str, applet: str) -> None:
     job = start(context, applet, project=project)
-    record = make_record(context, job["workspace"])
+    record = make_record(as_job(context, job), job["workspace"])
     jobs.finish(context.platform, job["id"], {})
     assert folders_of(context, record) == {job["workspace"]: "/"}
 
@@ -83,8 +87,8 @@ def test_hidden_objects_come_along_with_what_links_to_them(
     context: Context, project: str, applet: str
 ) -> None:
     job = start(context, applet, project=project)
-    hidden = make_record(context, job["workspace"], hidden=True)
-    record = make_record(context, job["workspace"], details={"index": link(hidden)})
+    hidden = make_record(as_job(context, job), job["workspace"], hidden=True)
+    record = make_record(as_job(context, job), job["workspace"], details={"index": link(hidden)})
     jobs.finish(context.platform, job["id"], {"r": link(record)})
     assert project in folders_of(context, hidden)
 
@@ -93,8 +97,8 @@ def test_a_job_that_a_job_has_run_delivers_to_the_workspace_of_that_one(
     context: Context, project: str, applet: str
 ) -> None:
     parent = start(context, applet, project=project)
-    child = start(Context(context.platform, Caller("user-local", parent["id"])), applet)
-    record = make_record(context, child["workspace"])
+    child = start(as_job(context, parent), applet)
+    record = make_record(as_job(context, child), child["workspace"])
     jobs.finish(context.platform, child["id"], {"r": link(record)})
     assert folders_of(context, record).keys() == {child["workspace"], parent["workspace"]}
 

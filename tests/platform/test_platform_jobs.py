@@ -142,7 +142,7 @@ def test_a_job_does_not_see_jobs_of_projects_that_are_closed_to_it(
     job_context: Context, new_job: Callable[..., Context]
 ) -> None:
     stranger = new_job(project=None)
-    with pytest.raises(ResourceNotFound):
+    with pytest.raises(PermissionDenied):
         jobs.describe_job(stranger, own_id(job_context), {})
 
 

@@ -167,13 +167,13 @@ def test_a_job_sees_the_copy_in_its_workspace_first(
     (workspace, _) = access.visible_projects(job_context)
     record = new_record(context, project, close=True)
     assert objects.describe(job_context, record, {})["project"] == project
-    contents.clone(context, project, {"objects": [record], "project": workspace})
+    contents.clone(job_context, project, {"objects": [record], "project": workspace})
     assert objects.describe(job_context, record, {})["project"] == workspace
 
 
 def test_a_job_does_not_see_other_projects(context: Context, job_context: Context) -> None:
     other = projects.new(context, "project", {"name": "other"})["id"]
-    with pytest.raises(ResourceNotFound):
+    with pytest.raises(PermissionDenied, match="give it to the job as an input"):
         objects.describe(job_context, new_record(context, other), {})
 
 

@@ -101,7 +101,7 @@ def test_a_project_with_running_jobs_is_destroyed_only_on_request(
 
 def test_containers_cannot_be_changed_like_projects(context: Context, job_context: Context) -> None:
     (workspace, _) = access.visible_projects(job_context)
-    with pytest.raises(ResourceNotFound):
+    with pytest.raises(PermissionDenied):
         projects.update(context, workspace, {"name": "x"})
 
 

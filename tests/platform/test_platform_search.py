@@ -14,7 +14,7 @@ from dx_app_wizard.spec.links import link
 from dx_local.platform import access, objects, projects, records, search
 from dx_local.platform.conditions import name_is
 from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
-from dx_local.platform.errors import InvalidInput, ResourceNotFound
+from dx_local.platform.errors import InvalidInput, PermissionDenied, ResourceNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,7 +199,7 @@ def test_a_job_finds_what_it_sees(context: Context, job_context: Context) -> Non
     records.new(context, "record", {"project": other, "name": "foreign"})
     assert found(job_context, **{"class": "record"}) == ["mine", *EVERYTHING]
     assert found(job_context, scope={"project": workspace}) == ["mine"]
-    with pytest.raises(ResourceNotFound):
+    with pytest.raises(PermissionDenied):
         found(job_context, scope={"project": other})
 
 

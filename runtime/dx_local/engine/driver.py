@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from dx_local.engine.environments import EnvironmentBuildError, requirements_of
 from dx_local.engine.executors import Launch
 from dx_local.engine.job_folder import create_job_folder, read_outcome
-from dx_local.platform import access, jobs, objects, programs
+from dx_local.platform import access, app_containers, app_views, jobs, objects, programs
 from dx_local.platform.context import Caller, Context
+from dx_local.platform.ids import class_of
 from dx_local.platform.lifecycle import FINAL, Failure, State
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ class Driver:
         token = access.issue_token(self._platform.store, job["user"], job["id"])
         _, _, address = self._platform.base_url.partition("://")
         host, _, port = address.partition(":")
-        return {
+        variables = {
             "DX_APISERVER_PROTOCOL": "http",
             "DX_APISERVER_HOST": host,
             "DX_APISERVER_PORT": port,
@@ -234,8 +235,17 @@ class Driver:
             "DX_WORKSPACE_ID": job["workspace"],
             "DX_PROJECT_CONTEXT_ID": job["project"],
         }
+        if class_of(job["executable"]) == "app":
+            store = self._platform.store
+            resources = app_containers.resources(store, job["executable"], job["region"])
+            cache = app_containers.project_cache(store, job["executable"], job["project"])
+            variables |= {"DX_RESOURCES_ID": resources or "", "DX_PROJECT_CACHE_ID": cache or ""}
+        return variables
 
     def _executable(self, context: Context, executable_id: str) -> JSON:
+        if class_of(executable_id) == "app":
+            # An app that is not published may have been changed since its last job.
+            return app_views.describe(context, executable_id, {})
         if executable_id not in self._executables:
             self._executables[executable_id] = objects.describe(context, executable_id, {})
         return self._executables[executable_id]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from dx_local.platform.context import Caller
@@ -21,35 +22,86 @@ if TYPE_CHECKING:
 LEVELS = ("VIEW", "UPLOAD", "CONTRIBUTE", "ADMINISTER")
 
 
+class Kind(str, Enum):
+    """What a project or container is there for."""
+
+    PROJECT = "project"
+    WORKSPACE = "job"
+    CACHE = "projectCache"
+    RESOURCES = "resources"
+
+
+# What a user has, who is a member of every project and a developer of every app here.
+_LEVELS_OF_USER = {
+    Kind.PROJECT: "ADMINISTER",
+    Kind.WORKSPACE: "VIEW",
+    Kind.CACHE: "CONTRIBUTE",
+    Kind.RESOURCES: "VIEW",
+}
+
+
+def kind_of(project: Row) -> Kind:
+    """Return what a project or container, of which this is the row, is there for."""
+    if project["class"] == "project":
+        return Kind.PROJECT
+    if class_of(project["owner"]) != "app":
+        return Kind.WORKSPACE
+    return Kind.CACHE if project["parent"] else Kind.RESOURCES
+
+
 def level_on(context: Context, project_id: str) -> str | None:
     """Return the caller's level on a project or container, or None when the caller cannot see it.
 
-    A user administers everything. A job contributes to its workspace; on its project it has what
-    `access.project` grants (VIEW for an applet, nothing for an app, where that says nothing), and on every
-    project what `access.allProjects` grants.
+    A user administers every project and may look into containers. A job contributes to its workspace; on its
+    project it has what `access.project` grants (VIEW for an applet, nothing for an app, where that says
+    nothing), and on every project what `access.allProjects` grants. The job of an app also contributes to
+    the app's cache in the project, and sees its resources.
     """
-    if context.store.value("SELECT 1 FROM project WHERE id = ?", project_id) is None:
+    row = context.store.one("SELECT id, class, owner, parent FROM project WHERE id = ?", project_id)
+    if row is None:
         return None
     if context.caller.job is None:
-        return "ADMINISTER"
-    return _level_of_job(_job(context), project_id)
+        return _LEVELS_OF_USER[kind_of(row)]
+    return _level_of_job(_job(context), row)
 
 
 def require(context: Context, project_id: str, level: str) -> None:
     """Return when the caller has this level or a higher one on a project or container.
 
-    Raises ResourceNotFound when the caller cannot see it at all, else PermissionDenied.
+    Raises ResourceNotFound when there is no such project, else PermissionDenied.
     """
     found = level_on(context, project_id)
-    if found is None:
+    if found is not None and LEVELS.index(found) >= LEVELS.index(level):
+        return
+    row = context.store.one("SELECT class FROM project WHERE id = ?", project_id)
+    if row is None:
         raise not_found(project_id)
-    if LEVELS.index(found) < LEVELS.index(level):
-        hint = f'; set "access": {{"project": "{level}"}} in dxapp.json' if context.caller.job else ""
-        raise PermissionDenied(f"{level} permission is required on {project_id}, and this is {found}{hint}")
+    has = "this caller has none" if found is None else f"this is {found}"
+    message = f"{level} permission is required on {project_id}, and {has}"
+    raise PermissionDenied(message + _how_to_reach(context, project_id, level))
+
+
+def may_develop(context: Context) -> bool:
+    """Tell whether the caller may act as a developer of apps: a user, or a job with `access.developer`."""
+    return context.caller.job is None or _job(context)["requested"]["access"].get("developer") is True
+
+
+def require_developer_access(context: Context) -> None:
+    """Return when the caller may act as a developer of apps. Raises PermissionDenied for other jobs."""
+    if not may_develop(context):
+        raise PermissionDenied('making or changing apps needs "access": {"developer": true} in dxapp.json')
+
+
+def denied(object_id: str) -> PermissionDenied:
+    """Return the error for a data object in none of the projects and containers that a job may see."""
+    return PermissionDenied(
+        f"{object_id} lies in no project or container that this job may see; give it to the job as an input,"
+        ' or set "access": {"project": "VIEW"} or {"allProjects": "VIEW"} in dxapp.json'
+    )
 
 
 def not_found(entity_id: str) -> ResourceNotFound:
-    """Return the error for an entity that does not exist or that the caller may not know of."""
+    """Return the error for an entity that does not exist."""
     return ResourceNotFound(f'The entity ID could not be found: "{entity_id}"')
 
 
@@ -62,7 +114,7 @@ def visible_projects(context: Context) -> list[str]:
     if context.caller.job is None:
         return projects
     job = _job(context)
-    return [job["workspace"], *(project for project in projects if _level_of_job(job, project))]
+    return [job["workspace"], *(project for project in projects if _granted(job, project))]
 
 
 def issue_token(store: Store, user: str, job: str | None = None) -> str:
@@ -97,14 +149,32 @@ def _job(context: Context) -> Row:
     return row
 
 
-def _level_of_job(job: Row, project_id: str) -> str | None:
-    if project_id == job["workspace"]:
-        return "CONTRIBUTE"
-    if class_of(project_id) != "project":
-        return None
-    access = job["requested"].get("access") or {}
+def _level_of_job(job: Row, row: Row) -> str | None:
+    """Return the level that a job has on a project or container, of which `row` is the row."""
+    kind = kind_of(row)
+    if kind is Kind.PROJECT:
+        return _granted(job, row["id"])
+    if kind is Kind.WORKSPACE:
+        return "CONTRIBUTE" if row["id"] == job["workspace"] else None
+    is_own = row["owner"] == job["executable"]
+    if kind is Kind.CACHE:
+        return "CONTRIBUTE" if is_own and row["parent"] == job["project"] else None
+    return "VIEW" if is_own or job["requested"]["access"].get("developer") is True else None
+
+
+def _granted(job: Row, project_id: str) -> str | None:
+    """Return the level on a project that the `access` of a job's executable grants."""
+    access = job["requested"]["access"]
     granted = [access.get("allProjects")]
     if project_id == job["project"]:
         by_default = "VIEW" if class_of(job["executable"]) == "applet" else None
         granted.append(access.get("project", by_default))
     return max((level for level in granted if level in LEVELS), key=LEVELS.index, default=None)
+
+
+def _how_to_reach(context: Context, project_id: str, level: str) -> str:
+    """Return how an app comes to have a level on a project, for the end of a message."""
+    if context.caller.job is None or class_of(project_id) != "project":
+        return ""
+    field = "project" if project_id == _job(context)["project"] else "allProjects"
+    return f'; set "access": {{"{field}": "{level}"}} in dxapp.json'

@@ -53,14 +53,37 @@ def describe_fields(_context: Context, row: Row, _request: JSON) -> JSON:
     fields = row["fields"]
     described = {key: fields[key] for key in DEFAULT_FIELDS if key in fields}
     described.setdefault("ignoreReuse", False)
-    run_spec = {key: value for key, value in fields["runSpec"].items() if key not in ("code", "file")}
-    return {**described, "runSpec": _with_defaults(run_spec)}
+    return {**described, "runSpec": described_run_spec(fields)}
+
+
+def described_run_spec(fields: JSON) -> JSON:
+    """Return the runSpec of an applet as describe shows it: without the code."""
+    return _with_defaults(
+        {key: value for key, value in fields["runSpec"].items() if key not in ("code", "file")}
+    )
+
+
+def whole_run_spec(by_region: dict[str, JSON], region: str) -> JSON:
+    """Return the runSpec as `get` shows it, code included: that of one region, and what the others have.
+
+    `by_region` holds the fields of the applet of each region.
+    """
+    specs = {place: fields["runSpec"] for place, fields in by_region.items()}
+    run_spec = {key: value for key, value in specs[region].items() if key != "file"}
+    return {
+        **_with_defaults(run_spec),
+        "bundledDependsByRegion": {place: spec.get("bundledDepends", []) for place, spec in specs.items()},
+        "systemRequirementsByRegion": {
+            place: spec.get("systemRequirements", {}) for place, spec in specs.items()
+        },
+        "headJobOnDemand": run_spec.get("headJobOnDemand", False),
+        "inheritParentRestartOnPolicy": run_spec.get("inheritParentRestartOnPolicy", False),
+    }
 
 
 def get_applet(context: Context, applet_id: str, _request: JSON) -> JSON:
     """`/applet-xxxx/get`: all that the applet was made of, its code included."""
     row, placement = objects.get_visible(context, applet_id)
-    run_spec = {key: value for key, value in row["fields"]["runSpec"].items() if key != "file"}
     region = context.platform.region
     return {
         "id": applet_id,
@@ -70,13 +93,7 @@ def get_applet(context: Context, applet_id: str, _request: JSON) -> JSON:
         "tags": placement["tags"],
         "hidden": bool(row["hidden"]),
         **{key: value for key, value in describe_fields(context, row, {}).items() if key != "runSpec"},
-        "runSpec": {
-            **_with_defaults(run_spec),
-            "bundledDependsByRegion": {region: run_spec.get("bundledDepends", [])},
-            "systemRequirementsByRegion": {region: run_spec.get("systemRequirements", {})},
-            "headJobOnDemand": run_spec.get("headJobOnDemand", False),
-            "inheritParentRestartOnPolicy": run_spec.get("inheritParentRestartOnPolicy", False),
-        },
+        "runSpec": whole_run_spec({region: row["fields"]}, region),
     }
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.classes import flatten
-from dx_local.platform import access, describe, lifecycle, projects, requirements
+from dx_local.platform import access, app_containers, describe, lifecycle, projects, requirements
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput, PermissionDenied, ResourceNotFound
-from dx_local.platform.ids import new_id
+from dx_local.platform.ids import class_of, new_id
 from dx_local.platform.programs import executable_of
 from dx_local.platform.references import Resolver, UnresolvableReference
 
@@ -93,6 +93,8 @@ def create(context: Context, request: Request) -> str:
         transitions=[],
         requested=_requested(request),
     )
+    if class_of(executable.id) == "app":
+        app_containers.ensure_project_cache(context, executable.id, request.project)
     context.platform.publish(lifecycle.added(context.store, job_id, now))
     return job_id
 
@@ -167,7 +169,7 @@ def _description(context: Context, job: Row) -> JSON:
         "name": job["name"],
         "executableName": job["executable_name"],
         "executable": job["executable"],
-        "applet": job["executable"],
+        **_of_executable(context, job),
         "function": job["function"],
         "state": job["state"],
         "project": job["project"],
@@ -207,6 +209,18 @@ def _description(context: Context, job: Row) -> JSON:
         if job[column] is not None:
             full[name] = job[column]
     return full
+
+
+def _of_executable(context: Context, job: Row) -> JSON:
+    """Return the field that names the applet, or those that name the app and its containers."""
+    executable = job["executable"]
+    if class_of(executable) != "app":
+        return {"applet": executable}
+    return {
+        "app": executable,
+        "resources": app_containers.resources(context.store, executable, job["region"]),
+        "projectCache": app_containers.project_cache(context.store, executable, job["project"]),
+    }
 
 
 _WHEN_KNOWN = {

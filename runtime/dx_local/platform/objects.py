@@ -97,7 +97,8 @@ def create(
 def get_visible(context: Context, object_id: str, project: str | None = None) -> tuple[Row, Row]:
     """Return the row of an object and one of its placements: that in project if the caller sees it there.
 
-    Otherwise any copy that the caller sees, a job's own workspace before others. Raises ResourceNotFound.
+    Otherwise any copy that the caller sees, a job's own workspace before others. Raises ResourceNotFound,
+    or PermissionDenied when there are copies, but none that the caller sees.
     """
     store = context.store
     placements = store.all("SELECT * FROM placement WHERE object = ?", object_id)
@@ -107,7 +108,7 @@ def get_visible(context: Context, object_id: str, project: str | None = None) ->
             row = store.get("object", object_id)
             if row is not None:
                 return row, placement
-    raise access.not_found(object_id)
+    raise access.denied(object_id) if placements else access.not_found(object_id)
 
 
 def describe(context: Context, object_id: str, request: JSON) -> JSON:

@@ -118,8 +118,12 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
     return {"id": project_id}
 
 
-def new_container(store: Store, *, owner: str, parent: str, region: str, now: int) -> str:
-    """Create the workspace of an execution (`owner`) that runs in the project `parent`; return its ID."""
+def new_container(store: Store, *, owner: str, parent: str | None, region: str, now: int) -> str:
+    """Create a container and return its ID.
+
+    It is the workspace of an execution (`owner`) in the project `parent`, the cache of an app in a project,
+    or, with no project, the resources of an app.
+    """
     container_id = new_id("container")
     store.insert(
         "project",
@@ -239,7 +243,7 @@ def _project_fields(row: Row) -> JSON:
 
 
 def _container_fields(row: Row) -> JSON:
-    return {"type": "job", "project": row["parent"], "destroyAt": None}
+    return {"type": access.kind_of(row).value, "project": row["parent"], "destroyAt": None}
 
 
 def _folders(context: Context, project_id: str) -> list[str]:

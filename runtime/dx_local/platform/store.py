@@ -83,7 +83,8 @@ CREATE TABLE app_alias (
     name TEXT NOT NULL, alias TEXT NOT NULL, app TEXT NOT NULL, PRIMARY KEY (name, alias)
 ) WITHOUT ROWID;
 CREATE TABLE app_name (
-    name TEXT PRIMARY KEY, developers TEXT NOT NULL, authorized_users TEXT NOT NULL,
+    id TEXT PRIMARY KEY,              -- the name
+    developers TEXT NOT NULL, authorized_users TEXT NOT NULL,
     installed_by TEXT NOT NULL        -- the users who installed it
 ) WITHOUT ROWID;
 

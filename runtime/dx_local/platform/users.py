@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access
+from dx_local.platform import access, app_members
 from dx_local.platform.describe import select_fields
 from dx_local.platform.ids import class_of
 
@@ -46,7 +46,7 @@ def describe(context: Context, user_id: str, request: JSON) -> JSON:
         "email": row["email"],
         "billTo": user_id,
         "permittedRegions": _regions(context),
-        "appsInstalled": [],
+        "appsInstalled": app_members.installed(context, user_id),
     }
     default = _DEFAULT_FIELDS | (_OWN_FIELDS if user_id == context.caller.user else frozenset())
     return select_fields(full, request, default)
