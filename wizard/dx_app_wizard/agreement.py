@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.prompts import Choice, Prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from dx_app_wizard.interview import Interview
+    from dx_app_wizard.spec.findings import Finding
 
 _CANCEL_WORDS = ("q", "quit", "cancel", "n", "no")
 _LISTS = ("inputs", "outputs")
 
 
-def agree(interview: Interview) -> bool:
+def agree(interview: Interview, findings: Sequence[Finding] = ()) -> bool:
     """Return True to write the app; False when an answer is to be given anew, whose lines are then forgotten.
 
-    Raises KeyboardInterrupt when the user cancels.
+    `findings` are shown; with an error among them, the app is not to be written as it is. Raises
+    KeyboardInterrupt when the user cancels.
     """
     conversation = interview.conversation
+    for finding in findings:
+        conversation.prompter.say(str(finding))
+    allowed = all(finding.level != "error" for finding in findings)
     choices = tuple(_choices(interview))
     prompt = Prompt(
         "Write the app? <ENTER> yes, the name of an answer edits it, q cancels",
@@ -32,7 +37,10 @@ def agree(interview: Interview) -> bool:
     while True:
         choice = conversation.prompter.confirm(prompt).strip()
         if choice.lower() in ("", "y", "yes"):
-            return True
+            if allowed:
+                return True
+            conversation.prompter.complain("Error: the policy does not allow this app; edit an answer, or q")
+            continue
         if choice.lower() in _CANCEL_WORDS:
             raise KeyboardInterrupt
         chosen = _lines_to_edit(conversation.lines, choice)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.cross_checks import INTERPRETERS
 from dx_app_wizard.plan import Plan
+from dx_app_wizard.policy import fill_in
 from dx_app_wizard.spec.model import ANY_ENTRY_POINT, AppSpec
 
 if TYPE_CHECKING:
     from dx_app_wizard.answers import Answers
+    from dx_app_wizard.spec.policy import Policy
 
 API_VERSION = "1.0.0"
 DISTRIBUTION = "Ubuntu"
@@ -19,8 +21,8 @@ RELEASE = "24.04"
 _SUFFIXES = {"python": ".py", "bash": ".sh"}
 
 
-def compose(answers: Answers, base: AppSpec | None = None) -> Plan:
-    """Return what to write for these answers; only what base leaves out is filled in.
+def compose(answers: Answers, base: AppSpec | None = None, policy: Policy | None = None) -> Plan:
+    """Return what to write for these answers; only what base leaves out is filled in, also by the policy.
 
     The one thing that changes in base is what the answers say anew of name, title, summary and version.
     """
@@ -30,6 +32,8 @@ def compose(answers: Answers, base: AppSpec | None = None) -> Plan:
     raw["version"] = answers.version
     raw.setdefault("inputSpec", list(answers.inputs))
     raw.setdefault("outputSpec", list(answers.outputs))
+    if policy:
+        fill_in(raw, policy)
     _fill_run_spec(raw.setdefault("runSpec", {}), answers)
     _fill_access(raw, answers)
     _fill_regions(raw, answers)

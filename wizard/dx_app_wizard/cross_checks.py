@@ -38,7 +38,13 @@ def _unknown_keys(given: Given) -> Iterator[Problem]:
                 near = get_close_matches(key, _FLAGS, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(_FLAGS)}"
                 message = f"no question has the key {key!r}"
-                flag = "--set" if source.place == Problem.place else "--answers"
+                flag = (
+                    "--set"
+                    if source.place == Problem.place
+                    else "--answers"
+                    if source.settles
+                    else "[wizard]"
+                )
                 yield Problem(key, flag, message, hint, "unknown-key", source.at((key,)))
 
 

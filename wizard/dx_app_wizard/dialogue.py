@@ -20,6 +20,8 @@ from dx_app_wizard.interview import Interview
 from dx_app_wizard.prompters import SILENCE_SECONDS, LinePrompter, Prompter
 from dx_app_wizard.questions import QUESTIONS, Question
 from dx_app_wizard.saved import RESUME_COMMAND, SavedInterview, command_line, saved_path
+from dx_app_wizard.spec.lint import lint_by_policy
+from dx_app_wizard.spec.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -46,6 +48,7 @@ class Dialogue:
     saved: SavedInterview
     on_conflict: OnConflict = OnConflict.ABORT
     reviews: bool = True
+    policy: Policy = field(default_factory=Policy)
     interview: Interview | None = field(init=False, default=None)
 
     @contextmanager
@@ -152,8 +155,9 @@ class Dialogue:
         """Show what will be written; return True to write it, False when an answer is to be given anew."""
         from dx_app_wizard.review import show_review
 
-        show_review(compose(answers, self.base), self.output_dir / answers.name, self.base)
-        return agree(interview)
+        plan = compose(answers, self.base, self.policy)
+        show_review(plan, self.output_dir / answers.name, self.base)
+        return agree(interview, lint_by_policy(plan.spec.raw, self.policy))
 
     def _save(self, lines: dict[str, str]) -> None:
         # A home that cannot be written is no reason to stop an interview.

@@ -111,6 +111,17 @@ class FindingsError(UserError):
         self.findings = findings
 
 
+class DisallowedError(FindingsError):
+    """A policy does not allow the app that was to be written at `path`; nothing was written."""
+
+    code = "disallowed"
+
+    def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
+        super().__init__(path, findings)
+        self.message = f"the policy does not allow {path} so; nothing was written"
+        self.hint = "dx-local doctor lists all that the policy says."
+
+
 class SpecFileError(UserError):
     """A JSON file cannot be read: `path`, and `line` and `column` (from 1) where the position is known."""
 

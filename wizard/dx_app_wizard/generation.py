@@ -12,17 +12,21 @@ from dx_app_wizard.change_report import changes_json, preview_text, written_text
 from dx_app_wizard.changes import OnConflict, change_set
 from dx_app_wizard.compose import compose
 from dx_app_wizard.dialogue import Dialogue
-from dx_app_wizard.errors import FindingsError, Place, SpecFileError
+from dx_app_wizard.errors import DisallowedError, FindingsError, Place, SpecFileError
+from dx_app_wizard.policy import default_sources
 from dx_app_wizard.render import render
 from dx_app_wizard.review import spec_difference
 from dx_app_wizard.saved import SavedInterview, forget_saved
 from dx_app_wizard.sources import Given, Source
 from dx_app_wizard.spec import jsonfile
-from dx_app_wizard.spec.model import AppSpec
+from dx_app_wizard.spec.lint import lint_by_policy
+from dx_app_wizard.spec.model import FILE_NAME, AppSpec
+from dx_app_wizard.spec.policy import load_policy
 
 if TYPE_CHECKING:
     from dx_app_wizard.changes import ChangeSet
     from dx_app_wizard.errors import UserError
+    from dx_app_wizard.spec.findings import Finding
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class Options:
 class Generated:
     """An app that was written, or would be with `dry_run`: its name, and what happened to each file.
 
-    `difference` is what was filled in to the dxapp.json that was given.
+    `difference` is what was filled in to the dxapp.json that was given, `findings` where the app falls short
+    of the policy in what that allows.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Generated:
     was_new: bool
     dry_run: bool
     difference: str = ""
+    findings: tuple[Finding, ...] = ()
 
     @property
     def error(self) -> UserError | None:
@@ -67,7 +73,7 @@ class Generated:
             "dry_run": self.dry_run,
             "changes": changes_json(self.changes, with_text=self.dry_run),
         }
-        return {"app": app}
+        return {"app": app, "findings": [finding.to_json() for finding in self.findings]}
 
     def output(self) -> str:
         """Return what is data: the folder's path, or what would be written."""
@@ -77,24 +83,30 @@ class Generated:
         """Return what people are told beside it."""
         done = written_text(self.changes, was_new=self.was_new)
         lines = [self.difference] if self.difference and self.changes.writes else []
+        lines += [str(finding) for finding in self.findings]
         return "\n".join([*lines, "Nothing was written." if self.dry_run else done])
 
 
 def generate(options: Options, flags: dict[str, Any]) -> Generated:
     """Write the app that flags, files and whoever is asked describe; with dry_run, tell what that would do.
 
-    Raises ConflictError where something is in the way.
+    Raises ConflictError where something is in the way, DisallowedError where the policy stands against it.
     """
     dialogue = _dialogue(options, flags)
     with dialogue.keeping_answers():
         answers = dialogue.answers(may_ask=_may_ask(options))
-        plan = compose(answers, dialogue.base)
+        plan = compose(answers, dialogue.base, dialogue.policy)
         folder = dialogue.output_dir / answers.name
+        findings = lint_by_policy(plan.spec.raw, dialogue.policy)
+        if any(finding.level == "error" for finding in findings):
+            raise DisallowedError(folder / FILE_NAME, findings)
         changes = change_set(folder, render(plan, answers.name), dialogue.on_conflict)
         # A person has seen it in the review.
         base = None if dialogue.interview else dialogue.base
         difference = spec_difference(plan.spec, base) if base else ""
-        generated = Generated(answers.name, changes, changes.is_new, options.dry_run, difference)
+        generated = Generated(
+            answers.name, changes, changes.is_new, options.dry_run, difference, tuple(findings)
+        )
         if not options.dry_run:
             changes.apply()
             if dialogue.interview:
@@ -120,17 +132,20 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
         )
     elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()}
     base = _load_spec(elsewhere["json_file"]) if "json_file" in elsewhere else None
+    output_dir = elsewhere.get("output_dir", Path())
+    policy = load_policy(output_dir)
     sources = [Source(saved.flags)]
     if "answers" in elsewhere:
         sources.append(read_answers(elsewhere["answers"]))
     return Dialogue(
-        given=Given(tuple(sources), base or Source({})),
+        given=Given((*sources, *default_sources(policy)), base or Source({})),
         base=AppSpec(dict(base.answers)) if base else None,
-        output_dir=elsewhere.get("output_dir", Path()),
+        output_dir=output_dir,
         only_required=options.defaults,
         saved=saved,
         on_conflict=OnConflict(saved.modes.get("on_conflict", "abort")),
         reviews=not options.dry_run,
+        policy=policy,
     )
 
 

@@ -1,0 +1,73 @@
+"""What a policy means to the wizard: defaults of its questions, and what it may write.
+
+A policy changes nothing that somebody said: it fills in what nobody did, and says what it does not allow.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.sources import Source
+from dx_app_wizard.spec.instances import DEFAULT_REGION, default_instance_type, instance_types
+from dx_app_wizard.spec.policy import WIZARD_TABLE
+from dx_app_wizard.spec.policy_keys import timeout_minutes
+from dx_app_wizard.spec.policy_rules import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dx_app_wizard.spec.policy import Policy
+
+DEFAULT_TIMEOUT = "48h"
+
+
+def default_sources(policy: Policy) -> tuple[Source, ...]:
+    """Return the defaults that [wizard] gives, and after them those that follow from [policy]."""
+    given = policy.table(WIZARD_TABLE)
+    sources = [Source({key: item.value}, item.place, settles=False) for key, item in given.items()]
+    demands = policy.table(TABLE)
+    for key, (demand, value) in _implied(policy).items():
+        sources.append(Source({key: value}, demands[demand].place, settles=False))
+    return tuple(sources)
+
+
+def _implied(policy: Policy) -> dict[str, tuple[str, Any]]:
+    """Return the answers that [policy] leaves in place of the usual ones, each with its key of it."""
+    implied: dict[str, tuple[str, Any]] = {}
+    regions = policy.value(TABLE, "regions")
+    if regions:
+        implied["region"] = ("regions", regions[0])
+    longest = policy.value(TABLE, "maximum-timeout")
+    if longest and timeout_minutes(longest) < timeout_minutes(DEFAULT_TIMEOUT):
+        implied["timeout"] = ("maximum-timeout", longest)
+    patterns = policy.value(TABLE, "instance-types")
+    if patterns:
+        region = policy.value(WIZARD_TABLE, "region") or (regions or [DEFAULT_REGION])[0]
+        allowed = next(_allowed_types(region, patterns), None) if isinstance(region, str) else None
+        if allowed:
+            implied["instance_type"] = ("instance-types", allowed)
+    return implied
+
+
+def _allowed_types(region: str, patterns: tuple[str, ...]) -> Iterator[str]:
+    """Yield the allowed instance types of a region, the usual one first."""
+    for name in (default_instance_type(region), *(instance.name for instance in instance_types(region))):
+        if any(fnmatchcase(name, pattern) for pattern in patterns):
+            yield name
+
+
+def fill_in(raw: dict[str, Any], policy: Policy) -> None:
+    """Write what [policy] demands into a dxapp.json where it says nothing of it."""
+    fields = {
+        "developers": "developers",
+        "authorized-users": "authorizedUsers",
+        "open-source": "openSource",
+    }
+    for key, field in fields.items():
+        demanded = policy.value(TABLE, key)
+        if demanded is not None:
+            raw.setdefault(field, list(demanded) if isinstance(demanded, tuple) else demanded)
+    release = policy.value(TABLE, "release")
+    if release:
+        raw.setdefault("runSpec", {}).setdefault("release", release)
