@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.amendments import amended
 from dx_app_wizard.cross_checks import cross_check
 from dx_app_wizard.errors import AnswersError, Problem, UserError
 from dx_app_wizard.questions import QUESTIONS, Question
@@ -108,6 +109,10 @@ def _settle(question: Question, given: Given, answered: dict[str, Any]) -> list[
         found = given.default(question.key)
     try:
         answered[question.key] = _answer(question, given, found, answered)
+        if amendments := given.amendments(question.key):
+            if question.fixed and standing is not MISSING:
+                raise ContradictionError("stands in the given dxapp.json already", "Change it there.")
+            answered[question.key] = amended(answered[question.key], amendments)
     except PartlyValidError as error:
         answered[question.key] = error.value
         return [_problem(question, part, found, at) for at, part in error.errors.items()]

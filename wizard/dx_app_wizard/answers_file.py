@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.spec.jsonfile import Document
 
 STANDARD_INPUT = Path("-")
+_FOR_EDITORS = "$schema"
 _YAML_SUFFIXES = (".yaml", ".yml")
 
 
@@ -29,6 +30,7 @@ def read_answers(path: Path) -> Source:
     document = _parse(text, name, is_yaml=is_yaml)
     if not isinstance(document.value, dict):
         raise SpecFileError(name, "must hold an object with one key per question", 1, 1)
+    document.value.pop(_FOR_EDITORS, None)
     return Source(document.value, Place(str(name)), positions=document.positions)
 
 

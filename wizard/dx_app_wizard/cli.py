@@ -72,6 +72,15 @@ def _print_tool_version(ctx: click.Context, _param: click.Parameter, value: bool
         ctx.exit()
 
 
+def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from dx_app_wizard.answers_schema import answers_schema
+        from dx_app_wizard.spec.jsonfile import dumps
+
+        click.echo(dumps(answers_schema()), nl=False)
+        ctx.exit()
+
+
 @click.command(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog=EPILOG,
@@ -134,6 +143,14 @@ def _print_tool_version(ctx: click.Context, _param: click.Parameter, value: bool
 @click.option("--no-input", is_flag=True, help="Ask nothing, read nothing from stdin; as with CI=true.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, also on failure; no dialogue.")
 @click.option("--verbose", is_flag=True, help="Show the traceback of a bug of ours.")
+@click.option(
+    "--answers-schema",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_answers_schema,
+    help="Print the JSON Schema of the file of --answers.",
+)
 @click.option(
     "-V",
     "--tool-version",

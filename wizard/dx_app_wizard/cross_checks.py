@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.amendments import is_amendment
 from dx_app_wizard.errors import Problem
 from dx_app_wizard.questions import QUESTIONS
 from dx_app_wizard.spec.instances import instance_type_problem
@@ -34,7 +35,7 @@ def cross_check(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:
 def _unknown_keys(given: Given) -> Iterator[Problem]:
     for source in given.sources:
         for key in source.answers:
-            if key not in _FLAGS:
+            if key not in _FLAGS and not (source.place == Problem.place and is_amendment(key)):
                 near = get_close_matches(key, _FLAGS, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(_FLAGS)}"
                 message = f"no question has the key {key!r}"

@@ -19,12 +19,12 @@ from dx_app_wizard.interruption import stoppable
 from dx_app_wizard.interview import Interview
 from dx_app_wizard.prompters import SILENCE_SECONDS, LinePrompter, Prompter
 from dx_app_wizard.questions import QUESTIONS, Question
-from dx_app_wizard.saved import RESUME_COMMAND, SavedInterview, command_line, saved_path
+from dx_app_wizard.saved import RESUME_COMMAND, SavedInterview, saved_path
 from dx_app_wizard.spec.lint import lint_by_policy
 from dx_app_wizard.spec.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from dx_app_wizard.sources import Given
@@ -165,17 +165,8 @@ class Dialogue:
             replace(self.saved, lines=lines).save()
 
     def _how_to_go_on(self, interview: Interview) -> str:
-        given = {key: value for key, value in self.saved.flags.items() if value is not None}
-        options = {
-            f"--{name.replace('_', '-')}": value
-            for name, value in {**_relative(self.saved.paths), **self.saved.modes}.items()
-        }
-        command = f"As one command: {command_line({**given, **interview.asked}, options)}"
+        command = f"As one command: {self.saved.command_line({**self.saved.flags, **interview.asked})}"
         return f"Resume: {RESUME_COMMAND}\n  {command}" if saved_path().exists() else command
-
-
-def _relative(paths: Mapping[str, str]) -> dict[str, str]:
-    return {name: os.path.relpath(path) for name, path in paths.items()}
 
 
 def _prompter() -> Prompter | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,13 @@ from dx_app_wizard.change_report import changes_json, preview_text, written_text
 from dx_app_wizard.changes import OnConflict, change_set
 from dx_app_wizard.compose import compose
 from dx_app_wizard.dialogue import Dialogue
-from dx_app_wizard.errors import DisallowedError, FindingsError, Place, SpecFileError
+from dx_app_wizard.errors import AnswersError, DisallowedError, FindingsError, Place, SpecFileError
 from dx_app_wizard.policy import default_sources
+from dx_app_wizard.remedy import remedy
 from dx_app_wizard.render import render
 from dx_app_wizard.review import spec_difference
 from dx_app_wizard.saved import SavedInterview, forget_saved
+from dx_app_wizard.settings import environment_sources
 from dx_app_wizard.sources import Given, Source
 from dx_app_wizard.spec import jsonfile
 from dx_app_wizard.spec.lint import lint_by_policy
@@ -24,6 +26,7 @@ from dx_app_wizard.spec.model import FILE_NAME, AppSpec
 from dx_app_wizard.spec.policy import load_policy
 
 if TYPE_CHECKING:
+    from dx_app_wizard.answers import Answers
     from dx_app_wizard.changes import ChangeSet
     from dx_app_wizard.errors import UserError
     from dx_app_wizard.spec.findings import Finding
@@ -49,7 +52,8 @@ class Generated:
     """An app that was written, or would be with `dry_run`: its name, and what happened to each file.
 
     `difference` is what was filled in to the dxapp.json that was given, `findings` where the app falls short
-    of the policy in what that allows.
+    of the policy in what that allows; `answers` are those that, with the same dxapp.json and policy, give the
+    same app again.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Generated:
     dry_run: bool
     difference: str = ""
     findings: tuple[Finding, ...] = ()
+    answers: dict[str, Any] = field(default_factory=dict)
 
     @property
     def error(self) -> UserError | None:
@@ -73,7 +78,8 @@ class Generated:
             "dry_run": self.dry_run,
             "changes": changes_json(self.changes, with_text=self.dry_run),
         }
-        return {"app": app, "findings": [finding.to_json() for finding in self.findings]}
+        findings = [finding.to_json() for finding in self.findings]
+        return {"app": app, "answers": self.answers, "findings": findings}
 
     def output(self) -> str:
         """Return what is data: the folder's path, or what would be written."""
@@ -94,7 +100,7 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
     """
     dialogue = _dialogue(options, flags)
     with dialogue.keeping_answers():
-        answers = dialogue.answers(may_ask=_may_ask(options))
+        answers = _answers(dialogue, options)
         plan = compose(answers, dialogue.base, dialogue.policy)
         folder = dialogue.output_dir / answers.name
         findings = lint_by_policy(plan.spec.raw, dialogue.policy)
@@ -105,7 +111,13 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
         base = None if dialogue.interview else dialogue.base
         difference = spec_difference(plan.spec, base) if base else ""
         generated = Generated(
-            answers.name, changes, changes.is_new, options.dry_run, difference, tuple(findings)
+            answers.name,
+            changes,
+            changes.is_new,
+            options.dry_run,
+            difference,
+            tuple(findings),
+            answers.to_json(dialogue.given.spec),
         )
         if not options.dry_run:
             changes.apply()
@@ -113,6 +125,14 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
                 # Only now: as long as the app is not written, its answers are kept.
                 forget_saved()
     return generated
+
+
+def _answers(dialogue: Dialogue, options: Options) -> Answers:
+    try:
+        return dialogue.answers(may_ask=_may_ask(options))
+    except AnswersError as error:
+        hint = remedy(dialogue.given, dialogue.saved, error.problems)
+        raise AnswersError(error.problems, hint) from None
 
 
 def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
@@ -137,6 +157,7 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
     sources = [Source(saved.flags)]
     if "answers" in elsewhere:
         sources.append(read_answers(elsewhere["answers"]))
+    sources += environment_sources(os.environ)
     return Dialogue(
         given=Given((*sources, *default_sources(policy)), base or Source({})),
         base=AppSpec(dict(base.answers)) if base else None,

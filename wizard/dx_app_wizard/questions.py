@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard import value_schemas
 from dx_app_wizard.plan import CI_SERVICES, LANGUAGES, PATTERNS
 from dx_app_wizard.readers import (
+    NO_ACCESS,
     read_choice,
     read_line,
     read_name,
@@ -18,7 +20,7 @@ from dx_app_wizard.readers import (
     read_timeout,
     read_version,
 )
-from dx_app_wizard.spec.instances import DEFAULT_REGION, default_instance_type
+from dx_app_wizard.spec.instances import DEFAULT_REGION, default_instance_type, known_regions
 from dx_app_wizard.standing import (
     MISSING,
     has_regions,
@@ -43,6 +45,7 @@ class Question:
     MISSING, or a frozenset where it says several things; with `fixed`, an answer must agree with that.
     Where a given dxapp.json `needs_none`, nothing is asked or filled in; an answer can still be given.
     What is not `asked` of people is for flags and files alone, and has a default.
+    `about`, `schema` and `examples` say what an answer in a file means and looks like.
     """
 
     key: str
@@ -54,6 +57,9 @@ class Question:
     missing: str = ""
     needs_none: Callable[[Mapping[str, Any]], bool] = lambda _spec: False
     asked: bool = True
+    about: str = ""
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    examples: tuple[Any, ...] = ()
 
 
 def readable(name: str) -> str:
@@ -63,28 +69,110 @@ def readable(name: str) -> str:
 
 
 QUESTIONS: tuple[Question, ...] = (
-    Question("name", "NAME", read_name, None, under("name"), missing="the app's name, such as count-reads"),
-    Question("title", "--title", read_line, lambda known: readable(known.get("name", "")), under("title")),
-    Question("summary", "--summary", read_line, lambda known: known.get("title", ""), under("summary")),
-    Question("version", "--version", read_version, lambda _: "0.0.1", under("version")),
     Question(
-        "inputs", "--input", read_parameters(output=False), lambda _: (), under("inputSpec"), fixed=True
+        "name",
+        "NAME",
+        read_name,
+        standing=under("name"),
+        missing="the app's name, such as count-reads",
+        about="The app's name and its folder's: letters, digits, `.`, `_` and `-`.",
+        schema=value_schemas.NAME,
+        examples=("count-reads",),
     ),
     Question(
-        "outputs", "--output", read_parameters(output=True), lambda _: (), under("outputSpec"), fixed=True
+        "title",
+        "--title",
+        read_line,
+        lambda known: readable(known.get("name", "")),
+        under("title"),
+        about="The app's name for people. By default, the name made readable.",
+        schema=value_schemas.line(),
+        examples=("Count reads",),
     ),
-    Question("timeout", "--timeout", read_timeout, lambda _: {"hours": 48}, standing_timeout, fixed=True),
+    Question(
+        "summary",
+        "--summary",
+        read_line,
+        lambda known: known.get("title", ""),
+        under("summary"),
+        about="What the app does, in one phrase. By default, the title.",
+        schema=value_schemas.line(),
+        examples=("Counts the reads of FASTQ files",),
+    ),
+    Question(
+        "version",
+        "--version",
+        read_version,
+        lambda _: "0.0.1",
+        under("version"),
+        about="The app's version, by the rules of https://semver.org.",
+        schema={**value_schemas.VERSION, "default": "0.0.1"},
+        examples=("1.0.0",),
+    ),
+    Question(
+        "inputs",
+        "--input",
+        read_parameters(output=False),
+        lambda _: (),
+        under("inputSpec"),
+        fixed=True,
+        about="The inputs.",
+        schema={**value_schemas.parameters("input"), "default": []},
+        examples=(["reads:file", {"name": "k", "class": "int", "default": 31, "help": "Length of k-mers"}],),
+    ),
+    Question(
+        "outputs",
+        "--output",
+        read_parameters(output=True),
+        lambda _: (),
+        under("outputSpec"),
+        fixed=True,
+        about="The outputs.",
+        schema={**value_schemas.parameters("output"), "default": []},
+        examples=(["report:file", "log:file?"],),
+    ),
+    Question(
+        "timeout",
+        "--timeout",
+        read_timeout,
+        lambda _: {"hours": 48},
+        standing_timeout,
+        fixed=True,
+        about="How long any one job may run, at most 30 days.",
+        schema={**value_schemas.TIMEOUT, "default": "48h"},
+        examples=("48h", "90m", {"days": 1, "hours": 12}),
+    ),
     Question(
         "language",
         "--language",
         read_choice(LANGUAGES),
-        None,
-        standing_language,
+        standing=standing_language,
         fixed=True,
         missing=" or ".join(LANGUAGES),
+        about="What the app is written in.",
+        schema=value_schemas.LANGUAGE,
+        examples=LANGUAGES,
     ),
-    Question("template", "--template", read_choice(PATTERNS), missing=" or ".join(PATTERNS)),
-    Question("network", "--network", read_network, lambda _: (), under("access", "network"), fixed=True),
+    Question(
+        "template",
+        "--template",
+        read_choice(PATTERNS),
+        missing=" or ".join(PATTERNS),
+        about="How the work is spread over jobs.",
+        schema=value_schemas.PATTERN,
+        examples=PATTERNS,
+    ),
+    Question(
+        "network",
+        "--network",
+        read_network,
+        lambda _: (),
+        under("access", "network"),
+        fixed=True,
+        about="Whether jobs reach the Internet, or which hosts they reach.",
+        schema={**value_schemas.NETWORK, "default": False},
+        examples=(True, ["github.com"]),
+    ),
     Question(
         "project_access",
         "--project-access",
@@ -92,6 +180,9 @@ QUESTIONS: tuple[Question, ...] = (
         lambda _: None,
         under("access", "project"),
         fixed=True,
+        about="Access to the parent project. Outputs need none of it.",
+        schema={**value_schemas.PROJECT_ACCESS, "default": NO_ACCESS},
+        examples=("VIEW",),
     ),
     Question(
         "region",
@@ -101,17 +192,32 @@ QUESTIONS: tuple[Question, ...] = (
         standing_regions,
         fixed=True,
         needs_none=has_requirements,
+        about="Where the app runs.",
+        schema={**value_schemas.REGION, "default": DEFAULT_REGION},
+        examples=known_regions(),
     ),
     Question(
         "instance_type",
         "--instance-type",
         read_line,
-        lambda known: default_instance_type(known.get("region", DEFAULT_REGION)),
+        lambda known: default_instance_type(known.get("region") or DEFAULT_REGION),
         standing_instance_types,
         fixed=True,
         needs_none=has_regions,
+        about="What jobs run on. By default four cores, by the region's cloud.",
+        schema=value_schemas.line(),
+        examples=("mem1_ssd1_v2_x4", "azure:mem1_ssd1_x4"),
     ),
     # Not asked, as the official wizard knows no such question: its transcripts have no line for it.
-    Question("ci", "--ci", read_choice(CI_SERVICES), lambda _: "none", asked=False),
+    Question(
+        "ci",
+        "--ci",
+        read_choice(CI_SERVICES),
+        lambda _: "none",
+        asked=False,
+        about="Files for CI and pre-commit.",
+        schema={"enum": list(CI_SERVICES), "default": "none"},
+        examples=CI_SERVICES,
+    ),
 )
 """All questions; those that are asked stand in the order in which the official wizard asks them."""

@@ -54,6 +54,8 @@ class PartlyValidError(AnswerError):
 
 def read_timeout(answer: Any) -> dict[str, int]:
     """Read `48h` (or `2d`, `90m`), or a hash of days, hours and minutes; up to 30 days."""
+    if isinstance(answer, str) and answer.lstrip().startswith("{"):
+        answer = parse_value("hash", answer)
     if isinstance(answer, str):
         match = re.fullmatch(r"\s*([0-9]{1,9})\s*([dhm])\s*", answer, re.IGNORECASE)
         if not match:
@@ -65,14 +67,20 @@ def read_timeout(answer: Any) -> dict[str, int]:
     sizes = {"days": 24 * 60, "hours": 60, "minutes": 1}
     if not isinstance(answer, dict) or not answer or not answer.keys() <= sizes.keys():
         raise AnswerError("must be a text such as 48h, or a hash of days, hours and minutes")
-    if not all(type(count) is int and count >= 0 for count in answer.values()):
+    if not all(_is_count(count) for count in answer.values()):
         raise AnswerError("days, hours and minutes must be whole numbers from 0")
-    minutes = sum(sizes[unit] * count for unit, count in answer.items())
+    limit = {unit: int(count) for unit, count in answer.items()}
+    minutes = sum(sizes[unit] * count for unit, count in limit.items())
     if not minutes:
         raise AnswerError("must be more than nothing, such as 48h")
     if minutes > _LONGEST_TIMEOUT_MINUTES:
         raise AnswerError("max allowed timeout is 30 days")
-    return answer
+    return limit
+
+
+def _is_count(value: Any) -> bool:
+    """Tell whether value is a whole number from 0; as in JSON Schema, 1.0 is one."""
+    return (type(value) is int or (isinstance(value, float) and value.is_integer())) and value >= 0
 
 
 def read_name(answer: Any) -> str:

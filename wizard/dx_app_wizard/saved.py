@@ -42,6 +42,12 @@ class SavedInterview:
             json.dump({"schema": _SCHEMA_VERSION, **asdict(self)}, file)
         temporary.replace(path)
 
+    def command_line(self, answers: Mapping[str, Any]) -> str:
+        """Return the command that gives these answers, by their keys, with the same files and modes."""
+        paths = {name: os.path.relpath(path) for name, path in self.paths.items()}
+        options = {f"--{name.replace('_', '-')}": value for name, value in {**paths, **self.modes}.items()}
+        return command_line({key: value for key, value in answers.items() if value is not None}, options)
+
     @classmethod
     def load(cls) -> SavedInterview:
         """Read the last unfinished interview; raise NothingToResumeError when there is none."""
@@ -86,6 +92,8 @@ def _flag_words(key: str, value: Any) -> list[str]:
     if key in ("inputs", "outputs"):
         flag = f"--{key.removesuffix('s')}"
         return [word for item in value for word in (flag, _parameter_text(item))]
+    if "." in key:
+        return ["--set", f"{key}={value}"]
     if isinstance(value, bool):
         return [f"--{key}" if value else f"--no-{key}"]
     if key == "network":

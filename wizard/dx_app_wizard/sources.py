@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dx_app_wizard.amendments import is_amendment
 from dx_app_wizard.errors import Place
 
 if TYPE_CHECKING:
@@ -71,6 +72,17 @@ class Given:
         if self.spec and key in ("network", "project_access"):
             return None
         return self._first(key, (source for source in self.sources if not source.settles))
+
+    def amendments(self, key: str) -> dict[str, str]:
+        """Return what the command line says of single parameters: `inputs.reads.help`, by the key's rest."""
+        prefix = f"{key}."
+        own = (source.answers for source in reversed(self.sources) if source.place == COMMAND_LINE)
+        return {
+            name.removeprefix(prefix): value
+            for answers in own
+            for name, value in answers.items()
+            if name.startswith(prefix) and is_amendment(name)
+        }
 
     def with_answers(self, answers: Mapping[str, Any]) -> Given:
         """Return the same with answers that win over all others."""

@@ -107,10 +107,15 @@ def dumps(value: Any) -> str:
 
 def write(path: Path, value: Any) -> None:
     """Write value to path as `dumps` has it; the file is there entire or not at all."""
+    write_text(path, dumps(value))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text to path as UTF-8; the file is there entire or not at all."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(dumps(value))
+            file.write(text)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
