@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from dx_local.api import routes
 from dx_local.api.answers import answer_error, answer_json, check_origin
+from dx_local.api.logs import log_route
 from dx_local.api.transfers import transfer_routes
 from dx_local.platform import access, nonces
 from dx_local.platform.context import Context
@@ -47,7 +48,8 @@ class Hooks(Protocol):
 
 def build_app(platform: Platform, hooks: Hooks | None = None) -> Starlette:
     """Return the platform's API as an ASGI application."""
-    return Starlette(routes=[*transfer_routes(platform), Route("/{path:path}", _Api(platform, hooks))])
+    api = Route("/{path:path}", _Api(platform, hooks))
+    return Starlette(routes=[*transfer_routes(platform), log_route(platform), api])
 
 
 class Server:
@@ -85,7 +87,8 @@ class Server:
             server_header=False,
             # Clients keep a connection for as long as they live; closing an idle one would race with its use.
             timeout_keep_alive=24 * 60 * 60,
-            ws="none",
+            ws=_web_socket,  # type: ignore[arg-type]  # it is only ever called
+            ws_per_message_deflate=False,
         )
         self._uvicorn = _Uvicorn(config)
         self._serving = asyncio.create_task(self._uvicorn.serve(sockets=[self._socket]))
@@ -100,6 +103,13 @@ class Server:
     ) -> None:
         self._uvicorn.is_closing.set()
         await self._serving
+
+
+def _web_socket(*arguments: Any, **options: Any) -> asyncio.Protocol:
+    """Return uvicorn's web socket protocol, whose import takes longer than most starts can spare."""
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+    return WebSocketsSansIOProtocol(*arguments, **options)
 
 
 class _Uvicorn(uvicorn.Server):

@@ -8,6 +8,9 @@ import click
 
 _VERBS = {
     "run": "Run the app in a folder on this machine.",
+    "serve": "Keep a platform up, for dx and dxpy to work with.",
+    "env": "Print the variables that make a shell a client of it.",
+    "exec": "Run a command with a platform that lives as long as it.",
     "lint": "Say what is wrong with an app before it runs.",
     "doctor": "Say what there is to run apps with, and what of the platform is there.",
 }

@@ -33,6 +33,8 @@ class Outcome:
     data: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     show: Callable[[], None] = lambda: None
+    is_said: bool = False
+    """Whether the verb has printed already all that there is to print."""
 
 
 def boundary(verb: Callable[[], Outcome], *, as_json: bool) -> NoReturn:
@@ -59,6 +61,8 @@ def boundary(verb: Callable[[], Outcome], *, as_json: bool) -> NoReturn:
 
 
 def _print(outcome: Outcome, *, as_json: bool) -> None:
+    if outcome.is_said:
+        return
     if as_json:
         envelope = {"schema": SCHEMA, **(outcome.data or {}), "error": outcome.error}
         click.echo(json.dumps(envelope, ensure_ascii=False, indent=2, default=_plain))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_local.cli.boundary import Outcome, boundary
+from dx_local.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
     from dx_local.engine.run import RunRequest, RunResult
-    from dx_local.engine.session import Observer
 
 _EXIT_OF_REASON = {"AppError": 5, "JobTimeoutExceeded": 124}
 _EXIT_FAILED = 6
@@ -103,11 +102,12 @@ def command(yes: bool, **options: Any) -> None:  # noqa: ARG001 - kept for scrip
 
 
 def _run(options: _Options) -> Outcome:
+    from dx_local.engine.run import run_once
     from dx_local.ui.progress import choose_observer
 
     request = _request(options)
     observer = choose_observer(options.progress, quiet=options.quiet)
-    result, exit_code = asyncio.run(_until_done_or_stopped(request, observer))
+    result, exit_code = asyncio.run(until_stopped(run_once(request, observer)))
     if result is None:
         return Outcome(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})
     if result.failure is not None:
@@ -151,28 +151,6 @@ def _read(name: str) -> str:
         return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {name!r}: {error}") from None
-
-
-async def _until_done_or_stopped(request: RunRequest, observer: Observer) -> tuple[RunResult | None, int]:
-    """Run the app; on SIGINT or SIGTERM terminate its jobs first, and give the exit code of that signal."""
-    from dx_local.engine.run import run_once
-
-    loop = asyncio.get_running_loop()
-    task = asyncio.ensure_future(run_once(request, observer))
-    stopped_by: list[int] = []
-
-    def stop(number: int) -> None:
-        stopped_by.append(number)
-        task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
-    try:
-        return await task, 0
-    except asyncio.CancelledError:
-        if not stopped_by:
-            raise
-        return None, 128 + stopped_by[0]
 
 
 def _show(result: RunResult, *, quiet: bool) -> None:

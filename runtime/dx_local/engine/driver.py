@@ -70,6 +70,7 @@ class Driver:
         self._starting: set[asyncio.Task[None]] = set()
         self._ends: dict[str, asyncio.Event] = {}
         self._executables: dict[str, JSON] = {}
+        self._is_open = True
         platform.subscribers.append(self._on_transition)
 
     def use(self, executor: Executor) -> None:
@@ -84,8 +85,20 @@ class Driver:
                 return job
             await self._end_of(job_id).wait()
 
+    def resume(self) -> None:
+        """Take up what was left on this platform when it was stopped, in whatever way.
+
+        Jobs that were running have failed by that, with what follows for others; jobs that waited go on.
+        """
+        jobs.abandon(self._platform)
+        rows = self._platform.store.all("SELECT id FROM job WHERE state = 'runnable' ORDER BY sequence")
+        self._ready = deque(row["id"] for row in rows)
+        self._fill_slots()
+
     async def close(self) -> None:
-        """Stop starting jobs; those that run are the executor's to end."""
+        """Fail the jobs that run, whose processes are the executor's to end; jobs that wait stay so."""
+        self._is_open = False
+        jobs.abandon(self._platform)
         self._platform.subscribers.remove(self._on_transition)
         for alarm in self._alarms.values():
             alarm.cancel()
@@ -140,6 +153,8 @@ class Driver:
         self._fill_slots()
 
     def _fill_slots(self) -> None:
+        if not self._is_open:
+            return
         while self._ready and len(self._running) - len(self._blocked) < self._options.max_parallel:
             job_id = self._ready.popleft()
             if self._row(job_id)["state"] == State.RUNNABLE:

@@ -3,7 +3,7 @@
     FUNCTION-JOBID/
         home/       $HOME: job_input.json, job_output.json, job_error.json, dnanexus-job.json, …
         code        the code of the applet
-        log.txt     what the job printed
+        log.txt     what the job printed; log.index: when, and at which level
 
 Source of the names in home: platform-api.md section 9, dxpy.utils.file_load_utils.
 """
@@ -11,18 +11,17 @@ Source of the names in home: platform-api.md section 9, dxpy.utils.file_load_uti
 from __future__ import annotations
 
 import json
-import re
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from dx_local.platform.job_logs import folder_name
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 JSON = dict[str, Any]
 
-# The end of a folder's name is kept when it is too long: it holds the job ID.
-_LONGEST_NAME = 120
 _ERROR_TYPES = ("AppError", "AppInternalError")
 _LOG_TAIL_BYTES = 8192
 _LONGEST_LOG_LINE = 500
@@ -82,8 +81,7 @@ def create_job_folder(
     `job` and `executable` are the answers of their describe methods. Characters of the name that have no
     place in a path become `_`; a name that is taken gets a number.
     """
-    safe_name = re.sub(r"[^\w.-]|^\.+", "_", name, flags=re.ASCII)[-_LONGEST_NAME:]
-    folder = _make_unused(parent, safe_name)
+    folder = _make_unused(parent, folder_name(name))
     folder.home.mkdir()
     for file, content in (
         (folder.input_file, job_input),

@@ -41,6 +41,10 @@ class SessionOptions:
     max_parallel: int
     region: str = DEFAULT_REGION
     xtrace: bool = False
+    port: int = 0
+    """Where the server listens; with 0 the kernel chooses."""
+    is_open: bool = False
+    """Whether others than jobs use the platform: then a job may wait for what only they can do."""
 
 
 class Observer:
@@ -80,18 +84,25 @@ class Session:
                 jobs_folder=options.folder / "jobs",
                 max_parallel=options.max_parallel,
                 xtrace=options.xtrace,
+                ends_deadlocks=not options.is_open,
             ),
             self._environment,
         )
+        self._server = Server(self.platform, hooks=self.driver, port=options.port)
 
     async def __aenter__(self) -> Session:  # noqa: PYI034 - Self is not in Python 3.10
         self._stack.callback(self.platform.store.close)
         self._stack.callback(self._observer.closed)
-        await self._stack.enter_async_context(Server(self.platform, hooks=self.driver))
-        executor = LocalExecutor(on_log=self._observer.logged, on_exit=self.driver.on_exit)
+        try:
+            await self._stack.enter_async_context(self._server)
+        except OSError:
+            await self._stack.aclose()
+            raise
+        executor = LocalExecutor(on_log=self._logged, on_exit=self.driver.on_exit)
         self._stack.push_async_callback(executor.close)
         self._stack.push_async_callback(self.driver.close)
         self.driver.use(executor)
+        self.driver.resume()
         return self
 
     async def __aexit__(
@@ -101,6 +112,11 @@ class Session:
         traceback: TracebackType | None,
     ) -> None:
         await self._stack.__aexit__(kind, error, traceback)
+
+    @property
+    def port(self) -> int:
+        """Where the server listens."""
+        return self._server.port
 
     def project(self) -> str:
         """Return the project that runs happen in, making it if it is not there yet."""
@@ -147,13 +163,23 @@ class Session:
         )
         return jobs.create(self.context, request)
 
+    async def worker_environment(self) -> WorkerEnvironment:
+        """Return the worker environment of apps that need nothing more. Raises EnvironmentBuildError."""
+        return await self._environment(())
+
     async def _environment(self, packages: tuple[str, ...]) -> WorkerEnvironment:
         """Return the worker environment for these packages; concurrent askers share one build."""
         request = EnvironmentRequest(packages=packages)
-        if request not in self._environments:
+        known = self._environments.get(request)
+        if known is None or (known.done() and known.exception()):
             build = partial(prepare_environment, request, announce=self._announce_from_thread())
             self._environments[request] = asyncio.create_task(asyncio.to_thread(build))
         return await asyncio.shield(self._environments[request])
+
+    def _logged(self, line: LogLine) -> None:
+        self._observer.logged(line)
+        for subscriber in self.platform.log_subscribers:
+            subscriber(line.job_id)
 
     def _announce_from_thread(self) -> Any:
         loop = asyncio.get_running_loop()

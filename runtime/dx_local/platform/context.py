@@ -36,7 +36,8 @@ class Platform:
 
     `base_url` is where its server listens, once one does; `secret` signs the URLs of transfers, which end
     with that server. `hashed` holds the parts of large local files from when they were read to when they are
-    stored.
+    stored. `subscribers` are told of every change of a job's state, `log_subscribers` which job's log has
+    grown.
     """
 
     store: Store
@@ -47,6 +48,7 @@ class Platform:
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     hashed: dict[str, list[Part]] = field(default_factory=dict)
     subscribers: list[Callable[[Transition], None]] = field(default_factory=list)
+    log_subscribers: list[Callable[[str], None]] = field(default_factory=list)
 
     @classmethod
     def open(cls, folder: Path, *, region: str = DEFAULT_REGION) -> Platform:

@@ -186,6 +186,13 @@ def segments(platform: Platform, file_id: str) -> list[Path]:
     return [_parts_path(platform, file_id) / str(row["position"]) for row in rows]
 
 
+def remove_unfinished(platform: Platform) -> None:
+    """Remove what uploads left that were under way when an earlier server was killed."""
+    for folder in (platform.folder / "files").glob("*.parts"):
+        for unfinished in folder.glob(f"*{local_bytes.TEMPORARY}"):
+            unfinished.unlink()
+
+
 def forget_bytes(platform: Platform, object_id: str) -> None:
     """Once the transaction is committed, remove what is stored of a file; local inputs lose only our link."""
     if not is_hash_id(object_id, "file"):

@@ -304,6 +304,19 @@ def fail(platform: Platform, job_id: str, failure: lifecycle.Failure) -> None:
         platform.publish(lifecycle.failed(platform.store, job_id, failure, platform.clock()))
 
 
+def abandon(platform: Platform) -> None:
+    """Fail the jobs that run, whose processes end with the platform or have ended; end the terminating ones.
+
+    Each failed job fails its tree, and what depends on that; jobs of other trees go on waiting.
+    """
+    stopped = lifecycle.Failure("ExecutionError", "The platform was stopped while the job ran")
+    rows = platform.store.all(
+        "SELECT id FROM job WHERE state IN ('running', 'terminating') ORDER BY sequence"
+    )
+    for row in rows:
+        fail(platform, row["id"], stopped)
+
+
 def end(platform: Platform, job_id: str) -> None:
     """Terminate a job and its descendants on behalf of whoever runs the platform."""
     with platform.store.transaction():

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _FICLONE = 0x40049409  # from linux/fs.h
 _BLOCK = 1 << 20
 
+TEMPORARY = ".tmp"
+"""How the names of files end that are being written."""
+
 
 class Part(NamedTuple):
     """A stretch of a file: its size in bytes and the MD5 of it in hex."""
@@ -51,7 +54,7 @@ def copy_to(sources: Sequence[Path], destination: Path) -> None:
 @contextmanager
 def temporary_in(folder: Path) -> Iterator[Path]:
     """Yield a new path in folder; what is there at the end and was not moved away is removed."""
-    temporary = folder / f".{secrets.token_hex(8)}.tmp"
+    temporary = folder / f".{secrets.token_hex(8)}{TEMPORARY}"
     try:
         yield temporary
     finally:

@@ -148,8 +148,15 @@ JSON_COLUMNS = frozenset(
 )
 
 
+class UnknownSchema(Exception):  # noqa: N818 - named for what was found
+    """The database has tables of another version than this code's."""
+
+
 class Store:
-    """One open database; used from one thread, as the whole platform is."""
+    """One open database; used from one thread, as the whole platform is.
+
+    Opening one raises UnknownSchema when another version of this code has made it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
@@ -161,8 +168,14 @@ class Store:
         self._connection.create_function("regexp", 2, _matches, deterministic=True)
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY"):
             self._connection.execute(f"PRAGMA {pragma}")
-        if self._connection.execute("PRAGMA user_version").fetchone()["user_version"] == 0:
-            self._connection.executescript(f"{_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION};")
+        version = self._connection.execute("PRAGMA user_version").fetchone()["user_version"]
+        if version == 0:
+            self._connection.executescript(
+                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+        elif version != SCHEMA_VERSION:
+            self._connection.close()
+            raise UnknownSchema(f"its tables are of version {version}, not {SCHEMA_VERSION}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -74,6 +74,33 @@ class _Watcher(Observer):
         self._labels.pop(job_id, None)
 
 
+class Messages(Observer):
+    """Says what is worth waiting for, and nothing else."""
+
+    def announce(self, message: str) -> None:
+        """Print the message."""
+        click.echo(message, err=True)
+
+
+class JobStates(Messages):
+    """One line for each change of state of a job that tells something, by job ID."""
+
+    def __init__(self) -> None:
+        self._platform: Platform | None = None
+
+    def opened(self, platform: Platform) -> None:
+        """Take note of the platform."""
+        self._platform = platform
+
+    def moved(self, transition: Transition) -> None:
+        """Print the job's name, ID and new state."""
+        if self._platform is None or transition.after not in (State.RUNNING, *FINAL):
+            return
+        if job := self._platform.store.get("job", transition.job):
+            why = f" ({job['failure_reason']})" if transition.after is State.FAILED else ""
+            click.echo(f"{job['name']} ({transition.job}) {transition.after.value}{why}", err=True)
+
+
 class PlainLines(_Watcher):
     """One prefixed line per change of state and per log line, with no control codes."""
 

@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dx_local.engine.executors import LogLine
+from dx_local.platform.job_logs import LogWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +80,7 @@ class JobStreams:
         self._timer: asyncio.TimerHandle | None = None
         self.write_ends: list[int] = []
         """The ends of the pipes that are for stdout and stderr; whoever takes them closes them."""
-        self._log = log.open("ab", buffering=0)
+        self._log = LogWriter(log)
         try:
             self._open_pipe("STDOUT")
             self._open_pipe("STDERR")
@@ -141,8 +142,8 @@ class JobStreams:
     def _pass_on(self, source: str, level: str, lines: list[bytes]) -> None:
         if not lines:
             return
-        self._log.write(b"".join(line + b"\n" for line in lines))
         now = time.time_ns() // 1_000_000
+        self._log.write(lines, level, now)
         for line in lines:
             message = line.decode("utf-8", "replace").removesuffix("\r")
             self._on_log(LogLine(self._job_id, source, level, message, now))

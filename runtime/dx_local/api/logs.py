@@ -1,0 +1,269 @@
+"""The web socket of a job's log, as `dx watch` uses it: what was said so far, then what is being said.
+
+The client's first message says who asks and for what. The end of the log is a message, END_LOG, after which
+the client closes. Lines are read from the logs on disk at the pace of the client; news from the platform only
+says which logs have grown.
+
+Source: platform-api.md section 8, dxpy.utils.job_log_client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from heapq import merge
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from dx_local.api.answers import check_origin
+from dx_local.platform import access, jobs
+from dx_local.platform import fields as read
+from dx_local.platform.context import Context
+from dx_local.platform.errors import (
+    ApiError,
+    InvalidAuthentication,
+    InvalidInput,
+    MalformedJSON,
+    PermissionDenied,
+)
+from dx_local.platform.job_logs import LEVELS, LogReader, log_path
+from dx_local.platform.lifecycle import FINAL
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from dx_local.platform.context import JSON, Caller, Platform
+    from dx_local.platform.job_logs import LogEntry
+    from dx_local.platform.lifecycle import Transition
+    from dx_local.platform.store import Row
+
+_MOST_RECENT = 1024 * 256
+_FIRST_MESSAGE_SECONDS = 30.0
+_GOODBYE_SECONDS = 10.0
+_POLICY_VIOLATION = 1008
+_LONGEST_REASON = 123  # bytes that a close frame has room for
+_END = {"source": "SYSTEM", "msg": "END_LOG"}
+
+
+def log_route(platform: Platform) -> WebSocketRoute:
+    """Return the route of the logs of all jobs."""
+
+    async def endpoint(socket: WebSocket) -> None:
+        try:
+            check_origin(socket.headers)
+        except PermissionDenied as error:
+            await socket.send_denial_response(Response(json.dumps(error.body()), error.status))
+            return
+        await socket.accept()
+        with suppress(WebSocketDisconnect, OSError):
+            try:
+                await _stream(platform, socket)
+            except ApiError as error:
+                await socket.close(_POLICY_VIOLATION, _reason(error))
+
+    return WebSocketRoute("/{job}/getLog/websocket", endpoint)
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What a client wants to see."""
+
+    job: str
+    recent: int
+    levels: frozenset[str]
+    with_subjobs: bool
+    tail: bool
+
+    @classmethod
+    def of(cls, job: str, request: JSON) -> _Wish:
+        """Return what the first message asks for. Raises InvalidInput."""
+        if request.get("try") not in (None, 0):
+            raise InvalidInput(f"{job} has no try {request['try']!r}")
+        levels = read.strings(request, "levels", list(LEVELS))
+        if unknown := set(levels) - set(LEVELS):
+            raise InvalidInput(f'"levels" must be of {", ".join(LEVELS)}, not {", ".join(sorted(unknown))}')
+        return cls(
+            job=job,
+            recent=max(0, min(_MOST_RECENT, read.integer(request, "numRecentMessages", _MOST_RECENT))),
+            levels=frozenset(levels),
+            with_subjobs=read.flag(request, "recurseJobs"),
+            tail=read.flag(request, "tail", default=True),
+        )
+
+
+async def _stream(platform: Platform, socket: WebSocket) -> None:
+    """Serve one client to the end of the log, or of its patience. Raises ApiError."""
+    request = await _first_message(socket)
+    wish = _Wish.of(socket.path_params["job"], request)
+    jobs.get(Context(platform, _caller(platform, request)), wish.job)
+    gone = asyncio.ensure_future(_disconnected(socket))
+    following = _Following(platform, wish)
+    try:
+        async for entries in following.until(gone):
+            for entry in entries:
+                await socket.send_json(_message(entry))
+        await socket.send_json(_END)
+        # A close frame from this side would make the client take the end for a failure.
+        await asyncio.wait([gone], timeout=_GOODBYE_SECONDS)
+    finally:
+        following.close()
+        gone.cancel()
+
+
+class _Following:
+    """The log of a job, and if wished those of the jobs below it, in lists of lines as they come."""
+
+    def __init__(self, platform: Platform, wish: _Wish) -> None:
+        self._platform = platform
+        self._wish = wish
+        self._news = asyncio.Event()
+        self._grown: set[str] = set()
+        self._others: set[str] = set()
+        self._readers: dict[str, LogReader] = {}
+        for row in self._jobs_now():
+            self._readers[row["id"]] = self._reader(row)
+        platform.log_subscribers.append(self._log_grew)
+        platform.subscribers.append(self._moved)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._platform.log_subscribers.remove(self._log_grew)
+        self._platform.subscribers.remove(self._moved)
+
+    async def until(self, gone: asyncio.Future[None]) -> AsyncIterator[list[LogEntry]]:
+        """Yield what there is, then what comes, until the job ends. Raises WebSocketDisconnect if gone."""
+        yield await asyncio.to_thread(self._recent, list(self._readers.values()))
+        while True:
+            # Asked first: what is read afterwards was then said before the end.
+            ended = not self._wish.tail or self._is_final()
+            self._news.clear()
+            while self._grown:
+                yield self._fresh()
+            if ended:
+                return
+            await self._wait(gone)
+
+    def _recent(self, readers: list[LogReader]) -> list[LogEntry]:
+        """Return the last lines that there are, of all these logs together; runs in a thread."""
+        lines = merge(*(reader.rest() for reader in readers))
+        return list(deque((line for line in lines if line.level in self._wish.levels), self._wish.recent))
+
+    def _fresh(self) -> list[LogEntry]:
+        """Return some of what the logs have grown by; those that may have more stay marked as grown."""
+        grown, self._grown = self._grown, set()
+        found: list[LogEntry] = []
+        for job in grown:
+            lines = self._readers[job].read()
+            if lines:
+                self._grown.add(job)
+            found += lines
+        return sorted(line for line in found if line.level in self._wish.levels)
+
+    async def _wait(self, gone: asyncio.Future[None]) -> None:
+        news = asyncio.ensure_future(self._news.wait())
+        either: set[asyncio.Future[Any]] = {news, gone}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            news.cancel()
+        if gone.done():
+            raise WebSocketDisconnect
+
+    def _log_grew(self, job: str) -> None:
+        if job in self._others:
+            return
+        if job not in self._readers:
+            row = self._platform.store.one("SELECT id, function FROM job WHERE id = ?", job)
+            if row is None or not self._is_below(job):
+                self._others.add(job)
+                return
+            self._readers[job] = self._reader(row)
+        self._grown.add(job)
+        self._news.set()
+
+    def _moved(self, transition: Transition) -> None:
+        if transition.job == self._wish.job:
+            self._news.set()
+
+    def _is_final(self) -> bool:
+        state = self._platform.store.value("SELECT state FROM job WHERE id = ?", self._wish.job)
+        return state in FINAL
+
+    def _jobs_now(self) -> list[Row]:
+        if not self._wish.with_subjobs:
+            return self._platform.store.all("SELECT id, function FROM job WHERE id = ?", self._wish.job)
+        return self._platform.store.all(
+            "WITH RECURSIVE tree(id) AS"
+            " (SELECT ? UNION ALL SELECT job.id FROM job JOIN tree ON job.parent = tree.id)"
+            " SELECT job.id, job.function FROM tree JOIN job USING (id)",
+            self._wish.job,
+        )
+
+    def _is_below(self, job: str) -> bool:
+        if not self._wish.with_subjobs:
+            return False
+        found = self._platform.store.one(
+            "WITH RECURSIVE above(id) AS"
+            " (SELECT ? UNION ALL SELECT job.parent FROM job JOIN above USING (id) WHERE job.parent NOTNULL)"
+            " SELECT 1 FROM above WHERE id = ?",
+            job,
+            self._wish.job,
+        )
+        return found is not None
+
+    def _reader(self, row: Row) -> LogReader:
+        return LogReader(row["id"], log_path(self._platform, row))
+
+
+async def _first_message(socket: WebSocket) -> JSON:
+    try:
+        text = await asyncio.wait_for(socket.receive_text(), _FIRST_MESSAGE_SECONDS)
+        request = json.loads(text)
+    except asyncio.TimeoutError:
+        raise InvalidAuthentication("the first message, which says who asks, did not come") from None
+    except (KeyError, ValueError, RecursionError):
+        request = None
+    if not isinstance(request, dict):
+        raise MalformedJSON("the first message must be a JSON hash")
+    return request
+
+
+def _caller(platform: Platform, request: JSON) -> Caller:
+    token = request.get("access_token")
+    caller = access.caller_of(platform.store, token) if isinstance(token, str) else None
+    if caller is None or str(request.get("token_type")).lower() != "bearer":
+        raise InvalidAuthentication("the token could not be found; this platform did not issue it")
+    return caller
+
+
+async def _disconnected(socket: WebSocket) -> None:
+    with suppress(WebSocketDisconnect, RuntimeError):
+        while True:
+            await socket.receive()
+
+
+def _message(entry: LogEntry) -> JSON:
+    return {
+        "timestamp": entry.timestamp,
+        "source": "APP",
+        "level": entry.level,
+        "job": entry.job,
+        "line": entry.number,
+        "msg": entry.text,
+    }
+
+
+def _reason(error: ApiError) -> str:
+    """Return an error as clients read it from a close frame, cut to what fits into one."""
+    message = error.message
+    while True:
+        text = json.dumps({"type": error.type, "message": message}, ensure_ascii=False)
+        if len(text.encode()) <= _LONGEST_REASON:
+            return text
+        message = message[: len(message) * 3 // 4]

@@ -1,0 +1,68 @@
+"""`dx-local env`: print the variables that make a shell a client of the server of a state folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from dx_local.cli.boundary import Outcome, boundary
+from dx_local.cli.serve import STATE_OPTION, describe, ready_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dx_local.engine.state import Saved
+
+_POLL_SECONDS = 0.05
+
+
+@click.command("env", context_settings={"help_option_names": ["-h", "--help"]})
+@STATE_OPTION
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait so long for the server to be ready.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(state: Path | None, wait: float, as_json: bool) -> None:
+    """Print what makes a shell a client of the platform that `dx-local serve` keeps up.
+
+    \b
+    Examples:
+      eval "$(dx-local env)"
+      dx-local serve --state ci & eval "$(dx-local env --state ci --wait 30)"
+      dx-local env --json
+
+    Exit codes: 2 no server runs, 4 it starts or ends just now, or DIR is not ours.
+    """  # noqa: D301 - click wants a real backspace
+    boundary(lambda: _env(state, wait, as_json=as_json), as_json=as_json)
+
+
+def _env(state: Path | None, wait: float, *, as_json: bool) -> Outcome:
+    from dx_local.engine.client import proxy_warning
+    from dx_local.engine.state import default_folder
+
+    folder = state or default_folder()
+    saved = _running(folder, time.monotonic() + wait)
+    if warning := proxy_warning(os.environ):
+        click.echo(warning, err=True)
+    if as_json:
+        return Outcome(0, describe(saved, folder))
+    return Outcome(0, show=lambda: click.echo(ready_text(saved, folder)))
+
+
+def _running(folder: Path, deadline: float) -> Saved:
+    from dx_local.engine.state import NotRunningError, StateBusyError, running
+
+    while True:
+        try:
+            return running(folder)
+        except (NotRunningError, StateBusyError):
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,114 @@
+"""`dx-local exec`: run a command with a platform around it that lives as long as the command."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dx_local.cli.boundary import Outcome, boundary
+from dx_local.cli.serve import STATE_OPTION
+from dx_local.cli.stopping import until_stopped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NOT_EXECUTABLE = 126
+_NOT_FOUND = 127
+
+
+@click.command(
+    "exec", context_settings={"help_option_names": ["-h", "--help"], "allow_interspersed_args": False}
+)
+@STATE_OPTION
+@click.option(
+    "--max-parallel",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many jobs run at once.  [default: one per core]",
+)
+@click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
+def command(state: Path | None, max_parallel: int | None, program: tuple[str, ...]) -> None:
+    """Run COMMAND as a client of a new platform, which is gone when COMMAND has ended.
+
+    With --state the platform is that of DIR and is kept there. COMMAND's exit
+    code is that of dx-local; SIGINT and SIGTERM are passed on to it.
+
+    \b
+    Examples:
+      dx-local exec -- bash                       a shell to try things in
+      dx-local exec -- dx upload reads.fastq
+      dx-local exec -- pytest tests
+
+    Exit codes: COMMAND's, or 128 plus the number of the signal that ended it;
+    126 COMMAND cannot be executed, 127 it is not there, 2 and 4 as for serve.
+    """  # noqa: D301 - click wants a real backspace
+    boundary(lambda: _exec(state, max_parallel, program), as_json=False)
+
+
+def _exec(state: Path | None, max_parallel: int | None, program: tuple[str, ...]) -> Outcome:
+    with _folder(state) as folder:
+        done, stopped = asyncio.run(until_stopped(_run(folder, max_parallel or os.cpu_count() or 1, program)))
+    return Outcome(stopped if done is None else done)
+
+
+@contextmanager
+def _folder(state: Path | None) -> Iterator[Path]:
+    if state is not None:
+        yield state.absolute()
+        return
+    folder = Path(tempfile.mkdtemp(prefix="dx-local-exec-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _run(folder: Path, max_parallel: int, program: tuple[str, ...]) -> int:
+    from dx_local.engine import client
+    from dx_local.engine.serving import ServeRequest, serving
+    from dx_local.ui.progress import Messages
+
+    async with serving(ServeRequest(folder, max_parallel), Messages()) as saved:
+        environment = client.environment(saved, folder, os.environ)
+        executable = shutil.which(program[0], path=environment["PATH"])
+        if executable is None:
+            click.echo(f"error: there is no program {program[0]!r}", err=True)
+            return _NOT_FOUND
+        try:
+            process = await asyncio.create_subprocess_exec(executable, *program[1:], env=environment)
+        except OSError as error:
+            click.echo(f"error: cannot execute {program[0]!r}: {error.strerror}", err=True)
+            return _NOT_EXECUTABLE
+        return await _ended(process)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> int:
+    """Return the exit code of a process once it has ended, passing signals on to it until then."""
+    loop = asyncio.get_running_loop()
+
+    def pass_on(number: signal.Signals) -> None:
+        if number == signal.SIGINT and _terminal_sends_to_group():
+            return
+        with suppress(ProcessLookupError):
+            process.send_signal(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, pass_on, number)
+    code = await process.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _terminal_sends_to_group() -> bool:
+    """Tell whether Ctrl-C reaches the command without our help, as it does in a terminal's foreground."""
+    with suppress(OSError, ValueError):
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    return False

@@ -1,0 +1,125 @@
+"""`dx-local serve`: keep a platform up until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dx_local.cli.boundary import SCHEMA, Outcome, boundary
+from dx_local.cli.stopping import until_stopped
+
+if TYPE_CHECKING:
+    from dx_local.engine.state import Saved
+
+STATE_OPTION = click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where the platform lies.  [default: $XDG_STATE_HOME/dx-local/platform]",
+)
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What the command line says, as click gives it."""
+
+    state: Path | None
+    port: int | None
+    fresh: bool
+    max_parallel: int | None
+    as_json: bool
+    quiet: bool
+
+
+@click.command("serve", context_settings={"help_option_names": ["-h", "--help"]})
+@STATE_OPTION
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="N",
+    help="Where to listen on 127.0.0.1.  [default: as the last time, else any free port]",
+)
+@click.option("--fresh", is_flag=True, help="Remove what an earlier server kept in DIR first.")
+@click.option(
+    "--max-parallel",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many jobs run at once.  [default: one per core]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout when ready.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not show on stderr which jobs run.")
+def command(**options: Any) -> None:
+    """Keep a platform up, for dx, dxpy and whatever uses them.
+
+    Prints on stdout the lines that make a shell a client of the platform, then
+    `# ready URL PROJECT`, and serves until Ctrl-C or SIGTERM. All that was
+    acknowledged is kept in DIR and there again the next time, even after kill -9;
+    jobs that were running then have failed with ExecutionError, jobs that waited
+    go on. Token and, if it is free, port stay the same.
+
+    \b
+    Examples:
+      dx-local serve                         then, in another terminal:
+      eval "$(dx-local env)"                 and use dx
+      dx-local serve --state ci --port 8100 --json
+      dx-local serve --fresh                 an empty platform
+
+    Exit codes: 2 wrong use, 4 DIR is in use or is not ours, 130 Ctrl-C,
+    143 SIGTERM.
+    """  # noqa: D301 - click wants a real backspace
+    chosen = _Options(**options)
+    boundary(lambda: _serve(chosen), as_json=chosen.as_json)
+
+
+def describe(saved: Saved, folder: Path) -> dict[str, Any]:
+    """Return what programs are told of a server: how to reach it, and what a client's variables are."""
+    from dx_local.engine import client
+
+    return {
+        "schema": SCHEMA,
+        "url": saved.url,
+        "project": saved.project,
+        "state": str(folder.absolute()),
+        "pid": saved.pid,
+        "variables": client.variables(saved, folder.absolute()),
+        "unset": list(client.UNSET),
+        "programs": str(client.programs_folder(folder.absolute())),
+        "error": None,
+    }
+
+
+def ready_text(saved: Saved, folder: Path) -> str:
+    """Return the lines that a shell can evaluate; the last one, a comment, says that the server is ready."""
+    from dx_local.engine import client
+
+    return "\n".join([*client.shell_lines(saved, folder.absolute()), f"# ready {saved.url} {saved.project}"])
+
+
+def _serve(options: _Options) -> Outcome:
+    _, exit_code = asyncio.run(until_stopped(_until_cancelled(options)))
+    return Outcome(exit_code, is_said=True)
+
+
+async def _until_cancelled(options: _Options) -> None:
+    from dx_local.engine.serving import ServeRequest, serving
+    from dx_local.engine.state import default_folder
+    from dx_local.ui.progress import JobStates, Messages
+
+    request = ServeRequest(
+        folder=options.state or default_folder(),
+        max_parallel=options.max_parallel or os.cpu_count() or 1,
+        port=options.port,
+        fresh=options.fresh,
+    )
+    async with serving(request, Messages() if options.quiet else JobStates()) as saved:
+        if options.as_json:
+            click.echo(json.dumps(describe(saved, request.folder), indent=2))
+        else:
+            click.echo(ready_text(saved, request.folder))
+        await asyncio.Event().wait()

@@ -1,0 +1,35 @@
+"""Work that a signal cuts short: what was begun is taken down in order; the exit code tells the signal."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+T = TypeVar("T")
+
+
+async def until_stopped(work: Coroutine[object, object, T]) -> tuple[T | None, int]:
+    """Return what work returns, and 0; or None and 128 plus the number of the signal that cancelled it.
+
+    The signals are SIGINT and SIGTERM. Work that handles its cancellation is waited for.
+    """
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(work)
+    stopped_by: list[int] = []
+
+    def stop(number: int) -> None:
+        stopped_by.append(number)
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
+    try:
+        return await task, 0
+    except asyncio.CancelledError:
+        if not stopped_by:
+            raise
+        return None, 128 + stopped_by[0]

@@ -1,0 +1,107 @@
+"""A platform that is kept up for clients: its state folder is held, and its server answers until the end."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from dx_local.engine import client
+from dx_local.engine.environments import EnvironmentBuildError
+from dx_local.engine.session import Session, SessionOptions
+from dx_local.engine.state import Saved, StateError, hold
+from dx_local.errors import UsageError
+from dx_local.platform import access, files
+from dx_local.platform.context import DEFAULT_USER
+from dx_local.platform.store import UnknownSchema
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from dx_local.engine.session import Observer
+
+
+@dataclass(frozen=True)
+class ServeRequest:
+    """What to serve, and how; without a port, the one of the last time if it is free."""
+
+    folder: Path
+    max_parallel: int
+    port: int | None = None
+    fresh: bool = False
+
+
+@asynccontextmanager
+async def serving(request: ServeRequest, observer: Observer) -> AsyncIterator[Saved]:
+    """Serve the platform of a state folder while inside; yield how to reach it.
+
+    Token and secret stay the same over restarts. Raises StateError or UsageError before anything is served.
+    """
+    folder = request.folder.absolute()
+    with hold(folder, fresh=request.fresh) as state:
+        earlier = state.load()
+        session = _session(request, folder, observer, _port(request.port, earlier))
+        if earlier:
+            session.platform.secret = bytes.fromhex(earlier.secret)
+        files.remove_unfinished(session.platform)
+        async with session:
+            saved = Saved(
+                token=_token(session, earlier),
+                secret=session.platform.secret.hex(),
+                project=session.project(),
+                port=session.port,
+            )
+            # From here on a restart finds the same, even if what follows is cut short.
+            state.save(saved)
+            await _furnish(saved, session, folder, observer)
+            saved = replace(saved, pid=os.getpid())
+            state.save(saved)
+            yield saved
+
+
+def _session(request: ServeRequest, folder: Path, observer: Observer, port: int) -> Session:
+    options = SessionOptions(folder=folder, max_parallel=request.max_parallel, port=port, is_open=True)
+    try:
+        return Session(options, observer)
+    except UnknownSchema as error:
+        raise StateError(
+            f"{str(folder)!r} was made by another version of dx-local: {error}", "Start anew with --fresh."
+        ) from None
+
+
+async def _furnish(saved: Saved, session: Session, folder: Path, observer: Observer) -> None:
+    try:
+        worker = await session.worker_environment()
+    except EnvironmentBuildError as error:
+        observer.announce(f"No dx is offered, and no job can run: {error}")
+        worker = None
+    client.furnish(saved, folder, worker)
+    if warning := client.proxy_warning(os.environ):
+        observer.announce(warning)
+
+
+def _token(session: Session, earlier: Saved | None) -> str:
+    store = session.platform.store
+    if earlier and access.caller_of(store, earlier.token):
+        return earlier.token
+    return access.issue_token(store, DEFAULT_USER)
+
+
+def _port(wanted: int | None, earlier: Saved | None) -> int:
+    if wanted is None:
+        return earlier.port if earlier and _why_not(earlier.port) is None else 0
+    if problem := _why_not(wanted):
+        raise UsageError(f"cannot listen on port {wanted}: {problem}", "Give another --port, or none.")
+    return wanted
+
+
+def _why_not(port: int) -> str | None:
+    """Say why a port cannot be listened on, or None."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        return error.strerror
+    return None

@@ -1,0 +1,119 @@
+"""The logs of jobs: what each job printed, and beside it when, and at which level.
+
+    jobs/FUNCTION-JOBID/log.txt       the lines, for people
+    jobs/FUNCTION-JOBID/log.index     one entry of 23 bytes per line: time (ms since the epoch) and level
+
+A line's text is written before its entry, so whoever finds an entry finds the text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from dx_local.platform.context import Platform
+    from dx_local.platform.store import Row
+
+LEVELS = (
+    "EMERG", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG", "STDOUT", "STDERR", "METRICS"
+)  # fmt: skip
+"""The levels of log lines. Source: platform-api.md section 8; METRICS is never written here."""
+
+_ENTRY = b"%013d %-8s\n"
+_ENTRY_BYTES = 23
+_AT_ONCE = 1000
+# The end of a folder's name is kept when it is too long: it holds the job ID.
+_LONGEST_NAME = 120
+
+
+class LogEntry(NamedTuple):
+    """One line of a job's log; `number` counts the lines of that job from 0."""
+
+    timestamp: int
+    job: str
+    number: int
+    level: str
+    text: str
+
+
+def folder_name(name: str) -> str:
+    """Return a name without the characters that have no place in a path; they become `_`."""
+    return re.sub(r"[^\w.-]|^\.+", "_", name, flags=re.ASCII)[-_LONGEST_NAME:]
+
+
+def log_path(platform: Platform, job: Row) -> Path:
+    """Return where the log of a job is once the job runs."""
+    return platform.folder / "jobs" / folder_name(f"{job['function']}-{job['id']}") / "log.txt"
+
+
+class LogWriter:
+    """Writes one job's log; every line is with the system when `write` returns."""
+
+    def __init__(self, log: Path) -> None:
+        self._text = log.open("ab", buffering=0)
+        try:
+            self._index = _index_of(log).open("ab", buffering=0)
+        except OSError:
+            self._text.close()
+            raise
+
+    def write(self, lines: Sequence[bytes], level: str, timestamp: int) -> None:
+        """Add lines, given without their ends."""
+        self._text.write(b"".join(line + b"\n" for line in lines))
+        self._index.write(_ENTRY % (timestamp, level.encode()) * len(lines))
+
+    def close(self) -> None:
+        """Close the files."""
+        self._text.close()
+        self._index.close()
+
+
+class LogReader:
+    """Reads one job's log from its beginning, and later what has come since."""
+
+    def __init__(self, job_id: str, log: Path) -> None:
+        self._job_id = job_id
+        self._log = log
+        self._number = 0
+        self._offset = 0
+
+    def read(self, most: int = _AT_ONCE) -> list[LogEntry]:
+        """Return the next lines, at most so many; none when there are no more as yet, or no log."""
+        try:
+            with _index_of(self._log).open("rb") as index:
+                index.seek(self._number * _ENTRY_BYTES)
+                data = index.read(most * _ENTRY_BYTES)
+            found = [
+                data[start : start + _ENTRY_BYTES]
+                for start in range(0, len(data) - _ENTRY_BYTES + 1, _ENTRY_BYTES)
+            ]
+            with self._log.open("rb") as text:
+                text.seek(self._offset)
+                lines = [text.readline() for _ in found]
+                self._offset = text.tell()
+        except FileNotFoundError:
+            return []
+        first = self._number
+        self._number += len(found)
+        return [
+            self._entry(number, entry, line)
+            for number, (entry, line) in enumerate(zip(found, lines, strict=True), first)
+        ]
+
+    def rest(self) -> Iterator[LogEntry]:
+        """Yield all lines that there are, a thousand in memory at a time."""
+        while entries := self.read():
+            yield from entries
+
+    def _entry(self, number: int, entry: bytes, line: bytes) -> LogEntry:
+        timestamp, level = entry.split()
+        text = line.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+        return LogEntry(int(timestamp), self._job_id, number, level.decode(), text)
+
+
+def _index_of(log: Path) -> Path:
+    return log.with_suffix(".index")
