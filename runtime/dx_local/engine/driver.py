@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from dx_local.engine.environments import EnvironmentBuildError, requirements_of
 from dx_local.engine.executors import Launch
 from dx_local.engine.job_folder import create_job_folder, read_outcome
+from dx_local.engine.resources import BundleError, Resources
 from dx_local.platform import access, app_containers, app_views, jobs, objects, programs
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.ids import class_of
@@ -71,6 +72,7 @@ class Driver:
         self._ends: dict[str, asyncio.Event] = {}
         self._executables: dict[str, JSON] = {}
         self._is_open = True
+        self._resources = Resources(platform)
         platform.subscribers.append(self._on_transition)
 
     def use(self, executor: Executor) -> None:
@@ -188,13 +190,13 @@ class Driver:
         packages = tuple(requirements_of(applet["runSpec"].get("execDepends") or []))
         try:
             environment = await self._prepare(packages)
-        except EnvironmentBuildError as error:
+            resources = await self._resources.folder_of(job["executable"], applet)
+        except (EnvironmentBuildError, BundleError) as error:
             self._give_up(job["id"], Failure("ExecutionError", str(error)))
             return
         if self._row(job["id"])["state"] != State.RUNNING or self._executor is None:
             self._give_up(job["id"], Failure("ExecutionError", "The job ended before it was started"))
             return
-        local = applet.get("local", {})
         launch = Launch(
             job_id=job["id"],
             function=job["function"],
@@ -202,8 +204,8 @@ class Driver:
             folder=self._folders[job["id"]],
             environment=environment,
             variables=self._variables(job),
-            source=Path(local["source"]) if local.get("source") else None,
-            resources=Path(local["resources"]) if local.get("resources") else None,
+            source=Path(source) if (source := applet.get("local", {}).get("source")) else None,
+            resources=resources,
             xtrace=self._options.xtrace,
         )
         try:

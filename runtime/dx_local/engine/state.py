@@ -114,6 +114,11 @@ class StateFolder:
             file.write("\n")
         unfinished.replace(self.path / _MARK)
 
+    def note_that_nobody_serves(self) -> None:
+        """Take back what a server said of its process. Raises StateError for a mark that is not ours."""
+        if saved := self.load():
+            self.save(replace(saved, pid=None))
+
     def clear(self) -> None:
         """Remove everything of ours but the lock, the mark last."""
         for name in _OURS:
@@ -143,15 +148,13 @@ def hold(folder: Path, *, fresh: bool = False) -> Iterator[StateFolder]:
                 'Use it (eval "$(dx-local env)"), end it, or give another folder with --state.',
             )
         state = StateFolder(folder)
+        state.note_that_nobody_serves()
         if fresh:
             state.clear()
-        if saved := state.load():
-            state.save(replace(saved, pid=None))
         try:
             yield state
         finally:
-            if saved := state.load():
-                state.save(replace(saved, pid=None))
+            state.note_that_nobody_serves()
 
 
 def _take(lock: TextIO) -> bool:

@@ -1,0 +1,141 @@
+"""What an applet brings along: the files in its bundledDepends, unpacked once for all of its jobs.
+
+A worker of the platform unpacks them at its root; here they are unpacked into a folder of the applet, which
+then counts as its `resources/`.
+
+Source: https://documentation.dnanexus.com/developer/apps/execution-environment and platform-api.md section 9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import subprocess
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dx_app_wizard.spec.links import link_id
+from dx_local.platform import files
+from dx_local.platform.local_bytes import copy_to
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dx_local.platform.context import JSON, Platform
+
+_TAR_ENDS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz")
+
+
+class BundleError(Exception):
+    """A file of bundledDepends that is not here, or that cannot be unpacked."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One entry of bundledDepends: its name, which says what it is, and the local files with its bytes."""
+
+    name: str
+    pieces: tuple[Path, ...]
+
+
+class Resources:
+    """The folders of a platform's applets that count as their `resources/`."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._folders: dict[str, asyncio.Future[Path]] = {}
+
+    async def folder_of(self, applet_id: str, applet: JSON) -> Path | None:
+        """Return an applet's resources, or None where there are none. Raises BundleError.
+
+        An app that is run from its folder has them there; what was built has them in its bundledDepends.
+        """
+        local = applet.get("local")
+        if local is not None:
+            return Path(local["resources"]) if local.get("resources") else None
+        bundles = bundles_of(self._platform, applet["runSpec"])
+        if not bundles:
+            return None
+        known = self._folders.get(applet_id)
+        if known is None or known.done():
+            work = asyncio.to_thread(unpack, bundles, self._platform.folder / "resources" / applet_id)
+            known = self._folders[applet_id] = asyncio.ensure_future(work)
+        return await asyncio.shield(known)
+
+
+def bundles_of(platform: Platform, run_spec: JSON) -> list[Bundle]:
+    """Return the files that an applet's runSpec bundles. Raises BundleError for one that is not here."""
+    found = []
+    for entry in run_spec.get("bundledDepends") or ():
+        file_id = link_id(entry.get("id"))
+        if file_id is None or not file_id.startswith("file-"):
+            continue
+        row = platform.store.one("SELECT state FROM object WHERE id = ?", file_id)
+        if row is None or row["state"] != "closed":
+            raise BundleError(f"bundledDepends names {file_id}, which is no closed file of this platform")
+        name = Path(str(entry.get("name") or file_id)).name
+        found.append(Bundle(name, tuple(files.segments(platform, file_id))))
+    return found
+
+
+def unpack(bundles: Sequence[Bundle], folder: Path) -> Path:
+    """Unpack files into folder, in whose place the whole comes at once; return it. Raises BundleError.
+
+    Archives are told by their names; what is none of tar or zip is put there as it is.
+    """
+    if folder.is_dir():
+        return folder
+    unfinished = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
+    unfinished.mkdir(parents=True)
+    try:
+        for bundle in bundles:
+            _unpack(bundle, unfinished)
+        if not folder.is_dir():
+            unfinished.replace(folder)
+    except OSError as error:
+        raise BundleError(f"the bundledDepends cannot be unpacked: {error}") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return folder
+
+
+def _unpack(bundle: Bundle, root: Path) -> None:
+    archive = root.with_name(f"{root.name}.archive")
+    copy_to(bundle.pieces, archive)
+    try:
+        if bundle.name.endswith(_TAR_ENDS):
+            _untar(bundle, archive, root)
+        elif bundle.name.endswith(".zip"):
+            _unzip(bundle, archive, root)
+        else:
+            archive.replace(root / bundle.name)
+    finally:
+        archive.unlink(missing_ok=True)
+
+
+def _untar(bundle: Bundle, archive: Path, root: Path) -> None:
+    # The program, because unlike Python's module it unpacks links safely in every version.
+    done = subprocess.run(
+        ["tar", "--extract", "--no-same-owner", f"--file={archive}", f"--directory={root}"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        env={**os.environ, "LC_ALL": "C"},
+        check=False,
+    )
+    if done.returncode != 0:
+        raise BundleError(f"{bundle.name} cannot be unpacked: {done.stderr.strip()[-500:]}")
+
+
+def _unzip(bundle: Bundle, archive: Path, root: Path) -> None:
+    try:
+        with zipfile.ZipFile(archive) as content:
+            content.extractall(root)
+    except zipfile.BadZipFile as error:
+        raise BundleError(f"{bundle.name} cannot be unpacked: {error}") from None

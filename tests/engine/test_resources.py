@@ -1,0 +1,94 @@
+"""Unpacking what an applet brings along."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dx_local.engine.resources import Bundle, BundleError, bundles_of, unpack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dx_local.platform.context import Platform
+
+
+def tar(folder: Path, name: str, mode: str, members: dict[str, str]) -> Bundle:
+    """Write an archive of text files; names that end with `@` become links to the text."""
+    path = folder / name
+    with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
+        for member, text in members.items():
+            info = tarfile.TarInfo(member.removesuffix("@"))
+            if member.endswith("@"):
+                info.type, info.linkname = tarfile.SYMTYPE, text
+                archive.addfile(info)
+            else:
+                info.size, info.mode = len(text), 0o755
+                archive.addfile(info, io.BytesIO(text.encode()))
+    return Bundle(name, (path,))
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [("a.tar.gz", "w:gz"), ("a.tgz", "w:gz"), ("a.tar", "w"), ("a.tar.xz", "w:xz")]
+)
+def test_an_archive_is_unpacked_with_modes(tmp_path: Path, name: str, mode: str) -> None:
+    folder = unpack([tar(tmp_path, name, mode, {"usr/bin/x": "hello"})], tmp_path / "out")
+    assert (folder / "usr/bin/x").read_text() == "hello"
+    assert os.access(folder / "usr/bin/x", os.X_OK)
+
+
+def test_an_archive_in_pieces_is_put_together(tmp_path: Path) -> None:
+    whole = tar(tmp_path, "a.tar.gz", "w:gz", {"a": "A" * 100}).pieces[0].read_bytes()
+    pieces = (tmp_path / "1", tmp_path / "2")
+    pieces[0].write_bytes(whole[:50])
+    pieces[1].write_bytes(whole[50:])
+    assert (unpack([Bundle("a.tar.gz", pieces)], tmp_path / "out") / "a").read_text() == "A" * 100
+
+
+def test_several_archives_share_the_folder(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("b", "B")
+    bundles = [tar(tmp_path, "a.tar", "w", {"a": "A"}), Bundle("b.zip", (tmp_path / "b.zip",))]
+    folder = unpack(bundles, tmp_path / "out")
+    assert {path.name for path in folder.iterdir()} == {"a", "b"}
+
+
+def test_what_is_no_archive_is_put_there(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("x")
+    assert (unpack([Bundle("data.txt", (tmp_path / "data",))], tmp_path / "out") / "data.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param({"../evil": "x"}, id="parent"),
+        pytest.param({"up@": "..", "up/evil": "x"}, id="link"),
+    ],
+)
+def test_nothing_is_written_outside(tmp_path: Path, members: dict[str, str]) -> None:
+    place = tmp_path / "deep" / "resources" / "applet"
+    with pytest.raises(BundleError, match=r"a\.tar cannot be unpacked"):
+        unpack([tar(tmp_path, "a.tar", "w", members)], place)
+    assert not list(tmp_path.rglob("evil"))
+    assert not list(place.parent.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.zip"])
+def test_a_broken_archive_is_an_error_and_leaves_nothing(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("not an archive")
+    with pytest.raises(BundleError, match="cannot be unpacked"):
+        unpack([Bundle(name, (tmp_path / name,))], tmp_path / "resources" / "applet")
+    assert not list((tmp_path / "resources").iterdir())
+
+
+def test_a_bundle_of_another_platform_is_named(platform: Platform) -> None:
+    run_spec: dict[str, Any] = {
+        "bundledDepends": [{"name": "x", "id": {"$dnanexus_link": "file-" + "0" * 24}}]
+    }
+    with pytest.raises(BundleError, match="file-0000"):
+        bundles_of(platform, run_spec)

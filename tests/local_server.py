@@ -1,0 +1,127 @@
+"""`dx-local serve` in a process of its own, as users start it, and the real `dx` as its client."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dx_local.engine.client import UNSET
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+DX_LOCAL = Path(sys.executable).with_name("dx-local")
+_DEADLINE_SECONDS = 60
+
+
+def user_variables(home: Path) -> dict[str, str]:
+    """Return the environment of a user who knows no platform, with a home of their own."""
+    foreign = {"CI", "NO_COLOR", "TERM", "XDG_STATE_HOME", *UNSET}
+    kept = {name: value for name, value in os.environ.items() if name not in foreign}
+    # The worker environments stay those of the machine: making them takes seconds.
+    cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return {**kept, "HOME": str(home), "XDG_CACHE_HOME": cache, "PATH": f"{DX_LOCAL.parent}:{kept['PATH']}"}
+
+
+@dataclass
+class LocalServer:
+    """A server that is ready; `ready` is the JSON object that it printed."""
+
+    home: Path
+    options: tuple[str, ...] = ()
+    ready: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def state(self) -> Path:
+        return self.home / "state"
+
+    @property
+    def temporary(self) -> Path:
+        """Where the server and its jobs put their temporary files."""
+        folder = self.home / "tmp"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def __enter__(self) -> Self:
+        with (self.home / "serve.err").open("ab") as errors:
+            self.process = subprocess.Popen(
+                [DX_LOCAL, "serve", "--json", "--state", self.state, *self.options],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**user_variables(self.home), "TMPDIR": str(self.temporary)},
+                start_new_session=True,
+            )
+        assert self.process.stdout
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if line == "}\n":
+                break
+        self.ready = json.loads("".join(lines))
+        assert self.ready["error"] is None, self.ready
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.end(signal.SIGTERM)
+
+    def end(self, number: int) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        self.process.communicate(timeout=_DEADLINE_SECONDS)
+        return self.process.returncode
+
+    @property
+    def project(self) -> str:
+        project: str = self.ready["project"]
+        return project
+
+    @property
+    def errors(self) -> str:
+        return (self.home / "serve.err").read_text()
+
+    def variables(self) -> dict[str, str]:
+        inherited = user_variables(self.home)
+        path = f"{self.ready['programs']}:{inherited['PATH']}"
+        return {**inherited, **self.ready["variables"], "PATH": path}
+
+    def try_dx(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["dx", *arguments],
+            env=self.variables(),
+            cwd=self.home,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=_DEADLINE_SECONDS,
+            check=False,
+        )
+
+    def dx(self, *arguments: str | Path, stdin: str = "") -> str:
+        """Run the real `dx` and return what it printed; it must succeed."""
+        done = self.try_dx(*arguments, stdin=stdin)
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout.strip()
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Start the real `dx` and do not wait for it."""
+        return subprocess.Popen(
+            ["dx", *arguments],
+            env=self.variables(),
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def describe(self, entity: str) -> dict[str, Any]:
+        described: dict[str, Any] = json.loads(self.dx("describe", entity, "--json"))
+        return described
