@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,16 @@ def user_variables(home: Path) -> dict[str, str]:
     # The worker environments stay those of the machine: making them takes seconds.
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return {**kept, "HOME": str(home), "XDG_CACHE_HOME": cache, "PATH": f"{DX_LOCAL.parent}:{kept['PATH']}"}
+
+
+def processes_in(place: Path) -> list[int]:
+    """Return the processes whose current folder lies below place, as that of its jobs does."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if place in folder.joinpath("cwd").readlink().parents:
+                found.append(int(folder.name))
+    return found
 
 
 @dataclass

@@ -89,6 +89,22 @@ def command(tmp_path: Path, variables: dict[str, str]) -> Callable[..., Command]
     return run
 
 
+SLEEPS = """
+main() {
+  trap '' TERM
+  sleep 600 &
+  echo "in $HOME"
+  while true; do sleep 600; done
+}
+"""
+
+
+@pytest.fixture
+def sleeping_app(make_app: Callable[..., Path]) -> Path:
+    """An app that says where it runs, and never ends by itself."""
+    return make_app(SLEEPS, name="sleeps", interpreter="bash")
+
+
 ECHO = """
 import dxpy
 

@@ -30,7 +30,7 @@ def tar(folder: Path, name: str, mode: str, members: dict[str, str]) -> Bundle:
             else:
                 info.size, info.mode = len(text), 0o755
                 archive.addfile(info, io.BytesIO(text.encode()))
-    return Bundle(name, (path,))
+    return Bundle(name, "file-1", (path,))
 
 
 @pytest.mark.parametrize(
@@ -47,20 +47,22 @@ def test_an_archive_in_pieces_is_put_together(tmp_path: Path) -> None:
     pieces = (tmp_path / "1", tmp_path / "2")
     pieces[0].write_bytes(whole[:50])
     pieces[1].write_bytes(whole[50:])
-    assert (unpack([Bundle("a.tar.gz", pieces)], tmp_path / "out") / "a").read_text() == "A" * 100
+    assert (unpack([Bundle("a.tar.gz", "file-1", pieces)], tmp_path / "out") / "a").read_text() == "A" * 100
 
 
 def test_several_archives_share_the_folder(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
         archive.writestr("b", "B")
-    bundles = [tar(tmp_path, "a.tar", "w", {"a": "A"}), Bundle("b.zip", (tmp_path / "b.zip",))]
+    bundles = [tar(tmp_path, "a.tar", "w", {"a": "A"}), Bundle("b.zip", "file-2", (tmp_path / "b.zip",))]
     folder = unpack(bundles, tmp_path / "out")
     assert {path.name for path in folder.iterdir()} == {"a", "b"}
 
 
 def test_what_is_no_archive_is_put_there(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("x")
-    assert (unpack([Bundle("data.txt", (tmp_path / "data",))], tmp_path / "out") / "data.txt").exists()
+    assert (
+        unpack([Bundle("data.txt", "file-1", (tmp_path / "data",))], tmp_path / "out") / "data.txt"
+    ).exists()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +84,7 @@ def test_nothing_is_written_outside(tmp_path: Path, members: dict[str, str]) -> 
 def test_a_broken_archive_is_an_error_and_leaves_nothing(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("not an archive")
     with pytest.raises(BundleError, match="cannot be unpacked"):
-        unpack([Bundle(name, (tmp_path / name,))], tmp_path / "resources" / "applet")
+        unpack([Bundle(name, "file-1", (tmp_path / name,))], tmp_path / "resources" / "applet")
     assert not list((tmp_path / "resources").iterdir())
 
 

@@ -84,25 +84,32 @@ async def _run(folder: Path, max_parallel: int, program: tuple[str, ...]) -> int
             click.echo(f"error: there is no program {program[0]!r}", err=True)
             return _NOT_FOUND
         try:
-            process = await asyncio.create_subprocess_exec(executable, *program[1:], env=environment)
+            return await _exit_code([executable, *program[1:]], environment)
         except OSError as error:
             click.echo(f"error: cannot execute {program[0]!r}: {error.strerror}", err=True)
             return _NOT_EXECUTABLE
-        return await _ended(process)
 
 
-async def _ended(process: asyncio.subprocess.Process) -> int:
-    """Return the exit code of a process once it has ended, passing signals on to it until then."""
+async def _exit_code(command_line: list[str], environment: dict[str, str]) -> int:
+    """Run a program and return its exit code, passing on to it the signals that come. Raises OSError."""
     loop = asyncio.get_running_loop()
+    process: asyncio.subprocess.Process | None = None
+    came_early: list[signal.Signals] = []
 
     def pass_on(number: signal.Signals) -> None:
         if number == signal.SIGINT and _terminal_sends_to_group():
+            return
+        if process is None:
+            came_early.append(number)
             return
         with suppress(ProcessLookupError):
             process.send_signal(number)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, pass_on, number)
+    process = await asyncio.create_subprocess_exec(*command_line, env=environment)
+    for number in came_early:
+        pass_on(number)
     code = await process.wait()
     return code if code >= 0 else 128 - code
 

@@ -190,7 +190,7 @@ class Driver:
         packages = tuple(requirements_of(applet["runSpec"].get("execDepends") or []))
         try:
             environment = await self._prepare(packages)
-            resources = await self._resources.folder_of(job["executable"], applet)
+            resources = await self._resources.folder_of(applet)
         except (EnvironmentBuildError, BundleError) as error:
             self._give_up(job["id"], Failure("ExecutionError", str(error)))
             return

@@ -1,7 +1,7 @@
-"""What an applet brings along: the files in its bundledDepends, unpacked once for all of its jobs.
+"""What an applet brings along: the files in its bundledDepends, unpacked once for all jobs that want the same.
 
-A worker of the platform unpacks them at its root; here they are unpacked into a folder of the applet, which
-then counts as its `resources/`.
+A worker of the platform unpacks them at its root; here they are unpacked into a folder of their own, which
+then counts as the applet's `resources/`.
 
 Source: https://documentation.dnanexus.com/developer/apps/execution-environment and platform-api.md section 9.
 """
@@ -9,6 +9,7 @@ Source: https://documentation.dnanexus.com/developer/apps/execution-environment 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import secrets
 import shutil
@@ -39,6 +40,7 @@ class Bundle:
     """One entry of bundledDepends: its name, which says what it is, and the local files with its bytes."""
 
     name: str
+    file_id: str
     pieces: tuple[Path, ...]
 
 
@@ -49,8 +51,8 @@ class Resources:
         self._platform = platform
         self._folders: dict[str, asyncio.Future[Path]] = {}
 
-    async def folder_of(self, applet_id: str, applet: JSON) -> Path | None:
-        """Return an applet's resources, or None where there are none. Raises BundleError.
+    async def folder_of(self, applet: JSON) -> Path | None:
+        """Return the resources of an applet, or None where there are none. Raises BundleError.
 
         An app that is run from its folder has them there; what was built has them in its bundledDepends.
         """
@@ -60,10 +62,11 @@ class Resources:
         bundles = bundles_of(self._platform, applet["runSpec"])
         if not bundles:
             return None
-        known = self._folders.get(applet_id)
+        key = hashlib.sha256(repr([(bundle.name, bundle.file_id) for bundle in bundles]).encode()).hexdigest()
+        known = self._folders.get(key)
         if known is None or known.done():
-            work = asyncio.to_thread(unpack, bundles, self._platform.folder / "resources" / applet_id)
-            known = self._folders[applet_id] = asyncio.ensure_future(work)
+            work = asyncio.to_thread(unpack, bundles, self._platform.folder / "resources" / key[:24])
+            known = self._folders[key] = asyncio.ensure_future(work)
         return await asyncio.shield(known)
 
 
@@ -78,7 +81,7 @@ def bundles_of(platform: Platform, run_spec: JSON) -> list[Bundle]:
         if row is None or row["state"] != "closed":
             raise BundleError(f"bundledDepends names {file_id}, which is no closed file of this platform")
         name = Path(str(entry.get("name") or file_id)).name
-        found.append(Bundle(name, tuple(files.segments(platform, file_id))))
+        found.append(Bundle(name, file_id, tuple(files.segments(platform, file_id))))
     return found
 
 
