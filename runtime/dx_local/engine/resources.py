@@ -1,4 +1,4 @@
-"""What an applet brings along: the files in its bundledDepends, unpacked once for all jobs that want the same.
+"""What an applet brings along: its bundledDepends, unpacked once for all jobs that want the same files.
 
 A worker of the platform unpacks them at its root; here they are unpacked into a folder of their own, which
 then counts as the applet's `resources/`.
