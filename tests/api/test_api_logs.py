@@ -182,7 +182,7 @@ def test_a_job_hears_no_job_of_a_project_that_it_cannot_see(served: ServedPlatfo
     stranger = served.token_of(served.job(project=None))
     with (
         listen(served, served.job(), access_token=stranger) as socket,
-        pytest.raises(ConnectionClosed, match="ResourceNotFound|PermissionDenied"),
+        pytest.raises(ConnectionClosed, match=r"ResourceNotFound|PermissionDenied"),
     ):
         socket.recv(timeout=20)
 
