@@ -20,6 +20,7 @@ from dx_local.platform import (
     executables,
     executions,
     files,
+    gtables,
     jobs,
     objects,
     projects,
@@ -108,17 +109,17 @@ _OF_PROJECTS_AND_CONTAINERS: dict[str, Function] = {
 ROUTES: dict[tuple[str, str], Route] = {
     **{
         (class_name, method): Route(function)
-        for class_name in ("applet", "file", "record", "workflow")
+        for class_name in ("applet", "file", "gtable", "record", "workflow")
         for method, function in _OF_EVERY_OBJECT.items()
     },
     **{
         (class_name, method): Route(function)
-        for class_name in ("file", "record", "workflow")
+        for class_name in ("file", "gtable", "record", "workflow")
         for method, function in _OF_OPEN_OBJECTS.items()
     },
     **{
         (class_name, "setDetails"): Route(objects.set_details, takes_any_json=True)
-        for class_name in ("file", "record", "workflow")
+        for class_name in ("file", "gtable", "record", "workflow")
     },
     **{
         (class_name, method): Route(function)
@@ -135,6 +136,11 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("file", "upload"): Route(files.upload),
     ("file", "close"): Route(files.close),
     ("file", "download"): Route(files.download),
+    ("gtable", "new"): Route(gtables.new, of_class=True),
+    ("gtable", "nextPart"): Route(gtables.next_part),
+    ("gtable", "addRows"): Route(gtables.add_rows),
+    ("gtable", "close"): Route(gtables.close),
+    ("gtable", "get"): Route(gtables.get),
     ("record", "new"): Route(records.new, of_class=True),
     ("workflow", "new"): Route(workflows.new, of_class=True),
     ("applet", "new"): Route(executables.new_applet, of_class=True),

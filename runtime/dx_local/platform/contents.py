@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access, files, folders, lifecycle, objects
+from dx_local.platform import access, files, folders, gtables, lifecycle, objects
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput, InvalidState
 from dx_local.platform.folders import base_name, below, normalize_folder, parent_of
@@ -189,6 +189,7 @@ def _remove(context: Context, project: str, object_ids: Iterable[str]) -> None:
         if store.one("SELECT 1 FROM placement WHERE object = ?", object_id) is None:
             context.platform.publish(lifecycle.object_removed(store, object_id, context.now()))
             files.forget_bytes(context.platform, object_id)
+            gtables.forget_rows(context.platform, object_id)
 
 
 def _orphans(context: Context, project: str, linked: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ from dx_app_wizard.spec.links import LINK_KEY, links_in
 from dx_local.platform import access, delivery, folders, lifecycle
 from dx_local.platform import fields as read
 from dx_local.platform.describe import select_fields
-from dx_local.platform.errors import InvalidInput, InvalidState
+from dx_local.platform.errors import InvalidInput, InvalidState, InvalidType
 from dx_local.platform.ids import new_id
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dx_local.platform.store import Row
 
 # The classes of data objects that exist here.
-CLASSES = frozenset({"applet", "file", "record", "workflow"})
+CLASSES = frozenset({"applet", "file", "gtable", "record", "workflow"})
 
 COMMON_FIELDS = frozenset(
     {
@@ -92,6 +92,26 @@ def create(
         properties=read.properties(request),
     )
     return object_id
+
+
+def initialized_from(context: Context, class_name: str, request: JSON) -> tuple[JSON, JSON]:
+    """Return what a new object takes over from another: metadata, and the fields of its class.
+
+    Both are empty without `initializeFrom`. Raises ResourceNotFound, PermissionDenied, InvalidType.
+    """
+    if request.get("initializeFrom") is None:
+        return {}, {}
+    source = read.mapping(request, "initializeFrom")
+    project = read.text(source, "project")
+    access.require(context, project, "VIEW")
+    row, placement = get_visible(context, read.text(source, "id"), project)
+    if row["class"] != class_name:
+        raise InvalidType(
+            f"{row['id']} is a {row['class']}; a {class_name} can be initialized from a {class_name} only"
+        )
+    metadata: JSON = {name: placement[name] for name in ("name", "tags", "properties")}
+    metadata |= {"types": row["types"], "details": row["details"], "hidden": bool(row["hidden"])}
+    return metadata, row["fields"]
 
 
 def get_visible(context: Context, object_id: str, project: str | None = None) -> tuple[Row, Row]:

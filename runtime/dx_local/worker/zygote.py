@@ -187,6 +187,7 @@ def warm_up() -> None:
     gc.disable()
     for module in _NEEDED_BY_JOBS:
         importlib.import_module(module)
+    importlib.import_module("dx_local.worker.gtable").install()
     gc.collect()
     gc.freeze()
 
