@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.classes import ClassValueError, UnknownClassError, parse_class, parse_value
 from dx_app_wizard.spec.links import is_link, link, parse_reference
+from dx_local.engine.table_formats import read_table
 from dx_local.errors import UsageError
-from dx_local.platform import executables, files, objects, records, workflows
+from dx_local.platform import executables, files, gtables, objects, records, workflows
 
 if TYPE_CHECKING:
     from dx_app_wizard.spec.classes import IOClass
@@ -137,6 +138,8 @@ class _Maker:
             return [self._guess(text)]
         if io_class.item == "file" and not _names_an_object(io_class.item, text):
             return [self._file(path) for path in _paths(text, many=io_class.is_array)]
+        if io_class.item == "gtable" and not _names_an_object(io_class.item, text):
+            return [self._table(path) for path in _paths(text, many=io_class.is_array)]
         if io_class.is_array and text.startswith("["):
             return [self._from_json(io_class, item, Path()) for item in _json_array(text)]
         return [parse_value(io_class.item, text)]
@@ -159,13 +162,18 @@ class _Maker:
             return self._sample_object(value["$dx_local"], folder)
         if isinstance(value, list):
             return [self._from_json(io_class, item, folder) for item in value]
-        if io_class is not None and io_class.item == "file" and isinstance(value, str):
-            return self._file(_one_file(folder / value))
         if io_class is not None and io_class.is_data_object and isinstance(value, str):
-            return parse_value(io_class.item, value)
+            return self._from_path_or_id(io_class.item, value, folder)
         if is_link(value) or parse_reference(value) is not None or not isinstance(value, dict):
             return value
         return {key: self._from_json(None, item, folder) for key, item in value.items()}
+
+    def _from_path_or_id(self, class_name: str, text: str, folder: Path) -> Any:
+        if class_name == "file":
+            return self._file(_one_file(folder / text))
+        if class_name == "gtable" and not _names_an_object(class_name, text):
+            return self._table(_one_file(folder / text))
+        return parse_value(class_name, text)
 
     def _sample_object(self, wanted: Any, folder: Path) -> JSON:
         """Make a small object of a class for `{"$dx_local": CLASS}`, or a file for `"file:PATH"`."""
@@ -191,6 +199,13 @@ class _Maker:
     def _file(self, path: Path) -> JSON:
         file_id = files.link_local(self._context, path, project=self._project, folder="/", name=path.name)
         return link(file_id)
+
+    def _table(self, path: Path) -> JSON:
+        table = read_table(path)
+        made = gtables.import_rows(
+            self._context, table.columns, table.rows(), project=self._project, name=path.name
+        )
+        return link(made)
 
 
 def _names_an_object(class_name: str, text: str) -> bool:

@@ -14,10 +14,12 @@ from dx_local.engine import bundle, inputs
 from dx_local.engine.driver import Driver, DriverOptions
 from dx_local.engine.environments import EnvironmentRequest, prepare_environment
 from dx_local.engine.executors.local import LocalExecutor
+from dx_local.engine.table_formats import write_table
 from dx_local.errors import UsageError
-from dx_local.platform import executables, files, jobs, programs, projects
+from dx_local.platform import executables, files, gtables, jobs, programs, projects
 from dx_local.platform.context import DEFAULT_REGION, DEFAULT_USER, Caller, Context, Platform
 from dx_local.platform.errors import ApiError
+from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -189,7 +191,8 @@ class Session:
 def save_output(platform: Platform, job: Row, folder: Path) -> JSON:
     """Copy the files of a job's output into folder; return the output with their paths in place of links.
 
-    A file in an array gets a folder of its own, by its position, where two of them have the same name.
+    Tables are written as CSV. What is in an array gets a folder of its own, by its position, where two have
+    the same name.
     """
     return {name: _saved(platform, value, folder, name) for name, value in (job["output"] or {}).items()}
 
@@ -203,11 +206,16 @@ def _saved(platform: Platform, value: Any, folder: Path, name: str) -> Any:
             for index, item in enumerate(value)
         ]
     entity = link_id(value)
-    if entity is None or not entity.startswith("file-"):
+    kind = class_of(entity or "")
+    if entity is None or kind not in ("file", "gtable"):
         return value
     target = folder / name / _file_name(platform, value)
     target.parent.mkdir(parents=True, exist_ok=True)
-    files.copy_out(platform, entity, target)
+    if kind == "gtable":
+        target = target.with_name(f"{target.name}.csv")
+        write_table(target, *gtables.all_rows(platform, entity))
+    else:
+        files.copy_out(platform, entity, target)
     return target
 
 

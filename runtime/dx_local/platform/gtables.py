@@ -8,6 +8,7 @@ Source: the GenomicTables API of 2013, as its clients used it.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dx_local.platform import access, objects
@@ -21,8 +22,9 @@ from dx_local.platform.table_file import RowsAreClosedError, TableFile
 from dx_local.platform.table_indices import read_indices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+    from typing import Any
 
     from dx_local.platform.context import JSON, Context, Platform
     from dx_local.platform.store import Row
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 MOST_PARTS = 250_000
 MOST_ROWS_AT_ONCE = 100_000
 """How many rows one answer holds at most; `next` says where to go on."""
+
+_ROWS_PER_PART = 10_000
 
 
 def new(context: Context, _class: str, request: JSON) -> JSON:
@@ -91,6 +95,40 @@ def get(context: Context, table_id: str, request: JSON) -> JSON:
         condition=_condition(table, row, request),
     )
     return {"length": len(rows), "next": following, "data": rows}
+
+
+def import_rows(
+    context: Context, columns: list[JSON], rows: Iterable[list[Any]], *, project: str, name: str
+) -> str:
+    """Make a closed table of these rows in a project's root folder and return its ID. Raises InvalidInput."""
+    made = new(context, "gtable", {"project": project, "name": name, "columns": columns})
+    table_id = str(made["id"])
+    table = _table(context.platform, _open_table(context, table_id))
+    checked = read_columns(columns)
+    waiting = iter(rows)
+    number = 0
+    while part := list(islice(waiting, _ROWS_PER_PART)):
+        number += 1
+        table.put_part(number, check_rows(checked, part))
+    table.finish()
+    close(context, table_id, {})
+    return table_id
+
+
+def all_rows(platform: Platform, table_id: str) -> tuple[list[JSON], Iterator[list[Any]]]:
+    """Return the columns of a closed table, and its rows one after the other, without their IDs."""
+    row = platform.store.get("object", table_id)
+    assert row is not None
+    table = _table(platform, row)
+    names = [column["name"] for column in row["fields"]["columns"]]
+
+    def rows() -> Iterator[list[Any]]:
+        following: int | None = 0
+        while following is not None:
+            found, following = table.rows(names, starting=following, limit=MOST_ROWS_AT_ONCE, condition=None)
+            yield from found
+
+    return row["fields"]["columns"], rows()
 
 
 def forget_rows(platform: Platform, object_id: str) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 # they are reference data, and every job has a home of its own.
 _LINK_FROM_BYTES = 1 << 20
 
+# Programs of ours that come before dxpy's of the same name.
+_OWN_PROGRAMS = str(Path(__file__).parent / "bin")
+
 
 @dataclass(frozen=True)
 class Job:
@@ -98,6 +101,7 @@ def environment(job: Job, inherited: dict[str, str]) -> dict[str, str]:
         "DX_USER_CONF_DIR": f"{job.home}/.dnanexus_config",
         "PATH": os.pathsep.join(
             [
+                _OWN_PROGRAMS,
                 job.tools,
                 *folders(root, ["usr/local/bin", "usr/bin", "bin"]),
                 inherited.get("PATH", os.defpath),
