@@ -55,3 +55,9 @@ def test_the_wheel_brings_the_commands(wheel: zipfile.ZipFile) -> None:
     text = wheel.read(name).decode()
     for command in ("dx-app-wizard", "dx-local", "dx-run-app-locally"):
         assert f"\n{command} = " in text
+
+
+def test_the_programs_of_jobs_can_be_executed(wheel: zipfile.ZipFile) -> None:
+    programs = [entry for entry in wheel.infolist() if entry.filename.startswith("dx_local/worker/bin/")]
+    assert programs
+    assert all(entry.external_attr >> 16 & 0o111 == 0o111 for entry in programs)

@@ -148,10 +148,10 @@ def test_large_files_for_the_home_are_linked_and_small_ones_are_the_jobs_own(
 
 def test_the_programs_of_dxpy_are_on_the_path(workshop: Workshop) -> None:
     job = workshop.run(
-        "import shutil, sys; print(shutil.which('dx'), shutil.which('dx-jobutil-add-output'), sys.executable)"
+        "import shutil, sys; print(shutil.which('dx'), shutil.which('dx-jobutil-new-job'), sys.executable)"
     )
     tools = workshop.environment.bin
-    assert job.said() == [f"{tools}/dx {tools}/dx-jobutil-add-output {workshop.environment.python}"]
+    assert job.said() == [f"{tools}/dx {tools}/dx-jobutil-new-job {workshop.environment.python}"]
 
 
 def test_an_app_may_have_modules_called_as_ours(workshop: Workshop) -> None:
