@@ -37,9 +37,8 @@ def compose(answers: Answers, base: AppSpec | None = None, policy: Policy | None
     _fill_run_spec(raw.setdefault("runSpec", {}), answers)
     _fill_access(raw, answers)
     _fill_regions(raw, answers)
-    return Plan(
-        spec=AppSpec.from_dict(raw), language=answers.language, pattern=answers.template, ci=answers.ci
-    )
+    spec = AppSpec.from_dict(raw, base.text if base else None)
+    return Plan(spec, answers.language, answers.template, answers.ci)
 
 
 def _fill_run_spec(run_spec: dict[str, Any], answers: Answers) -> None:

@@ -151,7 +151,7 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
             {**former.flags, **flags}, {**former.paths, **paths}, former.lines, {**former.modes, **modes}
         )
     elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()}
-    base = _load_spec(elsewhere["json_file"]) if "json_file" in elsewhere else None
+    base, stands = _load_spec(elsewhere["json_file"]) if "json_file" in elsewhere else (None, Source({}))
     output_dir = elsewhere.get("output_dir", Path())
     policy = load_policy(output_dir)
     sources = [Source(saved.flags)]
@@ -159,8 +159,8 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
         sources.append(read_answers(elsewhere["answers"]))
     sources += environment_sources(os.environ)
     return Dialogue(
-        given=Given((*sources, *default_sources(policy)), base or Source({})),
-        base=AppSpec(dict(base.answers)) if base else None,
+        given=Given((*sources, *default_sources(policy)), stands),
+        base=base,
         output_dir=output_dir,
         only_required=options.defaults,
         saved=saved,
@@ -179,7 +179,7 @@ def _in_ci() -> bool:
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
-def _load_spec(path: Path) -> Source:
+def _load_spec(path: Path) -> tuple[AppSpec, Source]:
     """Read the dxapp.json to start from; raise FindingsError if more is wrong than things being absent."""
     from dx_app_wizard.spec.lint import lint_file
 
@@ -189,4 +189,5 @@ def _load_spec(path: Path) -> Source:
     errors = [finding for finding in lint_file(path, absent=False) if finding.level == "error"]
     if errors:
         raise FindingsError(path, errors)
-    return Source(document.value, Place(str(path)), positions=document.positions)
+    spec = AppSpec(document.value, document.text)
+    return spec, Source(document.value, Place(str(path)), positions=document.positions)

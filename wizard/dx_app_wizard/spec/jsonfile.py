@@ -21,7 +21,7 @@ from dx_app_wizard.errors import SpecFileError
 JsonPath = tuple["str | int", ...]
 """The way to a value from the top: `("inputSpec", 0, "class")`."""
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_-]*")
 
@@ -40,6 +40,7 @@ class Document:
 
     value: Any
     positions: dict[JsonPath, Position]
+    text: str = ""
 
     def position(self, path: JsonPath) -> Position | None:
         """Return where the value at path begins, or else the nearest value around it that is there."""
@@ -93,7 +94,7 @@ def parse(text: str, path: Path) -> Document:
         raise SpecFileError(path, "is nested too deeply") from error
     except ValueError as error:
         raise SpecFileError(path, f"holds a number that is too long: {error}") from error
-    return Document(value, _Scanner(text, path).positions())
+    return Document(value, _Scanner(text, path).positions(), text)
 
 
 def dumps(value: Any) -> str:
@@ -102,7 +103,12 @@ def dumps(value: Any) -> str:
     Raises ValueError for NaN and Infinity, which JSON does not have.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+    return escaped_surrogates(text) + "\n"
+
+
+def escaped_surrogates(text: str) -> str:
+    """Return JSON text with halves of characters, which UTF-8 does not have, as escapes."""
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def write(path: Path, value: Any) -> None:
@@ -136,7 +142,7 @@ class _Scanner:
         here: list[str | int] = []
         keys: list[set[str] | None] = []
         awaits_key = False
-        for match in _TOKEN.finditer(self._text):
+        for match in TOKEN.finditer(self._text):
             text = match[0]
             if text == ":":
                 continue

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from dx_app_wizard.errors import SpecFileError, UserError
 from dx_app_wizard.spec import jsonfile
+from dx_app_wizard.spec.jsontext import rewritten
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,30 +175,34 @@ class Access:
 
 @dataclass(frozen=True)
 class AppSpec:
-    """A dxapp.json. Do not change `raw`; `to_dict` gives a copy to change."""
+    """A dxapp.json. Do not change `raw`; `to_dict` gives a copy to change.
+
+    `text` is the text that it was read from, or made from by filling something in.
+    """
 
     raw: dict[str, Any]
+    text: str | None = None
 
     @classmethod
     def load(cls, path: Path) -> AppSpec:
         """Read a dxapp.json; raise SpecFileError with file, line and column where it is no JSON object."""
-        value = jsonfile.read(path).value
-        if not isinstance(value, dict):
+        document = jsonfile.read(path)
+        if not isinstance(document.value, dict):
             raise SpecFileError(path, "must hold a JSON object", 1, 1)
-        return cls(value)
+        return cls(document.value, document.text)
 
     @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> AppSpec:
-        """Return the spec that raw says; later changes to raw do not reach it."""
-        return cls(copy.deepcopy(raw))
+    def from_dict(cls, raw: dict[str, Any], text: str | None = None) -> AppSpec:
+        """Return the spec that raw says, made from text; later changes to raw do not reach it."""
+        return cls(copy.deepcopy(raw), text)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all that the dxapp.json says, keys in their order."""
         return copy.deepcopy(self.raw)
 
     def dumps(self) -> str:
-        """Return the text of the dxapp.json."""
-        return jsonfile.dumps(self.raw)
+        """Return the text of the dxapp.json: the one that it was made from, with no more than what is new."""
+        return jsonfile.dumps(self.raw) if self.text is None else rewritten(self.text, self.raw)
 
     @property
     def name(self) -> str:
