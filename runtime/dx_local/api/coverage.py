@@ -22,7 +22,7 @@ that is not there.
 |---|---|"""
 
 _TAIL = """
-Not there yet: running workflows (workflows are data objects only), restart policies, the log web socket
+Not there yet: global workflows, reuse of a stage's earlier results, restart policies, the log web socket
 of `dx watch`, and everything of orgs, billing, clusters and databases."""
 
 

@@ -56,8 +56,8 @@ def hand_over(store: Store, job: Row, output: dict[str, Any]) -> None:
     continue below that folder, and hidden objects that an output links to come along. Raises ObjectNotFound.
     """
     destination, folder = job["project"], job["folder"]
-    if job["parent"]:
-        destination = _workspace_of(store, job["parent"]) or destination
+    if launcher := _launcher(store, job):
+        destination = _workspace_of(store, launcher) or destination
     produced = [entity for entity in links_in(output) if class_of(entity) in DATA_CLASSES]
     if destination == job["workspace"]:
         for object_id in produced:
@@ -88,6 +88,14 @@ def add_folders(store: Store, project: str, folder: str) -> None:
 def join(folder: str, below: str) -> str:
     """Return the path of a folder below another one; both absolute."""
     return "/" + "/".join(part for part in (folder.strip("/"), below.strip("/")) if part)
+
+
+def _launcher(store: Store, job: Row) -> str | None:
+    """Return the job that launched this one, or the analysis that this one is a stage of; None for a user."""
+    parent: str | None = job["parent"]
+    while parent and class_of(parent) == "analysis":
+        parent = store.value("SELECT parent FROM job WHERE id = ?", parent)
+    return parent
 
 
 def _workspace_of(store: Store, job_id: str) -> str | None:

@@ -38,7 +38,7 @@ def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
     if not isinstance(request.get("dxapi"), str):
         raise InvalidInput("Expected key 'dxapi' of the input to be a string")
     for key in ("inputSpec", "outputSpec"):
-        _check_spec(key, request.get(key))
+        check_spec(key, request.get(key))
     requirements.check_run_spec(run_spec)
     fields = {key: request[key] for key in _KEPT if request.get(key) is not None}
     fields["access"] = read.mapping(request, "access") if request.get("access") is not None else {}
@@ -110,12 +110,12 @@ def run_applet(context: Context, applet_id: str, request: JSON) -> JSON:
 def run(context: Context, executable_id: str, request: JSON) -> JSON:
     """Start a job of an applet or app that the caller may run; what `/applet-xxxx/run` promises holds."""
     parent = None if read.flag(request, "detach") else context.calling_job()
-    project = _destination(context, request, parent)
+    project = destination(context, request, parent)
     region = projects.region_of(context.store, project)
     executable = programs.executable_of(context.store, executable_id, region)
     run_input = read.mapping(request, "input")
     original_input = complete_input(executable.input_spec, run_input)
-    _check_objects(context, original_input)
+    check_objects(context, original_input)
     job_id = jobs.create(
         context,
         jobs.Request(
@@ -181,7 +181,7 @@ def _same(value: Any, choice: Any) -> bool:
     return identity == link_id(choice) if identity else bool(value == choice)
 
 
-def _check_objects(context: Context, values: JSON) -> None:
+def check_objects(context: Context, values: JSON) -> None:
     """Raise unless the caller may see every data object in an input."""
     for entity in links_in(values):
         if class_of(entity) in objects.CLASSES:
@@ -196,7 +196,11 @@ def _project_of(value: Any, entity: str) -> str | None:
     return next((found for item in inner if (found := _project_of(item, entity))), None)
 
 
-def _destination(context: Context, request: JSON, parent: Row | None) -> str:
+def destination(context: Context, request: JSON, parent: Row | None) -> str:
+    """Return the project that a run happens in: the one in the request, or that of the job which asks.
+
+    Raises InvalidInput without one, PermissionDenied where the caller may not run anything.
+    """
     project = request.get("project") or (parent["project"] if parent else None)
     if not isinstance(project, str):
         raise InvalidInput("Expected key 'project' of the input to be a project ID")
@@ -219,7 +223,8 @@ def _with_defaults(run_spec: JSON) -> JSON:
     }
 
 
-def _check_spec(key: str, spec: Any) -> None:
+def check_spec(key: str, spec: Any) -> None:
+    """Raise InvalidInput unless a specification of inputs or outputs, or None, has good names and classes."""
     if spec is None:
         return
     if not isinstance(spec, list) or not all(isinstance(field, dict) for field in spec):

@@ -1,4 +1,4 @@
-"""Finding executions, which here are jobs: there are no analyses, and none is ever found.
+"""Finding executions: jobs and analyses, which are rows of `job` both.
 
 Source: https://documentation.dnanexus.com/developer/api/search#api-method-system-findexecutions
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access, jobs
+from dx_local.platform import access, analyses, jobs
 from dx_local.platform import fields as read
 from dx_local.platform.conditions import (
     Condition,
@@ -20,6 +20,7 @@ from dx_local.platform.conditions import (
     one_of,
 )
 from dx_local.platform.errors import InvalidInput
+from dx_local.platform.ids import EXECUTIONS, class_of
 from dx_local.platform.search import page_size
 
 if TYPE_CHECKING:
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 
 # Fields of the request that are compared with a column as they are.
 _COLUMNS = {
-    "executable": "job.executable",
     "originJob": "job.origin",
-    "parentJob": "job.parent",
     "rootExecution": "job.root",
     "state": "job.state",
 }
+# The fields whose null asks for executions that have no parent of a class.
+_PARENTS = {"parentAnalysis": "analysis", "parentJob": "job"}
 _MASTER_JOB = Condition(
     "NOT EXISTS (SELECT 1 FROM job AS parent"
     " WHERE parent.id = job.parent AND parent.workspace = job.workspace)"
@@ -40,9 +41,9 @@ _MASTER_JOB = Condition(
 
 
 def find_executions(context: Context, _class: str, request: JSON) -> JSON:
-    """Find the jobs that the caller may see by what the request says of them, newest first.
+    """Find the executions that the caller may see by what the request says of them, newest first.
 
-    `next` is the ID of the page's last job when there are more.
+    `next` is the ID of the page's last one when there are more.
     """
     limit = page_size(request)
     where = both([*_visible(context, request), *_conditions(context, request)])
@@ -70,9 +71,12 @@ def _visible(context: Context, request: JSON) -> list[Condition]:
 
 def _conditions(context: Context, request: JSON) -> list[Condition]:
     found = [_is_one_of(column, request, name) for name, column in _COLUMNS.items() if name in request]
+    found += [_has_parent(request, name) for name in _PARENTS if name in request]
     found += between("job.created", "created", request)
-    if request.get("class") not in (None, "job") or request.get("parentAnalysis") is not None:
-        found.append(either([]))
+    if request.get("class") is not None:
+        found.append(Condition("job.id GLOB ?", (f"{_class(request)}-*",)))
+    if request.get("executable") is not None:
+        found.append(_runs(read.text(request, "executable")))
     if request.get("launchedBy") is not None:
         user = read.text(request, "launchedBy")
         found.append(Condition("job.user = ?", (context.caller.user if user == "self" else user,)))
@@ -94,10 +98,10 @@ def _conditions(context: Context, request: JSON) -> list[Condition]:
 
 
 def _is_one_of(column: str, request: JSON, name: str) -> Condition:
-    """Match a column with an ID or several; null matches jobs that have no parent, and else any job."""
+    """Match a column with an ID or several; null matches any."""
     wanted = request[name]
     if wanted is None:
-        return Condition(f"{column} IS NULL") if name == "parentJob" else both([])
+        return both([])
     if isinstance(wanted, list):
         return one_of(column, read.strings(request, name))
     if not isinstance(wanted, str):
@@ -105,9 +109,38 @@ def _is_one_of(column: str, request: JSON, name: str) -> Condition:
     return Condition(f"{column} = ?", (wanted,))
 
 
+def _class(request: JSON) -> str:
+    class_name = read.text(request, "class")
+    if class_name not in EXECUTIONS:
+        raise InvalidInput('"class" must be "job" or "analysis"')
+    return class_name
+
+
+def _has_parent(request: JSON, name: str) -> Condition:
+    """Match the parent, which is a job or an analysis; null matches what has no parent of that class."""
+    if request[name] is not None:
+        return _is_one_of("job.parent", request, name)
+    return Condition("(job.parent IS NULL OR job.parent NOT GLOB ?)", (f"{_PARENTS[name]}-*",))
+
+
+def _runs(executable: str) -> Condition:
+    """Match what runs an executable: also an analysis of which a stage does."""
+    return either(
+        [
+            Condition("job.executable = ?", (executable,)),
+            Condition(
+                "job.id GLOB 'analysis-*' AND EXISTS (SELECT 1 FROM job AS stage"
+                " WHERE stage.parent = job.id AND stage.executable = ?)",
+                (executable,),
+            ),
+        ]
+    )
+
+
 def _listed(context: Context, job_id: str, request: JSON) -> JSON:
     options = request.get("describe")
     if not options:
         return {"id": job_id}
     how = options if isinstance(options, dict) else {}
-    return {"id": job_id, "describe": jobs.describe_job(context, job_id, how)}
+    describe = jobs.describe_job if class_of(job_id) == "job" else analyses.describe
+    return {"id": job_id, "describe": describe(context, job_id, how)}

@@ -6,6 +6,9 @@ import re
 import secrets
 
 ALPHABET = "0123456789BFGJKPQVXYZbfgjkpqvxyz"
+EXECUTIONS = frozenset({"job", "analysis"})
+"""The classes of what runs: jobs, and analyses, which are the runs of workflows."""
+
 _HASH_ID = re.compile(r"[a-z]+-[0-9A-Za-z]{24}")
 
 

@@ -5,14 +5,14 @@ Source: https://documentation.dnanexus.com/developer/api/running-analyses
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.classes import flatten
 from dx_local.platform import access, app_containers, describe, lifecycle, projects, requirements
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput, PermissionDenied, ResourceNotFound
-from dx_local.platform.ids import class_of, new_id
+from dx_local.platform.ids import EXECUTIONS, class_of, new_id
 from dx_local.platform.programs import executable_of
 from dx_local.platform.references import Resolver, UnresolvableReference
 
@@ -27,6 +27,7 @@ _ECHOED = (
     "debug",
     "delayWorkspaceDestruction",
     "detach",
+    "detailedJobMetrics",
     "ignoreReuse",
     "preserveJobOutputs",
     "rank",
@@ -37,7 +38,10 @@ _PRIORITIES = ("low", "normal", "high")
 
 @dataclass(frozen=True)
 class Request:
-    """A job to be made: what runs, where its output goes, and the request of the API that asked for it."""
+    """A job to be made: what runs, where its output goes, and the request of the API that asked for it.
+
+    The parent of a `stage` is its analysis, which is no job; it begins a tree of its own.
+    """
 
     executable: Executable
     function: str
@@ -48,13 +52,16 @@ class Request:
     asked: JSON
     parent: Row | None = None
     shares_workspace: bool = False
+    stage: str | None = None
+    id: str = field(default_factory=lambda: new_id("job"))
 
 
 def create(context: Context, request: Request) -> str:
     """Make a job and let its life begin; return its ID. Raises InvalidInput or ResourceNotFound."""
-    job_id = new_id("job")
+    job_id = request.id
     now = context.now()
     parent = request.parent
+    tree = None if request.stage else parent
     asked = request.asked
     executable = request.executable
     depends_on = _depends_on(context, asked)
@@ -69,29 +76,31 @@ def create(context: Context, request: Request) -> str:
         executable=executable.id,
         executable_name=executable.name,
         parent=parent["id"] if parent else None,
-        origin=parent["origin"] if parent else job_id,
+        origin=tree["origin"] if tree else job_id,
         root=parent["root"] if parent else job_id,
         user=context.caller.user,
         project=request.project,
         folder=request.folder,
         workspace=_workspace(context, request, job_id, now),
         region=projects.region_of(context.store, request.project),
-        priority=_priority(asked) or (parent["priority"] if parent else "normal"),
+        priority=priority(asked) or (parent["priority"] if parent else "normal"),
         created=now,
         modified=now,
         run_input=request.run_input,
         original_input=request.original_input,
         output_spec=None if request.shares_workspace else executable.output_spec,
         depends_on=depends_on,
-        tags=read.strings(_given(asked, "tags"), "tags", []),
-        properties=read.properties(_given(asked, "properties")),
-        details=read.mapping(_given(asked, "details"), "details", {}),
+        tags=read.strings(given(asked, "tags"), "tags", []),
+        properties=read.properties(given(asked, "properties")),
+        details=read.mapping(given(asked, "details"), "details", {}),
         system_requirements=workers,
         instance_type=requirements.instance_type(workers, request.function),
         timeout=requirements.timeout(executable.run_spec, executable.id, asked, request.function),
         open_children=0,
         transitions=[],
         requested=_requested(request),
+        analysis=parent["id"] if parent and request.stage else parent["analysis"] if parent else None,
+        stage=request.stage or (parent["stage"] if parent else None),
     )
     if class_of(executable.id) == "app":
         app_containers.ensure_project_cache(context, executable.id, request.project)
@@ -129,9 +138,9 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
 
 
 def get(context: Context, job_id: str, level: str = "VIEW") -> Row:
-    """Return a job's row, which a job of another tree needs this level on its project for.
+    """Return the row of a job or analysis, which a job of another tree needs this level on its project for.
 
-    Raises ResourceNotFound when there is no such job that the caller may see, else PermissionDenied.
+    Raises ResourceNotFound when there is none that the caller may see, else PermissionDenied.
     """
     job = context.store.get("job", job_id)
     if job is None:
@@ -145,11 +154,17 @@ def get(context: Context, job_id: str, level: str = "VIEW") -> Row:
 def describe_job(context: Context, job_id: str, request: JSON) -> JSON:
     """`/job-xxxx/describe`."""
     job = get(context, job_id)
-    full = _description(context, job)
+    return describe_execution(_description(context, job), request)
+
+
+def describe_execution(full: JSON, request: JSON) -> JSON:
+    """Return the part of a full description of a job or an analysis that a describe request asks for."""
     if request.get("io") is False:
-        for name in ("runInput", "originalInput", "input", "output"):
-            full.pop(name, None)
+        full = {name: value for name, value in full.items() if name not in _IO}
     return describe.select_fields(full, request, frozenset(full) - _ON_REQUEST)
+
+
+_IO = frozenset({"runInput", "originalInput", "input", "output"})
 
 
 _ON_REQUEST = frozenset(
@@ -157,6 +172,7 @@ _ON_REQUEST = frozenset(
         "runSystemRequirements",
         "runSystemRequirementsByExecutable",
         "mergedSystemRequirementsByExecutable",
+        "runStageSystemRequirements",
     }
 )
 
@@ -164,13 +180,33 @@ _ON_REQUEST = frozenset(
 def _description(context: Context, job: Row) -> JSON:
     requested = job["requested"]
     full = {
+        **common_description(job),
+        **_of_executable(context, job),
+        "function": job["function"],
+        "originJob": job["origin"],
+        "input": job["input"] if job["input"] is not None else _input_so_far(context, job),
+        "output": job["output"],
+        "instanceType": job["instance_type"],
+        "systemRequirements": job["system_requirements"],
+        "networkAccess": requested["access"].get("network", []),
+        "waitingOnChildren": _waiting_on_children(context, job),
+    }
+    for name in ("started", "stopped"):
+        if job[name] is not None:
+            full[f"{name}Running"] = job[name]
+    return full
+
+
+def common_description(job: Row) -> JSON:
+    """Return what the descriptions of jobs and of analyses have in common."""
+    requested = job["requested"]
+    parent_class = class_of(job["parent"] or "")
+    full = {
         "id": job["id"],
-        "class": "job",
+        "class": class_of(job["id"]),
         "name": job["name"],
         "executableName": job["executable_name"],
         "executable": job["executable"],
-        **_of_executable(context, job),
-        "function": job["function"],
         "state": job["state"],
         "project": job["project"],
         "region": job["region"],
@@ -179,30 +215,23 @@ def _description(context: Context, job: Row) -> JSON:
         "folder": job["folder"],
         "workspace": job["workspace"],
         "rootExecution": job["root"],
-        "originJob": job["origin"],
-        "parentJob": job["parent"],
-        "parentAnalysis": None,
-        "analysis": None,
-        "stage": None,
+        "parentJob": job["parent"] if parent_class == "job" else None,
+        "parentAnalysis": job["parent"] if parent_class == "analysis" else None,
+        "analysis": job["analysis"],
+        "stage": job["stage"],
         "created": job["created"],
         "modified": job["modified"],
         "stateTransitions": job["transitions"],
         "runInput": job["run_input"],
         "originalInput": job["original_input"],
-        "input": job["input"] if job["input"] is not None else _input_so_far(context, job),
-        "output": job["output"],
         "tags": job["tags"],
         "properties": job["properties"],
         "details": job["details"],
         "dependsOn": job["depends_on"],
         "priority": job["priority"],
-        "instanceType": job["instance_type"],
-        "systemRequirements": job["system_requirements"],
-        "networkAccess": requested["access"].get("network", []),
         "runSystemRequirements": requested["systemRequirements"],
         "runSystemRequirementsByExecutable": requested["systemRequirementsByExecutable"],
         "mergedSystemRequirementsByExecutable": requested["systemRequirementsByExecutable"],
-        "waitingOnChildren": _waiting_on_children(context, job),
         **requested["echo"],
     }
     for name, column in _WHEN_KNOWN.items():
@@ -224,8 +253,6 @@ def _of_executable(context: Context, job: Row) -> JSON:
 
 
 _WHEN_KNOWN = {
-    "startedRunning": "started",
-    "stoppedRunning": "stopped",
     "failureReason": "failure_reason",
     "failureMessage": "failure_message",
     "failureFrom": "failure_from",
@@ -257,7 +284,7 @@ def _input_so_far(context: Context, job: Row) -> JSON:
 
 
 def terminate(context: Context, job_id: str, _request: JSON) -> JSON:
-    """`/job-xxxx/terminate`: end a job and its descendants; nothing happens to one that has ended."""
+    """`/job-xxxx/terminate`, and an analysis's: end it and its descendants, if it has not ended yet."""
     get(context, job_id, "CONTRIBUTE")
     context.platform.publish(lifecycle.terminated(context.store, job_id, context.now()))
     return {"id": job_id}
@@ -331,16 +358,17 @@ def break_deadlock(platform: Platform) -> bool:
     return bool(transitions)
 
 
-def _given(asked: JSON, name: str) -> JSON:
-    """Return the part of a request that holds this key, nothing where it is null."""
+def given(asked: JSON, name: str) -> JSON:
+    """Return the part of a request that holds this key, nothing where that is null."""
     return {name: asked[name]} if asked.get(name) is not None else {}
 
 
-def _priority(asked: JSON) -> str | None:
-    priority = read.optional_text(asked, "priority")
-    if priority not in (None, *_PRIORITIES):
-        raise InvalidInput(f'"priority" must be one of {", ".join(_PRIORITIES)}, not "{priority}"')
-    return priority
+def priority(asked: JSON) -> str | None:
+    """Return the priority that a run request asks for, or None. Raises InvalidInput."""
+    asked_for = read.optional_text(asked, "priority")
+    if asked_for not in (None, *_PRIORITIES):
+        raise InvalidInput(f'"priority" must be one of {", ".join(_PRIORITIES)}, not "{asked_for}"')
+    return asked_for
 
 
 def _flat(value: Any) -> Any:
@@ -374,7 +402,7 @@ def _depends_on(context: Context, asked: JSON) -> list[str]:
     if not isinstance(depends_on, list):
         raise InvalidInput("Expected key 'dependsOn' of the input to be an array")
     for entity in depends_on:
-        table = "job" if str(entity).startswith("job-") else "object"
+        table = "job" if class_of(str(entity)) in EXECUTIONS else "object"
         if not isinstance(entity, str) or context.store.get(table, entity) is None:
             raise ResourceNotFound(f"The entity ID could not be found: {entity!r} in 'dependsOn'")
     return depends_on
@@ -390,5 +418,9 @@ def _requested(request: Request) -> JSON:
         "optionalInputs": optional,
         "systemRequirements": request.asked.get("systemRequirements") or {},
         "systemRequirementsByExecutable": request.asked.get("systemRequirementsByExecutable") or {},
+        "executionPolicy": {
+            **read.mapping(request.executable.run_spec, "executionPolicy", {}),
+            **read.mapping(request.asked, "executionPolicy", {}),
+        },
         "echo": {name: request.asked[name] for name in _ECHOED if name in request.asked},
     }

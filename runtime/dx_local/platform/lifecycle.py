@@ -1,9 +1,12 @@
-"""The life cycle of jobs: a pure state machine over the rows `job` and `wait`.
+"""The life cycle of jobs and analyses: a pure state machine over the rows `job` and `wait`.
 
 It decides *when* a job moves on, and is agnostic to how and where jobs run: it knows no clock, no process and
 no file. Each function is told one thing that happened and the time (ms), changes rows, and returns every
 transition that followed, in order. The caller makes each call one transaction, so that the rows alone tell
 where every job stands, also after a crash.
+
+An analysis is a row of `job` as well, that of an execution which runs no program: the executions of its
+stages are its children. They share no tree: when one fails, the others go on.
 
 Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/job-lifecycle
 """
@@ -17,7 +20,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dx_app_wizard.spec.classes import mismatch
 from dx_app_wizard.spec.links import links_in, references_in
-from dx_local.platform import delivery
+from dx_local.platform import analysis_outcome, delivery
+from dx_local.platform.ids import EXECUTIONS, class_of
 from dx_local.platform.references import Resolver, UnresolvableReference
 
 if TYPE_CHECKING:
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class State(str, Enum):
-    """The states of a job, by the platform's names."""
+    """The states of a job or an analysis, by the platform's names."""
 
     IDLE = "idle"
     WAITING_ON_INPUT = "waiting_on_input"
@@ -38,6 +42,8 @@ class State(str, Enum):
     FAILED = "failed"
     TERMINATING = "terminating"
     TERMINATED = "terminated"
+    IN_PROGRESS = "in_progress"
+    PARTIALLY_FAILED = "partially_failed"
 
 
 FINAL = frozenset({State.DONE, State.FAILED, State.TERMINATED})
@@ -55,12 +61,23 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.TERMINATED: frozenset(),
 }
 
+# The same for analyses.
+ANALYSIS_TRANSITIONS: dict[State, frozenset[State]] = {
+    State.IDLE: frozenset({State.IN_PROGRESS}),
+    State.IN_PROGRESS: frozenset(
+        {State.PARTIALLY_FAILED, State.DONE, State.FAILED, State.TERMINATING, State.TERMINATED}
+    ),
+    State.PARTIALLY_FAILED: frozenset({State.FAILED, State.TERMINATING, State.TERMINATED}),
+    State.TERMINATING: frozenset({State.TERMINATED}),
+    **{state: frozenset() for state in FINAL},
+}
+
 _WAITING = frozenset({State.IDLE, State.WAITING_ON_INPUT, State.WAITING_ON_OUTPUT})
 _UNFINISHED = "state NOT IN ('done', 'failed', 'terminated')"
 
 
 class Transition(NamedTuple):
-    """One job moved from one state to another."""
+    """One job or analysis moved from one state to another."""
 
     job: str
     before: State
@@ -75,7 +92,10 @@ class Failure(NamedTuple):
 
 
 def added(store: Store, job_id: str, now: int) -> list[Transition]:
-    """Take up a new job, whose row is there in state idle: it waits for its input or is runnable."""
+    """Take up a new job, whose row is there in state idle: it waits for its input or is runnable.
+
+    An analysis is taken up after the executions of all its stages, and is then in progress.
+    """
     return _Machine(store, now).run(lambda machine: machine.take_up(job_id))
 
 
@@ -141,7 +161,8 @@ class _Machine:
         """Change a job's state, which the table of transitions must allow, and other columns with it."""
         job = self._job(job_id)
         before = State(job["state"])
-        if after not in TRANSITIONS[before]:
+        allowed = ANALYSIS_TRANSITIONS if _is_analysis(job_id) else TRANSITIONS
+        if after not in allowed[before]:
             raise ValueError(f"{job_id} cannot go from {before.value} to {after.value}")
         if before in (State.RUNNING, State.TERMINATING):
             columns["stopped"] = self._now
@@ -159,6 +180,10 @@ class _Machine:
             self._store.execute(
                 "UPDATE job SET open_children = open_children + 1 WHERE id = ?", job["parent"]
             )
+        if _is_analysis(job_id):
+            self.move(job_id, State.IN_PROGRESS)
+            self._to_settle.append(job_id)
+            return
         causes = [*job["depends_on"], *_executions_in(job["original_input"])]
         causes += self._input_objects(job)
         if self._wait_for(job_id, causes):
@@ -193,9 +218,12 @@ class _Machine:
         for member in members:
             self._store.execute("DELETE FROM wait WHERE job = ?", member)
         for member in reversed(members):
-            state = State(self._job(member)["state"])
-            if state is State.RUNNING:
-                self.move(member, State.TERMINATING)
+            row = self._job(member)
+            state = State(row["state"])
+            has_running_stages = _is_analysis(member) and row["open_children"]
+            if state is State.RUNNING or (has_running_stages and state not in FINAL):
+                if state is not State.TERMINATING:
+                    self.move(member, State.TERMINATING)
             elif state not in FINAL and state is not State.TERMINATING:
                 self.move(member, State.TERMINATED)
 
@@ -212,14 +240,17 @@ class _Machine:
         if self._store.one("SELECT 1 FROM job WHERE state IN ('runnable', 'running', 'terminating') LIMIT 1"):
             return
         # The youngest job waits for something that is nearest to the cause: a child rather than its parent.
-        job = self._store.one(f"SELECT id, state FROM job WHERE {_UNFINISHED} ORDER BY sequence DESC LIMIT 1")
+        job = self._store.one(
+            f"SELECT id, state FROM job WHERE {_UNFINISHED} AND id GLOB 'job-*'"
+            " ORDER BY sequence DESC LIMIT 1"
+        )
         if job is not None:
             reason = "OutputError" if job["state"] == State.WAITING_ON_OUTPUT else "InputError"
             self._fail_tree(job["id"], Failure(reason, self._why_stuck(job["id"])))
 
     def _why_stuck(self, job_id: str) -> str:
         causes = self._causes_of(job_id)
-        jobs = [cause for cause in causes if cause.startswith("job-")]
+        jobs = [cause for cause in causes if class_of(cause) in EXECUTIONS]
         if jobs:
             return f"waits for {', '.join(jobs)}, which in turn waits for this job: a circle of references"
         return f"waits for {', '.join(causes)} to be closed, and no job is left that could close it"
@@ -229,6 +260,9 @@ class _Machine:
 
         Called once for each thing that ends, so it must not read what grows with their number.
         """
+        if _is_analysis(job_id):
+            self._settle_analysis(job_id)
+            return
         job = self._store.one("SELECT state, open_children FROM job WHERE id = ?", job_id)
         if job is None or job["state"] not in _WAITING:
             return
@@ -241,6 +275,36 @@ class _Machine:
                 self._make_done(self._job(job_id))
             elif all(self._is_left_open(cause) for cause in self._causes_of(job_id)):
                 self._fail_tree(job_id, Failure("OutputError", self._why_stuck(job_id)))
+
+    def _settle_analysis(self, analysis_id: str) -> None:
+        """Move an analysis to where its stages stand."""
+        before = State(self._job(analysis_id)["state"])
+        if before in FINAL or before is State.IDLE:
+            return
+        stages = self._store.all("SELECT * FROM job WHERE parent = ? ORDER BY sequence", analysis_id)
+        if any(analysis_outcome.ends_others(stage) for stage in stages):
+            for stage in stages:
+                self.terminate(stage["id"])
+        analysis = self._job(analysis_id)
+        failure = analysis_outcome.failure(stages)
+        if analysis["open_children"]:
+            if failure and before is State.IN_PROGRESS:
+                self.move(analysis_id, State.PARTIALLY_FAILED, **failure)
+        elif before is State.TERMINATING:
+            self.move(analysis_id, State.TERMINATED)
+        elif failure:
+            self.move(analysis_id, State.FAILED, **failure)
+            self._fail_dependents_of_analysis(analysis)
+        else:
+            self.move(analysis_id, State.DONE, output=analysis_outcome.output(analysis, stages))
+
+    def _fail_dependents_of_analysis(self, analysis: Row) -> None:
+        analysis_id = analysis["id"]
+        if analysis["parent"]:
+            self._fail_tree(analysis["parent"], Failure("JobTreeFailure", f"{analysis_id} failed"))
+        dependent = Failure("DependencyUnsatisfiable", f"{analysis_id}, which it depends on, failed")
+        for waiter in self._waiters_of(analysis_id):
+            self._fail_tree(waiter, dependent)
 
     def _make_runnable(self, job: Row) -> None:
         optional = frozenset(job["requested"].get("optionalInputs", ()))
@@ -332,6 +396,11 @@ class _Machine:
         elif state == State.TERMINATED:
             why = Failure("DependencyUnsatisfiable", f"{job_id}, which it depends on, was terminated")
             self.fail_waiters_of(job_id, why)
+        else:
+            for row in self._store.all(
+                f"SELECT id FROM job WHERE parent = ? AND id GLOB 'analysis-*' AND {_UNFINISHED}", job_id
+            ):
+                self.terminate(row["id"])
 
     def _wait_for(self, job_id: str, causes: Iterable[str]) -> bool:
         """Write down what a job waits for; tell whether there is anything.
@@ -352,12 +421,12 @@ class _Machine:
         return waits
 
     def _state_of(self, entity_id: str) -> str | None:
-        table = "job" if entity_id.startswith("job-") else "object"
+        table = "job" if class_of(entity_id) in EXECUTIONS else "object"
         state: str | None = self._store.value(f"SELECT state FROM {table} WHERE id = ?", entity_id)
         return state
 
     def _is_left_open(self, cause: str) -> bool:
-        return not cause.startswith("job-") and self._state_of(cause) == "open"
+        return class_of(cause) not in EXECUTIONS and self._state_of(cause) == "open"
 
     def _input_objects(self, job: Row) -> list[str]:
         """Return the data objects in the input, and the hidden ones that their details link to."""
@@ -422,6 +491,10 @@ def object_metadata(store: Store, entity: str, path: str) -> Any:
     else:
         return store.value("SELECT name FROM placement WHERE object = ? LIMIT 1", entity)
     return json.loads(text or "{}").get(key)
+
+
+def _is_analysis(execution_id: str) -> bool:
+    return class_of(execution_id) == "analysis"
 
 
 def _executions_in(value: Any) -> list[str]:

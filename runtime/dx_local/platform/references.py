@@ -64,7 +64,8 @@ class Resolver:
         output = self._output_of(reference.execution)
         if output is None:
             return reference.to_json()
-        found = output.get(reference.field)
+        name = f"{reference.stage}.{reference.field}" if reference.stage else reference.field
+        found = output.get(name)
         if found is None:
             raise UnresolvableReference(reference, _no_such_field(output))
         if reference.index is not None:

@@ -88,6 +88,7 @@ CREATE TABLE app_name (
     installed_by TEXT NOT NULL        -- the users who installed it
 ) WITHOUT ROWID;
 
+-- An analysis is a row of `job` too: an execution that runs no program, whose children are its stages' jobs.
 CREATE TABLE job (
     sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, state TEXT NOT NULL,
     function TEXT NOT NULL, executable TEXT NOT NULL, executable_name TEXT NOT NULL,
@@ -103,7 +104,8 @@ CREATE TABLE job (
     open_children INTEGER NOT NULL,   -- direct children that have not reached a final state
     failure_reason TEXT, failure_message TEXT, failure_from TEXT,
     transitions TEXT NOT NULL,        -- [{newState, setAt}]
-    requested TEXT NOT NULL           -- what else the run request said, echoed in describe
+    requested TEXT NOT NULL,          -- what else the run request said, echoed in describe
+    analysis TEXT, stage TEXT         -- jobs below a stage of an analysis: which ones
 );
 CREATE INDEX job_by_parent ON job (parent);
 CREATE INDEX job_by_origin ON job (origin);

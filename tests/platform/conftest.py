@@ -1,0 +1,111 @@
+"""What tests of the platform's functions share: applets from a number to a number, and workflows of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dx_local.platform import analyses, executables, jobs, workflows
+from dx_local.platform.lifecycle import Failure
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import Context
+
+JSON = dict[str, Any]
+
+NUMBER: list[JSON] = [{"name": "n", "class": "int"}]
+BROKEN = Failure("AppError", "it broke")
+
+
+def make_applet(context: Context, project: str, **fields: Any) -> str:
+    """Make an applet from a number to a number, or with other specs."""
+    request = {
+        "project": project,
+        "name": "double",
+        "dxapi": "1.0.0",
+        "inputSpec": NUMBER,
+        "outputSpec": NUMBER,
+        "runSpec": {"interpreter": "bash", "code": "main() { true; }"},
+        **fields,
+    }
+    applet: str = executables.new_applet(context, "applet", request)["id"]
+    return applet
+
+
+@dataclass
+class Runner:
+    """Makes workflows in a project and runs them; nobody but the test starts and ends jobs."""
+
+    context: Context
+    project: str
+    applet: str
+
+    def make_applet(self, **fields: Any) -> str:
+        """Make another applet, with other specs."""
+        return make_applet(self.context, self.project, **fields)
+
+    def workflow(self, *stages: JSON, **fields: Any) -> str:
+        """Make a workflow of these stages, each of which runs the applet unless it says otherwise."""
+        all_stages = [{"executable": self.applet, **stage} for stage in stages]
+        request = {"project": self.project, "name": "W", "stages": all_stages, **fields}
+        workflow: str = workflows.new(self.context, "workflow", request)["id"]
+        return workflow
+
+    def run(self, workflow: str, given: JSON | None = None, **asked: Any) -> Analysis:
+        """Run a workflow."""
+        request = {"project": self.project, "input": given or {}, **asked}
+        answer = analyses.run(self.context, workflow, request)
+        return Analysis(self.context, answer["id"], answer["stages"])
+
+
+@dataclass
+class Analysis:
+    """An analysis, and the jobs of its stages in the order of the workflow."""
+
+    context: Context
+    id: str
+    jobs: list[str]
+
+    def describe(self) -> JSON:
+        """Describe it in full."""
+        return analyses.describe(self.context, self.id, {})
+
+    @property
+    def state(self) -> str:
+        """Where it stands."""
+        return str(self.describe()["state"])
+
+    def states(self) -> list[str]:
+        """Where the jobs of its stages stand."""
+        return [self.job(index)["state"] for index in range(len(self.jobs))]
+
+    def history(self) -> list[str]:
+        """Through which states it has gone."""
+        return [transition["newState"] for transition in self.describe()["stateTransitions"]]
+
+    def job(self, index: int) -> JSON:
+        """Describe the job of a stage."""
+        return jobs.describe_job(self.context, self.jobs[index], {})
+
+    def finish(self, index: int, **output: Any) -> None:
+        """Run the job of a stage to this output."""
+        jobs.start(self.context.platform, self.jobs[index])
+        jobs.finish(self.context.platform, self.jobs[index], output)
+
+    def fail(self, index: int) -> None:
+        """Let the job of a stage fail."""
+        jobs.start(self.context.platform, self.jobs[index])
+        jobs.fail(self.context.platform, self.jobs[index], BROKEN)
+
+
+@pytest.fixture
+def runner(context: Context, project: str) -> Runner:
+    return Runner(context, project, make_applet(context, project))
+
+
+@pytest.fixture
+def broken() -> Failure:
+    """Why a job may have failed."""
+    return BROKEN
