@@ -11,6 +11,7 @@ _VERBS = {
     "serve": "Keep a platform up, for dx and dxpy to work with.",
     "env": "Print the variables that make a shell a client of it.",
     "exec": "Run a command with a platform that lives as long as it.",
+    "gtable": "Make tables of it out of CSV, TSV and FASTQ files, and back.",
     "lint": "Say what is wrong with an app before it runs.",
     "doctor": "Say what there is to run apps with, and what of the platform is there.",
 }
