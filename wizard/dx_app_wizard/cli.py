@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 JSON_SCHEMA_VERSION = 1
 
-MODES = ("on_conflict", "dry_run", "no_input", "defaults", "resume")
+MODES = ("on_conflict", "template_source", "dry_run", "no_input", "defaults", "resume")
 """The flags that are no answers."""
 
 EPILOG = """\b
@@ -136,6 +136,11 @@ def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bo
     type=click.Choice(["abort", "skip", "overwrite", "new"]),
     metavar="MODE",
     help="What to do with files that exist and differ: abort, skip, overwrite, or new (NAME.new). [abort]",
+)
+@click.option(
+    "--template-source",
+    metavar="DIR|URL",
+    help="A cookiecutter template of your own, in a folder or a git repository. [ours]",
 )
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be written, and write nothing.")
 @click.option("--defaults", is_flag=True, help="Ask nothing that has a default.")

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from dx_app_wizard.plan import Plan
     from dx_app_wizard.sources import Given
     from dx_app_wizard.spec.model import AppSpec
+    from dx_app_wizard.template_choice import OwnTemplate
 
 _WELCOME = "Type ? for help, < to go back. Ctrl-C writes nothing and keeps your answers."
 
@@ -49,6 +51,7 @@ class Dialogue:
     on_conflict: OnConflict = OnConflict.ABORT
     reviews: bool = True
     policy: Policy = field(default_factory=Policy)
+    template: OwnTemplate | None = None
     interview: Interview | None = field(init=False, default=None)
 
     @contextmanager
@@ -79,6 +82,10 @@ class Dialogue:
         if isinstance(prompter, LinePrompter) and prompter.is_pipe:
             return self._piped(prompter)
         return self._interviewed(prompter)
+
+    def plan(self, answers: Answers) -> Plan:
+        """Return what to write for these answers."""
+        return replace(compose(answers, self.base, self.policy), template=self.template)
 
     def _open_keys(self) -> tuple[str, ...]:
         return tuple(
@@ -155,7 +162,7 @@ class Dialogue:
         """Show what will be written; return True to write it, False when an answer is to be given anew."""
         from dx_app_wizard.review import show_review
 
-        plan = compose(answers, self.base, self.policy)
+        plan = self.plan(answers)
         show_review(plan, self.output_dir / answers.name, self.base)
         return agree(interview, lint_by_policy(plan.spec.raw, self.policy))
 

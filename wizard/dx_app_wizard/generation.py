@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.answers_file import STANDARD_INPUT, read_answers
 from dx_app_wizard.change_report import changes_json, preview_text, written_text
 from dx_app_wizard.changes import OnConflict, change_set
-from dx_app_wizard.compose import compose
 from dx_app_wizard.dialogue import Dialogue
-from dx_app_wizard.errors import AnswersError, DisallowedError, FindingsError, Place, SpecFileError
-from dx_app_wizard.policy import default_sources
+from dx_app_wizard.errors import AnswersError, FindingsError, Place, SpecFileError
+from dx_app_wizard.policy import default_sources, judged
 from dx_app_wizard.remedy import remedy
 from dx_app_wizard.render import render
 from dx_app_wizard.review import spec_difference
@@ -21,9 +20,9 @@ from dx_app_wizard.saved import SavedInterview, forget_saved
 from dx_app_wizard.settings import environment_sources
 from dx_app_wizard.sources import Given, Source
 from dx_app_wizard.spec import jsonfile
-from dx_app_wizard.spec.lint import lint_by_policy
 from dx_app_wizard.spec.model import FILE_NAME, AppSpec
 from dx_app_wizard.spec.policy import load_policy
+from dx_app_wizard.template_choice import absolute_source, choose_template
 
 if TYPE_CHECKING:
     from dx_app_wizard.answers import Answers
@@ -41,6 +40,7 @@ class Options:
     output_dir: Path
     as_json: bool
     on_conflict: str | None = None
+    template_source: str | None = None
     dry_run: bool = False
     no_input: bool = False
     defaults: bool = False
@@ -101,12 +101,11 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
     dialogue = _dialogue(options, flags)
     with dialogue.keeping_answers():
         answers = _answers(dialogue, options)
-        plan = compose(answers, dialogue.base, dialogue.policy)
+        plan = dialogue.plan(answers)
         folder = dialogue.output_dir / answers.name
-        findings = lint_by_policy(plan.spec.raw, dialogue.policy)
-        if any(finding.level == "error" for finding in findings):
-            raise DisallowedError(folder / FILE_NAME, findings)
-        changes = change_set(folder, render(plan, answers.name), dialogue.on_conflict)
+        files = render(plan, answers.name)
+        findings = judged(files, folder / FILE_NAME, dialogue.policy)
+        changes = change_set(folder, files, dialogue.on_conflict)
         # A person has seen it in the review.
         base = None if dialogue.interview else dialogue.base
         difference = spec_difference(plan.spec, base) if base else ""
@@ -143,12 +142,16 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
         "output_dir": options.output_dir,
     }
     paths = {name: str(path.absolute()) for name, path in names.items() if path and path != Path()}
-    modes = {"on_conflict": options.on_conflict} if options.on_conflict else {}
-    saved = SavedInterview(flags, paths, modes=modes)
+    template = absolute_source(options.template_source)
+    modes = {"on_conflict": options.on_conflict, "template_source": template}
+    saved = SavedInterview(flags, paths, modes={name: mode for name, mode in modes.items() if mode})
     if options.resume:
         former = SavedInterview.load()
         saved = SavedInterview(
-            {**former.flags, **flags}, {**former.paths, **paths}, former.lines, {**former.modes, **modes}
+            {**former.flags, **flags},
+            {**former.paths, **paths},
+            former.lines,
+            {**former.modes, **saved.modes},
         )
     elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()}
     base, stands = _load_spec(elsewhere["json_file"]) if "json_file" in elsewhere else (None, Source({}))
@@ -167,6 +170,7 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
         on_conflict=OnConflict(saved.modes.get("on_conflict", "abort")),
         reviews=not options.dry_run,
         policy=policy,
+        template=choose_template(saved.modes.get("template_source"), policy),
     )
 
 

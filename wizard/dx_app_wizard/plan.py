@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from dx_app_wizard.spec.model import AppSpec
+    from dx_app_wizard.template_choice import OwnTemplate
 
 Language = Literal["python", "bash"]
 Pattern = Literal["basic", "parallelized", "scatter-process-gather"]
@@ -19,9 +20,13 @@ CI_SERVICES: tuple[CiService, ...] = ("none", "github", "gitlab")
 
 @dataclass(frozen=True)
 class Plan:
-    """One app to write, with the files that continuous integration by the service `ci` needs."""
+    """One app to write, with the files that continuous integration by the service `ci` needs.
+
+    `template` is the user's own that writes it, None for ours.
+    """
 
     spec: AppSpec
     language: Language
     pattern: Pattern
     ci: CiService = "none"
+    template: OwnTemplate | None = None

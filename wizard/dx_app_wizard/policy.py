@@ -6,17 +6,24 @@ A policy changes nothing that somebody said: it fills in what nobody did, and sa
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.errors import DisallowedError
 from dx_app_wizard.sources import Source
+from dx_app_wizard.spec import jsonfile
 from dx_app_wizard.spec.instances import DEFAULT_REGION, default_instance_type, instance_types
+from dx_app_wizard.spec.lint import lint_by_policy
+from dx_app_wizard.spec.model import FILE_NAME
 from dx_app_wizard.spec.policy import WIZARD_TABLE
 from dx_app_wizard.spec.policy_keys import timeout_minutes
 from dx_app_wizard.spec.policy_rules import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from dx_app_wizard.changes import FileContent
+    from dx_app_wizard.spec.findings import Finding
     from dx_app_wizard.spec.policy import Policy
 
 DEFAULT_TIMEOUT = "48h"
@@ -71,3 +78,15 @@ def fill_in(raw: dict[str, Any], policy: Policy) -> None:
     release = policy.value(TABLE, "release")
     if release:
         raw.setdefault("runSpec", {}).setdefault("release", release)
+
+
+def judged(files: Mapping[PurePosixPath, FileContent], path: Path, policy: Policy) -> list[Finding]:
+    """Return where the dxapp.json to write at path falls short of the policy in what that allows.
+
+    Raises DisallowedError for more than that, and SpecFileError where a template of the user's wrote no JSON.
+    """
+    spec = jsonfile.parse(files[PurePosixPath(FILE_NAME)].data.decode(), path).value
+    findings = lint_by_policy(spec if isinstance(spec, dict) else {}, policy)
+    if any(finding.level == "error" for finding in findings):
+        raise DisallowedError(path, findings)
+    return findings

@@ -1,8 +1,8 @@
 """From a plan to the files of an app: the templates, rendered through cookiecutter.
 
 Rendering happens in a scratch folder; what becomes of the files is for `changes` to say. Of cookiecutter only
-the rendering is used: no prompts, hooks, replay files or user configuration, and nothing is read or written
-in the user's home.
+the rendering is used: no prompts, replay files or user configuration, no hooks of ours, and nothing is read
+or written in the user's home.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.changes import FileContent, OnConflict, change_set
+from dx_app_wizard.own_template import render_own
 from dx_app_wizard.spec.model import SpecShapeError
 
 if TYPE_CHECKING:
@@ -24,15 +25,17 @@ if TYPE_CHECKING:
 def render(plan: Plan, name: str) -> dict[PurePosixPath, FileContent]:
     """Return the files of the app called name, by their paths in its folder.
 
-    Raises SpecShapeError when runSpec.file is no path in the app.
+    Raises SpecShapeError when runSpec.file is no path in the app, and TemplateError for a template of the
+    user's that cannot be rendered.
     """
-    from cookiecutter.generate import generate_files
-
     source = _source_path(plan)
+    values = _values(plan, name, source.name)
     with tempfile.TemporaryDirectory(prefix="dx-app-wizard-") as scratch:
-        context = _context(plan, name, source.name)
-        folder = Path(generate_files(templates(), context, scratch, accept_hooks=False))
-        _move_source(folder, source)
+        if plan.template:
+            folder = render_own(plan.template, values, scratch)
+        else:
+            folder = _render_ours(values, scratch)
+            _move_source(folder, source)
         return {
             PurePosixPath(path.relative_to(folder).as_posix()): _content(path)
             for path in sorted(folder.rglob("*"))
@@ -57,32 +60,34 @@ def templates() -> Path:
     return installed if installed.is_dir() else package.parent.parent / "templates" / "app"
 
 
-def _context(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
-    """Return what the templates read, with nothing left to defaults or prompts."""
-    from cookiecutter.generate import generate_context
+def _render_ours(values: dict[str, Any], scratch: str) -> Path:
+    from cookiecutter.generate import generate_context, generate_files
 
-    context: dict[str, Any] = generate_context(str(templates() / "cookiecutter.json"))
-    context["cookiecutter"].update(
-        {
-            "name": name,
-            "title": plan.spec.title or name,
-            "summary": (plan.spec.summary or "").rstrip("."),
-            "version": plan.spec.version or "",
-            "language": plan.language,
-            "pattern": plan.pattern,
-            "inputs": _by_name(plan.spec.inputs),
-            "outputs": _by_name(plan.spec.outputs),
-            "__source": source_name,
-            "ci": plan.ci,
-            "__github": "test.yml" if plan.ci == "github" else "",
-            "__gitlab": ".gitlab-ci.yml" if plan.ci == "gitlab" else "",
-            "__pre_commit": ".pre-commit-config.yaml" if plan.ci != "none" else "",
-            "_dxapp": plan.spec.dumps(),
-            # `dx build` refuses an app that has both a Readme.md and a description.
-            "__readme": "" if "description" in plan.spec.raw else "Readme.md",
-        }
-    )
-    return context
+    context = generate_context(str(templates() / "cookiecutter.json"))
+    context["cookiecutter"].update(values)
+    return Path(generate_files(templates(), context, scratch, accept_hooks=False))
+
+
+def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
+    """Return what the templates read, with nothing left to defaults or prompts."""
+    return {
+        "name": name,
+        "title": plan.spec.title or name,
+        "summary": (plan.spec.summary or "").rstrip("."),
+        "version": plan.spec.version or "",
+        "language": plan.language,
+        "pattern": plan.pattern,
+        "inputs": _by_name(plan.spec.inputs),
+        "outputs": _by_name(plan.spec.outputs),
+        "__source": source_name,
+        "ci": plan.ci,
+        "__github": "test.yml" if plan.ci == "github" else "",
+        "__gitlab": ".gitlab-ci.yml" if plan.ci == "gitlab" else "",
+        "__pre_commit": ".pre-commit-config.yaml" if plan.ci != "none" else "",
+        "_dxapp": plan.spec.dumps(),
+        # `dx build` refuses an app that has both a Readme.md and a description.
+        "__readme": "" if "description" in plan.spec.raw else "Readme.md",
+    }
 
 
 def _content(path: Path) -> FileContent:

@@ -148,8 +148,20 @@ def _levels(value: Any) -> dict[str, str]:
     return {_rule_pattern(pattern): _one_of(*LEVELS)(level) for pattern, level in value.items()}
 
 
+def _variables(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise SettingError("must be a table from the template's variables to values")
+    return value
+
+
 KEYS: dict[str, dict[str, Reader]] = {
-    "template": {"source": _text, "checkout": _text, "directory": _text, "hooks": _truth},
+    "template": {
+        "source": _text,
+        "checkout": _text,
+        "directory": _text,
+        "hooks": _truth,
+        "variables": _variables,
+    },
     "trust": {"templates": _texts},
     "lint": {"ignore": _rule_patterns, "levels": _levels},
     "policy": {

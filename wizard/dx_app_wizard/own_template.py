@@ -1,0 +1,93 @@
+"""Render a template of the user's: any cookiecutter template, with what ours gets and its own variables."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec.model import FILE_NAME
+from dx_app_wizard.template_choice import TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dx_app_wizard.template_choice import OwnTemplate
+
+# It logs what it raises, with a traceback.
+logging.getLogger("cookiecutter").addHandler(logging.NullHandler())
+
+
+def render_own(template: OwnTemplate, values: Mapping[str, Any], scratch: str) -> Path:
+    """Render into the folder scratch; return the folder of the app in it, whatever its name is.
+
+    Where the template writes no dxapp.json, the wizard's is put there. Raises TemplateError.
+    """
+    from cookiecutter.generate import generate_files
+
+    try:
+        context = _context(template, values)
+        with _stdout_to_stderr():
+            folder = Path(generate_files(template.folder, context, scratch, accept_hooks=template.hooks))
+    except TemplateError:
+        raise
+    except Exception as error:  # - a template is a program, which can fail in any way
+        reason = f"{type(error).__name__}: {error}".rstrip(": ")
+        raise TemplateError(f"the template {template.source!r} cannot be rendered: {reason}") from error
+    if folder.resolve().parent != Path(scratch).resolve():
+        raise TemplateError(f"the template {template.source!r} writes outside of its own folder")
+    if not (folder / FILE_NAME).exists():
+        (folder / FILE_NAME).write_text(values["_dxapp"], encoding="utf-8", newline="\n")
+    return folder
+
+
+def _context(template: OwnTemplate, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the template reads: the wizard's values, and its own, whose defaults may use them.
+
+    The wizard's values are never taken for templates, whatever braces an answer has.
+    """
+    from cookiecutter.generate import generate_context
+    from cookiecutter.prompt import render_variable
+    from cookiecutter.utils import create_env_with_context
+
+    context: dict[str, Any] = generate_context(str(template.folder / "cookiecutter.json"))
+    own = context["cookiecutter"]
+    if not isinstance(own, dict):
+        raise TemplateError(f"the cookiecutter.json of the template {template.source!r} is no JSON object")
+    _check_variables(template, own)
+    known: dict[str, Any] = dict(values)
+    environment = create_env_with_context(context)
+    for key, default in {**own, **template.variables}.items():
+        if key in values:
+            continue
+        if key.startswith("_") and not key.startswith("__"):
+            known[key] = default
+            continue
+        first = default[0] if isinstance(default, list) and default else default
+        known[key] = render_variable(environment, first, known)
+    return {**context, "cookiecutter": known}
+
+
+@contextmanager
+def _stdout_to_stderr() -> Iterator[None]:
+    """Let what hooks print be talk: stdout is for data."""
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)
+
+
+def _check_variables(template: OwnTemplate, own: Mapping[str, Any]) -> None:
+    for name in template.variables:
+        if name not in own:
+            near = get_close_matches(name, own, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(own)}."
+            raise TemplateError(f"the template {template.source!r} has no variable {name!r}", hint)
