@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
 WORKERS ?= auto
 
-.PHONY: help demo test test-all check fix bench clean
+.PHONY: help demo test test-all check fix bench screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -23,7 +23,7 @@ test-all: $(INSTALLED)  ## run the test suite with its slow parts
 check: $(INSTALLED)  ## ruff and mypy over everything
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
-	@$(RUN) mypy wizard runtime tests benchmarks
+	@$(RUN) mypy wizard runtime tests benchmarks docs
 
 fix: $(INSTALLED)  ## let ruff mend and format what it can
 	@$(RUN) ruff check --fix .
@@ -31,6 +31,9 @@ fix: $(INSTALLED)  ## let ruff mend and format what it can
 
 bench: $(INSTALLED)  ## measure the cost of a job and of a start
 	@$(VENV)/bin/python benchmarks/run.py
+
+screenshots: $(INSTALLED)  ## take the pictures in docs/images anew
+	@$(VENV)/bin/python docs/screenshots.py
 
 clean:  ## remove what these targets made, .venv included
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

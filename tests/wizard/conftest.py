@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,12 @@ class Terminal:
         for expected, line in pairs:
             self.process.expect(expected)
             self.process.sendline(line)
+
+    def press(self, *keys: str) -> None:
+        """Send keys or texts one by one, with the pauses of a person."""
+        for key in keys:
+            time.sleep(0.1)
+            self.process.send(key)
 
     def end(self) -> tuple[int, str]:
         """Return the exit code and the text that came last, without escapes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.conversation import BACK_LINE
 from dx_app_wizard.prompts import Choice, Prompt
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def agree(interview: Interview, findings: Sequence[Finding] = ()) -> bool:
             continue
         if choice.lower() in _CANCEL_WORDS:
             raise KeyboardInterrupt
+        if choice == BACK_LINE:
+            conversation.step_back()
+            return False
         chosen = _lines_to_edit(conversation.lines, choice)
         if chosen:
             conversation.forget(lambda key: key in chosen)  # noqa: B023 - called at once

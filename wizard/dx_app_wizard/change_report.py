@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.changes import Verdict
-from dx_app_wizard.review import next_commands, tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import PurePath
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path, PurePath
 
     from dx_app_wizard.changes import Change, ChangeSet
 
@@ -26,7 +26,7 @@ def written_text(changes: ChangeSet, *, was_new: bool) -> str:
         return f"Nothing to do: {changes.folder} {state}."
     verb = "created" if was_new else "updated"
     lines = [f"App directory {verb}: {changes.folder}, {files}:"]
-    lines += tree((change.target for change in changes.changes), None if was_new else _notes(changes))
+    lines += tree((change.target for change in changes.changes), None if was_new else notes(changes))
     lines += ["", "Next:", *(f"  {command}" for command in next_commands(changes.folder))]
     return "\n".join(lines)
 
@@ -34,7 +34,7 @@ def written_text(changes: ChangeSet, *, was_new: bool) -> str:
 def preview_text(changes: ChangeSet) -> str:
     """Return the tree with every file's verdict, and the text of the files that would be written."""
     paths = (change.target for change in changes.changes)
-    lines = [f"{changes.folder}/", *tree(paths, _notes(changes))]
+    lines = [f"{changes.folder}/", *tree(paths, notes(changes))]
     for change in changes.writes:
         lines += ["", f"==> {changes.folder / change.target} <==", *_body(change)]
     return "\n".join(lines)
@@ -43,6 +43,26 @@ def preview_text(changes: ChangeSet) -> str:
 def changes_json(changes: ChangeSet, *, with_text: bool) -> list[dict[str, Any]]:
     """Return one object per file: `path`, `verdict`, `target`, and the `text` to write (null if none)."""
     return [_change_json(change, with_text=with_text) for change in changes.changes]
+
+
+def next_commands(folder: Path) -> list[str]:
+    """Return the three commands to type next: go there, run the app, test it."""
+    return [f"cd {shlex.quote(str(folder))}", "dx-local run .", "pytest"]
+
+
+def tree(paths: Iterable[PurePath], notes: Mapping[PurePath, str] | None = None) -> Iterator[str]:
+    """Yield one line per folder and file, indented by depth, folders before the files in them.
+
+    A file's note follows its name.
+    """
+    shown: set[PurePath] = set()
+    for path in sorted(paths):
+        for folder in reversed(path.parents[:-1]):
+            if folder not in shown:
+                shown.add(folder)
+                yield f"{'  ' * len(folder.parts)}{folder.name}/"
+        note = (notes or {}).get(path)
+        yield f"{'  ' * len(path.parts)}{path.name}{f'  ({note})' if note else ''}"
 
 
 def _change_json(change: Change, *, with_text: bool) -> dict[str, Any]:
@@ -54,7 +74,8 @@ def _change_json(change: Change, *, with_text: bool) -> dict[str, Any]:
     return {**row, "text": change.content.text} if with_text else row
 
 
-def _notes(changes: ChangeSet) -> dict[PurePath, str]:
+def notes(changes: ChangeSet) -> dict[PurePath, str]:
+    """Return what happens to each file, by the path that is shown of it."""
     return {change.target: _note(change) for change in changes.changes}
 
 

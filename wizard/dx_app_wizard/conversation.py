@@ -65,10 +65,14 @@ class Conversation:
             try:
                 return script()
             except GoBackError:
-                if self._passed:
-                    self.forget(lambda key: key == self._passed[-1])
-                else:
-                    self.prompter.say("This is the first question.")
+                self.step_back()
+
+    def step_back(self) -> None:
+        """Forget the line that was accepted or passed last, when there is one."""
+        if self._passed:
+            self.forget(lambda key: key == self._passed[-1])
+        else:
+            self.prompter.say("This is the first question.")
 
     def forget(self, chosen: Callable[[str], bool]) -> None:
         """Forget the lines whose keys are chosen; they become the defaults of their prompts."""
@@ -83,6 +87,8 @@ class Conversation:
         while True:
             line = _decoded(self.prompter.ask(prompt)).strip()
             if line == BACK_LINE:
+                if former:
+                    self._former[key] = former
                 raise GoBackError
             if line == HELP_LINE:
                 self.prompter.say(prompt.help)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.agreement import agree, lines_of
 from dx_app_wizard.answers import Answers, gather, is_open, settle
-from dx_app_wizard.changes import OnConflict, is_taken
+from dx_app_wizard.changes import OnConflict, change_set, is_taken
 from dx_app_wizard.compose import compose
 from dx_app_wizard.conversation import Conversation
 from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError
@@ -160,10 +161,12 @@ class Dialogue:
 
     def _agreed(self, interview: Interview, answers: Answers) -> bool:
         """Show what will be written; return True to write it, False when an answer is to be given anew."""
+        from dx_app_wizard.render import render
         from dx_app_wizard.review import show_review
 
         plan = self.plan(answers)
-        show_review(plan, self.output_dir / answers.name, self.base)
+        files = render(plan, answers.name)
+        show_review(plan, change_set(self.output_dir / answers.name, files, self.on_conflict), self.base)
         return agree(interview, lint_by_policy(plan.spec.raw, self.policy))
 
     def _save(self, lines: dict[str, str]) -> None:
@@ -186,10 +189,16 @@ def _prompter() -> Prompter | None:
         return LinePrompter(descriptor, SILENCE_SECONDS)
     if not sys.stderr.isatty():
         return None
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+    _speak_utf8()
     if os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
         return LinePrompter(descriptor, None)
     from dx_app_wizard.terminal import TerminalPrompter
 
     return TerminalPrompter()
+
+
+def _speak_utf8() -> None:
+    """Where the locale knows ASCII only, take the terminal for one that shows UTF-8, as nearly all do."""
+    for stream in (sys.stdin, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name == "ascii":
+            stream.reconfigure(encoding="utf-8")

@@ -15,7 +15,6 @@ from dx_app_wizard.errors import AnswersError, FindingsError, Place, SpecFileErr
 from dx_app_wizard.policy import default_sources, judged
 from dx_app_wizard.remedy import remedy
 from dx_app_wizard.render import render
-from dx_app_wizard.review import spec_difference
 from dx_app_wizard.saved import SavedInterview, forget_saved
 from dx_app_wizard.settings import environment_sources
 from dx_app_wizard.sources import Given, Source
@@ -98,6 +97,8 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
 
     Raises ConflictError where something is in the way, DisallowedError where the policy stands against it.
     """
+    from dx_app_wizard.review import spec_difference
+
     dialogue = _dialogue(options, flags)
     with dialogue.keeping_answers():
         answers = _answers(dialogue, options)

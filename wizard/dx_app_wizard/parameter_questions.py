@@ -29,21 +29,21 @@ MORE_MARK = "+"
 """After a class: ask for everything that dxapp.json can say of a parameter."""
 
 _MEANINGS = {
-    "file": "a file",
-    "int": "a whole number",
-    "float": "a number",
-    "string": "a text",
-    "boolean": "true or false",
-    "hash": "a JSON object",
-    "record": "a record",
-    "applet": "an applet",
-    "workflow": "a workflow",
+    "file": ("a file", "files"),
+    "int": ("a whole number", "whole numbers"),
+    "float": ("a number", "numbers"),
+    "string": ("a text", "texts"),
+    "boolean": ("true or false", "each true or false"),
+    "hash": ("a JSON object", "JSON objects"),
+    "record": ("a record", "records"),
+    "applet": ("an applet", "applets"),
+    "workflow": ("a workflow", "workflows"),
 }
-"""The classes that one chooses from, the most usual one first."""
+"""What there is to choose from, the most usual class first: what one of it is, and several."""
 
 _CLASSES = (
-    *(Choice(name, meaning) for name, meaning in _MEANINGS.items()),
-    *(Choice(ARRAY_PREFIX + name, f"any number of: {meaning}") for name, meaning in _MEANINGS.items()),
+    *(Choice(name, one) for name, (one, _) in _MEANINGS.items()),
+    *(Choice(ARRAY_PREFIX + name, many) for name, (_, many) in _MEANINGS.items()),
 )
 _NAME_HINT = "such as reads, or all in one: reads:file, log:file?{default}"
 _NAME_HELP = (
@@ -129,7 +129,10 @@ class ParameterQuestions:
         label = self.conversation.ask(
             f"{key}.label",
             self._prompt(
-                "Label (optional human-readable name)", "such as Reads to count", "Shown to people."
+                "Label (optional human-readable name)",
+                "such as Reads to count",
+                "Shown to people.",
+                erasable=True,
             ),
             str,
         )

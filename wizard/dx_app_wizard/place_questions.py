@@ -118,6 +118,7 @@ def _table(region: str) -> str:
     """Return the region, and its common instance types in columns that fit 60 characters."""
     place = f" ({place_of(region)})" if place_of(region) else ""
     lines = [
+        "",
         f"Region {region}{place}: {len(instance_types(region))} instance types, such as",
         f"  {'':<26}{'cores':>5}{'memory':>11}{'storage':>10}",
     ]

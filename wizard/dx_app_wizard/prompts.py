@@ -44,7 +44,9 @@ class Prompt:
     @property
     def text(self) -> str:
         """The prompt as it is shown, without the step."""
-        return f"{self.words} [{self.default}]:" if self.default else f"{self.words}:"
+        if not self.default:
+            return f"{self.words}:"
+        return f"{self.words.removesuffix(' [y/n]')} [{self.default}]:"
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ WORDINGS: dict[str, Wording] = {
     ),
     "instance_type": Wording(
         "Choose an instance type for your app",
-        "type to filter, 16 cores for one; a region, such as aws:eu-west-2, changes the region",
+        "type to filter, such as 16 cores; a region, such as aws:eu-west-2, changes the region",
         "What the app's jobs run on, such as mem1_ssd1_v2_x4. Type a region, such as aws:eu-west-2, to change"
         " the region first.",
     ),

@@ -1,71 +1,46 @@
-"""What will be written, for review, and what to type next."""
+"""What will be written, for review: the dxapp.json, the files, and the inputs and outputs."""
 
 from __future__ import annotations
 
 import difflib
 import json
-import shlex
 from typing import TYPE_CHECKING
 
+from rich.box import Box
+from rich.console import Console
+from rich.highlighter import JSONHighlighter
+from rich.table import Table
+from rich.text import Text
+
+from dx_app_wizard.change_report import notes, tree
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path, PurePath
-
-    from rich.text import Text
-
+    from dx_app_wizard.changes import ChangeSet
     from dx_app_wizard.plan import Plan
     from dx_app_wizard.spec.model import AppSpec, IOField
 
-
-def next_commands(folder: Path) -> list[str]:
-    """Return the three commands to type next: go there, run the app, test it."""
-    return [f"cd {shlex.quote(str(folder))}", "dx-local run .", "pytest"]
-
-
-def tree(paths: Iterable[PurePath], notes: Mapping[PurePath, str] | None = None) -> Iterator[str]:
-    """Yield one line per folder and file, indented by depth, folders before the files in them.
-
-    A file's note follows its name.
-    """
-    shown: set[PurePath] = set()
-    for path in sorted(paths):
-        for folder in reversed(path.parents[:-1]):
-            if folder not in shown:
-                shown.add(folder)
-                yield f"{'  ' * len(folder.parts)}{folder.name}/"
-        note = (notes or {}).get(path)
-        yield f"{'  ' * len(path.parts)}{path.name}{f'  ({note})' if note else ''}"
+# A line below the head is all that a small table needs, and every encoding has this one.
+_HEAD_RULE = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+_COLUMNS = ("", "name", "class", "", "default", "label", "more")
+_IN_A_COLUMN = ("name", "class", "optional", "default", "label")
 
 
-def show_review(plan: Plan, folder: Path, base: AppSpec | None) -> None:
-    """Print to stderr what would be written: files, inputs and outputs, and the dxapp.json.
+def show_review(plan: Plan, changes: ChangeSet, base: AppSpec | None) -> None:
+    """Print to stderr what would be written, the most telling last: it stands right above the next prompt.
 
     Of a dxapp.json that was given (base), what changes in it is shown.
     """
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from dx_app_wizard.render import render
-
-    files = render(plan, folder.name)
     console = Console(stderr=True, highlight=False)
-    console.print(Text("\n".join(["", f"{folder}/", *tree(files)])))
-    console.print(Text(_spec_text(plan.spec, base)))
-    table = Table("", "name", "class", "optional", "default", show_edge=False)
-    for kind, fields in (("input", plan.spec.inputs), ("output", plan.spec.outputs)):
-        for field in fields or ():
-            table.add_row(Text(kind), *_cells(field))
+    console.print()
+    console.print(_difference(plan.spec, base) if base else _dxapp_json(plan.spec))
+    console.print()
+    console.print(_files(changes))
+    table = _table(plan.spec)
     if table.row_count:
+        console.print()
         console.print(table)
-
-
-def _cells(field: IOField) -> Iterator[Text]:
-    from rich.text import Text
-
-    default = json.dumps(field.default, ensure_ascii=False) if field.has_default else ""
-    for text in (field.name, field.io_class, "yes" if field.optional else "", default):
-        yield Text(text)
+    console.print()
 
 
 def spec_difference(spec: AppSpec, base: AppSpec) -> str:
@@ -74,6 +49,35 @@ def spec_difference(spec: AppSpec, base: AppSpec) -> str:
     return "\n".join(difflib.unified_diff(old, new, "dxapp.json as given", "dxapp.json", lineterm=""))
 
 
-def _spec_text(spec: AppSpec, base: AppSpec | None) -> str:
-    """Return the dxapp.json, or its difference from the one that was given."""
-    return f"\n{spec_difference(spec, base)}" if base else f"\ndxapp.json\n{spec.dumps()}"
+def _dxapp_json(spec: AppSpec) -> Text:
+    text = Text("dxapp.json\n", "bold")
+    return text.append_text(JSONHighlighter()(Text(spec.dumps().rstrip())))
+
+
+def _difference(spec: AppSpec, base: AppSpec) -> Text:
+    lines = spec_difference(spec, base).splitlines()
+    return Text("\n").join(Text(line, _DIFF_STYLES.get(line[:1], "")) for line in lines)
+
+
+def _files(changes: ChangeSet) -> Text:
+    shown = {} if changes.is_new else notes(changes)
+    lines = [f"{changes.folder}/", *tree((change.target for change in changes.changes), shown)]
+    return Text("\n").join(Text(line, "bold" if line.endswith("/") else "") for line in lines)
+
+
+def _table(spec: AppSpec) -> Table:
+    """Return one row per input and output; columns in which nothing would stand are left out."""
+    rows = [("input", *_cells(field)) for field in spec.inputs or ()]
+    rows += [("output", *_cells(field)) for field in spec.outputs or ()]
+    used = [index for index, _ in enumerate(_COLUMNS) if any(row[index] for row in rows)]
+    table = Table(*(_COLUMNS[index] for index in used), box=_HEAD_RULE, show_edge=False, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(row[index]) for index in used))
+    return table
+
+
+def _cells(field: IOField) -> tuple[str, ...]:
+    default = json.dumps(field.default, ensure_ascii=False) if field.has_default else ""
+    more = ", ".join(key for key in field.raw if key not in _IN_A_COLUMN)
+    label = str(field.raw.get("label", ""))
+    return (field.name, field.io_class, "optional" if field.optional else "", default, label, more)

@@ -47,15 +47,15 @@ _MENU_ROWS = 7
 # questionary's colours are made for dark terminals; these are readable on any.
 _STYLE = Style(
     [
-        ("qmark", "fg:ansidefault nobold"),
+        ("qmark", "fg:default nobold dim"),
         ("question", "bold"),
-        ("answer", "fg:ansidefault nobold"),
-        ("hint", "fg:ansibrightblack"),
+        ("answer", "fg:ansicyan nobold"),
+        ("hint", "dim"),
         ("completion-menu", "bg:default fg:default"),
         ("completion-menu.completion", "bg:default fg:default"),
-        ("completion-menu.completion.current", "reverse bg:default fg:default"),
-        ("completion-menu.meta.completion", "bg:default fg:ansibrightblack"),
-        ("completion-menu.meta.completion.current", "reverse bg:default fg:default"),
+        ("completion-menu.completion.current", "bg:default fg:ansicyan reverse"),
+        ("completion-menu.meta.completion", "bg:default fg:default dim"),
+        ("completion-menu.meta.completion.current", "bg:default fg:ansicyan reverse nodim"),
     ]
 )
 
@@ -97,7 +97,7 @@ class TerminalPrompter:
         )
         output.enable_cpr = False
         common: dict[str, Any] = {
-            "qmark": prompt.step,
+            "qmark": prompt.step or ">",
             "style": _STYLE,
             "output": output,
         }

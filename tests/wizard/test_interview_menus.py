@@ -1,0 +1,134 @@
+"""Menus, hints and help on a real pseudo-terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dx_app_wizard.prompts import WORDINGS, Choice, matching
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.wizard.conftest import Terminal
+
+    Start = Callable[..., Terminal]
+
+DOWN = "\x1b[B"
+OFFICIAL_WORDS = (
+    "App Name", "Title", "Summary", "Version", "1st input name", "Label", "Choose a class",
+    "optional parameter", "1st output name", "Timeout policy", "Programming language", "Execution pattern",
+    "Will this app need", "Choose an instance type", "App directory created", "Error",
+)  # fmt: skip
+ALL_BUT_PLACE = (
+    "counts", "--title", "t", "--summary", "s", "--version", "1.0.0", "--output", "o:int", "--timeout", "1h",
+    "--language", "bash", "--template", "basic", "--no-network", "--project-access", "none",
+    "--input", "k:int",
+)  # fmt: skip
+ALL_BUT_INPUTS = (*ALL_BUT_PLACE[:-2], "--region", "aws:us-east-1", "--instance-type", "mem1_ssd1_v2_x4")
+
+
+@pytest.mark.parametrize("word", OFFICIAL_WORDS)
+def test_no_hint_help_or_choice_could_be_taken_for_a_prompt(word: str) -> None:
+    for wording in WORDINGS.values():
+        shown = [
+            wording.hint,
+            wording.help,
+            *(f"{choice.text} {choice.meaning}" for choice in wording.choices),
+        ]
+        assert not any(word in text for text in shown)
+
+
+@pytest.mark.parametrize(
+    ("typed", "texts"),
+    [
+        ("", ["x16", "x4", "aws:b"]),
+        ("X1", ["x16"]),
+        ("16 cores", ["x16"]),
+        ("6 cores", []),
+        ("london", ["aws:b"]),
+        ("aws", ["aws:b", "x4"]),
+    ],
+)
+def test_choices_fit_by_their_text_and_by_the_words_of_their_meaning(typed: str, texts: list[str]) -> None:
+    choices = [Choice("x16", "16 cores"), Choice("x4", "4 cores of aws"), Choice("aws:b", "region, London")]
+    assert [choice.text for choice in matching(choices, typed)] == texts
+
+
+def test_a_class_is_chosen_with_the_arrow_keys(terminal: Start) -> None:
+    wizard = terminal(*ALL_BUT_INPUTS)
+    wizard.talk(("1st input", "reads"), ("Label", ""))
+    wizard.process.expect("Choose a class(?s:.*)a whole number")
+    wizard.press(DOWN, DOWN, "\r")
+    wizard.talk(("optional parameter", "n"), ("2nd input", ""), ("Write the app", ""))
+    assert wizard.end()[0] == 0
+    assert wizard.written()["inputSpec"] == [{"name": "reads", "class": "int"}]
+
+
+def test_enter_fills_in_the_only_match_and_then_takes_it(terminal: Start) -> None:
+    wizard = terminal("counts", "--defaults", "--language", "bash")
+    wizard.process.expect("Execution pattern(?s:.*)postprocess joins")
+    wizard.press("gather", "\r")
+    wizard.process.expect("scatter-process-gather")
+    wizard.talk(("", ""), ("Write the app", ""))
+    assert wizard.end()[0] == 0
+    assert "scatter" in Path("counts/src/counts.sh").read_text(encoding="utf-8")
+
+
+def test_tab_completes_an_instance_type_found_by_its_cores(terminal: Start) -> None:
+    wizard = terminal(*ALL_BUT_PLACE)
+    wizard.process.expect("cores     memory   storage(?s:.*)for your app")
+    wizard.press("36 cores")
+    wizard.process.expect("36 cores, 72 GiB")
+    wizard.press("\t", "\r")
+    wizard.talk(("Write the app", ""))
+    assert wizard.end()[0] == 0
+    assert "mem1_ssd1_v2_x36" in json.dumps(wizard.written()["regionalOptions"])
+
+
+def test_a_region_is_found_by_its_place_and_brings_its_own_types(terminal: Start) -> None:
+    wizard = terminal(*ALL_BUT_PLACE)
+    wizard.process.expect("for your app")
+    wizard.press("netherl", "\r")
+    wizard.process.expect("azure:westeurope")
+    wizard.talk(("", ""), ("azure:mem3_ssd1_x8(?s:.*)for your app.*azure:mem1_ssd1_x4", ""), ("Write", ""))
+    assert wizard.end()[0] == 0
+    assert list(wizard.written()["regionalOptions"]) == ["azure:westeurope"]
+
+
+def test_a_wrong_instance_type_is_met_with_the_nearest_and_an_empty_field(terminal: Start) -> None:
+    wizard = terminal(*ALL_BUT_PLACE)
+    wizard.talk(
+        ("for your app", "mem1_ssd1_v2_x5"),
+        ("is no instance type of aws(?s:.*)mean mem1_ssd1_v2_x", ""),
+        ("Write", ""),
+    )
+    assert wizard.end()[0] == 0
+
+
+def test_the_review_offers_the_answers_to_edit(terminal: Start) -> None:
+    wizard = terminal("--defaults", "--language", "bash", "--template", "basic")
+    wizard.talk(("App Name", "counts"))
+    wizard.process.expect("Write the app")
+    wizard.press(DOWN)
+    wizard.process.expect("name +.*counts(?s:.*)write nothing")
+    wizard.press(DOWN, "\r")
+    wizard.talk((r"App Name \[counts\]:", "other"), ("Write the app", ""))
+    assert wizard.end()[0] == 0
+    assert wizard.written("other")["name"] == "other"
+
+
+def test_back_leads_through_all_answers_and_keeps_the_later_ones(terminal: Start) -> None:
+    wizard = terminal(*ALL_BUT_INPUTS)
+    wizard.talk(("1st input", "reads"), ("Label", "Reads"), ("Choose a class", "file"), ("optional", "y"))
+    wizard.talk(("2nd input", "<"), ("optional.*y", "<"), ("class.*file", "<"), (r"Label.*\[Reads\]", "-"))
+    wizard.talk(
+        (r"class \[file\]", "int"), (r"optional parameter \[y\]:", "n"), ("2nd input", ""), ("Write", "<")
+    )
+    wizard.talk(("2nd input", "k:int"), ("3rd input", ""), ("Write the app", ""))
+    assert wizard.end()[0] == 0
+    expected = [{"name": "reads", "class": "int"}, {"name": "k", "class": "int"}]
+    assert wizard.written()["inputSpec"] == expected
