@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+import time
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,6 +135,48 @@ class LocalServer:
             text=True,
         )
 
+    def post(self, path: str, request: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Call the API, which must succeed; a hundred times as quick as `dx`."""
+        variables = self.ready["variables"]
+        context = json.loads(variables["DX_SECURITY_CONTEXT"])
+        headers = {"Authorization": f"Bearer {context['auth_token']}", "Content-Type": "application/json"}
+        connection = http.client.HTTPConnection("127.0.0.1", int(variables["DX_APISERVER_PORT"]), timeout=60)
+        with closing(connection):
+            connection.request("POST", path, json.dumps(request or {}), headers)
+            response = connection.getresponse()
+            answer: dict[str, Any] = json.load(response)
+        assert response.status == 200, answer
+        return answer
+
     def describe(self, entity: str) -> dict[str, Any]:
-        described: dict[str, Any] = json.loads(self.dx("describe", entity, "--json"))
-        return described
+        return self.post(f"/{entity}/describe")
+
+    def new_applet(self, name: str, code: str, **fields: Any) -> str:
+        """Make an applet in bash of this code, without inputs or outputs unless fields say so."""
+        applet = {
+            "project": self.project,
+            "name": name,
+            "dxapi": "1.0.0",
+            "inputSpec": [],
+            "outputSpec": [],
+            "runSpec": {"interpreter": "bash", "code": code, "distribution": "Ubuntu", "release": "24.04"},
+            **fields,
+        }
+        applet_id: str = self.post("/applet/new", applet)["id"]
+        return applet_id
+
+    def run(self, applet: str, **fields: Any) -> str:
+        """Start a job of an applet, without input unless fields say so."""
+        request = {"project": self.project, "input": {}, **fields}
+        job: str = self.post(f"/{applet}/run", request)["id"]
+        return job
+
+    def final(self, job: str) -> dict[str, Any]:
+        """Return the describe of a job once it has ended."""
+        deadline = time.monotonic() + _DEADLINE_SECONDS
+        while True:
+            described = self.describe(job)
+            if described["state"] in {"done", "failed", "terminated"}:
+                return described
+            assert time.monotonic() < deadline, f"{job} is still {described['state']}"
+            time.sleep(0.02)
