@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from dx_local.api.server import Server
 from dx_local.engine.environments import EnvironmentRequest, WorkerEnvironment, prepare_environment
+from dx_local.engine.session import Observer, Session, SessionOptions
 from dx_local.platform import access, executables, projects
 from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
 
@@ -258,6 +259,24 @@ class ServedPlatform:
         self._platform.store.close()
 
 
+@dataclass
+class RunningPlatform(ServedPlatform):
+    """A platform that also runs the jobs that its clients start, in a session as `dx-local` opens it."""
+
+    async def _open(self) -> None:
+        self._session = Session(SessionOptions(self.folder / "platform", max_parallel=4), Observer())
+        await self._session.__aenter__()
+        self._platform = self._session.platform
+        with self._platform.store.transaction():
+            self.token = access.issue_token(self._platform.store, DEFAULT_USER)
+        self.project = self._session.project()
+        self.url = self._platform.base_url
+        self.port = int(self.url.rpartition(":")[2])
+
+    async def _close(self) -> None:
+        await self._session.__aexit__(None, None, None)
+
+
 @pytest.fixture
 def served(tmp_path: Path, worker_environment: WorkerEnvironment) -> Iterator[ServedPlatform]:
     with ServedPlatform(tmp_path, worker_environment) as platform:
@@ -270,6 +289,15 @@ def served_to_module(
 ) -> Iterator[ServedPlatform]:
     """One platform for all tests of a module, which must not get into each other's way."""
     with ServedPlatform(tmp_path_factory.mktemp("served"), worker_environment) as platform:
+        yield platform
+
+
+@pytest.fixture(scope="module")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, worker_environment: WorkerEnvironment
+) -> Iterator[RunningPlatform]:
+    """One platform that runs jobs, for all tests of a module."""
+    with RunningPlatform(tmp_path_factory.mktemp("running"), worker_environment) as platform:
         yield platform
 
 
@@ -332,10 +360,7 @@ class MakeApp(Protocol):
     ) -> Path: ...
 
 
-@pytest.fixture
-def make_app(tmp_path: Path) -> MakeApp:
-    """Write apps, in Python unless `interpreter` says otherwise."""
-
+def _maker(folder: Path) -> MakeApp:
     def make(
         code: str,
         *,
@@ -346,6 +371,18 @@ def make_app(tmp_path: Path) -> MakeApp:
     ) -> Path:
         spec.setdefault("inputSpec", io_spec(inputs or {}))
         spec.setdefault("outputSpec", io_spec(outputs or {}))
-        return write_app(tmp_path / name, code, spec)
+        return write_app(folder / name, code, spec)
 
     return make
+
+
+@pytest.fixture
+def make_app(tmp_path: Path) -> MakeApp:
+    """Write apps, in Python unless `interpreter` says otherwise."""
+    return _maker(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def make_module_app(tmp_path_factory: pytest.TempPathFactory) -> MakeApp:
+    """Write apps, of different names, for all tests of a module."""
+    return _maker(tmp_path_factory.mktemp("apps"))
