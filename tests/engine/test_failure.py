@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_local.engine.failure import FailureReport, explain
-from dx_local.platform import jobs
+from dx_local.platform import executables, jobs
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.lifecycle import Failure
 
@@ -40,6 +40,17 @@ def subjob(context: Context, parent: str, function: str) -> str:
     return job
 
 
+def run(context: Context, parent: str, name: str) -> str:
+    """Let a job run another applet."""
+    caller = Context(context.platform, Caller(context.caller.user, parent))
+    job = jobs.get(context, parent)
+    run_spec = {"interpreter": "bash", "code": ""}
+    request = {"project": job["project"], "name": name, "dxapi": "1.0.0", "runSpec": run_spec}
+    applet = executables.new_applet(context, "applet", request)["id"]
+    started: str = executables.run_applet(caller, applet, {"input": {}})["id"]
+    return started
+
+
 def fail(context: Context, job: str, log: str = "", function: str = "main") -> None:
     folder = context.platform.folder / "jobs" / f"{function}-{job}"
     folder.mkdir(parents=True)
@@ -67,6 +78,15 @@ def test_the_cause_is_the_job_that_failed_first(context: Context, root: str, app
     assert (found.reason, found.message) == ("AppError", "too few reads")
     assert found.job_input == {"n": 1}
     assert found.log_tail == ("one", "two")
+
+
+def test_a_job_that_runs_something_else_is_called_by_that_name(
+    context: Context, root: str, app: Path
+) -> None:
+    runs = [run(context, root, "sort"), run(context, root, "index"), run(context, root, "index")]
+    part = subjob(context, runs[2], "part")
+    fail(context, part, function="part")
+    assert report(context, root, app).job_path == "main → index[2] → part"
 
 
 def traceback(app: Path) -> str:

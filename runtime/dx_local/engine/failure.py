@@ -87,7 +87,7 @@ def explain(platform: Platform, job: Row, app: Path) -> FailureReport:
 
 
 def job_path(store: Store, job: Row) -> str:
-    """Return the way from the root to a job by entry points: `main → map → process[3]`."""
+    """Return the way from the root to a job by their labels: `main → map → process[3]`."""
     steps = []
     current: Row | None = job
     while current is not None:
@@ -97,14 +97,26 @@ def job_path(store: Store, job: Row) -> str:
 
 
 def job_label(store: Store, job: Row) -> str:
-    """Return a job's entry point, numbered from the second that its parent started there: `process[2]`."""
+    """Return what a job does, numbered from the second of its kind that its parent started: `process[2]`."""
     earlier: int = store.value(
-        "SELECT COUNT(*) FROM job WHERE parent = ? AND function = ? AND sequence < ?",
+        "SELECT COUNT(*) FROM job WHERE parent = ? AND function = ? AND executable_name = ? AND sequence < ?",
         job["parent"],
         job["function"],
+        job["executable_name"],
         job["sequence"],
     )
-    return f"{job['function']}[{earlier + 1}]" if earlier else str(job["function"])
+    what = job_does(store, job)
+    return f"{what}[{earlier + 1}]" if earlier else what
+
+
+def job_does(store: Store, job: Row) -> str:
+    """Return what a job does in a word: its entry point, or what it runs when a job started that for itself.
+
+    A job that another one starts at an entry point works in that one's workspace; one that runs an applet or
+    app has a workspace of its own.
+    """
+    workspace = store.value("SELECT workspace FROM job WHERE id = ?", job["parent"])
+    return str(job["function"] if workspace in (None, job["workspace"]) else job["executable_name"])
 
 
 def _last_lines(log: Path) -> tuple[str, ...]:

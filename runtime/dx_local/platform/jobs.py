@@ -98,7 +98,7 @@ def create(context: Context, request: Request) -> str:
         timeout=requirements.timeout(executable.run_spec, executable.id, asked, request.function),
         open_children=0,
         transitions=[],
-        requested=_requested(request),
+        requested=_requested(context, request),
         analysis=parent["id"] if parent and request.stage else parent["analysis"] if parent else None,
         stage=request.stage or (parent["stage"] if parent else None),
     )
@@ -408,9 +408,12 @@ def _depends_on(context: Context, asked: JSON) -> list[str]:
     return depends_on
 
 
-def _requested(request: Request) -> JSON:
+def _requested(context: Context, request: Request) -> JSON:
     spec = None if request.shares_workspace else request.executable.input_spec
     inherited = request.parent["requested"] if request.parent and request.shares_workspace else {}
+    echo = {name: request.asked[name] for name in _ECHOED if name in request.asked}
+    if request.parent is None and context.caller.job is not None:
+        echo["detachedFrom"] = context.caller.job
     optional = [entry["name"] for entry in spec or [] if entry.get("optional") or "default" in entry]
     return {
         "access": inherited.get("access", request.executable.access),
@@ -422,5 +425,5 @@ def _requested(request: Request) -> JSON:
             **read.mapping(request.executable.run_spec, "executionPolicy", {}),
             **read.mapping(request.asked, "executionPolicy", {}),
         },
-        "echo": {name: request.asked[name] for name in _ECHOED if name in request.asked},
+        "echo": echo,
     }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dx_local.engine.failure import job_label
+from dx_local.engine.failure import job_does, job_label
 from dx_local.engine.session import Observer
 from dx_local.platform.lifecycle import FINAL, State
 
@@ -132,9 +132,9 @@ class PlainLines(_Watcher):
 
 @dataclass
 class _Group:
-    """Jobs that one parent started at one entry point."""
+    """Jobs that one parent started for one thing."""
 
-    function: str
+    does: str
     jobs: dict[str, State] = field(default_factory=dict)
 
 
@@ -155,11 +155,12 @@ class LiveTree(_Watcher):
     def moved(self, transition: Transition) -> None:
         """Take a job's new state into the tree."""
         assert self._platform is not None
-        job = self._platform.store.one("SELECT parent, function FROM job WHERE id = ?", transition.job)
+        job = self._platform.store.get("job", transition.job)
         if job is None:
             return
         groups = self._groups.setdefault(job["parent"], {})
-        group = groups.setdefault(job["function"], _Group(job["function"]))
+        does = job_does(self._platform.store, job)
+        group = groups.setdefault(does, _Group(does))
         self._unfinished += (transition.job not in group.jobs) - (transition.after in FINAL)
         group.jobs[transition.job] = transition.after
         if self._unfinished == 0:
@@ -223,7 +224,7 @@ class LiveTree(_Watcher):
                 tree.add(_count_text(group))
                 continue
             for number, (job_id, state) in enumerate(group.jobs.items(), 1):
-                label = group.function if number == 1 else f"{group.function}[{number}]"
+                label = group.does if number == 1 else f"{group.does}[{number}]"
                 branch = tree.add(f"{_escape(label)} {_state_text(state.value)}")
                 self._grow(branch, job_id)
 
@@ -231,7 +232,7 @@ class LiveTree(_Watcher):
 def _count_text(group: _Group) -> str:
     counts = Counter(state.value for state in group.jobs.values())
     parts = [f"{count} {_state_text(state)}" for state, count in counts.items()]
-    return f"{_escape(group.function)} x {len(group.jobs)}: {', '.join(parts)}"
+    return f"{_escape(group.does)} x {len(group.jobs)}: {', '.join(parts)}"
 
 
 def _state_text(state: str) -> str:
