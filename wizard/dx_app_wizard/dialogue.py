@@ -8,6 +8,7 @@ import os
 import sys
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.agreement import agree, lines_of
@@ -18,6 +19,7 @@ from dx_app_wizard.conversation import Conversation
 from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError
 from dx_app_wizard.interruption import stoppable
 from dx_app_wizard.interview import Interview
+from dx_app_wizard.policy import objection
 from dx_app_wizard.prompters import SILENCE_SECONDS, LinePrompter, Prompter
 from dx_app_wizard.questions import QUESTIONS, Question
 from dx_app_wizard.saved import RESUME_COMMAND, SavedInterview, saved_path
@@ -92,14 +94,28 @@ class Dialogue:
         return tuple(
             question.key
             for question in QUESTIONS
-            if is_open(question, self.given) and not (self.only_required and self._has_default(question))
+            if is_open(question, self.given)
+            and not (self.only_required and self._has_default(question))
+            and not self._has_unsayable_default(question)
         )
 
     def _has_default(self, question: Question) -> bool:
         return question.default is not None or self.given.default(question.key) is not None
 
+    def _has_unsayable_default(self, question: Question) -> bool:
+        """Return whether environment or configuration have what no line can say, such as several hosts."""
+        found = self.given.default(question.key)
+        return found is not None and not isinstance(found.value, (str, bool))
+
     def _interview(self, conversation: Conversation, taken: Callable[[str], bool]) -> Interview:
-        return Interview(conversation, settle(self.given), self._open_keys(), taken, self._default_lines())
+        return Interview(
+            conversation,
+            settle(self.given),
+            self._open_keys(),
+            taken,
+            self._default_lines(),
+            objection=partial(objection, self.policy),
+        )
 
     def _default_lines(self) -> dict[str, str]:
         """Return what environment and configuration have for an empty line, where a line can say it."""

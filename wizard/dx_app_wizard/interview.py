@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import Problem
 from dx_app_wizard.parameter_questions import ParameterQuestions
-from dx_app_wizard.place_questions import PlaceQuestions
+from dx_app_wizard.place_questions import Objection, PlaceQuestions
 from dx_app_wizard.prompts import WORDINGS, Prompt
 from dx_app_wizard.questions import QUESTIONS, Question
 from dx_app_wizard.readers import AnswerError, read_yes_no
@@ -30,7 +30,7 @@ class Interview:
 
     `settled` are the answers that are not asked for; `asked` fills with those that are, as flags would give
     them; `defaults` are the lines that environment and configuration have for an empty one. All by the
-    questions' keys. A name that is `taken` is asked for again.
+    questions' keys. A name that is `taken` is asked for again, and what meets an `objection`.
     """
 
     conversation: Conversation
@@ -39,6 +39,7 @@ class Interview:
     taken: Callable[[str], bool]
     defaults: Mapping[str, str] = field(default_factory=dict)
     asked: dict[str, Any] = field(default_factory=dict)
+    objection: Objection = lambda _key, _answer: None
 
     def ask_all(self) -> dict[str, Any]:
         """Return the answers to the open questions."""
@@ -82,6 +83,8 @@ class Interview:
             question.read(answer)
             if key == "name" and self.taken(answer):
                 raise AnswerError(f"{answer} exists already; choose another name")
+            if words := self.objection(key, answer):
+                raise AnswerError(words)
             return answer
 
         prompt = Prompt(wording.words, default, wording.help, wording.choices, step, wording.hint)
@@ -104,7 +107,7 @@ class Interview:
         region = self.settled.get("region") or self.defaults.get("region", DEFAULT_REGION)
         preferred = self.defaults.get("instance_type", "")
         region_is_open = "region" in self.open_keys
-        questions = PlaceQuestions(self.conversation, step, preferred, region_is_open=region_is_open)
+        questions = PlaceQuestions(self.conversation, step, preferred, region_is_open, self.objection)
         for place in questions.ask(region):
             if region_is_open:
                 self.asked["region"] = place.region

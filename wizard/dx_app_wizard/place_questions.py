@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.prompts import WORDINGS, Choice, Prompt
 from dx_app_wizard.readers import AnswerError
@@ -18,13 +19,17 @@ from dx_app_wizard.spec.instances import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from dx_app_wizard.conversation import Conversation
     from dx_app_wizard.spec.instances import InstanceType
 
 _REGIONS_OF_CLOUDS = ("aws:us-east-1", "azure:westus", "oci:us-ashburn-1")
 """Where the official wizard puts an app by its instance type's cloud."""
+
+
+Objection = Callable[[str, Any], "str | None"]
+"""Tells, by a question's key and an answer to it, why that is not allowed; None where it is."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class PlaceQuestions:
     step: str
     preferred: str
     region_is_open: bool
+    objection: Objection
 
     def ask(self, region: str) -> Iterator[Place]:
         """Yield each answer, a place in this region to begin with; the last one has an instance type."""
@@ -78,7 +84,7 @@ class PlaceQuestions:
     def _reader(self, region: str) -> Callable[[str], Place]:
         """Return a reader of an instance type of region, or, where that is open, of any type or region."""
 
-        def read(line: str) -> Place:
+        def place_in(line: str) -> Place:
             name = line or self._default(region)
             places = (region, *_REGIONS_OF_CLOUDS) if self.region_is_open else (region,)
             for place in places:
@@ -89,6 +95,13 @@ class PlaceQuestions:
             common = ", ".join(instance.name for instance in common_instance_types(region))
             problem = instance_type_problem(name, region)
             raise AnswerError(f"unrecognized response, expected one of {common} or another one: {problem}")
+
+        def read(line: str) -> Place:
+            place = place_in(line)
+            for key, answer in (("region", place.region), ("instance_type", place.instance_type)):
+                if answer and (words := self.objection(key, answer)):
+                    raise AnswerError(words)
+            return place
 
         return read
 

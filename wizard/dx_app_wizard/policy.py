@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import DisallowedError
+from dx_app_wizard.readers import read_network, read_timeout
 from dx_app_wizard.sources import Source
 from dx_app_wizard.spec import jsonfile
 from dx_app_wizard.spec.instances import DEFAULT_REGION, default_instance_type, instance_types
@@ -20,7 +21,7 @@ from dx_app_wizard.spec.policy_keys import timeout_minutes
 from dx_app_wizard.spec.policy_rules import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from dx_app_wizard.changes import FileContent
     from dx_app_wizard.spec.findings import Finding
@@ -62,6 +63,32 @@ def _allowed_types(region: str, patterns: tuple[str, ...]) -> Iterator[str]:
     for name in (default_instance_type(region), *(instance.name for instance in instance_types(region))):
         if any(fnmatchcase(name, pattern) for pattern in patterns):
             yield name
+
+
+def objection(policy: Policy, key: str, answer: Any) -> str | None:
+    """Return why the policy does not allow an answer to the question with this key, None if it does."""
+    if key not in _JUDGED_ALONE:
+        return None
+    rule, fragment = _JUDGED_ALONE[key]
+    findings = lint_by_policy(fragment(answer), policy) if policy.settings else []
+    refusals = [finding for finding in findings if finding.rule == rule and finding.level == "error"]
+    return f"{refusals[0].message}. {refusals[0].hint}" if refusals else None
+
+
+_JUDGED_ALONE: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
+    "name": ("policy-name-prefix", lambda name: {"name": name}),
+    "timeout": (
+        "policy-maximum-timeout",
+        lambda limit: {"runSpec": {"timeoutPolicy": {"*": read_timeout(limit)}}},
+    ),
+    "network": ("policy-network", lambda hosts: {"access": {"network": list(read_network(hosts))}}),
+    "region": ("policy-regions", lambda region: {"regionalOptions": {region: {}}}),
+    "instance_type": (
+        "policy-instance-types",
+        lambda name: {"runSpec": {"systemRequirements": {"*": {"instanceType": name}}}},
+    ),
+}
+"""The rule that judges an answer by itself, and the part of a dxapp.json that the answer becomes."""
 
 
 def fill_in(raw: dict[str, Any], policy: Policy) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.changes import FileContent, OnConflict, change_set
-from dx_app_wizard.own_template import render_own
 from dx_app_wizard.spec.model import SpecShapeError
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ def render(plan: Plan, name: str) -> dict[PurePosixPath, FileContent]:
     values = _values(plan, name, source.name)
     with tempfile.TemporaryDirectory(prefix="dx-app-wizard-") as scratch:
         if plan.template:
+            from dx_app_wizard.own_template import render_own
+
             folder = render_own(plan.template, values, scratch)
         else:
             folder = _render_ours(values, scratch)
