@@ -99,6 +99,13 @@ def test_a_region_is_found_by_its_place_and_brings_its_own_types(terminal: Start
     assert list(wizard.written()["regionalOptions"]) == ["azure:westeurope"]
 
 
+def test_a_region_alone_is_that_of_the_given_instance_type(terminal: Start) -> None:
+    wizard = terminal(*ALL_BUT_PLACE, "--instance-type", "azure:mem1_ssd1_x4")
+    wizard.talk((r"Region \[azure:westus\]:(?s:.*)US West", ""), ("Write the app", ""))
+    assert wizard.end()[0] == 0
+    assert list(wizard.written()["regionalOptions"]) == ["azure:westus"]
+
+
 def test_a_wrong_instance_type_is_met_with_the_nearest_and_an_empty_field(terminal: Start) -> None:
     wizard = terminal(*ALL_BUT_PLACE)
     wizard.talk(

@@ -124,6 +124,14 @@ def test_stdin_is_left_alone_where_nothing_may_be_asked(
     assert (tmp_path / "counts").is_dir()
 
 
+@pytest.mark.parametrize("arguments", [(), ("counts", "--language", "bash", "--template", "basic")])
+def test_without_any_line_no_prompt_is_printed(home: Path, arguments: tuple[str, ...]) -> None:
+    outcome = piped(home, "", *arguments)
+    assert outcome.returncode == (0 if arguments else 2)
+    assert "App Name" not in outcome.stderr
+    assert "Title" not in outcome.stderr
+
+
 def test_ci_asks_nothing(home: Path) -> None:
     outcome = piped(home, lines(*OLD_ANSWERS), CI="true")
     assert outcome.returncode == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.conversation import BACK_LINE
+from dx_app_wizard.conversation import BACK_LINE, HELP_LINE
 from dx_app_wizard.prompts import Choice, Prompt
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def agree(interview: Interview, findings: Sequence[Finding] = ()) -> bool:
         if chosen:
             conversation.forget(lambda key: key in chosen)  # noqa: B023 - called at once
             return False
-        if choice == "?":
-            conversation.prompter.say(prompt.help)
+        if choice == HELP_LINE:
+            conversation.prompter.say(prompt.explanation)
         else:
             conversation.prompter.complain(f"Error: no answer is called {choice!r}. {prompt.help}")
 

@@ -91,7 +91,7 @@ class Conversation:
                     self._former[key] = former
                 raise GoBackError
             if line == HELP_LINE:
-                self.prompter.say(prompt.help)
+                self.prompter.say(prompt.explanation)
                 continue
             line = "" if prompt.erasable and line == ERASE_LINE else line or former
             try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import Problem
 from dx_app_wizard.parameter_questions import ParameterQuestions
-from dx_app_wizard.place_questions import Objection, PlaceQuestions
+from dx_app_wizard.place_questions import Objection, PlaceQuestions, region_choices, usual_region
 from dx_app_wizard.prompts import WORDINGS, Prompt
 from dx_app_wizard.questions import QUESTIONS, Question
 from dx_app_wizard.readers import AnswerError, read_yes_no
@@ -87,14 +87,18 @@ class Interview:
                 raise AnswerError(words)
             return answer
 
-        prompt = Prompt(wording.words, default, wording.help, wording.choices, step, wording.hint)
+        choices = region_choices() if key == "region" else wording.choices
+        prompt = Prompt(wording.words, default, wording.help, choices, step, wording.hint)
         if key == "template":
             prompt = replace(prompt, belongs=lambda line: _accepted(question.read, line))
         self.asked[key] = self.conversation.ask(key, prompt, read)
 
     def _default(self, question: Question) -> str | None:
         """Return the line that an empty one stands for; None where there has to be an answer."""
-        special = {"template": DEFAULT_PATTERN, "network": "n", "project_access": "n", **self.defaults}
+        special = {"template": DEFAULT_PATTERN, "network": "n", "project_access": "n"}
+        if "instance_type" in self.settled:
+            special["region"] = usual_region(self.settled["instance_type"])
+        special.update(self.defaults)
         if question.key in special or question.default is None:
             return special.get(question.key)
         value = question.default({**self.settled, **self.asked})

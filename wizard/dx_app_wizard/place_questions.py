@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.prompts import WORDINGS, Choice, Prompt
 from dx_app_wizard.readers import AnswerError
 from dx_app_wizard.spec.instances import (
+    DEFAULT_REGION,
     common_instance_types,
     default_instance_type,
     instance_type_problem,
@@ -106,14 +107,23 @@ class PlaceQuestions:
         return read
 
 
+def usual_region(instance_type: str) -> str:
+    """Return where the official wizard puts an app that runs on this instance type."""
+    fitting = (place for place in _REGIONS_OF_CLOUDS if instance_type_problem(instance_type, place) is None)
+    return next(fitting, DEFAULT_REGION)
+
+
+def region_choices() -> tuple[Choice, ...]:
+    """Return the known regions, with the places where they are."""
+    return tuple(Choice(region, f"region, {place_of(region)}") for region in known_regions())
+
+
 def _choices(region: str, *, with_regions: bool) -> tuple[Choice, ...]:
     """Return the common instance types, then all others, then the regions."""
     common = common_instance_types(region)
     others = [instance for instance in instance_types(region) if instance not in common]
-    choices = [Choice(instance.name, _meaning(instance)) for instance in (*common, *others)]
-    if with_regions:
-        choices += [Choice(name, f"region, {place_of(name)}") for name in known_regions()]
-    return tuple(choices)
+    types = tuple(Choice(instance.name, _meaning(instance)) for instance in (*common, *others))
+    return (*types, *region_choices()) if with_regions else types
 
 
 def _meaning(instance: InstanceType) -> str:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 
+_FEW_CHOICES = 20
+
+
 @dataclass(frozen=True)
 class Choice:
     """One of the answers to choose from, and a few words about it."""
@@ -47,6 +50,15 @@ class Prompt:
         if not self.default:
             return f"{self.words}:"
         return f"{self.words.removesuffix(' [y/n]')} [{self.default}]:"
+
+    @property
+    def explanation(self) -> str:
+        """What `?` shows: the help, and the choices where they are few."""
+        if not 0 < len(self.choices) <= _FEW_CHOICES:
+            return self.help
+        width = max(len(choice.text) for choice in self.choices)
+        lines = (f"  {choice.text:<{width}}  {choice.meaning}".rstrip() for choice in self.choices)
+        return "\n".join([self.help, *lines])
 
 
 @dataclass(frozen=True)

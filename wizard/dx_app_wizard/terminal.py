@@ -77,7 +77,11 @@ class TerminalPrompter:
         if not self._driven():
             return self._ask(prompt, None)
         self.say(f"A program seems to type: without an answer, the app is written in {PATIENCE_SECONDS:g} s.")
-        return self._ask(prompt, PATIENCE_SECONDS)
+        line = self._ask(prompt, PATIENCE_SECONDS)
+        if line:
+            # No such program would answer this.
+            self._whole_lines = 0
+        return line
 
     def say(self, text: str) -> None:
         """Print text to stderr, wrapped at words."""
