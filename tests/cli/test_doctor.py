@@ -50,3 +50,17 @@ def test_it_refuses_a_bad_policy(tmp_path: Path) -> None:
     done = subprocess.run([DX_LOCAL, "doctor"], check=False, capture_output=True, text=True, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "policy.relase: no such key; did you mean 'release'?" in done.stderr
+
+
+def test_the_environment_wins_over_the_files(tmp_path: Path, variables: dict[str, str]) -> None:
+    (tmp_path / ".dx-app-wizard.toml").write_text('[wizard]\nregion = "aws:eu-west-2"\n', encoding="utf-8")
+    done = subprocess.run(
+        [DX_LOCAL, "doctor"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**variables, "DX_APP_WIZARD_REGION": "aws:eu-central-1"},
+    )
+    place = "the environment variable DX_APP_WIZARD_REGION"
+    assert done.stdout.endswith(f'  wizard.region = "aws:eu-central-1"\t{place}\n')

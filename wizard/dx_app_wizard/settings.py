@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import AnswersError, CommandLineError, Place, Problem
 from dx_app_wizard.sources import Source
+from dx_app_wizard.spec.policy import VARIABLE_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 SET_FLAG = "--set"
-VARIABLE_PREFIX = "DX_APP_WIZARD_"
 LISTS = ("inputs", "outputs")
 """The keys whose values are collected; of every other key, the last value holds."""
 

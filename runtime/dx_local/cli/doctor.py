@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shutil
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import click
 
+from dx_app_wizard.spec.policy import VARIABLE_PREFIX, WIZARD_TABLE
 from dx_local.cli.boundary import Outcome, boundary
 from dx_local.cli.policy import policy_of
 
@@ -53,12 +55,20 @@ def _examine(*, routes: bool) -> Outcome:
 
 
 def _policy(folder: Path) -> dict[str, Any]:
-    """Return the policy files that hold in a folder, the nearer first, and every setting and its place."""
+    """Return the policy files that hold in a folder, the nearer first, and every setting and its place.
+
+    The wizard's defaults are shown as they hold: what the environment says of them wins over the files.
+    """
     policy = policy_of(folder)
-    settings = [
-        {"key": f"{table}.{key}", "value": setting.value, "place": str(setting.place)}
-        for (table, key), setting in sorted(policy.settings.items())
-    ]
+    found = {
+        f"{table}.{key}": (setting.value, str(setting.place))
+        for (table, key), setting in policy.settings.items()
+    }
+    for name, value in os.environ.items():
+        if name.startswith(VARIABLE_PREFIX) and value:
+            key = f"{WIZARD_TABLE}.{name.removeprefix(VARIABLE_PREFIX).lower()}"
+            found[key] = (value, f"the environment variable {name}")
+    settings = [{"key": key, "value": value, "place": place} for key, (value, place) in sorted(found.items())]
     return {"files": [str(path) for path in policy.files], "settings": settings}
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 PROJECT_FILE = ".dx-app-wizard.toml"
 USER_FILE = "dx-app-wizard/config.toml"
 WIZARD_TABLE = "wizard"
+VARIABLE_PREFIX = "DX_APP_WIZARD_"
+"""What the names of environment variables begin with that give defaults, too."""
 USER_TABLES = ("trust",)
 """The tables that only the user's own file may have."""
 
