@@ -34,7 +34,14 @@ RUN_KEYS = (
     "systemRequirementsByExecutable", "timeoutPolicy", "timeoutPolicyByExecutable", "detach", "costLimit",
 )  # fmt: skip
 APPLET_KEYS = ("inputSpec", "outputSpec", "access", "name", "title", "tags", "details", "ignoreReuse")
-RUN_SPEC_KEYS = ("systemRequirements", "timeoutPolicy", "execDepends", "code", "interpreter")
+RUN_SPEC_KEYS = (
+    "systemRequirements",
+    "timeoutPolicy",
+    "execDepends",
+    "bundledDepends",
+    "code",
+    "interpreter",
+)
 
 
 def run(context: Context, applet: str, request: dict[str, Any]) -> None:

@@ -65,14 +65,14 @@ def level_on(context: Context, project_id: str) -> str | None:
     return _level_of_job(_job(context), row)
 
 
-def require(context: Context, project_id: str, level: str) -> None:
-    """Return when the caller has this level or a higher one on a project or container.
+def require(context: Context, project_id: str, level: str) -> str:
+    """Return the caller's level on a project or container, which is this one or a higher one.
 
     Raises ResourceNotFound when there is no such project, else PermissionDenied.
     """
     found = level_on(context, project_id)
     if found is not None and LEVELS.index(found) >= LEVELS.index(level):
-        return
+        return found
     row = context.store.one("SELECT class FROM project WHERE id = ?", project_id)
     if row is None:
         raise not_found(project_id)

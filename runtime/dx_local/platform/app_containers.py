@@ -35,7 +35,7 @@ def fill_resources(context: Context, app_id: str, applet_id: str, region: str, e
     )
     _take_in(context, container, applet_id)
     for bundled in row["fields"]["runSpec"].get("bundledDepends") or []:
-        _take_in(context, container, link_id(bundled.get("id")) or "")
+        _take_in(context, container, link_id(bundled["id"]) or "")
     if isinstance(extra, str):
         _take_in_project(context, container, extra)
     for object_id in _array(extra):

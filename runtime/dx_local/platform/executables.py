@@ -40,6 +40,7 @@ def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
     for key in ("inputSpec", "outputSpec"):
         check_spec(key, request.get(key))
     requirements.check_run_spec(run_spec)
+    _check_bundles(run_spec.get("bundledDepends"))
     fields = {key: request[key] for key in _KEPT if request.get(key) is not None}
     fields["access"] = read.mapping(request, "access") if request.get("access") is not None else {}
     for key in _TEXTS:
@@ -221,6 +222,25 @@ def _with_defaults(run_spec: JSON) -> JSON:
         "execDepends": [],
         **run_spec,
     }
+
+
+def _check_bundles(bundles: Any) -> None:
+    """Raise unless bundledDepends names what it bundles.
+
+    Whether that is there shows when it is used: an app's folder may name files that only the cloud has.
+    """
+    for position, bundle in enumerate(_array(bundles)):
+        is_named = isinstance(bundle, dict) and isinstance(bundle.get("name"), str)
+        if not is_named or link_id(bundle.get("id")) is None:
+            raise InvalidInput(
+                f'"runSpec.bundledDepends[{position}]" must be a hash with a "name" and a link as "id"'
+            )
+
+
+def _array(value: Any) -> list[Any]:
+    if value is not None and not isinstance(value, list):
+        raise InvalidInput('"runSpec.bundledDepends" must be an array')
+    return value or []
 
 
 def check_spec(key: str, spec: Any) -> None:

@@ -152,10 +152,9 @@ def region_of(store: Store, project_id: str) -> str:
 
 def describe(context: Context, project_id: str, request: JSON) -> JSON:
     """Describe a project or a container."""
-    level = access.level_on(context, project_id)
+    level = access.require(context, project_id, "VIEW")
     row = context.store.get("project", project_id)
-    if level is None or row is None:
-        raise access.not_found(project_id)
+    assert row is not None
     is_project = row["class"] == "project"
     default = _PROJECT_DEFAULTS if is_project else _CONTAINER_DEFAULTS
     full = _shared_fields(row, level)
