@@ -158,3 +158,10 @@ def test_warnings_are_told(wizard: Wizard, policy: Policy) -> None:
     outcome = wizard(*NEW)
     assert outcome.code == 0
     assert "warning: name: 'count-reads' does not begin with 'eggd_' [policy-name-prefix]" in outcome.stderr
+
+
+def test_the_usual_instance_type_goes_by_the_region(wizard: Wizard, policy: Policy, tmp_path: Path) -> None:
+    policy('[policy]\ninstance-types = ["mem1_*", "azure:mem1_*"]\n')
+    assert wizard(*NEW, "--region", "azure:westus").code == 0
+    (options,) = spec_of(tmp_path / "count-reads")["regionalOptions"].values()
+    assert options["systemRequirements"]["*"]["instanceType"].startswith("azure:mem1_")

@@ -53,7 +53,8 @@ def _implied(policy: Policy) -> dict[str, tuple[str, Any]]:
     if patterns:
         region = policy.value(WIZARD_TABLE, "region") or (regions or [DEFAULT_REGION])[0]
         allowed = next(_allowed_types(region, patterns), None) if isinstance(region, str) else None
-        if allowed:
+        # The usual one goes by the region, which may yet be another.
+        if allowed and allowed != default_instance_type(region):
             implied["instance_type"] = ("instance-types", allowed)
     return implied
 

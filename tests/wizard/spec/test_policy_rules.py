@@ -151,3 +151,13 @@ def test_lint_ignores_and_levels_hold_for_policy_rules(tmp_path: Path, pattern: 
     assert judge(tmp_path, f'{demand}ignore = ["{pattern}"]', {"name": "count"}) == []
     (finding,) = judge(tmp_path, f'{demand}levels = {{ "{pattern}" = "warning" }}', {"name": "count"})
     assert finding.level == "warning"
+
+
+def test_an_id_wins_over_patterns(tmp_path: Path) -> None:
+    levels = '[lint.levels]\n"policy-*" = "warning"\npolicy-network = "error"\n'
+    policy = f'[policy]\nname-prefix = "eggd_"\nnetwork = []\n{levels}'
+    found = judge(tmp_path, policy, {"name": "count", "access": {"network": ["*"]}})
+    assert {finding.rule: finding.level for finding in found} == {
+        "policy-name-prefix": "warning",
+        "policy-network": "error",
+    }

@@ -89,10 +89,10 @@ class Policy:
         return any(fnmatchcase(finding.rule, pattern) for pattern in self.value("lint", "ignore") or ())
 
     def _levelled(self, finding: Finding) -> Finding:
-        for pattern, level in (self.value("lint", "levels") or {}).items():
-            if fnmatchcase(finding.rule, pattern):
-                return replace(finding, level=level)
-        return finding
+        levels = self.value("lint", "levels") or {}
+        patterns = [finding.rule, *levels]
+        fitting = (levels[one] for one in patterns if one in levels and fnmatchcase(finding.rule, one))
+        return replace(finding, level=next(fitting, finding.level))
 
 
 def load_policy(folder: Path) -> Policy:
