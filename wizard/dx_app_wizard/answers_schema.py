@@ -76,7 +76,8 @@ input. Every key is a flag, too, and `--set KEY=VALUE` answers any of them.
 {rows}
 
 Who says something first, wins: flags and `--set`; the answers file; a dxapp.json given with `--json-file`;
-the environment, as `DX_APP_WIZARD_KEY` with the key in upper case; what holds by default.
+the environment, as `DX_APP_WIZARD_KEY` with the key in upper case; the organisation's policy; what holds by
+default.
 
 ## Parameters
 

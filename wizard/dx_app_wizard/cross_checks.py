@@ -12,6 +12,7 @@ from dx_app_wizard.questions import QUESTIONS
 from dx_app_wizard.spec.instances import instance_type_problem
 from dx_app_wizard.spec.io_rules import IO_RULES
 from dx_app_wizard.spec.lint import SCHEMA_RULE, shape_faults
+from dx_app_wizard.spec.run_rules import exec_depends_network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +30,7 @@ def cross_check(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _unknown_keys(given)
     yield from _unusable_spec(given)
     yield from _mismatched_instance_type(given, answered)
+    yield from _missing_network(given, answered)
     yield from _wrong_parameters(given, answered)
 
 
@@ -75,6 +77,14 @@ def _mismatched_instance_type(given: Given, answered: Mapping[str, Any]) -> Iter
     if wrong:
         place = found.source.at(("instance_type",))
         yield Problem("instance_type", _FLAGS["instance_type"], wrong, place=place)
+
+
+def _missing_network(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield that a given dxapp.json with packages from elsewhere needs access that it does not say."""
+    if "network" in answered:
+        spec = {"runSpec": given.spec.get("runSpec"), "access": {"network": list(answered["network"])}}
+        for fault in exec_depends_network(spec):
+            yield Problem("network", _FLAGS["network"], f"missing: {fault.message}", code="needs-network")
 
 
 def _wrong_parameters(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from dx_app_wizard.conversation import Conversation
 from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError
 from dx_app_wizard.interruption import stoppable
 from dx_app_wizard.interview import Interview
+from dx_app_wizard.official_script import official_script
 from dx_app_wizard.policy import objection
 from dx_app_wizard.prompters import SILENCE_SECONDS, LinePrompter, Prompter
 from dx_app_wizard.questions import QUESTIONS, Question
@@ -137,6 +138,8 @@ class Dialogue:
         try:
             # The same lines may come again; whether that is a conflict, the files will tell.
             interview = self._interview(Conversation(prompter, {}, lambda _: None), lambda _: False)
+            if self.base:
+                interview = official_script(interview, self.given)
         except AnswersError:
             # Names what is missing as well as what is invalid.
             return gather(self.given)

@@ -51,7 +51,8 @@ class Place:
 class Problem:
     """One missing or invalid answer: the question's key, the flag that answers it, what is wrong, and where.
 
-    `code` is stable: `missing-answer`, `unknown-key`, `contradiction`, `invalid-answer` and the like.
+    `code` is stable: `missing-answer`, `needs-network`, `unknown-key`, `contradiction`, `invalid-answer`, or
+    the lint rule that is broken.
     """
 
     key: str

@@ -61,7 +61,9 @@ class Interview:
         """Return a problem for each open question without an answer."""
         missing = [question for question in QUESTIONS if question.key in self.open_keys]
         return [
-            Problem(question.key, question.flag, f"missing: {self._expected(question)}")
+            Problem(
+                question.key, question.flag, f"missing: {self._expected(question)}", code="missing-answer"
+            )
             for question in missing
             if question.key not in self.asked
         ]
@@ -79,7 +81,7 @@ class Interview:
         def read(line: str) -> Any:
             if not line and default is None:
                 raise AnswerError(f"an answer is needed: {question.missing}")
-            answer = _CONVERSIONS.get(key, str)(line or default or "")
+            answer = CONVERSIONS.get(key, str)(line or default or "")
             question.read(answer)
             if key == "name" and self.taken(answer):
                 raise AnswerError(f"{answer} exists already; choose another name")
@@ -131,5 +133,5 @@ def _project_access(line: str) -> str:
     return {"y": "CONTRIBUTE", "yes": "CONTRIBUTE", "n": "NONE", "no": "NONE"}.get(line.lower(), line)
 
 
-_CONVERSIONS: dict[str, Callable[[str], Any]] = {"network": read_yes_no, "project_access": _project_access}
+CONVERSIONS: dict[str, Callable[[str], Any]] = {"network": read_yes_no, "project_access": _project_access}
 """How a line becomes what the question reads, where it is not that itself."""

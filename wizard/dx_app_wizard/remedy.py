@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from dx_app_wizard.saved import SavedInterview
 
-_EXAMPLES = {question.key: question.examples[0] for question in QUESTIONS if question.default is None}
+_EXAMPLES = {question.key: question.examples[0] for question in QUESTIONS}
+_NEEDED = [question.key for question in QUESTIONS if question.default is None]
 
 
 def remedy(given: Given, command: SavedInterview, problems: Iterable[Problem]) -> str | None:
@@ -29,7 +30,7 @@ def remedy(given: Given, command: SavedInterview, problems: Iterable[Problem]) -
     flags: dict[str, Any] = dict(command.flags)
     for problem in problems:
         flags.pop(problem.key, None)
-        if problem.code != "contradiction" and problem.key in _EXAMPLES:
+        if problem.code == "needs-network" or (problem.key in _NEEDED and problem.code != "contradiction"):
             flags[problem.key] = _EXAMPLES[problem.key]
     others = (source for source in given.sources if source.place != COMMAND_LINE)
     with suppress(AnswersError):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _USUAL_INDENT = "  "
-_LINE_START = re.compile(r"[\r\n]([ \t]*)$")
+_LONGEST_ON_A_LINE = 60
 
 
 def rewritten(text: str, value: Any) -> str:
@@ -102,15 +102,18 @@ class _Rewriting:
         """Return the edit that puts members after the last one of an object."""
         last = max((member.end for member in node.members.values()), default=node.start + 1)
         indent = self._member_indent(node)
+        outer = self._indent_before(node.start, anywhere=True) or ""
+        closing = "" if node.members else f"{self._newline}{outer}"
         if indent is None:
             members = ", ".join(self._member(key, value, None) for key, value in added.items())
-            return _Edit(last, last, f", {members}" if node.members else members)
+            if not self._newline or len(members) <= _LONGEST_ON_A_LINE:
+                return _Edit(last, last, f", {members}" if node.members else members)
+            indent, closing = outer + self._unit, f"{self._newline}{outer}"
         separator = f",{self._newline}{indent}"
         members = separator.join(self._member(key, value, indent) for key, value in added.items())
         if node.members:
-            return _Edit(last, last, f"{separator}{members}")
-        outer = self._indent_before(node.start, anywhere=True) or ""
-        return _Edit(node.start, node.end, f"{{{self._newline}{indent}{members}{self._newline}{outer}}}")
+            return _Edit(last, last, f"{separator}{members}{closing}")
+        return _Edit(node.start, node.end, f"{{{self._newline}{indent}{members}{closing}}}")
 
     def _member(self, key: str, value: Any, indent: str | None) -> str:
         return f"{_dumps(key)}: {self._value(value, indent)}"

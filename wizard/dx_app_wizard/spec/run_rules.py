@@ -178,7 +178,8 @@ def exec_depends_network(spec: dict[str, Any]) -> Iterator[Fault]:
     foreign = [str(manager) for manager in managers if manager != "apt"]
     if foreign and not hash_at(spec, "access").get("network"):
         message = f"packages from {foreign[0]} cannot be installed without access to the network"
-        yield Fault(("runSpec", "execDepends"), message, 'Add "access": {"network": ["*"]}.')
+        absent = "network" not in hash_at(spec, "access")
+        yield Fault(("runSpec", "execDepends"), message, 'Add "access": {"network": ["*"]}.', absent=absent)
 
 
 @RUN_RULES.rule("error")
