@@ -160,6 +160,8 @@ class Dialogue:
             raise ConflictError(self.output_dir / name)
         self.interview = interview
         prompter.say(_WELCOME)
+        if self.saved.lines:
+            prompter.say(f"Going on after {len(self.saved.lines)} answers of before; < leads back to them.")
         while True:
             answers = self._gathered(interview)
             if answers is not None and (not self.reviews or self._agreed(interview, answers)):
