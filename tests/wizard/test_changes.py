@@ -138,13 +138,12 @@ def test_links_and_wrong_kinds_are_all_named_before_anything_is_written(
     elsewhere = app.parent / "elsewhere"
     (app / "src").rename(elsewhere)
     (app / "src").symlink_to(elsewhere)
-    for name in ("Readme.md", "dxapp.json", "test/input.json"):
+    for name in ("Readme.md", "dxapp.json"):
         (app / name).unlink()
     (app / "Readme.md").symlink_to("/etc/passwd")
     (app / "dxapp.json").mkdir()
-    (app / "resources" / ".gitkeep").unlink()
-    (app / "resources").rmdir()
-    (app / "resources").write_text("mine")
+    (app / "test").rename(app / "elsewhere")
+    (app / "test").write_text("mine")
     before = state(app.parent)
     outcome = wizard(*NEW, "--on-conflict", mode, "--json")
     reasons = {item["path"]: item["reason"] for item in outcome.json["error"]["conflicts"]}
@@ -152,8 +151,8 @@ def test_links_and_wrong_kinds_are_all_named_before_anything_is_written(
     assert reasons == {
         "count-reads/Readme.md": "is a symbolic link",
         "count-reads/dxapp.json": "is a folder",
-        "count-reads/resources": "is no folder",
         "count-reads/src": "is a symbolic link",
+        "count-reads/test": "is no folder",
     }
 
 
@@ -168,7 +167,7 @@ def test_a_link_to_a_folder_is_not_the_app(wizard: Wizard, tmp_path: Path, mode:
 def test_a_dry_run_prints_tree_and_texts_and_writes_nothing(wizard: Wizard, tmp_path: Path) -> None:
     outcome = wizard(*NEW, "-o", "apps", "--dry-run")
     assert outcome.code == 0
-    assert "apps/count-reads/\n  .gitignore  (create)\n" in outcome.stdout
+    assert "apps/count-reads/\n  .dx-app-wizard.json  (create)\n  .gitignore  (create)\n" in outcome.stdout
     assert f"==> apps/count-reads/{SOURCE} <==\n" in outcome.stdout
     assert outcome.stderr == "Nothing was written.\n"
     assert list(tmp_path.iterdir()) == []
@@ -201,11 +200,12 @@ def test_a_dry_run_ends_as_the_real_run_would(wizard: Wizard, app: Path) -> None
 
 
 def test_a_dry_run_shows_what_is_filled_in_to_a_dxapp_json(wizard: Wizard, tmp_path: Path) -> None:
-    (tmp_path / "given.json").write_text('{"name": "given", "title": "Given", "custom": [1]}')
+    (tmp_path / "given.json").write_text('{\n  "name": "given",\n  "custom": [1]\n}\n')
     outcome = wizard("--json-file", "given.json", *NEW[1:], "--dry-run")
     assert outcome.code == 0, outcome.stderr
     assert "--- dxapp.json as given\n+++ dxapp.json\n" in outcome.stderr
-    assert '+  "dxapi": "1.0.0",' in outcome.stderr
+    assert '+  "dxapi": "1.0.0",\n' in outcome.stderr
+    assert '\n-  "name"' not in outcome.stderr
 
 
 def test_a_dry_run_in_a_c_locale_prints_utf_8(wizard_process: Wizard) -> None:

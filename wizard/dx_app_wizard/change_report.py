@@ -6,6 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.changes import Verdict
+from dx_app_wizard.provenance import RECORD_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -32,12 +33,23 @@ def written_text(changes: ChangeSet, *, was_new: bool) -> str:
 
 
 def preview_text(changes: ChangeSet) -> str:
-    """Return the tree with every file's verdict, and the text of the files that would be written."""
+    """Return the tree with every file's verdict, and the text of the files that would be written.
+
+    The record's text repeats all the others, and is left out.
+    """
     paths = (change.target for change in changes.changes)
     lines = [f"{changes.folder}/", *tree(paths, notes(changes))]
-    for change in changes.writes:
+    for change in (change for change in changes.writes if change.path != RECORD_PATH):
         lines += ["", f"==> {changes.folder / change.target} <==", *_body(change)]
     return "\n".join(lines)
+
+
+def verdict_lines(changes: ChangeSet) -> Iterator[str]:
+    """Yield one line for each file that an update concerns: the verdict, and the file's path."""
+    told = [change for change in changes.changes if change.path != RECORD_PATH]
+    for change in told:
+        if change.verdict is not Verdict.UNCHANGED:
+            yield f"{change.verdict.value:<14}  {change.target.as_posix()}"
 
 
 def changes_json(changes: ChangeSet, *, with_text: bool) -> list[dict[str, Any]]:

@@ -43,9 +43,18 @@ class Verdict(Enum):
     SKIP = "skip"
     BESIDE = "beside"
     CONFLICT = "conflict"
+    """It differs, and so nothing at all is written."""
+
+    # Of updates only.
+    MERGE = "merge"
+    MERGE_CONFLICT = "merge-conflict"
+    DELETED = "deleted"
+    """The user deleted it; it stays so."""
+    OBSOLETE = "obsolete"
+    """The template has it no longer; it is the user's now."""
 
 
-_WRITTEN = (Verdict.CREATE, Verdict.REPLACE, Verdict.BESIDE)
+_WRITTEN = (Verdict.CREATE, Verdict.REPLACE, Verdict.BESIDE, Verdict.MERGE, Verdict.MERGE_CONFLICT)
 _VERDICTS = {
     OnConflict.ABORT: Verdict.CONFLICT,
     OnConflict.SKIP: Verdict.SKIP,
@@ -64,7 +73,7 @@ class FileContent:
     def text(self) -> str | None:
         """The content as UTF-8 text; None where it is not."""
         try:
-            return self.data.decode()
+            return None if b"\0" in self.data else self.data.decode()
         except UnicodeDecodeError:
             return None
 
@@ -134,14 +143,18 @@ class ChangeSet:
 
 
 def change_set(
-    folder: Path, files: Mapping[PurePosixPath, FileContent], on_conflict: OnConflict
+    folder: Path,
+    files: Mapping[PurePosixPath, FileContent],
+    on_conflict: OnConflict,
+    own: tuple[PurePosixPath, ...] = (),
 ) -> ChangeSet:
     """Return what writing these files (by their paths in the folder) would do.
 
     Symbolic links, folders in the place of files and files in the place of folders are always conflicts.
-    With ABORT, so is every file that differs, and anything else that lies in a folder which lacks files.
+    With ABORT, so is every file that differs, and anything else that lies in a folder which lacks files,
+    but for the `own` files.
     """
-    blocked = obstacles(folder, files)
+    blocked = obstacles(folder, (*files, *own))
     if blocked:
         unknown = tuple(Change(path, Verdict.CONFLICT, files[path], path) for path in sorted(files))
         return ChangeSet(folder, unknown, blocked)
@@ -152,7 +165,7 @@ def change_set(
         if change.verdict is Verdict.CONFLICT
     )
     if on_conflict is OnConflict.ABORT and any(change.writes for change in changes):
-        conflicts += _strangers(folder, files)
+        conflicts += _strangers(folder, (*files, *own))
     return ChangeSet(folder, changes, conflicts)
 
 
@@ -176,16 +189,19 @@ def is_taken(folder: Path) -> bool:
     return any(folder.iterdir())
 
 
-def beside(folder: Path, path: PurePosixPath, content: FileContent) -> tuple[PurePosixPath, bool]:
-    """Return the first of NAME.new, NAME.new.2, … that is free or holds this content; and whether it does."""
+def beside(folder: Path, path: PurePosixPath, content: FileContent) -> Change:
+    """Return how to write content beside the file at path: to a free one of NAME.new, NAME.new.2 and so on.
+
+    Where one of these holds it already, nothing is to be written.
+    """
     target = path.with_name(f"{path.name}.new")
     number = 1
     while os.path.lexists(folder / target):
         if _holds(folder / target, content):
-            return target, True
+            return Change(path, Verdict.SKIP, content, target)
         number += 1
         target = path.with_name(f"{path.name}.new.{number}")
-    return target, False
+    return Change(path, Verdict.BESIDE, content, target)
 
 
 def _change(folder: Path, path: PurePosixPath, content: FileContent, on_conflict: OnConflict) -> Change:
@@ -194,8 +210,7 @@ def _change(folder: Path, path: PurePosixPath, content: FileContent, on_conflict
     if _holds(folder / path, content):
         return Change(path, Verdict.UNCHANGED, content, path)
     if on_conflict is OnConflict.NEW:
-        target, is_there = beside(folder, path, content)
-        return Change(path, Verdict.SKIP if is_there else Verdict.BESIDE, content, target)
+        return beside(folder, path, content)
     return Change(path, _VERDICTS[on_conflict], content, path)
 
 
@@ -215,7 +230,7 @@ def _obstacle(place: Path, *, is_file: bool) -> str | None:
     return None if is_file or stat.S_ISDIR(mode) else "is no folder"
 
 
-def _strangers(folder: Path, files: Mapping[PurePosixPath, FileContent]) -> tuple[Conflict, ...]:
+def _strangers(folder: Path, files: Iterable[PurePosixPath]) -> tuple[Conflict, ...]:
     """Return what lies in an existing folder that is not ours to write; not what an interruption left."""
     ours = {folder / path for file in files for path in (file, *file.parents)}
     names = [
@@ -236,7 +251,7 @@ def _stage(change: Change, stage: Path, folder: Path) -> None:
     staged = stage / change.target
     staged.parent.mkdir(parents=True, exist_ok=True)
     staged.write_bytes(change.content.data)
-    if change.verdict is Verdict.REPLACE:
+    if (folder / change.target).exists():
         shutil.copymode(folder / change.target, staged)
     mode = staged.stat().st_mode
     if change.content.executable:

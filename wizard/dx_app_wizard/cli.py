@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dx_app_wizard.generation import Generated
+    from dx_app_wizard.update import Updated
 
 JSON_SCHEMA_VERSION = 1
 
@@ -43,6 +44,7 @@ Examples:
       --output report:file --output n_lines:int
   dx-app-wizard --answers answers.json
   dx-app-wizard count-reads --json-file dxapp.json --template basic
+  dx-app-wizard --update count-reads --dry-run
 
 \b
 Classes: int float string boolean hash file record applet workflow,
@@ -50,7 +52,8 @@ Classes: int float string boolean hash file record applet workflow,
 
 \b
 Exit codes: 0 done, 1 a bug of ours, 2 missing or invalid answers,
-  3 the given dxapp.json has errors, 4 existing files are in the way,
+  3 the given dxapp.json has errors, 4 existing files are in the way
+  (or, after --update, hold conflict markers), 7 there is an update,
   130 Ctrl-C, 143 SIGTERM.
 """
 
@@ -63,6 +66,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     FINDINGS = 3
     CONFLICT = 4
+    UPDATE_AVAILABLE = 7
     INTERRUPTED = 130
 
 
@@ -142,6 +146,13 @@ def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bo
     metavar="DIR|URL",
     help="A cookiecutter template of your own, in a folder or a git repository. [ours]",
 )
+@click.option(
+    "--update",
+    "update_folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Render the app in DIR anew, with new answers where given, and merge what changed into it.",
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Print what would be written, and write nothing.")
 @click.option("--defaults", is_flag=True, help="Ask nothing that has a default.")
 @click.option("--resume", is_flag=True, help="Go on with the interview that was interrupted last.")
@@ -171,8 +182,9 @@ def command(
     output_dir: Path,
     as_json: bool,
     settings: tuple[str, ...],
+    update_folder: Path | None,
     **flags: Any,
-) -> None:
+) -> int:
     """Write a DNAnexus app: a folder NAME that runs as it is.
 
     On a terminal, it asks what the flags do not say; lines from a pipe are taken as
@@ -186,23 +198,33 @@ def command(
     del flags["verbose"]
     modes = {mode: flags.pop(mode) for mode in MODES}
     options = Options(json_file, answers_file, output_dir, as_json, **modes)
-    _announce(generate(options, with_settings(flags, settings)), as_json=as_json)
+    answers = with_settings(flags, settings)
+    if update_folder is None:
+        _announce(generate(options, answers), as_json=as_json)
+        return ExitCode.DONE
+    from dx_app_wizard.update import update
+
+    updated = update(update_folder, options, answers)
+    _announce(updated, as_json=as_json)
+    return ExitCode.UPDATE_AVAILABLE if updated.dry_run and updated.available else ExitCode.DONE
 
 
-def _announce(generated: Generated, *, as_json: bool) -> None:
+def _announce(result: Generated | Updated, *, as_json: bool) -> None:
     """Print data to stdout and the talk to stderr, or one JSON object; exit where there is an error."""
-    error = generated.error
+    error = result.error
     if error:
-        _fail(error, _exit_code(error), as_json=as_json, result=generated)
+        _fail(error, _exit_code(error), as_json=as_json, result=result)
     if as_json:
-        _print_json(generated.to_json())
+        _print_json(result.to_json())
     else:
-        _print_text(generated)
+        _print_text(result)
 
 
-def _print_text(result: Generated) -> None:
-    # What cannot be decoded in a path must come out as it is, and a file's text whatever the locale.
-    click.echo(result.output().encode("utf-8", "surrogateescape"))
+def _print_text(result: Generated | Updated) -> None:
+    output = result.output()
+    if output:
+        # What cannot be decoded in a path must come out as it is, and a file's text whatever the locale.
+        click.echo(output.encode("utf-8", "surrogateescape"))
     click.echo(result.talk(), err=True)
 
 
@@ -210,7 +232,9 @@ def _print_json(result: dict[str, Any]) -> None:
     click.echo(json.dumps({"schema": JSON_SCHEMA_VERSION, **result}))
 
 
-def _fail(error: UserError, code: int, *, as_json: bool, result: Generated | None = None) -> NoReturn:
+def _fail(
+    error: UserError, code: int, *, as_json: bool, result: Generated | Updated | None = None
+) -> NoReturn:
     """Say what went wrong, on stderr, and as JSON where that was asked for; exit with code.
 
     With a result, that is said first.

@@ -2,7 +2,7 @@
 
 UserError
 ├── AnswersError            answers missing or invalid, all of them at once
-├── ConflictError           the target exists already
+├── ConflictError           the target exists already; or an update cannot be merged, or not without conflicts
 ├── SpecFileError           a JSON file cannot be read (path, line, column)
 ├── UnknownClassError       no such I/O class (dx_app_wizard.spec.classes)
 └── ClassValueError         a text is no value of its I/O class (dx_app_wizard.spec.classes)
@@ -91,14 +91,31 @@ class ConflictError(UserError):
     """What exists at or in the target `path` is in the way, as `conflicts` say; nothing was written."""
 
     code = "conflict"
+    problem = "{path} exists already; nothing was written"
+    remedy = "Choose another name or --output-dir, or say --on-conflict skip, overwrite or new."
 
-    def __init__(self, path: Path, conflicts: tuple[Conflict, ...] = (), hint: str | None = None) -> None:
-        super().__init__(
-            f"{path} exists already; nothing was written",
-            hint or "Choose another name or --output-dir, or say --on-conflict skip, overwrite or new.",
-        )
+    def __init__(self, path: Path, conflicts: tuple[Conflict, ...] = ()) -> None:
+        super().__init__(self.problem.format(path=path), self.remedy)
         self.path = path
         self.conflicts = conflicts
+
+
+class UpdateBlockedError(ConflictError):
+    """Files of the app at `path` cannot be merged as they are; nothing was written."""
+
+    code = "update-blocked"
+    problem = "{path} cannot be updated as it is; nothing was written"
+    remedy = (
+        "Move aside what is in the way, resolve what an earlier merge left, then run the same command again."
+    )
+
+
+class MergeConflictsError(ConflictError):
+    """The app at `path` was updated; in some files, lines of both sides stand between conflict markers."""
+
+    code = "merge-conflicts"
+    problem = "{path} was updated, but you and the template changed the same lines"
+    remedy = "Between <<<<<<< yours and >>>>>>> template, keep what is right, and remove the markers."
 
 
 class FindingsError(UserError):
@@ -141,6 +158,16 @@ class SpecFileError(UserError):
 
     def __str__(self) -> str:
         return f"{self.location}: {self.message}"
+
+
+class RecordError(SpecFileError):
+    """The record of an app's origin cannot be read, or there is none."""
+
+    code = "invalid-record"
+
+    def __init__(self, error: SpecFileError) -> None:
+        super().__init__(error.path, error.message, error.line, error.column)
+        self.hint = "Restore it from version control. Without it the app works, but cannot be updated."
 
 
 class CommandLineError(UserError):

@@ -13,8 +13,9 @@ from dx_app_wizard.changes import OnConflict, change_set
 from dx_app_wizard.dialogue import Dialogue
 from dx_app_wizard.errors import AnswersError, FindingsError, Place, SpecFileError
 from dx_app_wizard.policy import default_sources, judged
+from dx_app_wizard.provenance import RECORD_PATH, Origin, recorded
 from dx_app_wizard.remedy import remedy
-from dx_app_wizard.render import render
+from dx_app_wizard.render import render, template_of
 from dx_app_wizard.saved import SavedInterview, forget_saved
 from dx_app_wizard.settings import environment_sources
 from dx_app_wizard.sources import Given, Source
@@ -106,7 +107,10 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
         folder = dialogue.output_dir / answers.name
         files = render(plan, answers.name)
         findings = judged(files, folder / FILE_NAME, dialogue.policy)
-        changes = change_set(folder, files, dialogue.on_conflict)
+        changes = change_set(folder, files, dialogue.on_conflict, own=(RECORD_PATH,))
+        used = answers.to_json(dialogue.given.spec)
+        given_text = dialogue.base.text if dialogue.base else None
+        changes = recorded(changes, files, Origin(template_of(plan, folder), used, given_text))
         # A person has seen it in the review.
         base = None if dialogue.interview else dialogue.base
         difference = spec_difference(plan.spec, base) if base else ""
@@ -117,7 +121,7 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
             options.dry_run,
             difference,
             tuple(findings),
-            answers.to_json(dialogue.given.spec),
+            used,
         )
         if not options.dry_run:
             changes.apply()
@@ -155,7 +159,7 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
             {**former.modes, **saved.modes},
         )
     elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()}
-    base, stands = _load_spec(elsewhere["json_file"]) if "json_file" in elsewhere else (None, Source({}))
+    base, stands = load_spec(elsewhere["json_file"]) if "json_file" in elsewhere else (None, Source({}))
     output_dir = elsewhere.get("output_dir", Path())
     policy = load_policy(output_dir)
     sources = [Source(saved.flags)]
@@ -184,7 +188,7 @@ def _in_ci() -> bool:
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
-def _load_spec(path: Path) -> tuple[AppSpec, Source]:
+def load_spec(path: Path) -> tuple[AppSpec, Source]:
     """Read the dxapp.json to start from; raise FindingsError if more is wrong than things being absent."""
     from dx_app_wizard.spec.lint import lint_file
 

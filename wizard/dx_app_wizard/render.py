@@ -7,11 +7,14 @@ or written in the user's home.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.changes import FileContent, OnConflict, change_set
+from dx_app_wizard.clones import is_url
+from dx_app_wizard.provenance import BUILT_IN, RECORD_PATH, Template, hash_of
 from dx_app_wizard.spec.model import SpecShapeError
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ def render(plan: Plan, name: str) -> dict[PurePosixPath, FileContent]:
         return {
             PurePosixPath(path.relative_to(folder).as_posix()): _content(path)
             for path in sorted(folder.rglob("*"))
-            if path.is_file()
+            if path.is_file() and path != folder / RECORD_PATH
         }
 
 
@@ -52,6 +55,15 @@ def render_app(plan: Plan, destination: Path) -> list[Path]:
     files = render(plan, destination.name)
     change_set(destination, files, OnConflict.ABORT).apply()
     return sorted(Path(path) for path in files)
+
+
+def template_of(plan: Plan, app: Path) -> Template:
+    """Return which template writes the plan, for the record in the folder app: no path of this machine."""
+    own = plan.template
+    if own is None:
+        return Template(BUILT_IN, hash_of(templates()))
+    relative = Path(os.path.relpath(own.folder.resolve(), app.resolve())).as_posix()
+    return Template(own.source if is_url(own.source) else relative, hash_of(own.folder))
 
 
 def templates() -> Path:

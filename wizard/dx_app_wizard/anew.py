@@ -1,0 +1,95 @@
+"""An app rendered anew: from what is recorded of it, what is answered now, and the template of today."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.answers import gather
+from dx_app_wizard.answers_file import read_answers
+from dx_app_wizard.compose import compose
+from dx_app_wizard.errors import AnswersError, Place, Problem, RecordError, SpecFileError
+from dx_app_wizard.generation import load_spec
+from dx_app_wizard.policy import default_sources
+from dx_app_wizard.provenance import BUILT_IN, RECORD_PATH, Origin
+from dx_app_wizard.questions import QUESTIONS
+from dx_app_wizard.render import render, template_of
+from dx_app_wizard.settings import environment_sources
+from dx_app_wizard.sources import Given, Source
+from dx_app_wizard.spec import jsonfile
+from dx_app_wizard.spec.model import AppSpec
+from dx_app_wizard.spec.policy import load_policy
+from dx_app_wizard.standing import MISSING
+from dx_app_wizard.template_choice import FLAG, TemplateError, choose_template
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path, PurePosixPath
+
+    from dx_app_wizard.changes import FileContent
+    from dx_app_wizard.generation import Options
+    from dx_app_wizard.spec.policy import Policy
+
+
+def rendered_anew(
+    folder: Path, former: Origin, options: Options, flags: Mapping[str, Any]
+) -> tuple[Origin, dict[PurePosixPath, FileContent]]:
+    """Return the files of the app in folder as they are today, and what they come from.
+
+    What flags and files answer wins over what is recorded in `former`. Raises AnswersError, RecordError, and
+    TemplateError where it would be another template, which nobody asked for.
+    """
+    policy = load_policy(folder)
+    base, given = _given(folder, former, options, flags, policy)
+    answers = gather(given)
+    if answers.name != former.answers.get("name", answers.name):
+        raise AnswersError((Problem("name", "NAME", "an app that exists keeps its name"),))
+    template = choose_template(options.template_source, policy)
+    plan = replace(compose(answers, base, policy), template=template)
+    origin = Origin(template_of(plan, folder), answers.to_json(given.spec), base.text if base else None)
+    if options.template_source is None and origin.template.source != former.template.source:
+        raise _another_template(former.template.source, origin.template.source)
+    return origin, render(plan, answers.name)
+
+
+def _given(
+    folder: Path, former: Origin, options: Options, flags: Mapping[str, Any], policy: Policy
+) -> tuple[AppSpec | None, Given]:
+    """Return what is answered now, and then what is recorded; of that, nothing that a new dxapp.json says."""
+    place = Place(str(folder / RECORD_PATH))
+    recorded = dict(former.answers)
+    base: AppSpec | None = None
+    stands = Source({}, place)
+    if options.json_file:
+        base, stands = load_spec(options.json_file)
+        for question in QUESTIONS:
+            if question.standing(base.raw) is not MISSING:
+                recorded.pop(question.key, None)
+    elif former.json_file is not None:
+        base = _recorded_spec(former.json_file, folder / RECORD_PATH)
+        stands = Source(base.raw, place)
+    now = [Source(flags)]
+    if options.answers_file:
+        now.append(read_answers(options.answers_file))
+    defaults = (*environment_sources(os.environ), *default_sources(policy))
+    return base, Given((*now, Source(recorded, place), *defaults), stands)
+
+
+def _recorded_spec(text: str, path: Path) -> AppSpec:
+    try:
+        document = jsonfile.parse(text, path)
+    except SpecFileError as error:
+        raise RecordError(SpecFileError(path, f"json_file in it {error.message}")) from error
+    if not isinstance(document.value, dict):
+        raise RecordError(SpecFileError(path, "json_file in it is no JSON object"))
+    return AppSpec(document.value, document.text)
+
+
+def _another_template(former: str, chosen: str) -> TemplateError:
+    # A record is no permission to run a template: it may be somebody else's.
+    names = [("our own template" if source == BUILT_IN else f"{source!r}") for source in (former, chosen)]
+    return TemplateError(
+        f"the app was written by {names[0]}, and would now be by {names[1]}",
+        f"If that is meant, or to update from the former one, name the template with {FLAG}.",
+    )
