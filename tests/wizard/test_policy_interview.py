@@ -77,3 +77,20 @@ def test_what_no_line_can_say_is_not_asked(terminal: Start, policy: Callable[[st
     spec = wizard.written()
     assert spec["access"] == {"network": ["github.com"]}
     assert [field["name"] for field in spec["inputSpec"]] == ["reads"]
+
+
+def test_an_own_template_is_kept_for_the_resumption(terminal: Start, tmp_path: Path) -> None:
+    folder = tmp_path / "template"
+    (folder / "{{cookiecutter.name}}").mkdir(parents=True)
+    (folder / "cookiecutter.json").write_text("{}", encoding="utf-8")
+    (folder / "{{cookiecutter.name}}" / "OURS").write_text("", encoding="utf-8")
+    wizard = terminal("--language", "bash", "--defaults", "--template-source", "template")
+    wizard.talk(("App Name:", "counts"))
+    wizard.process.expect("Execution pattern")
+    wizard.process.sendintr()
+    wizard.process.expect("--template-source")
+    wizard.end()
+    wizard = terminal("--resume", "--defaults")
+    wizard.talk(("Execution pattern", ""), (REVIEW, ""))
+    assert wizard.end()[0] == 0
+    assert (tmp_path / "counts" / "OURS").is_file()

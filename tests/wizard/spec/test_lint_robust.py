@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dx_app_wizard.spec import jsonfile
-from dx_app_wizard.spec.lint import lint_app, lint_spec
+from dx_app_wizard.spec.lint import lint_app, lint_by_policy, lint_spec
+from dx_app_wizard.spec.policy import Policy, load_policy
+from dx_app_wizard.spec.policy_keys import KEYS as KEYS_OF_TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +19,7 @@ KEYS = [
     *("regionalOptions", "authorizedUsers", "default", "choices", "patterns", "type", "interpreter", "file"),
     *("release", "timeoutPolicy", "execDepends", "systemRequirements", "instanceType", "clusterSpec", "*"),
     *("instanceTypeSelector", "executionPolicy", "restartOn", "assetDepends", "network", "project", "main"),
-    *("hours", "aws:us-east-1", "package_manager", "resources", "pricingPolicy"),
+    *("hours", "aws:us-east-1", "package_manager", "developers", "openSource", "resources", "pricingPolicy"),
 ]
 WORDS = ["file", "array:int", "python3", "bash", "pip", "16.04", "", "$dnanexus_link", "x"]
 misshapen = st.recursive(
@@ -37,6 +39,38 @@ def test_any_hash_is_linted_without_a_crash(raw: dict[str, Any]) -> None:
     for finding in lint_spec(raw):
         assert finding.message
         assert finding.level in ("error", "warning")
+
+
+STRICT = """
+[policy]
+name-prefix = "eggd_"
+developers = ["org-a"]
+authorized-users = ["org-a"]
+open-source = true
+release = "24.04"
+exec-depends = "pinned"
+network = ["*.example.org"]
+maximum-timeout = "2d"
+regions = ["aws:eu-west-2"]
+instance-types = ["mem1_*"]
+strict-bash = true
+"""
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Policy:
+    """A policy with every key."""
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / ".dx-app-wizard.toml").write_text(STRICT, encoding="utf-8")
+    policy = load_policy(folder)
+    assert policy.table("policy").keys() == KEYS_OF_TABLES["policy"].keys()
+    return policy
+
+
+@given(specs)
+def test_any_hash_is_held_against_a_policy_without_a_crash(strict: Policy, raw: dict[str, Any]) -> None:
+    for finding in lint_by_policy(raw, strict):
+        assert finding.rule.removeprefix("policy-") in KEYS_OF_TABLES["policy"]
 
 
 @given(specs)

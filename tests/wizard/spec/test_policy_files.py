@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dx_app_wizard.spec.policy import PROJECT_FILE, PolicyFileError, load_policy
+from dx_app_wizard.spec.policy_keys import KEYS, SettingError
 
 
 @pytest.fixture
@@ -135,3 +136,17 @@ def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, t
     write(folder / PROJECT_FILE, text)
     with suppress(PolicyFileError):
         load_policy(folder)
+
+
+VALUES = st.recursive(
+    st.booleans() | st.integers() | st.text() | st.datetimes() | st.sampled_from(["24.04", "48h", "org-a"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@pytest.mark.parametrize(("table", "key"), [(table, key) for table, keys in KEYS.items() for key in keys])
+@given(value=VALUES)
+def test_any_value_is_read_or_refused(table: str, key: str, value: object) -> None:
+    with suppress(SettingError):
+        KEYS[table][key](value)
