@@ -129,6 +129,9 @@ def test_run_by_name(dx: ServedPlatform, tool: str) -> None:
     assert (described["state"], described["output"]) == ("done", {"text": "hello"})
     assert (described["app"], described["name"]) == (tool, "The tool")
     assert dx.dx("find", "jobs", "--executable", tool, "--brief") == job
+    assert "Cache workspace" in dx.dx("describe", job)
+    for container in ("workspace", "resources", "projectCache"):
+        assert described[container] in dx.dx("describe", described[container])
 
 
 def test_dxpy_handles_apps(dx: ServedPlatform, tool: str) -> None:

@@ -319,3 +319,12 @@ def test_an_app_runs_the_applet_of_the_region(context: Context, project: str) ->
     assert jobs.get(context, job)["timeout"] == 3_600_000
     assert jobs.describe_job(context, job, {})["region"] == "azure:westus"
     assert app_views.get(context, app, {})["runSpec"]["bundledDependsByRegion"].keys() == regional.keys()
+
+
+def test_containers_of_an_app_name_it(context: Context, project: str, applet: str) -> None:
+    app = new_app(context, applet)
+    job = jobs.describe_job(context, apps.run(context, app, {"project": project, "input": {}})["id"], {})
+    for field, type_ in (("resources", "resources"), ("projectCache", "projectCache")):
+        shown = projects.describe(context, job[field], {})
+        assert (shown["type"], shown["app"], shown["appName"]) == (type_, app, "a")
+    assert "app" not in projects.describe(context, job["workspace"], {})

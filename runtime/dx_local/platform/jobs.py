@@ -26,7 +26,6 @@ _ECHOED = (
     "costLimit",
     "debug",
     "delayWorkspaceDestruction",
-    "detach",
     "detailedJobMetrics",
     "ignoreReuse",
     "preserveJobOutputs",

@@ -73,11 +73,12 @@ _PROJECT_DEFAULTS = frozenset(
 )
 _CONTAINER_DEFAULTS = frozenset(
     {
+        "app",
+        "appName",
         "billTo",
         "class",
         "created",
         "dataUsage",
-        "destroyAt",
         "id",
         "level",
         "modified",
@@ -158,7 +159,7 @@ def describe(context: Context, project_id: str, request: JSON) -> JSON:
     is_project = row["class"] == "project"
     default = _PROJECT_DEFAULTS if is_project else _CONTAINER_DEFAULTS
     full = _shared_fields(row, level)
-    full.update(_project_fields(row) if is_project else _container_fields(row))
+    full.update(_project_fields(row) if is_project else _container_fields(context.store, row))
     wanted = wanted_fields(request, default)
     for name, compute in _COSTLY_FIELDS.items():
         if name in wanted:
@@ -241,8 +242,14 @@ def _project_fields(row: Row) -> JSON:
     }
 
 
-def _container_fields(row: Row) -> JSON:
-    return {"type": access.kind_of(row).value, "project": row["parent"], "destroyAt": None}
+def _container_fields(store: Store, row: Row) -> JSON:
+    """Return what is said of a container alone; `destroyAt` is absent, as nothing destroys one here."""
+    found: JSON = {"type": access.kind_of(row).value}
+    if row["parent"]:
+        found["project"] = row["parent"]
+    if app := store.get("app", row["owner"]):
+        found |= {"app": app["id"], "appName": app["name"]}
+    return found
 
 
 def _folders(context: Context, project_id: str) -> list[str]:
