@@ -50,13 +50,15 @@ def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 def _of_type(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
     if schema["type"] == "string":
         texts = st.from_regex(schema["pattern"]) if "pattern" in schema else st.text(max_size=20)
-        return texts.filter(Draft202012Validator(schema).is_valid)
+        return texts.filter(Draft202012Validator({**schema, "$defs": SCHEMA["$defs"]}).is_valid)
     if schema["type"] == "array":
         return st.lists(values(schema["items"]), max_size=3)
     if schema["type"] == "object":
         parts = {key: values(part) for key, part in schema["properties"].items() if isinstance(part, dict)}
         required = {key: parts.pop(key) for key in schema.get("required", ())}
-        return st.fixed_dictionaries(required, optional=parts).filter(Draft202012Validator(schema).is_valid)
+        return st.fixed_dictionaries(required, optional=parts).filter(
+            Draft202012Validator({**schema, "$defs": SCHEMA["$defs"]}).is_valid
+        )
     return {"boolean": st.booleans(), "integer": st.integers(schema.get("minimum"), schema.get("maximum"))}[
         schema["type"]
     ]
@@ -88,6 +90,15 @@ def test_a_parameter_that_the_schema_accepts_the_wizard_takes(kind: str, data: s
     assume(parameter_name_problem(name, "bash") is None)
     assume("=" not in rest or rest.startswith("string"))  # a default's class is beyond a schema
     assert refusal({**NEEDED, f"{kind}s": [text]}) == ""
+
+
+@given(st.sampled_from(["input", "output"]), st.data())
+def test_a_hash_that_the_schema_accepts_the_wizard_takes(kind: str, data: st.DataObject) -> None:
+    whole = SCHEMA["$defs"][kind]
+    free = ("name", "class", "optional", "label", "help", "group")  # the others depend on the class
+    parameter = data.draw(values({**whole, "properties": {key: whole["properties"][key] for key in free}}))
+    assume(parameter_name_problem(parameter["name"], "bash") is None)
+    assert refusal({**NEEDED, f"{kind}s": [parameter]}) == ""
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.key)
@@ -140,6 +151,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "input hash with a bad class": {"inputs": [{"name": "x", "class": "fil"}]},
     "input hash with a bad name": {"inputs": [{"name": "x-y", "class": "int"}]},
     "optional that is a text": {"inputs": [{"name": "x", "class": "int", "optional": "yes"}]},
+    "misspelled field of an input": {"inputs": [{"name": "x", "class": "int", "optinal": True}]},
     "help that is no text": {"inputs": [{"name": "x", "class": "int", "help": 1}]},
     "choices that are no array": {"inputs": [{"name": "x", "class": "int", "choices": 1}]},
     "patterns that are no texts": {"inputs": [{"name": "x", "class": "file", "patterns": [1]}]},
@@ -194,6 +206,28 @@ def test_the_answers_in_the_result_give_the_same_folder_again(
     assert list(VALIDATOR.iter_errors(result["answers"])) == []
     (tmp_path / "answers.json").write_text(json.dumps(result["answers"]))
     assert wizard("--answers", "answers.json", "-o", "second", "--json").json["answers"] == result["answers"]
+    assert contents(tmp_path / "first") == contents(tmp_path / "second")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"name": "x"},
+        {"title": "T", "inputSpec": [{"name": "a", "class": "int"}], "access": {"network": ["a.org"]}},
+        {"runSpec": {"systemRequirements": {"*": {"instanceType": "mem1_ssd1_v2_x2"}}}},
+        {"regionalOptions": {"aws:eu-west-2": {}, "azure:westus": {}}},
+        {"runSpec": {"timeoutPolicy": {"main": {"hours": 1}}, "interpreter": "bash"}},
+    ],
+)
+def test_with_the_same_dxapp_json_they_do_so_too(
+    wizard: Wizard, tmp_path: Path, spec: dict[str, Any]
+) -> None:
+    (tmp_path / "given.json").write_text(json.dumps(spec))
+    flags = [word for key in NEEDED if key not in spec for word in ("--set", f"{key}={NEEDED[key]}")]
+    result = wizard("--json-file", "given.json", *flags, "-o", "first", "--json").json
+    (tmp_path / "answers.json").write_text(json.dumps(result["answers"]))
+    again = wizard("--json-file", "given.json", "--answers", "answers.json", "-o", "second", "--json")
+    assert again.json["answers"] == result["answers"]
     assert contents(tmp_path / "first") == contents(tmp_path / "second")
 
 

@@ -51,6 +51,10 @@ Classes: int float string boolean hash file record applet workflow,
   and array:CLASS of each; CLASS? is optional, CLASS=VALUE has a default.
 
 \b
+Environment: DX_APP_WIZARD_KEY answers by a key in the file of --answers, as
+  DX_APP_WIZARD_REGION does; CI=true is --no-input.
+
+\b
 Exit codes: 0 done, 1 a bug of ours, 2 missing or invalid answers,
   3 the given dxapp.json has errors, 4 existing files are in the way
   (or, after --update, hold conflict markers), 7 there is an update,

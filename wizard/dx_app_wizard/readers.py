@@ -11,7 +11,7 @@ from dx_app_wizard.errors import UserError
 from dx_app_wizard.spec.classes import describe_value, parse_value
 from dx_app_wizard.spec.instances import region_problem
 from dx_app_wizard.spec.names import app_name_problem
-from dx_app_wizard.spec.parameters import parse_declaration
+from dx_app_wizard.spec.parameters import FIELDS, parse_declaration
 from dx_app_wizard.spec.versions import is_semantic_version
 
 if TYPE_CHECKING:
@@ -158,15 +158,24 @@ def read_parameters(*, output: bool) -> Callable[[Any], tuple[dict[str, Any], ..
 
 
 def _parameter_or_error(item: Any, *, output: bool) -> dict[str, Any] | UserError:
-    if isinstance(item, dict):
-        return item
     try:
+        if isinstance(item, dict):
+            return _known_fields(item)
         if isinstance(item, str) and item.lstrip().startswith("{"):
-            parameter: dict[str, Any] = parse_value("hash", item)
-            return parameter
+            return _known_fields(parse_value("hash", item))
         return parse_declaration(read_line(item), output=output)
     except UserError as error:
         return error if repr(item) in error.message else AnswerError(f"{item!r}: {error.message}", error.hint)
+
+
+def _known_fields(parameter: dict[str, Any]) -> dict[str, Any]:
+    known = ("name", "class", *FIELDS)
+    for key in parameter:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(known)}."
+            raise AnswerError(f"a parameter has no {key!r}", hint)
+    return parameter
 
 
 def read_network(answer: Any) -> tuple[str, ...]:

@@ -84,8 +84,10 @@ def parameter_definitions(parameter: Schema) -> dict[str, Schema]:
         **parameter,
         "description": "A parameter as it stands in dxapp.json.",
         "required": ["name", "class"],
+        "additionalProperties": False,
         "properties": {
             **parameter["properties"],
+            "default": {"description": "A value of the class."},
             "name": line("[a-zA-Z_][0-9a-zA-Z_]*"),
             "class": {"enum": list(CLASSES)},
         },
