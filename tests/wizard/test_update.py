@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import dx_app_wizard.render
+from dx_app_wizard.changes import FileContent
+from dx_app_wizard.merge import Labels, merge
+from dx_app_wizard.provenance import Digest, Origin, Record, Template, read_record
 from dx_app_wizard.render import templates
 
 if TYPE_CHECKING:
@@ -23,6 +32,7 @@ Wizard = Callable[..., Any]
 NEW = ("count-reads", "--language", "python", "--template", "basic", "--input", "reads:file")
 SOURCE = "src/count-reads.py"
 RECORD = ".dx-app-wizard.json"
+PAGE = Path(__file__).parents[2] / "docs/how-to/update-an-app.md"
 APP_FOLDER = "{{cookiecutter.name}}"
 BINARY = bytes(range(256))
 OURS = 'OURS = 1\n"""Added by the user at the very end."""\n'
@@ -383,3 +393,76 @@ def test_an_interrupted_update_is_completed_by_the_next(
     assert wizard("--update", "count-reads").code == 0
     for row in expected_dry:
         assert (app / row["target"]).read_text() == row["text"]
+
+
+@pytest.fixture
+def own_template(tmp_path: Path) -> Path:
+    """A template of the user's, with one file beside the dxapp.json."""
+    folder = tmp_path / "own"
+    (folder / APP_FOLDER / "src").mkdir(parents=True)
+    (folder / "cookiecutter.json").write_text('{"name": "x"}')
+    (folder / APP_FOLDER / "src" / "{{cookiecutter.__source}}").write_text("# {{cookiecutter.title}}\n")
+    return folder
+
+
+def test_an_app_of_an_own_template_is_updated_from_that(
+    wizard: Wizard, own_template: Path, tmp_path: Path
+) -> None:
+    assert wizard(*NEW, "--template-source", "own").code == 0
+    record = json.loads((tmp_path / "count-reads" / RECORD).read_text())
+    assert record["template"]["source"] == "../own"
+    (own_template / APP_FOLDER / "src" / "{{cookiecutter.__source}}").write_text("# Changed\n")
+    outcome = wizard("--update", "count-reads", "--template-source", "own", "--json")
+    assert verdicts(outcome) == {SOURCE: "replace"}
+
+
+def test_a_record_makes_no_template_run(wizard: Wizard, own_template: Path, tmp_path: Path) -> None:
+    wizard(*NEW, "--template-source", "own")
+    before = texts(tmp_path / "count-reads")
+    outcome = wizard("--update", "count-reads", "--json")
+    assert (outcome.code, outcome.json["error"]["code"]) == (2, "invalid-template")
+    assert "'../own'" in outcome.json["error"]["message"]
+    assert texts(tmp_path / "count-reads") == before
+
+
+def test_the_commands_of_the_how_to_work(home: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    commands = re.findall(r"^\$ (.*)", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        environment = {**os.environ, "PATH": path}
+        done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+BASES = st.none() | st.text(st.characters(codec="utf-8")) | st.builds(Digest, st.text("0123456789abcdef"))
+
+
+@given(base=st.dictionaries(st.sampled_from(["a", "b/c", "ä"]).map(PurePosixPath), BASES), text=st.text())
+def test_a_record_reads_back_as_it_was_written(
+    tmp_path_factory: pytest.TempPathFactory, base: dict[PurePosixPath, Any], text: str
+) -> None:
+    record = Record(Origin(Template("built-in", "x"), {"title": text}, text), base)
+    folder = tmp_path_factory.mktemp("app")
+    (folder / RECORD).write_text(record.dumps(), encoding="utf-8", newline="")
+    assert read_record(folder) == record
+
+
+LINES = st.lists(st.sampled_from("abcdef"), max_size=6).map(lambda lines: "".join(f"{x}\n" for x in lines))
+
+
+@settings(max_examples=40)
+@given(base=LINES, ours=LINES, theirs=LINES)
+def test_no_line_of_the_users_is_lost_but_by_the_template(
+    tmp_path_factory: pytest.TempPathFactory, base: str, ours: str, theirs: str
+) -> None:
+    folder, path = tmp_path_factory.mktemp("app"), PurePosixPath("file")
+    (folder / path).write_text(ours)
+    record = Record(Origin(Template("built-in", "x"), {}), {path: base})
+    rendered = {path: FileContent(theirs.encode())}
+    (change,) = merge(folder, record, rendered, Labels("yours", "base", "template"))
+    result = change.content.text if change.writes else ours
+    added = set(ours.split()) - set(base.split())
+    assert result is not None
+    assert added <= set(result.split())
+    assert change.writes == (theirs not in (base, ours))

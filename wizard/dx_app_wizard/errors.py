@@ -92,7 +92,10 @@ class ConflictError(UserError):
 
     code = "conflict"
     problem = "{path} exists already; nothing was written"
-    remedy = "Choose another name or --output-dir, or say --on-conflict skip, overwrite or new."
+    remedy = (
+        "Choose another name or --output-dir, say --on-conflict skip, overwrite or new,"
+        " or merge with --update DIR."
+    )
 
     def __init__(self, path: Path, conflicts: tuple[Conflict, ...] = ()) -> None:
         super().__init__(self.problem.format(path=path), self.remedy)
