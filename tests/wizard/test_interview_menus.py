@@ -70,7 +70,7 @@ def test_a_class_is_chosen_with_the_arrow_keys(terminal: Start) -> None:
 
 def test_enter_fills_in_the_only_match_and_then_takes_it(terminal: Start) -> None:
     wizard = terminal("counts", "--defaults", "--language", "bash")
-    wizard.process.expect("Execution pattern(?s:.*)postprocess joins")
+    wizard.process.expect("Execution pattern(?s:.*)then join")
     wizard.press("gather", "\r")
     wizard.process.expect("scatter-process-gather")
     wizard.talk(("", ""), ("Write the app", ""))

@@ -72,6 +72,6 @@ def test_a_menu_goes_when_the_answer_is_given(terminal: Start) -> None:
     watcher = Watcher(wizard, 24, 80)
     assert any("bash with the dx tools" in line for line in watcher.lines_once("Python 3 with"))
     wizard.press("bash", "\r")
-    lines = watcher.lines_once("postprocess joins")
+    lines = watcher.lines_once("then join")
     assert "1/2 Programming language: bash" in lines
     assert not any("dx tools" in line for line in lines)

@@ -57,7 +57,9 @@ class LinePrompter:
         if self.is_pipe and not self.started:
             self._peek()
             self.started = True
-        self.say(" ".join(part for part in (prompt.step, prompt.text) if part))
+        # At a terminal, the answer is typed beside the prompt.
+        words = " ".join(part for part in (prompt.step, prompt.text) if part)
+        click.echo(words if self.is_pipe else f"{words} ", err=True, nl=self.is_pipe)
         if self.is_pipe and prompt.belongs is not None and not prompt.belongs(self._peek()):
             return ""
         line = self._peek()

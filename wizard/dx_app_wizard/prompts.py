@@ -112,8 +112,8 @@ WORDINGS: dict[str, Wording] = {
         " the starting of jobs in entry points of their own.",
         (
             Choice("basic", "one job"),
-            Choice("parallelized", "main splits, process works, postprocess joins"),
-            Choice("scatter-process-gather", "the same, splitting in a job of its own"),
+            Choice("parallelized", "process in parallel, then join"),
+            Choice("scatter-process-gather", "the same, splits in a job, too"),
         ),
     ),
     "network": Wording(
