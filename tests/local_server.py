@@ -44,11 +44,12 @@ def processes_in(place: Path) -> list[int]:
 
 @dataclass
 class LocalServer:
-    """A server that is ready; `ready` is the JSON object that it printed."""
+    """A server that is ready; `ready` is the JSON object that it printed, `extra` adds to its variables."""
 
     home: Path
     options: tuple[str, ...] = ()
     ready: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, str] = field(default_factory=dict)
 
     @property
     def state(self) -> Path:
@@ -69,7 +70,7 @@ class LocalServer:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env={**user_variables(self.home), "TMPDIR": str(self.temporary)},
+                env={**user_variables(self.home), "TMPDIR": str(self.temporary), **self.extra},
                 start_new_session=True,
             )
         assert self.process.stdout

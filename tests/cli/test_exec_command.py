@@ -6,6 +6,7 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
+import pexpect
 import pytest
 from tests.local_server import DX_LOCAL, LocalServer, processes_in, user_variables
 
@@ -107,6 +108,44 @@ def test_a_state_that_is_served_is_refused(tmp_path: Path, temporary: Path) -> N
         exit_code, _, errors = run(tmp_path, "--state", "state", "true")
     assert exit_code == 4
     assert "is served by another process already" in errors
+
+
+def test_a_shell_in_a_terminal_keeps_ctrl_c_to_itself(tmp_path: Path, temporary: Path) -> None:
+    shell = pexpect.spawn(
+        str(DX_LOCAL),
+        ["exec", "--", "bash", "--norc", "--noprofile"],
+        env={**user_variables(tmp_path), "TMPDIR": str(temporary), "PS1": "ready> ", "TERM": "dumb"},
+        cwd=str(tmp_path),
+        encoding="utf-8",
+        timeout=30,
+    )
+    shell.expect("ready> ")
+    shell.sendline("sleep 600; echo $((6 * 7))")
+    shell.sendintr()
+    shell.expect("ready> ")
+    shell.sendline("dx pwd; exit 5")
+    shell.expect("local:/")
+    shell.expect(pexpect.EOF)
+    shell.close()
+    assert shell.exitstatus == 5
+    assert list(temporary.iterdir()) == []
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_command_once(tmp_path: Path, temporary: Path) -> None:
+    script = "trap 'n=$((n + 1))' INT; echo ready; until [ $n ]; do sleep 0.02; done; sleep 0.3; exit $n"
+    running = pexpect.spawn(
+        str(DX_LOCAL),
+        ["exec", "--", "bash", "-c", script],
+        env={**user_variables(tmp_path), "TMPDIR": str(temporary)},
+        cwd=str(tmp_path),
+        encoding="utf-8",
+        timeout=30,
+    )
+    running.expect("ready")
+    running.sendintr()
+    running.expect(pexpect.EOF)
+    running.close()
+    assert running.exitstatus == 1
 
 
 def test_jobs_end_with_the_command(tmp_path: Path, temporary: Path, sleeping_app: Path) -> None:

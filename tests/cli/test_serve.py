@@ -91,6 +91,41 @@ def test_text_ends_with_a_line_that_says_ready(tmp_path: Path) -> None:
     assert f"DX_USER_CONF_DIR={tmp_path}/it's here/dnanexus_config" in exported
 
 
+def test_a_server_goes_on_when_nobody_reads_what_it_says(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [DX_LOCAL, "serve", "--state", "state"],
+        env=user_variables(tmp_path),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.stderr.close()
+        ready = LocalServer(tmp_path, ready=json.loads(env_of(tmp_path)))
+        assert ready.final(ready.run(ready.new_applet("quick", "main() { true; }")))["state"] == "done"
+        process.send_signal(signal.SIGHUP)
+    assert process.returncode == 129
+
+
+def env_of(home: Path) -> str:
+    return dx_local(home, "env", "--state", "state", "--wait", "30", "--json").stdout
+
+
+def test_without_a_worker_environment_there_is_still_a_platform(tmp_path: Path) -> None:
+    offline = {
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "UV_CACHE_DIR": str(tmp_path / "uv"),
+        "UV_OFFLINE": "1",
+    }
+    with LocalServer(tmp_path, extra=offline) as server:
+        assert "No dx is offered, and no job can run" in server.errors
+        failed = server.final(server.run(server.new_applet("quick", "main() { true; }")))
+        assert failed["failureReason"] == "ExecutionError"
+        assert "could not be made" in failed["failureMessage"]
+
+
 def test_what_reaches_a_server_is_for_its_user_only(serve: Serve) -> None:
     state = serve().state
     for file in (state / "dx-local.json", state / "dnanexus_config" / "environment.json"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,8 +119,9 @@ async def _until_cancelled(options: _Options) -> None:
         fresh=options.fresh,
     )
     async with serving(request, Messages() if options.quiet else JobStates()) as saved:
-        if options.as_json:
-            click.echo(json.dumps(describe(saved, request.folder), indent=2))
-        else:
-            click.echo(ready_text(saved, request.folder))
+        with suppress(BrokenPipeError):  # whoever reads this may leave after the first line
+            if options.as_json:
+                click.echo(json.dumps(describe(saved, request.folder), indent=2))
+            else:
+                click.echo(ready_text(saved, request.folder))
         await asyncio.Event().wait()

@@ -15,7 +15,8 @@ T = TypeVar("T")
 async def until_stopped(work: Coroutine[object, object, T]) -> tuple[T | None, int]:
     """Return what work returns, and 0; or None and 128 plus the number of the signal that cancelled it.
 
-    The signals are SIGINT and SIGTERM. Work that handles its cancellation is waited for.
+    The signals are SIGINT, SIGTERM, and SIGHUP unless it is ignored (nohup). Work that handles its
+    cancellation is waited for.
     """
     loop = asyncio.get_running_loop()
     task = loop.create_task(work)
@@ -25,7 +26,8 @@ async def until_stopped(work: Coroutine[object, object, T]) -> tuple[T | None, i
         stopped_by.append(number)
         task.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    closing_counts = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    for number in (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if closing_counts else [])):
         loop.add_signal_handler(number, stop, number)
     try:
         return await task, 0

@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -75,11 +76,12 @@ class _Watcher(Observer):
 
 
 class Messages(Observer):
-    """Says what is worth waiting for, and nothing else."""
+    """Says what is worth waiting for, and nothing else; goes on when nobody reads it any more."""
 
     def announce(self, message: str) -> None:
         """Print the message."""
-        click.echo(message, err=True)
+        with suppress(OSError):
+            click.echo(message, err=True)
 
 
 class JobStates(Messages):
@@ -98,7 +100,7 @@ class JobStates(Messages):
             return
         if job := self._platform.store.get("job", transition.job):
             why = f" ({job['failure_reason']})" if transition.after is State.FAILED else ""
-            click.echo(f"{job['name']} ({transition.job}) {transition.after.value}{why}", err=True)
+            self.announce(f"{job['name']} ({transition.job}) {transition.after.value}{why}")
 
 
 class PlainLines(_Watcher):
