@@ -252,6 +252,16 @@ def test_tables_of_another_version_are_refused(tmp_path: Path) -> None:
     assert "another version of dx-local: its tables are of version 999" in done.stderr
 
 
+def test_a_broken_database_is_refused_and_fresh_mends_it(serve: Serve, tmp_path: Path) -> None:
+    server = serve()
+    server.end(signal.SIGTERM)
+    (server.state / "platform.sqlite").write_bytes(b"no database" * 1000)
+    done = dx_local(tmp_path, "serve", "--state", "state")
+    assert done.returncode == 4
+    assert "cannot be read: file is not a database" in done.stderr
+    assert serve("--fresh").dx("ls") == ""
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)

@@ -98,6 +98,8 @@ def hammer(server: LocalServer, seconds: float, number: int) -> list[Acknowledge
     over = threading.Event()
     with ThreadPoolExecutor(_CLIENTS) as pool:
         working = [pool.submit(client.hammer, over) for client in clients]
+        while not all(client.done.closed for client in clients):
+            time.sleep(0.05)
         time.sleep(seconds)
         if number != signal.SIGKILL:
             over.set()

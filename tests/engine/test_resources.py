@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.resources import Bundle, BundleError, bundles_of, unpack
+from dx_local.engine.resources import Bundle, BundleError, Resources, bundles_of, unpack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,3 +94,11 @@ def test_a_bundle_of_another_platform_is_named(platform: Platform) -> None:
     }
     with pytest.raises(BundleError, match="file-0000"):
         bundles_of(platform, run_spec)
+
+
+def test_what_a_killed_process_left_is_removed(platform: Platform) -> None:
+    unfinished = platform.folder / "resources" / ".abc-1234" / "usr"
+    unfinished.mkdir(parents=True)
+    (platform.folder / "resources" / ".abc-1234.archive").write_text("x")
+    Resources(platform)
+    assert list((platform.folder / "resources").iterdir()) == []

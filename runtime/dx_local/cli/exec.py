@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import signal
-import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -116,6 +115,6 @@ async def _exit_code(command_line: list[str], environment: dict[str, str]) -> in
 
 def _terminal_sends_to_group() -> bool:
     """Tell whether Ctrl-C reaches the command without our help, as it does in a terminal's foreground."""
-    with suppress(OSError, ValueError):
-        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    with suppress(OSError), Path("/dev/tty").open("rb", buffering=0) as terminal:
+        return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
     return False

@@ -50,6 +50,9 @@ class Resources:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._folders: dict[str, asyncio.Future[Path]] = {}
+        for unfinished in (platform.folder / "resources").glob(".*"):
+            # What an earlier process left that was killed while it unpacked.
+            shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
 
     async def folder_of(self, applet: JSON) -> Path | None:
         """Return the resources of an applet, or None where there are none. Raises BundleError.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -67,9 +68,10 @@ def _session(request: ServeRequest, folder: Path, observer: Observer, port: int)
     try:
         return Session(options, observer)
     except UnknownSchema as error:
-        raise StateError(
-            f"{str(folder)!r} was made by another version of dx-local: {error}", "Start anew with --fresh."
-        ) from None
+        problem = f"was made by another version of dx-local: {error}"
+    except sqlite3.DatabaseError as error:
+        problem = f"holds a database that cannot be read: {error}"
+    raise StateError(f"{str(folder)!r} {problem}", "Start anew with --fresh.")
 
 
 async def _furnish(saved: Saved, session: Session, folder: Path, observer: Observer) -> None:

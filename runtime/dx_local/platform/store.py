@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Row = dict[str, Any]
-
-SCHEMA_VERSION = 1
 
 # `project` holds projects and containers; `object` the data objects; `placement` says in which projects an
 # object lies, with the metadata that is per project (name, folder, tags, properties).
@@ -121,6 +120,11 @@ CREATE TABLE nonce (
     created INTEGER NOT NULL, PRIMARY KEY (nonce, route)
 ) WITHOUT ROWID;
 """
+
+# Tables that differ in anything but words and spaces are of another version.
+_TABLES = " ".join(re.sub(r"--.*", "", _SCHEMA).split())
+SCHEMA_VERSION = zlib.crc32(_TABLES.encode()) & 0x7FFF_FFFF
+"""Tells which tables a database has; SQLite keeps it as a positive 32-bit number."""
 
 JSON_COLUMNS = frozenset(
     {
