@@ -12,7 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multip
 from dx_app_wizard.spec.links import Reference, link
 from dx_local.platform import lifecycle
 from dx_local.platform.ids import new_id
-from dx_local.platform.lifecycle import FINAL, TRANSITIONS, Failure, State
+from dx_local.platform.lifecycle import ANALYSIS_TRANSITIONS, FINAL, TRANSITIONS, Failure, State
 from dx_local.platform.store import Row, Store
 
 if TYPE_CHECKING:
@@ -37,10 +37,42 @@ def add_job(
     job_input: JSON | None = None,
     depends_on: list[str] | None = None,
     output_spec: list[JSON] | None = None,
+    policy: JSON | None = None,
 ) -> str:
     """Insert a job as jobs.create does, and tell the life cycle of it."""
     job_id = new_id("job")
-    origin = store.value("SELECT origin FROM job WHERE id = ?", parent) if parent else job_id
+    is_child = parent is not None and parent.startswith("job-")
+    origin = store.value("SELECT origin FROM job WHERE id = ?", parent) if is_child else job_id
+    insert(
+        store,
+        job_id,
+        parent,
+        origin,
+        run_input=job_input or {},
+        original_input=job_input or {},
+        depends_on=depends_on or [],
+        output_spec=output_spec,
+        requested={"access": {}, "executionPolicy": policy},
+    )
+    lifecycle.added(store, job_id, 1)
+    return job_id
+
+
+def add_analysis(store: Store, parent: str | None, policies: list[str]) -> tuple[str, list[str]]:
+    """Insert an analysis as analyses.run does, each stage of which takes a number from the one before."""
+    analysis_id = new_id("analysis")
+    requested = {"workflow": {"outputs": None}, "workflowInput": {}}
+    insert(store, analysis_id, parent, analysis_id, requested=requested)
+    stages: list[str] = []
+    for policy in policies:
+        job_input = {"n": reference(stages[-1])} if stages else {}
+        chosen = {"onNonRestartableFailure": policy}
+        stages.append(add_job(store, analysis_id, job_input, policy=chosen))
+    lifecycle.added(store, analysis_id, 1)
+    return analysis_id, stages
+
+
+def insert(store: Store, job_id: str, parent: str | None, origin: str, **columns: Any) -> None:
     store.insert(
         "job",
         id=job_id,
@@ -60,10 +92,6 @@ def add_job(
         priority="normal",
         created=0,
         modified=0,
-        run_input=job_input or {},
-        original_input=job_input or {},
-        output_spec=output_spec,
-        depends_on=depends_on or [],
         tags=[],
         properties={},
         details={},
@@ -71,10 +99,9 @@ def add_job(
         instance_type="mem1_ssd1_v2_x4",
         open_children=0,
         transitions=[],
-        requested={"access": {}},
+        stage=job_id,
+        **{"run_input": {}, "original_input": {}, "depends_on": [], **columns},
     )
-    lifecycle.added(store, job_id, 1)
-    return job_id
 
 
 def add_object(store: Store, state: str = "open") -> str:
@@ -378,10 +405,14 @@ def test_a_transition_that_the_table_does_not_know_is_refused(store: Store) -> N
         lifecycle.started(store, job, 5)
 
 
+POLICIES = st.sampled_from(["failStage", "failAllStages"])
+
+
 class RandomTrees(RuleBasedStateMachine):
     """Drives random job trees, with the store opened anew between any two steps."""
 
     jobs = Bundle("jobs")
+    analyses = Bundle("analyses")
     objects = Bundle("objects")
 
     def __init__(self) -> None:
@@ -393,11 +424,12 @@ class RandomTrees(RuleBasedStateMachine):
 
     def note(self, transitions: list[Transition]) -> None:
         for job, before, after in transitions:
-            assert after in TRANSITIONS[before], job
+            allowed = ANALYSIS_TRANSITIONS if job.startswith("analysis-") else TRANSITIONS
+            assert after in allowed[before], job
 
     def in_state(self, *states: str) -> list[str]:
         marks = ", ".join("?" * len(states))
-        rows = self.store.all(f"SELECT id FROM job WHERE state IN ({marks})", *states)
+        rows = self.store.all(f"SELECT id FROM job WHERE state IN ({marks}) AND id GLOB 'job-*'", *states)
         return [row["id"] for row in rows]
 
     @precondition(lambda self: self.roots < 3)
@@ -405,6 +437,33 @@ class RandomTrees(RuleBasedStateMachine):
     def start_tree(self) -> str:
         self.roots += 1
         return add_job(self.store)
+
+    @precondition(lambda self: self.roots < 3)
+    @rule(target=analyses, policies=st.lists(POLICIES, min_size=1, max_size=3))
+    def start_analysis(self, policies: list[str]) -> str:
+        self.roots += 1
+        return add_analysis(self.store, None, policies)[0]
+
+    @precondition(lambda self: self.roots < 6)
+    @rule(target=analyses, parent=jobs, policies=st.lists(POLICIES, min_size=1, max_size=2))
+    def start_analysis_in_a_job(self, parent: str, policies: list[str]) -> Any:
+        if state(self.store, parent) != "running":
+            return multiple()
+        self.roots += 1
+        return add_analysis(self.store, parent, policies)[0]
+
+    @rule(target=jobs, analysis=analyses, position=st.integers(0, 2))
+    def know_a_stage(self, analysis: str, position: int) -> Any:
+        stages = self.store.all("SELECT id FROM job WHERE parent = ? ORDER BY sequence", analysis)
+        return stages[position]["id"] if position < len(stages) else multiple()
+
+    @rule(target=jobs, analysis=analyses)
+    def start_what_depends_on_an_analysis(self, analysis: str) -> str:
+        return add_job(self.store, depends_on=[analysis])
+
+    @rule(analysis=analyses)
+    def terminate_analysis(self, analysis: str) -> None:
+        self.note(lifecycle.terminated(self.store, analysis, 5))
 
     @rule(target=objects)
     def make_object(self) -> str:
@@ -470,6 +529,13 @@ class RandomTrees(RuleBasedStateMachine):
         assert not self.store.all(
             "SELECT child.id FROM job AS child JOIN job AS parent ON child.parent = parent.id "
             "WHERE parent.state = 'done' AND child.state NOT IN ('done', 'terminated')"
+        )
+
+    @invariant()
+    def an_analysis_goes_on_while_a_stage_does(self) -> None:
+        assert not self.store.all(
+            "SELECT id FROM job WHERE id GLOB 'analysis-*' "
+            "AND (open_children = 0) != (state IN ('done', 'failed', 'terminated'))"
         )
 
     @invariant()
