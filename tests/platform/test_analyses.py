@@ -310,6 +310,19 @@ def test_termination_ends_all_stages(context: Context, runner: Runner, chain: st
     assert run.history() == ["in_progress", "terminating", "terminated"]
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_platform_that_was_stopped_ends_the_stages_that_ran(
+    context: Context, runner: Runner, chain: str, ends: bool
+) -> None:
+    run = runner.run(chain)
+    jobs.start(context.platform, run.jobs[0])
+    if ends:
+        jobs.terminate(context, run.id, {})
+    jobs.abandon(context.platform)
+    assert run.state == ("terminated" if ends else "failed")
+    assert run.states() == (["terminated"] * 2 if ends else ["failed"] * 2)
+
+
 def test_a_stage_that_is_terminated_fails_the_analysis(context: Context, runner: Runner, chain: str) -> None:
     run = runner.run(chain)
     jobs.terminate(context, run.jobs[0], {})
@@ -384,6 +397,10 @@ def test_a_job_waits_for_the_analysis_that_it_started(context: Context, launched
     launched.finish(0, n=1)
     launched.finish(1, n=1)
     assert parent_of(launched, context)["state"] == "done"
+
+
+def test_a_job_depends_on_the_analysis_that_it_started(context: Context, launched: Analysis) -> None:
+    assert parent_of(launched, context)["dependsOn"] == [launched.id]
 
 
 def test_an_analysis_that_fails_fails_the_job_that_started_it(context: Context, launched: Analysis) -> None:

@@ -39,7 +39,7 @@ _FOR_EVERY_JOB = (
     "systemRequirementsByExecutable",
     "timeoutPolicyByExecutable",
 )
-_ECHOED = ("costLimit", "delayWorkspaceDestruction", "detach", "ignoreReuse", "preserveJobOutputs", "rank")
+_ECHOED = ("costLimit", "delayWorkspaceDestruction", "ignoreReuse", "preserveJobOutputs", "rank")
 _OF_WORKFLOW = (
     "id",
     "name",

@@ -188,6 +188,7 @@ def _description(context: Context, job: Row) -> JSON:
         "instanceType": job["instance_type"],
         "systemRequirements": job["system_requirements"],
         "networkAccess": requested["access"].get("network", []),
+        "dependsOn": [*job["depends_on"], *_analyses_of(context, job)],
         "waitingOnChildren": _waiting_on_children(context, job),
     }
     for name in ("started", "stopped"):
@@ -256,6 +257,14 @@ _WHEN_KNOWN = {
     "failureMessage": "failure_message",
     "failureFrom": "failure_from",
 }
+
+
+def _analyses_of(context: Context, job: Row) -> list[str]:
+    """Return the analyses that a job has started, on which it depends as on what it was told to wait for."""
+    rows = context.store.all(
+        "SELECT id FROM job WHERE parent = ? AND id GLOB 'analysis-*' ORDER BY sequence", job["id"]
+    )
+    return [row["id"] for row in rows]
 
 
 def _waiting_on_children(context: Context, job: Row) -> list[str]:
@@ -337,7 +346,7 @@ def abandon(platform: Platform) -> None:
     """
     stopped = lifecycle.Failure("ExecutionError", "The platform was stopped while the job ran")
     rows = platform.store.all(
-        "SELECT id FROM job WHERE state IN ('running', 'terminating') ORDER BY sequence"
+        "SELECT id FROM job WHERE state IN ('running', 'terminating') AND id GLOB 'job-*' ORDER BY sequence"
     )
     for row in rows:
         fail(platform, row["id"], stopped)

@@ -108,6 +108,7 @@ CREATE TABLE job (
 );
 CREATE INDEX job_by_parent ON job (parent);
 CREATE INDEX job_by_origin ON job (origin);
+CREATE INDEX job_by_root ON job (root);
 CREATE INDEX job_by_state ON job (state);
 
 CREATE TABLE wait (
