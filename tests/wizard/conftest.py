@@ -45,6 +45,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def count_reads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An app that was written once, in Python, basic, with the input reads:file; to be copied."""
+    folder = tmp_path_factory.mktemp("generated")
+    flags = ("--language", "python", "--template", "basic", "--input", "reads:file", "--no-input")
+    command = [sys.executable, "-m", "dx_app_wizard", "count-reads", *flags]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder / "count-reads"
+
+
 @pytest.fixture
 def wizard(home: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """The command, run within this process in tmp_path."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,16 +19,17 @@ from dx_app_wizard.errors import ConflictError
 Wizard = Callable[..., Any]
 """The command; see conftest.py."""
 
-NEW = ("count-reads", "--language", "python", "--template", "basic")
+NEW = ("count-reads", "--language", "python", "--template", "basic", "--input", "reads:file")
 SOURCE = "src/count-reads.py"
 MODES = ("skip", "overwrite", "new")
 
 
 @pytest.fixture
-def app(wizard: Wizard, tmp_path: Path) -> Path:
+def app(count_reads: Path, home: Path, tmp_path: Path) -> Path:
     """A generated app."""
-    assert wizard(*NEW).code == 0
-    return tmp_path / "count-reads"
+    copy = tmp_path / "count-reads"
+    shutil.copytree(count_reads, copy)
+    return copy
 
 
 def state(folder: Path) -> dict[str, tuple[str | None, int]]:
@@ -118,6 +120,16 @@ def test_new_takes_a_free_number(wizard: Wizard, app: Path) -> None:
     assert wizard(*NEW, "--on-conflict", "new").code == 0
     assert (app / f"{SOURCE}.new").read_text() == "mine"
     assert "import dxpy" in (app / f"{SOURCE}.new.3").read_text()
+
+
+@pytest.mark.parametrize(
+    "inputs", ["a:array:int=[1, 2]", 'h:hash={"b": [1.5, null], "a": "é"}', "x:string=1e3?"]
+)
+def test_values_of_every_kind_are_recorded_as_they_are(wizard: Wizard, inputs: str) -> None:
+    arguments = (*NEW, "--input", inputs)
+    assert wizard(*arguments).code == 0
+    outcome = wizard(*arguments)
+    assert (outcome.code, "Nothing to do" in outcome.stderr) == (0, True)
 
 
 def test_an_unknown_mode_is_wrong_use(wizard: Wizard) -> None:

@@ -110,3 +110,14 @@ def test_answers_are_for_their_owner_only(terminal: Start, home: Path) -> None:
     wizard.talk(("App Name", "counts"))
     wizard.process.expect("Programming language")
     assert (home / ".local/state/dx-app-wizard/interview.json").stat().st_mode & 0o077 == 0
+
+
+def test_what_is_to_become_of_existing_files_holds_on(terminal: Start, tmp_path: Path, home: Path) -> None:
+    (tmp_path / "counts" / "mine").mkdir(parents=True)
+    wizard = terminal(*FLAGS, "--on-conflict", "new")
+    wizard.talk(("App Name", "counts"))
+    wizard.process.expect("Programming language")
+    wizard.process.sendintr()
+    ended, text = wizard.end()
+    assert (ended, "--on-conflict new" in text) == (130, True)
+    assert saved_in(home)["modes"] == {"on_conflict": "new"}

@@ -196,8 +196,13 @@ class InterruptedByUserError(UserError):
 
     code = "interrupted"
 
-    def __init__(self, hint: str | None = None, signal_number: int = signal.SIGINT) -> None:
-        super().__init__("interrupted; no app was written", hint)
+    def __init__(
+        self,
+        hint: str | None = None,
+        signal_number: int = signal.SIGINT,
+        message: str = "interrupted; no app was written",
+    ) -> None:
+        super().__init__(message, hint)
         self.signal_number = signal_number
 
 

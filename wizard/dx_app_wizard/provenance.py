@@ -105,8 +105,11 @@ def recorded(changes: ChangeSet, files: Mapping[PurePosixPath, FileContent], ori
 
 def with_record(changes: ChangeSet, record: Record, former: Record | None) -> ChangeSet:
     """Return the changes and that of the record, last of all: until all is done, the former one holds."""
-    verdict = Verdict.UNCHANGED if record == former else Verdict.REPLACE if former else Verdict.CREATE
-    change = Change(RECORD_PATH, verdict, FileContent(record.dumps().encode()), RECORD_PATH)
+    text = record.dumps()
+    verdict = Verdict.CREATE
+    if former:
+        verdict = Verdict.UNCHANGED if text == former.dumps() else Verdict.REPLACE
+    change = Change(RECORD_PATH, verdict, FileContent(text.encode()), RECORD_PATH)
     return replace(changes, changes=(*changes.changes, change))
 
 

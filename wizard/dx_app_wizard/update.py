@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.anew import rendered_anew
@@ -11,17 +12,19 @@ from dx_app_wizard.changes import ChangeSet, Verdict, obstacles
 from dx_app_wizard.errors import (
     CommandLineError,
     Conflict,
+    InterruptedByUserError,
     MergeConflictsError,
     RecordError,
     SpecFileError,
     UpdateBlockedError,
 )
+from dx_app_wizard.interruption import stoppable
 from dx_app_wizard.merge import Labels, changed_paths, marked_lines, merge
 from dx_app_wizard.provenance import BUILT_IN, RECORD_PATH, Record, base_of, read_record, with_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path, PurePosixPath
+    from pathlib import PurePosixPath
 
     from dx_app_wizard.changes import Change, FileContent
     from dx_app_wizard.errors import UserError
@@ -92,7 +95,17 @@ def update(folder: Path, options: Options, flags: dict[str, Any]) -> Updated:
     Files that the user deleted stay deleted, and what only the user changed stays as it is. Raises
     RecordError, AnswersError, and UpdateBlockedError where a file cannot be merged.
     """
-    _check_flags(resume=options.resume, on_conflict=options.on_conflict)
+    elsewhere = options.output_dir != Path()
+    _check_flags(resume=options.resume, on_conflict=options.on_conflict, output_dir=elsewhere)
+    with stoppable() as interruption:
+        try:
+            return _updated(folder, options, flags)
+        except KeyboardInterrupt:
+            hint = "Each file is as it was or as it shall be; the same command again completes it."
+            raise InterruptedByUserError(hint, interruption.signal_number, "interrupted") from None
+
+
+def _updated(folder: Path, options: Options, flags: dict[str, Any]) -> Updated:
     # The user named the link; what lies behind it is the app.
     folder = folder.resolve() if folder.is_symlink() else folder
     record = _record(folder)
