@@ -99,7 +99,7 @@ class Terminal:
             ["-m", "dx_app_wizard", *arguments],
             env={**inherited, "TERM": "xterm-256color", **environment},
             encoding="utf-8",
-            timeout=15,
+            timeout=30,
             dimensions=size,
         )
         self.process.delaybeforesend = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,26 @@ def test_the_end_of_input_is_like_ctrl_c(terminal: Start, tmp_path: Path) -> Non
     code, text = wizard.end()
     assert (code, "--resume" in text) == (130, True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_that_is_printed_gives_the_same_answers(
+    terminal: Start, wizard_process: Callable[..., Any], tmp_path: Path
+) -> None:
+    wizard = terminal("--title", "Zähle 'es'", "--summary", "s", "--version", "1.0.0", "--no-network")
+    wizard.talk(("App Name", "counts"), ("1st input", "k:int+"), ("Label", "it's k"), ("Default", "31"))
+    wizard.talk(("Choices", "21, 31"), ("Suggestions", ""), ("Help", "größe"), ("Group", ""))
+    wizard.talk(("2nd input", "reads:array:file?"), ("3rd input", ""), ("1st output", ""), ("Timeout", "2d"))
+    wizard.talk(("language", "bash"), ("pattern", "parallelized"), ("parent project", "VIEW"))
+    wizard.process.expect("instance type for your app")
+    wizard.process.sendintr()
+    words = shlex.split(wizard.end()[1].split("As one command: dx-app-wizard ")[1])
+    assert wizard_process(*words, "--no-input").code == 0
+    spec = wizard.written()
+    assert (spec["title"], spec["access"]) == ("Zähle 'es'", {"project": "VIEW"})
+    assert spec["inputSpec"] == [
+        {"name": "k", "class": "int", "label": "it's k", "default": 31, "choices": [21, 31], "help": "größe"},
+        {"name": "reads", "class": "array:file", "optional": True},
+    ]
 
 
 def test_an_app_that_cannot_be_written_costs_no_answer(terminal: Start, tmp_path: Path, home: Path) -> None:
