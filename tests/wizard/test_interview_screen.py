@@ -64,6 +64,7 @@ def test_what_is_typed_and_reviewed_is_shown_in_full(terminal: Start, environmen
     assert "1/1 Summary [t]: Zählt" in lines
     assert '  "summary": "Zählt",' in lines
     assert "counts/" in lines
+    assert "  .dx-app-wizard.json" in lines
     assert "input    k      int" in lines
 
 

@@ -22,15 +22,18 @@ from dx_app_wizard.interview import Interview
 from dx_app_wizard.official_script import official_script
 from dx_app_wizard.policy import objection
 from dx_app_wizard.prompters import SILENCE_SECONDS, LinePrompter, Prompter
+from dx_app_wizard.provenance import RECORD_PATH, Origin, recorded
 from dx_app_wizard.questions import QUESTIONS, Question
+from dx_app_wizard.render import render, template_of
 from dx_app_wizard.saved import RESUME_COMMAND, SavedInterview, saved_path
 from dx_app_wizard.spec.lint import lint_by_policy
 from dx_app_wizard.spec.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path, PurePosixPath
 
+    from dx_app_wizard.changes import ChangeSet, FileContent
     from dx_app_wizard.plan import Plan
     from dx_app_wizard.sources import Given
     from dx_app_wizard.spec.model import AppSpec
@@ -90,6 +93,14 @@ class Dialogue:
     def plan(self, answers: Answers) -> Plan:
         """Return what to write for these answers."""
         return replace(compose(answers, self.base, self.policy), template=self.template)
+
+    def changes(self, answers: Answers, plan: Plan, files: Mapping[PurePosixPath, FileContent]) -> ChangeSet:
+        """Return what writing these files does, and the record of where they come from."""
+        folder = self.output_dir / answers.name
+        changes = change_set(folder, files, self.on_conflict, own=(RECORD_PATH,))
+        given_text = self.base.text if self.base else None
+        origin = Origin(template_of(plan, folder), answers.to_json(self.given.spec), given_text)
+        return recorded(changes, files, origin)
 
     def _open_keys(self) -> tuple[str, ...]:
         return tuple(
@@ -182,12 +193,11 @@ class Dialogue:
 
     def _agreed(self, interview: Interview, answers: Answers) -> bool:
         """Show what will be written; return True to write it, False when an answer is to be given anew."""
-        from dx_app_wizard.render import render
         from dx_app_wizard.review import show_review
 
         plan = self.plan(answers)
         files = render(plan, answers.name)
-        show_review(plan, change_set(self.output_dir / answers.name, files, self.on_conflict), self.base)
+        show_review(plan, self.changes(answers, plan, files), self.base)
         return agree(interview, lint_by_policy(plan.spec.raw, self.policy))
 
     def _save(self, lines: dict[str, str]) -> None:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers_file import STANDARD_INPUT, read_answers
 from dx_app_wizard.change_report import changes_json, preview_text, written_text
-from dx_app_wizard.changes import OnConflict, change_set
+from dx_app_wizard.changes import OnConflict
 from dx_app_wizard.dialogue import Dialogue
 from dx_app_wizard.errors import AnswersError, FindingsError, Place, SpecFileError
 from dx_app_wizard.policy import default_sources, judged
-from dx_app_wizard.provenance import RECORD_PATH, Origin, recorded
 from dx_app_wizard.remedy import remedy
-from dx_app_wizard.render import render, template_of
+from dx_app_wizard.render import render
 from dx_app_wizard.saved import SavedInterview, forget_saved
 from dx_app_wizard.settings import environment_sources
 from dx_app_wizard.sources import Given, Source
@@ -107,10 +106,8 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
         folder = dialogue.output_dir / answers.name
         files = render(plan, answers.name)
         findings = judged(files, folder / FILE_NAME, dialogue.policy)
-        changes = change_set(folder, files, dialogue.on_conflict, own=(RECORD_PATH,))
+        changes = dialogue.changes(answers, plan, files)
         used = answers.to_json(dialogue.given.spec)
-        given_text = dialogue.base.text if dialogue.base else None
-        changes = recorded(changes, files, Origin(template_of(plan, folder), used, given_text))
         # A person has seen it in the review.
         base = None if dialogue.interview else dialogue.base
         difference = spec_difference(plan.spec, base) if base else ""
