@@ -165,3 +165,16 @@ def test_the_usual_instance_type_goes_by_the_region(wizard: Wizard, policy: Poli
     assert wizard(*NEW, "--region", "azure:westus").code == 0
     (options,) = spec_of(tmp_path / "count-reads")["regionalOptions"].values()
     assert options["systemRequirements"]["*"]["instanceType"].startswith("azure:mem1_")
+
+
+@pytest.mark.parametrize(
+    "lint", ['ignore = ["region-*", "instance-type"]', 'levels = { instance-type = "warning" }']
+)
+def test_a_given_spec_is_judged_as_lint_would(
+    wizard: Wizard, policy: Policy, tmp_path: Path, lint: str
+) -> None:
+    regional = {"aws:us-east-1": {"systemRequirements": {"*": {"instanceType": "mem9_ssd9_x9"}}}}
+    (tmp_path / "given.json").write_text(json.dumps({"regionalOptions": regional}), encoding="utf-8")
+    assert wizard(*NEW, "--json-file", "given.json").code == 3
+    policy(f"[lint]\n{lint}\n")
+    assert wizard(*NEW, "--json-file", "given.json").code == 0

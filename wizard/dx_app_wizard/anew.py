@@ -62,7 +62,7 @@ def _given(
     base: AppSpec | None = None
     stands = Source({}, place)
     if options.json_file:
-        base, stands = load_spec(options.json_file)
+        base, stands = load_spec(options.json_file, policy)
         for question in QUESTIONS:
             if question.standing(base.raw) is not MISSING:
                 recorded.pop(question.key, None)

@@ -56,9 +56,9 @@ Environment: DX_APP_WIZARD_KEY answers by a key in the file of --answers, as
 
 \b
 Exit codes: 0 done, 1 a bug of ours, 2 missing or invalid answers,
-  3 the given dxapp.json has errors, 4 existing files are in the way
-  (or, after --update, hold conflict markers), 7 there is an update,
-  130 Ctrl-C, 143 SIGTERM.
+  3 the given dxapp.json has errors, or a policy forbids the app,
+  4 existing files are in the way (or, after --update, hold conflict
+  markers), 7 there is an update, 130 Ctrl-C, 143 SIGTERM.
 """
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.changes import ChangeSet
     from dx_app_wizard.errors import UserError
     from dx_app_wizard.spec.findings import Finding
+    from dx_app_wizard.spec.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -156,9 +157,11 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
             {**former.modes, **saved.modes},
         )
     elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()}
-    base, stands = load_spec(elsewhere["json_file"]) if "json_file" in elsewhere else (None, Source({}))
     output_dir = elsewhere.get("output_dir", Path())
     policy = load_policy(output_dir)
+    base, stands = None, Source({})
+    if "json_file" in elsewhere:
+        base, stands = load_spec(elsewhere["json_file"], policy)
     sources = [Source(saved.flags)]
     if "answers" in elsewhere:
         sources.append(read_answers(elsewhere["answers"]))
@@ -185,14 +188,18 @@ def _in_ci() -> bool:
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 
-def load_spec(path: Path) -> tuple[AppSpec, Source]:
-    """Read the dxapp.json to start from; raise FindingsError if more is wrong than things being absent."""
+def load_spec(path: Path, policy: Policy) -> tuple[AppSpec, Source]:
+    """Read the dxapp.json to start from; raise FindingsError if more is wrong than things being absent.
+
+    What the policy ignores, or says is no error, is none.
+    """
     from dx_app_wizard.spec.lint import lint_file
 
     document = jsonfile.read(path)
     if not isinstance(document.value, dict):
         raise SpecFileError(path, "must hold a JSON object", 1, 1)
-    errors = [finding for finding in lint_file(path, absent=False) if finding.level == "error"]
+    findings = policy.judged(lint_file(path, absent=False))
+    errors = [finding for finding in findings if finding.level == "error"]
     if errors:
         raise FindingsError(path, errors)
     spec = AppSpec(document.value, document.text)
