@@ -121,7 +121,9 @@ def test_a_dry_run_tells_of_each_file_and_exits_with_7(
         "merge-conflict  Readme.developer.md",
         "deleted         test/input.json",
     ]
-    assert outcome.stderr == "An update changes 3 files of count-reads. Nothing was written.\n"
+    assert "--- count-reads/.gitignore now\n+++ count-reads/.gitignore\n" in outcome.stderr
+    assert "\n+*.bam\n" in outcome.stderr
+    assert outcome.stderr.endswith("An update changes 3 files of count-reads. Nothing was written.\n")
     assert texts(app) == before
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,19 @@ def verdict_lines(changes: ChangeSet) -> Iterator[str]:
     for change in told:
         if change.verdict is not Verdict.UNCHANGED:
             yield f"{change.verdict.value:<14}  {change.target.as_posix()}"
+
+
+def differences(changes: ChangeSet) -> Iterator[str]:
+    """Yield the unified diffs of the files that would be written, but for the record."""
+    for change in (change for change in changes.writes if change.path != RECORD_PATH):
+        file = changes.folder / change.target
+        try:
+            old = file.read_text(encoding="utf-8") if file.exists() else ""
+        except UnicodeDecodeError:
+            continue
+        new = change.content.text or ""
+        names = (f"{file} now" if old else "/dev/null", str(file))
+        yield from difflib.unified_diff(old.splitlines(), new.splitlines(), *names, lineterm="")
 
 
 def changes_json(changes: ChangeSet, *, with_text: bool) -> list[dict[str, Any]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.anew import rendered_anew
-from dx_app_wizard.change_report import changes_json, verdict_lines
+from dx_app_wizard.change_report import changes_json, differences, verdict_lines
 from dx_app_wizard.changes import ChangeSet, Verdict, obstacles
 from dx_app_wizard.errors import (
     CommandLineError,
@@ -85,8 +86,13 @@ class Updated:
         count = sum(change.path != RECORD_PATH for change in self.changes.writes)
         files = f"{count} file" + ("" if count == 1 else "s")
         if self.dry_run:
-            return f"An update changes {files} of {folder}. Nothing was written."
-        return f"Updated {files} of {folder}.\n\nNext:\n  dx-local lint {folder}\n  dx-local run {folder}"
+            told = [
+                *differences(self.changes),
+                f"An update changes {files} of {folder}. Nothing was written.",
+            ]
+            return "\n".join(told)
+        quoted = shlex.quote(str(folder))
+        return f"Updated {files} of {folder}.\n\nNext:\n  dx-local lint {quoted}\n  dx-local run {quoted}"
 
 
 def update(folder: Path, options: Options, flags: dict[str, Any]) -> Updated:
