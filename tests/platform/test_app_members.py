@@ -143,6 +143,14 @@ def test_an_unpublished_app_is_its_developers(
     assert found(stranger) == []
 
 
+@pytest.mark.parametrize("kind", ["developers", "authorized_users"])
+def test_who_is_none_can_be_removed(context: Context, make: Callable[..., str], kind: str) -> None:
+    members = ["PUBLIC", "user-nobody", "user-nobody", "nonsense"]
+    remove = getattr(app_members, f"remove_{kind}")
+    remove(context, make(), {"developers": members, "authorizedUsers": members})
+    assert app_members.list_developers(context, "app-a", {}) == {"developers": ["user-local"]}
+
+
 @pytest.mark.parametrize("member", ["PUBLIC", "user-stranger"])
 def test_a_published_app_is_for_its_authorized_users(
     context: Context, make: Callable[..., str], stranger: Context, member: str

@@ -133,8 +133,8 @@ def test_fields_alone_do_not_bring_the_id(context: Context, applet: str) -> None
         ({"name": "a b"}, '"name" must be made of'),
         ({"name": "../a"}, '"name" must be made of'),
         ({"name": None}, '"name" must be a string'),
-        ({"version": "1"}, "semantic version"),
-        ({"version": "1.0.0/x"}, "semantic version"),
+        ({"version": ""}, '"version" must be such as 1.0.0'),
+        ({"version": "1.0.0/x"}, '"version" must be such as 1.0.0'),
         ({"applet": None}, 'one of "applet"'),
         ({"regionalOptions": {}}, "only one of"),
         ({"applet": None, "regionalOptions": {}}, "must name regions"),
@@ -239,22 +239,20 @@ def test_a_published_version_stays_as_it_is(context: Context, applet: str) -> No
         apps.update(context, app, {"title": "new"})
 
 
-def test_publishing_can_make_the_version_the_default_one(context: Context, applet: str) -> None:
+@pytest.mark.parametrize(("makes_default", "default"), [(False, "1.0.0"), (True, "2.0.0")])
+def test_publishing_can_make_the_version_the_default_one(
+    context: Context, applet: str, makes_default: bool, default: str
+) -> None:
     new_app(context, applet)
-    second = new_app(context, applet, "2.0.0")
-    apps.publish(context, second, {})
-    assert described(context, "app-a")["version"] == "1.0.0"
-    apps.publish(context, second, {"makeDefault": True})
-    assert described(context, "app-a")["version"] == "2.0.0"
+    apps.publish(context, new_app(context, applet, "2.0.0"), {"makeDefault": makes_default})
+    assert described(context, "app-a")["version"] == default
 
 
-def test_publishing_again_keeps_the_time(context: Context, applet: str, clock: Any) -> None:
+def test_a_version_is_published_once(context: Context, applet: str) -> None:
     app = new_app(context, applet)
     apps.publish(context, app, {})
-    published = described(context, app)["published"]
-    clock.advance(1000)
-    apps.publish(context, app, {})
-    assert described(context, app)["published"] == published
+    with pytest.raises(InvalidState, match="is published"):
+        apps.publish(context, app, {})
 
 
 def test_a_deleted_version_says_only_what_it_was(context: Context, applet: str) -> None:

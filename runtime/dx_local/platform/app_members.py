@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Context
     from dx_local.platform.store import Row
 
-_TAG = re.compile(r"[a-zA-Z0-9._+-]+")
 _MEMBER = re.compile(r"(user|org)-[a-zA-Z0-9._-]+")
 
 
@@ -29,8 +28,8 @@ def add_tags(context: Context, address: str, request: JSON) -> JSON:
     """
     row = app_names.developed(context, address)
     for tag in read.strings(request, "tags"):
-        if not _TAG.fullmatch(tag):
-            raise InvalidInput(f'"{tag}" cannot be a tag of an app; it must match {_TAG.pattern}')
+        if not app_names.ALIAS.fullmatch(tag):
+            raise InvalidInput(f'"{tag}" cannot be a tag of an app; it must match {app_names.ALIAS.pattern}')
         if tag in _versions(context, row) and tag != row["version"]:
             raise InvalidInput(f'"{tag}" is the number of another version of app-{row["name"]}')
         context.store.execute(
@@ -80,7 +79,7 @@ def add_developers(context: Context, address: str, request: JSON) -> JSON:
 
 def remove_developers(context: Context, address: str, request: JSON) -> JSON:
     """`/app-xxxx/removeDevelopers`: the last one stays. Raises InvalidInput for that one."""
-    users = _members(request, "developers")
+    users = read.strings(request, "developers")
 
     def changed(old: list[str]) -> list[str]:
         left = read.changed_tags(old, remove=users)
@@ -105,7 +104,7 @@ def add_authorized_users(context: Context, address: str, request: JSON) -> JSON:
 
 def remove_authorized_users(context: Context, address: str, request: JSON) -> JSON:
     """`/app-xxxx/removeAuthorizedUsers`."""
-    users = _members(request, "authorizedUsers", app_names.EVERYBODY)
+    users = read.strings(request, "authorizedUsers")
     return _change_shared(
         context, address, "authorized_users", lambda old: read.changed_tags(old, remove=users)
     )

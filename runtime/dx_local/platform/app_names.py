@@ -8,6 +8,7 @@ Source: https://documentation.dnanexus.com/developer/api/running-analyses/apps
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from dx_local.platform import access
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from dx_local.platform.context import Context
     from dx_local.platform.store import Row, Store
 
+ALIAS = re.compile(r"[a-zA-Z0-9._+-]+")
 DEFAULT = "default"
 EVERYBODY = "PUBLIC"
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.spec.names import app_name_problem
-from dx_app_wizard.spec.versions import is_semantic_version
 from dx_local.platform import app_containers, objects, projects
 from dx_local.platform import fields as read
+from dx_local.platform.app_names import ALIAS
 from dx_local.platform.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -35,10 +35,13 @@ def name_in(request: JSON, default: str | None) -> str:
 
 
 def version_in(request: JSON) -> str:
-    """Return the version for an app. Raises InvalidInput for one that is not semantic."""
+    """Return the version for an app. Raises InvalidInput for one that no address could hold.
+
+    Any other is taken: `dx build` only warns of those that are not semantic.
+    """
     version = read.text(request, "version")
-    if not is_semantic_version(version):
-        raise InvalidInput(f'"version" must be a semantic version such as 1.0.0, not "{version}"')
+    if not ALIAS.fullmatch(version):
+        raise InvalidInput(f'"version" must be such as 1.0.0 and match {ALIAS.pattern}, not "{version}"')
     return version
 
 

@@ -44,9 +44,7 @@ def get(context: Context, address: str, _request: JSON) -> JSON:
     row = app_names.visible(context, address)
     if not row["fields"]["openSource"] and not app_names.is_developer(context, row["name"]):
         raise PermissionDenied(f"app-{row['name']} is not open source; only its developers get its code")
-    regions = row["fields"]["regionalOptions"]
-    by_region = {region: programs.applet_fields(context.store, row["id"], region) for region in regions}
-    run_spec = executables.whole_run_spec(by_region, _region(context, row))
+    run_spec = executables.whole_run_spec(_by_region(context, row), _region(context, row))
     described = {**_identity(context, row), **_contents(context, row)}
     developers = app_names.shared(context.store, row["name"])["developers"]
     return {**described, "developers": developers, "runSpec": run_spec}
@@ -89,10 +87,16 @@ def _contents(context: Context, row: Row) -> JSON:
         },
         **{name: fields[name] for name in app_specs.ECHOED if name in fields},
         **{name: applet[name] for name in _OF_APPLET},
-        "runSpec": executables.described_run_spec(applet),
+        "runSpec": executables.described_run_spec(_by_region(context, row), region),
+        "region": region,
         "regionalOptions": fields["regionalOptions"],
         "resources": fields["regionalOptions"][region]["resources"],
     }
+
+
+def _by_region(context: Context, row: Row) -> dict[str, JSON]:
+    regions = row["fields"]["regionalOptions"]
+    return {region: programs.applet_fields(context.store, row["id"], region) for region in regions}
 
 
 def _region(context: Context, row: Row) -> str:

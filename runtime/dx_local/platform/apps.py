@@ -68,12 +68,11 @@ def update(context: Context, address: str, request: JSON) -> JSON:
 def publish(context: Context, address: str, request: JSON) -> JSON:
     """`/app-xxxx/publish`: open a version to the authorized users; with makeDefault, as the default one.
 
-    Publishing again only makes it the default one, so that a client may repeat a call.
+    Raises InvalidState for one that is published.
     """
-    row = _existing(app_names.developed(context, address))
-    if row["published"] is None:
-        now = context.now()
-        context.store.update("app", row["id"], published=now, modified=now)
+    row = _unfinished(context, address)
+    now = context.now()
+    context.store.update("app", row["id"], published=now, modified=now)
     if read.flag(request, "makeDefault"):
         context.store.execute(
             "INSERT OR REPLACE INTO app_alias VALUES (?, ?, ?)", row["name"], app_names.DEFAULT, row["id"]

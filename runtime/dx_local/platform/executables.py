@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 _PARAMETER_NAME = re.compile(r"[a-zA-Z_][0-9a-zA-Z_]*")
 _TEXTS = ("title", "summary", "description", "developerNotes")
-_KEPT = (*_TEXTS, "dxapi", "inputSpec", "outputSpec", "runSpec", "ignoreReuse", "httpsApp", "version")
+_ECHOED = ("httpsApp", "treeTurnaroundTimeThreshold")
+_KEPT = (*_TEXTS, *_ECHOED, "dxapi", "inputSpec", "outputSpec", "runSpec", "ignoreReuse", "version")
 
 # What describe adds for an applet; the specs are absent, not empty, when the applet declares none.
-DEFAULT_FIELDS = frozenset((*_TEXTS, "dxapi", "access", "inputSpec", "outputSpec", "runSpec", "ignoreReuse"))
+DEFAULT_FIELDS = frozenset(
+    (*_TEXTS, *_ECHOED, "dxapi", "access", "inputSpec", "outputSpec", "runSpec", "ignoreReuse")
+)
 
 
 def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
@@ -49,43 +52,43 @@ def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
     return {"id": applet}
 
 
-def describe_fields(_context: Context, row: Row, _request: JSON) -> JSON:
+def describe_fields(context: Context, row: Row, _request: JSON) -> JSON:
     """Return what an applet's describe adds to that of any data object: all of its specs but the code."""
     fields = row["fields"]
+    region = _region_of(context, row)
     described = {key: fields[key] for key in DEFAULT_FIELDS if key in fields}
     described.setdefault("ignoreReuse", False)
-    return {**described, "runSpec": described_run_spec(fields)}
+    return {**described, "runSpec": described_run_spec({region: fields}, region)}
 
 
-def described_run_spec(fields: JSON) -> JSON:
-    """Return the runSpec of an applet as describe shows it: without the code."""
-    return _with_defaults(
-        {key: value for key, value in fields["runSpec"].items() if key not in ("code", "file")}
-    )
-
-
-def whole_run_spec(by_region: dict[str, JSON], region: str) -> JSON:
-    """Return the runSpec as `get` shows it, code included: that of one region, and what the others have.
+def described_run_spec(by_region: dict[str, JSON], region: str) -> JSON:
+    """Return the runSpec as describe shows it, without the code: that of one region, and what others have.
 
     `by_region` holds the fields of the applet of each region.
     """
-    specs = {place: fields["runSpec"] for place, fields in by_region.items()}
-    run_spec = {key: value for key, value in specs[region].items() if key != "file"}
+    specs = {place: _with_defaults(fields["runSpec"]) for place, fields in by_region.items()}
     return {
-        **_with_defaults(run_spec),
-        "bundledDependsByRegion": {place: spec.get("bundledDepends", []) for place, spec in specs.items()},
-        "systemRequirementsByRegion": {
-            place: spec.get("systemRequirements", {}) for place, spec in specs.items()
-        },
-        "headJobOnDemand": run_spec.get("headJobOnDemand", False),
-        "inheritParentRestartOnPolicy": run_spec.get("inheritParentRestartOnPolicy", False),
+        **{key: value for key, value in specs[region].items() if key not in ("code", "file")},
+        "bundledDependsByRegion": {place: spec["bundledDepends"] for place, spec in specs.items()},
+        "systemRequirementsByRegion": {place: spec["systemRequirements"] for place, spec in specs.items()},
+    }
+
+
+def whole_run_spec(by_region: dict[str, JSON], region: str) -> JSON:
+    """Return the runSpec as `get` shows it: what describe shows, and the code."""
+    run_spec = by_region[region]["runSpec"]
+    return {
+        "headJobOnDemand": False,
+        "inheritParentRestartOnPolicy": False,
+        **described_run_spec(by_region, region),
+        "code": run_spec["code"],
     }
 
 
 def get_applet(context: Context, applet_id: str, _request: JSON) -> JSON:
     """`/applet-xxxx/get`: all that the applet was made of, its code included."""
     row, placement = objects.get_visible(context, applet_id)
-    region = context.platform.region
+    region = _region_of(context, row)
     return {
         "id": applet_id,
         "project": placement["project"],
@@ -93,7 +96,7 @@ def get_applet(context: Context, applet_id: str, _request: JSON) -> JSON:
         "types": row["types"],
         "tags": placement["tags"],
         "hidden": bool(row["hidden"]),
-        **{key: value for key, value in describe_fields(context, row, {}).items() if key != "runSpec"},
+        **describe_fields(context, row, {}),
         "runSpec": whole_run_spec({region: row["fields"]}, region),
     }
 
@@ -210,6 +213,16 @@ def destination(context: Context, request: JSON, parent: Row | None) -> str:
     elif project != parent["project"]:
         raise PermissionDenied("A job runs other executables in its own project, unless it detaches them")
     return project
+
+
+def _region_of(context: Context, row: Row) -> str:
+    """Return the region of the projects that an applet lies in, which are all of one region."""
+    region: str | None = context.store.value(
+        "SELECT region FROM placement JOIN project ON project.id = placement.project"
+        " WHERE placement.object = ? LIMIT 1",
+        row["id"],
+    )
+    return region or context.platform.region
 
 
 def _with_defaults(run_spec: JSON) -> JSON:

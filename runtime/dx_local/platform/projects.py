@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.spec.instances import region_problem
 from dx_local.platform import access, contents, files, lifecycle
 from dx_local.platform import fields as read
 from dx_local.platform.context import DEFAULT_USER
@@ -101,7 +102,7 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
         id=project_id,
         **{"class": "project"},
         name=_name(request),
-        region=read.text(request, "region", context.platform.region),
+        region=_region(context, request),
         created=now,
         modified=now,
         created_by={"user": context.caller.user},
@@ -269,6 +270,13 @@ def _data_usage(context: Context, project_id: str) -> float:
 
 
 _COSTLY_FIELDS: dict[str, Callable[[Context, str], Any]] = {"dataUsage": _data_usage, "folders": _folders}
+
+
+def _region(context: Context, request: JSON) -> str:
+    region = read.text(request, "region", context.platform.region)
+    if region != context.platform.region and (problem := region_problem(region)):
+        raise InvalidInput(f'"region" {problem}')
+    return region
 
 
 def _name(request: JSON) -> str:
