@@ -182,6 +182,11 @@ def test_the_output_folder_is_made(wizard: Wizard, tmp_path: Path) -> None:
     assert (tmp_path / "new/apps/count-reads/dxapp.json").is_file()
 
 
+def test_paths_are_said_as_they_were_given(wizard: Wizard, tmp_path: Path) -> None:
+    assert wizard(*NEW, "-o", str(tmp_path / "apps")).stdout == f"{tmp_path}/apps/count-reads\n"
+    assert "at /missing/answers.json" in wizard(*NEW, "--answers", "/missing/answers.json").stderr
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
 def test_an_output_folder_without_permission_is_no_crash(wizard: Wizard, tmp_path: Path) -> None:
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)

@@ -122,7 +122,10 @@ def test_an_old_script_that_ends_too_early_names_what_is_missing(home: Path, tmp
     outcome = run("--json-file", "app.json", text="\n\n20m\n")
     assert outcome.returncode == 2
     assert "--language        missing: python or bash" in outcome.stderr
-    assert "--timeout" not in outcome.stderr
+    assert "--timeout  " not in outcome.stderr
+    assert (
+        "dx-app-wizard ns-app-getadproxy --json-file app.json --version 0.0.1 --timeout 20m" in outcome.stderr
+    )
     assert not (tmp_path / "ns-app-getadproxy").exists()
 
 

@@ -47,7 +47,7 @@ class Dialogue:
     """What is known before anyone is asked; with `only_required`, defaults hold for all that have one.
 
     With `reviews`, a person is shown what will be written before it is. `interview` is the one with a person,
-    whose answers are saved; None as long as there is none.
+    whose answers are saved, `piped` the one with lines from a pipe; None as long as there is none.
     """
 
     given: Given
@@ -60,6 +60,7 @@ class Dialogue:
     policy: Policy = field(default_factory=Policy)
     template: OwnTemplate | None = None
     interview: Interview | None = field(init=False, default=None)
+    piped: Interview | None = field(init=False, default=None)
 
     @contextmanager
     def keeping_answers(self) -> Iterator[None]:
@@ -154,6 +155,7 @@ class Dialogue:
         except AnswersError:
             # Names what is missing as well as what is invalid.
             return gather(self.given)
+        self.piped = interview
         try:
             asked = interview.conversation.hold(interview.ask_all)
         except EOFError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +133,9 @@ def _answers(dialogue: Dialogue, options: Options) -> Answers:
     try:
         return dialogue.answers(may_ask=_may_ask(options))
     except AnswersError as error:
-        hint = remedy(dialogue.given, dialogue.saved, error.problems)
+        taken = dialogue.piped.asked if dialogue.piped else {}
+        command = replace(dialogue.saved, flags={**dialogue.saved.flags, **taken})
+        hint = remedy(dialogue.given, command, error.problems)
         raise AnswersError(error.problems, hint) from None
 
 
@@ -144,7 +146,8 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
         "answers": options.answers_file,
         "output_dir": options.output_dir,
     }
-    paths = {name: str(path.absolute()) for name, path in names.items() if path and path != Path()}
+    named = {name: path for name, path in names.items() if path and path != Path()}
+    paths = {name: str(path.absolute()) for name, path in named.items()}
     template = absolute_source(options.template_source)
     modes = {"on_conflict": options.on_conflict, "template_source": template}
     saved = SavedInterview(flags, paths, modes={name: mode for name, mode in modes.items() if mode})
@@ -156,7 +159,7 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
             former.lines,
             {**former.modes, **saved.modes},
         )
-    elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()}
+    elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()} | named
     output_dir = elsewhere.get("output_dir", Path())
     policy = load_policy(output_dir)
     base, stands = None, Source({})
