@@ -111,7 +111,7 @@ def test_input_that_ends_too_early_names_all_that_is_missing(home: Path, tmp_pat
     flags = ("--input", "--output", "--timeout", "--language", "--template", "--network", "--instance-type")
     assert outcome.returncode == 2
     assert all(f"\n  {flag} " in outcome.stderr for flag in flags)
-    assert "--title" not in outcome.stderr
+    assert "\n  --title " not in outcome.stderr
     assert list(tmp_path.iterdir()) == []
 
 

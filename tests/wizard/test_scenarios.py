@@ -117,15 +117,21 @@ def test_an_old_script_changes_nothing_that_the_file_says_for_good(home: Path, t
     assert "Not taken: mem1_ssd1_v2_x8." in outcome.stderr
 
 
-def test_an_old_script_that_ends_too_early_names_what_is_missing(home: Path, tmp_path: Path) -> None:
+def test_fewer_lines_answer_only_what_is_absent(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "app.json").write_text(WITH_REGIONS)
+    outcome = run("--json-file", "app.json", text="20m\nbash\nbasic\nn\n")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "App Name" not in outcome.stderr
+    assert spec_of(tmp_path / "ns-app-getadproxy")["runSpec"]["timeoutPolicy"] == {"*": {"minutes": 20}}
+
+
+def test_a_script_that_ends_too_early_names_what_is_missing(home: Path, tmp_path: Path) -> None:
     (tmp_path / "app.json").write_text(TEAM_SPEC % "")
-    outcome = run("--json-file", "app.json", text="\n\n20m\n")
+    outcome = run("--json-file", "app.json", text="20m\n")
     assert outcome.returncode == 2
     assert "--language        missing: python or bash" in outcome.stderr
     assert "--timeout  " not in outcome.stderr
-    assert (
-        "dx-app-wizard ns-app-getadproxy --json-file app.json --version 0.0.1 --timeout 20m" in outcome.stderr
-    )
+    assert "dx-app-wizard --json-file app.json --timeout 20m --language python --template" in outcome.stderr
     assert not (tmp_path / "ns-app-getadproxy").exists()
 
 

@@ -151,7 +151,8 @@ class Dialogue:
             # The same lines may come again; whether that is a conflict, the files will tell.
             interview = self._interview(Conversation(prompter, {}, lambda _: None), lambda _: False)
             if self.base:
-                interview = official_script(interview, self.given)
+                script = official_script(interview, self.given)
+                interview = script if prompter.has_lines(script.length) else interview
         except AnswersError:
             # Names what is missing as well as what is invalid.
             return gather(self.given)

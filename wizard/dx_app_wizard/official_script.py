@@ -1,8 +1,9 @@
 """Lines from a pipe that answer what the official wizard asks of a given dxapp.json.
 
 It asks for name, version, timeout, language, both kinds of access and the instance type, whatever the file
-says, and for nothing else. So do we, that each line meets its question; what the file says for good is kept,
-and an answer that says otherwise is named.
+says, and for nothing else. Where there are lines for all of these, we do so, too, that each meets its
+question; what the file says for good is kept, and an answer that says otherwise is named. Fewer lines answer
+what is absent.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ class OfficialScript(Interview):
 
     kept: dict[str, Question] = field(default_factory=dict)
     given: Given | None = None
+
+    @property
+    def length(self) -> int:
+        """How many lines the official wizard reads: one for the place, none for the pattern."""
+        both = "region" in self.open_keys and "instance_type" in self.open_keys
+        return len(self.open_keys) - ("template" in self.open_keys) - both
 
     def unanswered(self) -> list[Problem]:
         """Return a problem for each question that has no answer but through this script."""

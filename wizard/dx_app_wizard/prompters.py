@@ -78,6 +78,15 @@ class LinePrompter:
         """Print text to stderr."""
         self.say(text)
 
+    def has_lines(self, count: int) -> bool:
+        """Tell whether there are so many lines before the input ends or falls silent; take none."""
+        while self._buffer.count(b"\n") < count:
+            block = os.read(self._descriptor, 65536) if self._readable() else b""
+            if not block:
+                break
+            self._buffer += block
+        return len(self._buffer.splitlines()) >= count
+
     def _peek(self) -> str:
         """Return the next line, and leave it where it is; raise EOFError when there is none."""
         while b"\n" not in self._buffer:
