@@ -36,7 +36,9 @@ def stoppable() -> Iterator[Interruption]:
         interruption.arrived = True
         raise StoppedError
 
-    former = {number: signal.signal(number, stop) for number in _ENDING}
+    # What was told to be ignored, as by nohup, stays so.
+    handled = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    former = {number: signal.signal(number, stop) for number in handled}
     try:
         yield interruption
     finally:

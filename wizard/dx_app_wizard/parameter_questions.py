@@ -90,10 +90,8 @@ class ParameterQuestions:
             if named.parameter is None:
                 return parameters
             if named.parameter:
-                # The kept answer is read again on replay, so what is added here must not go into it.
-                parameter = dict(named.parameter)
-                self._ask_rest(f"{self.key}.{position}", parameter, more=named.more)
-                parameters.append(parameter)
+                self._ask_rest(f"{self.key}.{position}", named.parameter, more=named.more)
+                parameters.append(named.parameter)
             position += 1
 
     def _ask_name(self, position: int, others: list[dict[str, Any]]) -> _Named:
