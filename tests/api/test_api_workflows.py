@@ -47,6 +47,13 @@ def chain(served: ServedPlatform) -> str:
     return workflow
 
 
+def start(served: ServedPlatform, workflow: str, **asked: Any) -> str:
+    """Run a workflow, without the second that `dx run` takes."""
+    request = {"project": served.project, "input": {}, **asked}
+    analysis: str = served.post(f"/{workflow}/run", request)["id"]
+    return analysis
+
+
 def finish(served: ServedPlatform, job: str, output: JSON) -> None:
     """Play the worker that runs a job to this output."""
 
@@ -145,7 +152,7 @@ def test_missing_inputs_are_named_before_anything_runs(served: ServedPlatform, c
 
 
 def test_analyses_are_found_as_trees(served: ServedPlatform, chain: str) -> None:
-    analysis = served.dx("run", chain, "-y", "--brief", "--name", "my run")
+    analysis = start(served, chain, name="my run")
     first, second = stage_jobs(served, analysis)
     assert served.dx("find", "analyses", "--brief") == analysis
     assert "my run (chain)" in served.dx("find", "analyses")
@@ -156,13 +163,13 @@ def test_analyses_are_found_as_trees(served: ServedPlatform, chain: str) -> None
 
 
 def test_an_analysis_is_terminated(served: ServedPlatform, chain: str) -> None:
-    analysis = served.dx("run", chain, "-y", "--brief")
+    analysis = start(served, chain)
     served.dx("terminate", analysis)
     assert served.post(f"/{analysis}/describe")["state"] == "terminated"
 
 
 def test_an_analysis_is_marked(served: ServedPlatform, chain: str) -> None:
-    analysis = served.dx("run", chain, "-y", "--brief")
+    analysis = start(served, chain)
     served.dx("tag", analysis, "x", "y")
     served.dx("untag", analysis, "x")
     served.dx("set_properties", analysis, "k=v", "l=w")
@@ -172,7 +179,7 @@ def test_an_analysis_is_marked(served: ServedPlatform, chain: str) -> None:
 
 
 def test_an_analysis_is_run_again_as_it_was(served: ServedPlatform, chain: str) -> None:
-    analysis = served.dx("run", chain, "-i0.n=7", "-y", "--brief", "--name", "R", "--property", "k=v")
+    analysis = start(served, chain, input={"a.n": 7}, name="R", properties={"k": "v"})
     again = served.dx("run", "--clone", analysis, "-y", "--brief")
     described = served.post(f"/{again}/describe")
     assert (described["name"], described["properties"]) == ("R (re-run)", {"k": "v"})
@@ -185,7 +192,7 @@ def test_a_workflow_starts_from_another_or_from_an_analysis(served: ServedPlatfo
     described = served.post(f"/{copy}/describe")
     assert (described["name"], described["title"], len(described["stages"])) == ("copy", "T", 2)
     assert described["initializedFrom"]["id"] == chain
-    analysis = served.dx("run", chain, "-i0.n=7", "-y", "--brief")
+    analysis = start(served, chain, input={"a.n": 7})
     as_run = served.dx("new", "workflow", "as run", "--init", analysis, "--brief")
     assert served.post(f"/{as_run}/describe")["stages"][0]["input"] == {"n": 7}
 
@@ -238,6 +245,19 @@ w.remove_stage('two')
 result = [order, w.editVersion, w.summary, w.inputs, [s['name'] for s in w.stages], w.stages[0]['input']]
 """
     assert served.dxpy(code, make_applet(served)) == [[True, True], 7, "s", None, ["one"], {}]
+
+
+def test_dxpy_compares_and_overwrites(served: ServedPlatform, chain: str) -> None:
+    code = """
+same = dxpy.api.workflow_is_stage_compatible(v[0], {'editVersion': 0, 'stage': 'a', 'executable': v[1]})
+plan = dxpy.api.workflow_dry_run(v[0], {'project': v[2], 'input': {}})
+other = dxpy.new_dxworkflow(title='other')
+dxpy.api.workflow_overwrite(other.get_id(), {'editVersion': 0, 'from': {'id': v[0]}})
+stages = [[stage['id'] for stage in found['stages']] for found in (plan, other.describe())]
+result = [same['compatible'], *stages]
+"""
+    result = served.dxpy(code, chain, make_applet(served), served.project)
+    assert result == [True, ["a", "b"], ["a", "b"]]
 
 
 def test_dxpy_runs_a_workflow_and_waits(served: ServedPlatform, chain: str) -> None:

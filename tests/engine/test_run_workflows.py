@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.local_server import DX_LOCAL, user_variables
 
+from dx_local.testing import JobFailedError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from dx_local.testing import Run
 
 JSON = dict[str, Any]
 
@@ -44,6 +49,23 @@ dx ls /out > folder.txt
 dx describe $bad --json > bad.json
 dx cat $job:text > of_job.txt
 dx find analyses --brief | wc -l > count.txt
+"""
+
+
+RUNS_A_WORKFLOW = """
+import dxpy
+
+@dxpy.entry_point('main')
+def main(word):
+    code = 'main() { dx-jobutil-report-error "$word"; }' if word == 'bad' else 'main() { true; }'
+    spec = {'interpreter': 'bash', 'code': code}
+    inputs = [{'name': 'word', 'class': 'string'}]
+    applet = dxpy.api.applet_new({
+        'project': dxpy.WORKSPACE_ID, 'name': 'say', 'dxapi': '1.0.0', 'inputSpec': inputs, 'runSpec': spec})
+    stage = {'id': 'a', 'executable': applet['id'], 'input': {'word': word}}
+    dxpy.new_dxworkflow(name='pipeline', stages=[stage]).run({})
+
+dxpy.run()
 """
 
 
@@ -109,3 +131,18 @@ def test_a_stage_that_fails_fails_the_analysis(results: Path) -> None:
 def test_a_job_may_run_a_workflow_and_give_out_its_output(results: Path) -> None:
     assert (results / "of_job.txt").read_text() == "start\none\ntwo\n"
     assert (results / "count.txt").read_text().strip() == "3"
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Path]) -> Path:
+    """An app that makes a workflow in its workspace and runs it."""
+    return make_app(RUNS_A_WORKFLOW, inputs={"word": "string"}, outputs={})
+
+
+def test_an_app_may_make_and_run_a_workflow(dx_run: Callable[..., Run], app: Path) -> None:
+    assert dx_run(app, {"word": "good"}).state == "done"
+
+
+def test_the_report_of_a_failure_leads_to_the_stage(dx_run: Callable[..., Run], app: Path) -> None:
+    with pytest.raises(JobFailedError, match="main → pipeline → say failed: AppError: bad"):
+        dx_run(app, {"word": "bad"})

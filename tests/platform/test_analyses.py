@@ -405,7 +405,9 @@ def test_a_job_depends_on_the_analysis_that_it_started(context: Context, launche
 
 def test_an_analysis_that_fails_fails_the_job_that_started_it(context: Context, launched: Analysis) -> None:
     launched.fail(0)
-    assert parent_of(launched, context)["failureReason"] == "JobTreeFailure"
+    parent = parent_of(launched, context)
+    assert (parent["failureReason"], parent["failureFrom"]["id"]) == ("JobTreeFailure", launched.jobs[0])
+    assert parent["failureMessage"] == f"W ({launched.id}) failed: it broke"
 
 
 def test_a_job_that_fails_ends_the_analysis_that_it_started(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +33,7 @@ values = st.recursive(
     max_leaves=8,
 )
 quickly = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 WORKFLOW_KEYS = (
@@ -72,11 +71,10 @@ def use(runner: Runner, workflow: str, **asked: Any) -> None:
     executions.find_executions(runner.context, "system", {"describe": True, "limit": 3})
 
 
-@pytest.mark.parametrize("key", WORKFLOW_KEYS)
-def test_new_workflow_that_is_run(runner: Runner, key: str) -> None:
+def test_new_workflow_that_is_run(runner: Runner) -> None:
     @quickly
-    @given(values)
-    def any_value(value: Any) -> None:
+    @given(st.sampled_from(WORKFLOW_KEYS), values)
+    def any_value(key: str, value: Any) -> None:
         fields: JSON = {"stages": [{"id": "a", "executable": runner.applet, "input": {"n": 1}}], key: value}
         with suppress(ApiError):
             request = {"project": runner.project, **fields}
@@ -85,24 +83,22 @@ def test_new_workflow_that_is_run(runner: Runner, key: str) -> None:
     any_value()
 
 
-@pytest.mark.parametrize("key", STAGE_KEYS)
-def test_new_stage_that_is_run(runner: Runner, key: str) -> None:
+def test_new_stage_that_is_run(runner: Runner) -> None:
     @quickly
-    @given(values)
-    def any_value(value: Any) -> None:
+    @given(st.sampled_from(STAGE_KEYS), values)
+    def any_value(key: str, value: Any) -> None:
         with suppress(ApiError):
             use(runner, runner.workflow({"id": "a", "input": {"n": 1}}, {"id": "b", key: value}))
 
     any_value()
 
 
-@pytest.mark.parametrize("key", ["n", "outputs"])
-def test_links_that_are_run(runner: Runner, key: str) -> None:
+def test_links_that_are_run(runner: Runner) -> None:
     @quickly
-    @given(values)
-    def any_value(value: Any) -> None:
-        outputs = [{"name": "o", "class": "int", "outputSource": value if key == "outputs" else None}]
-        bound = {"n": value if key == "n" else 1}
+    @given(values, values)
+    def any_value(source: Any, value: Any) -> None:
+        outputs = [{"name": "o", "class": "int", "outputSource": source}]
+        bound = {"n": value}
         inputs = [{"name": "x", "class": "int", "default": 3}]
         stages = [{"id": "a", "input": {"n": 1}}, {"id": "b", "input": bound}]
         with suppress(ApiError):
@@ -111,29 +107,30 @@ def test_links_that_are_run(runner: Runner, key: str) -> None:
     any_value()
 
 
-@pytest.mark.parametrize("key", RUN_KEYS)
-def test_run(runner: Runner, key: str) -> None:
+def test_run(runner: Runner) -> None:
     workflow = runner.workflow({"id": "a", "input": {"n": 1}}, {"id": "b", "input": {"n": 1}})
 
     @quickly
-    @given(values)
-    def any_value(value: Any) -> None:
+    @given(st.sampled_from(RUN_KEYS), values)
+    def any_value(key: str, value: Any) -> None:
         with suppress(ApiError):
             use(runner, workflow, **{key: value})
 
     any_value()
 
 
-@pytest.mark.parametrize("method", EDITS)
-def test_edits(runner: Runner, method: str) -> None:
+def test_edits(runner: Runner) -> None:
     workflow = runner.workflow({"id": "a", "input": {"n": 1}}, {"id": "b", "input": {"n": 1}})
     fields = st.sampled_from(
         [*WORKFLOW_KEYS, *STAGE_KEYS, "stage", "stages", "newIndex", "executable", "force", "from"]
     )
 
     @quickly
-    @given(st.dictionaries(fields, values | st.just(runner.applet) | st.just({"id": workflow}), max_size=5))
-    def any_request(request: JSON) -> None:
+    @given(
+        st.sampled_from(sorted(EDITS)),
+        st.dictionaries(fields, values | st.just(runner.applet) | st.just({"id": workflow}), max_size=5),
+    )
+    def any_request(method: str, request: JSON) -> None:
         version = objects.describe(runner.context, workflow, {})["editVersion"]
         with suppress(ApiError):
             EDITS[method](runner.context, workflow, {"editVersion": version, "stage": "a", **request})

@@ -85,10 +85,14 @@ class Transition(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """Why a job failed: one of the platform's reasons, and a message for people."""
+    """Why a job failed: one of the platform's reasons, and a message for people.
+
+    `origin` is described where it is another job whose failure this one follows from (`failureFrom`).
+    """
 
     reason: str
     message: str
+    origin: dict[str, Any] | None = None
 
 
 def added(store: Store, job_id: str, now: int) -> list[Transition]:
@@ -294,17 +298,17 @@ class _Machine:
             self.move(analysis_id, State.TERMINATED)
         elif failure:
             self.move(analysis_id, State.FAILED, **failure)
-            self._fail_dependents_of_analysis(analysis)
+            self._fail_dependents_of_analysis(self._job(analysis_id))
         else:
             self.move(analysis_id, State.DONE, output=analysis_outcome.output(analysis, stages))
 
     def _fail_dependents_of_analysis(self, analysis: Row) -> None:
-        analysis_id = analysis["id"]
+        analysis_id, origin = analysis["id"], analysis["failure_from"]
+        message = f"{analysis['name']} ({analysis_id}) failed: {analysis['failure_message']}"
         if analysis["parent"]:
-            self._fail_tree(analysis["parent"], Failure("JobTreeFailure", f"{analysis_id} failed"))
-        dependent = Failure("DependencyUnsatisfiable", f"{analysis_id}, which it depends on, failed")
+            self._fail_tree(analysis["parent"], Failure("JobTreeFailure", message, origin))
         for waiter in self._waiters_of(analysis_id):
-            self._fail_tree(waiter, dependent)
+            self._fail_tree(waiter, Failure("DependencyUnsatisfiable", message, origin))
 
     def _make_runnable(self, job: Row) -> None:
         optional = frozenset(job["requested"].get("optionalInputs", ()))
@@ -350,7 +354,7 @@ class _Machine:
 
     def _fail_one_tree(self, first: str, why: Failure) -> list[str]:
         job = self._job(first)
-        origin = {
+        origin = why.origin or {
             "id": first,
             "name": job["name"],
             "executable": job["executable"],
