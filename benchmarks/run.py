@@ -26,6 +26,9 @@ BIN = Path(sys.executable).parent
 ROUNDS = 5
 FEW, MANY = 20, 200
 
+OFFICIAL_ANSWERS = "made\nT\nS\n0.0.1\nreads\n\nfile\nn\n\nn\n\nint\n\n48h\nn\nn\nmem1_ssd1_v2_x4\n"
+"""What the official wizard asks for an app with a file as input and an int as output."""
+
 PYTHON_APP = """
 import dxpy
 
@@ -63,12 +66,14 @@ class Work:
     command: list[str | Path]
     seconds: list[float] = field(default_factory=list)
     prepare: Callable[[], None] = lambda: None
+    lines: str | None = None
+    """What the command reads from stdin, if anything."""
 
     def once(self) -> None:
         """Run the command and note its time; a failure ends the benchmark."""
         self.prepare()
         began = time.perf_counter()
-        subprocess.run(self.command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.run(self.command, input=self.lines, text=True, check=True, capture_output=True)
         self.seconds.append(time.perf_counter() - began)
 
     @property
@@ -106,6 +111,10 @@ def make_works(folder: Path) -> list[Work]:
     ]
     new: list[str | Path] = [*wizard, "--input", "reads:file", "--output", "n:int", "-o", folder / "new"]
 
+    # The official wizard writes into the current folder, so a shell goes there first.
+    official = worker_python().parent / "dx-app-wizard"
+    there = ["sh", "-c", 'mkdir -p "$1" && cd "$1" && exec "$2" --language Python --template basic', "-"]
+
     def run(app: Path, jobs: int) -> list[str | Path]:
         return [BIN / "dx-local", "run", app, f"-in={jobs}", "-q"]
 
@@ -114,6 +123,13 @@ def make_works(folder: Path) -> list[Work]:
         Work("dx-local --help", [BIN / "dx-local", "--help"]),
         Work("dx-app-wizard --help", [BIN / "dx-app-wizard", "--help"]),
         Work("generate an app", new, prepare=lambda: shutil.rmtree(folder / "new", ignore_errors=True)),
+        Work("official dx-app-wizard --help", [official, "--help"]),
+        Work(
+            "generate an app with the official wizard",
+            [*there, folder / "official", official],
+            prepare=lambda: shutil.rmtree(folder / "official", ignore_errors=True),
+            lines=OFFICIAL_ANSWERS,
+        ),
         Work("run of two jobs", run(python_app, 0)),
         Work(f"{FEW} Python subjobs", run(python_app, FEW)),
         Work(f"{MANY} Python subjobs", run(python_app, MANY)),

@@ -21,6 +21,7 @@ from dx_app_wizard.sources import Given, Source
 from dx_app_wizard.spec import jsonfile
 from dx_app_wizard.spec.model import FILE_NAME, AppSpec
 from dx_app_wizard.spec.policy import load_policy
+from dx_app_wizard.spec_difference import spec_difference
 from dx_app_wizard.template_choice import absolute_source, choose_template
 
 if TYPE_CHECKING:
@@ -98,8 +99,6 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
 
     Raises ConflictError where something is in the way, DisallowedError where the policy stands against it.
     """
-    from dx_app_wizard.review import spec_difference
-
     dialogue = _dialogue(options, flags)
     with dialogue.keeping_answers():
         answers = _answers(dialogue, options)

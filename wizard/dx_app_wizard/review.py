@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dx_app_wizard.change_report import notes, tree
+from dx_app_wizard.spec_difference import spec_difference
 
 if TYPE_CHECKING:
     from dx_app_wizard.changes import ChangeSet
@@ -41,12 +41,6 @@ def show_review(plan: Plan, changes: ChangeSet, base: AppSpec | None) -> None:
         console.print()
         console.print(table)
     console.print()
-
-
-def spec_difference(spec: AppSpec, base: AppSpec) -> str:
-    """Return the unified diff from the dxapp.json that was given to the one to write."""
-    old, new = base.dumps().splitlines(), spec.dumps().splitlines()
-    return "\n".join(difflib.unified_diff(old, new, "dxapp.json as given", "dxapp.json", lineterm=""))
 
 
 def _dxapp_json(spec: AppSpec) -> Text:
