@@ -103,6 +103,8 @@ def _columns(path: Path, delimiter: str) -> list[JSON]:
         if header is None:
             raise UsageError(f"{str(path)!r} is empty", "Its first line must name the columns.")
         columns = [_column(text) for text in header[1]]
+        if all(column["type"] for column in columns):
+            return columns
         kinds: list[set[str]] = [set() for _ in columns]
         for number, fields in lines:
             _check_width(path, number, fields, columns)
