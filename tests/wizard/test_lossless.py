@@ -73,6 +73,9 @@ def dxapp_jsons(draw: st.DrawFn) -> dict[str, Any]:
     for key in ("runSpec", "access"):
         if key in spec:
             spec[key] = _part(draw, WHOLE[key])
+    if "network" not in spec.get("access", {}):
+        # Packages from pip need an answer to the question of the network.
+        spec.get("runSpec", {}).pop("execDepends", None)
     return spec
 
 
