@@ -77,6 +77,22 @@ def test_signals_are_passed_on(tmp_path: Path, temporary: Path, number: int) -> 
     assert list(temporary.iterdir()) == []
 
 
+def test_nohup_holds_for_the_command(tmp_path: Path, temporary: Path) -> None:
+    script = "echo ready; sleep 0.5; exit 3"
+    with subprocess.Popen(
+        ["nohup", DX_LOCAL, "exec", "--", "bash", "-c", script],
+        env={**user_variables(tmp_path), "TMPDIR": str(temporary)},
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGHUP)
+    assert process.returncode == 3
+
+
 @pytest.mark.parametrize(
     ("program", "exit_code", "message"),
     [("no-such-program", 127, "there is no program"), ("./broken", 126, "cannot execute")],

@@ -15,7 +15,7 @@ import click
 
 from dx_local.cli.boundary import Outcome, boundary
 from dx_local.cli.serve import STATE_OPTION
-from dx_local.cli.stopping import until_stopped
+from dx_local.cli.stopping import signals_that_stop, until_stopped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +104,7 @@ async def _exit_code(command_line: list[str], environment: dict[str, str]) -> in
         with suppress(ProcessLookupError):
             process.send_signal(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in signals_that_stop():
         loop.add_signal_handler(number, pass_on, number)
     process = await asyncio.create_subprocess_exec(*command_line, env=environment)
     for number in came_early:

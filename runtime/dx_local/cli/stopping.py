@@ -12,11 +12,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+def signals_that_stop() -> list[signal.Signals]:
+    """Return SIGINT, SIGTERM, and SIGHUP unless it is ignored, as under nohup."""
+    nobody_hangs_up = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *([] if nobody_hangs_up else [signal.SIGHUP])]
+
+
 async def until_stopped(work: Coroutine[object, object, T]) -> tuple[T | None, int]:
     """Return what work returns, and 0; or None and 128 plus the number of the signal that cancelled it.
 
-    The signals are SIGINT, SIGTERM, and SIGHUP unless it is ignored (nohup). Work that handles its
-    cancellation is waited for.
+    Work that handles its cancellation is waited for.
     """
     loop = asyncio.get_running_loop()
     task = loop.create_task(work)
@@ -26,8 +31,7 @@ async def until_stopped(work: Coroutine[object, object, T]) -> tuple[T | None, i
         stopped_by.append(number)
         task.cancel()
 
-    closing_counts = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
-    for number in (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if closing_counts else [])):
+    for number in signals_that_stop():
         loop.add_signal_handler(number, stop, number)
     try:
         return await task, 0

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MARK = "dx-local.json"
+_UNFINISHED_MARK = f"{_MARK}.unfinished"
 _LOCK = "dx-local.lock"
 _STORE = "platform.sqlite"
 _MADE_BY = ("dx-local serve", 1)  # and the version of the mark
@@ -40,6 +41,7 @@ _OURS = (
     f"{_STORE}-shm",
     f"{_STORE}-wal",
     "server.log",
+    _UNFINISHED_MARK,
     _MARK,
 )
 
@@ -107,7 +109,7 @@ class StateFolder:
 
     def save(self, saved: Saved) -> None:
         """Keep this for the next server, and for who looks for this one; only its owner can read it."""
-        unfinished = self.path / f"{_MARK}.unfinished"
+        unfinished = self.path / _UNFINISHED_MARK
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump({"madeBy": _MADE_BY[0], "schema": _MADE_BY[1], **asdict(saved)}, file, indent=2)
