@@ -153,3 +153,17 @@ new.delete()
 """
     assert dx.dxpy(code, dx.project) == [{"text": "hello"}, ["0.0.1", "default"], {"k": 1}]
     assert dx.error("/app-tool-two/describe") == (404, "ResourceNotFound")
+
+
+def test_a_batch_of_runs(dx: ServedPlatform, build: Builder) -> None:
+    folder = build.folder("batched", inputSpec=[{"name": "reads", "class": "file"}])
+    build(folder, "--publish")
+    for name in ("one.fq", "two.fq"):
+        (dx.folder / name).write_text(name)
+        dx.dx("upload", name, "--brief", "--wait", "--path", f"/batch/{name}", "-p")
+    dx.dx("generate_batch_inputs", "-ireads=(.*).fq", "--path", "/batch")
+    jobs = dx.dx("run", "batched", "--batch-tsv", "dx_batch.0000.tsv", "-y", "--brief").split(",")
+    dx.dx("wait", *jobs)
+    described = [describe(dx, job) for job in jobs]
+    assert [job["state"] for job in described] == ["done", "done"]
+    assert [job["name"] for job in described] == ["batched-one", "batched-two"]

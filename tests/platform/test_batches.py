@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.platform import apps, batches, executables
+from dx_local.platform import apps, batches, executables, files
 from dx_local.platform.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dx_local.platform.context import JSON, Context
 
 
@@ -47,3 +49,36 @@ def test_an_app_takes_batches_too(context: Context, applet: str) -> None:
 def test_a_batch_that_cannot_run_is_refused(context: Context, applet: str, request_: JSON, says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
         batches.validate_applet_batch(context, applet, request_)
+
+
+@pytest.fixture
+def reads(context: Context, project: str, tmp_path: Path) -> dict[str, str]:
+    """Files with names of pairs of reads, by name; one pair lacks its second file."""
+    found = {}
+    for name in ("RA_R1_001.gz", "RA_R2_001.gz", "RB_R1_002.gz", "RB_R2_002.gz", "RC_R1_001.gz", "notes"):
+        (tmp_path / name).write_text(name)
+        file = files.link_local(context, tmp_path / name, project=project, folder="/", name=name)
+        found[name] = file
+    return found
+
+
+def test_files_are_gathered_by_the_first_group(context: Context, project: str, reads: dict[str, str]) -> None:
+    request = {"project": project, "inputs": {"one": "R(.*)_R1_(.*).gz", "two": "R(.*)_R2_(.*).gz"}}
+    *whole, partial = batches.generate_batch_inputs(context, "system", request)["batchInputs"]
+    assert [run["batchPattern"] for run in whole] == ["A", "B"]
+    assert whole[0]["inputs"]["two"] == {"name": "RA_R2_001.gz", "ids": [reads["RA_R2_001.gz"]]}
+    assert (partial["batchPattern"], partial["error"]) == ("C", "some inputs have no file")
+
+
+def test_several_files_for_one_input_are_an_error(context: Context, project: str, reads: JSON) -> None:
+    request = {"project": project, "inputs": {"one": "R(.)_R._.*"}}
+    found = batches.generate_batch_inputs(context, "system", request)["batchInputs"]
+    assert found[0]["inputs"]["one"]["ids"] == [reads["RA_R1_001.gz"], reads["RA_R2_001.gz"]]
+    assert found[0]["error"] == "some inputs have several files"
+    assert "error" not in found[2]
+
+
+@pytest.mark.parametrize("pattern", ["(", "no group", 1, None])
+def test_a_pattern_has_a_group(context: Context, project: str, pattern: object) -> None:
+    with pytest.raises(InvalidInput, match="inputs"):
+        batches.generate_batch_inputs(context, "system", {"project": project, "inputs": {"one": pattern}})

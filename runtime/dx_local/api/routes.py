@@ -198,6 +198,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("system", "findExecutions"): Route(executions.find_executions, of_class=True),
     ("system", "findGlobalWorkflows"): Route(search.find_nothing, of_class=True),
     ("system", "findProjects"): Route(search.find_projects, of_class=True),
+    ("system", "generateBatchInputs"): Route(batches.generate_batch_inputs, of_class=True),
     ("system", "greet"): Route(users.greet, of_class=True),
     ("system", "resolveDataObjects"): Route(search.resolve_data_objects, of_class=True),
     ("system", "whoami"): Route(users.whoami, of_class=True),

@@ -5,14 +5,19 @@ Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/runni
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from dx_local.platform import app_names, executables, objects, programs
+from dx_local.platform import access, app_names, executables, objects, programs
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput
+from dx_local.platform.folders import normalize_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
 
 
 def validate_applet_batch(context: Context, applet_id: str, request: JSON) -> JSON:
@@ -27,6 +32,54 @@ def validate_applet_batch(context: Context, applet_id: str, request: JSON) -> JS
 def validate_app_batch(context: Context, address: str, request: JSON) -> JSON:
     """`/app-xxxx/validateBatch`: what `/applet-xxxx/validateBatch` does."""
     return _validate(context, app_names.visible(context, address)["id"], request)
+
+
+def generate_batch_inputs(context: Context, _class: str, request: JSON) -> JSON:
+    """`/system/generateBatchInputs`: gather the files of a folder into the inputs of a batch.
+
+    Each of `inputs` is a regular expression for names of files; what its first group matches says which run
+    a file is for. A run that lacks an input, or has several files for one, comes with an `error`.
+    """
+    patterns = {name: _pattern(name, text) for name, text in read.mapping(request, "inputs").items()}
+    runs: dict[str, JSON] = {}
+    for name, pattern in patterns.items():
+        for row in _files_in(context, request):
+            if found := pattern.search(row["name"]):
+                inputs = runs.setdefault(found[1] or "", {})
+                inputs.setdefault(name, {"name": row["name"], "ids": []})["ids"].append(row["object"])
+    return {"batchInputs": [_run(run_id, runs[run_id], patterns) for run_id in sorted(runs)]}
+
+
+def _run(run_id: str, inputs: JSON, patterns: Collection[str]) -> JSON:
+    run = {"batchPattern": run_id, "inputs": inputs}
+    if len(inputs) < len(patterns):
+        return {**run, "error": "some inputs have no file"}
+    if any(len(found["ids"]) > 1 for found in inputs.values()):
+        return {**run, "error": "some inputs have several files"}
+    return run
+
+
+def _pattern(name: str, text: object) -> re.Pattern[str]:
+    try:
+        pattern = re.compile(text if isinstance(text, str) else "")
+    except re.error as error:
+        raise InvalidInput(f'"inputs.{name}" is no regular expression: {error}') from None
+    if not pattern.groups:
+        raise InvalidInput(
+            f'"inputs.{name}" must have a group for the part that names the run, as in (.*)_1.gz'
+        )
+    return pattern
+
+
+def _files_in(context: Context, request: JSON) -> list[Row]:
+    project = read.text(request, "project")
+    access.require(context, project, "VIEW")
+    return context.store.all(
+        "SELECT object, name FROM placement WHERE project = ? AND folder = ? AND class = 'file'"
+        " ORDER BY sequence",
+        project,
+        normalize_folder(read.text(request, "folder", "/")),
+    )
 
 
 def _validate(context: Context, executable_id: str, request: JSON) -> JSON:
