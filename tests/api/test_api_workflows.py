@@ -151,6 +151,18 @@ def test_missing_inputs_are_named_before_anything_runs(served: ServedPlatform, c
     assert (refused.returncode, "c.n" in refused.stderr) == (3, True)
 
 
+def test_a_batch_of_analyses(served: ServedPlatform, chain: str) -> None:
+    (served.folder / "batch.tsv").write_text("batch ID\ta.n\nx\t5\ny\t6\n")
+    analyses = served.dx("run", chain, "--batch-tsv", "batch.tsv", "-y", "--brief").split(",")
+    described = [served.post(f"/{analysis}/describe") for analysis in analyses]
+    assert [(one["name"], one["input"]["a.n"]) for one in described] == [("chain-x", 5), ("chain-y", 6)]
+
+
+def test_a_batch_with_a_wrong_input_is_refused(served: ServedPlatform, chain: str) -> None:
+    request = {"batchInput": {"a.n": [1, "two"]}, "commonInput": {}}
+    assert served.error(f"/{chain}/validateBatch", request) == (422, "InvalidInput")
+
+
 def test_analyses_are_found_as_trees(served: ServedPlatform, chain: str) -> None:
     analysis = start(served, chain, name="my run")
     first, second = stage_jobs(served, analysis)

@@ -154,6 +154,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("workflow", "run"): Route(analyses.run),
     ("workflow", "update"): Route(workflows.update),
     ("workflow", "updateStageExecutable"): Route(workflows.update_stage_executable),
+    ("workflow", "validateBatch"): Route(batches.validate_workflow_batch),
     ("analysis", "addTags"): Route(jobs.add_tags),
     ("analysis", "describe"): Route(analyses.describe),
     ("analysis", "removeTags"): Route(jobs.remove_tags),

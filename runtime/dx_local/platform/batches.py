@@ -6,15 +6,17 @@ Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/runni
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dx_local.platform import access, app_names, executables, objects, programs
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput
 from dx_local.platform.folders import normalize_folder
+from dx_local.platform.workflow_plan import make_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterator
 
     from dx_local.platform.context import JSON, Context
     from dx_local.platform.store import Row
@@ -32,6 +34,16 @@ def validate_applet_batch(context: Context, applet_id: str, request: JSON) -> JS
 def validate_app_batch(context: Context, address: str, request: JSON) -> JSON:
     """`/app-xxxx/validateBatch`: what `/applet-xxxx/validateBatch` does."""
     return _validate(context, app_names.visible(context, address)["id"], request)
+
+
+def validate_workflow_batch(context: Context, workflow_id: str, request: JSON) -> JSON:
+    """`/workflow-xxxx/validateBatch`: the same for a workflow, with inputs as `run` takes them."""
+    workflow, _ = objects.get_visible(context, workflow_id)
+
+    def check(values: JSON) -> None:
+        make_plan(context, workflow, {"input": values}, context.platform.region)
+
+    return _expanded_and_checked(request, check)
 
 
 def generate_batch_inputs(context: Context, _class: str, request: JSON) -> JSON:
@@ -84,15 +96,25 @@ def _files_in(context: Context, request: JSON) -> list[Row]:
 
 def _validate(context: Context, executable_id: str, request: JSON) -> JSON:
     spec = programs.executable_of(context.store, executable_id, context.platform.region).input_spec
+
+    def check(values: JSON) -> None:
+        executables.check_objects(context, executables.complete_input(spec, values))
+
+    return _expanded_and_checked(request, check)
+
+
+def _expanded_and_checked(request: JSON, check: Callable[[JSON], None]) -> JSON:
     inputs = _expanded(request)
     for number, values in enumerate(inputs, 1):
-        _check(context, spec, number, values)
+        with _naming_the_run(number):
+            check(values)
     return {"expandedBatch": inputs}
 
 
-def _check(context: Context, spec: list[JSON] | None, number: int, values: JSON) -> None:
+@contextmanager
+def _naming_the_run(number: int) -> Iterator[None]:
     try:
-        executables.check_objects(context, executables.complete_input(spec, values))
+        yield
     except InvalidInput as error:
         raise InvalidInput(f"run {number} of the batch: {error.message}", error.details) from None
 
