@@ -15,6 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.route_record import (  # noqa: F401 - hooks and a fixture of every test
+    calls_what_it_shows,
+    pytest_addoption,
+    pytest_configure,
+    pytest_runtest_logreport,
+    pytest_sessionfinish,
+)
 
 from dx_local.api.server import Server
 from dx_local.engine.environments import EnvironmentRequest, WorkerEnvironment, prepare_environment

@@ -9,7 +9,6 @@ from dx_local.api.coverage import as_markdown, implemented
 from dx_local.api.routes import ROUTES
 
 DX_LOCAL = Path(sys.executable).parent / "dx-local"
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "coverage.md"
 
 
 def doctor(*options: str) -> str:
@@ -30,12 +29,6 @@ def test_it_speaks_to_programs() -> None:
     answer = json.loads(doctor("--json"))
     assert answer["routes"] == implemented()
     assert answer["error"] is None
-
-
-def test_the_page_of_routes_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == as_markdown(), (
-        "run: python -m dx_local.api.coverage > docs/reference/coverage.md"
-    )
 
 
 def test_it_says_where_each_setting_comes_from(tmp_path: Path) -> None:

@@ -1,44 +1,127 @@
-"""Which methods of the platform's API there are here, as data and as the page docs/reference/coverage.md.
+"""Which methods of the platform's API there are here: as data, and as the page docs/reference/api.md.
 
-python -m dx_local.api.coverage > docs/reference/coverage.md
+python -m dx_local.api.coverage tests/api/shown_by.json > docs/reference/api.md
+
+That file names for each route a test that calls it with success; without one there is no page.
 """
 
 from __future__ import annotations
 
+import json
+import sys
 from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from dx_local.api.methods import BESIDES_POST, DXPY, DXPY_VERSION, LEFT_OUT, OTHERS, PARTLY
 from dx_local.api.routes import ROUTES
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dx_local.api.methods import Method
+
+Tests = dict[str, str]
+"""The test that shows a method, as pytest names it, by the method's name: `file/upload`."""
+
 _HEAD = """\
-# What of the platform is there
+# What of the platform's API is there
 
 Written by `python -m dx_local.api.coverage` from the table of routes, as is `dx-local doctor --routes`.
 
-Every method below is answered as the [DNAnexus API](https://documentation.dnanexus.com/developer/api) says.
-Any other one answers `ResourceNotFound` with a message that names it, so that nothing is taken for granted
-that is not there.
+{numbers}
 
-| class | methods |
-|---|---|"""
+"yes" means: answered as the [DNAnexus API](https://documentation.dnanexus.com/developer/api) says;
+the test calls it. A method that is not there answers `ResourceNotFound` with a message that names it,
+so that nothing is taken for granted.
+"""
 
-_TAIL = """
-Not there yet: global workflows, reuse of a stage's earlier results, restart policies, the log web socket
-of `dx watch`, and everything of orgs, billing, clusters and databases."""
+
+class UnshownError(Exception):
+    """No test shows these methods, of which all are implemented."""
+
+    def __init__(self, methods: list[str]) -> None:
+        super().__init__(f"no test shows {', '.join(methods)}")
+        self.methods = methods
+
+
+def served() -> frozenset[Method]:
+    """Return every method that is implemented, transfers and logs included."""
+    return frozenset(ROUTES) | BESIDES_POST
 
 
 def implemented() -> dict[str, list[str]]:
-    """Return the methods by class, both in alphabetical order; `new` and `find…` are the class's own."""
-    methods: defaultdict[str, list[str]] = defaultdict(list)
-    for class_name, method in sorted(ROUTES):
-        methods[class_name].append(method)
-    return dict(methods)
+    """Return the methods that are routes by class, both in alphabetical order."""
+    return _by_class(ROUTES)
 
 
-def as_markdown() -> str:
-    """Return the page."""
-    rows = [f"| {name} | {', '.join(methods)} |" for name, methods in implemented().items()]
-    return "\n".join([_HEAD, *rows, _TAIL, ""])
+def numbers() -> str:
+    """Return how much of the client's API is there, as a sentence."""
+    there = DXPY & served()
+    return (
+        f"Of the {len(DXPY)} functions of `dxpy.api` (dxpy {DXPY_VERSION}), {len(there)} are served, "
+        f"{len(there & PARTLY.keys())} of these partly; "
+        f"of the {len(OTHERS)} other methods that clients call, {len(OTHERS & served())}."
+    )
+
+
+def as_markdown(shown_by: Tests | None = None) -> str:
+    """Return the page, with the test of each method if they are given. Raises UnshownError."""
+    sections = [
+        _section(name, [(name, method) for method in methods], shown_by)
+        for name, methods in _by_class(DXPY | OTHERS | served()).items()
+    ]
+    if shown_by is not None and (unshown := set(map(name_of, served())) - shown_by.keys()):
+        raise UnshownError(sorted(unshown))
+    return "\n".join([_HEAD.format(numbers=numbers()), *sections])
+
+
+def name_of(method: Method) -> str:
+    """Return `file/upload` of ("file", "upload")."""
+    return "/".join(method)
+
+
+def _section(class_name: str, methods: list[Method], shown_by: Tests | None) -> str:
+    head = ["method", "there", "what is not"] + ([] if shown_by is None else ["shown by"])
+    rows = [head, ["---"] * len(head)]
+    for method in methods:
+        row = [method[1], _standing(method), PARTLY.get(method, "")]
+        if shown_by is not None:
+            row.append(_link(shown_by.get(name_of(method))) if method in served() else "")
+        rows.append(row)
+    table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    why = f"{LEFT_OUT[class_name].capitalize()}.\n\n" if class_name in LEFT_OUT else ""
+    return f"## {class_name}\n\n{why}{table}"
+
+
+def _standing(method: Method) -> str:
+    if method not in served():
+        return "no"
+    return "partly" if method in PARTLY else "yes"
+
+
+def _link(test: str | None) -> str:
+    if test is None:
+        return ""
+    path, _, function = test.partition("::")
+    return f"[{Path(path).stem}: {function}](../../{path})"
+
+
+def _by_class(methods: Iterable[Method]) -> dict[str, list[str]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for class_name, method in sorted(methods):
+        found[class_name].append(method)
+    return dict(found)
+
+
+def _main(arguments: list[str]) -> None:
+    shown_by: Tests = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    try:
+        sys.stdout.write(as_markdown(shown_by))
+    except UnshownError as error:
+        sys.exit(f"{error}; write one, then run: pytest TESTS --record-routes")
+    sys.stderr.write(numbers() + "\n")
 
 
 if __name__ == "__main__":
-    print(as_markdown(), end="")  # noqa: T201 - that is what this module is run for
+    _main(sys.argv[1:])

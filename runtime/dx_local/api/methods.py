@@ -1,0 +1,115 @@
+"""The methods of the platform's API, whether they are implemented here or not, and what those here leave out.
+
+Facts of the client: what `dxpy.api` of DXPY_VERSION has a function for, and what else clients call. A test
+compares the former with the real dxpy.
+"""
+
+from __future__ import annotations
+
+DXPY_VERSION = "0.417.1"
+
+Method = tuple[str, str]
+"""A class and a method: `("file", "upload")` is `POST /file-xxxx/upload`."""
+
+
+def _methods(by_class: dict[str, str]) -> frozenset[Method]:
+    return frozenset((name, method) for name, methods in by_class.items() for method in methods.split())
+
+
+DXPY = _methods(
+    {
+        "analysis": "addTags describe removeTags setProperties terminate",
+        "app": (
+            "addAuthorizedUsers addCategories addDevelopers addTags delete describe get install "
+            "listAuthorizedUsers listCategories listDevelopers new publish removeAuthorizedUsers "
+            "removeCategories removeDevelopers removeTags run uninstall update validateBatch"
+        ),
+        "applet": (
+            "addTags describe get getDetails listProjects new removeTags rename run setProperties "
+            "validateBatch"
+        ),
+        "container": (
+            "clone describe destroy listFolder move newFolder removeFolder removeObjects renameFolder"
+        ),
+        "database": (
+            "addTags addTypes close describe downloadFile getDetails listFolder listProjects relocate "
+            "removeTags removeTypes rename setDetails setProperties setVisibility"
+        ),
+        "dbcluster": (
+            "addTags addTypes describe getDetails new removeTags removeTypes rename setDetails "
+            "setProperties setVisibility start stop terminate"
+        ),
+        "file": (
+            "addTags addTypes close describe download getDetails listProjects new removeTags removeTypes "
+            "rename setDetails setProperties setVisibility upload"
+        ),
+        "globalworkflow": (
+            "addAuthorizedUsers addCategories addDevelopers addTags delete describe listAuthorizedUsers "
+            "listCategories listDevelopers new publish removeAuthorizedUsers removeCategories "
+            "removeDevelopers removeTags run update"
+        ),
+        "job": "addTags describe getIdentityToken getLog new removeTags setProperties terminate update",
+        "notifications": "get markRead",
+        "org": "describe findApps findMembers findProjects invite new removeMember setMemberAccess update",
+        "project": (
+            "addTags archive clone decreasePermissions describe destroy invite leave listFolder move new "
+            "newFolder removeFolder removeObjects removeTags renameFolder setProperties transfer unarchive "
+            "update updateSponsorship"
+        ),
+        "record": (
+            "addTags addTypes close describe getDetails listProjects new removeTags removeTypes rename "
+            "setDetails setProperties setVisibility"
+        ),
+        "system": (
+            "describeDataObjects describeExecutions describeProjects findAffiliates findAnalyses findApps "
+            "findDataObjects findDatabases findExecutions findGlobalWorkflows findJobs findOrgs "
+            "findProjectMembers findProjects findUsers generateBatchInputs globalSearch greet headers "
+            "resolveDataObjects shortenURL whoami"
+        ),
+        "user": "describe update",
+        "workflow": (
+            "addStage addTags addTypes close describe dryRun getDetails isStageCompatible listProjects "
+            "moveStage new overwrite removeStage removeTags removeTypes rename run setDetails setProperties "
+            "setVisibility update updateStageExecutable validateBatch"
+        ),
+    }
+)
+"""What `dxpy.api` has a function for, one each."""
+
+UPLOAD: Method = ("file", "PUT of a part")
+DOWNLOAD: Method = ("file", "GET of its bytes")
+LOG: Method = ("job", "getLog/websocket")
+BESIDES_POST = frozenset({UPLOAD, DOWNLOAD, LOG})
+"""No `POST` of JSON: the URLs that upload and download answer with, and what `dx watch` listens to."""
+
+OTHERS = BESIDES_POST | _methods(
+    {
+        "gtable": (
+            "addRows addTags addTypes close describe get getDetails listProjects new nextPart removeTags "
+            "removeTypes rename setDetails setProperties setVisibility"
+        ),
+        "system": "checkFeatureAccess comeBackLater",
+    }
+)
+"""What clients call besides; gtables are of the platform of 2013, which apps of that time still need."""
+
+PARTLY: dict[Method, str] = {
+    ("app", "run"): "costs and instance types are kept, not acted upon: every job runs on this machine",
+    ("applet", "run"): "costs and instance types are kept, not acted upon: every job runs on this machine",
+    ("globalworkflow", "describe"): "there are no global workflows: none is found",
+    ("project", "new"): "`protected`, `restricted` and the like are kept, not enforced",
+    ("project", "update"): "`protected`, `restricted` and the like are kept, not enforced",
+    ("system", "findGlobalWorkflows"): "there are no global workflows: none is found",
+    ("system", "greet"): "there is never any news",
+    ("workflow", "run"): "every stage runs: what earlier analyses computed is not used again",
+}
+"""What a method that is implemented leaves out."""
+
+LEFT_OUT: dict[str, str] = {
+    "database": "databases are left out",
+    "dbcluster": "clusters are left out",
+    "globalworkflow": "global workflows are left out; workflows of a project are there",
+    "notifications": "there is nobody to notify",
+    "org": "there is one user, and no organisation",
+}
+"""Why a class of methods is not implemented."""
