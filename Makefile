@@ -43,5 +43,5 @@ $(INSTALLED): pyproject.toml
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) ..."
 	@$(RUN) pip install --quiet --disable-pip-version-check uv
-	@$(RUN) uv pip install --quiet --python $(VENV)/bin/python --editable '.[dev]'
+	@$(RUN) uv pip install --quiet --compile-bytecode --python $(VENV)/bin/python --editable '.[dev]'
 	@touch $@
