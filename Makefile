@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
 WORKERS ?= auto
 
-.PHONY: help demo test test-all check fix bench screenshots clean
+.PHONY: help demo test test-all check fix bench bench-scale screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ fix: $(INSTALLED)  ## let ruff mend and format what it can
 
 bench: $(INSTALLED)  ## measure the cost of a job and of a start
 	@$(VENV)/bin/python benchmarks/run.py
+
+bench-scale: $(INSTALLED)  ## measure searches among 100,000 files
+	@$(VENV)/bin/python benchmarks/scale.py
 
 screenshots: $(INSTALLED)  ## take the pictures in docs/images anew
 	@$(VENV)/bin/python docs/screenshots.py

@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 SHOWN_BY = ROOT / "tests" / "api" / "shown_by.json"
 PAGE = ROOT / "docs" / "reference" / "api.md"
-REFUSES_ALWAYS = {("globalworkflow", "describe")}  # there is none to be found
+REFUSES_ALWAYS = {
+    ("globalworkflow", "describe"),  # there is none to be found
+    ("project", "leave"),  # its only user
+    ("project", "transfer"),  # to anybody else
+}
 
 Calls = dict[str, set[str]]  # test → names of routes
 

@@ -13,7 +13,7 @@ from dx_app_wizard.spec.links import link
 from dx_local.platform import contents, files, objects, projects, records
 from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
 from dx_local.platform.errors import ApiError, InvalidInput, InvalidState, PermissionDenied, ResourceNotFound
-from dx_local.platform.folders import normalize_folder
+from dx_local.platform.folder_paths import normalize_folder
 
 if TYPE_CHECKING:
     JSON = dict[str, Any]
@@ -45,13 +45,21 @@ def other(context: Context) -> str:
 
 @pytest.mark.parametrize(
     ("path", "normal"),
-    [("/", "/"), ("//", "/"), ("/a//b////c/", "/a/b/c"), ("/a b/ü", "/a b/ü"), ("/...", "/...")],
+    [
+        ("/", "/"),
+        ("//", "/"),
+        ("/a//b////c/", "/a/b/c"),
+        ("/a b/ü", "/a b/ü"),
+        ("/...", "/..."),
+        (r"/a\/b//c", r"/a\/b/c"),
+        (r"/a\\/b/", r"/a\\/b"),
+    ],
 )
 def test_folder_paths_have_one_form(path: str, normal: str) -> None:
     assert normalize_folder(path) == normal
 
 
-@pytest.mark.parametrize("path", ["", "a", "./a", "/a/../b", "/..", "/a/.", "/a\0b"])
+@pytest.mark.parametrize("path", ["", "a", "./a", "/a/../b", "/..", "/a/.", "/a\0b", "/a\\"])
 def test_paths_that_lead_elsewhere_are_invalid(path: str) -> None:
     with pytest.raises(InvalidInput):
         normalize_folder(path)
@@ -94,6 +102,24 @@ def test_names_with_characters_of_patterns_are_only_names(context: Context, proj
     new_record(context, project, folder="/a%/x")
     new_record(context, project, folder="/ab/y")
     assert listed(context, project, "/a%") == ([], ["/a%/x"])
+
+
+ESCAPED = r"/a/b\/c"
+
+
+def test_an_escaped_slash_is_part_of_a_name(context: Context, project: str) -> None:
+    record = new_record(context, project, folder=rf"{ESCAPED}/d\/e")
+    assert listed(context, project, "/a") == ([], [ESCAPED])
+    assert listed(context, project, ESCAPED) == ([], [rf"{ESCAPED}/d\/e"])
+    contents.move(context, project, {"folders": [ESCAPED], "destination": "/"})
+    assert listed(context, project) == ([], ["/a", r"/b\/c"])
+    assert objects.describe(context, record, {})["folder"] == r"/b\/c/d\/e"
+
+
+def test_an_escaped_slash_is_kept_by_a_clone(context: Context, project: str, other: str) -> None:
+    record = new_record(context, project, folder=ESCAPED, close=True)
+    contents.clone(context, project, {"folders": [ESCAPED], "project": other})
+    assert listed(context, other, r"/b\/c") == ([record], [])
 
 
 def test_hidden_objects_are_listed_on_request(context: Context, project: str) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform import delivery, executables, jobs, projects, records
+from dx_local.platform import executables, jobs, projects, records
 from dx_local.platform.context import Caller, Context
+from dx_local.platform.folder_paths import join
 
 if TYPE_CHECKING:
     from dx_local.platform.store import Row
@@ -124,4 +125,4 @@ def test_an_output_that_does_not_exist_is_an_error(context: Context, project: st
     ("folder", "below", "expected"), [("/", "/", "/"), ("/a", "/", "/a"), ("/a", "/b/c", "/a/b/c")]
 )
 def test_folders_are_joined(folder: str, below: str, expected: str) -> None:
-    assert delivery.join(folder, below) == expected
+    assert join(folder, below) == expected

@@ -4,8 +4,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import access, contents, files, objects, projects, records
-from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied, ResourceNotFound
+from dx_local.platform import (
+    access,
+    contents,
+    files,
+    objects,
+    project_members,
+    project_search,
+    projects,
+    records,
+)
+from dx_local.platform.errors import ApiError, InvalidInput, InvalidState, PermissionDenied, ResourceNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,3 +118,83 @@ def test_data_usage_is_in_gigabytes(context: Context, project: str, tmp_path: Pa
     (tmp_path / "f").write_bytes(b"x" * 1000)
     files.link_local(context, tmp_path / "f", project=project, folder="/", name="f")
     assert projects.describe(context, project, {})["dataUsage"] == pytest.approx(1e-6)
+
+
+def members(context: Context, project: str) -> Any:
+    return projects.describe(context, project, {"permissions": True})["permissions"]
+
+
+@pytest.mark.parametrize("name", ["user-local", "local", "local@localhost"])
+def test_the_user_is_a_member_already(context: Context, project: str, name: str) -> None:
+    answer = project_members.invite(context, project, {"invitee": name, "level": "VIEW"})
+    assert answer == {"id": project, "state": "accepted"}
+    assert members(context, project) == {"user-local": "ADMINISTER"}
+
+
+def test_a_project_is_opened_to_the_public_and_closed_again(context: Context, project: str) -> None:
+    project_members.invite(context, project, {"invitee": "PUBLIC", "level": "VIEW"})
+    assert members(context, project) == {"user-local": "ADMINISTER", "PUBLIC": "VIEW"}
+    project_members.decrease_permissions(context, project, {"PUBLIC": None})
+    assert members(context, project) == {"user-local": "ADMINISTER"}
+
+
+@pytest.mark.parametrize(
+    ("invitation", "error"),
+    [
+        ({"invitee": "user-alice", "level": "VIEW"}, ResourceNotFound),
+        ({"invitee": "org-lab", "level": "VIEW"}, ResourceNotFound),
+        ({"invitee": "alice@example.org", "level": "VIEW"}, ResourceNotFound),
+        ({"invitee": "PUBLIC", "level": "CONTRIBUTE"}, InvalidInput),
+        ({"invitee": "PUBLIC", "level": "GOD"}, InvalidInput),
+        ({"invitee": "PUBLIC"}, InvalidInput),
+        ({"level": "VIEW"}, InvalidInput),
+    ],
+)
+def test_an_invitation_has_to_make_sense(
+    context: Context, project: str, invitation: dict[str, Any], error: type[ApiError]
+) -> None:
+    with pytest.raises(error):
+        project_members.invite(context, project, invitation)
+
+
+@pytest.mark.parametrize(
+    ("lowered", "error"),
+    [
+        ({"user-local": None}, InvalidState),
+        ({"user-local": "VIEW"}, InvalidState),
+        ({"user-alice": None}, ResourceNotFound),
+        ({"PUBLIC": "VIEW", "user-local": "GOD"}, InvalidInput),
+    ],
+)
+def test_permissions_cannot_be_lowered_to_nothing(
+    context: Context, project: str, lowered: dict[str, Any], error: type[ApiError]
+) -> None:
+    with pytest.raises(error):
+        project_members.decrease_permissions(context, project, lowered)
+
+
+def test_the_last_administrator_stays(context: Context, project: str) -> None:
+    with pytest.raises(InvalidState, match="administrator"):
+        project_members.leave(context, project, {})
+
+
+@pytest.mark.parametrize(
+    ("invitee", "error"), [("user-alice", ResourceNotFound), ("user-local", InvalidInput)]
+)
+def test_a_project_can_be_transferred_to_nobody(
+    context: Context, project: str, invitee: str, error: type[ApiError]
+) -> None:
+    with pytest.raises(error):
+        project_members.transfer(context, project, {"invitee": invitee})
+
+
+def test_a_job_that_may_view_a_project_invites_nobody(job_context: Context, project: str) -> None:
+    with pytest.raises(PermissionDenied):
+        project_members.invite(job_context, project, {"invitee": "PUBLIC", "level": "VIEW"})
+
+
+def test_projects_are_described_together(context: Context, project: str) -> None:
+    request = {"projects": [project, "project-x"], "describe": {"fields": {"name": True}}}
+    first, second = project_search.describe_projects(context, "system", request)["results"]
+    assert first == {"describe": {"id": project, "name": "P"}}
+    assert second["error"]["type"] == "ResourceNotFound"

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform import access, objects, projects, records, search
+from dx_local.platform import (
+    access,
+    contents,
+    object_lookup,
+    objects,
+    project_search,
+    projects,
+    records,
+    search,
+)
 from dx_local.platform.conditions import name_is
 from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
 from dx_local.platform.errors import InvalidInput, PermissionDenied, ResourceNotFound
@@ -161,10 +170,97 @@ def test_pages_follow_one_another(context: Context, limit: int) -> None:
     assert names == EVERYTHING
 
 
+def test_what_was_modified_last_comes_first(context: Context, garden: dict[str, str], clock: Clock) -> None:
+    clock.advance(60_000)
+    objects.add_tags(context, garden["banana"], {"tags": ["ripe"]})
+    assert found(context) == ["banana", "date", "carrot", "apple"]
+
+
+@pytest.mark.usefixtures("garden")
+def test_objects_of_a_project_come_together_in_pages(context: Context, clock: Clock) -> None:
+    for name in ("second", "third"):
+        clock.advance(1)
+        other = projects.new(context, "project", {"name": name})["id"]
+        records.new(context, "record", {"project": other, "name": name})
+    first = search.find_data_objects(context, "system", {"limit": 5})
+    assert found(context, limit=5) == [*EVERYTHING, "second"]
+    assert found(context, starting=first["next"]) == ["third"]
+
+
+def test_a_page_begins_where_its_first_object_was(
+    context: Context, project: str, garden: dict[str, str]
+) -> None:
+    cursor = search.find_data_objects(context, "system", {"limit": 1})["next"]
+    assert (cursor["project"], cursor["id"]) == (project, garden["carrot"])
+    contents.remove_objects(context, project, {"objects": [garden["carrot"]]})
+    assert found(context, starting=cursor) == ["banana", "apple"]
+
+
+def test_a_page_may_begin_at_any_object(context: Context, project: str, garden: dict[str, str]) -> None:
+    assert found(context, starting={"project": project, "id": garden["banana"]}) == ["banana", "apple"]
+
+
+def test_changes_on_the_way_hide_nothing_that_is_to_come(
+    context: Context, clock: Clock, project: str
+) -> None:
+    names = [f"r{number}" for number in range(7)]
+    for name in names:
+        records.new(context, "record", {"project": project, "name": name})
+    seen, cursor = [], None
+    while True:
+        clock.advance(1)
+        request = {"limit": 2, "describe": True, "starting": cursor}
+        answer = search.find_data_objects(context, "system", request)
+        for row in answer["results"]:
+            seen.append(row["describe"]["name"])
+            objects.add_tags(context, row["id"], {"tags": ["seen"]})
+        if (cursor := answer["next"]) is None:
+            break
+    assert sorted(seen) == names
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"folder": "/a"}, {"project": "P"}, {"project": "project-x", "recurse": 1}]
+)
+def test_a_scope_needs_a_project_that_is_there(context: Context, wrong: JSON) -> None:
+    with pytest.raises((InvalidInput, ResourceNotFound)):
+        search.find_data_objects(context, "system", {"scope": wrong})
+
+
+def test_labels_are_found_as_they_are_now(context: Context, project: str, garden: dict[str, str]) -> None:
+    objects.remove_tags(context, garden["apple"], {"tags": ["fruit"]})
+    objects.set_properties(context, garden["banana"], {"properties": {"size": None, "new": "1"}})
+    contents.remove_objects(context, project, {"objects": [garden["carrot"]]})
+    assert (found(context, tags="fruit"), found(context, tags="red")) == (["banana"], ["apple"])
+    assert (found(context, properties={"size": True}), found(context, properties={"new": "1"})) == (
+        ["apple"],
+        ["banana"],
+    )
+
+
+def test_links_are_found_as_they_are_now(context: Context, project: str, garden: dict[str, str]) -> None:
+    pie = records.new(context, "record", {"project": project, "name": "pie"})["id"]
+    objects.set_details(context, pie, [link(garden["apple"])])
+    objects.set_details(context, pie, [link(garden["banana"])])
+    assert (found(context, link=garden["apple"]), found(context, link=garden["banana"])) == ([], ["pie"])
+
+
+def nested(depth: int) -> JSON:
+    return {"$and": [nested(depth - 1)]} if depth else {"$or": ["a"]}
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"limit": 0},
+        {"class": "fruit"},
+        {"describe": "yes"},
+        {"link": ["record-x"]},
+        {"name": {"glob": "*" * 5000}},
+        {"tags": nested(40)},
+        {"tags": {"$or": ["a"] * 600}},
+        {"properties": {f"k{number}": "v" for number in range(600)}},
+        {"starting": {"project": "project-x", "id": "record-x"}},
         {"limit": 1001},
         {"limit": "many"},
         {"state": "ajar"},
@@ -248,7 +344,7 @@ def test_globs_match_as_shells_do(glob: str, name: str) -> None:
 
 
 def resolved(context: Context, project: str, *items: JSON, **more: Any) -> list[list[str]]:
-    answer = search.resolve_data_objects(
+    answer = object_lookup.resolve_data_objects(
         context, "system", {"objects": list(items), "project": project, **more}
     )
     return [[row["id"] for row in rows] for rows in answer["results"]]
@@ -270,7 +366,7 @@ def test_a_name_may_stand_for_several_objects(context: Context, project: str) ->
 )
 def test_what_cannot_be_resolved_is_invalid(context: Context, project: str, wrong: JSON) -> None:
     with pytest.raises(InvalidInput):
-        search.resolve_data_objects(context, "system", {"project": project, **wrong})
+        object_lookup.resolve_data_objects(context, "system", {"project": project, **wrong})
 
 
 def test_many_are_described_and_errors_stand_in_their_places(
@@ -279,7 +375,7 @@ def test_many_are_described_and_errors_stand_in_their_places(
     apple, nothing = garden["apple"], f"record-{'0' * 24}"
     fields = {"fields": {"name": True}}
     request = {"objects": [{"id": apple, "describe": fields}, nothing, {"id": apple, "project": project}, 7]}
-    first, second, third, last = search.describe_data_objects(context, "system", request)["results"]
+    first, second, third, last = object_lookup.describe_data_objects(context, "system", request)["results"]
     assert first == {"describe": {"id": apple, "name": "apple"}}
     assert second["error"]["type"] == "ResourceNotFound"
     assert third["describe"]["state"] == "open"
@@ -288,7 +384,7 @@ def test_many_are_described_and_errors_stand_in_their_places(
 
 def test_options_for_a_class_describe_all_of_it(context: Context, garden: dict[str, str]) -> None:
     request = {"objects": [garden["apple"]], "classDescribeOptions": {"record": {"fields": {"name": True}}}}
-    (result,) = search.describe_data_objects(context, "system", request)["results"]
+    (result,) = object_lookup.describe_data_objects(context, "system", request)["results"]
     assert result["describe"] == {"id": garden["apple"], "name": "apple"}
 
 
@@ -314,14 +410,14 @@ def test_projects_are_found_by(context: Context, clock: Clock, request_: JSON, n
     projects.new(context, "project", {"name": "alpha", "tags": ["t"], "properties": {"k": "v"}})
     clock.advance(1)
     projects.new(context, "project", {"name": "beta", "region": "azure:westus"})
-    answer = search.find_projects(context, "system", {**request_, "describe": True})
+    answer = project_search.find_projects(context, "system", {**request_, "describe": True})
     assert [row["describe"]["name"] for row in answer["results"]] == names.split()
 
 
 def test_a_job_finds_projects_at_its_level(job_context: Context, project: str) -> None:
-    everywhere = search.find_projects(job_context, "system", {})["results"]
+    everywhere = project_search.find_projects(job_context, "system", {})["results"]
     assert [(row["id"], row["level"]) for row in everywhere] == [(project, "VIEW")]
-    assert search.find_projects(job_context, "system", {"level": "UPLOAD"})["results"] == []
+    assert project_search.find_projects(job_context, "system", {"level": "UPLOAD"})["results"] == []
 
 
 @pytest.fixture(scope="module")

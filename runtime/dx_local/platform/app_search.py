@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dx_local.platform import access, app_names, app_views
 from dx_local.platform import fields as read
 from dx_local.platform.conditions import Condition, between, both, either, includes, name_is
-from dx_local.platform.search import page_size
+from dx_local.platform.search_options import page_size
 
 if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Context

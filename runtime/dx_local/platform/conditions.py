@@ -11,11 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput
+from dx_local.platform.globs import Glob
+from dx_local.platform.store import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dx_local.platform.context import JSON
+
+
+_MOST_TERMS = 500  # SQLite takes expressions up to a depth of 1000
+_DEEPEST = 30
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ def name_is(column: str, wanted: Any) -> Condition:
     if isinstance(wanted, str):
         return Condition(f"{column} = ?", (wanted,))
     if isinstance(wanted, dict) and isinstance(wanted.get("glob"), str):
-        return Condition(f"{column} GLOB ?", (_sql_glob(wanted["glob"]),))
+        return Condition(f"{column} GLOB ?", (Glob.parse(wanted["glob"]).sql,))
     if isinstance(wanted, dict) and isinstance(wanted.get("regexp"), str):
         return Condition(f"{column} REGEXP ?", (_regexp(wanted["regexp"], wanted.get("flags") or ""),))
     raise InvalidInput('"name" must be a string, {"glob": "…"} or {"regexp": "…"}')
@@ -84,8 +90,13 @@ def between(column: str, field: str, request: JSON) -> list[Condition]:
 
 
 def one_of(column: str, values: list[str]) -> Condition:
-    """Match a column whose value is one of these."""
-    return Condition(f"{column} IN ({', '.join('?' * len(values))})", tuple(values))
+    """Match a column whose value is one of these, of which there may be any number."""
+    return Condition(f"{column} IN (SELECT value FROM json_each(?))", (to_json(values),))
+
+
+def linking_to(object_id: str) -> Condition:
+    """Match copies of the data objects whose details link to this one."""
+    return Condition("placement.object IN (SELECT source FROM link WHERE target = ?)", (object_id,))
 
 
 def _property(hash_: str, key: str, expected: Any) -> Condition:
@@ -98,8 +109,12 @@ def _property(hash_: str, key: str, expected: Any) -> Condition:
     )
 
 
-def _combined(wanted: Any, one: Callable[[Any], Condition | None], expectation: str) -> Condition:
+def _combined(
+    wanted: Any, one: Callable[[Any], Condition | None], expectation: str, depth: int = 0
+) -> Condition:
     """Build a condition from the grammar `X | {"$and": [grammar, …]} | {"$or": [grammar, …]}`."""
+    if depth > _DEEPEST:
+        raise InvalidInput(f"conditions can stand in one another at most {_DEEPEST} deep")
     simple = one(wanted)
     if simple is not None:
         return simple
@@ -107,28 +122,17 @@ def _combined(wanted: Any, one: Callable[[Any], Condition | None], expectation: 
         (operator, operands), *_ = wanted.items()
         join = {"$and": both, "$or": either}.get(operator)
         if join and isinstance(operands, list):
-            return join([_combined(operand, one, expectation) for operand in operands])
+            return join([_combined(operand, one, expectation, depth + 1) for operand in operands])
     raise InvalidInput(expectation)
 
 
 def _joined(conditions: list[Condition], operator: str, empty: str) -> Condition:
     if not conditions:
         return Condition(empty)
+    if len(conditions) > _MOST_TERMS:
+        raise InvalidInput(f"at most {_MOST_TERMS} conditions can be joined, not {len(conditions)}")
     sql = operator.join(f"({condition.sql})" for condition in conditions)
     return Condition(sql, tuple(value for condition in conditions for value in condition.values))
-
-
-def _sql_glob(pattern: str) -> str:
-    """Translate the platform's glob (`*`, `?`, backslash escapes) to SQL's, which knows brackets too."""
-
-    def translate(found: re.Match[str]) -> str:
-        character = found[0]
-        if len(character) == 2:
-            character = character[1]
-            return f"[{character}]" if character in "*?[" else character
-        return "[[]" if character == "[" else character
-
-    return re.sub(r"\\.|\[", translate, pattern, flags=re.DOTALL)
 
 
 def _regexp(pattern: str, flags: Any) -> str:

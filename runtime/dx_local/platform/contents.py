@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING
 from dx_local.platform import access, files, folders, gtables, lifecycle, objects
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput, InvalidState
-from dx_local.platform.folders import base_name, below, normalize_folder, parent_of
+from dx_local.platform.folder_paths import base_name, below, join, normalize_folder, parent_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
+COLUMNS_OF_COPY = (
+    "object.*, placement.project, placement.name, placement.folder, placement.tags, placement.properties"
+)
+"""What there is to know of a copy of a data object, out of both tables."""
 
 
 def new_folder(context: Context, project: str, request: JSON) -> JSON:
@@ -65,7 +71,7 @@ def move(context: Context, project: str, request: JSON) -> JSON:
         context.store.change_placement(project, object_id, folder=destination)
     for path in read.strings(request, "folders", []):
         folder = normalize_folder(path)
-        _move_folder(context, project, folder, _join(destination, base_name(folder)))
+        _move_folder(context, project, folder, join(destination, base_name(folder)))
     return _touched(context, project)
 
 
@@ -129,25 +135,32 @@ def remove_everything(context: Context, project: str) -> None:
 
 
 def _listed_objects(context: Context, project: str, folder: str, request: JSON) -> list[JSON]:
-    options = request.get("describe", False)
+    options = describe_options(request)
     hidden_too = read.flag(request, "includeHidden")
     rows = context.store.all(
-        "SELECT placement.object FROM placement JOIN object ON object.id = placement.object"
+        f"SELECT {COLUMNS_OF_COPY} FROM placement CROSS JOIN object ON object.id = placement.object"
         " WHERE placement.project = ? AND placement.folder = ? AND (? OR NOT object.hidden)"
         " ORDER BY placement.name, placement.sequence",
         project,
         folder,
         hidden_too,
     )
-    return [listed(context, row["object"], project, options) for row in rows]
+    return [listed(context, row, options) for row in rows]
 
 
-def listed(context: Context, object_id: str, project: str, options: JSON | bool) -> JSON:
-    """Return an object as lists show it: its ID and, where options say so, its description."""
-    if options is False or options is None:
-        return {"id": object_id}
-    how = options if isinstance(options, dict) else {}
-    return {"id": object_id, "describe": objects.describe(context, object_id, {**how, "project": project})}
+def describe_options(request: JSON) -> JSON | None:
+    """Return how a request wants what it lists to be described; None for not at all. Raises InvalidInput."""
+    options = request.get("describe")
+    if options is None or isinstance(options, bool):
+        return {} if options else None
+    return read.mapping(request, "describe")
+
+
+def listed(context: Context, copy: Row, options: JSON | None) -> JSON:
+    """Return a copy, read as COLUMNS_OF_COPY, as lists show it: its ID and, with options, its description."""
+    if options is None:
+        return {"id": copy["id"]}
+    return {"id": copy["id"], "describe": objects.described(context, copy, copy, options)}
 
 
 def _move_folder(context: Context, project: str, old: str, new: str) -> None:
@@ -165,7 +178,7 @@ def _move_folder(context: Context, project: str, old: str, new: str) -> None:
 
 def _clone_folder(context: Context, source: str, folder: str, project: str, destination: str) -> list[str]:
     folders.require_folder(context, source, folder)
-    target = _join(destination, base_name(folder))
+    target = join(destination, base_name(folder))
     if folder != "/" and folders.folder_exists(context.store, project, target):
         raise InvalidState(f'If cloned, a folder would conflict with "{target}" in project "{project}"')
     folders.ensure_folder(context.store, project, target)
@@ -204,10 +217,10 @@ def _orphans(context: Context, project: str, linked: list[str]) -> list[str]:
 
 def _is_linked(context: Context, project: str, object_id: str) -> bool:
     row = context.store.one(
-        "SELECT 1 FROM placement JOIN object ON object.id = placement.object, json_each(object.links)"
-        " WHERE placement.project = ? AND json_each.value = ?",
-        project,
+        "SELECT 1 FROM link CROSS JOIN placement ON placement.object = link.source"
+        " WHERE link.target = ? AND placement.project = ?",
         object_id,
+        project,
     )
     return row is not None
 
@@ -220,7 +233,3 @@ def _require_in(context: Context, project: str, object_id: str) -> None:
 def _touched(context: Context, project: str) -> JSON:
     context.store.update("project", project, modified=context.now())
     return {"id": project}
-
-
-def _join(folder: str, name: str) -> str:
-    return normalize_folder(f"{folder}/{name}")

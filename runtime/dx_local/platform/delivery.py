@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.links import link, link_id, link_project, links_in, parse_reference, replace
+from dx_local.platform.folder_paths import join, parent_of, with_parents
 from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:
@@ -79,15 +80,9 @@ def place(store: Store, placement: Row, project: str, folder: str) -> None:
 
 def add_folders(store: Store, project: str, folder: str) -> None:
     """Make a folder and those above it, where they are missing."""
-    parts = folder.strip("/").split("/") if folder != "/" else []
-    for depth in range(len(parts) + 1):
-        path = "/" + "/".join(parts[:depth])
-        store.execute("INSERT OR IGNORE INTO folder VALUES (?, ?)", project, path)
-
-
-def join(folder: str, below: str) -> str:
-    """Return the path of a folder below another one; both absolute."""
-    return "/" + "/".join(part for part in (folder.strip("/"), below.strip("/")) if part)
+    for path in with_parents(folder):
+        parent = None if path == "/" else parent_of(path)
+        store.execute("INSERT OR IGNORE INTO folder VALUES (?, ?, ?)", project, path, parent)
 
 
 def _launcher(store: Store, job: Row) -> str | None:

@@ -21,7 +21,7 @@ from dx_local.platform.conditions import (
 )
 from dx_local.platform.errors import InvalidInput
 from dx_local.platform.ids import EXECUTIONS, class_of
-from dx_local.platform.search import page_size
+from dx_local.platform.search_options import page_size
 
 if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Context

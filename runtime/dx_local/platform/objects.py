@@ -86,6 +86,7 @@ def create(
         object=object_id,
         sequence=sequence,
         **{"class": class_name},
+        modified=now,
         name=object_name(request, object_id),
         folder=folder,
         tags=read.strings(request, "tags", []),
@@ -134,9 +135,14 @@ def get_visible(context: Context, object_id: str, project: str | None = None) ->
 def describe(context: Context, object_id: str, request: JSON) -> JSON:
     """Describe a data object; `project` is only a hint which copy is meant."""
     row, placement = get_visible(context, object_id, read.optional_text(request, "project"))
+    return described(context, row, placement, request)
+
+
+def described(context: Context, row: Row, placement: Row, request: JSON) -> JSON:
+    """Describe one copy of a data object, which the caller may see; one row may be both."""
     class_name = row["class"]
     full: JSON = {
-        "id": object_id,
+        "id": row["id"],
         "project": placement["project"],
         "class": class_name,
         "sponsored": False,

@@ -14,7 +14,8 @@ from dx_local.platform import fields as read
 from dx_local.platform.context import DEFAULT_USER
 from dx_local.platform.describe import select_fields, wanted_fields
 from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied
-from dx_local.platform.folders import ensure_folder, normalize_folder
+from dx_local.platform.folder_paths import normalize_folder
+from dx_local.platform.folders import ensure_folder
 from dx_local.platform.ids import new_id
 
 if TYPE_CHECKING:

@@ -1,16 +1,19 @@
-"""Finding data objects and projects, and resolving names to data objects.
+"""Finding data objects by what is known of them: one result for each project that one is in.
 
-A search is one SQL query; it answers in pages, newest first, with where to go on in `next`.
+Objects of the same project come together, those that were modified last first. The answer comes in pages;
+`next` names the result that the next page begins with.
 
 Source: https://documentation.dnanexus.com/developer/api/search
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from dx_local.platform import access, contents, objects, projects
+from dx_local.platform import access, contents, objects
 from dx_local.platform import fields as read
+from dx_local.platform.candidates import best_range
 from dx_local.platform.conditions import (
     Condition,
     between,
@@ -18,73 +21,51 @@ from dx_local.platform.conditions import (
     either,
     has_properties,
     includes,
+    linking_to,
     name_is,
     one_of,
 )
-from dx_local.platform.errors import ApiError, InvalidInput
-from dx_local.platform.folders import below, normalize_folder
+from dx_local.platform.errors import InvalidInput
+from dx_local.platform.folder_paths import below, normalize_folder
+from dx_local.platform.search_options import minimum_level, page_size
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
+    from collections.abc import Iterable
 
-_LARGEST_PAGE = 1000
-_RESOLVED_AT_ONCE = 1000
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
 _VISIBILITIES = {"hidden": ["object.hidden"], "visible": ["NOT object.hidden"], "either": []}
 _STATES = ("open", "closing", "closed", "any")
+_CLASSES = objects.CLASSES | {"database", "dbcluster", "drive"}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a page begins: a project, and the time and number of a copy in it."""
+
+    project: str
+    modified: int
+    sequence: int
 
 
 def find_data_objects(context: Context, _class: str, request: JSON) -> JSON:
-    """Find data objects by what the request says of them; one result for each project that one is in."""
+    """Find data objects by what the request says of them."""
     limit = page_size(request)
-    where = both(_object_conditions(context, request) + _after_cursor(request))
-    rows = context.store.all(
-        "SELECT placement.project, placement.object, placement.sequence FROM placement"
-        f" JOIN object ON object.id = placement.object WHERE {where.sql}"
-        " ORDER BY placement.sequence DESC, placement.project DESC LIMIT ?",
-        *where.values,
-        limit + 1,
-    )
-    options = request.get("describe", False)
-    results = [
-        {"project": row["project"], **contents.listed(context, row["object"], row["project"], options)}
-        for row in rows[:limit]
-    ]
-    last = rows[limit - 1] if len(rows) > limit else None
-    cursor = {"sequence": last["sequence"], "project": last["project"]} if last else None
-    return {"results": results, "next": cursor}
-
-
-def resolve_data_objects(context: Context, _class: str, request: JSON) -> JSON:
-    """Return, for each name in a folder of a project, all data objects of that name; newest first."""
-    names = _hashes(request, "objects")
-    return {"results": [_resolved(context, {**request, **item}) for item in names]}
-
-
-def describe_data_objects(context: Context, _class: str, request: JSON) -> JSON:
-    """Describe several data objects; one that cannot be described has its error in its place."""
-    by_class = read.mapping(request, "classDescribeOptions", {})
-    items = request.get("objects")
-    if not isinstance(items, list) or len(items) > _RESOLVED_AT_ONCE:
-        raise InvalidInput(
-            f'"objects" must be an array of at most {_RESOLVED_AT_ONCE} IDs or hashes with an "id"'
-        )
-    return {"results": [_described(context, item, by_class) for item in items]}
-
-
-def find_projects(context: Context, _class: str, request: JSON) -> JSON:
-    """Find the projects that the caller sees at the level asked for, newest first."""
-    limit = page_size(request)
-    minimum = access.LEVELS.index(_level(request))
-    where = both(_project_conditions(request))
-    rows = context.store.all(
-        f"SELECT id FROM project WHERE {where.sql} ORDER BY created DESC, id DESC", *where.values
-    )
-    levels = ((row["id"], access.level_on(context, row["id"])) for row in rows)
-    found = [(project, level) for project, level in levels if level and access.LEVELS.index(level) >= minimum]
-    start = read.integer(request, "starting", 0) if request.get("starting") is not None else 0
-    page = found[start : start + limit]
-    results = [_listed_project(context, project, level, request) for project, level in page]
-    return {"results": results, "next": start + limit if len(found) > start + limit else None}
+    options = contents.describe_options(request)
+    where = both(_conditions(request))
+    projects = _searched_projects(context, request)
+    place = _beginning(context, request, projects)
+    if place is not None:
+        projects = projects[projects.index(place.project) :]
+    rows: list[Row] = []
+    for project in projects:
+        begins = place if place is not None and place.project == project else None
+        rows += _copies(context, project, request, where, begins, limit + 1 - len(rows))
+        if len(rows) > limit:
+            break
+    results = [{"project": row["project"], **contents.listed(context, row, options)} for row in rows[:limit]]
+    return {"results": results, "next": _cursor(rows[limit]) if len(rows) > limit else None}
 
 
 def find_nothing(_context: Context, _class: str, _request: JSON) -> JSON:
@@ -92,33 +73,83 @@ def find_nothing(_context: Context, _class: str, _request: JSON) -> JSON:
     return {"results": [], "next": None}
 
 
-def _object_conditions(context: Context, request: JSON) -> list[Condition]:
+def _copies(
+    context: Context, project: str, request: JSON, where: Condition, place: _Place | None, limit: int
+) -> list[Row]:
+    """Return the copies in one project that a page holds, in the order of results."""
+    scope = _scope(request)
+    range_ = best_range(context.store, project, request, scope.folder, recurse=scope.recurse)
+    conditions = [Condition("placement.project = ?", (project,)), range_.within, where]
+    if place is not None:
+        conditions.append(
+            Condition("(placement.modified, placement.sequence) <= (?, ?)", (place.modified, place.sequence))
+        )
+    full = both(conditions)
+    return context.store.all(
+        f"SELECT {contents.COLUMNS_OF_COPY} FROM {range_.source()}"
+        f" CROSS JOIN object ON object.id = placement.object WHERE {full.sql}"
+        f" ORDER BY {range_.in_order()} LIMIT ?",
+        *full.values,
+        limit,
+    )
+
+
+def _conditions(request: JSON) -> list[Condition]:
     return [
+        *_of_folder(_scope(request)),
         *_of_class_and_state(request),
         *_of_metadata(request),
-        *_in_scope(context, request),
-        *between("object.modified", "modified", request),
+        *between("placement.modified", "modified", request),
         *between("object.created", "created", request),
     ]
 
 
+@dataclass(frozen=True)
+class _Scope:
+    """Where to search: a project or container, or all; and in it a folder, maybe with those below it."""
+
+    project: str | None = None
+    folder: str = "/"
+    recurse: bool = True
+
+
+def _scope(request: JSON) -> _Scope:
+    if request.get("scope") is None:
+        return _Scope()
+    scope = read.mapping(request, "scope")
+    folder = normalize_folder(read.text(scope, "folder", "/"))
+    return _Scope(read.text(scope, "project"), folder, read.flag(scope, "recurse", default=True))
+
+
+def _of_folder(scope: _Scope) -> list[Condition]:
+    if not scope.recurse:
+        return [Condition("placement.folder = ?", (scope.folder,))]
+    if scope.folder == "/":
+        return []
+    inside = Condition("placement.folder > ? AND placement.folder < ?", below(scope.folder))
+    return [either([Condition("placement.folder = ?", (scope.folder,)), inside])]
+
+
 def _of_class_and_state(request: JSON) -> list[Condition]:
-    state = read.text(request, "state", "any")
-    visibility = read.text(request, "visibility", "either")
-    if state not in _STATES:
-        raise InvalidInput(f'"state" must be one of {", ".join(_STATES)}')
-    if visibility not in _VISIBILITIES:
-        raise InvalidInput(f'"visibility" must be one of {", ".join(_VISIBILITIES)}')
+    state = _choice(request, "state", "any", _STATES)
+    visibility = _choice(request, "visibility", "either", _VISIBILITIES)
     found = [Condition(sql) for sql in _VISIBILITIES[visibility]]
     if state != "any":
         found.append(Condition("object.state = ?", (state,)))
     if request.get("class") is not None:
-        found.append(Condition("placement.class = ?", (read.text(request, "class"),)))
+        found.append(Condition("placement.class = ?", (_choice(request, "class", "", _CLASSES),)))
     if request.get("id") is not None:
         found.append(one_of("placement.object", read.strings(request, "id")))
     if request.get("archivalState") not in (None, "live", "any"):
         found.append(either([]))
     return found
+
+
+def _choice(request: JSON, field: str, default: str, choices: Iterable[str]) -> str:
+    value = default if request.get(field) is None else read.text(request, field)
+    if value not in choices:
+        raise InvalidInput(f'"{field}" must be one of {", ".join(sorted(choices))}')
+    return value
 
 
 def _of_metadata(request: JSON) -> list[Condition]:
@@ -132,137 +163,56 @@ def _of_metadata(request: JSON) -> list[Condition]:
     if request.get("type") is not None:
         found.append(includes("object.types", "type", request["type"]))
     if request.get("link") is not None:
-        found.append(includes("object.links", "link", request["link"]))
+        found.append(linking_to(read.text(request, "link")))
     if request.get("properties") is not None:
         found.append(has_properties("placement.properties", request["properties"]))
     return found
 
 
-def _in_scope(context: Context, request: JSON) -> list[Condition]:
-    scope = read.mapping(request, "scope", {}) if request.get("scope") is not None else {}
-    if scope.get("project") is None:
-        return [one_of("placement.project", _searched_projects(context, request))]
-    project = read.text(scope, "project")
-    access.require(context, project, _level(request))
-    folder = normalize_folder(read.text(scope, "folder", "/"))
-    found = [Condition("placement.project = ?", (project,))]
-    if not read.flag(scope, "recurse", default=True):
-        found.append(Condition("placement.folder = ?", (folder,)))
-    elif folder != "/":
-        inside = Condition("placement.folder > ? AND placement.folder < ?", below(folder))
-        found.append(either([Condition("placement.folder = ?", (folder,)), inside]))
-    return found
-
-
 def _searched_projects(context: Context, request: JSON) -> list[str]:
-    """Return the projects that a search without a scope is in: those of its `level` and `region`."""
-    minimum = access.LEVELS.index(_level(request))
+    """Return the projects to search, in the order of results: that of the scope, or all that are visible."""
+    level = minimum_level(request)
     region = read.optional_text(request, "region")
+    scope = _scope(request)
+    if scope.project is not None:
+        access.require(context, scope.project, level)
+    minimum = access.LEVELS.index(level)
     return [
         project
-        for project in access.visible_projects(context)
+        for project in ([scope.project] if scope.project else access.visible_projects(context))
         if access.LEVELS.index(access.level_on(context, project) or "VIEW") >= minimum
         and region in (None, context.store.value("SELECT region FROM project WHERE id = ?", project))
     ]
 
 
-def _level(request: JSON) -> str:
-    level = read.text(request, "level", "VIEW")
-    if level not in access.LEVELS:
-        raise InvalidInput(f'"level" must be one of {", ".join(access.LEVELS)}')
-    return level
-
-
-def _after_cursor(request: JSON) -> list[Condition]:
-    """Return the condition that a row comes after the place that `next` of the page before named."""
-    if request.get("starting") is None:
-        return []
-    cursor = read.mapping(request, "starting")
-    place = (read.integer(cursor, "sequence"), read.text(cursor, "project"))
-    return [Condition("(placement.sequence, placement.project) < (?, ?)", place)]
-
-
-def _project_conditions(request: JSON) -> list[Condition]:
-    found = [Condition("class = 'project'"), *between("created", "created", request)]
-    if request.get("name") is not None:
-        found.append(name_is("name", request["name"]))
-    if request.get("tags") is not None:
-        found.append(includes("json_extract(fields, '$.tags')", "tags", request["tags"]))
-    if request.get("properties") is not None:
-        found.append(has_properties("json_extract(fields, '$.properties')", request["properties"]))
-    if request.get("region") is not None:
-        found.append(_text_or_one_of("region", request, "region"))
-    if request.get("billTo") is not None:
-        found.append(_text_or_one_of("json_extract(created_by, '$.user')", request, "billTo"))
-    if request.get("public") is True:
-        found.append(either([]))
-    return found
-
-
-def _text_or_one_of(column: str, request: JSON, field: str) -> Condition:
-    if isinstance(request[field], list):
-        return one_of(column, read.strings(request, field))
-    return Condition(f"{column} = ?", (read.text(request, field),))
-
-
-def _listed_project(context: Context, project: str, level: str, request: JSON) -> JSON:
-    found: JSON = {
-        "id": project,
-        "level": level,
-        "public": False,
-        "permissionSources": [context.caller.user],
+def _cursor(row: Row) -> JSON:
+    """Return what names a result as the first of a page, also when it is gone by then."""
+    return {
+        "project": row["project"],
+        "id": row["id"],
+        "modified": row["modified"],
+        "sequence": row["sequence"],
     }
-    options = request.get("describe", False)
-    if options is not False and options is not None:
-        how = options if isinstance(options, dict) else {}
-        found["describe"] = projects.describe(context, project, how)
-    return found
 
 
-def _resolved(context: Context, item: JSON) -> list[JSON]:
-    project = read.text(item, "project")
-    access.require(context, project, "VIEW")
-    rows = context.store.all(
-        "SELECT object FROM placement WHERE project = ? AND folder = ? AND name = ? ORDER BY sequence DESC",
+def _beginning(context: Context, request: JSON, projects: list[str]) -> _Place | None:
+    """Return where the page that is asked for begins, or None for the first page.
+
+    `starting` may also be just a project and the ID of an object in it. Raises InvalidInput.
+    """
+    if request.get("starting") is None:
+        return None
+    cursor = read.mapping(request, "starting")
+    project = read.text(cursor, "project")
+    if project not in projects:
+        raise InvalidInput(f'"starting" names {project}, which this search does not look at')
+    if "modified" in cursor:
+        return _Place(project, read.integer(cursor, "modified"), read.integer(cursor, "sequence"))
+    row = context.store.one(
+        "SELECT modified, sequence FROM placement WHERE project = ? AND object = ?",
         project,
-        normalize_folder(read.text(item, "folder", "/")),
-        read.text(item, "name"),
+        read.text(cursor, "id"),
     )
-    return [{"project": project, "id": row["object"]} for row in rows]
-
-
-def _described(context: Context, item: Any, by_class: JSON) -> JSON:
-    item = {"id": item} if isinstance(item, str) else item
-    try:
-        if not isinstance(item, dict):
-            raise InvalidInput('each of "objects" must be an ID or a hash with an "id"')
-        object_id = read.text(item, "id")
-        project = read.optional_text(item, "project")
-        row, _ = objects.get_visible(context, object_id, project)
-        options = item.get("describe")
-        how = options if isinstance(options, dict) else by_class.get(row["class"])
-        how = how if isinstance(how, dict) else {}
-        return {"describe": objects.describe(context, object_id, {**how, "project": project})}
-    except ApiError as error:
-        return error.body()
-
-
-def _hashes(request: JSON, field: str) -> list[JSON]:
-    items = request.get(field)
-    if (
-        not isinstance(items, list)
-        or len(items) > _RESOLVED_AT_ONCE
-        or not all(isinstance(item, dict) for item in items)
-    ):
-        raise InvalidInput(f'"{field}" must be an array of at most {_RESOLVED_AT_ONCE} hashes')
-    return items
-
-
-def page_size(request: JSON) -> int:
-    """Return how many results a search may answer with at once. Raises InvalidInput."""
-    limit = (
-        read.integer(request, "limit", _LARGEST_PAGE) if request.get("limit") is not None else _LARGEST_PAGE
-    )
-    if not 1 <= limit <= _LARGEST_PAGE:
-        raise InvalidInput(f'"limit" must be from 1 to {_LARGEST_PAGE}, not {limit}')
-    return limit
+    if row is None:
+        raise InvalidInput(f'"starting" names {cursor["id"]}, which is not in {project}')
+    return _Place(project, row["modified"], row["sequence"])

@@ -12,7 +12,7 @@ from dx_app_wizard.spec.classes import mismatch
 from dx_local.platform import access, app_names, objects, programs, requirements
 from dx_local.platform import fields as read
 from dx_local.platform.errors import ApiError, InvalidInput, InvalidType
-from dx_local.platform.folders import normalize_folder
+from dx_local.platform.folder_paths import normalize_folder
 from dx_local.platform.ids import class_of, new_id
 from dx_local.platform.stage_links import has_stage_links
 

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.spec.links import Reference
 from dx_local.platform import executables, stages
 from dx_local.platform import fields as read
-from dx_local.platform.delivery import join
 from dx_local.platform.errors import InvalidInput
-from dx_local.platform.folders import normalize_folder
+from dx_local.platform.folder_paths import join, normalize_folder
 from dx_local.platform.ids import new_id
 from dx_local.platform.stage_links import NO_VALUE, StageLink, replace_stage_links
 

@@ -1,0 +1,145 @@
+"""What searches and lists cost in a project of 100,000 files, as ratios to what they cost in one of 1,000.
+
+`make bench-scale` runs it and prints a table in Markdown. Both projects hold the same folder of 1,000 files
+with the same 20 `*.bam` files; the large one holds 99,000 others. Each call goes over HTTP to a server of its
+own; calls to both alternate, so that they share whatever else the machine is doing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dx_local.api.server import Server
+from dx_local.platform import access, objects, projects
+from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+SMALL, LARGE = 1_000, 100_000
+ROUNDS = 15
+JSON = dict[str, Any]
+
+_SHOWN = {"fields": {"name": True, "folder": True, "modified": True, "state": True, "size": True}}
+CALLS: dict[str, tuple[str, JSON]] = {
+    "find by `*.bam`": ("findDataObjects", {"name": {"glob": "*.bam"}, "describe": _SHOWN}),
+    "find by `sample_00001*`": ("findDataObjects", {"name": {"glob": "sample_00001*"}, "describe": _SHOWN}),
+    "find by whole name": ("findDataObjects", {"name": "sample_0000500.bam"}),
+    "find in a folder of 1,000": ("findDataObjects", {"scope": {"folder": "/runs/0"}, "limit": 1000}),
+    "find the newest 100": ("findDataObjects", {"limit": 100, "describe": _SHOWN}),
+    "find by class": ("findDataObjects", {"class": "record"}),
+    "resolve a name": (
+        "resolveDataObjects",
+        {"objects": [{"name": "sample_0000500.bam", "folder": "/runs/0"}]},
+    ),
+    "list a folder of 1,000": ("listFolder", {"folder": "/runs/0", "describe": _SHOWN}),
+    "list the root": ("listFolder", {"folder": "/"}),
+    "find by regexp": ("findDataObjects", {"name": {"regexp": "0500\\.bam$"}}),
+    "find by property": ("findDataObjects", {"properties": {"sample": "500"}}),
+    "find by tag": ("findDataObjects", {"tags": "rare"}),
+}
+
+
+@dataclass
+class Served:
+    """A project of so many files on a server in a thread, and one connection to it."""
+
+    size: int
+    folder: Path
+    seconds: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in CALLS})
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        asyncio.run_coroutine_threadsafe(self._open(), self._loop).result()
+        self._connection = http.client.HTTPConnection("127.0.0.1", self._server.port)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._connection.close()
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+
+    async def _open(self) -> None:
+        self._platform = Platform.open(self.folder)
+        context = Context(self._platform, Caller(DEFAULT_USER))
+        with self._platform.store.transaction():
+            self._token = access.issue_token(self._platform.store, DEFAULT_USER)
+            self._project = projects.new(context, "project", {"name": "P"})["id"]
+            for number in range(self.size):
+                create(context, self._project, number)
+        self._server = Server(self._platform)
+        await self._server.__aenter__()
+
+    async def _close(self) -> None:
+        await self._server.__aexit__(None, None, None)
+        self._platform.store.close()
+
+    def time(self, name: str) -> int:
+        """Make a call once, note its time, and return how many results it had."""
+        method, request = CALLS[name]
+        if method == "findDataObjects":
+            subject = "system"
+            request = {**request, "scope": {"project": self._project, **request.get("scope", {})}}
+        elif method == "listFolder":
+            subject = self._project
+        else:
+            subject, request = "system", {**request, "project": self._project}
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        began = time.perf_counter()
+        self._connection.request("POST", f"/{subject}/{method}", json.dumps(request), headers)
+        response = self._connection.getresponse()
+        answer = json.load(response)
+        self.seconds[name].append(time.perf_counter() - began)
+        if response.status != 200:
+            sys.exit(f"{name}: {answer}")
+        return len(answer["results"] if "results" in answer else answer["objects"])
+
+
+def create(context: Context, project: str, number: int) -> None:
+    """Make the file of this number; 1,000 lie in each folder, and in the first one 20 are BAM files."""
+    ending = "bam" if number < SMALL and number % 50 == 0 else "txt"
+    request = {
+        "project": project,
+        "name": f"sample_{number:07}.{ending}",
+        "folder": f"/runs/{number // SMALL}",
+        "parents": True,
+        "properties": {"sample": str(number), "lane": str(number % 8)},
+        "tags": ["rare"] if number in {3, 5} else ["common"],
+    }
+    media = {"media": "text/plain", "size": number}
+    objects.create(context, "file", request, fields=media, state="closed")
+
+
+def main() -> None:
+    """Measure and print the table."""
+    with tempfile.TemporaryDirectory(prefix="dx-bench-") as name:
+        folder = Path(name)
+        with Served(SMALL, folder / "small") as small, Served(LARGE, folder / "large") as large:
+            results = {}
+            for round_ in range(ROUNDS + 1):
+                for call in CALLS:
+                    results[call] = (small.time(call), large.time(call))
+                if round_ == 0:
+                    small.seconds = {call: [] for call in CALLS}
+                    large.seconds = {call: [] for call in CALLS}
+            print(f"| what | results | ms at {SMALL:,} files | ms at {LARGE:,} | ratio |")
+            print("|---|---|---|---|---|")
+            for call, counts in results.items():
+                few, many = (1000 * statistics.median(each.seconds[call]) for each in (small, large))
+                found = " / ".join(str(count) for count in dict.fromkeys(counts))
+                print(f"| {call} | {found} | {few:.1f} | {many:.1f} | {many / few:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

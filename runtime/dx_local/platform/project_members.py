@@ -1,0 +1,98 @@
+"""Who may do what in a project: inviting, taking back, leaving, handing over.
+
+There is one user here, who made every project. So an invitation reaches that user, or the public; anybody
+else cannot be found, as on the platform a user who does not exist.
+
+Source: https://documentation.dnanexus.com/developer/api/data-containers/project-permissions-and-sharing
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_local.platform import access
+from dx_local.platform import fields as read
+from dx_local.platform.errors import InvalidInput, InvalidState, ResourceNotFound
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
+PUBLIC = "PUBLIC"
+
+
+def invite(context: Context, project_id: str, request: JSON) -> JSON:
+    """Give a user, or the public, at least a level; the invitation is accepted at once."""
+    row = _administered(context, project_id)
+    invitee = _member(context, read.text(request, "invitee"))
+    level = _level(read.text(request, "level"))
+    if invitee == PUBLIC and level != "VIEW":
+        raise InvalidInput(f'the "level" of "{PUBLIC}" can be "VIEW" only, not "{level}"')
+    held = row["permissions"].get(invitee)
+    if held is None or access.LEVELS.index(held) < access.LEVELS.index(level):
+        _set(context, row, {**row["permissions"], invitee: level})
+    return {"id": project_id, "state": "accepted"}
+
+
+def decrease_permissions(context: Context, project_id: str, request: JSON) -> JSON:
+    """Lower the levels of members, or take them away (null); one administrator has to remain."""
+    row = _administered(context, project_id)
+    lowered = dict(row["permissions"])
+    for name, level in request.items():
+        member = _member(context, name)
+        held = lowered.get(member)
+        wanted = None if level is None else _level(level)
+        if held is None or wanted == held:
+            continue
+        if wanted is None:
+            del lowered[member]
+        elif access.LEVELS.index(wanted) > access.LEVELS.index(held):
+            raise InvalidInput(f"{member} has {held}, which is less than {wanted}; invite to raise it")
+        else:
+            lowered[member] = wanted
+    if "ADMINISTER" not in lowered.values():
+        raise InvalidState(f"{project_id} would be left without an administrator")
+    _set(context, row, lowered)
+    return {"id": project_id}
+
+
+def leave(context: Context, project_id: str, _request: JSON) -> JSON:
+    """Give up one's own permission, unless nobody would administer the project then."""
+    return decrease_permissions(context, project_id, {context.caller.user: None})
+
+
+def transfer(context: Context, project_id: str, request: JSON) -> JSON:
+    """Hand a project over to another user for billing, of whom there is none but the owner."""
+    _administered(context, project_id)
+    invitee = _member(context, read.text(request, "invitee"))
+    raise InvalidInput(f'"invitee" is {invitee}; the project is billed to {context.caller.user} already')
+
+
+def _administered(context: Context, project_id: str) -> Row:
+    access.require(context, project_id, "ADMINISTER")
+    row = context.store.get("project", project_id)
+    assert row is not None
+    return row
+
+
+def _member(context: Context, name: str) -> str:
+    """Return the ID of a member that a request names, by ID, bare name or e-mail address."""
+    if name == PUBLIC:
+        return name
+    rows = context.store.all("SELECT id FROM user WHERE ? IN (id, email, substr(id, 6))", name)
+    if not rows:
+        raise ResourceNotFound(
+            f'The entity ID could not be found: "{name}"; there is one user here, {context.caller.user}'
+        )
+    member: str = rows[0]["id"]
+    return member
+
+
+def _level(level: object) -> str:
+    if level not in access.LEVELS:
+        raise InvalidInput(f'a level must be one of {", ".join(access.LEVELS)}, not "{level}"')
+    return str(level)
+
+
+def _set(context: Context, row: Row, permissions: JSON) -> None:
+    context.store.update("project", row["id"], permissions=permissions, modified=context.now())

@@ -1,0 +1,103 @@
+"""Searches read what an index leads to: their cost must not grow with what else is in a project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dx_local.platform import candidates, contents, object_lookup, records, search
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import Context
+    from dx_local.platform.store import Row
+
+JSON = dict[str, Any]
+
+
+@pytest.fixture
+def plans(context: Context, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list of what SQLite says that it does for each query of copies that returns rows."""
+    details: list[str] = []
+    plain = context.store.all
+
+    def explained(sql: str, *values: Any) -> list[Row]:
+        steps = [row["detail"] for row in plain(f"EXPLAIN QUERY PLAN {sql}", *values)]
+        details.extend(step for step in steps if "placement" in step or "TEMP B-TREE" in step)
+        return plain(sql, *values)
+
+    monkeypatch.setattr(context.store, "all", explained)
+    return details
+
+
+@pytest.mark.parametrize(
+    ("request_", "index"),
+    [
+        ({}, "INDEX placement_by_time (project=?)"),
+        ({"class": "file"}, "INDEX placement_by_class (project=? AND class=?)"),
+        ({"name": {"regexp": "a"}}, "INDEX placement_by_time (project=?)"),
+        ({"properties": {"$or": [{"k": "v"}]}}, "INDEX placement_by_time (project=?)"),
+    ],
+)
+def test_what_many_may_match_is_read_in_the_order_of_results(
+    context: Context, project: str, plans: list[str], request_: JSON, index: str
+) -> None:
+    search.find_data_objects(context, "system", {"scope": {"project": project}, **request_})
+    assert plans == [f"SEARCH placement USING {index}"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "index"),
+    [
+        ({"name": "a"}, "INDEX placement_by_name (project=? AND name=?)"),
+        ({"name": {"glob": "a*"}}, "INDEX placement_by_name (project=? AND name>? AND name<?)"),
+        ({"name": {"glob": "*.bam"}}, "INDEX placement_by_ending (project=? AND <expr>>? AND <expr><?)"),
+        ({"id": ["file-1", "file-2"]}, "PRIMARY KEY (project=? AND object=?)"),
+        ({"link": "file-1"}, "PRIMARY KEY (project=? AND object=?)"),
+        ({"tags": {"$and": ["a", "b"]}}, "PRIMARY KEY (project=? AND object=?)"),
+        ({"properties": {"k": "v"}}, "PRIMARY KEY (project=? AND object=?)"),
+        ({"properties": {"k": True}}, "PRIMARY KEY (project=? AND object=?)"),
+    ],
+)
+def test_what_few_can_match_is_read_alone(
+    context: Context, project: str, plans: list[str], request_: JSON, index: str
+) -> None:
+    search.find_data_objects(context, "system", {"scope": {"project": project}, **request_})
+    assert plans == [f"SEARCH placement USING {index}", "USE TEMP B-TREE FOR ORDER BY"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "columns"),
+    [({"recurse": False}, "project=? AND folder=?"), ({}, "project=? AND folder>? AND folder<?")],
+)
+def test_a_folder_is_read_alone(
+    context: Context, project: str, plans: list[str], scope: JSON, columns: str
+) -> None:
+    search.find_data_objects(context, "system", {"scope": {"project": project, "folder": "/f", **scope}})
+    assert plans[0] == f"SEARCH placement USING INDEX placement_by_folder ({columns})"
+
+
+def test_of_several_ranges_the_smallest_is_read(
+    context: Context, project: str, plans: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "FEW", 3)
+    for name in ("a.txt", "b.txt", "c.txt", "c.bam"):
+        records.new(context, "record", {"project": project, "name": name})
+    for glob in ("*.txt", "c*", "c*.bam"):
+        search.find_data_objects(context, "system", {"scope": {"project": project}, "name": {"glob": glob}})
+    assert [plan.split()[4] for plan in plans if "SEARCH" in plan] == [
+        "placement_by_time",
+        "placement_by_name",
+        "placement_by_ending",
+    ]
+
+
+@pytest.mark.usefixtures("project")
+def test_names_and_lists_are_found_by_folder(context: Context, project: str, plans: list[str]) -> None:
+    item = {"project": project, "name": "a", "folder": "/"}
+    object_lookup.resolve_data_objects(context, "system", {"objects": [item]})
+    contents.list_folder(context, project, {"folder": "/", "describe": True})
+    assert [plan for plan in plans if "SEARCH" in plan] == [
+        "SEARCH placement USING INDEX placement_by_folder (project=? AND folder=? AND name=?)",
+        "SEARCH placement USING INDEX placement_by_folder (project=? AND folder=?)",
+    ]
