@@ -126,6 +126,7 @@ def add_object(store: Store, state: str = "open") -> str:
         object=object_id,
         sequence=sequence,
         **{"class": "file"},
+        modified=0,
         name="f",
         folder="/",
         tags=[],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dx_local.platform import access, app_names, executables, objects, programs
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput
-from dx_local.platform.folders import normalize_folder
+from dx_local.platform.folder_paths import normalize_folder
 from dx_local.platform.workflow_plan import make_plan
 
 if TYPE_CHECKING:
