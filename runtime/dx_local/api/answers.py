@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
+from dx_local.platform import regexps
 from dx_local.platform.errors import ApiError, InternalError, InvalidInput, PermissionDenied
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _known(error: Exception) -> ApiError | None:
         return error
     if isinstance(error, UnicodeEncodeError):
         return InvalidInput("the request contains half a surrogate pair, which is no Unicode text")
-    return None
+    return regexps.failed_in_sql(error)
 
 
 def _is_loopback(host: str | None) -> bool:

@@ -261,7 +261,7 @@ def _message(entry: LogEntry) -> JSON:
 
 def _reason(error: ApiError) -> str:
     """Return an error as clients read it from a close frame, cut to what fits into one."""
-    message = error.message
+    message = error.message.encode(errors="replace").decode()  # half a surrogate pair is no text
     while True:
         text = json.dumps({"type": error.type, "message": message}, ensure_ascii=False)
         if len(text.encode()) <= _LONGEST_REASON:

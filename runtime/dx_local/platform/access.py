@@ -137,7 +137,7 @@ def revoke_tokens(store: Store, job: str) -> None:
 
 def _digest(token: str) -> str:
     # Whoever reads the database cannot act with the tokens in it.
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 def _job(context: Context) -> Row:

@@ -5,11 +5,10 @@ Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/runni
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access, app_names, executables, objects, programs
+from dx_local.platform import access, app_names, executables, objects, programs, regexps
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput
 from dx_local.platform.folder_paths import normalize_folder
@@ -56,7 +55,7 @@ def generate_batch_inputs(context: Context, _class: str, request: JSON) -> JSON:
     runs: dict[str, JSON] = {}
     for name, pattern in patterns.items():
         for row in _files_in(context, request):
-            if found := pattern.search(row["name"]):
+            if found := regexps.search(pattern, row["name"]):
                 inputs = runs.setdefault(found[1] or "", {})
                 inputs.setdefault(name, {"name": row["name"], "ids": []})["ids"].append(row["object"])
     return {"batchInputs": [_run(run_id, runs[run_id], patterns) for run_id in sorted(runs)]}
@@ -71,12 +70,13 @@ def _run(run_id: str, inputs: JSON, patterns: Collection[str]) -> JSON:
     return run
 
 
-def _pattern(name: str, text: object) -> re.Pattern[str]:
+def _pattern(name: str, text: object) -> str:
+    pattern = text if isinstance(text, str) else ""
     try:
-        pattern = re.compile(text if isinstance(text, str) else "")
-    except re.error as error:
-        raise InvalidInput(f'"inputs.{name}" is no regular expression: {error}') from None
-    if not pattern.groups:
+        groups = regexps.compiled(pattern).groups
+    except InvalidInput as error:
+        raise InvalidInput(f'"inputs.{name}": {error.message}') from None
+    if not groups:
         raise InvalidInput(
             f'"inputs.{name}" must have a group for the part that names the run, as in (.*)_1.gz'
         )

@@ -5,11 +5,11 @@ Source: https://documentation.dnanexus.com/developer/api/search
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dx_local.platform import fields as read
+from dx_local.platform import regexps
 from dx_local.platform.errors import InvalidInput
 from dx_local.platform.globs import Glob
 from dx_local.platform.store import to_json
@@ -139,8 +139,5 @@ def _regexp(pattern: str, flags: Any) -> str:
     if not isinstance(flags, str) or set(flags) - set("imsx"):
         raise InvalidInput('"flags" of a regexp must be letters out of "i", "m", "s" and "x"')
     full = f"(?{flags}){pattern}" if flags else pattern
-    try:
-        re.compile(full)
-    except re.error as error:
-        raise InvalidInput(f'the regexp "{pattern}" is not valid: {error}') from error
+    regexps.compiled(full)
     return full

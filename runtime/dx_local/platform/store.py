@@ -13,6 +13,8 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dx_local.platform import regexps
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
@@ -233,7 +235,7 @@ class Store:
         self._after_commit: list[Callable[[], None]] = []
         # NORMAL loses no committed row when this process is killed; only a power cut can, and then whole
         # transactions from the end.
-        self._connection.create_function("regexp", 2, _matches, deterministic=True)
+        self._connection.create_function("regexp", 2, regexps.matches, deterministic=True)
         self._connection.create_function("backwards", 1, _backwards, deterministic=True)
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY"):
             self._connection.execute(f"PRAGMA {pragma}")
@@ -329,11 +331,6 @@ class Store:
 def to_json(value: Any) -> str:
     """Return value as compact JSON text, as it is kept in the database; order of keys is kept."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _matches(pattern: str, text: str | None) -> bool:
-    """Answer SQL's `text REGEXP pattern`: whether pattern is found anywhere in text."""
-    return text is not None and re.search(pattern, text) is not None
 
 
 def _backwards(text: str) -> str:
