@@ -135,6 +135,11 @@ class Fuzzer:
         }
         if draw > 0.99:
             headers.pop(self._random.choice(sorted(headers)))
+        if draw > 0.985:
+            name = self._random.choice(("Host", "Origin", "Content-Type", "Authorization"))
+            headers[name] = self._random.choice(
+                ("[", "]:1", "a:b:c", "//", "x" * 3000, "\xff", "http://[", ":")
+            )
         return headers
 
     def _request(self, route: Method) -> Any:

@@ -51,10 +51,10 @@ def check_origin(headers: Headers) -> None:
     it gave its own name our address, our host. Raises PermissionDenied.
     """
     host = headers.get("host", "")
-    if not _is_loopback(urlsplit(f"//{host}").hostname):
+    if not _is_loopback(f"//{host}"):
         raise PermissionDenied(f'the Host header must name this machine, not "{host}"')
     origin = headers.get("origin")
-    if origin is not None and not _is_loopback(urlsplit(origin).hostname):
+    if origin is not None and not _is_loopback(origin):
         raise PermissionDenied(f'requests from "{origin}" are refused')
 
 
@@ -66,10 +66,9 @@ def _known(error: Exception) -> ApiError | None:
     return regexps.failed_in_sql(error)
 
 
-def _is_loopback(host: str | None) -> bool:
-    if host is None:
-        return False
+def _is_loopback(url: str) -> bool:
     try:
+        host = urlsplit(url).hostname or ""
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
