@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from dx_local.platform import jobs, lifecycle
+from dx_local.platform import job_events, jobs, states
 from dx_local.platform.job_logs import LogWriter, log_path
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def subjob(served: ServedPlatform, parent: str) -> str:
 
 
 def end(served: ServedPlatform, job: str) -> None:
-    failure = lifecycle.Failure("AppError", "over")
-    served.inside(lambda context: jobs.fail(context.platform, job, failure))
+    failure = states.Failure("AppError", "over")
+    served.inside(lambda context: job_events.fail(context.platform, job, failure))
 
 
 @contextmanager

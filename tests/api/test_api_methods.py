@@ -144,6 +144,12 @@ def test_a_job(served: ServedPlatform) -> None:
     assert described["state"] in {"terminating", "terminated"}
 
 
+def test_the_ssh_access_of_a_job(served: ServedPlatform) -> None:
+    job = served.job()
+    assert served.post(f"/{job}/update", {"allowSSH": ["*"]}) == {"id": job}
+    assert served.post(f"/{job}/describe")["allowSSH"] == ["*"]
+
+
 def test_an_applet(served: ServedPlatform) -> None:
     applet = make(served, "applet")
     job = served.post(f"/{applet}/run", {"project": served.project, "input": {"n": 1}})["id"]

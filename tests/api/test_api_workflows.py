@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import jobs
+from dx_local.platform import job_events
 
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
@@ -58,8 +58,8 @@ def finish(served: ServedPlatform, job: str, output: JSON) -> None:
     """Play the worker that runs a job to this output."""
 
     def end(context: Any) -> None:
-        jobs.start(context.platform, job)
-        jobs.finish(context.platform, job, output)
+        job_events.start(context.platform, job)
+        job_events.finish(context.platform, job, output)
 
     served.inside(end)
 

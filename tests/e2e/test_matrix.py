@@ -27,7 +27,7 @@ from dx_local.engine.bundle import load_app
 from dx_local.engine.failure import explain
 from dx_local.engine.inputs import GivenInputs, samples_of
 from dx_local.engine.session import Observer, Session, SessionOptions
-from dx_local.platform import jobs
+from dx_local.platform import job_descriptions
 
 if TYPE_CHECKING:
     from dx_app_wizard.plan import Language, Pattern
@@ -261,7 +261,7 @@ async def run_all(place: Path, apps: dict[Path, Case]) -> dict[str, str]:
             if row["state"] != "done":
                 failures[folder.name] = explain(session.platform, row, folder).text()
                 continue
-            output = jobs.describe_job(session.context, job, {})["output"]
+            output = job_descriptions.describe_job(session.context, job, {})["output"]
             wrong = wrong_output(apps[folder], output)
             if wrong:
                 failures[folder.name] = wrong

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_local.engine.failure import FailureReport, explain
-from dx_local.platform import executables, jobs
+from dx_local.platform import executables, job_creation, job_events, jobs
 from dx_local.platform.context import Caller, Context
-from dx_local.platform.lifecycle import Failure
+from dx_local.platform.states import Failure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def app(tmp_path: Path) -> Path:
 
 def subjob(context: Context, parent: str, function: str) -> str:
     caller = Context(context.platform, Caller(context.caller.user, parent))
-    job: str = jobs.new(caller, "job", {"function": function, "input": {"n": 1}})["id"]
+    job: str = job_creation.new(caller, "job", {"function": function, "input": {"n": 1}})["id"]
     return job
 
 
@@ -55,8 +55,8 @@ def fail(context: Context, job: str, log: str = "", function: str = "main") -> N
     folder = context.platform.folder / "jobs" / f"{function}-{job}"
     folder.mkdir(parents=True)
     (folder / "log.txt").write_text(log)
-    jobs.start(context.platform, job)
-    jobs.fail(context.platform, job, Failure("AppError", "too few reads"))
+    job_events.start(context.platform, job)
+    job_events.fail(context.platform, job, Failure("AppError", "too few reads"))
 
 
 def report(context: Context, job: str, app: Path) -> FailureReport:
@@ -134,7 +134,7 @@ def test_the_last_lines_of_a_long_log_are_shown(context: Context, root: str, app
 
 
 def test_a_job_that_never_began_has_no_log(context: Context, root: str, app: Path) -> None:
-    jobs.end(context.platform, root)
+    job_events.end(context.platform, root)
     found = report(context, root, app)
     assert (found.reason, found.message) == ("Terminated", "the job was terminated")
     assert (found.log_file, found.log_tail) == (None, ())

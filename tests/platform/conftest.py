@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import analyses, executables, jobs, workflows
-from dx_local.platform.lifecycle import Failure
+from dx_local.platform import analyses, executables, job_descriptions, job_events, workflows
+from dx_local.platform.states import Failure
+from dx_local.platform.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from dx_local.platform.context import Context
 
 JSON = dict[str, Any]
@@ -87,17 +91,17 @@ class Analysis:
 
     def job(self, index: int) -> JSON:
         """Describe the job of a stage."""
-        return jobs.describe_job(self.context, self.jobs[index], {})
+        return job_descriptions.describe_job(self.context, self.jobs[index], {})
 
     def finish(self, index: int, **output: Any) -> None:
         """Run the job of a stage to this output."""
-        jobs.start(self.context.platform, self.jobs[index])
-        jobs.finish(self.context.platform, self.jobs[index], output)
+        job_events.start(self.context.platform, self.jobs[index])
+        job_events.finish(self.context.platform, self.jobs[index], output)
 
     def fail(self, index: int) -> None:
         """Let the job of a stage fail."""
-        jobs.start(self.context.platform, self.jobs[index])
-        jobs.fail(self.context.platform, self.jobs[index], BROKEN)
+        job_events.start(self.context.platform, self.jobs[index])
+        job_events.fail(self.context.platform, self.jobs[index], BROKEN)
 
 
 @pytest.fixture
@@ -109,3 +113,10 @@ def runner(context: Context, project: str) -> Runner:
 def broken() -> Failure:
     """Why a job may have failed."""
     return BROKEN
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path / "platform.sqlite")
+    yield opened
+    opened.close()

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform import analyses, executables, executions, jobs, objects, records
+from dx_local.platform import (
+    analyses,
+    executables,
+    executions,
+    job_creation,
+    job_descriptions,
+    job_events,
+    jobs,
+    objects,
+    records,
+)
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.errors import InvalidInput, InvalidState, ResourceNotFound
 
@@ -17,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.platform.conftest import Analysis, Runner
 
-    from dx_local.platform.lifecycle import Failure
+    from dx_local.platform.states import Failure
 
 JSON = dict[str, Any]
 
@@ -73,8 +83,8 @@ def test_an_analysis_knows_its_stages_and_they_know_it(runner: Runner, chain: st
 
 def test_a_subjob_of_a_stage_belongs_to_the_stage(context: Context, runner: Runner, chain: str) -> None:
     run = runner.run(chain)
-    part = jobs.new(as_job(context, run.jobs[0]), "job", {"function": "part", "input": {}})["id"]
-    described = jobs.describe_job(context, part, {})
+    part = job_creation.new(as_job(context, run.jobs[0]), "job", {"function": "part", "input": {}})["id"]
+    described = job_descriptions.describe_job(context, part, {})
     assert (described["analysis"], described["stage"]) == (run.id, "a")
     assert (described["parentAnalysis"], described["parentJob"]) == (None, run.jobs[0])
 
@@ -301,10 +311,10 @@ def test_a_stage_may_end_all_others_with_it(runner: Runner) -> None:
 
 def test_termination_ends_all_stages(context: Context, runner: Runner, chain: str) -> None:
     run = runner.run(chain)
-    jobs.start(context.platform, run.jobs[0])
+    job_events.start(context.platform, run.jobs[0])
     jobs.terminate(context, run.id, {})
     assert (run.state, run.states()) == ("terminating", ["terminating", "terminated"])
-    jobs.finish(context.platform, run.jobs[0], {"n": 1})
+    job_events.finish(context.platform, run.jobs[0], {"n": 1})
     assert (run.state, run.states()) == ("terminated", ["terminated", "terminated"])
     jobs.terminate(context, run.id, {})
     assert run.history() == ["in_progress", "terminating", "terminated"]
@@ -315,10 +325,10 @@ def test_a_platform_that_was_stopped_ends_the_stages_that_ran(
     context: Context, runner: Runner, chain: str, ends: bool
 ) -> None:
     run = runner.run(chain)
-    jobs.start(context.platform, run.jobs[0])
+    job_events.start(context.platform, run.jobs[0])
     if ends:
         jobs.terminate(context, run.id, {})
-    jobs.abandon(context.platform)
+    job_events.abandon(context.platform)
     assert run.state == ("terminated" if ends else "failed")
     assert run.states() == (["terminated"] * 2 if ends else ["failed"] * 2)
 
@@ -358,10 +368,10 @@ def test_a_job_may_refer_to_an_analysis(
     given = {"n": {"$dnanexus_link": {"analysis": run.id, **reference}}}
     request = {"project": project, "input": given, "dependsOn": [run.id]}
     job = executables.run_applet(context, runner.applet, request)["id"]
-    assert jobs.describe_job(context, job, {})["state"] == "waiting_on_input"
+    assert job_descriptions.describe_job(context, job, {})["state"] == "waiting_on_input"
     run.finish(0, n=2)
     run.finish(1, n=4)
-    assert jobs.describe_job(context, job, {})["input"] == {"n": 4}
+    assert job_descriptions.describe_job(context, job, {})["input"] == {"n": 4}
 
 
 @pytest.mark.parametrize("how", ["fail", "terminate"])
@@ -372,7 +382,7 @@ def test_what_waits_for_an_analysis_that_ends_badly_fails(
     request = {"project": project, "input": {"n": 1}, "dependsOn": [run.id]}
     job = executables.run_applet(context, runner.applet, request)["id"]
     run.fail(0) if how == "fail" else jobs.terminate(context, run.id, {})
-    assert jobs.describe_job(context, job, {})["failureReason"] == "DependencyUnsatisfiable"
+    assert job_descriptions.describe_job(context, job, {})["failureReason"] == "DependencyUnsatisfiable"
 
 
 @pytest.fixture
@@ -380,18 +390,18 @@ def launched(context: Context, runner: Runner, chain: str, new_job: Callable[...
     """An analysis that a running job has started."""
     job = new_job()
     assert job.caller.job
-    jobs.start(context.platform, job.caller.job)
+    job_events.start(context.platform, job.caller.job)
     return replace(runner, context=job).run(chain)
 
 
 def parent_of(run: Analysis, context: Context) -> JSON:
-    return jobs.describe_job(context, run.describe()["parentJob"], {})
+    return job_descriptions.describe_job(context, run.describe()["parentJob"], {})
 
 
 def test_a_job_waits_for_the_analysis_that_it_started(context: Context, launched: Analysis) -> None:
     parent = parent_of(launched, context)
     assert launched.describe()["rootExecution"] == parent["id"]
-    jobs.finish(context.platform, parent["id"], {})
+    job_events.finish(context.platform, parent["id"], {})
     waiting = parent_of(launched, context)
     assert (waiting["state"], waiting["waitingOnChildren"]) == ("waiting_on_output", [launched.id])
     launched.finish(0, n=1)
@@ -414,7 +424,7 @@ def test_a_job_that_fails_ends_the_analysis_that_it_started(
     context: Context, launched: Analysis, broken: Failure
 ) -> None:
     parent = parent_of(launched, context)["id"]
-    jobs.fail(context.platform, parent, broken)
+    job_events.fail(context.platform, parent, broken)
     assert (launched.state, launched.states()) == ("terminated", ["terminated", "terminated"])
 
 

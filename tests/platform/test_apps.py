@@ -12,6 +12,7 @@ from dx_local.platform import (
     apps,
     executables,
     files,
+    job_descriptions,
     jobs,
     objects,
     projects,
@@ -49,6 +50,11 @@ def applet(context: Context, project: str) -> str:
 def new_app(context: Context, applet: str, version: str = "1.0.0", /, **more: Any) -> str:
     app: str = apps.new(context, "app", {"name": "a", "version": version, "applet": applet, **more})["id"]
     return app
+
+
+def describe_run(context: Context, address: str, project: str) -> JSON:
+    job = apps.run(context, address, {"project": project, "input": {}})["id"]
+    return job_descriptions.describe_job(context, job, {})
 
 
 def described(context: Context, address: str, **options: Any) -> JSON:
@@ -275,7 +281,7 @@ def test_nothing_is_done_with_a_deleted_version(
 
 def test_a_job_of_an_app_says_so(context: Context, project: str, applet: str) -> None:
     app = new_app(context, applet)
-    job = jobs.describe_job(context, apps.run(context, "app-a", {"project": project, "input": {}})["id"], {})
+    job = describe_run(context, "app-a", project)
     assert (job["app"], job["executable"], job["executableName"]) == (app, app, "a")
     assert job["name"] == "of the applet"
     assert "applet" not in job
@@ -289,7 +295,7 @@ def test_jobs_of_an_app_share_a_cache_in_each_project(context: Context, project:
     caches = []
     for place in (project, project, other):
         job = apps.run(context, "app-a", {"project": place, "input": {}})["id"]
-        caches.append(jobs.describe_job(context, job, {})["projectCache"])
+        caches.append(job_descriptions.describe_job(context, job, {})["projectCache"])
     assert caches[0] == caches[1] != caches[2]
 
 
@@ -315,13 +321,13 @@ def test_an_app_runs_the_applet_of_the_region(context: Context, project: str) ->
     app = apps.new(context, "app", {"name": "a", "version": "1.0.0", "regionalOptions": regional})["id"]
     job = apps.run(context, app, {"project": west, "input": {}})["id"]
     assert jobs.get(context, job)["timeout"] == 3_600_000
-    assert jobs.describe_job(context, job, {})["region"] == "azure:westus"
+    assert job_descriptions.describe_job(context, job, {})["region"] == "azure:westus"
     assert app_views.get(context, app, {})["runSpec"]["bundledDependsByRegion"].keys() == regional.keys()
 
 
 def test_containers_of_an_app_name_it(context: Context, project: str, applet: str) -> None:
     app = new_app(context, applet)
-    job = jobs.describe_job(context, apps.run(context, app, {"project": project, "input": {}})["id"], {})
+    job = describe_run(context, app, project)
     for field, type_ in (("resources", "resources"), ("projectCache", "projectCache")):
         shown = projects.describe(context, job[field], {})
         assert (shown["type"], shown["app"], shown["appName"]) == (type_, app, "a")

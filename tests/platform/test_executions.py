@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import executables, executions, jobs
+from dx_local.platform import executables, executions, job_creation
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.errors import ApiError
 
@@ -38,7 +38,7 @@ def run(context: Context, applet: str, project: str) -> Callable[..., str]:
 
 def subjob(context: Context, parent: str) -> str:
     caller = Context(context.platform, Caller(context.caller.user, parent))
-    job_id: str = jobs.new(caller, "job", {"function": "part", "input": {}})["id"]
+    job_id: str = job_creation.new(caller, "job", {"function": "part", "input": {}})["id"]
     return job_id
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform import executables, jobs, projects, records
+from dx_local.platform import executables, job_descriptions, job_events, jobs, projects, records
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.folder_paths import join
 
@@ -27,7 +27,7 @@ def applet(context: Context, project: str) -> str:
 def start(context: Context, applet: str, **asked: Any) -> Row:
     """Start a job of the applet, and return its row."""
     job = executables.run_applet(context, applet, {"input": {}, **asked})["id"]
-    jobs.start(context.platform, job)
+    job_events.start(context.platform, job)
     return jobs.get(context, job)
 
 
@@ -73,14 +73,14 @@ def test_output_objects_go_below_the_folder_of_the_run(
 ) -> None:
     job = start(context, applet, project=project, folder=destination)
     record = make_record(as_job(context, job), job["workspace"], folder=folder)
-    jobs.finish(context.platform, job["id"], {"r": link(record)})
+    job_events.finish(context.platform, job["id"], {"r": link(record)})
     assert folders_of(context, record)[project] == expected
 
 
 def test_what_is_no_output_stays_in_the_workspace(context: Context, project: str, applet: str) -> None:
     job = start(context, applet, project=project)
     record = make_record(as_job(context, job), job["workspace"])
-    jobs.finish(context.platform, job["id"], {})
+    job_events.finish(context.platform, job["id"], {})
     assert folders_of(context, record) == {job["workspace"]: "/"}
 
 
@@ -90,7 +90,7 @@ def test_hidden_objects_come_along_with_what_links_to_them(
     job = start(context, applet, project=project)
     hidden = make_record(as_job(context, job), job["workspace"], hidden=True)
     record = make_record(as_job(context, job), job["workspace"], details={"index": link(hidden)})
-    jobs.finish(context.platform, job["id"], {"r": link(record)})
+    job_events.finish(context.platform, job["id"], {"r": link(record)})
     assert project in folders_of(context, hidden)
 
 
@@ -100,7 +100,7 @@ def test_a_job_that_a_job_has_run_delivers_to_the_workspace_of_that_one(
     parent = start(context, applet, project=project)
     child = start(as_job(context, parent), applet)
     record = make_record(as_job(context, child), child["workspace"])
-    jobs.finish(context.platform, child["id"], {"r": link(record)})
+    job_events.finish(context.platform, child["id"], {"r": link(record)})
     assert folders_of(context, record).keys() == {child["workspace"], parent["workspace"]}
 
 
@@ -109,14 +109,14 @@ def test_an_input_that_is_put_out_again_stays_where_it_is(
 ) -> None:
     record = make_record(context, project, folder="/deep")
     job = start(context, applet, project=project, input={"r": link(record)}, folder="/out")
-    jobs.finish(context.platform, job["id"], {"r": link(record)})
+    job_events.finish(context.platform, job["id"], {"r": link(record)})
     assert folders_of(context, record)[project] == "/deep"
 
 
 def test_an_output_that_does_not_exist_is_an_error(context: Context, project: str, applet: str) -> None:
     job = start(context, applet, project=project)
-    jobs.finish(context.platform, job["id"], {"r": link("record-000000000000000000000000")})
-    described = jobs.describe_job(context, job["id"], {})
+    job_events.finish(context.platform, job["id"], {"r": link("record-000000000000000000000000")})
+    described = job_descriptions.describe_job(context, job["id"], {})
     assert described["failureReason"] == "OutputError"
     assert "does not exist" in described["failureMessage"]
 

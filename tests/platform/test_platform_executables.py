@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform import executables, jobs, objects, projects, records
+from dx_local.platform import executables, job_descriptions, objects, projects, records
 from dx_local.platform.errors import ApiError, InvalidInput, PermissionDenied, ResourceNotFound
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def new_applet(context: Context, project: str, **spec: Any) -> str:
 def run(context: Context, applet: str, project: str | None, **job_input: Any) -> JSON:
     asked: JSON = {"input": job_input, **({"project": project} if project else {})}
     job = executables.run_applet(context, applet, asked)["id"]
-    return jobs.describe_job(context, job, {})
+    return job_descriptions.describe_job(context, job, {})
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_input_objects_must_exist(context: Context, project: str) -> None:
 def test_a_job_runs_an_applet_below_itself_in_a_workspace_of_its_own(
     context: Context, job_context: Context, project: str
 ) -> None:
-    parent = jobs.describe_job(context, str(job_context.caller.job), {})
+    parent = job_descriptions.describe_job(context, str(job_context.caller.job), {})
     child = run(job_context, new_applet(context, project), None)
     assert child["parentJob"] == child["rootExecution"] == parent["id"]
     assert child["workspace"] != parent["workspace"]

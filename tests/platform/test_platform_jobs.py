@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import access, executables, jobs
+from dx_local.platform import access, executables, job_creation, job_descriptions, job_events, jobs
 from dx_local.platform.errors import InvalidInput, PermissionDenied, ResourceNotFound
-from dx_local.platform.lifecycle import Failure
+from dx_local.platform.states import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +21,8 @@ JSON = dict[str, Any]
 
 
 def new_subjob(context: Context, **asked: Any) -> JSON:
-    job = jobs.new(context, "job", {"function": "part", "input": {}, **asked})["id"]
-    return jobs.describe_job(context, job, {})
+    job = job_creation.new(context, "job", {"function": "part", "input": {}, **asked})["id"]
+    return job_descriptions.describe_job(context, job, {})
 
 
 def own_id(context: Context) -> str:
@@ -31,7 +31,7 @@ def own_id(context: Context) -> str:
 
 
 def test_a_subjob_belongs_to_the_job_that_asks(job_context: Context) -> None:
-    parent = jobs.describe_job(job_context, own_id(job_context), {})
+    parent = job_descriptions.describe_job(job_context, own_id(job_context), {})
     child = new_subjob(job_context)
     assert child["parentJob"] == child["originJob"] == child["rootExecution"] == parent["id"]
     for shared in ("workspace", "project", "folder", "executable", "priority"):
@@ -41,7 +41,7 @@ def test_a_subjob_belongs_to_the_job_that_asks(job_context: Context) -> None:
 
 def test_only_a_job_may_make_a_subjob(context: Context) -> None:
     with pytest.raises(PermissionDenied):
-        jobs.new(context, "job", {"function": "part", "input": {}})
+        job_creation.new(context, "job", {"function": "part", "input": {}})
 
 
 @pytest.mark.parametrize(
@@ -82,9 +82,9 @@ def test_the_input_is_described_as_given_completed_and_resolved(job_context: Con
 def test_a_resolved_reference_takes_its_place_in_the_input(job_context: Context) -> None:
     first = new_subjob(job_context)["id"]
     second = new_subjob(job_context, input={"a": {"job": first, "field": "n"}})["id"]
-    jobs.start(job_context.platform, first)
-    jobs.finish(job_context.platform, first, {"n": 5})
-    described = jobs.describe_job(job_context, second, {})
+    job_events.start(job_context.platform, first)
+    job_events.finish(job_context.platform, first, {"n": 5})
+    described = job_descriptions.describe_job(job_context, second, {})
     assert (described["state"], described["input"]) == ("runnable", {"a": 5})
 
 
@@ -93,16 +93,16 @@ def test_a_job_that_ended_says_when_it_ran(job_context: Context, clock: Clock, e
     job = new_subjob(job_context)["id"]
     platform = job_context.platform
     clock.advance(1000)
-    jobs.start(platform, job)
+    job_events.start(platform, job)
     clock.advance(500)
     if end == "done":
-        jobs.finish(platform, job, {})
+        job_events.finish(platform, job, {})
     elif end == "failed":
-        jobs.fail(platform, job, Failure("AppError", "oh"))
+        job_events.fail(platform, job, Failure("AppError", "oh"))
     else:
-        jobs.end(platform, job)
-        jobs.finish(platform, job, {})
-    described = jobs.describe_job(job_context, job, {})
+        job_events.end(platform, job)
+        job_events.finish(platform, job, {})
+    described = job_descriptions.describe_job(job_context, job, {})
     assert described["state"] == end
     assert described["stoppedRunning"] - described["startedRunning"] == 500
     assert described["stateTransitions"][-1] == {"newState": end, "setAt": clock.now}
@@ -111,20 +111,20 @@ def test_a_job_that_ended_says_when_it_ran(job_context: Context, clock: Clock, e
 def test_a_job_that_waits_for_its_children_names_them(job_context: Context) -> None:
     child = new_subjob(job_context)["id"]
     parent = own_id(job_context)
-    jobs.start(job_context.platform, parent)
-    jobs.finish(job_context.platform, parent, {})
-    described = jobs.describe_job(job_context, parent, {})
+    job_events.start(job_context.platform, parent)
+    job_events.finish(job_context.platform, parent, {})
+    described = job_descriptions.describe_job(job_context, parent, {})
     assert (described["state"], described["waitingOnChildren"]) == ("waiting_on_output", [child])
 
 
 def test_input_and_output_can_be_left_out(job_context: Context) -> None:
-    described = jobs.describe_job(job_context, own_id(job_context), {"io": False})
+    described = job_descriptions.describe_job(job_context, own_id(job_context), {"io": False})
     assert not {"runInput", "originalInput", "input", "output"} & described.keys()
 
 
 def test_fields_are_those_asked_for_and_the_id(job_context: Context) -> None:
     job = own_id(job_context)
-    described = jobs.describe_job(job_context, job, {"fields": {"state": True}})
+    described = job_descriptions.describe_job(job_context, job, {"fields": {"state": True}})
     assert described == {"id": job, "state": "runnable"}
 
 
@@ -134,7 +134,7 @@ def test_tags_and_properties_change(context: Context, job_context: Context) -> N
     jobs.remove_tags(context, job, {"tags": ["a"]})
     jobs.set_properties(context, job, {"properties": {"k": "v", "gone": "x"}})
     jobs.set_properties(context, job, {"properties": {"gone": None}})
-    described = jobs.describe_job(context, job, {})
+    described = job_descriptions.describe_job(context, job, {})
     assert (described["tags"], described["properties"]) == (["b"], {"k": "v"})
 
 
@@ -143,7 +143,7 @@ def test_a_job_does_not_see_jobs_of_projects_that_are_closed_to_it(
 ) -> None:
     stranger = new_job(project=None)
     with pytest.raises(PermissionDenied):
-        jobs.describe_job(stranger, own_id(job_context), {})
+        job_descriptions.describe_job(stranger, own_id(job_context), {})
 
 
 def test_a_job_of_another_tree_may_look_but_not_end(
@@ -151,7 +151,7 @@ def test_a_job_of_another_tree_may_look_but_not_end(
 ) -> None:
     job = own_id(job_context)
     stranger = new_job()
-    assert jobs.describe_job(stranger, job, {})["id"] == job
+    assert job_descriptions.describe_job(stranger, job, {})["id"] == job
     with pytest.raises(PermissionDenied):
         jobs.terminate(stranger, job, {})
     jobs.terminate(new_job(project="CONTRIBUTE"), job, {})
@@ -161,8 +161,8 @@ def test_a_job_of_another_tree_may_look_but_not_end(
 def test_the_token_of_a_job_dies_with_it(context: Context, job_context: Context) -> None:
     job = own_id(job_context)
     token = access.issue_token(context.store, context.caller.user, job)
-    jobs.start(context.platform, job)
-    jobs.finish(context.platform, job, {})
+    job_events.start(context.platform, job)
+    job_events.finish(context.platform, job, {})
     assert access.caller_of(context.store, token) is None
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.conftest import Clock
 
     from dx_local.platform.context import Context
-    from dx_local.platform.lifecycle import Transition
+    from dx_local.platform.states import Transition
 
 JSON = dict[str, Any]
 

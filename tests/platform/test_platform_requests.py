@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dx_local.platform import access, executables, jobs
+from dx_local.platform import access, executables, job_creation, job_descriptions
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.errors import ApiError
 
@@ -47,7 +47,7 @@ RUN_SPEC_KEYS = (
 def run(context: Context, applet: str, request: dict[str, Any]) -> None:
     """Run an applet, and do what the driver and clients do with its job next."""
     job = executables.run_applet(context, applet, request)["id"]
-    jobs.describe_job(context, job, {})
+    job_descriptions.describe_job(context, job, {})
     access.level_on(Context(context.platform, Caller(context.caller.user, job)), str(request["project"]))
 
 
@@ -81,7 +81,7 @@ def test_new_job(job_context: Context, key: str) -> None:
     @given(values)
     def any_value(value: Any) -> None:
         request = {"function": "part", "input": {}, key: value}
-        is_carried_out_or_refused(lambda: jobs.new(job_context, "job", request))
+        is_carried_out_or_refused(lambda: job_creation.new(job_context, "job", request))
 
     any_value()
 

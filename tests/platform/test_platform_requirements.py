@@ -8,6 +8,7 @@ import pytest
 
 from dx_local.platform import requirements
 from dx_local.platform.errors import ApiError, InvalidInput
+from dx_local.platform.requirements import Wishes
 
 JSON = dict[str, Any]
 APPLET = "applet-xxxx"
@@ -43,8 +44,9 @@ def of(*instance_types: tuple[str, str]) -> JSON:
 def test_the_nearest_word_on_an_entry_point_counts(
     own: JSON, asked: JSON, inherited: JSON, expected: JSON
 ) -> None:
-    merged = requirements.system_requirements({"systemRequirements": own}, APPLET, asked, inherited)
-    assert merged == expected
+    run_spec = {"systemRequirements": own}
+    wishes = Wishes.of(run_spec, APPLET, asked, parent=inherited, is_subjob=True)
+    assert wishes.system_requirements() == expected
 
 
 @pytest.mark.parametrize(
@@ -71,7 +73,8 @@ def test_an_entry_point_goes_before_the_star(wanted: JSON, expected: str) -> Non
     ],
 )
 def test_the_time_limit(own: JSON, asked: JSON, minutes: int) -> None:
-    assert requirements.timeout({"timeoutPolicy": own}, APPLET, asked, "main") == minutes * MINUTE
+    wishes = Wishes.of({"timeoutPolicy": own}, APPLET, asked)
+    assert wishes.timeout("main") == minutes * MINUTE
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.platform import access, executables, jobs
+from dx_local.platform import access, executables, job_descriptions, job_events, jobs
 
 if TYPE_CHECKING:
     from tests.platform.conftest import Runner
@@ -25,43 +25,43 @@ def lone_job(context: Context, runner: Runner) -> str:
 
 
 def state_of(context: Context, job: str) -> str:
-    state: str = jobs.describe_job(context, job, {})["state"]
+    state: str = job_descriptions.describe_job(context, job, {})["state"]
     return state
 
 
 def test_a_running_job_fails_and_its_token_is_worthless(context: Context, lone_job: str) -> None:
-    jobs.start(context.platform, lone_job)
+    job_events.start(context.platform, lone_job)
     token = access.issue_token(context.store, context.caller.user, lone_job)
-    jobs.abandon(context.platform)
-    described = jobs.describe_job(context, lone_job, {})
+    job_events.abandon(context.platform)
+    described = job_descriptions.describe_job(context, lone_job, {})
     assert (described["failureReason"], described["failureMessage"]) == WHY
     assert access.caller_of(context.store, token) is None
 
 
 def test_a_job_that_waits_goes_on_waiting(context: Context, lone_job: str) -> None:
-    jobs.abandon(context.platform)
+    job_events.abandon(context.platform)
     assert state_of(context, lone_job) == "runnable"
 
 
 def test_a_job_that_is_being_terminated_is_terminated(context: Context, lone_job: str) -> None:
-    jobs.start(context.platform, lone_job)
-    jobs.end(context.platform, lone_job)
-    jobs.abandon(context.platform)
+    job_events.start(context.platform, lone_job)
+    job_events.end(context.platform, lone_job)
+    job_events.abandon(context.platform)
     assert state_of(context, lone_job) == "terminated"
 
 
 def test_an_analysis_fails_with_the_stage_that_ran(runner: Runner, context: Context) -> None:
     run = runner.run(runner.workflow({"id": "a", "input": {"n": 1}}, {"id": "b", "input": {"n": 1}}))
-    jobs.start(context.platform, run.jobs[0])
-    jobs.abandon(context.platform)
+    job_events.start(context.platform, run.jobs[0])
+    job_events.abandon(context.platform)
     assert run.states()[0] == "failed"
     assert run.describe()["failureReason"] == WHY[0]
 
 
 def test_an_analysis_that_is_being_terminated_is_terminated(runner: Runner, context: Context) -> None:
     run = runner.run(runner.workflow({"id": "a", "input": {"n": 1}}, {"id": "b", "input": {"n": 1}}))
-    jobs.start(context.platform, run.jobs[0])
+    job_events.start(context.platform, run.jobs[0])
     jobs.terminate(context, run.id, {})
     assert run.state == "terminating"
-    jobs.abandon(context.platform)
+    job_events.abandon(context.platform)
     assert (run.state, run.states()) == ("terminated", ["terminated", "terminated"])

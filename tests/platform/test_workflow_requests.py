@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dx_local.platform import analyses, executions, jobs, objects, workflows
+from dx_local.platform import analyses, executions, job_events, objects, workflows
 from dx_local.platform.errors import ApiError
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def use(runner: Runner, workflow: str, **asked: Any) -> None:
     with runner.context.store.transaction():
         analysis = analyses.run(runner.context, workflow, request)
     analyses.describe(runner.context, analysis["id"], {})
-    jobs.start(runner.context.platform, analysis["stages"][0])
-    jobs.finish(runner.context.platform, analysis["stages"][0], {"n": 2})
+    job_events.start(runner.context.platform, analysis["stages"][0])
+    job_events.finish(runner.context.platform, analysis["stages"][0], {"n": 2})
     analyses.describe(runner.context, analysis["id"], {})
     runner.workflow(initializeFrom={"id": analysis["id"]}, stages=None)
     executions.find_executions(runner.context, "system", {"describe": True, "limit": 3})

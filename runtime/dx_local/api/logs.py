@@ -22,7 +22,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dx_local.api.answers import check_origin
-from dx_local.platform import access, jobs
+from dx_local.platform import access, jobs, restarts
 from dx_local.platform import fields as read
 from dx_local.platform.context import Context
 from dx_local.platform.errors import (
@@ -33,21 +33,24 @@ from dx_local.platform.errors import (
     PermissionDenied,
 )
 from dx_local.platform.job_logs import LEVELS, LogReader, log_path
-from dx_local.platform.lifecycle import FINAL
+from dx_local.platform.states import FINAL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from dx_local.platform.context import JSON, Caller, Platform
     from dx_local.platform.job_logs import LogEntry
-    from dx_local.platform.lifecycle import Transition
+    from dx_local.platform.states import Transition
     from dx_local.platform.store import Row
+
+    _JobTry = tuple[str, int]
 
 _MOST_RECENT = 1024 * 256
 _FIRST_MESSAGE_SECONDS = 30.0
 _GOODBYE_SECONDS = 10.0
 _POLICY_VIOLATION = 1008
 _LONGEST_REASON = 123  # bytes that a close frame has room for
+_COLUMNS = "job.id, job.function, job.try_number"
 _END = {"source": "SYSTEM", "msg": "END_LOG"}
 
 
@@ -79,12 +82,12 @@ class _Wish:
     levels: frozenset[str]
     with_subjobs: bool
     tail: bool
+    number: int | None
+    """The try that is asked for; None is the last one, and those that follow."""
 
     @classmethod
     def of(cls, job: str, request: JSON) -> _Wish:
         """Return what the first message asks for. Raises InvalidInput."""
-        if request.get("try") not in (None, 0):
-            raise InvalidInput(f"{job} has no try {request['try']!r}")
         levels = read.strings(request, "levels", list(LEVELS))
         if unknown := set(levels) - set(LEVELS):
             raise InvalidInput(f'"levels" must be of {", ".join(LEVELS)}, not {", ".join(sorted(unknown))}')
@@ -94,6 +97,7 @@ class _Wish:
             levels=frozenset(levels),
             with_subjobs=read.flag(request, "recurseJobs"),
             tail=read.flag(request, "tail", default=True),
+            number=jobs.wanted_try(request),
         )
 
 
@@ -101,7 +105,8 @@ async def _stream(platform: Platform, socket: WebSocket) -> None:
     """Serve one client to the end of the log, or of its patience. Raises ApiError."""
     request = await _first_message(socket)
     wish = _Wish.of(socket.path_params["job"], request)
-    jobs.get(Context(platform, _caller(platform, request)), wish.job)
+    job = jobs.get(Context(platform, _caller(platform, request)), wish.job)
+    restarts.of_try(platform.store, job, wish.number)
     gone = asyncio.ensure_future(_disconnected(socket))
     following = _Following(platform, wish)
     try:
@@ -123,11 +128,11 @@ class _Following:
         self._platform = platform
         self._wish = wish
         self._news = asyncio.Event()
-        self._grown: set[str] = set()
+        self._grown: set[_JobTry] = set()
         self._others: set[str] = set()
-        self._readers: dict[str, LogReader] = {}
+        self._readers: dict[_JobTry, LogReader] = {}
         for row in self._jobs_now():
-            self._readers[row["id"]] = self._reader(row)
+            self._readers[_try_of(row)] = self._reader(row)
         platform.log_subscribers.append(self._log_grew)
         platform.subscribers.append(self._moved)
 
@@ -158,10 +163,10 @@ class _Following:
         """Return some of what the logs have grown by; those that may have more stay marked as grown."""
         grown, self._grown = self._grown, set()
         found: list[LogEntry] = []
-        for job in grown:
-            lines = self._readers[job].read()
+        for job_try in grown:
+            lines = self._readers[job_try].read()
             if lines:
-                self._grown.add(job)
+                self._grown.add(job_try)
             found += lines
         return sorted(line for line in found if line.level in self._wish.levels)
 
@@ -178,13 +183,12 @@ class _Following:
     def _log_grew(self, job: str) -> None:
         if job in self._others:
             return
-        if job not in self._readers:
-            row = self._platform.store.one("SELECT id, function FROM job WHERE id = ?", job)
-            if row is None or not self._is_below(job):
-                self._others.add(job)
-                return
-            self._readers[job] = self._reader(row)
-        self._grown.add(job)
+        row = self._platform.store.one(f"SELECT {_COLUMNS} FROM job WHERE id = ?", job)
+        if row is None or not self._is_wanted(row):
+            self._others.add(job)
+            return
+        self._readers.setdefault(_try_of(row), self._reader(row))
+        self._grown.add(_try_of(row))
         self._news.set()
 
     def _moved(self, transition: Transition) -> None:
@@ -192,22 +196,33 @@ class _Following:
             self._news.set()
 
     def _is_final(self) -> bool:
-        state = self._platform.store.value("SELECT state FROM job WHERE id = ?", self._wish.job)
-        return state in FINAL
+        job = self._platform.store.one("SELECT state, try_number FROM job WHERE id = ?", self._wish.job)
+        return job is None or job["state"] in FINAL or self._wish.number not in (None, job["try_number"])
 
     def _jobs_now(self) -> list[Row]:
         if not self._wish.with_subjobs:
-            return self._platform.store.all("SELECT id, function FROM job WHERE id = ?", self._wish.job)
-        return self._platform.store.all(
-            "WITH RECURSIVE tree(id) AS"
-            " (SELECT ? UNION ALL SELECT job.id FROM job JOIN tree ON job.parent = tree.id)"
-            " SELECT job.id, job.function FROM tree JOIN job USING (id)",
-            self._wish.job,
-        )
+            rows = self._platform.store.all(f"SELECT {_COLUMNS} FROM job WHERE id = ?", self._wish.job)
+        else:
+            rows = self._platform.store.all(
+                "WITH RECURSIVE tree(id) AS"
+                " (SELECT ? UNION ALL SELECT job.id FROM job JOIN tree ON job.parent = tree.id)"
+                f" SELECT {_COLUMNS} FROM tree JOIN job USING (id)",
+                self._wish.job,
+            )
+        return [self._in_wanted_try(row) for row in rows]
+
+    def _in_wanted_try(self, row: Row) -> Row:
+        if row["id"] != self._wish.job or self._wish.number is None:
+            return row
+        return {**row, "try_number": self._wish.number}
+
+    def _is_wanted(self, row: Row) -> bool:
+        """Tell whether what a job says now is part of what the client wants to see."""
+        if row["id"] == self._wish.job:
+            return self._wish.number in (None, row["try_number"])
+        return self._wish.with_subjobs and self._is_below(row["id"])
 
     def _is_below(self, job: str) -> bool:
-        if not self._wish.with_subjobs:
-            return False
         found = self._platform.store.one(
             "WITH RECURSIVE above(id) AS"
             " (SELECT ? UNION ALL SELECT job.parent FROM job JOIN above USING (id) WHERE job.parent NOTNULL)"
@@ -219,6 +234,10 @@ class _Following:
 
     def _reader(self, row: Row) -> LogReader:
         return LogReader(row["id"], log_path(self._platform, row))
+
+
+def _try_of(row: Row) -> _JobTry:
+    return row["id"], row["try_number"]
 
 
 async def _first_message(socket: WebSocket) -> JSON:

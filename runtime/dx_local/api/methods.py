@@ -96,6 +96,7 @@ OTHERS = BESIDES_POST | _methods(
 PARTLY: dict[Method, str] = {
     ("app", "run"): "costs and instance types are kept, not acted upon: every job runs on this machine",
     ("applet", "run"): "costs and instance types are kept, not acted upon: every job runs on this machine",
+    ("job", "update"): "`allowSSH` is kept; there is no machine of the job's own to log in to",
     ("globalworkflow", "describe"): "there are no global workflows: none is found",
     ("project", "new"): "`protected`, `restricted` and the like are kept, not enforced",
     ("project", "update"): "`protected`, `restricted` and the like are kept, not enforced",

@@ -17,10 +17,19 @@ from dx_local.engine.environments import EnvironmentBuildError, requirements_of
 from dx_local.engine.executors import Launch
 from dx_local.engine.job_folder import create_job_folder, read_outcome
 from dx_local.engine.resources import BundleError, Resources
-from dx_local.platform import access, app_containers, app_views, jobs, objects, programs
+from dx_local.platform import (
+    access,
+    app_containers,
+    app_views,
+    job_descriptions,
+    job_events,
+    objects,
+    programs,
+)
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.ids import class_of
-from dx_local.platform.lifecycle import FINAL, Failure, State
+from dx_local.platform.job_logs import job_folder_name
+from dx_local.platform.states import FINAL, Failure, State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -29,8 +38,10 @@ if TYPE_CHECKING:
     from dx_local.engine.executors import Executor
     from dx_local.engine.job_folder import JobFolder
     from dx_local.platform.context import JSON, Platform
-    from dx_local.platform.lifecycle import Transition
+    from dx_local.platform.states import Transition
     from dx_local.platform.store import Row
+
+_WITHOUT_WORKER = frozenset({State.RESTARTABLE, State.FAILED, State.TERMINATING})
 
 HOLD_SECONDS = 2.0
 """How long a job's question for another job's state may stay unanswered while that one is unfinished.
@@ -70,6 +81,7 @@ class Driver:
         self._alarms: dict[str, asyncio.TimerHandle] = {}
         self._starting: set[asyncio.Task[None]] = set()
         self._ends: dict[str, asyncio.Event] = {}
+        self._verdicts: dict[str, Failure] = {}
         self._executables: dict[str, JSON] = {}
         self._is_open = True
         self._resources = Resources(platform)
@@ -92,7 +104,7 @@ class Driver:
 
         Jobs that were running have failed by that, with what follows for others; jobs that waited go on.
         """
-        jobs.abandon(self._platform)
+        job_events.abandon(self._platform)
         rows = self._platform.store.all("SELECT id FROM job WHERE state = 'runnable' ORDER BY sequence")
         self._ready = deque(row["id"] for row in rows)
         self._fill_slots()
@@ -100,7 +112,7 @@ class Driver:
     async def close(self) -> None:
         """Fail the jobs that run, whose processes are the executor's to end; jobs that wait stay so."""
         self._is_open = False
-        jobs.abandon(self._platform)
+        job_events.abandon(self._platform)
         self._platform.subscribers.remove(self._on_transition)
         for alarm in self._alarms.values():
             alarm.cancel()
@@ -112,10 +124,12 @@ class Driver:
         """Take note that the program of a job has ended; negative exit codes are signals."""
         outcome = read_outcome(self._folders[job_id], exit_code)
         self._free_slot_of(job_id)
-        if outcome.reason is None:
-            jobs.finish(self._platform, job_id, outcome.output or {})
+        if verdict := self._verdicts.pop(job_id, None):
+            job_events.fail(self._platform, job_id, verdict)
+        elif outcome.reason is None:
+            job_events.finish(self._platform, job_id, outcome.output or {})
         else:
-            jobs.fail(self._platform, job_id, Failure(outcome.reason, outcome.message or ""))
+            job_events.fail(self._platform, job_id, Failure(outcome.reason, outcome.message or ""))
         self._fill_slots()
 
     async def before_answer(
@@ -148,7 +162,7 @@ class Driver:
         job_id, before, after = transition
         if after is State.RUNNABLE:
             self._ready.append(job_id)
-        if before is State.RUNNING and after in (State.FAILED, State.TERMINATING) and self._executor:
+        if before is State.RUNNING and after in _WITHOUT_WORKER and self._executor:
             self._executor.kill(job_id)
         if after in FINAL and (event := self._ends.pop(job_id, None)):
             event.set()
@@ -164,16 +178,16 @@ class Driver:
                 self._start(job_id)
         if not self._ready and not self._running and self._options.ends_deadlocks:
             # What this changes comes back as transitions, and those here again.
-            jobs.break_deadlock(self._platform)
+            job_events.break_deadlock(self._platform)
 
     def _start(self, job_id: str) -> None:
-        jobs.start(self._platform, job_id)
+        job_events.start(self._platform, job_id)
         job = self._row(job_id)
         context = Context(self._platform, Caller(job["user"]))
         self._folders[job_id] = create_job_folder(
             self._options.jobs_folder,
-            f"{job['function']}-{job_id}",
-            job=jobs.describe_job(context, job_id, {}),
+            job_folder_name(job),
+            job=job_descriptions.describe_job(context, job_id, {}),
             executable=self._executable(context, job["executable"]),
             job_input=job["input"],
             code=self._applet(job)["runSpec"]["code"],
@@ -194,7 +208,7 @@ class Driver:
         except (EnvironmentBuildError, BundleError) as error:
             self._give_up(job["id"], Failure("ExecutionError", str(error)))
             return
-        if self._row(job["id"])["state"] != State.RUNNING or self._executor is None:
+        if not self._goes_on(job["id"]) or self._executor is None:
             self._give_up(job["id"], Failure("ExecutionError", "The job ended before it was started"))
             return
         launch = Launch(
@@ -213,14 +227,14 @@ class Driver:
         except OSError as error:
             self._give_up(job["id"], Failure("ExecutionError", f"The job could not be started: {error}"))
             return
-        if self._row(job["id"])["state"] != State.RUNNING:
+        if not self._goes_on(job["id"]):
             # It was ended while it was being started, when there was no process yet to kill.
             self._executor.kill(job["id"])
 
     def _give_up(self, job_id: str, failure: Failure) -> None:
         """End a job that has no process."""
         self._free_slot_of(job_id)
-        jobs.fail(self._platform, job_id, failure)
+        job_events.fail(self._platform, job_id, self._verdicts.pop(job_id, failure))
         self._fill_slots()
 
     def _free_slot_of(self, job_id: str) -> None:
@@ -231,9 +245,15 @@ class Driver:
             alarm.cancel()
 
     def _on_timeout(self, job_id: str, timeout: int) -> None:
+        """End the processes of a job; that it has failed is told to the platform when they are gone."""
         self._alarms.pop(job_id, None)
         message = f"The job ran longer than its time limit of {_duration(timeout)}"
-        jobs.fail(self._platform, job_id, Failure("JobTimeoutExceeded", message))
+        self._verdicts[job_id] = Failure("JobTimeoutExceeded", message)
+        if self._executor:
+            self._executor.kill(job_id)
+
+    def _goes_on(self, job_id: str) -> bool:
+        return job_id not in self._verdicts and self._row(job_id)["state"] == State.RUNNING
 
     def _variables(self, job: Row) -> Mapping[str, str]:
         """Return the environment variables that tell a job who and where it is.

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dx_local.platform.job_logs import log_paths
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -72,7 +74,7 @@ def explain(platform: Platform, job: Row, app: Path) -> FailureReport:
     """Return why a job that did not end as done failed; `app` is the folder whose code is the user's own."""
     origin: dict[str, str] = job["failure_from"] or job
     cause = platform.store.get("job", origin["id"]) or job
-    log = next((platform.folder / "jobs").glob(f"*-{cause['id']}/log.txt"), None)
+    log = next(reversed(log_paths(platform, cause)), None)
     tail = _last_lines(log) if log else ()
     return FailureReport(
         job_id=cause["id"],
@@ -99,8 +101,10 @@ def job_path(store: Store, job: Row) -> str:
 def job_label(store: Store, job: Row) -> str:
     """Return what a job does, numbered from the second of its kind that its parent started: `process[2]`."""
     earlier: int = store.value(
-        "SELECT COUNT(*) FROM job WHERE parent = ? AND function = ? AND executable_name = ? AND sequence < ?",
+        "SELECT COUNT(*) FROM job WHERE parent = ? AND parent_try IS ? AND function = ?"
+        " AND executable_name = ? AND sequence < ?",
         job["parent"],
+        job["parent_try"],
         job["function"],
         job["executable_name"],
         job["sequence"],

@@ -15,7 +15,7 @@ from dx_local.engine.bundle import App, load_app
 from dx_local.engine.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.session import Observer, Session, SessionOptions, save_output
 from dx_local.errors import DxLocalError, UsageError
-from dx_local.platform import jobs
+from dx_local.platform import job_descriptions, job_events, job_logs
 from dx_local.platform.context import DEFAULT_REGION
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ async def _until_final(session: Session, job_id: str) -> None:
     try:
         await session.driver.until_final(job_id)
     except asyncio.CancelledError:
-        jobs.end(session.platform, job_id)
+        job_events.end(session.platform, job_id)
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(session.driver.until_final(job_id), _TERMINATION_SECONDS)
         raise
@@ -175,11 +175,10 @@ def _result(
     store = session.platform.store
     row = store.get("job", job_id)
     assert row is not None
-    jobs_folder = session.platform.folder / "jobs"
-    all_jobs = store.all("SELECT id, function FROM job ORDER BY sequence")
-    logs = [path for job in all_jobs for path in jobs_folder.glob(f"*-{job['id']}/log.txt")]
+    all_jobs = store.all("SELECT id, function, try_number FROM job ORDER BY sequence")
+    logs = [path for job in all_jobs for path in job_logs.log_paths(session.platform, job)]
     return RunResult(
-        job=jobs.describe_job(session.context, job_id, {}),
+        job=job_descriptions.describe_job(session.context, job_id, {}),
         output=save_output(session.platform, row, request.out) if row["state"] == "done" else {},
         folder=request.folder,
         out=request.out,

@@ -16,7 +16,7 @@ from dx_local.engine.environments import EnvironmentRequest, prepare_environment
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.table_formats import write_table
 from dx_local.errors import UsageError
-from dx_local.platform import executables, files, gtables, jobs, programs, projects
+from dx_local.platform import executables, files, gtables, job_creation, programs, projects
 from dx_local.platform.context import DEFAULT_REGION, DEFAULT_USER, Caller, Context, Platform
 from dx_local.platform.errors import ApiError
 from dx_local.platform.ids import class_of
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dx_local.engine.executors import LogLine
     from dx_local.engine.inputs import GivenInputs
     from dx_local.platform.context import JSON
-    from dx_local.platform.lifecycle import Transition
+    from dx_local.platform.states import Transition
     from dx_local.platform.store import Row
 
 PROJECT_NAME = "local"
@@ -154,7 +154,7 @@ class Session:
             input_spec=None,
             output_spec=None,
         )
-        request = jobs.Request(
+        request = job_creation.Request(
             executable=executable,
             function=function,
             run_input=job_input,
@@ -163,7 +163,7 @@ class Session:
             folder="/",
             asked={},
         )
-        return jobs.create(self.context, request)
+        return job_creation.create(self.context, request)
 
     async def worker_environment(self) -> WorkerEnvironment:
         """Return the worker environment of apps that need nothing more. Raises EnvironmentBuildError."""

@@ -12,15 +12,19 @@ from typing import TYPE_CHECKING
 from dx_local.platform import (
     analysis_outcome,
     executables,
+    job_creation,
+    job_descriptions,
     jobs,
     lifecycle,
     objects,
     projects,
+    states,
     workflows,
 )
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidState
 from dx_local.platform.ids import new_id
+from dx_local.platform.requirements import Wishes
 from dx_local.platform.workflow_plan import make_plan
 
 if TYPE_CHECKING:
@@ -110,9 +114,9 @@ def describe(context: Context, analysis_id: str, request: JSON) -> JSON:
     analysis = jobs.get(context, analysis_id)
     requested = analysis["requested"]
     stages = _stages_of(context, analysis)
-    executions = {row["stage"]: jobs.describe_job(context, row["id"], {}) for row in stages}
+    executions = {row["stage"]: job_descriptions.describe_job(context, row["id"], {}) for row in stages}
     full = {
-        **jobs.common_description(analysis),
+        **job_descriptions.common_description(analysis),
         "workflow": requested["workflow"],
         "stages": [
             {"id": stage["id"], "execution": executions[stage["id"]]}
@@ -123,7 +127,7 @@ def describe(context: Context, analysis_id: str, request: JSON) -> JSON:
         "output": analysis_outcome.output(analysis, stages) or analysis["output"],
         "runStageSystemRequirements": requested["stageSystemRequirements"],
     }
-    return jobs.describe_execution(full, request)
+    return job_descriptions.describe_execution(full, request)
 
 
 def _plan(context: Context, workflow_id: str, request: JSON, project: str) -> tuple[Row, WorkflowPlan]:
@@ -138,6 +142,7 @@ def _create(
     context: Context, workflow: Row, plan: WorkflowPlan, request: JSON, project: str, parent: Row | None
 ) -> Row:
     """Make the row of an analysis, which is idle until its stages are there."""
+    job_creation.check_goes_on(parent)
     analysis_id, now = new_id("analysis"), context.now()
     name = workflows.name_of(context, workflow["id"])
     region = projects.region_of(context.store, project)
@@ -148,7 +153,7 @@ def _create(
         "job",
         id=analysis_id,
         name=read.optional_text(request, "name") or name,
-        state=lifecycle.State.IDLE.value,
+        state=states.State.IDLE.value,
         function="",
         executable=workflow["id"],
         executable_name=name,
@@ -160,27 +165,30 @@ def _create(
         folder=plan.folder,
         workspace=workspace,
         region=region,
-        priority=jobs.priority(request) or (parent["priority"] if parent else "normal"),
+        priority=job_creation.priority(request) or (parent["priority"] if parent else "normal"),
         created=now,
         modified=now,
         run_input=request["input"],
         original_input={},
         depends_on=[],
-        tags=read.strings(jobs.given(request, "tags"), "tags", []),
-        properties=read.properties(jobs.given(request, "properties")),
-        details=read.mapping(jobs.given(request, "details"), "details", {}),
+        tags=read.strings(job_creation.given(request, "tags"), "tags", []),
+        properties=read.properties(job_creation.given(request, "properties")),
+        details=read.mapping(job_creation.given(request, "details"), "details", {}),
         system_requirements={},
         instance_type="",
         open_children=0,
         transitions=[],
-        requested=_requested(context, analysis_id, workflow, plan, request),
+        requested=_requested(context, analysis_id, workflow, plan, request, parent),
+        parent_try=parent["try_number"] if parent else None,
         analysis=parent["analysis"] if parent else None,
         stage=parent["stage"] if parent else None,
     )
     return jobs.get(context, analysis_id)
 
 
-def _requested(context: Context, analysis_id: str, workflow: Row, plan: WorkflowPlan, request: JSON) -> JSON:
+def _requested(
+    context: Context, analysis_id: str, workflow: Row, plan: WorkflowPlan, request: JSON, parent: Row | None
+) -> JSON:
     described = objects.describe(context, workflow["id"], {"fields": dict.fromkeys(_OF_WORKFLOW, True)})
     described["stages"] = [
         {key: value for key, value in stage.items() if key != "accessible"} for stage in described["stages"]
@@ -192,6 +200,7 @@ def _requested(context: Context, analysis_id: str, workflow: Row, plan: Workflow
         "stages": [stage.stage for stage in plan.stages],
         "inputs": _with_defaults(workflow["fields"]["inputs"], plan.workflow_input),
     }
+    wishes = Wishes.of({}, workflow["id"], request, parent=parent["requested"] if parent else {})
     return {
         "access": {},
         "workflow": described,
@@ -200,7 +209,12 @@ def _requested(context: Context, analysis_id: str, workflow: Row, plan: Workflow
         "systemRequirements": request.get("systemRequirements") or {},
         "systemRequirementsByExecutable": request.get("systemRequirementsByExecutable") or {},
         "stageSystemRequirements": request.get("stageSystemRequirements") or {},
-        "echo": {name: request[name] for name in _ECHOED if name in request},
+        **wishes.to_hand_down(),
+        "executionPolicy": parent["requested"].get("executionPolicy") if parent else None,
+        "echo": {
+            **{name: request[name] for name in _ECHOED if name in request},
+            **job_creation.detached_from(context, parent),
+        },
     }
 
 
@@ -217,9 +231,9 @@ def _start(context: Context, analysis: Row, stage: StagePlan, request: JSON) -> 
     asked = {name: request[name] for name in _FOR_EVERY_JOB if name in request}
     asked["systemRequirements"] = stage.stage["systemRequirements"]
     asked["executionPolicy"] = stage.stage["executionPolicy"]
-    jobs.create(
+    job_creation.create(
         context,
-        jobs.Request(
+        job_creation.Request(
             executable=stage.executable,
             function="main",
             run_input=stage.run_input,

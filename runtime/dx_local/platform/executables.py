@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.classes import CLASSES, flatten, mismatch
 from dx_app_wizard.spec.links import link_id, link_project, links_in, parse_reference
-from dx_local.platform import access, jobs, objects, programs, projects, requirements
+from dx_local.platform import access, job_creation, objects, programs, projects, requirements
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput, PermissionDenied
 from dx_local.platform.ids import class_of
@@ -120,9 +120,9 @@ def run(context: Context, executable_id: str, request: JSON) -> JSON:
     run_input = read.mapping(request, "input")
     original_input = complete_input(executable.input_spec, run_input)
     check_objects(context, original_input)
-    job_id = jobs.create(
+    job_id = job_creation.create(
         context,
-        jobs.Request(
+        job_creation.Request(
             executable=executable,
             function="main",
             run_input=run_input,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access, analyses, jobs
+from dx_local.platform import access, analyses, job_descriptions
 from dx_local.platform import fields as read
 from dx_local.platform.conditions import (
     Condition,
@@ -25,13 +25,20 @@ from dx_local.platform.search_options import page_size
 
 if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
 
 # Fields of the request that are compared with a column as they are.
 _COLUMNS = {
     "originJob": "job.origin",
     "rootExecution": "job.root",
-    "state": "job.state",
 }
+_LAST_TRIES = "job.try_number AS number FROM job"
+_TRIES = (
+    "tries.number FROM job JOIN ("
+    "SELECT id AS job, try_number AS number, state FROM job"
+    " UNION ALL SELECT job, number, 'restarted' FROM past_try"
+    ") AS tries ON tries.job = job.id"
+)
 # The fields whose null asks for executions that have no parent of a class.
 _PARENTS = {"parentAnalysis": "analysis", "parentJob": "job"}
 _MASTER_JOB = Condition(
@@ -43,18 +50,26 @@ _MASTER_JOB = Condition(
 def find_executions(context: Context, _class: str, request: JSON) -> JSON:
     """Find the executions that the caller may see by what the request says of them, newest first.
 
-    `next` is the ID of the page's last one when there are more.
+    Earlier tries of a job, and what they started, are left out unless `includeRestarted` asks for them.
+    `next` is the ID of the page's last one when there are more, with its try where that is not the first.
     """
     limit = page_size(request)
-    where = both([*_visible(context, request), *_conditions(context, request)])
+    with_tries = read.flag(request, "includeRestarted")
+    where = both(
+        [
+            *_visible(context, request),
+            *_conditions(context, request),
+            *_conditions_on_tries(request, with_tries=with_tries),
+        ]
+    )
     rows = context.store.all(
-        f"SELECT job.id FROM job WHERE {where.sql} ORDER BY job.sequence DESC LIMIT ?",
+        f"SELECT job.id, {_TRIES if with_tries else _LAST_TRIES} WHERE {where.sql}"
+        " ORDER BY job.sequence DESC, number DESC LIMIT ?",
         *where.values,
         limit + 1,
     )
-    found = [row["id"] for row in rows]
-    results = [_listed(context, job_id, request) for job_id in found[:limit]]
-    return {"results": results, "next": found[limit - 1] if len(found) > limit else None}
+    results = [_listed(context, row["id"], row["number"], request) for row in rows[:limit]]
+    return {"results": results, "next": _place_of(rows[limit - 1]) if len(rows) > limit else None}
 
 
 def _visible(context: Context, request: JSON) -> list[Condition]:
@@ -88,13 +103,33 @@ def _conditions(context: Context, request: JSON) -> list[Condition]:
         found.append(has_properties("job.properties", request["properties"]))
     if not read.flag(request, "includeSubjobs", default=True):
         found.append(_MASTER_JOB)
-    if request.get("starting") is not None:
-        found.append(
-            Condition(
-                "job.sequence < (SELECT sequence FROM job WHERE id = ?)", (read.text(request, "starting"),)
-            )
-        )
     return found
+
+
+def _conditions_on_tries(request: JSON, *, with_tries: bool) -> list[Condition]:
+    found = [] if with_tries else [Condition("NOT job.superseded", ())]
+    if "state" in request:
+        found.append(_is_one_of("tries.state" if with_tries else "job.state", request, "state"))
+    if request.get("starting") is not None:
+        found.append(_after(read.text(request, "starting"), with_tries=with_tries))
+    return found
+
+
+def _place_of(row: Row) -> str:
+    """Return where a page ends, as `starting` takes it."""
+    return f"{row['id']}/{row['number']}" if row["number"] else str(row["id"])
+
+
+def _after(place: str, *, with_tries: bool) -> Condition:
+    """Match what comes after the end of a page."""
+    execution, _, number = place.partition("/")
+    sequence = "(SELECT sequence FROM job WHERE id = ?)"
+    if not with_tries or not number.isdecimal():
+        return Condition(f"job.sequence < {sequence}", (execution,))
+    return Condition(
+        f"(job.sequence, tries.number) < ({sequence}, ?)",
+        (execution, int(number)),
+    )
 
 
 def _is_one_of(column: str, request: JSON, name: str) -> Condition:
@@ -137,10 +172,10 @@ def _runs(executable: str) -> Condition:
     )
 
 
-def _listed(context: Context, job_id: str, request: JSON) -> JSON:
+def _listed(context: Context, job_id: str, number: int, request: JSON) -> JSON:
     options = request.get("describe")
     if not options:
         return {"id": job_id}
-    how = options if isinstance(options, dict) else {}
-    describe = jobs.describe_job if class_of(job_id) == "job" else analyses.describe
+    how = {**(options if isinstance(options, dict) else {}), "try": number}
+    describe = job_descriptions.describe_job if class_of(job_id) == "job" else analyses.describe
     return {"id": job_id, "describe": describe(context, job_id, how)}

@@ -46,8 +46,20 @@ def folder_name(name: str) -> str:
 
 
 def log_path(platform: Platform, job: Row) -> Path:
-    """Return where the log of a job is once the job runs."""
-    return platform.folder / "jobs" / folder_name(f"{job['function']}-{job['id']}") / "log.txt"
+    """Return where the log of a job is once the job runs, in the try that the row is of."""
+    return platform.folder / "jobs" / job_folder_name(job) / "log.txt"
+
+
+def log_paths(platform: Platform, job: Row) -> list[Path]:
+    """Return the logs of all tries of a job, the first try's first, that are there."""
+    tries = ({**job, "try_number": number} for number in range(job["try_number"] + 1))
+    return [path for each in tries if (path := log_path(platform, each)).exists()]
+
+
+def job_folder_name(job: Row) -> str:
+    """Return the name of a job's folder, in the try that the row is of."""
+    number = job["try_number"]
+    return folder_name(f"{job['function']}-{job['id']}" + (f"-try-{number}" if number else ""))
 
 
 class LogWriter:

@@ -146,12 +146,21 @@ CREATE TABLE job (
     failure_reason TEXT, failure_message TEXT, failure_from TEXT,
     transitions TEXT NOT NULL,        -- [{newState, setAt}]
     requested TEXT NOT NULL,          -- what else the run request said, echoed in describe
-    analysis TEXT, stage TEXT         -- jobs below a stage of an analysis: which ones
+    analysis TEXT, stage TEXT,        -- jobs below a stage of an analysis: which ones
+    try_number INTEGER NOT NULL DEFAULT 0, try_created INTEGER,
+    parent_try INTEGER,               -- the try of the parent that made this one
+    superseded INTEGER NOT NULL DEFAULT 0, -- whether that, or one above it, is no longer the last try
+    failure_counts TEXT NOT NULL DEFAULT '{}' -- {reason: how often}, of all tries
 );
 CREATE INDEX job_by_parent ON job (parent);
 CREATE INDEX job_by_origin ON job (origin);
 CREATE INDEX job_by_root ON job (root);
 CREATE INDEX job_by_state ON job (state);
+
+-- The tries of a job before its last one: the columns of `job` that were different then.
+CREATE TABLE past_try (
+    job TEXT NOT NULL, number INTEGER NOT NULL, row TEXT NOT NULL, PRIMARY KEY (job, number)
+) WITHOUT ROWID;
 
 CREATE TABLE wait (
     job TEXT NOT NULL, waits_for TEXT NOT NULL, PRIMARY KEY (job, waits_for)
@@ -197,6 +206,7 @@ JSON_COLUMNS = frozenset(
         "depends_on",
         "details",
         "developers",
+        "failure_counts",
         "failure_from",
         "fields",
         "input",
@@ -209,6 +219,7 @@ JSON_COLUMNS = frozenset(
         "properties",
         "requested",
         "response",
+        "row",
         "run_input",
         "system_requirements",
         "tags",

@@ -16,7 +16,7 @@ import click
 
 from dx_local.engine.failure import job_does, job_label
 from dx_local.engine.session import Observer
-from dx_local.platform.lifecycle import FINAL, State
+from dx_local.platform.states import FINAL, State
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
     from dx_local.engine.executors import LogLine
     from dx_local.platform.context import Platform
-    from dx_local.platform.lifecycle import Transition
+    from dx_local.platform.states import Transition
+    from dx_local.platform.store import Row
 
+_TOLD = frozenset({State.RUNNING, State.RESTARTABLE, *FINAL})
 _REFRESH_SECONDS = 0.1
 _TICK_SECONDS = 1.0
 _SHOWN_SIBLINGS = 4
@@ -96,11 +98,12 @@ class JobStates(Messages):
 
     def moved(self, transition: Transition) -> None:
         """Print the job's name, ID and new state."""
-        if self._platform is None or transition.after not in (State.RUNNING, *FINAL):
+        if self._platform is None or transition.after not in _TOLD:
             return
         if job := self._platform.store.get("job", transition.job):
-            why = f" ({job['failure_reason']})" if transition.after is State.FAILED else ""
-            self.announce(f"{job['name']} ({transition.job}) {transition.after.value}{why}")
+            self.announce(
+                f"{job['name']} ({transition.job}) {transition.after.value}{_more(job, transition)}"
+            )
 
 
 class PlainLines(_Watcher):
@@ -112,14 +115,12 @@ class PlainLines(_Watcher):
 
     def moved(self, transition: Transition) -> None:
         """Print a line for the states that tell something."""
-        if transition.after not in (State.RUNNING, *FINAL):
+        if transition.after not in _TOLD:
             return
         seconds = time.monotonic() - self._began
-        why = ""
-        if transition.after is State.FAILED and self._platform is not None:
-            job = self._platform.store.get("job", transition.job)
-            why = f" ({job['failure_reason']})" if job else ""
-        self._print(f"{seconds:7.2f}s {self._label(transition.job)} {transition.after.value}{why}")
+        job = self._platform.store.get("job", transition.job) if self._platform else None
+        more = _more(job, transition) if job else ""
+        self._print(f"{seconds:7.2f}s {self._label(transition.job)} {transition.after.value}{more}")
         if transition.after in FINAL:
             self._forget(transition.job)
 
@@ -229,6 +230,14 @@ class LiveTree(_Watcher):
                 label = group.does if number == 1 else f"{group.does}[{number}]"
                 branch = tree.add(f"{_escape(label)} {_state_text(state.value)}")
                 self._grow(branch, job_id)
+
+
+def _more(job: Row, transition: Transition) -> str:
+    """Return what a line on a change of state says behind the state: why, and in which try."""
+    if transition.after in (State.FAILED, State.RESTARTABLE):
+        return f" ({job['failure_reason']})"
+    in_later_try = transition.after is State.RUNNING and job["try_number"]
+    return f" (try {job['try_number']})" if in_later_try else ""
 
 
 def _count_text(group: _Group) -> str:

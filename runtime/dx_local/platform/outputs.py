@@ -1,0 +1,57 @@
+"""What an output must be like, and what references to outputs and data objects give."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec.classes import mismatch
+
+if TYPE_CHECKING:
+    from dx_local.platform.store import Store
+
+
+def output_if_done(store: Store, job_id: str) -> dict[str, Any] | None:
+    """Return the output of a job that is done, or None."""
+    row = store.one("SELECT output FROM job WHERE id = ? AND state = 'done'", job_id)
+    output: dict[str, Any] | None = row["output"] if row else None
+    return output
+
+
+def object_metadata(store: Store, entity: str, path: str) -> Any:
+    """Return what `metadata` of a reference asks of a data object: `name`, `properties.K` or `details.K`."""
+    kind, _, key = path.partition(".")
+    if kind == "details":
+        text = store.value("SELECT details AS text FROM object WHERE id = ?", entity)
+    elif kind == "properties":
+        text = store.value("SELECT properties AS text FROM placement WHERE object = ? LIMIT 1", entity)
+    else:
+        return store.value("SELECT name FROM placement WHERE object = ? LIMIT 1", entity)
+    return json.loads(text or "{}").get(key)
+
+
+def undeclared_or_missing(spec: list[dict[str, Any]] | None, output: dict[str, Any]) -> str | None:
+    """Say what is wrong with the names in an output, or None; nothing is where nothing is declared."""
+    if spec is None:
+        return None
+    declared = {field["name"]: field for field in spec}
+    if unknown := [name for name in output if name not in declared]:
+        return f"the output has {_list(unknown)}, which outputSpec does not declare"
+    required = [name for name, field in declared.items() if not field.get("optional")]
+    if missing := [name for name in required if output.get(name) is None]:
+        return f"the output lacks {_list(missing)}, which outputSpec requires"
+    return None
+
+
+def wrong_class(spec: list[dict[str, Any]], values: dict[str, Any]) -> str | None:
+    """Say which value is not of the class that a specification declares, or None."""
+    for field in spec:
+        value = values.get(field["name"])
+        complaint = mismatch(field["class"], value) if value is not None else None
+        if complaint:
+            return f"{field['name']!r} is declared as {field['class']}: {complaint}"
+    return None
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(repr(name) for name in names)

@@ -1,0 +1,89 @@
+"""The real `dx` sees the tries of a job that `dx-local serve` has tried again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.local_server import LocalServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FLAKY = """
+main() {
+  number=$(dx describe "$DX_JOB_ID" --json | grep -c '"try": 0,' || true)
+  echo "first try: $number"
+  dx-jobutil-new-job part > /dev/null
+  if [ "$number" = 1 ]; then exit 3; fi
+}
+part() { true; }
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    with LocalServer(tmp_path_factory.mktemp("served"), ("--max-parallel", "2")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def job(server: LocalServer) -> str:
+    """A job that was tried twice, each time with a subjob."""
+    applet = server.new_applet("flaky", FLAKY)
+    job = server.run(applet, executionPolicy={"restartOn": {"AppInternalError": 1}})
+    assert server.final(job)["state"] == "done", server.final(job)
+    return job
+
+
+def test_dx_describes_each_try(server: LocalServer, job: str) -> None:
+    first = json.loads(server.dx("describe", job, "--try", "0", "--json"))
+    assert (first["try"], first["state"], first["failureReason"]) == (0, "restarted", "AppInternalError")
+    last = json.loads(server.dx("describe", job, "--json"))
+    assert (last["try"], last["state"], last["failureCounts"]) == (1, "done", {"AppInternalError": 1})
+    assert last["tryCreated"] > last["created"]
+    assert "failureReason" not in last
+
+
+def test_a_try_that_there_was_not_is_an_error(server: LocalServer, job: str) -> None:
+    assert "its tries are 0 to 1" in server.try_dx("watch", job, "--try", "2").stderr
+    assert server.try_dx("describe", job, "--try", "2").returncode == 3
+
+
+@pytest.mark.parametrize(("number", "said"), [("0", "first try: 1"), ("1", "first try: 0")])
+def test_dx_watches_the_log_of_each_try(server: LocalServer, job: str, number: str, said: str) -> None:
+    lines = server.dx("watch", job, "--try", number, "--get-stdout", "--no-wait").splitlines()
+    assert lines == [said]
+
+
+def test_dx_finds_the_tree_of_the_last_try(server: LocalServer, job: str) -> None:
+    shown = server.dx("find", "jobs", "--origin", job)
+    assert shown.count("flaky:part") == 1
+    assert "restarted" not in shown
+
+
+def test_dx_finds_the_trees_of_all_tries(server: LocalServer, job: str) -> None:
+    shown = server.dx("find", "jobs", "--origin", job, "--include-restarted")
+    assert shown.count("flaky:part") == 2
+    assert f"{job} try 0" in shown
+    assert "(restarted)" in shown
+
+
+def test_pages_of_tries_have_no_gap(server: LocalServer, job: str) -> None:
+    request = {"class": "job", "rootExecution": job, "includeRestarted": True, "describe": True, "limit": 1}
+    found, starting = [], None
+    while True:
+        page = server.post("/system/findExecutions", {**request, "starting": starting})
+        found += [(result["describe"]["id"], result["describe"]["try"]) for result in page["results"]]
+        starting = page["next"]
+        if starting is None:
+            break
+    assert len(found) == len(set(found)) == 4
+    assert found[-2:] == [(job, 1), (job, 0)]
+
+
+def test_a_tag_is_given_to_one_try(server: LocalServer, job: str) -> None:
+    server.dx("tag", job, "old", "--try", "0")
+    assert server.post(f"/{job}/describe", {"try": 0})["tags"] == ["old"]
+    assert server.describe(job)["tags"] == []
