@@ -86,6 +86,18 @@ def test_an_entry_point_takes_classes_as_they_are_named(
     assert values["piece"]["$dnanexus_link"].startswith("file-")
 
 
+@pytest.mark.usefixtures("reads")
+def test_an_option_replaces_what_a_file_says_and_adds_to_its_array(
+    dx_local: DxLocal, echo_app: Path, tmp_path: Path
+) -> None:
+    link = {"$dnanexus_link": {"job": "job-xxxxxxxxxxxxxxxxxxxxxxxx", "field": "x"}}
+    values = {"n": 1, "text": "file", "ns": [1], "reads": link}
+    (tmp_path / "input.json").write_text(json.dumps(values))
+    options = ["-f", str(tmp_path / "input.json"), "-in=2", "-ins=2", "-ireads=reads/a.fastq"]
+    seen = echoed(dx_local, echo_app, *options)
+    assert [seen[name] for name in ("n", "text", "ns", "reads")] == [2, "file", [1, 2], ["a"]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

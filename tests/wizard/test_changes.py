@@ -293,3 +293,20 @@ def test_programs_can_be_run(tmp_path: Path) -> None:
     change_set(tmp_path / "app", files, OnConflict.ABORT).apply()
     modes = [(tmp_path / "app" / name).stat().st_mode & 0o111 for name in ("run", "read")]
     assert (modes[0] > 0, modes[1]) == (True, 0)
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_an_interrupted_command_says_whether_files_may_be_new(
+    wizard: Wizard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_new: bool
+) -> None:
+    def interrupted(self: Path, target: Path) -> Path:
+        raise KeyboardInterrupt
+
+    if not is_new:
+        (tmp_path / "count-reads").mkdir()
+    monkeypatch.setattr(Path, "rename" if is_new else "replace", interrupted)
+    outcome = wizard(*NEW)
+    said = (
+        "no app was written" if is_new else "interrupted while count-reads was written\n  hint: Each file is"
+    )
+    assert (outcome.code, said in outcome.stderr) == (130, True), outcome.stderr

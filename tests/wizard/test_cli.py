@@ -293,3 +293,38 @@ def test_help_imports_nothing_heavy() -> None:
     ).stdout.split()
     heavy = {"rich", "cookiecutter", "jsonschema", "jinja2", "questionary", "dx_app_wizard.spec.classes"}
     assert heavy.isdisjoint(modules)
+
+
+@pytest.mark.parametrize("flag", ["--answers", "--json-file"])
+@pytest.mark.parametrize("path", ["", "."])
+def test_a_folder_is_not_taken_for_no_file(wizard: Wizard, tmp_path: Path, flag: str, path: str) -> None:
+    outcome = wizard(*NEW, flag, path)
+    assert (outcome.code, "cannot be read: Is a directory" in outcome.stderr) == (2, True)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("folder", ["file", "file/below", "link"])
+@pytest.mark.parametrize("mode", [(), ("--dry-run",)])
+def test_a_place_that_can_be_no_folder(
+    wizard: Wizard, tmp_path: Path, folder: str, mode: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("nowhere")
+    outcome = wizard(*NEW, "--output-dir", folder, *mode)
+    assert (outcome.code, "there is no folder, but something else: " in outcome.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("arguments", [NEW, ("--version", "x")])
+def test_a_full_disk_behind_stdout(home: Path, arguments: tuple[str, ...]) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        command = [sys.executable, "-m", "dx_app_wizard", *arguments, "--json"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
+    assert done.returncode == 2
+    assert b"error: " in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_the_command_that_works_keeps_the_parameters_that_are_right(wizard: Wizard) -> None:
+    wrong = ("--input", "a/b:file", "--input", "reads:file", "--input", "k:int", "--input", "x:nt")
+    outcome = wizard(*NEW, *wrong, "--timeout", "99d")
+    assert outcome.stderr.endswith("--template basic --input reads:file --input k:int\n")

@@ -86,9 +86,11 @@ def test_the_command_that_is_printed_gives_the_same_answers(
 
 
 def test_an_app_that_cannot_be_written_costs_no_answer(terminal: Start, tmp_path: Path, home: Path) -> None:
-    (tmp_path / "file").write_text("")
     wizard = terminal(*FLAGS, "--output-dir", "file/apps")
-    wizard.talk(("App Name", "counts"), ("Programming language", "bash"), ("Write the app", ""))
+    wizard.talk(("App Name", "counts"), ("Programming language", "bash"))
+    wizard.process.expect("Write the app")
+    (tmp_path / "file").write_text("")
+    wizard.process.sendline("")
     code, text = wizard.end()
     assert code == 2
     assert "dx-app-wizard --resume" in text

@@ -229,10 +229,13 @@ def test_bad_tables(wizard: Wizard, repository: str, own_file: Path, table: str)
 BAD_CONTENTS = {
     "cookiecutter.json": ("{", "cannot be rendered: ContextDecodingException"),
     "./cookiecutter.json": ("[]", "is no JSON object"),
-    f"{FOLDER}/a": ("{{ cookiecutter.nothing }}", "cannot be rendered: UndefinedVariableInTemplate"),
+    f"{FOLDER}/a": (
+        "{{ cookiecutter.nothing }}",
+        "cannot be rendered: Unable to create file 'a': 'dict object' has no attribute 'nothing'\n",
+    ),
     f"{FOLDER}/b": ("{% if %}", "cannot be rendered: TemplateSyntaxError"),
     f"{FOLDER}/c": ("{{ 1 / 0 }}", "cannot be rendered: ZeroDivisionError"),
-    f"{FOLDER}/dxapp.json": ("{", "is not JSON"),
+    f"{FOLDER}/dxapp.json": ("{", "template' writes is not JSON: "),
     "hooks/pre_gen_project.py": ("raise SystemExit(3)", "cannot be rendered: FailedHookException"),
 }
 
@@ -256,4 +259,18 @@ def test_a_folder_that_is_no_template_of_an_app(wizard: Wizard, tmp_path: Path) 
     (tmp_path / "empty" / "cookiecutter.json").write_text("{}", encoding="utf-8")
     outcome = wizard(*NEW, "--template-source", "empty")
     assert outcome.code == 2
-    assert "cannot be rendered: NonTemplatedInputDirException" in outcome.stderr
+    assert "it has no folder whose name is a variable" in outcome.stderr
+
+
+def test_an_empty_source_is_not_taken_for_none(wizard: Wizard, tmp_path: Path) -> None:
+    outcome = wizard(*NEW, "--template-source", "")
+    assert (outcome.code, "is no cookiecutter template" in outcome.stderr) == (2, True)
+    assert not (tmp_path / "counts").exists()
+
+
+@pytest.mark.parametrize("with_tests", [True, False])
+def test_pytest_is_suggested_where_there_is_a_test(wizard: Wizard, template: Path, with_tests: bool) -> None:
+    if with_tests:
+        (template / FOLDER / "test_app.py").write_text("", encoding="utf-8")
+    outcome = wizard(*NEW, "--template-source", "ours/template")
+    assert outcome.stderr.endswith("dx-local run .\n  pytest\n" if with_tests else "dx-local run .\n")

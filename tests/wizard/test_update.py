@@ -470,3 +470,28 @@ def test_no_line_of_the_users_is_lost_but_by_the_template(
     assert result is not None
     assert added <= set(result.split())
     assert change.writes == (theirs not in (base, ours))
+
+
+@pytest.mark.parametrize(
+    ("flags", "texts"),
+    [
+        (("--title", "Tally"), ['"title": "Tally"', '"summary": "Tally"']),
+        (("--region", "azure:westus"), ['"instanceType": "azure:mem1_ssd1_x4"']),
+        (("--title", "Tally", "--summary", "Tells"), ['"title": "Tally"', '"summary": "Tells"']),
+    ],
+)
+def test_what_followed_from_an_answer_follows_from_the_new_one(
+    wizard: Wizard, app: Path, flags: tuple[str, ...], texts: list[str]
+) -> None:
+    outcome = wizard("--update", "count-reads", *flags)
+    assert outcome.code == 0, outcome.stderr
+    written = (app / "dxapp.json").read_text(encoding="utf-8")
+    assert [text for text in texts if text not in written] == []
+
+
+def test_what_was_said_beside_it_stays(wizard: Wizard, app: Path) -> None:
+    wizard("--update", "count-reads", "--summary", "Tells", "--instance-type", "mem1_ssd1_v2_x8")
+    wizard("--update", "count-reads", "--title", "Tally", "--region", "aws:eu-west-2")
+    written = (app / "dxapp.json").read_text(encoding="utf-8")
+    assert '"summary": "Tells"' in written
+    assert '"instanceType": "mem1_ssd1_v2_x8"' in written

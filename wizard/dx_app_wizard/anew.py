@@ -61,7 +61,7 @@ def _given(
     recorded = dict(former.answers)
     base: AppSpec | None = None
     stands = Source({}, place)
-    if options.json_file:
+    if options.json_file is not None:
         base, stands = load_spec(options.json_file, policy)
         for question in QUESTIONS:
             if question.standing(base.raw) is not MISSING:
@@ -70,10 +70,30 @@ def _given(
         base = _recorded_spec(former.json_file, folder / RECORD_PATH)
         stands = Source(base.raw, place)
     now = [Source(flags)]
-    if options.answers_file:
+    if options.answers_file is not None:
         now.append(read_answers(options.answers_file))
+    for key in _outdated(recorded, {**(now[-1].answers), **flags}):
+        del recorded[key]
     defaults = (*environment_sources(os.environ), *default_sources(policy))
     return base, Given((*now, Source(recorded, place), *defaults), stands)
+
+
+def _outdated(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the recorded answers that only followed from others which are given anew.
+
+    The summary follows from the title, the instance type from the region.
+    """
+    known = {key: value for key, value in recorded.items() if isinstance(value, str)}
+    said = {key: value for key, value in now.items() if isinstance(value, str)}
+    outdated: list[str] = []
+    for question in QUESTIONS:
+        key = question.key
+        if question.default is None or key not in known or now.get(key) is not None:
+            continue
+        kept = {name: value for name, value in known.items() if name not in outdated}
+        if known[key] == question.default(known) != question.default({**kept, **said}):
+            outdated.append(key)
+    return outdated
 
 
 def _recorded_spec(text: str, path: Path) -> AppSpec:

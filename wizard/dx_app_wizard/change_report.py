@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,12 @@ from dx_app_wizard.provenance import RECORD_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path, PurePath
+    from pathlib import PurePath
 
     from dx_app_wizard.changes import Change, ChangeSet
+
+_TEST = re.compile(r"test_.*\.py|.*_test\.py")
+"""What pytest takes for a file of tests."""
 
 
 def written_text(changes: ChangeSet, *, was_new: bool) -> str:
@@ -29,7 +33,7 @@ def written_text(changes: ChangeSet, *, was_new: bool) -> str:
     verb = "created" if was_new else "updated"
     lines = [f"App directory {verb}: {changes.folder}, {files}:"]
     lines += tree((change.target for change in changes.changes), None if was_new else notes(changes))
-    lines += ["", "Next:", *(f"  {command}" for command in next_commands(changes.folder))]
+    lines += ["", "Next:", *(f"  {command}" for command in next_commands(changes))]
     return "\n".join(lines)
 
 
@@ -71,9 +75,14 @@ def changes_json(changes: ChangeSet, *, with_text: bool) -> list[dict[str, Any]]
     return [_change_json(change, with_text=with_text) for change in changes.changes]
 
 
-def next_commands(folder: Path) -> list[str]:
-    """Return the three commands to type next: go there, run the app, test it."""
-    return [f"cd {shlex.quote(str(folder))}", "dx-local run .", "pytest"]
+def next_commands(changes: ChangeSet) -> list[str]:
+    """Return the commands to type next: go there, run the app, and test it where it has a test."""
+    tests = any(_TEST.fullmatch(change.path.name) for change in changes.changes)
+    return [
+        f"cd {shlex.quote(str(changes.folder))}",
+        "dx-local run .",
+        *(["pytest"] if tests else []),
+    ]
 
 
 def tree(paths: Iterable[PurePath], notes: Mapping[PurePath, str] | None = None) -> Iterator[str]:

@@ -22,6 +22,7 @@ from dx_app_wizard.errors import (
     InterruptedByUserError,
     NotWritableError,
     UnexpectedError,
+    UnsaidError,
     UserError,
 )
 
@@ -228,12 +229,22 @@ def _print_text(result: Generated | Updated) -> None:
     output = result.output()
     if output:
         # What cannot be decoded in a path must come out as it is, and a file's text whatever the locale.
-        click.echo(output.encode("utf-8", "surrogateescape"))
+        _print(output.encode("utf-8", "surrogateescape"))
     click.echo(result.talk(), err=True)
 
 
 def _print_json(result: dict[str, Any]) -> None:
-    click.echo(json.dumps({"schema": JSON_SCHEMA_VERSION, **result}))
+    _print(json.dumps({"schema": JSON_SCHEMA_VERSION, **result}))
+
+
+def _print(data: str | bytes) -> None:
+    """Write data to stdout; raise UnsaidError where it cannot be written, but nobody reading is no error."""
+    try:
+        click.echo(data)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UnsaidError(error) from error
 
 
 def _fail(
@@ -245,10 +256,11 @@ def _fail(
     """
     from dx_app_wizard.failure import failure_json, failure_text
 
-    if as_json:
-        _print_json({**(result.to_json() if result else {}), "error": failure_json(error)})
-    elif result:
-        _print_text(result)
+    with suppress(UnsaidError):
+        if as_json:
+            _print_json({**(result.to_json() if result else {}), "error": failure_json(error)})
+        elif result:
+            _print_text(result)
     # After a hangup there is no terminal left to write to.
     with suppress(OSError):
         click.echo(failure_text(error), err=True)

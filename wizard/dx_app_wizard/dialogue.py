@@ -17,7 +17,7 @@ from dx_app_wizard.changes import OnConflict, change_set, is_taken
 from dx_app_wizard.compose import compose
 from dx_app_wizard.conversation import Conversation
 from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError
-from dx_app_wizard.interruption import stoppable
+from dx_app_wizard.interruption import COMPLETED_BY_REPETITION, stoppable
 from dx_app_wizard.interview import Interview
 from dx_app_wizard.official_script import official_script
 from dx_app_wizard.policy import objection
@@ -25,7 +25,7 @@ from dx_app_wizard.prompters import SILENCE_SECONDS, LinePrompter, Prompter
 from dx_app_wizard.provenance import RECORD_PATH, Origin, recorded
 from dx_app_wizard.questions import QUESTIONS, Question
 from dx_app_wizard.render import render, template_of
-from dx_app_wizard.saved import RESUME_COMMAND, SavedInterview, saved_path
+from dx_app_wizard.saved import RESUME_COMMAND, SavedInterview, forget_saved, saved_path
 from dx_app_wizard.spec.lint import lint_by_policy
 from dx_app_wizard.spec.policy import Policy
 
@@ -48,6 +48,7 @@ class Dialogue:
 
     With `reviews`, a person is shown what will be written before it is. `interview` is the one with a person,
     whose answers are saved, `piped` the one with lines from a pipe; None as long as there is none.
+    `writes_to` is the app's folder as soon as anything is written to it.
     """
 
     given: Given
@@ -61,6 +62,7 @@ class Dialogue:
     template: OwnTemplate | None = None
     interview: Interview | None = field(init=False, default=None)
     piped: Interview | None = field(init=False, default=None)
+    writes_to: Path | None = field(init=False, default=None)
 
     @contextmanager
     def keeping_answers(self) -> Iterator[None]:
@@ -74,7 +76,7 @@ class Dialogue:
             except BaseException as error:
                 hint = self._how_to_go_on(self.interview) if self.interview else None
                 if interruption.arrived or isinstance(error, (KeyboardInterrupt, EOFError)):
-                    raise InterruptedByUserError(hint, interruption.signal_number) from None
+                    raise self._interrupted(hint, interruption.signal_number) from None
                 if self.interview:
                     self.interview.conversation.prompter.say(str(hint))
                 raise
@@ -102,6 +104,21 @@ class Dialogue:
         given_text = self.base.text if self.base else None
         origin = Origin(template_of(plan, folder), answers.to_json(self.given.spec), given_text)
         return recorded(changes, files, origin)
+
+    def write(self, changes: ChangeSet) -> None:
+        """Write the files; a person's answers are kept until that is done."""
+        self.writes_to = changes.folder
+        changes.apply()
+        if self.interview:
+            forget_saved()
+
+    def _interrupted(self, hint: str | None, signal_number: int) -> InterruptedByUserError:
+        """Return what to say: in a folder that is there, some of the files may be new."""
+        if self.writes_to is None or not self.writes_to.exists():
+            return InterruptedByUserError(hint, signal_number)
+        hints = (COMPLETED_BY_REPETITION, hint)
+        message = f"interrupted while {self.writes_to} was written"
+        return InterruptedByUserError("\n  ".join(filter(None, hints)), signal_number, message)
 
     def _open_keys(self) -> tuple[str, ...]:
         return tuple(

@@ -188,7 +188,19 @@ class NotWritableError(UserError):
     code = "not-writable"
 
     def __init__(self, error: OSError) -> None:
-        super().__init__(f"the app cannot be written: {error}", "Choose another --output-dir.")
+        known = error.strerror and error.filename
+        reason = f"{error.strerror}: {error.filename}" if known else str(error)
+        super().__init__(f"the app cannot be written: {reason}", "Choose another --output-dir.")
+
+
+class UnsaidError(UserError):
+    """The operating system refused to take what goes to stdout, as when the disk behind it is full."""
+
+    code = "unsaid"
+
+    def __init__(self, error: OSError) -> None:
+        reason = error.strerror or str(error)
+        super().__init__(f"stdout cannot be written: {reason}", "Only the output is lost; the work was done.")
 
 
 class InterruptedByUserError(UserError):

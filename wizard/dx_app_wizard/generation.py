@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,11 +12,17 @@ from dx_app_wizard.answers_file import STANDARD_INPUT, read_answers
 from dx_app_wizard.change_report import changes_json, preview_text, written_text
 from dx_app_wizard.changes import OnConflict
 from dx_app_wizard.dialogue import Dialogue
-from dx_app_wizard.errors import AnswersError, FindingsError, Place, SpecFileError
+from dx_app_wizard.errors import (
+    AnswersError,
+    FindingsError,
+    NotWritableError,
+    Place,
+    SpecFileError,
+)
 from dx_app_wizard.policy import default_sources, judged
 from dx_app_wizard.remedy import remedy
 from dx_app_wizard.render import render
-from dx_app_wizard.saved import SavedInterview, forget_saved
+from dx_app_wizard.saved import SavedInterview
 from dx_app_wizard.settings import environment_sources
 from dx_app_wizard.sources import Given, Source
 from dx_app_wizard.spec import jsonfile
@@ -121,10 +128,7 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
             used,
         )
         if not options.dry_run:
-            changes.apply()
-            if dialogue.interview:
-                # Only now: as long as the app is not written, its answers are kept.
-                forget_saved()
+            dialogue.write(changes)
     return generated
 
 
@@ -143,13 +147,14 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
     names = {
         "json_file": options.json_file,
         "answers": options.answers_file,
-        "output_dir": options.output_dir,
+        "output_dir": None if options.output_dir == Path() else options.output_dir,
     }
-    named = {name: path for name, path in names.items() if path and path != Path()}
+    named = {name: path for name, path in names.items() if path is not None}
     paths = {name: str(path.absolute()) for name, path in named.items()}
     template = absolute_source(options.template_source)
     modes = {"on_conflict": options.on_conflict, "template_source": template}
-    saved = SavedInterview(flags, paths, modes={name: mode for name, mode in modes.items() if mode})
+    given_modes = {name: mode for name, mode in modes.items() if mode is not None}
+    saved = SavedInterview(flags, paths, modes=given_modes)
     if options.resume:
         former = SavedInterview.load()
         saved = SavedInterview(
@@ -160,6 +165,7 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
         )
     elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()} | named
     output_dir = elsewhere.get("output_dir", Path())
+    _check_output_dir(output_dir)
     policy = load_policy(output_dir)
     base, stands = None, Source({})
     if "json_file" in elsewhere:
@@ -179,6 +185,16 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
         policy=policy,
         template=choose_template(saved.modes.get("template_source"), policy),
     )
+
+
+def _check_output_dir(folder: Path) -> None:
+    """Raise NotWritableError where no folder can be: nobody is to hear that after twelve questions."""
+    for place in (folder, *folder.parents):
+        if place.is_dir():
+            return
+        if os.path.lexists(place):
+            error = NotADirectoryError(errno.ENOTDIR, "there is no folder, but something else", str(place))
+            raise NotWritableError(error)
 
 
 def _may_ask(options: Options) -> bool:

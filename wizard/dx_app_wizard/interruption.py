@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+COMPLETED_BY_REPETITION = "Each file is as it was or as it shall be; the same command again completes it."
+"""What holds when writing into an existing folder was interrupted."""
+
 _ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 

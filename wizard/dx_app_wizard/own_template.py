@@ -10,6 +10,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.errors import SpecFileError
+from dx_app_wizard.spec import jsonfile
 from dx_app_wizard.spec.model import FILE_NAME
 from dx_app_wizard.template_choice import TemplateError
 
@@ -36,13 +38,38 @@ def render_own(template: OwnTemplate, values: Mapping[str, Any], scratch: str) -
     except TemplateError:
         raise
     except Exception as error:  # - a template is a program, which can fail in any way
-        reason = f"{type(error).__name__}: {error}".rstrip(": ")
-        raise TemplateError(f"the template {template.source!r} cannot be rendered: {reason}") from error
+        message = f"the template {template.source!r} cannot be rendered: {_reason(error)}"
+        raise TemplateError(message) from error
     if folder.resolve().parent != Path(scratch).resolve():
         raise TemplateError(f"the template {template.source!r} writes outside of its own folder")
     if not (folder / FILE_NAME).exists():
         (folder / FILE_NAME).write_text(values["_dxapp"], encoding="utf-8", newline="\n")
+    _check_dxapp_json(template, folder)
     return folder
+
+
+def _check_dxapp_json(template: OwnTemplate, folder: Path) -> None:
+    """Raise TemplateError where the dxapp.json that was rendered cannot be read."""
+    try:
+        value = jsonfile.read(folder / FILE_NAME).value
+    except SpecFileError as error:
+        line = "" if error.line is None else f", in line {error.line}"
+        message = f"{error.message}{line}"
+    else:
+        message = "" if isinstance(value, dict) else "must hold a JSON object"
+    if message:
+        raise TemplateError(f"the dxapp.json that the template {template.source!r} writes {message}")
+
+
+def _reason(error: Exception) -> str:
+    """Return why a template cannot be rendered, without all that it was given to read."""
+    from cookiecutter.exceptions import NonTemplatedInputDirException, UndefinedVariableInTemplate
+
+    if isinstance(error, NonTemplatedInputDirException):
+        return "it has no folder whose name is a variable, such as {{cookiecutter.name}}"
+    if isinstance(error, UndefinedVariableInTemplate):
+        return f"{error.message}: {error.error.message}"
+    return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
 def _context(template: OwnTemplate, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def choose_template(named: str | None, policy: Policy) -> OwnTemplate | None:
 
 def absolute_source(source: str | None) -> str | None:
     """Return a source so that it means the same in every folder."""
-    return source and _location(source, Path())
+    return None if source is None else _location(source, Path())
 
 
 def _found(source: str, location: str, options: dict[str, Any]) -> OwnTemplate:

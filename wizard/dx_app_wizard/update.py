@@ -19,7 +19,7 @@ from dx_app_wizard.errors import (
     SpecFileError,
     UpdateBlockedError,
 )
-from dx_app_wizard.interruption import stoppable
+from dx_app_wizard.interruption import COMPLETED_BY_REPETITION, stoppable
 from dx_app_wizard.merge import Labels, changed_paths, marked_lines, merge
 from dx_app_wizard.provenance import BUILT_IN, RECORD_PATH, Record, base_of, read_record, with_record
 
@@ -107,8 +107,8 @@ def update(folder: Path, options: Options, flags: dict[str, Any]) -> Updated:
         try:
             return _updated(folder, options, flags)
         except KeyboardInterrupt:
-            hint = "Each file is as it was or as it shall be; the same command again completes it."
-            raise InterruptedByUserError(hint, interruption.signal_number, "interrupted") from None
+            number = interruption.signal_number
+            raise InterruptedByUserError(COMPLETED_BY_REPETITION, number, "interrupted") from None
 
 
 def _updated(folder: Path, options: Options, flags: dict[str, Any]) -> Updated:

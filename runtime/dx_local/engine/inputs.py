@@ -95,6 +95,7 @@ class _Maker:
         self._context = context
         self._project = project
         self._declared = declared
+        self._from_file: set[str] = set()
         self.result: JSON = {}
         self.problems: list[str] = []
 
@@ -102,6 +103,7 @@ class _Maker:
         io_class = self._class_of(name, None)
         try:
             self.result[name] = self._from_json(io_class, value, folder)
+            self._from_file.add(name)
         except UsageError as error:
             self.problems.append(f"input {name!r}: {error.message}")
 
@@ -112,6 +114,10 @@ class _Maker:
         except (UsageError, ClassValueError, UnknownClassError) as error:
             self.problems.append(f"input {name!r}: {error}")
             return
+        if name in self._from_file and not isinstance(self.result[name], list):
+            # As with `dx run`: an option replaces what a file says, and adds to its array.
+            self._from_file.discard(name)
+            del self.result[name]
         if io_class is not None and io_class.is_array:
             self.result.setdefault(name, []).extend(values)
         elif name in self.result and io_class is None:
