@@ -162,6 +162,7 @@ def test_an_upload_that_cannot_be_is_invalid_input(served: ServedPlatform, reque
         ("bytes=0-1,4-5", 200, b"0123456789", None),
         ("lines=0-1", 200, b"0123456789", None),
         ("bytes=-", 200, b"0123456789", None),
+        (f"bytes=0-{'9' * 5000}", 200, b"0123456789", None),
     ],
 )
 def test_ranges(
@@ -239,6 +240,19 @@ def test_a_forged_upload_url_is_refused(served: ServedPlatform) -> None:
 def test_urls_expire(served: ServedPlatform) -> None:
     url = url_of(served, stored(served, b"x"), preauthenticated=True, duration=0)
     assert served.request("GET", url).status == 401
+
+
+@pytest.mark.parametrize("number", ["x", "-1", "9" * 5000, "1.5", "\u0661"])
+def test_a_url_with_what_is_no_number_leads_nowhere(served: ServedPlatform, number: str) -> None:
+    for path in (f"/F/D/s/{number}/-/f/f", f"/F/U/s/f/1/{number}/-/1"):
+        method = "GET" if "/D/" in path else "PUT"
+        assert served.request(method, quote(path)).status == 404
+
+
+@pytest.mark.parametrize("duration", [-1, 10**12, "long"])
+def test_a_url_is_good_for_a_time_that_makes_sense(served: ServedPlatform, duration: Any) -> None:
+    request = {"preauthenticated": True, "duration": duration}
+    assert served.error(f"/{stored(served, b'x')}/download", request) == (422, "InvalidInput")
 
 
 def test_transfers_need_no_token_but_this_machine(served: ServedPlatform) -> None:

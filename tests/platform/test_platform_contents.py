@@ -16,6 +16,8 @@ from dx_local.platform.errors import ApiError, InvalidInput, InvalidState, Permi
 from dx_local.platform.folder_paths import normalize_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     JSON = dict[str, Any]
 
 
@@ -169,6 +171,29 @@ def test_a_full_folder_is_removed_only_with_recurse(context: Context, project: s
         contents.remove_folder(context, project, {"folder": "/a"})
     assert contents.remove_folder(context, project, {"folder": "/a", "recurse": True})["completed"] is True
     assert not exists(context, record)
+
+
+def test_a_folder_is_removed_in_parts(
+    context: Context, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents, "AT_ONCE", 2)
+    records_ = [new_record(context, project, folder=folder) for folder in ("/a", "/a/b", "/a/c")]
+    request = {"folder": "/a", "recurse": True, "force": True, "partial": True}
+    first, second = (contents.remove_folder(context, project, request) for _ in range(2))
+    assert (first["completed"], second["completed"]) == (False, True)
+    assert not any(exists(context, record) for record in records_)
+    assert listed(context, project) == ([], [])
+
+
+def test_only_administrators_remove_from_a_protected_project(
+    context: Context, project: str, new_job: Callable[..., Context]
+) -> None:
+    projects.update(context, project, {"protected": True})
+    record = new_record(context, project)
+    contributor = new_job(project="CONTRIBUTE")
+    with pytest.raises(PermissionDenied):
+        contents.remove_objects(contributor, project, {"objects": [record]})
+    contents.remove_objects(context, project, {"objects": [record]})
 
 
 def test_a_missing_folder_is_removed_with_force(context: Context, project: str) -> None:

@@ -43,6 +43,7 @@ UPLOAD_PARAMETERS = {
 
 _UPLOAD_VALID_FOR = 60 * 60 * 1000  # ms
 _DOWNLOAD_VALID_FOR = 24 * 60 * 60 * 1000  # ms
+_LONGEST_DURATION = 100 * 365 * 24 * 60 * 60  # s
 _PART_OF_LOCAL_FILE = 64 << 20
 _HASHED_AT_ONCE = 16 << 20  # takes about 30 ms
 _DEFAULT_MEDIA = "application/octet-stream"
@@ -142,6 +143,8 @@ def download(context: Context, file_id: str, request: JSON) -> JSON:
     now = context.now()
     if read.flag(request, "preauthenticated"):
         seconds = read.integer(request, "duration", _DOWNLOAD_VALID_FOR // 1000)
+        if not 0 <= seconds <= _LONGEST_DURATION:
+            raise InvalidInput(f'"duration" must be from 0 to {_LONGEST_DURATION} seconds, not {seconds}')
         ticket = DownloadTicket.preauthenticated(file_id, now, seconds * 1000)
     else:
         ticket = DownloadTicket.for_everyday_use(file_id, now)
