@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import executables, jobs
+from dx_local.platform import executables, job_events
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -249,8 +249,8 @@ def test_download_of_the_output_of_a_job(terminal: Terminal) -> None:
         applet_id = executables.new_applet(context, "applet", applet)["id"]
         request = {"project": terminal.project, "input": {}}
         job: str = executables.run_applet(context, applet_id, request)["id"]
-        jobs.start(context.platform, job)
-        jobs.finish(context.platform, job, {"out": {"$dnanexus_link": file}})
+        job_events.start(context.platform, job)
+        job_events.finish(context.platform, job, {"out": {"$dnanexus_link": file}})
         return job
 
     assert terminal.dx("download", f"{terminal.served.inside(run)}:out", "-o", "-") == "made"
