@@ -178,7 +178,7 @@ GOOD: dict[tuple[str, str], Callable[[Some], Any]] = {
     ("", "move"): lambda some: {"objects": [some.known("file")], "folders": ["/a"], "destination": "/f"},
     ("", "removeObjects"): lambda _: {"objects": ["record-x"], "force": True},
     ("", "clone"): lambda some: {
-        "objects": [some.known("file")],
+        "objects": [some.known("applet")],
         "folders": ["/f"],
         "project": some.known("project"),
         "destination": "/c",
@@ -202,6 +202,10 @@ GOOD: dict[tuple[str, str], Callable[[Some], Any]] = {
         "properties": {"k": "v"},
     },
     ("project", "update"): lambda _: {"name": "n", "summary": "s", "protected": False},
+    ("project", "invite"): lambda _: {"invitee": "user-local", "level": "ADMINISTER"},
+    ("project", "transfer"): lambda _: {"invitee": "user-local"},
+    ("project", "decreasePermissions"): lambda _: {"user-a": None},
+    ("system", "describeProjects"): lambda some: {"projects": [some.project], "describe": True},
     ("project", "destroy"): lambda _: {"terminateJobs": True},
     ("job", "new"): lambda some: {"function": "part", **_run(some)},
     ("file", "upload"): lambda _: {"index": 1, "size": 5, "md5": "0" * 32},
@@ -233,6 +237,8 @@ GOOD: dict[tuple[str, str], Callable[[Some], Any]] = {
     ("system", "findProjects"): _find,
     ("system", "findApps"): _find,
     ("system", "findExecutions"): _executions,
+    ("system", "findJobs"): _executions,
+    ("system", "findAnalyses"): _executions,
     ("system", "describeDataObjects"): _objects,
     ("system", "resolveDataObjects"): _objects,
 }

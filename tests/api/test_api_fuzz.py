@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 from dx_local.platform import access
 
 if TYPE_CHECKING:
-    from tests.conftest import ServedPlatform
+    from tests.conftest import RunningPlatform, ServedPlatform
 
 JSON = dict[str, Any]
 
@@ -216,3 +216,13 @@ def test_odd_first_messages_on_web_sockets(served: ServedPlatform) -> None:
 def test_twenty_thousand_odd_requests(served: ServedPlatform, seed: int) -> None:
     counts = survives(served, seed, SLOW)
     assert {200, 400, 401, 404, 422} <= counts.keys()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_odd_requests_while_jobs_run(running: RunningPlatform) -> None:
+    survives(running, seed=6, count=SLOW)
+    run_spec = {"interpreter": "bash", "code": "main() { true; }"}
+    applet = running.post("/applet/new", {"project": running.project, "dxapi": "1.0.0", "runSpec": run_spec})
+    job = running.post(f"/{applet['id']}/run", {"project": running.project, "input": {}})["id"]
+    assert "Done" in running.dx("wait", job)

@@ -214,3 +214,15 @@ def test_a_workflow_takes_over_another(served: ServedPlatform) -> None:
     assert served.post(f"/{model}/isStageCompatible", asked)["compatible"] is True
     served.post(f"/{workflow}/overwrite", {"from": {"id": model}, "editVersion": 0})
     assert [each["id"] for each in shown(served, workflow, "stages")] == ["a"]
+
+
+def test_jobs_and_analyses_are_found_apart(served: ServedPlatform) -> None:
+    stage = {"id": "a", "executable": make(served, "applet")}
+    workflow = make(served, "workflow", stages=[stage])
+    request = {"project": served.project, "input": {"a.n": 1}}
+    analysis = served.post(f"/{workflow}/run", request)
+    by_analysis = {"parentAnalysis": analysis["id"]}
+    found = served.post("/system/findJobs", {**by_analysis, "class": "analysis"})
+    assert [each["id"] for each in found["results"]] == analysis["stages"]
+    found = served.post("/system/findAnalyses", {"rootExecution": analysis["id"]})
+    assert [each["id"] for each in found["results"]] == [analysis["id"]]

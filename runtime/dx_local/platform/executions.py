@@ -72,6 +72,16 @@ def find_executions(context: Context, _class: str, request: JSON) -> JSON:
     return {"results": results, "next": _place_of(rows[limit - 1]) if len(rows) > limit else None}
 
 
+def find_jobs(context: Context, _class: str, request: JSON) -> JSON:
+    """`/system/findJobs`: what `/system/findExecutions` finds, jobs alone."""
+    return find_executions(context, _class, {**request, "class": "job"})
+
+
+def find_analyses(context: Context, _class: str, request: JSON) -> JSON:
+    """`/system/findAnalyses`: what `/system/findExecutions` finds, analyses alone."""
+    return find_executions(context, _class, {**request, "class": "analysis"})
+
+
 def _visible(context: Context, request: JSON) -> list[Condition]:
     """Return the condition that a job is of the project asked for, or else of one that the caller sees."""
     if request.get("project") is not None:
