@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from dx_local.platform import requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,3 +204,26 @@ def test_help_comes_quickly(command: DxLocal, arguments: list[str]) -> None:
         assert command("dx-local", *arguments).exit_code == 0
         seconds.append(time.monotonic() - began)
     assert min(seconds) < 0.5
+
+
+def test_a_job_over_its_time_limit_ends_the_run_with_124(
+    dx_local: DxLocal, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The platform knows no unit that is shorter.
+    monkeypatch.setitem(requirements.UNIT_MS, "minutes", 300)
+    limit = {"timeoutPolicy": {"main": {"minutes": 1}}}
+    app = make_app("main() { sleep 600; }", interpreter="bash", runSpec=limit)
+    done = dx_local("run", app, "--json")
+    assert done.exit_code == 124
+    failure = json.loads(done.stdout)["failure"]
+    assert failure["reason"] == "JobTimeoutExceeded"
+    assert failure["message"] == "The job ran longer than its time limit of 0.3 seconds"
+
+
+def test_progress_tells_of_tries(dx_local: DxLocal, make_app: MakeApp) -> None:
+    policy = {"executionPolicy": {"restartOn": {"AppInternalError": 1}}}
+    app = make_app('main() { grep -q try-1 <<< "$PWD"; }', interpreter="bash", runSpec=policy)
+    done = dx_local("run", app, "--progress", "plain")
+    told = [line.split("s ", 1)[1] for line in done.stderr.splitlines() if "main " in line]
+    failed = "main restartable (AppInternalError)"
+    assert told == ["main running", failed, "main running (try 1)", "main done"]

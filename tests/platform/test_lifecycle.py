@@ -246,16 +246,51 @@ def test_a_finished_job_cannot_fail_or_be_terminated(store: Store) -> None:
     assert lifecycle.terminated(store, job, 4) == []
 
 
-@pytest.mark.parametrize("side", ["input", "output"])
-def test_a_circle_of_references_ends_as_a_failure(store: Store, side: str) -> None:
+def test_a_subjob_that_waits_for_a_job_above_it_fails_at_once(store: Store) -> None:
     main = running_main(store)
-    child = add_job(store, main, {"x": reference(main)} if side == "input" else {})
-    lifecycle.finished(store, main, {"y": reference(main if side == "output" else child)}, 3)
-    if side == "output":
-        run(store, child)
+    child = add_job(store, main)
+    lifecycle.started(store, child, 2)
+    grandchild = add_job(store, child, {"x": reference(main)})
+    assert job_row(store, grandchild)["failure_reason"] == "InputError"
+    assert f"waits for {main}, which in turn" in job_row(store, grandchild)["failure_message"]
+    assert job_row(store, main)["failure_from"]["id"] == grandchild
+
+
+def test_a_job_that_refers_to_its_own_output_fails(store: Store) -> None:
+    main = running_main(store)
+    lifecycle.finished(store, main, {"y": reference(main)}, 3)
+    assert job_row(store, main)["failure_reason"] == "OutputError"
+    assert "circle" in job_row(store, main)["failure_message"]
+
+
+def test_jobs_that_wait_for_the_outputs_of_each_other_fail(store: Store) -> None:
+    main = running_main(store)
+    children = [add_job(store, main) for _ in range(3)]
+    for child in children:
+        lifecycle.started(store, child, 2)
+    for child, other in zip(children, [*children[1:], children[0]], strict=True):
+        lifecycle.finished(store, child, {"n": reference(other)}, 3)
+    assert job_row(store, children[2])["failure_reason"] == "OutputError"
+    assert {state(store, job) for job in (main, *children)} == {"failed"}
+
+
+def test_a_circle_through_a_job_of_another_tree_ends_when_nothing_runs(store: Store) -> None:
+    main = running_main(store)
+    other = add_job(store, depends_on=[main])
+    child = add_job(store, main, depends_on=[other])
+    lifecycle.finished(store, main, {}, 3)
     assert lifecycle.deadlocked(store, 4)
-    assert {state(store, main), state(store, child)} <= {"failed", "done"}
-    assert "circle" in str(job_row(store, main)["failure_message"])
+    assert job_row(store, child)["failure_reason"] == "InputError"
+
+
+@pytest.mark.parametrize("path", ["properties.absent", "details.absent", "size", ""])
+def test_metadata_that_an_object_does_not_have_fails_who_refers_to_it(store: Store, path: str) -> None:
+    main = running_main(store)
+    first = add_job(store, main)
+    second = add_job(store, main, {"x": reference(first, metadata=path)})
+    run(store, first, {"n": link(add_object(store, "closed"))})
+    assert job_row(store, second)["failure_reason"] == "InputError"
+    assert f"has no {path}" in job_row(store, second)["failure_message"]
 
 
 def test_a_transition_that_the_table_does_not_know_is_refused(store: Store) -> None:

@@ -38,6 +38,19 @@ def of(*instance_types: tuple[str, str]) -> JSON:
             of(("*", "c")),
         ),
         ({}, {"systemRequirementsByExecutable": {APPLET: of(("*", "e"))}}, {}, of(("*", "e"))),
+        (of(("main", "a"), ("part", "b")), {"systemRequirements": of(("*", "c"))}, {}, of(("*", "c"))),
+        (
+            of(("main", "a")),
+            {"systemRequirementsByExecutable": {"*": of(("*", "d")), APPLET: of(("main", "e"))}},
+            {},
+            of(("*", "d"), ("main", "e")),
+        ),
+        (
+            {},
+            {"systemRequirementsByExecutable": {APPLET: of(("main", "mine"), ("part", "mine"))}},
+            {"mergedSystemRequirementsByExecutable": {APPLET: of(("main", "above"))}},
+            of(("main", "above"), ("part", "mine")),
+        ),
         ({}, {"systemRequirementsByExecutable": {"applet-yyyy": of(("*", "e"))}}, {}, {}),
     ],
 )
@@ -69,6 +82,15 @@ def test_an_entry_point_goes_before_the_star(wanted: JSON, expected: str) -> Non
         ({"*": {"days": 1}, "main": {"minutes": 5}}, {}, 5),
         ({"other": {"minutes": 5}}, {}, 30 * 24 * 60),
         ({"*": {"hours": 1}}, {"timeoutPolicy": {"*": {"minutes": 2}}}, 2),
+        ({"*": {"hours": 1}}, {"timeoutPolicyByExecutable": {"*": {"main": {"minutes": 4}}}}, 4),
+        (
+            {"main": {"hours": 1}},
+            {
+                "timeoutPolicyByExecutable": {APPLET: {"main": {"minutes": 6}}},
+                "timeoutPolicy": {"main": {"minutes": 5}},
+            },
+            6,
+        ),
         ({"*": {"hours": 1}}, {"timeoutPolicyByExecutable": {APPLET: {"*": {"minutes": 3}}}}, 3),
     ],
 )

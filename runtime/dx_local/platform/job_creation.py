@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 # Fields of a run request that only come back in describe.
 _ECHOED = (
+    "allowSSH",
     "costLimit",
     "debug",
     "delayWorkspaceDestruction",
     "detailedJobMetrics",
+    "headJobOnDemand",
     "ignoreReuse",
     "preserveJobOutputs",
     "rank",

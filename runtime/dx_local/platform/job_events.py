@@ -41,7 +41,8 @@ def abandon(platform: Platform) -> None:
     """
     stopped = Failure("ExecutionError", "The platform was stopped while the job ran")
     rows = platform.store.all(
-        "SELECT id FROM job WHERE state IN ('running', 'terminating') AND id GLOB 'job-*' ORDER BY sequence"
+        "SELECT id FROM job WHERE state IN ('running', 'restartable', 'terminating') AND id GLOB 'job-*'"
+        " ORDER BY sequence"
     )
     for row in rows:
         fail(platform, row["id"], stopped)

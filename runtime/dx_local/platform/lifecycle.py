@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.links import links_in, references_in
 from dx_local.platform import analysis_outcome, delivery, outputs
+from dx_local.platform.circles import Circles
 from dx_local.platform.ending import Ending
 from dx_local.platform.references import Resolver, UnresolvableReference
 from dx_local.platform.states import FINAL, Failure, State
@@ -213,12 +214,16 @@ class _Machine(Ending):
         A cause that can no longer come true fails the job.
         """
         waits = False
+        circles = Circles(self, job_id)
         for cause in dict.fromkeys(causes):
             state = self.state_of(cause)
             if state in (State.FAILED, State.TERMINATED):
                 self.fail_tree(job_id, self.unsatisfiable(cause))
                 return True
             if state not in (State.DONE, "closed", None):
+                if circles.would_close_with(cause):
+                    self.fail_tree(job_id, circles.failure(cause))
+                    return True
                 self.store.execute("INSERT OR IGNORE INTO wait VALUES (?, ?)", job_id, cause)
                 waits = True
         return waits

@@ -19,14 +19,18 @@ def output_if_done(store: Store, job_id: str) -> dict[str, Any] | None:
 
 
 def object_metadata(store: Store, entity: str, path: str) -> Any:
-    """Return what `metadata` of a reference asks of a data object: `name`, `properties.K` or `details.K`."""
+    """Return what `metadata` of a reference asks of a data object: `name`, `properties.K` or `details.K`.
+
+    Returns None for a property or a detail that the object does not have, and for anything else.
+    """
     kind, _, key = path.partition(".")
     if kind == "details":
         text = store.value("SELECT details AS text FROM object WHERE id = ?", entity)
     elif kind == "properties":
         text = store.value("SELECT properties AS text FROM placement WHERE object = ? LIMIT 1", entity)
     else:
-        return store.value("SELECT name FROM placement WHERE object = ? LIMIT 1", entity)
+        name = store.value("SELECT name FROM placement WHERE object = ? LIMIT 1", entity)
+        return name if path == "name" else None
     return json.loads(text or "{}").get(key)
 
 

@@ -29,7 +29,7 @@ class Resolver:
     """Resolves references against outputs of finished jobs.
 
     `output_of` gives the output of a job, or None while it has none; `metadata_of` gives what a reference
-    with `metadata` asks of a data object.
+    with `metadata` asks of a data object, or None where that has no such thing.
     """
 
     def __init__(
@@ -75,7 +75,10 @@ class Resolver:
         entity = link_id(found)
         if entity is None:
             raise UnresolvableReference(reference, "metadata was asked of a value that is no data object")
-        return self._metadata_of(entity, reference.metadata)
+        value_of_object = self._metadata_of(entity, reference.metadata)
+        if value_of_object is None:
+            raise UnresolvableReference(reference, f"{entity} has no {reference.metadata}")
+        return value_of_object
 
 
 def _no_such_field(output: Output) -> str:

@@ -26,7 +26,7 @@ DEFAULT_TIMEOUT = 30 * 24 * 3600 * 1000
 Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/job-time-limits
 """
 
-_UNIT_MS = {"days": 86_400_000, "hours": 3_600_000, "minutes": 60_000}
+UNIT_MS = {"days": 86_400_000, "hours": 3_600_000, "minutes": 60_000}
 
 
 def check_run_spec(run_spec: JSON) -> None:
@@ -155,9 +155,9 @@ def _by_executable(request: JSON, name: str) -> dict[str, Any]:
 def _milliseconds(limit: JSON) -> int:
     total = 0.0
     for unit, amount in limit.items():
-        if isinstance(amount, bool) or not isinstance(amount, (int, float)) or unit not in _UNIT_MS:
-            raise InvalidInput(f"a time limit must be a hash of {', '.join(_UNIT_MS)}, not {limit!r}")
-        total += _UNIT_MS[unit] * amount
+        if isinstance(amount, bool) or not isinstance(amount, (int, float)) or unit not in UNIT_MS:
+            raise InvalidInput(f"a time limit must be a hash of {', '.join(UNIT_MS)}, not {limit!r}")
+        total += UNIT_MS[unit] * amount
     if total <= 0:
         raise InvalidInput(f"a time limit must be more than nothing, not {limit!r}")
     return int(total)

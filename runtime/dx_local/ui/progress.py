@@ -16,6 +16,7 @@ import click
 
 from dx_local.engine.failure import job_does, job_label
 from dx_local.engine.session import Observer
+from dx_local.platform import restarts
 from dx_local.platform.states import FINAL, State
 
 if TYPE_CHECKING:
@@ -101,9 +102,8 @@ class JobStates(Messages):
         if self._platform is None or transition.after not in _TOLD:
             return
         if job := self._platform.store.get("job", transition.job):
-            self.announce(
-                f"{job['name']} ({transition.job}) {transition.after.value}{_more(job, transition)}"
-            )
+            more = _more(self._platform, job, transition)
+            self.announce(f"{job['name']} ({transition.job}) {transition.after.value}{more}")
 
 
 class PlainLines(_Watcher):
@@ -119,7 +119,7 @@ class PlainLines(_Watcher):
             return
         seconds = time.monotonic() - self._began
         job = self._platform.store.get("job", transition.job) if self._platform else None
-        more = _more(job, transition) if job else ""
+        more = _more(self._platform, job, transition) if self._platform and job else ""
         self._print(f"{seconds:7.2f}s {self._label(transition.job)} {transition.after.value}{more}")
         if transition.after in FINAL:
             self._forget(transition.job)
@@ -232,12 +232,15 @@ class LiveTree(_Watcher):
                 self._grow(branch, job_id)
 
 
-def _more(job: Row, transition: Transition) -> str:
+def _more(platform: Platform, job: Row, transition: Transition) -> str:
     """Return what a line on a change of state says behind the state: why, and in which try."""
+    number = job["try_number"]
+    if transition.after is State.RESTARTABLE and job["failure_reason"] is None:
+        # The next try is there already when what led to it is told.
+        job = restarts.of_try(platform.store, job, number - 1)
     if transition.after in (State.FAILED, State.RESTARTABLE):
         return f" ({job['failure_reason']})"
-    in_later_try = transition.after is State.RUNNING and job["try_number"]
-    return f" (try {job['try_number']})" if in_later_try else ""
+    return f" (try {number})" if transition.after is State.RUNNING and number else ""
 
 
 def _count_text(group: _Group) -> str:
