@@ -2,7 +2,7 @@
 
 `make bench-scale` runs it and prints a table in Markdown. Both projects hold the same folder of 1,000 files
 with the same 20 `*.bam` files; the large one holds 99,000 others. Each call goes over HTTP to a server of its
-own; calls to both alternate, so that they share whatever else the machine is doing.
+own; calls to both alternate, so that they share whatever else the machine is doing. At the end the real `dx`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_local.api.server import Server
+from dx_local.engine.environments import EnvironmentRequest, prepare_environment
 from dx_local.platform import access, objects, projects
 from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
 
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
 SMALL, LARGE = 1_000, 100_000
 ROUNDS = 15
+ROUNDS_OF_COMMANDS = 5
 JSON = dict[str, Any]
 
 _SHOWN = {"fields": {"name": True, "folder": True, "modified": True, "state": True, "size": True}}
@@ -50,13 +55,20 @@ CALLS: dict[str, tuple[str, JSON]] = {
 }
 
 
+COMMANDS = {
+    "`dx find data --name '*.bam'`": ["find", "data", "--name", "*.bam"],
+    "`dx ls -l` of a folder of 1,000": ["ls", "-l", "/runs/0"],
+    "`dx pwd`": ["pwd"],
+}
+
+
 @dataclass
 class Served:
     """A project of so many files on a server in a thread, and one connection to it."""
 
     size: int
     folder: Path
-    seconds: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in CALLS})
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
     def __enter__(self) -> Self:
@@ -105,6 +117,25 @@ class Served:
             sys.exit(f"{name}: {answer}")
         return len(answer["results"] if "results" in answer else answer["objects"])
 
+    def time_command(self, name: str, dx: Path) -> int:
+        """Run a command once, note its time, and return how many lines it printed."""
+        variables = {
+            **os.environ,
+            "DX_APISERVER_PROTOCOL": "http",
+            "DX_APISERVER_HOST": "127.0.0.1",
+            "DX_APISERVER_PORT": str(self._server.port),
+            "DX_SECURITY_CONTEXT": json.dumps({"auth_token_type": "Bearer", "auth_token": self._token}),
+            "DX_PROJECT_CONTEXT_ID": self._project,
+            "DX_CLI_WD": "/",
+            "HOME": str(self.folder),
+        }
+        began = time.perf_counter()
+        done = subprocess.run(
+            [dx, *COMMANDS[name]], env=variables, check=True, capture_output=True, text=True
+        )
+        self.seconds[name].append(time.perf_counter() - began)
+        return len(done.stdout.splitlines())
+
 
 def create(context: Context, project: str, number: int) -> None:
     """Make the file of this number; 1,000 lie in each folder, and in the first one 20 are BAM files."""
@@ -130,9 +161,13 @@ def main() -> None:
             for round_ in range(ROUNDS + 1):
                 for call in CALLS:
                     results[call] = (small.time(call), large.time(call))
-                if round_ == 0:
-                    small.seconds = {call: [] for call in CALLS}
-                    large.seconds = {call: [] for call in CALLS}
+                if round_ == 0:  # caches warm
+                    small.seconds.clear()
+                    large.seconds.clear()
+            dx = prepare_environment(EnvironmentRequest(), announce=print).bin / "dx"
+            for _ in range(ROUNDS_OF_COMMANDS):
+                for command in COMMANDS:
+                    results[command] = (small.time_command(command, dx), large.time_command(command, dx))
             print(f"| what | results | ms at {SMALL:,} files | ms at {LARGE:,} | ratio |")
             print("|---|---|---|---|---|")
             for call, counts in results.items():

@@ -114,10 +114,25 @@ def test_containers_cannot_be_changed_like_projects(context: Context, job_contex
         projects.update(context, workspace, {"name": "x"})
 
 
-def test_data_usage_is_in_gigabytes(context: Context, project: str, tmp_path: Path) -> None:
+def test_data_usage_is_in_gigabytes_and_up_to_date(context: Context, project: str, tmp_path: Path) -> None:
+    def usage(of: str) -> Any:
+        return pytest.approx(projects.describe(context, of, {})["dataUsage"] * 1e6)
+
     (tmp_path / "f").write_bytes(b"x" * 1000)
-    files.link_local(context, tmp_path / "f", project=project, folder="/", name="f")
-    assert projects.describe(context, project, {})["dataUsage"] == pytest.approx(1e-6)
+    file = files.link_local(context, tmp_path / "f", project=project, folder="/", name="f")
+    other = projects.new(context, "project", {"name": "other"})["id"]
+    contents.clone(context, project, {"objects": [file], "project": other})
+    assert (usage(project), usage(other)) == (1, 1)
+    contents.remove_objects(context, project, {"objects": [file]})
+    assert (usage(project), usage(other)) == (0, 1)
+
+
+def test_a_file_counts_once_it_is_closed(context: Context, project: str) -> None:
+    file = files.new(context, "file", {"project": project})["id"]
+    context.store.insert("part", file=file, position=1, size=2_000_000, md5="", state="complete")
+    (files.part_folder(context.platform, file) / "1").touch()
+    files.close(context, file, {})
+    assert projects.describe(context, project, {})["dataUsage"] == pytest.approx(0.002)
 
 
 def members(context: Context, project: str) -> Any:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dx_local.platform import candidates, contents, object_lookup, records, search
+from dx_local.platform import candidates, contents, object_lookup, projects, records, search
+from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import Context
+    from collections.abc import Iterator
+
     from dx_local.platform.store import Row
 
 JSON = dict[str, Any]
@@ -101,3 +106,58 @@ def test_names_and_lists_are_found_by_folder(context: Context, project: str, pla
         "SEARCH placement USING INDEX placement_by_folder (project=? AND folder=? AND name=?)",
         "SEARCH placement USING INDEX placement_by_folder (project=? AND folder=?)",
     ]
+
+
+@pytest.fixture(scope="module")
+def varied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
+    """What a user asks with, where 108 records differ in name, folder, tags and properties."""
+    platform = Platform.open(tmp_path_factory.mktemp("platform"))
+    user = Context(platform, Caller(DEFAULT_USER))
+    project = projects.new(user, "project", {"name": "P"})["id"]
+    names = ["a", "ab", "b.a", r"a*b", r"\a", "a[b]", "ba", "á", "A"]
+    labels: list[JSON] = [{}, {"tags": ["x"], "properties": {"k": "1"}}, {"tags": ["x", "y"]}]
+    for name, path, more in itertools.product(names, ("/", "/f", "/f/g", "/f!"), labels):
+        request = {"project": project, "name": name, "folder": path, "parents": True, **more}
+        records.new(user, "record", request)
+    yield user
+    platform.store.close()
+
+
+def grammar(terms: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Combine terms by `$and` and `$or`."""
+    return st.recursive(
+        terms,
+        lambda inner: st.builds(
+            lambda operator, operands: {operator: operands},
+            st.sampled_from(["$and", "$or"]),
+            st.lists(inner, max_size=3),
+        ),
+        max_leaves=4,
+    )
+
+
+GLOBS = st.text(r"ab*?[]\.á", max_size=5)
+REQUESTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.sampled_from(["a", "ab", "a*b"]) | GLOBS.map(lambda glob: {"glob": glob}),
+        "tags": grammar(st.sampled_from(["x", "y", "z"])),
+        "properties": grammar(st.sampled_from([{"k": "1"}, {"k": True}, {"k": "2"}, {}])),
+        "class": st.sampled_from(["record", "file"]),
+    },
+)
+FOLDERS = st.fixed_dictionaries(
+    {"folder": st.sampled_from(["/", "/f", "/f/g", "/g"])}, optional={"recurse": st.booleans()}
+)
+
+
+@given(REQUESTS, FOLDERS, st.integers(1, 1000))
+def test_what_is_read_makes_no_difference_to_what_is_found(
+    varied: Context, request_: JSON, scope: JSON, limit: int
+) -> None:
+    (project,) = [row["id"] for row in varied.store.all("SELECT id FROM project")]
+    asked = {**request_, "scope": {"project": project, **scope}, "limit": limit}
+    by_range = search.find_data_objects(varied, "system", asked)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "FEW", 0)
+        assert search.find_data_objects(varied, "system", asked) == by_range

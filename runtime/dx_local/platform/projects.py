@@ -162,10 +162,8 @@ def describe(context: Context, project_id: str, request: JSON) -> JSON:
     default = _PROJECT_DEFAULTS if is_project else _CONTAINER_DEFAULTS
     full = _shared_fields(row, level)
     full.update(_project_fields(row) if is_project else _container_fields(context.store, row))
-    wanted = wanted_fields(request, default)
-    for name, compute in _COSTLY_FIELDS.items():
-        if name in wanted:
-            full[name] = compute(context, project_id)
+    if "folders" in wanted_fields(request, default):
+        full["folders"] = _folders(context, project_id)
     return select_fields(full, request, default)
 
 
@@ -225,6 +223,7 @@ def _shared_fields(row: Row, level: str) -> JSON:
         "level": level,
         "created": row["created"],
         "modified": row["modified"],
+        "dataUsage": row["bytes"] / 1e9,
         "fileUploadParameters": files.UPLOAD_PARAMETERS,
     }
 
@@ -257,20 +256,6 @@ def _container_fields(store: Store, row: Row) -> JSON:
 def _folders(context: Context, project_id: str) -> list[str]:
     rows = context.store.all("SELECT path FROM folder WHERE project = ? ORDER BY path", project_id)
     return [row["path"] for row in rows]
-
-
-def _data_usage(context: Context, project_id: str) -> float:
-    """Return the size of all files of a project in GB."""
-    size = context.store.value(
-        "SELECT SUM(json_extract(object.fields, '$.size')) FROM placement"
-        " JOIN object ON object.id = placement.object"
-        " WHERE placement.project = ? AND placement.class = 'file'",
-        project_id,
-    )
-    return (size or 0) / 1e9
-
-
-_COSTLY_FIELDS: dict[str, Callable[[Context, str], Any]] = {"dataUsage": _data_usage, "folders": _folders}
 
 
 def _region(context: Context, request: JSON) -> str:
