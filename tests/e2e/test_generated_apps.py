@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 from cookiecutter.main import cookiecutter
 
-from dx_app_wizard.plan import LANGUAGES, PATTERNS
-from dx_app_wizard.render import templates
+from dx_app_wizard.plan import LANGUAGES, PATTERNS, Plan
+from dx_app_wizard.render import render_app, templates
+from dx_app_wizard.spec.classes import USUAL_CLASSES
+from dx_app_wizard.spec.model import AppSpec
 from dx_local.testing import run_app
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 INTERFACES = ("typical", "nothing", "every", "odd")
 NAMES = ["-".join(words) for words in itertools.product(INTERFACES, PATTERNS, LANGUAGES)]
+CLASSES = [name for item in USUAL_CLASSES for name in (item, f"array:{item}")]
 BIN = Path(sys.executable).parent
 
 
@@ -44,6 +47,19 @@ def fastq(n_reads: int) -> str:
 def test_python_is_clean_by_ruff(apps: dict[str, Path]) -> None:
     tool("ruff", "check", "--isolated", "--no-cache", "--select=E,F,W,I,B,UP,D1", *apps.values())
     tool("ruff", "format", "--isolated", "--no-cache", "--check", *apps.values())
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_long_names_leave_nothing_to_ruff_in_ci_and_before_a_commit(pattern: Pattern, tmp_path: Path) -> None:
+    parameters = {
+        f"{part}Spec": [{"name": f"{'long_name_' * count}{number}", "class": name}
+                        for count in (2, 3, 4) for number, name in enumerate(CLASSES)]
+        for part in ("input", "output")
+    }  # fmt: skip
+    spec = AppSpec.from_dict({"name": "long", "runSpec": {"file": "src/long.py"}, **parameters})
+    render_app(Plan(spec, "python", pattern), tmp_path / "long")
+    tool("ruff", "check", "--isolated", "--no-cache", tmp_path)
+    tool("ruff", "format", "--isolated", "--no-cache", "--check", tmp_path)
 
 
 def test_python_is_clean_by_mypy(apps: dict[str, Path], tmp_path: Path) -> None:
