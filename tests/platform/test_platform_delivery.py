@@ -94,6 +94,14 @@ def test_hidden_objects_come_along_with_what_links_to_them(
     assert project in folders_of(context, hidden)
 
 
+def test_hidden_objects_come_along_over_any_distance(context: Context, project: str, applet: str) -> None:
+    last = make_record(context, project, hidden=True)
+    middle = make_record(context, project, hidden=True, details={"next": link(last)})
+    record = make_record(context, project, details={"next": link(middle)})
+    job = start(context, applet, project=project, input={"r": link(record)})
+    assert all(job["workspace"] in folders_of(context, each) for each in (record, middle, last))
+
+
 def test_a_job_that_a_job_has_run_delivers_to_the_workspace_of_that_one(
     context: Context, project: str, applet: str
 ) -> None:

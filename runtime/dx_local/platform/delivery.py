@@ -12,6 +12,8 @@ from dx_local.platform.folder_paths import join, parent_of, with_parents
 from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dx_local.platform.store import Row, Store
 
 
@@ -44,10 +46,8 @@ def bring_in(store: Store, job: Row, values: dict[str, Any]) -> None:
         if class_of(object_id) not in DATA_CLASSES:
             continue
         home = _placement(store, object_id, project)["project"]
-        for each in _with_hidden(store, [object_id]):
-            source = _placement(store, each, home)
-            if source["project"] == home:
-                place(store, source, job["workspace"], "/")
+        for each in with_hidden(store, [object_id], home):
+            place(store, _placement(store, each, home), job["workspace"], "/")
 
 
 def hand_over(store: Store, job: Row, output: dict[str, Any]) -> None:
@@ -64,10 +64,29 @@ def hand_over(store: Store, job: Row, output: dict[str, Any]) -> None:
         for object_id in produced:
             _placement(store, object_id, None)
         return
-    for object_id in _with_hidden(store, produced):
+    for object_id in with_hidden(store, produced, job["workspace"]):
         source = _placement(store, object_id, job["workspace"])
         if source["project"] == job["workspace"]:
             place(store, source, destination, join(folder, source["folder"]))
+
+
+def with_hidden(store: Store, object_ids: Iterable[str], project: str) -> list[str]:
+    """Return these objects and, at any distance, the hidden objects of the project that they link to."""
+    found = dict.fromkeys(object_ids)
+    pending = list(found)
+    while pending:
+        rows = store.all(
+            "SELECT link.target FROM link JOIN object ON object.id = link.target"
+            " JOIN placement ON placement.object = link.target"
+            " WHERE link.source = ? AND placement.project = ? AND object.hidden",
+            pending.pop(),
+            project,
+        )
+        for target in (row["target"] for row in rows):
+            if target not in found:
+                found[target] = None
+                pending.append(target)
+    return list(found)
 
 
 def place(store: Store, placement: Row, project: str, folder: str) -> None:
@@ -104,13 +123,3 @@ def _placement(store: Store, object_id: str, project: str | None) -> Row:
     if not rows:
         raise ObjectNotFound(object_id)
     return rows[0]
-
-
-def _with_hidden(store: Store, object_ids: list[str]) -> list[str]:
-    found = dict.fromkeys(object_ids)
-    for object_id in object_ids:
-        row = store.get("object", object_id)
-        for linked in row["links"] if row else []:
-            if store.value("SELECT hidden FROM object WHERE id = ?", linked):
-                found[linked] = None
-    return list(found)

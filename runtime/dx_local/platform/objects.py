@@ -278,7 +278,7 @@ def clone_into(
     """
     store = context.store
     existing = []
-    for object_id in _with_hidden(context, object_ids, source):
+    for object_id in delivery.with_hidden(store, object_ids, source):
         placement = store.one("SELECT * FROM placement WHERE project = ? AND object = ?", source, object_id)
         if placement is None:
             raise access.not_found(object_id)
@@ -351,22 +351,3 @@ def _links_to_unclosed(context: Context, row: Row) -> bool:
         for object_id in row["links"]
         if object_id != row["id"]
     )
-
-
-def _with_hidden(context: Context, object_ids: Iterable[str], project: str) -> list[str]:
-    """Return these objects and, at any distance, the hidden objects of the project that they link to."""
-    found = dict.fromkeys(object_ids)
-    pending = list(found)
-    while pending:
-        row = context.store.one("SELECT links FROM object WHERE id = ?", pending.pop())
-        for linked in row["links"] if row else []:
-            is_hidden_there = context.store.one(
-                "SELECT 1 FROM placement JOIN object ON object.id = placement.object"
-                " WHERE placement.project = ? AND placement.object = ? AND object.hidden",
-                project,
-                linked,
-            )
-            if is_hidden_there and linked not in found:
-                found[linked] = None
-                pending.append(linked)
-    return list(found)

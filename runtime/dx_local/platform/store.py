@@ -191,7 +191,7 @@ CREATE TABLE nonce (
 
 -- How many rows share the first columns of an index, as ANALYZE would find in a project of 100,000 files.
 -- With nothing known SQLite takes ten, and reads whole projects.
-ANALYZE sqlite_schema;
+ANALYZE sqlite_master;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('placement', 'placement', '100000 50000 1'),
     ('placement', 'placement_by_object', '100000 2'),
@@ -208,7 +208,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('label', 'label_by_object', '300000 6 3'),
     ('link', 'link', '10000 2 1'),
     ('link', 'link_by_target', '10000 2');
-ANALYZE sqlite_schema;
+ANALYZE sqlite_master;
 """
 
 # Tables that differ in anything but words and spaces are of another version.
