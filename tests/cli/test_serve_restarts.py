@@ -1,8 +1,10 @@
-"""The real `dx` sees the tries of a job that `dx-local serve` has tried again."""
+"""The real `dx` sees jobs that `dx-local serve` has tried again, and those that it did not have to run."""
 
 from __future__ import annotations
 
 import json
+import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,7 @@ from tests.local_server import LocalServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 FLAKY = """
 main() {
@@ -24,7 +27,7 @@ part() { true; }
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    with LocalServer(tmp_path_factory.mktemp("served"), ("--max-parallel", "2")) as server:
+    with LocalServer(tmp_path_factory.mktemp("served"), ("--max-parallel", "2", "--reuse")) as server:
         yield server
 
 
@@ -87,3 +90,40 @@ def test_a_tag_is_given_to_one_try(server: LocalServer, job: str) -> None:
     server.dx("tag", job, "old", "--try", "0")
     assert server.post(f"/{job}/describe", {"try": 0})["tags"] == ["old"]
     assert server.describe(job)["tags"] == []
+
+
+def test_dx_sees_a_job_that_reuses_an_output(server: LocalServer) -> None:
+    applet = server.new_applet("once", "main() { echo 'runs once'; }")
+    first = server.final(server.run(applet))["id"]
+    again = server.dx("run", applet, "-y", "--brief", "--wait").splitlines()[0]
+    assert server.describe(again)["outputReusedFrom"] == first
+    assert again in server.dx("find", "jobs", "--id", again)
+    watched = server.dx("watch", again, "--get-stdout", "--no-wait")
+    assert watched.splitlines()[-1] == "runs once"
+    assert f"once ({again}) done (output reused from {first})" in server.errors
+    other = server.final(server.run(applet, ignoreReuse=True))
+    assert other["startedRunning"] > 0
+
+
+SLEEPS_FIRST = """
+main() {
+  grep -q try-1 <<< "$PWD" || { touch begun; sleep 600; }
+  echo again
+}
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_job_that_ran_when_the_server_ended_is_tried_again_by_the_next(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with LocalServer(tmp_path) as server:
+        applet = server.new_applet("sleeps", SLEEPS_FIRST)
+        job = server.run(applet, executionPolicy={"restartOn": {"ExecutionError": 1}})
+        while not list(server.state.glob(f"jobs/*-{job}/home/begun")):
+            time.sleep(0.02)
+        server.end(number)
+    with LocalServer(tmp_path) as server:
+        described = server.final(job)
+    assert (described["state"], described["try"]) == ("done", 1)
+    assert described["failureCounts"] == {"ExecutionError": 1}

@@ -104,7 +104,7 @@ PARTLY: dict[Method, str] = {
     ("project", "update"): "`restricted` and the like are kept, not enforced; `protected` is enforced",
     ("system", "findGlobalWorkflows"): "there are no global workflows: none is found",
     ("system", "greet"): "there is never any news",
-    ("workflow", "run"): "every stage runs: what earlier analyses computed is not used again",
+    ("workflow", "run"): "what earlier analyses computed is used again only where `--reuse` says so",
 }
 """What a method that is implemented leaves out."""
 

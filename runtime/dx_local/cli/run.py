@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_local.cli.boundary import Outcome, boundary
+from dx_local.cli.serve import REUSE_OPTION
 from dx_local.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class _Options:
     workspace_path: Path | None
     max_parallel: int | None
     xtrace: bool
+    reuses: bool
     region: str | None
     as_json: bool
     quiet: bool
@@ -72,6 +74,7 @@ class _Options:
     help="How many jobs run at once.  [default: one per core]",
 )
 @click.option("-x", "--xtrace", is_flag=True, help="Let bash print each command before it runs it.")
+@REUSE_OPTION
 @click.option("--region", metavar="REGION", help="The region the app believes itself in.")
 @click.option("-y", "--yes", is_flag=True, help="Accepted for old scripts; nothing is asked.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, also on failure.")
@@ -127,6 +130,7 @@ def _request(options: _Options) -> RunRequest:
         out=options.out or place / "out",
         max_parallel=options.max_parallel or os.cpu_count() or 1,
         xtrace=options.xtrace,
+        reuses=options.reuses,
         region=options.region,
     )
 

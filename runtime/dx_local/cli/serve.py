@@ -25,6 +25,13 @@ STATE_OPTION = click.option(
     help="Where the platform lies.  [default: $XDG_STATE_HOME/dx-local/platform]",
 )
 
+REUSE_OPTION = click.option(
+    "--reuse",
+    "reuses",
+    is_flag=True,
+    help="Let a job take the output of an earlier one that ran the same applet on the same input.",
+)
+
 
 @dataclass(frozen=True)
 class _Options:
@@ -34,6 +41,7 @@ class _Options:
     port: int | None
     fresh: bool
     max_parallel: int | None
+    reuses: bool
     as_json: bool
     quiet: bool
 
@@ -53,6 +61,7 @@ class _Options:
     metavar="N",
     help="How many jobs run at once.  [default: one per core]",
 )
+@REUSE_OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout when ready.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show on stderr which jobs run.")
 def command(**options: Any) -> None:
@@ -117,6 +126,7 @@ async def _until_cancelled(options: _Options) -> None:
         max_parallel=options.max_parallel or os.cpu_count() or 1,
         port=options.port,
         fresh=options.fresh,
+        reuses=options.reuses,
     )
     async with serving(request, Messages() if options.quiet else JobStates()) as saved:
         with suppress(BrokenPipeError):  # whoever reads this may leave after the first line

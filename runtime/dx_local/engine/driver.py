@@ -124,6 +124,9 @@ class Driver:
         """Take note that the program of a job has ended; negative exit codes are signals."""
         outcome = read_outcome(self._folders[job_id], exit_code)
         self._free_slot_of(job_id)
+        if not self._is_open:
+            # `close` has told the platform already; the row may be that of the next try.
+            return
         if verdict := self._verdicts.pop(job_id, None):
             job_events.fail(self._platform, job_id, verdict)
         elif outcome.reason is None:

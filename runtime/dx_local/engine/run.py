@@ -41,6 +41,7 @@ class RunRequest:
     out: Path
     max_parallel: int
     xtrace: bool = False
+    reuses: bool = False
     region: str | None = None
 
     @classmethod
@@ -114,6 +115,7 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
             max_parallel=request.max_parallel,
             region=request.region or _region_of(app),
             xtrace=request.xtrace,
+            reuses=request.reuses,
         )
         if samples_used:
             observer.announce(f"No input given: running on the samples in {request.app / SAMPLES}.")

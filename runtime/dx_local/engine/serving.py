@@ -33,6 +33,7 @@ class ServeRequest:
     max_parallel: int
     port: int | None = None
     fresh: bool = False
+    reuses: bool = False
 
 
 @asynccontextmanager
@@ -64,7 +65,9 @@ async def serving(request: ServeRequest, observer: Observer) -> AsyncIterator[Sa
 
 
 def _session(request: ServeRequest, folder: Path, observer: Observer, port: int) -> Session:
-    options = SessionOptions(folder=folder, max_parallel=request.max_parallel, port=port, is_open=True)
+    options = SessionOptions(
+        folder=folder, max_parallel=request.max_parallel, port=port, is_open=True, reuses=request.reuses
+    )
     try:
         return Session(options, observer)
     except UnknownSchema as error:

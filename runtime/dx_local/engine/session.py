@@ -45,6 +45,8 @@ class SessionOptions:
     xtrace: bool = False
     port: int = 0
     """Where the server listens; with 0 the kernel chooses."""
+    reuses: bool = False
+    """Whether a job takes the output of an earlier one that has done the same."""
     is_open: bool = False
     """Whether others than jobs use the platform: then a job may wait for what only they can do."""
 
@@ -77,6 +79,7 @@ class Session:
         self._stack = AsyncExitStack()
         self._environments: dict[EnvironmentRequest, asyncio.Task[WorkerEnvironment]] = {}
         self.platform = Platform.open(options.folder, region=options.region)
+        self.platform.reuses = options.reuses
         self.context = Context(self.platform, Caller(DEFAULT_USER))
         observer.opened(self.platform)
         self.platform.subscribers.append(observer.moved)

@@ -231,6 +231,7 @@ def _start(context: Context, analysis: Row, stage: StagePlan, request: JSON) -> 
     asked = {name: request[name] for name in _FOR_EVERY_JOB if name in request}
     asked["systemRequirements"] = stage.stage["systemRequirements"]
     asked["executionPolicy"] = stage.stage["executionPolicy"]
+    asked["ignoreReuse"] = _ignores_reuse(analysis, stage.id, request)
     job_creation.create(
         context,
         job_creation.Request(
@@ -246,6 +247,14 @@ def _start(context: Context, analysis: Row, stage: StagePlan, request: JSON) -> 
             id=stage.job,
         ),
     )
+
+
+def _ignores_reuse(analysis: Row, stage: str, request: JSON) -> bool:
+    """Tell whether a stage is to be run whatever ran before, as the run says, else the workflow."""
+    named = request.get("ignoreReuse")
+    if named is None:
+        named = analysis["requested"]["workflow"].get("ignoreReuse")
+    return any(each in (stage, "*") for each in [*(named or []), *(request.get("rerunStages") or [])])
 
 
 def _stages_of(context: Context, analysis: Row) -> list[Row]:

@@ -35,9 +35,9 @@ class Platform:
     """One local platform: its store, its folder (file bytes lie under `files/`), its clock and region.
 
     `base_url` is where its server listens, once one does; `secret` signs the URLs of transfers, which end
-    with that server. `hashed` holds the parts of large local files from when they were read to when they are
-    stored. `subscribers` are told of every change of a job's state, `log_subscribers` which job's log has
-    grown.
+    with that server. `reuses` says whether jobs take what earlier ones have computed. `hashed` holds the
+    parts of large local files from when they were read to when they are stored. `subscribers` are told of
+    every change of a job's state, `log_subscribers` which job's log has grown.
     """
 
     store: Store
@@ -46,6 +46,7 @@ class Platform:
     region: str = DEFAULT_REGION
     base_url: str = ""
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    reuses: bool = False
     hashed: dict[str, list[Part]] = field(default_factory=dict)
     subscribers: list[Callable[[Transition], None]] = field(default_factory=list)
     log_subscribers: list[Callable[[str], None]] = field(default_factory=list)

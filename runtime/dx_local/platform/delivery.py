@@ -50,24 +50,31 @@ def bring_in(store: Store, job: Row, values: dict[str, Any]) -> None:
             place(store, _placement(store, each, home), job["workspace"], "/")
 
 
-def hand_over(store: Store, job: Row, output: dict[str, Any]) -> None:
+def hand_over(store: Store, job: Row, output: dict[str, Any], maker: Row | None = None) -> None:
     """Put the data objects of a master job's output where its launcher wants them.
 
     That is the folder of the project, or the workspace of the job that launched it; folders in the workspace
-    continue below that folder, and hidden objects that an output links to come along. Raises ObjectNotFound.
+    continue below that folder, and hidden objects that an output links to come along. `maker` is the job
+    whose workspace they lie in, where that is another one. Raises ObjectNotFound.
     """
-    destination, folder = job["project"], job["folder"]
-    if launcher := _launcher(store, job):
-        destination = _workspace_of(store, launcher) or destination
-    produced = [entity for entity in links_in(output) if class_of(entity) in DATA_CLASSES]
-    if destination == job["workspace"]:
+    destination = _destination_of(store, job)
+    workspace = (maker or job)["workspace"]
+    produced = _objects_in(output)
+    if destination == workspace:
         for object_id in produced:
             _placement(store, object_id, None)
         return
-    for object_id in with_hidden(store, produced, job["workspace"]):
-        source = _placement(store, object_id, job["workspace"])
-        if source["project"] == job["workspace"]:
-            place(store, source, destination, join(folder, source["folder"]))
+    for object_id in with_hidden(store, produced, workspace):
+        source = _placement(store, object_id, workspace)
+        if source["project"] == workspace:
+            place(store, source, destination, join(job["folder"], source["folder"]))
+
+
+def missing_of(store: Store, job: Row) -> str | None:
+    """Return a data object of a job's output that has left the place where it was put, or None."""
+    destination = _destination_of(store, job)
+    made = [each for each in _objects_in(job["output"]) if _lies_in(store, each, job["workspace"])]
+    return next((each for each in made if not _lies_in(store, each, destination)), None)
 
 
 def with_hidden(store: Store, object_ids: Iterable[str], project: str) -> list[str]:
@@ -102,6 +109,21 @@ def add_folders(store: Store, project: str, folder: str) -> None:
     for path in with_parents(folder):
         parent = None if path == "/" else parent_of(path)
         store.execute("INSERT OR IGNORE INTO folder VALUES (?, ?, ?)", project, path, parent)
+
+
+def _objects_in(output: dict[str, Any]) -> list[str]:
+    return [entity for entity in links_in(output) if class_of(entity) in DATA_CLASSES]
+
+
+def _destination_of(store: Store, job: Row) -> str:
+    """Return where a master job's output goes: its project, or the workspace of the job that launched it."""
+    launcher = _launcher(store, job)
+    return (_workspace_of(store, launcher) if launcher else None) or str(job["project"])
+
+
+def _lies_in(store: Store, object_id: str, project: str) -> bool:
+    found = store.one("SELECT 1 FROM placement WHERE project = ? AND object = ?", project, object_id)
+    return found is not None
 
 
 def _launcher(store: Store, job: Row) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.classes import flatten
-from dx_local.platform import app_containers, lifecycle, projects, requirements, restarts
+from dx_local.platform import app_containers, lifecycle, projects, requirements, restarts, reuse
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied, ResourceNotFound
 from dx_local.platform.ids import EXECUTIONS, class_of, new_id
@@ -228,6 +228,7 @@ def _requested(context: Context, request: Request, wishes: requirements.Wishes) 
         "optionalInputs": optional,
         "systemRequirements": request.asked.get("systemRequirements") or {},
         "systemRequirementsByExecutable": request.asked.get("systemRequirementsByExecutable") or {},
+        "reuses": context.platform.reuses and reuse.is_wanted(request.executable, request.asked),
         **wishes.to_hand_down(),
         "executionPolicy": _execution_policy(request),
         "restartableEntryPoints": request.executable.run_spec.get("restartableEntryPoints"),

@@ -62,6 +62,8 @@ def _description(context: Context, job: Row) -> JSON:
         "failureCounts": job["failure_counts"],
         "masterJob": restarts.master_above(context.store, job),
     }
+    if job["reused_from"] is not None:
+        full["outputReusedFrom"] = job["reused_from"]
     for name in ("started", "stopped"):
         if job[name] is not None:
             full[f"{name}Running"] = job[name]

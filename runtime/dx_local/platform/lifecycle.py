@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.links import links_in, references_in
-from dx_local.platform import analysis_outcome, delivery, outputs
+from dx_local.platform import analysis_outcome, delivery, outputs, restarts, reuse
 from dx_local.platform.circles import Circles
 from dx_local.platform.ending import Ending
 from dx_local.platform.references import Resolver, UnresolvableReference
@@ -190,7 +190,23 @@ class _Machine(Ending):
         if spec and (complaint := outputs.wrong_class(spec, resolved)):
             self.fail_tree(job["id"], Failure("InputError", complaint))
             return
-        self.move(job["id"], State.RUNNABLE, input=resolved)
+        self._run_or_reuse(job, resolved)
+
+    def _run_or_reuse(self, job: Row, resolved: dict[str, Any]) -> None:
+        """Make a job runnable, or done with the output of one that has done the same, if that is wanted."""
+        if not restarts.is_master(self.store, job):
+            self.move(job["id"], State.RUNNABLE, input=resolved)
+            return
+        key = reuse.key_of(self.store, job, resolved)
+        wants_reuse = job["requested"].get("reuses")
+        found = reuse.find(self.store, job, key) if wants_reuse else reuse.Found(None)
+        if found.job is None:
+            columns = {"input": resolved, "reuse_key": key, "not_reused": found.why_not}
+            self.move(job["id"], State.RUNNABLE, **columns)
+            return
+        output = found.job["output"]
+        delivery.hand_over(self.store, job, output, maker=found.job)
+        self.move(job["id"], State.DONE, input=resolved, output=output, reused_from=found.job["id"])
 
     def _make_done(self, job: Row) -> None:
         try:

@@ -30,6 +30,7 @@ class Executable:
     output_spec: list[JSON] | None = None
     access: JSON = field(default_factory=dict)
     title: str | None = None
+    ignore_reuse: bool = False
 
 
 def executable_of(store: Store, executable_id: str, region: str) -> Executable:
@@ -51,6 +52,7 @@ def executable_of(store: Store, executable_id: str, region: str) -> Executable:
         output_spec=specs.get("outputSpec"),
         access=(app["fields"] if app else specs).get("access") or {},
         title=app["fields"]["title"] if app else None,
+        ignore_reuse=bool((app["fields"] if app else specs).get("ignoreReuse")),
     )
 
 

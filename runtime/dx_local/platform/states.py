@@ -30,10 +30,12 @@ class State(str, Enum):
 
 FINAL = frozenset({State.DONE, State.FAILED, State.TERMINATED})
 
-# From each state, the states that may come next.
+# From each state, the states that may come next. A job that has not run is done when it reuses an output.
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.IDLE: frozenset({State.WAITING_ON_INPUT, State.RUNNABLE, State.FAILED, State.TERMINATED}),
-    State.WAITING_ON_INPUT: frozenset({State.RUNNABLE, State.FAILED, State.TERMINATED}),
+    State.IDLE: frozenset(
+        {State.WAITING_ON_INPUT, State.RUNNABLE, State.DONE, State.FAILED, State.TERMINATED}
+    ),
+    State.WAITING_ON_INPUT: frozenset({State.RUNNABLE, State.DONE, State.FAILED, State.TERMINATED}),
     State.RUNNABLE: frozenset({State.RUNNING, State.FAILED, State.TERMINATED}),
     State.RUNNING: frozenset({State.WAITING_ON_OUTPUT, State.RESTARTABLE, State.FAILED, State.TERMINATING}),
     State.WAITING_ON_OUTPUT: frozenset({State.DONE, State.RESTARTABLE, State.FAILED, State.TERMINATED}),

@@ -167,8 +167,12 @@ CREATE TABLE job (
     try_number INTEGER NOT NULL DEFAULT 0, try_created INTEGER,
     parent_try INTEGER,               -- the try of the parent that made this one
     superseded INTEGER NOT NULL DEFAULT 0, -- whether that, or one above it, is no longer the last try
-    failure_counts TEXT NOT NULL DEFAULT '{}' -- {reason: how often}, of all tries
+    failure_counts TEXT NOT NULL DEFAULT '{}', -- {reason: how often}, of all tries
+    reuse_key TEXT,                   -- of master jobs: what those have in common that do the same
+    reused_from TEXT,                 -- the job whose output this one has taken instead of running
+    not_reused TEXT                   -- why it has taken none, where that was wanted
 );
+CREATE INDEX job_by_reuse_key ON job (reuse_key);
 CREATE INDEX job_by_parent ON job (parent);
 CREATE INDEX job_by_origin ON job (origin);
 CREATE INDEX job_by_root ON job (root);

@@ -240,7 +240,13 @@ def _more(platform: Platform, job: Row, transition: Transition) -> str:
         job = restarts.of_try(platform.store, job, number - 1)
     if transition.after in (State.FAILED, State.RESTARTABLE):
         return f" ({job['failure_reason']})"
-    return f" (try {number})" if transition.after is State.RUNNING and number else ""
+    if transition.after is State.DONE and job["reused_from"]:
+        return f" (output reused from {job['reused_from']})"
+    if transition.after is not State.RUNNING:
+        return ""
+    if number:
+        return f" (try {number})"
+    return f" (not reused: {job['not_reused']})" if job["not_reused"] else ""
 
 
 def _count_text(group: _Group) -> str:
