@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -328,3 +329,15 @@ def test_the_command_that_works_keeps_the_parameters_that_are_right(wizard: Wiza
     wrong = ("--input", "a/b:file", "--input", "reads:file", "--input", "k:int", "--input", "x:nt")
     outcome = wizard(*NEW, *wrong, "--timeout", "99d")
     assert outcome.stderr.endswith("--template basic --input reads:file --input k:int\n")
+
+
+def test_a_thousand_parameters_take_seconds(wizard: Wizard, tmp_path: Path) -> None:
+    answers = {
+        "name": "huge", "language": "python", "template": "basic",
+        "inputs": [f"in_{number}:int" for number in range(500)],
+        "outputs": [f"out_{number}:int" for number in range(500)],
+    }  # fmt: skip
+    (tmp_path / "answers.json").write_text(json.dumps(answers))
+    started = time.process_time()
+    assert wizard("--answers", "answers.json").code == 0
+    assert time.process_time() - started < 5
