@@ -183,7 +183,7 @@ class Fuzzer:
             lambda: {
                 self._word(words): self._value(words, depth + 1) for _ in range(self._random.randrange(4))
             },
-            lambda: nested(self._random.choice((50, 400)), self._random.choice(("a", None))),
+            lambda: nested(self._random.choice((50, 190, 400)), self._random.choice(("a", None))),
             lambda: [self._text()] * 3000,
         )
         weights = (20, 15, 15, 10, 8, 8, 10, 16, 0.5, 0.5) if depth < 3 else (1,) * 6 + (0,) * 4

@@ -34,6 +34,15 @@ def test_no_name_leads_out_of_the_parent(tmp_path: Path, name: str) -> None:
     assert not folder.path.name.startswith(".")
 
 
+UNREADABLE = [
+    '{"a": NaN}',
+    '{"a": 1e999}',
+    '{"a": "\\ud800"}',
+    '{"a":' * 950 + "1" + "}" * 950,
+    '{"a":' * 50_000 + "1" + "}" * 50_000,
+]
+
+
 def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:
     assert [make(tmp_path).path.name for _ in range(3)] == ["main-job-1", "main-job-1-2", "main-job-1-3"]
 
@@ -52,7 +61,7 @@ def test_an_output_is_read(tmp_path: Path, output: str | None, expected: Outcome
     assert read_outcome(folder, 0) == expected
 
 
-@pytest.mark.parametrize("output", ["[1]", "not JSON", "", "null"])
+@pytest.mark.parametrize("output", ["[1]", "not JSON", "", "null", *UNREADABLE])
 def test_an_output_that_is_no_object_is_an_output_error(tmp_path: Path, output: str) -> None:
     folder = make(tmp_path)
     folder.output_file.write_text(output)
@@ -93,3 +102,10 @@ def test_a_bad_end_is_told_with_the_last_line_of_the_log(tmp_path: Path, exit_co
     assert outcome.reason == "AppInternalError"
     assert words in (outcome.message or "")
     assert (outcome.message or "").endswith("Last line of its log: ValueError: odd")
+
+
+@pytest.mark.parametrize("error", UNREADABLE)
+def test_an_error_that_nobody_can_read_is_a_failure(tmp_path: Path, error: str) -> None:
+    folder = make(tmp_path)
+    folder.error_file.write_text(error)
+    assert read_outcome(folder, 1).reason == "AppInternalError"

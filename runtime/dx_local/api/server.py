@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import math
 import socket
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,7 +16,7 @@ from dx_local.api import routes
 from dx_local.api.answers import answer_error, answer_json, check_origin
 from dx_local.api.logs import log_route
 from dx_local.api.transfers import transfer_routes
-from dx_local.platform import access, nonces
+from dx_local.platform import access, nonces, strict_json
 from dx_local.platform.context import Context
 from dx_local.platform.errors import InvalidAuthentication, MalformedJSON, ResourceNotFound
 from dx_local.platform.long_work import LongWork
@@ -208,23 +206,11 @@ def _parse(headers: Headers, body: bytes, *, any_json: bool) -> Any:
     if not headers.get("content-type", "").startswith("application/json"):
         raise MalformedJSON('the request needs the header "Content-Type: application/json"')
     try:
-        value = _DECODER.decode(body.decode())
-    except (ValueError, RecursionError) as error:
+        value = strict_json.parse(body)
+    except UnicodeEncodeError:
+        raise  # an error of its own, told with all others
+    except ValueError as error:
         raise MalformedJSON(f"the body is not JSON: {error}") from None
     if not isinstance(value, dict) and not (any_json and isinstance(value, list)):
         raise MalformedJSON("the body must be a JSON hash; send {} for an empty one")
     return value
-
-
-def _not_json(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not allowed in JSON")
-
-
-def _finite(number: str) -> float:
-    value = float(number)
-    if math.isinf(value):
-        raise ValueError(f"the number {number[:40]} is too large")
-    return value
-
-
-_DECODER = json.JSONDecoder(parse_constant=_not_json, parse_float=_finite)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from dx_app_wizard.spec.classes import ClassValueError, UnknownClassError, parse
 from dx_app_wizard.spec.links import is_link, link, parse_reference
 from dx_local.engine.table_formats import read_table
 from dx_local.errors import UsageError
-from dx_local.platform import executables, files, gtables, objects, records, workflows
+from dx_local.platform import executables, files, gtables, objects, records, strict_json, workflows
 
 if TYPE_CHECKING:
     from dx_app_wizard.spec.classes import IOClass
@@ -50,7 +49,7 @@ def parse_option(option: str) -> tuple[str, str | None, str]:
 def read_json(text: str, where: str) -> JSON:
     """Return a JSON object, or raise UsageError that says where it is wrong."""
     try:
-        value = json.loads(text)
+        value = strict_json.parse(text.encode())
     except ValueError as error:
         raise UsageError(f"{where} is not JSON: {error}") from None
     if not isinstance(value, dict):
@@ -158,7 +157,7 @@ class _Maker:
             if _names_an_object(class_name, text):
                 return parse_value(class_name, text)
         try:
-            return json.loads(text)
+            return strict_json.parse(text.encode())
         except ValueError:
             pass
         return self._file(Path(text)) if Path(text).is_file() else text
@@ -251,7 +250,7 @@ def _one_file(path: Path) -> Path:
 
 def _json_array(text: str) -> list[Any]:
     try:
-        values = json.loads(text)
+        values = strict_json.parse(text.encode())
     except ValueError as error:
         raise UsageError(f"{text!r} is no JSON array: {error}") from None
     return values if isinstance(values, list) else [values]

@@ -15,6 +15,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dx_local.platform import strict_json
 from dx_local.platform.job_logs import folder_name
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def read_outcome(folder: JobFolder, exit_code: int) -> Outcome:
     if exit_code != 0:
         return Outcome(None, "AppInternalError", _describe_exit(exit_code, folder.log))
     try:
-        output = json.loads(folder.output_file.read_bytes())
+        output = strict_json.parse(folder.output_file.read_bytes())
     except FileNotFoundError:
         return Outcome({})
     except (OSError, ValueError) as error:
@@ -131,7 +132,7 @@ def _make_unused(parent: Path, name: str) -> JobFolder:
 
 def _declared_failure(error_file: Path) -> Outcome:
     try:
-        error = json.loads(error_file.read_bytes())["error"]
+        error = strict_json.parse(error_file.read_bytes())["error"]
         reason, message = error.get("type"), error.get("message")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Outcome(

@@ -6,13 +6,13 @@ Source of the log messages' form: dxpy.dxlog.DXLogHandler; of the names of level
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import socket
 import time
 from typing import TYPE_CHECKING
 
 from dx_local.engine.executors import LogLine
+from dx_local.platform import strict_json
 from dx_local.platform.job_logs import LogWriter
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ class JobStreams:
 def _parse_datagram(datagram: bytes) -> tuple[str, str, str]:
     """Return source, level and text of a log message; one that is not of the known form is its own text."""
     try:
-        message = json.loads(datagram)
+        message = strict_json.parse(datagram)
         source, text = str(message["source"]), str(message["msg"])
         level = _SYSLOG_LEVELS[int(message["level"])]
     except (ValueError, KeyError, TypeError, IndexError):
