@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -200,13 +201,30 @@ def test_odd_first_messages_on_web_sockets(served: ServedPlatform) -> None:
     job = served.job()
     served.post(f"/{job}/terminate")
     for message in first_messages(served):
-        with connect(f"ws://127.0.0.1:{served.port}/{job}/getLog/websocket") as socket:
-            socket.send(message)
+        with connect(f"ws://127.0.0.1:{served.port}/{job}/getLog/websocket") as listening:
+            listening.send(message)
             try:
-                answer = json.loads(socket.recv(timeout=LONGEST_SECONDS))["msg"]
+                answer = json.loads(listening.recv(timeout=LONGEST_SECONDS))["msg"]
             except ConnectionClosed as closed:
                 answer = closed.rcvd and closed.rcvd.code
         assert answer in {"END_LOG", POLICY_VIOLATION}, message
+    assert bugs(served) == ""
+
+
+def test_unfinished_requests_keep_nobody_waiting(served: ServedPlatform) -> None:
+    file = served.post("/file/new", {"project": served.project})["id"]
+    put = served.post(f"/{file}/upload", {"index": 1, "size": 500})["url"].removeprefix(served.url)
+    head = "POST /system/whoami HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    body = f"Authorization: Bearer {served.token}\r\nContent-Length: 500\r\n\r\n"
+    upload = f"PUT {put} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\n"
+    with ExitStack() as stack:
+        for beginning in (*["", "PO", head, f'{head}{body}{{"a"', f"{upload}x"] * 40,):
+            unfinished = stack.enter_context(socket.create_connection(("127.0.0.1", served.port)))
+            unfinished.sendall(beginning.encode())
+        started = time.monotonic()
+        assert served.post("/system/whoami") == {"id": "user-local"}
+        assert time.monotonic() - started < 5
+    assert served.post(f"/{file}/describe")["state"] == "open"
     assert bugs(served) == ""
 
 

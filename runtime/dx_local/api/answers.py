@@ -10,6 +10,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from dx_local.platform import regexps
@@ -63,6 +64,8 @@ def _known(error: Exception) -> ApiError | None:
         return error
     if isinstance(error, UnicodeEncodeError):
         return InvalidInput("the request contains half a surrogate pair, which is no Unicode text")
+    if isinstance(error, ClientDisconnect):
+        return InvalidInput("the client went away in the middle of its request")  # told to nobody
     return regexps.failed_in_sql(error)
 
 
