@@ -113,7 +113,7 @@ def test_resume_asks_again_what_holds_no_longer(terminal: Start, tmp_path: Path,
     assert list((tmp_path / "counts").iterdir()) == [tmp_path / "counts" / "file"]
 
 
-EMPTY = {"schema": 1, "flags": {}, "paths": {}, "modes": {}, "lines": {}}
+EMPTY = {"schema": 2, "flags": {}, "paths": {}, "modes": {}, "lines": {}}
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"schema": 1}', json.dumps({**EMPTY, "lines": {"name": 1}})])
@@ -144,3 +144,28 @@ def test_what_is_to_become_of_existing_files_holds_on(terminal: Start, tmp_path:
     ended, text = wizard.end()
     assert (ended, "--on-conflict new" in text) == (130, True)
     assert saved_in(home)["modes"] == {"on_conflict": "new"}
+
+
+@pytest.mark.parametrize("flags", [(), ("--no-input",), ("--json",)])
+def test_no_answer_is_passed_over_where_nobody_can_go_on(
+    wizard_process: Callable[..., Any], home: Path, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    folder = home / ".local/state/dx-app-wizard"
+    folder.mkdir(parents=True)
+    (folder / "interview.json").write_text(json.dumps({**EMPTY, "lines": {"name": "counts"}}))
+    outcome = wizard_process("--resume", "--language", "bash", "--template", "basic", "--defaults", *flags)
+    assert (outcome.code, "there is nobody to ask" in outcome.stderr) == (2, True)
+    assert (folder / "interview.json").exists()
+    assert not any(tmp_path.iterdir())
+
+
+def test_resume_goes_on_asking_only_what_has_no_default(terminal: Start) -> None:
+    wizard = terminal(*FLAGS)
+    wizard.talk(("App Name", "counts"))
+    wizard.process.expect("Programming language")
+    wizard.process.sendintr()
+    wizard.end()
+    again = terminal("--resume")
+    again.talk(("Programming language", "bash"), ("Write", ""))
+    assert again.end()[0] == 0
+    assert again.written("counts")["version"] == "0.0.1"

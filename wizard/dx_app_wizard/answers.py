@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from dx_app_wizard.plan import CiService, Language, Pattern
     from dx_app_wizard.sources import Found, Given
 
-ANSWERS_FLAG = "--answers"
-
 
 @dataclass(frozen=True)
 class Answers:

@@ -16,7 +16,7 @@ from dx_app_wizard.answers import Answers, gather, is_open, settle
 from dx_app_wizard.changes import OnConflict, change_set, is_taken
 from dx_app_wizard.compose import compose
 from dx_app_wizard.conversation import Conversation
-from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError
+from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError, NobodyToAskError
 from dx_app_wizard.interruption import COMPLETED_BY_REPETITION, stoppable
 from dx_app_wizard.interview import Interview
 from dx_app_wizard.official_script import official_script
@@ -84,9 +84,13 @@ class Dialogue:
     def answers(self, *, may_ask: bool) -> Answers:
         """Return all answers; ask for the open ones where there is somebody to ask.
 
-        Raises AnswersError, ConflictError, and KeyboardInterrupt or EOFError when a person gives up.
+        Raises AnswersError, ConflictError, NobodyToAskError where a person has answered before and is no
+        longer there, and KeyboardInterrupt or EOFError when a person gives up.
         """
         prompter = _prompter() if may_ask and self._open_keys() else None
+        is_person = prompter is not None and not (isinstance(prompter, LinePrompter) and prompter.is_pipe)
+        if self.saved.lines and self._open_keys() and not is_person:
+            raise NobodyToAskError
         if prompter is None:
             return gather(self.given)
         if isinstance(prompter, LinePrompter) and prompter.is_pipe:

@@ -228,6 +228,19 @@ class NothingToResumeError(UserError):
         self.path = path
 
 
+class NobodyToAskError(UserError):
+    """An interview is to go on, but there is no terminal with somebody to ask."""
+
+    code = "nobody-to-ask"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "--resume goes on with an interview, and there is nobody to ask",
+            "Use it at a terminal, without --no-input, --json and CI=true;"
+            " or take the command that was printed when the interview ended.",
+        )
+
+
 class UnexpectedError(UserError):
     """An exception that nobody foresaw; its traceback stands in the file `crash_log`."""
 

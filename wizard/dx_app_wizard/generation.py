@@ -154,7 +154,7 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
     template = absolute_source(options.template_source)
     modes = {"on_conflict": options.on_conflict, "template_source": template}
     given_modes = {name: mode for name, mode in modes.items() if mode is not None}
-    saved = SavedInterview(flags, paths, modes=given_modes)
+    saved = SavedInterview(flags, paths, modes=given_modes, only_required=options.defaults)
     if options.resume:
         former = SavedInterview.load()
         saved = SavedInterview(
@@ -162,6 +162,7 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
             {**former.paths, **paths},
             former.lines,
             {**former.modes, **saved.modes},
+            former.only_required or saved.only_required,
         )
     elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()} | named
     output_dir = elsewhere.get("output_dir", Path())
@@ -178,7 +179,7 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
         given=Given((*sources, *default_sources(policy)), stands),
         base=base,
         output_dir=output_dir,
-        only_required=options.defaults,
+        only_required=saved.only_required,
         saved=saved,
         on_conflict=OnConflict(saved.modes.get("on_conflict", "abort")),
         reviews=not options.dry_run,

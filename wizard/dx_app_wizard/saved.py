@@ -24,13 +24,14 @@ _SCHEMA_VERSION = 2
 class SavedInterview:
     """What --resume needs: the flags by their keys, the files' and folders' paths, and the accepted lines.
 
-    `modes` are the other flags that hold on, such as on_conflict.
+    `modes` are the other flags that hold on, such as on_conflict, and `only_required` is --defaults.
     """
 
     flags: dict[str, Any]
     paths: dict[str, str]
     lines: dict[str, str] = field(default_factory=dict)
     modes: dict[str, str] = field(default_factory=dict)
+    only_required: bool = False
 
     def save(self) -> None:
         """Write it under the state folder, for this user's eyes only."""
@@ -58,7 +59,7 @@ class SavedInterview:
             parts = {part: dict(raw[part]) for part in ("flags", "paths", "lines", "modes")}
             if not all(isinstance(text, str) for part in ("paths", "lines") for text in parts[part].values()):
                 raise NothingToResumeError(saved_path())
-            return cls(**parts)
+            return cls(**parts, only_required=raw.get("only_required") is True)
         except (OSError, ValueError, KeyError, TypeError):
             raise NothingToResumeError(saved_path()) from None
 

@@ -135,11 +135,6 @@ class RunSpec:
         return _hashes(self.raw, "execDepends", "runSpec")
 
     @property
-    def bundled_depends(self) -> list[dict[str, Any]]:
-        """Archives unpacked at `/` before the job starts."""
-        return _hashes(self.raw, "bundledDepends", "runSpec")
-
-    @property
     def system_requirements(self) -> dict[str, Any]:
         """Instance type and the like, by entry point; those of a region stand in `regionalOptions`."""
         return _optional(self.raw, "systemRequirements", dict, "runSpec") or {}
