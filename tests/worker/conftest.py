@@ -65,7 +65,7 @@ class Workshop:
         platform: bool = False,
         **more: Any,
     ) -> str:
-        job_id = f"job-{next(self._numbers):024d}"
+        job_id = (variables or {}).get("DX_JOB_ID") or f"job-{next(self._numbers):024d}"
         folder = create_job_folder(
             self.folder,
             f"{function}-{job_id}",

@@ -12,7 +12,7 @@ import socket
 from typing import Any
 
 _LENGTH_BYTES = 4
-_MOST_FILES = 2
+_MOST_FILES = 253  # as many as Linux passes on at once
 
 
 def pack(message: dict[str, Any]) -> bytes:
@@ -35,12 +35,18 @@ def unpack(data: bytes) -> tuple[list[dict[str, Any]], bytes]:
 
 def receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     """Wait for one message; return it with the files that came along, or None when the other side hung up."""
+    received = receive_bytes(channel)
+    return received and (json.loads(received[0].decode("utf-8", "surrogateescape")), received[1])
+
+
+def receive_bytes(channel: socket.socket) -> tuple[bytes, list[int]] | None:
+    """Wait for one message of any bytes; return it with its files, or None when the other side hung up."""
     head, files = _receive_with_files(channel, _LENGTH_BYTES)
     head += _receive_exactly(channel, _LENGTH_BYTES - len(head))
     text = _receive_exactly(channel, int.from_bytes(head, "big"))
     if len(head) < _LENGTH_BYTES or not text:
         return None
-    return json.loads(text.decode("utf-8", "surrogateescape")), files
+    return text, files
 
 
 def _receive_with_files(channel: socket.socket, size: int) -> tuple[bytes, list[int]]:

@@ -38,7 +38,7 @@ class Job:
     variables: dict[str, str]
     """The DX_* variables."""
     tools: str
-    """The folder of the worker environment's programs."""
+    """The folder of the worker environment's programs; before it, one of clients that run them faster."""
     resources: str | None
     """The app's resources/ folder, which is unpacked at / in the cloud."""
     log_sockets: str

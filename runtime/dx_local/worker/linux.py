@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import signal
 import sys
@@ -11,6 +12,9 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+
+# The user namespace comes first: it gives the right to enter the others.
+_NAMESPACES = ("user", "mnt", "net", "ipc", "uts", "cgroup", "time", "pid")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -23,6 +27,29 @@ def die_with_parent() -> None:
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends, so that none is lost from sight."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def join(pid: int) -> None:
+    """Enter the namespaces of another process; raise OSError where this one cannot see the world as that."""
+    root = os.open(f"/proc/{pid}/root", os.O_PATH)
+    entered = [name for name in _NAMESPACES if _namespace(pid, name) != _namespace(os.getpid(), name)]
+    files = [os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in entered]
+    if "pid" in entered:
+        raise OSError(errno.EXDEV, "only a process's children enter another PID namespace")
+    for file in files:
+        if _libc.setns(file, 0):
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    if not os.path.samestat(os.stat("/"), os.fstat(root)):  # noqa: PTH116
+        raise OSError(errno.EXDEV, "that process has another root folder")
+    for file in (root, *files):
+        os.close(file)
+
+
+def _namespace(pid: int, name: str) -> str | None:
+    try:
+        return os.readlink(f"/proc/{pid}/ns/{name}")  # noqa: PTH115
+    except FileNotFoundError:  # a kind that the kernel has not got
+        return None
 
 
 def children() -> list[int]:

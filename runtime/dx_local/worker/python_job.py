@@ -22,6 +22,7 @@ from dxpy.utils import exec_utils
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
 
+_EXIT_CODE_OF_LOST_OUTPUT = 120
 _OUR_FOLDER = os.path.dirname(__file__)  # noqa: PTH120  (compared with what code objects say)
 
 
@@ -36,9 +37,9 @@ def run(job: Job) -> NoReturn:
     try:
         execute(program)
     except SystemExit as error:
-        status = _status_of(error)
+        status = status_of(error)
     except BaseException as error:  # noqa: BLE001  (this is the last frame of the app's process)
-        _report(error)
+        report(error)
         status = 130 if isinstance(error, KeyboardInterrupt) else 1
     else:
         status = 0
@@ -73,19 +74,32 @@ def execute(program: str) -> None:
 
 
 def leave(status: int) -> NoReturn:
-    """End this process as Python does: threads joined, exit functions run, streams flushed.
+    """End this process as Python does, with this exit code if nothing goes wrong on the way."""
+    os._exit(wind_up(status))
+
+
+def wind_up(status: int) -> int:
+    """Do what Python does at its end: join threads, run exit functions, flush streams; return the exit code.
 
     Taking down the interpreter itself would cost more than the whole of a short job.
     """
     threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
     atexit._run_exitfuncs()  # noqa: SLF001
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(status)
+        try:
+            if stream and not getattr(stream, "closed", False):
+                stream.flush()
+        except Exception as error:  # noqa: BLE001, PERF203  (an app may put anything in a stream's place)
+            status = _EXIT_CODE_OF_LOST_OUTPUT
+            if stream is sys.stdout:
+                said = f"Exception ignored in: {stream!r}\n{type(error).__name__}: {error}"
+                with contextlib.suppress(Exception):
+                    print(said, file=sys.stderr)
+    return status
 
 
-def _status_of(error: SystemExit) -> int:
+def status_of(error: SystemExit) -> int:
+    """Return the exit code that Python would end with, having printed what else there is."""
     if error.code is None:
         return 0
     if isinstance(error.code, int):
@@ -94,7 +108,8 @@ def _status_of(error: SystemExit) -> int:
     return 1
 
 
-def _report(error: BaseException) -> None:
+def report(error: BaseException) -> None:
+    """Print an error as Python does, without our own frames."""
     trace = error.__traceback__
     while trace and trace.tb_frame.f_code.co_filename.startswith(_OUR_FOLDER):
         trace = trace.tb_next

@@ -1,7 +1,8 @@
 """The zygote: one process per worker environment that imports dxpy once and forks a fresh process per job.
 
-    python -I zygote.py FD FOLDER     FD: the number of the inherited socket on which the executor speaks
-                                      FOLDER: the executor's temporary folder
+    python -I zygote.py FD FOLDER BIN     FD: the number of the inherited socket on which the executor speaks
+                                          FOLDER: the executor's temporary folder
+                                          BIN: the folder of the worker environment's programs
 
     executor → zygote   {"start": Job} with the write ends of the job's stdout and stderr;
                         {"signal": number, "job": job ID}: to all processes of the job
@@ -25,6 +26,7 @@ import signal
 import socket
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -36,6 +38,10 @@ if __name__ == "__main__":
 
 from dx_local.worker import channel, linux
 from dx_local.worker.job import Job, enter
+from dx_local.worker.tools import Tools
+
+# The variable by which a user does without warm tools, when it is "plain".
+_TOOLS_VARIABLE = "DX_LOCAL_TOOLS"
 
 # dxpy sizes its buffers when it is imported, by whether there is a job.
 _ANY_JOB_ID = "job-000000000000000000000000"
@@ -44,10 +50,12 @@ _NEEDED_BY_JOBS = ("dx_local.worker.python_job", "dx_local.worker.bash_job", "en
 
 
 class Zygote:
-    """The running jobs, by process ID, and the socket to the executor."""
+    """The running jobs, by process ID, the socket to the executor, and what programs are called through."""
 
-    def __init__(self, executor: socket.socket) -> None:
+    def __init__(self, executor: socket.socket, tools: Tools | None) -> None:
         self._executor = executor
+        self._tools = tools
+        self._selector = selectors.DefaultSelector()
         self._jobs: dict[int, str] = {}
         self._inherited = dict(os.environ)
 
@@ -58,15 +66,18 @@ class Zygote:
         wakeup.setblocking(False)
         signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        selector = selectors.DefaultSelector()
-        selector.register(self._executor, selectors.EVENT_READ)
-        selector.register(deaths, selectors.EVENT_READ)
+        self._selector.register(self._executor, selectors.EVENT_READ)
+        self._selector.register(deaths, selectors.EVENT_READ)
+        if self._tools:
+            self._selector.register(self._tools.listener, selectors.EVENT_READ)
         with contextlib.suppress(ConnectionError):
             while True:
-                ready = {key.fileobj for key, _ in selector.select()}
+                ready = {key.fileobj for key, _ in self._selector.select()}
                 if deaths in ready:
                     deaths.recv(4096)
                     self._bury()
+                if self._tools and self._tools.listener in ready:
+                    self._serve_tools(self._tools)
                 if self._executor in ready and not self._obey():
                     break
         self._kill_all()
@@ -90,12 +101,21 @@ class Zygote:
             self._tell({"exited": job.job_id, "code": 1})
         else:
             if pid == 0:
+                if self._tools:
+                    job = replace(job, tools=self._tools.path())
                 become(job, files, self._inherited)
             self._jobs[pid] = job.job_id
             self._tell({"started": job.job_id, "pid": pid})
         finally:
             for file in files:
                 os.close(file)
+
+    def _serve_tools(self, tools: Tools) -> None:
+        self._selector.unregister(tools.listener)
+        try:
+            tools.start_server()
+        except OSError:
+            tools.close()
 
     def _signal(self, job_id: str, number: int) -> None:
         for pid, running in self._jobs.items():
@@ -109,6 +129,8 @@ class Zygote:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid == 0:
                     break
+                if self._tools and pid == self._tools.server:
+                    self._tools.close()
                 if pid in self._jobs:
                     signal_group(pid, signal.SIGKILL)
                     exited.append({"exited": self._jobs.pop(pid), "code": exit_code(status)})
@@ -127,6 +149,8 @@ class Zygote:
                     os.kill(pid, signal.SIGKILL)
 
     def _is_wanted(self, pid: int) -> bool:
+        if self._tools and pid == self._tools.server:
+            return True
         with contextlib.suppress(ProcessLookupError):
             if os.getsid(pid) in self._jobs:
                 return True
@@ -136,6 +160,8 @@ class Zygote:
     def _kill_all(self) -> None:
         for pid in self._jobs:
             signal_group(pid, signal.SIGKILL)
+        if self._tools and self._tools.server:
+            os.kill(self._tools.server, signal.SIGKILL)
         with contextlib.suppress(ChildProcessError):
             while True:
                 pid, status = os.waitpid(-1, 0)
@@ -192,12 +218,22 @@ def warm_up() -> None:
     gc.freeze()
 
 
+def warm_tools(folder: Path, programs: Path) -> Tools | None:
+    """Return what jobs call programs through, or None where they get the programs themselves."""
+    if os.environ.pop(_TOOLS_VARIABLE, None) != "plain":
+        tools = Tools(folder, programs)
+        with contextlib.suppress(OSError):
+            if tools.furnish():
+                return tools
+    return None
+
+
 def main() -> None:
     """Serve the executor on the socket whose number is the first argument, and tidy up after it."""
     executor = socket.socket(fileno=int(sys.argv[1]))
     executor.set_inheritable(False)
     linux.adopt_orphans()
-    zygote = Zygote(executor)
+    zygote = Zygote(executor, warm_tools(Path(sys.argv[2]), Path(sys.argv[3])))
     warm_up()
     zygote.serve()
     # An executor that was killed cannot do this itself.

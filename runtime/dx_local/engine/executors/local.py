@@ -59,7 +59,7 @@ class LocalExecutor:
             raise RuntimeError("This executor is closed.")
         if self._folder is None:
             self._folder = _short_temporary_folder()
-        sockets = self._folder / str(next(self._numbers))
+        sockets = self._folder / launch.job_id
         zygote = self._zygote_of(launch.environment)
         streams = JobStreams(launch.job_id, launch.folder.log, sockets, self._on_log)
         self._jobs[launch.job_id] = _Running(zygote, streams, asyncio.get_running_loop().create_future())
@@ -170,7 +170,11 @@ class _Zygote:
         with ExitStack() as on_failure, theirs, log.open("wb") as stderr:
             on_failure.callback(self._socket.close)
             self._process = subprocess.Popen(
-                [environment.python, "-I", "-X", "utf8", _ZYGOTE_SCRIPT, str(theirs.fileno()), log.parent],
+                [
+                    environment.python,
+                    *("-I", "-X", "utf8", _ZYGOTE_SCRIPT),
+                    *(str(theirs.fileno()), log.parent, environment.bin),
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
@@ -257,13 +261,13 @@ def _job_of(launch: Launch, sockets: Path) -> Job:
 
 def _host_variables(home: Path) -> dict[str, str]:
     # Nothing of the user's that could hold a token or change how Python or dxpy work.
-    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "DX_LOCAL_TOOLS") if name in os.environ}
     return {**kept, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
 
 def _short_temporary_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="dx-"))
-    if len(os.fsencode(folder / "1000000.priority")) > _LONGEST_SOCKET_ADDRESS:
+    if len(os.fsencode(folder / f"job-{'x' * 24}.priority")) > _LONGEST_SOCKET_ADDRESS:
         folder.rmdir()
         folder = Path(tempfile.mkdtemp(prefix="dx-", dir="/tmp"))
     return folder

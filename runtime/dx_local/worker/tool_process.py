@@ -1,0 +1,184 @@
+"""One call of an official program, in a process that the tool server forked: it takes its caller's place."""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import io
+import os
+import resource
+import signal
+import sys
+import tempfile
+import time
+import types
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import dxpy
+
+from dx_local.worker import linux, python_job
+
+if TYPE_CHECKING:
+    import socket
+
+_LIMITS = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
+_ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # by Python
+_NEVER_IGNORED = (signal.SIGKILL, signal.SIGSTOP)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a program is started with."""
+
+    client: int
+    """The client's process ID."""
+    name: str
+    arguments: list[str]
+    variables: dict[bytes, bytes]
+    umask: int
+    ignored: list[int]
+    """The signals that the caller ignores."""
+    files: list[int]
+    """The numbers of the caller's open files."""
+
+
+def become(
+    call: Call,
+    program: str,
+    code: types.CodeType,
+    received: tuple[socket.socket, list[int]],
+    log_sockets: str,
+) -> NoReturn:
+    """Turn this freshly forked process into the program; never return to the server's code.
+
+    `received` are the connection to the client, which is told once nothing can go wrong any more, the
+    client's current folder and its open files.
+    """
+    connection, files = received
+    try:
+        gc.enable()
+        os.setsid()
+        linux.die_with_parent()
+        told = take_over(call, connection.fileno(), files)
+        sys.argv = [program, *call.arguments]
+        sys.path.insert(0, os.path.dirname(program))  # noqa: PTH120
+        configure(call, log_sockets)
+        os.write(told, b"+")
+        os.close(told)
+        run(program, code)
+    finally:
+        os._exit(1)
+
+
+def take_over(call: Call, connection: int, files: list[int]) -> int:
+    """Take over the client's files, namespaces, folder, variables, signals and limits.
+
+    Returns the new number of the connection; raises OSError or ValueError where that cannot be done.
+    """
+    beyond = max([2, *call.files, *files]) + 1
+    kept = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, beyond) for file in (connection, *files)]
+    for number in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
+        if number not in kept:
+            _close(number)
+    connection, current, *opened = kept
+    for file, number in zip(opened, call.files):  # noqa: B905  (workers may run Python 3.8)
+        os.dup2(file, number)
+        os.close(file)
+    for limit in _LIMITS:
+        resource.setrlimit(limit, resource.prlimit(call.client, limit))
+    os.sched_setaffinity(0, os.sched_getaffinity(call.client))
+    os.nice(os.getpriority(os.PRIO_PROCESS, call.client) - os.getpriority(os.PRIO_PROCESS, 0))
+    linux.join(call.client)
+    os.fchdir(current)
+    os.close(current)
+    os.environ.clear()
+    os.environb.update(call.variables)
+    os.umask(call.umask)
+    time.tzset()
+    tempfile.tempdir = None
+    _take_over_signals(call.ignored)
+    _renew_streams()
+    return connection
+
+
+def _close(number: int) -> None:
+    try:  # noqa: SIM105  (the folder that was listed is closed by now)
+        os.close(number)
+    except OSError:
+        pass
+
+
+def _take_over_signals(ignored: list[int]) -> None:
+    signal.set_wakeup_fd(-1, warn_on_full_buffer=False)
+    for number in signal.valid_signals() - {*_NEVER_IGNORED, *_ALWAYS_IGNORED}:
+        signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+    if signal.SIGINT not in ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _renew_streams() -> None:
+    """Replace what Python noted of the standard streams when it started, such as where files stood."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        file = open(  # noqa: SIM115
+            number,
+            "r" if number == 0 else "w",
+            encoding=stream.encoding,
+            errors=stream.errors,
+            newline="\n",
+            closefd=False,
+        )
+        file.buffer.raw.name = f"<{name}>"  # type: ignore[attr-defined]
+        assert isinstance(file, io.TextIOWrapper)
+        file.reconfigure(line_buffering=stream.line_buffering, write_through=stream.write_through)
+        setattr(sys, name, file)
+        setattr(sys, f"__{name}__", file)
+
+
+def run(program: str, code: types.CodeType) -> NoReturn:
+    """Run the program as `__main__` and end as Python would."""
+    main = types.ModuleType("__main__")
+    main.__dict__.update(__file__=program, __builtins__=__builtins__)
+    sys.modules["__main__"] = main
+    try:
+        exec(code, main.__dict__)
+    except KeyboardInterrupt as error:
+        python_job.report(error)
+        python_job.wind_up(0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+        status = 1
+    except SystemExit as error:
+        status = python_job.status_of(error)
+    except BaseException as error:  # noqa: BLE001  (this is the last frame of the program)
+        python_job.report(error)
+        status = 1
+    else:
+        status = 0
+    os._exit(python_job.wind_up(status))
+
+
+def configure(call: Call, log_sockets: str) -> None:
+    """Have dxpy read its configuration again, as a process in the client's place would when importing it."""
+    original = dxpy.config.get_session_conf_dir
+
+    def session_folder(cleanup: bool = False) -> Any:
+        # dxpy finds the session by the shell that called this process.
+        own = os.getpid
+        os.getpid = lambda: call.client
+        try:
+            return original(cleanup)
+        finally:
+            os.getpid = own
+
+    dxpy.config.get_session_conf_dir = session_folder
+    dxpy.config.__init__()
+    dxpy._pool_manager = None  # noqa: SLF001
+    prefix = f"{log_sockets}{os.environ['DX_JOB_ID']}"
+    dxpy.DXLogHandler.__init__.__defaults__ = (f"{prefix}.priority", f"{prefix}.bulk", "DX_APP")
+    if call.name == "dx":
+        # dxpy.scripts.dx does these two when it is imported.
+        dx: Any = sys.modules["dxpy.scripts.dx"]
+        dx.args_list = call.arguments
+        os.environ["LESS"] = f"{os.environ['LESS']} -RS" if "LESS" in os.environ else "-RS"

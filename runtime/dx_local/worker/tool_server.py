@@ -1,0 +1,143 @@
+"""The tool server: runs the official programs `dx` and `dx-*` in forks of a process that has imported them.
+
+A client (tool_client.py) sends what a program would have been started with, its open files beside it.
+
+    client → server   marshal of name, arguments, variables, umask, ignored signals, numbers of files;
+                      then one byte for each signal to pass on
+    server → client   + when the program is about to run (sent by its own process), = and its wait status in
+                      four bytes when it has ended. Without the + nothing was run: the client does it.
+
+When the client is gone, so is the program.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import importlib
+import marshal
+import os
+import selectors
+import signal
+import socket
+import struct
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from dx_local.worker import channel, tool_process
+
+if TYPE_CHECKING:
+    import types
+
+_REQUEST_SECONDS = 5.0
+_CREDENTIALS = "3i"  # process, user and group ID
+_NEEDED_BY_TOOLS = ("dxpy.scripts.dx", "concurrent.futures.thread")
+
+
+def warm_up() -> None:
+    """Import what the programs import; dxpy.scripts.dx takes its name from the command line."""
+    sys.argv = ["dx"]
+    for module in _NEEDED_BY_TOOLS:
+        importlib.import_module(module)
+    gc.collect()
+    gc.freeze()
+
+
+class ToolServer:
+    """The running programs, by process ID, each with the connection to its client."""
+
+    def __init__(self, listener: socket.socket, programs: Path, log_sockets: str) -> None:
+        self._listener = listener
+        self._programs = programs
+        self._log_sockets = log_sockets
+        self._running: dict[int, socket.socket] = {}
+        self._selector = selectors.DefaultSelector()
+
+    def serve(self) -> NoReturn:
+        """Run programs until this process is killed."""
+        deaths, wakeup = socket.socketpair()
+        deaths.setblocking(False)
+        wakeup.setblocking(False)
+        signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._selector.register(deaths, selectors.EVENT_READ)
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        while True:
+            ready = [key for key, _ in self._selector.select()]
+            for key in ready:
+                if key.fileobj is deaths:
+                    deaths.recv(4096)
+                    self._bury()
+                elif key.fileobj is self._listener:
+                    self._accept()
+                elif key.data in self._running:
+                    self._hear(key.data)
+
+    def _accept(self) -> None:
+        connection, _ = self._listener.accept()
+        connection.settimeout(_REQUEST_SECONDS)
+        try:
+            self._start(connection)
+        except (OSError, ValueError, EOFError, TypeError):
+            connection.close()
+
+    def _start(self, connection: socket.socket) -> None:
+        received = channel.receive_bytes(connection)
+        if received is None:
+            raise EOFError
+        request, files = received
+        try:
+            call = tool_process.Call(_peer(connection), *marshal.loads(request))  # noqa: S302  (a client of ours)
+            if "/" in call.name:
+                raise ValueError(call.name)
+            program = str(self._programs / call.name)
+            code = _compiled(program)
+            pid = os.fork()
+            if pid == 0:
+                tool_process.become(call, program, code, (connection, files), self._log_sockets)
+        finally:
+            for file in files:
+                os.close(file)
+        self._running[pid] = connection
+        self._selector.register(connection, selectors.EVENT_READ, pid)
+
+    def _hear(self, pid: int) -> None:
+        try:
+            numbers = self._running[pid].recv(64)
+        except OSError:
+            numbers = b""
+        for number in numbers or (signal.SIGKILL,):
+            os.kill(pid, number)
+        if not numbers:
+            self._selector.unregister(self._running[pid])
+
+    def _bury(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                connection = self._running.pop(pid)
+                with contextlib.suppress(KeyError):
+                    self._selector.unregister(connection)
+                with contextlib.suppress(OSError):
+                    connection.sendall(b"=" + status.to_bytes(4, "big"))
+                connection.close()
+
+
+def _peer(connection: socket.socket) -> int:
+    """Return the process ID of a client; raise PermissionError if it is another user's."""
+    size = struct.calcsize(_CREDENTIALS)
+    pid, user, _ = struct.unpack(
+        _CREDENTIALS, connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    )
+    if user != os.getuid() or pid == 0:
+        raise PermissionError(user)
+    return int(pid)
+
+
+@functools.lru_cache(maxsize=None)  # noqa: UP033  (workers may run Python 3.8)
+def _compiled(program: str) -> types.CodeType:
+    return compile(Path(program).read_bytes(), program, "exec", dont_inherit=True)

@@ -1,0 +1,97 @@
+"""The programs `dx` and `dx-*` as a job finds them: clients of a server that has imported what they need.
+
+Starting Python with dxpy costs a quarter of a second, a fork of a process that has it some milliseconds. So a
+folder of clients (tool_client.py) comes before the programs in a job's PATH, and the zygote forks the server
+(tool_server.py) when a client calls for the first time.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import marshal
+import os
+import socket
+import sys
+import traceback
+from pathlib import Path
+
+from dx_local.worker import linux
+
+_LONGEST_SHEBANG = 120
+_MOST_WAITING_CLIENTS = 128
+
+# Compiling the client at each call would cost more than all else that it does.
+_LOADER = """\
+import marshal
+with open({code!r}, "rb") as file:
+    code = marshal.load(file)
+exec(code)
+"""
+
+
+class Tools:
+    """The folder of the clients, and the socket at which the server's first client is waited for."""
+
+    def __init__(self, folder: Path, programs: Path) -> None:
+        self._programs = programs
+        self._executor_folder = folder
+        self._folder = folder / f"tools-{os.getpid()}"
+        self.server = 0
+        """The server's process ID, or 0 when there is none."""
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+
+    def furnish(self) -> bool:
+        """Make the folder and listen; return whether this can work here. Raises OSError.
+
+        The kernel takes the first line of a program only so far, and cuts it at blanks. `dx` lets colorama,
+        where there is one, replace the standard streams when it is imported, which is too early in a server.
+        """
+        shebang = f"#!{sys.executable} -IS\n"
+        is_readable = len(shebang) <= _LONGEST_SHEBANG and " " not in sys.executable
+        if sys.platform != "linux" or not is_readable or importlib.util.find_spec("colorama"):
+            return False
+        self._folder.mkdir(mode=0o700)
+        client = self._folder / ".client"
+        code = self._folder / ".client.code"
+        source = Path(__file__).with_name("tool_client.py")
+        code.write_bytes(marshal.dumps(compile(source.read_bytes(), str(source), "exec", dont_inherit=True)))
+        client.write_text(shebang + _LOADER.format(code=str(code)), encoding="utf-8")
+        client.chmod(0o700)
+        (self._folder / ".plain").symlink_to(self._programs)
+        for program in [self._programs / "dx", *self._programs.glob("dx-*")]:
+            if _is_in_python(program):
+                os.link(client, self._folder / program.name)
+        self.listener.bind(str(self._folder / ".server"))
+        self.listener.listen(_MOST_WAITING_CLIENTS)
+        return True
+
+    def path(self) -> str:
+        """Return what PATH has to hold: the clients, and the programs themselves after them."""
+        return f"{self._folder}{os.pathsep}{self._programs}"
+
+    def close(self) -> None:
+        """Without a server, have all clients become the programs themselves, also those that wait."""
+        self.listener.close()
+        self.server = 0
+
+    def start_server(self) -> None:
+        """Fork the server, which then takes what comes in at `listener`. Raises OSError."""
+        self.server = os.fork()
+        if self.server:
+            return
+        try:
+            linux.die_with_parent()
+            from dx_local.worker import tool_server
+
+            tool_server.warm_up()
+            tool_server.ToolServer(self.listener, self._programs, f"{self._executor_folder}/").serve()
+        except BaseException:  # noqa: BLE001  (whatever it was, this process must not go on as a second zygote)
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
+
+
+def _is_in_python(program: Path) -> bool:
+    with program.open("rb") as file:
+        return file.readline().startswith(f"#!{program.parent}/python".encode())
