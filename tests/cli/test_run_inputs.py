@@ -105,6 +105,7 @@ def test_an_option_replaces_what_a_file_says_and_adds_to_its_array(
         (["-iflag=perhaps"], "'flag'"),
         (["-ioptions={"], "'options'"),
         (["-ireads=nowhere.fastq"], "there is no file 'nowhere.fastq'"),
+        (["-ireads=~no-such-user/x"], "there is no file '~no-such-user/x'"),
         (["-ireads=*.nothing"], "no file matches '*.nothing'"),
         (["-ireads=echo"], "'echo' is a folder"),
         (["-iunknown=1"], "'unknown' is not declared in inputSpec; declared are: reads, n,"),

@@ -341,3 +341,48 @@ def test_a_thousand_parameters_take_seconds(wizard: Wizard, tmp_path: Path) -> N
     started = time.process_time()
     assert wizard("--answers", "answers.json").code == 0
     assert time.process_time() - started < 5
+
+
+@pytest.fixture
+def nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user without a home whom the system does not know, as in a container with a number for a user."""
+
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+
+
+@pytest.mark.usefixtures("nobody")
+def test_apps_are_written_without_a_home(wizard: Wizard) -> None:
+    assert wizard(*NEW).code == 0
+    assert wizard("--update", "count-reads", "--title", "Tally").code == 0
+
+
+@pytest.mark.usefixtures("nobody")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--resume",), "there is no home folder"),
+        ((*NEW, "--template-source", "https://x.invalid/y.git"), "there is no home folder"),
+        ((*NEW, "--template-source", "~/template"), "'~/template' names no folder"),
+    ],
+)
+def test_what_needs_a_home_says_so(wizard: Wizard, arguments: tuple[str, ...], message: str) -> None:
+    outcome = wizard(*arguments)
+    assert (outcome.code, message in outcome.stderr) == (2, True), outcome.stderr
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_crash_is_logged_without_a_home(wizard: Wizard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dx_app_wizard.generation.render", None)
+    outcome = wizard(*NEW)
+    assert (outcome.code, "Traceback" in outcome.stderr) == (1, False)
+
+
+def test_a_key_of_the_environment_that_no_question_has_is_named_by_its_variable(
+    wizard: Wizard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DX_APP_WIZARD_REGIO", "aws:us-east-1")
+    assert "\n  DX_APP_WIZARD_REGIO  no question has the key 'regio'" in wizard(*NEW).stderr

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from dx_app_wizard.crash import home
 from dx_app_wizard.errors import UserError
 
 _URL = re.compile(r"(?:(?:git\+)?(?:https?|ssh|git|file)://|[\w.-]+@[\w.-]+:)\S+")
@@ -82,4 +83,4 @@ def _git(trouble: str, *arguments: str) -> str:
 
 def _cache_folder() -> Path:
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (given if given.is_absolute() else Path.home() / ".cache") / "dx-app-wizard" / "templates"
+    return (given if given.is_absolute() else home() / ".cache") / "dx-app-wizard" / "templates"

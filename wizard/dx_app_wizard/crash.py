@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from dx_app_wizard import __version__
+from dx_app_wizard.errors import NoHomeError
 
 
 def write_crash_log(error: BaseException) -> Path:
@@ -33,9 +34,20 @@ def write_crash_log(error: BaseException) -> Path:
 
 
 def state_folder() -> Path:
-    """Return the folder under $XDG_STATE_HOME (~/.local/state) for what outlives one command."""
+    """Return the folder under $XDG_STATE_HOME (~/.local/state) for what outlives one command.
+
+    Raises NoHomeError.
+    """
     state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else Path.home() / ".local" / "state") / "dx-app-wizard"
+    return (Path(state) if state else home() / ".local" / "state") / "dx-app-wizard"
+
+
+def home() -> Path:
+    """Return the user's home; raise NoHomeError where there is none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise NoHomeError from None
 
 
 def _write(folder: Path, prefix: str, text: str) -> Path:

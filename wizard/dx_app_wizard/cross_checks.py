@@ -17,7 +17,7 @@ from dx_app_wizard.spec.run_rules import exec_depends_network
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dx_app_wizard.sources import Given
+    from dx_app_wizard.sources import Given, Source
 
 INTERPRETERS = {"python": "python3", "bash": "bash"}
 JSON_FILE_FLAG = "--json-file"
@@ -41,14 +41,14 @@ def _unknown_keys(given: Given) -> Iterator[Problem]:
                 near = get_close_matches(key, _FLAGS, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(_FLAGS)}"
                 message = f"no question has the key {key!r}"
-                flag = (
-                    "--set"
-                    if source.place == Problem.place
-                    else "--answers"
-                    if source.settles
-                    else "[wizard]"
-                )
-                yield Problem(key, flag, message, hint, "unknown-key", source.at((key,)))
+                yield Problem(key, _named_in(source), message, hint, "unknown-key", source.at((key,)))
+
+
+def _named_in(source: Source) -> str:
+    """Return what a person looks for to find a key that no flag has."""
+    if source.place == Problem.place:
+        return "--set"
+    return source.place.variable or ("--answers" if source.settles else "[wizard]")
 
 
 def _unusable_spec(given: Given) -> Iterator[Problem]:

@@ -25,7 +25,7 @@ from dx_app_wizard.prompters import SILENCE_SECONDS, LinePrompter, Prompter
 from dx_app_wizard.provenance import RECORD_PATH, Origin, recorded
 from dx_app_wizard.questions import QUESTIONS, Question
 from dx_app_wizard.render import render, template_of
-from dx_app_wizard.saved import RESUME_COMMAND, SavedInterview, forget_saved, saved_path
+from dx_app_wizard.saved import RESUME_COMMAND, SavedInterview, forget_saved, has_saved
 from dx_app_wizard.spec.lint import lint_by_policy
 from dx_app_wizard.spec.policy import Policy
 
@@ -231,7 +231,7 @@ class Dialogue:
 
     def _how_to_go_on(self, interview: Interview) -> str:
         command = f"As one command: {self.saved.command_line({**self.saved.flags, **interview.asked})}"
-        return f"Resume: {RESUME_COMMAND}\n  {command}" if saved_path().exists() else command
+        return f"Resume: {RESUME_COMMAND}\n  {command}" if has_saved() else command
 
 
 def _prompter() -> Prompter | None:

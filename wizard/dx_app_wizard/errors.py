@@ -193,6 +193,15 @@ class NotWritableError(UserError):
         super().__init__(f"the app cannot be written: {reason}", "Choose another --output-dir.")
 
 
+class NoHomeError(UserError, OSError):
+    """Nobody knows the user's home: HOME is not set and the system has no such user, as in containers."""
+
+    code = "no-home"
+
+    def __init__(self) -> None:
+        super().__init__("there is no home folder to keep files in", "Set HOME to a folder.")
+
+
 class UnsaidError(UserError):
     """The operating system refused to take what goes to stdout, as when the disk behind it is full."""
 

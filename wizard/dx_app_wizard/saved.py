@@ -69,6 +69,13 @@ def saved_path() -> Path:
     return state_folder() / "interview.json"
 
 
+def has_saved() -> bool:
+    """Return whether there are answers of an unfinished interview."""
+    with suppress(OSError):
+        return saved_path().exists()
+    return False
+
+
 def forget_saved() -> None:
     """Remove the saved answers, now that the app is written."""
     with suppress(OSError):

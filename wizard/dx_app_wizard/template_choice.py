@@ -114,4 +114,9 @@ def _place_of(setting: Setting) -> str:
 
 
 def _location(source: str, base: Path) -> str:
-    return source if is_url(source) else str((base / Path(source).expanduser()).resolve())
+    if is_url(source):
+        return source
+    try:
+        return str((base / Path(source).expanduser()).resolve())
+    except (RuntimeError, ValueError) as error:
+        raise TemplateError(f"{source!r} names no folder: {error}".rstrip(".")) from None

@@ -240,7 +240,7 @@ def _paths(text: str, *, many: bool) -> list[Path]:
 
 
 def _one_file(path: Path) -> Path:
-    path = path.expanduser()
+    path = Path(os.path.expanduser(path))  # noqa: PTH111 - that of Path raises for a user without a home
     if path.is_dir():
         raise UsageError(f"{str(path)!r} is a folder, not a file")
     if not path.is_file():
