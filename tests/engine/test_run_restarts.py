@@ -100,6 +100,32 @@ def test_a_job_whose_tries_are_used_up_fails_the_run(make_app: MakeApp) -> None:
     assert "this is try 1" in failure.log_tail
 
 
+LOSES_ITS_WORKER = """
+import json
+import os
+import pathlib
+import time
+import dxpy
+
+@dxpy.entry_point('main')
+def main():
+    if json.loads(pathlib.Path('dnanexus-job.json').read_text())['try'] == 0:
+        os.kill(os.getppid(), 9)
+        time.sleep(600)
+
+dxpy.run()
+"""
+
+
+@pytest.mark.parametrize(("most", "reason"), [(0, "UnresponsiveWorker"), (1, None)])
+def test_a_job_whose_worker_is_lost_can_be_tried_again(
+    make_app: MakeApp, most: int, reason: str | None
+) -> None:
+    spec = {"executionPolicy": {"restartOn": {"UnresponsiveWorker": most}}}
+    failure = run(make_app(LOSES_ITS_WORKER, runSpec=spec)).failure
+    assert (failure and failure.reason) == reason
+
+
 @pytest.mark.parametrize(("entry_points", "jobs"), [("master", 4)])
 def test_a_subjob_that_fails_has_its_master_begin_anew(
     make_app: MakeApp, entry_points: str, jobs: int

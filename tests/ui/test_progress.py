@@ -111,3 +111,9 @@ def test_ctrl_c_gives_the_terminal_back_as_it_was(make_app: Callable[..., Path])
     assert "main terminated" in last_screen(shown)
     assert shown.rstrip().endswith("error: The run was interrupted.")
     assert shown.rfind(HIDE_CURSOR) <= shown.rfind(SHOW_CURSOR)
+
+
+def test_the_tree_shows_in_which_try_a_job_is(make_app: Callable[..., Path]) -> None:
+    policy = {"executionPolicy": {"restartOn": {"AppInternalError": 1}}}
+    app = make_app('main() { grep -q try-1 <<< "$PWD"; }', interpreter="bash", runSpec=policy)
+    assert "main done (try 1)" in COLOR.sub("", on_terminal(app))

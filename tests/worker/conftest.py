@@ -31,7 +31,7 @@ WITHOUT_PLATFORM = "\ndxpy.utils.exec_utils.RUN_COUNT = 1\n"
 class Ended:
     """A job that has ended."""
 
-    code: int
+    code: int | None
     folder: JobFolder
     lines: list[LogLine]
 
@@ -49,7 +49,7 @@ class Workshop:
         self.executor = LocalExecutor(on_log=self._on_log, on_exit=self._on_exit)
         self._lines: list[LogLine] = []
         self._news = asyncio.Event()
-        self._ends: dict[str, asyncio.Future[int]] = {}
+        self._ends: dict[str, asyncio.Future[int | None]] = {}
         self._numbers = count(1)
 
     def start(
@@ -119,7 +119,7 @@ class Workshop:
         self._lines.append(line)
         self._news.set()
 
-    def _on_exit(self, job_id: str, code: int) -> None:
+    def _on_exit(self, job_id: str, code: int | None) -> None:
         self._ends[job_id].set_result(code)
 
 

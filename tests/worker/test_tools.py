@@ -321,7 +321,9 @@ def test_nothing_is_left_when_a_job_is_killed(own_workshop: Workshop, served: Se
     job_id = own_workshop.start(code, "bash", platform=True, variables=variables)
     own_workshop.wait_for_line(job_id, "ready")
     own_workshop.executor.kill(job_id)
-    assert own_workshop.wait(job_id).code < 0
+    exit_code = own_workshop.wait(job_id).code
+    assert exit_code is not None
+    assert exit_code < 0
     own_workshop.close()
     listed = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True).stdout
     assert str(own_workshop.folder) not in listed

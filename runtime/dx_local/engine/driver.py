@@ -120,8 +120,11 @@ class Driver:
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
 
-    def on_exit(self, job_id: str, exit_code: int) -> None:
-        """Take note that the program of a job has ended; negative exit codes are signals."""
+    def on_exit(self, job_id: str, exit_code: int | None) -> None:
+        """Take note that the program of a job has ended; negative exit codes are signals.
+
+        None says that its worker was lost, and nobody knows how it ended.
+        """
         outcome = read_outcome(self._folders[job_id], exit_code)
         self._free_slot_of(job_id)
         if not self._is_open:

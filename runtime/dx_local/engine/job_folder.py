@@ -95,15 +95,15 @@ def create_job_folder(
     return folder
 
 
-def read_outcome(folder: JobFolder, exit_code: int) -> Outcome:
-    """Say how a job whose process ended with exit_code went (negative: killed by that signal).
+def read_outcome(folder: JobFolder, exit_code: int | None) -> Outcome:
+    """Say how a job went whose process ended with exit_code: negative for a signal, None if that is unknown.
 
     A job_error.json counts whatever the exit code, and no output file is an empty output, as on the platform.
     """
     if folder.error_file.exists():
         return _declared_failure(folder.error_file)
     if exit_code != 0:
-        return Outcome(None, "AppInternalError", _describe_exit(exit_code, folder.log))
+        return _bad_exit(exit_code, folder.log)
     try:
         output = strict_json.parse(folder.output_file.read_bytes())
     except FileNotFoundError:
@@ -147,15 +147,19 @@ def _declared_failure(error_file: Path) -> Outcome:
     )
 
 
-def _describe_exit(exit_code: int, log: Path) -> str:
+def _bad_exit(exit_code: int | None, log: Path) -> Outcome:
+    if exit_code is None:
+        return Outcome(None, "UnresponsiveWorker", f"The job's worker is gone.{_last_words(log)}")
     if exit_code < 0:
         how = f"was killed by signal {-exit_code} ({_signal_name(-exit_code)})"
     else:
         how = f"ended with exit code {exit_code}"
+    return Outcome(None, "AppInternalError", f"The job's process {how}.{_last_words(log)}")
+
+
+def _last_words(log: Path) -> str:
     last = _last_line(log)
-    return f"The job's process {how}." + (
-        f" Last line of its log: {last}" if last else " It printed nothing."
-    )
+    return f" Last line of its log: {last}" if last else " It printed nothing."
 
 
 def _signal_name(number: int) -> str:

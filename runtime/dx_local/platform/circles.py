@@ -20,13 +20,13 @@ class Circles:
 
     def __init__(self, step: Step, job_id: str) -> None:
         self._step = step
-        job = step.job(job_id)
-        self._is_new = job["state"] == State.IDLE
+        self._is_new = step.state_of(job_id) == State.IDLE
         self._seen: set[str] = set()
-        self._above = {job_id}
-        while job["parent"] is not None:
-            job = step.job(job["parent"])
-            self._above.add(job["id"])
+        self._above: set[str] = set()
+        above: str | None = job_id
+        while above is not None:
+            self._above.add(above)
+            above = step.parent_of(above)
 
     def would_close_with(self, cause: str) -> bool:
         """Tell whether waiting for this would end never."""

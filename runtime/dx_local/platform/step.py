@@ -40,6 +40,11 @@ class Step:
         state: str | None = self.store.value(f"SELECT state FROM {table} WHERE id = ?", entity_id)
         return state
 
+    def parent_of(self, execution_id: str) -> str | None:
+        """Return the execution that started this one, or None for one that a user has."""
+        parent: str | None = self.store.value("SELECT parent FROM job WHERE id = ?", execution_id)
+        return parent
+
     def is_left_open(self, cause: str) -> bool:
         """Tell whether what a job waits for is a data object that nobody has begun to close."""
         return class_of(cause) not in EXECUTIONS and self.state_of(cause) == "open"

@@ -33,7 +33,13 @@ _REFRESH_SECONDS = 0.1
 _TICK_SECONDS = 1.0
 _SHOWN_SIBLINGS = 4
 _OPENING = re.compile(r"Invoking \S+ with \{")
-_STYLES = {"done": "green", "failed": "bold red", "running": "cyan", "terminated": "yellow"}
+_STYLES = {
+    "done": "green",
+    "restartable": "yellow",
+    "failed": "bold red",
+    "running": "cyan",
+    "terminated": "yellow",
+}
 
 
 def choose_observer(progress: str, *, quiet: bool) -> Observer:
@@ -147,6 +153,7 @@ class LiveTree(_Watcher):
     def __init__(self) -> None:
         super().__init__()
         self._groups: dict[str | None, dict[str, _Group]] = {}
+        self._tries: dict[str, int] = {}
         self._live: Live | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._unfinished = 0
@@ -166,6 +173,7 @@ class LiveTree(_Watcher):
         group = groups.setdefault(does, _Group(does))
         self._unfinished += (transition.job not in group.jobs) - (transition.after in FINAL)
         group.jobs[transition.job] = transition.after
+        self._tries[transition.job] = job["try_number"]
         if self._unfinished == 0:
             self._draw()
             self._close()
@@ -228,7 +236,9 @@ class LiveTree(_Watcher):
                 continue
             for number, (job_id, state) in enumerate(group.jobs.items(), 1):
                 label = group.does if number == 1 else f"{group.does}[{number}]"
-                branch = tree.add(f"{_escape(label)} {_state_text(state.value)}")
+                tried = self._tries[job_id]
+                which = f" [dim](try {tried})[/dim]" if tried else ""
+                branch = tree.add(f"{_escape(label)} {_state_text(state.value)}{which}")
                 self._grow(branch, job_id)
 
 

@@ -37,11 +37,13 @@ _LAST_LINES = 10
 class LocalExecutor:
     """Runs jobs in processes on this machine; an `Executor`.
 
-    `on_log` is given every line, `on_exit` the job ID and exit code (negative: the signal), after the job's
-    last line; both are called in the asyncio loop.
+    `on_log` is given every line, `on_exit` the job ID and exit code, after the job's last line; both are
+    called in the asyncio loop. An exit code is negative for a signal, and None where the worker was lost.
     """
 
-    def __init__(self, *, on_log: Callable[[LogLine], None], on_exit: Callable[[str, int], None]) -> None:
+    def __init__(
+        self, *, on_log: Callable[[LogLine], None], on_exit: Callable[[str, int | None], None]
+    ) -> None:
         self._on_log = on_log
         self._on_exit = on_exit
         self._zygotes: dict[WorkerEnvironment, _Zygote] = {}
@@ -120,16 +122,16 @@ class LocalExecutor:
             job.streams.say(
                 f"The process that runs the jobs of this worker environment ended.\n{zygote.last_words()}"
             )
-            self._process_ended(job_id, -signal.SIGKILL)
+            self._process_ended(job_id, -signal.SIGKILL if self._closed else None)
 
-    def _process_ended(self, job_id: str, code: int) -> None:
+    def _process_ended(self, job_id: str, code: int | None) -> None:
         job = self._jobs[job_id]
         job.process_ended = True
         if job.timer:
             job.timer.cancel()
         job.streams.end(lambda: self._ended(job_id, code))
 
-    def _ended(self, job_id: str, code: int) -> None:
+    def _ended(self, job_id: str, code: int | None) -> None:
         job = self._jobs.pop(job_id)
         job.ended.set_result(None)
         self._on_exit(job_id, code)
