@@ -66,6 +66,8 @@ class Work:
     command: list[str | Path]
     seconds: list[float] = field(default_factory=list)
     prepare: Callable[[], None] = lambda: None
+    variables: dict[str, str] = field(default_factory=dict)
+    """What the command finds in its environment besides all else."""
     lines: str | None = None
     """What the command reads from stdin, if anything."""
 
@@ -73,7 +75,10 @@ class Work:
         """Run the command and note its time; a failure ends the benchmark."""
         self.prepare()
         began = time.perf_counter()
-        subprocess.run(self.command, input=self.lines, text=True, check=True, capture_output=True)
+        variables = {**os.environ, **self.variables}
+        subprocess.run(
+            self.command, env=variables, input=self.lines, text=True, check=True, capture_output=True
+        )
         self.seconds.append(time.perf_counter() - began)
 
     @property
@@ -135,6 +140,7 @@ def make_works(folder: Path) -> list[Work]:
         Work(f"{MANY} Python subjobs", run(python_app, MANY)),
         Work("run of no bash subjob", run(bash_app, 0)),
         Work(f"{FEW} bash subjobs, two tool calls each", run(bash_app, FEW)),
+        Work(f"{FEW} bash subjobs, plain tools", run(bash_app, FEW), variables={"DX_LOCAL_TOOLS": "plain"}),
     ]
 
 
@@ -186,8 +192,11 @@ def print_table(works: dict[str, Work]) -> None:
     each = (many.median - few.median) / (MANY - FEW)
     print(f"\nA Python subjob costs {each * 1000:.1f} ms at the margin ({1 / each:.0f} jobs/s),", end=" ")
     print(f"{each / yardstick:.3f} of starting dxpy.")
-    bash = works[f"{FEW} bash subjobs, two tool calls each"].median - works["run of no bash subjob"].median
-    print(f"A bash subjob with its two tool calls costs {bash / FEW * 1000:.0f} ms.")
+    start = works["run of no bash subjob"].median
+    warm = (works[f"{FEW} bash subjobs, two tool calls each"].median - start) / FEW
+    plain = (works[f"{FEW} bash subjobs, plain tools"].median - start) / FEW
+    print(f"A bash subjob with its two tool calls costs {warm * 1000:.0f} ms,", end=" ")
+    print(f"with plain tools {plain * 1000:.0f} ms: {plain / warm:.1f} times as much.")
 
 
 if __name__ == "__main__":
