@@ -9,7 +9,6 @@ import fcntl
 import hashlib
 import importlib.metadata
 import json
-import os
 import platform
 import re
 import shutil
@@ -20,6 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dx_local.engine.user_folders import user_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -114,9 +115,7 @@ def _minor_version() -> str:
 
 
 def _cache_folder() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME")
-    root = Path(cache) if cache and Path(cache).is_absolute() else Path.home() / ".cache"
-    return root / "dx-local" / "environments"
+    return user_folder("XDG_CACHE_HOME", ".cache") / "environments"
 
 
 def _key(request: EnvironmentRequest) -> str:

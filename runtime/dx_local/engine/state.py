@@ -16,13 +16,14 @@ import shutil
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TextIO
 
+from dx_local.engine.user_folders import user_folder
 from dx_local.errors import DxLocalError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _MARK = "dx-local.json"
 _UNFINISHED_MARK = f"{_MARK}.unfinished"
@@ -81,9 +82,7 @@ class Saved:
 
 def default_folder() -> Path:
     """Return the state folder of those who name none: one for each user of this machine."""
-    home = os.environ.get("XDG_STATE_HOME")
-    root = Path(home) if home and Path(home).is_absolute() else Path.home() / ".local" / "state"
-    return root / "dx-local" / "platform"
+    return user_folder("XDG_STATE_HOME", ".local/state") / "platform"
 
 
 def running(folder: Path) -> Saved:
