@@ -227,3 +227,11 @@ def test_progress_tells_of_tries(dx_local: DxLocal, make_app: MakeApp) -> None:
     told = [line.split("s ", 1)[1] for line in done.stderr.splitlines() if "main " in line]
     failed = "main restartable (AppInternalError)"
     assert told == ["main running", failed, "main running (try 1)", "main done"]
+
+
+def test_a_cache_that_cannot_be_written_ends_the_run(
+    dx_local: DxLocal, one_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/caches")
+    done = dx_local("run", one_file)
+    assert (done.exit_code, "could not be made" in done.stderr) == (6, True), done.stderr

@@ -17,6 +17,7 @@ from dx_local.engine.environments import EnvironmentBuildError, requirements_of
 from dx_local.engine.executors import Launch
 from dx_local.engine.job_folder import create_job_folder, read_outcome
 from dx_local.engine.resources import BundleError, Resources
+from dx_local.errors import DxLocalError
 from dx_local.platform import (
     access,
     app_containers,
@@ -213,6 +214,10 @@ class Driver:
             resources = await self._resources.folder_of(applet)
         except (EnvironmentBuildError, BundleError) as error:
             self._give_up(job["id"], Failure("ExecutionError", str(error)))
+            return
+        except (DxLocalError, OSError) as error:
+            reason = f"The place where the job would run could not be made: {error}"
+            self._give_up(job["id"], Failure("ExecutionError", reason))
             return
         if not self._goes_on(job["id"]) or self._executor is None:
             self._give_up(job["id"], Failure("ExecutionError", "The job ended before it was started"))
