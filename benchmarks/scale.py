@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 from dx_local.api.server import Server
 from dx_local.engine.environments import EnvironmentRequest, prepare_environment
-from dx_local.platform import access, objects, projects
+from dx_local.platform import access
 from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.data import objects, projects
 
 if TYPE_CHECKING:
     from typing_extensions import Self

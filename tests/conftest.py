@@ -26,8 +26,10 @@ from tests.route_record import (  # noqa: F401 - hooks and a fixture of every te
 from dx_local.api.server import Server
 from dx_local.engine.environments import EnvironmentRequest, WorkerEnvironment, prepare_environment
 from dx_local.engine.session import Observer, Session, SessionOptions
-from dx_local.platform import access, executables, projects
+from dx_local.platform import access
 from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.data import projects
+from dx_local.platform.execution import executables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

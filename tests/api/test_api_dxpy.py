@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.platform import files
+from dx_local.platform.data import files
 
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform

@@ -11,8 +11,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from dx_local.platform import job_events, jobs, states
-from dx_local.platform.job_logs import LogWriter, log_path
+from dx_local.platform.execution import job_events, jobs
+from dx_local.platform.execution.job_logs import LogWriter, log_path
+from dx_local.platform.lifecycle import states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

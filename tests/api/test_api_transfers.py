@@ -8,7 +8,8 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from dx_local.platform import files, local_bytes
+from dx_local.platform import local_bytes
+from dx_local.platform.data import files
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import job_events
+from dx_local.platform.execution import job_events
 
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import executables, job_events
+from dx_local.platform.execution import executables, job_events
 
 if TYPE_CHECKING:
     from pathlib import Path

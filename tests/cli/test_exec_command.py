@@ -136,7 +136,9 @@ def test_a_shell_in_a_terminal_keeps_ctrl_c_to_itself(tmp_path: Path, temporary:
         timeout=30,
     )
     shell.expect("ready> ")
-    shell.sendline("sleep 600; echo $((6 * 7))")
+    # Only what runs in the foreground by now is sure to get the signal.
+    shell.sendline("bash -c 'echo begun $((6 * 7)); exec sleep 600'")
+    shell.expect("begun 42")
     shell.sendintr()
     shell.expect("ready> ")
     shell.sendline("dx pwd; exit 5")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import requirements
+from dx_local.platform.execution import requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable

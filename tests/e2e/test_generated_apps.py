@@ -16,9 +16,9 @@ import pytest
 from cookiecutter.main import cookiecutter
 
 from dx_app_wizard.plan import LANGUAGES, PATTERNS, Plan
-from dx_app_wizard.render import render_app, templates
 from dx_app_wizard.spec.classes import USUAL_CLASSES
 from dx_app_wizard.spec.model import AppSpec
+from dx_app_wizard.writing.render import render_app, templates
 from dx_local.testing import run_app
 
 if TYPE_CHECKING:

@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.plan import LANGUAGES, PATTERNS, Plan
-from dx_app_wizard.render import render_app
 from dx_app_wizard.spec.classes import CLASSES, VALUE_CLASSES, mismatch, parse_class, sample_value
 from dx_app_wizard.spec.lint import lint_app
 from dx_app_wizard.spec.model import AppSpec
+from dx_app_wizard.writing.render import render_app
 from dx_local.engine.bundle import load_app
 from dx_local.engine.failure import explain
 from dx_local.engine.inputs import GivenInputs, samples_of
 from dx_local.engine.session import Observer, Session, SessionOptions
-from dx_local.platform import job_descriptions
+from dx_local.platform.execution import job_descriptions
 
 if TYPE_CHECKING:
     from dx_app_wizard.plan import Language, Pattern

@@ -9,7 +9,8 @@ import pytest
 
 from dx_local.engine.bundle import install, load_app
 from dx_local.errors import AppFindingsError, UsageError
-from dx_local.platform import executables, objects
+from dx_local.platform.data import objects
+from dx_local.platform.execution import executables
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_local.engine.failure import FailureReport, explain
-from dx_local.platform import executables, job_creation, job_events, jobs
 from dx_local.platform.context import Caller, Context
-from dx_local.platform.states import Failure
+from dx_local.platform.execution import executables, job_creation, job_events, jobs
+from dx_local.platform.lifecycle.states import Failure
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,14 +10,14 @@ from typing_extensions import override
 
 from dx_local.engine.run import RunRequest, run_once
 from dx_local.engine.session import Observer
-from dx_local.platform.states import State
+from dx_local.platform.lifecycle.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from dx_local.engine.run import RunResult
-    from dx_local.platform.states import Transition
+    from dx_local.platform.lifecycle.states import Transition
 
     MakeApp = Callable[..., Path]
 

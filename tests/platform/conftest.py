@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import analyses, executables, job_descriptions, job_events, workflows
-from dx_local.platform.states import Failure
+from dx_local.platform.execution import executables, job_descriptions, job_events
+from dx_local.platform.lifecycle.states import Failure
 from dx_local.platform.store import Store
+from dx_local.platform.workflows import analyses, workflows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.links import Reference
-from dx_local.platform import lifecycle
 from dx_local.platform.ids import new_id
-from dx_local.platform.states import Failure
+from dx_local.platform.lifecycle import lifecycle
+from dx_local.platform.lifecycle.states import Failure
 
 if TYPE_CHECKING:
-    from dx_local.platform.states import Transition
+    from dx_local.platform.lifecycle.states import Transition
     from dx_local.platform.store import Row, Store
 
 JSON = dict[str, Any]

@@ -8,26 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform import (
-    analyses,
-    executables,
-    executions,
-    job_creation,
-    job_descriptions,
-    job_events,
-    jobs,
-    objects,
-    records,
-)
+from dx_local.platform import executions
 from dx_local.platform.context import Caller, Context
+from dx_local.platform.data import objects, records
 from dx_local.platform.errors import InvalidInput, InvalidState, ResourceNotFound
+from dx_local.platform.execution import executables, job_creation, job_descriptions, job_events, jobs
+from dx_local.platform.workflows import analyses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.platform.conftest import Analysis, Runner
 
-    from dx_local.platform.states import Failure
+    from dx_local.platform.lifecycle.states import Failure
 
 JSON = dict[str, Any]
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import app_members, app_search, app_views, apps, executables, users
+from dx_local.platform import users
+from dx_local.platform.apps import app_members, app_search, app_views, apps
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.errors import InvalidInput, PermissionDenied, ResourceNotFound
+from dx_local.platform.execution import executables
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from dx_local.api.routes import ROUTES
-from dx_local.platform import app_members, app_names, app_search, app_views, apps, executables, projects
+from dx_local.platform.apps import app_members, app_search, app_views, apps
 from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.data import projects
 from dx_local.platform.errors import ApiError, InvalidInput
+from dx_local.platform.execution import app_names, executables
 
 if TYPE_CHECKING:
     from pathlib import Path

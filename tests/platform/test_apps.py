@@ -6,24 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import (
-    app_members,
-    app_views,
-    apps,
-    executables,
-    files,
-    job_descriptions,
-    jobs,
-    objects,
-    projects,
-    records,
-)
+from dx_local.platform.apps import app_members, app_views, apps
+from dx_local.platform.data import files, objects, projects, records
 from dx_local.platform.errors import (
     InvalidInput,
     InvalidState,
     InvalidType,
     ResourceNotFound,
 )
+from dx_local.platform.execution import executables, job_descriptions, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,8 +4,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.platform import apps, batches, executables, files
+from dx_local.platform.apps import apps
+from dx_local.platform.data import files
 from dx_local.platform.errors import InvalidInput
+from dx_local.platform.execution import executables
+from dx_local.platform.workflows import batches
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import executables, executions, job_creation
+from dx_local.platform import executions
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.errors import ApiError
+from dx_local.platform.execution import executables, job_creation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_local.platform import contents, gtables, objects, search
+from dx_local.platform.data import contents, gtables, objects, search
+from dx_local.platform.data.table_columns import INTEGER_RANGES, Column
 from dx_local.platform.errors import InvalidInput, InvalidState, InvalidType, ResourceNotFound
 from dx_local.platform.long_work import LongWork
-from dx_local.platform.table_columns import INTEGER_RANGES, Column
 
 if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Context
@@ -255,7 +255,7 @@ def test_a_table_takes_over_what_another_is_like(context: Context, project: str)
 
 
 def test_only_a_table_can_be_taken_over(context: Context, project: str) -> None:
-    from dx_local.platform import records
+    from dx_local.platform.data import records
 
     record = records.new(context, "record", {"project": project})["id"]
     with pytest.raises(InvalidType):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_local.platform.job_logs import LEVELS, LogReader, LogWriter, folder_name
+from dx_local.platform.execution.job_logs import LEVELS, LogReader, LogWriter, folder_name
 
 LINES = st.lists(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"])), max_size=4)
 WRITES = st.lists(st.tuples(LINES, st.sampled_from(LEVELS), st.integers(0, 9_999_999_999_999)))

@@ -17,8 +17,8 @@ from tests.platform.life import (
 )
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform import lifecycle
 from dx_local.platform.ids import new_id
+from dx_local.platform.lifecycle import lifecycle
 
 if TYPE_CHECKING:
     from dx_local.platform.store import Store

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.platform import access, projects
+from dx_local.platform import access
 from dx_local.platform.context import Caller, Context
+from dx_local.platform.data import projects
 from dx_local.platform.errors import PermissionDenied, ResourceNotFound
 
 if TYPE_CHECKING:

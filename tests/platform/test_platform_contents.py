@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform import contents, files, objects, projects, records
 from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.data import contents, files, objects, projects, records
 from dx_local.platform.errors import ApiError, InvalidInput, InvalidState, PermissionDenied, ResourceNotFound
 from dx_local.platform.folder_paths import normalize_folder
 

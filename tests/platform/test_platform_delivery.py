@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform import executables, job_descriptions, job_events, jobs, projects, records
 from dx_local.platform.context import Caller, Context
+from dx_local.platform.data import projects, records
+from dx_local.platform.execution import executables, job_descriptions, job_events, jobs
 from dx_local.platform.folder_paths import join
 
 if TYPE_CHECKING:

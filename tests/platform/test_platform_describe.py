@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dx_local.platform.describe import select_fields
+from dx_local.platform.data.describe import select_fields
 from dx_local.platform.errors import InvalidInput
 
 FULL = {"id": "x", "a": 1, "b": 2, "c": 3, "details": {}}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform import executables, job_descriptions, objects, projects, records
+from dx_local.platform.data import objects, projects, records
 from dx_local.platform.errors import ApiError, InvalidInput, PermissionDenied, ResourceNotFound
+from dx_local.platform.execution import executables, job_descriptions
 
 if TYPE_CHECKING:
     from dx_local.platform.context import Context

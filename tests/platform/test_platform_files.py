@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.platform import files, local_bytes, objects
+from dx_local.platform import local_bytes
+from dx_local.platform.data import files, objects
 from dx_local.platform.errors import InvalidInput
 from dx_local.platform.local_bytes import Part
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import access, executables, job_creation, job_descriptions, job_events, jobs
+from dx_local.platform import access
 from dx_local.platform.errors import InvalidInput, PermissionDenied, ResourceNotFound
-from dx_local.platform.states import Failure
+from dx_local.platform.execution import executables, job_creation, job_descriptions, job_events, jobs
+from dx_local.platform.lifecycle.states import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

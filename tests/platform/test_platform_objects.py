@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform import access, contents, objects, projects, records
+from dx_local.platform import access
+from dx_local.platform.data import contents, objects, projects, records
 from dx_local.platform.errors import ApiError, InvalidInput, InvalidState, PermissionDenied, ResourceNotFound
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from tests.conftest import Clock
 
     from dx_local.platform.context import Context
-    from dx_local.platform.states import Transition
+    from dx_local.platform.lifecycle.states import Transition
 
 JSON = dict[str, Any]
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import (
-    access,
+from dx_local.platform import access
+from dx_local.platform.data import (
     contents,
     files,
     objects,

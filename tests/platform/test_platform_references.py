@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dx_app_wizard.spec.classes import flatten
 from dx_app_wizard.spec.links import link
-from dx_local.platform.references import Resolver, UnresolvableReference
+from dx_local.platform.lifecycle.references import Resolver, UnresolvableReference
 
 OUTPUTS: dict[str, dict[str, Any]] = {
     "job-a": {"n": 3, "names": ["x", "y"], "file": link("file-1"), "files": [link("file-1"), link("file-2")]},

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dx_local.platform import access, executables, job_creation, job_descriptions
+from dx_local.platform import access
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.errors import ApiError
+from dx_local.platform.execution import executables, job_creation, job_descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

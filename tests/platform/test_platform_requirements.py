@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from dx_local.platform import requirements
 from dx_local.platform.errors import ApiError, InvalidInput
-from dx_local.platform.requirements import Wishes
+from dx_local.platform.execution import requirements
+from dx_local.platform.execution.requirements import Wishes
 
 JSON = dict[str, Any]
 APPLET = "applet-xxxx"

@@ -11,18 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform import (
-    access,
-    contents,
-    object_lookup,
-    objects,
-    project_search,
-    projects,
-    records,
-    search,
-)
-from dx_local.platform.conditions import name_is
+from dx_local.platform import access
 from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.data import contents, object_lookup, objects, project_search, projects, records, search
+from dx_local.platform.data.conditions import name_is
 from dx_local.platform.errors import InvalidInput, PermissionDenied, ResourceNotFound
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.platform import access, executables, job_descriptions, job_events, jobs
+from dx_local.platform import access
+from dx_local.platform.execution import executables, job_descriptions, job_events, jobs
 
 if TYPE_CHECKING:
     from tests.platform.conftest import Runner

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import apps, objects, workflows
+from dx_local.platform.apps import apps
+from dx_local.platform.data import objects
 from dx_local.platform.errors import ApiError, InvalidInput, InvalidState
+from dx_local.platform.workflows import workflows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.platform.life import add_analysis, add_job, job_row, reference, run, state
 
-from dx_local.platform import lifecycle
-from dx_local.platform.states import Failure
+from dx_local.platform.lifecycle import lifecycle
+from dx_local.platform.lifecycle.states import Failure
 
 if TYPE_CHECKING:
     from dx_local.platform.store import Store

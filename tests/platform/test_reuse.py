@@ -8,8 +8,9 @@ import pytest
 from tests.platform.conftest import Runner, make_applet
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform import contents, executables, job_creation, job_descriptions, job_events, records
 from dx_local.platform.context import Caller, Context
+from dx_local.platform.data import contents, records
+from dx_local.platform.execution import executables, job_creation, job_descriptions, job_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,7 +126,7 @@ def test_objects_of_a_reused_output_are_put_where_the_run_wants_them(
 
 
 def make_project(context: Context) -> str:
-    from dx_local.platform import projects
+    from dx_local.platform.data import projects
 
     project: str = projects.new(context, "project", {"name": "other"})["id"]
     return project

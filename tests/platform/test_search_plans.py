@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_local.platform import candidates, contents, object_lookup, projects, records, search
 from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.data import candidates, contents, object_lookup, projects, records, search
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from dx_app_wizard.conversation import Conversation
-from dx_app_wizard.dialogue import Dialogue
+from dx_app_wizard.answering.sources import Given
+from dx_app_wizard.asking.conversation import Conversation
+from dx_app_wizard.asking.dialogue import Dialogue
+from dx_app_wizard.asking.interview import Interview
+from dx_app_wizard.asking.prompters import LinePrompter
+from dx_app_wizard.asking.saved import SavedInterview
 from dx_app_wizard.errors import InterruptedByUserError
-from dx_app_wizard.interview import Interview
-from dx_app_wizard.prompters import LinePrompter
-from dx_app_wizard.saved import SavedInterview
-from dx_app_wizard.sources import Given
 
 
 @pytest.fixture

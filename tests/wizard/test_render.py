@@ -10,8 +10,8 @@ from cookiecutter.main import cookiecutter
 
 from dx_app_wizard.errors import ConflictError
 from dx_app_wizard.plan import LANGUAGES, PATTERNS, Plan
-from dx_app_wizard.render import render_app, templates
 from dx_app_wizard.spec.model import AppSpec, SpecShapeError
+from dx_app_wizard.writing.render import render_app, templates
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.answers import gather
+from dx_app_wizard.answering.answers import gather
+from dx_app_wizard.answering.settings import with_settings
+from dx_app_wizard.answering.sources import Given, Source
 from dx_app_wizard.errors import Place
-from dx_app_wizard.settings import with_settings
-from dx_app_wizard.sources import Given, Source
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,30 +6,30 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answers import gather
-from dx_app_wizard.answers_file import read_answers
-from dx_app_wizard.compose import compose
+from dx_app_wizard.answering.answers import gather
+from dx_app_wizard.answering.answers_file import read_answers
+from dx_app_wizard.answering.questions import QUESTIONS
+from dx_app_wizard.answering.settings import environment_sources
+from dx_app_wizard.answering.sources import Given, Source
+from dx_app_wizard.answering.standing import MISSING
 from dx_app_wizard.errors import AnswersError, Place, Problem, RecordError, SpecFileError
 from dx_app_wizard.generation import load_spec
-from dx_app_wizard.policy import default_sources
-from dx_app_wizard.provenance import BUILT_IN, RECORD_PATH, Origin
-from dx_app_wizard.questions import QUESTIONS
-from dx_app_wizard.render import render, template_of
-from dx_app_wizard.settings import environment_sources
-from dx_app_wizard.sources import Given, Source
 from dx_app_wizard.spec import jsonfile
 from dx_app_wizard.spec.model import AppSpec
 from dx_app_wizard.spec.policy import load_policy
-from dx_app_wizard.standing import MISSING
-from dx_app_wizard.template_choice import FLAG, TemplateError, choose_template
+from dx_app_wizard.writing.compose import compose
+from dx_app_wizard.writing.policy import default_sources
+from dx_app_wizard.writing.provenance import BUILT_IN, RECORD_PATH, Origin
+from dx_app_wizard.writing.render import render, template_of
+from dx_app_wizard.writing.template_choice import FLAG, TemplateError, choose_template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path, PurePosixPath
 
-    from dx_app_wizard.changes import FileContent
     from dx_app_wizard.generation import Options
     from dx_app_wizard.spec.policy import Policy
+    from dx_app_wizard.writing.changes import FileContent
 
 
 def rendered_anew(

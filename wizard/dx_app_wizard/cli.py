@@ -83,7 +83,7 @@ def _print_tool_version(ctx: click.Context, _param: click.Parameter, value: bool
 
 def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        from dx_app_wizard.answers_schema import answers_schema
+        from dx_app_wizard.answering.answers_schema import answers_schema
         from dx_app_wizard.spec.jsonfile import dumps
 
         click.echo(dumps(answers_schema()), nl=False)
@@ -195,8 +195,8 @@ def command(
     On a terminal, it asks what the flags do not say; lines from a pipe are taken as
     the answers. Else, what is not answered gets its default.
     """
+    from dx_app_wizard.answering.settings import with_settings
     from dx_app_wizard.generation import Options, generate
-    from dx_app_wizard.settings import with_settings
 
     for key in ("inputs", "outputs"):
         flags[key] = flags[key] or None

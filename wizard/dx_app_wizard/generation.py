@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answers_file import STANDARD_INPUT, read_answers
-from dx_app_wizard.change_report import changes_json, preview_text, written_text
-from dx_app_wizard.changes import OnConflict
-from dx_app_wizard.dialogue import Dialogue
+from dx_app_wizard.answering.answers_file import STANDARD_INPUT, read_answers
+from dx_app_wizard.answering.settings import environment_sources
+from dx_app_wizard.answering.sources import Given, Source
+from dx_app_wizard.asking.dialogue import Dialogue
+from dx_app_wizard.asking.saved import SavedInterview
 from dx_app_wizard.errors import (
     AnswersError,
     FindingsError,
@@ -19,24 +20,23 @@ from dx_app_wizard.errors import (
     Place,
     SpecFileError,
 )
-from dx_app_wizard.policy import default_sources, judged
 from dx_app_wizard.remedy import remedy
-from dx_app_wizard.render import render
-from dx_app_wizard.saved import SavedInterview
-from dx_app_wizard.settings import environment_sources
-from dx_app_wizard.sources import Given, Source
 from dx_app_wizard.spec import jsonfile
 from dx_app_wizard.spec.model import FILE_NAME, AppSpec
 from dx_app_wizard.spec.policy import load_policy
-from dx_app_wizard.spec_difference import spec_difference
-from dx_app_wizard.template_choice import absolute_source, choose_template
+from dx_app_wizard.writing.change_report import changes_json, preview_text, written_text
+from dx_app_wizard.writing.changes import OnConflict
+from dx_app_wizard.writing.policy import default_sources, judged
+from dx_app_wizard.writing.render import render
+from dx_app_wizard.writing.spec_difference import spec_difference
+from dx_app_wizard.writing.template_choice import absolute_source, choose_template
 
 if TYPE_CHECKING:
-    from dx_app_wizard.answers import Answers
-    from dx_app_wizard.changes import ChangeSet
+    from dx_app_wizard.answering.answers import Answers
     from dx_app_wizard.errors import UserError
     from dx_app_wizard.spec.findings import Finding
     from dx_app_wizard.spec.policy import Policy
+    from dx_app_wizard.writing.changes import ChangeSet
 
 
 @dataclass(frozen=True)

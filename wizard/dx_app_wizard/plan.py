@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from dx_app_wizard.spec.model import AppSpec
-    from dx_app_wizard.template_choice import OwnTemplate
+    from dx_app_wizard.writing.template_choice import OwnTemplate
 
 Language = Literal["python", "bash"]
 Pattern = Literal["basic", "parallelized", "scatter-process-gather"]

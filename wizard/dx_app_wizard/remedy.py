@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answers import gather
+from dx_app_wizard.answering.answers import gather
+from dx_app_wizard.answering.questions import QUESTIONS
+from dx_app_wizard.answering.settings import LISTS
+from dx_app_wizard.answering.sources import COMMAND_LINE, Given, Source
 from dx_app_wizard.errors import AnswersError, Problem
-from dx_app_wizard.questions import QUESTIONS
-from dx_app_wizard.settings import LISTS
-from dx_app_wizard.sources import COMMAND_LINE, Given, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dx_app_wizard.saved import SavedInterview
+    from dx_app_wizard.asking.saved import SavedInterview
 
 _EXAMPLES = {question.key: question.examples[0] for question in QUESTIONS}
 _NEEDED = [question.key for question in QUESTIONS if question.default is None]

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.anew import rendered_anew
-from dx_app_wizard.change_report import changes_json, differences, verdict_lines
-from dx_app_wizard.changes import ChangeSet, Verdict, obstacles
+from dx_app_wizard.asking.interruption import COMPLETED_BY_REPETITION, stoppable
 from dx_app_wizard.errors import (
     CommandLineError,
     Conflict,
@@ -19,18 +18,19 @@ from dx_app_wizard.errors import (
     SpecFileError,
     UpdateBlockedError,
 )
-from dx_app_wizard.interruption import COMPLETED_BY_REPETITION, stoppable
-from dx_app_wizard.merge import Labels, changed_paths, marked_lines, merge
-from dx_app_wizard.provenance import BUILT_IN, RECORD_PATH, Record, base_of, read_record, with_record
+from dx_app_wizard.writing.change_report import changes_json, differences, verdict_lines
+from dx_app_wizard.writing.changes import ChangeSet, Verdict, obstacles
+from dx_app_wizard.writing.merge import Labels, changed_paths, marked_lines, merge
+from dx_app_wizard.writing.provenance import BUILT_IN, RECORD_PATH, Record, base_of, read_record, with_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import PurePosixPath
 
-    from dx_app_wizard.changes import Change, FileContent
     from dx_app_wizard.errors import UserError
     from dx_app_wizard.generation import Options
-    from dx_app_wizard.provenance import Base, Origin
+    from dx_app_wizard.writing.changes import Change, FileContent
+    from dx_app_wizard.writing.provenance import Base, Origin
 
 
 @dataclass(frozen=True)

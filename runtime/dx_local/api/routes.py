@@ -10,22 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from dx_local.platform import (
-    access,
-    analyses,
-    app_members,
-    app_search,
-    app_views,
-    apps,
-    batches,
+from dx_local.platform import access, executions, users
+from dx_local.platform.apps import app_members, app_search, app_views, apps
+from dx_local.platform.context import JSON, Context
+from dx_local.platform.data import (
     contents,
-    executables,
-    executions,
     files,
     gtables,
-    job_creation,
-    job_descriptions,
-    jobs,
     object_lookup,
     objects,
     project_members,
@@ -33,12 +24,11 @@ from dx_local.platform import (
     projects,
     records,
     search,
-    users,
-    workflows,
 )
-from dx_local.platform.context import JSON, Context
 from dx_local.platform.errors import ResourceNotFound
+from dx_local.platform.execution import executables, job_creation, job_descriptions, jobs
 from dx_local.platform.ids import class_of
+from dx_local.platform.workflows import analyses, batches, workflows
 
 Function = Callable[[Context, str, Any], Any]
 

@@ -16,10 +16,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from dx_local.api.answers import answer_error, check_origin
-from dx_local.platform import files
+from dx_local.platform.data import files
+from dx_local.platform.data.transfer_urls import DownloadTicket, UploadTicket
 from dx_local.platform.errors import InvalidState, PermissionDenied, ResourceNotFound
 from dx_local.platform.local_bytes import temporary_in
-from dx_local.platform.transfer_urls import DownloadTicket, UploadTicket
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

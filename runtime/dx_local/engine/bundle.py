@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.spec.lint import lint_app
 from dx_app_wizard.spec.model import AppSpec
 from dx_local.errors import AppFindingsError, UsageError
-from dx_local.platform import executables
+from dx_local.platform.execution import executables
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,19 +18,14 @@ from dx_local.engine.executors import Launch
 from dx_local.engine.job_folder import create_job_folder, read_outcome
 from dx_local.engine.resources import BundleError, Resources
 from dx_local.errors import DxLocalError
-from dx_local.platform import (
-    access,
-    app_containers,
-    app_views,
-    job_descriptions,
-    job_events,
-    objects,
-    programs,
-)
+from dx_local.platform import access, programs
+from dx_local.platform.apps import app_views
 from dx_local.platform.context import Caller, Context
+from dx_local.platform.data import objects
+from dx_local.platform.execution import app_containers, job_descriptions, job_events
+from dx_local.platform.execution.job_logs import job_folder_name
 from dx_local.platform.ids import class_of
-from dx_local.platform.job_logs import job_folder_name
-from dx_local.platform.states import FINAL, Failure, State
+from dx_local.platform.lifecycle.states import FINAL, Failure, State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -39,7 +34,7 @@ if TYPE_CHECKING:
     from dx_local.engine.executors import Executor
     from dx_local.engine.job_folder import JobFolder
     from dx_local.platform.context import JSON, Platform
-    from dx_local.platform.states import Transition
+    from dx_local.platform.lifecycle.states import Transition
     from dx_local.platform.store import Row
 
 _WITHOUT_WORKER = frozenset({State.RESTARTABLE, State.FAILED, State.TERMINATING})

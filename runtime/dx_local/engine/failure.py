@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dx_local.platform.job_logs import log_paths
+from dx_local.platform.execution.job_logs import log_paths
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,10 @@ from dx_app_wizard.spec.classes import ClassValueError, UnknownClassError, parse
 from dx_app_wizard.spec.links import is_link, link, parse_reference
 from dx_local.engine.table_formats import read_table
 from dx_local.errors import UsageError
-from dx_local.platform import executables, files, gtables, objects, records, strict_json, workflows
+from dx_local.platform import strict_json
+from dx_local.platform.data import files, gtables, objects, records
+from dx_local.platform.execution import executables
+from dx_local.platform.workflows import workflows
 
 if TYPE_CHECKING:
     from dx_app_wizard.spec.classes import IOClass

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dx_local.platform import strict_json
-from dx_local.platform.job_logs import folder_name
+from dx_local.platform.execution.job_logs import folder_name
 
 if TYPE_CHECKING:
     from pathlib import Path

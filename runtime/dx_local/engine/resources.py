@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.spec.links import link_id
-from dx_local.platform import files
+from dx_local.platform.data import files
 from dx_local.platform.local_bytes import copy_to
 
 if TYPE_CHECKING:

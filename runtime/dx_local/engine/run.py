@@ -15,8 +15,8 @@ from dx_local.engine.bundle import App, load_app
 from dx_local.engine.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.session import Observer, Session, SessionOptions, save_output
 from dx_local.errors import DxLocalError, UsageError
-from dx_local.platform import job_descriptions, job_events, job_logs
 from dx_local.platform.context import DEFAULT_REGION
+from dx_local.platform.execution import job_descriptions, job_events, job_logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -14,8 +14,9 @@ from dx_local.engine.environments import EnvironmentBuildError
 from dx_local.engine.session import Session, SessionOptions
 from dx_local.engine.state import Saved, StateError, hold
 from dx_local.errors import UsageError
-from dx_local.platform import access, files
+from dx_local.platform import access
 from dx_local.platform.context import DEFAULT_USER
+from dx_local.platform.data import files
 from dx_local.platform.store import UnknownSchema
 
 if TYPE_CHECKING:

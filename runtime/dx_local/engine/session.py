@@ -16,9 +16,11 @@ from dx_local.engine.environments import EnvironmentRequest, prepare_environment
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.table_formats import write_table
 from dx_local.errors import UsageError
-from dx_local.platform import executables, files, gtables, job_creation, programs, projects
+from dx_local.platform import programs
 from dx_local.platform.context import DEFAULT_REGION, DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.data import files, gtables, projects
 from dx_local.platform.errors import ApiError
+from dx_local.platform.execution import executables, job_creation
 from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from dx_local.engine.executors import LogLine
     from dx_local.engine.inputs import GivenInputs
     from dx_local.platform.context import JSON
-    from dx_local.platform.states import Transition
+    from dx_local.platform.lifecycle.states import Transition
     from dx_local.platform.store import Row
 
 PROJECT_NAME = "local"

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, Any
 
 from dx_local.errors import UsageError
-from dx_local.platform.table_columns import INTEGER_RANGES, TYPES
+from dx_local.platform.data.table_columns import INTEGER_RANGES, TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

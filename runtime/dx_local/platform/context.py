@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from dx_local.platform.lifecycle.states import Transition
     from dx_local.platform.local_bytes import Part
-    from dx_local.platform.states import Transition
 
 JSON = dict[str, Any]
 

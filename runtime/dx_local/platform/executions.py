@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access, analyses, job_descriptions
+from dx_local.platform import access
 from dx_local.platform import fields as read
-from dx_local.platform.conditions import (
+from dx_local.platform.data.conditions import (
     Condition,
     between,
     both,
@@ -19,9 +19,11 @@ from dx_local.platform.conditions import (
     name_is,
     one_of,
 )
+from dx_local.platform.data.search_options import page_size
 from dx_local.platform.errors import InvalidInput
+from dx_local.platform.execution import job_descriptions
 from dx_local.platform.ids import EXECUTIONS, class_of
-from dx_local.platform.search_options import page_size
+from dx_local.platform.workflows import analyses
 
 if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Context

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access, app_members
-from dx_local.platform.describe import select_fields
+from dx_local.platform import access
+from dx_local.platform.apps import app_members
+from dx_local.platform.data.describe import select_fields
 from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:

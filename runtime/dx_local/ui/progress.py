@@ -16,8 +16,8 @@ import click
 
 from dx_local.engine.failure import job_does, job_label
 from dx_local.engine.session import Observer
-from dx_local.platform import restarts
-from dx_local.platform.states import FINAL, State
+from dx_local.platform.lifecycle import restarts
+from dx_local.platform.lifecycle.states import FINAL, State
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from dx_local.engine.executors import LogLine
     from dx_local.platform.context import Platform
-    from dx_local.platform.states import Transition
+    from dx_local.platform.lifecycle.states import Transition
     from dx_local.platform.store import Row
 
 _TOLD = frozenset({State.RUNNING, State.RESTARTABLE, *FINAL})

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.plan import LANGUAGES, PATTERNS, Plan
-from dx_app_wizard.render import render_app
 from dx_app_wizard.spec.lint import lint_app
 from dx_app_wizard.spec.model import AppSpec
 from dx_app_wizard.spec.shellcheck import shellcheck
+from dx_app_wizard.writing.render import render_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.engine.executors import LogLine
 from dx_local.platform import strict_json
-from dx_local.platform.job_logs import LogWriter
+from dx_local.platform.execution.job_logs import LogWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,1 @@
+"""Apps: versions, members, and who may see and run them."""

@@ -1,0 +1,169 @@
+"""What is put on apps and taken off again: tags, categories, developers, authorized users, installations.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses/apps
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dx_local.platform import fields as read
+from dx_local.platform.errors import InvalidInput
+from dx_local.platform.execution import app_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
+_MEMBER = re.compile(r"(user|org)-[a-zA-Z0-9._-]+")
+
+
+def add_tags(context: Context, address: str, request: JSON) -> JSON:
+    """`/app-xxxx/addTags`: let a version answer to these tags, which other versions then do not.
+
+    Raises InvalidInput for the number of another version.
+    """
+    row = app_names.developed(context, address)
+    for tag in read.strings(request, "tags"):
+        if not app_names.ALIAS.fullmatch(tag):
+            raise InvalidInput(f'"{tag}" cannot be a tag of an app; it must match {app_names.ALIAS.pattern}')
+        if tag in _versions(context, row) and tag != row["version"]:
+            raise InvalidInput(f'"{tag}" is the number of another version of app-{row["name"]}')
+        context.store.execute(
+            "INSERT OR REPLACE INTO app_alias VALUES (?, ?, ?)", row["name"], tag, row["id"]
+        )
+    return {"id": row["id"]}
+
+
+def remove_tags(context: Context, address: str, request: JSON) -> JSON:
+    """`/app-xxxx/removeTags`: let a version not answer to these tags any more."""
+    row = app_names.developed(context, address)
+    for tag in read.strings(request, "tags"):
+        if tag == row["version"]:
+            raise InvalidInput(f'"{tag}" is the number of this version, which it keeps')
+        context.store.execute(
+            "DELETE FROM app_alias WHERE name = ? AND alias = ? AND app = ?", row["name"], tag, row["id"]
+        )
+    return {"id": row["id"]}
+
+
+def list_categories(context: Context, address: str, _request: JSON) -> JSON:
+    """`/app-xxxx/listCategories`."""
+    return {"categories": app_names.visible(context, address)["fields"]["categories"]}
+
+
+def add_categories(context: Context, address: str, request: JSON) -> JSON:
+    """`/app-xxxx/addCategories`."""
+    return _change_categories(context, address, add=read.strings(request, "categories"))
+
+
+def remove_categories(context: Context, address: str, request: JSON) -> JSON:
+    """`/app-xxxx/removeCategories`."""
+    return _change_categories(context, address, remove=read.strings(request, "categories"))
+
+
+def list_developers(context: Context, address: str, _request: JSON) -> JSON:
+    """`/app-xxxx/listDevelopers`."""
+    row = app_names.visible(context, address)
+    return {"developers": app_names.shared(context.store, row["name"])["developers"]}
+
+
+def add_developers(context: Context, address: str, request: JSON) -> JSON:
+    """`/app-xxxx/addDevelopers`: for all versions of the name."""
+    users = _members(request, "developers")
+    return _change_shared(context, address, "developers", lambda old: read.changed_tags(old, add=users))
+
+
+def remove_developers(context: Context, address: str, request: JSON) -> JSON:
+    """`/app-xxxx/removeDevelopers`: the last one stays. Raises InvalidInput for that one."""
+    users = read.strings(request, "developers")
+
+    def changed(old: list[str]) -> list[str]:
+        left = read.changed_tags(old, remove=users)
+        if not left:
+            raise InvalidInput("an app must keep a developer; add another one first")
+        return left
+
+    return _change_shared(context, address, "developers", changed)
+
+
+def list_authorized_users(context: Context, address: str, _request: JSON) -> JSON:
+    """`/app-xxxx/listAuthorizedUsers`."""
+    row = app_names.visible(context, address)
+    return {"authorizedUsers": app_names.shared(context.store, row["name"])["authorized_users"]}
+
+
+def add_authorized_users(context: Context, address: str, request: JSON) -> JSON:
+    """`/app-xxxx/addAuthorizedUsers`: users, orgs or PUBLIC, who then see all published versions."""
+    users = _members(request, "authorizedUsers", app_names.EVERYBODY)
+    return _change_shared(context, address, "authorized_users", lambda old: read.changed_tags(old, add=users))
+
+
+def remove_authorized_users(context: Context, address: str, request: JSON) -> JSON:
+    """`/app-xxxx/removeAuthorizedUsers`."""
+    users = read.strings(request, "authorizedUsers")
+    return _change_shared(
+        context, address, "authorized_users", lambda old: read.changed_tags(old, remove=users)
+    )
+
+
+def install(context: Context, address: str, _request: JSON) -> JSON:
+    """`/app-xxxx/install`: remember an app for the user; nothing else depends on it."""
+    row = app_names.visible(context, address)
+    return _install(context, row["name"], lambda old: read.changed_tags(old, add=[context.caller.user]))
+
+
+def uninstall(context: Context, address: str, _request: JSON) -> JSON:
+    """`/app-xxxx/uninstall`: also possible by name for an app whose versions have all been deleted."""
+    row = context.store.get("app", address)
+    name = row["name"] if row else app_names.split(address)[0]
+    return _install(context, name, lambda old: read.changed_tags(old, remove=[context.caller.user]))
+
+
+def installed(context: Context, user: str) -> list[str]:
+    """Return the names of the apps that a user has installed."""
+    rows = context.store.all(
+        "SELECT app_name.id FROM app_name, json_each(installed_by) WHERE json_each.value = ? ORDER BY 1",
+        user,
+    )
+    return [row["id"] for row in rows]
+
+
+def _versions(context: Context, row: Row) -> list[str]:
+    rows = context.store.all("SELECT version FROM app WHERE name = ? AND NOT deleted", row["name"])
+    return [each["version"] for each in rows]
+
+
+def _change_categories(context: Context, address: str, **changes: list[str]) -> JSON:
+    row = app_names.developed(context, address)
+    fields = row["fields"]
+    changed = {**fields, "categories": read.changed_tags(fields["categories"], **changes)}
+    context.store.update("app", row["id"], fields=changed, modified=context.now())
+    return {"id": row["id"]}
+
+
+def _change_shared(context: Context, address: str, column: str, change: Callable[[Any], list[str]]) -> JSON:
+    row = app_names.developed(context, address)
+    _write(context, row["name"], column, change(app_names.shared(context.store, row["name"])[column]))
+    return {"id": row["id"]}
+
+
+def _install(context: Context, name: str, change: Callable[[Any], list[str]]) -> JSON:
+    _write(context, name, "installed_by", change(app_names.shared(context.store, name)["installed_by"]))
+    return {"id": f"app-{name}"}
+
+
+def _write(context: Context, name: str, column: str, value: list[str]) -> None:
+    context.store.update("app_name", name, **{column: value})
+
+
+def _members(request: JSON, field: str, *others: str) -> list[str]:
+    found = read.strings(request, field)
+    for member in found:
+        if member not in others and not _MEMBER.fullmatch(member):
+            allowed = ", ".join(["user-NAME", "org-NAME", *others])
+            raise InvalidInput(f'"{member}" in "{field}" must be one of {allowed}')
+    return found

@@ -1,0 +1,112 @@
+"""What a request to make or change an app says of it, checked, as it is kept in the store.
+
+Specs and code are those of the applets, one for each region; texts come from the request, or else from the
+applet; access comes from the request alone.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses/apps#api-method-app-new
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_app_wizard.spec.names import app_name_problem
+from dx_local.platform import fields as read
+from dx_local.platform.data import objects, projects
+from dx_local.platform.errors import InvalidInput
+from dx_local.platform.execution import app_containers
+from dx_local.platform.execution.app_names import ALIAS
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
+TEXTS = ("title", "summary", "description", "developerNotes")
+_FLAGS = ("openSource", "ignoreReuse")
+# Fields that only come back in describe.
+ECHOED = ("httpsApp", "treeTurnaroundTimeThreshold")
+
+
+def name_in(request: JSON, default: str | None) -> str:
+    """Return the name for an app. Raises InvalidInput for one that no app can have."""
+    name = read.text(request, "name", default)
+    if problem := app_name_problem(name):
+        raise InvalidInput(f'"name" {problem}')
+    return name
+
+
+def version_in(request: JSON) -> str:
+    """Return the version for an app. Raises InvalidInput for one that no address could hold.
+
+    Any other is taken: `dx build` only warns of those that are not semantic.
+    """
+    version = read.text(request, "version")
+    if not ALIAS.fullmatch(version):
+        raise InvalidInput(f'"version" must be such as 1.0.0 and match {ALIAS.pattern}, not "{version}"')
+    return version
+
+
+def regional_options(
+    context: Context, app_id: str, request: JSON, model: Row | None = None
+) -> dict[str, JSON] | None:
+    """Return what the app is in each region, its resources gathered: `{region: {applet, resources}}`.
+
+    `model` is an app to take that from where the request says nothing of it; None is returned where neither
+    does. Raises InvalidInput.
+    """
+    wanted = _wanted(context, request)
+    if wanted is None and model is not None:
+        wanted = {region: {"applet": each["applet"]} for region, each in _regions_of(model).items()}
+    if wanted is None:
+        return None
+    return {
+        region: {
+            "applet": options["applet"],
+            "resources": app_containers.fill_resources(
+                context, app_id, options["applet"], region, options.get("resources")
+            ),
+        }
+        for region, options in wanted.items()
+    }
+
+
+def fields(context: Context, request: JSON, regional: dict[str, JSON], old: JSON) -> JSON:
+    """Return the fields of an app: what the request gives, else what it had, else its applet's texts."""
+    applet = context.store.get("object", next(iter(regional.values()))["applet"])
+    texts = {**applet["fields"], **old} if applet else old
+    found: JSON = {name: read.text(request, name, texts.get(name) or "") for name in TEXTS}
+    found |= {name: read.flag(request, name, default=old.get(name, False)) for name in _FLAGS}
+    found |= {name: request.get(name, old.get(name)) for name in ECHOED if name in request or name in old}
+    return {
+        **found,
+        "access": read.mapping(request, "access", old.get("access", {})),
+        "billTo": read.text(request, "billTo", old.get("billTo", context.caller.user)),
+        "categories": read.strings(request, "categories", old.get("categories", [])),
+        "details": objects.check_details(request.get("details", old.get("details", {}))),
+        "regionalOptions": regional,
+    }
+
+
+def _wanted(context: Context, request: JSON) -> dict[str, JSON] | None:
+    """Return `{region: {applet, resources?}}` as the request gives it, in the one form or in the other."""
+    applet = read.optional_text(request, "applet")
+    given = request.get("regionalOptions")
+    if applet is not None and given is not None:
+        raise InvalidInput('only one of "applet" and "regionalOptions" can be given')
+    if applet is not None:
+        _, placement = objects.get_visible(context, applet)
+        region = projects.region_of(context.store, placement["project"])
+        return {region: {"applet": applet, "resources": request.get("resources")}}
+    if given is None:
+        return None
+    options = read.mapping(request, "regionalOptions")
+    if not options or not all(
+        isinstance(each, dict) and isinstance(each.get("applet"), str) for each in options.values()
+    ):
+        raise InvalidInput('"regionalOptions" must name regions, each with a hash that has an "applet"')
+    return options
+
+
+def _regions_of(app: Row) -> dict[str, JSON]:
+    regions: dict[str, JSON] = app["fields"]["regionalOptions"]
+    return regions

@@ -1,0 +1,107 @@
+"""Describing apps, and getting all that one was made of.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses/apps
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_local.platform import programs
+from dx_local.platform.apps import app_specs
+from dx_local.platform.data.describe import select_fields
+from dx_local.platform.errors import PermissionDenied
+from dx_local.platform.execution import app_names, executables
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
+_OF_APPLET = ("dxapi", "inputSpec", "outputSpec")
+
+
+def describe(context: Context, address: str, request: JSON) -> JSON:
+    """`/app-xxxx/describe`: all about a version but its code; of a deleted one, what it was called.
+
+    Unlike for data objects, `fields` alone means exactly those, the ID only if it is among them.
+    """
+    return describe_row(context, app_names.visible(context, address), request)
+
+
+def describe_row(context: Context, row: Row, request: JSON) -> JSON:
+    """Describe an app that the caller is known to see, or that it runs."""
+    full = {**_identity(context, row), **({} if row["deleted"] else _contents(context, row))}
+    found = select_fields(full, request, frozenset(full))
+    chosen = request.get("fields")
+    if chosen and not chosen.get("id") and not request.get("defaultFields"):
+        found.pop("id", None)
+    return found
+
+
+def get(context: Context, address: str, _request: JSON) -> JSON:
+    """`/app-xxxx/get`: all that a version was made of, its code included.
+
+    Raises PermissionDenied unless the caller is a developer, or the app is open source.
+    """
+    row = app_names.visible(context, address)
+    if not row["fields"]["openSource"] and not app_names.is_developer(context, row["name"]):
+        raise PermissionDenied(f"app-{row['name']} is not open source; only its developers get its code")
+    run_spec = executables.whole_run_spec(_by_region(context, row), _region(context, row))
+    described = {**_identity(context, row), **_contents(context, row)}
+    developers = app_names.shared(context.store, row["name"])["developers"]
+    return {**described, "developers": developers, "runSpec": run_spec}
+
+
+def _identity(context: Context, row: Row) -> JSON:
+    shared = app_names.shared(context.store, row["name"])
+    installed_by = shared["installed_by"]
+    found: JSON = {
+        "id": row["id"],
+        "class": "app",
+        "name": row["name"],
+        "version": row["version"],
+        "aliases": app_names.aliases(context.store, row),
+        "createdBy": row["user"],
+        "created": row["created"],
+        "modified": row["modified"],
+        "billTo": row["fields"]["billTo"],
+        "applet": row["fields"]["regionalOptions"][_region(context, row)]["applet"],
+        "installed": context.caller.user in installed_by,
+        "installs": len(installed_by),
+        "openSource": row["fields"]["openSource"],
+        "deleted": bool(row["deleted"]),
+        "isDeveloperFor": app_names.is_developer(context, row["name"]),
+        "authorizedUsers": shared["authorized_users"],
+    }
+    if row["published"] is not None:
+        found["published"] = row["published"]
+    return found
+
+
+def _contents(context: Context, row: Row) -> JSON:
+    fields = row["fields"]
+    region = _region(context, row)
+    applet = programs.applet_fields(context.store, row["id"], region)
+    return {
+        **{
+            name: fields[name]
+            for name in (*app_specs.TEXTS, "access", "categories", "details", "ignoreReuse")
+        },
+        **{name: fields[name] for name in app_specs.ECHOED if name in fields},
+        **{name: applet[name] for name in _OF_APPLET},
+        "runSpec": executables.described_run_spec(_by_region(context, row), region),
+        "region": region,
+        "regionalOptions": fields["regionalOptions"],
+        "resources": fields["regionalOptions"][region]["resources"],
+    }
+
+
+def _by_region(context: Context, row: Row) -> dict[str, JSON]:
+    regions = row["fields"]["regionalOptions"]
+    return {region: programs.applet_fields(context.store, row["id"], region) for region in regions}
+
+
+def _region(context: Context, row: Row) -> str:
+    """Return the region whose applet stands for the app: the platform's own, if the app is enabled there."""
+    regions: list[str] = list(row["fields"]["regionalOptions"])
+    return context.platform.region if context.platform.region in regions else regions[0]

@@ -1,0 +1,120 @@
+"""Apps: making versions of them out of applets, publishing, deleting and running them.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses/apps
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_local.platform import access
+from dx_local.platform import fields as read
+from dx_local.platform.apps import app_specs
+from dx_local.platform.errors import InvalidInput, InvalidState
+from dx_local.platform.execution import app_containers, app_names, executables
+from dx_local.platform.ids import new_id
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
+
+def new(context: Context, _class: str, request: JSON) -> JSON:
+    """`/app/new`: make a version of an app out of an applet, only for its developers until it is published.
+
+    Who makes the first version of a name becomes its developer, and that version its default one. Raises
+    InvalidInput, also for a version that is there; PermissionDenied for a name that others claimed.
+    """
+    access.require_developer_access(context)
+    origin = read.optional_text(request, "initializeFrom")
+    model = app_names.visible(context, origin) if origin else None
+    name = app_specs.name_in(request, model["name"] if model else None)
+    version = app_specs.version_in(request)
+    _claim(context, name)
+    if context.store.one("SELECT 1 FROM app_alias WHERE name = ? AND alias = ?", name, version):
+        raise InvalidInput("Specified name and version conflict with an existing alias")
+    app_id = new_id("app")
+    regional = app_specs.regional_options(context, app_id, request, model)
+    if regional is None:
+        raise InvalidInput('one of "applet", "regionalOptions" and "initializeFrom" must be there')
+    now = context.now()
+    context.store.insert(
+        "app",
+        id=app_id,
+        name=name,
+        version=version,
+        user=context.caller.user,
+        created=now,
+        modified=now,
+        deleted=0,
+        fields=app_specs.fields(context, request, regional, model["fields"] if model else {}),
+    )
+    for alias in (version, app_names.DEFAULT):
+        context.store.execute("INSERT OR IGNORE INTO app_alias VALUES (?, ?, ?)", name, alias, app_id)
+    return {"id": app_id}
+
+
+def update(context: Context, address: str, request: JSON) -> JSON:
+    """`/app-xxxx/update`: change a version that is not published. Raises InvalidState for one that is."""
+    row = _unfinished(context, address)
+    old = row["fields"]["regionalOptions"]
+    regional = app_specs.regional_options(context, row["id"], request)
+    fields = app_specs.fields(context, request, regional or old, row["fields"])
+    context.store.update("app", row["id"], fields=fields, modified=context.now())
+    if regional is not None:
+        for options in old.values():
+            app_containers.remove_resources(context, options["resources"])
+    return {"id": row["id"]}
+
+
+def publish(context: Context, address: str, request: JSON) -> JSON:
+    """`/app-xxxx/publish`: open a version to the authorized users; with makeDefault, as the default one.
+
+    Raises InvalidState for one that is published.
+    """
+    row = _unfinished(context, address)
+    now = context.now()
+    context.store.update("app", row["id"], published=now, modified=now)
+    if read.flag(request, "makeDefault"):
+        context.store.execute(
+            "INSERT OR REPLACE INTO app_alias VALUES (?, ?, ?)", row["name"], app_names.DEFAULT, row["id"]
+        )
+    return {"id": row["id"]}
+
+
+def delete(context: Context, address: str, _request: JSON) -> JSON:
+    """`/app-xxxx/delete`: nobody finds or runs a version any more; its name stays with its developers."""
+    row = app_names.developed(context, address)
+    context.store.execute("DELETE FROM app_alias WHERE name = ? AND app = ?", row["name"], row["id"])
+    context.store.update("app", row["id"], deleted=1, modified=context.now())
+    return {"id": row["id"]}
+
+
+def run(context: Context, address: str, request: JSON) -> JSON:
+    """`/app-xxxx/run`: start a job, as `/applet-xxxx/run` does. Raises InvalidState for a deleted app."""
+    return executables.run(context, _existing(app_names.visible(context, address))["id"], request)
+
+
+def _claim(context: Context, name: str) -> None:
+    """Make the caller the developer of a new name, or make sure that it is one of a name that is there."""
+    if context.store.get("app_name", name):
+        app_names.require_developer(context, name)
+    else:
+        context.store.insert(
+            "app_name", id=name, developers=[context.caller.user], authorized_users=[], installed_by=[]
+        )
+
+
+def _existing(row: Row) -> Row:
+    if row["deleted"]:
+        raise InvalidState(f"app-{row['name']}/{row['version']} has been deleted")
+    return row
+
+
+def _unfinished(context: Context, address: str) -> Row:
+    row = _existing(app_names.developed(context, address))
+    if row["published"] is not None:
+        raise InvalidState(
+            f"app-{row['name']}/{row['version']} is published and cannot be changed; make another version"
+        )
+    return row

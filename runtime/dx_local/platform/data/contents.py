@@ -1,0 +1,261 @@
+"""What lies in a project or container: making, listing, moving, removing and cloning folders and objects.
+
+The same methods serve `/project-xxxx/` and `/container-xxxx/`. Source:
+https://documentation.dnanexus.com/developer/api/data-containers/folders-and-deletion and .../cloning
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_local.platform import access
+from dx_local.platform import fields as read
+from dx_local.platform.data import files, folders, gtables, objects
+from dx_local.platform.errors import InvalidInput, InvalidState
+from dx_local.platform.folder_paths import base_name, below, join, normalize_folder, parent_of
+from dx_local.platform.lifecycle import lifecycle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
+COLUMNS_OF_COPY = (
+    "object.*, placement.project, placement.name, placement.folder, placement.tags, placement.properties"
+)
+"""What there is to know of a copy of a data object, out of both tables."""
+
+AT_ONCE = 2000
+"""How many objects a call removes that may leave some for the next; they take about a third of a second."""
+
+
+def new_folder(context: Context, project: str, request: JSON) -> JSON:
+    """Make a folder; with `parents`, also those above it, and then an existing one is no error."""
+    access.require(context, project, "UPLOAD")
+    folder = normalize_folder(read.text(request, "folder"))
+    if not read.flag(request, "parents"):
+        folders.require_no_folder(context, project, folder)
+        folders.require_folder(context, project, parent_of(folder))
+    folders.ensure_folder(context.store, project, folder)
+    return _touched(context, project)
+
+
+def list_folder(context: Context, project: str, request: JSON) -> JSON:
+    """List the objects and the folders directly in a folder; `describe` describes the objects too."""
+    access.require(context, project, "VIEW")
+    folder = normalize_folder(read.text(request, "folder", "/"))
+    folders.require_folder(context, project, folder)
+    only = read.text(request, "only", "all")
+    if only not in {"all", "objects", "folders"}:
+        raise InvalidInput('"only" must be "all", "objects" or "folders"')
+    answer: JSON = {}
+    if only != "folders":
+        answer["objects"] = _listed_objects(context, project, folder, request)
+    if only != "objects":
+        answer["folders"] = folders.folders_in(context, project, folder)
+    return answer
+
+
+def rename_folder(context: Context, project: str, request: JSON) -> JSON:
+    """Give a folder another path; the folder that it comes to lie in must be there."""
+    access.require(context, project, "CONTRIBUTE")
+    old = normalize_folder(read.text(request, "folder"))
+    new = normalize_folder(read.text(request, "newpath"))
+    _move_folder(context, project, old, new)
+    return _touched(context, project)
+
+
+def move(context: Context, project: str, request: JSON) -> JSON:
+    """Move objects and folders of a project into another folder of it."""
+    access.require(context, project, "CONTRIBUTE")
+    destination = normalize_folder(read.text(request, "destination"))
+    folders.require_folder(context, project, destination)
+    for object_id in read.strings(request, "objects", []):
+        _require_in(context, project, object_id)
+        context.store.change_placement(project, object_id, folder=destination)
+    for path in read.strings(request, "folders", []):
+        folder = normalize_folder(path)
+        _move_folder(context, project, folder, join(destination, base_name(folder)))
+    return _touched(context, project)
+
+
+def remove_folder(context: Context, project: str, request: JSON) -> JSON:
+    """Remove a folder; with `recurse` also all that is in it, with `force` even if it is not there.
+
+    With `partial` one call removes at most AT_ONCE objects, so that others are answered in between; while the
+    answer's `completed` is false, the folder is still there and the call is to be repeated.
+    """
+    _require_removal(context, project)
+    folder = normalize_folder(read.text(request, "folder"))
+    if not read.flag(request, "force"):
+        folders.require_folder(context, project, folder)
+    low, high = below(folder)
+    most = AT_ONCE if read.flag(request, "partial") else -1
+    rows = context.store.all(
+        "SELECT object FROM placement"
+        " WHERE project = ? AND (folder = ? OR (folder > ? AND folder < ?)) LIMIT ?",
+        project,
+        folder,
+        low,
+        high,
+        most,
+    )
+    if not read.flag(request, "recurse") and (rows or folders.folders_in(context, project, folder)):
+        raise InvalidState(f'Folder "{folder}" is not empty; use "recurse" to remove what is in it')
+    _remove(context, project, [row["object"] for row in rows])
+    is_completed = len(rows) != most
+    if is_completed:
+        context.store.execute(
+            "DELETE FROM folder WHERE project = ? AND path != '/' AND (path = ? OR (path > ? AND path < ?))",
+            project,
+            folder,
+            low,
+            high,
+        )
+    return {**_touched(context, project), "completed": is_completed}
+
+
+def remove_objects(context: Context, project: str, request: JSON) -> JSON:
+    """Remove objects from a project, and the hidden ones that no other object in it links to then."""
+    _require_removal(context, project)
+    object_ids = read.strings(request, "objects")
+    if not read.flag(request, "force"):
+        for object_id in object_ids:
+            _require_in(context, project, object_id)
+    _remove(context, project, object_ids)
+    return _touched(context, project)
+
+
+def clone(context: Context, source: str, request: JSON) -> JSON:
+    """Copy objects and folders into a folder of another project; copies share their bytes.
+
+    The answer's `exists` names the objects that are in the other project already, wherever in it.
+    """
+    destination_project = read.text(request, "project")
+    access.require(context, source, "VIEW")
+    access.require(context, destination_project, "UPLOAD")
+    destination = folders.folder_for_new(
+        context, destination_project, {**request, "folder": request.get("destination", "/")}
+    )
+    object_ids = read.strings(request, "objects", [])
+    existing = objects.clone_into(context, object_ids, source, destination_project, destination)
+    for path in read.strings(request, "folders", []):
+        existing += _clone_folder(context, source, normalize_folder(path), destination_project, destination)
+    _touched(context, destination_project)
+    return {"id": source, "project": destination_project, "exists": list(dict.fromkeys(existing))}
+
+
+def remove_everything(context: Context, project: str) -> None:
+    """Remove all objects and folders of a project."""
+    rows = context.store.all("SELECT object FROM placement WHERE project = ?", project)
+    _remove(context, project, [row["object"] for row in rows])
+    context.store.execute("DELETE FROM folder WHERE project = ?", project)
+
+
+def _listed_objects(context: Context, project: str, folder: str, request: JSON) -> list[JSON]:
+    options = describe_options(request)
+    hidden_too = read.flag(request, "includeHidden")
+    rows = context.store.all(
+        f"SELECT {COLUMNS_OF_COPY} FROM placement CROSS JOIN object ON object.id = placement.object"
+        " WHERE placement.project = ? AND placement.folder = ? AND (? OR NOT object.hidden)"
+        " ORDER BY placement.name, placement.sequence",
+        project,
+        folder,
+        hidden_too,
+    )
+    return [listed(context, row, options) for row in rows]
+
+
+def describe_options(request: JSON) -> JSON | None:
+    """Return how a request wants what it lists to be described; None for not at all. Raises InvalidInput."""
+    options = request.get("describe")
+    if options is None or isinstance(options, bool):
+        return {} if options else None
+    return read.mapping(request, "describe")
+
+
+def listed(context: Context, copy: Row, options: JSON | None) -> JSON:
+    """Return a copy, read as COLUMNS_OF_COPY, as lists show it: its ID and, with options, its description."""
+    if options is None:
+        return {"id": copy["id"]}
+    return {"id": copy["id"], "describe": objects.described(context, copy, copy, options)}
+
+
+def _move_folder(context: Context, project: str, old: str, new: str) -> None:
+    if old == "/":
+        raise InvalidInput("the root folder cannot be moved or renamed")
+    folders.require_folder(context, project, old)
+    if old == new:
+        return
+    if new.startswith(old + "/"):
+        raise InvalidState(f'Folder "{old}" cannot be moved into itself, to "{new}"')
+    folders.require_folder(context, project, parent_of(new))
+    folders.require_no_folder(context, project, new)
+    folders.move_tree(context, project, old, new)
+
+
+def _clone_folder(context: Context, source: str, folder: str, project: str, destination: str) -> list[str]:
+    folders.require_folder(context, source, folder)
+    target = join(destination, base_name(folder))
+    if folder != "/" and folders.folder_exists(context.store, project, target):
+        raise InvalidState(f'If cloned, a folder would conflict with "{target}" in project "{project}"')
+    folders.ensure_folder(context.store, project, target)
+    rows = context.store.all("SELECT object FROM placement WHERE project = ? AND folder = ?", source, folder)
+    existing = objects.clone_into(context, [row["object"] for row in rows], source, project, target)
+    for child in folders.folders_in(context, source, folder):
+        existing += _clone_folder(context, source, child, project, target)
+    return existing
+
+
+def _remove(context: Context, project: str, object_ids: Iterable[str]) -> None:
+    """Take objects out of a project; an object that lies in no project any more is gone, with its bytes."""
+    store = context.store
+    pending = list(object_ids)
+    while pending:
+        object_id = pending.pop()
+        if not store.execute("DELETE FROM placement WHERE project = ? AND object = ?", project, object_id):
+            continue
+        row = store.get("object", object_id)
+        pending.extend(_orphans(context, project, row["links"] if row else []))
+        if store.one("SELECT 1 FROM placement WHERE object = ?", object_id) is None:
+            context.platform.publish(lifecycle.object_removed(store, object_id, context.now()))
+            files.forget_bytes(context.platform, object_id)
+            gtables.forget_rows(context.platform, object_id)
+
+
+def _orphans(context: Context, project: str, linked: list[str]) -> list[str]:
+    """Return those of the linked objects that are hidden and that nothing in the project links to now."""
+    hidden = [
+        object_id
+        for object_id in linked
+        if context.store.value("SELECT hidden FROM object WHERE id = ?", object_id)
+    ]
+    return [object_id for object_id in hidden if not _is_linked(context, project, object_id)]
+
+
+def _is_linked(context: Context, project: str, object_id: str) -> bool:
+    row = context.store.one(
+        "SELECT 1 FROM link CROSS JOIN placement ON placement.object = link.source"
+        " WHERE link.target = ? AND placement.project = ?",
+        object_id,
+        project,
+    )
+    return row is not None
+
+
+def _require_removal(context: Context, project: str) -> None:
+    """Raise PermissionDenied for who may not remove: in a protected project only administrators may."""
+    row = context.store.get("project", project)
+    is_protected = row is not None and row["fields"].get("protected")
+    access.require(context, project, "ADMINISTER" if is_protected else "CONTRIBUTE")
+
+
+def _require_in(context: Context, project: str, object_id: str) -> None:
+    if not context.store.one("SELECT 1 FROM placement WHERE project = ? AND object = ?", project, object_id):
+        raise access.not_found(f"{project}:{object_id}")
+
+
+def _touched(context: Context, project: str) -> JSON:
+    context.store.update("project", project, modified=context.now())
+    return {"id": project}

@@ -1,0 +1,299 @@
+"""Files: uploading in parts, closing, downloading, and local files that become files of the platform.
+
+The bytes of a file lie under the platform's folder, as `files/FILE-ID`, or as `files/FILE-ID.parts/INDEX`
+while it is open and when it came in several parts. Local inputs are linked there, not copied.
+
+Source: https://documentation.dnanexus.com/developer/api/introduction-to-data-object-classes/files
+"""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+from dx_local.platform import access, local_bytes
+from dx_local.platform import fields as read
+from dx_local.platform.data import objects
+from dx_local.platform.data.describe import wanted_fields
+from dx_local.platform.data.transfer_urls import DownloadTicket, UploadTicket
+from dx_local.platform.errors import InvalidInput, InvalidState, ResourceNotFound
+from dx_local.platform.ids import is_hash_id
+from dx_local.platform.long_work import LongWork
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dx_local.platform.context import JSON, Context, Platform
+    from dx_local.platform.local_bytes import Part
+    from dx_local.platform.store import Row
+
+# The sizes that clients cut files by, in bytes; those of the AWS regions.
+MINIMUM_PART_SIZE = 5 << 20
+MAXIMUM_PART_SIZE = 5 << 30
+MAXIMUM_PARTS = 10_000
+UPLOAD_PARAMETERS = {
+    "minimumPartSize": MINIMUM_PART_SIZE,
+    "maximumPartSize": MAXIMUM_PART_SIZE,
+    "maximumFileSize": 5_497_558_138_880,
+    "maximumNumParts": MAXIMUM_PARTS,
+    "emptyLastPartAllowed": True,
+}
+
+_UPLOAD_VALID_FOR = 60 * 60 * 1000  # ms
+_DOWNLOAD_VALID_FOR = 24 * 60 * 60 * 1000  # ms
+_LONGEST_DURATION = 100 * 365 * 24 * 60 * 60  # s
+_PART_OF_LOCAL_FILE = 64 << 20
+_HASHED_AT_ONCE = 16 << 20  # takes about 30 ms
+_DEFAULT_MEDIA = "application/octet-stream"
+
+
+def new(context: Context, _class: str, request: JSON) -> JSON:
+    """Create an open file without any bytes."""
+    media = read.optional_text(request, "media")
+    if media is not None and not re.fullmatch(r"[ -~]+", media):
+        raise InvalidInput('"media" must be a media type such as "text/plain", in printable ASCII')
+    fields = {"media": media or _guess_media(read.optional_text(request, "name"))}
+    return {"id": objects.create(context, "file", request, fields=fields, state="open")}
+
+
+def upload(context: Context, file_id: str, request: JSON) -> JSON:
+    """Return the URL, and the headers to send with it, for one part of an open file."""
+    _open_file(context, file_id)
+    index = read.integer(request, "index", 1)
+    size = read.integer(request, "size")
+    md5 = read.text(request, "md5", "").lower()
+    if not 1 <= index <= MAXIMUM_PARTS:
+        raise InvalidInput(f'"index" must be from 1 to {MAXIMUM_PARTS}, not {index}')
+    if not 0 <= size <= MAXIMUM_PART_SIZE:
+        raise InvalidInput(f'"size" must be from 0 to {MAXIMUM_PART_SIZE} bytes, not {size}')
+    if not re.fullmatch(r"([0-9a-f]{32})?", md5):
+        raise InvalidInput('"md5" must be 32 hexadecimal digits')
+    context.store.execute(
+        "INSERT OR REPLACE INTO part (file, position, size, md5, state) VALUES (?, ?, ?, ?, 'pending')",
+        file_id,
+        index,
+        size,
+        md5,
+    )
+    expires = context.now() + _UPLOAD_VALID_FOR
+    headers = {"Content-Length": str(size), "Content-Type": _DEFAULT_MEDIA}
+    if md5:
+        headers["Content-MD5"] = base64.b64encode(bytes.fromhex(md5)).decode()
+    ticket = UploadTicket(file_id, index, size, md5, expires)
+    return {"url": ticket.url(context.platform), "headers": headers, "expires": expires}
+
+
+def part_folder(platform: Platform, file_id: str) -> Path:
+    """Return the folder that the parts of a file are in while it is open; made if it is not there."""
+    folder = _parts_path(platform, file_id)
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def part_arrived(platform: Platform, ticket: UploadTicket, received: Path, md5: str) -> None:
+    """Take over the bytes of a part, which lie complete at `received`; the last upload of a part counts.
+
+    Raises InvalidState when the file was closed in the meantime.
+    """
+    state = platform.store.value("SELECT state FROM object WHERE id = ?", ticket.file_id)
+    if state != "open":
+        raise InvalidState(f"{ticket.file_id} is not in the open state; it is {state or 'gone'}")
+    platform.store.execute(
+        "INSERT OR REPLACE INTO part (file, position, size, md5, state) VALUES (?, ?, ?, ?, 'complete')",
+        ticket.file_id,
+        ticket.index,
+        ticket.size,
+        md5,
+    )
+    received.replace(part_folder(platform, ticket.file_id) / str(ticket.index))
+
+
+def close(context: Context, file_id: str, _request: JSON) -> JSON:
+    """Close a file all of whose parts have arrived; closing it again changes nothing.
+
+    Raises InvalidState when there is no part, one is missing, or one before the last is too small.
+    """
+    row, placement = objects.get_visible(context, file_id)
+    access.require(context, placement["project"], "UPLOAD")
+    if row["state"] != "open":
+        return {"id": file_id}
+    parts = context.store.all("SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
+    _check_parts(file_id, parts)
+    size = sum(part["size"] for part in parts)
+    context.store.update("object", file_id, fields={**row["fields"], "size": size})
+    objects.closed(context, file_id)
+    if len(parts) == 1:
+        context.store.after_commit(lambda: _make_whole(context.platform, file_id, parts[0]["position"]))
+    return {"id": file_id}
+
+
+def download(context: Context, file_id: str, request: JSON) -> JSON:
+    """Return a URL to get a closed file from.
+
+    Raises ResourceNotFound when `project` is not one that the file is in: here it is no mere hint.
+    """
+    project = read.optional_text(request, "project")
+    row, placement = objects.get_visible(context, file_id, project)
+    if project is not None and placement["project"] != project:
+        raise access.not_found(f"{project}:{file_id}")
+    if row["state"] != "closed":
+        raise InvalidState(f"{file_id} is not in the closed state; it is {row['state']}")
+    now = context.now()
+    if read.flag(request, "preauthenticated"):
+        seconds = read.integer(request, "duration", _DOWNLOAD_VALID_FOR // 1000)
+        if not 0 <= seconds <= _LONGEST_DURATION:
+            raise InvalidInput(f'"duration" must be from 0 to {_LONGEST_DURATION} seconds, not {seconds}')
+        ticket = DownloadTicket.preauthenticated(file_id, now, seconds * 1000)
+    else:
+        ticket = DownloadTicket.for_everyday_use(file_id, now)
+    name = read.text(request, "filename", placement["name"])
+    return {"url": ticket.url(context.platform, name), "headers": {}, "expires": ticket.expires}
+
+
+def link_local(context: Context, path: Path, *, project: str, folder: str, name: str) -> str:
+    """Make a local file a closed file of the platform, without reading it, and return its ID.
+
+    Raises InvalidInput when path is not a regular file that can be read.
+    """
+    if not path.is_file():
+        raise InvalidInput(f"{path} is not a file; only regular files can be inputs")
+    fields = {"media": _guess_media(name), "size": path.stat().st_size}
+    request = {"name": name, "folder": folder, "parents": True}
+    file_id = objects.create(context, "file", request, fields=fields, state="closed", project=project)
+    local_bytes.link_or_copy(path, _whole_path(context.platform, file_id))
+    return file_id
+
+
+def local_path(platform: Platform, file_id: str) -> Path | None:
+    """Return the local file that holds all bytes of a closed file, or None when it is in several parts.
+
+    Nobody may write to it: it may be the user's own file.
+    """
+    pieces = segments(platform, file_id)
+    return pieces[0] if len(pieces) == 1 else None
+
+
+def copy_out(platform: Platform, file_id: str, destination: Path) -> None:
+    """Put a copy of a closed file at destination, in whose place it comes at once; users may edit it."""
+    local_bytes.copy_to(segments(platform, file_id), destination)
+
+
+def segments(platform: Platform, file_id: str) -> list[Path]:
+    """Return the local files that hold the bytes of a closed file, one after the other."""
+    whole = _whole_path(platform, file_id)
+    if whole.exists():
+        return [whole]
+    rows = platform.store.all("SELECT position FROM part WHERE file = ? ORDER BY position", file_id)
+    return [_parts_path(platform, file_id) / str(row["position"]) for row in rows]
+
+
+def remove_unfinished(platform: Platform) -> None:
+    """Remove what uploads left that were under way when an earlier server was killed."""
+    for folder in (platform.folder / "files").glob("*.parts"):
+        for unfinished in folder.glob(f"*{local_bytes.TEMPORARY}"):
+            unfinished.unlink()
+
+
+def forget_bytes(platform: Platform, object_id: str) -> None:
+    """Once the transaction is committed, remove what is stored of a file; local inputs lose only our link."""
+    if not is_hash_id(object_id, "file"):
+        return
+
+    def remove() -> None:
+        _whole_path(platform, object_id).unlink(missing_ok=True)
+        shutil.rmtree(_parts_path(platform, object_id), ignore_errors=True)
+
+    platform.store.execute("DELETE FROM part WHERE file = ?", object_id)
+    platform.store.after_commit(remove)
+
+
+def _describe(context: Context, row: Row, request: JSON) -> JSON:
+    fields: JSON = {"media": row["fields"]["media"], "archivalState": "live"}
+    if row["state"] == "closed":
+        fields["size"] = row["fields"]["size"]
+    if "parts" in wanted_fields(request, frozenset()):
+        fields["parts"] = _parts(context, row)
+    return fields
+
+
+objects.DESCRIBERS["file"] = _describe
+objects.DEFAULT_FIELDS["file"] = frozenset({"media", "archivalState", "size"})
+
+
+def _parts(context: Context, row: Row) -> JSON:
+    """Return the parts of a file by their index; those of a local file are found when first asked for."""
+    store, file_id = context.store, row["id"]
+    parts = store.all("SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
+    if not parts and row["state"] == "closed":
+        found = _parts_of_local_file(context.platform, file_id, row["fields"]["size"])
+        for position, (size, md5) in enumerate(found, start=1):
+            store.insert("part", file=file_id, position=position, size=size, md5=md5, state="complete")
+        parts = store.all("SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
+    return {
+        str(part["position"]): {"state": part["state"], "size": part["size"], "md5": part["md5"]}
+        for part in parts
+    }
+
+
+def _parts_of_local_file(platform: Platform, file_id: str, size: int) -> list[Part]:
+    path = _whole_path(platform, file_id)
+    if not path.exists():
+        raise ResourceNotFound(f"the bytes of {file_id} are gone; was the local file removed?")
+    part_size = max(_PART_OF_LOCAL_FILE, -(-size // MAXIMUM_PARTS))
+    if size <= _HASHED_AT_ONCE:
+        return local_bytes.hash_parts(path, part_size)
+    if file_id not in platform.hashed:
+
+        def work() -> None:
+            platform.hashed[file_id] = local_bytes.hash_parts(path, part_size)
+
+        raise LongWork(f"MD5 of {file_id}", work)
+
+    def forget() -> None:
+        platform.hashed.pop(file_id, None)
+
+    # Not before: another file of the same call may have to be read first, which undoes this one's rows.
+    platform.store.after_commit(forget)
+    return platform.hashed[file_id]
+
+
+def _open_file(context: Context, file_id: str) -> Row:
+    row = objects.open_object(context, file_id)
+    if row["class"] != "file":
+        raise access.not_found(file_id)
+    return row
+
+
+def _check_parts(file_id: str, parts: list[Row]) -> None:
+    if not parts:
+        raise InvalidState(f"{file_id} has no parts; upload one, an empty one if the file is empty")
+    for part in parts:
+        if part["state"] != "complete":
+            raise InvalidState(f"part {part['position']} of {file_id} has not been uploaded")
+    for part in parts[:-1]:
+        if part["size"] < MINIMUM_PART_SIZE:
+            raise InvalidState(
+                f"part {part['position']} of {file_id} has {part['size']} bytes;"
+                f" every part but the last must have at least {MINIMUM_PART_SIZE}"
+            )
+
+
+def _make_whole(platform: Platform, file_id: str, position: int) -> None:
+    folder = _parts_path(platform, file_id)
+    (folder / str(position)).replace(_whole_path(platform, file_id))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _whole_path(platform: Platform, file_id: str) -> Path:
+    return platform.folder / "files" / file_id
+
+
+def _parts_path(platform: Platform, file_id: str) -> Path:
+    return platform.folder / "files" / f"{file_id}.parts"
+
+
+def _guess_media(name: str | None) -> str:
+    return (mimetypes.guess_type(name)[0] if name else None) or _DEFAULT_MEDIA

@@ -1,0 +1,75 @@
+"""Folders of projects and containers: rows that name absolute paths, nothing on a disk.
+
+Source: https://documentation.dnanexus.com/developer/api/data-containers/folders-and-deletion
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_local.platform import fields as read
+from dx_local.platform.errors import InvalidState, ResourceNotFound
+from dx_local.platform.folder_paths import below, normalize_folder, parent_of
+from dx_local.platform.lifecycle.delivery import add_folders
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Store
+
+
+def folder_exists(store: Store, project: str, folder: str) -> bool:
+    """Tell whether a project has a folder; the root always is."""
+    return folder == "/" or (
+        store.one("SELECT 1 FROM folder WHERE project = ? AND path = ?", project, folder) is not None
+    )
+
+
+def ensure_folder(store: Store, project: str, path: str) -> None:
+    """Make a folder and those above it, where they are missing."""
+    add_folders(store, project, normalize_folder(path))
+
+
+def require_folder(context: Context, project: str, folder: str) -> None:
+    """Return when the folder is there; raises ResourceNotFound otherwise."""
+    if not folder_exists(context.store, project, folder):
+        raise ResourceNotFound(f'Folder "{folder}" does not exist in project "{project}"')
+
+
+def require_no_folder(context: Context, project: str, folder: str) -> None:
+    """Return when there is no such folder; raises InvalidState otherwise."""
+    if folder_exists(context.store, project, folder):
+        raise InvalidState(f'Folder "{folder}" already exists in project "{project}"')
+
+
+def folder_for_new(context: Context, project: str, request: JSON) -> str:
+    """Return the folder that a request puts a new object into, made if the request says `parents`."""
+    folder = normalize_folder(read.text(request, "folder", "/"))
+    if read.flag(request, "parents"):
+        add_folders(context.store, project, folder)
+    require_folder(context, project, folder)
+    return folder
+
+
+def folders_in(context: Context, project: str, folder: str) -> list[str]:
+    """Return the full paths of the folders directly in a folder."""
+    rows = context.store.all(
+        "SELECT path FROM folder WHERE project = ? AND parent = ? ORDER BY path", project, folder
+    )
+    return [row["path"] for row in rows]
+
+
+def move_tree(context: Context, project: str, old: str, new: str) -> None:
+    """Give a folder another path, with all that is below it; the caller has checked that new is free."""
+    store, (low, high) = context.store, below(old)
+    for table, column in (("folder", "path"), ("folder", "parent"), ("placement", "folder")):
+        store.execute(
+            f"UPDATE {table} SET {column} = ? || substr({column}, ?)"
+            f" WHERE project = ? AND ({column} = ? OR ({column} > ? AND {column} < ?))",
+            new,
+            len(old) + 1,
+            project,
+            old,
+            low,
+            high,
+        )
+    store.execute("UPDATE folder SET parent = ? WHERE project = ? AND path = ?", parent_of(new), project, new)

@@ -1,0 +1,73 @@
+"""Resolving names to data objects, and describing many objects in one call.
+
+Source: https://documentation.dnanexus.com/developer/api/system-methods
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dx_local.platform import access
+from dx_local.platform import fields as read
+from dx_local.platform.data import objects
+from dx_local.platform.errors import ApiError, InvalidInput
+from dx_local.platform.folder_paths import normalize_folder
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+
+_AT_ONCE = 1000
+
+
+def resolve_data_objects(context: Context, _class: str, request: JSON) -> JSON:
+    """Return, for each name in a folder of a project, all data objects of that name; newest first."""
+    names = _hashes(request, "objects")
+    return {"results": [_resolved(context, {**request, **item}) for item in names]}
+
+
+def describe_data_objects(context: Context, _class: str, request: JSON) -> JSON:
+    """Describe several data objects; one that cannot be described has its error in its place."""
+    by_class = read.mapping(request, "classDescribeOptions", {})
+    items = request.get("objects")
+    if not isinstance(items, list) or len(items) > _AT_ONCE:
+        raise InvalidInput(f'"objects" must be an array of at most {_AT_ONCE} IDs or hashes with an "id"')
+    return {"results": [_described(context, item, by_class) for item in items]}
+
+
+def _resolved(context: Context, item: JSON) -> list[JSON]:
+    project = read.text(item, "project")
+    access.require(context, project, "VIEW")
+    rows = context.store.all(
+        "SELECT object FROM placement WHERE project = ? AND folder = ? AND name = ? ORDER BY sequence DESC",
+        project,
+        normalize_folder(read.text(item, "folder", "/")),
+        read.text(item, "name"),
+    )
+    return [{"project": project, "id": row["object"]} for row in rows]
+
+
+def _described(context: Context, item: Any, by_class: JSON) -> JSON:
+    item = {"id": item} if isinstance(item, str) else item
+    try:
+        if not isinstance(item, dict):
+            raise InvalidInput('each of "objects" must be an ID or a hash with an "id"')
+        object_id = read.text(item, "id")
+        project = read.optional_text(item, "project")
+        row, _ = objects.get_visible(context, object_id, project)
+        options = item.get("describe")
+        how = options if isinstance(options, dict) else by_class.get(row["class"])
+        how = how if isinstance(how, dict) else {}
+        return {"describe": objects.describe(context, object_id, {**how, "project": project})}
+    except ApiError as error:
+        return error.body()
+
+
+def _hashes(request: JSON, field: str) -> list[JSON]:
+    items = request.get(field)
+    if (
+        not isinstance(items, list)
+        or len(items) > _AT_ONCE
+        or not all(isinstance(item, dict) for item in items)
+    ):
+        raise InvalidInput(f'"{field}" must be an array of at most {_AT_ONCE} hashes')
+    return items

@@ -1,0 +1,355 @@
+"""Data objects of every class: creating, describing and changing what they have in common.
+
+What a class adds, it keeps in the `fields` of the row, and registers in `DESCRIBERS` and `DEFAULT_FIELDS` how
+it is described. Types, details, state and visibility belong to the object; name, folder, tags and properties
+to each of its copies, one per project.
+
+Source: https://documentation.dnanexus.com/developer/api/introduction-to-data-object-classes
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec.links import LINK_KEY, links_in
+from dx_local.platform import access
+from dx_local.platform import fields as read
+from dx_local.platform.data import folders
+from dx_local.platform.data.describe import select_fields
+from dx_local.platform.errors import InvalidInput, InvalidState, InvalidType
+from dx_local.platform.ids import new_id
+from dx_local.platform.lifecycle import delivery, lifecycle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
+# The classes of data objects that exist here.
+CLASSES = frozenset({"applet", "file", "gtable", "record", "workflow"})
+
+COMMON_FIELDS = frozenset(
+    {
+        "class",
+        "created",
+        "createdBy",
+        "folder",
+        "hidden",
+        "id",
+        "links",
+        "modified",
+        "name",
+        "project",
+        "sponsored",
+        "state",
+        "tags",
+        "types",
+    }
+)
+
+# By class: a function (context, object row, request) that returns the fields that the class adds to a
+# description, and the names of those that are part of it by default.
+DESCRIBERS: dict[str, Callable[[Context, Row, JSON], JSON]] = {}
+DEFAULT_FIELDS: dict[str, frozenset[str]] = {}
+
+
+def create(
+    context: Context, class_name: str, request: JSON, *, fields: JSON, state: str, project: str | None = None
+) -> str:
+    """Create a data object from the part of a `new` request that all classes share, and return its ID.
+
+    Raises ResourceNotFound when the project, or the folder without `parents`, is not there; PermissionDenied
+    below UPLOAD; InvalidInput.
+    """
+    project = project or read.text(request, "project")
+    access.require(context, project, "UPLOAD")
+    folder = folders.folder_for_new(context, project, request)
+    details = check_details(request.get("details", {}))
+    object_id = new_id(class_name)
+    now = context.now()
+    sequence = context.store.insert(
+        "object",
+        id=object_id,
+        **{"class": class_name},
+        state=state,
+        hidden=int(read.flag(request, "hidden")),
+        types=read.strings(request, "types", []),
+        details=details,
+        links=list(links_in(details)),
+        created=now,
+        modified=now,
+        created_by=_creator(context),
+        fields=fields,
+    )
+    context.store.insert(
+        "placement",
+        project=project,
+        object=object_id,
+        sequence=sequence,
+        **{"class": class_name},
+        modified=now,
+        name=object_name(request, object_id),
+        folder=folder,
+        tags=read.strings(request, "tags", []),
+        properties=read.properties(request),
+    )
+    return object_id
+
+
+def initialized_from(context: Context, class_name: str, request: JSON) -> tuple[JSON, JSON]:
+    """Return what a new object takes over from another: metadata, and the fields of its class.
+
+    Both are empty without `initializeFrom`. Raises ResourceNotFound, PermissionDenied, InvalidType.
+    """
+    if request.get("initializeFrom") is None:
+        return {}, {}
+    source = read.mapping(request, "initializeFrom")
+    project = read.text(source, "project")
+    access.require(context, project, "VIEW")
+    row, placement = get_visible(context, read.text(source, "id"), project)
+    if row["class"] != class_name:
+        raise InvalidType(
+            f"{row['id']} is a {row['class']}; a {class_name} can be initialized from a {class_name} only"
+        )
+    metadata: JSON = {name: placement[name] for name in ("name", "tags", "properties")}
+    metadata |= {"types": row["types"], "details": row["details"], "hidden": bool(row["hidden"])}
+    return metadata, row["fields"]
+
+
+def get_visible(context: Context, object_id: str, project: str | None = None) -> tuple[Row, Row]:
+    """Return the row of an object and one of its placements: that in project if the caller sees it there.
+
+    Otherwise any copy that the caller sees, a job's own workspace before others. Raises ResourceNotFound,
+    or PermissionDenied when there are copies, but none that the caller sees.
+    """
+    store = context.store
+    placements = store.all("SELECT * FROM placement WHERE object = ?", object_id)
+    placements.sort(key=lambda row: (row["project"] != project, row["project"].startswith("project-")))
+    for placement in placements:
+        if access.level_on(context, placement["project"]):
+            row = store.get("object", object_id)
+            if row is not None:
+                return row, placement
+    raise access.denied(object_id) if placements else access.not_found(object_id)
+
+
+def describe(context: Context, object_id: str, request: JSON) -> JSON:
+    """Describe a data object; `project` is only a hint which copy is meant."""
+    row, placement = get_visible(context, object_id, read.optional_text(request, "project"))
+    return described(context, row, placement, request)
+
+
+def described(context: Context, row: Row, placement: Row, request: JSON) -> JSON:
+    """Describe one copy of a data object, which the caller may see; one row may be both."""
+    class_name = row["class"]
+    full: JSON = {
+        "id": row["id"],
+        "project": placement["project"],
+        "class": class_name,
+        "sponsored": False,
+        "name": placement["name"],
+        "types": row["types"],
+        "state": row["state"],
+        "hidden": bool(row["hidden"]),
+        "links": row["links"],
+        "folder": placement["folder"],
+        "tags": placement["tags"],
+        "created": row["created"],
+        "modified": row["modified"],
+        "createdBy": row["created_by"],
+        "properties": placement["properties"],
+        "details": row["details"],
+    }
+    describer = DESCRIBERS.get(class_name)
+    if describer is not None:
+        full.update(describer(context, row, request))
+    return select_fields(full, request, COMMON_FIELDS | DEFAULT_FIELDS.get(class_name, frozenset()))
+
+
+def rename(context: Context, object_id: str, request: JSON) -> JSON:
+    """Give the object's copy in a project another name."""
+    placement = _writable_copy(context, object_id, request)
+    read.text(request, "name")
+    return _change_copy(context, placement, name=object_name(request, object_id))
+
+
+def add_tags(context: Context, object_id: str, request: JSON) -> JSON:
+    """Add tags to the object's copy in a project."""
+    placement = _writable_copy(context, object_id, request)
+    tags = read.changed_tags(placement["tags"], add=read.strings(request, "tags"))
+    return _change_copy(context, placement, tags=tags)
+
+
+def remove_tags(context: Context, object_id: str, request: JSON) -> JSON:
+    """Remove tags from the object's copy in a project."""
+    placement = _writable_copy(context, object_id, request)
+    tags = read.changed_tags(placement["tags"], remove=read.strings(request, "tags"))
+    return _change_copy(context, placement, tags=tags)
+
+
+def set_properties(context: Context, object_id: str, request: JSON) -> JSON:
+    """Set properties of the object's copy in a project; null takes one away."""
+    placement = _writable_copy(context, object_id, request)
+    changed = read.changed_properties(placement["properties"], request)
+    return _change_copy(context, placement, properties=changed)
+
+
+def add_types(context: Context, object_id: str, request: JSON) -> JSON:
+    """Add types to an open object."""
+    row = open_object(context, object_id)
+    return _change(context, row, types=read.changed_tags(row["types"], add=read.strings(request, "types")))
+
+
+def remove_types(context: Context, object_id: str, request: JSON) -> JSON:
+    """Remove types from an open object."""
+    row = open_object(context, object_id)
+    return _change(context, row, types=read.changed_tags(row["types"], remove=read.strings(request, "types")))
+
+
+def get_details(context: Context, object_id: str, _request: JSON) -> Any:
+    """Return the details themselves, a hash or an array."""
+    return get_visible(context, object_id)[0]["details"]
+
+
+def set_details(context: Context, object_id: str, request: Any) -> JSON:
+    """Replace the details of an open object; the request is the new value itself."""
+    row = open_object(context, object_id)
+    details = check_details(request)
+    return _change(context, row, details=details, links=list(links_in(details)))
+
+
+def set_visibility(context: Context, object_id: str, request: JSON) -> JSON:
+    """Hide an open object, or show it."""
+    row = open_object(context, object_id)
+    if "hidden" not in request:
+        raise InvalidInput('"hidden" is missing; it must be a boolean')
+    return _change(context, row, hidden=int(read.flag(request, "hidden")))
+
+
+def list_projects(context: Context, object_id: str, _request: JSON) -> JSON:
+    """Return the projects that the caller sees this object in, each with the caller's level."""
+    get_visible(context, object_id)
+    rows = context.store.all("SELECT project FROM placement WHERE object = ?", object_id)
+    levels = {row["project"]: access.level_on(context, row["project"]) for row in rows}
+    return {project: level for project, level in levels.items() if level}
+
+
+def close(context: Context, object_id: str, _request: JSON) -> JSON:
+    """Close an object; while details link to objects that are not closed, it is only `closing`.
+
+    Closing again what is closing or closed changes nothing, so that a client may repeat a call whose answer
+    it lost.
+    """
+    row, placement = get_visible(context, object_id)
+    access.require(context, placement["project"], "UPLOAD")
+    if row["state"] != "open":
+        return {"id": object_id}
+    if _links_to_unclosed(context, row):
+        return _change(context, row, state="closing")
+    closed(context, object_id)
+    return {"id": object_id}
+
+
+def closed(context: Context, object_id: str) -> None:
+    """Mark an object closed, and those that were closing only because of it; wake whoever waits for them."""
+    store, now = context.store, context.now()
+    store.update("object", object_id, state="closed", modified=now)
+    context.platform.publish(lifecycle.object_closed(store, object_id, now))
+    for row in store.all("SELECT id, links FROM object WHERE state = 'closing'"):
+        if object_id in row["links"] and not _links_to_unclosed(context, row):
+            closed(context, row["id"])
+
+
+def open_object(context: Context, object_id: str) -> Row:
+    """Return the row of an object that the caller may change; raises InvalidState when it is not open."""
+    row, placement = get_visible(context, object_id)
+    access.require(context, placement["project"], "UPLOAD")
+    if row["state"] != "open":
+        raise InvalidState(f"{object_id} is not in the open state; it is {row['state']}")
+    return row
+
+
+def clone_into(
+    context: Context, object_ids: Iterable[str], source: str, destination: str, folder: str
+) -> list[str]:
+    """Copy objects, and the hidden ones that they link to, from one project into a folder of another.
+
+    Returns those that were there already, which stay as they are. Raises ResourceNotFound for an object that
+    is not in source, and InvalidState for one that is not closed.
+    """
+    store = context.store
+    existing = []
+    for object_id in delivery.with_hidden(store, object_ids, source):
+        placement = store.one("SELECT * FROM placement WHERE project = ? AND object = ?", source, object_id)
+        if placement is None:
+            raise access.not_found(object_id)
+        state = store.value("SELECT state FROM object WHERE id = ?", object_id)
+        if state != "closed":
+            raise InvalidState(f"{object_id} is {state}; only closed objects can be cloned")
+        if store.one("SELECT 1 FROM placement WHERE project = ? AND object = ?", destination, object_id):
+            existing.append(object_id)
+        else:
+            delivery.place(store, placement, destination, folder)
+    return existing
+
+
+def object_name(request: JSON, default: str) -> str:
+    """Return the name in a request, or the default one; names are free text, but not empty."""
+    name = read.optional_text(request, "name")
+    if name == "":
+        raise InvalidInput('"name" must not be empty')
+    return default if name is None else name
+
+
+def check_details(details: Any) -> Any:
+    """Return details when they are a hash or an array, with links that are the only key of their hash."""
+    if not isinstance(details, dict | list):
+        raise InvalidInput('"details" must be a hash or an array')
+    pending: list[Any] = [details]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            if LINK_KEY in value and len(value) > 1:
+                others = ", ".join(f'"{key}"' for key in value if key != LINK_KEY)
+                raise InvalidInput(f'"{LINK_KEY}" must be the only key of its hash; take out {others}')
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+    return details
+
+
+def _creator(context: Context) -> JSON:
+    job = context.calling_job()
+    if job is None:
+        return {"user": context.caller.user}
+    return {"user": context.caller.user, "job": job["id"], "executable": job["executable"]}
+
+
+def _writable_copy(context: Context, object_id: str, request: JSON) -> Row:
+    """Return the copy in the project that the request names, or any one; the caller may change it."""
+    project = read.optional_text(request, "project")
+    _, placement = get_visible(context, object_id, project)
+    if project is not None and placement["project"] != project:
+        raise access.not_found(f"{project}:{object_id}")
+    access.require(context, placement["project"], "CONTRIBUTE")
+    return placement
+
+
+def _change_copy(context: Context, placement: Row, **columns: Any) -> JSON:
+    context.store.change_placement(placement["project"], placement["object"], **columns)
+    context.store.update("object", placement["object"], modified=context.now())
+    return {"id": placement["object"]}
+
+
+def _change(context: Context, row: Row, **columns: Any) -> JSON:
+    context.store.update("object", row["id"], modified=context.now(), **columns)
+    return {"id": row["id"]}
+
+
+def _links_to_unclosed(context: Context, row: Row) -> bool:
+    return any(
+        context.store.value("SELECT 1 FROM object WHERE id = ? AND state != 'closed'", object_id)
+        for object_id in row["links"]
+        if object_id != row["id"]
+    )

@@ -1,0 +1,294 @@
+"""Projects, and the containers that jobs work in.
+
+Source: https://documentation.dnanexus.com/developer/api/data-containers/projects and
+https://documentation.dnanexus.com/developer/api/running-analyses/containers-for-execution
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec.instances import region_problem
+from dx_local.platform import access
+from dx_local.platform import fields as read
+from dx_local.platform.context import DEFAULT_USER
+from dx_local.platform.data import contents, files
+from dx_local.platform.data.describe import select_fields, wanted_fields
+from dx_local.platform.data.folders import ensure_folder
+from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied
+from dx_local.platform.folder_paths import normalize_folder
+from dx_local.platform.ids import new_id
+from dx_local.platform.lifecycle import lifecycle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row, Store
+
+__all__ = [
+    "add_tags",
+    "describe",
+    "destroy",
+    "ensure_folder",
+    "new",
+    "new_container",
+    "normalize_folder",
+    "region_of",
+    "remove_tags",
+    "set_properties",
+    "update",
+]
+
+_TEXTS = ("summary", "description")
+_FLAGS = (
+    "protected",
+    "restricted",
+    "downloadRestricted",
+    "containsPHI",
+    "externalUploadRestricted",
+    "databaseUIViewOnly",
+    "previewViewerRestricted",
+)
+
+_PROJECT_DEFAULTS = frozenset(
+    {
+        *_TEXTS,
+        *_FLAGS,
+        "allowedExecutables",
+        "billTo",
+        "class",
+        "consumedSponsoredEgressBytes",
+        "created",
+        "createdBy",
+        "dataUsage",
+        "databaseResultsRestricted",
+        "id",
+        "level",
+        "modified",
+        "name",
+        "pendingTransfer",
+        "region",
+        "sponsoredDataUsage",
+        "tags",
+        "totalSponsoredEgressBytes",
+        "version",
+    }
+)
+_CONTAINER_DEFAULTS = frozenset(
+    {
+        "app",
+        "appName",
+        "billTo",
+        "class",
+        "created",
+        "dataUsage",
+        "id",
+        "level",
+        "modified",
+        "project",
+        "region",
+        "type",
+    }
+)
+
+
+def new(context: Context, _class: str, request: JSON) -> JSON:
+    """Create a project and return its ID; a job needs `access.projectCreation` for it."""
+    job = context.calling_job()
+    if job and not (job["requested"].get("access") or {}).get("projectCreation"):
+        raise PermissionDenied('creating projects needs "access": {"projectCreation": true} in dxapp.json')
+    project_id = new_id("project")
+    now = context.now()
+    context.store.insert(
+        "project",
+        id=project_id,
+        **{"class": "project"},
+        name=_name(request),
+        region=_region(context, request),
+        created=now,
+        modified=now,
+        created_by={"user": context.caller.user},
+        fields={
+            **{name: read.text(request, name, "") for name in _TEXTS},
+            **{name: read.flag(request, name) for name in _FLAGS},
+            "databaseResultsRestricted": request.get("databaseResultsRestricted"),
+            "tags": read.strings(request, "tags", []),
+            "properties": read.properties(request),
+            "version": 1,
+        },
+        permissions={context.caller.user: "ADMINISTER"},
+    )
+    ensure_folder(context.store, project_id, "/")
+    return {"id": project_id}
+
+
+def new_container(store: Store, *, owner: str, parent: str | None, region: str, now: int) -> str:
+    """Create a container and return its ID.
+
+    It is the workspace of an execution (`owner`) in the project `parent`, the cache of an app in a project,
+    or, with no project, the resources of an app.
+    """
+    container_id = new_id("container")
+    store.insert(
+        "project",
+        id=container_id,
+        **{"class": "container"},
+        region=region,
+        created=now,
+        modified=now,
+        created_by={"user": DEFAULT_USER},
+        owner=owner,
+        parent=parent,
+        fields={},
+        permissions={},
+    )
+    ensure_folder(store, container_id, "/")
+    return container_id
+
+
+def region_of(store: Store, project_id: str) -> str:
+    """Return the region of a project or container. Raises ResourceNotFound."""
+    region: str | None = store.value("SELECT region FROM project WHERE id = ?", project_id)
+    if region is None:
+        raise access.not_found(project_id)
+    return region
+
+
+def describe(context: Context, project_id: str, request: JSON) -> JSON:
+    """Describe a project or a container."""
+    level = access.require(context, project_id, "VIEW")
+    row = context.store.get("project", project_id)
+    assert row is not None
+    is_project = row["class"] == "project"
+    default = _PROJECT_DEFAULTS if is_project else _CONTAINER_DEFAULTS
+    full = _shared_fields(row, level)
+    full.update(_project_fields(row) if is_project else _container_fields(context.store, row))
+    if "folders" in wanted_fields(request, default):
+        full["folders"] = _folders(context, project_id)
+    return select_fields(full, request, default)
+
+
+def update(context: Context, project_id: str, request: JSON) -> JSON:
+    """Change name, texts and flags of a project; raises InvalidState when `version` is not its version."""
+    row = _administered(context, project_id)
+    fields = dict(row["fields"])
+    version = fields["version"]
+    if request.get("version") not in (None, version):
+        raise InvalidState(f"the version of {project_id} is {version}, not {request['version']}; describe it")
+    fields.update({name: read.text(request, name) for name in _TEXTS if name in request})
+    fields.update({name: read.flag(request, name) for name in _FLAGS if name in request})
+    fields["version"] = version + 1
+    name = _name(request) if "name" in request else row["name"]
+    context.store.update("project", project_id, name=name, fields=fields, modified=context.now())
+    return {"id": project_id}
+
+
+def destroy(context: Context, project_id: str, request: JSON) -> JSON:
+    """Remove a project with all that is in it; jobs that still run in it are an error, or are terminated."""
+    _administered(context, project_id)
+    running = context.store.all(
+        "SELECT id FROM job WHERE project = ? AND state NOT IN ('done', 'failed', 'terminated')", project_id
+    )
+    if running and not read.flag(request, "terminateJobs"):
+        raise InvalidState(f'{len(running)} jobs of {project_id} are not finished; set "terminateJobs"')
+    for job in running:
+        context.platform.publish(lifecycle.terminated(context.store, job["id"], context.now()))
+    contents.remove_everything(context, project_id)
+    context.store.execute("DELETE FROM project WHERE id = ?", project_id)
+    return {"id": project_id}
+
+
+def add_tags(context: Context, project_id: str, request: JSON) -> JSON:
+    """Add tags to a project."""
+    tags = read.strings(request, "tags")
+    return _change(context, project_id, "tags", lambda old: read.changed_tags(old, add=tags))
+
+
+def remove_tags(context: Context, project_id: str, request: JSON) -> JSON:
+    """Remove tags from a project."""
+    tags = read.strings(request, "tags")
+    return _change(context, project_id, "tags", lambda old: read.changed_tags(old, remove=tags))
+
+
+def set_properties(context: Context, project_id: str, request: JSON) -> JSON:
+    """Set properties of a project; null takes one away."""
+    return _change(context, project_id, "properties", lambda old: read.changed_properties(old, request))
+
+
+def _shared_fields(row: Row, level: str) -> JSON:
+    return {
+        "id": row["id"],
+        "class": row["class"],
+        "region": row["region"],
+        "billTo": row["created_by"]["user"],
+        "level": level,
+        "created": row["created"],
+        "modified": row["modified"],
+        "dataUsage": row["bytes"] / 1e9,
+        "fileUploadParameters": files.UPLOAD_PARAMETERS,
+    }
+
+
+def _project_fields(row: Row) -> JSON:
+    return {
+        **row["fields"],
+        "name": row["name"],
+        "allowedExecutables": None,
+        "createdBy": row["created_by"],
+        "sponsoredDataUsage": 0,
+        "pendingTransfer": None,
+        "totalSponsoredEgressBytes": 0,
+        "consumedSponsoredEgressBytes": 0,
+        "permissions": row["permissions"],
+        "appCaches": {},
+    }
+
+
+def _container_fields(store: Store, row: Row) -> JSON:
+    """Return what is said of a container alone; `destroyAt` is absent, as nothing destroys one here."""
+    found: JSON = {"type": access.kind_of(row).value}
+    if row["parent"]:
+        found["project"] = row["parent"]
+    if app := store.get("app", row["owner"]):
+        found |= {"app": app["id"], "appName": app["name"]}
+    return found
+
+
+def _folders(context: Context, project_id: str) -> list[str]:
+    rows = context.store.all("SELECT path FROM folder WHERE project = ? ORDER BY path", project_id)
+    return [row["path"] for row in rows]
+
+
+def _region(context: Context, request: JSON) -> str:
+    region = read.text(request, "region", context.platform.region)
+    if region != context.platform.region and (problem := region_problem(region)):
+        raise InvalidInput(f'"region" {problem}')
+    return region
+
+
+def _name(request: JSON) -> str:
+    name = read.text(request, "name")
+    if not name:
+        raise InvalidInput('"name" must not be empty')
+    return name
+
+
+def _administered(context: Context, project_id: str) -> Row:
+    access.require(context, project_id, "ADMINISTER")
+    return _project_row(context, project_id)
+
+
+def _project_row(context: Context, project_id: str) -> Row:
+    row = context.store.get("project", project_id)
+    if row is None or row["class"] != "project":
+        raise access.not_found(project_id)
+    return row
+
+
+def _change(context: Context, project_id: str, field: str, change: Callable[[Any], Any]) -> JSON:
+    access.require(context, project_id, "CONTRIBUTE")
+    fields = dict(_project_row(context, project_id)["fields"])
+    fields[field] = change(fields[field])
+    context.store.update("project", project_id, fields=fields, modified=context.now())
+    return {"id": project_id}

@@ -1,0 +1,24 @@
+"""Records: data objects that are nothing but their metadata.
+
+Source: https://documentation.dnanexus.com/developer/api/introduction-to-data-object-classes/records
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_local.platform import fields as read
+from dx_local.platform.data import objects
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+
+
+def new(context: Context, _class: str, request: JSON) -> JSON:
+    """Create a record; `initializeFrom` takes over another one's metadata, `close` closes it at once."""
+    metadata, _ = objects.initialized_from(context, "record", request)
+    request = {**metadata, **request}
+    record_id = objects.create(context, "record", request, fields={}, state="open")
+    if read.flag(request, "close"):
+        objects.close(context, record_id, {})
+    return {"id": record_id}

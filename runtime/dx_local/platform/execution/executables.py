@@ -1,0 +1,283 @@
+"""Applets: making, describing and running them.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses/applets-and-entry-points
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec.classes import CLASSES, flatten, mismatch
+from dx_app_wizard.spec.links import link_id, link_project, links_in, parse_reference
+from dx_local.platform import access, programs
+from dx_local.platform import fields as read
+from dx_local.platform.data import objects, projects
+from dx_local.platform.errors import InvalidInput, PermissionDenied
+from dx_local.platform.execution import job_creation, requirements
+from dx_local.platform.ids import class_of
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
+_PARAMETER_NAME = re.compile(r"[a-zA-Z_][0-9a-zA-Z_]*")
+_TEXTS = ("title", "summary", "description", "developerNotes")
+_ECHOED = ("httpsApp", "treeTurnaroundTimeThreshold")
+_KEPT = (*_TEXTS, *_ECHOED, "dxapi", "inputSpec", "outputSpec", "runSpec", "ignoreReuse", "version")
+
+# What describe adds for an applet; the specs are absent, not empty, when the applet declares none.
+DEFAULT_FIELDS = frozenset(
+    (*_TEXTS, *_ECHOED, "dxapi", "access", "inputSpec", "outputSpec", "runSpec", "ignoreReuse")
+)
+
+
+def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
+    """`/applet/new`: an applet is born closed; keys that it does not know are ignored."""
+    run_spec = request.get("runSpec")
+    if not isinstance(run_spec, dict):
+        raise InvalidInput("Expected key 'runSpec' of the input to be a hash")
+    for key in ("interpreter", "code"):
+        if not isinstance(run_spec.get(key), str):
+            raise InvalidInput(f"Expected key 'runSpec.{key}' of the input to be a string")
+    if not isinstance(request.get("dxapi"), str):
+        raise InvalidInput("Expected key 'dxapi' of the input to be a string")
+    for key in ("inputSpec", "outputSpec"):
+        check_spec(key, request.get(key))
+    requirements.check_run_spec(run_spec)
+    _check_bundles(run_spec.get("bundledDepends"))
+    fields = {key: request[key] for key in _KEPT if request.get(key) is not None}
+    fields["access"] = read.mapping(request, "access") if request.get("access") is not None else {}
+    for key in _TEXTS:
+        fields.setdefault(key, "")
+    applet = objects.create(context, class_name, request, fields=fields, state="closed")
+    return {"id": applet}
+
+
+def describe_fields(context: Context, row: Row, _request: JSON) -> JSON:
+    """Return what an applet's describe adds to that of any data object: all of its specs but the code."""
+    fields = row["fields"]
+    region = _region_of(context, row)
+    described = {key: fields[key] for key in DEFAULT_FIELDS if key in fields}
+    described.setdefault("ignoreReuse", False)
+    return {**described, "runSpec": described_run_spec({region: fields}, region)}
+
+
+def described_run_spec(by_region: dict[str, JSON], region: str) -> JSON:
+    """Return the runSpec as describe shows it, without the code: that of one region, and what others have.
+
+    `by_region` holds the fields of the applet of each region.
+    """
+    specs = {place: _with_defaults(fields["runSpec"]) for place, fields in by_region.items()}
+    return {
+        **{key: value for key, value in specs[region].items() if key not in ("code", "file")},
+        "bundledDependsByRegion": {place: spec["bundledDepends"] for place, spec in specs.items()},
+        "systemRequirementsByRegion": {place: spec["systemRequirements"] for place, spec in specs.items()},
+    }
+
+
+def whole_run_spec(by_region: dict[str, JSON], region: str) -> JSON:
+    """Return the runSpec as `get` shows it: what describe shows, and the code."""
+    run_spec = by_region[region]["runSpec"]
+    return {
+        "headJobOnDemand": False,
+        "inheritParentRestartOnPolicy": False,
+        **described_run_spec(by_region, region),
+        "code": run_spec["code"],
+    }
+
+
+def get_applet(context: Context, applet_id: str, _request: JSON) -> JSON:
+    """`/applet-xxxx/get`: all that the applet was made of, its code included."""
+    row, placement = objects.get_visible(context, applet_id)
+    region = _region_of(context, row)
+    return {
+        "id": applet_id,
+        "project": placement["project"],
+        "name": placement["name"],
+        "types": row["types"],
+        "tags": placement["tags"],
+        "hidden": bool(row["hidden"]),
+        **describe_fields(context, row, {}),
+        "runSpec": whole_run_spec({region: row["fields"]}, region),
+    }
+
+
+def run_applet(context: Context, applet_id: str, request: JSON) -> JSON:
+    """`/applet-xxxx/run`: start a job at the entry point main.
+
+    A job's own call makes a job below it, with a workspace of its own; its output goes into the workspace of
+    the caller. Raises InvalidInput for inputs that the specification does not allow.
+    """
+    objects.get_visible(context, applet_id)
+    return run(context, applet_id, request)
+
+
+def run(context: Context, executable_id: str, request: JSON) -> JSON:
+    """Start a job of an applet or app that the caller may run; what `/applet-xxxx/run` promises holds."""
+    parent = None if read.flag(request, "detach") else context.calling_job()
+    project = destination(context, request, parent)
+    region = projects.region_of(context.store, project)
+    executable = programs.executable_of(context.store, executable_id, region)
+    run_input = read.mapping(request, "input")
+    original_input = complete_input(executable.input_spec, run_input)
+    check_objects(context, original_input)
+    job_id = job_creation.create(
+        context,
+        job_creation.Request(
+            executable=executable,
+            function="main",
+            run_input=run_input,
+            original_input=original_input,
+            project=project,
+            folder=projects.normalize_folder(read.optional_text(request, "folder") or "/"),
+            asked=request,
+            parent=parent,
+        ),
+    )
+    return {"id": job_id}
+
+
+def complete_input(spec: list[JSON] | None, given: JSON) -> JSON:
+    """Return an input with defaults filled in and arrays flat, checked against an input specification.
+
+    Where nothing is declared anything goes. Raises InvalidInput that names every problem.
+    """
+    if spec is None:
+        return {name: flatten(value) if isinstance(value, list) else value for name, value in given.items()}
+    declared = {field["name"]: field for field in spec}
+    problems = [f"{name!r} is not an input of this executable" for name in given if name not in declared]
+    completed: JSON = {}
+    for name, field in declared.items():
+        value = given.get(name)
+        if value is None:
+            value = field.get("default")
+        if value is None:
+            if not field.get("optional"):
+                problems.append(f"missing required input {name!r} of class {field['class']}")
+            continue
+        if isinstance(value, list):
+            value = flatten(value)
+        completed[name] = value
+        if complaint := _not_allowed(field, value):
+            problems.append(f"input {name!r}: {complaint}")
+    if problems:
+        raise InvalidInput("; ".join(problems), {"problems": problems})
+    return completed
+
+
+def _not_allowed(field: JSON, value: Any) -> str | None:
+    complaint = mismatch(field["class"], value)
+    if complaint is not None:
+        return complaint
+    choices = field.get("choices")
+    if not choices or parse_reference(value) is not None:
+        return None
+    values = value if isinstance(value, list) else [value]
+    for item in values:
+        if parse_reference(item) is None and not any(_same(item, choice) for choice in choices):
+            return f"{item!r} is not one of the choices {choices!r}"
+    return None
+
+
+def _same(value: Any, choice: Any) -> bool:
+    if isinstance(choice, dict) and "value" in choice:
+        choice = choice["value"]
+    identity = link_id(value)
+    return identity == link_id(choice) if identity else bool(value == choice)
+
+
+def check_objects(context: Context, values: JSON) -> None:
+    """Raise unless the caller may see every data object in an input."""
+    for entity in links_in(values):
+        if class_of(entity) in objects.CLASSES:
+            objects.get_visible(context, entity, _project_of(values, entity))
+
+
+def _project_of(value: Any, entity: str) -> str | None:
+    """Return the project that an extended link to entity names, if one does."""
+    if link_id(value) == entity:
+        return link_project(value)
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((found for item in inner if (found := _project_of(item, entity))), None)
+
+
+def destination(context: Context, request: JSON, parent: Row | None) -> str:
+    """Return the project that a run happens in: the one in the request, or that of the job which asks.
+
+    Raises InvalidInput without one, PermissionDenied where the caller may not run anything.
+    """
+    project = request.get("project") or (parent["project"] if parent else None)
+    if not isinstance(project, str):
+        raise InvalidInput("Expected key 'project' of the input to be a project ID")
+    if parent is None:
+        access.require(context, project, "CONTRIBUTE")
+    elif project != parent["project"]:
+        raise PermissionDenied("A job runs other executables in its own project, unless it detaches them")
+    return project
+
+
+def _region_of(context: Context, row: Row) -> str:
+    """Return the region of the projects that an applet lies in, which are all of one region."""
+    region: str | None = context.store.value(
+        "SELECT region FROM placement JOIN project ON project.id = placement.project"
+        " WHERE placement.object = ? LIMIT 1",
+        row["id"],
+    )
+    return region or context.platform.region
+
+
+def _with_defaults(run_spec: JSON) -> JSON:
+    return {
+        "distribution": "Ubuntu",
+        "release": "24.04",
+        "version": "0",
+        "systemRequirements": {},
+        "bundledDepends": [],
+        "execDepends": [],
+        **run_spec,
+    }
+
+
+def _check_bundles(bundles: Any) -> None:
+    """Raise unless bundledDepends names what it bundles.
+
+    Whether that is there shows when it is used: an app's folder may name files that only the cloud has.
+    """
+    for position, bundle in enumerate(_array(bundles)):
+        is_named = isinstance(bundle, dict) and isinstance(bundle.get("name"), str)
+        if not is_named or link_id(bundle.get("id")) is None:
+            raise InvalidInput(
+                f'"runSpec.bundledDepends[{position}]" must be a hash with a "name" and a link as "id"'
+            )
+
+
+def _array(value: Any) -> list[Any]:
+    if value is not None and not isinstance(value, list):
+        raise InvalidInput('"runSpec.bundledDepends" must be an array')
+    return value or []
+
+
+def check_spec(key: str, spec: Any) -> None:
+    """Raise InvalidInput unless a specification of inputs or outputs, or None, has good names and classes."""
+    if spec is None:
+        return
+    if not isinstance(spec, list) or not all(isinstance(field, dict) for field in spec):
+        raise InvalidInput(f"Expected key {key!r} of the input to be an array of hashes")
+    seen: set[str] = set()
+    for position, field in enumerate(spec):
+        where = f"{key}[{position}]"
+        name, class_name = field.get("name"), field.get("class")
+        if not isinstance(name, str) or not _PARAMETER_NAME.fullmatch(name):
+            raise InvalidInput(f"{where}.name: {name!r} does not match {_PARAMETER_NAME.pattern}")
+        if name in seen:
+            raise InvalidInput(f"{where}.name: {name!r} is declared twice")
+        seen.add(name)
+        if class_name not in CLASSES:
+            raise InvalidInput(f"{where}.class: {class_name!r} is not a class")
+        if field.get("default") is not None and (complaint := _not_allowed(field, field["default"])):
+            raise InvalidInput(f"{where}.default: {complaint}")
+
+
+objects.DESCRIBERS["applet"] = describe_fields
+objects.DEFAULT_FIELDS["applet"] = DEFAULT_FIELDS

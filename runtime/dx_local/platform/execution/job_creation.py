@@ -1,0 +1,252 @@
+"""Making jobs: from what a run request, or a job that makes a subjob, asks for.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec.classes import flatten
+from dx_local.platform import fields as read
+from dx_local.platform.data import projects
+from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied, ResourceNotFound
+from dx_local.platform.execution import app_containers, requirements
+from dx_local.platform.ids import EXECUTIONS, class_of, new_id
+from dx_local.platform.lifecycle import lifecycle, restarts, reuse
+from dx_local.platform.lifecycle.states import FINAL, State
+from dx_local.platform.programs import executable_of
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.programs import Executable
+    from dx_local.platform.store import Row
+
+# Fields of a run request that only come back in describe.
+_ECHOED = (
+    "allowSSH",
+    "costLimit",
+    "debug",
+    "delayWorkspaceDestruction",
+    "detailedJobMetrics",
+    "headJobOnDemand",
+    "ignoreReuse",
+    "preserveJobOutputs",
+    "rank",
+    "singleContext",
+)
+_ENDING = frozenset({State.RESTARTABLE, State.TERMINATING, *FINAL})
+_PRIORITIES = ("low", "normal", "high")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A job to be made: what runs, where its output goes, and the request of the API that asked for it.
+
+    The parent of a `stage` is its analysis, which is no job; it begins a tree of its own.
+    """
+
+    executable: Executable
+    function: str
+    run_input: JSON
+    original_input: JSON
+    project: str
+    folder: str
+    asked: JSON
+    parent: Row | None = None
+    shares_workspace: bool = False
+    stage: str | None = None
+    id: str = field(default_factory=lambda: new_id("job"))
+
+
+def create(context: Context, request: Request) -> str:
+    """Make a job and let its life begin; return its ID.
+
+    Raises InvalidInput, ResourceNotFound, or InvalidState when the job that asks for it is about to end.
+    """
+    check_goes_on(request.parent)
+    job_id = request.id
+    now = context.now()
+    parent = request.parent
+    tree = None if request.stage else parent
+    asked = request.asked
+    executable = request.executable
+    depends_on = _depends_on(context, asked)
+    wishes = _wishes(request)
+    workers = wishes.system_requirements()
+    context.store.insert(
+        "job",
+        id=job_id,
+        name=_name(request),
+        state=State.IDLE.value,
+        function=request.function,
+        executable=executable.id,
+        executable_name=executable.name,
+        parent=parent["id"] if parent else None,
+        origin=tree["origin"] if tree else job_id,
+        root=parent["root"] if parent else job_id,
+        user=context.caller.user,
+        project=request.project,
+        folder=request.folder,
+        workspace=_workspace(context, request, job_id, now),
+        region=projects.region_of(context.store, request.project),
+        priority=priority(asked) or (parent["priority"] if parent else "normal"),
+        created=now,
+        modified=now,
+        run_input=request.run_input,
+        original_input=request.original_input,
+        output_spec=None if request.shares_workspace else executable.output_spec,
+        depends_on=depends_on,
+        tags=read.strings(given(asked, "tags"), "tags", []),
+        properties=read.properties(given(asked, "properties")),
+        details=read.mapping(given(asked, "details"), "details", {}),
+        system_requirements=workers,
+        instance_type=requirements.instance_type(workers, request.function),
+        timeout=wishes.timeout(request.function),
+        open_children=0,
+        transitions=[],
+        requested=_requested(context, request, wishes),
+        parent_try=parent["try_number"] if parent else None,
+        analysis=parent["id"] if parent and request.stage else parent["analysis"] if parent else None,
+        stage=request.stage or (parent["stage"] if parent else None),
+    )
+    if class_of(executable.id) == "app":
+        app_containers.ensure_project_cache(context, executable.id, request.project)
+    context.platform.publish(lifecycle.added(context.store, job_id, now))
+    return job_id
+
+
+def new(context: Context, _class: str, request: JSON) -> JSON:
+    """`/job/new`: start a subjob of the calling job, in its workspace, at another entry point."""
+    parent = context.calling_job()
+    if parent is None:
+        raise PermissionDenied("Only a job may make a subjob; run an applet or app instead")
+    function = request.get("function")
+    if not isinstance(function, str) or not function:
+        raise InvalidInput("Expected key 'function' of the input to be a nonempty string")
+    job_input = request.get("input", {})
+    if not isinstance(job_input, dict):
+        raise InvalidInput("Expected key 'input' of the input to be a hash")
+    job_input = {key: _flat(value) for key, value in job_input.items()}
+    job_id = create(
+        context,
+        Request(
+            executable=executable_of(context.store, parent["executable"], parent["region"]),
+            function=function,
+            run_input=job_input,
+            original_input=job_input,
+            project=parent["project"],
+            folder=parent["folder"],
+            asked=request,
+            parent=parent,
+            shares_workspace=True,
+        ),
+    )
+    return {"id": job_id}
+
+
+def check_goes_on(parent: Row | None) -> None:
+    """Raise InvalidState if a job that starts another execution has failed or is being ended meanwhile."""
+    if parent and parent["state"] in _ENDING:
+        raise InvalidState(f"{parent['id']} is {parent['state']}, and can start nothing any more")
+
+
+def given(asked: JSON, name: str) -> JSON:
+    """Return the part of a request that holds this key, nothing where that is null."""
+    return {name: asked[name]} if asked.get(name) is not None else {}
+
+
+def priority(asked: JSON) -> str | None:
+    """Return the priority that a run request asks for, or None. Raises InvalidInput."""
+    asked_for = read.optional_text(asked, "priority")
+    if asked_for not in (None, *_PRIORITIES):
+        raise InvalidInput(f'"priority" must be one of {", ".join(_PRIORITIES)}, not "{asked_for}"')
+    return asked_for
+
+
+def _flat(value: Any) -> Any:
+    return flatten(value) if isinstance(value, list) else value
+
+
+def _name(request: Request) -> str:
+    name = request.asked.get("name")
+    if isinstance(name, str) and name:
+        return name
+    if request.shares_workspace and request.parent:
+        return f"{request.parent['name']}:{request.function}"
+    return request.executable.title or request.executable.name
+
+
+def _workspace(context: Context, request: Request, job_id: str, now: int) -> str:
+    if request.shares_workspace and request.parent:
+        workspace: str = request.parent["workspace"]
+        return workspace
+    return projects.new_container(
+        context.store,
+        owner=job_id,
+        parent=request.project,
+        region=projects.region_of(context.store, request.project),
+        now=now,
+    )
+
+
+def _depends_on(context: Context, asked: JSON) -> list[str]:
+    depends_on = asked.get("dependsOn") or []
+    if not isinstance(depends_on, list):
+        raise InvalidInput("Expected key 'dependsOn' of the input to be an array")
+    for entity in depends_on:
+        table = "job" if class_of(str(entity)) in EXECUTIONS else "object"
+        if not isinstance(entity, str) or context.store.get(table, entity) is None:
+            raise ResourceNotFound(f"The entity ID could not be found: {entity!r} in 'dependsOn'")
+    return depends_on
+
+
+def detached_from(context: Context, parent: Row | None) -> JSON:
+    """Return the fields of a description that name the job which started an execution detached from it."""
+    caller = context.calling_job() if parent is None else None
+    return {"detachedFrom": caller["id"], "detachedFromTry": caller["try_number"]} if caller else {}
+
+
+def _wishes(request: Request) -> requirements.Wishes:
+    return requirements.Wishes.of(
+        request.executable.run_spec,
+        request.executable.id,
+        request.asked,
+        parent=request.parent["requested"] if request.parent else {},
+        is_subjob=request.shares_workspace,
+    )
+
+
+def _requested(context: Context, request: Request, wishes: requirements.Wishes) -> JSON:
+    spec = None if request.shares_workspace else request.executable.input_spec
+    inherited = request.parent["requested"] if request.parent and request.shares_workspace else {}
+    echo = {name: request.asked[name] for name in _ECHOED if name in request.asked}
+    echo |= detached_from(context, request.parent)
+    optional = [entry["name"] for entry in spec or [] if entry.get("optional") or "default" in entry]
+    return {
+        "access": inherited.get("access", request.executable.access),
+        "inputSpec": spec,
+        "optionalInputs": optional,
+        "systemRequirements": request.asked.get("systemRequirements") or {},
+        "systemRequirementsByExecutable": request.asked.get("systemRequirementsByExecutable") or {},
+        "reuses": context.platform.reuses and reuse.is_wanted(request.executable, request.asked),
+        **wishes.to_hand_down(),
+        "executionPolicy": _execution_policy(request),
+        "restartableEntryPoints": request.executable.run_spec.get("restartableEntryPoints"),
+        "echo": echo,
+    }
+
+
+def _execution_policy(request: Request) -> JSON:
+    """Return when a job is tried again: as the run says, else its executable; a subjob is as its master."""
+    above = request.parent["requested"].get("executionPolicy") or {} if request.parent else {}
+    if request.shares_workspace:
+        return above
+    run_spec = request.executable.run_spec
+    asked = read.mapping(given(request.asked, "executionPolicy"), "executionPolicy", {})
+    restarts.check_policy(asked)
+    policy = {**read.mapping(run_spec, "executionPolicy", {}), **asked}
+    if run_spec.get("inheritParentRestartOnPolicy") and "restartOn" in above:
+        policy["restartOn"] = above["restartOn"]
+    return policy

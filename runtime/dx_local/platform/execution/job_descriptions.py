@@ -1,0 +1,167 @@
+"""Describing jobs, and what the descriptions of jobs and of analyses have in common.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses/applets-and-entry-points
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_local.platform.data import describe
+from dx_local.platform.execution import app_containers, jobs
+from dx_local.platform.ids import class_of
+from dx_local.platform.lifecycle import outputs, restarts
+from dx_local.platform.lifecycle.references import Resolver, UnresolvableReference
+from dx_local.platform.lifecycle.states import State
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
+
+def describe_job(context: Context, job_id: str, request: JSON) -> JSON:
+    """`/job-xxxx/describe`: of the last try, or the one that `try` numbers."""
+    job = restarts.of_try(context.store, jobs.get(context, job_id), jobs.wanted_try(request))
+    return describe_execution(_description(context, job), request)
+
+
+def describe_execution(full: JSON, request: JSON) -> JSON:
+    """Return the part of a full description of a job or an analysis that a describe request asks for."""
+    if request.get("io") is False:
+        full = {name: value for name, value in full.items() if name not in _IO}
+    return describe.select_fields(full, request, frozenset(full) - _ON_REQUEST)
+
+
+_IO = frozenset({"runInput", "originalInput", "input", "output"})
+
+
+_ON_REQUEST = frozenset(
+    {
+        "runSystemRequirements",
+        "runSystemRequirementsByExecutable",
+        "mergedSystemRequirementsByExecutable",
+        "runStageSystemRequirements",
+    }
+)
+
+
+def _description(context: Context, job: Row) -> JSON:
+    requested = job["requested"]
+    full = {
+        **common_description(job),
+        **_of_executable(context, job),
+        "function": job["function"],
+        "originJob": job["origin"],
+        "input": job["input"] if job["input"] is not None else _input_so_far(context, job),
+        "output": job["output"],
+        "instanceType": job["instance_type"],
+        "systemRequirements": job["system_requirements"],
+        "networkAccess": requested["access"].get("network", []),
+        "dependsOn": [*job["depends_on"], *_analyses_of(context, job)],
+        "waitingOnChildren": _waiting_on_children(context, job),
+        "try": job["try_number"],
+        "tryCreated": job["created"] if job["try_created"] is None else job["try_created"],
+        "failureCounts": job["failure_counts"],
+        "masterJob": restarts.master_above(context.store, job),
+    }
+    if job["reused_from"] is not None:
+        full["outputReusedFrom"] = job["reused_from"]
+    for name in ("started", "stopped"):
+        if job[name] is not None:
+            full[f"{name}Running"] = job[name]
+    return full
+
+
+def common_description(job: Row) -> JSON:
+    """Return what the descriptions of jobs and of analyses have in common."""
+    requested = job["requested"]
+    parent_class = class_of(job["parent"] or "")
+    full = {
+        "id": job["id"],
+        "class": class_of(job["id"]),
+        "name": job["name"],
+        "executableName": job["executable_name"],
+        "executable": job["executable"],
+        "state": job["state"],
+        "project": job["project"],
+        "region": job["region"],
+        "billTo": job["user"],
+        "launchedBy": job["user"],
+        "folder": job["folder"],
+        "workspace": job["workspace"],
+        "rootExecution": job["root"],
+        "parentJob": job["parent"] if parent_class == "job" else None,
+        "parentJobTry": job["parent_try"] if parent_class == "job" else None,
+        "parentAnalysis": job["parent"] if parent_class == "analysis" else None,
+        "analysis": job["analysis"],
+        "stage": job["stage"],
+        "created": job["created"],
+        "modified": job["modified"],
+        "stateTransitions": job["transitions"],
+        "runInput": job["run_input"],
+        "originalInput": job["original_input"],
+        "tags": job["tags"],
+        "properties": job["properties"],
+        "details": job["details"],
+        "dependsOn": job["depends_on"],
+        "priority": job["priority"],
+        "runSystemRequirements": requested["systemRequirements"],
+        "runSystemRequirementsByExecutable": requested["systemRequirementsByExecutable"],
+        "mergedSystemRequirementsByExecutable": requested["mergedSystemRequirementsByExecutable"],
+        **requested["echo"],
+    }
+    for name, column in _WHEN_KNOWN.items():
+        if job[column] is not None:
+            full[name] = job[column]
+    return full
+
+
+def _of_executable(context: Context, job: Row) -> JSON:
+    """Return the field that names the applet, or those that name the app and its containers."""
+    executable = job["executable"]
+    if class_of(executable) != "app":
+        return {"applet": executable}
+    return {
+        "app": executable,
+        "resources": app_containers.resources(context.store, executable, job["region"]),
+        "projectCache": app_containers.project_cache(context.store, executable, job["project"]),
+    }
+
+
+_WHEN_KNOWN = {
+    "failureReason": "failure_reason",
+    "failureMessage": "failure_message",
+    "failureFrom": "failure_from",
+}
+
+
+def _analyses_of(context: Context, job: Row) -> list[str]:
+    """Return the analyses that a job has started, on which it depends as on what it was told to wait for."""
+    rows = context.store.all(
+        "SELECT id FROM job WHERE parent = ? AND id GLOB 'analysis-*' ORDER BY sequence", job["id"]
+    )
+    return [row["id"] for row in rows]
+
+
+def _waiting_on_children(context: Context, job: Row) -> list[str]:
+    if job["state"] != State.WAITING_ON_OUTPUT:
+        return []
+    children = context.store.all(
+        "SELECT id FROM job WHERE parent = ? AND state NOT IN ('done', 'failed', 'terminated')", job["id"]
+    )
+    return [row["id"] for row in children]
+
+
+def _input_so_far(context: Context, job: Row) -> JSON:
+    """Return the input of a job that waits, with those references replaced that have a value already."""
+    store = context.store
+    resolver = Resolver(
+        lambda job_id: outputs.output_if_done(store, job_id),
+        lambda entity, path: outputs.object_metadata(store, entity, path),
+    )
+    try:
+        return resolver.resolve(job["original_input"])
+    except UnresolvableReference:
+        # The job is about to fail, or has failed, with this as its reason.
+        unfinished = Resolver(lambda _job_id: None, lambda _entity, _path: None)
+        return unfinished.resolve(job["original_input"])

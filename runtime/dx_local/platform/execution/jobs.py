@@ -1,0 +1,84 @@
+"""Jobs that are there: who may see them, ending them, and what can be changed of them.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dx_local.platform import access
+from dx_local.platform import fields as read
+from dx_local.platform.errors import ResourceNotFound
+from dx_local.platform.lifecycle import lifecycle, restarts
+from dx_local.platform.lifecycle.states import State
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
+
+def wanted_try(request: JSON) -> int | None:
+    """Return the number of the try that a request is about; None is the last one. Raises InvalidInput."""
+    return None if request.get("try") is None else read.integer(request, "try")
+
+
+def get(context: Context, job_id: str, level: str = "VIEW") -> Row:
+    """Return the row of a job or analysis, which a job of another tree needs this level on its project for.
+
+    Raises ResourceNotFound when there is none that the caller may see, else PermissionDenied.
+    """
+    job = context.store.get("job", job_id)
+    if job is None:
+        raise ResourceNotFound(f"The entity ID could not be found: {job_id}")
+    caller = context.calling_job()
+    if caller is not None and caller["root"] != job["root"]:
+        access.require(context, job["project"], level)
+    return job
+
+
+def terminate(context: Context, job_id: str, _request: JSON) -> JSON:
+    """`/job-xxxx/terminate`, and an analysis's: end it and its descendants, if it has not ended yet."""
+    get(context, job_id, "CONTRIBUTE")
+    context.platform.publish(lifecycle.terminated(context.store, job_id, context.now()))
+    return {"id": job_id}
+
+
+def add_tags(context: Context, job_id: str, request: JSON) -> JSON:
+    """`/job-xxxx/addTags`: to the last try, or the one that `try` numbers."""
+    job = _to_change(context, job_id, request)
+    return _change(context, job, tags=read.changed_tags(job["tags"], add=read.strings(request, "tags")))
+
+
+def remove_tags(context: Context, job_id: str, request: JSON) -> JSON:
+    """`/job-xxxx/removeTags`: of the last try, or the one that `try` numbers."""
+    job = _to_change(context, job_id, request)
+    return _change(context, job, tags=read.changed_tags(job["tags"], remove=read.strings(request, "tags")))
+
+
+def set_properties(context: Context, job_id: str, request: JSON) -> JSON:
+    """`/job-xxxx/setProperties`: of the last try, or the one that `try` numbers; null deletes a property."""
+    job = _to_change(context, job_id, request)
+    return _change(context, job, properties=read.changed_properties(job["properties"], request))
+
+
+def update(context: Context, job_id: str, request: JSON) -> JSON:
+    """`/job-xxxx/update`: nothing is to be changed here but `allowSSH`, which is kept and has no effect."""
+    job = get(context, job_id, "CONTRIBUTE")
+    if request.get("allowSSH") is not None:
+        echo = {**job["requested"]["echo"], "allowSSH": read.strings(request, "allowSSH")}
+        context.store.update("job", job_id, requested={**job["requested"], "echo": echo})
+    return {"id": job_id}
+
+
+def _to_change(context: Context, job_id: str, request: JSON) -> Row:
+    return restarts.of_try(context.store, get(context, job_id, "CONTRIBUTE"), wanted_try(request))
+
+
+def _change(context: Context, job: Row, **columns: Any) -> JSON:
+    """Change columns of a job, in the try that the row is of."""
+    if job["state"] == State.RESTARTED:
+        restarts.change_try(context.store, job, columns)
+    else:
+        context.store.update("job", job["id"], **columns)
+    return {"id": job["id"]}

@@ -1,0 +1,72 @@
+"""What comes out of an analysis: its output, and its failure, as the rows of its stages' executions say.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses/workflows-and-analyses and
+https://documentation.dnanexus.com/user/running-apps-and-workflows/job-lifecycle (analysis states)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dx_local.platform.lifecycle.stage_links import NO_VALUE, StageLink, replace_stage_links
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dx_local.platform.store import Row
+
+
+def ends_others(stage: Row) -> bool:
+    """Tell whether a stage has failed whose execution policy ends the other stages with it."""
+    policy = stage["requested"].get("executionPolicy") or {}
+    return stage["state"] == "failed" and policy.get("onNonRestartableFailure") == "failAllStages"
+
+
+def failure(stages: Sequence[Row]) -> dict[str, Any] | None:
+    """Return why an analysis has failed, or will, as columns of its row; None while none of its stages has.
+
+    That is the first failure that does not follow from another stage's.
+    """
+    broken = [stage for stage in stages if stage["state"] in ("failed", "terminated")]
+    if not broken:
+        return None
+    first = min(broken, key=lambda stage: (_follows(stage), stage["transitions"][-1]["setAt"]))
+    origin = first["failure_from"] or {
+        "id": first["id"],
+        "name": first["name"],
+        "executable": first["executable"],
+        "executableName": first["executable_name"],
+        "function": first["function"],
+        "failureReason": "Terminated",
+        "failureMessage": f"{first['name']} ({first['id']}) was terminated",
+    }
+    return {
+        "failure_reason": origin["failureReason"],
+        "failure_message": origin["failureMessage"],
+        "failure_from": origin,
+    }
+
+
+def output(analysis: Row, stages: Sequence[Row]) -> dict[str, Any]:
+    """Return the outputs of the stages that are done, as `STAGE.FIELD`, and those of the workflow itself."""
+    done = {stage["stage"]: stage for stage in stages if stage["state"] == "done"}
+    found = {
+        f"{stage}.{field}": value for stage, row in done.items() for field, value in row["output"].items()
+    }
+
+    def value_of(link: StageLink) -> Any:
+        if link.stage is None:
+            return link.pick(analysis["requested"]["workflowInput"].get(link.field))
+        row = done.get(link.stage)
+        values = (row["input"] if link.kind == "inputField" else row["output"]) if row else {}
+        return link.pick(values.get(link.field))
+
+    for declared in analysis["requested"]["workflow"]["outputs"] or []:
+        value = replace_stage_links(declared.get("outputSource"), value_of)
+        if value is not NO_VALUE and value is not None:
+            found[declared["name"]] = value
+    return found
+
+
+def _follows(stage: Row) -> bool:
+    return stage["state"] == "terminated" or bool(stage["failure_reason"] == "DependencyUnsatisfiable")

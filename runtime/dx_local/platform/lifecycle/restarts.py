@@ -1,0 +1,159 @@
+"""Trying jobs again: which failures are worth it, which job begins anew, and what is kept of a try.
+
+A job that is tried again keeps its ID; its tries are numbered from 0. Jobs here are restarted only as their
+executable or their run says: what the platform does by default makes good for lost machines, and there are
+none to lose.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses/io-and-run-specifications
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_local.platform import fields as read
+from dx_local.platform.errors import InvalidInput
+from dx_local.platform.ids import class_of
+from dx_local.platform.lifecycle.states import State
+from dx_local.platform.store import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dx_local.platform.context import JSON
+    from dx_local.platform.store import Row, Store
+
+MOST_RESTARTS = 9
+"""How often a job is restarted at most, whatever the reasons."""
+
+REASONS = frozenset(
+    {
+        "AppInsufficientResourceError",
+        "AppInternalError",
+        "ExecutionError",
+        "JMInternalError",
+        "JobTimeoutExceeded",
+        "SpotInstanceInterruption",
+        "UnresponsiveWorker",
+    }
+)
+"""The reasons of failures after which a job can be restarted; `*` stands for those not named beside it."""
+
+ENTRY_POINTS = ("master", "all")
+
+# The columns of a job that belong to one of its tries, and what the next try finds in them.
+_OF_A_TRY: dict[str, object] = {
+    "transitions": [],
+    "output": None,
+    "started": None,
+    "stopped": None,
+    "failure_reason": None,
+    "failure_message": None,
+    "failure_from": None,
+}
+# Those which the next try begins with, and may change.
+_CARRIED_ON = ("try_created", "modified", "input", "tags", "properties", "failure_counts")
+
+
+def check_policy(policy: JSON) -> None:
+    """Raise InvalidInput unless an executionPolicy names reasons and numbers of restarts that can be."""
+    for reason, most in read.mapping(policy, "restartOn", {}).items():
+        if reason not in REASONS and reason != "*":
+            known = ", ".join(sorted(REASONS))
+            raise InvalidInput(f'"executionPolicy.restartOn": "{reason}" is none of {known}, *')
+        _check_count(f"executionPolicy.restartOn.{reason}", most)
+    _check_count("executionPolicy.maxRestarts", policy.get("maxRestarts", MOST_RESTARTS))
+
+
+def check_entry_points(run_spec: JSON) -> None:
+    """Raise InvalidInput unless `restartableEntryPoints` of a runSpec is one of its two words, or absent."""
+    chosen = run_spec.get("restartableEntryPoints")
+    if chosen is not None and chosen not in ENTRY_POINTS:
+        raise InvalidInput(f'"runSpec.restartableEntryPoints" must be "master" or "all", not {chosen!r}')
+
+
+def is_allowed(job: Row, reason: str) -> bool:
+    """Tell whether the policy of a job has it tried again after one more failure for this reason."""
+    if reason not in REASONS:
+        return False
+    policy = job["requested"].get("executionPolicy") or {}
+    restart_on = policy.get("restartOn") or {}
+    most: int = restart_on.get(reason, restart_on.get("*", 0))
+    in_all: int = policy.get("maxRestarts", MOST_RESTARTS)
+    return bool(job["failure_counts"].get(reason, 0) < most and job["try_number"] < in_all)
+
+
+def job_to_restart(store: Store, job: Row) -> Row:
+    """Return the job that begins anew when this one has failed.
+
+    That is the job itself if all entry points of its executable are restartable, else its master job.
+    """
+    found = job
+    while not _is_restartable(store, found):
+        above = store.get("job", found["parent"])
+        if above is None:
+            break
+        found = above
+    return found
+
+
+def is_master(store: Store, job: Row) -> bool:
+    """Tell whether a job was made by running an executable, rather than by another job as its subjob."""
+    parent = job["parent"]
+    if parent is None or class_of(parent) != "job":
+        return True
+    workspace = store.value("SELECT workspace FROM job WHERE id = ?", parent)
+    return bool(workspace != job["workspace"])
+
+
+def master_above(store: Store, job: Row) -> str | None:
+    """Return the nearest master job above a job, or None where there is none."""
+    while job["parent"] is not None:
+        job = store.get("job", job["parent"]) or {**job, "parent": None}
+        if class_of(job["id"]) == "job" and is_master(store, job):
+            return str(job["id"])
+    return None
+
+
+def keep_try(store: Store, job: Row, now: int) -> None:
+    """Put away what belongs to the last try of a job, and make its row that of the next."""
+    ended = [*job["transitions"], {"newState": State.RESTARTED.value, "setAt": now}]
+    kept = {name: job[name] for name in (*_OF_A_TRY, *_CARRIED_ON)}
+    kept |= {"state": State.RESTARTED.value, "transitions": ended, "try_number": job["try_number"]}
+    store.insert("past_try", job=job["id"], number=job["try_number"], row=kept)
+    store.update("job", job["id"], try_number=job["try_number"] + 1, try_created=now, **_OF_A_TRY)
+
+
+def of_try(store: Store, job: Row, number: int | None) -> Row:
+    """Return the row of a job as it was in one of its tries; None is the last one. Raises InvalidInput."""
+    if number is None or number == job["try_number"]:
+        return job
+    past = store.one("SELECT row FROM past_try WHERE job = ? AND number = ?", job["id"], number)
+    if past is None:
+        last = job["try_number"]
+        raise InvalidInput(f"{job['id']} has no try {number}; its tries are 0 to {last}")
+    return {**job, **past["row"]}
+
+
+def change_try(store: Store, job: Row, columns: Row) -> None:
+    """Change columns of a job in the try that its row is of, which is not the last one."""
+    key = (job["id"], job["try_number"])
+    past = store.one("SELECT row FROM past_try WHERE job = ? AND number = ?", *key)
+    if past is not None:
+        changed = to_json({**past["row"], **columns})
+        store.execute("UPDATE past_try SET row = ? WHERE job = ? AND number = ?", changed, *key)
+
+
+def mark_superseded(store: Store, job_ids: Iterable[str]) -> None:
+    """Note that jobs were started by a try that is no longer the last one of its job."""
+    for job_id in job_ids:
+        store.update("job", job_id, superseded=1)
+
+
+def _is_restartable(store: Store, job: Row) -> bool:
+    return job["requested"].get("restartableEntryPoints") == "all" or is_master(store, job)
+
+
+def _check_count(place: str, count: object) -> None:
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MOST_RESTARTS:
+        raise InvalidInput(f'"{place}" must be a number from 0 to {MOST_RESTARTS}, not {count!r}')

@@ -1,0 +1,66 @@
+"""Taking the output of a job that has run the same code on the same input, instead of running it again.
+
+Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/job-reuse
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from dx_local.platform.ids import class_of
+from dx_local.platform.lifecycle import delivery
+from dx_local.platform.programs import applet_of
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON
+    from dx_local.platform.programs import Executable
+    from dx_local.platform.store import Row, Store
+
+
+class Found(NamedTuple):
+    """An earlier job whose output can be taken, or why there is none."""
+
+    job: Row | None
+    why_not: str | None = None
+
+
+def is_wanted(executable: Executable, asked: JSON) -> bool:
+    """Tell whether a run may take what an earlier job has put out, where the platform does so at all."""
+    return not (asked.get("ignoreReuse") or executable.ignore_reuse)
+
+
+def key_of(store: Store, job: Row, resolved: JSON) -> str:
+    """Return what jobs have in common that do the same: code, entry point and input.
+
+    The code is that of an applet, which never changes; in which project a data object lies does not matter.
+    """
+    code = job["executable"]
+    app = store.get("app", code) if class_of(code) == "app" else None
+    if app is not None:
+        code = applet_of(app, job["region"])
+    same = [code, job["function"], delivery.plain_links(resolved)]
+    return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
+
+
+def find(store: Store, job: Row, key: str) -> Found:
+    """Return the last job that has done the same and whose output is all still there."""
+    earlier = store.all(
+        "SELECT * FROM job WHERE reuse_key = ? AND state = 'done' AND reused_from IS NULL"
+        " ORDER BY sequence DESC",
+        key,
+    )
+    missing = None
+    for row in earlier:
+        missing = delivery.missing_of(store, row)
+        if missing is None:
+            return Found(row)
+    if missing is not None:
+        return Found(None, f"{missing}, which {earlier[-1]['id']} has put out, is gone")
+    has_run = store.one(
+        "SELECT 1 FROM job WHERE executable = ? AND function = ? AND state = 'done' LIMIT 1",
+        job["executable"],
+        job["function"],
+    )
+    return Found(None, "it ran only on other input" if has_run else "it has never run to its end before")

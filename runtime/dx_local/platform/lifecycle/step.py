@@ -1,0 +1,73 @@
+"""One step of the life cycle: the time, the rows, what has changed, and which jobs to look at next.
+
+What extends this is told one thing that happened (`lifecycle`), and changes rows until nothing follows.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from dx_local.platform.ids import EXECUTIONS, class_of
+
+if TYPE_CHECKING:
+    from dx_local.platform.lifecycle.states import Transition
+    from dx_local.platform.store import Row, Store
+
+UNFINISHED = "state NOT IN ('done', 'failed', 'terminated')"
+"""The condition on `job` that an execution has not ended."""
+
+
+class Step:
+    """What every part of a step reads and writes; `to_settle` are jobs that may be able to move on."""
+
+    def __init__(self, store: Store, now: int) -> None:
+        self.store = store
+        self.now = now
+        self.transitions: list[Transition] = []
+        self.to_settle: deque[str] = deque()
+
+    def job(self, job_id: str) -> Row:
+        """Return the row of a job or analysis, which must be there."""
+        job = self.store.get("job", job_id)
+        if job is None:
+            raise ValueError(f"there is no job {job_id}")
+        return job
+
+    def state_of(self, entity_id: str) -> str | None:
+        """Return the state of an execution or a data object, or None where there is none."""
+        table = "job" if class_of(entity_id) in EXECUTIONS else "object"
+        state: str | None = self.store.value(f"SELECT state FROM {table} WHERE id = ?", entity_id)
+        return state
+
+    def parent_of(self, execution_id: str) -> str | None:
+        """Return the execution that started this one, or None for one that a user has."""
+        parent: str | None = self.store.value("SELECT parent FROM job WHERE id = ?", execution_id)
+        return parent
+
+    def is_left_open(self, cause: str) -> bool:
+        """Tell whether what a job waits for is a data object that nobody has begun to close."""
+        return class_of(cause) not in EXECUTIONS and self.state_of(cause) == "open"
+
+    def subtree(self, job_id: str) -> list[str]:
+        """Return a job and all its descendants, parents before children."""
+        members = [job_id]
+        for member in members:
+            children = self.store.all("SELECT id FROM job WHERE parent = ? ORDER BY sequence", member)
+            members.extend(row["id"] for row in children)
+        return members
+
+    def waiters_of(self, cause: str) -> list[str]:
+        """Return the jobs that wait for an execution or a data object."""
+        rows = self.store.all("SELECT job FROM wait WHERE waits_for = ?", cause)
+        return [row["job"] for row in rows]
+
+    def causes_of(self, job_id: str) -> list[str]:
+        """Return what a job waits for."""
+        rows = self.store.all("SELECT waits_for FROM wait WHERE job = ?", job_id)
+        return [row["waits_for"] for row in rows]
+
+
+def is_analysis(execution_id: str) -> bool:
+    """Tell whether an execution is an analysis rather than a job."""
+    return class_of(execution_id) == "analysis"

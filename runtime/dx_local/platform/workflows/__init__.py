@@ -1,0 +1,1 @@
+"""Workflows, their stages, and the analyses that run them."""

@@ -1,0 +1,261 @@
+"""Analyses: running a workflow, and describing how that goes.
+
+An analysis is a row of `job`; the jobs of its stages are its children (`lifecycle` says when it moves on).
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses/workflows-and-analyses
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_local.platform import fields as read
+from dx_local.platform.data import objects, projects
+from dx_local.platform.errors import InvalidState
+from dx_local.platform.execution import executables, job_creation, job_descriptions, jobs
+from dx_local.platform.execution.requirements import Wishes
+from dx_local.platform.ids import new_id
+from dx_local.platform.lifecycle import analysis_outcome, lifecycle, states
+from dx_local.platform.workflows import workflows
+from dx_local.platform.workflows.workflow_plan import make_plan
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+    from dx_local.platform.workflows.workflow_plan import StagePlan, WorkflowPlan
+
+# What every job of the analysis is asked for as the analysis is.
+_FOR_EVERY_JOB = (
+    "debug",
+    "delayWorkspaceDestruction",
+    "detailedJobMetrics",
+    "preserveJobOutputs",
+    "priority",
+    "singleContext",
+    "systemRequirementsByExecutable",
+    "timeoutPolicyByExecutable",
+)
+_ECHOED = ("costLimit", "delayWorkspaceDestruction", "ignoreReuse", "preserveJobOutputs", "rank")
+_OF_WORKFLOW = (
+    "id",
+    "name",
+    "title",
+    "summary",
+    "description",
+    "outputFolder",
+    "inputs",
+    "outputs",
+    "stages",
+    "ignoreReuse",
+    "editVersion",
+    "dxapi",
+    "inputSpec",
+    "outputSpec",
+    "tags",
+    "properties",
+    "types",
+    "created",
+    "createdBy",
+    "modified",
+)
+
+
+def run(context: Context, workflow_id: str, request: JSON) -> JSON:
+    """`/workflow-xxxx/run`: start an analysis, with a job for each stage; return the IDs of both.
+
+    A job's own call makes an analysis below it. Raises InvalidInput for inputs that do not suit.
+    """
+    parent = None if read.flag(request, "detach") else context.calling_job()
+    project = executables.destination(context, request, parent)
+    workflow, plan = _plan(context, workflow_id, request, project)
+    analysis = _create(context, workflow, plan, request, project, parent)
+    for stage in plan.in_order_of_need():
+        _start(context, analysis, stage, request)
+    context.platform.publish(lifecycle.added(context.store, analysis["id"], context.now()))
+    fields = {**workflow["fields"], "latestAnalysis": analysis["id"]}
+    context.store.update("object", workflow_id, fields=fields)
+    return {"id": analysis["id"], "stages": [stage.job for stage in plan.stages]}
+
+
+def dry_run(context: Context, workflow_id: str, request: JSON) -> JSON:
+    """`/workflow-xxxx/dryRun`: what `run` would start; no stage is ever taken from an earlier analysis."""
+    project = executables.destination(context, request, context.calling_job())
+    _, plan = _plan(context, workflow_id, request, project)
+    analysis_id = new_id("analysis")
+    plan.in_order_of_need()
+    return {
+        "id": analysis_id,
+        "stages": [
+            {
+                "id": stage.id,
+                "execution": {
+                    "id": stage.job,
+                    "class": "job",
+                    "name": stage.executable.name,
+                    "executable": stage.executable.id,
+                    "parentAnalysis": analysis_id,
+                },
+            }
+            for stage in plan.stages
+        ],
+    }
+
+
+def describe(context: Context, analysis_id: str, request: JSON) -> JSON:
+    """`/analysis-xxxx/describe`: with the descriptions of the executions of its stages."""
+    analysis = jobs.get(context, analysis_id)
+    requested = analysis["requested"]
+    stages = _stages_of(context, analysis)
+    executions = {row["stage"]: job_descriptions.describe_job(context, row["id"], {}) for row in stages}
+    full = {
+        **job_descriptions.common_description(analysis),
+        "workflow": requested["workflow"],
+        "stages": [
+            {"id": stage["id"], "execution": executions[stage["id"]]}
+            for stage in requested["workflow"]["stages"]
+        ],
+        "input": {**requested["workflowInput"], **_fields(executions, "input")},
+        "originalInput": {**requested["workflowInput"], **_fields(executions, "originalInput")},
+        "output": analysis_outcome.output(analysis, stages) or analysis["output"],
+        "runStageSystemRequirements": requested["stageSystemRequirements"],
+    }
+    return job_descriptions.describe_execution(full, request)
+
+
+def _plan(context: Context, workflow_id: str, request: JSON, project: str) -> tuple[Row, WorkflowPlan]:
+    workflow, _ = objects.get_visible(context, workflow_id)
+    if not workflow["fields"]["stages"]:
+        raise InvalidState(f"{workflow_id} has no stages; add one with addStage")
+    region = projects.region_of(context.store, project)
+    return workflow, make_plan(context, workflow, request, region)
+
+
+def _create(
+    context: Context, workflow: Row, plan: WorkflowPlan, request: JSON, project: str, parent: Row | None
+) -> Row:
+    """Make the row of an analysis, which is idle until its stages are there."""
+    job_creation.check_goes_on(parent)
+    analysis_id, now = new_id("analysis"), context.now()
+    name = workflows.name_of(context, workflow["id"])
+    region = projects.region_of(context.store, project)
+    workspace = projects.new_container(
+        context.store, owner=analysis_id, parent=project, region=region, now=now
+    )
+    context.store.insert(
+        "job",
+        id=analysis_id,
+        name=read.optional_text(request, "name") or name,
+        state=states.State.IDLE.value,
+        function="",
+        executable=workflow["id"],
+        executable_name=name,
+        parent=parent["id"] if parent else None,
+        origin=analysis_id,
+        root=parent["root"] if parent else analysis_id,
+        user=context.caller.user,
+        project=project,
+        folder=plan.folder,
+        workspace=workspace,
+        region=region,
+        priority=job_creation.priority(request) or (parent["priority"] if parent else "normal"),
+        created=now,
+        modified=now,
+        run_input=request["input"],
+        original_input={},
+        depends_on=[],
+        tags=read.strings(job_creation.given(request, "tags"), "tags", []),
+        properties=read.properties(job_creation.given(request, "properties")),
+        details=read.mapping(job_creation.given(request, "details"), "details", {}),
+        system_requirements={},
+        instance_type="",
+        open_children=0,
+        transitions=[],
+        requested=_requested(context, analysis_id, workflow, plan, request, parent),
+        parent_try=parent["try_number"] if parent else None,
+        analysis=parent["analysis"] if parent else None,
+        stage=parent["stage"] if parent else None,
+    )
+    return jobs.get(context, analysis_id)
+
+
+def _requested(
+    context: Context, analysis_id: str, workflow: Row, plan: WorkflowPlan, request: JSON, parent: Row | None
+) -> JSON:
+    described = objects.describe(context, workflow["id"], {"fields": dict.fromkeys(_OF_WORKFLOW, True)})
+    described["stages"] = [
+        {key: value for key, value in stage.items() if key != "accessible"} for stage in described["stages"]
+    ]
+    as_run = {
+        **workflows.definition_of(workflow),
+        "id": analysis_id,
+        "name": described["name"],
+        "stages": [stage.stage for stage in plan.stages],
+        "inputs": _with_defaults(workflow["fields"]["inputs"], plan.workflow_input),
+    }
+    wishes = Wishes.of({}, workflow["id"], request, parent=parent["requested"] if parent else {})
+    return {
+        "access": {},
+        "workflow": described,
+        "workflowInput": plan.workflow_input,
+        "initializes": as_run,
+        "systemRequirements": request.get("systemRequirements") or {},
+        "systemRequirementsByExecutable": request.get("systemRequirementsByExecutable") or {},
+        "stageSystemRequirements": request.get("stageSystemRequirements") or {},
+        **wishes.to_hand_down(),
+        "executionPolicy": parent["requested"].get("executionPolicy") if parent else None,
+        "echo": {
+            **{name: request[name] for name in _ECHOED if name in request},
+            **job_creation.detached_from(context, parent),
+        },
+    }
+
+
+def _with_defaults(inputs: list[JSON] | None, values: JSON) -> list[JSON] | None:
+    """Return workflow inputs whose defaults are the values of a run."""
+    if inputs is None:
+        return None
+    return [
+        {**field, "default": values[field["name"]]} if field["name"] in values else field for field in inputs
+    ]
+
+
+def _start(context: Context, analysis: Row, stage: StagePlan, request: JSON) -> None:
+    asked = {name: request[name] for name in _FOR_EVERY_JOB if name in request}
+    asked["systemRequirements"] = stage.stage["systemRequirements"]
+    asked["executionPolicy"] = stage.stage["executionPolicy"]
+    asked["ignoreReuse"] = _ignores_reuse(analysis, stage.id, request)
+    job_creation.create(
+        context,
+        job_creation.Request(
+            executable=stage.executable,
+            function="main",
+            run_input=stage.run_input,
+            original_input=stage.original_input,
+            project=analysis["project"],
+            folder=stage.folder,
+            asked=asked,
+            parent=analysis,
+            stage=stage.id,
+            id=stage.job,
+        ),
+    )
+
+
+def _ignores_reuse(analysis: Row, stage: str, request: JSON) -> bool:
+    """Tell whether a stage is to be run whatever ran before, as the run says, else the workflow."""
+    named = request.get("ignoreReuse")
+    if named is None:
+        named = analysis["requested"]["workflow"].get("ignoreReuse")
+    return any(each in (stage, "*") for each in [*(named or []), *(request.get("rerunStages") or [])])
+
+
+def _stages_of(context: Context, analysis: Row) -> list[Row]:
+    return context.store.all("SELECT * FROM job WHERE parent = ? ORDER BY sequence", analysis["id"])
+
+
+def _fields(executions: dict[str, JSON], column: str) -> JSON:
+    return {
+        f"{stage}.{name}": value
+        for stage, execution in executions.items()
+        for name, value in (execution[column] or {}).items()
+    }

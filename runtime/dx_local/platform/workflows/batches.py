@@ -1,0 +1,134 @@
+"""Batches: the inputs of many runs of one executable, given by columns, as `dx run --batch-tsv` does.
+
+Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/running-batch-jobs
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dx_local.platform import access, programs, regexps
+from dx_local.platform import fields as read
+from dx_local.platform.data import objects
+from dx_local.platform.errors import InvalidInput
+from dx_local.platform.execution import app_names, executables
+from dx_local.platform.folder_paths import normalize_folder
+from dx_local.platform.workflows.workflow_plan import make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
+
+def validate_applet_batch(context: Context, applet_id: str, request: JSON) -> JSON:
+    """`/applet-xxxx/validateBatch`: return the input of each run as `expandedBatch`; nothing is run.
+
+    Raises InvalidInput that names the run, from 1, whose input the specification does not allow.
+    """
+    objects.get_visible(context, applet_id)
+    return _validate(context, applet_id, request)
+
+
+def validate_app_batch(context: Context, address: str, request: JSON) -> JSON:
+    """`/app-xxxx/validateBatch`: what `/applet-xxxx/validateBatch` does."""
+    return _validate(context, app_names.visible(context, address)["id"], request)
+
+
+def validate_workflow_batch(context: Context, workflow_id: str, request: JSON) -> JSON:
+    """`/workflow-xxxx/validateBatch`: the same for a workflow, with inputs as `run` takes them."""
+    workflow, _ = objects.get_visible(context, workflow_id)
+
+    def check(values: JSON) -> None:
+        make_plan(context, workflow, {"input": values}, context.platform.region)
+
+    return _expanded_and_checked(request, check)
+
+
+def generate_batch_inputs(context: Context, _class: str, request: JSON) -> JSON:
+    """`/system/generateBatchInputs`: gather the files of a folder into the inputs of a batch.
+
+    Each of `inputs` is a regular expression for names of files; what its first group matches says which run
+    a file is for. A run that lacks an input, or has several files for one, comes with an `error`.
+    """
+    patterns = {name: _pattern(name, text) for name, text in read.mapping(request, "inputs").items()}
+    runs: dict[str, JSON] = {}
+    for name, pattern in patterns.items():
+        for row in _files_in(context, request):
+            if found := regexps.search(pattern, row["name"]):
+                inputs = runs.setdefault(found[1] or "", {})
+                inputs.setdefault(name, {"name": row["name"], "ids": []})["ids"].append(row["object"])
+    return {"batchInputs": [_run(run_id, runs[run_id], patterns) for run_id in sorted(runs)]}
+
+
+def _run(run_id: str, inputs: JSON, patterns: Collection[str]) -> JSON:
+    run = {"batchPattern": run_id, "inputs": inputs}
+    if len(inputs) < len(patterns):
+        return {**run, "error": "some inputs have no file"}
+    if any(len(found["ids"]) > 1 for found in inputs.values()):
+        return {**run, "error": "some inputs have several files"}
+    return run
+
+
+def _pattern(name: str, text: object) -> str:
+    pattern = text if isinstance(text, str) else ""
+    try:
+        groups = regexps.compiled(pattern).groups
+    except InvalidInput as error:
+        raise InvalidInput(f'"inputs.{name}": {error.message}') from None
+    if not groups:
+        raise InvalidInput(
+            f'"inputs.{name}" must have a group for the part that names the run, as in (.*)_1.gz'
+        )
+    return pattern
+
+
+def _files_in(context: Context, request: JSON) -> list[Row]:
+    project = read.text(request, "project")
+    access.require(context, project, "VIEW")
+    return context.store.all(
+        "SELECT object, name FROM placement WHERE project = ? AND folder = ? AND class = 'file'"
+        " ORDER BY sequence",
+        project,
+        normalize_folder(read.text(request, "folder", "/")),
+    )
+
+
+def _validate(context: Context, executable_id: str, request: JSON) -> JSON:
+    spec = programs.executable_of(context.store, executable_id, context.platform.region).input_spec
+
+    def check(values: JSON) -> None:
+        executables.check_objects(context, executables.complete_input(spec, values))
+
+    return _expanded_and_checked(request, check)
+
+
+def _expanded_and_checked(request: JSON, check: Callable[[JSON], None]) -> JSON:
+    inputs = _expanded(request)
+    for number, values in enumerate(inputs, 1):
+        with _naming_the_run(number):
+            check(values)
+    return {"expandedBatch": inputs}
+
+
+@contextmanager
+def _naming_the_run(number: int) -> Iterator[None]:
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(f"run {number} of the batch: {error.message}", error.details) from None
+
+
+def _expanded(request: JSON) -> list[JSON]:
+    """Return one input for each row of the batch's columns; a null in a column leaves that input out."""
+    columns = read.mapping(request, "batchInput")
+    common = read.mapping(request, "commonInput", {})
+    if not columns or not all(isinstance(column, list) for column in columns.values()):
+        raise InvalidInput('"batchInput" must name inputs, each with the array of its values in all runs')
+    if len({len(column) for column in columns.values()}) > 1:
+        counts = ", ".join(f"{len(column)} for {name!r}" for name, column in columns.items())
+        raise InvalidInput(f'the arrays of "batchInput" must be equally long, but there are {counts}')
+    rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+    return [{**common, **{name: value for name, value in row.items() if value is not None}} for row in rows]

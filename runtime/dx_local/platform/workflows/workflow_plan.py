@@ -1,0 +1,224 @@
+"""What a run of a workflow will do: which jobs, with which inputs, and where their outputs go.
+
+Nothing is made here. Links between stages become references to the jobs that will be.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses/workflows-and-analyses
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.spec.links import Reference
+from dx_local.platform import fields as read
+from dx_local.platform.errors import InvalidInput
+from dx_local.platform.execution import executables
+from dx_local.platform.folder_paths import join, normalize_folder
+from dx_local.platform.ids import new_id
+from dx_local.platform.lifecycle.stage_links import NO_VALUE, StageLink, replace_stage_links
+from dx_local.platform.workflows import stages
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.programs import Executable
+    from dx_local.platform.store import Row
+
+
+@dataclass
+class StagePlan:
+    """One stage: what it runs, as which job, with which input, and where its output goes.
+
+    `stage` is the stage with all that the run request changes of it; its input still holds links to stages.
+    """
+
+    stage: JSON
+    executable: Executable
+    folder: str
+    job: str = field(default_factory=lambda: new_id("job"))
+    run_input: JSON = field(default_factory=dict)
+    original_input: JSON = field(default_factory=dict)
+    needs: set[str] = field(default_factory=set)
+
+    @property
+    def id(self) -> str:
+        """The ID of the stage."""
+        return str(self.stage["id"])
+
+
+@dataclass(frozen=True)
+class WorkflowPlan:
+    """A whole run: its folder, its stages in the workflow's order, and the workflow's own input."""
+
+    folder: str
+    stages: tuple[StagePlan, ...]
+    workflow_input: JSON
+
+    def in_order_of_need(self) -> list[StagePlan]:
+        """Return the stages so that each comes after those that it takes values from.
+
+        Raises InvalidInput when they need each other in a circle.
+        """
+        ordered: list[StagePlan] = []
+        waiting = list(self.stages)
+        while waiting:
+            made = {plan.id for plan in ordered}
+            following = next((plan for plan in waiting if plan.needs <= made), None)
+            if following is None:
+                circle = ", ".join(f'"{plan.id}"' for plan in waiting)
+                raise InvalidInput(f"the stages {circle} wait for outputs of each other in a circle")
+            waiting.remove(following)
+            ordered.append(following)
+        return ordered
+
+
+def make_plan(context: Context, workflow: Row, request: JSON, region: str) -> WorkflowPlan:
+    """Return what a run request makes of a workflow in a region.
+
+    Raises InvalidInput that names every problem of the inputs, and ResourceNotFound when the caller cannot
+    see what a stage runs.
+    """
+    fields = workflow["fields"]
+    given = _Given.of(fields, read.mapping(request, "input"), is_closed=workflow["state"] == "closed")
+    folder = read.optional_text(request, "folder") or fields["outputFolder"] or "/"
+    base = normalize_folder(folder if folder.startswith("/") else f"/{folder}")
+    folders = read.mapping(request, "stageFolders", {})
+    _check_stage_names(fields["stages"], folders, request)
+    plans = []
+    for stage in fields["stages"]:
+        merged = {**stage["input"], **given.of_stages.get(stage["id"], {})}
+        chosen = folders.get(stage["id"], folders.get("*", stage["folder"]))
+        plans.append(
+            StagePlan(
+                stage={
+                    **stage,
+                    "input": {name: value for name, value in merged.items() if value is not None},
+                    "folder": stages.check_folder(read.optional_text({"folder": chosen}, "folder")),
+                    "systemRequirements": _requirements(stage, request),
+                },
+                executable=stages.executable_of(context, stage["executable"], region),
+                folder=_below(base, chosen),
+            )
+        )
+    plan = WorkflowPlan(base, tuple(plans), given.of_workflow)
+    _Inputs(plan).resolve()
+    for stage_plan in plan.stages:
+        executables.check_objects(context, stage_plan.original_input)
+    return plan
+
+
+@dataclass(frozen=True)
+class _Given:
+    """The input of a run request, taken apart: by stage, and of the workflow itself with defaults."""
+
+    of_stages: dict[str, JSON]
+    of_workflow: JSON
+
+    @classmethod
+    def of(cls, fields: JSON, given: JSON, *, is_closed: bool) -> _Given:
+        declared = fields["inputs"]
+        of_stages: dict[str, JSON] = {}
+        of_workflow: JSON = {}
+        for key, value in given.items():
+            stage, dot, name = key.partition(".")
+            if not dot:
+                of_workflow[key] = value
+                continue
+            if declared is not None and is_closed:
+                raise InvalidInput(
+                    f'the input "{key}" is private and cannot be overridden: the workflow is closed and has'
+                    f" inputs of its own ({', '.join(field['name'] for field in declared) or 'none'})"
+                )
+            stages.position_of(fields["stages"], stage)
+            of_stages.setdefault(stage, {})[name] = value
+        return cls(of_stages, executables.complete_input(declared or [], of_workflow))
+
+
+class _Inputs:
+    """The inputs of all stages, links replaced; an input of one stage may be that of another."""
+
+    def __init__(self, plan: WorkflowPlan) -> None:
+        self._plans = {stage.id: stage for stage in plan.stages}
+        self._workflow_input = plan.workflow_input
+        self._under_way: list[tuple[str, str]] = []
+
+    def resolve(self) -> None:
+        """Fill in the inputs of the plans. Raises InvalidInput that names all problems."""
+        problems: list[str] = []
+        for stage_id, plan in self._plans.items():
+            values = {name: self._value(stage_id, name) for name in plan.stage["input"]}
+            plan.run_input = {name: value for name, value in values.items() if value is not NO_VALUE}
+            try:
+                plan.original_input = executables.complete_input(plan.executable.input_spec, plan.run_input)
+            except InvalidInput as error:
+                problems += [f'stage "{stage_id}": {problem}' for problem in error.details["problems"]]
+        if problems:
+            raise InvalidInput("; ".join(problems), {"problems": problems})
+
+    def _value(self, stage_id: str, name: str) -> Any:
+        """Return the value of a stage's input, as bound or by default; NO_VALUE when there is none."""
+        plan = self._plans[stage_id]
+        if (stage_id, name) in self._under_way:
+            raise InvalidInput(f"{stage_id}.{name} is linked to itself, through inputs of other stages")
+        self._under_way.append((stage_id, name))
+        bound = plan.stage["input"].get(name)
+        if bound is None:
+            spec = plan.executable.input_spec or []
+            bound = next((entry.get("default") for entry in spec if entry["name"] == name), None)
+        value = NO_VALUE if bound is None else replace_stage_links(bound, self._follow)
+        self._under_way.pop()
+        return value
+
+    def _follow(self, link: StageLink) -> Any:
+        reader, name = self._under_way[-1]
+        if link.stage is None:
+            return link.pick(self._workflow_input.get(link.field))
+        target = self._plans.get(link.stage)
+        if target is None:
+            raise InvalidInput(f'{reader}.{name} links to the stage "{link.stage}", which does not exist')
+        if link.kind == "inputField":
+            value = self._value(link.stage, link.field)
+            return link.pick(None if value is NO_VALUE else value)
+        outputs = target.executable.output_spec
+        if outputs is not None and all(entry["name"] != link.field for entry in outputs):
+            known = ", ".join(f'"{entry["name"]}"' for entry in outputs) or "none"
+            raise InvalidInput(
+                f'{reader}.{name} links to the output "{link.field}" of the stage "{link.stage}", whose'
+                f" outputs are: {known}"
+            )
+        for waiting, _ in self._under_way:
+            self._plans[waiting].needs.add(link.stage)
+        return Reference(target.job, link.field, link.index, link.metadata).to_json()
+
+
+def _check_stage_names(all_stages: list[JSON], folders: JSON, request: JSON) -> None:
+    named = [*folders, *read.mapping(request, "stageSystemRequirements", {})]
+    for key in ("rerunStages", "ignoreReuse"):
+        named += read.strings(request, key, []) if request.get(key) is not None else []
+    for stage_id in named:
+        if stage_id != "*":
+            stages.position_of(all_stages, stage_id)
+
+
+def _requirements(stage: JSON, request: JSON) -> JSON:
+    """Return what a stage's jobs ask of workers: as bound, as the run asks, as it asks for this stage."""
+    of_stages = read.mapping(request, "stageSystemRequirements", {})
+    layers = (
+        stage["systemRequirements"],
+        read.mapping(request, "systemRequirements", {}),
+        of_stages.get("*") or {},
+        of_stages.get(stage["id"]) or {},
+    )
+    merged: JSON = {}
+    for layer in layers:
+        if not isinstance(layer, dict):
+            raise InvalidInput('"stageSystemRequirements" must be a hash of hashes, by stage')
+        # What is asked of every entry point takes the place of all that was asked before.
+        merged = dict(layer) if "*" in layer else {**merged, **layer}
+    return merged
+
+
+def _below(base: str, folder: str | None) -> str:
+    if folder is None:
+        return base
+    return normalize_folder(folder) if folder.startswith("/") else join(base, folder)

@@ -1,0 +1,250 @@
+"""Workflows as data objects: made, described and edited while they are open. `analyses` runs them.
+
+Each edit names the edit version that it was made for, and raises it by one.
+
+Source: https://documentation.dnanexus.com/developer/api/running-analyses/workflows-and-analyses
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_local.platform import fields as read
+from dx_local.platform.data import objects
+from dx_local.platform.errors import ApiError, InvalidInput, InvalidState, InvalidType
+from dx_local.platform.execution import executables, jobs
+from dx_local.platform.ids import class_of
+from dx_local.platform.workflows import stages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.store import Row
+
+_TEXTS = ("title", "summary", "description")
+_DEFINITION = (*_TEXTS, "outputFolder", "stages", "inputs", "outputs", "ignoreReuse")
+_COMPUTED = frozenset({"inputSpec", "outputSpec", "latestAnalysis"})
+DEFAULT_FIELDS = frozenset((*_DEFINITION, "editVersion", "dxapi", "initializedFrom", "temporary")) | _COMPUTED
+
+
+def new(context: Context, class_name: str, request: JSON) -> JSON:
+    """`/workflow/new`: an open workflow, which `/workflow-xxxx/close` closes.
+
+    `initializeFrom` takes over another workflow, or the one that an analysis ran, as it ran it.
+    """
+    request = dict(request)
+    fields: JSON = {}
+    if request.get("initializeFrom") is not None:
+        source = _source(context, read.mapping(request, "initializeFrom"))
+        fields["initializedFrom"] = {"id": source["id"], "editVersion": source["editVersion"]}
+        request = {**source, **{name: value for name, value in request.items() if value is not None}}
+    temporary = read.flag(request, "temporary")
+    if temporary:
+        request["hidden"] = True
+    fields |= {**_definition(context, request), "editVersion": 0, "dxapi": "1.0.0", "temporary": temporary}
+    return {"id": objects.create(context, class_name, request, fields=fields, state="open")}
+
+
+def describe_fields(context: Context, row: Row, _request: JSON) -> JSON:
+    """Return what a workflow's describe adds to that of any data object."""
+    fields = row["fields"]
+    return {
+        **{name: value for name, value in fields.items() if name != "ignoreReuse" or value is not None},
+        "title": fields["title"] if fields["title"] is not None else name_of(context, row["id"]),
+        "stages": stages.described(context, fields["stages"]),
+        "inputSpec": stages.input_spec(context, fields["stages"]),
+        "outputSpec": stages.output_spec(context, fields["stages"]),
+        "latestAnalysis": _latest_analysis(context, fields.get("latestAnalysis")),
+    }
+
+
+def name_of(context: Context, workflow_id: str) -> str:
+    """Return the name of a workflow, that of any of its copies."""
+    name = context.store.value("SELECT name FROM placement WHERE object = ? LIMIT 1", workflow_id)
+    return str(name or workflow_id)
+
+
+def add_stage(context: Context, workflow_id: str, request: JSON) -> JSON:
+    """`/workflow-xxxx/addStage`: append a stage."""
+    added: list[str] = []
+
+    def edit(fields: JSON) -> JSON:
+        stage = stages.new_stage(context, request, fields["stages"])
+        added.append(stage["id"])
+        return {**fields, "stages": [*fields["stages"], stage]}
+
+    return {**_edit(context, workflow_id, request, edit), "stage": added[0]}
+
+
+def remove_stage(context: Context, workflow_id: str, request: JSON) -> JSON:
+    """`/workflow-xxxx/removeStage`."""
+
+    def edit(fields: JSON) -> JSON:
+        rest = list(fields["stages"])
+        del rest[stages.position_of(rest, read.text(request, "stage"))]
+        return {**fields, "stages": rest}
+
+    return _edit(context, workflow_id, request, edit)
+
+
+def move_stage(context: Context, workflow_id: str, request: JSON) -> JSON:
+    """`/workflow-xxxx/moveStage`: give a stage another place, counted from 0."""
+
+    def edit(fields: JSON) -> JSON:
+        ordered = list(fields["stages"])
+        position = stages.position_of(ordered, read.text(request, "stage"))
+        target = read.integer(request, "newIndex")
+        if not 0 <= target < len(ordered):
+            raise InvalidInput(f'"newIndex" must be from 0 to {len(ordered) - 1}, not {target}')
+        ordered.insert(target, ordered.pop(position))
+        return {**fields, "stages": ordered}
+
+    return _edit(context, workflow_id, request, edit)
+
+
+def update(context: Context, workflow_id: str, request: JSON) -> JSON:
+    """`/workflow-xxxx/update`: change the workflow's own fields, and those of stages by their IDs."""
+
+    def edit(fields: JSON) -> JSON:
+        given = {name: request[name] for name in _DEFINITION if name in request and name != "stages"}
+        edited = list(fields["stages"])
+        for stage_id, changes in read.mapping(request, "stages", {}).items():
+            if not isinstance(changes, dict):
+                raise InvalidInput(f'"stages.{stage_id}" must be a hash')
+            position = stages.position_of(edited, stage_id)
+            edited[position] = stages.updated_stage(context, edited[position], changes)
+        return {**fields, **_own_fields({**fields, **given}), "stages": edited}
+
+    return _edit(context, workflow_id, request, edit)
+
+
+def update_stage_executable(context: Context, workflow_id: str, request: JSON) -> JSON:
+    """`/workflow-xxxx/updateStageExecutable`: let a stage run something else that fits in its place.
+
+    Raises InvalidState, with what does not fit in its details, unless the request says `force`; then inputs
+    that the new executable does not have are dropped.
+    """
+
+    def edit(fields: JSON) -> JSON:
+        edited = list(fields["stages"])
+        position = stages.position_of(edited, read.text(request, "stage"))
+        stage = edited[position]
+        executable = stages.executable_of(context, read.text(request, "executable"))
+        problems = stages.incompatibilities(context, stage, executable)
+        if problems and not read.flag(request, "force"):
+            raise InvalidState(
+                f"{executable.id} is not compatible with what the stage runs: {'; '.join(problems)}",
+                {"incompatibilities": problems},
+            )
+        known = {field["name"] for field in executable.input_spec or []}
+        kept = {
+            name: value
+            for name, value in stage["input"].items()
+            if executable.input_spec is None or name in known
+        }
+        edited[position] = {**stage, "executable": executable.id, "input": kept}
+        return {**fields, "stages": edited}
+
+    return _edit(context, workflow_id, request, edit)
+
+
+def is_stage_compatible(context: Context, workflow_id: str, request: JSON) -> JSON:
+    """`/workflow-xxxx/isStageCompatible`: whether an executable fits in a stage's place, and if not, why."""
+    row, _ = objects.get_visible(context, workflow_id)
+    all_stages = row["fields"]["stages"]
+    _check_edit_version(row, request)
+    stage = all_stages[stages.position_of(all_stages, read.text(request, "stage"))]
+    executable = stages.executable_of(context, read.text(request, "executable"))
+    problems = stages.incompatibilities(context, stage, executable)
+    return {"id": workflow_id, "compatible": not problems, "incompatibilities": problems}
+
+
+def overwrite(context: Context, workflow_id: str, request: JSON) -> JSON:
+    """`/workflow-xxxx/overwrite`: become what another workflow is, or the one that an analysis ran."""
+
+    def edit(fields: JSON) -> JSON:
+        return {**fields, **_definition(context, _source(context, read.mapping(request, "from")))}
+
+    return _edit(context, workflow_id, request, edit)
+
+
+def _edit(context: Context, workflow_id: str, request: JSON, edit: Callable[[JSON], JSON]) -> JSON:
+    """Replace the fields of an open workflow by what edit makes of them, if the edit version is current."""
+    row = objects.open_object(context, workflow_id)
+    _check_edit_version(row, request)
+    version = row["fields"]["editVersion"] + 1
+    fields = {**edit(row["fields"]), "editVersion": version}
+    context.store.update("object", workflow_id, fields=fields, modified=context.now())
+    return {"id": workflow_id, "editVersion": version}
+
+
+def _check_edit_version(row: Row, request: JSON) -> None:
+    current = row["fields"]["editVersion"]
+    given = read.integer(request, "editVersion")
+    if given != current:
+        raise InvalidState(f"the edit version of {row['id']} is {current}, not {given}; describe it again")
+
+
+def _definition(context: Context, request: JSON) -> JSON:
+    asked = request.get("stages") or []
+    if not isinstance(asked, list) or not all(isinstance(stage, dict) for stage in asked):
+        raise InvalidInput("Expected key 'stages' of the input to be an array of hashes")
+    made: list[JSON] = []
+    for stage in asked:
+        made.append(stages.new_stage(context, stage, made))
+    return {**_own_fields(request), "stages": made}
+
+
+def _own_fields(request: JSON) -> JSON:
+    """Return what a request says of the workflow as a whole, checked."""
+    fields: JSON = {name: read.optional_text(request, name) or "" for name in ("summary", "description")}
+    fields["title"] = read.optional_text(request, "title")
+    fields["outputFolder"] = stages.check_folder(read.optional_text(request, "outputFolder"))
+    for name in ("inputs", "outputs"):
+        executables.check_spec(name, request.get(name))
+        fields[name] = request.get(name)
+    reuse = request.get("ignoreReuse")
+    fields["ignoreReuse"] = None if reuse is None else read.strings(request, "ignoreReuse")
+    return fields
+
+
+def _source(context: Context, given: JSON) -> JSON:
+    """Return what a workflow takes over from a workflow or an analysis."""
+    source_id = read.text(given, "id")
+    kind = class_of(source_id)
+    if kind == "analysis":
+        analysis = jobs.get(context, source_id)
+        ran: JSON = analysis["requested"]["initializes"]
+        return ran
+    if kind != "workflow":
+        raise InvalidType(f"a workflow takes after a workflow or an analysis; {source_id} is a {kind}")
+    row, placement = objects.get_visible(context, source_id, read.optional_text(given, "project"))
+    return {
+        "id": source_id,
+        "name": placement["name"],
+        "tags": placement["tags"],
+        "properties": placement["properties"],
+        "types": row["types"],
+        "details": row["details"],
+        **definition_of(row),
+    }
+
+
+def definition_of(row: Row) -> JSON:
+    """Return what a workflow is, apart from what it has in common with any data object."""
+    return {name: row["fields"][name] for name in (*_DEFINITION, "editVersion")}
+
+
+def _latest_analysis(context: Context, analysis_id: str | None) -> JSON | None:
+    if analysis_id is None:
+        return None
+    try:
+        analysis = jobs.get(context, analysis_id)
+    except ApiError:
+        return None
+    return {name: analysis[name] for name in ("id", "created", "state")}
+
+
+objects.DESCRIBERS["workflow"] = describe_fields
+objects.DEFAULT_FIELDS["workflow"] = DEFAULT_FIELDS

@@ -1,0 +1,1 @@
+"""Answers: the questions, the sources that answer them, and one object that holds all answers."""
