@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from dx_local.worker import channel, tool_process
+from dx_local.worker.deaths import Deaths, ended
 
 if TYPE_CHECKING:
     import types
@@ -57,18 +58,14 @@ class ToolServer:
 
     def serve(self) -> NoReturn:
         """Run programs until this process is killed."""
-        deaths, wakeup = socket.socketpair()
-        deaths.setblocking(False)
-        wakeup.setblocking(False)
-        signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        deaths = Deaths()
         self._selector.register(deaths, selectors.EVENT_READ)
         self._selector.register(self._listener, selectors.EVENT_READ)
         while True:
             ready = [key for key, _ in self._selector.select()]
             for key in ready:
                 if key.fileobj is deaths:
-                    deaths.recv(4096)
+                    deaths.heard()
                     self._bury()
                 elif key.fileobj is self._listener:
                     self._accept()
@@ -114,17 +111,13 @@ class ToolServer:
             self._selector.unregister(self._running[pid])
 
     def _bury(self) -> None:
-        with contextlib.suppress(ChildProcessError):
-            while True:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-                if pid == 0:
-                    break
-                connection = self._running.pop(pid)
-                with contextlib.suppress(KeyError):
-                    self._selector.unregister(connection)
-                with contextlib.suppress(OSError):
-                    connection.sendall(b"=" + status.to_bytes(4, "big"))
-                connection.close()
+        for pid, status in ended():
+            connection = self._running.pop(pid)
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(connection)
+            with contextlib.suppress(OSError):
+                connection.sendall(b"=" + status.to_bytes(4, "big"))
+            connection.close()
 
 
 def _peer(connection: socket.socket) -> int:

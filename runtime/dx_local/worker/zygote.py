@@ -37,6 +37,7 @@ if __name__ == "__main__":
     sys.modules["dx_local"] = importlib.util.module_from_spec(_spec)
 
 from dx_local.worker import channel, linux
+from dx_local.worker.deaths import Deaths, ended
 from dx_local.worker.job import Job, enter
 from dx_local.worker.tools import Tools
 
@@ -61,11 +62,7 @@ class Zygote:
 
     def serve(self) -> None:
         """Start and bury jobs until the executor hangs up; then kill what is left."""
-        deaths, wakeup = socket.socketpair()
-        deaths.setblocking(False)
-        wakeup.setblocking(False)
-        signal.set_wakeup_fd(wakeup.fileno(), warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        deaths = Deaths()
         self._selector.register(self._executor, selectors.EVENT_READ)
         self._selector.register(deaths, selectors.EVENT_READ)
         if self._tools:
@@ -74,7 +71,7 @@ class Zygote:
             while True:
                 ready = {key.fileobj for key, _ in self._selector.select()}
                 if deaths in ready:
-                    deaths.recv(4096)
+                    deaths.heard()
                     self._bury()
                 if self._tools and self._tools.listener in ready:
                     self._serve_tools(self._tools)
@@ -124,16 +121,12 @@ class Zygote:
 
     def _bury(self) -> None:
         exited = []
-        with contextlib.suppress(ChildProcessError):
-            while True:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-                if pid == 0:
-                    break
-                if self._tools and pid == self._tools.server:
-                    self._tools.close()
-                if pid in self._jobs:
-                    signal_group(pid, signal.SIGKILL)
-                    exited.append({"exited": self._jobs.pop(pid), "code": exit_code(status)})
+        for pid, status in ended():
+            if self._tools and pid == self._tools.server:
+                self._tools.close()
+            if pid in self._jobs:
+                signal_group(pid, signal.SIGKILL)
+                exited.append({"exited": self._jobs.pop(pid), "code": exit_code(status)})
         self._kill_strays()
         for message in exited:
             self._tell(message)
