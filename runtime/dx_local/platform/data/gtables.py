@@ -62,9 +62,10 @@ def add_rows(context: Context, table_id: str, request: JSON) -> JSON:
     number = read.integer(request, "part")
     if not 1 <= number <= MOST_PARTS:
         raise InvalidInput(f'"part" must be from 1 to {MOST_PARTS}, not {number}')
-    rows = check_rows(read_columns(row["fields"]["columns"]), request.get("data"))
+    table = _table(context.platform, row)
+    rows = check_rows(table.columns, request.get("data"))
     with _refusing_late_rows(table_id):
-        _table(context.platform, row).put_part(number, rows)
+        table.put_part(number, rows)
     return {"id": table_id}
 
 
@@ -90,10 +91,10 @@ def get(context: Context, table_id: str, request: JSON) -> JSON:
         raise InvalidInput('"starting" must not be negative, and "limit" must be at least 1')
     table = _table(context.platform, row)
     rows, following = table.rows(
-        _wanted_columns(row, request),
+        _wanted_columns(table, request),
         starting=starting,
         limit=limit,
-        condition=_condition(table, row, request),
+        condition=_condition(table, request),
     )
     return {"length": len(rows), "next": following, "data": rows}
 
@@ -105,12 +106,10 @@ def import_rows(
     made = new(context, "gtable", {"project": project, "name": name, "columns": columns})
     table_id = str(made["id"])
     table = _table(context.platform, _open_table(context, table_id))
-    checked = read_columns(columns)
     waiting = iter(rows)
-    number = 0
-    while part := list(islice(waiting, _ROWS_PER_PART)):
-        number += 1
-        table.put_part(number, check_rows(checked, part))
+    parts = iter(lambda: list(islice(waiting, _ROWS_PER_PART)), [])
+    for number, part in enumerate(parts, start=1):
+        table.put_part(number, check_rows(table.columns, part))
     table.finish()
     close(context, table_id, {})
     return table_id
@@ -121,7 +120,7 @@ def all_rows(platform: Platform, table_id: str) -> tuple[list[JSON], Iterator[li
     row = platform.store.get("object", table_id)
     assert row is not None
     table = _table(platform, row)
-    names = [column["name"] for column in row["fields"]["columns"]]
+    names = [column.name for column in table.columns]
 
     def rows() -> Iterator[list[Any]]:
         following: int | None = 0
@@ -170,9 +169,9 @@ def _refusing_late_rows(table_id: str) -> Iterator[None]:
         raise InvalidState(f"{table_id} is being closed; rows can be added only before that") from None
 
 
-def _wanted_columns(row: Row, request: JSON) -> list[str]:
+def _wanted_columns(table: TableFile, request: JSON) -> list[str]:
     """Return the columns of an answer: those that are asked for, or all with the row's ID before them."""
-    names = [column["name"] for column in row["fields"]["columns"]]
+    names = [column.name for column in table.columns]
     if request.get("columns") is None:
         return [ROW_ID, *names]
     wanted = request["columns"]
@@ -184,20 +183,19 @@ def _wanted_columns(row: Row, request: JSON) -> list[str]:
     return wanted
 
 
-def _condition(table: TableFile, row: Row, request: JSON) -> Condition | None:
+def _condition(table: TableFile, request: JSON) -> Condition | None:
     if request.get("query") is None:
         return None
     query = read.mapping(request, "query")
-    index = _index(row, read.text(query, "index"))
+    index = _index(table, read.text(query, "index"))
     return index.condition(read.mapping(query, "parameters"), lambda chrom: table.longest(index, chrom))
 
 
-def _index(row: Row, name: str) -> Index:
-    indices = read_indices(row["fields"]["indices"], read_columns(row["fields"]["columns"]))
-    for index in indices:
+def _index(table: TableFile, name: str) -> Index:
+    for index in table.indices:
         if index.name == name:
             return index
-    known = ", ".join(index.name for index in indices) or "none"
+    known = ", ".join(index.name for index in table.indices) or "none"
     raise InvalidInput(f'the table has no index "{name}"; it has: {known}')
 
 

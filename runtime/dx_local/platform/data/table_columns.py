@@ -6,6 +6,7 @@ Source: the GenomicTables API of 2013 (types and the refusal of values out of ra
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -77,9 +78,8 @@ def read_columns(value: Any) -> tuple[Column, ...]:
     if len(value) > _MOST_COLUMNS:
         raise InvalidInput(f'"columns" must be at most {_MOST_COLUMNS}, not {len(value)}')
     columns = tuple(_read_column(described, place) for place, described in enumerate(value))
-    names = [column.name for column in columns]
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(column.name for column in columns).items():
+        if count > 1:
             raise InvalidInput(f'"columns" has "{name}" twice; each name must be there once')
     return columns
 

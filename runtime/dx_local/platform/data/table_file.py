@@ -31,8 +31,8 @@ class TableFile:
 
     def __init__(self, path: Path, columns: tuple[Column, ...], indices: tuple[Index, ...]) -> None:
         self._path = path
-        self._columns = columns
-        self._indices = indices
+        self.columns = columns
+        self.indices = indices
 
     def next_part(self) -> int:
         """Return a part number that was neither returned before nor used. Raises RowsAreClosedError."""
@@ -45,7 +45,7 @@ class TableFile:
 
     def put_part(self, number: int, rows: Sequence[Sequence[Any]]) -> None:
         """Keep these rows as a part, in the place of what it held before. Raises RowsAreClosedError."""
-        marks = ", ".join("?" * (len(self._columns) + 2))
+        marks = ", ".join("?" * (len(self.columns) + 2))
         with self._adding() as database:
             database.execute("DELETE FROM incoming WHERE part = ?", (number,))
             database.execute("INSERT OR REPLACE INTO part VALUES (?, ?)", (number, len(rows)))
@@ -68,12 +68,12 @@ class TableFile:
         """Put all rows in their order: by the first index, or else by part. Raises RowsAreClosedError."""
         with self._adding() as database:
             names = ", ".join(self._names())
-            order = ", ".join(column.order for index in self._indices[:1] for column in index.columns)
+            order = ", ".join(column.order for index in self.indices[:1] for column in index.columns)
             by = f"{order}, part, position" if order else "part, position"
             database.execute(f"CREATE TABLE row (id INTEGER PRIMARY KEY, {self._definitions()})")
             database.execute(f"INSERT INTO row ({names}) SELECT {names} FROM incoming ORDER BY {by}")
             database.execute("DROP TABLE incoming")
-            for number, index in enumerate(self._indices):
+            for number, index in enumerate(self.indices):
                 indexed = ", ".join(column.order for column in index.columns)
                 database.execute(f"CREATE INDEX by{number} ON row ({indexed})")
                 if isinstance(index, GenomicIndex):
@@ -108,7 +108,7 @@ class TableFile:
 
     def longest(self, index: Index, chromosome: Any) -> int:
         """Return the length of the longest interval of a genomic index on a chromosome; 0 without any."""
-        number = self._indices.index(index)
+        number = self.indices.index(index)
         with self._transaction() as database:
             row = database.execute(
                 f"SELECT length FROM longest{number} WHERE chromosome = ?", (chromosome,)
@@ -168,21 +168,21 @@ class TableFile:
         )
 
     def _names(self) -> list[str]:
-        return [f"c{place}" for place in range(len(self._columns))]
+        return [f"c{place}" for place in range(len(self.columns))]
 
     def _definitions(self) -> str:
-        types = (_SQL_TYPES.get(column.type, "INTEGER") for column in self._columns)
+        types = (_SQL_TYPES.get(column.type, "INTEGER") for column in self.columns)
         return ", ".join(f"{name} {kind} NOT NULL" for name, kind in zip(self._names(), types, strict=True))
 
     def _source(self, name: str) -> str:
         return "id - 1" if name == ROW_ID else f"c{self._place(name)}"
 
     def _place(self, name: str) -> int:
-        return next(place for place, column in enumerate(self._columns) if column.name == name)
+        return next(place for place, column in enumerate(self.columns) if column.name == name)
 
     def _booleans(self, names: Sequence[str]) -> list[int]:
         """Return the places among these columns of those that are stored as integers but are booleans."""
-        booleans = {column.name for column in self._columns if column.type == "boolean"}
+        booleans = {column.name for column in self.columns if column.type == "boolean"}
         return [place for place, name in enumerate(names) if name in booleans]
 
 
