@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.spec import jsonfile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from dx_app_wizard.spec.findings import Finding, Fix
 
@@ -45,22 +42,9 @@ def apply_fixes(path: Path, findings: Iterable[Finding]) -> list[Finding]:
         text = text[:start] + replacement + text[end:]
     if mended:
         jsonfile.parse(text, path)
-        _write(path, text)
+        jsonfile.write_text(path.resolve(), text, keep_mode=True)
     return mended
 
 
 def _replacement(fix: Fix) -> str:
     return json.dumps(fix.value, ensure_ascii=False, allow_nan=False)
-
-
-def _write(path: Path, text: str) -> None:
-    target = path.resolve()
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
-        shutil.copymode(target, temporary)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

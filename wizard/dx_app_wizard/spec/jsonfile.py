@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import shutil
 import tempfile
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -116,12 +117,17 @@ def write(path: Path, value: Any) -> None:
     write_text(path, dumps(value))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write text to path as UTF-8; the file is there entire or not at all."""
+def write_text(path: Path, text: str, *, keep_mode: bool = False) -> None:
+    """Write text to path as UTF-8; the file is there entire or not at all.
+
+    Only its owner can read it, unless `keep_mode` leaves a file that exists its permissions.
+    """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
+        if keep_mode:
+            shutil.copymode(path, temporary)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
