@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dx_app_wizard.errors import SpecFileError
 from dx_app_wizard.spec import jsonfile
-from dx_app_wizard.spec.model import Access, AppSpec, IOField, RunSpec, SpecShapeError
+from dx_app_wizard.spec.model import Access, AppSpec, IOField, SpecShapeError
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -72,21 +72,6 @@ def test_a_field_shows_what_is_declared() -> None:
     assert (field.name, field.io_class, field.choices, field.label, field.help, field.group) == (
         "n", "int", [1, 2], "N", "h", "g",
     )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("policy", "expected"),
-    [
-        pytest.param({"*": {"hours": 48}}, 48 * 3_600_000, id="any entry point"),
-        pytest.param(
-            {"*": {"hours": 1}, "main": {"days": 1, "minutes": 5}}, 86_700_000, id="own entry point"
-        ),
-        pytest.param({"process": {"hours": 1}}, None, id="other entry point"),
-        pytest.param({}, None, id="none"),
-    ],
-)
-def test_timeouts_are_in_ms_per_entry_point(policy: dict[str, Any], expected: int | None) -> None:
-    assert RunSpec({"timeoutPolicy": policy}).timeout_ms("main") == expected
 
 
 def test_access_lists_what_is_granted() -> None:

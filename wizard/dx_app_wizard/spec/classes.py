@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import UserError
-from dx_app_wizard.spec.links import Reference, is_link, link, link_id, link_project, parse_reference
+from dx_app_wizard.spec.links import Reference, is_link, link, link_id, parse_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,18 +100,6 @@ def parse_value(io_class: str, text: str) -> Any:
     if item in LINK_CLASSES:
         return _parse_link(item, text)
     return _PARSERS[item](text)
-
-
-def format_value(io_class: str, value: Any) -> str:
-    """Return the text that parse_value turns back into value (one element, for an array class).
-
-    Raises ClassValueError for what no text can say: a value of another class, or a string that reads as a
-    reference.
-    """
-    text = _format(parse_class(io_class).item, value)
-    if parse_value(io_class, text) != value:
-        raise ClassValueError(io_class, text, "a value that can be written as text")
-    return text
 
 
 def mismatch(io_class: str, value: Any) -> str | None:
@@ -245,20 +233,6 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "boolean": _parse_boolean,
     "hash": _parse_hash,
 }
-
-
-def _format(item: str, value: Any) -> str:
-    reference = parse_reference(value)
-    if reference is not None:
-        suffix = "" if reference.index is None else f".{reference.index}"
-        return f"{reference.execution}:{reference.field}{suffix}"
-    wrong = _item_mismatch(item, value)
-    if wrong is not None:
-        raise ClassValueError(item, str(value), wrong)
-    if item in LINK_CLASSES:
-        project = link_project(value)
-        return f"{project}:{link_id(value)}" if project else str(link_id(value))
-    return value if item == "string" else json.dumps(value, ensure_ascii=False)
 
 
 def _array_mismatch(item: str, values: list[Any], position: str) -> str | None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 FILE_NAME = "dxapp.json"
 ANY_ENTRY_POINT = "*"
 
-_MINUTE_MS = 60_000
 _T = TypeVar("_T")
 
 
@@ -138,23 +137,6 @@ class RunSpec:
     def system_requirements(self) -> dict[str, Any]:
         """Instance type and the like, by entry point; those of a region stand in `regionalOptions`."""
         return _optional(self.raw, "systemRequirements", dict, "runSpec") or {}
-
-    def timeout_ms(self, entry_point: str) -> int | None:
-        """Return how long a job of entry_point may run, in ms; None where the platform's 30 days hold.
-
-        The entry point's own policy wins over that of `*`.
-        Source: https://documentation.dnanexus.com/developer/api/running-analyses/io-and-run-specifications
-        """
-        policy = _optional(self.raw, "timeoutPolicy", dict, "runSpec") or {}
-        limit = policy.get(entry_point, policy.get(ANY_ENTRY_POINT))
-        if limit is None:
-            return None
-        if not isinstance(limit, dict):
-            raise SpecShapeError(
-                f"runSpec.timeoutPolicy.{entry_point}", "must be a hash of days, hours, minutes"
-            )
-        minutes = {"days": 24 * 60, "hours": 60, "minutes": 1}
-        return sum(int(limit.get(unit, 0)) * size for unit, size in minutes.items()) * _MINUTE_MS
 
 
 @dataclass(frozen=True)
