@@ -128,9 +128,24 @@ def test_what_resources_hold_is_found(workshop: Workshop, tmp_path: Path) -> Non
         "child = [sys.executable, '-c', 'import bundled; print(1)']\n"
         "print(subprocess.check_output(child, text=True).strip())\n"
         "print(open('config/settings').read(), os.environ['DX_FS_ROOT'])",
-        resources=tmp_path,
+        layers=(tmp_path,),
     )
     assert job.said() == ["module program", "1", f"setting {tmp_path}"]
+
+
+def test_of_two_layers_the_first_lies_above_the_other(workshop: Workshop, tmp_path: Path) -> None:
+    for layer, names in (("upper", ["both"]), ("lower", ["both", "one"])):
+        for folder in ("usr/bin", "home/dnanexus/config"):
+            (tmp_path / layer / folder).mkdir(parents=True)
+            for name in names:
+                (tmp_path / layer / folder / name).write_text(f"#!/bin/sh\necho {layer} $0\n")
+                (tmp_path / layer / folder / name).chmod(0o755)
+    job = workshop.run(
+        "main() { (both; one) | cut -d ' ' -f 1; cat config/both config/one | grep echo; }",
+        "bash",
+        layers=(tmp_path / "upper", tmp_path / "lower"),
+    )
+    assert job.said() == ["upper", "lower", "echo upper $0", "echo lower $0"]
 
 
 def test_large_files_for_the_home_are_linked_and_small_ones_are_the_jobs_own(
@@ -140,7 +155,7 @@ def test_large_files_for_the_home_are_linked_and_small_ones_are_the_jobs_own(
     home.mkdir(parents=True)
     (home / "genome").write_bytes(b"A" * (2 << 20))
     (home / "notes").write_text("original")
-    job = workshop.run("open('notes', 'w').write('changed')", resources=tmp_path)
+    job = workshop.run("open('notes', 'w').write('changed')", layers=(tmp_path,))
     assert (job.folder.home / "genome").is_symlink()
     assert (home / "notes").read_text() == "original"
 

@@ -206,7 +206,7 @@ class Driver:
         packages = tuple(requirements_of(applet["runSpec"].get("execDepends") or []))
         try:
             environment = await self._prepare(packages)
-            resources = await self._resources.folder_of(applet)
+            layers = await self._resources.layers_of(applet)
         except (EnvironmentBuildError, BundleError) as error:
             self._give_up(job["id"], Failure("ExecutionError", str(error)))
             return
@@ -225,7 +225,7 @@ class Driver:
             environment=environment,
             variables=self._variables(job),
             source=Path(source) if (source := applet.get("local", {}).get("source")) else None,
-            resources=resources,
+            layers=layers,
             xtrace=self._options.xtrace,
         )
         try:

@@ -54,23 +54,23 @@ class Resources:
             # What an earlier process left that was killed while it unpacked.
             shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
 
-    async def folder_of(self, applet: JSON) -> Path | None:
-        """Return the resources of an applet, or None where there are none. Raises BundleError.
+    async def layers_of(self, applet: JSON) -> tuple[Path, ...]:
+        """Return the folders that an applet has laid over `/`, the topmost first. Raises BundleError.
 
         An app that is run from its folder has them there; what was built has them in its bundledDepends.
         """
         local = applet.get("local")
         if local is not None:
-            return Path(local["resources"]) if local.get("resources") else None
+            return (Path(local["resources"]),) if local.get("resources") else ()
         bundles = bundles_of(self._platform, applet["runSpec"])
         if not bundles:
-            return None
+            return ()
         key = hashlib.sha256(repr([(bundle.name, bundle.file_id) for bundle in bundles]).encode()).hexdigest()
         known = self._folders.get(key)
         if known is None or known.done():
             work = asyncio.to_thread(unpack, bundles, self._platform.folder / "resources" / key[:24])
             known = self._folders[key] = asyncio.ensure_future(work)
-        return await asyncio.shield(known)
+        return (await asyncio.shield(known),)
 
 
 def bundles_of(platform: Platform, run_spec: JSON) -> list[Bundle]:

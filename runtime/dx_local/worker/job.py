@@ -8,13 +8,14 @@ import platform
 import shutil
 import signal
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.worker import linux
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 # Files of this size and more under resources/home/dnanexus are linked rather than copied into a job's home:
 # they are reference data, and every job has a home of its own.
@@ -39,8 +40,8 @@ class Job:
     """The DX_* variables."""
     tools: str
     """The folder of the worker environment's programs; before it, one of clients that run them faster."""
-    resources: str | None
-    """The app's resources/ folder, which is unpacked at / in the cloud."""
+    layers: Sequence[str]
+    """Folders whose content lies at / in the cloud, the topmost first: the app's resources/ and the like."""
     log_sockets: str
     """What the paths of the two sockets for log messages begin with; they end in `.priority` and `.bulk`."""
     xtrace: bool
@@ -90,7 +91,6 @@ def environment(job: Job, inherited: dict[str, str]) -> dict[str, str]:
     They are made here, not copied: neither the user's token nor the settings of the user's shell get in. Of
     the host's only PATH is kept, after the worker's own programs and the app's, and where temporary files go.
     """
-    root = Path(job.resources) if job.resources else None
     variables = {
         "HOME": job.home,
         "PWD": job.home,
@@ -103,41 +103,61 @@ def environment(job: Job, inherited: dict[str, str]) -> dict[str, str]:
             [
                 _OWN_PROGRAMS,
                 job.tools,
-                *folders(root, ["usr/local/bin", "usr/bin", "bin"]),
+                *folders(job.layers, ["usr/local/bin", "usr/bin", "bin"]),
                 inherited.get("PATH", os.defpath),
             ]
         ),
     }
     if "TMPDIR" in inherited:
         variables["TMPDIR"] = inherited["TMPDIR"]
-    if root:
-        variables["DX_FS_ROOT"] = str(root)
+    if job.layers:
+        variables["DX_FS_ROOT"] = job.layers[0]
         architecture = f"{platform.machine()}-linux-gnu"
         libraries = folders(
-            root, ["usr/local/lib", f"usr/lib/{architecture}", "usr/lib", f"lib/{architecture}", "lib"]
+            job.layers,
+            ["usr/local/lib", f"usr/lib/{architecture}", "usr/lib", f"lib/{architecture}", "lib"],
         )
-        modules = folders(root, ["usr/local/lib/python3*/*-packages", "usr/lib/python3*/*-packages"])
+        modules = folders(job.layers, ["usr/local/lib/python3*/*-packages", "usr/lib/python3*/*-packages"])
         for name, found in (("LD_LIBRARY_PATH", libraries), ("PYTHONPATH", modules)):
             if found:
                 variables[name] = os.pathsep.join(found)
     return {**variables, **job.variables}
 
 
-def folders(root: Path | None, patterns: Iterable[str]) -> list[str]:
-    """Return the folders below root that exist, in the order of the glob patterns."""
-    if root is None:
-        return []
-    return [str(path) for pattern in patterns for path in sorted(root.glob(pattern)) if path.is_dir()]
+def folders(roots: Iterable[str], patterns: Sequence[str]) -> list[str]:
+    """Return the folders below the roots that exist: root by root, in the order of the glob patterns."""
+    return [
+        str(path)
+        for root in roots
+        for pattern in patterns
+        for path in sorted(Path(root).glob(pattern))
+        if path.is_dir()
+    ]
 
 
 def furnish_home(job: Job) -> None:
-    """Put what lies under resources/home/dnanexus into the job's home; large files as links."""
-    if job.resources:
-        furniture = Path(job.resources, "home", "dnanexus")
+    """Put what lies under home/dnanexus in the layers into the job's home; large files as links."""
+    for layer in job.layers:
+        furniture = Path(layer, "home", "dnanexus")
         if furniture.is_dir():
             shutil.copytree(
-                furniture, job.home, symlinks=True, dirs_exist_ok=True, copy_function=_copy_or_link
+                furniture,
+                job.home,
+                symlinks=True,
+                ignore=partial(_taken, str(furniture), job.home),
+                dirs_exist_ok=True,
+                copy_function=_copy_or_link,
             )
+
+
+def _taken(furniture: str, home: str, folder: str, names: Iterable[str]) -> set[str]:
+    """Return which names of a folder are in the home already, where a higher layer or we have put them."""
+    there = Path(home + folder[len(furniture) :])
+    return {
+        name
+        for name in names
+        if os.path.lexists(there / name) and not ((there / name).is_dir() and Path(folder, name).is_dir())
+    }
 
 
 def _copy_or_link(source: str, target: str) -> str:

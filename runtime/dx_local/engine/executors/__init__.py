@@ -30,8 +30,8 @@ class Launch:
     """The DX_* variables: API server, security context, job, workspace, project."""
     source: Path | None = None
     """The author's own file that the code was taken from, so that error messages can name it."""
-    resources: Path | None = None
-    """The app's resources/ folder."""
+    layers: tuple[Path, ...] = ()
+    """Folders that are laid over `/`, the topmost first: the app's resources/, and what it depends on."""
     xtrace: bool = False
     """Whether bash prints each command before it runs it."""
 

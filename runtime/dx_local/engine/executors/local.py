@@ -255,7 +255,7 @@ def _job_of(launch: Launch, sockets: Path) -> Job:
         source=str(launch.source.absolute()) if launch.source else None,
         variables=dict(launch.variables),
         tools=str(launch.environment.bin),
-        resources=str(launch.resources.absolute()) if launch.resources else None,
+        layers=tuple(str(layer.absolute()) for layer in launch.layers),
         log_sockets=str(sockets),
         xtrace=launch.xtrace,
     )
