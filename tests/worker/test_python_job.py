@@ -62,6 +62,28 @@ def test_a_pool_runs_functions_of_the_main_module(workshop: Workshop) -> None:
     assert (job.code, job.said()) == (0, ["[0, 1, 4, 9]"])
 
 
+COUNT = """
+@dxpy.entry_point("count")
+def count(words):
+    print(dxpy.describe(dxpy.JOB_ID)["id"] == dxpy.JOB_ID)
+    return {"n": len(words)}
+"""
+
+
+def test_run_knows_entry_point_and_input_without_asking_the_server(workshop: Workshop) -> None:
+    code = COUNT.replace("dxpy.describe(dxpy.JOB_ID)", "{'id': 0}") + "dxpy.run()"
+    job_input = {"words": ["ä", "b"]}
+    job = workshop.run(code, function="count", job_input=job_input, variables=VARIABLES, platform=True)
+    assert read_outcome(job.folder, job.code) == Outcome({"n": 2})
+    assert job.said() == ["Invoking count with {'words': ['ä', 'b']}", "False"]
+
+
+def test_what_else_a_job_describes_is_asked_of_the_server(workshop: Workshop, served: ServedPlatform) -> None:
+    code = COUNT + "print(dxpy.describe(dxpy.JOB_ID)['state'])\ndxpy.run()"
+    job = workshop.run_on(served, code, function="count", job_input={"words": []})
+    assert job.said() == ["runnable", "Invoking count with {'words': []}", "True"]
+
+
 def test_the_home_is_the_current_folder_and_holds_the_input(workshop: Workshop) -> None:
     job = workshop.run(
         "import json, os\nprint(json.load(open('job_input.json')), os.getcwd() == os.path.expanduser('~'))",
