@@ -7,10 +7,10 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from dx_local.engine.dependencies.entries import Dependency
 from dx_local.engine.environments import (
     DXPY_VERSION,
     EnvironmentBuildError,
@@ -41,19 +41,17 @@ def shared_cache(shared_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("exec_depends", "expected"),
+    ("dependencies", "expected"),
     [
         ([], ()),
-        ([{"name": "pysam", "package_manager": "pip"}], ("pysam",)),
-        ([{"name": "pysam", "package_manager": "pip3", "version": "0.22"}], ("pysam==0.22",)),
-        ([{"name": "samtools"}, {"name": "x", "package_manager": "apt"}], ()),
-        ([{"name": "a", "package_manager": "pip"}] * 2, ("a",)),
+        ([Dependency("pysam", "pip")], ("pysam",)),
+        ([Dependency("pysam", "pip3", "0.22")], ("pysam==0.22",)),
+        ([Dependency("samtools"), Dependency("x", "git")], ()),
+        ([Dependency("a", "pip"), Dependency("a", "pip3")], ("a",)),
     ],
 )
-def test_pip_entries_become_requirements(
-    exec_depends: list[dict[str, Any]], expected: tuple[str, ...]
-) -> None:
-    assert requirements_of(exec_depends) == expected
+def test_pip_entries_become_requirements(dependencies: list[Dependency], expected: tuple[str, ...]) -> None:
+    assert requirements_of(dependencies) == expected
 
 
 def test_an_environment_is_made_once_and_can_import_dxpy(shared_cache: Path) -> None:

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_local.engine.environments import EnvironmentBuildError, requirements_of
 from dx_local.engine.executors import Launch
 from dx_local.engine.job_folder import create_job_folder, read_outcome
-from dx_local.engine.resources import BundleError, Resources
+from dx_local.engine.workplaces import WorkplaceError
 from dx_local.errors import DxLocalError
 from dx_local.platform import access, programs
 from dx_local.platform.apps import app_views
@@ -28,11 +27,11 @@ from dx_local.platform.ids import class_of
 from dx_local.platform.lifecycle.states import FINAL, Failure, State
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Mapping
 
-    from dx_local.engine.environments import WorkerEnvironment
     from dx_local.engine.executors import Executor
     from dx_local.engine.job_folder import JobFolder
+    from dx_local.engine.workplaces import Workplaces
     from dx_local.platform.context import JSON, Platform
     from dx_local.platform.lifecycle.states import Transition
     from dx_local.platform.store import Row
@@ -64,11 +63,11 @@ class Driver:
         self,
         platform: Platform,
         options: DriverOptions,
-        prepare: Callable[[tuple[str, ...]], Awaitable[WorkerEnvironment]],
+        workplaces: Workplaces,
     ) -> None:
         self._platform = platform
         self._options = options
-        self._prepare = prepare
+        self._workplaces = workplaces
         self._executor: Executor | None = None
         self._ready: deque[str] = deque()
         self._running: set[str] = set()
@@ -80,7 +79,6 @@ class Driver:
         self._verdicts: dict[str, Failure] = {}
         self._executables: dict[str, JSON] = {}
         self._is_open = True
-        self._resources = Resources(platform)
         platform.subscribers.append(self._on_transition)
 
     def use(self, executor: Executor) -> None:
@@ -203,12 +201,10 @@ class Driver:
 
     async def _launch(self, job: Row) -> None:
         applet = self._applet(job)
-        packages = tuple(requirements_of(applet["runSpec"].get("execDepends") or []))
         try:
-            environment = await self._prepare(packages)
-            layers = await self._resources.layers_of(applet)
-        except (EnvironmentBuildError, BundleError) as error:
-            self._give_up(job["id"], Failure("ExecutionError", str(error)))
+            place = await self._workplaces.of(applet, job["function"])
+        except WorkplaceError as error:
+            self._give_up(job["id"], Failure(error.reason, str(error)))
             return
         except (DxLocalError, OSError) as error:
             reason = f"The place where the job would run could not be made: {error}"
@@ -222,10 +218,10 @@ class Driver:
             function=job["function"],
             interpreter=applet["runSpec"]["interpreter"],
             folder=self._folders[job["id"]],
-            environment=environment,
+            environment=place.environment,
             variables=self._variables(job),
             source=Path(source) if (source := applet.get("local", {}).get("source")) else None,
-            layers=layers,
+            layers=place.layers,
             xtrace=self._options.xtrace,
         )
         try:

@@ -18,12 +18,14 @@ import sysconfig
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dx_local.engine.user_folders import user_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from dx_local.engine.dependencies.entries import Dependency
 
 DXPY_VERSION = "0.417.1"
 
@@ -69,12 +71,12 @@ class EnvironmentRequest:
         return ", ".join([f"Python {python}", f"dxpy {self.dxpy}", *self.packages])
 
 
-def requirements_of(exec_depends: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+def requirements_of(dependencies: Iterable[Dependency]) -> tuple[str, ...]:
     """Return the pip entries of a runSpec's execDepends as requirements; leave out other package managers."""
     requirements = [
-        f"{entry['name']}=={entry['version']}" if entry.get("version") else str(entry["name"])
-        for entry in exec_depends
-        if entry.get("package_manager") in _PIP_MANAGERS
+        f"{entry.name}=={entry.version}" if entry.version else entry.name
+        for entry in dependencies
+        if entry.manager in _PIP_MANAGERS
     ]
     return tuple(dict.fromkeys(requirements))
 

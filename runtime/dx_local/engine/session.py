@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.links import link_id
 from dx_local.api.server import Server
 from dx_local.engine import bundle, inputs
 from dx_local.engine.driver import Driver, DriverOptions
-from dx_local.engine.environments import EnvironmentRequest, prepare_environment
+from dx_local.engine.environments import EnvironmentRequest
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.table_formats import write_table
+from dx_local.engine.workplaces import Workplaces
 from dx_local.errors import UsageError
 from dx_local.platform import programs
 from dx_local.platform.context import DEFAULT_REGION, DEFAULT_USER, Caller, Context, Platform
@@ -79,12 +78,12 @@ class Session:
         self._options = options
         self._observer = observer
         self._stack = AsyncExitStack()
-        self._environments: dict[EnvironmentRequest, asyncio.Task[WorkerEnvironment]] = {}
         self.platform = Platform.open(options.folder, region=options.region)
         self.platform.reuses = options.reuses
         self.context = Context(self.platform, Caller(DEFAULT_USER))
         observer.opened(self.platform)
         self.platform.subscribers.append(observer.moved)
+        self._workplaces = Workplaces(self.platform, observer.announce)
         self.driver = Driver(
             self.platform,
             DriverOptions(
@@ -93,7 +92,7 @@ class Session:
                 xtrace=options.xtrace,
                 ends_deadlocks=not options.is_open,
             ),
-            self._environment,
+            self._workplaces,
         )
         self._server = Server(self.platform, hooks=self.driver, port=options.port)
 
@@ -172,25 +171,12 @@ class Session:
 
     async def worker_environment(self) -> WorkerEnvironment:
         """Return the worker environment of apps that need nothing more. Raises EnvironmentBuildError."""
-        return await self._environment(())
-
-    async def _environment(self, packages: tuple[str, ...]) -> WorkerEnvironment:
-        """Return the worker environment for these packages; concurrent askers share one build."""
-        request = EnvironmentRequest(packages=packages)
-        known = self._environments.get(request)
-        if known is None or (known.done() and known.exception()):
-            build = partial(prepare_environment, request, announce=self._announce_from_thread())
-            self._environments[request] = asyncio.create_task(asyncio.to_thread(build))
-        return await asyncio.shield(self._environments[request])
+        return await self._workplaces.environment(EnvironmentRequest())
 
     def _logged(self, line: LogLine) -> None:
         self._observer.logged(line)
         for subscriber in self.platform.log_subscribers:
             subscriber(line.job_id)
-
-    def _announce_from_thread(self) -> Any:
-        loop = asyncio.get_running_loop()
-        return lambda message: loop.call_soon_threadsafe(self._observer.announce, message)
 
 
 def save_output(platform: Platform, job: Row, folder: Path) -> JSON:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from dxpy.utils import file_load_utils
 
 from dx_local.worker import python_job
+from dx_local.worker.job import IMAGE
 
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
@@ -39,6 +40,9 @@ def run(job: Job) -> NoReturn:
     python_job.connect_dxpy(job)
     lines = [line for name, value in bash_variables(job).items() for line in _export(name, value)]
     Path(job.home, "environment").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    if b"pcp-dstat" in Path(job.code).read_bytes():
+        # A worker logs how busy it is; here only what an app looks for, to kill it, has to be there.
+        os.spawnv(os.P_WAIT, f"{IMAGE}/usr/bin/dx-dstat", ["dx-dstat"])  # noqa: S606
     # Python ignores these two, and a program keeps ignoring what was ignored when it was started.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)

@@ -24,6 +24,9 @@ _LINK_FROM_BYTES = 1 << 20
 # Programs of ours that come before dxpy's of the same name.
 _OWN_PROGRAMS = str(Path(__file__).parent / "bin")
 
+# What lies at / on workers of the platform and nowhere else; what an app brings along comes before it.
+IMAGE = str(Path(__file__).parent / "image")
+
 
 @dataclass(frozen=True)
 class Job:
@@ -104,6 +107,7 @@ def environment(job: Job, inherited: dict[str, str]) -> dict[str, str]:
                 _OWN_PROGRAMS,
                 job.tools,
                 *folders(job.layers, ["usr/local/bin", "usr/bin", "bin"]),
+                f"{IMAGE}/usr/bin",
                 inherited.get("PATH", os.defpath),
             ]
         ),

@@ -17,6 +17,7 @@ from dx_app_wizard.spec import jsonfile
 from dx_app_wizard.spec.bash_rules import BASH_RULES
 from dx_app_wizard.spec.findings import CodeFault, Finding, Rules
 from dx_app_wizard.spec.model import FILE_NAME
+from dx_app_wizard.spec.python2 import is_python2, python2_code
 from dx_app_wizard.spec.python_rules import PYTHON_RULES
 
 if TYPE_CHECKING:
@@ -84,6 +85,17 @@ def code_syntax(app: AppFolder) -> Iterator[CodeFault]:
         for fault in _syntax_faults(FILE_NAME, code, app.language):
             message = f"{fault.message} (line {fault.line} of the code)" if fault.line else fault.message
             yield CodeFault(FILE_NAME, message, fault.hint, path=("runSpec", "code"))
+
+
+@FOLDER_RULES.rule("warning")
+def python2_source(app: AppFolder) -> Iterator[CodeFault]:
+    """The source of an app for Python 2 is such that Python 3 can read it, which runs it here."""
+    run_spec = app.spec.get("runSpec")
+    if not isinstance(run_spec, dict) or not is_python2(run_spec.get("interpreter")) or app.source is None:
+        return
+    if found := python2_code(app.source):
+        message = f"Python 3 cannot read this: {found.problem}"
+        yield CodeFault(app.source_name or "", message, found.remedy, found.line, found.column)
 
 
 @FOLDER_RULES.rule("error")

@@ -1,0 +1,140 @@
+"""Programs that workers have and PyPI's dxpy has not: dx-unpack, mark-section, mark-success, dx-dstat."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dx_local.worker.job import IMAGE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.worker.conftest import Workshop
+
+
+def run(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in a folder that is also its home."""
+    return subprocess.run(
+        [f"{IMAGE}/usr/bin/{program}", *arguments],
+        cwd=folder,
+        env={**os.environ, "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def pack(folder: Path, *command: str) -> None:
+    """Make the archive that a command makes of the folder `in`, and remove the folder."""
+    content = folder / "in" / "a b" / "-x.txt"
+    content.parent.mkdir(parents=True)
+    content.write_text("content\n")
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    shutil.rmtree(folder / "in")
+
+
+ARCHIVES = {
+    "-x.tar": ["tar", "-cf", "./-x.tar", "in"],
+    "x.tar.gz": ["tar", "-czf", "x.tar.gz", "in"],
+    "x y.TGZ": ["tar", "-czf", "x y.TGZ", "in"],
+    "x.tar.bz2": ["tar", "-cjf", "x.tar.bz2", "in"],
+    "x.tbz2": ["tar", "-cjf", "x.tbz2", "in"],
+    "x.tar.xz": ["tar", "-cJf", "x.tar.xz", "in"],
+    "x.zip": ["python3", "-m", "zipfile", "-c", "x.zip", "in"],
+}
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_archives_are_unpacked_and_removed(tmp_path: Path, name: str) -> None:
+    if name.endswith("zip") and not shutil.which("unzip"):
+        pytest.skip("there is no unzip")
+    pack(tmp_path, *ARCHIVES[name])
+    assert run(tmp_path, "dx-unpack", name).stderr == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    assert (tmp_path / "in" / "a b" / "-x.txt").read_text() == "content\n"
+
+
+@pytest.mark.parametrize(("ending", "program"), [("gz", "gzip"), ("bz2", "bzip2"), ("xz", "xz")])
+def test_compressed_files_are_unpacked_where_they_lie(tmp_path: Path, ending: str, program: str) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "reads.fq").write_text("content\n")
+    subprocess.run([program, "sub/reads.fq"], cwd=tmp_path, check=True)
+    assert run(tmp_path, "dx-unpack", f"sub/reads.fq.{ending}").returncode == 0
+    assert [path.name for path in (tmp_path / "sub").iterdir()] == ["reads.fq"]
+
+
+def test_what_an_archive_holds_is_put_where_it_is_wanted(tmp_path: Path) -> None:
+    pack(tmp_path, *ARCHIVES["x.tar.gz"])
+    assert run(tmp_path, "dx-unpack", "x.tar.gz", "-o", "wanted").stderr == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["wanted"]
+    assert (tmp_path / "wanted" / "a b" / "-x.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "which archives?"),
+        (["none.tar"], "there is no file none.tar"),
+        (["note.txt"], "note.txt has the name of no archive"),
+        (["broken.tar.gz"], "cannot unpack ./broken.tar.gz"),
+        (["broken.tar.gz", "-o", "out"], "cannot unpack ./broken.tar.gz"),
+        (["two.tar", "-o", "out"], "two.tar holds 2 files or folders"),
+        (["two.tar", "broken.tar.gz", "-o", "out"], "out can only be made of one archive"),
+        (["two.tar", "-o"], "-o wants a name"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_kept(tmp_path: Path, arguments: list[str], said: str) -> None:
+    (tmp_path / "note.txt").write_text("text")
+    (tmp_path / "broken.tar.gz").write_text("no archive")
+    subprocess.run(["tar", "-cf", "two.tar", "note.txt", "broken.tar.gz"], cwd=tmp_path, check=True)
+    done = run(tmp_path, "dx-unpack", *arguments)
+    assert (done.returncode, said in done.stderr) == (1, True), done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["broken.tar.gz", "note.txt", "two.tar"]
+
+
+@pytest.mark.parametrize("text", ["uploading", 'a "quoted" \\ \n thing', "tab\tbell\a", "ünï 'x' $(id) %s"])
+def test_a_section_is_why_a_job_fails(tmp_path: Path, text: str) -> None:
+    assert run(tmp_path, "mark-section", *text.split(" ")).returncode == 0
+    error = json.loads((tmp_path / "job_error.json").read_text())["error"]
+    said = text.replace("\a", " ")
+    assert error == {
+        "type": "AppError",
+        "message": f"Error while {said}; please refer to the job log for more details.",
+    }
+
+
+def test_success_forgets_the_section(tmp_path: Path) -> None:
+    run(tmp_path, "mark-section", "uploading")
+    assert [run(tmp_path, "mark-success").returncode for _ in range(2)] == [0, 0]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_dstat_wants_seconds(tmp_path: Path) -> None:
+    assert run(tmp_path, "dx-dstat", "often").returncode == 2
+
+
+FASTER_DSTAT = """
+set -e
+kill $(ps aux | grep pcp-dstat | head -n1 | awk '{print $2}')
+dx-dstat 1
+main() {
+    type -P dx-unpack
+    sleep 1.5
+}
+"""
+
+
+def test_an_app_has_its_own_dstat(workshop: Workshop) -> None:
+    """As public apps do it, word for word but for the folder of dx-dstat."""
+    job = workshop.run(FASTER_DSTAT, "bash")
+    assert job.code == 0, job.said("STDERR")
+    program, line = job.said()
+    assert program == f"{IMAGE}/usr/bin/dx-unpack"
+    assert line.startswith("CPU: ")
+    assert line.endswith("MBps")
