@@ -86,7 +86,6 @@ def insert(store: Store, job_id: str, parent: str | None, origin: str, **columns
         details={},
         system_requirements={},
         instance_type="mem1_ssd1_v2_x4",
-        open_children=0,
         transitions=[],
         stage=job_id,
         **{"run_input": {}, "original_input": {}, "depends_on": [], **columns},

@@ -87,11 +87,9 @@ class Driver:
 
     async def until_final(self, job_id: str) -> Row:
         """Return a job's row once it has reached a final state."""
-        while True:
-            job = self._row(job_id)
-            if job["state"] in FINAL:
-                return job
+        while self._state(job_id) not in FINAL:
             await self._end_of(job_id).wait()
+        return self._row(job_id)
 
     def resume(self) -> None:
         """Take up what was left on this platform when it was stopped, in whatever way.
@@ -143,7 +141,8 @@ class Driver:
         caller = context.caller.job
         if caller is None or caller not in self._running:
             return answer
-        waits = method == "describe" and self._is_unfinished(entity_id) and entity_id != caller
+        state = self._state(entity_id) if method == "describe" and entity_id != caller else None
+        waits = state is not None and state not in FINAL
         if not waits:
             self._blocked.discard(caller)
             return answer
@@ -156,7 +155,7 @@ class Driver:
         except asyncio.TimeoutError:
             return answer
         self._blocked.discard(caller)
-        return {**answer, "state": self._row(entity_id)["state"]}
+        return {**answer, "state": self._state(entity_id)}
 
     def _on_transition(self, transition: Transition) -> None:
         job_id, before, after = transition
@@ -173,7 +172,7 @@ class Driver:
             return
         while self._ready and len(self._running) - len(self._blocked) < self._options.max_parallel:
             job_id = self._ready.popleft()
-            if self._row(job_id)["state"] == State.RUNNABLE:
+            if self._state(job_id) == State.RUNNABLE:
                 self._running.add(job_id)
                 self._start(job_id)
         if not self._ready and not self._running and self._options.ends_deadlocks:
@@ -187,7 +186,7 @@ class Driver:
         self._folders[job_id] = create_job_folder(
             self._options.jobs_folder,
             job_folder_name(job),
-            job=job_descriptions.describe_job(context, job_id, {}),
+            job=job_descriptions.describe_row(context, job),
             executable=self._executable(context, job["executable"]),
             job_input=job["input"],
             code=self._applet(job)["runSpec"]["code"],
@@ -255,7 +254,7 @@ class Driver:
             self._executor.kill(job_id)
 
     def _goes_on(self, job_id: str) -> bool:
-        return job_id not in self._verdicts and self._row(job_id)["state"] == State.RUNNING
+        return job_id not in self._verdicts and self._state(job_id) == State.RUNNING
 
     def _variables(self, job: Row) -> Mapping[str, str]:
         """Return the environment variables that tell a job who and where it is.
@@ -292,9 +291,10 @@ class Driver:
     def _applet(self, job: Row) -> JSON:
         return programs.applet_fields(self._platform.store, job["executable"], job["region"])
 
-    def _is_unfinished(self, entity_id: str) -> bool:
-        state = self._platform.store.value("SELECT state FROM job WHERE id = ?", entity_id)
-        return state is not None and state not in FINAL
+    def _state(self, job_id: str) -> str | None:
+        """Return the state of an execution; None for what is none, or is not there any more."""
+        state: str | None = self._platform.store.value("SELECT state FROM job WHERE id = ?", job_id)
+        return state
 
     def _end_of(self, job_id: str) -> asyncio.Event:
         return self._ends.setdefault(job_id, asyncio.Event())

@@ -21,6 +21,11 @@ JSON = dict[str, Any]
 DEFAULT_REGION = "aws:us-east-1"
 DEFAULT_USER = "user-local"
 
+_OF_A_CALLER = (
+    "id, name, state, executable, parent, origin, root, project, folder, workspace, region, priority,"
+    " requested, analysis, stage, try_number"
+)
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -86,5 +91,9 @@ class Context:
         return self.platform.clock()
 
     def calling_job(self) -> Row | None:
-        """Return the row of the job that makes this request, or None for a user's own request."""
-        return self.store.get("job", self.caller.job) if self.caller.job else None
+        """Return the row of the job that makes this request, or None for a user's own request.
+
+        Its input and output are left out: they can be large, and this is asked for at every call.
+        """
+        job = self.caller.job
+        return self.store.one(f"SELECT {_OF_A_CALLER} FROM job WHERE id = ?", job) if job else None

@@ -134,6 +134,7 @@ CREATE TABLE app_name (
 ) WITHOUT ROWID;
 
 -- An analysis is a row of `job` too: an execution that runs no program, whose children are its stages' jobs.
+-- What can be large comes late: a row is read only as far as the last column that is asked for.
 CREATE TABLE job (
     sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, state TEXT NOT NULL,
     function TEXT NOT NULL, executable TEXT NOT NULL, executable_name TEXT NOT NULL,
@@ -141,19 +142,18 @@ CREATE TABLE job (
     user TEXT NOT NULL, project TEXT NOT NULL, folder TEXT NOT NULL, workspace TEXT NOT NULL,
     region TEXT NOT NULL, priority TEXT NOT NULL,
     created INTEGER NOT NULL, modified INTEGER NOT NULL, started INTEGER, stopped INTEGER,
-    run_input TEXT NOT NULL, original_input TEXT NOT NULL, input TEXT, output TEXT,
-    output_spec TEXT,                 -- what the output must keep to; null where nothing is declared
-    depends_on TEXT NOT NULL, tags TEXT NOT NULL, properties TEXT NOT NULL, details TEXT NOT NULL,
-    system_requirements TEXT NOT NULL, instance_type TEXT NOT NULL,
-    timeout INTEGER,                  -- ms that the job may be running
-    open_children INTEGER NOT NULL,   -- direct children that have not reached a final state
-    failure_reason TEXT, failure_message TEXT, failure_from TEXT,
     transitions TEXT NOT NULL,        -- [{newState, setAt}]
     requested TEXT NOT NULL,          -- what else the run request said, echoed in describe
     analysis TEXT, stage TEXT,        -- jobs below a stage of an analysis: which ones
     try_number INTEGER NOT NULL DEFAULT 0, try_created INTEGER,
     parent_try INTEGER,               -- the try of the parent that made this one
     superseded INTEGER NOT NULL DEFAULT 0, -- whether that, or one above it, is no longer the last try
+    run_input TEXT NOT NULL, original_input TEXT NOT NULL, input TEXT, output TEXT,
+    output_spec TEXT,                 -- what the output must keep to; null where nothing is declared
+    depends_on TEXT NOT NULL, tags TEXT NOT NULL, properties TEXT NOT NULL, details TEXT NOT NULL,
+    system_requirements TEXT NOT NULL, instance_type TEXT NOT NULL,
+    timeout INTEGER,                  -- ms that the job may be running
+    failure_reason TEXT, failure_message TEXT, failure_from TEXT,
     failure_counts TEXT NOT NULL DEFAULT '{}', -- {reason: how often}, of all tries
     reuse_key TEXT,                   -- of master jobs: what those have in common that do the same
     reused_from TEXT,                 -- the job whose output this one has taken instead of running
@@ -164,6 +164,7 @@ CREATE INDEX job_by_parent ON job (parent);
 CREATE INDEX job_by_origin ON job (origin);
 CREATE INDEX job_by_root ON job (root);
 CREATE INDEX job_by_state ON job (state);
+CREATE INDEX job_unfinished ON job (parent) WHERE state NOT IN ('done', 'failed', 'terminated');
 
 -- The tries of a job before its last one: the columns of `job` that were different then.
 CREATE TABLE past_try (

@@ -25,6 +25,10 @@ Row = dict[str, Any]
 _PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY", "cache_size = -65536")
 
 
+# Queries of searches are put together anew each time, and are not all to be remembered.
+_MOST_SHAPES = 1000
+
+
 class UnknownSchema(Exception):  # noqa: N818 - named for what was found
     """The database has tables of another version than this code's."""
 
@@ -37,14 +41,14 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
-        self._connection.row_factory = _row
+        self._shapes: dict[str, _Shape] = {}
         self._depth = 0
         self._after_commit: list[Callable[[], None]] = []
         self._connection.create_function("regexp", 2, regexps.matches, deterministic=True)
         self._connection.create_function("backwards", 1, _backwards, deterministic=True)
         for pragma in _PRAGMAS:
             self._connection.execute(f"PRAGMA {pragma}")
-        version = self._connection.execute("PRAGMA user_version").fetchone()["user_version"]
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
             self._connection.executescript(
                 f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
@@ -92,15 +96,21 @@ class Store:
 
     def one(self, sql: str, *values: Any) -> Row | None:
         """Return the first row of a query, or None."""
-        row: Row | None = self._connection.execute(sql, values).fetchone()
-        return row
+        cursor = self._connection.execute(sql, values)
+        found = cursor.fetchone()
+        return None if found is None else self._shape(sql, cursor).row(found)
 
     def all(self, sql: str, *values: Any) -> list[Row]:
         """Return all rows of a query."""
-        return self._connection.execute(sql, values).fetchall()
+        cursor = self._connection.execute(sql, values)
+        found = cursor.fetchall()
+        if not found:
+            return []
+        row = self._shape(sql, cursor).row
+        return [row(each) for each in found]
 
     def value(self, sql: str, *values: Any) -> Any:
-        """Return the first column of the first row of a query, or None; JSON columns come as text."""
+        """Return the first column of the first row of a query, or None."""
         row = self.one(sql, *values)
         return next(iter(row.values())) if row else None
 
@@ -128,6 +138,14 @@ class Store:
             (*_encode(columns), project, object_id),
         )
 
+    def _shape(self, sql: str, cursor: sqlite3.Cursor) -> _Shape:
+        shape = self._shapes.get(sql)
+        if shape is None:
+            if len(self._shapes) >= _MOST_SHAPES:
+                self._shapes.clear()
+            shape = self._shapes[sql] = _Shape(tuple(column[0] for column in cursor.description))
+        return shape
+
     def close(self) -> None:
         """Close the database; a later Store on the same path finds everything that was committed."""
         self._connection.close()
@@ -150,8 +168,28 @@ def _encode(columns: dict[str, Any]) -> Sequence[Any]:
     ]
 
 
-def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> Row:
-    return {
-        column[0]: json.loads(value) if column[0] in JSON_COLUMNS and value is not None else value
-        for column, value in zip(cursor.description, values, strict=True)
-    }
+class _Shape:
+    """What the rows of one query look like, worked out once."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._names = names
+        self._json = [name for name in names if name in JSON_COLUMNS]
+
+    def row(self, values: tuple[Any, ...]) -> Row:
+        row = dict(zip(self._names, values))  # noqa: B905 - they are of one length
+        for name in self._json:
+            if (text := row[name]) is not None:
+                row[name] = _from_json(text)
+        return row
+
+
+_raw_decode = json.JSONDecoder().raw_decode
+
+
+def _from_json(text: str) -> Any:
+    # Most of what is kept is empty.
+    if text == "[]":
+        return []
+    if text == "{}":
+        return {}
+    return _raw_decode(text)[0]

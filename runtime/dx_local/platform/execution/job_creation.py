@@ -104,7 +104,6 @@ def create(context: Context, request: Request) -> str:
         system_requirements=workers,
         instance_type=requirements.instance_type(workers, request.function),
         timeout=wishes.timeout(request.function),
-        open_children=0,
         transitions=[],
         requested=_requested(context, request, wishes),
         parent_try=parent["try_number"] if parent else None,

@@ -25,6 +25,11 @@ def describe_job(context: Context, job_id: str, request: JSON) -> JSON:
     return describe_execution(_description(context, job), request)
 
 
+def describe_row(context: Context, job: Row) -> JSON:
+    """Return what `/job-xxxx/describe` answers by default, from a job's row that is at hand."""
+    return describe_execution(_description(context, job), {})
+
+
 def describe_execution(full: JSON, request: JSON) -> JSON:
     """Return the part of a full description of a job or an analysis that a describe request asks for."""
     if request.get("io") is False:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dx_local.platform.ids import EXECUTIONS, class_of
@@ -20,13 +21,16 @@ class Circles:
 
     def __init__(self, step: Step, job_id: str) -> None:
         self._step = step
-        self._is_new = step.state_of(job_id) == State.IDLE
+        self._job_id = job_id
         self._seen: set[str] = set()
-        self._above: set[str] = set()
-        above: str | None = job_id
-        while above is not None:
-            self._above.add(above)
-            above = step.parent_of(above)
+
+    @cached_property
+    def _is_new(self) -> bool:
+        return self._step.state_of(self._job_id) == State.IDLE
+
+    @cached_property
+    def _above(self) -> set[str]:
+        return set(self._step.and_above(self._job_id))
 
     def would_close_with(self, cause: str) -> bool:
         """Tell whether waiting for this would end never."""

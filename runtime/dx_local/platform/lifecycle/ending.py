@@ -33,7 +33,7 @@ class Ending(Step):
 
     def move(self, job_id: str, after: State, **columns: Any) -> None:
         """Change a job's state, which the table of transitions must allow, and other columns with it."""
-        job = self.job(job_id)
+        job = self.standing(job_id)
         before = State(job["state"])
         allowed = ANALYSIS_TRANSITIONS if is_analysis(job_id) else TRANSITIONS
         if after not in allowed[before]:
@@ -44,7 +44,7 @@ class Ending(Step):
         self.store.update("job", job_id, state=after.value, modified=self.now, transitions=history, **columns)
         self.transitions.append(Transition(job_id, before, after))
         if after in FINAL:
-            self._leave(job)
+            self._leave(job, after)
 
     def end_badly(self, job_id: str, failure: Failure) -> None:
         """Note that a job has failed, which has no worker, or none any more."""
@@ -63,11 +63,9 @@ class Ending(Step):
             self.to_settle.append(job["id"])
 
     def try_again_if_alone(self, job_id: str) -> None:
-        """Begin the next try of a job that is to be tried again, once nothing of the last one runs."""
-        job = self.store.one("SELECT state, stopped, open_children FROM job WHERE id = ?", job_id)
-        if job is None or job["state"] != State.RESTARTABLE:
-            return
-        if job["stopped"] is not None and job["open_children"] == 0:
+        """Begin the next try of a restartable job, once nothing of the last one runs."""
+        job = self.standing(job_id)
+        if job["stopped"] is not None and not self.has_open_children(job_id):
             restarts.keep_try(self.store, self.job(job_id), self.now)
             self.move(job_id, State.RUNNABLE)
 
@@ -120,17 +118,15 @@ class Ending(Step):
             return f"waits for {', '.join(jobs)}, which in turn waits for this job: a circle of references"
         return f"waits for {', '.join(causes)} to be closed, and no job is left that could close it"
 
-    def _leave(self, job: Row) -> None:
+    def _leave(self, job: Row, state: State) -> None:
         """Do what follows for others when a job has reached a final state."""
         job_id = job["id"]
         self.store.execute("DELETE FROM wait WHERE job = ?", job_id)
         if job["parent"]:
-            self.store.execute("UPDATE job SET open_children = open_children - 1 WHERE id = ?", job["parent"])
             self.to_settle.append(job["parent"])
-        state = self.job(job_id)["state"]
-        if state == State.DONE:
+        if state is State.DONE:
             self.wake_waiters_of(job_id)
-        elif state == State.TERMINATED:
+        elif state is State.TERMINATED:
             self.fail_waiters_of(job_id, self.unsatisfiable(job_id))
         else:
             for row in self.store.all(
@@ -170,7 +166,7 @@ class Ending(Step):
             if row["state"] in FINAL or row["state"] == State.TERMINATING:
                 continue
             has_worker = row["state"] == State.RUNNING or _is_losing_worker(row)
-            has_running_stages = is_analysis(member) and row["open_children"]
+            has_running_stages = is_analysis(member) and self.has_open_children(member)
             self.move(member, State.TERMINATING if has_worker or has_running_stages else State.TERMINATED)
 
     def _try_again(self, job: Row, failure: Failure) -> bool:

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from dx_local.platform.lifecycle.states import Transition
     from dx_local.platform.store import Row, Store
 
-_WAITING = frozenset({State.IDLE, State.WAITING_ON_INPUT, State.WAITING_ON_OUTPUT})
-
 
 def added(store: Store, job_id: str, now: int) -> list[Transition]:
     """Take up a new job, whose row is there in state idle: it waits for its input or is runnable.
@@ -95,8 +93,6 @@ class _Machine(Ending):
 
     def take_up(self, job_id: str) -> None:
         job = self.job(job_id)
-        if job["parent"]:
-            self.store.execute("UPDATE job SET open_children = open_children + 1 WHERE id = ?", job["parent"])
         if is_analysis(job_id):
             self.move(job_id, State.IN_PROGRESS)
             self.to_settle.append(job_id)
@@ -110,11 +106,11 @@ class _Machine(Ending):
             self.to_settle.append(job_id)
 
     def finish(self, job_id: str, output: dict[str, Any]) -> None:
-        job = self.job(job_id)
+        job = self.standing(job_id)
         if job["state"] != State.RUNNING:
             self.lose_worker(job)
             return
-        if complaint := outputs.undeclared_or_missing(job["output_spec"], output):
+        if complaint := outputs.undeclared_or_missing(self.store, job_id, output):
             self.fail_tree(job_id, Failure("OutputError", complaint))
             return
         self.move(job_id, State.WAITING_ON_OUTPUT, output=output)
@@ -134,16 +130,14 @@ class _Machine(Ending):
         if is_analysis(job_id):
             self._settle_analysis(job_id)
             return
-        self.try_again_if_alone(job_id)
-        job = self.store.one("SELECT state, open_children FROM job WHERE id = ?", job_id)
-        if job is None or job["state"] not in _WAITING:
-            return
-        waits = self.store.one("SELECT 1 FROM wait WHERE job = ? LIMIT 1", job_id) is not None
-        if job["state"] != State.WAITING_ON_OUTPUT:
-            if not waits:
+        state = self.state_of(job_id)
+        if state == State.RESTARTABLE:
+            self.try_again_if_alone(job_id)
+        elif state in (State.IDLE, State.WAITING_ON_INPUT):
+            if not self.is_waiting(job_id):
                 self._make_runnable(self.job(job_id))
-        elif job["open_children"] == 0:
-            if not waits:
+        elif state == State.WAITING_ON_OUTPUT and not self.has_open_children(job_id):
+            if not self.is_waiting(job_id):
                 self._make_done(self.job(job_id))
             elif all(self.is_left_open(cause) for cause in self.causes_of(job_id)):
                 self.fail_tree(job_id, Failure("OutputError", self.why_stuck(job_id)))
@@ -159,7 +153,7 @@ class _Machine(Ending):
                 self.terminate(stage["id"])
         analysis = self.job(analysis_id)
         failure = analysis_outcome.failure(stages)
-        if analysis["open_children"]:
+        if self.has_open_children(analysis_id):
             if failure and before is State.IN_PROGRESS:
                 self.move(analysis_id, State.PARTIALLY_FAILED, **failure)
         elif before is State.TERMINATING:

@@ -34,8 +34,9 @@ def object_metadata(store: Store, entity: str, path: str) -> Any:
     return json.loads(text or "{}").get(key)
 
 
-def undeclared_or_missing(spec: list[dict[str, Any]] | None, output: dict[str, Any]) -> str | None:
-    """Say what is wrong with the names in an output, or None; nothing is where nothing is declared."""
+def undeclared_or_missing(store: Store, job_id: str, output: dict[str, Any]) -> str | None:
+    """Say what is wrong with the names in a job's output, or None; nothing is where nothing is declared."""
+    spec: list[dict[str, Any]] | None = store.value("SELECT output_spec FROM job WHERE id = ?", job_id)
     if spec is None:
         return None
     declared = {field["name"]: field for field in spec}

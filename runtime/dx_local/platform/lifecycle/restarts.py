@@ -109,7 +109,8 @@ def is_master(store: Store, job: Row) -> bool:
 def master_above(store: Store, job: Row) -> str | None:
     """Return the nearest master job above a job, or None where there is none."""
     while job["parent"] is not None:
-        job = store.get("job", job["parent"]) or {**job, "parent": None}
+        above = store.one("SELECT id, parent, workspace FROM job WHERE id = ?", job["parent"])
+        job = above or {**job, "parent": None}
         if class_of(job["id"]) == "job" and is_master(store, job):
             return str(job["id"])
     return None

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from dx_local.platform.ids import EXECUTIONS, class_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dx_local.platform.lifecycle.states import Transition
     from dx_local.platform.store import Row, Store
 
 UNFINISHED = "state NOT IN ('done', 'failed', 'terminated')"
-"""The condition on `job` that an execution has not ended."""
+"""The condition on `job` that an execution has not ended, in the words of the index `job_unfinished`."""
 
 
 class Step:
@@ -29,7 +31,14 @@ class Step:
 
     def job(self, job_id: str) -> Row:
         """Return the row of a job or analysis, which must be there."""
-        job = self.store.get("job", job_id)
+        return self._there(job_id, self.store.get("job", job_id))
+
+    def standing(self, job_id: str) -> Row:
+        """Return where a job or analysis stands, without what can be large: its input and output."""
+        columns = "id, state, parent, stopped, transitions"
+        return self._there(job_id, self.store.one(f"SELECT {columns} FROM job WHERE id = ?", job_id))
+
+    def _there(self, job_id: str, job: Row | None) -> Row:
         if job is None:
             raise ValueError(f"there is no job {job_id}")
         return job
@@ -40,14 +49,25 @@ class Step:
         state: str | None = self.store.value(f"SELECT state FROM {table} WHERE id = ?", entity_id)
         return state
 
-    def parent_of(self, execution_id: str) -> str | None:
-        """Return the execution that started this one, or None for one that a user has."""
-        parent: str | None = self.store.value("SELECT parent FROM job WHERE id = ?", execution_id)
-        return parent
+    def and_above(self, execution_id: str) -> Iterator[str]:
+        """Yield an execution, the one that started it, and so on."""
+        above: str | None = execution_id
+        while above is not None:
+            yield above
+            above = self.store.value("SELECT parent FROM job WHERE id = ?", above)
 
     def is_left_open(self, cause: str) -> bool:
         """Tell whether what a job waits for is a data object that nobody has begun to close."""
         return class_of(cause) not in EXECUTIONS and self.state_of(cause) == "open"
+
+    def has_open_children(self, execution_id: str) -> bool:
+        """Tell whether something that an execution has started has not reached a final state."""
+        found = self.store.one(f"SELECT 1 FROM job WHERE parent = ? AND {UNFINISHED} LIMIT 1", execution_id)
+        return found is not None
+
+    def is_waiting(self, job_id: str) -> bool:
+        """Tell whether a job waits for another execution or a data object."""
+        return self.store.one("SELECT 1 FROM wait WHERE job = ? LIMIT 1", job_id) is not None
 
     def subtree(self, job_id: str) -> list[str]:
         """Return a job and all its descendants, parents before children."""

@@ -168,7 +168,6 @@ def _create(
         details=read.mapping(job_creation.given(request, "details"), "details", {}),
         system_requirements={},
         instance_type="",
-        open_children=0,
         transitions=[],
         requested=_requested(context, analysis_id, workflow, plan, request, parent),
         parent_try=parent["try_number"] if parent else None,
