@@ -112,7 +112,9 @@ def ready_text(saved: Saved, folder: Path) -> str:
 
 
 def _serve(options: _Options) -> Outcome:
-    _, exit_code = asyncio.run(until_stopped(_until_cancelled(options)))
+    from dx_local.engine import event_loop
+
+    _, exit_code = event_loop.run(until_stopped(_until_cancelled(options)))
     return Outcome(exit_code, is_said=True)
 
 

@@ -1,0 +1,17 @@
+"""The event loop of a command: uvloop's, on which an event costs less than on asyncio's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import uvloop
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[object, object, T]) -> T:
+    """Run work to its end in a loop of its own and return what it returns, as `asyncio.run` does."""
+    return uvloop.run(work)
