@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,19 @@ def doctor(*options: str) -> str:
 
 def test_it_says_what_there_is() -> None:
     names = [line.split("\t")[0] for line in doctor().splitlines()]
-    assert names == ["dx-local", "Python", "dxpy", "bash", "git", "shellcheck", "API", "policy"]
+    assert names == [
+        *("dx-local", "Python", "dxpy", "release 20.04", "release 24.04", "execDepends"),
+        *("bash", "git", "shellcheck", "API", "policy"),
+    ]
+
+
+def test_it_says_what_is_done_for_dependencies() -> None:
+    answer = json.loads(doctor("--json"))
+    assert answer["debianPackages"]["checked"] is (shutil.which("dpkg-query") is not None)
+    assert {release: python["version"] for release, python in answer["pythonOfRelease"].items()} == {
+        "20.04": "3.8",
+        "24.04": "3.12",
+    }
 
 
 def test_it_lists_every_route() -> None:

@@ -19,7 +19,7 @@ from dx_local.cli.policy import policy_of
 # What jobs and the linter call on this machine, and what for.
 _PROGRAMS = {
     "bash": "runs apps written in bash",
-    "git": "fetches what execDepends takes from git",
+    "git": "merges what `dx-app-wizard --update` renders anew",
     "shellcheck": "checks bash apps; optional",
 }
 
@@ -36,7 +36,10 @@ def _examine(*, routes: bool) -> Outcome:
     from importlib.metadata import version
 
     from dx_local.api.coverage import as_markdown, implemented
+    from dx_local.engine.dependencies import debian
+    from dx_local.engine.dependencies.apt import Apt
     from dx_local.engine.environments import EnvironmentRequest, environment_folder
+    from dx_local.engine.pythons import PYTHON_OF_RELEASE, find_python
 
     environment = environment_folder(EnvironmentRequest())
     found: dict[str, Any] = {
@@ -46,6 +49,11 @@ def _examine(*, routes: bool) -> Outcome:
             "dxpy": EnvironmentRequest().dxpy,
             "path": environment and str(environment),
         },
+        "pythonOfRelease": {
+            release: {"version": version, "path": find_python(version)}
+            for release, version in PYTHON_OF_RELEASE.items()
+        },
+        "debianPackages": {"checked": debian.installed() is not None, "installable": Apt.is_here()},
         "programs": {name: shutil.which(name) for name in _PROGRAMS},
         "routes": implemented(),
         "policy": _policy(Path()),
@@ -72,6 +80,14 @@ def _policy(folder: Path) -> dict[str, Any]:
     return {"files": [str(path) for path in policy.files], "settings": settings}
 
 
+def _packages(debian: dict[str, bool]) -> str:
+    """Return in words what is done for the Debian packages that apps depend on."""
+    if not debian["checked"]:
+        return "pip packages are installed; of Debian packages this machine, without dpkg, knows nothing"
+    unpacked = ", and unpacked with --install-depends" if debian["installable"] else ""
+    return f"pip packages are installed; Debian packages are looked for{unpacked}"
+
+
 def _show(found: dict[str, Any]) -> None:
     count = sum(len(methods) for methods in found["routes"].values())
     environment = found["workerEnvironment"]
@@ -79,6 +95,10 @@ def _show(found: dict[str, Any]) -> None:
     click.echo(f"Python\t{found['python']['version']} at {found['python']['path']}")
     place = environment["path"] or "made by the first run"
     click.echo(f"dxpy\t{environment['dxpy']}; worker environment: {place}")
+    for release, python in found["pythonOfRelease"].items():
+        path = python["path"] or f"not found; its jobs run under {found['python']['version']}"
+        click.echo(f"release {release}\tPython {python['version']}: {path}")
+    click.echo(f"execDepends\t{_packages(found['debianPackages'])}")
     for name, purpose in _PROGRAMS.items():
         click.echo(f"{name}\t{found['programs'][name] or 'not found'} ({purpose})")
     click.echo(f"API\t{count} methods; `dx-local doctor --routes` lists them")

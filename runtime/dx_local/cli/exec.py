@@ -16,9 +16,13 @@ import click
 from dx_local.cli.boundary import Outcome, boundary
 from dx_local.cli.serve import STATE_OPTION
 from dx_local.cli.stopping import signals_that_stop, until_stopped
+from dx_local.cli.workplaces import INSTALL_OPTION, PYTHON_OPTION, workplace_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from dx_local.engine.serving import ServeRequest
+    from dx_local.engine.workplaces import WorkplaceOptions
 
 _NOT_EXECUTABLE = 126
 _NOT_FOUND = 127
@@ -34,8 +38,12 @@ _NOT_FOUND = 127
     metavar="N",
     help="How many jobs run at once.  [default: one per core]",
 )
+@PYTHON_OPTION
+@INSTALL_OPTION
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
-def command(state: Path | None, max_parallel: int | None, program: tuple[str, ...]) -> None:
+def command(
+    state: Path | None, max_parallel: int | None, python: str | None, installs: bool, program: tuple[str, ...]
+) -> None:
     """Run COMMAND as a client of a new platform, which is gone when COMMAND has ended.
 
     With --state the platform is that of DIR and is kept there. COMMAND's exit
@@ -50,12 +58,21 @@ def command(state: Path | None, max_parallel: int | None, program: tuple[str, ..
     Exit codes: COMMAND's, or 128 plus the number of the signal that ended it;
     126 COMMAND cannot be executed, 127 it is not there, 2 and 4 as for serve.
     """  # noqa: D301 - click wants a real backspace
-    boundary(lambda: _exec(state, max_parallel, program), as_json=False)
+
+    def verb() -> Outcome:
+        return _exec(state, max_parallel or os.cpu_count() or 1, workplace_options(python, installs), program)
+
+    boundary(verb, as_json=False)
 
 
-def _exec(state: Path | None, max_parallel: int | None, program: tuple[str, ...]) -> Outcome:
+def _exec(
+    state: Path | None, max_parallel: int, workplaces: WorkplaceOptions, program: tuple[str, ...]
+) -> Outcome:
+    from dx_local.engine.serving import ServeRequest
+
     with _folder(state) as folder:
-        done, stopped = asyncio.run(until_stopped(_run(folder, max_parallel or os.cpu_count() or 1, program)))
+        request = ServeRequest(folder, max_parallel, workplaces=workplaces)
+        done, stopped = asyncio.run(until_stopped(_run(request, program)))
     return Outcome(stopped if done is None else done)
 
 
@@ -71,13 +88,13 @@ def _folder(state: Path | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _run(folder: Path, max_parallel: int, program: tuple[str, ...]) -> int:
+async def _run(request: ServeRequest, program: tuple[str, ...]) -> int:
     from dx_local.engine import client
-    from dx_local.engine.serving import ServeRequest, serving
+    from dx_local.engine.serving import serving
     from dx_local.ui.progress import Messages
 
-    async with serving(ServeRequest(folder, max_parallel), Messages()) as saved:
-        environment = client.environment(saved, folder, os.environ)
+    async with serving(request, Messages()) as saved:
+        environment = client.environment(saved, request.folder, os.environ)
         executable = shutil.which(program[0], path=environment["PATH"])
         if executable is None:
             click.echo(f"error: there is no program {program[0]!r}", err=True)

@@ -13,6 +13,7 @@ import click
 from dx_local.cli.boundary import Outcome, boundary
 from dx_local.cli.serve import REUSE_OPTION
 from dx_local.cli.stopping import until_stopped
+from dx_local.cli.workplaces import INSTALL_OPTION, PYTHON_OPTION, workplace_options
 
 if TYPE_CHECKING:
     from dx_local.engine.run import RunRequest, RunResult
@@ -36,6 +37,8 @@ class _Options:
     xtrace: bool
     reuses: bool
     region: str | None
+    python: str | None
+    installs: bool
     as_json: bool
     quiet: bool
     progress: str
@@ -75,6 +78,8 @@ class _Options:
 @click.option("-x", "--xtrace", is_flag=True, help="Let bash print each command before it runs it.")
 @REUSE_OPTION
 @click.option("--region", metavar="REGION", help="The region the app believes itself in.")
+@PYTHON_OPTION
+@INSTALL_OPTION
 @click.option("-y", "--yes", is_flag=True, help="Accepted for old scripts; nothing is asked.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, also on failure.")
 @click.option("-q", "--quiet", is_flag=True, help="Show neither progress nor what jobs print.")
@@ -132,6 +137,7 @@ def _request(options: _Options) -> RunRequest:
         xtrace=options.xtrace,
         reuses=options.reuses,
         region=options.region,
+        workplaces=workplace_options(options.python, options.installs),
     )
 
 

@@ -14,6 +14,7 @@ import click
 
 from dx_local.cli.boundary import SCHEMA, Outcome, boundary
 from dx_local.cli.stopping import until_stopped
+from dx_local.cli.workplaces import INSTALL_OPTION, PYTHON_OPTION, workplace_options
 
 if TYPE_CHECKING:
     from dx_local.engine.state import Saved
@@ -42,6 +43,8 @@ class _Options:
     fresh: bool
     max_parallel: int | None
     reuses: bool
+    python: str | None
+    installs: bool
     as_json: bool
     quiet: bool
 
@@ -62,6 +65,8 @@ class _Options:
     help="How many jobs run at once.  [default: one per core]",
 )
 @REUSE_OPTION
+@PYTHON_OPTION
+@INSTALL_OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout when ready.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show on stderr which jobs run.")
 def command(**options: Any) -> None:
@@ -129,6 +134,7 @@ async def _until_cancelled(options: _Options) -> None:
         port=options.port,
         fresh=options.fresh,
         reuses=options.reuses,
+        workplaces=workplace_options(options.python, options.installs),
     )
     async with serving(request, Messages() if options.quiet else JobStates()) as saved:
         with suppress(BrokenPipeError):  # whoever reads this may leave after the first line

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from dx_local.engine.executors import Executor
     from dx_local.engine.job_folder import JobFolder
-    from dx_local.engine.workplaces import Workplaces
+    from dx_local.engine.workplaces import Workplace, Workplaces
     from dx_local.platform.context import JSON, Platform
     from dx_local.platform.lifecycle.states import Transition
     from dx_local.platform.store import Row
@@ -77,6 +77,7 @@ class Driver:
         self._starting: set[asyncio.Task[None]] = set()
         self._ends: dict[str, asyncio.Event] = {}
         self._verdicts: dict[str, Failure] = {}
+        self._places: dict[str, Workplace] = {}
         self._executables: dict[str, JSON] = {}
         self._is_open = True
         platform.subscribers.append(self._on_transition)
@@ -118,6 +119,7 @@ class Driver:
         None says that its worker was lost, and nobody knows how it ended.
         """
         outcome = read_outcome(self._folders[job_id], exit_code)
+        place = self._places.pop(job_id)
         self._free_slot_of(job_id)
         if not self._is_open:
             # `close` has told the platform already; the row may be that of the next try.
@@ -127,7 +129,8 @@ class Driver:
         elif outcome.reason is None:
             job_events.finish(self._platform, job_id, outcome.output or {})
         else:
-            job_events.fail(self._platform, job_id, Failure(outcome.reason, outcome.message or ""))
+            message = place.explain(exit_code, outcome.message or "")
+            job_events.fail(self._platform, job_id, Failure(outcome.reason, message))
         self._fill_slots()
 
     async def before_answer(
@@ -223,9 +226,11 @@ class Driver:
             layers=place.layers,
             xtrace=self._options.xtrace,
         )
+        self._places[job["id"]] = place
         try:
             await self._executor.start(launch)
         except OSError as error:
+            del self._places[job["id"]]
             self._give_up(job["id"], Failure("ExecutionError", f"The job could not be started: {error}"))
             return
         if not self._goes_on(job["id"]):

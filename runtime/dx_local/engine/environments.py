@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_local.engine.pythons import running_version
 from dx_local.engine.user_folders import user_folder
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class EnvironmentRequest:
     """What an app wants of its worker environment; `python` is a version or None for the running one."""
 
     python: str | None = None
+    interpreter: Path | None = None
+    """Where that Python was found; None leaves it to uv."""
     dxpy: str = DXPY_VERSION
     packages: tuple[str, ...] = ()
     """Requirements for pip."""
@@ -87,7 +90,7 @@ def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str]
     `announce` is told before something is made, because that takes a while. Raises EnvironmentBuildError.
     """
     own_version = _own_dxpy_version()
-    if own_version and request.python in (None, _minor_version()) and not request.packages:
+    if own_version and request.python in (None, running_version()) and not request.packages:
         return WorkerEnvironment(Path(sys.executable), Path(sysconfig.get_path("scripts")), own_version)
     folder = _cache_folder() / _key(request)
     if not _is_complete(folder):
@@ -112,18 +115,15 @@ def _own_dxpy_version() -> str | None:
         return None
 
 
-def _minor_version() -> str:
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
 def _cache_folder() -> Path:
     return user_folder("XDG_CACHE_HOME", ".cache") / "environments"
 
 
 def _key(request: EnvironmentRequest) -> str:
-    # The running Python is told from others of its version by where it is installed.
+    # A Python is told from others of its version by where it is installed.
     python = request.python or [platform.python_version(), platform.machine(), sys.base_prefix]
-    wanted = json.dumps([python, request.dxpy, sorted(request.packages)])
+    interpreter = str(request.interpreter or "")
+    wanted = json.dumps([python, interpreter, request.dxpy, sorted(request.packages)])
     version = re.sub(r"[^\w.]", "_", request.python or platform.python_version(), flags=re.ASCII)
     return f"python{version}-dxpy{request.dxpy}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
 
@@ -145,7 +145,13 @@ def _build(request: EnvironmentRequest, folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     python = folder / "bin" / "python"
-    _uv(request, "venv", "--no-project", f"--python={request.python or sys.executable}", str(folder))
+    _uv(
+        request,
+        "venv",
+        "--no-project",
+        f"--python={request.interpreter or request.python or sys.executable}",
+        str(folder),
+    )
     # Compiled beforehand: otherwise the first job to use a program would wait for it, and see warnings.
     install = ("pip", "install", "--compile-bytecode", "--python", str(python), "--")
     _uv(request, *install, f"dxpy=={request.dxpy}", *request.packages)

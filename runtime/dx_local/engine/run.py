@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dx_local.engine.bundle import App, load_app
 from dx_local.engine.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.session import Observer, Session, SessionOptions, save_output
+from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions
 from dx_local.errors import DxLocalError, UsageError
 from dx_local.platform.context import DEFAULT_REGION
 from dx_local.platform.execution import job_descriptions, job_events, job_logs
@@ -43,6 +44,7 @@ class RunRequest:
     xtrace: bool = False
     reuses: bool = False
     region: str | None = None
+    workplaces: WorkplaceOptions = USUAL_WORKPLACES
 
     @classmethod
     def of(
@@ -116,6 +118,7 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
             region=request.region or _region_of(app),
             xtrace=request.xtrace,
             reuses=request.reuses,
+            workplaces=request.workplaces,
         )
         if samples_used:
             observer.announce(f"No input given: running on the samples in {request.app / SAMPLES}.")

@@ -13,6 +13,7 @@ from dx_local.engine import client
 from dx_local.engine.environments import EnvironmentBuildError
 from dx_local.engine.session import Session, SessionOptions
 from dx_local.engine.state import Saved, StateError, hold
+from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions
 from dx_local.errors import UsageError
 from dx_local.platform import access
 from dx_local.platform.context import DEFAULT_USER
@@ -35,6 +36,7 @@ class ServeRequest:
     port: int | None = None
     fresh: bool = False
     reuses: bool = False
+    workplaces: WorkplaceOptions = USUAL_WORKPLACES
 
 
 @asynccontextmanager
@@ -67,7 +69,12 @@ async def serving(request: ServeRequest, observer: Observer) -> AsyncIterator[Sa
 
 def _session(request: ServeRequest, folder: Path, observer: Observer, port: int) -> Session:
     options = SessionOptions(
-        folder=folder, max_parallel=request.max_parallel, port=port, is_open=True, reuses=request.reuses
+        folder=folder,
+        max_parallel=request.max_parallel,
+        port=port,
+        is_open=True,
+        reuses=request.reuses,
+        workplaces=request.workplaces,
     )
     try:
         return Session(options, observer)

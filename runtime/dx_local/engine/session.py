@@ -13,7 +13,7 @@ from dx_local.engine.driver import Driver, DriverOptions
 from dx_local.engine.environments import EnvironmentRequest
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.table_formats import write_table
-from dx_local.engine.workplaces import Workplaces
+from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions, Workplaces
 from dx_local.errors import UsageError
 from dx_local.platform import programs
 from dx_local.platform.context import DEFAULT_REGION, DEFAULT_USER, Caller, Context, Platform
@@ -50,6 +50,7 @@ class SessionOptions:
     """Whether a job takes the output of an earlier one that has done the same."""
     is_open: bool = False
     """Whether others than jobs use the platform: then a job may wait for what only they can do."""
+    workplaces: WorkplaceOptions = USUAL_WORKPLACES
 
 
 class Observer:
@@ -83,7 +84,7 @@ class Session:
         self.context = Context(self.platform, Caller(DEFAULT_USER))
         observer.opened(self.platform)
         self.platform.subscribers.append(observer.moved)
-        self._workplaces = Workplaces(self.platform, observer.announce)
+        self._workplaces = Workplaces(self.platform, options.workplaces, observer.announce)
         self.driver = Driver(
             self.platform,
             DriverOptions(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.spec.python2 import is_python2, python2_code
+from dx_local.engine.dependencies import debian
 from dx_local.engine.dependencies.entries import dependencies_of
 from dx_local.engine.environments import (
     EnvironmentBuildError,
@@ -15,14 +17,20 @@ from dx_local.engine.environments import (
     prepare_environment,
     requirements_of,
 )
+from dx_local.engine.pythons import PYTHON_OF_RELEASE, find_python, running_version
 from dx_local.engine.resources import BundleError, Resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+    from dx_local.engine.dependencies.entries import Dependency
+    from dx_local.engine.dependencies.supplies import Supply
     from dx_local.engine.environments import WorkerEnvironment
     from dx_local.platform.context import JSON, Platform
+
+
+_COMMAND_NOT_FOUND = 127
+_NOT_FOUND = ("command not found", "No such file or directory")
 
 
 class WorkplaceError(Exception):
@@ -34,32 +42,63 @@ class WorkplaceError(Exception):
 
 
 @dataclass(frozen=True)
+class WorkplaceOptions:
+    """What the user wants of workplaces."""
+
+    python: str | None = None
+    """The version of all jobs' Python; None for that of the app's release, if this machine has it."""
+    installs: bool = False
+    """Whether Debian packages that this machine lacks are unpacked for jobs."""
+
+
+USUAL_WORKPLACES = WorkplaceOptions()
+
+
+@dataclass(frozen=True)
 class Workplace:
     """What a job is started in; of the layers that lie over `/`, the topmost comes first."""
 
     environment: WorkerEnvironment
     layers: tuple[Path, ...]
+    hint: str | None = None
+    """What to say should the job fail for lack of a program."""
+
+    def explain(self, exit_code: int | None, message: str) -> str:
+        """Return the message of a failure, with the hint where a program may have been missing."""
+        if self.hint and (exit_code == _COMMAND_NOT_FOUND or any(text in message for text in _NOT_FOUND)):
+            return f"{message}\n{self.hint}"
+        return message
 
 
 class Workplaces:
     """Prepares workplaces, each part of them once; `announce` is told what users should know."""
 
-    def __init__(self, platform: Platform, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self, platform: Platform, options: WorkplaceOptions, announce: Callable[[str], None]
+    ) -> None:
+        self._options = options
         self._announce = announce
         self._resources = Resources(platform)
         self._environments: dict[EnvironmentRequest, asyncio.Task[WorkerEnvironment]] = {}
+        self._supplies: dict[tuple[int, tuple[Dependency, ...]], asyncio.Task[Supply]] = {}
+        self._pythons: dict[str, EnvironmentRequest] = {}
         self._said: set[str] = set()
 
     async def of(self, applet: JSON, function: str) -> Workplace:
         """Return the workplace of an applet's job at an entry point. Raises WorkplaceError."""
-        self._check_python(applet)
-        request = EnvironmentRequest(packages=requirements_of(dependencies_of(applet["runSpec"], function)))
+        self._check_code(applet)
+        dependencies = dependencies_of(applet["runSpec"], function)
         try:
-            environment = await self.environment(request)
+            environment = await self._environment_of(applet, requirements_of(dependencies))
+            supply = await self._supply(dependencies) if dependencies else None
             layers = await self._resources.layers_of(applet)
         except (EnvironmentBuildError, BundleError) as error:
             raise WorkplaceError(str(error)) from error
-        return Workplace(environment, layers)
+        if supply is None:
+            return Workplace(environment, layers)
+        for note in supply.notes:
+            self._say_once(note)
+        return Workplace(environment, (*layers, *supply.layers), supply.hint)
 
     async def environment(self, request: EnvironmentRequest) -> WorkerEnvironment:
         """Return a worker environment; who asks while it is made shares it. Raises EnvironmentBuildError."""
@@ -69,7 +108,63 @@ class Workplaces:
             self._environments[request] = asyncio.create_task(asyncio.to_thread(build))
         return await asyncio.shield(self._environments[request])
 
-    def _check_python(self, applet: JSON) -> None:
+    async def _environment_of(self, applet: JSON, packages: tuple[str, ...]) -> WorkerEnvironment:
+        release = str(applet["runSpec"].get("release"))
+        request = replace(self._python_of(release), packages=packages)
+        if applet["runSpec"]["interpreter"] != "bash":
+            self._say_python(release, request.python or running_version())
+        try:
+            return await self.environment(request)
+        except EnvironmentBuildError:
+            if self._options.python or request.python is None:
+                raise
+            # Nobody asked for that Python, and without a package index there may be one for the running one.
+            environment = await self.environment(EnvironmentRequest(packages=packages))
+        self._pythons[release] = EnvironmentRequest()
+        self._say_once(
+            f"A worker environment with the Python {request.python} of release {release} could not be made."
+        )
+        self._say_python(release, running_version())
+        return environment
+
+    def _python_of(self, release: str) -> EnvironmentRequest:
+        """Return the request for an environment with the Python of the jobs of a release."""
+        if release not in self._pythons:
+            self._pythons[release] = self._choose_python(release)
+        return self._pythons[release]
+
+    def _choose_python(self, release: str) -> EnvironmentRequest:
+        wanted = self._options.python or PYTHON_OF_RELEASE.get(release)
+        if wanted in (None, running_version()):
+            return EnvironmentRequest()
+        if found := find_python(wanted):
+            return EnvironmentRequest(python=wanted, interpreter=found)
+        if self._options.python:
+            path = Path(wanted).absolute()
+            return EnvironmentRequest(python=wanted, interpreter=path if path.is_file() else None)
+        return EnvironmentRequest()
+
+    def _say_python(self, release: str, python: str) -> None:
+        expected = PYTHON_OF_RELEASE.get(release, python)
+        if self._options.python is None and python != expected:
+            self._say_once(
+                f"Release {release} has Python {expected}; jobs run under Python {python},"
+                " as no other is here (see --python)."
+            )
+
+    async def _supply(self, dependencies: tuple[Dependency, ...]) -> Supply:
+        """Return what execDepends come to; asked anew once packages were installed on this machine."""
+        from dx_local.engine.dependencies.supplies import supply
+
+        key = (debian.stamp(), dependencies)
+        if key not in self._supplies:
+            work = partial(
+                supply, dependencies, installs=self._options.installs, announce=self._announce_from_thread()
+            )
+            self._supplies[key] = asyncio.create_task(asyncio.to_thread(work))
+        return await asyncio.shield(self._supplies[key])
+
+    def _check_code(self, applet: JSON) -> None:
         """Say that code for Python 2 runs under Python 3, or raise WorkplaceError where it cannot."""
         interpreter = applet["runSpec"]["interpreter"]
         if not is_python2(interpreter):

@@ -1,0 +1,33 @@
+"""Options of all verbs that run jobs: what the jobs are started in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from dx_local.engine.workplaces import WorkplaceOptions
+
+PYTHON_OPTION = click.option(
+    "--python",
+    metavar="VERSION",
+    help="Let jobs run under this Python, as 3.12.  [default: that of the app's release, if it is here]",
+)
+
+INSTALL_OPTION = click.option(
+    "--install-depends",
+    "installs",
+    is_flag=True,
+    help="Unpack Debian packages of execDepends that this machine lacks for the jobs, without root.",
+)
+
+
+def workplace_options(python: str | None, installs: bool) -> WorkplaceOptions:
+    """Return the options as the engine takes them. Raises UsageError for a Python too old for jobs."""
+    from dx_local.engine.pythons import check_python
+    from dx_local.engine.workplaces import WorkplaceOptions
+
+    if python is not None:
+        check_python(python)
+    return WorkplaceOptions(python=python, installs=installs)

@@ -1,0 +1,201 @@
+"""Debian packages unpacked into folders that jobs get laid over `/`, without root and beside the host's own.
+
+Kept under $XDG_CACHE_HOME/dx-local/debian, shared by all runs that need the same:
+
+    lists/ state/ cache/    apt's own
+    layers/KEY/root/        what the packages hold
+    layers/KEY/layer.json   comes last: which packages these are, and what there was not
+
+The scripts of packages are not run. The links that they would have made by update-alternatives are made where
+the scripts name them in full, and so are those to the programs of a Java.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import re
+import secrets
+import shutil
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dx_local.engine.dependencies import debian
+from dx_local.engine.dependencies.apt import Apt, AptError
+from dx_local.engine.user_folders import user_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dx_local.engine.dependencies.entries import Dependency
+
+_MARKER = "layer.json"
+_RETRY_SECONDS = 24 * 3600
+
+# A libc without the loader that it was made with breaks every program, and older ones do for packages.
+_NEVER_UNPACKED = ("libc6_", "libc-bin_")
+
+_ALTERNATIVE = re.compile(
+    r"--(?:install|slave)\s+(?P<link>/[\w./+-]+)\s+[\w.+-]+\s+(?P<target>/[\w./+-]+)(?=\s|$)", re.ASCII
+)
+
+
+@dataclass(frozen=True)
+class DebianLayer:
+    """Packages unpacked below `root`, and what was wanted and is not to be had like that."""
+
+    root: Path
+    archives: tuple[str, ...]
+    unknown: dict[str, list[str]]
+    """Packages that apt does not know, with others of similar names."""
+    unpinned: tuple[str, ...]
+    """Packages that are there in another version than the one that is wanted."""
+
+
+def debian_layer(wanted: Sequence[Dependency], *, announce: Callable[[str], None]) -> DebianLayer:
+    """Return packages, with all that they need and the host lacks, unpacked now or earlier.
+
+    `announce` is told before something is downloaded. Raises AptError, also for what the disk refuses.
+    """
+    folder = user_folder("XDG_CACHE_HOME", ".cache") / "debian"
+    place = folder / "layers" / _key(wanted)
+    if known := _read(place):
+        return known
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(folder / "lock"):
+            if known := _read(place):
+                return known
+            names = ", ".join(str(dependency) for dependency in wanted)
+            announce(f"Unpacking Debian packages for jobs ({names}); this happens once.")
+            return _make(Apt(folder), wanted, place)
+    except OSError as error:
+        raise AptError(f"{place} cannot be made: {error}") from error
+
+
+def _key(wanted: Sequence[Dependency]) -> str:
+    names = sorted((dependency.name, dependency.version or "") for dependency in wanted)
+    host = sorted((debian.installed() or {}).items())
+    # What is unpacked depends on what the host has, which is left out of it.
+    described = json.dumps([names, host, platform.machine(), _release()])
+    return hashlib.sha256(described.encode()).hexdigest()[:24]
+
+
+def _release() -> str:
+    try:
+        return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    except OSError:
+        return ""
+
+
+def _read(place: Path) -> DebianLayer | None:
+    """Return the layer at a place, if there is one; one that lacks packages is asked for anew after a day."""
+    marker = place / _MARKER
+    try:
+        known = json.loads(marker.read_text(encoding="utf-8"))
+        age = time.time() - marker.stat().st_mtime
+    except FileNotFoundError:
+        return None
+    if known["unknown"] and age > _RETRY_SECONDS:
+        return None
+    return DebianLayer(
+        place / "root", tuple(known["archives"]), known["unknown"], unpinned=tuple(known["unpinned"])
+    )
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _make(apt: Apt, wanted: Sequence[Dependency], place: Path) -> DebianLayer:
+    unfinished = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
+    downloads = unfinished / "archives"
+    root = unfinished / "root"
+    root.mkdir(parents=True)
+    try:
+        were_fresh = apt.refresh()
+        found = apt.download(wanted, downloads)
+        if found.unknown and not were_fresh and apt.refresh(older_than_seconds=3600):
+            found = apt.download(wanted, downloads)
+        for archive in found.archives:
+            if not archive.name.startswith(_NEVER_UNPACKED):
+                _unpack(archive, root)
+        _link_java(root)
+        shutil.rmtree(downloads)
+        layer = DebianLayer(
+            place / "root",
+            tuple(archive.name for archive in found.archives),
+            {name: apt.similar(name) for name in found.unknown},
+            found.unpinned,
+        )
+        (unfinished / _MARKER).write_text(json.dumps({**asdict(layer), "root": None}), encoding="utf-8")
+        if place.exists():
+            shutil.rmtree(place)  # one that lacked packages a day ago
+        unfinished.replace(place)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return layer
+
+
+def _unpack(archive: Path, root: Path) -> None:
+    _dpkg_deb("--extract", archive, root)
+    control = archive.with_suffix(".control")
+    _dpkg_deb("--control", archive, control)
+    script = control / "postinst"
+    if script.is_file():
+        for link, target in alternatives(script.read_text(encoding="utf-8", errors="replace")):
+            _link(root, link, target)
+
+
+def _dpkg_deb(action: str, archive: Path, folder: Path) -> None:
+    done = subprocess.run(
+        ["dpkg-deb", action, archive, folder],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
+    )
+    if done.returncode != 0:
+        raise AptError(f"{archive.name} cannot be unpacked: {done.stderr.strip()[-500:]}")
+
+
+def alternatives(script: str) -> list[tuple[str, str]]:
+    """Return the links, and what they lead to, that a package's script makes by update-alternatives.
+
+    Only those are found that it names in full, without variables.
+    """
+    whole = script.replace("\\\n", " ")
+    return [
+        (match["link"], match["target"])
+        for line in whole.splitlines()
+        if "update-alternatives" in line
+        for match in _ALTERNATIVE.finditer(line)
+    ]
+
+
+def _link_java(root: Path) -> None:
+    """Make the programs of a Java reachable, whose script links them in a loop."""
+    for program in sorted(root.glob("usr/lib/jvm/*/bin/*")):
+        if not program.parent.parent.is_symlink():
+            _link(root, f"/usr/bin/{program.name}", f"/{program.relative_to(root)}")
+
+
+def _link(root: Path, link: str, target: str) -> None:
+    """Make a link below root, if both are below it and nothing is there yet."""
+    place, goal = (Path(os.path.normpath(f"{root}/{path}")) for path in (link, target))
+    if not (place.is_relative_to(root) and goal.is_relative_to(root)):
+        return
+    if os.path.lexists(goal) and not os.path.lexists(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(os.path.relpath(goal, place.parent))

@@ -1,0 +1,74 @@
+"""Pythons of this machine, found without starting any; and which one the workers of a release have."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dx_local.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PYTHON_OF_RELEASE = {"20.04": "3.8", "24.04": "3.12"}
+"""The version of `python3` on workers, which is that of Ubuntu's release."""
+
+OLDEST_PYTHON = (3, 8)
+"""Jobs run under this Python or newer ones; dxpy is made for no older one either."""
+
+_VERSION = re.compile(r"(\d+)\.(\d+)(\.\d+)?", re.ASCII)
+
+
+def running_version() -> str:
+    """Return the version of the running Python, as `3.12`."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def check_python(python: str) -> None:
+    """Raise UsageError for the version of a Python that is too old for jobs."""
+    match = _VERSION.fullmatch(python)
+    if match and (int(match[1]), int(match[2])) < OLDEST_PYTHON:
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        raise UsageError(f"jobs cannot run under Python {python}", f"Give a version from {oldest} on.")
+
+
+def find_python(version: str) -> Path | None:
+    """Return a Python of a version, as `3.12` or `3.12.1`, if there is one: of uv, in PATH, or of pyenv.
+
+    Scripts in the place of a Python, as pyenv puts them into PATH, do not count.
+    """
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        return None
+    program = f"python{match[1]}.{match[2]}"
+    return next(
+        (path for path in _candidates(version, program, whole=bool(match[3])) if _is_program(path)), None
+    )
+
+
+def _candidates(version: str, program: str, *, whole: bool) -> Iterator[Path]:
+    releases = version if whole else f"{version}.*"
+    uv = os.environ.get("UV_PYTHON_INSTALL_DIR")
+    data = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")  # noqa: PTH111
+    yield from _newest_first(Path(uv) if uv else Path(data, "uv", "python"), f"cpython-{releases}-*", program)
+    if not whole and (in_path := shutil.which(program)):
+        yield Path(in_path)
+    pyenv = os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv")  # noqa: PTH111
+    yield from _newest_first(Path(pyenv, "versions"), releases, program)
+
+
+def _newest_first(folder: Path, pattern: str, program: str) -> list[Path]:
+    found = folder.glob(f"{pattern}/bin/{program}")
+    return sorted(found, key=lambda path: [int(part) for part in re.findall(r"\d+", str(path))], reverse=True)
+
+
+def _is_program(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(2) != b"#!" and os.access(path, os.X_OK)
+    except OSError:
+        return False

@@ -1,0 +1,55 @@
+"""execDepends and Pythons as users meet them: `dx-local run`."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.cli.conftest import DxLocal
+
+    MakeApp = Callable[..., Path]
+
+needs_dpkg = pytest.mark.skipif(not shutil.which("dpkg-query"), reason="this machine has no dpkg")
+
+CALLS_TWICE = """
+main() { dx-jobutil-new-job other >/dev/null; }
+other() { no-such-program; }
+"""
+
+
+@needs_dpkg
+def test_missing_packages_are_told_once_and_when_a_job_fails(dx_local: DxLocal, make_app: MakeApp) -> None:
+    depends = [{"name": "no-such-package"}]
+    app = make_app(CALLS_TWICE, interpreter="bash", runSpec={"execDepends": depends})
+    done = dx_local("run", app)
+    assert done.exit_code == 6
+    assert done.stderr.count("To install them:\n  sudo apt-get install --yes no-such-package\n") == 1
+    message = done.stderr.partition("error: ")[2]
+    assert "this machine lacks: no-such-package" in message
+
+
+@needs_dpkg
+def test_a_failure_of_another_kind_is_not_blamed_on_packages(dx_local: DxLocal, make_app: MakeApp) -> None:
+    depends = [{"name": "no-such-package"}]
+    app = make_app("main() { exit 3; }", interpreter="bash", runSpec={"execDepends": depends})
+    assert "lacks" not in dx_local("run", app).stderr.partition("error: ")[2]
+
+
+def test_old_code_is_said_to_run_under_python_3(dx_local: DxLocal, make_app: MakeApp) -> None:
+    code = "import dxpy\n\n@dxpy.entry_point('main')\ndef main():\n    pass\n"
+    done = dx_local("run", make_app(code, interpreter="python2.7", runSpec={"release": "14.04"}))
+    assert done.exit_code == 0
+    assert done.stderr.count("The app asks for python2.7; its code runs under Python 3 here.") == 1
+
+
+@pytest.mark.parametrize("verb", [["run", "."], ["serve"], ["exec", "true"]], ids=lambda verb: verb[0])
+def test_a_python_that_is_too_old_is_refused(dx_local: DxLocal, verb: list[str]) -> None:
+    done = dx_local(verb[0], "--python", "3.7", *verb[1:])
+    assert done.exit_code == 2
+    assert "jobs cannot run under Python 3.7" in done.stderr

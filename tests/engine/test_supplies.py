@@ -1,0 +1,83 @@
+"""What execDepends come to on this machine, and what is said of it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dx_local.engine.dependencies import debian
+from dx_local.engine.dependencies.entries import Dependency
+from dx_local.engine.dependencies.supplies import Supply, supply
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+needs_dpkg = pytest.mark.skipif(not shutil.which("dpkg-query"), reason="this machine has no dpkg")
+NOWHERE = Dependency("no-such-package")
+
+
+def supplied(*dependencies: Dependency, installs: bool = False) -> Supply:
+    return supply(dependencies, installs=installs, announce=pytest.fail)
+
+
+@needs_dpkg
+@pytest.mark.parametrize("dependency", [Dependency("bash"), Dependency("sh"), Dependency("pysam", "pip")])
+def test_what_is_there_is_no_matter(dependency: Dependency) -> None:
+    assert supplied(dependency) == Supply()
+
+
+@needs_dpkg
+def test_what_is_missing_is_told_with_the_command_that_installs_it() -> None:
+    found = supplied(NOWHERE, Dependency("bash"), Dependency("nor; this", version="2"))
+    (note,) = found.notes
+    assert "no-such-package, nor; this 2. To install" in note
+    assert "  sudo apt-get install --yes no-such-package 'nor; this'\n" in note
+    assert "--install-depends" in (found.hint or "")
+
+
+@needs_dpkg
+def test_another_version_than_the_pinned_one_is_told() -> None:
+    version = subprocess.check_output(["dpkg-query", "-Wf", "${Version}", "bash"], text=True)
+    pins = [Dependency("bash", version="1.0"), Dependency("bash", version=version)]
+    assert supplied(*pins).notes == (
+        f"The app pins the Debian package bash 1.0; this machine has version {version}.",
+    )
+
+
+def test_packages_of_other_managers_are_told_by_manager() -> None:
+    found = supplied(Dependency("a", "gem"), Dependency("b", "git"), Dependency("c", "gem", "2"))
+    assert found.notes == (
+        "Packages of gem are not installed here; the app depends on: a, c 2.",
+        "Packages of git are not installed here; the app depends on: b.",
+    )
+
+
+@pytest.mark.parametrize(("name", "count"), [("ls", 0), ("no-such-package", 1)])
+def test_without_dpkg_only_programs_can_be_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, count: int
+) -> None:
+    (tmp_path / "ls").symlink_to("/bin/ls")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    debian._installed.cache_clear()
+    assert len(supplied(Dependency(name)).notes) == count
+    debian._installed.cache_clear()
+
+
+@needs_dpkg
+def test_without_apt_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    debian.installed()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "lacks" in supplied(NOWHERE, installs=True).notes[0]
+
+
+def test_what_dpkg_lists_is_read() -> None:
+    listed = (
+        "installed\tgawk\t1:5.2\tawk\n"
+        "config-files\told\t1\t\n"
+        "installed\tlibx\t3\tx-api, x-abi (= 2.0)\n"
+        "installed\tawk\t9\t\n"
+    )
+    assert debian.parse(listed) == {"gawk": "1:5.2", "libx": "3", "x-api": "3", "x-abi": "2.0", "awk": "9"}
