@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
 WORKERS ?= auto
 
-.PHONY: help demo test test-all check fix bench bench-scale screenshots clean
+.PHONY: help demo test test-all check fix bench bench-quick bench-scale screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -29,8 +29,11 @@ fix: $(INSTALLED)  ## let ruff mend and format what it can
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
 
-bench: $(INSTALLED)  ## measure the cost of a job and of a start
-	@$(VENV)/bin/python benchmarks/run.py
+bench: $(INSTALLED)  ## measure ours and the peers, and write the page (10 minutes)
+	@$(RUN) benchmarks --write-page
+
+bench-quick: $(INSTALLED)  ## the same with less of everything, on stdout (2 minutes)
+	@$(RUN) benchmarks --plan quick
 
 bench-scale: $(INSTALLED)  ## measure searches among 100,000 files
 	@$(VENV)/bin/python benchmarks/scale.py

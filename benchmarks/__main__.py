@@ -1,0 +1,80 @@
+"""`make bench`: ours and the peers side by side, as tables in Markdown, on stdout or on the page.
+
+All figures come from one run in which all works take turns. What takes part can be chosen. Exit code 1 says
+that something of ours did not run, never that it was slow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from datetime import datetime, timezone
+
+from benchmarks import inside, jobs, machine, page, report, scatter, starts, tables
+from benchmarks.plan import FULL, QUICK, TINY, Plan
+from benchmarks.probes import Probe, Results, measure
+
+from dx_local.worker import linux
+
+PLANS = {"full": FULL, "quick": QUICK, "tiny": TINY}
+GROUPS = ["jobs", "peers", "inside", "starts", "scatter"]
+
+
+def main() -> int:
+    """Measure what the command line asks for; return the exit code."""
+    options = _options()
+    plan = PLANS[options.plan]
+    groups = options.only or GROUPS
+    probes = _probes(plan, groups)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left behind
+    linux.adopt_orphans()
+    load_before = machine.load()
+    results = Results()
+    if plan is not TINY:
+        _say("warming up: a little of everything, so that caches are filled and environments made")
+        measure(_probes(TINY, groups), 1, results, _say)
+        results.values.clear()
+        _say("measuring")
+    measure(probes, plan.rounds, results, _say)
+    date = datetime.now(tz=timezone.utc).date().isoformat()
+    text = report.write(results, plan, report.Circumstances(date, load_before, machine.load()))
+    if options.write_page:
+        page.write(text)
+        _say(f"written to {page.PAGE}")
+        print(tables.targets(results))
+    else:
+        print(text)
+    return 1 if any(probe.is_ours and probe.name in results.failures for probe in probes) else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("--plan", choices=PLANS, default="full", help="how much is measured [default: full]")
+    parser.add_argument("--only", action="append", choices=GROUPS, help="leave out all else; may be repeated")
+    parser.add_argument("--write-page", action="store_true", help=f"put the tables into {page.PAGE.name}")
+    return parser.parse_args()
+
+
+def _probes(plan: Plan, groups: list[str]) -> list[Probe]:
+    of_group = {
+        "jobs": jobs.of_ours(plan),
+        "peers": jobs.of_peers(plan),
+        "inside": inside.probes(plan),
+        "starts": starts.probes(),
+        "scatter": [scatter.probe(plan)],
+    }
+    return [probe for group in GROUPS if group in groups for probe in of_group[group]]
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

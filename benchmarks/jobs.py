@@ -1,0 +1,83 @@
+"""Trivial jobs: what one more of them costs, and what a run of one costs; ours and the peers'."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import TYPE_CHECKING
+
+from benchmarks.ours import run_app
+from benchmarks.peers.engines import PEERS
+from benchmarks.probes import Probe
+from benchmarks.process import CommandError, Ended, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from benchmarks.peers.engines import Peer
+    from benchmarks.plan import Plan
+
+PYTHON, BASH, BASH_BY_HELPERS = "Python subjobs", "bash subjobs", "bash subjobs, started by helpers"
+_APPS = {PYTHON: "scatter_python", BASH: "scatter_bash", BASH_BY_HELPERS: "scatter_bash_helpers"}
+
+DESCRIPTIONS = {
+    PYTHON: "`dx-local run` of [scatter_python](../../benchmarks/apps/scatter_python/src/scatter.py): "
+    "each job is a process of its own with dxpy imported, which returns an int",
+    BASH: "`dx-local run` of [scatter_bash](../../benchmarks/apps/scatter_bash/src/scatter.sh): "
+    "each job is bash, which calls `dx-jobutil-add-output` once; one Python process starts them all",
+    BASH_BY_HELPERS: "the same, started one by one with `dx-jobutil-new-job`",
+}
+
+
+def of_ours(plan: Plan) -> list[Probe]:
+    """Return the probes of our own jobs."""
+
+    def probe(name: str, app: str) -> Probe:
+        def run_jobs(place: Path, jobs: int) -> Ended:
+            is_summed = name == PYTHON
+            ended, output = run_app(app, place, {"n": jobs})
+            _check(output["total"], sum(range(jobs)) if is_summed else 0)
+            return ended
+
+        return Probe(name, lambda place: _figures(place, plan.jobs, run_jobs))
+
+    return [probe(name, app) for name, app in _APPS.items()]
+
+
+def of_peers(plan: Plan) -> list[Probe]:
+    """Return the probes of the peers' jobs."""
+
+    def probe(peer: Peer) -> Probe:
+        def run_jobs(place: Path, jobs: int) -> Ended:
+            ended = run(peer.command(place, jobs))
+            numbers = re.findall(r"\d+", ended.output)
+            _check(int(numbers[-1]) if numbers else None, sum(range(jobs)))
+            return ended
+
+        most = plan.slow_jobs if peer.is_slow else plan.jobs
+        return Probe(peer.name, lambda place: _figures(place, most, run_jobs), is_ours=False)
+
+    return [probe(peer) for peer in PEERS]
+
+
+def _figures(place: Path, most: int, run_jobs: Callable[[Path, int], Ended]) -> Mapping[str, float]:
+    """Run one job, then many; return seconds and processor seconds of one more, and the rest of both runs."""
+    runs = {}
+    for jobs in (1, most):
+        folder = place / str(jobs)
+        folder.mkdir()
+        runs[jobs] = run_jobs(folder, jobs)
+        shutil.rmtree(folder)
+    one, many = runs[1], runs[most]
+    return {
+        "job": (many.seconds - one.seconds) / (most - 1),
+        "cpu": (many.cpu_seconds - one.cpu_seconds) / (most - 1),
+        "start": one.seconds,
+        "memory": many.largest_mib,
+    }
+
+
+def _check(total: object, expected: int) -> None:
+    if total != expected:
+        raise CommandError(f"gives {total} where {expected} is right")

@@ -1,0 +1,39 @@
+"""The machine that was measured on, in words."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from benchmarks.peers.engines import PEERS
+
+from dx_local.engine.environments import DXPY_VERSION
+
+
+def describe() -> str:
+    """Return the cores, processor, memory, kernel and versions of what was measured."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
+    versions = [f"Python {platform.python_version()}", f"dxpy {DXPY_VERSION}"]
+    for peer in PEERS:
+        name, _, version = peer.requirements[0].partition("==")
+        versions.append(f"{name} {version}")
+    return (
+        f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB of memory, "
+        f"{platform.system()} {platform.release()}; {', '.join(dict.fromkeys(versions))}"
+    )
+
+
+def load() -> str:
+    """Return how many processes wanted to run in the last minute, on average."""
+    return f"{os.getloadavg()[0]:.1f}"
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        if found:
+            return found[1]
+    return platform.processor() or platform.machine()

@@ -1,0 +1,35 @@
+"""Our own commands: the apps of the benchmarks, run by `dx-local run` as a user would."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.process import Command, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from benchmarks.process import Ended
+
+BIN = Path(sys.executable).parent
+APPS = Path(__file__).parent / "apps"
+
+
+def run_app(
+    name: str, place: Path, inputs: Mapping[str, object], variables: Mapping[str, str] | None = None
+) -> tuple[Ended, dict[str, Any]]:
+    """Run an app with all that it writes below an empty folder; return how it went and its output.
+
+    Temporary files go to `place`/tmp. Raises CommandError.
+    """
+    temporary = place / "tmp"
+    temporary.mkdir()
+    given = [f"-i{key}={value}" for key, value in inputs.items()]
+    options: list[str | Path] = ["--workspace-path", place / "run", "--quiet", "--json"]
+    argv: list[str | Path] = [BIN / "dx-local", "run", APPS / name, *given, *options]
+    ended = run(Command(argv, place, {"TMPDIR": str(temporary), **(variables or {})}))
+    output: dict[str, Any] = json.loads(ended.output)["output"]
+    return ended, output

@@ -1,0 +1,109 @@
+"""The peers: what is run of each, in their own way, on as many cores as ours has."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.peers.environment import programs_of
+from benchmarks.process import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_HERE = Path(__file__).parent
+CORES = os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Peer:
+    """An engine that runs N trivial jobs and one that adds their values up, which it prints at last."""
+
+    name: str
+    requirements: tuple[str, ...]
+    """What is installed, pinned; the first names the version that is told."""
+    how: str
+    """What was run, in one line of the page."""
+    arguments: Callable[[Path, Path, int], list[str | Path]]
+    """The command, given the folder of the programs, an empty folder, and N."""
+    is_slow: bool = False
+    """Whether a job takes around a second."""
+
+    def command(self, place: Path, jobs: int) -> Command:
+        """Return the command that runs N jobs in an empty folder. Raises CommandError if there is none."""
+        programs = programs_of(self.requirements[0].partition("=")[0], self.requirements)
+        path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+        return Command(self.arguments(programs, place, jobs), place, {"PATH": path})
+
+
+def _cwltool(process: str) -> Callable[[Path, Path, int], list[str | Path]]:
+    def arguments(programs: Path, place: Path, jobs: int) -> list[str | Path]:
+        for name, source in (("scatter", "scatter"), ("process", process), ("gather", "gather")):
+            shutil.copyfile(_HERE / "cwl" / f"{source}.cwl", place / f"{name}.cwl")
+        inputs = place / "inputs.json"
+        inputs.write_text(json.dumps({"indices": list(range(jobs))}))
+        options: list[str | Path] = ["--parallel", "--quiet", "--outdir", place / "out"]
+        return [programs / "cwltool", *options, place / "scatter.cwl", inputs]
+
+    return arguments
+
+
+def _snakemake(programs: Path, _place: Path, jobs: int) -> list[str | Path]:
+    options = ["--quiet", "all", "--cores", str(CORES), "--scheduler", "greedy"]
+    return [programs / "snakemake", "--snakefile", _HERE / "Snakefile", *options, "--config", f"jobs={jobs}"]
+
+
+def _python(script: str) -> Callable[[Path, Path, int], list[str | Path]]:
+    return lambda programs, _place, jobs: [programs / "python", _HERE / script, str(jobs), str(CORES)]
+
+
+def _toil(programs: Path, place: Path, jobs: int) -> list[str | Path]:
+    options = ["--maxCores", str(CORES), "--logError", "--clean", "always"]
+    return [programs / "python", _HERE / "toil_scatter.py", str(jobs), f"file:{place / 'store'}", *options]
+
+
+_CWLTOOL = ("cwltool==3.3.20260925135507",)
+
+PEERS = [
+    Peer(
+        "cwltool",
+        _CWLTOOL,
+        "`cwltool --parallel`, a scattered CommandLineTool in `sh` that writes its int to `cwl.output.json`",
+        _cwltool("process"),
+    ),
+    Peer(
+        "cwltool, Python jobs",
+        _CWLTOOL,
+        "the same with `python3 -c` (no dxpy) in place of `sh`",
+        _cwltool("process_python"),
+    ),
+    Peer(
+        "Snakemake",
+        ("snakemake==9.27.1",),
+        "`snakemake --cores` with the greedy scheduler, a `shell:` rule that writes its int to a file",
+        _snakemake,
+    ),
+    Peer(
+        "Parsl",
+        ("parsl==2026.10.26",),
+        "`bash_app`s on the ThreadPoolExecutor, a thread for each core, stdout in a file",
+        _python("parsl_scatter.py"),
+    ),
+    Peer(
+        "Dask",
+        ("distributed==2026.8.0", "dask==2026.8.0"),
+        "`Client.map` of a function that starts `sh`, on a LocalCluster of one process for each core",
+        _python("dask_scatter.py"),
+    ),
+    Peer(
+        "Toil",
+        ("toil==9.6.0",),
+        "the Python API with the single-machine batch system, a child job that starts `sh`",
+        _toil,
+        is_slow=True,
+    ),
+]

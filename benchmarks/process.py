@@ -1,0 +1,203 @@
+"""One command, run to its end and watched: time, processor time, memory, and what it leaves behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from dx_local.worker import linux
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+LIMIT_SECONDS = 900
+_GRACE_SECONDS = 1.0
+_SAMPLE_SECONDS = 0.1
+_LAST_CHARACTERS = 600
+_MIB = 1 << 20
+_BYTES_PER_MAXRSS = 1 if sys.platform == "darwin" else 1024
+
+
+class CommandError(Exception):
+    """A command did not end well; the message is one line that says how."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What is started, where, with which variables besides all others, and what it reads from stdin."""
+
+    argv: Sequence[str | Path]
+    place: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    lines: str = ""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command went."""
+
+    began: float
+    """Seconds since 1970."""
+    seconds: float
+    cpu_seconds: float
+    """User and system time of the command and of all processes that it waited for."""
+    largest_mib: float
+    """The most memory that any one of these processes has held."""
+    control_mib: float
+    """The most memory that the process that was started has held; 0 where /proc does not tell."""
+    descriptors: tuple[int, int]
+    """How many files that process had open early on and at last; zeros where /proc does not tell."""
+    left_over: int
+    """How many processes lived on; they have been ended."""
+    output: str
+
+
+@dataclass
+class _Watch:
+    """What /proc tells of a process while it lives."""
+
+    pid: int
+    control_mib: float = 0
+    descriptors: list[int] = field(default_factory=list)
+
+    def look(self) -> None:
+        """Note memory and open files, if the process is still there."""
+        process = Path("/proc") / str(self.pid)
+        with suppress(OSError):
+            for line in process.joinpath("status").read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    self.control_mib = int(line.split()[1]) / 1024
+            self.descriptors.append(len(list(process.joinpath("fd").iterdir())))
+
+    def early_and_last(self) -> tuple[int, int]:
+        """Return the most open files of the first third of the time, and those at the last look."""
+        if not self.descriptors:
+            return 0, 0
+        early = self.descriptors[: len(self.descriptors) // 3 + 1]
+        return max(early), self.descriptors[-1]
+
+
+def run(command: Command) -> Ended:
+    """Run a command; raise CommandError if it fails or takes longer than LIMIT_SECONDS."""
+    with ExitStack() as stack:
+        given, output, errors = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
+        given.write(command.lines.encode())
+        given.seek(0)
+        began, clock = time.time(), time.perf_counter()
+        try:
+            process = subprocess.Popen(
+                command.argv,
+                cwd=command.place,
+                env={**os.environ, **command.variables},
+                stdin=given,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CommandError(f"cannot be started: {error}") from None
+        with _ended_in_time(process), _watched(process.pid) as watch:
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - clock
+            process.returncode = os.waitstatus_to_exitcode(status)
+        left_over = _end_what_is_left()
+        said = _text(output)
+        if process.returncode != 0:
+            raise CommandError(f"ends with {process.returncode}: {_last_words(_text(errors) or said)}")
+    return Ended(
+        began=began,
+        seconds=seconds,
+        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        largest_mib=usage.ru_maxrss * _BYTES_PER_MAXRSS / _MIB,
+        control_mib=watch.control_mib,
+        descriptors=watch.early_and_last(),
+        left_over=left_over,
+        output=said,
+    )
+
+
+@contextmanager
+def _ended_in_time(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End the process and its group when it takes too long, or when we are interrupted.
+
+    Raises CommandError in the first case.
+    """
+    is_late = threading.Event()
+
+    def end() -> None:
+        is_late.set()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+    alarm = threading.Timer(LIMIT_SECONDS, end)
+    alarm.start()
+    try:
+        yield
+    except BaseException:
+        end()
+        _end_what_is_left()
+        raise
+    finally:
+        alarm.cancel()
+    if is_late.is_set():
+        _end_what_is_left()
+        raise CommandError(f"has not ended after {LIMIT_SECONDS} seconds")
+
+
+@contextmanager
+def _watched(pid: int) -> Iterator[_Watch]:
+    watch, is_over = _Watch(pid), threading.Event()
+
+    def look_on() -> None:
+        while not is_over.wait(_SAMPLE_SECONDS):
+            watch.look()
+
+    thread = threading.Thread(target=look_on, daemon=True)
+    thread.start()
+    try:
+        yield watch
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def _end_what_is_left() -> int:
+    """End the processes that came to us when their parent ended; return how many had to be ended."""
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while _reap() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    left = linux.children()
+    while pids := linux.children():
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    return len(left)
+
+
+def _reap() -> bool:
+    """Take the exit status of children that have ended; return whether any still runs."""
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "replace")
+
+
+def _last_words(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return (lines[-1] if lines else "it says nothing")[-_LAST_CHARACTERS:]

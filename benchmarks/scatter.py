@@ -1,0 +1,54 @@
+"""Two large runs, one with ten times the jobs of the other: what they cost and what they leave."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+from typing import TYPE_CHECKING
+
+from benchmarks.ours import run_app
+from benchmarks.probes import Probe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from benchmarks.plan import Plan
+    from benchmarks.process import Ended
+
+NAME = "large scatter"
+
+
+def probe(plan: Plan) -> Probe:
+    """Return the probe of both runs."""
+    return Probe(NAME, lambda place: _figures(place, *plan.scatter), most_rounds=1)
+
+
+def _figures(place: Path, small: int, large: int) -> Mapping[str, float]:
+    """Run few jobs, many, and few again, so that what the machine does besides weighs on both."""
+    before, _ = _run(place / "before", small)
+    ended, files = _run(place / "large", large)
+    after, _ = _run(place / "after", small)
+    small_seconds = statistics.mean([before.seconds, after.seconds])
+    early, last = ended.descriptors
+    return {
+        "small": small_seconds,
+        "large": ended.seconds,
+        "ratio": ended.seconds / small_seconds,
+        "cpu_ratio": ended.cpu_seconds / statistics.mean([before.cpu_seconds, after.cpu_seconds]),
+        "small_control": max(before.control_mib, after.control_mib),
+        "control": ended.control_mib,
+        "processes": ended.left_over,
+        "descriptors": max(0, last - early),
+        "files": files,
+    }
+
+
+def _run(place: Path, jobs: int) -> tuple[Ended, int]:
+    """Return how a run of so many jobs went, and how many temporary files and folders it has left."""
+    place.mkdir()
+    ended, _ = run_app("scatter_python", place, {"n": jobs})
+    left = sum(len(folders) + len(files) for _, folders, files in os.walk(place / "tmp"))
+    shutil.rmtree(place)
+    return ended, left

@@ -1,0 +1,70 @@
+"""What starting costs: our commands, the official ones, and a run of an app that was just written."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import TYPE_CHECKING
+
+from benchmarks.ours import BIN
+from benchmarks.probes import Probe, timed
+from benchmarks.process import Command, run
+
+from dx_local.engine.environments import EnvironmentRequest, prepare_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+DXPY = "start of Python with dxpy"
+OUR_HELP, OFFICIAL_HELP = "`dx-app-wizard --help`", "official `dx-app-wizard --help`"
+RUNTIME_HELP = "`dx-local --help`"
+GENERATE, OFFICIAL_GENERATE = "generate an app", "generate an app with the official wizard"
+BASIC_APP = "`dx-local run` of the basic app"
+ALL = [DXPY, RUNTIME_HELP, OUR_HELP, OFFICIAL_HELP, GENERATE, OFFICIAL_GENERATE, BASIC_APP]
+
+OFFICIAL_ANSWERS = "made\nT\nS\n0.0.1\nreads\n\nfile\nn\n\nn\n\nint\n\n48h\nn\nn\nmem1_ssd1_v2_x4\n"
+"""What the official wizard asks for an app with a file as input and an int as output."""
+
+
+def probes() -> list[Probe]:
+    """Return the probes of starts."""
+    return [
+        timed(DXPY, lambda place: Command([_worker_python(), "-c", "import dxpy"], place)),
+        timed(RUNTIME_HELP, lambda place: Command([BIN / "dx-local", "--help"], place)),
+        timed(OUR_HELP, lambda place: Command([BIN / "dx-app-wizard", "--help"], place)),
+        timed(OFFICIAL_HELP, lambda place: Command([_official_wizard(), "--help"], place)),
+        timed(GENERATE, lambda place: _generate(place, "--input", "reads:file", "--output", "n:int")),
+        timed(OFFICIAL_GENERATE, _generate_officially),
+        Probe(BASIC_APP, _basic_app),
+    ]
+
+
+def _generate(place: Path, *options: str) -> Command:
+    chosen = ["--language", "python", "--template", "basic", "--no-input"]
+    return Command([BIN / "dx-app-wizard", "made", *chosen, *options], place)
+
+
+def _generate_officially(place: Path) -> Command:
+    argv: list[str | Path] = [_official_wizard(), "--language", "Python", "--template", "basic"]
+    return Command(argv, place, lines=OFFICIAL_ANSWERS)
+
+
+def _basic_app(place: Path) -> Mapping[str, float]:
+    """Return the seconds of the second run of an app on its own samples, from the shell."""
+    run(_generate(place))
+    command = Command([BIN / "dx-local", "run", place / "made", "--quiet"], place)
+    run(command)
+    return {"seconds": run(command).seconds}
+
+
+def _official_wizard() -> Path:
+    return _worker_python().parent / "dx-app-wizard"
+
+
+@cache
+def _worker_python() -> Path:
+    """Return the Python of the worker environment, made if it is not there."""
+    return prepare_environment(
+        EnvironmentRequest(), announce=lambda text: print(text, file=sys.stderr)
+    ).python

@@ -1,0 +1,128 @@
+"""What the figures should be, as data, and whether they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks import inside, jobs, scatter, starts
+
+if TYPE_CHECKING:
+    from benchmarks.probes import Key, Results
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound for a figure, or for the ratio of one figure to another."""
+
+    words: str
+    figure: Key
+    below: Key | None = None
+    """What the figure is divided by."""
+    at_least: float | None = None
+    at_most: float | None = None
+    unit: str = "x"
+    scale: float = 1
+    """How many of the unit the figure has."""
+
+    def measured(self, results: Results) -> float | None:
+        """Return the figure in this target's unit, or None when it was not measured."""
+        if self.below:
+            return results.ratio(self.figure, self.below)
+        spread = results.spread(self.figure)
+        return spread.median * self.scale if spread else None
+
+    def is_met(self, measured: float) -> bool:
+        """Return whether a figure lies within the bounds."""
+        is_enough = self.at_least is None or measured >= self.at_least
+        return is_enough and (self.at_most is None or measured <= self.at_most)
+
+    @property
+    def wanted(self) -> str:
+        """The bound in words."""
+        if self.at_least is not None:
+            return f"≥ {self.at_least:g}{self._suffix}"
+        return f"≤ {self.at_most:g}{self._suffix}"
+
+    def shown(self, measured: float) -> str:
+        """Return a figure with its unit."""
+        return f"{measured:.3g}{self._suffix}" if abs(measured) < 1000 else f"{measured:.0f}{self._suffix}"
+
+    @property
+    def _suffix(self) -> str:
+        return self.unit if self.unit in ("", "x") else f" {self.unit}"
+
+
+_PYTHON, _BASH = (jobs.PYTHON, "job"), (jobs.BASH, "job")
+_MS = 1000
+
+TARGETS = [
+    Target(
+        "Python subjobs: the rate beside cwltool's with jobs in Python",
+        ("cwltool, Python jobs", "job"),
+        _PYTHON,
+        at_least=1.5,
+    ),
+    Target(
+        "Python subjobs: the rate beside cwltool's with jobs in `sh`",
+        ("cwltool", "job"),
+        _PYTHON,
+        at_least=1.5,
+    ),
+    Target("Python subjobs: the rate beside Snakemake's", ("Snakemake", "job"), _PYTHON, at_least=4),
+    Target(
+        "Python subjobs: the rate beside Parsl's (the goal beyond)", ("Parsl", "job"), _PYTHON, at_least=1
+    ),
+    Target(
+        "bash subjobs: the rate beside cwltool's with jobs in `sh`", ("cwltool", "job"), _BASH, at_least=1
+    ),
+    Target(
+        "`dx-jobutil-add-output` beside the one started plainly",
+        (inside.PLAIN, "add_output"),
+        (inside.WARM, "add_output"),
+        at_least=8,
+    ),
+    Target(
+        "`dx describe` beside the one started plainly",
+        (inside.PLAIN, "describe"),
+        (inside.WARM, "describe"),
+        at_least=8,
+    ),
+    Target("ten times the jobs take", (scatter.NAME, "ratio"), at_most=11),
+    Target("control process of the larger run", (scatter.NAME, "control"), at_most=300, unit="MiB"),
+    Target("processes that it leaves", (scatter.NAME, "processes"), at_most=0, unit=""),
+    Target(
+        "descriptors open at its end, more than early on", (scatter.NAME, "descriptors"), at_most=0, unit=""
+    ),
+    Target("temporary files that it leaves", (scatter.NAME, "files"), at_most=0, unit=""),
+    Target("warm run of the basic app", (starts.BASIC_APP, "seconds"), at_most=0.8, unit="s"),
+    Target(
+        "`wait_on_done` returns after the job's end",
+        (inside.WAITING, "woken"),
+        at_most=50,
+        unit="ms",
+        scale=_MS,
+    ),
+    Target(
+        "`dx wait` returns after the job's end", (inside.WAITING, "waited"), at_most=50, unit="ms", scale=_MS
+    ),
+    Target(
+        "a job that depends on it runs after its end",
+        (inside.WAITING, "started"),
+        at_most=50,
+        unit="ms",
+        scale=_MS,
+    ),
+    Target(
+        "a large input lies in the job's home later than one of a byte",
+        (inside.TRANSFER, "arrival"),
+        at_most=0.2,
+        unit="s",
+    ),
+    Target(
+        "upload of a large file: the rate beside `cp`'s",
+        (inside.TRANSFER, "copy"),
+        (inside.TRANSFER, "upload"),
+        at_least=0.5,
+    ),
+]
