@@ -65,7 +65,7 @@ def test_errors_have_exit_code_3(faulty: Path) -> None:
     result = lint(faulty)
     assert result.exit_code == 3
     assert "error: authorizedUsers[0]: 'al' is no user or org [authorized-users]" in result.stdout
-    assert "1 errors, 1 warnings; --fix mends 1" in result.stderr
+    assert "1 error, 1 warning; --fix mends 1" in result.stderr
 
 
 def test_json_gives_every_finding_with_its_place(faulty: Path) -> None:

@@ -38,6 +38,19 @@ def test_values_are_read_by_their_declared_class(dx_local: DxLocal, echo_app: Pa
     }  # fmt: skip
 
 
+def test_an_entry_point_that_is_not_there_is_refused(dx_local: DxLocal, echo_app: Path) -> None:
+    done = dx_local("run", echo_app, "--function", "oter")
+    assert done.exit_code == 2
+    assert "no entry point 'oter'" in done.stderr
+    assert "Did you mean 'other'? It has main, other." in done.stderr
+
+
+def test_samples_are_for_main_only(dx_local: DxLocal, echo_app: Path) -> None:
+    (echo_app / "test").mkdir()
+    (echo_app / "test" / "input.json").write_text('{"n": 9}')
+    assert echoed(dx_local, echo_app, "--function", "other").get("n") is None
+
+
 @pytest.mark.usefixtures("reads")
 @pytest.mark.parametrize(
     "options",

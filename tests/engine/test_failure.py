@@ -151,5 +151,15 @@ def test_the_text_goes_from_the_cause_to_where_to_find_more(context: Context, ro
 def test_programs_get_the_same(context: Context, root: str, app: Path) -> None:
     fail(context, root, traceback(app))
     answer: dict[str, Any] = report(context, root, app).to_json()
-    assert answer.keys() == {"job", "path", "reason", "message", "input", "source", "log", "logTail"}
+    assert answer.keys() == {
+        "job",
+        "path",
+        "reason",
+        "message",
+        "input",
+        "source",
+        "log",
+        "logTail",
+        "findings",
+    }
     assert answer["source"] == {"file": f"{app}/src/app.py", "line": 8, "text": "return len(reads)"}

@@ -133,6 +133,15 @@ def test_a_reference_to_an_output_that_is_not_there_fails(dx_run: RunApp, with_s
     assert "m: the job has no such output" in run.job["failureMessage"]
 
 
+def test_a_failure_repeats_what_the_linter_says_of_the_code(dx_run: RunApp, make_app: MakeApp) -> None:
+    code = """
+    main() { dx-jobutil-add-output n "$(dx-jobutil-new-job proces):n" --class=jobref; }
+    process() { dx-jobutil-add-output n 1 --class=int; }
+    """
+    with pytest.raises(JobFailedError, match="no function 'proces' for the job to run"):
+        dx_run(make_app(code, outputs={"n": "int"}, interpreter="bash"))
+
+
 def test_main_fails_with_its_subjob_which_is_named_as_the_cause(dx_run: RunApp, with_subjob: Path) -> None:
     with pytest.raises(JobFailedError, match="main → part failed: AppError: a part failed") as caught:
         dx_run(with_subjob, {"mode": "fails"})

@@ -133,4 +133,8 @@ def _summary(findings: list[Finding]) -> str:
         return "no findings"
     fixable = sum(finding.fix is not None for finding in findings)
     more = f"; --fix mends {fixable}" if fixable else ""
-    return f"{errors} errors, {len(findings) - errors} warnings{more}"
+    return f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}{more}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"

@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.spec.model import FILE_NAME
 from dx_local.platform.execution.job_logs import log_paths
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from dx_app_wizard.spec.findings import Finding
     from dx_local.platform.context import JSON, Platform
     from dx_local.platform.store import Row, Store
 
@@ -31,7 +34,10 @@ class SourceLine:
 
 @dataclass(frozen=True)
 class FailureReport:
-    """Why a run failed: the first job that failed, and where to look for more."""
+    """Why a run failed: the first job that failed, and where to look for more.
+
+    `findings` are what the linter warned of in the code, which may well be the cause.
+    """
 
     job_id: str
     job_path: str
@@ -41,6 +47,7 @@ class FailureReport:
     source: SourceLine | None
     log_tail: tuple[str, ...]
     log_file: Path | None
+    findings: tuple[Finding, ...] = ()
 
     def text(self) -> str:
         """Return the report as lines of text, from the cause to where to find more."""
@@ -49,6 +56,11 @@ class FailureReport:
             lines += [f"  at {self.source.file}:{self.source.number}", f"      {self.source.text}"]
         if self.log_tail:
             lines += ["  last lines of its log:", *(f"  | {line}" for line in self.log_tail)]
+        if self.findings:
+            lines += [
+                "  dx-local lint says of its code:",
+                *(f"  | {_in_a_line(item)}" for item in self.findings),
+            ]
         if self.log_file:
             lines.append(f"  log: {self.log_file}")
         return "\n".join(lines)
@@ -67,11 +79,15 @@ class FailureReport:
             "source": source,
             "log": None if self.log_file is None else str(self.log_file),
             "logTail": list(self.log_tail),
+            "findings": [finding.to_json() for finding in self.findings],
         }
 
 
-def explain(platform: Platform, job: Row, app: Path) -> FailureReport:
-    """Return why a job that did not end as done failed; `app` is the folder whose code is the user's own."""
+def explain(platform: Platform, job: Row, app: Path, warnings: Sequence[Finding] = ()) -> FailureReport:
+    """Return why a job that did not end as done failed; `app` is the folder whose code is the user's own.
+
+    `warnings` are what the linter says of the app: the report repeats what concerns its code.
+    """
     origin: dict[str, str] = job["failure_from"] or job
     cause = platform.store.get("job", origin["id"]) or job
     log = next(reversed(log_paths(platform, cause)), None)
@@ -85,6 +101,7 @@ def explain(platform: Platform, job: Row, app: Path) -> FailureReport:
         source=_source_line(tail, app),
         log_tail=tail[-_LOG_LINES:],
         log_file=log,
+        findings=tuple(finding for finding in warnings if finding.file not in (None, FILE_NAME)),
     )
 
 
@@ -121,6 +138,12 @@ def job_does(store: Store, job: Row) -> str:
     """
     workspace = store.value("SELECT workspace FROM job WHERE id = ?", job["parent"])
     return str(job["function"] if workspace in (None, job["workspace"]) else job["executable_name"])
+
+
+def _in_a_line(finding: Finding) -> str:
+    place = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
+    hint = f" ({finding.hint})" if finding.hint else ""
+    return f"{place}: {finding.message}{hint} [{finding.rule}]"
 
 
 def _last_lines(log: Path) -> tuple[str, ...]:

@@ -8,9 +8,11 @@ import shutil
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.spec.app_folder import AppFolder
 from dx_local.engine.bundle import App, load_app
 from dx_local.engine.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.session import Observer, Session, SessionOptions, save_output
@@ -107,7 +109,10 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
     """
     began = time.monotonic()
     app = load_app(request.app)
-    given = request.given if request.given is not None else samples_of(request.app)
+    _check_function(app, request.function)
+    given = request.given
+    if given is None and request.function == "main":  # the samples are those of the app's inputSpec
+        given = samples_of(request.app)
     samples_used = request.given is None and given is not None and bool(given.values)
     observer = observer or Observer()
     _check_out(request.out)
@@ -125,7 +130,18 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
         async with Session(options, observer) as session:
             job_id = session.start(app, request.function, given or GivenInputs(values={}))
             await _until_final(session, job_id)
-            return _result(session, job_id, request, samples_used=samples_used, began=began)
+            return _result(session, job_id, request, app, samples_used=samples_used, began=began)
+
+
+def _check_function(app: App, function: str) -> None:
+    """Raise UsageError for an entry point that was named, but that the source of the app does not have."""
+    known = None if function == "main" else AppFolder(app.folder, app.spec.to_dict()).entry_points
+    if known and function not in known:
+        near = get_close_matches(function, known, n=1)
+        has = f"It has {', '.join(known)}."
+        raise UsageError(
+            f"the app has no entry point {function!r}", f"Did you mean {near[0]!r}? {has}" if near else has
+        )
 
 
 def _check_out(out: Path) -> None:
@@ -173,7 +189,7 @@ async def _until_final(session: Session, job_id: str) -> None:
 
 
 def _result(
-    session: Session, job_id: str, request: RunRequest, *, samples_used: bool, began: float
+    session: Session, job_id: str, request: RunRequest, app: App, *, samples_used: bool, began: float
 ) -> RunResult:
     from dx_local.engine.failure import explain
 
@@ -190,7 +206,7 @@ def _result(
         samples_used=samples_used,
         job_count=len(all_jobs),
         seconds=time.monotonic() - began,
-        failure=None if row["state"] == "done" else explain(session.platform, row, request.app),
+        failure=None if row["state"] == "done" else explain(session.platform, row, request.app, app.warnings),
         log_files=tuple(logs),
     )
 

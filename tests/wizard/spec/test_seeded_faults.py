@@ -245,6 +245,22 @@ def test_an_unquoted_variable(seed: Callable[[str], Path]) -> None:
     assert [finding.rule for finding in shellcheck(folder)] == ["SC2086"]
 
 
+def test_inputs_of_subjobs_are_variables(seed: Callable[[str], Path]) -> None:
+    folder = seed("bash")
+    part = 'part() { echo "$kmers_path" "$k" "$unknown"; }'
+    main = 'main() { dx-jobutil-new-job part -ikmers="$reads" -i "k:int=31"; }'
+    (folder / "src" / "count.sh").write_text(f"{part}\n{main}\n")
+    assert [finding.message.split()[0] for finding in shellcheck(folder)] == ["unknown"]
+
+
+def test_a_folder_without_dxapp_json_is_no_app(tmp_path: Path) -> None:
+    (finding,) = lint_app(tmp_path)
+    assert (finding.message, finding.hint) == (
+        f"there is no dxapp.json in {tmp_path}",
+        "dx-app-wizard writes apps.",
+    )
+
+
 def test_a_generated_app_is_linted_within_60_ms(apps: dict[str, Path]) -> None:
     lint_app(apps["python"])
     begin = time.perf_counter()

@@ -62,6 +62,15 @@ class AppFolder:
         return None if self.language != "bash" or self.source is None else BashSource(self.source)
 
     @cached_property
+    def entry_points(self) -> list[str] | None:
+        """The entry points that a job can be started at, None where the source does not show all of them."""
+        if self.python is not None and self.python.entry_points_are_known:
+            return list(self.python.entry_points)
+        if self.bash is not None and self.bash.is_whole:
+            return self.bash.functions
+        return None
+
+    @cached_property
     def required_outputs(self) -> list[dict[str, Any]]:
         """The entries of outputSpec that have a name and are not optional."""
         return [

@@ -18,6 +18,7 @@ _NEW_JOB = re.compile(rf"dx-jobutil-new-job{_GAP}{_WORD}")
 _ADD_OUTPUT = re.compile(
     rf"dx-jobutil-add-output{_GAP}(?:(?:--class(?:=|{_GAP})\w+|--array){_GAP})*(?:{_WORD})?"
 )
+_INPUT_OF_JOB = re.compile(r"(?<![\w-])-i(?:[ \t]+|=)?[\"']?([A-Za-z_]\w*)(?::[a-z:]+)?=")
 _OTHER_FILES = re.compile(r"(?:^|[;&|])[ \t]*(?:source|\.)[ \t]", re.MULTILINE)
 _OTHER_WAYS = re.compile(r"job_output\.json|jobutil-add-output[^\n]*\bxargs\b|\beval\b")
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
@@ -46,6 +47,11 @@ class BashSource:
     def job_starts(self) -> list[Mention]:
         """The entry points that dx-jobutil-new-job names literally."""
         return self._mentions(_NEW_JOB)
+
+    @cached_property
+    def inputs_of_jobs(self) -> frozenset[str]:
+        """The names of inputs that jobs are started with: `-iNAME=`, `-i NAME:CLASS=`."""
+        return frozenset(_INPUT_OF_JOB.findall(self._text))
 
     @cached_property
     def outputs(self) -> list[Mention]:

@@ -84,7 +84,10 @@ def _policy_findings(app: GovernedApp, document: Document, file: str | None) -> 
 
 
 def _unreadable(path: Path, error: SpecFileError) -> Finding:
-    return Finding(FILE_RULE, "error", "", error.message, None, path.name, error.line, error.column)
+    message, hint = f"{path.name} {error.message}", None
+    if isinstance(error.__cause__, FileNotFoundError):
+        message, hint = f"there is no {path.name} in {path.parent}", "dx-app-wizard writes apps."
+    return Finding(FILE_RULE, "error", "", message, hint, path.name, error.line, error.column)
 
 
 def _lint_document(document: Document, *, absent: bool, file: str | None = None) -> list[Finding]:

@@ -54,7 +54,7 @@ def _findings(app: AppFolder, output: bytes) -> Iterator[Finding]:
 
 
 def _is_input(app: AppFolder, comment: dict[str, Any]) -> bool:
-    """Tell whether a variable that is nowhere assigned is one that the platform sets for an input."""
+    """Tell whether a variable that is nowhere assigned is an input, of the app or of a subjob."""
     variable = comment["message"].partition(" ")[0]
-    names = app.parameter_names("inputSpec") or []
+    names = {*(app.parameter_names("inputSpec") or []), *(app.bash.inputs_of_jobs if app.bash else ())}
     return any(variable == name + ending for name in names for ending in _VARIABLES_OF_INPUT)

@@ -41,7 +41,8 @@ def undeclared_or_missing(store: Store, job_id: str, output: dict[str, Any]) -> 
         return None
     declared = {field["name"]: field for field in spec}
     if unknown := [name for name in output if name not in declared]:
-        return f"the output has {_list(unknown)}, which outputSpec does not declare"
+        known = f"it declares {_list(list(declared))}" if declared else "it declares nothing"
+        return f"the output has {_list(unknown)}, which outputSpec does not declare; {known}"
     required = [name for name, field in declared.items() if not field.get("optional")]
     if missing := [name for name in required if output.get(name) is None]:
         return f"the output lacks {_list(missing)}, which outputSpec requires"
