@@ -6,14 +6,13 @@ import ipaddress
 import itertools
 import json
 import time
-import traceback
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from dx_local.platform import regexps
+from dx_local.platform import bugs, regexps
 from dx_local.platform.errors import ApiError, InternalError, InvalidInput, PermissionDenied
 
 if TYPE_CHECKING:
@@ -38,10 +37,7 @@ def answer_error(platform: Platform, error: Exception) -> Response:
     """Return the response for an error; one that is a bug of ours goes to the server's log as well."""
     known = _known(error)
     if known is None:
-        log = platform.folder / "server.log"
-        with log.open("a", encoding="utf-8") as file:
-            file.writelines(traceback.format_exception(error))
-        known = InternalError(f"dx-local failed: {error!r}. This is a bug of dx-local; see {log}")
+        known = InternalError(bugs.note(platform, error))
     return answer_json(known.body(), known.status)
 
 

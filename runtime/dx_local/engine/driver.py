@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from dx_local.engine.executors import Launch
 from dx_local.engine.job_folder import create_job_folder, read_outcome
 from dx_local.engine.workplaces import WorkplaceError
 from dx_local.errors import DxLocalError
-from dx_local.platform import access, programs
+from dx_local.platform import access, bugs, programs
 from dx_local.platform.apps import app_views
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.data import objects
@@ -27,7 +28,7 @@ from dx_local.platform.ids import class_of
 from dx_local.platform.lifecycle.states import FINAL, Failure, State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from dx_local.engine.executors import Executor
     from dx_local.engine.job_folder import JobFolder
@@ -118,8 +119,13 @@ class Driver:
 
         None says that its worker was lost, and nobody knows how it ended.
         """
+        if job_id in self._folders:  # it has not been given up
+            with self._failing_with_our_bugs(job_id):
+                self._take_note_of_end(job_id, exit_code)
+
+    def _take_note_of_end(self, job_id: str, exit_code: int | None) -> None:
         outcome = read_outcome(self._folders[job_id], exit_code)
-        place = self._places.pop(job_id)
+        place = self._places[job_id]
         self._free_slot_of(job_id)
         if not self._is_open:
             # `close` has told the platform already; the row may be that of the next try.
@@ -177,7 +183,8 @@ class Driver:
             job_id = self._ready.popleft()
             if self._state(job_id) == State.RUNNABLE:
                 self._running.add(job_id)
-                self._start(job_id)
+                with self._failing_with_our_bugs(job_id):
+                    self._start(job_id)
         if not self._ready and not self._running and self._options.ends_deadlocks:
             # What this changes comes back as transitions, and those here again.
             job_events.break_deadlock(self._platform)
@@ -185,24 +192,32 @@ class Driver:
     def _start(self, job_id: str) -> None:
         job_events.start(self._platform, job_id)
         job = self._row(job_id)
+        applet = self._applet(job)
         context = Context(self._platform, Caller(job["user"]))
-        self._folders[job_id] = create_job_folder(
-            self._options.jobs_folder,
-            job_folder_name(job),
-            job=job_descriptions.describe_row(context, job),
-            executable=self._executable(context, job["executable"]),
-            job_input=job["input"],
-            code=self._applet(job)["runSpec"]["code"],
-        )
+        try:
+            self._folders[job_id] = create_job_folder(
+                self._options.jobs_folder,
+                job_folder_name(job),
+                job=job_descriptions.describe_row(context, job),
+                executable=self._executable(context, job["executable"]),
+                job_input=job["input"],
+                code=applet["runSpec"]["code"],
+            )
+        except OSError as error:
+            self._give_up(job_id, Failure("ExecutionError", f"The job's folder could not be made: {error}"))
+            return
         self._alarms[job_id] = asyncio.get_running_loop().call_later(
             job["timeout"] / 1000, self._on_timeout, job_id, job["timeout"]
         )
-        task = asyncio.get_running_loop().create_task(self._launch(job))
+        task = asyncio.get_running_loop().create_task(self._launch(job, applet))
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
-    async def _launch(self, job: Row) -> None:
-        applet = self._applet(job)
+    async def _launch(self, job: Row, applet: JSON) -> None:
+        with self._failing_with_our_bugs(job["id"]):
+            await self._launch_in_its_place(job, applet)
+
+    async def _launch_in_its_place(self, job: Row, applet: JSON) -> None:
         try:
             place = await self._workplaces.of(applet, job["function"])
         except WorkplaceError as error:
@@ -230,12 +245,21 @@ class Driver:
         try:
             await self._executor.start(launch)
         except OSError as error:
-            del self._places[job["id"]]
             self._give_up(job["id"], Failure("ExecutionError", f"The job could not be started: {error}"))
             return
         if not self._goes_on(job["id"]):
             # It was ended while it was being started, when there was no process yet to kill.
             self._executor.kill(job["id"])
+
+    @contextmanager
+    def _failing_with_our_bugs(self, job_id: str) -> Iterator[None]:
+        """Fail a job when what is done for it raises what nobody has foreseen: else all would wait for it."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is, the job must end
+            if self._executor:
+                self._executor.kill(job_id)
+            self._give_up(job_id, Failure("JMInternalError", bugs.note(self._platform, error)))
 
     def _give_up(self, job_id: str, failure: Failure) -> None:
         """End a job that has no process."""
@@ -247,6 +271,7 @@ class Driver:
         self._running.discard(job_id)
         self._blocked.discard(job_id)
         self._folders.pop(job_id, None)
+        self._places.pop(job_id, None)
         if alarm := self._alarms.pop(job_id, None):
             alarm.cancel()
 

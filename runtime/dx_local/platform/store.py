@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dx_local.platform import regexps
@@ -80,8 +80,9 @@ class Store:
             self._depth -= 1
         if self._depth == 0:
             actions, self._after_commit = self._after_commit, []
-            for action in actions:
-                action()
+            with ExitStack() as all_of_them:  # also when one of them raises
+                for action in reversed(actions):
+                    all_of_them.callback(action)
 
     def after_commit(self, action: Callable[[], None]) -> None:
         """Call action once the transaction under way is committed, or now if there is none."""

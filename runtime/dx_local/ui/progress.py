@@ -136,7 +136,8 @@ class PlainLines(_Watcher):
             self._print(text)
 
     def _print(self, text: str) -> None:
-        click.echo(text, err=True)
+        with suppress(OSError):  # nobody may be there to read it any more
+            click.echo(text, err=True)
 
 
 @dataclass

@@ -1,0 +1,17 @@
+"""Our own mistakes: kept where they can be read, and said in a sentence."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dx_local.platform.context import Platform
+
+
+def note(platform: Platform, error: Exception) -> str:
+    """Add an error that nobody has foreseen to the platform's server.log; return what to say of it."""
+    log = platform.folder / "server.log"
+    with log.open("a", encoding="utf-8") as file:
+        file.writelines(traceback.format_exception(error))
+    return f"dx-local failed: {error!r}. This is a bug of dx-local; see {log}"
