@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from benchmarks.plan import Plan
 
 PYTHON, BASH, BASH_BY_HELPERS = "Python subjobs", "bash subjobs", "bash subjobs, started by helpers"
-_APPS = {PYTHON: "scatter_python", BASH: "scatter_bash", BASH_BY_HELPERS: "scatter_bash_helpers"}
+_APPS = {
+    PYTHON: ("scatter_python", 1),
+    BASH: ("scatter_bash", 1),
+    BASH_BY_HELPERS: ("scatter_bash_helpers", 0.25),
+}
+"""The app of each work, and how many times as many jobs it is given as others."""
 
 DESCRIPTIONS = {
     PYTHON: "`dx-local run` of [scatter_python](../../benchmarks/apps/scatter_python/src/scatter.py): "
@@ -33,16 +38,16 @@ DESCRIPTIONS = {
 def of_ours(plan: Plan) -> list[Probe]:
     """Return the probes of our own jobs."""
 
-    def probe(name: str, app: str) -> Probe:
+    def probe(name: str, app: str, scale: float) -> Probe:
         def run_jobs(place: Path, jobs: int) -> Ended:
             is_summed = name == PYTHON
             ended, output = run_app(app, place, {"n": jobs})
             _check(output["total"], sum(range(jobs)) if is_summed else 0)
             return ended
 
-        return Probe(name, lambda place: _figures(place, plan.jobs, run_jobs))
+        return Probe(name, lambda place: _figures(place, plan.jobs_at(scale), run_jobs))
 
-    return [probe(name, app) for name, app in _APPS.items()]
+    return [probe(name, app, scale) for name, (app, scale) in _APPS.items()]
 
 
 def of_peers(plan: Plan) -> list[Probe]:
@@ -55,7 +60,7 @@ def of_peers(plan: Plan) -> list[Probe]:
             _check(int(numbers[-1]) if numbers else None, sum(range(jobs)))
             return ended
 
-        most = plan.slow_jobs if peer.is_slow else plan.jobs
+        most = plan.jobs_at(peer.scale)
         return Probe(peer.name, lambda place: _figures(place, most, run_jobs), is_ours=False)
 
     return [probe(peer) for peer in PEERS]
@@ -71,6 +76,7 @@ def _figures(place: Path, most: int, run_jobs: Callable[[Path, int], Ended]) -> 
         shutil.rmtree(folder)
     one, many = runs[1], runs[most]
     return {
+        "jobs": most,
         "job": (many.seconds - one.seconds) / (most - 1),
         "cpu": (many.cpu_seconds - one.cpu_seconds) / (most - 1),
         "start": one.seconds,

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from benchmarks.process import Ended
 
 BIN = Path(sys.executable).parent
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+"""That of the peers, whatever others this machine has."""
 APPS = Path(__file__).parent / "apps"
 
 
@@ -28,7 +30,7 @@ def run_app(
     temporary = place / "tmp"
     temporary.mkdir()
     given = [f"-i{key}={value}" for key, value in inputs.items()]
-    options: list[str | Path] = ["--workspace-path", place / "run", "--quiet", "--json"]
+    options: list[str | Path] = ["--python", _PYTHON, "--workspace-path", place / "run", "--quiet", "--json"]
     argv: list[str | Path] = [BIN / "dx-local", "run", APPS / name, *given, *options]
     ended = run(Command(argv, place, {"TMPDIR": str(temporary), **(variables or {})}))
     output: dict[str, Any] = json.loads(ended.output)["output"]

@@ -11,9 +11,7 @@ class Plan:
 
     rounds: int
     jobs: int
-    """How many trivial jobs a run has; the cost of one is that of this many, less that of one, by job."""
-    slow_jobs: int
-    """The same for engines that take a second for each."""
+    """How many trivial jobs a run has; for engines that are quick or slow, a multiple of this."""
     scatter: tuple[int, int]
     """How many jobs the two large runs have."""
     calls: int
@@ -24,11 +22,14 @@ class Plan:
     large_rounds: int
     """How often that happens."""
 
+    def jobs_at(self, scale: float) -> int:
+        """Return how many jobs an engine runs, where the usual one has scale 1."""
+        return max(2, round(self.jobs * scale))
+
 
 FULL = Plan(
     rounds=5,
     jobs=300,
-    slow_jobs=12,
     scatter=(1_000, 10_000),
     calls=20,
     waits=5,
@@ -38,7 +39,6 @@ FULL = Plan(
 QUICK = Plan(
     rounds=2,
     jobs=100,
-    slow_jobs=4,
     scatter=(100, 1_000),
     calls=8,
     waits=3,
@@ -48,7 +48,6 @@ QUICK = Plan(
 TINY = Plan(
     rounds=1,
     jobs=4,
-    slow_jobs=2,
     scatter=(2, 4),
     calls=1,
     waits=1,

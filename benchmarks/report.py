@@ -23,8 +23,8 @@ class Circumstances:
 
 
 _JOBS = """\
-**Trivial jobs.** A run of {jobs} ({slow_jobs} for Toil) less a run of one, by job. Each job yields an int,
-and one more job adds these up. A job of a peer is a shell command unless it says Python."""
+**Trivial jobs.** A run of many less a run of one, by job. Each job yields an int, and one more adds these up,
+but for bash. A job of a peer is a shell command unless it says Python. CPU time is that of all processes."""
 
 
 def write(results: Results, plan: Plan, when: Circumstances) -> str:
@@ -34,7 +34,7 @@ def write(results: Results, plan: Plan, when: Circumstances) -> str:
     sections = [
         (
             engines,
-            _JOBS.format(jobs=plan.jobs, slow_jobs=plan.slow_jobs),
+            _JOBS,
             tables.trivial_jobs(results),
         ),
         (engines, "What was run:", _how()),
@@ -68,9 +68,9 @@ def write(results: Results, plan: Plan, when: Circumstances) -> str:
 def _introduction(plan: Plan, when: Circumstances) -> str:
     return (
         f"Measured on {when.date} in one run of {plan.rounds} rounds, in which all works take turns, on "
-        f"{machine.describe()}. The load of the machine was {when.load_before} before and {when.load_after} "
-        "at the end. Figures are medians of the rounds, and from where to where these go; the ratios carry "
-        "to other machines, the seconds do not."
+        f"{machine.describe()}; everything runs under this Python. The load of the machine was "
+        f"{when.load_before} before and {when.load_after} at the end. Figures are medians of the rounds, and "
+        "from where to where these go; the ratios carry to other machines, the seconds do not."
     )
 
 

@@ -33,7 +33,7 @@ def targets(results: Results) -> str:
 def trivial_jobs(results: Results) -> str:
     """Return what one more trivial job costs with each engine, and what a run of one costs."""
     heads = ["engine", "cost beside our Python subjob", "beside our bash subjob", "jobs/s", "ms per job"]
-    heads += ["CPU ms per job", "run of one job, s", "largest process, MiB"]
+    heads += ["CPU ms per job", "jobs in a run", "run of one, s", "largest process, MiB"]
     rows = [_engine(results, name) for name in [*jobs.DESCRIPTIONS, *(peer.name for peer in PEERS)]]
     return _table(heads, rows)
 
@@ -48,6 +48,7 @@ def _engine(results: Results, name: str) -> list[str]:
         f"{1 / spread.median:.0f}" if spread and spread.median > 0 else _NONE,
         _figure(results, job, 1000),
         _figure(results, (name, "cpu"), 1000),
+        _figure(results, (name, "jobs"), digits=0),
         _figure(results, (name, "start"), digits=2),
         _figure(results, (name, "memory"), digits=0),
     ]

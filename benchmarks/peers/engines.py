@@ -30,8 +30,8 @@ class Peer:
     """What was run, in one line of the page."""
     arguments: Callable[[Path, Path, int], list[str | Path]]
     """The command, given the folder of the programs, an empty folder, and N."""
-    is_slow: bool = False
-    """Whether a job takes around a second."""
+    scale: float = 1
+    """How many times as many jobs it is given as others, because they are quick or slow."""
 
     def command(self, place: Path, jobs: int) -> Command:
         """Return the command that runs N jobs in an empty folder. Raises CommandError if there is none."""
@@ -74,6 +74,7 @@ PEERS = [
         _CWLTOOL,
         "`cwltool --parallel`, a scattered CommandLineTool in `sh` that writes its int to `cwl.output.json`",
         _cwltool("process"),
+        scale=2,
     ),
     Peer(
         "cwltool, Python jobs",
@@ -92,18 +93,20 @@ PEERS = [
         ("parsl==2026.10.26",),
         "`bash_app`s on the ThreadPoolExecutor, a thread for each core, stdout in a file",
         _python("parsl_scatter.py"),
+        scale=2,
     ),
     Peer(
         "Dask",
         ("distributed==2026.8.0", "dask==2026.8.0"),
         "`Client.map` of a function that starts `sh`, on a LocalCluster of one process for each core",
         _python("dask_scatter.py"),
+        scale=2,
     ),
     Peer(
         "Toil",
         ("toil==9.6.0",),
         "the Python API with the single-machine batch system, a child job that starts `sh`",
         _toil,
-        is_slow=True,
+        scale=0.04,
     ),
 ]

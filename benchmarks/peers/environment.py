@@ -42,7 +42,7 @@ def programs_of(name: str, requirements: Sequence[str]) -> Path:
 
 def _uv(*arguments: str) -> None:
     done = subprocess.run(
-        [uv.find_uv_bin(), *arguments],
+        [uv.find_uv_bin(), "--quiet", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from benchmarks.peers.environment import programs_of
+from benchmarks.process import CommandError
+
 ROOT = Path(__file__).parents[2]
 
 RUN = """
@@ -54,3 +58,9 @@ def test_our_own_works_give_figures() -> None:
     assert done.returncode == 0, done.stderr
     assert "What did not run" not in done.stdout
     assert "| `dx upload` | 0." in done.stdout
+
+
+def test_a_peer_that_does_not_install_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(CommandError, match="does not install: error: Distribution not found"):
+        programs_of("peer", [f"{tmp_path}/nowhere-1.0-py3-none-any.whl"])
