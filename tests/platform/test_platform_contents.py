@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from dx_app_wizard.spec.links import link
 from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
-from dx_local.platform.data import contents, files, objects, projects, records
+from dx_local.platform.data import contents, file_bytes, files, objects, projects, records
 from dx_local.platform.errors import ApiError, InvalidInput, InvalidState, PermissionDenied, ResourceNotFound
 from dx_local.platform.folder_paths import normalize_folder
 
@@ -234,7 +234,7 @@ def test_bytes_go_with_the_last_copy_of_a_file(
     file = files.link_local(context, tmp_path / "f", project=project, folder="/", name="f")
     contents.clone(context, project, {"objects": [file], "project": other})
     contents.remove_objects(context, project, {"objects": [file]})
-    assert files.local_path(context.platform, file)
+    assert file_bytes.pieces(context.platform, file)
     contents.remove_objects(context, other, {"objects": [file]})
     assert not list((context.platform.folder / "files").iterdir())
     assert (tmp_path / "f").read_text() == "x"

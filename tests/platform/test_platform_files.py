@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dx_local.platform import local_bytes
-from dx_local.platform.data import files, objects
+from dx_local.platform.data import file_bytes, files, objects
 from dx_local.platform.errors import InvalidInput
 from dx_local.platform.local_bytes import Part
 
@@ -44,16 +44,14 @@ def test_a_local_file_becomes_a_closed_file(context: Context, project: str, sour
 
 
 def test_a_local_file_is_not_copied(context: Context, project: str, source: Path) -> None:
-    path = files.local_path(context.platform, linked(context, project, source))
-    assert path
+    (path,) = file_bytes.pieces(context.platform, linked(context, project, source))
     assert path.samefile(source) or os.stat_result(path.stat()).st_blocks  # linked, or cloned blocks
 
 
 def test_a_symbolic_link_stands_for_its_file(context: Context, project: str, source: Path) -> None:
     link = source.with_name("link")
     link.symlink_to(source)
-    path = files.local_path(context.platform, linked(context, project, link))
-    assert path
+    (path,) = file_bytes.pieces(context.platform, linked(context, project, link))
     assert path.read_bytes() == b"hello"
 
 
@@ -70,7 +68,7 @@ def test_what_is_no_file_is_refused(context: Context, project: str, tmp_path: Pa
 
 def test_a_copy_may_be_edited(context: Context, project: str, source: Path, tmp_path: Path) -> None:
     file = linked(context, project, source)
-    files.copy_out(context.platform, file, tmp_path / "out" / "copy.txt")
+    file_bytes.copy_out(context.platform, file, tmp_path / "out" / "copy.txt")
     (tmp_path / "out" / "copy.txt").write_text("changed")
     assert source.read_bytes() == b"hello"
 
@@ -80,7 +78,7 @@ def test_a_copy_takes_the_place_of_what_was_there(
 ) -> None:
     destination = tmp_path / "there.txt"
     destination.write_text("a much longer text")
-    files.copy_out(context.platform, linked(context, project, source), destination)
+    file_bytes.copy_out(context.platform, linked(context, project, source), destination)
     assert destination.read_bytes() == b"hello"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["platform", "reads.txt", "there.txt"]
 
@@ -90,7 +88,7 @@ def test_a_copy_of_a_link_is_a_file(context: Context, project: str, source: Path
     whole = context.platform.folder / "files" / file
     whole.unlink()
     whole.symlink_to(source)
-    files.copy_out(context.platform, file, tmp_path / "copy")
+    file_bytes.copy_out(context.platform, file, tmp_path / "copy")
     assert not (tmp_path / "copy").is_symlink()
     assert not (tmp_path / "copy").samefile(source)
 
@@ -124,7 +122,7 @@ def test_ways_to_link_are_tried_until_one_works(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "f").write_bytes(b"x")
     for way in ("link", "symlink"):
         monkeypatch.setattr(os, way, refused)
-    local_bytes.link_or_copy(tmp_path / "f", tmp_path / "g")
+    local_bytes.clone_or_link(tmp_path / "f", tmp_path / "g")
     assert (tmp_path / "g").read_bytes() == b"x"
     assert not (tmp_path / "g").samefile(tmp_path / "f")
 

@@ -7,6 +7,7 @@ import pytest
 from dx_local.platform import access
 from dx_local.platform.data import (
     contents,
+    file_bytes,
     files,
     objects,
     project_members,
@@ -130,7 +131,7 @@ def test_data_usage_is_in_gigabytes_and_up_to_date(context: Context, project: st
 def test_a_file_counts_once_it_is_closed(context: Context, project: str) -> None:
     file = files.new(context, "file", {"project": project})["id"]
     context.store.insert("part", file=file, position=1, size=2_000_000, md5="", state="complete")
-    (files.part_folder(context.platform, file) / "1").touch()
+    (file_bytes.part_folder(context.platform, file) / "1").touch()
     files.close(context, file, {})
     assert projects.describe(context, project, {})["dataUsage"] == pytest.approx(0.002)
 

@@ -5,10 +5,11 @@ Bytes are streamed in pieces; no file is ever whole in memory.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
 from starlette.convertors import Convertor, register_url_convertor
@@ -16,9 +17,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from dx_local.api.answers import answer_error, check_origin
-from dx_local.platform.data import files
+from dx_local.platform.data import file_bytes, files
 from dx_local.platform.data.transfer_urls import DownloadTicket, UploadTicket
-from dx_local.platform.errors import InvalidState, PermissionDenied, ResourceNotFound
+from dx_local.platform.errors import PermissionDenied, ResourceNotFound
 from dx_local.platform.local_bytes import temporary_in
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 _BLOCK = 256 << 10
+_WRITTEN_AT_ONCE = 1 << 20
 
 
 class _BadUploadError(Exception):
@@ -80,7 +82,7 @@ async def _put(platform: Platform, request: Request) -> Response:
     ticket = UploadTicket(path["file"], path["index"], path["size"], md5, path["expires"])
     if not ticket.is_genuine(platform, path["signature"]):
         raise PermissionDenied("this upload URL was not issued by this server, or has expired")
-    with temporary_in(files.part_folder(platform, ticket.file_id)) as received:
+    with temporary_in(file_bytes.part_folder(platform, ticket.file_id)) as received:
         md5 = await _receive(request, received, ticket)
         with platform.store.transaction():
             files.part_arrived(platform, ticket, received, md5)
@@ -89,21 +91,59 @@ async def _put(platform: Platform, request: Request) -> Response:
 
 async def _receive(request: Request, destination: Path, ticket: UploadTicket) -> str:
     """Write the body to destination and return its MD5 in hex; _BadUploadError if it is not as announced."""
-    md5 = hashlib.md5(usedforsecurity=False)
     size = 0
     with destination.open("xb") as file:
-        async for block in request.stream():
-            size += len(block)
-            if size > ticket.size:
-                break
-            md5.update(block)
-            file.write(block)
+        writing = _Writing(file)
+        try:
+            async for block in request.stream():
+                size += len(block)
+                if size > ticket.size:
+                    break
+                await writing.add(block)
+        finally:
+            md5 = await writing.end()
     if size != ticket.size:
         compared = "more" if size > ticket.size else "less"
         raise _BadUploadError(f"the part has {compared} than {ticket.size} bytes")
-    if ticket.md5 and md5.hexdigest() != ticket.md5:
-        raise _BadUploadError(f"the MD5 of the part is {md5.hexdigest()}, not {ticket.md5}")
-    return md5.hexdigest()
+    if ticket.md5 and md5 != ticket.md5:
+        raise _BadUploadError(f"the MD5 of the part is {md5}, not {ticket.md5}")
+    return md5
+
+
+class _Writing:
+    """Writes blocks into a file and hashes them, in a thread while more of them arrive."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._blocks: list[bytes] = []
+        self._size = 0
+        self._under_way: asyncio.Future[None] | None = None
+
+    async def add(self, block: bytes) -> None:
+        """Take a block; return once not more than what is being written waits."""
+        self._blocks.append(block)
+        self._size += len(block)
+        if self._size >= _WRITTEN_AT_ONCE:
+            await self._settle()
+            blocks, self._blocks, self._size = self._blocks, [], 0
+            self._under_way = asyncio.ensure_future(asyncio.to_thread(self._write, blocks))
+
+    async def end(self) -> str:
+        """Write what is left, and return the MD5 of all in hex."""
+        await self._settle()
+        self._write(self._blocks)
+        return self._md5.hexdigest()
+
+    async def _settle(self) -> None:
+        under_way, self._under_way = self._under_way, None
+        if under_way:
+            await under_way
+
+    def _write(self, blocks: list[bytes]) -> None:
+        for block in blocks:
+            self._md5.update(block)
+            self._file.write(block)
 
 
 async def _get(platform: Platform, request: Request) -> Response:
@@ -112,11 +152,9 @@ async def _get(platform: Platform, request: Request) -> Response:
     if not ticket.is_genuine(platform, path["signature"]):
         raise PermissionDenied("this download URL was not issued by this server, or has expired")
     row = platform.store.get("object", ticket.file_id)
-    content = _Content.of(files.segments(platform, ticket.file_id))
-    if row is None or content is None:
-        raise ResourceNotFound(f"the bytes of {ticket.file_id} are gone")
-    if content.size != row["fields"]["size"]:
-        raise InvalidState(f"the bytes of {ticket.file_id} have changed on disk since it was closed")
+    if row is None:
+        raise ResourceNotFound(f"{ticket.file_id} is gone")
+    content = _Content.of(file_bytes.pieces(platform, ticket.file_id))
     headers = {
         "accept-ranges": "bytes",
         "content-disposition": f"attachment; filename*=UTF-8''{quote(path['name'], safe='')}",
@@ -173,13 +211,9 @@ class _Content:
     pieces: list[tuple[Path, int]]
 
     @classmethod
-    def of(cls, paths: list[Path]) -> _Content | None:
-        """Return the content of these files, or None when there are none, or one is gone."""
-        try:
-            pieces = [(path, path.stat().st_size) for path in paths]
-        except FileNotFoundError:
-            return None
-        return cls(pieces) if pieces else None
+    def of(cls, paths: list[Path]) -> _Content:
+        """Return the content of these files."""
+        return cls([(path, path.stat().st_size) for path in paths])
 
     @property
     def size(self) -> int:

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.spec.links import link_id
-from dx_local.platform.data import files
+from dx_local.platform.data import file_bytes
+from dx_local.platform.errors import ApiError
 from dx_local.platform.local_bytes import copy_to
 
 if TYPE_CHECKING:
@@ -84,7 +85,10 @@ def bundles_of(platform: Platform, run_spec: JSON) -> list[Bundle]:
         if row is None or row["state"] != "closed":
             raise BundleError(f"bundledDepends names {file_id}, which is no closed file of this platform")
         name = Path(str(entry.get("name") or file_id)).name
-        found.append(Bundle(name, file_id, tuple(files.segments(platform, file_id))))
+        try:
+            found.append(Bundle(name, file_id, tuple(file_bytes.pieces(platform, file_id))))
+        except ApiError as error:
+            raise BundleError(f"bundledDepends cannot be had: {error.message}") from None
     return found
 
 

@@ -17,7 +17,7 @@ from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions
 from dx_local.errors import UsageError
 from dx_local.platform import access
 from dx_local.platform.context import DEFAULT_USER
-from dx_local.platform.data import files
+from dx_local.platform.data import file_bytes
 from dx_local.platform.store import UnknownSchema
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def serving(request: ServeRequest, observer: Observer) -> AsyncIterator[Sa
         session = _session(request, folder, observer, _port(request.port, earlier))
         if earlier:
             session.platform.secret = bytes.fromhex(earlier.secret)
-        files.remove_unfinished(session.platform)
+        file_bytes.remove_unfinished(session.platform)
         async with session:
             saved = Saved(
                 token=_token(session, earlier),

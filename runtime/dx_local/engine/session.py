@@ -12,12 +12,13 @@ from dx_local.engine import bundle, inputs
 from dx_local.engine.driver import Driver, DriverOptions
 from dx_local.engine.environments import EnvironmentRequest
 from dx_local.engine.executors.local import LocalExecutor
+from dx_local.engine.handover import Handover
 from dx_local.engine.table_formats import write_table
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions, Workplaces
-from dx_local.errors import UsageError
+from dx_local.errors import DxLocalError, UsageError
 from dx_local.platform import programs
 from dx_local.platform.context import DEFAULT_REGION, DEFAULT_USER, Caller, Context, Platform
-from dx_local.platform.data import files, gtables, projects
+from dx_local.platform.data import file_bytes, gtables, projects
 from dx_local.platform.errors import ApiError
 from dx_local.platform.execution import executables, job_creation
 from dx_local.platform.ids import class_of
@@ -105,7 +106,9 @@ class Session:
         except OSError:
             await self._stack.aclose()
             raise
-        executor = LocalExecutor(on_log=self._logged, on_exit=self.driver.on_exit)
+        handover = Handover(self.platform)
+        self._stack.push_async_callback(handover.close)
+        executor = LocalExecutor(on_log=self._logged, on_exit=self.driver.on_exit, on_folder=handover.listen)
         self._stack.push_async_callback(executor.close)
         self._stack.push_async_callback(self.driver.close)
         self.driver.use(executor)
@@ -207,7 +210,10 @@ def _saved(platform: Platform, value: Any, folder: Path, name: str) -> Any:
         target = target.with_name(f"{target.name}.csv")
         write_table(target, *gtables.all_rows(platform, entity))
     else:
-        files.copy_out(platform, entity, target)
+        try:
+            file_bytes.copy_out(platform, entity, target)
+        except ApiError as error:
+            raise DxLocalError(f"cannot write the output {str(target)!r}: {error.message}") from None
     return target
 
 

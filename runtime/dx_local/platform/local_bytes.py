@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
-import shutil
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _FICLONE = 0x40049409  # from linux/fs.h
 _BLOCK = 1 << 20
+_COPIED_AT_ONCE = 64 << 20
+# From one kind of disk to another, or on an old kernel.
+_ONLY_THE_KERNEL_CANNOT = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
 
 TEMPORARY = ".tmp"
 """How the names of files end that are being written."""
@@ -29,26 +32,53 @@ class Part(NamedTuple):
     md5: str
 
 
-def link_or_copy(source: Path, destination: Path) -> None:
-    """Make destination hold the bytes of source, by the cheapest way that works.
+class NotWantedError(Exception):
+    """Whoever a copy was for has gone away."""
 
-    A clone of the blocks, a hard link, a symbolic link, or else a copy. Destination must not exist yet.
+
+def clone_or_link(source: Path, destination: Path) -> None:
+    """Make destination hold the bytes of source, by the cheapest way that works; nobody may write to it.
+
+    A clone of the blocks, a hard link, or a symbolic link. Destination must not exist yet.
     """
     source = source.resolve(strict=True)
-    ways: tuple[Callable[[Path, Path], None], ...] = (_clone_blocks, os.link, os.symlink)
+    ways: tuple[Callable[[Path, Path], None], ...] = (_clone_file, os.link, os.symlink)
     for way in ways:
         with contextlib.suppress(OSError):
             way(source, destination)
             return
-    shutil.copyfile(source, destination)
+    copy_to([source], destination)
 
 
 def copy_to(sources: Sequence[Path], destination: Path) -> None:
     """Make destination a file of its own with the bytes of sources one after the other; it may be edited."""
     destination.parent.mkdir(parents=True, exist_ok=True)
     with temporary_in(destination.parent) as temporary:
-        _copy(sources, temporary)
+        with temporary.open("xb") as file:
+            copy_into(file.fileno(), sources)
         temporary.replace(destination)
+
+
+def copy_into(destination: int, sources: Sequence[Path], is_wanted: Callable[[], bool] = lambda: True) -> int:
+    """Make an open file hold the bytes of sources, one after the other; return how many they are.
+
+    Raises OSError, and NotWantedError when `is_wanted` says so between two stretches; the file then holds a
+    part of the bytes.
+    """
+    os.ftruncate(destination, 0)
+    size = 0
+    for path in sources:
+        with path.open("rb") as source:
+            size += _append(source.fileno(), destination, size, is_wanted)
+    return size
+
+
+def copy_open(source: int, destination: int, is_wanted: Callable[[], bool] = lambda: True) -> int:
+    """Make an open file, which is empty, hold the bytes of another one; return how many they are.
+
+    Raises as `copy_into` does. Where others stand in the source may change.
+    """
+    return _append(source, destination, 0, is_wanted)
 
 
 @contextmanager
@@ -74,19 +104,6 @@ def hash_parts(path: Path, part_size: int) -> list[Part]:
                 return parts
 
 
-def _copy(sources: Sequence[Path], destination: Path) -> None:
-    if len(sources) == 1:
-        try:
-            _clone_blocks(sources[0], destination)
-        except OSError:
-            shutil.copyfile(sources[0], destination)
-        return
-    with destination.open("wb") as out:
-        for source in sources:
-            with source.open("rb") as part:
-                shutil.copyfileobj(part, out, _BLOCK)
-
-
 def _hash_part(read: Callable[[int], bytes], size: int) -> Part:
     md5 = hashlib.md5(usedforsecurity=False)
     left = size
@@ -96,18 +113,74 @@ def _hash_part(read: Callable[[int], bytes], size: int) -> Part:
     return Part(size - left, md5.hexdigest())
 
 
-def _clone_blocks(source: Path, destination: Path) -> None:
-    """Make destination share the blocks of source until either is changed; OSError where that cannot be."""
-    if sys.platform != "linux":
-        raise OSError
-    import fcntl
+def _append(source: int, destination: int, at: int, is_wanted: Callable[[], bool]) -> int:
+    """Put the bytes of one open file into another one at an offset, its holes as holes."""
+    size = os.fstat(source).st_size
+    if at == 0 and _clone(source, destination):
+        return size
+    copy = _copy_in_kernel if hasattr(os, "copy_file_range") else _copy_through_memory
+    for start, end in _stretches_of_data(source, size):
+        done = start
+        while done < end:
+            if not is_wanted():
+                raise NotWantedError
+            try:
+                copied = copy(source, done, destination, at + done, min(end - done, _COPIED_AT_ONCE))
+            except OSError as error:
+                if copy is _copy_through_memory or error.errno not in _ONLY_THE_KERNEL_CANNOT:
+                    raise
+                copy = _copy_through_memory
+                continue
+            if not copied:
+                raise OSError(errno.EIO, "the file became shorter while it was copied")
+            done += copied
+    os.ftruncate(destination, at + size)
+    return size
 
+
+def _stretches_of_data(file: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield start and end of what is not a hole, where the disk knows of holes."""
+    end = 0
+    while end < size:
+        try:
+            start = os.lseek(file, end, os.SEEK_DATA)
+            end = min(os.lseek(file, start, os.SEEK_HOLE), size)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                yield end, size
+            return
+        yield start, end
+
+
+def _copy_in_kernel(source: int, start: int, destination: int, at: int, count: int) -> int:
+    return os.copy_file_range(source, destination, count, start, at)
+
+
+def _copy_through_memory(source: int, start: int, destination: int, at: int, count: int) -> int:
+    return os.pwrite(destination, os.pread(source, min(count, _BLOCK), start), at)
+
+
+def _clone_file(source: Path, destination: Path) -> None:
+    """Make destination share the blocks of source until either is changed; OSError where that cannot be."""
     created = os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with source.open("rb") as original:
-            fcntl.ioctl(created, _FICLONE, original.fileno())
-    except OSError:
-        destination.unlink()
-        raise
+            is_cloned = _clone(original.fileno(), created)
     finally:
         os.close(created)
+    if not is_cloned:
+        destination.unlink()
+        raise OSError(errno.EOPNOTSUPP, "this disk does not clone files")
+
+
+def _clone(source: int, destination: int) -> bool:
+    """Have an open file share the blocks of another one; return whether that can be here."""
+    if sys.platform != "linux":
+        return False
+    import fcntl
+
+    try:
+        fcntl.ioctl(destination, _FICLONE, source)
+    except OSError:
+        return False
+    return True

@@ -11,6 +11,9 @@ import json
 import socket
 from typing import Any
 
+HANDOVER = "handover"
+"""The name of the socket in the executor's folder at which files are handed over (engine/handover.py)."""
+
 _LENGTH_BYTES = 4
 _MOST_FILES = 253  # as many as Linux passes on at once
 

@@ -26,7 +26,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from dx_local.worker import channel, tool_process
+from dx_local.worker import channel, handover, tool_process
 from dx_local.worker.deaths import Deaths, ended
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def warm_up() -> None:
     sys.argv = ["dx"]
     for module in _NEEDED_BY_TOOLS:
         importlib.import_module(module)
+    handover.install_in_dx()
     gc.collect()
     gc.freeze()
 

@@ -41,7 +41,7 @@ from dx_local.worker.deaths import Deaths, ended
 from dx_local.worker.job import Job, enter
 from dx_local.worker.tools import Tools
 
-# The variable by which a user does without warm tools, when it is "plain".
+# The variable by which a user does without warm tools and handed over files, when it is "plain".
 _TOOLS_VARIABLE = "DX_LOCAL_TOOLS"
 
 # dxpy sizes its buffers when it is imported, by whether there is a job.
@@ -199,25 +199,29 @@ def exit_code(status: int) -> int:
     return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
-def warm_up() -> None:
-    """Import dxpy and all that its first use would import, so that no job has to."""
+def warm_up(handover_folder: str | None) -> None:
+    """Import dxpy and all that its first use would import, so that no job has to.
+
+    With a folder, dxpy hands whole files over at the socket that lies there.
+    """
     os.environ["DX_JOB_ID"] = _ANY_JOB_ID
     os.environ["DX_USER_CONF_DIR"] = os.devnull
     gc.disable()
     for module in _NEEDED_BY_JOBS:
         importlib.import_module(module)
     importlib.import_module("dx_local.worker.gtable").install()
+    if handover_folder:
+        importlib.import_module("dx_local.worker.handover").install(handover_folder)
     gc.collect()
     gc.freeze()
 
 
 def warm_tools(folder: Path, programs: Path) -> Tools | None:
-    """Return what jobs call programs through, or None where they get the programs themselves."""
-    if os.environ.pop(_TOOLS_VARIABLE, None) != "plain":
-        tools = Tools(folder, programs)
-        with contextlib.suppress(OSError):
-            if tools.furnish():
-                return tools
+    """Return what jobs call programs through, or None where that cannot be."""
+    tools = Tools(folder, programs)
+    with contextlib.suppress(OSError):
+        if tools.furnish():
+            return tools
     return None
 
 
@@ -226,8 +230,10 @@ def main() -> None:
     executor = socket.socket(fileno=int(sys.argv[1]))
     executor.set_inheritable(False)
     linux.adopt_orphans()
-    zygote = Zygote(executor, warm_tools(Path(sys.argv[2]), Path(sys.argv[3])))
-    warm_up()
+    is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
+    tools = None if is_plain else warm_tools(Path(sys.argv[2]), Path(sys.argv[3]))
+    zygote = Zygote(executor, tools)
+    warm_up(handover_folder=None if is_plain else sys.argv[2])
     zygote.serve()
     # An executor that was killed cannot do this itself.
     shutil.rmtree(sys.argv[2], ignore_errors=True)

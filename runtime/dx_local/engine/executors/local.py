@@ -39,13 +39,19 @@ class LocalExecutor:
 
     `on_log` is given every line, `on_exit` the job ID and exit code, after the job's last line; both are
     called in the asyncio loop. An exit code is negative for a signal, and None where the worker was lost.
+    `on_folder` is told of the folder for temporary files that all jobs can reach, before there is any.
     """
 
     def __init__(
-        self, *, on_log: Callable[[LogLine], None], on_exit: Callable[[str, int | None], None]
+        self,
+        *,
+        on_log: Callable[[LogLine], None],
+        on_exit: Callable[[str, int | None], None],
+        on_folder: Callable[[Path], None] = lambda _: None,
     ) -> None:
         self._on_log = on_log
         self._on_exit = on_exit
+        self._on_folder = on_folder
         self._zygotes: dict[WorkerEnvironment, _Zygote] = {}
         self._jobs: dict[str, _Running] = {}
         self._numbers = count(1)
@@ -61,6 +67,7 @@ class LocalExecutor:
             raise RuntimeError("This executor is closed.")
         if self._folder is None:
             self._folder = _short_temporary_folder()
+            self._on_folder(self._folder)
         sockets = self._folder / launch.job_id
         zygote = self._zygote_of(launch.environment)
         streams = JobStreams(launch.job_id, launch.folder.log, sockets, self._on_log)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.platform import access
 from dx_local.platform import fields as read
-from dx_local.platform.data import files, folders, gtables, objects
+from dx_local.platform.data import file_bytes, folders, gtables, objects
 from dx_local.platform.errors import InvalidInput, InvalidState
 from dx_local.platform.folder_paths import base_name, below, join, normalize_folder, parent_of
 from dx_local.platform.lifecycle import lifecycle
@@ -220,7 +220,7 @@ def _remove(context: Context, project: str, object_ids: Iterable[str]) -> None:
         pending.extend(_orphans(context, project, row["links"] if row else []))
         if store.one("SELECT 1 FROM placement WHERE object = ?", object_id) is None:
             context.platform.publish(lifecycle.object_removed(store, object_id, context.now()))
-            files.forget_bytes(context.platform, object_id)
+            file_bytes.forget(context.platform, object_id)
             gtables.forget_rows(context.platform, object_id)
 
 

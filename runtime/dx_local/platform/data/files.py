@@ -1,8 +1,5 @@
 """Files: uploading in parts, closing, downloading, and local files that become files of the platform.
 
-The bytes of a file lie under the platform's folder, as `files/FILE-ID`, or as `files/FILE-ID.parts/INDEX`
-while it is open and when it came in several parts. Local inputs are linked there, not copied.
-
 Source: https://documentation.dnanexus.com/developer/api/introduction-to-data-object-classes/files
 """
 
@@ -11,16 +8,14 @@ from __future__ import annotations
 import base64
 import mimetypes
 import re
-import shutil
 from typing import TYPE_CHECKING
 
 from dx_local.platform import access, local_bytes
 from dx_local.platform import fields as read
-from dx_local.platform.data import objects
+from dx_local.platform.data import file_bytes, objects
 from dx_local.platform.data.describe import wanted_fields
 from dx_local.platform.data.transfer_urls import DownloadTicket, UploadTicket
-from dx_local.platform.errors import InvalidInput, InvalidState, ResourceNotFound
-from dx_local.platform.ids import is_hash_id
+from dx_local.platform.errors import InvalidInput, InvalidState
 from dx_local.platform.long_work import LongWork
 
 if TYPE_CHECKING:
@@ -86,13 +81,6 @@ def upload(context: Context, file_id: str, request: JSON) -> JSON:
     return {"url": ticket.url(context.platform), "headers": headers, "expires": expires}
 
 
-def part_folder(platform: Platform, file_id: str) -> Path:
-    """Return the folder that the parts of a file are in while it is open; made if it is not there."""
-    folder = _parts_path(platform, file_id)
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
 def part_arrived(platform: Platform, ticket: UploadTicket, received: Path, md5: str) -> None:
     """Take over the bytes of a part, which lie complete at `received`; the last upload of a part counts.
 
@@ -108,7 +96,7 @@ def part_arrived(platform: Platform, ticket: UploadTicket, received: Path, md5: 
         ticket.size,
         md5,
     )
-    received.replace(part_folder(platform, ticket.file_id) / str(ticket.index))
+    received.replace(file_bytes.part_folder(platform, ticket.file_id) / str(ticket.index))
 
 
 def close(context: Context, file_id: str, _request: JSON) -> JSON:
@@ -126,21 +114,28 @@ def close(context: Context, file_id: str, _request: JSON) -> JSON:
     context.store.update("object", file_id, fields={**row["fields"], "size": size})
     objects.closed(context, file_id)
     if len(parts) == 1:
-        context.store.after_commit(lambda: _make_whole(context.platform, file_id, parts[0]["position"]))
+        context.store.after_commit(
+            lambda: file_bytes.make_whole(context.platform, file_id, parts[0]["position"])
+        )
     return {"id": file_id}
 
 
-def download(context: Context, file_id: str, request: JSON) -> JSON:
-    """Return a URL to get a closed file from.
+def readable(context: Context, file_id: str, project: str | None) -> Row:
+    """Return the placement of a closed file whose bytes the caller may have.
 
     Raises ResourceNotFound when `project` is not one that the file is in: here it is no mere hint.
     """
-    project = read.optional_text(request, "project")
     row, placement = objects.get_visible(context, file_id, project)
     if project is not None and placement["project"] != project:
         raise access.not_found(f"{project}:{file_id}")
     if row["state"] != "closed":
         raise InvalidState(f"{file_id} is not in the closed state; it is {row['state']}")
+    return placement
+
+
+def download(context: Context, file_id: str, request: JSON) -> JSON:
+    """Return a URL to get a closed file from; raises as `readable` does."""
+    placement = readable(context, file_id, read.optional_text(request, "project"))
     now = context.now()
     if read.flag(request, "preauthenticated"):
         seconds = read.integer(request, "duration", _DOWNLOAD_VALID_FOR // 1000)
@@ -153,6 +148,30 @@ def download(context: Context, file_id: str, request: JSON) -> JSON:
     return {"url": ticket.url(context.platform, name), "headers": {}, "expires": ticket.expires}
 
 
+def check_empty(context: Context, file_id: str) -> Row:
+    """Return the row of an open file that no bytes have come to yet. Raises InvalidState for any other."""
+    row = _open_file(context, file_id)
+    if context.store.value("SELECT 1 FROM part WHERE file = ?", file_id):
+        raise InvalidState(f"{file_id} has parts already")
+    return row
+
+
+def close_with(context: Context, file_id: str, received: Path, part_size: int) -> None:
+    """Take over all bytes of an empty file, which lie at `received`, and close it.
+
+    It is described as if it had come in parts of this size, which are read when somebody asks for them.
+    Raises InvalidInput when there would be too many, or they are too small or too large.
+    """
+    row = check_empty(context, file_id)
+    size = received.stat().st_size
+    if not MINIMUM_PART_SIZE <= part_size <= MAXIMUM_PART_SIZE or size > part_size * MAXIMUM_PARTS:
+        raise InvalidInput(f"{size} bytes cannot come in parts of {part_size}")
+    fields = {**row["fields"], "size": size, "partSize": part_size}
+    context.store.update("object", file_id, fields=fields)
+    objects.closed(context, file_id)
+    received.replace(file_bytes.whole_path(context.platform, file_id))
+
+
 def link_local(context: Context, path: Path, *, project: str, folder: str, name: str) -> str:
     """Make a local file a closed file of the platform, without reading it, and return its ID.
 
@@ -160,54 +179,12 @@ def link_local(context: Context, path: Path, *, project: str, folder: str, name:
     """
     if not path.is_file():
         raise InvalidInput(f"{path} is not a file; only regular files can be inputs")
-    fields = {"media": _guess_media(name), "size": path.stat().st_size}
+    fields = {"media": _guess_media(name)}
     request = {"name": name, "folder": folder, "parents": True}
     file_id = objects.create(context, "file", request, fields=fields, state="closed", project=project)
-    local_bytes.link_or_copy(path, _whole_path(context.platform, file_id))
+    linked = file_bytes.link_whole(context.platform, file_id, path)
+    context.store.update("object", file_id, fields={**fields, **linked})
     return file_id
-
-
-def local_path(platform: Platform, file_id: str) -> Path | None:
-    """Return the local file that holds all bytes of a closed file, or None when it is in several parts.
-
-    Nobody may write to it: it may be the user's own file.
-    """
-    pieces = segments(platform, file_id)
-    return pieces[0] if len(pieces) == 1 else None
-
-
-def copy_out(platform: Platform, file_id: str, destination: Path) -> None:
-    """Put a copy of a closed file at destination, in whose place it comes at once; users may edit it."""
-    local_bytes.copy_to(segments(platform, file_id), destination)
-
-
-def segments(platform: Platform, file_id: str) -> list[Path]:
-    """Return the local files that hold the bytes of a closed file, one after the other."""
-    whole = _whole_path(platform, file_id)
-    if whole.exists():
-        return [whole]
-    rows = platform.store.all("SELECT position FROM part WHERE file = ? ORDER BY position", file_id)
-    return [_parts_path(platform, file_id) / str(row["position"]) for row in rows]
-
-
-def remove_unfinished(platform: Platform) -> None:
-    """Remove what uploads left that were under way when an earlier server was killed."""
-    for folder in (platform.folder / "files").glob("*.parts"):
-        for unfinished in folder.glob(f"*{local_bytes.TEMPORARY}"):
-            unfinished.unlink()
-
-
-def forget_bytes(platform: Platform, object_id: str) -> None:
-    """Once the transaction is committed, remove what is stored of a file; local inputs lose only our link."""
-    if not is_hash_id(object_id, "file"):
-        return
-
-    def remove() -> None:
-        _whole_path(platform, object_id).unlink(missing_ok=True)
-        shutil.rmtree(_parts_path(platform, object_id), ignore_errors=True)
-
-    platform.store.execute("DELETE FROM part WHERE file = ?", object_id)
-    platform.store.after_commit(remove)
 
 
 def _describe(context: Context, row: Row, request: JSON) -> JSON:
@@ -228,7 +205,7 @@ def _parts(context: Context, row: Row) -> JSON:
     store, file_id = context.store, row["id"]
     parts = store.all("SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
     if not parts and row["state"] == "closed":
-        found = _parts_of_local_file(context.platform, file_id, row["fields"]["size"])
+        found = _parts_of_local_file(context.platform, file_id, row["fields"])
         for position, (size, md5) in enumerate(found, start=1):
             store.insert("part", file=file_id, position=position, size=size, md5=md5, state="complete")
         parts = store.all("SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
@@ -238,11 +215,10 @@ def _parts(context: Context, row: Row) -> JSON:
     }
 
 
-def _parts_of_local_file(platform: Platform, file_id: str, size: int) -> list[Part]:
-    path = _whole_path(platform, file_id)
-    if not path.exists():
-        raise ResourceNotFound(f"the bytes of {file_id} are gone; was the local file removed?")
-    part_size = max(_PART_OF_LOCAL_FILE, -(-size // MAXIMUM_PARTS))
+def _parts_of_local_file(platform: Platform, file_id: str, fields: JSON) -> list[Part]:
+    (path,) = file_bytes.pieces(platform, file_id)
+    size = fields["size"]
+    part_size = fields.get("partSize") or max(_PART_OF_LOCAL_FILE, -(-size // MAXIMUM_PARTS))
     if size <= _HASHED_AT_ONCE:
         return local_bytes.hash_parts(path, part_size)
     if file_id not in platform.hashed:
@@ -279,20 +255,6 @@ def _check_parts(file_id: str, parts: list[Row]) -> None:
                 f"part {part['position']} of {file_id} has {part['size']} bytes;"
                 f" every part but the last must have at least {MINIMUM_PART_SIZE}"
             )
-
-
-def _make_whole(platform: Platform, file_id: str, position: int) -> None:
-    folder = _parts_path(platform, file_id)
-    (folder / str(position)).replace(_whole_path(platform, file_id))
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _whole_path(platform: Platform, file_id: str) -> Path:
-    return platform.folder / "files" / file_id
-
-
-def _parts_path(platform: Platform, file_id: str) -> Path:
-    return platform.folder / "files" / f"{file_id}.parts"
 
 
 def _guess_media(name: str | None) -> str:

@@ -1,0 +1,145 @@
+"""The short way of bytes between jobs and the platform: open files change hands, and the kernel copies.
+
+A job that wants a whole file, or has one to give, opens its own end and passes it on over a Unix socket;
+what it may have is decided as for the calls of the API that it spares. Whatever is unusual is refused, and
+then the job goes the official way, over HTTP, whose answers count. (worker/handover.py is the job's side.)
+
+    job → platform   {"token", "fetch": file ID, "project": ID or null}, and a file that is open for writing
+                     {"token", "store": file ID, "size", "partSize"}, and a file that is open for reading
+    platform → job   {"size": bytes} when the file is as it should be: filled, or stored and closed
+                     {} when it was refused; a file to be filled may then hold a part of the bytes
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dx_local.platform import access, local_bytes
+from dx_local.platform.context import Context
+from dx_local.platform.data import file_bytes, files
+from dx_local.platform.errors import ApiError
+from dx_local.worker import channel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dx_local.platform.context import Platform
+
+    T = TypeVar("T")
+
+_COPIES_AT_ONCE = 4
+_MOST_WAITING_JOBS = 128
+_PATIENCE_SECONDS = 10.0
+
+
+class _RefusedError(Exception):
+    """The job must go the official way."""
+
+
+class Handover:
+    """Hands bytes over to jobs and takes them, inside the asyncio loop in which it listens."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self._threads = ThreadPoolExecutor(_COPIES_AT_ONCE, "handover")
+        self._listener: socket.socket | None = None
+        self._at_work: set[asyncio.Task[None]] = set()
+
+    def listen(self, folder: Path) -> None:
+        """Serve jobs that know this folder, which only the user can enter."""
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.setblocking(False)
+        self._listener.bind(str(folder / channel.HANDOVER))
+        self._listener.listen(_MOST_WAITING_JOBS)
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    async def close(self) -> None:
+        """Serve nobody any more; what is under way for jobs that have ended ends soon."""
+        if self._listener:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+        await asyncio.gather(*self._at_work)
+        self._threads.shutdown()
+
+    def _accept(self) -> None:
+        assert self._listener
+        with suppress(BlockingIOError, ConnectionError):
+            connection, _ = self._listener.accept()
+            task = asyncio.create_task(self._serve(connection))
+            self._at_work.add(task)
+            task.add_done_callback(self._at_work.discard)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        connection.settimeout(_PATIENCE_SECONDS)
+        opened: list[int] = []
+        with connection, suppress(OSError):  # a job that has ended is told nothing
+            try:
+                received = await self._in_thread(partial(channel.receive, connection))
+                connection.setblocking(False)
+                message, opened = received or ({}, [])
+                answer = {"size": await self._answer(message, opened, connection)}
+            except (_RefusedError, ApiError, OSError, local_bytes.NotWantedError):
+                answer = {}
+            finally:
+                for file in opened:
+                    os.close(file)
+            connection.sendall(channel.pack(answer))
+
+    async def _answer(self, message: dict[str, Any], opened: list[int], connection: socket.socket) -> int:
+        if len(opened) != 1 or not stat.S_ISREG(os.fstat(opened[0]).st_mode):
+            raise _RefusedError
+        caller = access.caller_of(self._platform.store, str(message.get("token")))
+        if caller is None:
+            raise _RefusedError
+        context = Context(self._platform, caller)
+        is_wanted = partial(_is_there, connection)
+        match message:
+            case {"fetch": str(file_id), "project": str() | None as project}:
+                return await self._fetch(context, file_id, project, opened[0], is_wanted)
+            case {"store": str(file_id), "size": int(size), "partSize": int(part_size)}:
+                return await self._store(context, file_id, (size, part_size), opened[0], is_wanted)
+        raise _RefusedError
+
+    async def _fetch(
+        self, context: Context, file_id: str, project: str | None, file: int, is_wanted: Callable[[], bool]
+    ) -> int:
+        with self._platform.store.transaction():
+            files.readable(context, file_id, project)
+            pieces = file_bytes.pieces(self._platform, file_id)
+        return await self._in_thread(partial(local_bytes.copy_into, file, pieces, is_wanted))
+
+    async def _store(
+        self, context: Context, file_id: str, sizes: tuple[int, int], file: int, is_wanted: Callable[[], bool]
+    ) -> int:
+        size, part_size = sizes
+        with self._platform.store.transaction():
+            files.check_empty(context, file_id)
+        with local_bytes.temporary_in(file_bytes.new_bytes_folder(self._platform)) as received:
+            with received.open("xb") as copy:
+                work = partial(local_bytes.copy_open, file, copy.fileno(), is_wanted)
+                if await self._in_thread(work) != size:
+                    raise _RefusedError
+            with self._platform.store.transaction():
+                files.close_with(context, file_id, received, part_size)
+        return size
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _is_there(connection: socket.socket) -> bool:
+    """Tell whether a job still waits for its answer."""
+    try:
+        return connection.recv(1, socket.MSG_PEEK) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
