@@ -223,8 +223,8 @@ def test_hooks_are_told_of_the_calls_of_jobs(serve_with: Callable[[Recorder], Se
     assert recorder.calls == [(job, "system", "whoami")]
 
 
-def test_hooks_are_not_told_of_the_calls_of_users(serve_with: Callable[[Recorder], ServedPlatform]) -> None:
-    assert "marked" not in serve_with(Recorder()).post("/system/whoami")
+def test_hooks_are_told_of_the_calls_of_users(serve_with: Callable[[Recorder], ServedPlatform]) -> None:
+    assert "marked" in serve_with(Recorder()).post("/system/whoami")
 
 
 def test_the_server_closes_at_once_in_spite_of_open_connections(platform: Platform) -> None:

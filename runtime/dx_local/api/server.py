@@ -36,12 +36,12 @@ _GRACE = 1.0  # seconds that answers under way get when the server closes
 
 
 class Hooks(Protocol):
-    """What else happens when a job calls."""
+    """What else happens when somebody calls."""
 
     async def before_answer(
         self, context: Context, entity_id: str, method: str, request: JSON, answer: JSON
     ) -> JSON:
-        """Return the answer to a job's call, maybe later and maybe changed; no transaction is open."""
+        """Return the answer to a call, maybe later and maybe changed; no transaction is open."""
         ...
 
 
@@ -165,7 +165,7 @@ class _Api:
         call = routes.find(request.url.path)
         body = _parse(request.headers, await request.body(), any_json=call.route.takes_any_json)
         answer = await self._perform(context, call, body)
-        if self._hooks is not None and context.caller.job is not None:
+        if self._hooks is not None:
             answer = await self._hooks.before_answer(context, call.entity, call.method, body, answer)
         return answer
 

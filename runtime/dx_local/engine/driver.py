@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from dx_local.platform.store import Row
 
 _WITHOUT_WORKER = frozenset({State.RESTARTABLE, State.FAILED, State.TERMINATING})
+
+# What whoever waits for an execution wants to hear of.
+_WORTH_TELLING = FINAL | {State.PARTIALLY_FAILED}
 
 HOLD_SECONDS = 2.0
 """How long a job's question for another job's state may stay unanswered while that one is unfinished.
@@ -145,26 +148,28 @@ class Driver:
         """Give the slot of a job back while it asks for the state of an unfinished job; answer at its end.
 
         On the platform each job has a machine of its own, so a job that waits for another one takes nothing
-        from it; here a waiting job must not keep its slot, or the two would wait for each other.
+        from it; here a waiting job must not keep its slot, or the two would wait for each other. Only who
+        waits asks for the state and nothing else; that is answered late for users too.
         """
         caller = context.caller.job
-        if caller is None or caller not in self._running:
-            return answer
         state = self._state(entity_id) if method == "describe" and entity_id != caller else None
         waits = state is not None and state not in FINAL
-        if not waits:
-            self._blocked.discard(caller)
+        self._block(caller, waits=waits)
+        if not waits or state in _WORTH_TELLING or request.get("fields") != {"state": True}:
             return answer
-        self._blocked.add(caller)
-        self._fill_slots()
-        if request.get("fields") != {"state": True}:
-            return answer
-        try:
+        with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._end_of(entity_id).wait(), HOLD_SECONDS)
-        except asyncio.TimeoutError:
-            return answer
-        self._blocked.discard(caller)
-        return {**answer, "state": self._state(entity_id)}
+        state = self._state(entity_id)
+        self._block(caller, waits=state not in FINAL)
+        return {**answer, "state": state}
+
+    def _block(self, caller: str | None, *, waits: bool) -> None:
+        """Take the slot of a running job that waits, or note that it goes on."""
+        if not waits:
+            self._blocked.discard(caller or "")
+        elif caller in self._running:
+            self._blocked.add(caller)
+            self._fill_slots()
 
     def _on_transition(self, transition: Transition) -> None:
         job_id, before, after = transition
@@ -172,7 +177,7 @@ class Driver:
             self._ready.append(job_id)
         if before is State.RUNNING and after in _WITHOUT_WORKER and self._executor:
             self._executor.kill(job_id)
-        if after in FINAL and (event := self._ends.pop(job_id, None)):
+        if after in _WORTH_TELLING and (event := self._ends.pop(job_id, None)):
             event.set()
         self._fill_slots()
 

@@ -209,7 +209,8 @@ def warm_up(handover_folder: str | None) -> None:
     gc.disable()
     for module in _NEEDED_BY_JOBS:
         importlib.import_module(module)
-    importlib.import_module("dx_local.worker.gtable").install()
+    for additions in ("dx_local.worker.gtable", "dx_local.worker.waiting"):
+        importlib.import_module(additions).install()
     if handover_folder:
         importlib.import_module("dx_local.worker.handover").install(handover_folder)
     gc.collect()
