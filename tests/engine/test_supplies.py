@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.dependencies import debian
+from dx_local.engine.dependencies import debian, supplies
 from dx_local.engine.dependencies.entries import Dependency
+from dx_local.engine.dependencies.package_names import known_names
 from dx_local.engine.dependencies.supplies import Supply, supply
 
 if TYPE_CHECKING:
@@ -30,12 +31,20 @@ def test_what_is_there_is_no_matter(dependency: Dependency) -> None:
 
 
 @needs_dpkg
-def test_what_is_missing_is_told_with_the_command_that_installs_it() -> None:
-    found = supplied(NOWHERE, Dependency("bash"), Dependency("nor; this", version="2"))
-    (note,) = found.notes
-    assert "no-such-package, nor; this 2. To install" in note
-    assert "  sudo apt-get install --yes no-such-package 'nor; this'\n" in note
+def test_what_is_missing_is_told_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supplies, "known_names", frozenset)  # as on a machine without lists of packages
+    found = supplied(NOWHERE, Dependency("bash"), Dependency("dxt-x", version="2"), Dependency("a; b"))
+    unknown, lacking = found.notes
+    assert unknown == "The app depends on the Debian package a; b, which apt does not know."
+    assert "no-such-package, dxt-x 2. To install" in lacking
+    assert "  sudo apt-get install --yes no-such-package dxt-x\n" in lacking
     assert "--install-depends" in (found.hint or "")
+
+
+@pytest.mark.skipif(not known_names(), reason="this machine has no lists of packages")
+def test_what_apt_does_not_know_is_told_with_what_there_is() -> None:
+    (note,) = supplied(Dependency("openjdk-0-jre-headless")).notes
+    assert "which apt does not know; there is: openjdk-" in note
 
 
 @needs_dpkg

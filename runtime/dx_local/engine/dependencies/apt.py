@@ -11,13 +11,13 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from dx_local.engine.dependencies import debian
+from dx_local.engine.dependencies.package_names import is_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from dx_local.engine.dependencies.entries import Dependency
@@ -27,6 +27,7 @@ _CONFIGURATION = """\
 Debug::NoLocking "true";
 APT::Sandbox::User "root";
 APT::Install-Recommends "false";
+APT::Cmd::Pattern-Only "true";
 Acquire::Languages "none";
 Acquire::Retries "1";
 Acquire::http::Timeout "20";
@@ -41,7 +42,6 @@ Acquire::https::Timeout "20";
 """
 
 _DAY_SECONDS = 24 * 3600
-_MOST_SUGGESTIONS = 3
 _LAST_LINES = 6
 
 _NO_SUCH_PACKAGE = re.compile(
@@ -90,14 +90,14 @@ class Apt:
         stamp.touch()
         return True
 
-    def download(self, wanted: Iterable[Dependency], folder: Path) -> Download:
+    def download(self, wanted: Sequence[Dependency], folder: Path) -> Download:
         """Download packages, and those that they need and this machine lacks, into a folder.
 
         apt checks signatures and hashes. Raises AptError where that fails, or packages do not go together.
         """
         (folder / "partial").mkdir(parents=True, exist_ok=True)
-        pins = {dependency.name: dependency.version for dependency in wanted}
-        unknown: list[str] = []
+        pins = {dependency.name: dependency.version for dependency in wanted if is_name(dependency.name)}
+        unknown = [dependency.name for dependency in wanted if not is_name(dependency.name)]
         unpinned: list[str] = []
         while pins:
             names = [f"{name}={version}" if version else name for name, version in pins.items()]
@@ -121,9 +121,9 @@ class Apt:
                 }
         return Download(tuple(sorted(folder.glob("*.deb"))), tuple(unknown), tuple(unpinned))
 
-    def similar(self, name: str) -> list[str]:
-        """Return packages that there are, whose names are like the name of one that there is not."""
-        return similar(name, self._run("apt-cache", "pkgnames").split())
+    def names(self) -> list[str]:
+        """Return the names of all packages. Raises AptError."""
+        return self._run("apt-cache", "pkgnames").split()
 
     def _run(self, program: str, *arguments: str) -> str:
         own = {
@@ -154,21 +154,3 @@ class Apt:
             unmet = [line for line in done.stdout.splitlines() if _UNMET.match(line)]
             raise AptError("\n".join(unmet + errors or done.stderr.splitlines()[-_LAST_LINES:]))
         return done.stdout
-
-
-def similar(name: str, names: Sequence[str]) -> list[str]:
-    """Return the names that are most like a name: but for numbers the same, or of the same start."""
-    pattern = re.compile(re.sub(r"\d+", r"\\d+", re.escape(name)))
-    found = sorted((other for other in names if pattern.fullmatch(other)), key=_by_numbers, reverse=True)
-    stem = re.split(r"\d", name)[0]
-    if not found and stem != name and len(stem) > 3:
-        alike = re.compile(rf"{re.escape(stem)}[\d.]+")
-        found = sorted((other for other in names if alike.fullmatch(other)), key=_by_numbers, reverse=True)
-        found += sorted((other for other in names if other.startswith(stem) and other not in found), key=len)
-    if not found:
-        found = get_close_matches(name, [other for other in names if other[:2] == name[:2]], cutoff=0.8)
-    return found[:_MOST_SUGGESTIONS]
-
-
-def _by_numbers(name: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", name)]

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.engine.dependencies import debian
 from dx_local.engine.dependencies.apt import Apt, AptError
+from dx_local.engine.dependencies.package_names import similar
 from dx_local.engine.user_folders import user_folder
 
 if TYPE_CHECKING:
@@ -132,10 +133,11 @@ def _make(apt: Apt, wanted: Sequence[Dependency], place: Path) -> DebianLayer:
                 _unpack(archive, root)
         _link_java(root)
         shutil.rmtree(downloads)
+        names = apt.names() if found.unknown else []
         layer = DebianLayer(
             place / "root",
             tuple(archive.name for archive in found.archives),
-            {name: apt.similar(name) for name in found.unknown},
+            {name: similar(name, names) for name in found.unknown},
             found.unpinned,
         )
         (unfinished / _MARKER).write_text(json.dumps({**asdict(layer), "root": None}), encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from dx_local.engine.dependencies import debian
 from dx_local.engine.dependencies.apt import Apt, AptError
 from dx_local.engine.dependencies.debian_layers import debian_layer
+from dx_local.engine.dependencies.package_names import is_name, known_names, similar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,7 +57,7 @@ def supply(dependencies: Sequence[Dependency], *, installs: bool, announce: Call
     if not missing:
         return Supply(notes=tuple(notes))
     if not installs:
-        return Supply(notes=(*notes, _lacking(missing)), hint=_hint(missing))
+        return Supply(notes=(*notes, *_lacking(missing)), hint=_hint(missing))
     return _installed(missing, notes, announce)
 
 
@@ -81,10 +81,7 @@ def _installed(missing: Sequence[Dependency], notes: list[str], announce: Callab
 
 
 def _of_layer(layer: DebianLayer, missing: Sequence[Dependency]) -> list[str]:
-    notes = []
-    for name, others in layer.unknown.items():
-        instead = f"; there is: {', '.join(others)}" if others else ""
-        notes.append(f"The app depends on the Debian package {name}, which apt does not know{instead}.")
+    notes = [_unknown(name, others) for name, others in layer.unknown.items()]
     versions = dict(archive.split("_")[:2] for archive in layer.archives)
     for dependency in missing:
         if dependency.name in layer.unpinned:
@@ -98,12 +95,22 @@ def _fits(dependency: Dependency, version: str) -> bool:
     return dependency.version is None or version.startswith(dependency.version)
 
 
-def _lacking(missing: Sequence[Dependency]) -> str:
-    return (
-        f"This machine lacks Debian packages that the app depends on: {_names(missing)}. To install them:\n"
-        f"  {_command(missing)}\n"
-        "or have dx-local unpack them for its jobs alone, without root, with --install-depends."
-    )
+def _lacking(missing: Sequence[Dependency]) -> list[str]:
+    names = known_names()
+    unknown = [entry for entry in missing if not is_name(entry.name) or (names and entry.name not in names)]
+    notes = [_unknown(dependency.name, similar(dependency.name, names)) for dependency in unknown]
+    if known := [dependency for dependency in missing if dependency not in unknown]:
+        notes.append(
+            f"This machine lacks Debian packages that the app depends on: {_names(known)}. To install them:\n"
+            f"  sudo apt-get install --yes {' '.join(dependency.name for dependency in known)}\n"
+            "or have dx-local unpack them for its jobs alone, without root, with --install-depends."
+        )
+    return notes
+
+
+def _unknown(name: str, others: Sequence[str]) -> str:
+    instead = f"; there is: {', '.join(others)}" if others else ""
+    return f"The app depends on the Debian package {name}, which apt does not know{instead}."
 
 
 def _hint(missing: Sequence[Dependency]) -> str:
@@ -132,7 +139,3 @@ def _others(dependencies: Sequence[Dependency]) -> list[str]:
 
 def _names(dependencies: Sequence[Dependency]) -> str:
     return ", ".join(str(dependency) for dependency in dependencies)
-
-
-def _command(missing: Sequence[Dependency]) -> str:
-    return " ".join(["sudo apt-get install --yes", *(shlex.quote(entry.name) for entry in missing)])

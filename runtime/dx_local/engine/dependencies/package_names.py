@@ -1,0 +1,66 @@
+"""Names of Debian packages: which this machine's apt knows, and which are like one that it does not."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dx_local.engine.user_folders import user_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_LISTS = Path("/var/lib/apt/lists")
+_MOST_SUGGESTIONS = 3
+
+# https://www.debian.org/doc/debian-policy/ch-controlfields.html, "Source"; apt takes an architecture as well.
+_NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?")
+
+
+def is_name(name: str) -> bool:
+    """Tell whether a Debian package can have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def known_names() -> frozenset[str]:
+    """Return the packages in the lists of this machine's apt; none where it has none, as in containers."""
+    if not any(_LISTS.glob("*_Packages*")):
+        return frozenset()
+    cache = user_folder("XDG_CACHE_HOME", ".cache") / "debian" / "host-cache"
+    # With a cache of ours, because that of the host may be switched off, which costs half a second.
+    files = [f"-oDir::Cache::{name}={cache / name}.bin" for name in ("pkgcache", "srcpkgcache")]
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            ["apt-cache", *files, "pkgnames"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return frozenset()
+    return frozenset(done.stdout.split())
+
+
+def similar(name: str, names: Collection[str]) -> list[str]:
+    """Return the names that are most like a name: but for numbers the same, or of the same start."""
+    pattern = re.compile(re.sub(r"\d+", r"\\d+", re.escape(name)))
+    found = sorted((other for other in names if pattern.fullmatch(other)), key=_by_numbers, reverse=True)
+    stem = re.split(r"\d", name)[0]
+    if not found and stem != name and len(stem) > 3:
+        alike = re.compile(rf"{re.escape(stem)}[\d.]+")
+        found = sorted((other for other in names if alike.fullmatch(other)), key=_by_numbers, reverse=True)
+        rest = (other for other in names if other.startswith(stem) and other not in found)
+        found += sorted(rest, key=lambda other: (len(other), other))
+    if not found:
+        found = get_close_matches(name, sorted(other for other in names if other[:2] == name[:2]), cutoff=0.8)
+    return found[:_MOST_SUGGESTIONS]
+
+
+def _by_numbers(name: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", name)]
