@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 ALWAYS = {"schema", "error"}
 AFTER_A_JOB = {
-    *ALWAYS, "state", "job", "output", "outputLinks", "jobs", "seconds", "workspace", "samplesUsed", "failure"
+    *ALWAYS, "state", "job", "output", "outputLinks", "jobs", "seconds", "workspace", "samplesUsed", "usage",
+    "failure",
+}  # fmt: skip
+USAGE = {
+    "executableName", "function", "tries", "maxMemory", "cpuSeconds", "maxDisk",
+    "instanceType", "instanceMemory", "instanceStorage",
 }  # fmt: skip
 FAILURE = {"job", "path", "reason", "message", "input", "source", "log", "logTail"}
 
@@ -57,6 +62,8 @@ def test_outputs_go_to_stdout_and_all_else_to_stderr(dx_local: DxLocal, one_file
     assert rows["n"] == "3"
     assert all(f"main | {text}\n" in done.stderr for text in ("on stdout", "on stderr"))
     assert "done: 1 job in " in done.stderr
+    assert "  main: " in done.stderr
+    assert " of memory (" in done.stderr
 
 
 def test_plain_progress_has_no_control_codes(dx_local: DxLocal, one_file: Path) -> None:
@@ -111,6 +118,15 @@ def test_json_of_a_run_that_is_done(dx_local: DxLocal, one_file: Path, tmp_path:
     assert answer["workspace"] == str(tmp_path / "kept")
     assert answer["output"] == {"file": str(tmp_path / "kept" / "out" / "file" / "hello.txt"), "n": 3}
     assert answer["outputLinks"]["file"]["$dnanexus_link"].startswith("file-")
+
+
+def test_json_tells_what_each_entry_point_used(dx_local: DxLocal, one_file: Path) -> None:
+    (used,) = dx_local("run", one_file, "--json").json["usage"]
+    assert used.keys() == USAGE
+    assert (used["function"], used["tries"], used["instanceType"]) == ("main", 1, "mem1_ssd1_v2_x4")
+    assert used["instanceMemory"] > used["maxMemory"] > 1 << 20
+    assert used["instanceStorage"] > used["maxDisk"] > 0
+    assert 0 < used["cpuSeconds"] < 10
 
 
 def test_json_of_a_run_that_failed(dx_local: DxLocal, failing: Callable[[str], Path]) -> None:
@@ -224,7 +240,7 @@ def test_progress_tells_of_tries(dx_local: DxLocal, make_app: MakeApp) -> None:
     policy = {"executionPolicy": {"restartOn": {"AppInternalError": 1}}}
     app = make_app('main() { grep -q try-1 <<< "$PWD"; }', interpreter="bash", runSpec=policy)
     done = dx_local("run", app, "--progress", "plain")
-    told = [line.split("s ", 1)[1] for line in done.stderr.splitlines() if "main " in line]
+    told = [line.split("s ", 1)[1] for line in done.stderr.splitlines() if "s main " in line]
     failed = "main restartable (AppInternalError)"
     assert told == ["main running", failed, "main running (try 1)", "main done"]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.executors import Launch, LogLine
+from dx_local.engine.executors import End, Launch, LogLine
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.job_folder import JobFolder, create_job_folder
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
 
     from dx_local.engine.environments import WorkerEnvironment
+    from dx_local.platform.execution.job_usage import JobUsage
 
 WITHOUT_PLATFORM = "\ndxpy.utils.exec_utils.RUN_COUNT = 1\n"
 """Python: keep the template from calling dxpy.run(), which asks the API server."""
@@ -34,6 +35,7 @@ class Ended:
     code: int | None
     folder: JobFolder
     lines: list[LogLine]
+    usage: JobUsage | None
 
     def said(self, level: str = "STDOUT") -> list[str]:
         return [line.message for line in self.lines if line.level == level]
@@ -49,7 +51,7 @@ class Workshop:
         self.executor = LocalExecutor(on_log=self._on_log, on_exit=self._on_exit)
         self._lines: list[LogLine] = []
         self._news = asyncio.Event()
-        self._ends: dict[str, asyncio.Future[int | None]] = {}
+        self._ends: dict[str, asyncio.Future[End]] = {}
         self._numbers = count(1)
 
     def start(
@@ -88,9 +90,10 @@ class Workshop:
         return job_id
 
     def wait(self, job_id: str) -> Ended:
-        code = self.loop.run_until_complete(asyncio.wait_for(self._ends[job_id], 60))
+        end = self.loop.run_until_complete(asyncio.wait_for(self._ends[job_id], 60))
         (path,) = self.folder.glob(f"*{job_id}")
-        return Ended(code, JobFolder(path), [line for line in self._lines if line.job_id == job_id])
+        lines = [line for line in self._lines if line.job_id == job_id]
+        return Ended(end.exit_code, JobFolder(path), lines, end.usage)
 
     def wait_for_line(self, job_id: str, text: str) -> None:
         """Run the loop until the job has said a line."""
@@ -119,8 +122,8 @@ class Workshop:
         self._lines.append(line)
         self._news.set()
 
-    def _on_exit(self, job_id: str, code: int | None) -> None:
-        self._ends[job_id].set_result(code)
+    def _on_exit(self, job_id: str, end: End) -> None:
+        self._ends[job_id].set_result(end)
 
 
 @pytest.fixture(scope="session")

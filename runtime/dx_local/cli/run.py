@@ -179,5 +179,6 @@ def _as_json(result: RunResult) -> dict[str, Any]:
         "seconds": round(result.seconds, 3),
         "workspace": result.folder,
         "samplesUsed": result.samples_used,
+        "usage": [usage.to_json() for usage in result.usage],
         "failure": result.failure and result.failure.to_json(),
     }

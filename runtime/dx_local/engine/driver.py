@@ -22,7 +22,7 @@ from dx_local.platform import access, bugs, programs
 from dx_local.platform.apps import app_views
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.data import objects
-from dx_local.platform.execution import app_containers, job_descriptions, job_events
+from dx_local.platform.execution import app_containers, job_descriptions, job_events, job_usage
 from dx_local.platform.execution.job_logs import job_folder_name
 from dx_local.platform.ids import class_of
 from dx_local.platform.lifecycle.states import FINAL, Failure, State
@@ -30,7 +30,7 @@ from dx_local.platform.lifecycle.states import FINAL, Failure, State
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dx_local.engine.executors import Executor
+    from dx_local.engine.executors import End, Executor
     from dx_local.engine.job_folder import JobFolder
     from dx_local.engine.workplaces import Workplace, Workplaces
     from dx_local.platform.context import JSON, Platform
@@ -117,29 +117,29 @@ class Driver:
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
 
-    def on_exit(self, job_id: str, exit_code: int | None) -> None:
-        """Take note that the program of a job has ended; negative exit codes are signals.
-
-        None says that its worker was lost, and nobody knows how it ended.
-        """
+    def on_exit(self, job_id: str, end: End) -> None:
+        """Take note that the program of a job has ended."""
         if job_id in self._folders:  # it has not been given up
             with self._failing_with_our_bugs(job_id):
-                self._take_note_of_end(job_id, exit_code)
+                self._take_note_of_end(job_id, end)
 
-    def _take_note_of_end(self, job_id: str, exit_code: int | None) -> None:
-        outcome = read_outcome(self._folders[job_id], exit_code)
+    def _take_note_of_end(self, job_id: str, end: End) -> None:
+        outcome = read_outcome(self._folders[job_id], end.exit_code)
         place = self._places[job_id]
         self._free_slot_of(job_id)
         if not self._is_open:
             # `close` has told the platform already; the row may be that of the next try.
             return
-        if verdict := self._verdicts.pop(job_id, None):
-            job_events.fail(self._platform, job_id, verdict)
-        elif outcome.reason is None:
-            job_events.finish(self._platform, job_id, outcome.output or {})
-        else:
-            message = place.explain(exit_code, outcome.message or "")
-            job_events.fail(self._platform, job_id, Failure(outcome.reason, message))
+        with self._platform.store.transaction():
+            if end.usage:
+                job_usage.note(self._platform.store, job_id, end.usage)
+            if verdict := self._verdicts.pop(job_id, None):
+                job_events.fail(self._platform, job_id, verdict)
+            elif outcome.reason is None:
+                job_events.finish(self._platform, job_id, outcome.output or {})
+            else:
+                message = place.explain(end.exit_code, outcome.message or "")
+                job_events.fail(self._platform, job_id, Failure(outcome.reason, message))
         self._fill_slots()
 
     async def before_answer(

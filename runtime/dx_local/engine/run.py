@@ -19,13 +19,14 @@ from dx_local.engine.session import Observer, Session, SessionOptions, save_outp
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions
 from dx_local.errors import DxLocalError, UsageError
 from dx_local.platform.context import DEFAULT_REGION
-from dx_local.platform.execution import job_descriptions, job_events, job_logs
+from dx_local.platform.execution import job_descriptions, job_events, job_logs, job_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dx_local.engine.failure import FailureReport
     from dx_local.platform.context import JSON
+    from dx_local.platform.execution.job_usage import EntryPointUsage
 
 WORKSPACES = "test-job-workspaces"
 """The folder inside an app's that keeps what its runs leave; generated apps tell git to ignore it."""
@@ -83,6 +84,7 @@ class RunResult:
     seconds: float
     failure: FailureReport | None
     log_files: tuple[Path, ...]
+    usage: tuple[EntryPointUsage, ...]
 
     @property
     def log(self) -> str:
@@ -208,6 +210,7 @@ def _result(
         seconds=time.monotonic() - began,
         failure=None if row["state"] == "done" else explain(session.platform, row, request.app, app.warnings),
         log_files=tuple(logs),
+        usage=tuple(job_usage.by_entry_point(store)),
     )
 
 

@@ -157,7 +157,8 @@ CREATE TABLE job (
     failure_counts TEXT NOT NULL DEFAULT '{}', -- {reason: how often}, of all tries
     reuse_key TEXT,                   -- of master jobs: what those have in common that do the same
     reused_from TEXT,                 -- the job whose output this one has taken instead of running
-    not_reused TEXT                   -- why it has taken none, where that was wanted
+    not_reused TEXT,                  -- why it has taken none, where that was wanted
+    usage TEXT                        -- what it used of its worker, once it has ended: see job_usage.py
 );
 CREATE INDEX job_by_reuse_key ON job (reuse_key);
 CREATE INDEX job_by_parent ON job (parent);
@@ -234,6 +235,7 @@ JSON_COLUMNS = frozenset(
         "tags",
         "transitions",
         "types",
+        "usage",
     }
 )
 """The columns that hold JSON; in a Row they are Python values."""

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dx_local.sizes import size_text
+
 if TYPE_CHECKING:
     from dx_local.engine.run import RunResult
+    from dx_local.platform.execution.job_usage import EntryPointUsage
 
 
 def show_summary(result: RunResult, *, quiet: bool) -> None:
@@ -21,9 +24,33 @@ def show_summary(result: RunResult, *, quiet: bool) -> None:
     if not quiet:
         count = f"{result.job_count} job{'s' if result.job_count != 1 else ''}"
         click.echo(f"done: {count} in {result.seconds:.1f} s, kept in {result.folder}", err=True)
+        executables = {usage.executable_name for usage in result.usage}
+        for usage in result.usage:
+            click.echo(usage_line(usage, is_named=len(executables) > 1), err=True)
     for name, value in result.output.items():
         for item in value if isinstance(value, list) else [value]:
             click.echo(f"{name}\t{_text(item)}")
+
+
+def usage_line(usage: EntryPointUsage, *, is_named: bool) -> str:
+    """Say what the jobs of an entry point used, memory beside what their instance type has.
+
+    `is_named` says whether to tell whose entry point it is.
+    """
+    what = f"{usage.executable_name}:{usage.function}" if is_named else usage.function
+    up_to, in_all = "", ""
+    if usage.tries > 1:
+        what, up_to, in_all = f"{what} ({usage.tries} jobs)", "up to ", " in all"
+    memory = f"{up_to}{size_text(usage.memory)} of memory"
+    if worker := usage.worker:
+        share = usage.memory / worker.memory_bytes
+        memory += f" ({_percent(share)} of the {worker.memory_gib:g} GiB of {worker.name})"
+    cpu = f"{usage.cpu_seconds:.2f} s of CPU time{in_all}"
+    return f"  {what}: {memory}, {cpu}, {up_to}{size_text(usage.disk)} of disk"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}" if share >= 0.01 else f"{share:.1%}"
 
 
 def _text(value: Any) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from dx_local.worker import linux
+from dx_local.worker.usage import Usage, usage_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,13 +33,25 @@ class Deaths:
         self._news.recv(4096)
 
 
-def ended() -> Iterator[tuple[int, int]]:
-    """Yield the process ID and wait status of each child that has ended and was not waited for."""
+class Death(NamedTuple):
+    """A child that has ended."""
+
+    pid: int
+    session: int
+    """The leader of its session; 0 where that cannot be told."""
+    status: int
+    """As wait(2) returns it."""
+    usage: Usage
+
+
+def ended(options: int = os.WNOHANG) -> Iterator[Death]:
+    """Yield each child that has ended and was not waited for; without WNOHANG, until no child is left."""
     while True:
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, session = linux.next_death(options)
+            pid, status, used = os.wait4(pid or -1, options)
         except ChildProcessError:
             return
         if pid == 0:
             return
-        yield pid, status
+        yield Death(pid, session, status, usage_of(used))

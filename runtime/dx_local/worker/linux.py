@@ -60,6 +60,17 @@ def children() -> list[int]:
         return []
 
 
+def next_death(options: int) -> tuple[int, int]:
+    """Return a child that has ended and was not waited for, and its session; zeros where there is none.
+
+    Raises ChildProcessError when there is no child at all.
+    """
+    if sys.platform != "linux":
+        return 0, 0
+    found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT | options)
+    return (found.si_pid, os.getsid(found.si_pid)) if found else (0, 0)
+
+
 def job_of(pid: int) -> str | None:
     """Return the DX_JOB_ID that a process was started with, or None when it cannot be told."""
     with contextlib.suppress(OSError):

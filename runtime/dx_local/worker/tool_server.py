@@ -26,7 +26,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from dx_local.worker import channel, handover, tool_process
+from dx_local.worker import channel, handover, tool_process, usage
 from dx_local.worker.deaths import Deaths, ended
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ def warm_up() -> None:
 
 
 class ToolServer:
-    """The running programs, by process ID, each with the connection to its client."""
+    """The running programs, by process ID, each with the connection to its client and the job it is of."""
 
     def __init__(self, listener: socket.socket, programs: Path, log_sockets: str) -> None:
         self._listener = listener
         self._programs = programs
         self._log_sockets = log_sockets
-        self._running: dict[int, socket.socket] = {}
+        self._running: dict[int, tuple[socket.socket, str]] = {}
         self._selector = selectors.DefaultSelector()
 
     def serve(self) -> NoReturn:
@@ -98,26 +98,31 @@ class ToolServer:
         finally:
             for file in files:
                 os.close(file)
-        self._running[pid] = connection
+        self._running[pid] = connection, os.fsdecode(call.variables.get(b"DX_JOB_ID", b""))
         self._selector.register(connection, selectors.EVENT_READ, pid)
 
     def _hear(self, pid: int) -> None:
+        connection, _ = self._running[pid]
         try:
-            numbers = self._running[pid].recv(64)
+            numbers = connection.recv(64)
         except OSError:
             numbers = b""
         for number in numbers or (signal.SIGKILL,):
             os.kill(pid, number)
         if not numbers:
-            self._selector.unregister(self._running[pid])
+            self._selector.unregister(connection)
 
     def _bury(self) -> None:
-        for pid, status in ended():
-            connection = self._running.pop(pid)
+        for death in ended():
+            connection, job_id = self._running.pop(death.pid)
+            # Before the client hears of the end, which may be that of the job as well.
+            if "/" not in job_id:
+                with contextlib.suppress(OSError):
+                    usage.note(f"{self._log_sockets}{job_id}", death.usage)
             with contextlib.suppress(KeyError):
                 self._selector.unregister(connection)
             with contextlib.suppress(OSError):
-                connection.sendall(b"=" + status.to_bytes(4, "big"))
+                connection.sendall(b"=" + death.status.to_bytes(4, "big"))
             connection.close()
 
 

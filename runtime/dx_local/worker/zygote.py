@@ -7,7 +7,8 @@
     executor → zygote   {"start": Job} with the write ends of the job's stdout and stderr;
                         {"signal": number, "job": job ID}: to all processes of the job
     zygote → executor   {"started": job ID, "pid": number}
-                        {"exited": job ID, "code": exit code, or minus the number of the signal}
+                        {"exited": job ID, "code": exit code, or minus the number of the signal,
+                         "memory": bytes, "cpu_seconds": number}
 
 When the executor hangs up, or is gone, the zygote kills all that it started, removes the temporary folder and
 ends. A job's process is the leader of its own session; what it leaves running is killed when it ends.
@@ -26,9 +27,9 @@ import signal
 import socket
 import sys
 import traceback
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if __name__ == "__main__":
     # Make `dx_local.worker` importable and nothing else, whatever lies beside the package.
@@ -37,9 +38,13 @@ if __name__ == "__main__":
     sys.modules["dx_local"] = importlib.util.module_from_spec(_spec)
 
 from dx_local.worker import channel, linux
-from dx_local.worker.deaths import Deaths, ended
+from dx_local.worker.deaths import Death, Deaths, ended
 from dx_local.worker.job import Job, enter
 from dx_local.worker.tools import Tools
+from dx_local.worker.usage import NOTHING, Usage, take_notes
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 # The variable by which a user does without warm tools and handed over files, when it is "plain".
 _TOOLS_VARIABLE = "DX_LOCAL_TOOLS"
@@ -50,6 +55,21 @@ _ANY_JOB_ID = "job-000000000000000000000000"
 _NEEDED_BY_JOBS = ("dx_local.worker.python_job", "dx_local.worker.bash_job", "encodings.idna", "http.cookies")
 
 
+# How long the end of a job waits for those of its processes that were killed, so that what they used counts.
+_LEAVING_SECONDS = 1.0
+
+
+@dataclass
+class Running:
+    """A job whose end was not told yet."""
+
+    job: Job
+    usage: Usage = NOTHING
+    """What those of its processes used that have ended and were not waited for by one of the others."""
+    code: int | None = None
+    """How its own process ended."""
+
+
 class Zygote:
     """The running jobs, by process ID, the socket to the executor, and what programs are called through."""
 
@@ -57,7 +77,8 @@ class Zygote:
         self._executor = executor
         self._tools = tools
         self._selector = selectors.DefaultSelector()
-        self._jobs: dict[int, str] = {}
+        self._jobs: dict[int, Running] = {}
+        self._leaving: dict[int, Running] = {}
         self._inherited = dict(os.environ)
 
     def serve(self) -> None:
@@ -69,7 +90,8 @@ class Zygote:
             self._selector.register(self._tools.listener, selectors.EVENT_READ)
         with contextlib.suppress(ConnectionError):
             while True:
-                ready = {key.fileobj for key, _ in self._selector.select()}
+                patience = _LEAVING_SECONDS if self._leaving else None
+                ready = {key.fileobj for key, _ in self._selector.select(patience)}
                 if deaths in ready:
                     deaths.heard()
                     self._bury()
@@ -77,6 +99,8 @@ class Zygote:
                     self._serve_tools(self._tools)
                 if self._executor in ready and not self._obey():
                     break
+                if not ready:
+                    self._tell_ends()
         self._kill_all()
 
     def _obey(self) -> bool:
@@ -95,13 +119,13 @@ class Zygote:
             pid = os.fork()
         except OSError as error:
             os.write(files[1], f"The job's process could not be started: {error}\n".encode())
-            self._tell({"exited": job.job_id, "code": 1})
+            self._tell_end(Running(job, code=1))
         else:
             if pid == 0:
                 if self._tools:
                     job = replace(job, tools=self._tools.path())
                 become(job, files, self._inherited)
-            self._jobs[pid] = job.job_id
+            self._jobs[pid] = Running(job)
             self._tell({"started": job.job_id, "pid": pid})
         finally:
             for file in files:
@@ -116,53 +140,72 @@ class Zygote:
 
     def _signal(self, job_id: str, number: int) -> None:
         for pid, running in self._jobs.items():
-            if running == job_id:
+            if running.job.job_id == job_id:
                 signal_group(pid, number)
 
     def _bury(self) -> None:
-        exited = []
-        for pid, status in ended():
-            if self._tools and pid == self._tools.server:
+        for death in ended():
+            if self._tools and death.pid == self._tools.server:
                 self._tools.close()
-            if pid in self._jobs:
-                signal_group(pid, signal.SIGKILL)
-                exited.append({"exited": self._jobs.pop(pid), "code": exit_code(status)})
-        self._kill_strays()
-        for message in exited:
-            self._tell(message)
+            self._note_death(death)
+        self._tell_ends(besides=self._kill_strays())
 
-    def _kill_strays(self) -> None:
+    def _note_death(self, death: Death) -> None:
+        for leader in (death.pid, death.session):
+            running = self._jobs.get(leader) or self._leaving.get(leader)
+            if running:
+                running.usage = running.usage.and_of(death.usage)
+                break
+        if death.pid in self._jobs:
+            signal_group(death.pid, signal.SIGKILL)
+            running = self._leaving[death.pid] = self._jobs.pop(death.pid)
+            running.code = exit_code(death.status)
+
+    def _tell_ends(self, besides: Container[int] = ()) -> None:
+        """Tell the executor of the jobs that have ended, besides those of which processes are dying yet."""
+        for leader in [leader for leader in self._leaving if leader not in besides]:
+            self._tell_end(self._leaving.pop(leader))
+
+    def _tell_end(self, ended: Running) -> None:
+        used = ended.usage.and_of(take_notes(ended.job.log_sockets))
+        self._tell({"exited": ended.job.job_id, "code": ended.code, **used._asdict()})
+
+    def _kill_strays(self) -> set[int]:
         """Kill what ended jobs left running, which is what has come to be a child of the zygote.
 
-        A process that hides which job it came from is spared as long as that job may be running.
+        A process that hides which job it came from is spared as long as that job may be running. Returns the
+        sessions of those that were killed.
         """
+        sessions = set()
         for pid in linux.children():
-            if pid not in self._jobs and not self._is_wanted(pid):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                session = os.getsid(pid)
+                if pid not in self._jobs and not self._is_wanted(pid, session):
+                    sessions.add(session)
                     os.kill(pid, signal.SIGKILL)
+        return sessions
 
-    def _is_wanted(self, pid: int) -> bool:
-        if self._tools and pid == self._tools.server:
+    def _is_wanted(self, pid: int, session: int) -> bool:
+        if session in self._leaving:
+            return False
+        if session in self._jobs or (self._tools and pid == self._tools.server):
             return True
-        with contextlib.suppress(ProcessLookupError):
-            if os.getsid(pid) in self._jobs:
-                return True
         job_id = linux.job_of(pid)
-        return bool(self._jobs) if job_id is None else job_id in self._jobs.values()
+        if job_id is None:
+            return bool(self._jobs)
+        return any(running.job.job_id == job_id for running in self._jobs.values())
 
     def _kill_all(self) -> None:
         for pid in self._jobs:
             signal_group(pid, signal.SIGKILL)
         if self._tools and self._tools.server:
             os.kill(self._tools.server, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            while True:
-                pid, status = os.waitpid(-1, 0)
-                job_id = self._jobs.pop(pid, None)
-                self._kill_strays()
-                if job_id is not None:
-                    with contextlib.suppress(OSError):
-                        self._tell({"exited": job_id, "code": exit_code(status)})
+        for death in ended(options=0):
+            self._note_death(death)
+            with contextlib.suppress(OSError):
+                self._tell_ends(besides=self._kill_strays())
+        with contextlib.suppress(OSError):
+            self._tell_ends()
 
     def _tell(self, message: dict[str, Any]) -> None:
         self._executor.sendall(channel.pack(message))

@@ -23,6 +23,16 @@ class InstanceType:
     accelerator: str | None = None
     legacy: bool = False
 
+    @property
+    def memory_bytes(self) -> int:
+        """The memory in bytes."""
+        return int(self.memory_gib * (1 << 30))
+
+    @property
+    def storage_bytes(self) -> int:
+        """The storage in bytes."""
+        return self.storage_gb * 1_000_000_000
+
 
 def known_regions() -> tuple[str, ...]:
     """Return the regions that are known by name; there may be more."""
@@ -53,6 +63,11 @@ def instance_types(region: str) -> tuple[InstanceType, ...]:
         )
         for row in rows
     )
+
+
+def find_instance_type(name: str, region: str) -> InstanceType | None:
+    """Return the instance type of that name in a region's cloud, or None where none is known."""
+    return next((instance for instance in instance_types(region) if instance.name == name), None)
 
 
 def common_instance_types(region: str) -> tuple[InstanceType, ...]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from dx_local.engine.environments import WorkerEnvironment
     from dx_local.engine.job_folder import JobFolder
+    from dx_local.platform.execution.job_usage import JobUsage
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,16 @@ class LogLine:
     level: str
     message: str
     timestamp_ms: int
+
+
+@dataclass(frozen=True)
+class End:
+    """How a job's process ended."""
+
+    exit_code: int | None
+    """Negative for a signal; None where the worker was lost, and nobody knows."""
+    usage: JobUsage | None
+    """None where nobody measured it."""
 
 
 class Executor(Protocol):

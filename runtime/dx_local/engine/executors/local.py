@@ -17,36 +17,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dx_local.worker
+from dx_local.engine.disk_use import DiskUse
+from dx_local.engine.executors import End
 from dx_local.engine.executors.job_streams import JobStreams
+from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.worker import channel
 from dx_local.worker.job import Job
+from dx_local.worker.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dx_local.engine.environments import WorkerEnvironment
     from dx_local.engine.executors import Launch, LogLine
+    from dx_local.engine.job_folder import JobFolder
 
 _ZYGOTE_SCRIPT = Path(dx_local.worker.__file__).with_name("zygote.py")
 _GRACE_SECONDS = 1.0
 _LONGEST_SOCKET_ADDRESS = 103  # 107 on Linux, less elsewhere
 _RECEIVE_BYTES = 64 * 1024
 _LAST_LINES = 10
+# So many files are looked at in less time than it takes to have another thread do it.
+_FEW_FILES = 200
 
 
 class LocalExecutor:
     """Runs jobs in processes on this machine; an `Executor`.
 
-    `on_log` is given every line, `on_exit` the job ID and exit code, after the job's last line; both are
-    called in the asyncio loop. An exit code is negative for a signal, and None where the worker was lost.
-    `on_folder` is told of the folder for temporary files that all jobs can reach, before there is any.
+    `on_log` is given every line, `on_exit` the job ID and how it ended, after the job's last line; both are
+    called in the asyncio loop. `on_folder` is told of the folder for temporary files that all jobs can reach,
+    before there is any.
     """
 
     def __init__(
         self,
         *,
         on_log: Callable[[LogLine], None],
-        on_exit: Callable[[str, int | None], None],
+        on_exit: Callable[[str, End], None],
         on_folder: Callable[[Path], None] = lambda _: None,
     ) -> None:
         self._on_log = on_log
@@ -71,7 +78,9 @@ class LocalExecutor:
         sockets = self._folder / launch.job_id
         zygote = self._zygote_of(launch.environment)
         streams = JobStreams(launch.job_id, launch.folder.log, sockets, self._on_log)
-        self._jobs[launch.job_id] = _Running(zygote, streams, asyncio.get_running_loop().create_future())
+        self._jobs[launch.job_id] = _Running(
+            zygote, launch.folder, streams, asyncio.get_running_loop().create_future()
+        )
         job = _job_of(launch, sockets)
         zygote.send({"start": asdict(job)}, tuple(streams.write_ends))
 
@@ -113,7 +122,8 @@ class LocalExecutor:
             if message["started"] in self._jobs:
                 self._jobs[message["started"]].pid = message["pid"]
         else:
-            self._process_ended(message["exited"], message["code"])
+            usage = Usage(message["memory"], message["cpu_seconds"])
+            self._process_ended(message["exited"], message["code"], usage)
 
     def _lost(self, environment: WorkerEnvironment, zygote: _Zygote) -> None:
         if self._zygotes.get(environment) is zygote:
@@ -129,26 +139,44 @@ class LocalExecutor:
             job.streams.say(
                 f"The process that runs the jobs of this worker environment ended.\n{zygote.last_words()}"
             )
-            self._process_ended(job_id, -signal.SIGKILL if self._closed else None)
+            self._process_ended(job_id, -signal.SIGKILL if self._closed else None, None)
 
-    def _process_ended(self, job_id: str, code: int | None) -> None:
+    def _process_ended(self, job_id: str, code: int | None, usage: Usage | None) -> None:
         job = self._jobs[job_id]
         job.process_ended = True
         if job.timer:
             job.timer.cancel()
-        job.streams.end(lambda: self._ended(job_id, code))
+        job.streams.end(lambda: self._said_all(job_id, code, usage))
 
-    def _ended(self, job_id: str, code: int | None) -> None:
+    def _said_all(self, job_id: str, code: int | None, usage: Usage | None) -> None:
+        if usage is None:
+            self._ended(job_id, End(code, None))
+            return
+        disk = DiskUse(self._jobs[job_id].folder.home)
+
+        def measured() -> None:
+            self._ended(job_id, End(code, JobUsage(usage.memory, usage.cpu_seconds, disk.bytes)))
+
+        if disk.add_up(_FEW_FILES):
+            measured()
+        else:
+            rest = asyncio.get_running_loop().run_in_executor(None, disk.add_up)
+            rest.add_done_callback(lambda _: measured())
+
+    def _ended(self, job_id: str, end: End) -> None:
         job = self._jobs.pop(job_id)
         job.ended.set_result(None)
-        self._on_exit(job_id, code)
+        self._on_exit(job_id, end)
 
 
 class _Running:
     """One job that was started and whose end was not reported yet."""
 
-    def __init__(self, zygote: _Zygote, streams: JobStreams, ended: asyncio.Future[None]) -> None:
+    def __init__(
+        self, zygote: _Zygote, folder: JobFolder, streams: JobStreams, ended: asyncio.Future[None]
+    ) -> None:
         self.zygote = zygote
+        self.folder = folder
         self.streams = streams
         self.ended = ended
         self.pid: int | None = None

@@ -47,6 +47,7 @@ _OF_A_TRY: dict[str, object] = {
     "output": None,
     "started": None,
     "stopped": None,
+    "usage": None,
     "failure_reason": None,
     "failure_message": None,
     "failure_from": None,

@@ -1,0 +1,75 @@
+"""What jobs use is measured, of all their processes, however they end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import ServedPlatform
+    from tests.worker.conftest import Ended, Workshop
+
+    from dx_local.platform.execution.job_usage import JobUsage
+
+MIB = 1 << 20
+BURN = "import time\nwhile time.process_time() < 0.2: pass"
+HOLD = "x = bytearray(150 << 20)"
+
+
+def usage(job: Ended) -> JobUsage:
+    assert job.usage is not None
+    return job.usage
+
+
+@pytest.mark.parametrize("ending", ["", "\nraise SystemExit(3)", "\nimport os; os.kill(os.getpid(), 9)"])
+def test_memory_and_cpu_time_of_a_python_job(workshop: Workshop, ending: str) -> None:
+    used = usage(workshop.run(f"{HOLD}\n{BURN}{ending}"))
+    assert 150 * MIB <= used.memory < 300 * MIB
+    assert 0.2 <= used.cpu_seconds < 1
+
+
+def test_a_child_that_bash_waits_for_counts(workshop: Workshop) -> None:
+    used = usage(workshop.run(f"main() {{ python3 -c '{HOLD}\n{BURN}'; }}", "bash"))
+    assert 150 * MIB <= used.memory < 300 * MIB
+    assert used.cpu_seconds >= 0.2
+
+
+@pytest.mark.parametrize("detach", ["", "setsid "])
+def test_what_a_job_leaves_running_counts_if_it_is_of_its_session(workshop: Workshop, detach: str) -> None:
+    code = f"main() {{ ({detach}python3 -c '{BURN}\nprint(1, flush=True)\ntime.sleep(60)' &) | head -n 1; }}"
+    assert (usage(workshop.run(code, "bash")).cpu_seconds >= 0.2) == (not detach)
+
+
+def test_a_killed_jobs_children_count(workshop: Workshop) -> None:
+    job_id = workshop.start(
+        f"main() {{ python3 -c '{BURN}\nprint(1, flush=True)\ntime.sleep(60)'; }}", "bash"
+    )
+    workshop.wait_for_line(job_id, "1")
+    workshop.executor.kill(job_id)
+    assert usage(workshop.wait(job_id)).cpu_seconds >= 0.2
+
+
+def test_disk_is_the_size_of_the_home_at_the_end(workshop: Workshop) -> None:
+    code = "mkdir -p in/a; truncate -s 5M in/a/x; ln in/a/x y; ln -s /usr z; truncate -s 99M gone; rm gone"
+    used = usage(workshop.run(f"main() {{ {code}; }}", "bash"))
+    assert 10 * MIB <= used.disk < 11 * MIB
+
+
+def test_disk_of_many_files(workshop: Workshop) -> None:
+    used = usage(
+        workshop.run("main() { mkdir {1..30}; printf 12345 | tee {1..30}/{1..30} > /dev/null; }", "bash")
+    )
+    assert 900 * 5 <= used.disk < 900 * 5 + 10_000
+
+
+def test_a_job_without_a_home_is_measured(workshop: Workshop) -> None:
+    assert usage(workshop.run('main() { rm -rf "$HOME"; }', "bash")).disk == 0
+
+
+def test_tools_count_for_the_job_that_called_them(workshop: Workshop, served: ServedPlatform) -> None:
+    bare, calling = (
+        usage(workshop.run_on(served, f"main() {{ {code}; }}", "bash"))
+        for code in ("true", "for n in {1..20}; do dx --help > /dev/null; done")
+    )
+    assert calling.cpu_seconds > bare.cpu_seconds + 0.2
