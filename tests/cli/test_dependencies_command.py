@@ -6,6 +6,10 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.engine.debian_repository import DebianRepository
+
+from dx_local.engine.dependencies import debian_layers
+from dx_local.engine.dependencies.apt import Apt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +43,33 @@ def test_a_failure_of_another_kind_is_not_blamed_on_packages(dx_local: DxLocal, 
     depends = [{"name": "no-such-package"}]
     app = make_app("main() { exit 3; }", interpreter="bash", runSpec={"execDepends": depends})
     assert "lacks" not in dx_local("run", app).stderr.partition("error: ")[2]
+
+
+CALLS_PACKAGE = """
+import subprocess
+import dxpy
+
+@dxpy.entry_point('main')
+def main():
+    return {'said': subprocess.check_output(['dxt-say'], text=True)}
+"""
+
+
+@pytest.mark.skipif(not Apt.is_here(), reason="this machine has no apt")
+def test_packages_are_unpacked_for_jobs(
+    tmp_path: Path, dx_local: DxLocal, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = DebianRepository(tmp_path / "repository")
+    repository.open()
+    repository.add("dxt-say", {"usr/bin/dxt-say": "#!/bin/sh\necho said\n"})
+    monkeypatch.setenv("APT_CONFIG", str(repository.configuration))
+    monkeypatch.setattr(debian_layers, "user_folder", lambda *_: tmp_path / "cache")
+    depends = [{"name": "dxt-say"}, {"name": "dxt-nowhere"}]
+    app = make_app(CALLS_PACKAGE, outputs={"said": "string"}, runSpec={"execDepends": depends})
+    done = dx_local("run", app, "--install-depends")
+    assert done.stdout.startswith("said\tsaid"), done.stderr
+    assert done.stderr.count("Unpacking Debian packages") == 1
+    assert done.stderr.count("the Debian package dxt-nowhere, which apt does not know.") == 1
 
 
 def test_old_code_is_said_to_run_under_python_3(dx_local: DxLocal, make_app: MakeApp) -> None:
