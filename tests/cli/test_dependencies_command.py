@@ -45,6 +45,14 @@ def test_a_failure_of_another_kind_is_not_blamed_on_packages(dx_local: DxLocal, 
     assert "lacks" not in dx_local("run", app).stderr.partition("error: ")[2]
 
 
+LIBRARY = "pigz: error while loading shared libraries: libz.so.0: cannot open shared object file"
+
+
+def test_a_program_of_another_release_is_named_as_such(dx_local: DxLocal, make_app: MakeApp) -> None:
+    app = make_app(f"main() {{ echo '{LIBRARY}' >&2; exit 127; }}", interpreter="bash")
+    assert "This machine lacks libz.so.0; the program may" in dx_local("run", app).stderr
+
+
 CALLS_PACKAGE = """
 import subprocess
 import dxpy

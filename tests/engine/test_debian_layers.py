@@ -50,6 +50,15 @@ def test_they_are_unpacked_once(repository: DebianRepository) -> None:
 
 
 @needs_apt
+def test_what_a_killed_process_left_is_removed(repository: DebianRepository) -> None:
+    left = repository.folder.parent / "cache/dx-local/debian/layers/.key-1234/root/usr"
+    left.mkdir(parents=True)
+    repository.add("dxt-one", {"usr/bin/dxt-one": ""})
+    layer = debian_layer([Dependency("dxt-one")], announce=print)
+    assert list(layer.root.parents[1].iterdir()) == [layer.root.parent]
+
+
+@needs_apt
 def test_unknown_packages_are_named_with_similar_ones(repository: DebianRepository) -> None:
     repository.add("dxt9-lib", {"usr/lib/x": ""})
     layer = debian_layer([Dependency("dxt7-lib"), Dependency("dxt9-lib")], announce=print)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 
 _COMMAND_NOT_FOUND = 127
+_NO_LIBRARY = re.compile(r"error while loading shared libraries: ([^\s:]+):")
 _NOT_FOUND = ("command not found", "No such file or directory")
 
 
@@ -64,7 +66,9 @@ class Workplace:
     """What to say should the job fail for lack of a program."""
 
     def explain(self, exit_code: int | None, message: str) -> str:
-        """Return the message of a failure, with the hint where a program may have been missing."""
+        """Return the message of a failure, with what this machine lacks where that may be why."""
+        if library := _NO_LIBRARY.search(message):
+            message += f"\nThis machine lacks {library[1]}; the program may be made for another release."
         if self.hint and (exit_code == _COMMAND_NOT_FOUND or any(text in message for text in _NOT_FOUND)):
             return f"{message}\n{self.hint}"
         return message

@@ -74,6 +74,8 @@ def debian_layer(wanted: Sequence[Dependency], *, announce: Callable[[str], None
         with _lock(folder / "lock"):
             if known := _read(place):
                 return known
+            for left in place.parent.glob(".*"):
+                shutil.rmtree(left, ignore_errors=True)  # by a process that was killed
             names = ", ".join(str(dependency) for dependency in wanted)
             announce(f"Unpacking Debian packages for jobs ({names}); this happens once.")
             return _make(Apt(folder), wanted, place)
