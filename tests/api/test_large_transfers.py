@@ -38,3 +38,24 @@ def test_a_large_file_goes_through_a_small_server(tmp_path: Path) -> None:
         done = subprocess.run([*curl, *measure, url], check=True, timeout=300, capture_output=True, text=True)
         assert int(done.stdout) == SIZE
         assert peak_memory(server.process.pid) - before < MOST_MEMORY
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the memory of a process from /proc")
+def test_a_large_file_of_a_job_goes_past_the_server(tmp_path: Path) -> None:
+    code = """
+    main() {
+        truncate -s 5G large
+        file=$(dx upload --brief large)
+        dx download "$file" -o copy
+        stat -c "%s bytes" copy
+        dx describe --json "$file" | grep -c state
+    }
+    """
+    with LocalServer(tmp_path) as server:
+        before = peak_memory(server.process.pid)
+        job = server.run(server.new_applet("large", code))
+        assert server.final(job)["state"] == "done"
+        assert peak_memory(server.process.pid) - before < MOST_MEMORY
+        (log,) = server.state.glob("jobs/*/log.txt")
+        assert "5368709120 bytes" in log.read_text()

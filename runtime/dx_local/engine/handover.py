@@ -86,27 +86,30 @@ class Handover:
                 connection.setblocking(False)
                 message, opened = received or ({}, [])
                 answer = {"size": await self._answer(message, opened, connection)}
-            except (_RefusedError, ApiError, OSError, local_bytes.NotWantedError):
+            except (_RefusedError, ApiError, OSError, ValueError, local_bytes.NotWantedError):
                 answer = {}
             finally:
                 for file in opened:
                     os.close(file)
             connection.sendall(channel.pack(answer))
 
-    async def _answer(self, message: dict[str, Any], opened: list[int], connection: socket.socket) -> int:
+    async def _answer(self, message: Any, opened: list[int], connection: socket.socket) -> int:
         if len(opened) != 1 or not stat.S_ISREG(os.fstat(opened[0]).st_mode):
             raise _RefusedError
-        caller = access.caller_of(self._platform.store, str(message.get("token")))
-        if caller is None:
-            raise _RefusedError
-        context = Context(self._platform, caller)
         is_wanted = partial(_is_there, connection)
         match message:
-            case {"fetch": str(file_id), "project": str() | None as project}:
-                return await self._fetch(context, file_id, project, opened[0], is_wanted)
-            case {"store": str(file_id), "size": int(size), "partSize": int(part_size)}:
-                return await self._store(context, file_id, (size, part_size), opened[0], is_wanted)
+            case {"token": str(token), "fetch": str(file_id), "project": str() | None as project}:
+                return await self._fetch(self._context(token), file_id, project, opened[0], is_wanted)
+            case {"token": str(token), "store": str(file_id), "size": int(size), "partSize": int(part_size)}:
+                sizes = (size, part_size)
+                return await self._store(self._context(token), file_id, sizes, opened[0], is_wanted)
         raise _RefusedError
+
+    def _context(self, token: str) -> Context:
+        caller = access.caller_of(self._platform.store, token)
+        if caller is None:
+            raise _RefusedError
+        return Context(self._platform, caller)
 
     async def _fetch(
         self, context: Context, file_id: str, project: str | None, file: int, is_wanted: Callable[[], bool]
