@@ -272,6 +272,16 @@ class ServedPlatform:
 class RunningPlatform(ServedPlatform):
     """A platform that also runs the jobs that its clients start, in a session as `dx-local` opens it."""
 
+    def run(self, code: str, interpreter: str, job_input: JSON) -> str:
+        """Run code as the job of a new applet, and return the job's ID once it has ended."""
+        run_spec = {"interpreter": interpreter, "code": code, "distribution": "Ubuntu", "release": "24.04"}
+        applet = self.post("/applet/new", {"project": self.project, "dxapi": "1.0.0", "runSpec": run_spec})
+        request = {"project": self.project, "input": job_input}
+        job: str = self.post(f"/{applet['id']}/run", request)["id"]
+        ended = self._session.driver.until_final(job)
+        asyncio.run_coroutine_threadsafe(ended, self._loop).result(60)
+        return job
+
     async def _open(self) -> None:
         self._session = Session(SessionOptions(self.folder / "platform", max_parallel=4), Observer())
         await self._session.__aenter__()

@@ -211,13 +211,11 @@ def plainly_running(
         yield platform
 
 
-def run(running: RunningPlatform, code: str, interpreter: str = "python3", **request: Any) -> str:
-    """Run code as a job, which must succeed, and return its log without IDs and times."""
-    run_spec = {"interpreter": interpreter, "code": code, "distribution": "Ubuntu", "release": "24.04"}
-    applet = {"project": running.project, "dxapi": "1.0.0", "runSpec": run_spec}
-    applet_id = running.post("/applet/new", applet)["id"]
-    job = running.post(f"/{applet_id}/run", {"project": running.project, "input": {}, **request})["id"]
-    running.dxpy("dxpy.DXJob(v[0]).wait_on_done()", job)
+def run(
+    running: RunningPlatform, code: str, interpreter: str = "python3", given: dict[str, Any] | None = None
+) -> str:
+    """Run code as a job and return its log without IDs and times."""
+    job = running.run(code, interpreter, given or {})
     (log,) = (running.folder / "platform" / "jobs").glob(f"*{job}/log.txt")
     text = re.sub(r"\b([a-z]+)-[0-9A-Za-z]{24}\b", r"\1-ID", log.read_text())
     text = re.sub(r"\d{10}\.\d+|\d{13}-\d+|(Created|modified) .*|0x[0-9a-f]+", "TIME", text)
@@ -228,7 +226,7 @@ def run(running: RunningPlatform, code: str, interpreter: str = "python3", **req
 def both(one: RunningPlatform, other: RunningPlatform, code: str, tmp_path: Path) -> tuple[str, str]:
     """Run code on two platforms with the same files."""
     said = [
-        run(platform, PREPARED + code, input=furnish(platform, tmp_path / name))
+        run(platform, PREPARED + code, given=furnish(platform, tmp_path / name))
         for platform, name in ((one, "one"), (other, "other"))
     ]
     return said[0], said[1]
@@ -264,7 +262,7 @@ def test_programs_do_what_they_do_officially(
         before = f"export SCRIPTS='{scripts}' OPEN={given['open']}\ndx cd $DX_PROJECT_CONTEXT_ID:/\n"
         links = {name: {"$dnanexus_link": file} for name, file in given.items() if name != "open"}
         # Without line breaks, which messages have where a name happens to need them.
-        log = "".join(run(platform, before + RUN_SHELL, "bash", input=links).split())
+        log = "".join(run(platform, before + RUN_SHELL, "bash", given=links).split())
         said.append(re.sub(r"([a-z]+)-[0-9A-Za-z]{24}", r"\1-ID", log).split("=="))
     assert said[0] == said[1]
 
