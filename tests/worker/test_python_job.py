@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.worker.conftest import WITHOUT_PLATFORM
 
 from dx_local.engine.job_folder import Outcome, read_outcome
 
@@ -90,6 +91,31 @@ def test_the_home_is_the_current_folder_and_holds_the_input(workshop: Workshop) 
         job_input={"name": "ä"},
     )
     assert job.said() == ["{'name': 'ä'} True"]
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [
+        ("print('é')\nif 1 is 1: pass\n", 'SyntaxWarning: "is" with a literal'),
+        ("print('é')\nx = )\n", "SyntaxError: unmatched ')'"),
+    ],
+)
+def test_what_is_wrong_with_the_code_is_said_by_every_job(
+    workshop: Workshop, tmp_path: Path, code: str, complaint: str
+) -> None:
+    source = tmp_path / "app.py"
+    source.write_text(code + WITHOUT_PLATFORM)
+    jobs = [workshop.run(code, source=source) for _ in range(2)]
+    assert [complaint in "\n".join(job.said("STDERR")) for job in jobs] == [True, True]
+
+
+def test_code_that_was_changed_between_two_jobs_is_the_next_ones(workshop: Workshop, tmp_path: Path) -> None:
+    source = tmp_path / "app.py"
+    said = []
+    for number in range(3):
+        source.write_text(f"print({number // 2})" + WITHOUT_PLATFORM)
+        said += workshop.run(f"print({number // 2})", source=source).said()
+    assert said == ["0", "0", "1"]
 
 
 def test_a_traceback_names_the_authors_file_and_no_frame_of_ours(workshop: Workshop, tmp_path: Path) -> None:

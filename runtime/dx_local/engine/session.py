@@ -80,7 +80,7 @@ class Session:
         self._options = options
         self._observer = observer
         self._stack = AsyncExitStack()
-        self.platform = Platform.open(options.folder, region=options.region)
+        self.platform = Platform.open(options.folder, region=options.region, is_kept=options.is_open)
         self.platform.reuses = options.reuses
         self.context = Context(self.platform, Caller(DEFAULT_USER))
         observer.opened(self.platform)

@@ -57,10 +57,13 @@ class Platform:
     log_subscribers: list[Callable[[str], None]] = field(default_factory=list)
 
     @classmethod
-    def open(cls, folder: Path, *, region: str = DEFAULT_REGION) -> Platform:
-        """Open the platform that lies in folder, or make a new one there with one user."""
+    def open(cls, folder: Path, *, region: str = DEFAULT_REGION, is_kept: bool = True) -> Platform:
+        """Open the platform that lies in folder, or make a new one there with one user.
+
+        One that is not kept may be lost in a power cut.
+        """
         (folder / "files").mkdir(parents=True, exist_ok=True)
-        platform = cls(store=Store(folder / "platform.sqlite"), folder=folder, region=region)
+        platform = cls(store=Store(folder / "platform.sqlite", is_kept=is_kept), folder=folder, region=region)
         if platform.store.get("user", DEFAULT_USER) is None:
             platform.store.insert(
                 "user", id=DEFAULT_USER, first="Local", last="User", email="local@localhost"

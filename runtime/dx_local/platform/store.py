@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-# NORMAL loses no committed row when this process is killed; only a power cut can, and then whole transactions
-# from the end. The cache, in kB, holds what searches in 100,000 files read; it is taken as it is needed.
-_PRAGMAS = ("journal_mode = WAL", "synchronous = NORMAL", "temp_store = MEMORY", "cache_size = -65536")
+# The cache, in kB, holds what searches in 100,000 files read; it is taken as it is needed. Everybody waits
+# while the log, in pages, is brought into the database, which is rare this way.
+_PRAGMAS = ("journal_mode = WAL", "temp_store = MEMORY", "cache_size = -65536", "wal_autocheckpoint = 4000")
 
 
 # Queries of searches are put together anew each time, and are not all to be remembered.
@@ -36,17 +36,19 @@ class UnknownSchema(Exception):  # noqa: N818 - named for what was found
 class Store:
     """One open database; used from one thread, as the whole platform is.
 
+    When this process is killed, no committed row is lost. Only a power cut takes some: whole transactions
+    from the end, or anything where the database is not kept for later and so nobody waits for the disk.
     Opening one raises UnknownSchema when another version of this code has made it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_kept: bool = True) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
         self._shapes: dict[str, _Shape] = {}
         self._depth = 0
         self._after_commit: list[Callable[[], None]] = []
         self._connection.create_function("regexp", 2, regexps.matches, deterministic=True)
         self._connection.create_function("backwards", 1, _backwards, deterministic=True)
-        for pragma in _PRAGMAS:
+        for pragma in (*_PRAGMAS, f"synchronous = {'NORMAL' if is_kept else 'OFF'}"):
             self._connection.execute(f"PRAGMA {pragma}")
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import types
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -89,10 +90,34 @@ def execute(program: str) -> None:
     main = types.ModuleType("__main__")
     main.__dict__.update(__file__=program, __builtins__=__builtins__, dxpy=dxpy)
     sys.modules["__main__"] = main
-    code = compile(Path(program).read_bytes(), program, "exec", dont_inherit=True)
-    exec(code, main.__dict__)
+    exec(code_of(program), main.__dict__)
     if exec_utils.RUN_COUNT == 0:
         dxpy.run()
+
+
+# Of each program that was compiled beforehand, the source that it was compiled from.
+_compiled: dict[str, tuple[bytes, types.CodeType]] = {}
+
+
+def prepare(job: Job) -> None:
+    """Compile a job's program in the process that jobs are forked from, where it is the author's own file.
+
+    What is wrong with it, or to be warned of, is left for the job to say.
+    """
+    program = job.program()
+    if program == job.source:
+        with contextlib.suppress(Exception), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            _compiled[program] = (Path(program).read_bytes(), code_of(program))
+
+
+def code_of(program: str) -> types.CodeType:
+    """Return the code of a program. Raises what compiling it does."""
+    source = Path(program).read_bytes()
+    known = _compiled.get(program)
+    if known and known[0] == source:
+        return known[1]
+    return compile(source, program, "exec", dont_inherit=True)
 
 
 def leave(status: int) -> NoReturn:

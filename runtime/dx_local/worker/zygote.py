@@ -115,6 +115,8 @@ class Zygote:
         return True
 
     def _start(self, job: Job, files: list[int]) -> None:
+        if job.interpreter != "bash":
+            sys.modules["dx_local.worker.python_job"].prepare(job)
         try:
             pid = os.fork()
         except OSError as error:
