@@ -10,9 +10,10 @@ import pytest
 from tests.engine.debian_repository import DebianRepository
 
 from dx_local.engine.dependencies.apt import Apt, AptError
-from dx_local.engine.dependencies.debian_layers import alternatives, debian_layer
+from dx_local.engine.dependencies.debian_layers import debian_layer
 from dx_local.engine.dependencies.entries import Dependency
 from dx_local.engine.dependencies.package_names import similar
+from dx_local.engine.dependencies.package_scripts import alternatives
 
 needs_apt = pytest.mark.skipif(not Apt.is_here(), reason="this machine has no apt")
 
@@ -108,11 +109,16 @@ def test_a_name_is_never_an_option(repository: DebianRepository) -> None:
 @needs_apt
 def test_links_of_a_packages_script_are_made(repository: DebianRepository) -> None:
     script = "#!/bin/sh\nupdate-alternatives --install /usr/bin/dxt-awk dxt-awk /usr/bin/dxt-gawk 10\n"
-    files = {"usr/bin/dxt-gawk": "#!/bin/sh\necho gawk\n", "usr/lib/jvm/java-1/bin/dxt-java": ""}
+    files = {
+        "usr/bin/dxt-gawk": "#!/bin/sh\necho gawk\n",
+        "usr/lib/jvm/java-1/bin/dxt-java": "",
+        "usr/lib/R/etc/Renviron.ucf": "R=x\n",
+    }
     repository.add("dxt-gawk", files, postinst=script)
     root = debian_layer([Dependency("dxt-gawk")], announce=print).root
     assert subprocess.check_output([root / "usr/bin/dxt-awk"], text=True) == "gawk\n"
     assert (root / "usr/bin/dxt-java").readlink() == Path("../lib/jvm/java-1/bin/dxt-java")
+    assert (root / "etc/R/Renviron").read_text() == "R=x\n"
 
 
 @pytest.mark.parametrize(

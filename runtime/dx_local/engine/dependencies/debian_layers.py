@@ -6,8 +6,7 @@ Kept under $XDG_CACHE_HOME/dx-local/debian, shared by all runs that need the sam
     layers/KEY/root/        what the packages hold
     layers/KEY/layer.json   comes last: which packages these are, and what there was not
 
-The scripts of packages are not run. The links that they would have made by update-alternatives are made where
-the scripts name them in full, and so are those to the programs of a Java.
+The scripts of packages are not run; package_scripts.py stands in for some of what they do.
 """
 
 from __future__ import annotations
@@ -15,37 +14,35 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import platform
-import re
 import secrets
 import shutil
 import subprocess
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.engine.dependencies import debian
 from dx_local.engine.dependencies.apt import Apt, AptError
 from dx_local.engine.dependencies.package_names import similar
+from dx_local.engine.dependencies.package_scripts import furnish, link_alternatives
 from dx_local.engine.user_folders import user_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from dx_local.engine.dependencies.entries import Dependency
 
 _MARKER = "layer.json"
+_FORMAT = 2
+"""Changes when layers are made in another way."""
+
 _RETRY_SECONDS = 24 * 3600
 
 # A libc without the loader that it was made with breaks every program, and older ones do for packages.
 _NEVER_UNPACKED = ("libc6_", "libc-bin_")
-
-_ALTERNATIVE = re.compile(
-    r"--(?:install|slave)\s+(?P<link>/[\w./+-]+)\s+[\w.+-]+\s+(?P<target>/[\w./+-]+)(?=\s|$)", re.ASCII
-)
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ def _key(wanted: Sequence[Dependency]) -> str:
     names = sorted((dependency.name, dependency.version or "") for dependency in wanted)
     host = sorted((debian.installed() or {}).items())
     # What is unpacked depends on what the host has, which is left out of it.
-    described = json.dumps([names, host, platform.machine(), _release()])
+    described = json.dumps([_FORMAT, names, host, platform.machine(), _release()])
     return hashlib.sha256(described.encode()).hexdigest()[:24]
 
 
@@ -133,7 +130,7 @@ def _make(apt: Apt, wanted: Sequence[Dependency], place: Path) -> DebianLayer:
         for archive in found.archives:
             if not archive.name.startswith(_NEVER_UNPACKED):
                 _unpack(archive, root)
-        _link_java(root)
+        furnish(root)
         shutil.rmtree(downloads)
         names = apt.names() if found.unknown else []
         layer = DebianLayer(
@@ -157,8 +154,7 @@ def _unpack(archive: Path, root: Path) -> None:
     _dpkg_deb("--control", archive, control)
     script = control / "postinst"
     if script.is_file():
-        for link, target in alternatives(script.read_text(encoding="utf-8", errors="replace")):
-            _link(root, link, target)
+        link_alternatives(root, script.read_text(encoding="utf-8", errors="replace"))
 
 
 def _dpkg_deb(action: str, archive: Path, folder: Path) -> None:
@@ -172,34 +168,3 @@ def _dpkg_deb(action: str, archive: Path, folder: Path) -> None:
     )
     if done.returncode != 0:
         raise AptError(f"{archive.name} cannot be unpacked: {done.stderr.strip()[-500:]}")
-
-
-def alternatives(script: str) -> list[tuple[str, str]]:
-    """Return the links, and what they lead to, that a package's script makes by update-alternatives.
-
-    Only those are found that it names in full, without variables.
-    """
-    whole = script.replace("\\\n", " ")
-    return [
-        (match["link"], match["target"])
-        for line in whole.splitlines()
-        if "update-alternatives" in line
-        for match in _ALTERNATIVE.finditer(line)
-    ]
-
-
-def _link_java(root: Path) -> None:
-    """Make the programs of a Java reachable, whose script links them in a loop."""
-    for program in sorted(root.glob("usr/lib/jvm/*/bin/*")):
-        if not program.parent.parent.is_symlink():
-            _link(root, f"/usr/bin/{program.name}", f"/{program.relative_to(root)}")
-
-
-def _link(root: Path, link: str, target: str) -> None:
-    """Make a link below root, if both are below it and nothing is there yet."""
-    place, goal = (Path(os.path.normpath(f"{root}/{path}")) for path in (link, target))
-    if not (place.is_relative_to(root) and goal.is_relative_to(root)):
-        return
-    if os.path.lexists(goal) and not os.path.lexists(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(os.path.relpath(goal, place.parent))
