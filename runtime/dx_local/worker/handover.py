@@ -33,10 +33,14 @@ _official_upload = dxfile_functions.upload_local_file
 _socket_path = ""
 
 
-def install(folder: str) -> None:
-    """Have dxpy ask the platform whose socket lies in this folder."""
+def find(log_sockets: str) -> None:
+    """Take note of where the platform's socket is: beside those for log messages, as this process sees them."""
     global _socket_path  # noqa: PLW0603  (it is that of the process, and of its forks)
-    _socket_path = os.path.join(folder, channel.HANDOVER)  # noqa: PTH118
+    _socket_path = os.path.join(os.path.dirname(log_sockets), channel.HANDOVER)  # noqa: PTH118, PTH120
+
+
+def install() -> None:
+    """Have dxpy hand files over, in processes that find the socket."""
     for module in (dxpy, dxpy.bindings, dxfile_functions):
         module.download_dxfile = download_dxfile
         module.upload_local_file = upload_local_file

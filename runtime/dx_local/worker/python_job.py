@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import dxpy
 from dxpy.utils import exec_utils
 
+from dx_local.worker import handover
+
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
 
@@ -59,6 +61,7 @@ def connect_dxpy(job: Job) -> None:
     dxpy.config._user_conf_dir = os.environ["DX_USER_CONF_DIR"]  # noqa: SLF001
     dxpy.config._sync_dxpy_state()  # noqa: SLF001
     dxpy._pool_manager = None  # noqa: SLF001
+    handover.find(job.log_sockets)
     dxpy.DXLogHandler.__init__.__defaults__ = (
         f"{job.log_sockets}.priority",
         f"{job.log_sockets}.bulk",

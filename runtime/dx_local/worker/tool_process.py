@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import dxpy
 
-from dx_local.worker import linux, python_job
+from dx_local.worker import handover, linux, python_job
 
 if TYPE_CHECKING:
     import socket
@@ -176,6 +176,7 @@ def configure(call: Call, log_sockets: str) -> None:
     dxpy.config.__init__()
     dxpy._pool_manager = None  # noqa: SLF001
     prefix = f"{log_sockets}{os.environ['DX_JOB_ID']}"
+    handover.find(prefix)
     dxpy.DXLogHandler.__init__.__defaults__ = (f"{prefix}.priority", f"{prefix}.bulk", "DX_APP")
     if call.name == "dx":
         # dxpy.scripts.dx does these two when it is imported.

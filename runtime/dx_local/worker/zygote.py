@@ -244,10 +244,10 @@ def exit_code(status: int) -> int:
     return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
 
 
-def warm_up(handover_folder: str | None) -> None:
+def warm_up(*, hands_over: bool) -> None:
     """Import dxpy and all that its first use would import, so that no job has to.
 
-    With a folder, dxpy hands whole files over at the socket that lies there.
+    `hands_over` says whether dxpy passes whole files to the platform rather than their bytes.
     """
     os.environ["DX_JOB_ID"] = _ANY_JOB_ID
     os.environ["DX_USER_CONF_DIR"] = os.devnull
@@ -256,8 +256,8 @@ def warm_up(handover_folder: str | None) -> None:
         importlib.import_module(module)
     for additions in ("dx_local.worker.gtable", "dx_local.worker.waiting"):
         importlib.import_module(additions).install()
-    if handover_folder:
-        importlib.import_module("dx_local.worker.handover").install(handover_folder)
+    if hands_over:
+        importlib.import_module("dx_local.worker.handover").install()
     gc.collect()
     gc.freeze()
 
@@ -279,7 +279,7 @@ def main() -> None:
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
     tools = None if is_plain else warm_tools(Path(sys.argv[2]), Path(sys.argv[3]))
     zygote = Zygote(executor, tools)
-    warm_up(handover_folder=None if is_plain else sys.argv[2])
+    warm_up(hands_over=not is_plain)
     zygote.serve()
     # An executor that was killed cannot do this itself.
     shutil.rmtree(sys.argv[2], ignore_errors=True)
