@@ -34,7 +34,7 @@ _socket_path = ""
 
 
 def find(log_sockets: str) -> None:
-    """Take note of where the platform's socket is: beside those for log messages, as this process sees them."""
+    """Take note of where the platform's socket is: beside those for log messages, as seen from here."""
     global _socket_path  # noqa: PLW0603  (it is that of the process, and of its forks)
     _socket_path = os.path.join(os.path.dirname(log_sockets), channel.HANDOVER)  # noqa: PTH118, PTH120
 
