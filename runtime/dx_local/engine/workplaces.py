@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _COMMAND_NOT_FOUND = 127
 _NO_LIBRARY = re.compile(r"error while loading shared libraries: ([^\s:]+):")
+_NO_PROGRAM = re.compile(r": ([\w.+-]+): command not found")
 _NOT_FOUND = ("command not found", "No such file or directory")
 
 
@@ -71,6 +72,11 @@ class Workplace:
             message += f"\nThis machine lacks {library[1]}; the program may be made for another release."
         if self.hint and (exit_code == _COMMAND_NOT_FOUND or any(text in message for text in _NOT_FOUND)):
             return f"{message}\n{self.hint}"
+        if program := _NO_PROGRAM.search(message):
+            message += (
+                f"\nThis machine has no program {program[1]}. If every worker has it, install it here;"
+                " if not, the app brings it along in resources/ or names its package under execDepends."
+            )
         return message
 
 
