@@ -11,7 +11,7 @@ import signal
 import sys
 from datetime import datetime, timezone
 
-from benchmarks import inside, jobs, machine, page, report, scatter, starts, tables
+from benchmarks import inside, jobs, machine, page, report, scatter, starts, tables, targets
 from benchmarks.plan import FULL, QUICK, TINY, Plan
 from benchmarks.probes import Probe, Results, measure
 
@@ -45,6 +45,7 @@ def main() -> int:
         print(tables.targets(results))
     else:
         print(text)
+    _say(targets.verdict(results))
     return 1 if any(probe.is_ours and probe.name in results.failures for probe in probes) else 0
 
 

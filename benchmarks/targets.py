@@ -53,6 +53,13 @@ class Target:
         return self.unit if self.unit in ("", "x") else f" {self.unit}"
 
 
+def verdict(results: Results) -> str:
+    """Return in one line how many targets are met."""
+    measured = [(target, value) for target in TARGETS if (value := target.measured(results)) is not None]
+    met = sum(target.is_met(value) for target, value in measured)
+    return f"{met} of {len(measured)} targets met, {len(TARGETS) - len(measured)} not measured"
+
+
 _PYTHON, _BASH = (jobs.PYTHON, "job"), (jobs.BASH, "job")
 _MS = 1000
 

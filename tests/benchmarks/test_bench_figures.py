@@ -7,7 +7,7 @@ from benchmarks import report
 from benchmarks.plan import TINY
 from benchmarks.probes import Probe, Results, Spread, measure
 from benchmarks.process import CommandError
-from benchmarks.targets import TARGETS, Target
+from benchmarks.targets import TARGETS, Target, verdict
 
 A, B = ("probe", "a"), ("probe", "b")
 WHEN = report.Circumstances("2026-01-01", "0.1", "0.2")
@@ -59,3 +59,4 @@ def test_without_figures_every_target_is_not_measured() -> None:
     text = report.write(Results(), TINY, WHEN)
     assert text.count("not measured") == len(TARGETS)
     assert "**Waiting.**" not in text
+    assert verdict(Results()) == f"0 of 0 targets met, {len(TARGETS)} not measured"
