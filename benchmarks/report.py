@@ -88,5 +88,7 @@ def _how() -> str:
 
 
 def _peak(results: Results) -> str:
-    spread = results.spread((inside.TRANSFER, "control"))
-    return f"The control process held {spread.median:.0f} MiB at most." if spread else ""
+    control, largest = (results.spread((inside.TRANSFER, name)) for name in ("control", "largest"))
+    if control is None or largest is None:
+        return ""
+    return f"The control process held {control.median:.0f} MiB at most, no process more than {largest.median:.0f}."
