@@ -238,7 +238,7 @@ def test_a_job_over_its_time_limit_ends_the_run_with_124(
 
 def test_progress_tells_of_tries(dx_local: DxLocal, make_app: MakeApp) -> None:
     policy = {"executionPolicy": {"restartOn": {"AppInternalError": 1}}}
-    app = make_app('main() { grep -q try-1 <<< "$PWD"; }', interpreter="bash", runSpec=policy)
+    app = make_app("main() { grep -q '\"try\": 1' dnanexus-job.json; }", interpreter="bash", runSpec=policy)
     done = dx_local("run", app, "--progress", "plain")
     told = [line.split("s ", 1)[1] for line in done.stderr.splitlines() if "s main " in line]
     failed = "main restartable (AppInternalError)"

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,14 +79,14 @@ def start(variables: dict[str, str], bin_folder: Path, temporary: Path) -> Start
     return run
 
 
-def left_running(app: Path) -> list[int]:
-    """Return the processes whose current folder is the app's or lies in it, as that of its jobs does."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if app in folder.joinpath("cwd").readlink().parents:
-                found.append(int(folder.name))
-    return found
+def descendants(pid: int) -> list[int]:
+    """Return the processes that a process started, and those that they started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [each for child in map(int, children) for each in (child, *descendants(child))]
+
+
+def alive(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
 @pytest.mark.parametrize("interpreter", ["python3", "bash"])
@@ -97,12 +96,13 @@ def test_a_signal_ends_all_processes(
 ) -> None:
     app = make_app(SLEEPS[interpreter], interpreter=interpreter)
     process = start(app)
-    assert left_running(app)
+    running = descendants(process.pid)
+    assert len(running) >= 2
     process.send_signal(number)
     _, errors = process.communicate(timeout=_DEADLINE_SECONDS)
     assert process.returncode == exit_code
     assert errors.endswith("error: The run was interrupted.\n")
-    assert left_running(app) == []
+    assert alive(running) == []
     assert list(temporary.iterdir()) == []
 
 
@@ -111,19 +111,21 @@ def test_ctrl_c_in_a_terminal_reaches_the_whole_group_and_json_is_whole(
 ) -> None:
     app = make_app(SLEEPS_IN_PYTHON)
     process = start(app, "--json")
+    running = descendants(process.pid)
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=_DEADLINE_SECONDS)
     assert process.returncode == 130
     assert json.loads(output)["error"]["code"] == "interrupted"
-    assert left_running(app) == []
+    assert alive(running) == []
 
 
 def test_nothing_outlives_a_command_that_was_killed(make_app: MakeApp, start: Start) -> None:
     app = make_app(SLEEPS_IN_PYTHON)
     process = start(app)
+    running = descendants(process.pid)
     process.kill()
     process.communicate(timeout=_DEADLINE_SECONDS)
     deadline = time.monotonic() + _DEADLINE_SECONDS
-    while left_running(app) and time.monotonic() < deadline:
+    while alive(running) and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert left_running(app) == []
+    assert alive(running) == []

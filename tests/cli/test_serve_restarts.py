@@ -107,7 +107,7 @@ def test_dx_sees_a_job_that_reuses_an_output(server: LocalServer) -> None:
 
 SLEEPS_FIRST = """
 main() {
-  grep -q try-1 <<< "$PWD" || { touch begun; sleep 600; }
+  grep -q '"try": 1' dnanexus-job.json || { touch begun; sleep 600; }
   echo again
 }
 """

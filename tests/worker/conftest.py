@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.executors import End, Launch, LogLine
+from dx_local.engine.executors import End, Isolation, Launch, LogLine
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.job_folder import JobFolder, create_job_folder
+from dx_local.worker.host_view import HOME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,8 @@ class Ended:
     folder: JobFolder
     lines: list[LogLine]
     usage: JobUsage | None
+    home: str
+    """Where the job saw its home."""
 
     def said(self, level: str = "STDOUT") -> list[str]:
         return [line.message for line in self.lines if line.level == level]
@@ -44,15 +47,29 @@ class Ended:
 class Workshop:
     """Starts jobs on one executor and waits for their ends."""
 
-    def __init__(self, folder: Path, environment: WorkerEnvironment) -> None:
+    def __init__(
+        self, folder: Path, environment: WorkerEnvironment, isolation: Isolation = Isolation.AUTO
+    ) -> None:
         self.loop = asyncio.new_event_loop()
         self.folder = folder
         self.environment = environment
-        self.executor = LocalExecutor(on_log=self._on_log, on_exit=self._on_exit)
+        self.announced: list[str] = []
+        self._isolation = isolation
+        self.executor = LocalExecutor(
+            on_log=self._on_log,
+            on_exit=self._on_exit,
+            isolation=isolation,
+            announce=self.announced.append,
+        )
         self._lines: list[LogLine] = []
         self._news = asyncio.Event()
         self._ends: dict[str, asyncio.Future[End]] = {}
         self._numbers = count(1)
+
+    @property
+    def is_isolated(self) -> bool:
+        """Whether the jobs so far had worlds of their own."""
+        return self._isolation is not Isolation.NONE and not self.announced
 
     def start(
         self,
@@ -93,7 +110,8 @@ class Workshop:
         end = self.loop.run_until_complete(asyncio.wait_for(self._ends[job_id], 60))
         (path,) = self.folder.glob(f"*{job_id}")
         lines = [line for line in self._lines if line.job_id == job_id]
-        return Ended(end.exit_code, JobFolder(path), lines, end.usage)
+        home = HOME if self.is_isolated else str(path / "home")
+        return Ended(end.exit_code, JobFolder(path), lines, end.usage, home)
 
     def wait_for_line(self, job_id: str, text: str) -> None:
         """Run the loop until the job has said a line."""
@@ -132,6 +150,17 @@ def workshop(
 ) -> Iterator[Workshop]:
     """One executor for all tests that leave it in order."""
     shop = Workshop(tmp_path_factory.mktemp("jobs"), worker_environment)
+    yield shop
+    shop.close()
+    shop.loop.close()
+
+
+@pytest.fixture(scope="session")
+def bare_workshop(
+    tmp_path_factory: pytest.TempPathFactory, worker_environment: WorkerEnvironment
+) -> Iterator[Workshop]:
+    """One whose jobs have no worlds of their own."""
+    shop = Workshop(tmp_path_factory.mktemp("jobs"), worker_environment, Isolation.NONE)
     yield shop
     shop.close()
     shop.loop.close()

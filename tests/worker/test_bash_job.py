@@ -49,7 +49,7 @@ def test_inputs_become_variables(workshop: Workshop, value: object, script: str,
 
 def test_a_name_that_is_taken_is_skipped_with_a_warning(workshop: Workshop) -> None:
     job = workshop.run('main() { echo "$HOME"; }', "bash", job_input={"HOME": "elsewhere"})
-    assert job.said() == [str(job.folder.home)]
+    assert job.said() == [job.home]
     assert "HOME" in job.said("STDERR")[0]
 
 
@@ -155,6 +155,6 @@ def test_files_become_arrays_of_names_prefixes_and_paths(workshop: Workshop, ser
         executable={"inputSpec": [{"name": "reads", "class": "file", "patterns": ["*.fq.gz"]}]},
         job_id=job_id,
     )
-    home = job.folder.home
+    home = job.home
     paths = [f"{home}/in/maps/0/x.bam", f"{home}/in/maps/1/y.txt"]
     assert job.said() == ["a b.fq.gz", "a b", f"{home}/in/reads/a b.fq.gz", "x", "y", *paths, "x"]

@@ -88,7 +88,7 @@ def test_jobs_share_neither_globals_nor_folder_nor_variables(workshop: Workshop)
         "print(hasattr(json, 'spoiled'), hasattr(dxpy, 'spoiled'), 'SPOILED' in os.environ)\n"
         "print(os.getcwd())"
     )
-    assert job.said() == ["False False False", str(job.folder.home)]
+    assert job.said() == ["False False False", job.home]
 
 
 def test_random_numbers_differ_between_jobs(workshop: Workshop) -> None:

@@ -138,7 +138,7 @@ ended_by() {
     echo $?
 }
 main() {
-    cd "$SCRIPTS"
+    cd ~/scripts
     dx upload --brief --wait numbers lines > /dev/null
     set +e
     export -f ended_by
@@ -154,8 +154,9 @@ def run_scripts(
     workshop: Workshop, served: ServedPlatform, scripts: list[str], before: str = ""
 ) -> list[dict[str, str]]:
     """Run scripts in one job; return what each said and its exit code, and what all of them left."""
-    folder = served.folder / "scripts"
-    folder.mkdir()
+    layer = served.folder / "layer"
+    folder = layer / "home" / "dnanexus" / "scripts"
+    folder.mkdir(parents=True)
     (folder / "numbers").write_text("\n".join(map(str, range(200_000))))
     (folder / "lines").write_text("one\ntwo\nthree\nfour\n")
     (folder / "job_input.json").write_text('{"n": 3, "text": "a b"}')
@@ -163,8 +164,10 @@ def run_scripts(
         (folder / f"{number:03}").write_text(script)
     served.project = served.post("/project/new", {"name": "P"})["id"]
     job_id = served.job()
-    job = workshop.run_on(served, f"export SCRIPTS='{folder}'\n{before}{RUN_ALL}", "bash", job_id=job_id)
+    job = workshop.run_on(served, f"{before}{RUN_ALL}", "bash", job_id=job_id, layers=(layer,))
     assert job.code == 0, job.said("STDERR")
+    shutil.rmtree(layer)
+    folder = job.folder.home / "scripts"
 
     def read(path: Path) -> str:
         text = re.sub(r"\b([a-z]+)-[0-9A-Za-z]{24}\b", r"\1-ID", path.read_text("utf-8", "replace"))
@@ -176,7 +179,6 @@ def run_scripts(
         for number, script in enumerate(scripts)
     ]
     workspace = served.variables(job_id)["DX_WORKSPACE_ID"]
-    shutil.rmtree(folder)
     return [*results, {"state": contents(served, workspace)}]
 
 
@@ -230,8 +232,13 @@ needs_namespaces = pytest.mark.skipif(
     reason="user namespaces are not allowed here",
 )
 
-# The programs themselves cannot be found any more, so that only a client that was served succeeds.
-NEVER_PLAIN = 'ln -sfn /nowhere "$(dirname "$(command -v dx)")/.plain"\n'
+
+def clients_of(shop: Workshop) -> Path:
+    """Return the folder of clients, which is there from the first job on."""
+    shop.run("main() { :; }", "bash")
+    assert shop.executor._folder
+    (folder,) = shop.executor._folder.glob("tools-*")
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -249,7 +256,11 @@ NEVER_PLAIN = 'ln -sfn /nowhere "$(dirname "$(command -v dx)")/.plain"\n'
     ],
 )
 def test_the_server_runs_it(own_workshop: Workshop, served: ServedPlatform, command: str) -> None:
-    job = run_bash(own_workshop, served, NEVER_PLAIN + command)
+    # The programs themselves cannot be found any more, so that only a client that was served succeeds.
+    plain = clients_of(own_workshop) / ".plain"
+    plain.unlink()
+    plain.symlink_to("/nowhere")
+    job = run_bash(own_workshop, served, command)
     assert job.said() == ["dx v0.417.1"], job.said("STDERR")
 
 
@@ -270,13 +281,16 @@ def test_what_the_server_cannot_do_the_program_does_itself(
     assert run_bash(workshop, served, command).said() == ["dx v0.417.1"]
 
 
-@pytest.mark.parametrize("before", ['rm "$clients/.server"', "dx --version; pkill -9 -P $PPID -f zygote"])
-def test_without_the_server_the_program_itself_runs(
-    own_workshop: Workshop, served: ServedPlatform, before: str
+def test_without_the_server_the_program_itself_runs(own_workshop: Workshop, served: ServedPlatform) -> None:
+    script = "dx --version; pkill -9 -P $PPID -f zygote; dx --version | tail -n 1"
+    assert run_bash(own_workshop, served, script).said()[-1] == "dx v0.417.1"
+
+
+def test_without_a_way_to_the_server_the_program_itself_runs(
+    own_workshop: Workshop, served: ServedPlatform
 ) -> None:
-    script = f'clients=$(dirname "$(command -v dx)")\n{before}\ndx --version | tail -n 1'
-    job = run_bash(own_workshop, served, script)
-    assert job.said()[-1] == "dx v0.417.1"
+    (clients_of(own_workshop) / ".server").unlink()
+    assert run_bash(own_workshop, served, "dx --version").said() == ["dx v0.417.1"]
 
 
 ECHO = """
@@ -287,15 +301,15 @@ sys.stdout.buffer.write(b"\\0".join(map(os.fsencode, sys.argv)) + b"\\0\\0" + b"
 
 
 @pytest.fixture
-def echo(own_workshop: Workshop, tmp_path: Path) -> Path:
-    """Return the client of a program that says what it was started with."""
+def echo(bare_workshop: Workshop, tmp_path: Path) -> Path:
+    """Return the client of a program that says what it was started with, which can be called from here."""
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("dx", "dx-echo"):
         (programs / name).write_text(f"#!{programs}/python\n{ECHO}")
         (programs / name).chmod(0o755)
-    environment = replace(own_workshop.environment, bin=programs)
-    job = own_workshop.run("main() { command -v dx-echo; }", "bash", environment=environment)
+    environment = replace(bare_workshop.environment, bin=programs)
+    job = bare_workshop.run("main() { command -v dx-echo; }", "bash", environment=environment)
     return Path(job.said()[0])
 
 

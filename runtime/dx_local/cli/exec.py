@@ -8,21 +8,22 @@ import shutil
 import signal
 import tempfile
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dx_local.cli.boundary import Outcome, boundary
 from dx_local.cli.serve import STATE_OPTION
 from dx_local.cli.stopping import signals_that_stop, until_stopped
-from dx_local.cli.workplaces import INSTALL_OPTION, PYTHON_OPTION, workplace_options
+from dx_local.cli.workplaces import INSTALL_OPTION, ISOLATION_OPTION, PYTHON_OPTION, workplace_options
+from dx_local.engine.executors import Isolation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dx_local.engine.serving import ServeRequest
-    from dx_local.engine.workplaces import WorkplaceOptions
 
 _NOT_EXECUTABLE = 126
 _NOT_FOUND = 127
@@ -40,10 +41,9 @@ _NOT_FOUND = 127
 )
 @PYTHON_OPTION
 @INSTALL_OPTION
+@ISOLATION_OPTION
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
-def command(
-    state: Path | None, max_parallel: int | None, python: str | None, installs: bool, program: tuple[str, ...]
-) -> None:
+def command(state: Path | None, program: tuple[str, ...], **options: Any) -> None:
     """Run COMMAND as a client of a new platform, which is gone when COMMAND has ended.
 
     With --state the platform is that of DIR and is kept there. COMMAND's exit
@@ -58,21 +58,23 @@ def command(
     Exit codes: COMMAND's, or 128 plus the number of the signal that ended it;
     126 COMMAND cannot be executed, 127 it is not there, 2 and 4 as for serve.
     """  # noqa: D301 - click wants a real backspace
-
-    def verb() -> Outcome:
-        return _exec(state, max_parallel or os.cpu_count() or 1, workplace_options(python, installs), program)
-
-    boundary(verb, as_json=False)
+    boundary(lambda: _exec(state, partial(_request, options), program), as_json=False)
 
 
-def _exec(
-    state: Path | None, max_parallel: int, workplaces: WorkplaceOptions, program: tuple[str, ...]
-) -> Outcome:
+def _request(options: dict[str, Any], folder: Path) -> ServeRequest:
     from dx_local.engine.serving import ServeRequest
 
+    return ServeRequest(
+        folder,
+        max_parallel=options["max_parallel"] or os.cpu_count() or 1,
+        isolation=Isolation(options["isolation"]),
+        workplaces=workplace_options(options["python"], options["installs"]),
+    )
+
+
+def _exec(state: Path | None, request: Callable[[Path], ServeRequest], program: tuple[str, ...]) -> Outcome:
     with _folder(state) as folder:
-        request = ServeRequest(folder, max_parallel, workplaces=workplaces)
-        done, stopped = asyncio.run(until_stopped(_run(request, program)))
+        done, stopped = asyncio.run(until_stopped(_run(request(folder), program)))
     return Outcome(stopped if done is None else done)
 
 

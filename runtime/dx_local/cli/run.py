@@ -13,7 +13,8 @@ import click
 from dx_local.cli.boundary import Outcome, boundary
 from dx_local.cli.serve import REUSE_OPTION
 from dx_local.cli.stopping import until_stopped
-from dx_local.cli.workplaces import INSTALL_OPTION, PYTHON_OPTION, workplace_options
+from dx_local.cli.workplaces import INSTALL_OPTION, ISOLATION_OPTION, PYTHON_OPTION, workplace_options
+from dx_local.engine.executors import Isolation
 
 if TYPE_CHECKING:
     from dx_local.engine.run import RunRequest, RunResult
@@ -36,6 +37,7 @@ class _Options:
     max_parallel: int | None
     xtrace: bool
     reuses: bool
+    isolation: str
     region: str | None
     python: str | None
     installs: bool
@@ -77,6 +79,7 @@ class _Options:
 )
 @click.option("-x", "--xtrace", is_flag=True, help="Let bash print each command before it runs it.")
 @REUSE_OPTION
+@ISOLATION_OPTION
 @click.option("--region", metavar="REGION", help="The region the app believes itself in.")
 @PYTHON_OPTION
 @INSTALL_OPTION
@@ -136,6 +139,7 @@ def _request(options: _Options) -> RunRequest:
         max_parallel=options.max_parallel or os.cpu_count() or 1,
         xtrace=options.xtrace,
         reuses=options.reuses,
+        isolation=Isolation(options.isolation),
         region=options.region,
         workplaces=workplace_options(options.python, options.installs),
     )

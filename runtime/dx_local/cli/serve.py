@@ -14,7 +14,8 @@ import click
 
 from dx_local.cli.boundary import SCHEMA, Outcome, boundary
 from dx_local.cli.stopping import until_stopped
-from dx_local.cli.workplaces import INSTALL_OPTION, PYTHON_OPTION, workplace_options
+from dx_local.cli.workplaces import INSTALL_OPTION, ISOLATION_OPTION, PYTHON_OPTION, workplace_options
+from dx_local.engine.executors import Isolation
 
 if TYPE_CHECKING:
     from dx_local.engine.state import Saved
@@ -45,6 +46,7 @@ class _Options:
     reuses: bool
     python: str | None
     installs: bool
+    isolation: str
     as_json: bool
     quiet: bool
 
@@ -67,6 +69,7 @@ class _Options:
 @REUSE_OPTION
 @PYTHON_OPTION
 @INSTALL_OPTION
+@ISOLATION_OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout when ready.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show on stderr which jobs run.")
 def command(**options: Any) -> None:
@@ -135,6 +138,7 @@ async def _until_cancelled(options: _Options) -> None:
         fresh=options.fresh,
         reuses=options.reuses,
         workplaces=workplace_options(options.python, options.installs),
+        isolation=Isolation(options.isolation),
     )
     async with serving(request, Messages() if options.quiet else JobStates()) as saved:
         with suppress(BrokenPipeError):  # whoever reads this may leave after the first line

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dx_local.engine.executors import ISOLATION_VARIABLE
+
 if TYPE_CHECKING:
     from dx_local.engine.workplaces import WorkplaceOptions
 
@@ -20,6 +22,15 @@ INSTALL_OPTION = click.option(
     "installs",
     is_flag=True,
     help="Unpack Debian packages of execDepends that this machine lacks for the jobs, without root.",
+)
+
+ISOLATION_OPTION = click.option(
+    "--isolation",
+    type=click.Choice(["auto", "namespace", "none"]),
+    default="auto",
+    show_default=True,
+    envvar=ISOLATION_VARIABLE,
+    help="Give jobs a world of their own that looks like a worker: where possible, always, or never.",
 )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.app_folder import AppFolder
 from dx_local.engine.bundle import App, load_app
+from dx_local.engine.executors import ISOLATION_VARIABLE, Isolation
 from dx_local.engine.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.session import Observer, Session, SessionOptions, save_output
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions
@@ -48,6 +49,7 @@ class RunRequest:
     reuses: bool = False
     region: str | None = None
     workplaces: WorkplaceOptions = USUAL_WORKPLACES
+    isolation: Isolation = Isolation.AUTO
 
     @classmethod
     def of(
@@ -68,6 +70,7 @@ class RunRequest:
             folder=place,
             out=place / "out",
             max_parallel=max_parallel or os.cpu_count() or 1,
+            isolation=Isolation(os.environ.get(ISOLATION_VARIABLE) or "auto"),
         )
 
 
@@ -126,6 +129,7 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
             xtrace=request.xtrace,
             reuses=request.reuses,
             workplaces=request.workplaces,
+            isolation=request.isolation,
         )
         if samples_used:
             observer.announce(f"No input given: running on the samples in {request.app / SAMPLES}.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.engine import client
 from dx_local.engine.environments import EnvironmentBuildError
+from dx_local.engine.executors import Isolation
 from dx_local.engine.session import Session, SessionOptions
 from dx_local.engine.state import Saved, StateError, hold
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions
@@ -37,6 +38,7 @@ class ServeRequest:
     fresh: bool = False
     reuses: bool = False
     workplaces: WorkplaceOptions = USUAL_WORKPLACES
+    isolation: Isolation = Isolation.AUTO
 
 
 @asynccontextmanager
@@ -75,6 +77,7 @@ def _session(request: ServeRequest, folder: Path, observer: Observer, port: int)
         is_open=True,
         reuses=request.reuses,
         workplaces=request.workplaces,
+        isolation=request.isolation,
     )
     try:
         return Session(options, observer)

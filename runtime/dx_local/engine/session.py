@@ -11,6 +11,7 @@ from dx_local.api.server import Server
 from dx_local.engine import bundle, inputs
 from dx_local.engine.driver import Driver, DriverOptions
 from dx_local.engine.environments import EnvironmentRequest
+from dx_local.engine.executors import Isolation
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.handover import Handover
 from dx_local.engine.table_formats import write_table
@@ -49,6 +50,7 @@ class SessionOptions:
     """Where the server listens; with 0 the kernel chooses."""
     reuses: bool = False
     """Whether a job takes the output of an earlier one that has done the same."""
+    isolation: Isolation = Isolation.AUTO
     is_open: bool = False
     """Whether others than jobs use the platform: then a job may wait for what only they can do."""
     workplaces: WorkplaceOptions = USUAL_WORKPLACES
@@ -108,7 +110,13 @@ class Session:
             raise
         handover = Handover(self.platform)
         self._stack.push_async_callback(handover.close)
-        executor = LocalExecutor(on_log=self._logged, on_exit=self.driver.on_exit, on_folder=handover.listen)
+        executor = LocalExecutor(
+            on_log=self._logged,
+            on_exit=self.driver.on_exit,
+            on_folder=handover.listen,
+            isolation=self._options.isolation,
+            announce=self._observer.announce,
+        )
         self._stack.push_async_callback(executor.close)
         self._stack.push_async_callback(self.driver.close)
         self.driver.use(executor)

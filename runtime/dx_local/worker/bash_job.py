@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from dxpy.utils import file_load_utils
 
 from dx_local.worker import python_job
-from dx_local.worker.job import IMAGE
+from dx_local.worker.variables import IMAGE
 
 if TYPE_CHECKING:
     from dx_local.worker.job import Job

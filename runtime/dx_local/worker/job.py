@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import shutil
 import signal
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.worker import linux
+from dx_local.worker.variables import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 # Files of this size and more under resources/home/dnanexus are linked rather than copied into a job's home:
 # they are reference data, and every job has a home of its own.
 _LINK_FROM_BYTES = 1 << 20
-
-# Programs of ours that come before dxpy's of the same name.
-_OWN_PROGRAMS = str(Path(__file__).parent / "bin")
-
-# What lies at / on workers of the platform and nowhere else; what an app brings along comes before it.
-IMAGE = str(Path(__file__).parent / "image")
 
 
 @dataclass(frozen=True)
@@ -49,6 +43,8 @@ class Job:
     """What the paths of the two sockets for log messages begin with; they end in `.priority` and `.bulk`."""
     xtrace: bool
     """Whether bash prints each command."""
+    is_sandboxed: bool = False
+    """Whether it has a world of its own, with the layers over `/` and its home where workers have it."""
 
     @property
     def input_file(self) -> str:
@@ -67,11 +63,10 @@ class Job:
         return self.code
 
 
-def enter(job: Job, stdout: int, stderr: int, inherited: dict[str, str]) -> None:
-    """Make this process that job's own: session, standard streams, environment and current folder.
+def leave_zygote(stdout: int, stderr: int) -> None:
+    """Make this process a session of its own, with these files and no others.
 
-    Every other open file is closed, so that one job never holds another's pipes. `inherited` holds the host's
-    variables, of which only some are passed on.
+    So one job never holds another's pipes.
     """
     os.setsid()
     linux.die_with_parent()
@@ -81,62 +76,15 @@ def enter(job: Job, stdout: int, stderr: int, inherited: dict[str, str]) -> None
     os.closerange(3, 1024)
     signal.set_wakeup_fd(-1, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def settle(job: Job, inherited: dict[str, str]) -> None:
+    """Give this process the job's variables, home and current folder; `inherited` are those of the host."""
     variables = environment(job, inherited)
     os.environ.clear()
     os.environ.update(variables)
     furnish_home(job)
     os.chdir(job.home)
-
-
-def environment(job: Job, inherited: dict[str, str]) -> dict[str, str]:
-    """Return all variables of the job's process.
-
-    They are made here, not copied: neither the user's token nor the settings of the user's shell get in. Of
-    the host's only PATH is kept, after the worker's own programs and the app's, and where temporary files go.
-    """
-    variables = {
-        "HOME": job.home,
-        "PWD": job.home,
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        "SHELL": "/bin/bash",
-        "DX_CLI_WD": "/",
-        "DX_USER_CONF_DIR": f"{job.home}/.dnanexus_config",
-        "PATH": os.pathsep.join(
-            [
-                _OWN_PROGRAMS,
-                job.tools,
-                *folders(job.layers, ["usr/local/bin", "usr/bin", "bin"]),
-                f"{IMAGE}/usr/bin",
-                inherited.get("PATH", os.defpath),
-            ]
-        ),
-    }
-    if "TMPDIR" in inherited:
-        variables["TMPDIR"] = inherited["TMPDIR"]
-    if job.layers:
-        variables["DX_FS_ROOT"] = job.layers[0]
-        architecture = f"{platform.machine()}-linux-gnu"
-        libraries = folders(
-            job.layers,
-            ["usr/local/lib", f"usr/lib/{architecture}", "usr/lib", f"lib/{architecture}", "lib"],
-        )
-        modules = folders(job.layers, ["usr/local/lib/python3*/*-packages", "usr/lib/python3*/*-packages"])
-        for name, found in (("LD_LIBRARY_PATH", libraries), ("PYTHONPATH", modules)):
-            if found:
-                variables[name] = os.pathsep.join(found)
-    return {**variables, **job.variables}
-
-
-def folders(roots: Iterable[str], patterns: Sequence[str]) -> list[str]:
-    """Return the folders below the roots that exist: root by root, in the order of the glob patterns."""
-    return [
-        str(path)
-        for root in roots
-        for pattern in patterns
-        for path in sorted(Path(root).glob(pattern))
-        if path.is_dir()
-    ]
 
 
 def furnish_home(job: Job) -> None:

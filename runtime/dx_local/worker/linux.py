@@ -13,8 +13,7 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
-# The user namespace comes first: it gives the right to enter the others.
-_NAMESPACES = ("user", "mnt", "net", "ipc", "uts", "cgroup", "time", "pid")
+_NAMESPACES = ("mnt", "net", "ipc", "uts", "cgroup", "time", "pid")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -32,16 +31,20 @@ def adopt_orphans() -> None:
 def join(pid: int) -> None:
     """Enter the namespaces of another process; raise OSError where this one cannot see the world as that."""
     root = os.open(f"/proc/{pid}/root", os.O_PATH)
-    entered = [name for name in _NAMESPACES if _namespace(pid, name) != _namespace(os.getpid(), name)]
-    files = [os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in entered]
-    if "pid" in entered:
+    others = [
+        name for name in ("user", *_NAMESPACES) if _namespace(pid, name) != _namespace(os.getpid(), name)
+    ]
+    files = {name: os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in others}
+    if "pid" in others:
         raise OSError(errno.EXDEV, "only a process's children enter another PID namespace")
-    for file in files:
-        if _libc.setns(file, 0):
+    # The right to enter the others comes from the own user namespace or from the one that is entered.
+    later = [name for name in others if name == "user" or _libc.setns(files[name], 0)]
+    for name in later:
+        if _libc.setns(files[name], 0):
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     if not os.path.samestat(os.stat("/"), os.fstat(root)):  # noqa: PTH116
         raise OSError(errno.EXDEV, "that process has another root folder")
-    for file in (root, *files):
+    for file in (root, *files.values()):
         os.close(file)
 
 

@@ -50,10 +50,12 @@ def warm_up() -> None:
 class ToolServer:
     """The running programs, by process ID, each with the connection to its client and the job it is of."""
 
-    def __init__(self, listener: socket.socket, programs: Path, log_sockets: str) -> None:
+    def __init__(self, listener: socket.socket, programs: Path, log_sockets: str, notes: str) -> None:
+        """Of paths of a job's sockets `log_sockets` is the beginning as jobs see it, and `notes` as it is."""
         self._listener = listener
         self._programs = programs
         self._log_sockets = log_sockets
+        self._notes = notes
         self._running: dict[int, tuple[socket.socket, str]] = {}
         self._selector = selectors.DefaultSelector()
 
@@ -118,7 +120,7 @@ class ToolServer:
             # Before the client hears of the end, which may be that of the job as well.
             if "/" not in job_id:
                 with contextlib.suppress(OSError):
-                    usage.note(f"{self._log_sockets}{job_id}", death.usage)
+                    usage.note(f"{self._notes}{job_id}", death.usage)
             with contextlib.suppress(KeyError):
                 self._selector.unregister(connection)
             with contextlib.suppress(OSError):

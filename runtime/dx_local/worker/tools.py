@@ -32,9 +32,11 @@ exec(code)
 class Tools:
     """The folder of the clients, and the socket at which the server's first client is waited for."""
 
-    def __init__(self, folder: Path, programs: Path) -> None:
+    def __init__(self, folder: Path, programs: Path, seen_at: str) -> None:
+        """`folder` is the executor's, `programs` that of the programs; jobs find the former at `seen_at`."""
         self._programs = programs
         self._executor_folder = folder
+        self._seen_at = seen_at
         self._folder = folder / f"tools-{os.getpid()}"
         self.server = 0
         """The server's process ID, or 0 when there is none."""
@@ -55,7 +57,10 @@ class Tools:
         code = self._folder / ".client.code"
         source = Path(__file__).with_name("tool_client.py")
         code.write_bytes(marshal.dumps(compile(source.read_bytes(), str(source), "exec", dont_inherit=True)))
-        client.write_text(shebang + _LOADER.format(code=str(code)), encoding="utf-8")
+        client.write_text(
+            shebang + _LOADER.format(code=f"{self._seen_at}/{self._folder.name}/{code.name}"),
+            encoding="utf-8",
+        )
         client.chmod(0o700)
         (self._folder / ".plain").symlink_to(self._programs)
         for program in [self._programs / "dx", *self._programs.glob("dx-*")]:
@@ -67,7 +72,7 @@ class Tools:
 
     def path(self) -> str:
         """Return what PATH has to hold: the clients, and the programs themselves after them."""
-        return f"{self._folder}{os.pathsep}{self._programs}"
+        return f"{self._seen_at}/{self._folder.name}{os.pathsep}{self._programs}"
 
     def close(self) -> None:
         """Without a server, have all clients become the programs themselves, also those that wait."""
@@ -84,7 +89,9 @@ class Tools:
             from dx_local.worker import tool_server
 
             tool_server.warm_up()
-            tool_server.ToolServer(self.listener, self._programs, f"{self._executor_folder}/").serve()
+            tool_server.ToolServer(
+                self.listener, self._programs, f"{self._seen_at}/", f"{self._executor_folder}/"
+            ).serve()
         except BaseException:  # noqa: BLE001  (whatever it was, this process must not go on as a second zygote)
             traceback.print_exc()
             sys.stderr.flush()

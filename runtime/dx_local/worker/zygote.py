@@ -1,12 +1,15 @@
 """The zygote: one process per worker environment that imports dxpy once and forks a fresh process per job.
 
-    python -I zygote.py FD FOLDER BIN     FD: the number of the inherited socket on which the executor speaks
-                                          FOLDER: the executor's temporary folder
-                                          BIN: the folder of the worker environment's programs
+    python -I zygote.py FD FOLDER BIN ISOLATION
+        FD: the number of the inherited socket on which the executor speaks
+        FOLDER: the executor's temporary folder
+        BIN: the folder of the worker environment's programs
+        ISOLATION: `none`, or anything else to give jobs worlds of their own if that can be done
 
     executor → zygote   {"start": Job} with the write ends of the job's stdout and stderr;
                         {"signal": number, "job": job ID}: to all processes of the job
-    zygote → executor   {"started": job ID, "pid": number}
+    zygote → executor   {"unsandboxed": null, or why jobs have no worlds of their own}, first of all;
+                        {"started": job ID, "pid": number}
                         {"exited": job ID, "code": exit code, or minus the number of the signal,
                          "memory": bytes, "cpu_seconds": number}
 
@@ -39,7 +42,9 @@ if __name__ == "__main__":
 
 from dx_local.worker import channel, linux
 from dx_local.worker.deaths import Death, Deaths, ended
-from dx_local.worker.job import Job, enter
+from dx_local.worker.host_view import OURS
+from dx_local.worker.job import Job, leave_zygote, settle
+from dx_local.worker.sandbox import Sandbox, SandboxError, check
 from dx_local.worker.tools import Tools
 from dx_local.worker.usage import NOTHING, Usage, take_notes
 
@@ -64,6 +69,8 @@ class Running:
     """A job whose end was not told yet."""
 
     job: Job
+    temporary: str = ""
+    """Its folders for temporary files, if they are its own."""
     usage: Usage = NOTHING
     """What those of its processes used that have ended and were not waited for by one of the others."""
     code: int | None = None
@@ -71,14 +78,16 @@ class Running:
 
 
 class Zygote:
-    """The running jobs, by process ID, the socket to the executor, and what programs are called through."""
+    """The running jobs, by process ID, the socket to the executor, and what jobs are given."""
 
-    def __init__(self, executor: socket.socket, tools: Tools | None) -> None:
+    def __init__(self, executor: socket.socket, tools: Tools | None, sandbox: Sandbox | None) -> None:
         self._executor = executor
         self._tools = tools
+        self._sandbox = sandbox
         self._selector = selectors.DefaultSelector()
         self._jobs: dict[int, Running] = {}
         self._leaving: dict[int, Running] = {}
+        self._removers: set[int] = set()
         self._inherited = dict(os.environ)
 
     def serve(self) -> None:
@@ -117,21 +126,45 @@ class Zygote:
     def _start(self, job: Job, files: list[int]) -> None:
         if job.interpreter != "bash":
             sys.modules["dx_local.worker.python_job"].prepare(job)
+        temporary = ""
         try:
+            if self._sandbox:
+                temporary = self._sandbox.temporaries.take(self._sandbox.shown(job))
             pid = os.fork()
         except OSError as error:
             os.write(files[1], f"The job's process could not be started: {error}\n".encode())
-            self._tell_end(Running(job, code=1))
+            self._tell_end(Running(job, temporary, code=1))
         else:
             if pid == 0:
                 if self._tools:
                     job = replace(job, tools=self._tools.path())
-                become(job, files, self._inherited)
-            self._jobs[pid] = Running(job)
+                self._become(job, files, temporary)
+            self._jobs[pid] = Running(job, temporary)
             self._tell({"started": job.job_id, "pid": pid})
         finally:
             for file in files:
                 os.close(file)
+
+    def _become(self, job: Job, files: list[int], temporary: str) -> NoReturn:
+        """Turn this freshly forked process into the job; never return to the zygote's code."""
+        try:
+            gc.enable()
+            leave_zygote(*files)
+            if self._sandbox:
+                job = self._sandbox.enter(job, temporary)
+            settle(job, self._inherited)
+            from dx_local.worker import bash_job, python_job
+
+            if job.interpreter == "bash":
+                bash_job.run(job)
+            python_job.run(job)
+        except SandboxError as error:
+            print(error, file=sys.stderr, flush=True)
+        except BaseException:  # noqa: BLE001  (whatever it was, this process must not go on as a second zygote)
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
 
     def _serve_tools(self, tools: Tools) -> None:
         self._selector.unregister(tools.listener)
@@ -149,6 +182,7 @@ class Zygote:
         for death in ended():
             if self._tools and death.pid == self._tools.server:
                 self._tools.close()
+            self._removers.discard(death.pid)
             self._note_death(death)
         self._tell_ends(besides=self._kill_strays())
 
@@ -171,6 +205,9 @@ class Zygote:
     def _tell_end(self, ended: Running) -> None:
         used = ended.usage.and_of(take_notes(ended.job.log_sockets))
         self._tell({"exited": ended.job.job_id, "code": ended.code, **used._asdict()})
+        if self._sandbox and ended.temporary:
+            remover = self._sandbox.temporaries.give_back(ended.temporary)
+            self._removers |= {remover} - {0}
 
     def _kill_strays(self) -> set[int]:
         """Kill what ended jobs left running, which is what has come to be a child of the zygote.
@@ -190,7 +227,7 @@ class Zygote:
     def _is_wanted(self, pid: int, session: int) -> bool:
         if session in self._leaving:
             return False
-        if session in self._jobs or (self._tools and pid == self._tools.server):
+        if session in self._jobs or pid in self._removers or (self._tools and pid == self._tools.server):
             return True
         job_id = linux.job_of(pid)
         if job_id is None:
@@ -198,7 +235,7 @@ class Zygote:
         return any(running.job.job_id == job_id for running in self._jobs.values())
 
     def _kill_all(self) -> None:
-        for pid in self._jobs:
+        for pid in (*self._jobs, *self._removers):
             signal_group(pid, signal.SIGKILL)
         if self._tools and self._tools.server:
             os.kill(self._tools.server, signal.SIGKILL)
@@ -211,23 +248,6 @@ class Zygote:
 
     def _tell(self, message: dict[str, Any]) -> None:
         self._executor.sendall(channel.pack(message))
-
-
-def become(job: Job, files: list[int], inherited: dict[str, str]) -> NoReturn:
-    """Turn this freshly forked process into the job; never return to the zygote's code."""
-    try:
-        gc.enable()
-        enter(job, files[0], files[1], inherited)
-        from dx_local.worker import bash_job, python_job
-
-        if job.interpreter == "bash":
-            bash_job.run(job)
-        python_job.run(job)
-    except BaseException:  # noqa: BLE001  (whatever it was, this process must not go on as a second zygote)
-        traceback.print_exc()
-        sys.stderr.flush()
-    finally:
-        os._exit(1)
 
 
 def signal_group(pid: int, number: int) -> None:
@@ -262,13 +282,28 @@ def warm_up(*, hands_over: bool) -> None:
     gc.freeze()
 
 
-def warm_tools(folder: Path, programs: Path) -> Tools | None:
+def warm_tools(folder: Path, programs: Path, seen_at: str) -> Tools | None:
     """Return what jobs call programs through, or None where that cannot be."""
-    tools = Tools(folder, programs)
+    tools = Tools(folder, programs, seen_at)
     with contextlib.suppress(OSError):
         if tools.furnish():
             return tools
     return None
+
+
+def sandbox_of(folder: str, isolation: str, executor: socket.socket) -> Sandbox | None:
+    """Return what gives jobs worlds of their own, and tell the executor if there is none, and why."""
+    sandbox, problem = None, None
+    if isolation == "none":
+        problem = "that was asked for"
+    else:
+        try:
+            check(folder)
+            sandbox = Sandbox(folder)
+        except (SandboxError, OSError) as error:
+            problem = str(error)
+    executor.sendall(channel.pack({"unsandboxed": problem}))
+    return sandbox
 
 
 def main() -> None:
@@ -276,13 +311,18 @@ def main() -> None:
     executor = socket.socket(fileno=int(sys.argv[1]))
     executor.set_inheritable(False)
     linux.adopt_orphans()
+    folder, programs, isolation = sys.argv[2:]
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
-    tools = None if is_plain else warm_tools(Path(sys.argv[2]), Path(sys.argv[3]))
-    zygote = Zygote(executor, tools)
+    sandbox = sandbox_of(folder, isolation, executor)
+    seen_at = OURS if sandbox else folder
+    tools = None if is_plain else warm_tools(Path(folder), Path(programs), seen_at)
+    zygote = Zygote(executor, tools, sandbox)
     warm_up(hands_over=not is_plain)
     zygote.serve()
+    if sandbox:
+        sandbox.close()
     # An executor that was killed cannot do this itself.
-    shutil.rmtree(sys.argv[2], ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

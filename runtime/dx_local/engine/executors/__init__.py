@@ -6,6 +6,7 @@ An executor knows nothing of the platform; a job reaches that over HTTP, by its 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
     from dx_local.engine.environments import WorkerEnvironment
     from dx_local.engine.job_folder import JobFolder
     from dx_local.platform.execution.job_usage import JobUsage
+
+
+class Isolation(Enum):
+    """Whether jobs get worlds of their own that look like workers: where possible, always, or never."""
+
+    AUTO = "auto"
+    NAMESPACE = "namespace"
+    NONE = "none"
+
+
+ISOLATION_VARIABLE = "DX_LOCAL_ISOLATION"
+"""The environment variable that says which, for commands and tests that do not."""
 
 
 @dataclass(frozen=True)

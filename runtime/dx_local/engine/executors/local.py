@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import dx_local.worker
 from dx_local.engine.disk_use import DiskUse
-from dx_local.engine.executors import End
+from dx_local.engine.executors import End, Isolation
 from dx_local.engine.executors.job_streams import JobStreams
 from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.worker import channel
@@ -46,7 +46,7 @@ class LocalExecutor:
 
     `on_log` is given every line, `on_exit` the job ID and how it ended, after the job's last line; both are
     called in the asyncio loop. `on_folder` is told of the folder for temporary files that all jobs can reach,
-    before there is any.
+    before there is any. `announce` is told once if jobs should have worlds of their own and have not.
     """
 
     def __init__(
@@ -55,10 +55,15 @@ class LocalExecutor:
         on_log: Callable[[LogLine], None],
         on_exit: Callable[[str, End], None],
         on_folder: Callable[[Path], None] = lambda _: None,
+        isolation: Isolation = Isolation.AUTO,
+        announce: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._on_log = on_log
         self._on_exit = on_exit
         self._on_folder = on_folder
+        self._isolation = isolation
+        self._announce = announce
+        self._has_announced = False
         self._zygotes: dict[WorkerEnvironment, _Zygote] = {}
         self._jobs: dict[str, _Running] = {}
         self._numbers = count(1)
@@ -68,7 +73,8 @@ class LocalExecutor:
     async def start(self, launch: Launch) -> None:
         """Start a job. Its process exists soon after this returns; what fails then is reported as its end.
 
-        Raises OSError when the machine cannot give what a job takes, or has no such Python.
+        Raises OSError when the machine cannot give what a job takes, has no such Python, or cannot isolate
+        jobs as was asked for.
         """
         if self._closed:
             raise RuntimeError("This executor is closed.")
@@ -77,12 +83,15 @@ class LocalExecutor:
             self._on_folder(self._folder)
         sockets = self._folder / launch.job_id
         zygote = self._zygote_of(launch.environment)
+        self._check_isolation(await zygote.unsandboxed)
         streams = JobStreams(launch.job_id, launch.folder.log, sockets, self._on_log)
         self._jobs[launch.job_id] = _Running(
             zygote, launch.folder, streams, asyncio.get_running_loop().create_future()
         )
         job = _job_of(launch, sockets)
         zygote.send({"start": asdict(job)}, tuple(streams.write_ends))
+        if zygote.gone.done():
+            self._orphan(launch.job_id)
 
     def kill(self, job_id: str) -> None:
         """Ask all processes of a job to end; end them by force after a second."""
@@ -112,10 +121,27 @@ class LocalExecutor:
             self._zygotes[environment] = _Zygote(
                 environment,
                 self._folder / f"zygote-{next(self._numbers)}.log",
+                self._isolation,
                 on_message=self._heard,
                 on_gone=lambda zygote: self._lost(environment, zygote),
             )
         return self._zygotes[environment]
+
+    def _check_isolation(self, problem: str | None) -> None:
+        """Raise OSError or announce that jobs are not isolated, if that is not what was asked for."""
+        if problem is None or self._isolation is Isolation.NONE:
+            return
+        if self._isolation is Isolation.NAMESPACE:
+            raise OSError(
+                f"--isolation namespace is not possible here: {problem}. "
+                "With --isolation auto it runs as it can, with --isolation none as a process like any other."
+            )
+        if not self._has_announced:
+            self._has_announced = True
+            self._announce(
+                f"Jobs run on this machine as it is, without a world of their own: {problem}. HOME is not "
+                "/home/dnanexus, nothing is laid over /, and they have the rights of this user."
+            )
 
     def _heard(self, message: dict[str, Any]) -> None:
         if "started" in message:
@@ -132,14 +158,18 @@ class LocalExecutor:
             job_id for job_id, job in self._jobs.items() if job.zygote is zygote and not job.process_ended
         ]
         for job_id in orphans:
-            job = self._jobs[job_id]
-            if job.pid is not None:
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(job.pid, signal.SIGKILL)
-            job.streams.say(
-                f"The process that runs the jobs of this worker environment ended.\n{zygote.last_words()}"
-            )
-            self._process_ended(job_id, -signal.SIGKILL if self._closed else None, None)
+            self._orphan(job_id)
+
+    def _orphan(self, job_id: str) -> None:
+        """End a job whose zygote is gone."""
+        job = self._jobs[job_id]
+        if job.pid is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(job.pid, signal.SIGKILL)
+        job.streams.say(
+            f"The process that runs the jobs of this worker environment ended.\n{job.zygote.last_words()}"
+        )
+        self._process_ended(job_id, -signal.SIGKILL if self._closed else None, None)
 
     def _process_ended(self, job_id: str, code: int | None, usage: Usage | None) -> None:
         job = self._jobs[job_id]
@@ -191,12 +221,15 @@ class _Zygote:
         self,
         environment: WorkerEnvironment,
         log: Path,
+        isolation: Isolation,
         *,
         on_message: Callable[[dict[str, Any]], None],
         on_gone: Callable[[_Zygote], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.gone: asyncio.Future[None] = self._loop.create_future()
+        self.unsandboxed: asyncio.Future[str | None] = self._loop.create_future()
+        """Why its jobs have no worlds of their own, or None if they have."""
         self._log = log
         self._on_message = on_message
         self._on_gone = on_gone
@@ -210,7 +243,7 @@ class _Zygote:
                 [
                     environment.python,
                     *("-I", "-X", "utf8", _ZYGOTE_SCRIPT),
-                    *(str(theirs.fileno()), log.parent, environment.bin),
+                    *(str(theirs.fileno()), log.parent, environment.bin, isolation.value),
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -265,7 +298,10 @@ class _Zygote:
             data = b""
         messages, self._received = channel.unpack(self._received + data)
         for message in messages:
-            self._on_message(message)
+            if "unsandboxed" in message:
+                self.unsandboxed.set_result(message["unsandboxed"])
+            else:
+                self._on_message(message)
         if not data:
             self._end()
 
@@ -276,6 +312,8 @@ class _Zygote:
         self._flush()
         self._process.kill()
         self._process.wait()
+        if not self.unsandboxed.done():
+            self.unsandboxed.set_result(None)
         self._on_gone(self)
         self.gone.set_result(None)
 

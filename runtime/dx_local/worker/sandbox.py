@@ -1,0 +1,153 @@
+"""The sandbox: jobs in a world of their own that looks like a worker, by user and mount namespaces.
+
+The zygote enters one user namespace, in which it and all its jobs are root of nothing but the user's own
+files; each job then gets mounts of its own (world.py), which cost it some two milliseconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dx_local.worker import host_view, mounts, user_namespace, world
+from dx_local.worker.host_view import HOME, OURS, PRIVATE, is_below
+from dx_local.worker.temporaries import Temporaries, parts
+
+if TYPE_CHECKING:
+    from dx_local.worker.job import Job
+
+_IMAGE = str(Path(__file__).parent / "image")
+_NAME_OF_TRIAL = "job-of-the-trial"
+
+
+class SandboxError(Exception):
+    """A job cannot have a world of its own; the message says why."""
+
+
+class Sandbox:
+    """What this process has, once it has entered namespaces of its own, for the worlds of its jobs."""
+
+    def __init__(self, folder: str) -> None:
+        """Enter the namespaces. `folder` is the executor's; what is left there is removed by `close`.
+
+        Raises OSError where the system does not let users do this; the process is of no use then.
+        """
+        self._executor_folder = os.path.realpath(folder)
+        self._folder = f"{self._executor_folder}/sandbox-{os.getpid()}"
+        self._place = f"{self._folder}/world"
+        self._base = f"{self._folder}/base"
+        self._needed = _needed_by_python()
+        own_home = user_namespace.own_home()
+        for path in (self._folder, self._place, self._base):
+            os.mkdir(path, 0o700)
+        is_root = user_namespace.enter()
+        mounts.forget_others()
+        mounts.memory(self._base)
+        self._host = host_view.prepare(self._base, _IMAGE, own_home, is_root=is_root)
+        # What tar unpacks as root it would give to users that are not there.
+        self._variables = {} if is_root else {"TAR_OPTIONS": "--no-same-owner"}
+        self.temporaries = Temporaries(f"{self._folder}/temporary")
+
+    def shown(self, job: Job) -> list[str]:
+        """Return what a job needs of the host's folders for temporary files; nothing twice."""
+        folder = os.path.dirname(job.code)
+        wanted = {*self._needed, *job.layers, folder, os.path.dirname(folder), job.source or ""}
+        found: list[str] = []
+        for path in sorted(wanted):
+            if is_below(path, PRIVATE) and not is_below(path, tuple(found)):
+                found.append(path)
+        return found
+
+    def enter(self, job: Job, temporary: str) -> Job:
+        """Give this process, forked for the job, its world; return the job as it is seen from there.
+
+        Raises SandboxError.
+        """
+        sockets = f"{OURS}/{os.path.basename(job.log_sockets)}"
+        needs = world.Needs(
+            layers=job.layers,
+            home=job.home,
+            temporary=parts(temporary),
+            shown=self.shown(job),
+            ours=self._executor_folder,
+            log_sockets=sockets,
+            environment=sys.prefix,
+        )
+        try:
+            world.enter(self._host, self._place, needs)
+        except OSError as error:
+            raise SandboxError(f"The job's place to run in could not be made: {error}") from error
+        variables = {**self._variables, **job.variables}
+        return replace(job, home=HOME, log_sockets=sockets, variables=variables, is_sandboxed=True)
+
+    def close(self) -> None:
+        """Let everything in the executor's folder be removed."""
+        with contextlib.suppress(OSError):
+            mounts.unmount(self._base)
+
+
+def check(folder: str) -> None:
+    """Try a world in a process of its own. Raises SandboxError.
+
+    The system's word counts for little: some let users make namespaces in which they may do nothing.
+    """
+    if not mounts.available():
+        raise SandboxError("only Linux has the namespaces that this takes")
+    if any(is_below(f"{path}/", (HOME,)) for path in _needed_by_python()):
+        raise SandboxError(f"the worker's Python lies in {HOME}, which jobs have for themselves")
+    read_end, write_end = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.write(write_end, _try(folder).encode("utf-8", "replace"))
+        finally:
+            os._exit(0)
+    os.close(write_end)
+    with open(read_end, encoding="utf-8") as said:
+        problem = said.read()
+    os.waitpid(pid, 0)
+    shutil.rmtree(f"{folder}/sandbox-{pid}", ignore_errors=True)
+    if problem != "ok":
+        raise SandboxError(problem or "the trial of it ended before its end")
+
+
+def _try(folder: str) -> str:
+    from dx_local.worker.job import Job
+
+    home = f"{folder}/sandbox-{os.getpid()}/home"
+    try:
+        sandbox = Sandbox(folder)
+        os.mkdir(home)
+        job = Job(
+            job_id=_NAME_OF_TRIAL,
+            function="main",
+            interpreter="bash",
+            home=home,
+            code=f"{folder}/sandbox-{os.getpid()}/code",
+            source=None,
+            variables={},
+            tools="",
+            layers=(),
+            log_sockets=f"{folder}/{_NAME_OF_TRIAL}",
+            xtrace=False,
+        )
+        sandbox.enter(job, sandbox.temporaries.take(sandbox.shown(job)))
+        for place in (HOME, *PRIVATE, "/usr/local", "/opt", "/etc", "/var/lib"):
+            os.mkdir(f"{place}/{_NAME_OF_TRIAL}")
+        if not os.access(sys.executable, os.X_OK):
+            return f"the worker's Python ({sys.executable}) cannot be seen from there"
+    except (OSError, SandboxError) as error:
+        return f"this system does not let its users do it ({error.__cause__ or error})"
+    return "ok"
+
+
+def _needed_by_python() -> list[str]:
+    """Return the folders that Python, dxpy and our own programs lie in."""
+    executable = os.path.dirname(os.path.realpath(sys.executable))
+    folders = [sys.prefix, sys.base_prefix, executable, os.path.dirname(_IMAGE), *sys.path]
+    return [os.path.abspath(folder) for folder in folders if os.path.isdir(folder)]

@@ -1,0 +1,73 @@
+"""Folders for temporary files, a set for each job that runs, used again if a job leaves nothing in them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from dx_local.worker.host_view import PRIVATE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Temporaries:
+    """The folders that become PRIVATE for jobs. To make and remove some for each job would take longer."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._count = 0
+        self._free: list[str] = []
+        self._places: dict[str, set[str]] = {}
+        """What was made in each set of folders for something to be mounted at."""
+
+    def take(self, shown: Sequence[str]) -> str:
+        """Return a folder with those of one job, which is empty but for places to mount what is shown at."""
+        if self._free:
+            folder = self._free.pop()
+        else:
+            self._count += 1
+            folder = f"{self._folder}/{self._count}"
+            self._places[folder] = set()
+            for path in parts(folder):
+                os.makedirs(path)
+        for index, path in enumerate(parts(folder)):
+            os.chmod(path, 0o1777)  # noqa: S103  (as /tmp is, in a folder that others cannot enter)
+            for file in shown:
+                if file.startswith(f"{PRIVATE[index]}/"):
+                    self._make_place(folder, path + file[len(PRIVATE[index]) :], os.path.isdir(file))
+        return folder
+
+    def give_back(self, folder: str) -> int:
+        """Take back what a job had; return the ID of a process that removes what the job has left, or 0."""
+        if self._is_clean(folder):
+            self._free.append(folder)
+            return 0
+        pid = os.fork()
+        if pid == 0:
+            shutil.rmtree(folder, ignore_errors=True)
+            os._exit(0)
+        return pid
+
+    def _make_place(self, folder: str, place: str, is_folder: bool) -> None:
+        if place not in self._places[folder]:
+            os.makedirs(place if is_folder else os.path.dirname(place), exist_ok=True)
+            if not is_folder:
+                os.close(os.open(place, os.O_CREAT | os.O_WRONLY, 0o600))
+            while place not in (self._places[folder] | {folder}):
+                self._places[folder].add(place)
+                place = os.path.dirname(place)
+
+    def _is_clean(self, folder: str) -> bool:
+        known = {*self._places[folder], *parts(folder)}
+        return all(
+            f"{path}/{name}" in known
+            for path, folders, files in os.walk(folder)
+            for name in (*folders, *files)
+        )
+
+
+def parts(folder: str) -> list[str]:
+    """Return the folders in one job's, in the order of PRIVATE."""
+    return [f"{folder}/{index}" for index in range(len(PRIVATE))]

@@ -1,0 +1,71 @@
+"""`--isolation`: worlds of their own for jobs where the system allows them, and what is said elsewhere."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import MakeApp
+
+SAYS_HOME = 'main() { dx-jobutil-add-output home "$HOME"; }'
+COMMAND = str(Path(sys.executable).with_name("dx-local"))
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Path:
+    return make_app(SAYS_HOME, interpreter="bash", outputSpec=[{"name": "home", "class": "string"}])
+
+
+def on_a_strict_system(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run dx-local in a user namespace in which no others can be made."""
+    script = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
+    command = ["unshare", "-Ur", "sh", "-c", script, "sh", COMMAND, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def needs_namespaces() -> None:
+    if subprocess.run(["unshare", "-Ur", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("user namespaces are not allowed here")
+
+
+def test_without_namespaces_a_run_goes_on_and_says_once_what_differs(app: Path) -> None:
+    done = on_a_strict_system("run", app, "--json", "--progress", "plain")
+    result = json.loads(done.stdout)
+    assert result["output"]["home"].startswith(result["workspace"])
+    assert done.stderr.count("without a world of their own") == 1
+    assert "No space left on device" in done.stderr
+
+
+def test_namespaces_that_were_asked_for_and_are_not_there_fail_the_run(app: Path) -> None:
+    done = on_a_strict_system("run", app, "--json", "--isolation", "namespace")
+    assert done.returncode == 6
+    failure = json.loads(done.stdout)["failure"]
+    assert failure["reason"] == "ExecutionError"
+    assert "--isolation namespace is not possible here" in failure["message"]
+
+
+@pytest.mark.parametrize(
+    ("options", "variable", "is_isolated"),
+    [
+        (["--isolation", "none"], "", False),
+        ([], "none", False),
+        (["--isolation", "namespace"], "none", True),
+        ([], "", True),
+    ],
+)
+def test_flag_and_variable_choose(app: Path, options: list[str], variable: str, is_isolated: bool) -> None:
+    done = subprocess.run(
+        ["env", f"DX_LOCAL_ISOLATION={variable}", COMMAND, "run", app, "--json", *options],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (json.loads(done.stdout)["output"]["home"] == "/home/dnanexus") is is_isolated
+    assert "world of their own" not in done.stderr

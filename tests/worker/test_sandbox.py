@@ -1,0 +1,172 @@
+"""The world of a job: what it finds there, what it may do, and what of it reaches the host."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.worker.conftest import Workshop
+
+
+@pytest.fixture
+def isolated(workshop: Workshop) -> Workshop:
+    """The workshop, if its jobs can have worlds of their own here."""
+    workshop.run("main() { :; }", "bash")
+    if not workshop.is_isolated:
+        pytest.skip(workshop.announced[0])
+    return workshop
+
+
+def said_by(workshop: Workshop, script: str, *layers: Path) -> list[str]:
+    """Run a script as a job in bash; return what it said."""
+    job = workshop.run(f"main() {{\n{script}\n}}", "bash", layers=layers)
+    assert job.code == 0, job.said("STDERR")
+    return job.said()
+
+
+@pytest.fixture
+def layer(tmp_path: Path) -> Path:
+    """An app's resources: programs, links, data, and folders that the host knows as links."""
+    for folder in ("usr/local/bin", "usr/share/reference", "bin", "opt/tool", "data", "etc"):
+        (tmp_path / "layer" / folder).mkdir(parents=True)
+    for name in ("usr/local/bin/greet", "bin/short", "usr/local/bin/nproc"):
+        (tmp_path / "layer" / name).write_text(f"#!/bin/sh\necho {name}\n")
+        (tmp_path / "layer" / name).chmod(0o751)
+    (tmp_path / "layer" / "usr/local/bin/hello").symlink_to("greet")
+    for name in ("usr/share/reference/genome.fa", "opt/tool/settings", "data/table", "etc/tool.conf"):
+        (tmp_path / "layer" / name).write_text(f"{name}\n")
+    return tmp_path / "layer"
+
+
+def test_home_is_where_workers_have_it(isolated: Workshop) -> None:
+    job = isolated.run("main() { echo $PWD $HOME ~; echo x > /home/dnanexus/file; cat ~/file; }", "bash")
+    assert job.said() == ["/home/dnanexus /home/dnanexus /home/dnanexus", "x"]
+    assert (job.folder.home / "file").read_text() == "x\n"
+
+
+def test_a_job_is_root(isolated: Workshop) -> None:
+    assert said_by(isolated, "whoami; id -u") == ["root", "0"]
+
+
+def test_layers_lie_over_the_root(isolated: Workshop, layer: Path) -> None:
+    script = """
+    greet; hello; short; nproc; /bin/short; ls -ld /bin | cut -c 1
+    stat -c %a /usr/local/bin/greet; readlink /usr/local/bin/hello
+    cat /usr/share/reference/genome.fa /opt/tool/settings /data/table /etc/tool.conf
+    """
+    programs = ["usr/local/bin/greet", "usr/local/bin/greet", "bin/short", "usr/local/bin/nproc", "bin/short"]
+    assert said_by(isolated, script, layer) == [
+        *programs,
+        *("l", "751", "greet"),
+        *("usr/share/reference/genome.fa", "opt/tool/settings", "data/table", "etc/tool.conf"),
+    ]
+
+
+def test_the_upper_of_two_layers_wins(isolated: Workshop, layer: Path, tmp_path: Path) -> None:
+    (tmp_path / "above" / "data").mkdir(parents=True)
+    (tmp_path / "above" / "data" / "table").write_text("above\n")
+    assert said_by(isolated, "cat /data/table; greet", tmp_path / "above", layer) == [
+        "above",
+        "usr/local/bin/greet",
+    ]
+
+
+def test_names_with_marks_of_mount_options_are_fine(isolated: Workshop, tmp_path: Path) -> None:
+    layer = tmp_path / "a:b,c\\d e=é"
+    (layer / "opt").mkdir(parents=True)
+    (layer / "opt" / "there").write_text("yes\n")
+    assert said_by(isolated, "cat /opt/there", layer) == ["yes"]
+
+
+PLACES = (
+    "/usr/local/bin",
+    "/usr/share",
+    "/usr/lib",
+    "/etc",
+    "/opt",
+    "/var/lib",
+    "/var/log",
+    "/srv",
+    "/mnt",
+    "/",
+)
+
+
+def test_what_a_job_writes_outside_its_home_goes_with_it(isolated: Workshop) -> None:
+    script = "\n".join(
+        f"mkdir {place.rstrip('/')}/of-a-job; ls -d {place.rstrip('/')}/of-a-job" for place in PLACES
+    )
+    assert len(said_by(isolated, script)) == len(PLACES)
+    assert not [place for place in PLACES if Path(place, "of-a-job").exists()]
+    assert said_by(isolated, f"ls -d {{{','.join(PLACES)}}}/of-a-job 2>/dev/null || echo none") == ["none"]
+
+
+def test_files_of_the_system_can_be_changed_and_stay_as_they_were(isolated: Workshop) -> None:
+    before = Path("/etc/hosts").read_bytes()
+    script = "echo 127.0.0.9 there >> /etc/hosts; grep there /etc/hosts; rm -r /usr/share/doc || true"
+    assert said_by(isolated, script) == ["127.0.0.9 there"]
+    assert Path("/etc/hosts").read_bytes() == before
+    assert Path("/usr/share/doc").is_dir()
+
+
+def test_a_layer_stays_as_it_was(isolated: Workshop, layer: Path) -> None:
+    script = "echo more >> /opt/tool/settings; rm /usr/local/bin/greet; cat /opt/tool/settings"
+    assert said_by(isolated, script, layer) == ["opt/tool/settings", "more"]
+    assert (layer / "opt/tool/settings").read_text() == "opt/tool/settings\n"
+    assert (layer / "usr/local/bin/greet").exists()
+
+
+def test_a_folder_of_the_user_cannot_be_changed(isolated: Workshop, tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("mine")
+    script = f"rm -rf {tmp_path} 2>&1 || true; echo x > {tmp_path}/notes || echo no"
+    assert said_by(isolated, script, tmp_path)[-1] == "no"
+    assert (tmp_path / "notes").read_text() == "mine"
+
+
+def test_temporary_files_are_the_jobs_own(isolated: Workshop) -> None:
+    script = """
+    echo /tmp/of* /var/tmp/of* ${TMPDIR-none}
+    echo x | tee /tmp/of-a-job /var/tmp/of-a-job
+    """
+    for _ in range(3):
+        assert said_by(isolated, script) == ["/tmp/of* /var/tmp/of* none", "x"]
+    assert not Path("/tmp/of-a-job").exists()
+
+
+def test_the_log_sockets_are_where_dxpy_looks_for_them(isolated: Workshop) -> None:
+    code = (
+        "import dxpy, logging\nlogging.getLogger().addHandler(dxpy.DXLogHandler())\nlogging.error('said')\n"
+    )
+    job = isolated.run(f'cat > log.py <<< "{code}"\nmain() {{ python3 log.py; }}', "bash")
+    assert job.said("ERROR") == ["said"]
+
+
+def test_python_starts_processes_and_shares_memory(isolated: Workshop) -> None:
+    code = """
+    import multiprocessing
+    def twice(x):
+        return 2 * x
+    with multiprocessing.Pool(2) as pool:
+        print(pool.map(twice, [1, 2, 3]))
+    """
+    assert isolated.run(textwrap.dedent(code)).said() == ["[2, 4, 6]"]
+
+
+def test_an_archive_of_others_unpacks(isolated: Workshop) -> None:
+    script = """
+    echo x > file
+    tar cf archive.tar --owner=1234 --group=1234 --mode=0600 file
+    rm file; tar xf archive.tar && cat file
+    """
+    assert said_by(isolated, script) == ["x"]
+
+
+def test_without_isolation_jobs_run_on_the_host(bare_workshop: Workshop) -> None:
+    job = bare_workshop.run("main() { echo ~; id -u; }", "bash")
+    assert job.said() == [str(job.folder.home), str(os.getuid())]
+    assert bare_workshop.announced == []
