@@ -91,4 +91,4 @@ def _peak(results: Results) -> str:
     control, largest = (results.spread((inside.TRANSFER, name)) for name in ("control", "largest"))
     if control is None or largest is None:
         return ""
-    return f"The control process held {control.median:.0f} MiB at most, no process more than {largest.median:.0f}."
+    return f"The control process held {control.median:.0f} MiB, any process {largest.median:.0f} at most."
