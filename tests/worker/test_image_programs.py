@@ -1,4 +1,4 @@
-"""Programs that workers have and PyPI's dxpy has not: dx-unpack, mark-section, mark-success, dx-dstat."""
+"""Programs that workers have and hosts may lack: dx-unpack, mark-section, mark-success, dx-dstat, sudo."""
 
 from __future__ import annotations
 
@@ -138,3 +138,36 @@ def test_an_app_has_its_own_dstat(workshop: Workshop) -> None:
     assert program == ("/usr/bin/dx-unpack" if workshop.is_isolated else f"{IMAGE}/usr/bin/dx-unpack")
     assert line.startswith("CPU: ")
     assert line.endswith("MBps")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["printf", "%s|", "a  b", "$HOME", "*"], "a  b|$HOME|*|"),
+        (["-nE", "-u", "root", "WORD=a b", "printenv", "WORD"], "a b\n"),
+        (["-H", "--user", "root", "--preserve-env=PATH", "--", "echo", "-n"], ""),
+        (["-i", "echo", "a'b  c"], "a'b  c\n"),
+        (["-s", "echo", "$NO_VALUE", "a  b"], "a  b\n"),
+        (["--chdir=/", "pwd"], "/\n"),
+        (["-v"], ""),
+    ],
+)
+def test_sudo_runs_the_command(tmp_path: Path, arguments: list[str], said: str) -> None:
+    done = run(tmp_path, "sudo", *arguments)
+    assert (done.stdout, done.stderr, done.returncode) == (said, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["sh", "-c", "exit 7"], 7, ""),
+        (["no-such-program"], 1, "sudo: no-such-program: command not found\n"),
+        ([], 1, "sudo: give it a command to run\n"),
+        (["-z", "true"], 1, "sudo: does not know the option -z here\n"),
+        (["-u", "nobody-else", "true"], 0, "not as nobody-else\n"),
+    ],
+)
+def test_sudo_says_what_it_cannot_do(tmp_path: Path, arguments: list[str], status: int, said: str) -> None:
+    done = run(tmp_path, "sudo", *arguments)
+    assert done.returncode == status
+    assert done.stderr.endswith(said)
