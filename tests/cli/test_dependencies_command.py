@@ -39,6 +39,13 @@ def test_missing_packages_are_told_once_and_when_a_job_fails(dx_local: DxLocal, 
 
 
 @needs_dpkg
+def test_missing_packages_are_told_when_a_shell_of_python_fails(dx_local: DxLocal, make_app: MakeApp) -> None:
+    code = "import subprocess\nsubprocess.check_call('no-such-program', shell=True)\n"
+    app = make_app(code, runSpec={"execDepends": [{"name": "no-such-package"}]})
+    assert "lacks: no-such-package" in dx_local("run", app, "-q").stderr.partition("error: ")[2]
+
+
+@needs_dpkg
 def test_a_failure_of_another_kind_is_not_blamed_on_packages(dx_local: DxLocal, make_app: MakeApp) -> None:
     depends = [{"name": "no-such-package"}]
     app = make_app("main() { exit 3; }", interpreter="bash", runSpec={"execDepends": depends})

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _COMMAND_NOT_FOUND = 127
 _NO_LIBRARY = re.compile(r"error while loading shared libraries: ([^\s:]+):")
 _NO_PROGRAM = re.compile(r": ([\w.+-]+): command not found")
-_NOT_FOUND = ("command not found", "No such file or directory")
+_NOT_FOUND = ("command not found", "No such file or directory", f"exit status {_COMMAND_NOT_FOUND}")
 
 
 class WorkplaceError(Exception):
