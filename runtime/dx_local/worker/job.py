@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.worker import linux
-from dx_local.worker.variables import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,9 +77,8 @@ def leave_zygote(stdout: int, stderr: int) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def settle(job: Job, inherited: dict[str, str]) -> None:
-    """Give this process the job's variables, home and current folder; `inherited` are those of the host."""
-    variables = environment(job, inherited)
+def settle(job: Job, variables: dict[str, str]) -> None:
+    """Give this process the job's variables, home and current folder."""
     os.environ.clear()
     os.environ.update(variables)
     furnish_home(job)

@@ -1,4 +1,8 @@
-"""Namespaces and mounts, as Linux gives them to a process; each failure is an OSError with its place."""
+"""Namespaces and mounts, as Linux gives them: system calls that are prepared first and then made in order.
+
+A process that was just forked pays for every page of Python's that it touches. So whoever forks it prepares
+the calls, and the process itself does no more than make them.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,10 @@ import os
 import re
 import struct
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 NEW_MOUNTS = 0x00020000
 NEW_USER = 0x10000000
@@ -23,40 +27,77 @@ _DETACH = 2
 _SYS_MOUNT_SETATTR = 442  # the same on all architectures
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
-_READ_ONLY = 1
+_READ_ONLY = struct.pack("QQQQ", 1, 0, 0, 0)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def unshare(kinds: int) -> None:
-    """Give this process, which may have one thread only, namespaces of its own of these kinds."""
-    _check(_libc.unshare(kinds), "unshare")
+class Call(NamedTuple):
+    """A system call with all that it is given."""
+
+    function: Any
+    arguments: tuple[Any, ...]
+    place: str
+    """What it is about, for whoever reads that it failed."""
+    may_fail: bool = False
+    """Whether the calls after it make sense without it."""
 
 
-def forget_others() -> None:
+def perform(calls: Iterable[Call]) -> None:
+    """Make system calls in their order. Raises OSError, with the place, for one that fails and may not."""
+    for function, arguments, place, may_fail in calls:
+        if function(*arguments) and not may_fail:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), place)
+
+
+def available() -> bool:
+    """Tell whether this system has what the functions here call."""
+    return sys.platform == "linux" and hasattr(_libc, "pivot_root")
+
+
+def unshare(kinds: int) -> Call:
+    """Give the process, which may have one thread only, namespaces of its own of these kinds."""
+    return Call(_libc.unshare, (kinds,), "unshare")
+
+
+def forget_others() -> Call:
     """Keep mounts made elsewhere from coming here, and those made here from going elsewhere."""
-    _mount(None, "/", None, _RECURSIVE | _PRIVATE)
+    return _mount(None, "/", None, _RECURSIVE | _PRIVATE)
 
 
-def bind(source: str, target: str, *, read_only: bool = True, deep: bool = False) -> None:
-    """Show a file or folder, if `deep` with all that is mounted below it, at another place.
+def folder(path: str) -> Call:
+    """Make a folder."""
+    return Call(_libc.mkdir, (os.fsencode(path), 0o755), path)
+
+
+def link(target: str, path: str) -> Call:
+    """Make a symbolic link at path."""
+    return Call(_libc.symlink, (os.fsencode(target), os.fsencode(path)), path)
+
+
+def bind(source: str, target: str, *, deep: bool = False, may_fail: bool = False) -> list[Call]:
+    """Show a file or folder, if `deep` with all that is mounted below it, at another place, to be read only.
 
     Kernels before 5.12 cannot make all of it read-only; there it stays as writable as it was.
     """
-    _mount(source, target, None, _BIND | (_RECURSIVE if deep else 0))
-    if read_only:
-        change = struct.pack("QQQQ", _READ_ONLY, 0, 0, 0)
-        _libc.syscall(
-            _SYS_MOUNT_SETATTR, _AT_FDCWD, os.fsencode(target), _AT_RECURSIVE, change, ctypes.c_size_t(32)
-        )
+    change = (_SYS_MOUNT_SETATTR, _AT_FDCWD, os.fsencode(target), _AT_RECURSIVE, _READ_ONLY, len(_READ_ONLY))
+    return [
+        bind_writable(source, target, deep=deep)._replace(may_fail=may_fail),
+        Call(_libc.syscall, change, target, may_fail=True),
+    ]
 
 
-def memory(target: str) -> None:
+def bind_writable(source: str, target: str, *, deep: bool = False) -> Call:
+    """Show a file or folder at another place as it is."""
+    return _mount(source, target, None, _BIND | (_RECURSIVE if deep else 0))
+
+
+def memory(target: str) -> Call:
     """Mount an empty folder whose content lies in memory, at most half of it."""
-    _mount("tmpfs", target, "tmpfs", 0, "mode=755")
+    return _mount("tmpfs", target, "tmpfs", 0, "mode=755")
 
 
-def overlay(target: str, lowers: Sequence[str], writable: str | None = None) -> None:
+def overlay(target: str, lowers: Sequence[str], writable: str | None = None) -> Call:
     """Show folders as one, the topmost first; what is changed goes to `writable`.
 
     That is a folder with the empty folders `upper` and `work`; without it, there must be two folders or more.
@@ -65,21 +106,23 @@ def overlay(target: str, lowers: Sequence[str], writable: str | None = None) -> 
     options = [f"lowerdir={':'.join(_escaped(lower) for lower in lowers)}", "userxattr"]
     if writable is not None:
         options += [f"upperdir={_escaped(writable)}/upper", f"workdir={_escaped(writable)}/work", "volatile"]
-    _mount("overlay", target, "overlay", 0, ",".join(options))
+    return _mount("overlay", target, "overlay", 0, ",".join(options))
 
 
-def unmount(target: str) -> None:
+def unmount(target: str) -> Call:
     """Take away what is mounted at a place, at once for those who look and later for those who use it."""
-    _check(_libc.umount2(os.fsencode(target), _DETACH), target)
+    return Call(_libc.umount2, (os.fsencode(target), _DETACH), target)
 
 
-def change_root(root: str) -> None:
+def change_root(root: str) -> list[Call]:
     """Make a folder at which something is mounted the root and the current folder; forget the old root."""
-    os.chdir(root)
-    # With both places the same the old root comes to lie over the new one, and is taken off from there.
-    _check(_libc.pivot_root(b".", b"."), root)
-    unmount(".")
-    os.chdir("/")
+    return [
+        Call(_libc.chdir, (os.fsencode(root),), root),
+        # With both places the same the old root comes to lie over the new one, and is taken off from there.
+        Call(_libc.pivot_root, (b".", b"."), root),
+        unmount("."),
+        Call(_libc.chdir, (b"/",), "/"),
+    ]
 
 
 def mounted() -> list[str]:
@@ -88,15 +131,10 @@ def mounted() -> list[str]:
         return [_unescaped(line.split(" ")[4]) for line in file]
 
 
-def _mount(source: str | None, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
-    source_, kind_, options_ = (text and os.fsencode(text) for text in (source, kind, options))
-    result = _libc.mount(source_, os.fsencode(target), kind_, ctypes.c_ulong(flags), options_)
-    _check(result, target if source in (None, kind) else f"{source} at {target}")
-
-
-def _check(result: int, place: str) -> None:
-    if result:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), place)
+def _mount(source: str | None, target: str, kind: str | None, flags: int, options: str | None = None) -> Call:
+    texts = (text and os.fsencode(text) for text in (source, target, kind))
+    place = target if source in (None, kind) else f"{source} at {target}"
+    return Call(_libc.mount, (*texts, ctypes.c_ulong(flags), options and os.fsencode(options)), place)
 
 
 def _escaped(path: str) -> str:
@@ -105,8 +143,3 @@ def _escaped(path: str) -> str:
 
 def _unescaped(path: str) -> str:
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), path)
-
-
-def available() -> bool:
-    """Tell whether this system has what the functions here call."""
-    return sys.platform == "linux" and hasattr(_libc, "pivot_root")

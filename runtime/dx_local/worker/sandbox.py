@@ -20,13 +20,14 @@ from dx_local.worker.temporaries import Temporaries, parts
 
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
+    from dx_local.worker.mounts import Call
 
 _IMAGE = str(Path(__file__).parent / "image")
 _NAME_OF_TRIAL = "job-of-the-trial"
 
 
 class SandboxError(Exception):
-    """A job cannot have a world of its own; the message says why."""
+    """Jobs cannot have worlds of their own; the message says why."""
 
 
 class Sandbox:
@@ -46,8 +47,7 @@ class Sandbox:
         for path in (self._folder, self._place, self._base):
             os.mkdir(path, 0o700)
         is_root = user_namespace.enter()
-        mounts.forget_others()
-        mounts.memory(self._base)
+        mounts.perform([mounts.forget_others(), mounts.memory(self._base)])
         self._host = host_view.prepare(self._base, _IMAGE, own_home, is_root=is_root)
         # What tar unpacks as root it would give to users that are not there.
         self._variables = {} if is_root else {"TAR_OPTIONS": "--no-same-owner"}
@@ -63,11 +63,8 @@ class Sandbox:
                 found.append(path)
         return found
 
-    def enter(self, job: Job, temporary: str) -> Job:
-        """Give this process, forked for the job, its world; return the job as it is seen from there.
-
-        Raises SandboxError.
-        """
+    def prepare(self, job: Job, temporary: str) -> tuple[Job, list[Call]]:
+        """Return a job as it is seen from its world, and the calls that a process gets there by."""
         sockets = f"{OURS}/{os.path.basename(job.log_sockets)}"
         needs = world.Needs(
             layers=job.layers,
@@ -78,17 +75,14 @@ class Sandbox:
             log_sockets=sockets,
             environment=sys.prefix,
         )
-        try:
-            world.enter(self._host, self._place, needs)
-        except OSError as error:
-            raise SandboxError(f"The job's place to run in could not be made: {error}") from error
         variables = {**self._variables, **job.variables}
-        return replace(job, home=HOME, log_sockets=sockets, variables=variables, is_sandboxed=True)
+        seen = replace(job, home=HOME, log_sockets=sockets, variables=variables, is_sandboxed=True)
+        return seen, world.plan(self._host, self._place, needs)
 
     def close(self) -> None:
         """Let everything in the executor's folder be removed."""
         with contextlib.suppress(OSError):
-            mounts.unmount(self._base)
+            mounts.perform([mounts.unmount(self._base)])
 
 
 def check(folder: str) -> None:
@@ -136,13 +130,14 @@ def _try(folder: str) -> str:
             log_sockets=f"{folder}/{_NAME_OF_TRIAL}",
             xtrace=False,
         )
-        sandbox.enter(job, sandbox.temporaries.take(sandbox.shown(job)))
+        _, calls = sandbox.prepare(job, sandbox.temporaries.take(sandbox.shown(job)))
+        mounts.perform(calls)
         for place in (HOME, *PRIVATE, "/usr/local", "/opt", "/etc", "/var/lib"):
             os.mkdir(f"{place}/{_NAME_OF_TRIAL}")
         if not os.access(sys.executable, os.X_OK):
             return f"the worker's Python ({sys.executable}) cannot be seen from there"
-    except (OSError, SandboxError) as error:
-        return f"this system does not let its users do it ({error.__cause__ or error})"
+    except OSError as error:
+        return f"this system does not let its users do it ({error})"
     return "ok"
 
 

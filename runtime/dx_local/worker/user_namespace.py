@@ -26,7 +26,7 @@ def enter() -> bool:
     if user == 0 and _enter_with_all():
         return True
     if user != 0:
-        mounts.unshare(mounts.NEW_USER | mounts.NEW_MOUNTS)
+        mounts.perform([mounts.unshare(mounts.NEW_USER | mounts.NEW_MOUNTS)])
     _write("self", "setgroups", "deny")
     _write("self", "uid_map", f"0 {user} 1")
     _write("self", "gid_map", f"0 {group} 1")
@@ -53,7 +53,7 @@ def _enter_with_all() -> bool:
             os._exit(status)
     try:
         os.close(waiting)
-        mounts.unshare(mounts.NEW_USER | mounts.NEW_MOUNTS)
+        mounts.perform([mounts.unshare(mounts.NEW_USER | mounts.NEW_MOUNTS)])
         os.write(entered, b"+")
     finally:
         os.close(entered)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dx_local.worker.host_view import HostView
+    from dx_local.worker.mounts import Call
 
 _LOG_SOCKETS = ("priority", "bulk")
-_LOG_FOLDER = "dnanexus/log"  # below /opt; source: dxpy.dxlog.DXLogHandler
+_LOG_FOLDERS = ("dnanexus", "dnanexus/log")  # below /opt; source: dxpy.dxlog.DXLogHandler
 
 
 @dataclass(frozen=True)
@@ -39,60 +39,72 @@ class Needs:
     """The worker environment, which a job may change for itself: `pip install` works."""
 
 
-def enter(host: HostView, place: str, needs: Needs) -> None:
-    """Make this process's root a world as needed, put together in memory that is mounted at place."""
-    mounts.unshare(mounts.NEW_MOUNTS)
-    mounts.memory(place)
-    _World(host, place, needs).build()
+def plan(host: HostView, place: str, needs: Needs) -> list[Call]:
+    """Return the calls that make the root of a process a world as needed, which lies in memory.
+
+    That is mounted at place, in the process's own namespace.
+    """
+    return _Plan(host, place, needs).calls()
 
 
-class _World:
+class _Plan:
     def __init__(self, host: HostView, place: str, needs: Needs) -> None:
         self._host = host
         self._needs = needs
         self._place = place
         self._root = f"{place}/root"
         self._count = 0
+        self._calls: list[Call] = []
 
-    def build(self) -> None:
+    def calls(self) -> list[Call]:
         host, needs, root = self._host, self._needs, self._root
-        os.mkdir(root)
+        self._add(mounts.unshare(mounts.NEW_MOUNTS), mounts.memory(self._place), mounts.folder(root))
         # The host's top level comes first: a layer's `bin` must not hide that this is a link to `usr/bin`.
-        mounts.overlay(root, [host.root, *needs.layers], self._writable())
+        self._add(mounts.overlay(root, [host.root, *needs.layers], self._writable()))
         self._show_host()
         for path in host.covered:
             self._cover(path, [path])
         for alias, path in host.aliases:
-            if any(os.path.isdir(layer + alias) for layer in needs.layers):
+            if self._is_brought(alias):
                 self._cover(path, [alias, path])
         for path in host.inner:
             self._show_inner(path)
-        mounts.bind(needs.home, root + HOME, read_only=False)
-        mounts.bind(needs.ours, root + OURS)
+        self._add(mounts.bind_writable(needs.home, root + HOME), *mounts.bind(needs.ours, root + OURS))
         for source, path in zip(needs.temporary, PRIVATE):  # noqa: B905  (workers may run Python 3.8)
-            mounts.bind(source, root + path, read_only=False)
+            self._add(mounts.bind_writable(source, root + path))
         for path in needs.shown:
-            mounts.bind(path, root + path)
+            self._add(*mounts.bind(path, root + path))
         if not is_below(f"{needs.environment}/", host.covered):
-            # Where that cannot be laid over, it stays to be read only.
-            with contextlib.suppress(OSError):
-                mounts.overlay(root + needs.environment, [needs.environment], self._writable())
-        mounts.change_root(root)
+            over = mounts.overlay(root + needs.environment, [needs.environment], self._writable())
+            self._add(over._replace(may_fail=True))  # then it stays to be read only
+        self._add(*mounts.change_root(root))
+        return self._calls
+
+    def _add(self, *calls: Call) -> None:
+        self._calls += calls
+
+    def _is_brought(self, path: str) -> bool:
+        """Tell whether a layer has a folder at a path."""
+        return any(os.path.isdir(layer + path) for layer in self._needs.layers)
 
     def _show_host(self) -> None:
         for path in self._host.live:
-            mounts.bind(path, self._root + path, read_only=False, deep=True)
+            self._add(mounts.bind_writable(path, self._root + path, deep=True))
         for path in self._host.read_only:
-            mounts.bind(path, self._root + path, deep=True)
+            self._add(*mounts.bind(path, self._root + path, deep=True))
             if is_below(self._place, (path,)):
-                mounts.unmount(self._root + self._place)  # or it would show this world within itself
+                self._add(mounts.unmount(self._root + self._place))  # or the world would show itself
+
+    def _new_folder(self) -> str:
+        self._count += 1
+        folder = f"{self._place}/{self._count}"
+        self._add(mounts.folder(folder))
+        return folder
 
     def _writable(self) -> str:
         """Return a new folder for what is changed of one overlay."""
-        self._count += 1
-        folder = f"{self._place}/{self._count}"
-        for path in (folder, f"{folder}/upper", f"{folder}/work"):
-            os.mkdir(path)
+        folder = self._new_folder()
+        self._add(mounts.folder(f"{folder}/upper"), mounts.folder(f"{folder}/work"))
         return folder
 
     def _cover(self, path: str, names: Sequence[str]) -> None:
@@ -103,11 +115,13 @@ class _World:
         lowers += [lower for lower in below if os.path.isdir(lower)]
         writable = self._writable()
         if path == "/opt":
-            folder = f"{writable}/upper/{_LOG_FOLDER}"
-            os.makedirs(folder)
-            for name in _LOG_SOCKETS:
-                os.symlink(f"{self._needs.log_sockets}.{name}", f"{folder}/{name}")
-        mounts.overlay(self._root + path, lowers, writable)
+            self._link_log_sockets(f"{writable}/upper")
+        self._add(mounts.overlay(self._root + path, lowers, writable))
+
+    def _link_log_sockets(self, opt: str) -> None:
+        self._add(*(mounts.folder(f"{opt}/{folder}") for folder in _LOG_FOLDERS))
+        for name in _LOG_SOCKETS:
+            self._add(mounts.link(f"{self._needs.log_sockets}.{name}", f"{opt}/{_LOG_FOLDERS[-1]}/{name}"))
 
     def _apart(self, layer: str, path: str) -> str:
         """Return a part of a layer as one that may be laid over path.
@@ -116,17 +130,14 @@ class _World:
         """
         if not is_below(os.path.realpath(layer), (os.path.realpath(path),)):
             return layer
-        self._count += 1
-        folder = f"{self._place}/{self._count}"
-        os.mkdir(folder)
-        mounts.overlay(folder, [layer, self._host.empty])
+        folder = self._new_folder()
+        self._add(mounts.overlay(folder, [layer, self._host.empty]))
         return folder
 
     def _show_inner(self, path: str) -> None:
         """Show what is mounted inside a covered folder, which an overlay does not hold."""
-        if os.path.isdir(path) and any(os.path.isdir(layer + path) for layer in self._needs.layers):
+        if self._is_brought(path):
             self._cover(path, [path])
         else:
             # What cannot be shown is hidden from users by the host, or hidden in turn by a layer.
-            with contextlib.suppress(OSError):
-                mounts.bind(path, self._root + path)
+            self._add(*mounts.bind(path, self._root + path, may_fail=True))

@@ -32,7 +32,7 @@ import sys
 import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 if __name__ == "__main__":
     # Make `dx_local.worker` importable and nothing else, whatever lies beside the package.
@@ -40,16 +40,19 @@ if __name__ == "__main__":
     assert _spec is not None
     sys.modules["dx_local"] = importlib.util.module_from_spec(_spec)
 
-from dx_local.worker import channel, linux
+from dx_local.worker import channel, linux, mounts
 from dx_local.worker.deaths import Death, Deaths, ended
 from dx_local.worker.host_view import OURS
 from dx_local.worker.job import Job, leave_zygote, settle
 from dx_local.worker.sandbox import Sandbox, SandboxError, check
 from dx_local.worker.tools import Tools
 from dx_local.worker.usage import NOTHING, Usage, take_notes
+from dx_local.worker.variables import environment
 
 if TYPE_CHECKING:
     from collections.abc import Container
+
+    from dx_local.worker.mounts import Call
 
 # The variable by which a user does without warm tools and handed over files, when it is "plain".
 _TOOLS_VARIABLE = "DX_LOCAL_TOOLS"
@@ -75,6 +78,17 @@ class Running:
     """What those of its processes used that have ended and were not waited for by one of the others."""
     code: int | None = None
     """How its own process ended."""
+
+
+class Start(NamedTuple):
+    """All that a forked process needs to become a job, worked out beforehand."""
+
+    job: Job
+    calls: list[Call]
+    """What gives it the job's world."""
+    variables: dict[str, str]
+    files: list[int]
+    """Its stdout and stderr."""
 
 
 class Zygote:
@@ -130,41 +144,25 @@ class Zygote:
         try:
             if self._sandbox:
                 temporary = self._sandbox.temporaries.take(self._sandbox.shown(job))
+            start = self._start_of(job, temporary, files)
             pid = os.fork()
         except OSError as error:
             os.write(files[1], f"The job's process could not be started: {error}\n".encode())
             self._tell_end(Running(job, temporary, code=1))
         else:
             if pid == 0:
-                if self._tools:
-                    job = replace(job, tools=self._tools.path())
-                self._become(job, files, temporary)
+                become(start)
             self._jobs[pid] = Running(job, temporary)
             self._tell({"started": job.job_id, "pid": pid})
         finally:
             for file in files:
                 os.close(file)
 
-    def _become(self, job: Job, files: list[int], temporary: str) -> NoReturn:
-        """Turn this freshly forked process into the job; never return to the zygote's code."""
-        try:
-            gc.enable()
-            leave_zygote(*files)
-            if self._sandbox:
-                job = self._sandbox.enter(job, temporary)
-            settle(job, self._inherited)
-            from dx_local.worker import bash_job, python_job
-
-            if job.interpreter == "bash":
-                bash_job.run(job)
-            python_job.run(job)
-        except SandboxError as error:
-            print(error, file=sys.stderr, flush=True)
-        except BaseException:  # noqa: BLE001  (whatever it was, this process must not go on as a second zygote)
-            traceback.print_exc()
-            sys.stderr.flush()
-        finally:
-            os._exit(1)
+    def _start_of(self, job: Job, temporary: str, files: list[int]) -> Start:
+        if self._tools:
+            job = replace(job, tools=self._tools.path())
+        job, calls = self._sandbox.prepare(job, temporary) if self._sandbox else (job, [])
+        return Start(job, calls, environment(job, self._inherited), files)
 
     def _serve_tools(self, tools: Tools) -> None:
         self._selector.unregister(tools.listener)
@@ -248,6 +246,34 @@ class Zygote:
 
     def _tell(self, message: dict[str, Any]) -> None:
         self._executor.sendall(channel.pack(message))
+
+
+def become(start: Start) -> NoReturn:
+    """Turn this freshly forked process into the job; never return to the zygote's code."""
+    try:
+        gc.enable()
+        leave_zygote(*start.files)
+        enter_world(start.calls)
+        settle(start.job, start.variables)
+        from dx_local.worker import bash_job, python_job
+
+        if start.job.interpreter == "bash":
+            bash_job.run(start.job)
+        python_job.run(start.job)
+    except BaseException:  # noqa: BLE001  (whatever it was, this process must not go on as a second zygote)
+        traceback.print_exc()
+        sys.stderr.flush()
+    finally:
+        os._exit(1)
+
+
+def enter_world(calls: list[Call]) -> None:
+    """Give this process the world that the calls make; where they fail, say so and end."""
+    try:
+        mounts.perform(calls)
+    except OSError as error:
+        print(f"The place where the job runs could not be made: {error}", file=sys.stderr, flush=True)
+        os._exit(1)
 
 
 def signal_group(pid: int, number: int) -> None:
