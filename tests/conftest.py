@@ -272,6 +272,8 @@ class ServedPlatform:
 class RunningPlatform(ServedPlatform):
     """A platform that also runs the jobs that its clients start, in a session as `dx-local` opens it."""
 
+    options: dict[str, Any] = field(default_factory=dict)
+
     def run(self, code: str, interpreter: str, job_input: JSON) -> str:
         """Run code as the job of a new applet, and return the job's ID once it has ended."""
         run_spec = {"interpreter": interpreter, "code": code, "distribution": "Ubuntu", "release": "24.04"}
@@ -283,7 +285,8 @@ class RunningPlatform(ServedPlatform):
         return job
 
     async def _open(self) -> None:
-        self._session = Session(SessionOptions(self.folder / "platform", max_parallel=4), Observer())
+        options = SessionOptions(self.folder / "platform", max_parallel=4, **self.options)
+        self._session = Session(options, Observer())
         await self._session.__aenter__()
         self._platform = self._session.platform
         with self._platform.store.transaction():

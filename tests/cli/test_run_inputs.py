@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     DxLocal = Callable[..., Any]
 
@@ -151,3 +151,10 @@ def test_a_missing_input_is_named(dx_local: DxLocal, make_app: Callable[..., Pat
     app = make_app("main() { true; }", interpreter="bash", inputs={"reads": "file"})
     done = dx_local("run", app)
     assert (done.exit_code, "missing required input 'reads'" in done.stderr) == (2, True)
+
+
+def test_a_run_leaves_no_second_name_of_a_users_file(dx_local: DxLocal, echo_app: Path, reads: Path) -> None:
+    done = dx_local("run", echo_app, "--json", "-q", f"-ireads={reads / 'a.fastq'}")
+    (kept,) = (Path(done.json["workspace"]) / "files").iterdir()
+    assert kept.read_text() == "a"
+    assert (reads / "a.fastq").stat().st_nlink == 1

@@ -7,6 +7,7 @@ import os
 import socket
 from array import array
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,6 @@ from dx_local.worker import channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.conftest import ServedPlatform
 
@@ -28,9 +28,9 @@ PART = 5 << 20
 class Desk:
     """A platform that takes and gives files at a socket, and the requests of its jobs."""
 
-    def __init__(self, served: ServedPlatform) -> None:
+    def __init__(self, served: ServedPlatform, *, links: bool = False) -> None:
         self.served = served
-        self._handover = Handover(served._platform)
+        self._handover = Handover(served._platform, links=links)
         self.in_loop(lambda: self._handover.listen(served.folder))
         self.job = served.job()
         self.token = served.token_of(self.job)
@@ -69,6 +69,13 @@ class Desk:
 @pytest.fixture
 def desk(served: ServedPlatform) -> Iterator[Desk]:
     made = Desk(served)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def linking_desk(served: ServedPlatform) -> Iterator[Desk]:
+    made = Desk(served, links=True)
     yield made
     made.close()
 
@@ -146,6 +153,19 @@ def test_what_may_not_be_is_refused(
     assert desk.ask(opened("mine"), **asked) == {}
     assert (tmp_path / "mine").read_bytes() == b"other"
     assert desk.served.post(f"/{names['OPEN']}/describe")["state"] == "open"
+
+
+@pytest.mark.parametrize("is_linkable", [True, False])
+def test_a_new_file_may_become_a_link(
+    linking_desk: Desk, opened: Callable[..., int], source: Path, is_linkable: bool
+) -> None:
+    place = {"project": linking_desk.served.project, "folder": "/", "name": "source"}
+    file = linking_desk.served.inside(lambda context: files.link_local(context, source, **place))
+    answer = linking_desk.ask(opened("target"), fetch=file, project=None, linkable=is_linkable)
+    if is_linkable:
+        assert Path(answer["link"]).read_bytes() == b"hello"
+    else:
+        assert answer == {"size": 5}
 
 
 def test_a_file_with_parts_is_not_taken_whole(desk: Desk, opened: Callable[..., int]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from dx_local.platform import local_bytes
 from dx_local.platform.data import file_bytes, files, objects
-from dx_local.platform.errors import InvalidInput
+from dx_local.platform.errors import InvalidInput, InvalidState
 from dx_local.platform.local_bytes import Part
 
 if TYPE_CHECKING:
@@ -131,3 +131,32 @@ def test_a_failed_copy_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         local_bytes.copy_to([tmp_path / "missing"], tmp_path / "copy")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("edit", ["in place", "replaced", "removed"])
+def test_a_linked_file_that_its_owner_changes(
+    context: Context, project: str, source: Path, edit: str
+) -> None:
+    """What takes its place does not count; what is written into it is noticed, also of the same size."""
+    file = linked(context, project, source)
+    (whole,) = file_bytes.pieces(context.platform, file)
+    shares = whole.samefile(source)
+    if edit == "in place":
+        source.write_bytes(b"HELLO")
+        os.utime(source, ns=(0, 0))
+    else:
+        source.unlink()
+    if edit == "replaced":
+        source.write_bytes(b"HELLO")
+    if edit == "in place" and shares:
+        with pytest.raises(InvalidState, match="changed on disk"):
+            file_bytes.pieces(context.platform, file)
+    else:
+        assert file_bytes.pieces(context.platform, file)[0].read_bytes() == b"hello"
+
+
+def test_users_files_are_let_go(context: Context, project: str, source: Path) -> None:
+    file = linked(context, project, source)
+    file_bytes.let_go(context.platform)
+    assert source.stat().st_nlink == 1
+    assert file_bytes.pieces(context.platform, file)[0].read_bytes() == b"hello"

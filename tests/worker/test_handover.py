@@ -297,6 +297,34 @@ def test_an_input_that_its_owner_edits_is_noticed(running: RunningPlatform, tmp_
     assert "have changed on disk since it was closed" in log
 
 
+@pytest.fixture
+def linking(tmp_path: Path, worker_environment: WorkerEnvironment) -> Iterator[RunningPlatform]:
+    with RunningPlatform(tmp_path, worker_environment, options={"links_inputs": True}) as platform:
+        yield platform
+
+
+def test_a_job_gets_a_link_where_it_cannot_write(linking: RunningPlatform, tmp_path: Path) -> None:
+    given = furnish(linking, tmp_path / "given")
+    place = linking.folder / "platform" / "files"
+    code = f"""
+download() {{
+    dx download {given["text"]} -o a
+    if [ -L a ]; then readlink a; else echo copied; fi
+    dx download -f {given["packed"]} -o a
+    gzip -cd < a; echo
+    rm a
+}}
+protect() {{ mount --bind {place} {place}; mount -o remount,ro,bind {place}; }}
+export -f download protect
+main() {{
+    download
+    unshare -Urm bash -ec 'protect; download'
+}}
+"""
+    said = run(linking, code, "bash").split()
+    assert said == ["copied", "text", "FOLDER/platform/files/file-ID", "text"]
+
+
 def test_an_upload_is_a_copy(running: RunningPlatform) -> None:
     code = """
     file = dxpy.upload_local_file(data("f", 160))

@@ -41,6 +41,7 @@ class _Options:
     region: str | None
     python: str | None
     installs: bool
+    input_files: str
     as_json: bool
     quiet: bool
     progress: str
@@ -83,6 +84,14 @@ class _Options:
 @click.option("--region", metavar="REGION", help="The region the app believes itself in.")
 @PYTHON_OPTION
 @INSTALL_OPTION
+@click.option(
+    "--inputs",
+    "input_files",
+    type=click.Choice(["copy", "link"]),
+    default="copy",
+    show_default=True,
+    help="What a job gets that downloads a file: a copy, or a link where the file is safe from it.",
+)
 @click.option("-y", "--yes", is_flag=True, help="Accepted for old scripts; nothing is asked.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, also on failure.")
 @click.option("-q", "--quiet", is_flag=True, help="Show neither progress nor what jobs print.")
@@ -142,6 +151,7 @@ def _request(options: _Options) -> RunRequest:
         isolation=Isolation(options.isolation),
         region=options.region,
         workplaces=workplace_options(options.python, options.installs),
+        links_inputs=options.input_files == "link",
     )
 
 

@@ -4,9 +4,11 @@ A job that wants a whole file, or has one to give, opens its own end and passes 
 what it may have is decided as for the calls of the API that it spares. Whatever is unusual is refused, and
 then the job goes the official way, over HTTP, whose answers count. (worker/handover.py is the job's side.)
 
-    job → platform   {"token", "fetch": file ID, "project": ID or null}, and a file that is open for writing
+    job → platform   {"token", "fetch": file ID, "project": ID or null}, and a file that is open for writing;
+                     with "linkable": true it may get a link instead
                      {"token", "store": file ID, "size", "partSize"}, and a file that is open for reading
     platform → job   {"size": bytes} when the file is as it should be: filled, or stored and closed
+                     {"link": path} to where the bytes lie
                      {} when it was refused; a file to be filled may then hold a part of the bytes
 """
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_local.platform.context import Platform
+    from dx_local.platform.context import JSON, Platform
 
     T = TypeVar("T")
 
@@ -45,10 +47,14 @@ class _RefusedError(Exception):
 
 
 class Handover:
-    """Hands bytes over to jobs and takes them, inside the asyncio loop in which it listens."""
+    """Hands bytes over to jobs and takes them, inside the asyncio loop in which it listens.
 
-    def __init__(self, platform: Platform) -> None:
+    With `links`, jobs that cannot write to the bytes where they lie link to them, instead of having a copy.
+    """
+
+    def __init__(self, platform: Platform, *, links: bool = False) -> None:
         self._platform = platform
+        self._links = links
         self._threads = ThreadPoolExecutor(_COPIES_AT_ONCE, "handover")
         self._listener: socket.socket | None = None
         self._at_work: set[asyncio.Task[None]] = set()
@@ -85,7 +91,7 @@ class Handover:
                 received = await self._in_thread(partial(channel.receive, connection))
                 connection.setblocking(False)
                 message, opened = received or ({}, [])
-                answer = {"size": await self._answer(message, opened, connection)}
+                answer = await self._answer(message, opened, connection)
             except (_RefusedError, ApiError, OSError, ValueError, local_bytes.NotWantedError):
                 answer = {}
             finally:
@@ -93,16 +99,21 @@ class Handover:
                     os.close(file)
             connection.sendall(channel.pack(answer))
 
-    async def _answer(self, message: Any, opened: list[int], connection: socket.socket) -> int:
+    async def _answer(self, message: Any, opened: list[int], connection: socket.socket) -> JSON:
         if len(opened) != 1 or not stat.S_ISREG(os.fstat(opened[0]).st_mode):
             raise _RefusedError
         is_wanted = partial(_is_there, connection)
         match message:
             case {"token": str(token), "fetch": str(file_id), "project": str() | None as project}:
-                return await self._fetch(self._context(token), file_id, project, opened[0], is_wanted)
+                pieces = self._pieces(self._context(token), file_id, project)
+                if self._links and message.get("linkable") and len(pieces) == 1:
+                    return {"link": str(pieces[0].absolute())}
+                work = partial(local_bytes.copy_into, opened[0], pieces, is_wanted)
+                return {"size": await self._in_thread(work)}
             case {"token": str(token), "store": str(file_id), "size": int(size), "partSize": int(part_size)}:
                 sizes = (size, part_size)
-                return await self._store(self._context(token), file_id, sizes, opened[0], is_wanted)
+                await self._store(self._context(token), file_id, sizes, opened[0], is_wanted)
+                return {"size": size}
         raise _RefusedError
 
     def _context(self, token: str) -> Context:
@@ -111,17 +122,14 @@ class Handover:
             raise _RefusedError
         return Context(self._platform, caller)
 
-    async def _fetch(
-        self, context: Context, file_id: str, project: str | None, file: int, is_wanted: Callable[[], bool]
-    ) -> int:
+    def _pieces(self, context: Context, file_id: str, project: str | None) -> list[Path]:
         with self._platform.store.transaction():
             files.readable(context, file_id, project)
-            pieces = file_bytes.pieces(self._platform, file_id)
-        return await self._in_thread(partial(local_bytes.copy_into, file, pieces, is_wanted))
+            return file_bytes.pieces(self._platform, file_id)
 
     async def _store(
         self, context: Context, file_id: str, sizes: tuple[int, int], file: int, is_wanted: Callable[[], bool]
-    ) -> int:
+    ) -> None:
         size, part_size = sizes
         with self._platform.store.transaction():
             files.check_empty(context, file_id)
@@ -132,7 +140,6 @@ class Handover:
                     raise _RefusedError
             with self._platform.store.transaction():
                 files.close_with(context, file_id, received, part_size)
-        return size
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -50,6 +50,7 @@ class RunRequest:
     region: str | None = None
     workplaces: WorkplaceOptions = USUAL_WORKPLACES
     isolation: Isolation = Isolation.AUTO
+    links_inputs: bool = False
 
     @classmethod
     def of(
@@ -130,6 +131,7 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
             reuses=request.reuses,
             workplaces=request.workplaces,
             isolation=request.isolation,
+            links_inputs=request.links_inputs,
         )
         if samples_used:
             observer.announce(f"No input given: running on the samples in {request.app / SAMPLES}.")

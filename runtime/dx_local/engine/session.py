@@ -54,6 +54,8 @@ class SessionOptions:
     is_open: bool = False
     """Whether others than jobs use the platform: then a job may wait for what only they can do."""
     workplaces: WorkplaceOptions = USUAL_WORKPLACES
+    links_inputs: bool = False
+    """Whether a job that downloads a file gets a symbolic link to it, where it cannot write to it."""
 
 
 class Observer:
@@ -102,13 +104,14 @@ class Session:
 
     async def __aenter__(self) -> Session:  # noqa: PYI034 - Self is not in Python 3.10
         self._stack.callback(self.platform.store.close)
+        self._stack.callback(file_bytes.let_go, self.platform)
         self._stack.callback(self._observer.closed)
         try:
             await self._stack.enter_async_context(self._server)
         except OSError:
             await self._stack.aclose()
             raise
-        handover = Handover(self.platform)
+        handover = Handover(self.platform, links=self._options.links_inputs)
         self._stack.push_async_callback(handover.close)
         executor = LocalExecutor(
             on_log=self._logged,

@@ -13,6 +13,7 @@ import array
 import contextlib
 import functools
 import os
+import re
 import resource
 import socket
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -77,6 +78,8 @@ def _fetch(dxid: Any, filename: str, project: Any) -> bool:
         file_id = dxpy.get_dxlink_ids(file_id)[0]
     if not isinstance(file_id, str) or not isinstance(filename, str):
         return False
+    if _is_our_link(filename):
+        os.unlink(filename)  # noqa: PTH108
     is_new = not os.path.lexists(filename)
     if not is_new and not os.path.isfile(filename):  # noqa: PTH113
         return False
@@ -85,12 +88,41 @@ def _fetch(dxid: Any, filename: str, project: Any) -> bool:
         target = open(filename, "wb" if is_new else "rb+")  # noqa: SIM115, PTH123
     except OSError:
         return False
+    request = {"fetch": file_id, "project": hint}
     with target:
-        is_done = _ask({"fetch": file_id, "project": hint}, target.fileno())
+        answer = _ask({**request, "linkable": is_new}, target.fileno())
+        is_done = "size" in answer or ("link" in answer and _link(answer["link"], filename))
+        if "link" in answer and not is_done:
+            is_done = "size" in _ask(request, target.fileno())
     if not is_done and is_new:
         with contextlib.suppress(OSError):
             os.unlink(filename)  # noqa: PTH108
     return is_done
+
+
+def _link(path: str, filename: str) -> bool:
+    """Put a link to a file in the place of a new one; return whether it did.
+
+    That is done only where this process can see the file, and cannot write to it: it may be the user's own.
+    """
+    if not os.path.isfile(path) or os.access(path, os.W_OK):  # noqa: PTH113
+        return False
+    link = f"{filename}.{os.getpid()}.link"
+    try:
+        os.symlink(path, link)  # noqa: PTH211
+        os.replace(link, filename)  # noqa: PTH105
+    except OSError:
+        return False
+    return True
+
+
+def _is_our_link(filename: str) -> bool:
+    """Tell whether an earlier download made this link, so that another one may take its place."""
+    with contextlib.suppress(OSError):
+        target = os.readlink(filename)  # noqa: PTH115
+        is_file = re.fullmatch(r"file-[0-9A-Za-z]{24}", os.path.basename(target))  # noqa: PTH119
+        return bool(is_file) and not os.access(filename, os.W_OK)
+    return False
 
 
 @functools.wraps(_official_upload)
@@ -156,7 +188,9 @@ def _new_handler(source: BinaryIO, filename: str, media_type: Any, buffer_size: 
 def _store(handler: Any, source: BinaryIO) -> bool:
     """Have the platform take the bytes and close the file; return whether it did."""
     size, part_size = _size(source), handler._write_bufsize  # noqa: SLF001
-    is_done = _ask({"store": handler.get_id(), "size": size, "partSize": part_size}, source.fileno())
+    is_done = "size" in _ask(
+        {"store": handler.get_id(), "size": size, "partSize": part_size}, source.fileno()
+    )
     if is_done:
         count = -(-size // part_size)
         handler._cur_part += count  # noqa: SLF001
@@ -175,8 +209,8 @@ def _is_possible() -> bool:
     return bool("DX_JOB_ID" in os.environ and not dxpy._DEBUG and not is_limited)  # noqa: SLF001
 
 
-def _ask(request: JSON, file: int) -> bool:
-    """Pass an open file to the platform with a request, and tell whether it did what was asked."""
+def _ask(request: JSON, file: int) -> JSON:
+    """Pass an open file to the platform with a request; return the answer, which is empty for a refusal."""
     try:
         message = channel.pack({**request, "token": dxpy.SECURITY_CONTEXT["auth_token"]})
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -185,5 +219,5 @@ def _ask(request: JSON, file: int) -> bool:
             connection.sendmsg([message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)])
             received = channel.receive(connection)
     except (OSError, KeyError, TypeError):
-        return False
-    return bool(received and received[0])
+        return {}
+    return received[0] if received else {}

@@ -2,12 +2,14 @@
 
 `files/FILE-ID` holds all bytes of a file; `files/FILE-ID.parts/INDEX` holds a part, while the file is open
 and when it came in several parts. What a user gave a run as input is linked there, not copied: nobody writes
-to it here, and when its owner does, that is noticed.
+to it here, and when its owner does, that is noticed; when the platform closes, the link is a symbolic one.
 """
 
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.platform import local_bytes
@@ -15,8 +17,6 @@ from dx_local.platform.errors import InvalidState, ResourceNotFound
 from dx_local.platform.ids import is_hash_id
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from dx_local.platform.context import JSON, Platform
 
 
@@ -37,7 +37,24 @@ def link_whole(platform: Platform, file_id: str, source: Path) -> JSON:
     whole = whole_path(platform, file_id)
     local_bytes.clone_or_link(source, whole)
     status = whole.stat()
-    return {"size": status.st_size, "changed": status.st_mtime_ns}
+    return {"size": status.st_size, "changed": status.st_mtime_ns, "source": str(source.resolve())}
+
+
+def let_go(platform: Platform) -> None:
+    """Put symbolic links in the place of hard links to users' files, once nothing needs the bytes any more.
+
+    Programs such as gzip leave files alone that have more than one name.
+    """
+    query = (
+        "SELECT id, fields FROM object WHERE class = 'file' AND json_extract(fields, '$.source') IS NOT NULL"
+    )
+    for row in platform.store.all(query):
+        source, whole = Path(row["fields"]["source"]), whole_path(platform, row["id"])
+        with suppress(OSError):
+            if source.samefile(whole) and not whole.is_symlink():
+                with local_bytes.temporary_in(whole.parent) as link:
+                    link.symlink_to(source)
+                    link.replace(whole)
 
 
 def make_whole(platform: Platform, file_id: str, position: int) -> None:
