@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.conftest import RunningPlatform
 
+from dx_local.engine.executors import Isolation
 from dx_local.platform.data import files
 
 if TYPE_CHECKING:
@@ -299,7 +300,9 @@ def test_an_input_that_its_owner_edits_is_noticed(running: RunningPlatform, tmp_
 
 @pytest.fixture
 def linking(tmp_path: Path, worker_environment: WorkerEnvironment) -> Iterator[RunningPlatform]:
-    with RunningPlatform(tmp_path, worker_environment, options={"links_inputs": True}) as platform:
+    """A platform whose jobs may have links, and see the files of the test."""
+    options = {"links_inputs": True, "isolation": Isolation.NONE}
+    with RunningPlatform(tmp_path, worker_environment, options=options) as platform:
         yield platform
 
 

@@ -8,7 +8,7 @@ then the job goes the official way, over HTTP, whose answers count. (worker/hand
                      with "linkable": true it may get a link instead
                      {"token", "store": file ID, "size", "partSize"}, and a file that is open for reading
     platform → job   {"size": bytes} when the file is as it should be: filled, or stored and closed
-                     {"link": path} to where the bytes lie
+                     {"link": path, "device": number} of where the bytes lie
                      {} when it was refused; a file to be filled may then hold a part of the bytes
 """
 
@@ -107,7 +107,7 @@ class Handover:
             case {"token": str(token), "fetch": str(file_id), "project": str() | None as project}:
                 pieces = self._pieces(self._context(token), file_id, project)
                 if self._links and message.get("linkable") and len(pieces) == 1:
-                    return {"link": str(pieces[0].absolute())}
+                    return {"link": str(pieces[0].absolute()), "device": pieces[0].stat().st_dev}
                 work = partial(local_bytes.copy_into, opened[0], pieces, is_wanted)
                 return {"size": await self._in_thread(work)}
             case {"token": str(token), "store": str(file_id), "size": int(size), "partSize": int(part_size)}:

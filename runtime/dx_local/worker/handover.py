@@ -91,7 +91,7 @@ def _fetch(dxid: Any, filename: str, project: Any) -> bool:
     request = {"fetch": file_id, "project": hint}
     with target:
         answer = _ask({**request, "linkable": is_new}, target.fileno())
-        is_done = "size" in answer or ("link" in answer and _link(answer["link"], filename))
+        is_done = "size" in answer or ("link" in answer and _link(answer, filename))
         if "link" in answer and not is_done:
             is_done = "size" in _ask(request, target.fileno())
     if not is_done and is_new:
@@ -100,15 +100,16 @@ def _fetch(dxid: Any, filename: str, project: Any) -> bool:
     return is_done
 
 
-def _link(path: str, filename: str) -> bool:
+def _link(answer: JSON, filename: str) -> bool:
     """Put a link to a file in the place of a new one; return whether it did.
 
     That is done only where this process can see the file, and cannot write to it: it may be the user's own.
+    What is seen on another device than it is on is seen through an overlay, which keeps what is written.
     """
-    if not os.path.isfile(path) or os.access(path, os.W_OK):  # noqa: PTH113
-        return False
-    link = f"{filename}.{os.getpid()}.link"
+    path, link = answer["link"], f"{filename}.{os.getpid()}.link"
     try:
+        if os.stat(path).st_dev == answer["device"] and os.access(path, os.W_OK):  # noqa: PTH116
+            return False
         os.symlink(path, link)  # noqa: PTH211
         os.replace(link, filename)  # noqa: PTH105
     except OSError:
@@ -120,8 +121,7 @@ def _is_our_link(filename: str) -> bool:
     """Tell whether an earlier download made this link, so that another one may take its place."""
     with contextlib.suppress(OSError):
         target = os.readlink(filename)  # noqa: PTH115
-        is_file = re.fullmatch(r"file-[0-9A-Za-z]{24}", os.path.basename(target))  # noqa: PTH119
-        return bool(is_file) and not os.access(filename, os.W_OK)
+        return bool(re.fullmatch(r"file-[0-9A-Za-z]{24}", os.path.basename(target)))  # noqa: PTH119
     return False
 
 
