@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -55,7 +56,7 @@ class Ended:
     control_mib: float
     """The most memory that the process that was started has held; 0 where /proc does not tell."""
     descriptors: tuple[int, int]
-    """How many files that process had open early on and at last; zeros where /proc does not tell."""
+    """How many files that process usually had open early on, and late; zeros where /proc does not tell."""
     left_over: int
     """How many processes lived on; they have been ended."""
     output: str
@@ -78,12 +79,14 @@ class _Watch:
                     self.control_mib = int(line.split()[1]) / 1024
             self.descriptors.append(len(list(process.joinpath("fd").iterdir())))
 
-    def early_and_last(self) -> tuple[int, int]:
-        """Return the most open files of the first third of the time, and those at the last look."""
+    def early_and_late(self) -> tuple[int, int]:
+        """Return the usual number of open files in the first and in the last third of the time."""
         if not self.descriptors:
             return 0, 0
-        early = self.descriptors[: len(self.descriptors) // 3 + 1]
-        return max(early), self.descriptors[-1]
+        third = len(self.descriptors) // 3 + 1
+        return statistics.median_low(self.descriptors[:third]), statistics.median_low(
+            self.descriptors[-third:]
+        )
 
 
 def run(command: Command) -> Ended:
@@ -119,7 +122,7 @@ def run(command: Command) -> Ended:
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         largest_mib=usage.ru_maxrss * _BYTES_PER_MAXRSS / _MIB,
         control_mib=watch.control_mib,
-        descriptors=watch.early_and_last(),
+        descriptors=watch.early_and_late(),
         left_over=left_over,
         output=said,
     )

@@ -31,7 +31,7 @@ def _figures(place: Path, small: int, large: int) -> Mapping[str, float]:
     ended, files = _run(place / "large", large)
     after, _ = _run(place / "after", small)
     small_seconds = statistics.mean([before.seconds, after.seconds])
-    early, last = ended.descriptors
+    early, late = ended.descriptors
     return {
         "small": small_seconds,
         "large": ended.seconds,
@@ -40,7 +40,7 @@ def _figures(place: Path, small: int, large: int) -> Mapping[str, float]:
         "small_control": max(before.control_mib, after.control_mib),
         "control": ended.control_mib,
         "processes": ended.left_over,
-        "descriptors": max(0, last - early),
+        "descriptors": max(0, late - early),
         "files": files,
     }
 

@@ -120,7 +120,7 @@ def large_scatter(results: Results, plan: Plan) -> str:
         row(f"peak of the control process with {small:,}, MiB", "small_control"),
         row(f"peak of the control process with {large:,}, MiB", "control"),
         row("processes left", "processes"),
-        row("descriptors open at the end, more than early on", "descriptors"),
+        row("descriptors open late, more than early on", "descriptors"),
         row("temporary files left", "files"),
     ]
     return _table(["what", ""], rows)
