@@ -25,6 +25,7 @@ from tests.route_record import (  # noqa: F401 - hooks and a fixture of every te
 
 from dx_local.api.server import Server
 from dx_local.engine.environments import EnvironmentRequest, WorkerEnvironment, prepare_environment
+from dx_local.engine.executors import memory_groups
 from dx_local.engine.session import Observer, Session, SessionOptions
 from dx_local.platform import access
 from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
@@ -45,6 +46,9 @@ T = TypeVar("T")
 # How long an example takes says something of the machine and its other work, not of the code.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+# Tests make no control groups on a machine unless they are told where.
+os.environ.setdefault(memory_groups.VARIABLE, "none")
 
 START = 1_700_000_000_000  # ms
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
 
     from dx_local.engine.environments import WorkerEnvironment
-    from dx_local.platform.execution.job_usage import JobUsage
+    from dx_local.engine.executors.memory_groups import MemoryGroups
 
 WITHOUT_PLATFORM = "\ndxpy.utils.exec_utils.RUN_COUNT = 1\n"
 """Python: keep the template from calling dxpy.run(), which asks the API server."""
@@ -36,7 +36,7 @@ class Ended:
     code: int | None
     folder: JobFolder
     lines: list[LogLine]
-    usage: JobUsage | None
+    end: End
     home: str
     """Where the job saw its home."""
 
@@ -48,7 +48,11 @@ class Workshop:
     """Starts jobs on one executor and waits for their ends."""
 
     def __init__(
-        self, folder: Path, environment: WorkerEnvironment, isolation: Isolation = Isolation.AUTO
+        self,
+        folder: Path,
+        environment: WorkerEnvironment,
+        isolation: Isolation = Isolation.AUTO,
+        groups: MemoryGroups | None = None,
     ) -> None:
         self.loop = asyncio.new_event_loop()
         self.folder = folder
@@ -60,6 +64,7 @@ class Workshop:
             on_exit=self._on_exit,
             isolation=isolation,
             announce=self.announced.append,
+            groups=groups,
         )
         self._lines: list[LogLine] = []
         self._news = asyncio.Event()
@@ -111,7 +116,7 @@ class Workshop:
         (path,) = self.folder.glob(f"*{job_id}")
         lines = [line for line in self._lines if line.job_id == job_id]
         home = HOME if self.is_isolated else str(path / "home")
-        return Ended(end.exit_code, JobFolder(path), lines, end.usage, home)
+        return Ended(end.exit_code, JobFolder(path), lines, end, home)
 
     def wait_for_line(self, job_id: str, text: str) -> None:
         """Run the loop until the job has said a line."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.worker.conftest import HOME
 
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
@@ -18,8 +19,8 @@ HOLD = "x = bytearray(150 << 20)"
 
 
 def usage(job: Ended) -> JobUsage:
-    assert job.usage is not None
-    return job.usage
+    assert job.end.usage is not None
+    return job.end.usage
 
 
 @pytest.mark.parametrize("ending", ["", "\nraise SystemExit(3)", "\nimport os; os.kill(os.getpid(), 9)"])
@@ -54,6 +55,14 @@ def test_disk_is_the_size_of_the_home_at_the_end(workshop: Workshop) -> None:
     code = "mkdir -p in/a; truncate -s 5M in/a/x; ln in/a/x y; ln -s /usr z; truncate -s 99M gone; rm gone"
     used = usage(workshop.run(f"main() {{ {code}; }}", "bash"))
     assert 10 * MIB <= used.disk < 11 * MIB
+
+
+def test_what_is_left_in_a_jobs_own_tmp_counts(workshop: Workshop) -> None:
+    if workshop.run("main() { :; }", "bash").home != HOME:
+        pytest.skip("jobs have no /tmp of their own here")
+    code = "mkdir -p /tmp/a /var/tmp; truncate -s 5M /tmp/a/x; truncate -s 2M /var/tmp/y; true > ~/z"
+    used = usage(workshop.run(f"main() {{ {code}; }}", "bash"))
+    assert 7 * MIB <= used.disk < 8 * MIB
 
 
 def test_disk_of_many_files(workshop: Workshop) -> None:

@@ -17,7 +17,13 @@ import click
 from dx_local.cli.boundary import Outcome, boundary
 from dx_local.cli.serve import STATE_OPTION
 from dx_local.cli.stopping import signals_that_stop, until_stopped
-from dx_local.cli.workplaces import INSTALL_OPTION, ISOLATION_OPTION, PYTHON_OPTION, workplace_options
+from dx_local.cli.workplaces import (
+    INSTALL_OPTION,
+    ISOLATION_OPTION,
+    MEMORY_OPTION,
+    PYTHON_OPTION,
+    workplace_options,
+)
 from dx_local.engine.executors import Isolation
 
 if TYPE_CHECKING:
@@ -42,6 +48,7 @@ _NOT_FOUND = 127
 @PYTHON_OPTION
 @INSTALL_OPTION
 @ISOLATION_OPTION
+@MEMORY_OPTION
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
 def command(state: Path | None, program: tuple[str, ...], **options: Any) -> None:
     """Run COMMAND as a client of a new platform, which is gone when COMMAND has ended.
@@ -68,7 +75,7 @@ def _request(options: dict[str, Any], folder: Path) -> ServeRequest:
         folder,
         max_parallel=options["max_parallel"] or os.cpu_count() or 1,
         isolation=Isolation(options["isolation"]),
-        workplaces=workplace_options(options["python"], options["installs"]),
+        workplaces=workplace_options(options["python"], options["installs"], options["memory_limit"]),
     )
 
 

@@ -13,7 +13,13 @@ import click
 from dx_local.cli.boundary import Outcome, boundary
 from dx_local.cli.serve import REUSE_OPTION
 from dx_local.cli.stopping import until_stopped
-from dx_local.cli.workplaces import INSTALL_OPTION, ISOLATION_OPTION, PYTHON_OPTION, workplace_options
+from dx_local.cli.workplaces import (
+    INSTALL_OPTION,
+    ISOLATION_OPTION,
+    MEMORY_OPTION,
+    PYTHON_OPTION,
+    workplace_options,
+)
 from dx_local.engine.executors import Isolation
 
 if TYPE_CHECKING:
@@ -41,6 +47,7 @@ class _Options:
     region: str | None
     python: str | None
     installs: bool
+    memory_limit: str | None
     input_files: str
     as_json: bool
     quiet: bool
@@ -84,6 +91,7 @@ class _Options:
 @click.option("--region", metavar="REGION", help="The region the app believes itself in.")
 @PYTHON_OPTION
 @INSTALL_OPTION
+@MEMORY_OPTION
 @click.option(
     "--inputs",
     "input_files",
@@ -150,7 +158,7 @@ def _request(options: _Options) -> RunRequest:
         reuses=options.reuses,
         isolation=Isolation(options.isolation),
         region=options.region,
-        workplaces=workplace_options(options.python, options.installs),
+        workplaces=workplace_options(options.python, options.installs, options.memory_limit),
         links_inputs=options.input_files == "link",
     )
 

@@ -14,7 +14,13 @@ import click
 
 from dx_local.cli.boundary import SCHEMA, Outcome, boundary
 from dx_local.cli.stopping import until_stopped
-from dx_local.cli.workplaces import INSTALL_OPTION, ISOLATION_OPTION, PYTHON_OPTION, workplace_options
+from dx_local.cli.workplaces import (
+    INSTALL_OPTION,
+    ISOLATION_OPTION,
+    MEMORY_OPTION,
+    PYTHON_OPTION,
+    workplace_options,
+)
 from dx_local.engine.executors import Isolation
 
 if TYPE_CHECKING:
@@ -47,6 +53,7 @@ class _Options:
     python: str | None
     installs: bool
     isolation: str
+    memory_limit: str | None
     as_json: bool
     quiet: bool
 
@@ -70,6 +77,7 @@ class _Options:
 @PYTHON_OPTION
 @INSTALL_OPTION
 @ISOLATION_OPTION
+@MEMORY_OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout when ready.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show on stderr which jobs run.")
 def command(**options: Any) -> None:
@@ -137,7 +145,7 @@ async def _until_cancelled(options: _Options) -> None:
         port=options.port,
         fresh=options.fresh,
         reuses=options.reuses,
-        workplaces=workplace_options(options.python, options.installs),
+        workplaces=workplace_options(options.python, options.installs, options.memory_limit),
         isolation=Isolation(options.isolation),
     )
     async with serving(request, Messages() if options.quiet else JobStates()) as saved:

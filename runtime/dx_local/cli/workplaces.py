@@ -33,12 +33,22 @@ ISOLATION_OPTION = click.option(
     help="Give jobs a world of their own that looks like a worker: where possible, always, or never.",
 )
 
+MEMORY_OPTION = click.option(
+    "--memory-limit",
+    metavar="SIZE",
+    help="How much memory a job may use: 2GiB and the like, or `instance` for that of its instance type.",
+)
 
-def workplace_options(python: str | None, installs: bool) -> WorkplaceOptions:
-    """Return the options as the engine takes them. Raises UsageError for a Python too old for jobs."""
+
+def workplace_options(
+    python: str | None, installs: bool, memory_limit: str | None = None
+) -> WorkplaceOptions:
+    """Return the options as the engine takes them. Raises UsageError for what jobs cannot have."""
+    from dx_local.engine.memory_limit import parse_limit
     from dx_local.engine.pythons import check_python
     from dx_local.engine.workplaces import WorkplaceOptions
 
     if python is not None:
         check_python(python)
-    return WorkplaceOptions(python=python, installs=installs)
+    limit = parse_limit(memory_limit) if memory_limit is not None else None
+    return WorkplaceOptions(python=python, installs=installs, memory_limit=limit)

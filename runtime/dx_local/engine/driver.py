@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.engine.executors import Launch
 from dx_local.engine.job_folder import create_job_folder, read_outcome
+from dx_local.engine.shortage import OutOfMemoryKills, failure_of
 from dx_local.engine.workplaces import WorkplaceError
 from dx_local.errors import DxLocalError
 from dx_local.platform import access, bugs, programs
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from dx_local.engine.executors import End, Executor
     from dx_local.engine.job_folder import JobFolder
+    from dx_local.engine.memory_limit import MemoryLimit
     from dx_local.engine.workplaces import Workplace, Workplaces
     from dx_local.platform.context import JSON, Platform
     from dx_local.platform.lifecycle.states import Transition
@@ -56,6 +58,7 @@ class DriverOptions:
     jobs_folder: Path
     max_parallel: int
     xtrace: bool = False
+    memory_limit: MemoryLimit | None = None
     ends_deadlocks: bool = True
     """Whether nobody but jobs closes data objects, so that waiting without a running job can never end."""
 
@@ -73,6 +76,7 @@ class Driver:
         self._options = options
         self._workplaces = workplaces
         self._executor: Executor | None = None
+        self._memory_kills = OutOfMemoryKills()
         self._ready: deque[str] = deque()
         self._running: set[str] = set()
         self._folders: dict[str, JobFolder] = {}
@@ -139,7 +143,9 @@ class Driver:
                 job_events.finish(self._platform, job_id, outcome.output or {})
             else:
                 message = place.explain(end.exit_code, outcome.message or "")
-                job_events.fail(self._platform, job_id, Failure(outcome.reason, message))
+                failure = Failure(outcome.reason, message)
+                failure = failure_of(self._row(job_id), end, failure, self._memory_kills)
+                job_events.fail(self._platform, job_id, failure)
         self._fill_slots()
 
     async def before_answer(
@@ -245,6 +251,7 @@ class Driver:
             source=Path(source) if (source := applet.get("local", {}).get("source")) else None,
             layers=place.layers,
             xtrace=self._options.xtrace,
+            memory_limit=limit.of(job) if (limit := self._options.memory_limit) else None,
         )
         self._places[job["id"]] = place
         try:

@@ -13,6 +13,7 @@ from dx_local.engine.driver import Driver, DriverOptions
 from dx_local.engine.environments import EnvironmentRequest
 from dx_local.engine.executors import Isolation
 from dx_local.engine.executors.local import LocalExecutor
+from dx_local.engine.executors.memory_groups import MemoryGroups, NoGroupsError
 from dx_local.engine.handover import Handover
 from dx_local.engine.table_formats import write_table
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions, Workplaces
@@ -96,6 +97,7 @@ class Session:
                 jobs_folder=options.folder / "jobs",
                 max_parallel=options.max_parallel,
                 xtrace=options.xtrace,
+                memory_limit=options.workplaces.memory_limit,
                 ends_deadlocks=not options.is_open,
             ),
             self._workplaces,
@@ -119,6 +121,7 @@ class Session:
             on_folder=handover.listen,
             isolation=self._options.isolation,
             announce=self._observer.announce,
+            groups=self._memory_groups(),
         )
         self._stack.push_async_callback(executor.close)
         self._stack.push_async_callback(self.driver.close)
@@ -187,6 +190,19 @@ class Session:
     async def worker_environment(self) -> WorkerEnvironment:
         """Return the worker environment of apps that need nothing more. Raises EnvironmentBuildError."""
         return await self._workplaces.environment(EnvironmentRequest())
+
+    def _memory_groups(self) -> MemoryGroups | None:
+        """Return what limits on memory hold by, if there is a limit; say so where it holds in part only."""
+        if self._options.workplaces.memory_limit is None:
+            return None
+        try:
+            return MemoryGroups()
+        except NoGroupsError as error:
+            self._observer.announce(
+                f"The memory limit holds for each process of a job, not for all together: this machine lets"
+                f" no control groups be made ({error})."
+            )
+            return None
 
     def _logged(self, line: LogLine) -> None:
         self._observer.logged(line)

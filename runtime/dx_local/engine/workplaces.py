@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dx_local.engine.dependencies.entries import Dependency
     from dx_local.engine.dependencies.supplies import Supply
     from dx_local.engine.environments import WorkerEnvironment
+    from dx_local.engine.memory_limit import MemoryLimit
     from dx_local.platform.context import JSON, Platform
 
 
@@ -52,6 +53,8 @@ class WorkplaceOptions:
     """The version of all jobs' Python; None for that of the app's release, if this machine has it."""
     installs: bool = False
     """Whether Debian packages that this machine lacks are unpacked for jobs."""
+    memory_limit: MemoryLimit | None = None
+    """How much memory a job may use; None for all that there is."""
 
 
 USUAL_WORKPLACES = WorkplaceOptions()

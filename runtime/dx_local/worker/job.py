@@ -42,6 +42,8 @@ class Job:
     """What the paths of the two sockets for log messages begin with; they end in `.priority` and `.bulk`."""
     xtrace: bool
     """Whether bash prints each command."""
+    process_memory: int | None = None
+    """How many bytes of memory each of its processes may hold, where they are not limited together."""
     is_sandboxed: bool = False
     """Whether it has a world of its own, with the layers over `/` and its home where workers have it."""
 
@@ -62,8 +64,8 @@ class Job:
         return self.code
 
 
-def leave_zygote(stdout: int, stderr: int) -> None:
-    """Make this process a session of its own, with these files and no others.
+def leave_zygote(stdout: int, stderr: int, *groups: int) -> None:
+    """Make this process a session of its own, with these files and no others, and a member of these groups.
 
     So one job never holds another's pipes.
     """
@@ -72,6 +74,8 @@ def leave_zygote(stdout: int, stderr: int) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for number, file in enumerate((nothing, stdout, stderr)):
         os.dup2(file, number)
+    for entrance in groups:
+        os.write(entrance, b"0")
     os.closerange(3, 1024)
     signal.set_wakeup_fd(-1, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from typing import TYPE_CHECKING
@@ -39,9 +40,22 @@ class Temporaries:
                     self._make_place(folder, path + file[len(PRIVATE[index]) :], os.path.isdir(file))
         return folder
 
-    def give_back(self, folder: str) -> int:
+    def left_in(self, folder: str) -> int | None:
+        """Return how many bytes a job has left, in files; None if it has left nothing at all."""
+        known = {*self._places[folder], *parts(folder)} if folder else set()
+        size, is_clean = 0, True
+        for path, folders, files in os.walk(folder):
+            for name in (*folders, *files):
+                file = f"{path}/{name}"
+                if file not in known:
+                    is_clean = False
+                    with contextlib.suppress(OSError):
+                        size += os.lstat(file).st_size if name in files else 0
+        return None if is_clean else size
+
+    def give_back(self, folder: str, *, is_clean: bool) -> int:
         """Take back what a job had; return the ID of a process that removes what the job has left, or 0."""
-        if self._is_clean(folder):
+        if is_clean:
             self._free.append(folder)
             return 0
         pid = os.fork()
@@ -58,14 +72,6 @@ class Temporaries:
             while place not in (self._places[folder] | {folder}):
                 self._places[folder].add(place)
                 place = os.path.dirname(place)
-
-    def _is_clean(self, folder: str) -> bool:
-        known = {*self._places[folder], *parts(folder)}
-        return all(
-            f"{path}/{name}" in known
-            for path, folders, files in os.walk(folder)
-            for name in (*folders, *files)
-        )
 
 
 def parts(folder: str) -> list[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import dxpy
 
-from dx_local.worker import handover, linux, python_job
+from dx_local.worker import handover, linux, memory_limit, python_job
 
 if TYPE_CHECKING:
     import socket
@@ -48,18 +48,21 @@ def become(
     program: str,
     code: types.CodeType,
     received: tuple[socket.socket, list[int]],
-    log_sockets: str,
+    beginnings: tuple[str, str],
 ) -> NoReturn:
     """Turn this freshly forked process into the program; never return to the server's code.
 
     `received` are the connection to the client, which is told once nothing can go wrong any more, the
-    client's current folder and its open files.
+    client's current folder and its open files; `beginnings` are those of the paths of jobs' sockets, as the
+    jobs see them and as they are.
     """
     connection, files = received
+    log_sockets, there = beginnings
     try:
         gc.enable()
         os.setsid()
         linux.die_with_parent()
+        memory_limit.follow(there + os.fsdecode(call.variables[b"DX_JOB_ID"]))
         told = take_over(call, connection.fileno(), files)
         sys.argv = [program, *call.arguments]
         sys.path.insert(0, os.path.dirname(program))  # noqa: PTH120

@@ -96,7 +96,8 @@ class ToolServer:
             code = _compiled(program)
             pid = os.fork()
             if pid == 0:
-                tool_process.become(call, program, code, (connection, files), self._log_sockets)
+                beginnings = (self._log_sockets, self._notes)
+                tool_process.become(call, program, code, (connection, files), beginnings)
         finally:
             for file in files:
                 os.close(file)

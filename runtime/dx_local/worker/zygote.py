@@ -6,12 +6,13 @@
         BIN: the folder of the worker environment's programs
         ISOLATION: `none`, or anything else to give jobs worlds of their own if that can be done
 
-    executor → zygote   {"start": Job} with the write ends of the job's stdout and stderr;
+    executor → zygote   {"start": Job} with the write ends of the job's stdout and stderr, and, where it has a
+                        control group, the file by which that is entered;
                         {"signal": number, "job": job ID}: to all processes of the job
     zygote → executor   {"unsandboxed": null, or why jobs have no worlds of their own}, first of all;
                         {"started": job ID, "pid": number}
                         {"exited": job ID, "code": exit code, or minus the number of the signal,
-                         "memory": bytes, "cpu_seconds": number}
+                         "memory": bytes, "cpu_seconds": number, "temporary": bytes in temporary files}
 
 When the executor hangs up, or is gone, the zygote kills all that it started, removes the temporary folder and
 ends. A job's process is the leader of its own session; what it leaves running is killed when it ends.
@@ -40,7 +41,7 @@ if __name__ == "__main__":
     assert _spec is not None
     sys.modules["dx_local"] = importlib.util.module_from_spec(_spec)
 
-from dx_local.worker import channel, linux, mounts
+from dx_local.worker import channel, linux, memory_limit, mounts
 from dx_local.worker.deaths import Death, Deaths, ended
 from dx_local.worker.host_view import OURS
 from dx_local.worker.job import Job, leave_zygote, settle
@@ -88,7 +89,7 @@ class Start(NamedTuple):
     """What gives it the job's world."""
     variables: dict[str, str]
     files: list[int]
-    """Its stdout and stderr."""
+    """Its stdout and stderr, and the entrance of its control group if it has one."""
 
 
 class Zygote:
@@ -202,9 +203,11 @@ class Zygote:
 
     def _tell_end(self, ended: Running) -> None:
         used = ended.usage.and_of(take_notes(ended.job.log_sockets))
-        self._tell({"exited": ended.job.job_id, "code": ended.code, **used._asdict()})
+        left = self._sandbox.temporaries.left_in(ended.temporary) if self._sandbox else None
+        message = {"exited": ended.job.job_id, "code": ended.code, **used._asdict(), "temporary": left or 0}
+        self._tell(message)
         if self._sandbox and ended.temporary:
-            remover = self._sandbox.temporaries.give_back(ended.temporary)
+            remover = self._sandbox.temporaries.give_back(ended.temporary, is_clean=left is None)
             self._removers |= {remover} - {0}
 
     def _kill_strays(self) -> set[int]:
@@ -253,6 +256,7 @@ def become(start: Start) -> NoReturn:
     try:
         gc.enable()
         leave_zygote(*start.files)
+        memory_limit.limit_each_process(start.job.process_memory)
         enter_world(start.calls)
         settle(start.job, start.variables)
         from dx_local.worker import bash_job, python_job

@@ -48,6 +48,8 @@ class Launch:
     """Folders that are laid over `/`, the topmost first: the app's resources/, and what it depends on."""
     xtrace: bool = False
     """Whether bash prints each command before it runs it."""
+    memory_limit: int | None = None
+    """How many bytes of memory the job may use; None for all that there is."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,12 @@ class End:
 
     exit_code: int | None
     """Negative for a signal; None where the worker was lost, and nobody knows."""
-    usage: JobUsage | None
+    usage: JobUsage | None = None
     """None where nobody measured it."""
+    memory_limit: int | None = None
+    """That of its launch."""
+    killed_for_memory: int = 0
+    """How many of its processes the kernel has killed because of the limit."""
 
 
 class Executor(Protocol):

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from collections import deque
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,14 +23,14 @@ from dx_local.engine.executors.job_streams import JobStreams
 from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.worker import channel
 from dx_local.worker.job import Job
-from dx_local.worker.usage import Usage
+from dx_local.worker.memory_limit import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dx_local.engine.environments import WorkerEnvironment
     from dx_local.engine.executors import Launch, LogLine
-    from dx_local.engine.job_folder import JobFolder
+    from dx_local.engine.executors.memory_groups import MemoryGroup, MemoryGroups
 
 _ZYGOTE_SCRIPT = Path(dx_local.worker.__file__).with_name("zygote.py")
 _GRACE_SECONDS = 1.0
@@ -46,7 +46,8 @@ class LocalExecutor:
 
     `on_log` is given every line, `on_exit` the job ID and how it ended, after the job's last line; both are
     called in the asyncio loop. `on_folder` is told of the folder for temporary files that all jobs can reach,
-    before there is any. `announce` is told once if jobs should have worlds of their own and have not.
+    before there is any. `groups` are what limits on memory hold by; where there are none, they hold for each
+    process by itself. `announce` is told once if jobs should have worlds of their own and have not.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class LocalExecutor:
         on_folder: Callable[[Path], None] = lambda _: None,
         isolation: Isolation = Isolation.AUTO,
         announce: Callable[[str], None] = lambda _: None,
+        groups: MemoryGroups | None = None,
     ) -> None:
         self._on_log = on_log
         self._on_exit = on_exit
@@ -64,6 +66,7 @@ class LocalExecutor:
         self._isolation = isolation
         self._announce = announce
         self._has_announced = False
+        self._groups = groups
         self._zygotes: dict[WorkerEnvironment, _Zygote] = {}
         self._jobs: dict[str, _Running] = {}
         self._numbers = count(1)
@@ -85,11 +88,19 @@ class LocalExecutor:
         zygote = self._zygote_of(launch.environment)
         self._check_isolation(await zygote.unsandboxed)
         streams = JobStreams(launch.job_id, launch.folder.log, sockets, self._on_log)
+        try:
+            group = self._group_of(launch, sockets)
+        except OSError:
+            for file in streams.write_ends:
+                os.close(file)
+            streams.end(lambda: None)
+            raise
         self._jobs[launch.job_id] = _Running(
-            zygote, launch.folder, streams, asyncio.get_running_loop().create_future()
+            zygote, launch, group, streams, asyncio.get_running_loop().create_future()
         )
-        job = _job_of(launch, sockets)
-        zygote.send({"start": asdict(job)}, tuple(streams.write_ends))
+        job = _job_of(launch, sockets, is_grouped=group is not None)
+        files = (*streams.write_ends, *([group.entrance] if group else []))
+        zygote.send({"start": asdict(job)}, files)
         if zygote.gone.done():
             self._orphan(launch.job_id)
 
@@ -111,9 +122,16 @@ class LocalExecutor:
         for zygote in zygotes:
             zygote.hang_up()
         await asyncio.gather(*(zygote.gone for zygote in zygotes), *ends)
+        if self._groups:
+            await self._groups.close()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)  # the zygotes may have done it
             self._folder = None
+
+    def _group_of(self, launch: Launch, sockets: Path) -> MemoryGroup | None:
+        if launch.memory_limit is None or self._groups is None:
+            return None
+        return self._groups.make(launch.job_id, launch.memory_limit, Path(group_of(str(sockets))))
 
     def _zygote_of(self, environment: WorkerEnvironment) -> _Zygote:
         assert self._folder is not None
@@ -148,7 +166,7 @@ class LocalExecutor:
             if message["started"] in self._jobs:
                 self._jobs[message["started"]].pid = message["pid"]
         else:
-            usage = Usage(message["memory"], message["cpu_seconds"])
+            usage = JobUsage(message["memory"], message["cpu_seconds"], disk=message["temporary"])
             self._process_ended(message["exited"], message["code"], usage)
 
     def _lost(self, environment: WorkerEnvironment, zygote: _Zygote) -> None:
@@ -171,21 +189,26 @@ class LocalExecutor:
         )
         self._process_ended(job_id, -signal.SIGKILL if self._closed else None, None)
 
-    def _process_ended(self, job_id: str, code: int | None, usage: Usage | None) -> None:
+    def _process_ended(self, job_id: str, code: int | None, usage: JobUsage | None) -> None:
         job = self._jobs[job_id]
         job.process_ended = True
         if job.timer:
             job.timer.cancel()
         job.streams.end(lambda: self._said_all(job_id, code, usage))
 
-    def _said_all(self, job_id: str, code: int | None, usage: Usage | None) -> None:
+    def _said_all(self, job_id: str, code: int | None, usage: JobUsage | None) -> None:
+        job = self._jobs[job_id]
+        end = End(code, memory_limit=job.launch.memory_limit)
+        if job.group and self._groups:
+            end = replace(end, killed_for_memory=job.group.kills())
+            self._groups.leave(job.group)
         if usage is None:
-            self._ended(job_id, End(code, None))
+            self._ended(job_id, end)
             return
-        disk = DiskUse(self._jobs[job_id].folder.home)
+        disk = DiskUse(job.launch.folder.home)
 
         def measured() -> None:
-            self._ended(job_id, End(code, JobUsage(usage.memory, usage.cpu_seconds, disk.bytes)))
+            self._ended(job_id, replace(end, usage=replace(usage, disk=usage.disk + disk.bytes)))
 
         if disk.add_up(_FEW_FILES):
             measured()
@@ -203,10 +226,16 @@ class _Running:
     """One job that was started and whose end was not reported yet."""
 
     def __init__(
-        self, zygote: _Zygote, folder: JobFolder, streams: JobStreams, ended: asyncio.Future[None]
+        self,
+        zygote: _Zygote,
+        launch: Launch,
+        group: MemoryGroup | None,
+        streams: JobStreams,
+        ended: asyncio.Future[None],
     ) -> None:
         self.zygote = zygote
-        self.folder = folder
+        self.launch = launch
+        self.group = group
         self.streams = streams
         self.ended = ended
         self.pid: int | None = None
@@ -318,7 +347,7 @@ class _Zygote:
         self.gone.set_result(None)
 
 
-def _job_of(launch: Launch, sockets: Path) -> Job:
+def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:
     return Job(
         job_id=launch.job_id,
         function=launch.function,
@@ -331,6 +360,7 @@ def _job_of(launch: Launch, sockets: Path) -> Job:
         layers=tuple(str(layer.absolute()) for layer in launch.layers),
         log_sockets=str(sockets),
         xtrace=launch.xtrace,
+        process_memory=None if is_grouped else launch.memory_limit,
     )
 
 

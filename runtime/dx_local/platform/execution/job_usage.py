@@ -38,7 +38,7 @@ class JobUsage:
     cpu_seconds: float
     """The time of all its processes on processors."""
     disk: int
-    """The size of what was in its home at its end, in bytes."""
+    """The size of what was in its home, and in its own /tmp, at its end, in bytes."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,116 @@
+"""Jobs that ran out of memory or disk: how it is noticed, and what is said to whom it happened.
+
+The platform gives a failure the reason AppInsufficientResourceError when the app's own message tells of such
+a shortage. Source: https://documentation.dnanexus.com/developer/apps/error-information
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dx_app_wizard.spec.instances import find_instance_type, instance_types
+from dx_local.platform.lifecycle.states import Failure
+from dx_local.sizes import size_text
+
+if TYPE_CHECKING:
+    from dx_app_wizard.spec.instances import InstanceType
+    from dx_local.engine.executors import End
+    from dx_local.platform.store import Row
+
+REASON = "AppInsufficientResourceError"
+
+_OF_THE_APP = ("AppError", "AppInternalError")
+_OUT_OF_MEMORY = re.compile(
+    r"MemoryError|bad_alloc|OutOfMemory|\bout of memory|cannot allocate|ENOMEM", re.IGNORECASE
+)
+_OUT_OF_DISK = re.compile(r"no space left on device|disk quota exceeded|ENOSPC", re.IGNORECASE)
+_MACHINE_IS_FULL = (
+    "This machine ran out of memory, and its kernel killed a process for that. Run fewer jobs at once"
+    " (--max-parallel), or use a machine with more memory."
+)
+_SIGKILL = 9
+_KILLED = (-_SIGKILL, 128 + _SIGKILL)
+_STATISTICS = Path("/proc/vmstat")
+# Several jobs may be killed in the same distress, and their ends come one after the other.
+_DISTRESS_SECONDS = 10.0
+
+
+class OutOfMemoryKills:
+    """Whether the kernel has killed processes for want of memory of late, on the whole machine."""
+
+    def __init__(self, statistics: Path = _STATISTICS) -> None:
+        self._statistics = statistics
+        self._count = self._read()
+        self._noticed = -_DISTRESS_SECONDS
+
+    def happened(self) -> bool:
+        """Tell whether there was one a moment ago, or since this was made or asked the last time."""
+        count = self._read()
+        if count > self._count:
+            self._count, self._noticed = count, time.monotonic()
+        return time.monotonic() - self._noticed < _DISTRESS_SECONDS
+
+    def _read(self) -> int:
+        try:
+            found = re.search(r"^oom_kill (\d+)$", self._statistics.read_text(), re.MULTILINE)
+        except OSError:
+            return 0
+        return int(found[1]) if found else 0
+
+
+def failure_of(job: Row, end: End, failure: Failure, kills: OutOfMemoryKills) -> Failure:
+    """Return why a job failed, given what it looks like: as it is, or that it ran out of memory or disk."""
+    said = failure.message
+    if failure.reason not in _OF_THE_APP:
+        return failure
+    limit = end.memory_limit
+    if end.killed_for_memory and limit:
+        message = (
+            f"The job needs more memory than its limit of {size_text(limit)}. {_remedy(job, limit)}\n{said}"
+        )
+    elif limit and _OUT_OF_MEMORY.search(said):
+        held = f"; its largest process held {size_text(end.usage.memory)}" if end.usage else ""
+        message = f"{said}\nThe job's memory limit is {size_text(limit)}{held}. {_remedy(job, limit)}"
+    elif _OUT_OF_MEMORY.search(said) or _OUT_OF_DISK.search(said):
+        message = said
+    elif (end.exit_code in _KILLED or "SIGKILL" in said) and kills.happened():
+        message = f"{_MACHINE_IS_FULL}\n{said}"
+    else:
+        return failure
+    return Failure(REASON, message)
+
+
+def _remedy(job: Row, limit: int) -> str:
+    """Say how a job gets more memory."""
+    worker = find_instance_type(job["instance_type"], job["region"])
+    if worker and limit < worker.memory_bytes:
+        return f"Give a larger --memory-limit: {worker.name} has {worker.memory_gib:g} GiB."
+    larger = worker and next_larger(worker, job["region"])
+    example = f", such as {larger.name} ({larger.memory_gib:g} GiB)" if larger else ""
+    return (
+        f"Ask for an instance type with more memory{example}: runSpec.systemRequirements in dxapp.json,"
+        f' {{"{job["function"]}": {{"instanceType": …}}}}.'
+    )
+
+
+def next_larger(worker: InstanceType, region: str) -> InstanceType | None:
+    """Return a type with the next larger memory, of as many cores and of its kind if there is one."""
+    larger = [
+        other
+        for other in instance_types(region)
+        if other.memory_gib > worker.memory_gib and not other.legacy and not other.accelerator
+    ]
+
+    def distance(other: InstanceType) -> tuple[bool, bool, float, int]:
+        is_of_kind = _kind(other) == _kind(worker)
+        return other.cores != worker.cores, not is_of_kind, other.memory_gib, other.cores
+
+    return min(larger, key=distance, default=None)
+
+
+def _kind(worker: InstanceType) -> list[str]:
+    """Return the parts of a name between memory and cores: `ssd1`, `v2` of `mem1_ssd1_v2_x4`."""
+    return worker.name.split("_")[1:-1]

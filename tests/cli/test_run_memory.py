@@ -1,0 +1,65 @@
+"""Runs in which memory is limited, as a user sees them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    MakeApp = Callable[..., Path]
+    DxLocal = Callable[..., Any]
+
+TAKES = """
+import json
+import pathlib
+import dxpy
+
+@dxpy.entry_point('main')
+def main():
+    number = json.loads(pathlib.Path('dnanexus-job.json').read_text())['try']
+    x = bytearray((300 if number == 0 else 1) << 20)
+    return {'n': number}
+
+dxpy.run()
+"""
+
+
+def test_a_job_that_takes_too_much_fails_with_limit_and_remedy(dx_local: DxLocal, make_app: MakeApp) -> None:
+    done = dx_local("run", make_app(TAKES, outputs={"n": "int"}), "--memory-limit", "200MiB", "--json")
+    failure = done.json["failure"]
+    assert (done.exit_code, failure["reason"]) == (6, "AppInsufficientResourceError")
+    assert "MemoryError" in failure["message"]
+    assert "The job's memory limit is 200 MiB; its largest process held " in failure["message"]
+    assert "Give a larger --memory-limit: mem1_ssd1_v2_x4 has 8 GiB." in failure["message"]
+    assert done.stderr.count("The memory limit holds for each process of a job") == 1
+
+
+def test_a_job_short_of_memory_is_tried_again_where_its_policy_says_so(
+    dx_local: DxLocal, make_app: MakeApp
+) -> None:
+    policy = {"executionPolicy": {"restartOn": {"AppInsufficientResourceError": 1}}}
+    app = make_app(TAKES, outputs={"n": "int"}, runSpec=policy)
+    done = dx_local("run", app, "--memory-limit", "200MiB", "--json")
+    assert done.json["output"] == {"n": 1}
+
+
+def test_a_job_has_the_memory_of_its_instance_type(dx_local: DxLocal, make_app: MakeApp) -> None:
+    code = "main() { dx-jobutil-add-output n $(($(ulimit -d) >> 20)) --class=int; }"
+    small = {"systemRequirements": {"main": {"instanceType": "mem1_ssd1_v2_x2"}}}
+    app = make_app(code, interpreter="bash", outputs={"n": "int"}, runSpec=small)
+    assert dx_local("run", app, "--memory-limit", "instance", "--json").json["output"] == {"n": 4}
+
+
+def test_a_full_disk_is_told_from_a_bug(dx_local: DxLocal, make_app: MakeApp) -> None:
+    app = make_app("main() { echo x > /dev/full; }", interpreter="bash")
+    assert dx_local("run", app, "--json").json["failure"]["reason"] == "AppInsufficientResourceError"
+
+
+@pytest.mark.parametrize("limit", ["much", "0"])
+def test_what_is_no_limit_is_refused_at_once(dx_local: DxLocal, make_app: MakeApp, limit: str) -> None:
+    done = dx_local("run", make_app(TAKES), "--memory-limit", limit)
+    assert (done.exit_code, f"'{limit}' is no memory limit" in done.stderr) == (2, True)

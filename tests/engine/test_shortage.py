@@ -1,0 +1,126 @@
+"""Failures for want of memory or disk are told from others, with what to do about them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dx_app_wizard.spec.instances import find_instance_type
+from dx_local.engine.executors import End
+from dx_local.engine.memory_limit import MemoryLimit, parse_limit
+from dx_local.engine.shortage import REASON, OutOfMemoryKills, failure_of, next_larger
+from dx_local.errors import UsageError
+from dx_local.platform.execution.job_usage import JobUsage
+from dx_local.platform.lifecycle.states import Failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GIB = 1 << 30
+REGION = "aws:us-east-1"
+JOB = {"function": "align", "instance_type": "mem1_ssd1_v2_x4", "region": REGION}
+USED = JobUsage(memory=3 * GIB // 2, cpu_seconds=1, disk=0)
+QUIET = OutOfMemoryKills()
+
+
+def because(message: str, reason: str = "AppInternalError", end: End | None = None) -> Failure:
+    return failure_of(JOB, end or End(1), Failure(reason, message), QUIET)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "MemoryError",
+        "numpy._core._exceptions._ArrayMemoryError: Unable to allocate 7.45 GiB",
+        "terminate called after throwing an instance of 'std::bad_alloc'",
+        "java.lang.OutOfMemoryError: Java heap space",
+        "bash: fork: Cannot allocate memory",
+        "[E::sam_read1] Out of memory",
+        "cp: error writing 'x': No space left on device",
+        "OSError: [Errno 122] Disk quota exceeded",
+    ],
+)
+@pytest.mark.parametrize("reason", ["AppError", "AppInternalError"])
+def test_a_message_that_tells_of_a_shortage_makes_the_reason(message: str, reason: str) -> None:
+    assert because(message, reason) == Failure(REASON, message)
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ("MemoryError", "OutputError"),
+        ("the memory of reads is long", "AppError"),
+        ("ended with exit code 1", "AppInternalError"),
+        ("was killed by signal 9 (SIGKILL)", "AppInternalError"),
+    ],
+)
+def test_other_failures_stay_what_they_are(message: str, reason: str) -> None:
+    assert because(message, reason) == Failure(reason, message)
+
+
+def test_a_kill_at_the_limit_names_limit_and_remedy() -> None:
+    end = End(-9, USED, memory_limit=8 * GIB, killed_for_memory=1)
+    said, remedy, last = re.split(r"(?<=\.)[ \n](?=[A-Z])", because("It was killed.", end=end).message)
+    assert said == "The job needs more memory than its limit of 8.0 GiB."
+    assert "more memory, such as mem2_ssd1_v2_x4 (16 GiB): runSpec.systemRequirements" in remedy
+    assert '{"align": {"instanceType": …}}' in remedy
+    assert last == "It was killed."
+
+
+def test_a_limit_below_the_instance_types_memory_may_be_raised() -> None:
+    message = because("MemoryError", end=End(1, USED, memory_limit=2 * GIB)).message
+    assert message.splitlines() == [
+        "MemoryError",
+        "The job's memory limit is 2.0 GiB; its largest process held 1.5 GiB."
+        " Give a larger --memory-limit: mem1_ssd1_v2_x4 has 8 GiB.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "message", "is_shortage"),
+    [
+        (-9, "was killed", True),
+        (137, "ended", True),
+        (1, "died with <Signals.SIGKILL: 9>", True),
+        (1, "ended", False),
+    ],
+)
+def test_a_kill_while_the_machine_was_full(
+    tmp_path: Path, exit_code: int, message: str, is_shortage: bool
+) -> None:
+    statistics = tmp_path / "vmstat"
+    statistics.write_text("nr_free_pages 1\noom_kill 3\n")
+    kills = OutOfMemoryKills(statistics)
+    assert not kills.happened()
+    statistics.write_text("nr_free_pages 1\noom_kill 4\n")
+    failures = [
+        failure_of(JOB, End(exit_code), Failure("AppInternalError", message), kills) for _ in range(2)
+    ]
+    assert [failure.reason == REASON for failure in failures] == [is_shortage] * 2
+    assert is_shortage == ("--max-parallel" in failures[0].message)
+
+
+@pytest.mark.parametrize("text", ["", "much", "0", "-1G", "instances"])
+def test_what_is_no_limit_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no memory limit"):
+        parse_limit(text)
+
+
+def test_a_limit_is_a_size_or_that_of_the_instance_type() -> None:
+    assert parse_limit("2GiB").of(JOB) == 2 * GIB
+    assert parse_limit("instance").of(JOB) == 8 * GIB
+    assert MemoryLimit(None).of({**JOB, "instance_type": "mem9_ssd9_x9"}) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "larger"),
+    [("mem1_ssd1_v2_x2", "mem2_ssd1_v2_x2"), ("mem3_ssd1_v2_x2", "mem3_ssd1_v2_x4")],
+)
+def test_the_next_larger_instance_type_has_as_many_cores_if_there_is_one(name: str, larger: str) -> None:
+    worker = find_instance_type(name, REGION)
+    assert worker is not None
+    found = next_larger(worker, REGION)
+    assert found is not None
+    assert (found.memory_gib > worker.memory_gib, found.name) == (True, larger)
