@@ -71,11 +71,10 @@ def test_a_kill_at_the_limit_names_limit_and_remedy() -> None:
 
 def test_a_limit_below_the_instance_types_memory_may_be_raised() -> None:
     message = because("MemoryError", end=End(1, USED, memory_limit=2 * GIB)).message
-    assert message.splitlines() == [
-        "MemoryError",
-        "The job's memory limit is 2.0 GiB; its largest process held 1.5 GiB."
-        " Give a larger --memory-limit: mem1_ssd1_v2_x4 has 8 GiB.",
-    ]
+    assert message == (
+        "MemoryError\nThe job's memory limit is 2.0 GiB; its largest process held 1.5 GiB."
+        " Give a larger --memory-limit: mem1_ssd1_v2_x4 has 8 GiB."
+    )
 
 
 @pytest.mark.parametrize(

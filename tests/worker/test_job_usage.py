@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.worker.conftest import HOME
+
+from dx_local.worker.host_view import HOME
 
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
