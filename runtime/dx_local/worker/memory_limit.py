@@ -17,7 +17,7 @@ def group_of(log_sockets: str) -> str:
 def limit_each_process(size: int | None) -> None:
     """Let this process, and each that comes from it, hold so many bytes of data, if there is a limit.
 
-    Data is what a process has written to, or could, rather than all that it maps. Raises OSError or ValueError.
+    Data is what a process may write to, rather than all that it maps. Raises OSError or ValueError.
     """
     if size is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (size, size))
