@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 import tarfile
 from collections import Counter
 from dataclasses import dataclass
@@ -208,6 +210,11 @@ def bases_of(fastq: str) -> list[str]:
     return fastq.splitlines()[1::4]
 
 
+def mean_gc(sequences: list[str]) -> float:
+    bases = "".join(sequences)
+    return round(100 * sum(base in "GC" for base in bases) / len(bases), 2)
+
+
 def gc_classes(sequences: list[str], width: int) -> list[list[str]]:
     shares = [100 * sum(base in "GC" for base in sequence) / len(sequence) for sequence in sequences]
     counts = Counter(int(share / width) * width for share in shares)
@@ -228,9 +235,25 @@ def test_a_program_of_resources_counts_gc(run_example: RunExample) -> None:
     sequences = bases_of(FASTQ.read_text())
     assert tables_in(Path(output["tables"])) == {"reads": gc_classes(sequences, 10)}
     assert output["n_reads"] == len(sequences)
-    bases = "".join(sequences)
-    share = 100 * sum(base in "GC" for base in bases) / len(bases)
-    assert output["mean_gc"] == pytest.approx(share, abs=0.01)
+    assert output["mean_gc"] == mean_gc(sequences)
+
+
+def test_it_counts_gc_as_well_when_dx_has_built_it(tmp_path: Path) -> None:
+    """Then resources/ is a file that jobs unpack."""
+    script = f"""
+    dx build {APPS / "gc_content"} --brief >/dev/null
+    reads=$(dx upload {FASTQ} --brief)
+    job=$(dx run gc_content -ireads="$reads" --yes --wait --brief)
+    dx describe "$job" --json > {tmp_path}/job.json
+    """
+    dx_local = str(Path(sys.executable).with_name("dx-local"))
+    command = [dx_local, "exec", "--isolation", "namespace", "--", "bash", "-e", "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "--isolation namespace is not possible here" in done.stderr:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stderr
+    output = json.loads((tmp_path / "job.json").read_text())["output"]
+    assert (output["n_reads"], output["mean_gc"]) == (400, mean_gc(bases_of(FASTQ.read_text())))
 
 
 def test_an_archive_is_unpacked_below_data_and_a_setting_goes_to_etc(

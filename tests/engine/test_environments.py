@@ -60,6 +60,7 @@ def test_an_environment_is_made_once_and_can_import_dxpy(shared_cache: Path) -> 
     assert environment == again
     assert environment.python.is_relative_to(shared_cache)
     assert (environment.bin / "dx-jobutil-add-output").exists()
+    assert (environment.bin / "pip").exists()
     show_version = [str(environment.python), "-Ic", "import dxpy; print(dxpy.__version__)"]
     version = subprocess.check_output(show_version, text=True)
     assert version.strip() == environment.dxpy_version == DXPY_VERSION

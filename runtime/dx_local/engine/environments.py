@@ -32,6 +32,12 @@ DXPY_VERSION = "0.417.1"
 
 _PIP_MANAGERS = ("pip", "pip3")
 _COMPLETE = "dx-local.json"
+_RECIPE = 2  # counts what environments hold besides; those of an earlier one are not used
+
+# A job without a world of its own has pip install into its home; Python looks there before its own packages.
+_OWN_PACKAGES_OF_JOBS = (
+    'import os, sys; own = os.environ.get("PIP_TARGET"); own and sys.path.insert(len(sys.path) - 1, own)\n'
+)
 _LAST_LINES = 12
 
 
@@ -123,7 +129,7 @@ def _key(request: EnvironmentRequest) -> str:
     # A Python is told from others of its version by where it is installed.
     python = request.python or [platform.python_version(), platform.machine(), sys.base_prefix]
     interpreter = str(request.interpreter or "")
-    wanted = json.dumps([python, interpreter, request.dxpy, sorted(request.packages)])
+    wanted = json.dumps([python, interpreter, request.dxpy, sorted(request.packages), _RECIPE])
     version = re.sub(r"[^\w.]", "_", request.python or platform.python_version(), flags=re.ASCII)
     return f"python{version}-dxpy{request.dxpy}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
 
@@ -155,6 +161,10 @@ def _build(request: EnvironmentRequest, folder: Path) -> None:
     # Compiled beforehand: otherwise the first job to use a program would wait for it, and see warnings.
     install = ("pip", "install", "--compile-bytecode", "--python", str(python), "--")
     _uv(request, *install, f"dxpy=={request.dxpy}", *request.packages)
+    # For jobs that call it, as few do; nothing waits for it to be compiled.
+    _uv(request, "pip", "install", "--python", str(python), "--", "pip")
+    (site_packages,) = folder.glob("lib/python*/site-packages")
+    (site_packages / "dx_local_pip_target.pth").write_text(_OWN_PACKAGES_OF_JOBS)
     unfinished = folder / f"{_COMPLETE}.unfinished"
     unfinished.write_text(json.dumps({"dxpy": request.dxpy, "packages": request.packages}) + "\n")
     unfinished.replace(folder / _COMPLETE)

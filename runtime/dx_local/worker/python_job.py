@@ -37,6 +37,9 @@ def run(job: Job) -> NoReturn:
     tempfile.tempdir = None
     sys.argv = [program]
     sys.path[:0] = [job.home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    if packages := os.environ.get("PIP_TARGET"):
+        places = [place for place, folder in enumerate(sys.path) if folder.endswith("site-packages")]
+        sys.path.insert(places[0] if places else len(sys.path), packages)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     connect_dxpy(job)
     tell_own_description(job)

@@ -52,9 +52,9 @@ def environment(job: Job, inherited: dict[str, str]) -> dict[str, str]:
 def _on_host(job: Job, host_path: str) -> dict[str, str]:
     """Return the variables that have a job find its layers where they lie on the host."""
     programs = folders(job.layers, _PROGRAMS)
-    variables = {
-        "PATH": os.pathsep.join([_OWN_PROGRAMS, job.tools, *programs, f"{IMAGE}/usr/bin", host_path]),
-    }
+    own_packages = f"{job.home}/.local/pip"  # what a job has pip install must not change Pythons of the host
+    path = [_OWN_PROGRAMS, job.tools, *programs, f"{IMAGE}/usr/bin", f"{own_packages}/bin", host_path]
+    variables = {"PATH": os.pathsep.join(path), "PIP_TARGET": own_packages}
     if job.layers:
         variables["DX_FS_ROOT"] = job.layers[0]
         libraries = folders(
