@@ -16,6 +16,8 @@ class DebianRepository:
     """Packages are added one by one; `configuration` is for the variable APT_CONFIG."""
 
     folder: Path
+    seen_at: str = ""
+    """Where the folder is found by those who use it, if elsewhere."""
     _index: list[str] = field(default_factory=list)
 
     @property
@@ -24,10 +26,11 @@ class DebianRepository:
 
     def open(self) -> None:
         """Make the repository, empty."""
-        self.folder.mkdir()
-        (self.folder / "sources.list").write_text(f"deb [trusted=yes] copy:{self.folder} ./\n")
+        place = self.seen_at or self.folder
+        self.folder.mkdir(parents=True)
+        (self.folder / "sources.list").write_text(f"deb [trusted=yes] copy:{place} ./\n")
         self.configuration.write_text(
-            f'Dir::Etc::sourcelist "{self.folder}/sources.list";\nDir::Etc::sourceparts "/dev/null";\n'
+            f'Dir::Etc::sourcelist "{place}/sources.list";\nDir::Etc::sourceparts "/dev/null";\n'
         )
         self.write_index()
 

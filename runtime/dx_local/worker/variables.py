@@ -60,8 +60,12 @@ def _on_host(job: Job, host_path: str) -> dict[str, str]:
         libraries = folders(
             job.layers, ["usr/local/lib", f"usr/lib/{_TRIPLET}", "usr/lib", f"lib/{_TRIPLET}", "lib"]
         )
-        if libraries:
-            variables["LD_LIBRARY_PATH"] = os.pathsep.join(libraries)
+        modules = folders(
+            job.layers, ["usr/local/share/perl5", "usr/share/perl5", f"usr/lib/{_TRIPLET}/perl5/*"]
+        )
+        for name, found in (("LD_LIBRARY_PATH", libraries), ("PERL5LIB", modules)):
+            if found:
+                variables[name] = os.pathsep.join(found)
     return variables
 
 
