@@ -158,3 +158,13 @@ def test_files_become_arrays_of_names_prefixes_and_paths(workshop: Workshop, ser
     home = job.home
     paths = [f"{home}/in/maps/0/x.bam", f"{home}/in/maps/1/y.txt"]
     assert job.said() == ["a b.fq.gz", "a b", f"{home}/in/reads/a b.fq.gz", "x", "y", *paths, "x"]
+
+
+@pytest.mark.parametrize("shop", ["workshop", "bare_workshop"])
+def test_modules_of_perl_in_a_layer_are_found(
+    shop: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    (tmp_path / "usr/share/perl5").mkdir(parents=True)
+    (tmp_path / "usr/share/perl5/Dxt.pm").write_text('package Dxt; print "found\\n"; 1;')
+    job = request.getfixturevalue(shop).run("main() { perl -MDxt -e 1; }", "bash", layers=(tmp_path,))
+    assert job.said() == ["found"], job.said("STDERR")
