@@ -106,6 +106,14 @@ def test_what_a_job_writes_outside_its_home_goes_with_it(isolated: Workshop) -> 
     assert said_by(isolated, f"ls -d {{{','.join(PLACES)}}}/of-a-job 2>/dev/null || echo none") == ["none"]
 
 
+def test_settings_of_the_kernel_cannot_be_changed(isolated: Workshop) -> None:
+    settings = "/proc/sys/kernel/pid_max /proc/sysrq-trigger /sys/kernel"
+    script = (
+        f"for path in {settings}; do if test -w $path; then echo $path; fi; done; test -w /proc/self/comm"
+    )
+    assert said_by(isolated, script) == []
+
+
 def test_files_of_the_system_can_be_changed_and_stay_as_they_were(isolated: Workshop) -> None:
     before = Path("/etc/hosts").read_bytes()
     script = "echo 127.0.0.9 there >> /etc/hosts; grep there /etc/hosts; rm -r /usr/share/doc || true"

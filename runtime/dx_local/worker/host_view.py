@@ -23,7 +23,7 @@ OURS = "/.dx-local"
 
 _SYSTEM = ("usr", "etc", "opt", "var")
 _SYSTEM_IF_THERE = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "root")
-_LIVE = ("dev", "proc", "sys")
+_LIVE = ("dev", "proc")
 _OPEN = ("home", "media", "mnt", "srv")  # what lies in them is shown, and jobs may add to it
 _MOST_IN_OPEN = 64
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dx_local.worker.mounts import Call
 
 _LOG_SOCKETS = ("priority", "bulk")
+_CONTROLS = ("/proc/sys", "/proc/sysrq-trigger")  # of the kernel, which obeys root in any namespace
 _LOG_FOLDERS = ("dnanexus", "dnanexus/log")  # below /opt; source: dxpy.dxlog.DXLogHandler
 
 
@@ -90,6 +91,8 @@ class _Plan:
     def _show_host(self) -> None:
         for path in self._host.live:
             self._add(mounts.bind_writable(path, self._root + path, deep=True))
+        for path in _CONTROLS:
+            self._add(*mounts.bind(path, self._root + path, may_fail=True))
         for path in self._host.read_only:
             self._add(*mounts.bind(path, self._root + path, deep=True))
             if is_below(self._place, (path,)):
