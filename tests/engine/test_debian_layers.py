@@ -7,13 +7,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.engine.debian_repository import DebianRepository
 
 from dx_local.engine.dependencies.apt import Apt, AptError
 from dx_local.engine.dependencies.debian_layers import debian_layer
 from dx_local.engine.dependencies.entries import Dependency
 from dx_local.engine.dependencies.package_names import similar
-from dx_local.engine.dependencies.package_scripts import alternatives
+from dx_local.engine.dependencies.package_scripts import alternatives, link_alternatives
 
 needs_apt = pytest.mark.skipif(not Apt.is_here(), reason="this machine has no apt")
 
@@ -136,6 +138,30 @@ def test_links_of_a_packages_script_are_made(repository: DebianRepository) -> No
 )
 def test_links_are_read_from_scripts(script: str, expected: list[tuple[str, str]]) -> None:
     assert alternatives(script) == expected
+
+
+WORDS = ["update-alternatives", " ", "--install", "--slave", "/a", "/../b", "$x", "\\\n", "\n", '"']
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=12).map("".join))
+def test_links_read_from_any_script_are_whole_paths(script: str) -> None:
+    assert all(path.startswith("/") and "$" not in path for link in alternatives(script) for path in link)
+
+
+@pytest.mark.parametrize(("link", "target"), [("/../x", "/usr/t"), ("/usr/l", "/../../etc/passwd")])
+def test_a_link_never_leads_out_of_the_layer(tmp_path: Path, link: str, target: str) -> None:
+    root = tmp_path / "root"
+    (root / "usr").mkdir(parents=True)
+    (root / "usr/t").write_text("")
+    link_alternatives(root, f"update-alternatives --install {link} n {target} 1")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["root", "t", "usr"]
+
+
+@given(
+    st.text(st.sampled_from("ab01.+-([*?"), max_size=8), st.lists(st.text("ab01.+-", max_size=6), max_size=6)
+)
+def test_similar_names_are_among_those_that_there_are(name: str, names: list[str]) -> None:
+    assert set(similar(name, names)) <= set(names)
 
 
 NAMES = ["openjdk-17-jre", "openjdk-8-jre", "openjdk-17-jdk", "libgsl27", "libgsl-dev", "samtools", "zlib1g"]

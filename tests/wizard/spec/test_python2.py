@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dx_app_wizard.spec.lint import lint_app
 from dx_app_wizard.spec.python2 import is_python2, python2_code
@@ -39,7 +41,13 @@ def test_what_both_read_is_no_matter(code: str) -> None:
     assert python2_code(code) is None
 
 
-@pytest.mark.parametrize("code", ["x = '\0'", "if", "(" * 500])
+@given(st.text(st.sampled_from("print x'\"\\\n\t\0():=`,0<>"), max_size=40))
+def test_any_text_is_read_or_refused(code: str) -> None:
+    found = python2_code(code)
+    assert found is None or found.line >= 1
+
+
+@pytest.mark.parametrize("code", ["x = '\0'", "if", "(" * 500, "\ud800", "-" * 100_000 + "1"])
 def test_what_neither_reads_is_named_as_well(code: str) -> None:
     found = python2_code(code)
     assert found is not None

@@ -52,6 +52,6 @@ def python2_code(code: str) -> Python2Code | None:
         line = error.lineno or 1
         text = lines[line - 1].strip() if line <= len(lines) else ""
         return Python2Code(error.msg, line, error.offset, text)
-    except (ValueError, RecursionError) as error:
-        return Python2Code(str(error), 1, None, "")
+    except (ValueError, RecursionError, MemoryError) as error:
+        return Python2Code(str(error) or "it is nested too deeply", 1, None, "")
     return None
