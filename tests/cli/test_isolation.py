@@ -69,3 +69,35 @@ def test_flag_and_variable_choose(app: Path, options: list[str], variable: str, 
     )
     assert (json.loads(done.stdout)["output"]["home"] == "/home/dnanexus") is is_isolated
     assert "world of their own" not in done.stderr
+
+
+# Folders in which something is mounted cannot be covered as a whole; the app lies in one of them.
+MANY_MOUNTS = """
+mount -t tmpfs x /opt && cp -r "$1" /opt/app && mkdir -p /opt/tmp /opt/inner /opt/app/resources/opt/tool
+mount -t tmpfs x /opt/inner && mount -t tmpfs x /var/cache && mount --bind /etc/hosts /etc/hosts
+mount --bind /usr/share/doc /usr/share/doc
+echo there | tee /opt/inner/file > /opt/app/resources/opt/tool/file
+"""
+SAYS_MUCH = """
+main() {
+    cat /opt/tool/file /opt/inner/file /opt/app/resources/opt/tool/file | uniq -c
+    mkdir /var/cache/new /var/lib/new /usr/local/new /opt/new /usr/share/new /etc/new
+    cmp /etc/hosts /opt/app/hosts
+    ls /usr/share/doc | grep -q . && dx-jobutil-add-output home "$HOME"
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "temporary", ["/tmp", *(pytest.param(name, marks=pytest.mark.slow) for name in ("/var/tmp", "/opt/tmp"))]
+)
+def test_an_app_lies_among_mounts_in_folders_of_the_system(make_app: MakeApp, temporary: str) -> None:
+    app = make_app(SAYS_MUCH, interpreter="bash", outputSpec=[{"name": "home", "class": "string"}])
+    (app / "hosts").write_bytes(Path("/etc/hosts").read_bytes())
+    script = f"{MANY_MOUNTS} TMPDIR={temporary} exec {COMMAND} run /opt/app --json --isolation namespace"
+    done = subprocess.run(
+        ["unshare", "-Urm", "sh", "-ec", script, "sh", app], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert json.loads(done.stdout)["output"] == {"home": "/home/dnanexus"}
+    assert "3 there" in done.stderr

@@ -146,6 +146,25 @@ def test_temporary_files_are_the_jobs_own(isolated: Workshop) -> None:
     assert not Path("/tmp/of-a-job").exists()
 
 
+def test_two_jobs_at_once_have_temporary_files_of_the_same_name(isolated: Workshop) -> None:
+    job_id = isolated.start("main() { echo one > /tmp/name; echo ready; sleep 100; }", "bash")
+    isolated.wait_for_line(job_id, "ready")
+    assert said_by(isolated, "cat /tmp/name 2>/dev/null || echo none; echo two > /tmp/name") == ["none"]
+    isolated.executor.kill(job_id)
+    isolated.wait(job_id)
+
+
+def test_shared_memory_is_the_jobs_own(isolated: Workshop) -> None:
+    assert said_by(isolated, "ls /dev/shm; echo x > /dev/shm/of-a-job") == []
+    assert not Path("/dev/shm/of-a-job").exists()
+
+
+def test_a_job_may_change_its_environment_for_itself(isolated: Workshop) -> None:
+    change = "import dxpy; open(dxpy.__path__[0] + '/of_a_job.py', 'w').write('x = 1')"
+    assert isolated.run(f"{change}\nimport dxpy.of_a_job; print(dxpy.of_a_job.x)").said() == ["1"]
+    assert isolated.run("import dxpy.of_a_job").code == 1
+
+
 def test_the_log_sockets_are_where_dxpy_looks_for_them(isolated: Workshop) -> None:
     code = (
         "import dxpy, logging\nlogging.getLogger().addHandler(dxpy.DXLogHandler())\nlogging.error('said')\n"

@@ -92,9 +92,9 @@ def bind_writable(source: str, target: str, *, deep: bool = False) -> Call:
     return _mount(source, target, None, _BIND | (_RECURSIVE if deep else 0))
 
 
-def memory(target: str) -> Call:
+def memory(target: str, *, mode: str = "755") -> Call:
     """Mount an empty folder whose content lies in memory, at most half of it."""
-    return _mount("tmpfs", target, "tmpfs", 0, "mode=755")
+    return _mount("tmpfs", target, "tmpfs", 0, f"mode={mode}")
 
 
 def overlay(target: str, lowers: Sequence[str], writable: str | None = None) -> Call:

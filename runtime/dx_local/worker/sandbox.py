@@ -46,11 +46,13 @@ class Sandbox:
         own_home = user_namespace.own_home()
         for path in (self._folder, self._place, self._base):
             os.mkdir(path, 0o700)
-        is_root = user_namespace.enter()
+        user_namespace.enter()
+        os.umask(0o022)  # as on workers
         mounts.perform([mounts.forget_others(), mounts.memory(self._base)])
-        self._host = host_view.prepare(self._base, _IMAGE, own_home, is_root=is_root)
+        owns_all = user_namespace.owns_the_system()
+        self._host = host_view.prepare(self._base, _IMAGE, own_home, owns_all=owns_all)
         # What tar unpacks as root it would give to users that are not there.
-        self._variables = {} if is_root else {"TAR_OPTIONS": "--no-same-owner"}
+        self._variables = {} if owns_all else {"TAR_OPTIONS": "--no-same-owner"}
         self.temporaries = Temporaries(f"{self._folder}/temporary")
 
     def shown(self, job: Job) -> list[str]:

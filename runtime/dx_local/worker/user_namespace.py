@@ -16,21 +16,25 @@ def own_home() -> str:
         return "/"
 
 
-def enter() -> bool:
-    """Enter a new user and a new mount namespace, as root; tell whether as the root of all files.
+def enter() -> None:
+    """Enter a new user and a new mount namespace, as root.
 
     Only root can take all users and groups along; others take themselves, and all else is nobody's. Raises
     OSError where the system does not allow it.
     """
     user, group = os.geteuid(), os.getegid()
     if user == 0 and _enter_with_all():
-        return True
+        return
     if user != 0:
         mounts.perform([mounts.unshare(mounts.NEW_USER | mounts.NEW_MOUNTS)])
     _write("self", "setgroups", "deny")
     _write("self", "uid_map", f"0 {user} 1")
     _write("self", "gid_map", f"0 {group} 1")
-    return False
+
+
+def owns_the_system() -> bool:
+    """Tell whether this process is root of the system's files, too, and not of its user's only."""
+    return os.stat("/usr").st_uid == os.geteuid() == 0
 
 
 def _enter_with_all() -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _LOG_SOCKETS = ("priority", "bulk")
 _CONTROLS = ("/proc/sys", "/proc/sysrq-trigger")  # of the kernel, which obeys root in any namespace
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108
 _LOG_FOLDERS = ("dnanexus", "dnanexus/log")  # below /opt; source: dxpy.dxlog.DXLogHandler
 
 
@@ -63,13 +64,13 @@ class _Plan:
         # The host's top level comes first: a layer's `bin` must not hide that this is a link to `usr/bin`.
         self._add(mounts.overlay(root, [host.root, *needs.layers], self._writable()))
         self._show_host()
-        for path in host.covered:
+        for path in (*host.covered, *host.parts):
             self._cover(path, [path])
+        for path in host.inner:
+            self._show_inner(path)
         for alias, path in host.aliases:
             if self._is_brought(alias):
                 self._cover(path, [alias, path])
-        for path in host.inner:
-            self._show_inner(path)
         self._add(mounts.bind_writable(needs.home, root + HOME), *mounts.bind(needs.ours, root + OURS))
         for source, path in zip(needs.temporary, PRIVATE):  # noqa: B905  (workers may run Python 3.8)
             self._add(mounts.bind_writable(source, root + path))
@@ -93,6 +94,8 @@ class _Plan:
             self._add(mounts.bind_writable(path, self._root + path, deep=True))
         for path in _CONTROLS:
             self._add(*mounts.bind(path, self._root + path, may_fail=True))
+        if os.path.isdir(_SHARED_MEMORY):
+            self._add(mounts.memory(self._root + _SHARED_MEMORY, mode="1777"))
         for path in self._host.read_only:
             self._add(*mounts.bind(path, self._root + path, deep=True))
             if is_below(self._place, (path,)):
@@ -113,7 +116,7 @@ class _Plan:
     def _cover(self, path: str, names: Sequence[str]) -> None:
         """Show a folder of the host with what the layers have under any of these names laid over."""
         above = [layer + name for layer in self._needs.layers for name in names]
-        below = [self._host.beneath + path, path]
+        below = [self._host.beneath + path, *([] if path in self._host.opened else [path])]
         lowers = [self._apart(lower, path) for lower in above if os.path.isdir(lower)]
         lowers += [lower for lower in below if os.path.isdir(lower)]
         writable = self._writable()
@@ -138,9 +141,9 @@ class _Plan:
         return folder
 
     def _show_inner(self, path: str) -> None:
-        """Show what is mounted inside a covered folder, which an overlay does not hold."""
+        """Show a folder in an opened one, which no overlay holds."""
         if self._is_brought(path):
             self._cover(path, [path])
         else:
             # What cannot be shown is hidden from users by the host, or hidden in turn by a layer.
-            self._add(*mounts.bind(path, self._root + path, may_fail=True))
+            self._add(*mounts.bind(path, self._root + path, deep=True, may_fail=True))
