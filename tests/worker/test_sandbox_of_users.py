@@ -42,7 +42,8 @@ for _ in range(2):
         variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": seen.home, **seen.variables}
         os.execve("/bin/bash", ["bash", "-e", "-c", sys.argv[3]], variables)
     _, status = os.waitpid(pid, 0)
-    remover = box.temporaries.give_back(temporary)
+    left = box.temporaries.left_in(temporary)
+    remover = box.temporaries.give_back(temporary, is_clean=left is None)
     if remover:
         os.waitpid(remover, 0)
 box.close()
