@@ -74,6 +74,15 @@ def next_death(options: int) -> tuple[int, int]:
     return (found.si_pid, os.getsid(found.si_pid)) if found else (0, 0)
 
 
+def parent_of(pid: int) -> int:
+    """Return the process ID of another process's parent, or 0 when it cannot be told."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return 0
+    return int(status.rpartition(b")")[2].split()[1])
+
+
 def job_of(pid: int) -> str | None:
     """Return the DX_JOB_ID that a process was started with, or None when it cannot be told."""
     with contextlib.suppress(OSError):

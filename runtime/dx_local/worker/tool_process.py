@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# The signal module looks up a name for each number, which takes longer than what it does.
+import _signal  # type: ignore[import-not-found,unused-ignore]
 import fcntl
 import gc
 import io
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _LIMITS = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
 _ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # by Python
 _NEVER_IGNORED = (signal.SIGKILL, signal.SIGSTOP)
+_CHANGEABLE = tuple(map(int, signal.valid_signals() - {*_NEVER_IGNORED, *_ALWAYS_IGNORED}))
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,9 @@ def take_over(call: Call, connection: int, files: list[int]) -> int:
         os.dup2(file, number)
         os.close(file)
     for limit in _LIMITS:
-        resource.setrlimit(limit, resource.prlimit(call.client, limit))
+        wanted = resource.prlimit(call.client, limit)
+        if wanted != resource.getrlimit(limit):
+            resource.setrlimit(limit, wanted)
     os.sched_setaffinity(0, os.sched_getaffinity(call.client))
     os.nice(os.getpriority(os.PRIO_PROCESS, call.client) - os.getpriority(os.PRIO_PROCESS, 0))
     linux.join(call.client)
@@ -114,8 +119,8 @@ def _close(number: int) -> None:
 
 def _take_over_signals(ignored: list[int]) -> None:
     signal.set_wakeup_fd(-1, warn_on_full_buffer=False)
-    for number in signal.valid_signals() - {*_NEVER_IGNORED, *_ALWAYS_IGNORED}:
-        signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+    for number in _CHANGEABLE:
+        _signal.signal(number, _signal.SIG_IGN if number in ignored else _signal.SIG_DFL)
     if signal.SIGINT not in ignored:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -167,7 +172,12 @@ def configure(call: Call, log_sockets: str) -> None:
     original = dxpy.config.get_session_conf_dir
 
     def session_folder(cleanup: bool = False) -> Any:
-        # dxpy finds the session by the shell that called this process.
+        # dxpy finds the session by the shell that called this process, or one above it. Where there are no
+        # sessions, it need not look at all these processes.
+        sessions = f"{dxpy.config.get_user_conf_dir()}/sessions"
+        shell = linux.parent_of(call.client)
+        if shell and not os.path.lexists(sessions):
+            return f"{sessions}/{shell}"
         own = os.getpid
         os.getpid = lambda: call.client
         try:
