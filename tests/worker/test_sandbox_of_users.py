@@ -112,5 +112,7 @@ def test_layers_of_a_user_lie_over_folders_of_root(folder: Path) -> None:
     (layer / "usr/local/bin").mkdir(parents=True)
     (layer / "usr/local/bin/greet").write_text("#!/bin/sh\necho hello\n")
     (layer / "usr/local/bin/greet").chmod(0o755)
+    for path in (layer, *layer.rglob("*")):
+        os.chown(path, int(_NOBODY), int(_NOBODY))
     done = by_nobody(folder, "greet; echo x > /usr/local/bin/mine; rm /usr/local/bin/greet", layer)
     assert (done.stdout, done.stderr) == ("hello\n" * 2, "")
