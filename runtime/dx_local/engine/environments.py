@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ _OWN_PACKAGES_OF_JOBS = (
     'import os, sys; own = os.environ.get("PIP_TARGET"); own and sys.path.insert(len(sys.path) - 1, own)\n'
 )
 _LAST_LINES = 12
+_DAY_SECONDS = 24 * 3600
 
 
 class EnvironmentBuildError(Exception):
@@ -104,7 +106,7 @@ def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str]
         with _lock(folder.with_name(f"{folder.name}.lock")):
             if not _is_complete(folder):
                 announce(f"Making a worker environment ({request.describe()}); this happens once.")
-                _build(request, folder)
+                _try_to_build(request, folder)
     return WorkerEnvironment(folder / "bin" / "python", folder / "bin", request.dxpy)
 
 
@@ -112,6 +114,16 @@ def environment_folder(request: EnvironmentRequest) -> Path | None:
     """Return where the cached environment for a request lies, or None when it has not been made."""
     folder = _cache_folder() / _key(request)
     return folder if _is_complete(folder) else None
+
+
+def failed_lately(request: EnvironmentRequest) -> bool:
+    """Tell whether an environment that there is none of could not be made within the last day."""
+    folder = _cache_folder() / _key(request)
+    try:
+        age = time.time() - _failure_of(folder).stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return age < _DAY_SECONDS and not _is_complete(folder)
 
 
 def _own_dxpy_version() -> str | None:
@@ -144,6 +156,20 @@ def _lock(path: Path) -> Iterator[None]:
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _failure_of(folder: Path) -> Path:
+    """Return the file whose age says when this environment could not be made."""
+    return folder.with_name(f"{folder.name}.failed")
+
+
+def _try_to_build(request: EnvironmentRequest, folder: Path) -> None:
+    try:
+        _build(request, folder)
+    except EnvironmentBuildError:
+        _failure_of(folder).touch()
+        raise
+    _failure_of(folder).unlink(missing_ok=True)
 
 
 def _build(request: EnvironmentRequest, folder: Path) -> None:

@@ -15,6 +15,7 @@ from dx_local.engine.dependencies.entries import dependencies_of
 from dx_local.engine.environments import (
     EnvironmentBuildError,
     EnvironmentRequest,
+    failed_lately,
     prepare_environment,
     requirements_of,
 )
@@ -126,13 +127,15 @@ class Workplaces:
         request = replace(self._python_of(release), packages=packages)
         if applet["runSpec"]["interpreter"] != "bash":
             self._say_python(release, request.python or running_version())
-        try:
+        if self._options.python or request.python is None:
             return await self.environment(request)
+        # Nobody asked for that Python; without a package index there may be one for the running one alone.
+        try:
+            if not failed_lately(request):
+                return await self.environment(request)
         except EnvironmentBuildError:
-            if self._options.python or request.python is None:
-                raise
-            # Nobody asked for that Python, and without a package index there may be one for the running one.
-            environment = await self.environment(EnvironmentRequest(packages=packages))
+            pass
+        environment = await self.environment(EnvironmentRequest(packages=packages))
         self._pythons[release] = EnvironmentRequest()
         self._say_once(
             f"A worker environment with the Python {request.python} of release {release} could not be made."
