@@ -47,22 +47,29 @@ def _waiting(place: Path, waits: int) -> Mapping[str, float]:
 def _transfer(place: Path, mebibytes: int) -> Mapping[str, float]:
     """Return the seconds of each way of a large file's bytes, and the memory that this took.
 
-    "arrival" is how much later the input lies in the job's home than one of a single byte does.
+    "arrival" is how much later the input lies in the job's home than one of a single byte does, "linked" the
+    same for jobs that get links.
     """
     tiny, _ = _moved(place / "tiny", 1)
     large, ended = _moved(place / "large", mebibytes * _BLOCK)
-    arrival = large["arrived"] - tiny["arrived"]
-    return {**large, "arrival": arrival, "control": ended.control_mib, "largest": ended.largest_mib}
+    linked, _ = _moved(place / "linked", mebibytes * _BLOCK, "--inputs", "link")
+    return {
+        **large,
+        "arrival": large["arrived"] - tiny["arrived"],
+        "linked": linked["arrived"] - tiny["arrived"],
+        "control": ended.control_mib,
+        "largest": ended.largest_mib,
+    }
 
 
-def _moved(place: Path, size: int) -> tuple[dict[str, float], Ended]:
+def _moved(place: Path, size: int, *options: str) -> tuple[dict[str, float], Ended]:
     """Return the seconds of a file's bytes by each way, and from the start of the run until it arrived."""
     place.mkdir()
     data, scratch = place / "data", place / "scratch"
     for path in (data, scratch):
         _write_file(path, size)
     scratch.unlink()  # gives back as much memory as the run will want; see transfer.sh
-    ended, output = run_app("transfer", place, {"reads": data})
+    ended, output = run_app("transfer", place, {"reads": data}, more=options)
     seconds = {name: value * _MICRO for name, value in output.items()}
     return {**seconds, "arrived": seconds["arrived"] - ended.began}, ended
 

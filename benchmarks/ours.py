@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.process import Command, run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from benchmarks.process import Ended
 
@@ -21,9 +21,15 @@ APPS = Path(__file__).parent / "apps"
 
 
 def run_app(
-    name: str, place: Path, inputs: Mapping[str, object], variables: Mapping[str, str] | None = None
+    name: str,
+    place: Path,
+    inputs: Mapping[str, object],
+    variables: Mapping[str, str] | None = None,
+    more: Sequence[str] = (),
 ) -> tuple[Ended, dict[str, Any]]:
     """Run an app with all that it writes below an empty folder; return how it went and its output.
+
+    `more` are options of `dx-local run`.
 
     Temporary files go to `place`/tmp. Raises CommandError.
     """
@@ -31,7 +37,7 @@ def run_app(
     temporary.mkdir()
     given = [f"-i{key}={value}" for key, value in inputs.items()]
     options: list[str | Path] = ["--python", _PYTHON, "--workspace-path", place / "run", "--quiet", "--json"]
-    argv: list[str | Path] = [BIN / "dx-local", "run", APPS / name, *given, *options]
+    argv: list[str | Path] = [BIN / "dx-local", "run", APPS / name, *given, *options, *more]
     ended = run(Command(argv, place, {"TMPDIR": str(temporary), **(variables or {})}))
     output: dict[str, Any] = json.loads(ended.output)["output"]
     return ended, output

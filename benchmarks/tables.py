@@ -93,6 +93,7 @@ def transfer(results: Results) -> str:
         "download": "`dx download`",
         "upload": "`dx upload`",
         "arrival": "in the job's home, later than a byte",
+        "linked": "the same with `--inputs link`",
     }
     rows = [
         [

@@ -59,6 +59,8 @@ class DriverOptions:
     max_parallel: int
     xtrace: bool = False
     memory_limit: MemoryLimit | None = None
+    shown: tuple[Path, ...] = ()
+    """Folders of this machine that every job may look into."""
     ends_deadlocks: bool = True
     """Whether nobody but jobs closes data objects, so that waiting without a running job can never end."""
 
@@ -250,6 +252,7 @@ class Driver:
             variables=self._variables(job),
             source=Path(source) if (source := applet.get("local", {}).get("source")) else None,
             layers=place.layers,
+            shown=self._options.shown,
             xtrace=self._options.xtrace,
             memory_limit=limit.of(job) if (limit := self._options.memory_limit) else None,
         )

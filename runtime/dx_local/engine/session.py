@@ -98,6 +98,7 @@ class Session:
                 max_parallel=options.max_parallel,
                 xtrace=options.xtrace,
                 memory_limit=options.workplaces.memory_limit,
+                shown=(options.folder / "files",) if options.links_inputs else (),
                 ends_deadlocks=not options.is_open,
             ),
             self._workplaces,

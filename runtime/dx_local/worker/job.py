@@ -42,6 +42,8 @@ class Job:
     """What the paths of the two sockets for log messages begin with; they end in `.priority` and `.bulk`."""
     xtrace: bool
     """Whether bash prints each command."""
+    shown: Sequence[str] = ()
+    """Folders that it finds at their own paths, wherever they lie."""
     process_memory: int | None = None
     """How many bytes of memory each of its processes may hold, where they are not limited together."""
     is_sandboxed: bool = False

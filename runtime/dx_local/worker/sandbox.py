@@ -58,7 +58,7 @@ class Sandbox:
     def shown(self, job: Job) -> list[str]:
         """Return what a job needs of the host's folders for temporary files; nothing twice."""
         folder = os.path.dirname(job.code)
-        wanted = {*self._needed, *job.layers, folder, os.path.dirname(folder), job.source or ""}
+        wanted = {*self._needed, *job.layers, *job.shown, folder, os.path.dirname(folder), job.source or ""}
         found: list[str] = []
         for path in sorted(wanted):
             if is_below(path, PRIVATE) and not is_below(path, tuple(found)):

@@ -46,6 +46,8 @@ class Launch:
     """The author's own file that the code was taken from, so that error messages can name it."""
     layers: tuple[Path, ...] = ()
     """Folders that are laid over `/`, the topmost first: the app's resources/, and what it depends on."""
+    shown: tuple[Path, ...] = ()
+    """Folders of this machine that the job finds at their own paths, wherever they lie."""
     xtrace: bool = False
     """Whether bash prints each command before it runs it."""
     memory_limit: int | None = None

@@ -358,6 +358,7 @@ def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:
         variables=dict(launch.variables),
         tools=str(launch.environment.bin),
         layers=tuple(str(layer.absolute()) for layer in launch.layers),
+        shown=tuple(str(folder.absolute()) for folder in launch.shown),
         log_sockets=str(sockets),
         xtrace=launch.xtrace,
         process_memory=None if is_grouped else launch.memory_limit,
