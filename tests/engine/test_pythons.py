@@ -43,6 +43,13 @@ def test_a_script_in_path_is_no_python(machine: Path) -> None:
     assert find_python("3.12") == pyenv
 
 
+def test_a_folder_that_cannot_be_looked_into_has_no_pythons(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYENV_ROOT", str(machine / ("x" * 300)))  # root may look into any, but not into this
+    assert find_python("3.12") is None
+
+
 @pytest.mark.parametrize("version", ["3.12", "", "python3", "*", "../3.12", "3.12.1"])
 def test_what_is_not_there_is_not_found(machine: Path, version: str) -> None:
     program(machine / "bin" / "python3.11")

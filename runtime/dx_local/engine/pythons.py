@@ -62,7 +62,10 @@ def _candidates(version: str, program: str, *, whole: bool) -> Iterator[Path]:
 
 
 def _newest_first(folder: Path, pattern: str, program: str) -> list[Path]:
-    found = folder.glob(f"{pattern}/bin/{program}")
+    try:
+        found = list(folder.glob(f"{pattern}/bin/{program}"))
+    except OSError:  # PYENV_ROOT may well be another user's
+        return []
     return sorted(found, key=lambda path: [int(part) for part in re.findall(r"\d+", str(path))], reverse=True)
 
 
