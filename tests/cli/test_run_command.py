@@ -26,7 +26,7 @@ USAGE = {
     "executableName", "function", "tries", "maxMemory", "cpuSeconds", "maxDisk",
     "instanceType", "instanceMemory", "instanceStorage",
 }  # fmt: skip
-FAILURE = {"job", "path", "reason", "message", "input", "source", "log", "logTail", "findings"}
+FAILURE = {"job", "path", "reason", "message", "input", "source", "log", "logTail", "findings", "hint"}
 
 
 @pytest.fixture

@@ -161,5 +161,6 @@ def test_programs_get_the_same(context: Context, root: str, app: Path) -> None:
         "log",
         "logTail",
         "findings",
+        "hint",
     }
     assert answer["source"] == {"file": f"{app}/src/app.py", "line": 8, "text": "return len(reads)"}

@@ -133,6 +133,17 @@ def test_a_reference_to_an_output_that_is_not_there_fails(dx_run: RunApp, with_s
     assert "m: the job has no such output" in run.job["failureMessage"]
 
 
+@pytest.mark.parametrize(
+    ("code", "has_hint"), [("false", True), ("set -x; false", False), ("no-such-1", False)]
+)
+def test_bash_that_does_not_say_where_it_fails_can_be_traced(
+    dx_run: RunApp, make_app: MakeApp, code: str, *, has_hint: bool
+) -> None:
+    with pytest.raises(JobFailedError) as caught:
+        dx_run(make_app(f"main() {{ {code}; }}", interpreter="bash"))
+    assert ("hint: With --xtrace" in str(caught.value)) is has_hint
+
+
 def test_a_failure_repeats_what_the_linter_says_of_the_code(dx_run: RunApp, make_app: MakeApp) -> None:
     code = """
     main() { dx-jobutil-add-output n "$(dx-jobutil-new-job proces):n" --class=jobref; }

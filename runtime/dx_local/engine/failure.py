@@ -36,7 +36,8 @@ class SourceLine:
 class FailureReport:
     """Why a run failed: the first job that failed, and where to look for more.
 
-    `findings` are what the linter warned of in the code, which may well be the cause.
+    `findings` are what the linter warned of in the code, which may well be the cause; `hint` says how to
+    learn more.
     """
 
     job_id: str
@@ -48,6 +49,7 @@ class FailureReport:
     log_tail: tuple[str, ...]
     log_file: Path | None
     findings: tuple[Finding, ...] = ()
+    hint: str | None = None
 
     def text(self) -> str:
         """Return the report as lines of text, from the cause to where to find more."""
@@ -63,6 +65,8 @@ class FailureReport:
             ]
         if self.log_file:
             lines.append(f"  log: {self.log_file}")
+        if self.hint:
+            lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
 
     def to_json(self) -> JSON:
@@ -80,6 +84,7 @@ class FailureReport:
             "log": None if self.log_file is None else str(self.log_file),
             "logTail": list(self.log_tail),
             "findings": [finding.to_json() for finding in self.findings],
+            "hint": self.hint,
         }
 
 

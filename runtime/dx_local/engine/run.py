@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,13 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dx_local.engine.failure import FailureReport
-    from dx_local.platform.context import JSON
+    from dx_local.platform.context import JSON, Platform
     from dx_local.platform.execution.job_usage import EntryPointUsage
+    from dx_local.platform.store import Row
 
 WORKSPACES = "test-job-workspaces"
 """The folder inside an app's that keeps what its runs leave; generated apps tell git to ignore it."""
 
 _TERMINATION_SECONDS = 5
+_ENDED_BASH = ("AppInternalError", "bash")
 
 
 @dataclass(frozen=True)
@@ -199,8 +201,6 @@ async def _until_final(session: Session, job_id: str) -> None:
 def _result(
     session: Session, job_id: str, request: RunRequest, app: App, *, samples_used: bool, began: float
 ) -> RunResult:
-    from dx_local.engine.failure import explain
-
     store = session.platform.store
     row = store.get("job", job_id)
     assert row is not None
@@ -214,10 +214,20 @@ def _result(
         samples_used=samples_used,
         job_count=len(all_jobs),
         seconds=time.monotonic() - began,
-        failure=None if row["state"] == "done" else explain(session.platform, row, request.app, app.warnings),
+        failure=None if row["state"] == "done" else _failure(session.platform, row, request, app),
         log_files=tuple(logs),
         usage=tuple(job_usage.by_entry_point(store)),
     )
+
+
+def _failure(platform: Platform, job: Row, request: RunRequest, app: App) -> FailureReport:
+    from dx_local.engine.failure import explain
+
+    report = explain(platform, job, request.app, app.warnings)
+    shows_commands = request.xtrace or any(line.startswith("+") for line in report.log_tail)
+    if report.source or shows_commands or (report.reason, app.spec.run_spec.interpreter) != _ENDED_BASH:
+        return report
+    return replace(report, hint="With --xtrace, bash prints each command before it runs it.")
 
 
 def _region_of(app: App) -> str:
