@@ -118,7 +118,8 @@ def read_outcome(folder: JobFolder, exit_code: int | None) -> Outcome:
 
 
 def _make_unused(parent: Path, name: str) -> JobFolder:
-    parent.mkdir(parents=True, exist_ok=True)
+    if not parent.exists():
+        parent.mkdir(parents=True, exist_ok=True)
     attempt = 1
     while True:
         path = parent / (name if attempt == 1 else f"{name}-{attempt}")

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from collections import deque
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +100,7 @@ class LocalExecutor:
         )
         job = _job_of(launch, sockets, is_grouped=group is not None)
         files = (*streams.write_ends, *([group.entrance] if group else []))
-        zygote.send({"start": asdict(job)}, files)
+        zygote.send({"start": vars(job)}, files)
         if zygote.gone.done():
             self._orphan(launch.job_id)
 
