@@ -1,0 +1,18 @@
+"""The worker's code is for every Python that jobs may run under; test_python_option.py runs jobs under each."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import dx_local.worker
+from dx_local.engine.pythons import OLDEST_PYTHON
+
+MODULES = sorted(Path(dx_local.worker.__file__).parent.glob("*.py"))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_it_is_written_in_the_language_of_the_oldest(module: Path) -> None:
+    ast.parse(module.read_text(encoding="utf-8"), feature_version=OLDEST_PYTHON)
