@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.dependencies import debian, supplies
+from dx_local.engine.dependencies import debian, debian_layers, package_names, supplies
 from dx_local.engine.dependencies.entries import Dependency
 from dx_local.engine.dependencies.package_names import known_names
 from dx_local.engine.dependencies.supplies import Supply, supply
+from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +74,17 @@ def test_without_dpkg_only_programs_can_be_looked_for(
     debian._installed.cache_clear()
     assert len(supplied(Dependency(name)).notes) == count
     debian._installed.cache_clear()
+
+
+@needs_dpkg
+@pytest.mark.parametrize("installs", [False, True])
+def test_a_user_without_a_home_is_told_all_the_same(monkeypatch: pytest.MonkeyPatch, installs: bool) -> None:
+    def homeless(*_: object) -> Path:
+        raise UsageError("there is no home folder to keep files in")
+
+    monkeypatch.setattr(package_names, "user_folder", homeless)
+    monkeypatch.setattr(debian_layers, "user_folder", homeless)
+    assert "no-such-package" in supplied(NOWHERE, installs=installs).notes[0]
 
 
 @needs_dpkg

@@ -1,4 +1,4 @@
-"""The worker's code is for every Python that jobs may run under; test_python_option.py runs jobs under each."""
+"""The worker's code is for all Pythons that jobs may run under; test_python_option.py tries each."""
 
 from __future__ import annotations
 

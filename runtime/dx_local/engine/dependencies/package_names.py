@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.engine.user_folders import user_folder
+from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -29,10 +30,10 @@ def known_names() -> frozenset[str]:
     """Return the packages in the lists of this machine's apt; none where it has none, as in containers."""
     if not any(_LISTS.glob("*_Packages*")):
         return frozenset()
-    cache = user_folder("XDG_CACHE_HOME", ".cache") / "debian" / "host-cache"
-    # With a cache of ours, because that of the host may be switched off, which costs half a second.
-    files = [f"-oDir::Cache::{name}={cache / name}.bin" for name in ("pkgcache", "srcpkgcache")]
     try:
+        # With a cache of ours, because that of the host may be switched off, which costs half a second.
+        cache = user_folder("XDG_CACHE_HOME", ".cache") / "debian" / "host-cache"
+        files = [f"-oDir::Cache::{name}={cache / name}.bin" for name in ("pkgcache", "srcpkgcache")]
         cache.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
             ["apt-cache", *files, "pkgnames"],
@@ -42,7 +43,7 @@ def known_names() -> frozenset[str]:
             errors="replace",
             check=True,
         )
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.CalledProcessError, UsageError):
         return frozenset()
     return frozenset(done.stdout.split())
 

@@ -10,6 +10,7 @@ from dx_local.engine.dependencies import debian
 from dx_local.engine.dependencies.apt import Apt, AptError
 from dx_local.engine.dependencies.debian_layers import debian_layer
 from dx_local.engine.dependencies.package_names import is_name, known_names, similar
+from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,7 +67,7 @@ def _installed(missing: Sequence[Dependency], notes: list[str], announce: Callab
         return Supply(notes=(*notes, "--install-depends needs apt-get, which this machine lacks."))
     try:
         layer = debian_layer(missing, announce=announce)
-    except AptError as error:
+    except (AptError, UsageError) as error:
         said = "\n".join(f"  {line}" for line in str(error).splitlines())
         note = (
             f"The Debian packages {_names(missing)} could not be had, and the jobs run without them:\n{said}"
