@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,3 +159,15 @@ def test_a_run_leaves_no_second_name_of_a_users_file(dx_local: DxLocal, echo_app
     (kept,) = (Path(done.json["workspace"]) / "files").iterdir()
     assert kept.read_text() == "a"
     assert (reads / "a.fastq").stat().st_nlink == 1
+
+
+@pytest.mark.parametrize(("option", "kind"), [("copy", "regular file"), ("link", "symbolic link")])
+def test_a_job_gets_copies_or_links(
+    dx_local: DxLocal, make_app: Callable[..., Path], reads: Path, option: str, kind: str
+) -> None:
+    if subprocess.run(["unshare", "-Urm", "true"], capture_output=True, check=False).returncode:
+        kind = "regular file"
+    code = 'main() { dx download "$x" -o f; dx-jobutil-add-output kind "$(stat -c %F f)"; }'
+    app = make_app(code, inputs={"x": "file"}, outputs={"kind": "string"}, interpreter="bash")
+    done = dx_local("run", app, f"-ix={reads / 'a.fastq'}", "--json", "-q", "--inputs", option)
+    assert done.json["output"]["kind"] == kind, done.stderr

@@ -212,10 +212,13 @@ def test_only_one_regular_file_is_filled(
 def test_a_client_that_talks_nonsense_harms_nobody(
     desk: Desk, given: str, opened: Callable[..., int], sent: bytes
 ) -> None:
-    with desk.connect() as connection:
-        connection.sendall(sent)
+    read_end, write_end = os.pipe()
+    with desk.connect() as connection, os.fdopen(read_end) as held:
+        socket.send_fds(connection, [sent or b"\0"], [write_end])
+        os.close(write_end)
         connection.shutdown(socket.SHUT_WR)
         connection.recv(100)
+        assert held.read() == ""
     assert desk.ask(opened("target"), fetch=given, project=None) == {"size": 5}
 
 

@@ -14,6 +14,25 @@ from dx_local.worker import channel
 MESSAGES = st.lists(st.dictionaries(st.text(), st.integers() | st.text() | st.lists(st.booleans())))
 
 
+def test_files_of_a_message_that_breaks_off_are_closed() -> None:
+    read_end, write_end = os.pipe()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        socket.send_fds(ours, [channel.pack({"a": 1})[:-1]], [write_end])
+        os.close(write_end)
+        ours.shutdown(socket.SHUT_WR)
+        assert channel.receive(theirs) is None
+        assert os.read(read_end, 1) == b""
+    os.close(read_end)
+
+
+def test_a_message_that_is_too_long_is_not_read() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(channel.pack({"a": 1}))
+        assert channel.receive_bytes(theirs, 3) is None
+
+
 @given(messages=MESSAGES, size=st.integers(1, 50))
 def test_messages_survive_any_cutting(messages: list[dict[str, Any]], size: int) -> None:
     data = b"".join(map(channel.pack, messages))

@@ -23,7 +23,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from dx_local.platform import access, local_bytes
+from dx_local.platform import access, local_bytes, strict_json
 from dx_local.platform.context import Context
 from dx_local.platform.data import file_bytes, files
 from dx_local.platform.errors import ApiError
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _COPIES_AT_ONCE = 4
 _MOST_WAITING_JOBS = 128
 _PATIENCE_SECONDS = 10.0
+_LONGEST_REQUEST = 16 * 1024  # bytes
 
 
 class _RefusedError(Exception):
@@ -88,9 +89,11 @@ class Handover:
         opened: list[int] = []
         with connection, suppress(OSError):  # a job that has ended is told nothing
             try:
-                received = await self._in_thread(partial(channel.receive, connection))
+                receive = partial(channel.receive_bytes, connection, _LONGEST_REQUEST)
+                received = await self._in_thread(receive)
+                text, opened = received or (b"", [])
                 connection.setblocking(False)
-                message, opened = received or ({}, [])
+                message = strict_json.parse(text)
                 answer = await self._answer(message, opened, connection)
             except (_RefusedError, ApiError, OSError, ValueError, local_bytes.NotWantedError):
                 answer = {}

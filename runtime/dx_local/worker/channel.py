@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import json
+import os
 import socket
 from typing import Any
 
@@ -15,6 +16,7 @@ HANDOVER = "handover"
 """The name of the socket in the executor's folder at which files are handed over (engine/handover.py)."""
 
 _LENGTH_BYTES = 4
+_LONGEST = (1 << 32) - 1
 _MOST_FILES = 253  # as many as Linux passes on at once
 
 
@@ -42,14 +44,23 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     return received and (json.loads(received[0].decode("utf-8", "surrogateescape")), received[1])
 
 
-def receive_bytes(channel: socket.socket) -> tuple[bytes, list[int]] | None:
-    """Wait for one message of any bytes; return it with its files, or None when the other side hung up."""
+def receive_bytes(channel: socket.socket, most: int = _LONGEST) -> tuple[bytes, list[int]] | None:
+    """Wait for one message of any bytes; return it with its files.
+
+    Returns None when the other side hung up, or is about to send more bytes than `most`.
+    """
     head, files = _receive_with_files(channel, _LENGTH_BYTES)
-    head += _receive_exactly(channel, _LENGTH_BYTES - len(head))
-    text = _receive_exactly(channel, int.from_bytes(head, "big"))
-    if len(head) < _LENGTH_BYTES or not text:
-        return None
-    return text, files
+    text = b""
+    try:
+        head += _receive_exactly(channel, _LENGTH_BYTES - len(head))
+        length = int.from_bytes(head, "big")
+        if len(head) == _LENGTH_BYTES and length <= most:
+            text = _receive_exactly(channel, length)
+    finally:
+        if not text:
+            for file in files:
+                os.close(file)
+    return (text, files) if text else None
 
 
 def _receive_with_files(channel: socket.socket, size: int) -> tuple[bytes, list[int]]:
