@@ -155,6 +155,13 @@ def test_what_may_not_be_is_refused(
     assert desk.served.post(f"/{names['OPEN']}/describe")["state"] == "open"
 
 
+def test_a_users_own_file_is_not_filled_with_itself(
+    desk: Desk, given: str, opened: Callable[..., int], source: Path
+) -> None:
+    desk.ask(opened("source"), fetch=given, project=None)
+    assert source.read_bytes() == b"hello"
+
+
 @pytest.mark.parametrize("is_linkable", [True, False])
 def test_a_new_file_may_become_a_link(
     linking_desk: Desk, opened: Callable[..., int], source: Path, is_linkable: bool

@@ -111,6 +111,8 @@ class Handover:
                 pieces = self._pieces(self._context(token), file_id, project)
                 if self._links and message.get("linkable") and len(pieces) == 1:
                     return {"link": str(pieces[0].absolute()), "device": pieces[0].stat().st_dev}
+                if any(os.path.samestat(piece.stat(), os.fstat(opened[0])) for piece in pieces):
+                    raise _RefusedError  # emptying it would lose the bytes
                 work = partial(local_bytes.copy_into, opened[0], pieces, is_wanted)
                 return {"size": await self._in_thread(work)}
             case {"token": str(token), "store": str(file_id), "size": int(size), "partSize": int(part_size)}:
