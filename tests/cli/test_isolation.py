@@ -51,6 +51,12 @@ def test_namespaces_that_were_asked_for_and_are_not_there_fail_the_run(app: Path
     assert "--isolation namespace is not possible here" in failure["message"]
 
 
+def test_the_doctor_knows() -> None:
+    done = subprocess.run([COMMAND, "doctor", "--json"], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["isolation"] == "namespace"
+    assert json.loads(on_a_strict_system("doctor", "--json").stdout)["isolation"].startswith("none: ")
+
+
 @pytest.mark.parametrize(
     ("options", "variable", "is_isolated"),
     [

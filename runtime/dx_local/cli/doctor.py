@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +55,25 @@ def _examine(*, routes: bool) -> Outcome:
             for release, version in PYTHON_OF_RELEASE.items()
         },
         "debianPackages": {"checked": debian.installed() is not None, "installable": Apt.is_here()},
+        "isolation": _isolation(),
         "programs": {name: shutil.which(name) for name in _PROGRAMS},
         "routes": implemented(),
         "policy": _policy(Path()),
     }
     show = (lambda: click.echo(as_markdown(), nl=False)) if routes else (lambda: _show(found))
     return Outcome(0, found, show=show)
+
+
+def _isolation() -> str:
+    """Return `namespace`, or why jobs cannot have worlds of their own here."""
+    from dx_local.worker.sandbox import SandboxError, check
+
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            check(folder)
+    except SandboxError as error:
+        return f"none: {error}"
+    return "namespace"
 
 
 def _policy(folder: Path) -> dict[str, Any]:
@@ -99,6 +113,7 @@ def _show(found: dict[str, Any]) -> None:
         path = python["path"] or f"not found; its jobs run under {found['python']['version']}"
         click.echo(f"release {release}\tPython {python['version']}: {path}")
     click.echo(f"execDepends\t{_packages(found['debianPackages'])}")
+    click.echo(f"isolation\t{found['isolation']}")
     for name, purpose in _PROGRAMS.items():
         click.echo(f"{name}\t{found['programs'][name] or 'not found'} ({purpose})")
     click.echo(f"API\t{count} methods; `dx-local doctor --routes` lists them")
