@@ -119,7 +119,7 @@ def test_ctrl_c_in_a_terminal_reaches_the_whole_group_and_json_is_whole(
     assert alive(running) == []
 
 
-def test_nothing_outlives_a_command_that_was_killed(make_app: MakeApp, start: Start) -> None:
+def test_nothing_outlives_a_command_that_was_killed(make_app: MakeApp, start: Start, temporary: Path) -> None:
     app = make_app(SLEEPS_IN_PYTHON)
     process = start(app)
     running = descendants(process.pid)
@@ -129,3 +129,4 @@ def test_nothing_outlives_a_command_that_was_killed(make_app: MakeApp, start: St
     while alive(running) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert alive(running) == []
+    assert list(temporary.iterdir()) == []
