@@ -7,6 +7,7 @@ files; each job then gets mounts of its own (world.py), which cost it some two m
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import sys
@@ -77,7 +78,9 @@ class Sandbox:
             log_sockets=sockets,
             environment=sys.prefix,
         )
-        variables = {**self._variables, **job.variables}
+        # For programs that have somebody outside look at the job's files, as docker does.
+        places = dict(zip((HOME, *PRIVATE), (job.home, *parts(temporary))))  # noqa: B905  (Python 3.8)
+        variables = {**self._variables, "DX_LOCAL_HOST_PATHS": json.dumps(places), **job.variables}
         seen = replace(job, home=HOME, log_sockets=sockets, variables=variables, is_sandboxed=True)
         return seen, world.plan(self._host, self._place, needs)
 

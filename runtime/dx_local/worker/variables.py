@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 # Programs of ours that come before dxpy's of the same name.
 _OWN_PROGRAMS = str(Path(__file__).parent / "bin")
 
+# What stands in for docker where there is one, for jobs with worlds of their own.
+_CONTAINERS = str(Path(__file__).parent / "containers")
+
 # What lies at / on workers of the platform and nowhere else; what an app brings along comes before it.
 IMAGE = str(Path(__file__).parent / "image")
 
@@ -77,7 +80,8 @@ def _in_world(job: Job, host_path: str) -> dict[str, str]:
     brought = [f"/{name}" for name in _PROGRAMS if folders(job.layers, [name])]
     host = [folder for folder in host_path.split(os.pathsep) if folder not in brought]
     usual = [folder for folder in _USUAL_PATH if folder not in (*brought, *host)]
-    variables = {"PATH": os.pathsep.join([_OWN_PROGRAMS, job.tools, *brought, *host, *usual])}
+    containers = [_CONTAINERS] if any(os.access(f"{folder}/docker", os.X_OK) for folder in host) else []
+    variables = {"PATH": os.pathsep.join([_OWN_PROGRAMS, job.tools, *brought, *containers, *host, *usual])}
     local = ("usr/local/lib", f"usr/local/lib/{_TRIPLET}")
     if libraries := [f"/{name}" for name in local if folders(job.layers, [name])]:
         variables["LD_LIBRARY_PATH"] = os.pathsep.join(libraries)
