@@ -116,11 +116,20 @@ class Workplaces:
 
     async def environment(self, request: EnvironmentRequest) -> WorkerEnvironment:
         """Return a worker environment; who asks while it is made shares it. Raises EnvironmentBuildError."""
+        if made := self._made(request):
+            return made
         known = self._environments.get(request)
-        if known is None or (known.done() and known.exception()):
+        if known is None or known.done():
             build = partial(prepare_environment, request, announce=self._announce_from_thread())
             self._environments[request] = asyncio.create_task(asyncio.to_thread(build))
         return await asyncio.shield(self._environments[request])
+
+    def _made(self, request: EnvironmentRequest) -> WorkerEnvironment | None:
+        """Return a worker environment that is there already, without a look at the disk."""
+        known = self._environments.get(request)
+        if known is None or not known.done() or known.exception():
+            return None
+        return known.result()
 
     async def _environment_of(self, applet: JSON, packages: tuple[str, ...]) -> WorkerEnvironment:
         release = str(applet["runSpec"].get("release"))
@@ -131,7 +140,7 @@ class Workplaces:
             return await self.environment(request)
         # Nobody asked for that Python; without a package index there may be one for the running one alone.
         try:
-            if not failed_lately(request):
+            if self._made(request) or not failed_lately(request):
                 return await self.environment(request)
         except EnvironmentBuildError:
             pass
