@@ -15,6 +15,7 @@ import secrets
 import shutil
 import subprocess
 import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,10 +23,10 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.spec.links import link_id
 from dx_local.platform.data import file_bytes
 from dx_local.platform.errors import ApiError
-from dx_local.platform.local_bytes import copy_to
+from dx_local.platform.local_bytes import copy_to, temporary_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from dx_local.platform.context import JSON, Platform
 
@@ -114,17 +115,25 @@ def unpack(bundles: Sequence[Bundle], folder: Path) -> Path:
 
 
 def _unpack(bundle: Bundle, root: Path) -> None:
-    archive = root.with_name(f"{root.name}.archive")
-    copy_to(bundle.pieces, archive)
-    try:
-        if bundle.name.endswith(_TAR_ENDS):
+    if bundle.name.endswith(_TAR_ENDS):
+        with _in_one_file(bundle.pieces, root.parent) as archive:
             _untar(bundle, archive, root)
-        elif bundle.name.endswith(".zip"):
+    elif bundle.name.endswith(".zip"):
+        with _in_one_file(bundle.pieces, root.parent) as archive:
             _unzip(bundle, archive, root)
-        else:
-            archive.replace(root / bundle.name)
-    finally:
-        archive.unlink(missing_ok=True)
+    else:
+        copy_to(bundle.pieces, root / bundle.name)
+
+
+@contextmanager
+def _in_one_file(pieces: Sequence[Path], place: Path) -> Iterator[Path]:
+    """Yield a file that holds all pieces, which is not to be changed; several are put together meanwhile."""
+    if len(pieces) == 1:
+        yield pieces[0]
+        return
+    with temporary_in(place) as whole:
+        copy_to(pieces, whole)
+        yield whole
 
 
 def _untar(bundle: Bundle, archive: Path, root: Path) -> None:
