@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dx_local.worker.sandbox import SandboxError, check
+
 if TYPE_CHECKING:
     from tests.worker.conftest import Workshop
 
@@ -197,3 +199,8 @@ def test_without_isolation_jobs_run_on_the_host(bare_workshop: Workshop) -> None
     job = bare_workshop.run("main() { echo ~; id -u; }", "bash")
     assert job.said() == [str(job.folder.home), str(os.getuid())]
     assert bare_workshop.announced == []
+
+
+def test_a_run_in_the_home_of_jobs_is_not_hidden_by_it(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match="/home/dnanexus/app/jobs could not be seen"):
+        check(str(tmp_path), "/home/dnanexus/app/jobs")

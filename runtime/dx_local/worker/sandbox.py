@@ -90,15 +90,16 @@ class Sandbox:
             mounts.perform([mounts.unmount(self._base)])
 
 
-def check(folder: str) -> None:
-    """Try a world in a process of its own. Raises SandboxError.
+def check(folder: str, jobs: str = "/") -> None:
+    """Try a world in a process of its own; `jobs` is where folders of jobs lie. Raises SandboxError.
 
     The system's word counts for little: some let users make namespaces in which they may do nothing.
     """
     if not mounts.available():
         raise SandboxError("only Linux has the namespaces that this takes")
-    if any(is_below(f"{path}/", (HOME,)) for path in _needed_by_python()):
-        raise SandboxError(f"the worker's Python lies in {HOME}, which jobs have for themselves")
+    for path in (*_needed_by_python(), jobs):
+        if is_below(f"{path}/", (HOME,)):
+            raise SandboxError(f"{path} could not be seen in {HOME}, which jobs have for themselves")
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -138,7 +139,7 @@ def _try(folder: str) -> str:
         _, calls = sandbox.prepare(job, sandbox.temporaries.take(sandbox.shown(job)))
         mounts.perform(calls)
         for place in (HOME, *PRIVATE, "/usr/local", "/opt", "/etc", "/var/lib"):
-            os.mkdir(f"{place}/{_NAME_OF_TRIAL}")
+            os.makedirs(f"{place}/{_NAME_OF_TRIAL}")
         if not os.access(sys.executable, os.X_OK):
             return f"the worker's Python ({sys.executable}) cannot be seen from there"
     except OSError as error:

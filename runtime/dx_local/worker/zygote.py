@@ -1,10 +1,11 @@
 """The zygote: one process per worker environment that imports dxpy once and forks a fresh process per job.
 
-    python -I zygote.py FD FOLDER BIN ISOLATION
+    python -I zygote.py FD FOLDER BIN ISOLATION JOBS
         FD: the number of the inherited socket on which the executor speaks
         FOLDER: the executor's temporary folder
         BIN: the folder of the worker environment's programs
         ISOLATION: `none`, or anything else to give jobs worlds of their own if that can be done
+        JOBS: where the folders of jobs lie
 
     executor → zygote   {"start": Job} with the write ends of the job's stdout and stderr, and, where it has a
                         control group, the file by which that is entered;
@@ -321,14 +322,14 @@ def warm_tools(folder: Path, programs: Path, seen_at: str) -> Tools | None:
     return None
 
 
-def sandbox_of(folder: str, isolation: str, executor: socket.socket) -> Sandbox | None:
+def sandbox_of(folder: str, isolation: str, jobs: str, executor: socket.socket) -> Sandbox | None:
     """Return what gives jobs worlds of their own, and tell the executor if there is none, and why."""
     sandbox, problem = None, None
     if isolation == "none":
         problem = "that was asked for"
     else:
         try:
-            check(folder)
+            check(folder, jobs)
             sandbox = Sandbox(folder)
         except (SandboxError, OSError) as error:
             problem = str(error)
@@ -341,9 +342,9 @@ def main() -> None:
     executor = socket.socket(fileno=int(sys.argv[1]))
     executor.set_inheritable(False)
     linux.adopt_orphans()
-    folder, programs, isolation = sys.argv[2:]
+    folder, programs, isolation, jobs = sys.argv[2:]
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
-    sandbox = sandbox_of(folder, isolation, executor)
+    sandbox = sandbox_of(folder, isolation, jobs, executor)
     seen_at = OURS if sandbox else folder
     tools = None if is_plain else warm_tools(Path(folder), Path(programs), seen_at)
     zygote = Zygote(executor, tools, sandbox)

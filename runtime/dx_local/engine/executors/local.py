@@ -85,7 +85,7 @@ class LocalExecutor:
             self._folder = _short_temporary_folder()
             self._on_folder(self._folder)
         sockets = self._folder / launch.job_id
-        zygote = self._zygote_of(launch.environment)
+        zygote = self._zygote_of(launch.environment, launch.folder.path.absolute().parent)
         self._check_isolation(await zygote.unsandboxed)
         streams = JobStreams(launch.job_id, launch.folder.log, sockets, self._on_log)
         try:
@@ -133,13 +133,13 @@ class LocalExecutor:
             return None
         return self._groups.make(launch.job_id, launch.memory_limit, Path(group_of(str(sockets))))
 
-    def _zygote_of(self, environment: WorkerEnvironment) -> _Zygote:
+    def _zygote_of(self, environment: WorkerEnvironment, jobs: Path) -> _Zygote:
         assert self._folder is not None
         if environment not in self._zygotes:
             self._zygotes[environment] = _Zygote(
                 environment,
                 self._folder / f"zygote-{next(self._numbers)}.log",
-                self._isolation,
+                (self._isolation.value, str(jobs)),
                 on_message=self._heard,
                 on_gone=lambda zygote: self._lost(environment, zygote),
             )
@@ -250,7 +250,7 @@ class _Zygote:
         self,
         environment: WorkerEnvironment,
         log: Path,
-        isolation: Isolation,
+        isolation_and_jobs: tuple[str, str],
         *,
         on_message: Callable[[dict[str, Any]], None],
         on_gone: Callable[[_Zygote], None],
@@ -272,7 +272,7 @@ class _Zygote:
                 [
                     environment.python,
                     *("-I", "-X", "utf8", _ZYGOTE_SCRIPT),
-                    *(str(theirs.fileno()), log.parent, environment.bin, isolation.value),
+                    *(str(theirs.fileno()), log.parent, environment.bin, *isolation_and_jobs),
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
