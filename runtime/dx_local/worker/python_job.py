@@ -17,7 +17,7 @@ import threading
 import types
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import dxpy
 from dxpy.utils import exec_utils
@@ -31,11 +31,51 @@ _EXIT_CODE_OF_LOST_OUTPUT = 120
 _OUR_FOLDER = os.path.dirname(__file__)  # noqa: PTH120  (compared with what code objects say)
 
 
+class Program(NamedTuple):
+    """What a job runs: where it lies, what stands there, and its code if that was compiled beforehand."""
+
+    path: str
+    source: bytes
+    code: types.CodeType | None = None
+
+    def compile(self) -> types.CodeType:
+        """Return the code; raise what compiling raises."""
+        return compile(self.source, self.path, "exec", dont_inherit=True)
+
+
+# In the process that jobs are forked from: programs by path, and that of the job which is forked next, by ID.
+_compiled: dict[str, Program] = {}
+_prepared: dict[str, Program] = {}
+
+
+def prepare(job: Job) -> None:
+    """Compile a job's program in the process that jobs are forked from, where it is the author's own file.
+
+    What is wrong with it, or to be warned of, is left for the job to say.
+    """
+    _prepared.clear()
+    with contextlib.suppress(Exception):
+        program = program_of(job)
+        if program.code is None and program.path == job.source:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                program = _compiled[program.path] = program._replace(code=program.compile())
+        _prepared[job.job_id] = program
+
+
+def program_of(job: Job) -> Program:
+    """Return a job's program. Raises OSError."""
+    path = job.program()
+    source = Path(path).read_bytes()
+    known = _compiled.get(path)
+    return known if known and known.source == source else Program(path, source)
+
+
 def run(job: Job) -> NoReturn:
     """Run the job's code and entry point, and end the process with the exit code that Python would give."""
-    program = job.program()
+    program = _prepared.pop(job.job_id, None) or program_of(job)
     tempfile.tempdir = None
-    sys.argv = [program]
+    sys.argv = [program.path]
     sys.path[:0] = [job.home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     if packages := os.environ.get("PIP_TARGET"):
         places = [place for place, folder in enumerate(sys.path) if folder.endswith("site-packages")]
@@ -91,39 +131,14 @@ def tell_own_description(job: Job) -> None:
     dxpy.describe = describe
 
 
-def execute(program: str) -> None:
+def execute(program: Program) -> None:
     """Execute the program as `__main__`, then the entry point, unless it called `dxpy.run()` itself."""
     main = types.ModuleType("__main__")
-    main.__dict__.update(__file__=program, __builtins__=__builtins__, dxpy=dxpy)
+    main.__dict__.update(__file__=program.path, __builtins__=__builtins__, dxpy=dxpy)
     sys.modules["__main__"] = main
-    exec(code_of(program), main.__dict__)
+    exec(program.code or program.compile(), main.__dict__)
     if exec_utils.RUN_COUNT == 0:
         dxpy.run()
-
-
-# Of each program that was compiled beforehand, the source that it was compiled from.
-_compiled: dict[str, tuple[bytes, types.CodeType]] = {}
-
-
-def prepare(job: Job) -> None:
-    """Compile a job's program in the process that jobs are forked from, where it is the author's own file.
-
-    What is wrong with it, or to be warned of, is left for the job to say.
-    """
-    program = job.program()
-    if program == job.source:
-        with contextlib.suppress(Exception), warnings.catch_warnings():
-            warnings.simplefilter("error")
-            _compiled[program] = (Path(program).read_bytes(), code_of(program))
-
-
-def code_of(program: str) -> types.CodeType:
-    """Return the code of a program. Raises what compiling it does."""
-    source = Path(program).read_bytes()
-    known = _compiled.get(program)
-    if known and known[0] == source:
-        return known[1]
-    return compile(source, program, "exec", dont_inherit=True)
 
 
 def leave(status: int) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Begins of what Python says of code that was right in Python 2, and what mends it.
 _REMEDIES = (
@@ -41,8 +42,12 @@ def is_python2(interpreter: object) -> bool:
     return isinstance(interpreter, str) and interpreter.startswith("python2")
 
 
+@lru_cache(maxsize=16)
 def python2_code(code: str) -> Python2Code | None:
-    """Return where code for Python 2 cannot be read by Python 3, or None where it can."""
+    """Return where code for Python 2 cannot be read by Python 3, or None where it can.
+
+    Thousands of jobs may run the same code.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
