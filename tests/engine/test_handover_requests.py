@@ -15,6 +15,7 @@ import pytest
 from dx_local.engine.handover import Handover
 from dx_local.platform import access
 from dx_local.platform.data import files
+from dx_local.platform.local_bytes import TEMPORARY
 from dx_local.worker import channel
 
 if TYPE_CHECKING:
@@ -66,9 +67,9 @@ class Desk:
         return str(made["id"])
 
 
-@pytest.fixture
-def desk(served: ServedPlatform) -> Iterator[Desk]:
-    made = Desk(served)
+@pytest.fixture(scope="module")
+def desk(served_to_module: ServedPlatform) -> Iterator[Desk]:
+    made = Desk(served_to_module)
     yield made
     made.close()
 
@@ -183,8 +184,11 @@ def test_a_file_with_parts_is_not_taken_whole(desk: Desk, opened: Callable[..., 
 
 
 def test_a_job_that_has_ended_gets_nothing(desk: Desk, given: str, opened: Callable[..., int]) -> None:
-    desk.served.inside(lambda context: access.revoke_tokens(context.store, desk.job))
-    assert desk.ask(opened("target"), fetch=given, project=None) == {}
+    job = desk.served.job()
+    token = desk.served.token_of(job)
+    assert desk.ask(opened("target"), fetch=given, project=None, token=token) == {"size": 5}
+    desk.served.inside(lambda context: access.revoke_tokens(context.store, job))
+    assert desk.ask(opened("target"), fetch=given, project=None, token=token) == {}
 
 
 def test_another_jobs_workspace_is_out_of_reach(desk: Desk, opened: Callable[..., int], source: Path) -> None:
@@ -239,4 +243,4 @@ def test_a_job_that_is_gone_is_not_waited_for(desk: Desk, given: str, opened: Ca
 
 def test_nothing_is_left_of_a_file_that_was_refused(desk: Desk, opened: Callable[..., int]) -> None:
     assert desk.ask(opened("empty"), store=desk.new_file(), size=9, partSize=PART) == {}
-    assert list((desk.served.folder / "platform" / "files").iterdir()) == []
+    assert not list((desk.served.folder / "platform" / "files").glob(f"*{TEMPORARY}"))

@@ -47,7 +47,7 @@ def output_of(running: RunningPlatform, code: str, job_input: dict[str, Any]) ->
     return output
 
 
-@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(VALUES, min_size=1, max_size=12))
 @example(["", " ", "\n", "\n\n", "a\n", "-", "---", "-x", "--class=int", "$(echo x)", "`echo x`", "${HOME}"])
 @example(

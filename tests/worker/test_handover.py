@@ -316,7 +316,11 @@ NEEDS_NAMESPACES = pytest.mark.skipif(
 
 
 @pytest.mark.parametrize(
-    "isolation", [pytest.param(Isolation.NAMESPACE, marks=NEEDS_NAMESPACES), Isolation.NONE]
+    "isolation",
+    [
+        pytest.param(Isolation.NAMESPACE, marks=NEEDS_NAMESPACES),
+        pytest.param(Isolation.NONE, marks=pytest.mark.slow),
+    ],
 )
 def test_a_job_gets_a_link_where_it_cannot_write(
     tmp_path: Path, worker_environment: WorkerEnvironment, isolation: Isolation
