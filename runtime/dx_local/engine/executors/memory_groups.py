@@ -184,7 +184,7 @@ def _places() -> Iterator[tuple[Path, _Names]]:
             for place, root in _mounts("cgroup2", ""):
                 group = _below(place, root, own)
                 yield group, _VERSION_2
-                if group != place and _read(group / _VERSION_2.limit) == "max":
+                if group != place and _read(group / _VERSION_2.limit) in (None, "max"):
                     yield group.parent, _VERSION_2
 
 
