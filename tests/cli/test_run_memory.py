@@ -59,7 +59,11 @@ def test_a_full_disk_is_told_from_a_bug(dx_local: DxLocal, make_app: MakeApp) ->
     assert dx_local("run", app, "--json").json["failure"]["reason"] == "AppInsufficientResourceError"
 
 
+@pytest.mark.parametrize(("verb", "rest"), [("run", ["app"]), ("serve", []), ("exec", ["--", "true"])])
 @pytest.mark.parametrize("limit", ["much", "0"])
-def test_what_is_no_limit_is_refused_at_once(dx_local: DxLocal, make_app: MakeApp, limit: str) -> None:
-    done = dx_local("run", make_app(TAKES), "--memory-limit", limit)
+def test_what_is_no_limit_is_refused_at_once(
+    dx_local: DxLocal, make_app: MakeApp, verb: str, rest: list[str], limit: str
+) -> None:
+    make_app(TAKES, name="app")
+    done = dx_local(verb, "--memory-limit", limit, *rest)
     assert (done.exit_code, f"'{limit}' is no memory limit" in done.stderr) == (2, True)

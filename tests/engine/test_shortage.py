@@ -37,6 +37,7 @@ def because(message: str, reason: str = "AppInternalError", end: End | None = No
         "terminate called after throwing an instance of 'std::bad_alloc'",
         "java.lang.OutOfMemoryError: Java heap space",
         "bash: fork: Cannot allocate memory",
+        "bash: xmalloc: cannot allocate 1048576 bytes",
         "[E::sam_read1] Out of memory",
         "cp: error writing 'x': No space left on device",
         "OSError: [Errno 122] Disk quota exceeded",
@@ -51,7 +52,7 @@ def test_a_message_that_tells_of_a_shortage_makes_the_reason(message: str, reaso
     ("message", "reason"),
     [
         ("MemoryError", "OutputError"),
-        ("the memory of reads is long", "AppError"),
+        ("the memory of reads is long; cannot allocate them to bins", "AppError"),
         ("ended with exit code 1", "AppInternalError"),
         ("was killed by signal 9 (SIGKILL)", "AppInternalError"),
     ],

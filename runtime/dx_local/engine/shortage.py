@@ -24,7 +24,7 @@ REASON = "AppInsufficientResourceError"
 
 _OF_THE_APP = ("AppError", "AppInternalError")
 _OUT_OF_MEMORY = re.compile(
-    r"MemoryError|bad_alloc|OutOfMemory|\bout of memory|cannot allocate|ENOMEM", re.IGNORECASE
+    r"MemoryError|bad_alloc|OutOfMemory|\bout of memory|cannot allocate (memory|\d)|ENOMEM", re.IGNORECASE
 )
 _OUT_OF_DISK = re.compile(r"no space left on device|disk quota exceeded|ENOSPC", re.IGNORECASE)
 _MACHINE_IS_FULL = (

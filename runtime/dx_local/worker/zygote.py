@@ -31,6 +31,7 @@ import shutil
 import signal
 import socket
 import sys
+import time
 import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,6 +81,8 @@ class Running:
     """What those of its processes used that have ended and were not waited for by one of the others."""
     code: int | None = None
     """How its own process ended."""
+    ended: float = 0.0
+    """When that was, on a clock that never jumps."""
 
 
 class Start(NamedTuple):
@@ -124,8 +127,8 @@ class Zygote:
                     self._serve_tools(self._tools)
                 if self._executor in ready and not self._obey():
                     break
-                if not ready:
-                    self._tell_ends()
+                if self._leaving:
+                    self._tell_ends(besides=tuple(self._leaving))
         self._kill_all()
 
     def _obey(self) -> bool:
@@ -195,12 +198,17 @@ class Zygote:
         if death.pid in self._jobs:
             signal_group(death.pid, signal.SIGKILL)
             running = self._leaving[death.pid] = self._jobs.pop(death.pid)
-            running.code = exit_code(death.status)
+            running.code, running.ended = exit_code(death.status), time.monotonic()
 
     def _tell_ends(self, besides: Container[int] = ()) -> None:
-        """Tell the executor of the jobs that have ended, besides those of which processes are dying yet."""
-        for leader in [leader for leader in self._leaving if leader not in besides]:
-            self._tell_end(self._leaving.pop(leader))
+        """Tell the executor of the jobs that have ended, besides those of which processes are dying yet.
+
+        What takes long to die, because the system is at work for it, is waited for no longer than a second.
+        """
+        overdue = time.monotonic() - _LEAVING_SECONDS
+        for leader, running in list(self._leaving.items()):
+            if leader not in besides or running.ended <= overdue:
+                self._tell_end(self._leaving.pop(leader))
 
     def _tell_end(self, ended: Running) -> None:
         used = ended.usage.and_of(take_notes(ended.job.log_sockets))
