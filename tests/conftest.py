@@ -278,10 +278,12 @@ class RunningPlatform(ServedPlatform):
 
     options: dict[str, Any] = field(default_factory=dict)
 
-    def run(self, code: str, interpreter: str, job_input: JSON) -> str:
+    def run(self, code: str, interpreter: str, job_input: JSON, **fields: Any) -> str:
         """Run code as the job of a new applet, and return the job's ID once it has ended."""
         run_spec = {"interpreter": interpreter, "code": code, "distribution": "Ubuntu", "release": "24.04"}
-        applet = self.post("/applet/new", {"project": self.project, "dxapi": "1.0.0", "runSpec": run_spec})
+        applet = self.post(
+            "/applet/new", {"project": self.project, "dxapi": "1.0.0", "runSpec": run_spec, **fields}
+        )
         request = {"project": self.project, "input": job_input}
         job: str = self.post(f"/{applet['id']}/run", request)["id"]
         ended = self._session.driver.until_final(job)

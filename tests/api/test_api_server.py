@@ -5,8 +5,10 @@ import http.client
 import json
 import re
 import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -278,3 +280,23 @@ def test_json_of_any_script_survives(served: ServedPlatform) -> None:
     record = served.post("/record/new", {"project": served.project, "name": name})["id"]
     reply = served.request("POST", f"/{record}/describe", json.dumps({}))
     assert reply.json["name"] == name
+
+
+def test_a_second_socket_is_answered_at_until_the_server_closes(platform: Platform) -> None:
+    async def answer() -> int:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            async with Server(platform) as server:
+                server.answer_at(listener.dup())
+                status = await asyncio.to_thread(_status_of_get, port)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.to_thread(_status_of_get, port)
+        return status
+
+    assert asyncio.run(answer()) == 404
+
+
+def _status_of_get(port: int) -> int:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request("GET", "/")
+        return connection.getresponse().status

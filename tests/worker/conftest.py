@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_local.engine.executors import End, Isolation, Launch, LogLine
+from dx_local.engine.executors.confinement import Confinement
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.job_folder import JobFolder, create_job_folder
 from dx_local.worker.host_view import HOME
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
 
     from dx_local.engine.environments import WorkerEnvironment
-    from dx_local.engine.executors.memory_groups import MemoryGroups
+
+_USUAL_CONFINEMENT = Confinement()
 
 WITHOUT_PLATFORM = "\ndxpy.utils.exec_utils.RUN_COUNT = 1\n"
 """Python: keep the template from calling dxpy.run(), which asks the API server."""
@@ -51,20 +53,18 @@ class Workshop:
         self,
         folder: Path,
         environment: WorkerEnvironment,
-        isolation: Isolation = Isolation.AUTO,
-        groups: MemoryGroups | None = None,
+        confinement: Confinement = _USUAL_CONFINEMENT,
     ) -> None:
         self.loop = asyncio.new_event_loop()
         self.folder = folder
         self.environment = environment
         self.announced: list[str] = []
-        self._isolation = isolation
+        self._isolation = confinement.isolation
         self.executor = LocalExecutor(
             on_log=self._on_log,
             on_exit=self._on_exit,
-            isolation=isolation,
             announce=self.announced.append,
-            groups=groups,
+            confinement=confinement,
         )
         self._lines: list[LogLine] = []
         self._news = asyncio.Event()
@@ -165,7 +165,7 @@ def bare_workshop(
     tmp_path_factory: pytest.TempPathFactory, worker_environment: WorkerEnvironment
 ) -> Iterator[Workshop]:
     """One whose jobs have no worlds of their own."""
-    shop = Workshop(tmp_path_factory.mktemp("jobs"), worker_environment, Isolation.NONE)
+    shop = Workshop(tmp_path_factory.mktemp("jobs"), worker_environment, Confinement(Isolation.NONE))
     yield shop
     shop.close()
     shop.loop.close()

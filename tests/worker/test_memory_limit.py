@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.worker.conftest import Workshop
 
+from dx_local.engine.executors.confinement import Confinement
 from dx_local.engine.executors.memory_groups import VARIABLE, MemoryGroups, NoGroupsError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ with_groups = pytest.mark.skipif(
 @pytest.fixture
 def grouped(tmp_path: Path, worker_environment: WorkerEnvironment) -> Iterator[Workshop]:
     """An executor that holds jobs to their limits by control groups."""
-    shop = Workshop(tmp_path, worker_environment, groups=MemoryGroups())
+    shop = Workshop(tmp_path, worker_environment, Confinement(groups=MemoryGroups()))
     yield shop
     shop.close()
     shop.loop.close()

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Caller, Platform
 
 _GRACE = 1.0  # seconds that answers under way get when the server closes
+_MOST_WAITING_CLIENTS = 1024
 
 
 class Hooks(Protocol):
@@ -71,7 +72,7 @@ class Server:
         return f"http://{self._host}:{self.port}"
 
     async def __aenter__(self) -> Self:
-        self._socket = socket.create_server((self._host, self.port), backlog=1024)
+        self._socket = socket.create_server((self._host, self.port), backlog=_MOST_WAITING_CLIENTS)
         # Inherited by each connection. Asyncio sets it too, but only on sockets that were made with a
         # protocol number; without it the second answer on a connection waits 40 ms for a delayed ACK.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -90,9 +91,16 @@ class Server:
             ws_per_message_deflate=False,
         )
         self._uvicorn = _Uvicorn(config)
+        self._joining: set[asyncio.Task[None]] = set()
         self._serving = asyncio.create_task(self._uvicorn.serve(sockets=[self._socket]))
         await self._uvicorn.is_up.wait()
         return self
+
+    def answer_at(self, listener: socket.socket) -> None:
+        """Answer at another socket too, which listens already and is closed with this server."""
+        task = asyncio.ensure_future(self._uvicorn.answer_at(listener))
+        self._joining.add(task)
+        task.add_done_callback(self._joining.discard)
 
     async def __aexit__(
         self,
@@ -100,6 +108,7 @@ class Server:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await asyncio.gather(*self._joining)
         self._uvicorn.is_closing.set()
         await self._serving
 
@@ -121,6 +130,18 @@ class _Uvicorn(uvicorn.Server):
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         return nullcontext()
+
+    async def answer_at(self, listener: socket.socket) -> None:
+        """Answer at one more socket. Those that uvicorn knows must all be there when it starts."""
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def protocol() -> asyncio.Protocol:
+            return self.config.http_protocol_class(  # type: ignore[call-arg]  # as uvicorn itself does
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+
+        loop = asyncio.get_running_loop()
+        self.servers.append(await loop.create_server(protocol, sock=listener, backlog=_MOST_WAITING_CLIENTS))
 
     async def main_loop(self) -> None:
         self.is_up.set()

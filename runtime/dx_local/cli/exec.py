@@ -21,6 +21,7 @@ from dx_local.cli.workplaces import (
     INSTALL_OPTION,
     ISOLATION_OPTION,
     MEMORY_OPTION,
+    NETWORK_OPTION,
     PYTHON_OPTION,
     workplace_options,
 )
@@ -48,6 +49,7 @@ _NOT_FOUND = 127
 @PYTHON_OPTION
 @INSTALL_OPTION
 @ISOLATION_OPTION
+@NETWORK_OPTION
 @MEMORY_OPTION
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
 def command(state: Path | None, program: tuple[str, ...], **options: Any) -> None:
@@ -75,7 +77,9 @@ def _request(options: dict[str, Any], folder: Path) -> ServeRequest:
         folder,
         max_parallel=options["max_parallel"] or os.cpu_count() or 1,
         isolation=Isolation(options["isolation"]),
-        workplaces=workplace_options(options["python"], options["installs"], options["memory_limit"]),
+        workplaces=workplace_options(
+            options["python"], options["installs"], options["memory_limit"], options["network"]
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from dx_local.cli.workplaces import (
     INSTALL_OPTION,
     ISOLATION_OPTION,
     MEMORY_OPTION,
+    NETWORK_OPTION,
     PYTHON_OPTION,
     workplace_options,
 )
@@ -44,6 +45,7 @@ class _Options:
     xtrace: bool
     reuses: bool
     isolation: str
+    network: str
     region: str | None
     python: str | None
     installs: bool
@@ -88,6 +90,7 @@ class _Options:
 @click.option("-x", "--xtrace", is_flag=True, help="Let bash print each command before it runs it.")
 @REUSE_OPTION
 @ISOLATION_OPTION
+@NETWORK_OPTION
 @click.option("--region", metavar="REGION", help="The region the app believes itself in.")
 @PYTHON_OPTION
 @INSTALL_OPTION
@@ -158,7 +161,7 @@ def _request(options: _Options) -> RunRequest:
         reuses=options.reuses,
         isolation=Isolation(options.isolation),
         region=options.region,
-        workplaces=workplace_options(options.python, options.installs, options.memory_limit),
+        workplaces=workplace_options(options.python, options.installs, options.memory_limit, options.network),
         links_inputs=options.input_files == "link",
     )
 

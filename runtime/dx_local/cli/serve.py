@@ -18,6 +18,7 @@ from dx_local.cli.workplaces import (
     INSTALL_OPTION,
     ISOLATION_OPTION,
     MEMORY_OPTION,
+    NETWORK_OPTION,
     PYTHON_OPTION,
     workplace_options,
 )
@@ -53,6 +54,7 @@ class _Options:
     python: str | None
     installs: bool
     isolation: str
+    network: str
     memory_limit: str | None
     as_json: bool
     quiet: bool
@@ -77,6 +79,7 @@ class _Options:
 @PYTHON_OPTION
 @INSTALL_OPTION
 @ISOLATION_OPTION
+@NETWORK_OPTION
 @MEMORY_OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout when ready.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show on stderr which jobs run.")
@@ -145,7 +148,7 @@ async def _until_cancelled(options: _Options) -> None:
         port=options.port,
         fresh=options.fresh,
         reuses=options.reuses,
-        workplaces=workplace_options(options.python, options.installs, options.memory_limit),
+        workplaces=workplace_options(options.python, options.installs, options.memory_limit, options.network),
         isolation=Isolation(options.isolation),
     )
     async with serving(request, Messages() if options.quiet else JobStates()) as saved:

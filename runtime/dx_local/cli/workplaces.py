@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dx_local.engine.executors import ISOLATION_VARIABLE
+from dx_local.engine.executors import ISOLATION_VARIABLE, NETWORK_VARIABLE
 
 if TYPE_CHECKING:
     from dx_local.engine.workplaces import WorkplaceOptions
@@ -33,6 +33,15 @@ ISOLATION_OPTION = click.option(
     help="Give jobs a world of their own that looks like a worker: where possible, always, or never.",
 )
 
+NETWORK_OPTION = click.option(
+    "--network",
+    type=click.Choice(["auto", "allow"]),
+    default="auto",
+    show_default=True,
+    envvar=NETWORK_VARIABLE,
+    help="Give jobs the network of this machine: those whose app asks for it in access.network, or all.",
+)
+
 MEMORY_OPTION = click.option(
     "--memory-limit",
     metavar="SIZE",
@@ -41,7 +50,7 @@ MEMORY_OPTION = click.option(
 
 
 def workplace_options(
-    python: str | None, installs: bool, memory_limit: str | None = None
+    python: str | None, installs: bool, memory_limit: str | None, network: str
 ) -> WorkplaceOptions:
     """Return the options as the engine takes them. Raises UsageError for what jobs cannot have."""
     from dx_local.engine.memory_limit import parse_limit
@@ -51,4 +60,6 @@ def workplace_options(
     if python is not None:
         check_python(python)
     limit = parse_limit(memory_limit) if memory_limit is not None else None
-    return WorkplaceOptions(python=python, installs=installs, memory_limit=limit)
+    return WorkplaceOptions(
+        python=python, installs=installs, memory_limit=limit, allows_network=network == "allow"
+    )

@@ -145,6 +145,7 @@ class Driver:
                 job_events.finish(self._platform, job_id, outcome.output or {})
             else:
                 message = place.explain(end.exit_code, outcome.message or "")
+                message = "\n".join(filter(None, (message, end.remark)))
                 failure = Failure(outcome.reason, message)
                 failure = failure_of(self._row(job_id), end, failure, self._memory_kills)
                 job_events.fail(self._platform, job_id, failure)
@@ -255,6 +256,7 @@ class Driver:
             shown=self._options.shown,
             xtrace=self._options.xtrace,
             memory_limit=limit.of(job) if (limit := self._options.memory_limit) else None,
+            has_network=_has_network(job, applet),
         )
         self._places[job["id"]] = place
         try:
@@ -349,6 +351,11 @@ class Driver:
         if job is None:
             raise ValueError(f"there is no job {job_id}")
         return job
+
+
+def _has_network(job: Row, applet: JSON) -> bool:
+    """Tell whether a job may reach more than the API; one that others look at must be reached itself."""
+    return bool(job["requested"]["access"].get("network")) or "httpsApp" in applet
 
 
 def _duration(milliseconds: int) -> str:

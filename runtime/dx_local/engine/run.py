@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.app_folder import AppFolder
 from dx_local.engine.bundle import App, load_app
-from dx_local.engine.executors import ISOLATION_VARIABLE, Isolation
+from dx_local.engine.executors import ISOLATION_VARIABLE, NETWORK_VARIABLE, Isolation
 from dx_local.engine.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.session import Observer, Session, SessionOptions, save_output
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions
@@ -74,6 +74,7 @@ class RunRequest:
             out=place / "out",
             max_parallel=max_parallel or os.cpu_count() or 1,
             isolation=Isolation(os.environ.get(ISOLATION_VARIABLE) or "auto"),
+            workplaces=WorkplaceOptions(allows_network=os.environ.get(NETWORK_VARIABLE) == "allow"),
         )
 
 

@@ -12,6 +12,7 @@ from dx_local.engine import bundle, inputs
 from dx_local.engine.driver import Driver, DriverOptions
 from dx_local.engine.environments import EnvironmentRequest
 from dx_local.engine.executors import Isolation
+from dx_local.engine.executors.confinement import Confinement
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.executors.memory_groups import MemoryGroups, NoGroupsError
 from dx_local.engine.handover import Handover
@@ -120,9 +121,12 @@ class Session:
             on_log=self._logged,
             on_exit=self.driver.on_exit,
             on_folder=handover.listen,
-            isolation=self._options.isolation,
             announce=self._observer.announce,
-            groups=self._memory_groups(),
+            confinement=Confinement(
+                isolation=self._options.isolation,
+                groups=self._memory_groups(),
+                api=None if self._options.workplaces.allows_network else self._server,
+            ),
         )
         self._stack.push_async_callback(executor.close)
         self._stack.push_async_callback(self.driver.close)

@@ -56,6 +56,8 @@ class WorkplaceOptions:
     """Whether Debian packages that this machine lacks are unpacked for jobs."""
     memory_limit: MemoryLimit | None = None
     """How much memory a job may use; None for all that there is."""
+    allows_network: bool = False
+    """Whether all jobs have the network of this machine, whatever their app asks for."""
 
 
 USUAL_WORKPLACES = WorkplaceOptions()

@@ -10,7 +10,10 @@ import array
 import json
 import os
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HANDOVER = "handover"
 """The name of the socket in the executor's folder at which files are handed over (engine/handover.py)."""
@@ -24,6 +27,14 @@ def pack(message: dict[str, Any]) -> bytes:
     """Return message as it travels."""
     text = json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogateescape")
     return len(text).to_bytes(_LENGTH_BYTES, "big") + text
+
+
+def send(channel: socket.socket, message: dict[str, Any], files: Sequence[int] = ()) -> None:
+    """Send a message, and open files if there are any."""
+    data = pack(message)
+    # socket.send_fds does this, but only since Python 3.9, and workers may run 3.8.
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))] if files else []
+    channel.sendall(data[channel.sendmsg([data], rights) :])
 
 
 def unpack(data: bytes) -> tuple[list[dict[str, Any]], bytes]:

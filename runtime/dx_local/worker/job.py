@@ -46,6 +46,8 @@ class Job:
     """Folders that it finds at their own paths, wherever they lie."""
     process_memory: int | None = None
     """How many bytes of memory each of its processes may hold, where they are not limited together."""
+    has_network: bool = True
+    """Whether it reaches more than the API."""
     is_sandboxed: bool = False
     """Whether it has a world of its own, with the layers over `/` and its home where workers have it."""
 

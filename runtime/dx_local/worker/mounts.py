@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NEW_MOUNTS = 0x00020000
 NEW_USER = 0x10000000
+NEW_NETWORK = 0x40000000
 
 _BIND = 0x1000
 _RECURSIVE = 0x4000
@@ -58,6 +59,11 @@ def available() -> bool:
 def unshare(kinds: int) -> Call:
     """Give the process, which may have one thread only, namespaces of its own of these kinds."""
     return Call(_libc.unshare, (kinds,), "unshare")
+
+
+def join(namespace: int, kind: int) -> Call:
+    """Enter a namespace of this kind, which is that of an open file."""
+    return Call(_libc.setns, (namespace, kind), "setns")
 
 
 def forget_others() -> Call:

@@ -1,16 +1,20 @@
 """The zygote: one process per worker environment that imports dxpy once and forks a fresh process per job.
 
-    python -I zygote.py FD FOLDER BIN ISOLATION JOBS
+    python -I zygote.py FD FOLDER BIN ISOLATION JOBS PORT
         FD: the number of the inherited socket on which the executor speaks
         FOLDER: the executor's temporary folder
         BIN: the folder of the worker environment's programs
         ISOLATION: `none`, or anything else to give jobs worlds of their own if that can be done
         JOBS: where the folders of jobs lie
+        PORT: that of the API, for jobs without network; 0 if there are none
 
     executor → zygote   {"start": Job} with the write ends of the job's stdout and stderr, and, where it has a
                         control group, the file by which that is entered;
                         {"signal": number, "job": job ID}: to all processes of the job
-    zygote → executor   {"unsandboxed": null, or why jobs have no worlds of their own}, first of all;
+    zygote → executor   first of all {"unsandboxed": null, or why jobs have no worlds of their own,
+                         "unconfined": null, or why all have the host's network though they should not,
+                         "has_own_network": whether those without network have one with the API alone},
+                        and then the socket at which the API is to answer there;
                         {"started": job ID, "pid": number}
                         {"exited": job ID, "code": exit code, or minus the number of the signal,
                          "memory": bytes, "cpu_seconds": number, "temporary": bytes in temporary files}
@@ -47,6 +51,7 @@ from dx_local.worker import channel, linux, memory_limit, mounts
 from dx_local.worker.deaths import Death, Deaths, ended
 from dx_local.worker.host_view import OURS
 from dx_local.worker.job import Job, leave_zygote, settle
+from dx_local.worker.network import Network
 from dx_local.worker.sandbox import Sandbox, SandboxError, check
 from dx_local.worker.tools import Tools
 from dx_local.worker.usage import NOTHING, Usage, take_notes
@@ -94,15 +99,24 @@ class Start(NamedTuple):
     variables: dict[str, str]
     files: list[int]
     """Its stdout and stderr, and the entrance of its control group if it has one."""
+    network: Network | None
+    """The one that it gets in place of the host's."""
 
 
 class Zygote:
     """The running jobs, by process ID, the socket to the executor, and what jobs are given."""
 
-    def __init__(self, executor: socket.socket, tools: Tools | None, sandbox: Sandbox | None) -> None:
+    def __init__(
+        self,
+        executor: socket.socket,
+        tools: Tools | None,
+        sandbox: Sandbox | None,
+        network: Network | None,
+    ) -> None:
         self._executor = executor
         self._tools = tools
         self._sandbox = sandbox
+        self._network = network
         self._selector = selectors.DefaultSelector()
         self._jobs: dict[int, Running] = {}
         self._leaving: dict[int, Running] = {}
@@ -167,7 +181,8 @@ class Zygote:
         if self._tools:
             job = replace(job, tools=self._tools.path())
         job, calls = self._sandbox.prepare(job, temporary) if self._sandbox else (job, [])
-        return Start(job, calls, environment(job, self._inherited), files)
+        network = None if job.has_network else self._network
+        return Start(job, calls, environment(job, self._inherited), files, network)
 
     def _serve_tools(self, tools: Tools) -> None:
         self._selector.unregister(tools.listener)
@@ -264,6 +279,8 @@ def become(start: Start) -> NoReturn:
     """Turn this freshly forked process into the job; never return to the zygote's code."""
     try:
         gc.enable()
+        if start.network:
+            start.network.enter()
         leave_zygote(*start.files)
         memory_limit.limit_each_process(start.job.process_memory)
         enter_world(start.calls)
@@ -330,19 +347,38 @@ def warm_tools(folder: Path, programs: Path, seen_at: str) -> Tools | None:
     return None
 
 
-def sandbox_of(folder: str, isolation: str, jobs: str, executor: socket.socket) -> Sandbox | None:
-    """Return what gives jobs worlds of their own, and tell the executor if there is none, and why."""
-    sandbox, problem = None, None
+def isolate(
+    folder: str, isolation: str, jobs: str, port: int, executor: socket.socket
+) -> tuple[Sandbox | None, Network | None]:
+    """Return what gives jobs worlds of their own, and the network of those that ask for none, if asked for.
+
+    Tells the executor what cannot be had, and why. There is no network without a world.
+    """
+    sandbox, unsandboxed = None, None
+    network, unconfined = None, None
     if isolation == "none":
-        problem = "that was asked for"
+        unsandboxed = "that was asked for"
     else:
         try:
             check(folder, jobs)
             sandbox = Sandbox(folder)
         except (SandboxError, OSError) as error:
-            problem = str(error)
-    executor.sendall(channel.pack({"unsandboxed": problem}))
-    return sandbox
+            unsandboxed = str(error)
+    if sandbox and port:
+        try:
+            network = Network(port)
+        except OSError as error:
+            unconfined = f"this system does not let its users do it ({error})"
+    surroundings = {
+        "unsandboxed": unsandboxed,
+        "unconfined": unconfined,
+        "has_own_network": network is not None,
+    }
+    listeners = [network.listener] if network else []
+    channel.send(executor, surroundings, listeners)
+    for listener in listeners:
+        os.close(listener)
+    return sandbox, network
 
 
 def main() -> None:
@@ -350,12 +386,12 @@ def main() -> None:
     executor = socket.socket(fileno=int(sys.argv[1]))
     executor.set_inheritable(False)
     linux.adopt_orphans()
-    folder, programs, isolation, jobs = sys.argv[2:]
+    folder, programs, isolation, jobs, port = sys.argv[2:]
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
-    sandbox = sandbox_of(folder, isolation, jobs, executor)
+    sandbox, network = isolate(folder, isolation, jobs, int(port), executor)
     seen_at = OURS if sandbox else folder
     tools = None if is_plain else warm_tools(Path(folder), Path(programs), seen_at)
-    zygote = Zygote(executor, tools, sandbox)
+    zygote = Zygote(executor, tools, sandbox, network)
     warm_up(hands_over=not is_plain)
     zygote.serve()
     if sandbox:

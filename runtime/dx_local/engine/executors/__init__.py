@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -28,6 +29,9 @@ class Isolation(Enum):
 
 ISOLATION_VARIABLE = "DX_LOCAL_ISOLATION"
 """The environment variable that says which, for commands and tests that do not."""
+
+NETWORK_VARIABLE = "DX_LOCAL_NETWORK"
+"""The same for `auto` or `allow`: whether all jobs have the network, or only those whose app asks for it."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class Launch:
     """Whether bash prints each command before it runs it."""
     memory_limit: int | None = None
     """How many bytes of memory the job may use; None for all that there is."""
+    has_network: bool = True
+    """Whether the job may reach more than the API."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,17 @@ class End:
     """That of its launch."""
     killed_for_memory: int = 0
     """How many of its processes the kernel has killed because of the limit."""
+    remark: str | None = None
+    """What was added to its log, and may be why it failed."""
+
+
+class Api(Protocol):
+    """The API server, as jobs reach it that reach nothing else."""
+
+    port: int
+
+    def answer_at(self, listener: socket.socket) -> None:
+        """Answer at another socket too, which listens at the same port in another network."""
 
 
 class Executor(Protocol):

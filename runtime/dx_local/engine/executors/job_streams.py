@@ -65,13 +65,24 @@ class JobStreams:
     """Reads all that one job says, in the running asyncio loop, and passes it on line by line.
 
     Each line is written once to the log file and given once to `on_log`. `sockets` is what the paths of
-    the two sockets begin with; it must leave room for `.priority` in a socket's address.
+    the two sockets begin with; it must leave room for `.priority` in a socket's address. What `remark_on`
+    returns for lines that the job has said comes before them the first time, and is `remark` from then on.
     """
 
-    def __init__(self, job_id: str, log: Path, sockets: Path, on_log: Callable[[LogLine], None]) -> None:
+    def __init__(
+        self,
+        job_id: str,
+        log: Path,
+        sockets: Path,
+        on_log: Callable[[LogLine], None],
+        *,
+        remark_on: Callable[[bytes], str | None] | None = None,
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._job_id = job_id
         self._on_log = on_log
+        self._remark_on = remark_on
+        self.remark: str | None = None
         self._pipes: dict[int, tuple[str, LineSplitter]] = {}
         self._sockets: list[socket.socket] = []
         # Not in a folder of their own: making and removing one costs more than all else that is done here.
@@ -142,6 +153,9 @@ class JobStreams:
     def _pass_on(self, source: str, level: str, lines: list[bytes]) -> None:
         if not lines:
             return
+        if self._remark_on and (remark := self._remark_on(b"\n".join(lines))):
+            self._remark_on, self.remark = None, remark
+            self.say(remark)
         now = time.time_ns() // 1_000_000
         self._log.write(lines, level, now)
         for line in lines:
