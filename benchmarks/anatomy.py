@@ -1,0 +1,89 @@
+"""What one more job costs each process that has a part in it, in milliseconds of processor time.
+
+    python -m benchmarks.anatomy [JOBS] [ROUNDS]
+
+Runs of JOBS subjobs and of none alternate; the least of each, of ROUNDS, is what counts. Processor time says
+nearly the same on a busy machine as on a quiet one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from dx_local.engine import event_loop
+from dx_local.engine.run import RunRequest, run_once
+from dx_local.engine.session import Observer
+from dx_local.platform.lifecycle.states import State
+
+if TYPE_CHECKING:
+    from dx_local.platform.lifecycle.states import Transition
+
+APPS = {"Python": "scatter_python", "bash, one `dx-jobutil-add-output`": "scatter_bash"}
+PARTS = ("control process", "zygote", "jobs", "tool server and tools")
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Meter(Observer):
+    """Reads, whenever a job is done, what all processes of the run have used; the last time counts."""
+
+    def __init__(self) -> None:
+        self._control = sum(os.times()[:2])
+        self.seconds = [0.0] * len(PARTS)
+
+    @override
+    def moved(self, transition: Transition) -> None:
+        if transition.after is not State.DONE:
+            return
+        zygotes = [(pid, *used_by(pid)) for pid in children_of(os.getpid())]
+        servers = [used_by(server) for pid, *_ in zygotes for server in children_of(pid)]
+        self.seconds = [
+            sum(os.times()[:2]) - self._control,
+            sum(own for _, own, _ in zygotes),
+            sum(ended for _, _, ended in zygotes),
+            sum(sum(used) for used in servers),
+        ]
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the process IDs of a process's children."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def used_by(pid: int) -> tuple[float, float]:
+    """Return the seconds of processor time of a process, and of its children that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    user, system, user_of_ended, system_of_ended = map(int, fields[11:15])
+    return (user + system) / _TICKS, (user_of_ended + system_of_ended) / _TICKS
+
+
+def measure(app: Path, jobs: int) -> list[float]:
+    """Run an app once; return the seconds of each part."""
+    meter = Meter()
+    with tempfile.TemporaryDirectory(prefix="dx-anatomy-") as folder:
+        request = RunRequest.of(app, inputs={"n": jobs}, folder=Path(folder, "run"))
+        result = event_loop.run(run_once(request, meter))
+    if result.failure:
+        sys.exit(result.explanation())
+    return meter.seconds
+
+
+def main(jobs: int = 200, rounds: int = 5) -> None:
+    """Measure both apps and print a table."""
+    print(f"| ms per job | {' | '.join(PARTS)} | together |\n|---|{'---|' * (len(PARTS) + 1)}")
+    for name, folder in APPS.items():
+        app = Path(__file__).parent / "apps" / folder
+        runs = [(measure(app, 0), measure(app, jobs)) for _ in range(rounds)]
+        none = [min(values) for values in zip(*(without for without, _ in runs), strict=True)]
+        some = [min(values) for values in zip(*(with_jobs for _, with_jobs in runs), strict=True)]
+        each = [(more - less) / jobs * 1000 for less, more in zip(none, some, strict=True)]
+        print(f"| {name} | {' | '.join(f'{value:.1f}' for value in (*each, sum(each)))} |")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
