@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
     from tests.worker.conftest import Ended, Workshop
+
+    from dx_local.engine.environments import WorkerEnvironment
 
 # The scripts that the whole of the programs' behaviour is compared by; those of one group share a workspace.
 SCRIPTS = {
@@ -150,8 +152,18 @@ main() {
 """
 
 
+@pytest.fixture(params=["compiled", "in Python"])
+def environment(request: pytest.FixtureRequest, worker_environment: WorkerEnvironment) -> WorkerEnvironment:
+    """The worker environment with either of the two clients."""
+    if request.param == "in Python":
+        return replace(worker_environment, tool_client=None)
+    if worker_environment.tool_client is None:
+        pytest.skip("there is no compiler here")
+    return worker_environment
+
+
 def run_scripts(
-    workshop: Workshop, served: ServedPlatform, scripts: list[str], before: str = ""
+    workshop: Workshop, served: ServedPlatform, scripts: list[str], before: str = "", **more: Any
 ) -> list[dict[str, str]]:
     """Run scripts in one job; return what each said and its exit code, and what all of them left."""
     layer = served.folder / "layer"
@@ -164,7 +176,7 @@ def run_scripts(
         (folder / f"{number:03}").write_text(script)
     served.project = served.post("/project/new", {"name": "P"})["id"]
     job_id = served.job()
-    job = workshop.run_on(served, f"{before}{RUN_ALL}", "bash", job_id=job_id, layers=(layer,))
+    job = workshop.run_on(served, f"{before}{RUN_ALL}", "bash", job_id=job_id, layers=(layer,), **more)
     assert job.code == 0, job.said("STDERR")
     shutil.rmtree(layer)
     folder = job.folder.home / "scripts"
@@ -196,10 +208,10 @@ def contents(served: ServedPlatform, container: str) -> str:
     "group", [pytest.param(name, marks=() if name == "text" else pytest.mark.slow) for name in SCRIPTS]
 )
 def test_programs_do_what_they_do_when_started_plainly(
-    workshop: Workshop, served: ServedPlatform, group: str
+    workshop: Workshop, served: ServedPlatform, environment: WorkerEnvironment, group: str
 ) -> None:
     plain = run_scripts(workshop, served, SCRIPTS[group], WITHOUT_CLIENTS)
-    warm = run_scripts(workshop, served, SCRIPTS[group])
+    warm = run_scripts(workshop, served, SCRIPTS[group], environment=environment)
     differences = [
         f"{of_warm.get('script', 'state')}\n  {key}\n    warm  {of_warm[key]!r}\n    plain {of_plain[key]!r}"
         for of_warm, of_plain in zip(warm, plain, strict=True)
@@ -257,11 +269,15 @@ def clients_of(shop: Workshop) -> Path:
 )
 def test_the_server_runs_it(own_workshop: Workshop, served: ServedPlatform, command: str) -> None:
     # The programs themselves cannot be found any more, so that only a client that was served succeeds.
-    plain = clients_of(own_workshop) / ".plain"
-    plain.unlink()
-    plain.symlink_to("/nowhere")
+    shutil.rmtree(clients_of(own_workshop) / ".plain")
     job = run_bash(own_workshop, served, command)
     assert job.said() == ["dx v0.417.1"], job.said("STDERR")
+
+
+def test_the_server_runs_it_for_a_client_in_python(own_workshop: Workshop, served: ServedPlatform) -> None:
+    own_workshop.environment = replace(own_workshop.environment, tool_client=None)
+    shutil.rmtree(clients_of(own_workshop) / ".plain")
+    assert run_bash(own_workshop, served, "dx --version").said() == ["dx v0.417.1"]
 
 
 @pytest.mark.parametrize(
@@ -301,14 +317,14 @@ sys.stdout.buffer.write(b"\\0".join(map(os.fsencode, sys.argv)) + b"\\0\\0" + b"
 
 
 @pytest.fixture
-def echo(bare_workshop: Workshop, tmp_path: Path) -> Path:
+def echo(bare_workshop: Workshop, environment: WorkerEnvironment, tmp_path: Path) -> Path:
     """Return the client of a program that says what it was started with, which can be called from here."""
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("dx", "dx-echo"):
         (programs / name).write_text(f"#!{programs}/python\n{ECHO}")
         (programs / name).chmod(0o755)
-    environment = replace(bare_workshop.environment, bin=programs)
+    environment = replace(environment, bin=programs)
     job = bare_workshop.run("main() { command -v dx-echo; }", "bash", environment=environment)
     return Path(job.said()[0])
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_local.engine.native_client import native_client
 from dx_local.engine.pythons import running_version
 from dx_local.engine.user_folders import user_folder
 
@@ -63,6 +64,8 @@ class WorkerEnvironment:
     python: Path
     bin: Path
     dxpy_version: str
+    tool_client: Path | None = None
+    """The compiled client by which jobs call these programs, where there is one."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,8 @@ def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str]
     """
     own_version = _own_dxpy_version()
     if own_version and request.python in (None, running_version()) and not request.packages:
-        return WorkerEnvironment(Path(sys.executable), Path(sysconfig.get_path("scripts")), own_version)
+        programs = Path(sysconfig.get_path("scripts"))
+        return WorkerEnvironment(Path(sys.executable), programs, own_version, native_client(_cache_folder()))
     folder = _cache_folder() / _key(request)
     if not _is_complete(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +111,8 @@ def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str]
             if not _is_complete(folder):
                 announce(f"Making a worker environment ({request.describe()}); this happens once.")
                 _try_to_build(request, folder)
-    return WorkerEnvironment(folder / "bin" / "python", folder / "bin", request.dxpy)
+    client = native_client(_cache_folder())
+    return WorkerEnvironment(folder / "bin" / "python", folder / "bin", request.dxpy, client)
 
 
 def environment_folder(request: EnvironmentRequest) -> Path | None:

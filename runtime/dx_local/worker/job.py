@@ -35,7 +35,7 @@ class Job:
     variables: dict[str, str]
     """The DX_* variables."""
     tools: str
-    """The folder of the worker environment's programs; before it, one of clients that run them faster."""
+    """The folder of the worker environment's programs."""
     layers: Sequence[str]
     """Folders whose content lies at / in the cloud, the topmost first: the app's resources/ and the like."""
     log_sockets: str
@@ -44,6 +44,8 @@ class Job:
     """Whether bash prints each command."""
     shown: Sequence[str] = ()
     """Folders that it finds at their own paths, wherever they lie."""
+    clients: str = ""
+    """A folder of clients that run these programs faster, if there is one."""
     process_memory: int | None = None
     """How many bytes of memory each of its processes may hold, where they are not limited together."""
     has_network: bool = True

@@ -1,16 +1,15 @@
 """What a job finds as `dx` and `dx-*`: a client that has the program of that name run in the tool server.
 
 It lies under each program's name in a folder that also holds `.server`, the tool server's socket, and
-`.plain`, a link to the folder of the programs themselves. It imports only what is compiled into Python,
-because its start is what a call costs. Where the server could not do exactly what the program does, or is not
-there, this becomes the program itself.
+`.plain`, a folder of links to the programs themselves. It imports only what is compiled into Python, because
+its start is what a call costs; tool_client.c is the same for machines with a compiler. Where the server could
+not do exactly what the program does, or is not there, this becomes the program itself.
 """
 
 from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found,unused-ignore]
 import _socket
-import marshal
 import posix
 import sys
 
@@ -29,14 +28,14 @@ def main() -> None:
             run_warm(f"{folder}/.server", name)
         except OSError:
             pass  # nothing has been run; the program itself will do
-    program = posix.readlink(f"{folder}/.plain") + "/" + name
+    program = posix.readlink(f"{folder}/.plain/{name}")
     posix.execv(program, [program, *sys.argv[1:]])
 
 
 def may_be_warm() -> bool:
     """Tell whether the program would find what the server has: the usual Python in UTF-8, and no terminal.
 
-    dxpy sizes its buffers by whether there is a job.
+    dxpy sizes its buffers by whether there is a job. Of gtables only bin/dx-jobutil-add-output knows.
     """
     variables = posix.environ
     return (
@@ -45,6 +44,7 @@ def may_be_warm() -> bool:
         and not any(name.startswith((b"PYTHON", b"LD_PRELOAD", b"_ARGCOMPLETE")) for name in variables)
         and None not in (sys.stdin, sys.stdout, sys.stderr)
         and not any(posix.isatty(number) for number in range(3))
+        and not any("gtable" in argument for argument in sys.argv[1:])
         and not signal.pthread_sigmask(signal.SIG_BLOCK, ())
     )
 
@@ -61,7 +61,11 @@ def run_warm(address: str, name: str) -> None:
     ignored = [number for number in range(1, signal.NSIG) if signal.getsignal(number) == signal.SIG_IGN]
     server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     server.connect(address)
-    request = marshal.dumps((name, sys.argv[1:], dict(posix.environ), umask, ignored, files))
+    arguments = [argument.encode("utf-8", "surrogateescape") for argument in sys.argv[1:]]
+    variables = [name + b"=" + value for name, value in posix.environ.items()]
+    numbers = [umask, len(ignored), *ignored, len(files), *files, len(arguments)]
+    fields = [name.encode(), *(b"%d" % number for number in numbers), *arguments, *variables]
+    request = b"".join(field + b"\0" for field in fields)
     data = len(request).to_bytes(4, "big") + request
     rights = b"".join(number.to_bytes(4, sys.byteorder) for number in [current, *files])
     sent = server.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])

@@ -7,6 +7,7 @@ import _signal  # type: ignore[import-not-found,unused-ignore]
 import fcntl
 import gc
 import io
+import itertools
 import os
 import resource
 import signal
@@ -44,6 +45,29 @@ class Call:
     """The signals that the caller ignores."""
     files: list[int]
     """The numbers of the caller's open files."""
+
+    @classmethod
+    def of(cls, client: int, request: bytes) -> Call:
+        """Return what a request, formed as tool_server.py says, asks for; ValueError if it says nothing."""
+        fields = iter(request.split(b"\0")[:-1])
+
+        def some() -> list[bytes]:
+            return list(itertools.islice(fields, int(next(fields, b""))))
+
+        return cls(
+            client=client,
+            name=os.fsdecode(next(fields, b"")),
+            umask=int(next(fields, b"")),
+            ignored=[int(number) for number in some()],
+            files=[int(number) for number in some()],
+            arguments=[os.fsdecode(argument) for argument in some()],
+            variables=dict(_split(variable) for variable in fields if b"=" in variable),
+        )
+
+
+def _split(variable: bytes) -> tuple[bytes, bytes]:
+    name, _, value = variable.partition(b"=")
+    return name, value
 
 
 def become(

@@ -1,8 +1,9 @@
 """The tool server: runs the official programs `dx` and `dx-*` in forks of a process that has imported them.
 
-A client (tool_client.py) sends what a program would have been started with, its open files beside it.
+A client (tool_client.c or .py) sends what a program would have been started with, its open files beside it.
 
-    client → server   marshal of name, arguments, variables, umask, ignored signals, numbers of files;
+    client → server   length in four bytes, then fields that end in a zero byte: name, umask, how many signals
+                      are ignored, these, how many files, their numbers, how many arguments, these, variables;
                       then one byte for each signal to pass on
     server → client   + when the program is about to run (sent by its own process), = and its wait status in
                       four bytes when it has ended. Without the + nothing was run: the client does it.
@@ -16,7 +17,6 @@ import contextlib
 import functools
 import gc
 import importlib
-import marshal
 import os
 import selectors
 import signal
@@ -89,7 +89,7 @@ class ToolServer:
             raise EOFError
         request, files = received
         try:
-            call = tool_process.Call(_peer(connection), *marshal.loads(request))  # noqa: S302  (a client of ours)
+            call = tool_process.Call.of(_peer(connection), request)
             if "/" in call.name:
                 raise ValueError(call.name)
             program = str(self._programs / call.name)

@@ -1,8 +1,8 @@
 """The programs `dx` and `dx-*` as a job finds them: clients of a server that has imported what they need.
 
 Starting Python with dxpy costs a quarter of a second, a fork of a process that has it some milliseconds. So a
-folder of clients (tool_client.py) comes before the programs in a job's PATH, and the zygote forks the server
-(tool_server.py) when a client calls for the first time.
+folder of clients (tool_client.c, compiled, or else tool_client.py) comes before the programs in a job's PATH,
+and the zygote forks the server (tool_server.py) when a client calls for the first time.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import marshal
 import os
+import shutil
 import socket
 import sys
 import traceback
@@ -29,6 +30,10 @@ exec(code)
 """
 
 
+# Programs of ours that come before dxpy's of the same name, and end in calling those.
+OWN_PROGRAMS = Path(__file__).parent / "bin"
+
+
 class Tools:
     """The folder of the clients, and the socket at which the server's first client is waited for."""
 
@@ -42,37 +47,48 @@ class Tools:
         """The server's process ID, or 0 when there is none."""
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
-    def furnish(self) -> bool:
+    def furnish(self, native_client: Path | None) -> bool:
         """Make the folder and listen; return whether this can work here. Raises OSError.
 
-        The kernel takes the first line of a program only so far, and cuts it at blanks. `dx` lets colorama,
-        where there is one, replace the standard streams when it is imported, which is too early in a server.
+        `native_client` is tool_client.c when compiled. `dx` lets colorama, where there is one, replace the
+        standard streams when it is imported, which is too early in a server.
         """
-        shebang = f"#!{sys.executable} -IS\n"
-        is_readable = len(shebang) <= _LONGEST_SHEBANG and " " not in sys.executable
-        if sys.platform != "linux" or not is_readable or importlib.util.find_spec("colorama"):
+        if sys.platform != "linux" or importlib.util.find_spec("colorama"):
             return False
         self._folder.mkdir(mode=0o700)
         client = self._folder / ".client"
-        code = self._folder / ".client.code"
-        source = Path(__file__).with_name("tool_client.py")
-        code.write_bytes(marshal.dumps(compile(source.read_bytes(), str(source), "exec", dont_inherit=True)))
-        client.write_text(
-            shebang + _LOADER.format(code=f"{self._seen_at}/{self._folder.name}/{code.name}"),
-            encoding="utf-8",
-        )
+        if native_client:
+            shutil.copyfile(native_client, client)
+        elif not self._write_client(client):
+            return False
         client.chmod(0o700)
-        (self._folder / ".plain").symlink_to(self._programs)
+        plain = self._folder / ".plain"
+        plain.mkdir()
         for program in [self._programs / "dx", *self._programs.glob("dx-*")]:
             if _is_in_python(program):
                 os.link(client, self._folder / program.name)
+                ours = OWN_PROGRAMS / program.name
+                (plain / program.name).symlink_to(ours if ours.exists() else program)
         self.listener.bind(str(self._folder / ".server"))
         self.listener.listen(_MOST_WAITING_CLIENTS)
         return True
 
+    def _write_client(self, client: Path) -> bool:
+        """Write tool_client.py as a program; return whether the kernel can start it.
+
+        It takes the first line of a program only so far, and cuts it at blanks.
+        """
+        shebang = f"#!{sys.executable} -IS\n"
+        code = client.with_suffix(".code")
+        source = Path(__file__).with_name("tool_client.py")
+        code.write_bytes(marshal.dumps(compile(source.read_bytes(), str(source), "exec", dont_inherit=True)))
+        loader = _LOADER.format(code=f"{self._seen_at}/{self._folder.name}/{code.name}")
+        client.write_text(shebang + loader, encoding="utf-8")
+        return len(shebang) <= _LONGEST_SHEBANG and " " not in sys.executable
+
     def path(self) -> str:
-        """Return what PATH has to hold: the clients, and the programs themselves after them."""
-        return f"{self._seen_at}/{self._folder.name}{os.pathsep}{self._programs}"
+        """Return where jobs find the folder of clients, which comes first in their PATH."""
+        return f"{self._seen_at}/{self._folder.name}"
 
     def close(self) -> None:
         """Without a server, have all clients become the programs themselves, also those that wait."""

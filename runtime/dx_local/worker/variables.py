@@ -7,13 +7,13 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_local.worker.tools import OWN_PROGRAMS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dx_local.worker.job import Job
 
-# Programs of ours that come before dxpy's of the same name.
-_OWN_PROGRAMS = str(Path(__file__).parent / "bin")
 
 # What stands in for docker where there is one, for jobs with worlds of their own.
 _CONTAINERS = str(Path(__file__).parent / "containers")
@@ -56,7 +56,7 @@ def _on_host(job: Job, host_path: str) -> dict[str, str]:
     """Return the variables that have a job find its layers where they lie on the host."""
     programs = folders(job.layers, _PROGRAMS)
     own_packages = f"{job.home}/.local/pip"  # what a job has pip install must not change Pythons of the host
-    path = [_OWN_PROGRAMS, job.tools, *programs, f"{IMAGE}/usr/bin", f"{own_packages}/bin", host_path]
+    path = [*_tools(job), *programs, f"{IMAGE}/usr/bin", f"{own_packages}/bin", host_path]
     variables = {"PATH": os.pathsep.join(path), "PIP_TARGET": own_packages}
     if job.layers:
         variables["DX_FS_ROOT"] = job.layers[0]
@@ -81,11 +81,16 @@ def _in_world(job: Job, host_path: str) -> dict[str, str]:
     host = [folder for folder in host_path.split(os.pathsep) if folder not in brought]
     usual = [folder for folder in _USUAL_PATH if folder not in (*brought, *host)]
     containers = [_CONTAINERS] if any(os.access(f"{folder}/docker", os.X_OK) for folder in host) else []
-    variables = {"PATH": os.pathsep.join([_OWN_PROGRAMS, job.tools, *brought, *containers, *host, *usual])}
+    variables = {"PATH": os.pathsep.join([*_tools(job), *brought, *containers, *host, *usual])}
     local = ("usr/local/lib", f"usr/local/lib/{_TRIPLET}")
     if libraries := [f"/{name}" for name in local if folders(job.layers, [name])]:
         variables["LD_LIBRARY_PATH"] = os.pathsep.join(libraries)
     return variables
+
+
+def _tools(job: Job) -> list[str]:
+    """Return the folders with the programs of dxpy, and what comes before them."""
+    return [*filter(None, [job.clients]), str(OWN_PROGRAMS), job.tools]
 
 
 def folders(roots: Iterable[str], patterns: Sequence[str]) -> list[str]:

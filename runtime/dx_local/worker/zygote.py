@@ -1,9 +1,10 @@
 """The zygote: one process per worker environment that imports dxpy once and forks a fresh process per job.
 
-    python -I zygote.py FD FOLDER BIN ISOLATION JOBS PORT
+    python -I zygote.py FD FOLDER BIN CLIENT ISOLATION JOBS PORT
         FD: the number of the inherited socket on which the executor speaks
         FOLDER: the executor's temporary folder
         BIN: the folder of the worker environment's programs
+        CLIENT: tool_client.c, compiled, or nothing where it could not be
         ISOLATION: `none`, or anything else to give jobs worlds of their own if that can be done
         JOBS: where the folders of jobs lie
         PORT: that of the API, for jobs without network; 0 if there are none
@@ -179,7 +180,7 @@ class Zygote:
 
     def _start_of(self, job: Job, temporary: str, files: list[int]) -> Start:
         if self._tools:
-            job = replace(job, tools=self._tools.path())
+            job = replace(job, clients=self._tools.path())
         job, calls = self._sandbox.prepare(job, temporary) if self._sandbox else (job, [])
         network = None if job.has_network else self._network
         return Start(job, calls, environment(job, self._inherited), files, network)
@@ -338,11 +339,11 @@ def warm_up(*, hands_over: bool) -> None:
     gc.freeze()
 
 
-def warm_tools(folder: Path, programs: Path, seen_at: str) -> Tools | None:
+def warm_tools(folder: Path, programs: Path, seen_at: str, native_client: Path | None) -> Tools | None:
     """Return what jobs call programs through, or None where that cannot be."""
     tools = Tools(folder, programs, seen_at)
     with contextlib.suppress(OSError):
-        if tools.furnish():
+        if tools.furnish(native_client):
             return tools
     return None
 
@@ -386,11 +387,12 @@ def main() -> None:
     executor = socket.socket(fileno=int(sys.argv[1]))
     executor.set_inheritable(False)
     linux.adopt_orphans()
-    folder, programs, isolation, jobs, port = sys.argv[2:]
+    folder, programs, client, isolation, jobs, port = sys.argv[2:]
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
     sandbox, network = isolate(folder, isolation, jobs, int(port), executor)
     seen_at = OURS if sandbox else folder
-    tools = None if is_plain else warm_tools(Path(folder), Path(programs), seen_at)
+    native_client = Path(client) if client else None
+    tools = None if is_plain else warm_tools(Path(folder), Path(programs), seen_at, native_client)
     zygote = Zygote(executor, tools, sandbox, network)
     warm_up(hands_over=not is_plain)
     zygote.serve()

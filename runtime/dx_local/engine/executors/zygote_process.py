@@ -68,8 +68,8 @@ class ZygoteProcess:
                 [
                     environment.python,
                     *("-I", "-X", "utf8", _ZYGOTE_SCRIPT),
-                    *(str(theirs.fileno()), log.parent, environment.bin, confinement.isolation.value, jobs),
-                    str(self._api.port if self._api else 0),
+                    *(str(theirs.fileno()), log.parent, environment.bin, environment.tool_client or ""),
+                    *(confinement.isolation.value, jobs, str(self._api.port if self._api else 0)),
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
