@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -127,7 +128,7 @@ UPLOADS = """
 SHELL = [
     "dx download text; cmp text text; dx download text; dx download -f text; md5sum text",
     "dx download pieces sparse empty; md5sum pieces sparse empty",
-    "dx download -r in; find in | sort",
+    "dx download -r $DX_PROJECT_CONTEXT_ID:/in; find in | sort",
     "dx download $OPEN; ls",
     "dx download file-000000000000000000000000; ls",
     "dx download text -o none/there; ls",
@@ -150,11 +151,11 @@ RUN_SHELL = """
 main() {
     set +e
     echo some text > text.txt
-    for script in "$SCRIPTS"/[0-9]*; do
-        folder=$HOME/$(basename "$script")
+    for index in "${!scripts[@]}"; do
+        folder=$HOME/$index
         mkdir "$folder"; cp text.txt job_input.json "$folder"; cd "$folder"
-        echo "== $(cat "$script")"
-        HOME=$folder bash "$script" < /dev/null 2>&1
+        echo "== ${scripts[$index]}"
+        HOME=$folder bash -c "${scripts[$index]}" < /dev/null 2>&1
         echo "-> $?"
         cd "$HOME"
     done
@@ -254,17 +255,15 @@ def test_programs_do_what_they_do_officially(
 ) -> None:
     said = []
     for platform in (running, plainly_running):
-        scripts = platform.folder / "scripts"
-        scripts.mkdir()
-        for number, script in enumerate(SHELL):
-            (scripts / f"{number:02}").write_text(script)
         platform.project = platform.post("/project/new", {"name": "P"})["id"]
         given = furnish(platform, tmp_path / platform.folder.name)
-        before = f"export SCRIPTS='{scripts}' OPEN={given['open']}\ndx cd $DX_PROJECT_CONTEXT_ID:/\n"
+        scripts = " ".join(map(shlex.quote, SHELL))
+        before = f"scripts=({scripts})\nexport OPEN={given['open']}\n"
         links = {name: {"$dnanexus_link": file} for name, file in given.items() if name != "open"}
         # Without line breaks, which messages have where a name happens to need them.
         log = "".join(run(platform, before + RUN_SHELL, "bash", given=links).split())
         said.append(re.sub(r"([a-z]+)-[0-9A-Za-z]{24}", r"\1-ID", log).split("=="))
+    assert len(said[0]) == 1 + len(SHELL)
     assert said[0] == said[1]
 
 
