@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from dx_local.engine.executors.memory_groups import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,6 +15,10 @@ if TYPE_CHECKING:
 
     MakeApp = Callable[..., Path]
     DxLocal = Callable[..., Any]
+
+_IS_GROUPED = os.environ.get(VARIABLE, "none") != "none"
+with_groups = pytest.mark.skipif(not _IS_GROUPED, reason=f"{VARIABLE} does not say where to make groups")
+without_groups = pytest.mark.skipif(_IS_GROUPED, reason="jobs are limited as groups")
 
 TAKES = """
 import json
@@ -28,6 +35,16 @@ dxpy.run()
 """
 
 
+@with_groups
+def test_a_job_killed_by_its_group_fails_with_limit_and_remedy(dx_local: DxLocal, make_app: MakeApp) -> None:
+    done = dx_local("run", make_app(TAKES, outputs={"n": "int"}), "--memory-limit", "200MiB", "--json")
+    failure = done.json["failure"]
+    assert (done.exit_code, failure["reason"]) == (6, "AppInsufficientResourceError")
+    assert failure["message"].startswith("The job needs more memory than its limit of 200 MiB. Give a larger")
+    assert "holds for each process" not in done.stderr
+
+
+@without_groups
 def test_a_job_that_takes_too_much_fails_with_limit_and_remedy(dx_local: DxLocal, make_app: MakeApp) -> None:
     done = dx_local("run", make_app(TAKES, outputs={"n": "int"}), "--memory-limit", "200MiB", "--json")
     failure = done.json["failure"]
@@ -47,6 +64,7 @@ def test_a_job_short_of_memory_is_tried_again_where_its_policy_says_so(
     assert done.json["output"] == {"n": 1}
 
 
+@without_groups
 def test_a_job_has_the_memory_of_its_instance_type(dx_local: DxLocal, make_app: MakeApp) -> None:
     code = "main() { dx-jobutil-add-output n $(($(ulimit -d) >> 20)) --class=int; }"
     small = {"systemRequirements": {"main": {"instanceType": "mem1_ssd1_v2_x2"}}}

@@ -64,7 +64,7 @@ def test_a_job_within_its_limit_and_one_without_are_left_alone(workshop: Worksho
 def test_tools_are_held_to_the_limit(workshop: Workshop, served: ServedPlatform) -> None:
     code = "main() { head -c 300M /dev/zero | dx upload --brief -; }"
     job = workshop.run_on(served, code, "bash", memory_limit=100 * MIB)
-    assert job.code != 0
+    assert (job.code, job.said("STDERR")[-1]) == (1, "MemoryError")
 
 
 @with_groups
