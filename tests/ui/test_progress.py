@@ -115,5 +115,5 @@ def test_ctrl_c_gives_the_terminal_back_as_it_was(make_app: Callable[..., Path])
 
 def test_the_tree_shows_in_which_try_a_job_is(make_app: Callable[..., Path]) -> None:
     policy = {"executionPolicy": {"restartOn": {"AppInternalError": 1}}}
-    app = make_app('main() { grep -q try-1 <<< "$PWD"; }', interpreter="bash", runSpec=policy)
+    app = make_app("main() { grep -q '\"try\": 1' dnanexus-job.json; }", interpreter="bash", runSpec=policy)
     assert "main done (try 1)" in COLOR.sub("", on_terminal(app))
