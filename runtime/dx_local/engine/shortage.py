@@ -24,7 +24,10 @@ REASON = "AppInsufficientResourceError"
 
 _OF_THE_APP = ("AppError", "AppInternalError")
 _OUT_OF_MEMORY = re.compile(
-    r"MemoryError|bad_alloc|OutOfMemory|\bout of memory|cannot allocate (memory|\d)|ENOMEM", re.IGNORECASE
+    r"MemoryError|bad_alloc|OutOfMemory|ENOMEM"
+    r"|\bout of memory|memory exhausted|(?:insufficient|not enough) memory"
+    r"|(?:cannot|can't|could not|couldn't|unable to|failed to) (?:re)?allocate (?:\S+ ){0,4}?(?:memory|\d)",
+    re.IGNORECASE,
 )
 _OUT_OF_DISK = re.compile(r"no space left on device|disk quota exceeded|ENOSPC", re.IGNORECASE)
 _MACHINE_IS_FULL = (
