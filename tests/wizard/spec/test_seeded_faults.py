@@ -178,6 +178,8 @@ SOURCE_FAULTS = [
     ("bash", "bash-line-ends", "\n", "\r\n"),
     ("bash", "bash-job-target", "dx-jobutil-new-job postprocess", "dx-jobutil-new-job postproces"),
     ("bash", "bash-output-unknown", 'output n_lines "$job', 'output lines "$job'),
+    ("python", "network-use", "import dxpy\n", "import dxpy\nrequests.get('https://example.org')\n"),
+    ("bash", "network-use", "\nmain() {\n", "\nmain() {\n    curl -O https://example.org/x\n"),
     ("bash", "bash-output-missing", "dx-jobutil-add-output n_lines", "true"),
 ]
 

@@ -13,12 +13,13 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec import jsonfile
+from dx_app_wizard.spec import jsonfile, network_uses
 from dx_app_wizard.spec.bash_rules import BASH_RULES
 from dx_app_wizard.spec.findings import CodeFault, Finding, Rules
 from dx_app_wizard.spec.model import FILE_NAME
 from dx_app_wizard.spec.python2 import is_python2, python2_code
 from dx_app_wizard.spec.python_rules import PYTHON_RULES
+from dx_app_wizard.spec.run_rules import hash_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,6 +126,23 @@ def entry_point_unknown(app: AppFolder) -> Iterator[CodeFault]:
             near = get_close_matches(name, list(known), n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Entry points are {', '.join(sorted(known))}."
             yield CodeFault(FILE_NAME, f"the app has no entry point {name!r}", hint, path=path)
+
+
+@FOLDER_RULES.rule("warning")
+def network_use(app: AppFolder) -> Iterator[CodeFault]:
+    """An app whose source fetches from an address, or installs packages of PyPI, has access to the network.
+
+    Found is what stands there literally: after curl, wget, `git clone` and `pip install`, and in calls of
+    requests, httpx and urllib.
+    """
+    if hash_at(app.spec, "access").get("network"):
+        return
+    uses = network_uses.in_bash(app.source or "") if app.bash else []
+    uses += network_uses.in_python(app.python.tree) if app.python else []
+    for use in uses:
+        message = f"{use.what} fails, as the app has no access to the network"
+        hint = 'Add "access": {"network": ["*"]} to dxapp.json.'
+        yield CodeFault(app.source_name or "", message, hint, use.line)
 
 
 @FOLDER_RULES.rule("warning")
