@@ -100,6 +100,16 @@ def test_groups_of_killed_jobs_are_removed(grouped: Workshop) -> None:
 
 
 @with_groups
+def test_each_try_of_a_job_gets_a_group_of_its_own(grouped: Workshop) -> None:
+    variables = {"DX_JOB_ID": "job-000000000000000000000007"}
+    for _ in range(2):
+        job_id = grouped.start(
+            "main() { echo up; setsid sleep 60 & }", "bash", variables=variables, memory_limit=LIMIT
+        )
+        assert grouped.wait(job_id).code == 0
+
+
+@with_groups
 def test_what_a_killed_executor_left_is_removed() -> None:
     left = Path(os.environ[VARIABLE]) / "dx-local-999999999-0"
     left.mkdir()

@@ -14,6 +14,7 @@ import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,10 @@ class MemoryGroup:
             path.rmdir()
             raise
 
+    def unlink(self) -> None:
+        """Let no more processes find the group."""
+        self._link.unlink(missing_ok=True)
+
     def kills(self) -> int:
         """Return how many processes the kernel has killed because the group was at its limit."""
         try:
@@ -79,7 +84,6 @@ class MemoryGroup:
 
     def remove(self) -> bool:
         """Remove the group; return whether it is gone, which takes that all its processes have ended."""
-        self._link.unlink(missing_ok=True)
         try:
             self._path.rmdir()
         except FileNotFoundError:
@@ -104,15 +108,19 @@ class MemoryGroups:
             else:
                 self._names = names
                 self._leaving: list[MemoryGroup] = []
+                self._numbers = count(1)
                 return
         raise NoGroupsError("; ".join(problems) or "no control groups for memory were found")
 
     def make(self, job_id: str, limit: int, link: Path) -> MemoryGroup:
         """Make a group for a job, of which the processes may use so many bytes. Raises OSError."""
-        return MemoryGroup(self._path / job_id, self._names, limit, link)
+        # A try may begin while something of the last one is dying yet.
+        path = self._path / f"{job_id}-{next(self._numbers)}"
+        return MemoryGroup(path, self._names, limit, link)
 
     def leave(self, group: MemoryGroup) -> None:
         """Remove the group of a job that has ended, or later, if something of it is dying yet."""
+        group.unlink()
         self._leaving = [each for each in (*self._leaving, group) if not each.remove()]
 
     async def close(self) -> None:
