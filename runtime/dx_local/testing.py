@@ -10,14 +10,14 @@ import atexit
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from dx_local.engine.run import RunRequest, RunResult
 
@@ -45,19 +45,21 @@ class JobFailedError(AssertionError):
         self.run = run
 
 
-def run_app(
+def run_app(  # noqa: PLR0913 - options, which are given by name
     app: str | Path,
     inputs: Mapping[str, Any] | None = None,
     *,
     function: str = "main",
     folder: str | Path | None = None,
     max_parallel: int | None = None,
+    assets: Sequence[str | Path] = (),
     check: bool = True,
 ) -> Run:
     """Run the app in a folder and return how it ended.
 
     `inputs` is the job's input; for inputs of class file a value may be the path of a local file. Without
-    inputs, the app's own samples (test/input.json) are used. Everything that the run writes goes to `folder`,
+    inputs, the app's own samples (test/input.json) are used. `assets` are archives or folders that stand for
+    those of its assetDepends. Everything that the run writes goes to `folder`,
     or else to a temporary one, which is removed when Python ends unless the job failed.
 
     Raises JobFailedError when the job does not end as done, unless `check` is false; DxLocalError when the
@@ -70,7 +72,7 @@ def run_app(
     request = RunRequest.of(
         Path(app), inputs=inputs, function=function, folder=place, max_parallel=max_parallel
     )
-    result = _result_of(request)
+    result = _result_of(replace(request, assets=tuple(map(Path, assets))))
     run = _as_run(result)
     if run.state == "done":
         if not kept:

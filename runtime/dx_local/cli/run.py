@@ -47,6 +47,7 @@ class _Options:
     isolation: str
     network: str
     region: str | None
+    assets: tuple[Path, ...]
     python: str | None
     installs: bool
     memory_limit: str | None
@@ -92,6 +93,14 @@ class _Options:
 @ISOLATION_OPTION
 @NETWORK_OPTION
 @click.option("--region", metavar="REGION", help="The region the app believes itself in.")
+@click.option(
+    "--asset",
+    "assets",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="PATH",
+    help="An asset of the app, as a tar file or a folder; repeat it, in the order of assetDepends.",
+)
 @PYTHON_OPTION
 @INSTALL_OPTION
 @MEMORY_OPTION
@@ -161,6 +170,7 @@ def _request(options: _Options) -> RunRequest:
         reuses=options.reuses,
         isolation=Isolation(options.isolation),
         region=options.region,
+        assets=options.assets,
         workplaces=workplace_options(options.python, options.installs, options.memory_limit, options.network),
         links_inputs=options.input_files == "link",
     )

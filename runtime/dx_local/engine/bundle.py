@@ -27,6 +27,8 @@ class App:
     source: Path | None
     resources: Path | None
     warnings: tuple[Finding, ...] = ()
+    assets: tuple[Path, ...] = ()
+    """Folders and archives that stand for the assets it depends on."""
 
     @property
     def name(self) -> str:
@@ -72,7 +74,11 @@ def install(context: Context, app: App, project: str) -> str:
     applet: str = executables.new_applet(context, "applet", request)["id"]
     row = context.store.get("object", applet)
     assert row is not None
-    local = {"source": _text(app.source), "resources": _text(app.resources)}
+    local = {
+        "source": _text(app.source),
+        "resources": _text(app.resources),
+        "assets": [str(asset.resolve()) for asset in app.assets],
+    }
     context.store.update("object", applet, fields={**row["fields"], "local": local})
     return applet
 

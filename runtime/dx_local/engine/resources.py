@@ -59,20 +59,33 @@ class Resources:
     async def layers_of(self, applet: JSON) -> tuple[Path, ...]:
         """Return the folders that an applet has laid over `/`, the topmost first. Raises BundleError.
 
-        An app that is run from its folder has them there; what was built has them in its bundledDepends.
+        An app that is run from its folder has them there, and above them the assets that it was given; what
+        was built has them in its bundledDepends.
         """
         local = applet.get("local")
         if local is not None:
-            return (Path(local["resources"]),) if local.get("resources") else ()
+            own = [Path(local["resources"])] if local.get("resources") else []
+            assets = [await self._asset(Path(path)) for path in local.get("assets") or ()]
+            return (*reversed(assets), *own)
         bundles = bundles_of(self._platform, applet["runSpec"])
-        if not bundles:
-            return ()
+        return (await self._unpacked(bundles),) if bundles else ()
+
+    async def _asset(self, path: Path) -> Path:
+        bundle = _archive_of(path)
+        return await self._unpacked([bundle]) if bundle else path
+
+    async def _unpacked(self, bundles: Sequence[Bundle]) -> Path:
         key = hashlib.sha256(repr([(bundle.name, bundle.file_id) for bundle in bundles]).encode()).hexdigest()
         known = self._folders.get(key)
         if known is None or known.done():
             work = asyncio.to_thread(unpack, bundles, self._platform.folder / "resources" / key[:24])
             known = self._folders[key] = asyncio.ensure_future(work)
-        return (await asyncio.shield(known),)
+        return await asyncio.shield(known)
+
+
+def is_archive(name: str) -> bool:
+    """Tell whether what has this name can be unpacked."""
+    return name.endswith((*_TAR_ENDS, ".zip"))
 
 
 def bundles_of(platform: Platform, run_spec: JSON) -> list[Bundle]:
@@ -91,6 +104,13 @@ def bundles_of(platform: Platform, run_spec: JSON) -> list[Bundle]:
         except ApiError as error:
             raise BundleError(f"bundledDepends cannot be had: {error.message}") from None
     return found
+
+
+def _archive_of(asset: Path) -> Bundle | None:
+    """Return an asset as what is to be unpacked, if it is no folder; it is known by its time as well."""
+    if asset.is_dir():
+        return None
+    return Bundle(asset.name, f"{asset} {asset.stat().st_mtime_ns}", (asset,))
 
 
 def unpack(bundles: Sequence[Bundle], folder: Path) -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.app_folder import AppFolder
+from dx_local.engine.assets import asset_names, check_assets, missing_assets
 from dx_local.engine.bundle import App, load_app
 from dx_local.engine.executors import ISOLATION_VARIABLE, NETWORK_VARIABLE, Isolation
 from dx_local.engine.inputs import SAMPLES, GivenInputs, samples_of
@@ -53,6 +54,7 @@ class RunRequest:
     workplaces: WorkplaceOptions = USUAL_WORKPLACES
     isolation: Isolation = Isolation.AUTO
     links_inputs: bool = False
+    assets: tuple[Path, ...] = ()
 
     @classmethod
     def of(
@@ -117,7 +119,8 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
     Raises DxLocalError when the app or its input cannot be used; nothing is left of the run then.
     """
     began = time.monotonic()
-    app = load_app(request.app)
+    check_assets(request.assets)
+    app = replace(load_app(request.app), assets=request.assets)
     _check_function(app, request.function)
     given = request.given
     if given is None and request.function == "main":  # the samples are those of the app's inputSpec
@@ -138,6 +141,8 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
         )
         if samples_used:
             observer.announce(f"No input given: running on the samples in {request.app / SAMPLES}.")
+        if note := missing_assets(asset_names(app.spec, options.region), request.assets):
+            observer.announce(note)
         async with Session(options, observer) as session:
             job_id = session.start(app, request.function, given or GivenInputs(values={}))
             await _until_final(session, job_id)

@@ -1,0 +1,55 @@
+"""Assets that an app depends on: here, tar files or folders of the user's, laid over `/` for the app's jobs.
+
+Source: https://documentation.dnanexus.com/developer/apps/dependency-management/asset-build-process
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dx_local.engine.resources import is_archive
+from dx_local.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from dx_app_wizard.spec.model import AppSpec
+
+
+def asset_names(spec: AppSpec, region: str) -> list[str]:
+    """Return the assets of runSpec and of a region, each as its name and version or its ID."""
+    raw = spec.to_dict()
+    places = (raw.get("runSpec"), (raw.get("regionalOptions") or {}).get(region))
+    return [_name(asset) for place in places if place for asset in place.get("assetDepends") or ()]
+
+
+def check_assets(given: Sequence[Path]) -> None:
+    """Raise UsageError for what is neither a folder nor an archive."""
+    for path in given:
+        if not path.exists():
+            raise UsageError(
+                f"there is no asset {str(path)!r}", "Give its tar file, or a folder with what it holds."
+            )
+        if not (path.is_dir() or is_archive(path.name)):
+            raise UsageError(
+                f"the asset {str(path)!r} is neither a folder nor an archive",
+                "Archives end in .tar.gz or the like.",
+            )
+
+
+def missing_assets(names: Sequence[str], given: Sequence[Path]) -> str | None:
+    """Say that an app depends on more assets than were given, and what to do; None if it does not."""
+    if len(given) >= len(names):
+        return None
+    which = "" if not given else f" (given: {', '.join(str(path) for path in given)})"
+    return (
+        f"The app depends on assets: {', '.join(names)}{which}. They are not here; jobs run without them.\n"
+        "Give each with --asset: its tar file, or a folder with what it holds below /."
+    )
+
+
+def _name(asset: dict[str, Any]) -> str:
+    if "id" in asset:
+        return str(asset["id"])
+    return f"{asset.get('name')} {asset.get('version')}"

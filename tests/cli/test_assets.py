@@ -1,0 +1,75 @@
+"""assetDepends with `dx-local run`: what is not here is named, and what is given lies over `/`."""
+
+from __future__ import annotations
+
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dx_local.testing import run_app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.cli.conftest import DxLocal
+
+CODE = 'main() { dx-jobutil-add-output said "$(say) $(cat ${DX_FS_ROOT-}/usr/share/word)" --class=string; }'
+NAMED = {"name": "say_asset", "version": "1.2.0", "project": "project-xxxx"}
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Path]) -> Path:
+    regional = {"aws:us-east-1": {"assetDepends": [NAMED, {"id": "record-xxxx"}]}}
+    made = make_app(CODE, interpreter="bash", outputs={"said": "string"}, regionalOptions=regional)
+    put(made / "resources", "usr/share/word", "of the app")
+    return made
+
+
+def put(root: Path, name: str, text: str) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_text(text)
+    (root / name).chmod(0o755)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    put(tmp_path / "packed", "usr/bin/say", "#!/bin/sh\necho said")
+    with tarfile.open(tmp_path / "say asset.tar.gz", "w:gz") as made:
+        made.add(tmp_path / "packed", ".")
+    return tmp_path / "say asset.tar.gz"
+
+
+@pytest.mark.parametrize("isolation", ["auto", "none"])
+def test_assets_lie_over_what_the_app_brings(
+    dx_local: DxLocal, app: Path, archive: Path, tmp_path: Path, isolation: str
+) -> None:
+    put(tmp_path / "folder", "usr/share/word", "of the asset")
+    options = ["--json", "--isolation", isolation, f"--asset={archive}", f"--asset={tmp_path / 'folder'}"]
+    done = dx_local("run", app, *options)
+    assert done.json["output"] == {"said": "said of the asset"}
+    assert "depends on assets" not in done.stderr
+
+
+def test_assets_that_are_not_given_are_named(dx_local: DxLocal, app: Path, archive: Path) -> None:
+    done = dx_local("run", app, "--asset", archive)
+    assert "The app depends on assets: say_asset 1.2.0, record-xxxx (given: " in done.stderr
+    assert done.stderr.count("--asset") == 1
+    assert done.stdout == "said\tsaid of the app\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [("nowhere", "there is no asset"), ("a.txt", "neither a folder nor")]
+)
+def test_what_is_no_asset_is_refused(
+    dx_local: DxLocal, app: Path, tmp_path: Path, name: str, problem: str
+) -> None:
+    (tmp_path / "a.txt").touch()
+    done = dx_local("run", app, "--asset", name)
+    assert (done.exit_code, problem in done.stderr) == (2, True)
+    assert not (app / "test-job-workspaces").exists()
+
+
+def test_assets_are_given_to_run_app(app: Path, archive: Path, tmp_path: Path) -> None:
+    assert run_app(app, assets=[archive], folder=tmp_path / "run").output == {"said": "said of the app"}
