@@ -204,3 +204,40 @@ def test_without_isolation_jobs_run_on_the_host(bare_workshop: Workshop) -> None
 def test_a_run_in_the_home_of_jobs_is_not_hidden_by_it(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="/home/dnanexus/app/jobs could not be seen"):
         check(str(tmp_path), "/home/dnanexus/app/jobs")
+
+
+# When the world was made; the number of its namespace might be that of one that is gone.
+MADE = "stat -c %w /"
+
+
+def world_of_next(workshop: Workshop) -> str:
+    return said_by(workshop, MADE)[0]
+
+
+def test_a_world_in_which_a_job_changed_nothing_is_used_again(isolated: Workshop) -> None:
+    script = f"{MADE}; test ! -e ~/file; echo x > ~/file; ls /usr/local/bin > ~/list"
+    # No world is used for longer than some seconds, which a busy machine may take between two jobs.
+    worlds = [said_by(isolated, script)[0] for _ in range(6)]
+    assert len(set(worlds)) < 6
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "echo x > /etc/of-a-job",
+        "echo x > /etc/of-a-job; rm /etc/of-a-job",
+        "mkdir /of-a-job",
+        "rm -r /usr/share/doc/bash",
+        "chmod 700 /opt",
+        "touch /usr/local/bin",
+        "echo x > /tmp/of-a-job",
+        "echo x > /dev/shm/of-a-job",
+        "mount -t tmpfs x /mnt",
+        "mount --bind /etc ~",
+        "umount -l /tmp",
+    ],
+)
+def test_a_world_that_a_job_changed_is_not_used_again(isolated: Workshop, change: str) -> None:
+    world = world_of_next(isolated)
+    said_by(isolated, change)
+    assert world_of_next(isolated) != world

@@ -33,17 +33,15 @@ os.makedirs(f"{folder}/job/home")
 job = Job("job-x", "main", "bash", f"{folder}/job/home", f"{folder}/job/code", None, {}, "",
           tuple(sys.argv[4:]), f"{folder}/job-x", False)
 for _ in range(2):
-    temporary = box.temporaries.take(box.shown(job))
-    seen, calls = box.prepare(job, temporary)
+    seen, world = box.take(job)
     pid = os.fork()
     if pid == 0:
-        mounts.perform(calls)
+        mounts.perform(world.entering())
         os.chdir(seen.home)
         variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": seen.home, **seen.variables}
         os.execve("/bin/bash", ["bash", "-e", "-c", sys.argv[3]], variables)
     _, status = os.waitpid(pid, 0)
-    left = box.temporaries.left_in(temporary)
-    remover = box.temporaries.give_back(temporary, is_clean=left is None)
+    remover = box.worlds.give_back(world, is_clean=box.worlds.left_in(world) is None)
     if remover:
         os.waitpid(remover, 0)
 box.close()

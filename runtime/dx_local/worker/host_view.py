@@ -19,6 +19,9 @@ PRIVATE = ("/tmp", "/var/tmp")  # noqa: S108
 OURS = "/.dx-local"
 """Where a job finds what the executor and the zygote have for it: sockets, and clients for programs."""
 
+LOG = "/opt/dnanexus/log"
+"""Where a job finds the sockets for log messages. Source: dxpy.dxlog.DXLogHandler."""
+
 _SYSTEM = ("usr", "etc", "opt", "var")
 _SYSTEM_IF_THERE = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "root")
 _LIVE = ("dev", "proc")
@@ -79,6 +82,7 @@ def prepare(folder: str, image: str, own_home: str, *, owns_all: bool) -> HostVi
         if not os.path.lexists(root + place):
             os.makedirs(root + place)
     below = beneath.furnish(f"{folder}/beneath", image, covered, mounted, owns_all=owns_all)
+    os.makedirs(f"{folder}/beneath{LOG}", exist_ok=True)
     return HostView(
         root=root,
         beneath=f"{folder}/beneath",

@@ -25,7 +25,13 @@ _RECURSIVE = 0x4000
 _PRIVATE = 1 << 18
 _DETACH = 2
 
-_SYS_MOUNT_SETATTR = 442  # the same on all architectures
+# The same on all architectures.
+_SYS_OPEN_TREE = 428
+_SYS_MOVE_MOUNT = 429
+_SYS_MOUNT_SETATTR = 442
+
+_CLONE = 1
+_EMPTY_PATH = 4
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _READ_ONLY = struct.pack("QQQQ", 1, 0, 0, 0)
@@ -76,9 +82,9 @@ def folder(path: str) -> Call:
     return Call(_libc.mkdir, (os.fsencode(path), 0o755), path)
 
 
-def link(target: str, path: str) -> Call:
-    """Make a symbolic link at path."""
-    return Call(_libc.symlink, (os.fsencode(target), os.fsencode(path)), path)
+def common_folder(path: str) -> list[Call]:
+    """Make a folder in which all users may make files, and remove their own."""
+    return [folder(path), Call(_libc.chmod, (os.fsencode(path), 0o1777), path)]
 
 
 def bind(source: str, target: str, *, deep: bool = False, may_fail: bool = False) -> list[Call]:
@@ -98,9 +104,9 @@ def bind_writable(source: str, target: str, *, deep: bool = False) -> Call:
     return _mount(source, target, None, _BIND | (_RECURSIVE if deep else 0))
 
 
-def memory(target: str, *, mode: str = "755") -> Call:
+def memory(target: str) -> Call:
     """Mount an empty folder whose content lies in memory, at most half of it."""
-    return _mount("tmpfs", target, "tmpfs", 0, f"mode={mode}")
+    return _mount("tmpfs", target, "tmpfs", 0, "mode=755")
 
 
 def overlay(target: str, lowers: Sequence[str], writable: str | None = None) -> Call:
@@ -113,6 +119,20 @@ def overlay(target: str, lowers: Sequence[str], writable: str | None = None) -> 
     if writable is not None:
         options += [f"upperdir={_escaped(writable)}/upper", f"workdir={_escaped(writable)}/work", "volatile"]
     return _mount("overlay", target, "overlay", 0, ",".join(options))
+
+
+def take_along(path: str) -> int:
+    """Return a file that stands for a folder, to be shown in another mount namespace. Raises OSError."""
+    file = _libc.syscall(_SYS_OPEN_TREE, _AT_FDCWD, os.fsencode(path), _CLONE | os.O_CLOEXEC)
+    if file < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
+    return int(file)
+
+
+def put_down(file: int, target: str) -> Call:
+    """Show, once, what was taken along."""
+    arguments = (_SYS_MOVE_MOUNT, file, b"", _AT_FDCWD, os.fsencode(target), _EMPTY_PATH)
+    return Call(_libc.syscall, arguments, target)
 
 
 def unmount(target: str) -> Call:

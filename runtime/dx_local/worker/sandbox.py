@@ -1,7 +1,7 @@
 """The sandbox: jobs in a world of their own that looks like a worker, by user and mount namespaces.
 
 The zygote enters one user namespace, in which it and all its jobs are root of nothing but the user's own
-files; each job then gets mounts of its own (world.py), which cost it some two milliseconds.
+files; each job then gets mounts of its own (worlds.py).
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_local.worker import host_view, mounts, user_namespace, world
+from dx_local.worker import host_view, mounts, user_namespace
 from dx_local.worker.host_view import HOME, OURS, PRIVATE, is_below
-from dx_local.worker.temporaries import Temporaries, parts
+from dx_local.worker.temporaries import parts
+from dx_local.worker.world import Needs
+from dx_local.worker.worlds import World, Worlds
 
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
-    from dx_local.worker.mounts import Call
 
 _IMAGE = str(Path(__file__).parent / "image")
 _NAME_OF_TRIAL = "job-of-the-trial"
@@ -41,22 +42,21 @@ class Sandbox:
         """
         self._executor_folder = os.path.realpath(folder)
         self._folder = f"{self._executor_folder}/sandbox-{os.getpid()}"
-        self._place = f"{self._folder}/world"
         self._base = f"{self._folder}/base"
         self._needed = _needed_by_python()
         own_home = user_namespace.own_home()
-        for path in (self._folder, self._place, self._base):
+        for path in (self._folder, f"{self._folder}/world", self._base):
             os.mkdir(path, 0o700)
         user_namespace.enter()
         os.umask(0o022)  # as on workers
         mounts.perform([mounts.forget_others(), mounts.memory(self._base)])
         owns_all = user_namespace.owns_the_system()
-        self._host = host_view.prepare(self._base, _IMAGE, own_home, owns_all=owns_all)
+        host = host_view.prepare(self._base, _IMAGE, own_home, owns_all=owns_all)
         # What tar unpacks as root it would give to users that are not there.
         self._variables = {} if owns_all else {"TAR_OPTIONS": "--no-same-owner"}
-        self.temporaries = Temporaries(f"{self._folder}/temporary")
+        self.worlds = Worlds(host, self._folder, self._executor_folder)
 
-    def shown(self, job: Job) -> list[str]:
+    def _shown(self, job: Job) -> list[str]:
         """Return what a job needs of the host's folders for temporary files; nothing twice."""
         folder = os.path.dirname(job.code)
         wanted = {*self._needed, *job.layers, *job.shown, folder, os.path.dirname(folder), job.source or ""}
@@ -66,23 +66,16 @@ class Sandbox:
                 found.append(path)
         return found
 
-    def prepare(self, job: Job, temporary: str) -> tuple[Job, list[Call]]:
-        """Return a job as it is seen from its world, and the calls that a process gets there by."""
+    def take(self, job: Job) -> tuple[Job, World]:
+        """Return a job as it is seen from its world, and that world. Raises OSError."""
         sockets = f"{OURS}/{os.path.basename(job.log_sockets)}"
-        needs = world.Needs(
-            layers=job.layers,
-            home=job.home,
-            temporary=parts(temporary),
-            shown=self.shown(job),
-            ours=self._executor_folder,
-            log_sockets=sockets,
-            environment=sys.prefix,
-        )
+        needs = Needs(tuple(job.layers), tuple(self._shown(job)), environment=sys.prefix)
+        taken = self.worlds.take(needs, job.home, sockets)
         # For programs that have somebody outside look at the job's files, as docker does.
-        places = dict(zip((HOME, *PRIVATE), (job.home, *parts(temporary))))  # noqa: B905  (Python 3.8)
+        places = dict(zip((HOME, *PRIVATE), (job.home, *parts(taken.temporary))))  # noqa: B905  (Python 3.8)
         variables = {**self._variables, "DX_LOCAL_HOST_PATHS": json.dumps(places), **job.variables}
         seen = replace(job, home=HOME, log_sockets=sockets, variables=variables, is_sandboxed=True)
-        return seen, world.plan(self._host, self._place, needs)
+        return seen, taken
 
     def close(self) -> None:
         """Let everything in the executor's folder be removed."""
@@ -136,8 +129,8 @@ def _try(folder: str) -> str:
             log_sockets=f"{folder}/{_NAME_OF_TRIAL}",
             xtrace=False,
         )
-        _, calls = sandbox.prepare(job, sandbox.temporaries.take(sandbox.shown(job)))
-        mounts.perform(calls)
+        _, taken = sandbox.take(job)
+        mounts.perform(taken.entering())
         for place in (HOME, *PRIVATE, "/usr/local", "/opt", "/etc", "/var/lib"):
             os.makedirs(f"{place}/{_NAME_OF_TRIAL}")
         if not os.access(sys.executable, os.X_OK):

@@ -33,12 +33,17 @@ class Temporaries:
             self._places[folder] = set()
             for path in parts(folder):
                 os.makedirs(path)
+        self.renew(folder)
         for index, path in enumerate(parts(folder)):
-            os.chmod(path, 0o1777)  # noqa: S103  (as /tmp is, in a folder that others cannot enter)
             for file in shown:
                 if file.startswith(f"{PRIVATE[index]}/"):
                     self._make_place(folder, path + file[len(PRIVATE[index]) :], os.path.isdir(file))
         return folder
+
+    def renew(self, folder: str) -> None:
+        """Let all users use folders again, whatever the last job has changed of that."""
+        for path in parts(folder):
+            os.chmod(path, 0o1777)  # noqa: S103  (as /tmp is, in a folder that others cannot enter)
 
     def left_in(self, folder: str) -> int | None:
         """Return how many bytes a job has left, in files; None if it has left nothing at all."""

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from dx_local.worker.mounts import Call
+    from dx_local.worker.worlds import World
 
 # The variable by which a user does without warm tools and handed over files, when it is "plain".
 _TOOLS_VARIABLE = "DX_LOCAL_TOOLS"
@@ -81,8 +82,7 @@ class Running:
     """A job whose end was not told yet."""
 
     job: Job
-    temporary: str = ""
-    """Its folders for temporary files, if they are its own."""
+    world: World | None = None
     usage: Usage = NOTHING
     """What those of its processes used that have ended and were not waited for by one of the others."""
     code: int | None = None
@@ -96,7 +96,7 @@ class Start(NamedTuple):
 
     job: Job
     calls: list[Call]
-    """What gives it the job's world."""
+    """What brings it into the job's world."""
     variables: dict[str, str]
     files: list[int]
     """Its stdout and stderr, and the entrance of its control group if it has one."""
@@ -160,28 +160,27 @@ class Zygote:
     def _start(self, job: Job, files: list[int]) -> None:
         if job.interpreter != "bash":
             sys.modules["dx_local.worker.python_job"].prepare(job)
-        temporary = ""
+        world = None
         try:
-            if self._sandbox:
-                temporary = self._sandbox.temporaries.take(self._sandbox.shown(job))
-            start = self._start_of(job, temporary, files)
+            seen, world = self._sandbox.take(job) if self._sandbox else (job, None)
+            start = self._start_of(seen, world, files)
             pid = os.fork()
         except OSError as error:
             os.write(files[1], f"The job's process could not be started: {error}\n".encode())
-            self._tell_end(Running(job, temporary, code=1))
+            self._tell_end(Running(job, world, code=1))
         else:
             if pid == 0:
                 become(start)
-            self._jobs[pid] = Running(job, temporary)
+            self._jobs[pid] = Running(job, world)
             self._tell({"started": job.job_id, "pid": pid})
         finally:
             for file in files:
                 os.close(file)
 
-    def _start_of(self, job: Job, temporary: str, files: list[int]) -> Start:
+    def _start_of(self, job: Job, world: World | None, files: list[int]) -> Start:
         if self._tools:
             job = replace(job, clients=self._tools.path())
-        job, calls = self._sandbox.prepare(job, temporary) if self._sandbox else (job, [])
+        calls = world.entering() if world else []
         network = None if job.has_network else self._network
         return Start(job, calls, environment(job, self._inherited), files, network)
 
@@ -228,11 +227,11 @@ class Zygote:
 
     def _tell_end(self, ended: Running) -> None:
         used = ended.usage.and_of(take_notes(ended.job.log_sockets))
-        left = self._sandbox.temporaries.left_in(ended.temporary) if self._sandbox else None
+        left = self._sandbox.worlds.left_in(ended.world) if self._sandbox and ended.world else None
         message = {"exited": ended.job.job_id, "code": ended.code, **used._asdict(), "temporary": left or 0}
         self._tell(message)
-        if self._sandbox and ended.temporary:
-            remover = self._sandbox.temporaries.give_back(ended.temporary, is_clean=left is None)
+        if self._sandbox and ended.world:
+            remover = self._sandbox.worlds.give_back(ended.world, is_clean=left is None)
             self._removers |= {remover} - {0}
 
     def _kill_strays(self) -> set[int]:
@@ -282,9 +281,9 @@ def become(start: Start) -> NoReturn:
         gc.enable()
         if start.network:
             start.network.enter()
+        mounts.perform(start.calls)
         leave_zygote(*start.files)
         memory_limit.limit_each_process(start.job.process_memory)
-        enter_world(start.calls)
         settle(start.job, start.variables)
         from dx_local.worker import bash_job, python_job
 
@@ -295,15 +294,6 @@ def become(start: Start) -> NoReturn:
         traceback.print_exc()
         sys.stderr.flush()
     finally:
-        os._exit(1)
-
-
-def enter_world(calls: list[Call]) -> None:
-    """Give this process the world that the calls make; where they fail, say so and end."""
-    try:
-        mounts.perform(calls)
-    except OSError as error:
-        print(f"The place where the job runs could not be made: {error}", file=sys.stderr, flush=True)
         os._exit(1)
 
 
