@@ -117,6 +117,24 @@ def test_jobs_have_their_own_loopback(cut_off: RunningPlatform) -> None:
     assert found_in_job(cut_off, code) == "between parts of the app"
 
 
+def test_a_job_finds_itself_at_the_addresses_of_this_machine(cut_off: RunningPlatform) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as any_socket:
+        try:
+            any_socket.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this machine has no network")
+        address = any_socket.getsockname()[0]
+    code = f"""
+    server = socket.create_server(({address!r}, 0))
+    socket.create_connection(server.getsockname()).sendall(b"itself")
+    found = server.accept()[0].recv(100).decode()
+    """
+    with closing(socket.create_server((address, 0))) as other:
+        assert found_in_job(cut_off, code) == "itself"
+        code = f"found = socket.create_connection({other.getsockname()!r}) and 'reached'"
+        assert found_in_job(cut_off, code) == "Connection refused after 0 s"
+
+
 @pytest.mark.parametrize(
     ("fields", "is_of_machine"),
     [

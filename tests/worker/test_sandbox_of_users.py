@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -49,6 +50,21 @@ sys.exit(status >> 8)
 """
 
 
+IN_A_NETWORK = """
+import socket, sys
+sys.path.insert(0, sys.argv[1])
+from dx_local.worker import network, sandbox
+
+sandbox.Sandbox(sys.argv[2])
+network.Network(int(sys.argv[3])).enter()
+socket.create_connection(("127.0.0.1", int(sys.argv[3])))
+try:
+    socket.create_connection(("192.0.2.1", 80))
+except OSError as error:
+    print(error.strerror)
+"""
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder of nobody's, in one that everybody may enter."""
@@ -66,9 +82,13 @@ def folder() -> Iterator[Path]:
 
 def by_nobody(folder: Path, script: str, *layers: Path) -> subprocess.CompletedProcess[str]:
     """Run a script twice in the world of a job of nobody's; return what was said, and the last exit code."""
+    return run_by_nobody(IN_A_WORLD, folder, script, *layers)
+
+
+def run_by_nobody(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = ["setpriv", "--reuid", _NOBODY, "--regid", _NOBODY, "--clear-groups"]
     return subprocess.run(
-        [*command, _PYTHON, "-I", "-c", IN_A_WORLD, _RUNTIME, folder, script, *layers],
+        [*command, _PYTHON, "-I", "-c", program, _RUNTIME, *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -118,3 +138,9 @@ def test_layers_of_a_user_lie_over_folders_of_root(folder: Path) -> None:
         os.chown(path, int(_NOBODY), int(_NOBODY))
     done = by_nobody(folder, "greet; echo x > /usr/local/bin/mine; rm /usr/local/bin/greet", layer)
     assert (done.stdout, done.stderr) == ("hello\n" * 2, "")
+
+
+def test_a_network_of_an_ordinary_user_holds_the_api_alone(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # its port is free there all the same
+        done = run_by_nobody(IN_A_NETWORK, folder, str(taken.getsockname()[1]))
+    assert (done.stdout, done.stderr) == ("Network is unreachable\n", "")

@@ -7,19 +7,26 @@ although it has never been there, and nothing has to be relayed.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
+import re
 import socket
 import struct
+from pathlib import Path
 from typing import NoReturn
 
 from dx_local.worker import channel, mounts
 
 _LOOPBACK = "127.0.0.1"
 _MOST_WAITING_CLIENTS = 1024
-_SET_FLAGS = 0x8914  # SIOCSIFFLAGS, of an interface
+_SET_FLAGS = 0x8914  # SIOCSIFFLAGS and so on: what is set of an interface
+_SET_ADDRESS = 0x8916
+_SET_NETMASK = 0x891C
 _UP = 0x1
+_ADDRESS_OF_MACHINE = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
+_MOST_ADDRESSES = 32
 
 
 class Network:
@@ -55,9 +62,11 @@ class Network:
 
 def _make(port: int, theirs: socket.socket) -> NoReturn:
     try:
+        addresses = _addresses_of_machine()
         mounts.perform([mounts.unshare(mounts.NEW_NETWORK)])
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         fcntl.ioctl(listener, _SET_FLAGS, struct.pack("16sH22x", b"lo", _UP))
+        _add(addresses, listener)
         listener.bind((_LOOPBACK, port))
         listener.listen(_MOST_WAITING_CLIENTS)
         namespace = os.open("/proc/self/ns/net", os.O_RDONLY)
@@ -66,3 +75,21 @@ def _make(port: int, theirs: socket.socket) -> NoReturn:
         channel.send(theirs, {"error": [error.errno, error.strerror]})
     finally:
         os._exit(0)
+
+
+def _addresses_of_machine() -> list[str]:
+    """Return this machine's own addresses, as far as it tells them."""
+    found: set[str] = set()
+    with contextlib.suppress(OSError):
+        found.update(_ADDRESS_OF_MACHINE.findall(Path("/proc/self/net/fib_trie").read_text("ascii")))
+    return sorted(address for address in found if not address.startswith("127."))
+
+
+def _add(addresses: list[str], any_socket: socket.socket) -> None:
+    """Give the loopback these addresses too: Spark and others bind to what the machine's name stands for."""
+    for number, address in enumerate(addresses[:_MOST_ADDRESSES]):
+        name = f"lo:{number}".encode()
+        for what, value in ((_SET_ADDRESS, address), (_SET_NETMASK, "255.255.255.255")):
+            request = struct.pack("16sHH4s16x", name, socket.AF_INET, 0, socket.inet_aton(value))
+            with contextlib.suppress(OSError):
+                fcntl.ioctl(any_socket, what, request)
