@@ -251,3 +251,16 @@ def test_a_cache_that_cannot_be_written_ends_the_run(
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/caches")
     done = dx_local("run", one_file)
     assert (done.exit_code, "could not be made" in done.stderr) == (6, True), done.stderr
+
+
+def test_an_app_of_old_that_names_no_release_runs_all_the_same(
+    dx_local: DxLocal, make_app: Callable[..., Path]
+) -> None:
+    app = make_app("main() { echo runs; }", interpreter="bash")
+    spec = json.loads((app / "dxapp.json").read_text())
+    for key in ("distribution", "release", "version"):
+        del spec["runSpec"][key]
+    (app / "dxapp.json").write_text(json.dumps(spec))
+    done = dx_local("run", app)
+    assert done.exit_code == 0
+    assert done.stderr.count("`dx build` will refuse this app: runSpec.release is missing.") == 1

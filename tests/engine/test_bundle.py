@@ -53,6 +53,7 @@ def test_jobs_find_source_and_resources_where_they_lie(context: Context, project
     assert row["fields"]["local"] == {
         "source": str(folder.resolve() / "src" / "app.sh"),
         "resources": str(folder.resolve() / "resources"),
+        "assets": [],
     }
 
 

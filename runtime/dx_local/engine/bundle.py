@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Context
 
 
+_OF_BUILDS = ("run-release",)
+"""Rules that apps of old break, which ran for years all the same."""
+
+
 @dataclass(frozen=True)
 class App:
     """An app as it lies in its folder: its dxapp.json, its code, and its resources, if it has any."""
@@ -29,6 +33,8 @@ class App:
     warnings: tuple[Finding, ...] = ()
     assets: tuple[Path, ...] = ()
     """Folders and archives that stand for the assets it depends on."""
+    unbuildable: tuple[Finding, ...] = ()
+    """Why `dx build` will refuse it, though it can be run."""
 
     @property
     def name(self) -> str:
@@ -42,7 +48,7 @@ def load_app(folder: Path) -> App:
         raise UsageError(f"there is no folder {str(folder)!r}", "Give the folder that holds dxapp.json.")
     findings = lint_app(folder)
     errors = [finding for finding in findings if finding.level == "error"]
-    if errors:
+    if any(finding.rule not in _OF_BUILDS for finding in errors):
         raise AppFindingsError(errors)
     spec = AppSpec.load(folder / "dxapp.json")
     source = folder / spec.run_spec.file if spec.run_spec.file else None
@@ -54,6 +60,7 @@ def load_app(folder: Path) -> App:
         source=source.resolve() if source else None,
         resources=resources.resolve() if resources.is_dir() else None,
         warnings=tuple(finding for finding in findings if finding.level == "warning"),
+        unbuildable=tuple(errors),
     )
 
 

@@ -141,6 +141,8 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
         )
         if samples_used:
             observer.announce(f"No input given: running on the samples in {request.app / SAMPLES}.")
+        for finding in app.unbuildable:
+            observer.announce(f"`dx build` will refuse this app: {finding.message}. {finding.hint}")
         if note := missing_assets(asset_names(app.spec, options.region), request.assets):
             observer.announce(note)
         async with Session(options, observer) as session:

@@ -58,12 +58,23 @@ def requirements(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, str | None, d
 
 @RUN_RULES.rule("error")
 def run_spec(spec: dict[str, Any]) -> Iterator[Fault]:
-    """There is a runSpec, with interpreter, distribution and release; `dx build` stops otherwise."""
+    """There is a runSpec with an interpreter."""
     if "runSpec" not in spec:
         yield Fault((), "runSpec is missing", 'Add "runSpec".', absent=True)
-        return
-    for key, example in (("interpreter", "python3"), ("distribution", "Ubuntu"), ("release", "24.04")):
-        if key not in hash_at(spec, "runSpec"):
+    elif "interpreter" not in hash_at(spec, "runSpec"):
+        yield Fault(
+            ("runSpec",), "runSpec.interpreter is missing", 'Add "interpreter": "python3".', absent=True
+        )
+
+
+@RUN_RULES.rule("error")
+def run_release(spec: dict[str, Any]) -> Iterator[Fault]:
+    """The runSpec has distribution and release, which older apps lack; `dx build` stops otherwise.
+
+    `dx-local run` goes on.
+    """
+    for key, example in (("distribution", "Ubuntu"), ("release", "24.04")):
+        if "runSpec" in spec and key not in hash_at(spec, "runSpec"):
             yield Fault(("runSpec",), f"runSpec.{key} is missing", f'Add "{key}": "{example}".', absent=True)
 
 
