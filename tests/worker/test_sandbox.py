@@ -235,6 +235,7 @@ def test_a_world_in_which_a_job_changed_nothing_is_used_again(isolated: Workshop
         "mount -t tmpfs x /mnt",
         "mount --bind /etc ~",
         "umount -l /tmp",
+        "env -i setsid sleep 9 > /dev/null 2>&1 & sleep 0.2",
     ],
 )
 def test_a_world_that_a_job_changed_is_not_used_again(isolated: Workshop, change: str) -> None:

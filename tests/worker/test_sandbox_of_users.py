@@ -42,7 +42,7 @@ for _ in range(2):
         variables = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": seen.home, **seen.variables}
         os.execve("/bin/bash", ["bash", "-e", "-c", sys.argv[3]], variables)
     _, status = os.waitpid(pid, 0)
-    remover = box.worlds.give_back(world, is_clean=box.worlds.left_in(world) is None)
+    remover = box.worlds.give_back(world, is_clean=box.worlds.left_in(world) is None, is_deserted=True)
     if remover:
         os.waitpid(remover, 0)
 box.close()

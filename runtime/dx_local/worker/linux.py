@@ -48,6 +48,11 @@ def join(pid: int) -> None:
         os.close(file)
 
 
+def is_in_mounts_of(pid: int, file: int) -> bool:
+    """Tell whether a process is in the mount namespace that is kept by an open file."""
+    return _namespace(pid, "mnt") == f"mnt:[{os.fstat(file).st_ino}]"
+
+
 def _namespace(pid: int, name: str) -> str | None:
     try:
         return os.readlink(f"/proc/{pid}/ns/{name}")  # noqa: PTH115
@@ -55,10 +60,11 @@ def _namespace(pid: int, name: str) -> str | None:
         return None
 
 
-def children() -> list[int]:
-    """Return the process IDs of this process's children, adopted ones too."""
+def children(parent: int | None = None) -> list[int]:
+    """Return the process IDs of the children of a process, or of this one, adopted ones too."""
+    parent = parent or os.getpid()
     try:
-        return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+        return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
     except OSError:
         return []
 

@@ -77,27 +77,34 @@ class Worlds:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{taken.log}/{name}")
             os.symlink(f"{log_sockets}.{name}", f"{taken.log}/{name}")
-        tree = mounts.take_along(home)
         try:
-            with self._inside(taken):
-                mounts.perform([mounts.put_down(tree, HOME)])
-        finally:
-            os.close(tree)
+            self._put_home(taken, home)
+        except OSError:
+            self._forget(taken, is_clean=True)
+            raise
         return taken
 
     def left_in(self, used: World) -> int | None:
         """Return how many bytes a job has left in temporary files; None if it has left nothing at all."""
         return self._temporaries.left_in(used.temporary)
 
-    def give_back(self, used: World, *, is_clean: bool) -> int:
-        """Take back a world; return the ID of a process that removes what is left in it, or 0.
+    def give_back(self, used: World, *, is_clean: bool, is_deserted: bool) -> int:
+        """Take back a world; return the ID of a process that removes what is left in temporary files, or 0.
 
-        `is_clean` says that this is nothing.
+        `is_clean` says that this is nothing, `is_deserted` that nobody is there any more.
         """
-        if is_clean and self._is_untouched(used):
+        if is_clean and is_deserted and self._is_untouched(used):
             self._free.append(used)
             return 0
         return self._forget(used, is_clean=is_clean)
+
+    def _put_home(self, empty: World, home: str) -> None:
+        tree = mounts.take_along(home)
+        try:
+            with self._inside(empty):
+                mounts.perform([mounts.put_down(tree, HOME)])
+        finally:
+            os.close(tree)
 
     def _make(self, needs: world.Needs) -> World:
         self._count += 1

@@ -231,8 +231,22 @@ class Zygote:
         message = {"exited": ended.job.job_id, "code": ended.code, **used._asdict(), "temporary": left or 0}
         self._tell(message)
         if self._sandbox and ended.world:
-            remover = self._sandbox.worlds.give_back(ended.world, is_clean=left is None)
+            remover = self._sandbox.worlds.give_back(
+                ended.world, is_clean=left is None, is_deserted=self._is_deserted(ended.world)
+            )
             self._removers |= {remover} - {0}
+
+    def _is_deserted(self, world: World) -> bool:
+        """Tell whether no process can be in the world of a job that has ended.
+
+        What such a job has left, dying or hidden, has come to be a child of the zygote; and tools that it has
+        called are children of the tool server.
+        """
+        server = self._tools.server if self._tools else 0
+        if set(linux.children()) - {*self._jobs, *self._leaving, *self._removers, server}:
+            return False
+        tools = linux.children(server) if server else []
+        return not any(linux.is_in_mounts_of(pid, world.entrance) for pid in tools)
 
     def _kill_strays(self) -> set[int]:
         """Kill what ended jobs left running, which is what has come to be a child of the zygote.
