@@ -7,29 +7,30 @@ of the event loop), and so costs nothing while jobs run.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_local.engine.ends import Ends
 from dx_local.engine.executors import Launch
 from dx_local.engine.job_folder import create_job_folder, read_outcome
+from dx_local.engine.job_variables import variables_of
 from dx_local.engine.shortage import OutOfMemoryKills, failure_of
 from dx_local.engine.workplaces import WorkplaceError
 from dx_local.errors import DxLocalError
-from dx_local.platform import access, bugs, programs
+from dx_local.platform import bugs, programs
 from dx_local.platform.apps import app_views
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.data import objects
-from dx_local.platform.execution import app_containers, job_descriptions, job_events, job_usage
+from dx_local.platform.execution import job_descriptions, job_events, job_usage
 from dx_local.platform.execution.job_logs import job_folder_name
 from dx_local.platform.ids import class_of
 from dx_local.platform.lifecycle.states import FINAL, Failure, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from dx_local.engine.executors import End, Executor
     from dx_local.engine.job_folder import JobFolder
@@ -40,15 +41,6 @@ if TYPE_CHECKING:
     from dx_local.platform.store import Row
 
 _WITHOUT_WORKER = frozenset({State.RESTARTABLE, State.FAILED, State.TERMINATING})
-
-# What whoever waits for an execution wants to hear of.
-_WORTH_TELLING = FINAL | {State.PARTIALLY_FAILED}
-
-HOLD_SECONDS = 2.0
-"""How long a job's question for another job's state may stay unanswered while that one is unfinished.
-
-It is dxpy's own interval between two such questions, so that no client waits longer than it expects to.
-"""
 
 
 @dataclass(frozen=True)
@@ -85,7 +77,7 @@ class Driver:
         self._blocked: set[str] = set()
         self._alarms: dict[str, asyncio.TimerHandle] = {}
         self._starting: set[asyncio.Task[None]] = set()
-        self._ends: dict[str, asyncio.Event] = {}
+        self._ends = Ends(platform.store)
         self._verdicts: dict[str, Failure] = {}
         self._places: dict[str, Workplace] = {}
         self._executables: dict[str, JSON] = {}
@@ -98,8 +90,7 @@ class Driver:
 
     async def until_final(self, job_id: str) -> Row:
         """Return a job's row once it has reached a final state."""
-        while self._state(job_id) not in FINAL:
-            await self._end_of(job_id).wait()
+        await self._ends.until_final(job_id)
         return self._row(job_id)
 
     def resume(self) -> None:
@@ -161,14 +152,11 @@ class Driver:
         waits asks for the state and nothing else; that is answered late for users too.
         """
         caller = context.caller.job
-        state = self._state(entity_id) if method == "describe" and entity_id != caller else None
-        waits = state is not None and state not in FINAL
+        waits = method == "describe" and entity_id != caller and self._ends.is_unfinished(entity_id)
         self._block(caller, waits=waits)
-        if not waits or state in _WORTH_TELLING or request.get("fields") != {"state": True}:
+        if not waits or request.get("fields") != {"state": True}:
             return answer
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._end_of(entity_id).wait(), HOLD_SECONDS)
-        state = self._state(entity_id)
+        state = await self._ends.state_worth_telling(entity_id)
         self._block(caller, waits=state not in FINAL)
         return {**answer, "state": state}
 
@@ -186,8 +174,7 @@ class Driver:
             self._ready.append(job_id)
         if before is State.RUNNING and after in _WITHOUT_WORKER and self._executor:
             self._executor.kill(job_id)
-        if after in _WORTH_TELLING and (event := self._ends.pop(job_id, None)):
-            event.set()
+        self._ends.take_note(transition)
         self._fill_slots()
 
     def _fill_slots(self) -> None:
@@ -195,7 +182,7 @@ class Driver:
             return
         while self._ready and len(self._running) - len(self._blocked) < self._options.max_parallel:
             job_id = self._ready.popleft()
-            if self._state(job_id) == State.RUNNABLE:
+            if self._ends.state(job_id) == State.RUNNABLE:
                 self._running.add(job_id)
                 with self._failing_with_our_bugs(job_id):
                     self._start(job_id)
@@ -250,7 +237,7 @@ class Driver:
             interpreter=applet["runSpec"]["interpreter"],
             folder=self._folders[job["id"]],
             environment=place.environment,
-            variables=self._variables(job),
+            variables=variables_of(self._platform, job),
             source=Path(source) if (source := applet.get("local", {}).get("source")) else None,
             layers=place.layers,
             shown=self._options.shown,
@@ -301,31 +288,7 @@ class Driver:
             self._executor.kill(job_id)
 
     def _goes_on(self, job_id: str) -> bool:
-        return job_id not in self._verdicts and self._state(job_id) == State.RUNNING
-
-    def _variables(self, job: Row) -> Mapping[str, str]:
-        """Return the environment variables that tell a job who and where it is.
-
-        Source: https://documentation.dnanexus.com/developer/apps/execution-environment
-        """
-        token = access.issue_token(self._platform.store, job["user"], job["id"])
-        _, _, address = self._platform.base_url.partition("://")
-        host, _, port = address.partition(":")
-        variables = {
-            "DX_APISERVER_PROTOCOL": "http",
-            "DX_APISERVER_HOST": host,
-            "DX_APISERVER_PORT": port,
-            "DX_SECURITY_CONTEXT": json.dumps({"auth_token_type": "Bearer", "auth_token": token}),
-            "DX_JOB_ID": job["id"],
-            "DX_WORKSPACE_ID": job["workspace"],
-            "DX_PROJECT_CONTEXT_ID": job["project"],
-        }
-        if class_of(job["executable"]) == "app":
-            store = self._platform.store
-            resources = app_containers.resources(store, job["executable"], job["region"])
-            cache = app_containers.project_cache(store, job["executable"], job["project"])
-            variables |= {"DX_RESOURCES_ID": resources or "", "DX_PROJECT_CACHE_ID": cache or ""}
-        return variables
+        return job_id not in self._verdicts and self._ends.state(job_id) == State.RUNNING
 
     def _executable(self, context: Context, executable_id: str) -> JSON:
         if class_of(executable_id) == "app":
@@ -337,14 +300,6 @@ class Driver:
 
     def _applet(self, job: Row) -> JSON:
         return programs.applet_fields(self._platform.store, job["executable"], job["region"])
-
-    def _state(self, job_id: str) -> str | None:
-        """Return the state of an execution; None for what is none, or is not there any more."""
-        state: str | None = self._platform.store.value("SELECT state FROM job WHERE id = ?", job_id)
-        return state
-
-    def _end_of(self, job_id: str) -> asyncio.Event:
-        return self._ends.setdefault(job_id, asyncio.Event())
 
     def _row(self, job_id: str) -> Row:
         job = self._platform.store.get("job", job_id)
