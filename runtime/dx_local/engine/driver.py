@@ -30,7 +30,7 @@ from dx_local.platform.ids import class_of
 from dx_local.platform.lifecycle.states import FINAL, Failure, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from dx_local.engine.executors import End, Executor
     from dx_local.engine.job_folder import JobFolder
@@ -191,8 +191,10 @@ class Driver:
             job_events.break_deadlock(self._platform)
 
     def _start(self, job_id: str) -> None:
-        job_events.start(self._platform, job_id)
-        job = self._row(job_id)
+        with self._platform.store.transaction():
+            job_events.start(self._platform, job_id)
+            job = self._row(job_id)
+            variables = variables_of(self._platform, job)
         applet = self._applet(job)
         context = Context(self._platform, Caller(job["user"]))
         try:
@@ -210,15 +212,15 @@ class Driver:
         self._alarms[job_id] = asyncio.get_running_loop().call_later(
             job["timeout"] / 1000, self._on_timeout, job_id, job["timeout"]
         )
-        task = asyncio.get_running_loop().create_task(self._launch(job, applet))
+        task = asyncio.get_running_loop().create_task(self._launch(job, applet, variables))
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
-    async def _launch(self, job: Row, applet: JSON) -> None:
+    async def _launch(self, job: Row, applet: JSON, variables: Mapping[str, str]) -> None:
         with self._failing_with_our_bugs(job["id"]):
-            await self._launch_in_its_place(job, applet)
+            await self._launch_in_its_place(job, applet, variables)
 
-    async def _launch_in_its_place(self, job: Row, applet: JSON) -> None:
+    async def _launch_in_its_place(self, job: Row, applet: JSON, variables: Mapping[str, str]) -> None:
         try:
             place = await self._workplaces.of(applet, job["function"])
         except WorkplaceError as error:
@@ -237,7 +239,7 @@ class Driver:
             interpreter=applet["runSpec"]["interpreter"],
             folder=self._folders[job["id"]],
             environment=place.environment,
-            variables=variables_of(self._platform, job),
+            variables=variables,
             source=Path(source) if (source := applet.get("local", {}).get("source")) else None,
             layers=place.layers,
             shown=self._options.shown,
