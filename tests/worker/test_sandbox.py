@@ -108,6 +108,16 @@ def test_what_a_job_writes_outside_its_home_goes_with_it(isolated: Workshop) -> 
     assert said_by(isolated, f"ls -d {{{','.join(PLACES)}}}/of-a-job 2>/dev/null || echo none") == ["none"]
 
 
+def test_devices_can_be_used_and_not_removed(isolated: Workshop) -> None:
+    script = """
+    echo x > /dev/null; head -c 1 /dev/zero | wc -c; echo y > /dev/shm/file; cat /dev/shm/file
+    python3 -c 'import os, pty; print(os.write(pty.openpty()[1], b"z"))'
+    echo to stderr > /dev/stderr
+    test -w /dev || echo kept
+    """
+    assert said_by(isolated, script) == ["1", "y", "1", "kept"]
+
+
 def test_settings_of_the_kernel_cannot_be_changed(isolated: Workshop) -> None:
     settings = "/proc/sys/kernel/pid_max /proc/sysrq-trigger /sys/kernel"
     script = (

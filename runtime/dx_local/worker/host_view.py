@@ -24,7 +24,7 @@ LOG = "/opt/dnanexus/log"
 
 _SYSTEM = ("usr", "etc", "opt", "var")
 _SYSTEM_IF_THERE = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "root")
-_LIVE = ("dev", "proc")
+_LIVE = ("proc",)
 _OPEN = ("home", "media", "mnt", "srv")  # what lies in them is shown, and jobs may add to it
 _MOST_IN_OPEN = 64
 

@@ -103,15 +103,15 @@ class _Planner:
             self._add(mounts.bind_writable(path, self._root + path, deep=True))
         for path in _CONTROLS:
             self._add(*mounts.bind(path, self._root + path, may_fail=True))
+        for path in self._host.read_only:
+            self._add(*mounts.bind(path, self._root + path, deep=True))
+            if is_below(self._places.memory, (path,)):
+                self._add(mounts.unmount(self._root + self._places.memory))  # or the world would show itself
         if os.path.isdir(_SHARED_MEMORY):
             shared = f"{self._places.memory}/shared"
             self._add(*mounts.common_folder(shared))
             self._add(mounts.bind_writable(shared, self._root + _SHARED_MEMORY))
             self._traces.append("shared")
-        for path in self._host.read_only:
-            self._add(*mounts.bind(path, self._root + path, deep=True))
-            if is_below(self._places.memory, (path,)):
-                self._add(mounts.unmount(self._root + self._places.memory))  # or the world would show itself
 
     def _new_folder(self) -> str:
         self._count += 1
