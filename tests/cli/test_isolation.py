@@ -61,9 +61,9 @@ def test_the_doctor_knows() -> None:
     ("options", "variable", "is_isolated"),
     [
         (["--isolation", "none"], "", False),
-        ([], "none", False),
+        pytest.param([], "none", False, marks=pytest.mark.slow),
         (["--isolation", "namespace"], "none", True),
-        ([], "", True),
+        pytest.param([], "", True, marks=pytest.mark.slow),
     ],
 )
 def test_flag_and_variable_choose(app: Path, options: list[str], variable: str, is_isolated: bool) -> None:
