@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dx_local.testing import run_app
+
 if TYPE_CHECKING:
     from tests.conftest import MakeApp
 
@@ -50,6 +52,11 @@ def test_flag_and_variable_choose(app: Path, options: list[str], variable: str, 
     )
     assert (json.loads(done.stdout)["output"]["network"] == str(NETWORK.readlink())) is is_of_machine
     assert "network" not in done.stderr
+
+
+def test_the_variable_is_for_tests_with_run_app_too(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DX_LOCAL_NETWORK", "allow")
+    assert run_app(app).output["network"] == str(NETWORK.readlink())
 
 
 def run_without_networks(app: Path, *options: str) -> subprocess.CompletedProcess[str]:
