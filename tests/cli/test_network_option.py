@@ -36,11 +36,11 @@ def app(make_app: MakeApp) -> Path:
 @pytest.mark.parametrize(
     ("options", "variable", "is_of_machine"),
     [
-        ([], "", False),
+        pytest.param([], "", False, marks=pytest.mark.slow),
         (["--network", "allow"], "", True),
-        ([], "allow", True),
+        pytest.param([], "allow", True, marks=pytest.mark.slow),
         (["--network", "auto"], "allow", False),
-        (["--isolation", "none"], "", True),
+        pytest.param(["--isolation", "none"], "", True, marks=pytest.mark.slow),
     ],
 )
 def test_flag_and_variable_choose(app: Path, options: list[str], variable: str, is_of_machine: bool) -> None:
