@@ -1,0 +1,205 @@
+"""The jobs of a zygote: started, signalled, and buried when they have ended, with all that they have left."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dx_local.worker import linux
+from dx_local.worker.deaths import ended
+from dx_local.worker.job_process import Start, become, exit_code, signal_group
+from dx_local.worker.usage import NOTHING, Usage, take_notes
+from dx_local.worker.variables import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container
+
+    from dx_local.worker.deaths import Death
+    from dx_local.worker.job import Job
+    from dx_local.worker.network import Network
+    from dx_local.worker.sandbox import Sandbox
+    from dx_local.worker.tools import Tools
+    from dx_local.worker.worlds import World
+
+# How long the end of a job waits for those of its processes that were killed, so that what they used counts.
+_LEAVING_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What jobs are given besides what they ask for."""
+
+    tools: Tools | None
+    """What they call dxpy's programs through, where they do not start them plainly."""
+    sandbox: Sandbox | None
+    """What gives them worlds of their own."""
+    network: Network | None
+    """The network of those that ask for none."""
+    variables: dict[str, str]
+    """Those of the zygote, of which some are passed on."""
+
+
+@dataclass
+class Running:
+    """A job whose end was not told yet."""
+
+    job: Job
+    world: World | None = None
+    usage: Usage = NOTHING
+    """What those of its processes used that have ended and were not waited for by one of the others."""
+    code: int | None = None
+    """How its own process ended."""
+    ended: float = 0.0
+    """When that was, on a clock that never jumps."""
+
+
+class RunningJobs:
+    """The jobs that were started and whose ends were not told yet; `tell` tells the executor."""
+
+    def __init__(self, surroundings: Surroundings, tell: Callable[[dict[str, Any]], None]) -> None:
+        self._given = surroundings
+        self._sandbox = surroundings.sandbox
+        self._tools = surroundings.tools
+        self._tell = tell
+        self._jobs: dict[int, Running] = {}
+        self._leaving: dict[int, Running] = {}
+        self._removers: set[int] = set()
+
+    @property
+    def patience(self) -> float | None:
+        """How many seconds may pass until `tell_overdue_ends` is called; None for any number."""
+        return _LEAVING_SECONDS if self._leaving else None
+
+    def start(self, job: Job, files: list[int]) -> None:
+        """Start a job, or tell that it has ended at once; `files` (see Start) are closed here."""
+        if job.interpreter != "bash":
+            sys.modules["dx_local.worker.python_job"].prepare(job)
+        world = None
+        try:
+            seen, world = self._sandbox.take(job) if self._sandbox else (job, None)
+            start = self._start_of(seen, world, files)
+            pid = os.fork()
+        except OSError as error:
+            os.write(files[1], f"The job's process could not be started: {error}\n".encode())
+            self._tell_end(Running(job, world, code=1))
+        else:
+            if pid == 0:
+                become(start)
+            self._jobs[pid] = Running(job, world)
+            self._tell({"started": job.job_id, "pid": pid})
+        finally:
+            for file in files:
+                os.close(file)
+
+    def _start_of(self, job: Job, world: World | None, files: list[int]) -> Start:
+        if self._tools:
+            job = replace(job, clients=self._tools.path())
+        calls = world.entering() if world else []
+        network = None if job.has_network else self._given.network
+        return Start(job, calls, environment(job, self._given.variables), files, network)
+
+    def signal(self, job_id: str, number: int) -> None:
+        """Send a signal to all processes of a job, if it is running."""
+        for pid, running in self._jobs.items():
+            if running.job.job_id == job_id:
+                signal_group(pid, number)
+
+    def bury(self) -> None:
+        """Take note of all processes that have ended, kill what they left, and tell which jobs that ends."""
+        for death in ended():
+            if self._tools and death.pid == self._tools.server:
+                self._tools.close()
+            self._removers.discard(death.pid)
+            self._note_death(death)
+        self._tell_ends(besides=self._kill_strays())
+
+    def _note_death(self, death: Death) -> None:
+        for leader in (death.pid, death.session):
+            running = self._jobs.get(leader) or self._leaving.get(leader)
+            if running:
+                running.usage = running.usage.and_of(death.usage)
+                break
+        if death.pid in self._jobs:
+            signal_group(death.pid, signal.SIGKILL)
+            running = self._leaving[death.pid] = self._jobs.pop(death.pid)
+            running.code, running.ended = exit_code(death.status), time.monotonic()
+
+    def tell_overdue_ends(self) -> None:
+        """Tell the ends that have waited for long enough."""
+        self._tell_ends(besides=tuple(self._leaving))
+
+    def _tell_ends(self, besides: Container[int] = ()) -> None:
+        """Tell the executor of the jobs that have ended, besides those of which processes are dying yet.
+
+        What takes long to die, because the system is at work for it, is waited for no longer than a second.
+        """
+        overdue = time.monotonic() - _LEAVING_SECONDS
+        for leader, running in list(self._leaving.items()):
+            if leader not in besides or running.ended <= overdue:
+                self._tell_end(self._leaving.pop(leader))
+
+    def _tell_end(self, ended: Running) -> None:
+        used = ended.usage.and_of(take_notes(ended.job.log_sockets))
+        left = self._sandbox.worlds.left_in(ended.world) if self._sandbox and ended.world else None
+        message = {"exited": ended.job.job_id, "code": ended.code, **used._asdict(), "temporary": left or 0}
+        self._tell(message)
+        if self._sandbox and ended.world:
+            remover = self._sandbox.worlds.give_back(
+                ended.world, is_clean=left is None, is_deserted=self._is_deserted(ended.world)
+            )
+            self._removers |= {remover} - {0}
+
+    def _is_deserted(self, world: World) -> bool:
+        """Tell whether no process can be in the world of a job that has ended.
+
+        What such a job has left, dying or hidden, has come to be a child of the zygote; and tools that it has
+        called are children of the tool server.
+        """
+        server = self._tools.server if self._tools else 0
+        if set(linux.children()) - {*self._jobs, *self._leaving, *self._removers, server}:
+            return False
+        tools = linux.children(server) if server else []
+        return not any(linux.is_in_mounts_of(pid, world.entrance) for pid in tools)
+
+    def _kill_strays(self) -> set[int]:
+        """Kill what ended jobs left running, which is what has come to be a child of the zygote.
+
+        A process that hides which job it came from is spared as long as that job may be running. Returns the
+        sessions of those that were killed.
+        """
+        sessions = set()
+        for pid in linux.children():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                session = os.getsid(pid)
+                if pid not in self._jobs and not self._is_wanted(pid, session):
+                    sessions.add(session)
+                    os.kill(pid, signal.SIGKILL)
+        return sessions
+
+    def _is_wanted(self, pid: int, session: int) -> bool:
+        if session in self._leaving:
+            return False
+        if session in self._jobs or pid in self._removers or (self._tools and pid == self._tools.server):
+            return True
+        job_id = linux.job_of(pid)
+        if job_id is None:
+            return bool(self._jobs)
+        return any(running.job.job_id == job_id for running in self._jobs.values())
+
+    def kill_all(self) -> None:
+        """Kill all jobs and what belongs to them, and tell of their ends if there is somebody to hear it."""
+        for pid in (*self._jobs, *self._removers):
+            signal_group(pid, signal.SIGKILL)
+        if self._tools and self._tools.server:
+            os.kill(self._tools.server, signal.SIGKILL)
+        for death in ended(options=0):
+            self._note_death(death)
+            with contextlib.suppress(OSError):
+                self._tell_ends(besides=self._kill_strays())
+        with contextlib.suppress(OSError):
+            self._tell_ends()
