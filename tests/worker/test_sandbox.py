@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -252,3 +253,15 @@ def test_a_world_that_a_job_changed_is_not_used_again(isolated: Workshop, change
     world = world_of_next(isolated)
     said_by(isolated, change)
     assert world_of_next(isolated) != world
+
+
+def test_a_layer_that_was_replaced_is_seen_by_the_next_job(isolated: Workshop, tmp_path: Path) -> None:
+    layer = tmp_path / "replaced"
+    said = []
+    for text in ("old", "new"):
+        (layer / "opt").mkdir(parents=True)
+        (layer / "opt" / "text").write_text(text)
+        said += said_by(isolated, "cat /opt/text", layer)
+        said_by(isolated, "true")  # by its end the other's world is free
+        shutil.rmtree(layer)
+    assert said == ["old", "new"]

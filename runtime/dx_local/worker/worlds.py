@@ -30,6 +30,8 @@ class World:
     """A mount namespace that is kept by an open file, and what tells whether somebody has changed it."""
 
     needs: world.Needs
+    origin: tuple[object, ...]
+    """What tells the folders that it shows from others that come to lie at their paths."""
     entrance: int
     """The file by which the namespace is entered."""
     memory: int
@@ -68,11 +70,12 @@ class Worlds:
         `log_sockets` is what the paths of the job's two sockets begin with, as it sees them.
         """
         self._forget_the_old()
-        free = next((each for each in self._free if each.needs == needs), None)
+        origin = _origin(needs)
+        free = next((each for each in self._free if (each.needs, each.origin) == (needs, origin)), None)
         if free:
             self._free.remove(free)
             self._temporaries.renew(free.temporary)
-        taken = free or self._make(needs)
+        taken = free or self._make(needs, origin)
         for name in _LOG_SOCKETS:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{taken.log}/{name}")
@@ -106,7 +109,7 @@ class Worlds:
         finally:
             os.close(tree)
 
-    def _make(self, needs: world.Needs) -> World:
+    def _make(self, needs: world.Needs, origin: tuple[object, ...]) -> World:
         self._count += 1
         log, place = f"{self._folder}/base/{self._count}", f"{self._folder}/world"
         os.mkdir(log)
@@ -121,7 +124,7 @@ class Worlds:
         finally:
             self._return()
         now = time.monotonic()
-        return World(needs, entrance, memory, temporary, log, tuple(plan.traces), untouched, now)
+        return World(needs, origin, entrance, memory, temporary, log, tuple(plan.traces), untouched, now)
 
     def _is_untouched(self, used: World) -> bool:
         try:
@@ -153,6 +156,18 @@ class Worlds:
 
     def _return(self) -> None:
         mounts.perform([mounts.join(self._own, mounts.NEW_MOUNTS)])
+
+
+def _origin(needs: world.Needs) -> tuple[object, ...]:
+    """Return what differs when another folder has come to lie at a path that is shown. Raises OSError.
+
+    A folder's number is soon given to another one; but what is shown besides layers changes all the time.
+    """
+    layers, shown = ([os.stat(path) for path in paths] for paths in (needs.layers, needs.shown))
+    return (
+        *((state.st_dev, state.st_ino, state.st_ctime_ns) for state in layers),
+        *((state.st_dev, state.st_ino) for state in shown),
+    )
 
 
 def _look(memory: int, traces: Iterable[str]) -> tuple[object, ...]:
