@@ -15,6 +15,7 @@ from dx_local.engine.environments import (
     DXPY_VERSION,
     EnvironmentBuildError,
     EnvironmentRequest,
+    environment_folder,
     prepare_environment,
     requirements_of,
 )
@@ -120,3 +121,18 @@ def test_the_running_python_is_used_when_it_has_dxpy(shared_cache: Path) -> None
     variables = {**os.environ, "PYTHONPATH": str(root)}
     used = subprocess.check_output([environment.python, "-c", code], env=variables, text=True)
     assert used.strip() == str(environment.python)
+
+
+def test_an_environment_that_may_not_be_looked_at_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir(mode=0)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    user = os.geteuid()
+    os.seteuid(user or 65534)  # root may look everywhere
+    try:
+        assert environment_folder(EnvironmentRequest()) is None
+    finally:
+        os.seteuid(user)
+        cache.chmod(0o700)

@@ -152,8 +152,11 @@ def _key(request: EnvironmentRequest) -> str:
 
 
 def _is_complete(folder: Path) -> bool:
-    # The second condition fails when the Python that the environment was made from is gone.
-    return (folder / _COMPLETE).is_file() and (folder / "bin" / "python").exists()
+    try:
+        # The second condition fails when the Python that the environment was made from is gone.
+        return (folder / _COMPLETE).is_file() and (folder / "bin" / "python").exists()
+    except PermissionError:
+        return False  # making it will tell
 
 
 @contextmanager
