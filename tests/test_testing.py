@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -83,6 +84,14 @@ def test_wrong_input_raises_before_anything_runs(app: Path, tmp_path: Path) -> N
     with pytest.raises(UsageError, match="'other' is not declared"):
         run_app(app, {"other": 1}, folder=tmp_path / "kept")
     assert not (tmp_path / "kept").exists()
+
+
+def test_what_cannot_run_leaves_nothing(app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = list(tmp_path.iterdir())
+    with pytest.raises(UsageError):
+        run_app(app, {"other": 1})
+    assert list(tmp_path.iterdir()) == before
 
 
 def test_a_faulty_app_raises_its_findings(tmp_path: Path) -> None:

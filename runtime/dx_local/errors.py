@@ -2,8 +2,7 @@
 
 DxLocalError (shown without a traceback; `exit_code` says how the command ends)
 ├── UsageError          2   an option, an input or a file that cannot be used
-├── AppError            3   the app's folder or dxapp.json has findings
-└── JobFailedError      5, 6, 124   raised by `run_app` when the job did not end well
+└── AppFindingsError    3   the app's folder or dxapp.json has findings
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dx_local.errors import DxLocalError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -69,10 +71,15 @@ def run_app(  # noqa: PLR0913 - options, which are given by name
 
     kept = folder is not None
     place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="dx-local-"))
-    request = RunRequest.of(
-        Path(app), inputs=inputs, function=function, folder=place, max_parallel=max_parallel
-    )
-    result = _result_of(replace(request, assets=tuple(map(Path, assets))))
+    try:
+        request = RunRequest.of(
+            Path(app), inputs=inputs, function=function, folder=place, max_parallel=max_parallel
+        )
+        result = _result_of(replace(request, assets=tuple(map(Path, assets))))
+    except DxLocalError:
+        if not kept:
+            shutil.rmtree(place, ignore_errors=True)  # nothing has run
+        raise
     run = _as_run(result)
     if run.state == "done":
         if not kept:
