@@ -20,8 +20,9 @@ DXPY = "start of Python with dxpy"
 OUR_HELP, OFFICIAL_HELP = "`dx-app-wizard --help`", "official `dx-app-wizard --help`"
 RUNTIME_HELP = "`dx-local --help`"
 GENERATE, OFFICIAL_GENERATE = "generate an app", "generate an app with the official wizard"
+LINT = "`dx-local lint` of the basic app"
 BASIC_APP = "`dx-local run` of the basic app"
-ALL = [DXPY, RUNTIME_HELP, OUR_HELP, OFFICIAL_HELP, GENERATE, OFFICIAL_GENERATE, BASIC_APP]
+ALL = [DXPY, RUNTIME_HELP, OUR_HELP, OFFICIAL_HELP, GENERATE, OFFICIAL_GENERATE, LINT, BASIC_APP]
 
 OFFICIAL_ANSWERS = "made\nT\nS\n0.0.1\nreads\n\nfile\nn\n\nn\n\nint\n\n48h\nn\nn\nmem1_ssd1_v2_x4\n"
 """What the official wizard asks for an app with a file as input and an int as output."""
@@ -36,6 +37,7 @@ def probes() -> list[Probe]:
         timed(OFFICIAL_HELP, lambda place: Command([_official_wizard(), "--help"], place)),
         timed(GENERATE, lambda place: _generate(place, "--input", "reads:file", "--output", "n:int")),
         timed(OFFICIAL_GENERATE, _generate_officially),
+        Probe(LINT, _lint),
         Probe(BASIC_APP, _basic_app),
     ]
 
@@ -48,6 +50,11 @@ def _generate(place: Path, *options: str) -> Command:
 def _generate_officially(place: Path) -> Command:
     argv: list[str | Path] = [_official_wizard(), "--language", "Python", "--template", "basic"]
     return Command(argv, place, lines=OFFICIAL_ANSWERS)
+
+
+def _lint(place: Path) -> Mapping[str, float]:
+    run(_generate(place))
+    return {"seconds": run(Command([BIN / "dx-local", "lint", place / "made"], place)).seconds}
 
 
 def _basic_app(place: Path) -> Mapping[str, float]:

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -375,10 +376,15 @@ def test_what_needs_a_home_says_so(wizard: Wizard, arguments: tuple[str, ...], m
 
 
 @pytest.mark.usefixtures("nobody")
-def test_a_crash_is_logged_without_a_home(wizard: Wizard, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_is_logged_without_a_home(
+    wizard: Wizard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("dx_app_wizard.generation.render", None)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     outcome = wizard(*NEW)
     assert (outcome.code, "Traceback" in outcome.stderr) == (1, False)
+    (log,) = tmp_path.glob("dx-app-wizard-crash-*.log")
+    assert "Traceback" in log.read_text()
 
 
 def test_a_key_of_the_environment_that_no_question_has_is_named_by_its_variable(
