@@ -17,14 +17,7 @@ import click
 from dx_local.cli.boundary import Outcome, boundary
 from dx_local.cli.serve import STATE_OPTION
 from dx_local.cli.stopping import signals_that_stop, until_stopped
-from dx_local.cli.workplaces import (
-    INSTALL_OPTION,
-    ISOLATION_OPTION,
-    MEMORY_OPTION,
-    NETWORK_OPTION,
-    PYTHON_OPTION,
-    workplace_options,
-)
+from dx_local.cli.workplaces import job_options, workplace_options
 from dx_local.engine.executors import Isolation
 
 if TYPE_CHECKING:
@@ -46,11 +39,7 @@ _NOT_FOUND = 127
     metavar="N",
     help="How many jobs run at once.  [default: one per core]",
 )
-@PYTHON_OPTION
-@INSTALL_OPTION
-@ISOLATION_OPTION
-@NETWORK_OPTION
-@MEMORY_OPTION
+@job_options
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
 def command(state: Path | None, program: tuple[str, ...], **options: Any) -> None:
     """Run COMMAND as a client of a new platform, which is gone when COMMAND has ended.

@@ -13,14 +13,7 @@ import click
 from dx_local.cli.boundary import Outcome, boundary
 from dx_local.cli.serve import REUSE_OPTION
 from dx_local.cli.stopping import until_stopped
-from dx_local.cli.workplaces import (
-    INSTALL_OPTION,
-    ISOLATION_OPTION,
-    MEMORY_OPTION,
-    NETWORK_OPTION,
-    PYTHON_OPTION,
-    workplace_options,
-)
+from dx_local.cli.workplaces import job_options, workplace_options
 from dx_local.engine.executors import Isolation
 
 if TYPE_CHECKING:
@@ -90,8 +83,6 @@ class _Options:
 )
 @click.option("-x", "--xtrace", is_flag=True, help="Let bash print each command before it runs it.")
 @REUSE_OPTION
-@ISOLATION_OPTION
-@NETWORK_OPTION
 @click.option("--region", metavar="REGION", help="The region the app believes itself in.")
 @click.option(
     "--asset",
@@ -101,9 +92,7 @@ class _Options:
     metavar="PATH",
     help="An asset of the app, as a tar file or a folder; repeat it, in the order of assetDepends.",
 )
-@PYTHON_OPTION
-@INSTALL_OPTION
-@MEMORY_OPTION
+@job_options
 @click.option(
     "--inputs",
     "input_files",

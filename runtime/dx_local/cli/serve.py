@@ -14,14 +14,7 @@ import click
 
 from dx_local.cli.boundary import SCHEMA, Outcome, boundary
 from dx_local.cli.stopping import until_stopped
-from dx_local.cli.workplaces import (
-    INSTALL_OPTION,
-    ISOLATION_OPTION,
-    MEMORY_OPTION,
-    NETWORK_OPTION,
-    PYTHON_OPTION,
-    workplace_options,
-)
+from dx_local.cli.workplaces import job_options, workplace_options
 from dx_local.engine.executors import Isolation
 
 if TYPE_CHECKING:
@@ -76,11 +69,7 @@ class _Options:
     help="How many jobs run at once.  [default: one per core]",
 )
 @REUSE_OPTION
-@PYTHON_OPTION
-@INSTALL_OPTION
-@ISOLATION_OPTION
-@NETWORK_OPTION
-@MEMORY_OPTION
+@job_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout when ready.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show on stderr which jobs run.")
 def command(**options: Any) -> None:

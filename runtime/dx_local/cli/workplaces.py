@@ -9,22 +9,25 @@ import click
 from dx_local.engine.executors import ISOLATION_VARIABLE, NETWORK_VARIABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from dx_local.engine.workplaces import WorkplaceOptions
 
-PYTHON_OPTION = click.option(
+_PYTHON = click.option(
     "--python",
     metavar="VERSION",
     help="Let jobs run under this Python, as 3.12.  [default: that of the app's release, if it is here]",
 )
 
-INSTALL_OPTION = click.option(
+_INSTALL = click.option(
     "--install-depends",
     "installs",
     is_flag=True,
     help="Unpack Debian packages of execDepends that this machine lacks for the jobs, without root.",
 )
 
-ISOLATION_OPTION = click.option(
+_ISOLATION = click.option(
     "--isolation",
     type=click.Choice(["auto", "namespace", "none"]),
     default="auto",
@@ -33,7 +36,7 @@ ISOLATION_OPTION = click.option(
     help="Give jobs a world of their own that looks like a worker: where possible, always, or never.",
 )
 
-NETWORK_OPTION = click.option(
+_NETWORK = click.option(
     "--network",
     type=click.Choice(["auto", "allow"]),
     default="auto",
@@ -42,11 +45,18 @@ NETWORK_OPTION = click.option(
     help="Give jobs the network of this machine: those whose app asks for it in access.network, or all.",
 )
 
-MEMORY_OPTION = click.option(
+_MEMORY = click.option(
     "--memory-limit",
     metavar="SIZE",
     help="How much memory a job may use: 2GiB and the like, or `instance` for that of its instance type.",
 )
+
+
+def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options `python`, `installs`, `isolation`, `network` and `memory_limit`."""
+    for option in (_MEMORY, _NETWORK, _ISOLATION, _INSTALL, _PYTHON):
+        command = option(command)
+    return command
 
 
 def workplace_options(

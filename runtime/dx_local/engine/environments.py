@@ -5,7 +5,6 @@ Made by uv, kept under $XDG_CACHE_HOME/dx-local/environments, and shared by all 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.metadata
 import json
@@ -16,17 +15,17 @@ import subprocess
 import sys
 import sysconfig
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_local.engine.file_lock import locked
 from dx_local.engine.native_client import native_client
 from dx_local.engine.pythons import running_version
 from dx_local.engine.user_folders import user_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from dx_local.engine.dependencies.entries import Dependency
 
@@ -107,7 +106,7 @@ def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str]
     folder = _cache_folder() / _key(request)
     if not _is_complete(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(folder.with_name(f"{folder.name}.lock")):
+        with locked(folder.with_name(f"{folder.name}.lock")):
             if not _is_complete(folder):
                 announce(f"Making a worker environment ({request.describe()}); this happens once.")
                 _try_to_build(request, folder)
@@ -157,13 +156,6 @@ def _is_complete(folder: Path) -> bool:
         return (folder / _COMPLETE).is_file() and (folder / "bin" / "python").exists()
     except PermissionError:
         return False  # making it will tell
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _failure_of(folder: Path) -> Path:

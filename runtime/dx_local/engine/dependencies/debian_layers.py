@@ -11,7 +11,6 @@ The scripts of packages are not run; package_scripts.py stands in for some of wh
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import platform
@@ -19,7 +18,6 @@ import secrets
 import shutil
 import subprocess
 import time
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -27,10 +25,11 @@ from dx_local.engine.dependencies import debian
 from dx_local.engine.dependencies.apt import Apt, AptError
 from dx_local.engine.dependencies.package_names import similar
 from dx_local.engine.dependencies.package_scripts import furnish, link_alternatives
+from dx_local.engine.file_lock import locked
 from dx_local.engine.user_folders import user_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from dx_local.engine.dependencies.entries import Dependency
@@ -68,7 +67,7 @@ def debian_layer(wanted: Sequence[Dependency], *, announce: Callable[[str], None
         return known
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(folder / "lock"):
+        with locked(folder / "lock"):
             if known := _read(place):
                 return known
             for left in place.parent.glob(".*"):
@@ -108,13 +107,6 @@ def _read(place: Path) -> DebianLayer | None:
     return DebianLayer(
         place / "root", tuple(known["archives"]), known["unknown"], unpinned=tuple(known["unpinned"])
     )
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _make(apt: Apt, wanted: Sequence[Dependency], place: Path) -> DebianLayer:
