@@ -223,6 +223,32 @@ def test_fresh_starts_empty_and_leaves_what_is_not_ours(serve: Serve) -> None:
     assert (second.state / "notes.txt").read_text() == "mine"
 
 
+def test_fresh_removes_everything_that_a_server_made(serve: Serve) -> None:
+    first = serve()
+    table = first.post(
+        "/gtable/new", {"project": first.project, "columns": [{"name": "n", "type": "int32"}]}
+    )["id"]
+    first.post(f"/{table}/addRows", {"part": 1, "data": [[1]]})
+    first.dx("upload", "-", "--path", "/a.txt", "--brief", "--wait", stdin="hello")
+    assert first.final(first.run(first.new_applet("quick", "main() { true; }")))["state"] == "done"
+    first.end(signal.SIGKILL)
+    made = {path.name for path in first.state.iterdir()}
+    assert {"gtables", "jobs", "files"} <= made
+    serve("--fresh").end(signal.SIGTERM)
+    assert not any((first.state / "files").iterdir())
+    of_sqlite = {"platform.sqlite-shm", "platform.sqlite-wal"}
+    assert {path.name for path in first.state.iterdir()} == made - {"gtables", "jobs"} - of_sqlite
+
+
+@pytest.mark.parametrize("options", [[], ["--fresh"]])
+def test_a_first_start_that_was_cut_short_does_not_block_the_folder(
+    serve: Serve, tmp_path: Path, options: list[str]
+) -> None:
+    (tmp_path / "state" / "files").mkdir(parents=True)
+    (tmp_path / "state" / "dx-local.lock").touch()
+    assert serve(*options).dx("ls") == ""
+
+
 @pytest.mark.parametrize("options", [[], ["--fresh"]])
 def test_a_folder_of_somebody_else_is_refused_and_left_alone(tmp_path: Path, options: list[str]) -> None:
     (tmp_path / "state" / "files").mkdir(parents=True)

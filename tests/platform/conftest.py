@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +116,23 @@ def runner(context: Context, project: str) -> Runner:
 def broken() -> Failure:
     """Why a job may have failed."""
     return BROKEN
+
+
+@contextmanager
+def refused_by_full_disk(store: Store) -> Iterator[None]:
+    """Make a transaction whose last change finds the disk full, so that SQLite rolls back by itself."""
+    most = store.value("PRAGMA max_page_count")
+    store.value(f"PRAGMA max_page_count = {store.value('PRAGMA page_count')}")
+    is_refused = False
+    try:
+        with store.transaction():
+            yield
+            for number in range(1000):
+                store.execute("INSERT INTO wait VALUES (?, ?)", f"job-{number}", "x" * 1000)
+    except sqlite3.OperationalError as error:
+        is_refused = "full" in str(error)
+    store.value(f"PRAGMA max_page_count = {most}")
+    assert is_refused
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.platform.conftest import refused_by_full_disk
 
 from dx_local.platform.data import contents, gtables, objects, search
 from dx_local.platform.data.table_columns import INTEGER_RANGES, Column
@@ -271,6 +272,26 @@ def test_a_table_that_is_removed_leaves_nothing(context: Context, project: str) 
     assert not list(context.platform.folder.glob("gtables/*"))
     with pytest.raises(ResourceNotFound):
         get(context, table)
+
+
+def test_a_table_whose_removal_is_rolled_back_keeps_its_rows(context: Context, project: str) -> None:
+    table = filled(context, project, [["a", 1]])
+    with refused_by_full_disk(context.store):
+        contents.remove_objects(context, project, {"objects": [table]})
+    with context.store.transaction():
+        pass
+    assert get(context, table)["data"] == [[0, "a", 1]]
+
+
+def test_a_table_file_without_content_takes_rows(context: Context, project: str) -> None:
+    table = make(context, project)
+    folder = context.platform.folder / "gtables"
+    folder.mkdir()
+    (folder / f"{table}.sqlite").touch()
+    assert objects.describe(context, table, {"fields": {"parts": True}})["parts"] == {}
+    add(context, table, [["a", 1]])
+    close(context, table)
+    assert get(context, table)["data"] == [[0, "a", 1]]
 
 
 def test_tables_are_found_by_their_class(context: Context, project: str) -> None:

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.platform.conftest import refused_by_full_disk
 
 from dx_local.platform import local_bytes
-from dx_local.platform.data import file_bytes, files, objects
+from dx_local.platform.data import contents, file_bytes, files, objects
+from dx_local.platform.data.transfer_urls import UploadTicket
 from dx_local.platform.errors import InvalidInput, InvalidState
 from dx_local.platform.local_bytes import Part
 
@@ -160,3 +162,79 @@ def test_users_files_are_let_go(context: Context, project: str, source: Path) ->
     file_bytes.let_go(context.platform)
     assert source.stat().st_nlink == 1
     assert file_bytes.pieces(context.platform, file)[0].read_bytes() == b"hello"
+
+
+def received(context: Context, data: bytes) -> Path:
+    """Return the path of bytes that have arrived for an upload."""
+    path = file_bytes.new_bytes_folder(context.platform) / "received"
+    path.write_bytes(data)
+    return path
+
+
+def upload(context: Context, file_id: str, data: bytes, index: int = 1) -> None:
+    files.upload(context, file_id, {"index": index, "size": len(data)})
+    ticket = UploadTicket(file_id, index, len(data), "", expires=0)
+    files.part_arrived(context.platform, ticket, received(context, data), md5(data))
+
+
+def content(context: Context, file_id: str) -> bytes:
+    return b"".join(path.read_bytes() for path in file_bytes.pieces(context.platform, file_id))
+
+
+def test_bytes_are_kept_if_a_removal_is_rolled_back(context: Context, project: str) -> None:
+    file_id = files.new(context, "file", {"project": project})["id"]
+    upload(context, file_id, b"hello")
+    files.close(context, file_id, {})
+    with refused_by_full_disk(context.store):
+        contents.remove_objects(context, project, {"objects": [file_id]})
+    with context.store.transaction():
+        pass
+    assert content(context, file_id) == b"hello"
+
+
+def test_a_link_to_an_input_is_removed_if_it_is_rolled_back(
+    context: Context, project: str, source: Path
+) -> None:
+    with refused_by_full_disk(context.store):
+        linked(context, project, source)
+    assert not list(file_bytes.new_bytes_folder(context.platform).iterdir())
+    assert source.read_bytes() == b"hello"
+
+
+def test_a_file_whose_storing_is_rolled_back_has_no_bytes(context: Context, project: str) -> None:
+    file_id = files.new(context, "file", {"project": project})["id"]
+    with refused_by_full_disk(context.store):
+        files.close_with(context, file_id, received(context, b"first"), files.MINIMUM_PART_SIZE)
+    assert not list(file_bytes.new_bytes_folder(context.platform).iterdir())
+    files.close_with(context, file_id, received(context, b"second"), files.MINIMUM_PART_SIZE)
+    assert content(context, file_id) == b"second"
+
+
+def test_bytes_that_a_killed_server_left_do_not_hide_the_parts_of_a_file(
+    context: Context, project: str
+) -> None:
+    file_id = files.new(context, "file", {"project": project})["id"]
+    file_bytes.whole_path(context.platform, file_id).write_bytes(b"stored, but not committed")
+    first = bytes(files.MINIMUM_PART_SIZE)
+    upload(context, file_id, first)
+    upload(context, file_id, b"second", index=2)
+    files.close(context, file_id, {})
+    assert content(context, file_id) == first + b"second"
+
+
+def test_a_part_sent_again_whose_commit_is_refused_is_not_taken_for_the_earlier_one(
+    context: Context, project: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_id = files.new(context, "file", {"project": project})["id"]
+    upload(context, file_id, b"first")
+    bytes_before = file_bytes.part_folder(context.platform, file_id) / "1"
+
+    def refused(*_arguments: Any) -> None:
+        bytes_before.write_bytes(b"other")
+        raise TimeoutError
+
+    monkeypatch.setattr(file_bytes, "store_part", refused)
+    with pytest.raises(TimeoutError):
+        upload(context, file_id, b"other")
+    with pytest.raises(InvalidState, match="has not been uploaded"):
+        files.close(context, file_id, {})

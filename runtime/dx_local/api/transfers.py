@@ -84,8 +84,7 @@ async def _put(platform: Platform, request: Request) -> Response:
         raise PermissionDenied("this upload URL was not issued by this server, or has expired")
     with temporary_in(file_bytes.part_folder(platform, ticket.file_id)) as received:
         md5 = await _receive(request, received, ticket)
-        with platform.store.transaction():
-            files.part_arrived(platform, ticket, received, md5)
+        files.part_arrived(platform, ticket, received, md5)
     return Response()
 
 

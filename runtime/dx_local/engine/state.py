@@ -36,6 +36,7 @@ _OURS = (
     "bin",
     "dnanexus_config",
     "files",
+    "gtables",
     "jobs",
     "resources",
     _STORE,
@@ -171,9 +172,11 @@ def _take(lock: TextIO) -> bool:
 
 
 def _acceptable(folder: Path, *, fresh: bool) -> Path:
-    """Return the folder. Raises StateError unless it is empty, or has our mark, or the platform of a run."""
-    names = {path.name for path in folder.iterdir()} - {_LOCK}
-    if not names or _MARK in names or (_STORE in names and not fresh):
+    """Return the folder. Raises StateError unless it is empty, was made by a server, or holds a run."""
+    names = {path.name for path in folder.iterdir()}
+    # A first server that was killed, or had no space, leaves the lock but no mark.
+    is_unfinished = _LOCK in names and names <= {_LOCK, *_OURS}
+    if not names or _MARK in names or is_unfinished or (_STORE in names and not fresh):
         return folder
     if _STORE in names:
         raise StateError(f"{str(folder)!r} holds a run, not a state of dx-local serve; nothing was removed")

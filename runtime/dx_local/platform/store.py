@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dx_local.platform import regexps
@@ -45,7 +46,7 @@ class Store:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
         self._shapes: dict[str, _Shape] = {}
         self._depth = 0
-        self._after_commit: list[Callable[[], None]] = []
+        self._actions = _Actions()
         self._connection.create_function("regexp", 2, regexps.matches, deterministic=True)
         self._connection.create_function("backwards", 1, _backwards, deterministic=True)
         for pragma in (*_PRAGMAS, f"synchronous = {'NORMAL' if is_kept else 'OFF'}"):
@@ -63,35 +64,52 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """Make everything inside one transaction; a transaction within another is part of it.
 
-        An exception undoes all of it and forgets the actions that `after_commit` was given.
+        If the block or the commit raises, all changes are undone, only the actions given to `after_rollback`
+        are called, and the error is raised.
         """
-        if self._depth == 0:
-            self._connection.execute("BEGIN IMMEDIATE")
-        self._depth += 1
+        if self._depth:
+            with self._nested():
+                yield
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
         try:
-            yield
+            with self._nested():
+                yield
+            self._connection.execute("COMMIT")
         except BaseException:
-            if self._depth == 1:
-                self._connection.execute("ROLLBACK")
-                self._after_commit.clear()
+            undoing = self._take_actions().after_rollback
+            with _calling_all(undoing):
+                # On a full disk, SQLite has rolled back by itself.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
             raise
-        else:
-            if self._depth == 1:
-                self._connection.execute("COMMIT")
-        finally:
-            self._depth -= 1
-        if self._depth == 0:
-            actions, self._after_commit = self._after_commit, []
-            with ExitStack() as all_of_them:  # also when one of them raises
-                for action in reversed(actions):
-                    all_of_them.callback(action)
+        with _calling_all(self._take_actions().after_commit):
+            pass
 
     def after_commit(self, action: Callable[[], None]) -> None:
         """Call action once the transaction under way is committed, or now if there is none."""
         if self._depth:
-            self._after_commit.append(action)
+            self._actions.after_commit.append(action)
         else:
             action()
+
+    def after_rollback(self, action: Callable[[], None]) -> None:
+        """Call action if the transaction under way is undone."""
+        if self._depth:
+            self._actions.after_rollback.append(action)
+
+    @contextmanager
+    def _nested(self) -> Iterator[None]:
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+
+    def _take_actions(self) -> _Actions:
+        """Return the actions of the transaction that ends, and forget them."""
+        actions, self._actions = self._actions, _Actions()
+        return actions
 
     def execute(self, sql: str, *values: Any) -> int:
         """Run one statement and return the number of rows that it changed."""
@@ -169,6 +187,23 @@ def _encode(columns: dict[str, Any]) -> Sequence[Any]:
         to_json(value) if name in JSON_COLUMNS and value is not None else value
         for name, value in columns.items()
     ]
+
+
+@dataclass
+class _Actions:
+    """The actions that wait for the end of a transaction, by how it may end."""
+
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
+    after_rollback: list[Callable[[], None]] = field(default_factory=list)
+
+
+@contextmanager
+def _calling_all(actions: list[Callable[[], None]]) -> Iterator[None]:
+    """Call every action in order at the end, even if one of them or the block raises."""
+    with ExitStack() as stack:
+        for action in reversed(actions):
+            stack.callback(action)
+        yield
 
 
 class _Shape:

@@ -35,6 +35,7 @@ def part_folder(platform: Platform, file_id: str) -> Path:
 def link_whole(platform: Platform, file_id: str, source: Path) -> JSON:
     """Have a user's own file be the bytes of a file; return the `fields` by which changes are noticed."""
     whole = whole_path(platform, file_id)
+    platform.store.after_rollback(lambda: whole.unlink(missing_ok=True))
     local_bytes.clone_or_link(source, whole)
     status = whole.stat()
     return {"size": status.st_size, "changed": status.st_mtime_ns, "source": str(source.resolve())}
@@ -57,11 +58,26 @@ def let_go(platform: Platform) -> None:
                     link.replace(whole)
 
 
+def store_part(platform: Platform, file_id: str, position: int, received: Path) -> None:
+    """Move the bytes of a part of an open file to their place."""
+    # A server that was killed may have stored all bytes at once, but not committed that.
+    whole_path(platform, file_id).unlink(missing_ok=True)
+    received.replace(part_folder(platform, file_id) / str(position))
+
+
+def store_whole(platform: Platform, file_id: str, received: Path) -> None:
+    """Move all bytes of a file to their place; remove them if the transaction is rolled back."""
+    whole = whole_path(platform, file_id)
+    platform.store.after_rollback(lambda: whole.unlink(missing_ok=True))
+    received.replace(whole)
+
+
 def make_whole(platform: Platform, file_id: str, position: int) -> None:
-    """Have the only part of a file be all its bytes."""
+    """Move the only part of a closed file to where all bytes of a file are, if that is possible."""
     folder = _parts_path(platform, file_id)
-    (folder / str(position)).replace(whole_path(platform, file_id))
-    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # the part remains readable where it is
+        (folder / str(position)).replace(whole_path(platform, file_id))
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def pieces(platform: Platform, file_id: str) -> list[Path]:

@@ -82,21 +82,28 @@ def upload(context: Context, file_id: str, request: JSON) -> JSON:
 
 
 def part_arrived(platform: Platform, ticket: UploadTicket, received: Path, md5: str) -> None:
-    """Take over the bytes of a part, which lie complete at `received`; the last upload of a part counts.
+    """Store the bytes of a part, complete at `received`; the last upload of a part counts.
 
-    Raises InvalidState when the file was closed in the meantime.
+    Raises InvalidState if the file was closed in the meantime.
     """
-    state = platform.store.value("SELECT state FROM object WHERE id = ?", ticket.file_id)
-    if state != "open":
-        raise InvalidState(f"{ticket.file_id} is not in the open state; it is {state or 'gone'}")
-    platform.store.execute(
-        "INSERT OR REPLACE INTO part (file, position, size, md5, state) VALUES (?, ?, ?, ?, 'complete')",
-        ticket.file_id,
-        ticket.index,
-        ticket.size,
-        md5,
-    )
-    received.replace(file_bytes.part_folder(platform, ticket.file_id) / str(ticket.index))
+    # Bytes are never described by the row of an earlier upload, even if the second transaction is refused.
+    with platform.store.transaction():
+        _check_open(platform, ticket.file_id)
+        platform.store.execute(
+            "UPDATE part SET state = 'pending' WHERE file = ? AND position = ? AND md5 != ?",
+            ticket.file_id,
+            ticket.index,
+            md5,
+        )
+    with platform.store.transaction():
+        platform.store.execute(
+            "INSERT OR REPLACE INTO part (file, position, size, md5, state) VALUES (?, ?, ?, ?, 'complete')",
+            ticket.file_id,
+            ticket.index,
+            ticket.size,
+            md5,
+        )
+        file_bytes.store_part(platform, ticket.file_id, ticket.index, received)
 
 
 def close(context: Context, file_id: str, _request: JSON) -> JSON:
@@ -169,7 +176,7 @@ def close_with(context: Context, file_id: str, received: Path, part_size: int) -
     fields = {**row["fields"], "size": size, "partSize": part_size}
     context.store.update("object", file_id, fields=fields)
     objects.closed(context, file_id)
-    received.replace(file_bytes.whole_path(context.platform, file_id))
+    file_bytes.store_whole(context.platform, file_id, received)
 
 
 def link_local(context: Context, path: Path, *, project: str, folder: str, name: str) -> str:
@@ -234,6 +241,12 @@ def _parts_of_local_file(platform: Platform, file_id: str, fields: JSON) -> list
     # Not before: another file of the same call may have to be read first, which undoes this one's rows.
     platform.store.after_commit(forget)
     return platform.hashed[file_id]
+
+
+def _check_open(platform: Platform, file_id: str) -> None:
+    state = platform.store.value("SELECT state FROM object WHERE id = ?", file_id)
+    if state != "open":
+        raise InvalidState(f"{file_id} is not in the open state; it is {state or 'gone'}")
 
 
 def _open_file(context: Context, file_id: str) -> Row:

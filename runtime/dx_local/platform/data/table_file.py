@@ -62,7 +62,7 @@ class TableFile:
     def is_finished(self) -> bool:
         """Return whether the rows are in their order."""
         with self._transaction() as database:
-            return _has_rows(database)
+            return _has(database, "row")
 
     def finish(self) -> None:
         """Put all rows in their order: by the first index, or else by part. Raises RowsAreClosedError."""
@@ -127,13 +127,14 @@ class TableFile:
     @contextmanager
     def _adding(self) -> Iterator[sqlite3.Connection]:
         with self._transaction(writing=True) as database:
-            if _has_rows(database):
+            if _has(database, "row"):
                 raise RowsAreClosedError
             yield database
 
     @contextmanager
     def _transaction(self, *, writing: bool = False) -> Iterator[sqlite3.Connection]:
-        database = self._open()
+        self._path.parent.mkdir(exist_ok=True)
+        database = sqlite3.connect(self._path, timeout=0, isolation_level=None)
         try:
             # Readers need not wait for a table that is being put in order.
             database.execute("PRAGMA journal_mode = WAL")
@@ -141,22 +142,17 @@ class TableFile:
             try:
                 database.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
             except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
                 # Only the thread that puts the rows in order writes for longer than a call.
                 raise RowsAreClosedError from error
+            # A file may be left empty if its first transaction was killed or had no space.
+            if not _has(database, "counter"):
+                self._create(database)
             yield database
             database.execute("COMMIT")
         finally:
             database.close()
-
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(exist_ok=True)
-        is_new = not self._path.exists()
-        database = sqlite3.connect(self._path, timeout=0, isolation_level=None)
-        if is_new:
-            with database:
-                database.execute("BEGIN")
-                self._create(database)
-        return database
 
     def _create(self, database: sqlite3.Connection) -> None:
         database.execute("CREATE TABLE counter (part INTEGER NOT NULL)")
@@ -186,5 +182,6 @@ class TableFile:
         return [place for place, name in enumerate(names) if name in booleans]
 
 
-def _has_rows(database: sqlite3.Connection) -> bool:
-    return database.execute("SELECT 1 FROM sqlite_master WHERE name = 'row'").fetchone() is not None
+def _has(database: sqlite3.Connection, table: str) -> bool:
+    found = database.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,))
+    return found.fetchone() is not None
