@@ -70,26 +70,64 @@ def test_an_output_that_is_no_object_is_an_output_error(tmp_path: Path, output: 
     assert "job_output.json" in (outcome.message or "")
 
 
-@pytest.mark.parametrize("exit_code", [0, 1, -9])
+def declare(
+    folder: JobFolder, content: str = '{"error": {"type": "AppError", "message": "too few"}}'
+) -> None:
+    folder.error_file.write_text(content)
+
+
+@pytest.mark.parametrize(
+    "content", ['{"error": {"type": "AppError", "message": "Error while aligning"}}', "{"]
+)
+def test_an_error_file_left_behind_is_no_failure(tmp_path: Path, content: str) -> None:
+    folder = make(tmp_path)
+    declare(folder, content)
+    folder.output_file.write_text('{"a": 1}')
+    assert read_outcome(folder, 0) == Outcome({"a": 1})
+
+
+def test_outputs_are_checked_even_if_an_error_file_was_left_behind(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    declare(folder)
+    folder.output_file.write_text("[]")
+    assert read_outcome(folder, 0).reason == "OutputError"
+
+
+@pytest.mark.parametrize("exit_code", [1, 137, -9])
 @pytest.mark.parametrize(
     ("error_type", "reason"),
     [("AppError", "AppError"), ("AppInternalError", "AppInternalError"), ("Odd", "AppInternalError")],
 )
-def test_a_declared_error_counts_whatever_the_exit_code(
+def test_a_declared_error_explains_a_bad_exit(
     tmp_path: Path, error_type: str, reason: str, exit_code: int
 ) -> None:
     folder = make(tmp_path)
-    folder.error_file.write_text(json.dumps({"error": {"type": error_type, "message": "too few"}}))
+    declare(folder, json.dumps({"error": {"type": error_type, "message": "too few"}}))
+    folder.output_file.write_text("not looked at")
     assert read_outcome(folder, exit_code) == Outcome(None, reason, "too few")
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"error": "text"}', "{}"])
-def test_a_declared_error_that_cannot_be_read_is_still_a_failure(tmp_path: Path, content: str) -> None:
+def test_a_lost_worker_is_the_reason_whatever_the_job_wrote(tmp_path: Path) -> None:
     folder = make(tmp_path)
-    folder.error_file.write_text(content)
-    outcome = read_outcome(folder, 0)
+    declare(folder)
+    assert read_outcome(folder, None).reason == "UnresponsiveWorker"
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"error": "text"}', "{}"])
+def test_a_declared_error_that_cannot_be_read_is_named(tmp_path: Path, content: str) -> None:
+    folder = make(tmp_path)
+    declare(folder, content)
+    outcome = read_outcome(folder, 3)
     assert outcome.reason == "AppInternalError"
-    assert "job_error.json" in (outcome.message or "")
+    assert "exit code 3" in (outcome.message or "")
+    assert "job_error.json is not" in (outcome.message or "")
+
+
+def test_a_declared_error_without_a_message_tells_how_the_job_ended(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    declare(folder, '{"error": {"type": "AppError"}}')
+    outcome = read_outcome(folder, 3)
+    assert (outcome.reason, "exit code 3" in (outcome.message or "")) == ("AppError", True)
 
 
 @pytest.mark.parametrize(

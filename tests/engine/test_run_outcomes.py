@@ -55,6 +55,9 @@ def test_python_main_fails_with_a_reason(
         ('dx-jobutil-report-error "no reads"', "AppError", "no reads"),
         ('dx-jobutil-report-error "oh" AppInternalError', "AppInternalError", "oh"),
         ("false", "AppInternalError", "ended with exit code 1"),
+        ("mark-section aligning; exit 3", "AppError", "Error while aligning"),
+        ("mark-section aligning; mark-success; exit 3", "AppInternalError", "ended with exit code 3"),
+        ("mark-section aligning", "OutputError", "lacks 'n'"),
         ("set -u; echo $nothing", "AppInternalError", "nothing: unbound variable"),
         ("dx-jobutil-add-output m 3 --class=int", "OutputError", "does not declare"),
     ],
@@ -75,6 +78,9 @@ def test_bash_main_fails_with_a_reason(
         ("python3", "import dxpy\n@dxpy.entry_point('main')\ndef main():\n    raise SystemExit(0)\n"),
         ("bash", "main() { exit 0; }\n"),
         ("bash", "echo global\n"),
+        ("bash", "main() { mark-section aligning; }\n"),
+        ("bash", "main() { (dx-jobutil-report-error 'not sorted' || true); }\n"),
+        ("python3", "import sys\nopen('job_error.json', 'w').write('{}')\nsys.exit(0)\n"),
     ],
 )
 def test_an_app_may_end_without_any_output(

@@ -10,7 +10,7 @@ import pytest
 from dx_app_wizard.spec.instances import find_instance_type
 from dx_local.engine.executors import End
 from dx_local.engine.memory_limit import MemoryLimit, parse_limit
-from dx_local.engine.shortage import REASON, OutOfMemoryKills, failure_of, next_larger
+from dx_local.engine.shortage import REASON, OutOfMemoryKills, failure_of, is_full, next_larger
 from dx_local.errors import UsageError
 from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.platform.lifecycle.states import Failure
@@ -42,13 +42,31 @@ def because(message: str, reason: str = "AppInternalError", end: End | None = No
         "sort: memory exhausted",
         "# There is insufficient memory for the Java Runtime Environment to continue.",
         "[E::sam_read1] Out of memory",
-        "cp: error writing 'x': No space left on device",
-        "OSError: [Errno 122] Disk quota exceeded",
     ],
 )
 @pytest.mark.parametrize("reason", ["AppError", "AppInternalError"])
 def test_a_message_that_tells_of_a_shortage_makes_the_reason(message: str, reason: str) -> None:
     assert because(message, reason) == Failure(REASON, message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["cp: error writing 'x': No space left on device", "OSError: [Errno 122] Disk quota exceeded"],
+)
+def test_a_message_about_a_full_disk_gets_the_platforms_warning(message: str) -> None:
+    expected = f"{message} Warning: Low disk space during this job."
+    assert because(message) == Failure(REASON, expected)
+
+
+def test_a_failure_on_a_full_disk_is_a_shortage_even_if_its_message_is_silent() -> None:
+    failure = failure_of(JOB, End(1), Failure("AppError", "no luck"), QUIET, disk_is_full=True)
+    assert failure == Failure(REASON, "no luck Warning: Low disk space during this job.")
+    output_error = Failure("OutputError", "no output")
+    assert failure_of(JOB, End(0), output_error, QUIET, disk_is_full=True) == output_error
+
+
+def test_a_disk_with_space_is_not_full(tmp_path: Path) -> None:
+    assert (is_full(tmp_path), is_full(tmp_path / "gone")) == (False, False)
 
 
 @pytest.mark.parametrize(
@@ -66,11 +84,13 @@ def test_other_failures_stay_what_they_are(message: str, reason: str) -> None:
 
 def test_a_kill_at_the_limit_names_limit_and_remedy() -> None:
     end = End(-9, USED, memory_limit=8 * GIB, killed_for_memory=1)
-    said, remedy, last = re.split(r"(?<=\.)[ \n](?=[A-Z])", because("It was killed.", end=end).message)
+    first, said, remedy = re.split(
+        r"(?<=job\.|GiB\.)[ \n](?=[A-Z])", because("It was killed.", end=end).message
+    )
+    assert first == "It was killed. Warning: Out of memory error occurred during this job."
     assert said == "The job needs more memory than its limit of 8.0 GiB."
     assert "more memory, such as mem2_ssd1_v2_x4 (16 GiB): runSpec.systemRequirements" in remedy
     assert '{"align": {"instanceType": …}}' in remedy
-    assert last == "It was killed."
 
 
 def test_a_limit_below_the_instance_types_memory_may_be_raised() -> None:
@@ -103,6 +123,8 @@ def test_a_kill_while_the_machine_was_full(
     ]
     assert [failure.reason == REASON for failure in failures] == [is_shortage] * 2
     assert is_shortage == ("--max-parallel" in failures[0].message)
+    warning = f"{message} Warning: Out of memory error occurred during this job.\n"
+    assert is_shortage == failures[0].message.startswith(warning)
 
 
 @pytest.mark.parametrize("text", ["", "much", "0", "-1G", "instances"])

@@ -17,7 +17,7 @@ from dx_local.engine.ends import Ends
 from dx_local.engine.executors import Launch
 from dx_local.engine.job_folder import create_job_folder, read_outcome
 from dx_local.engine.job_variables import variables_of
-from dx_local.engine.shortage import OutOfMemoryKills, failure_of
+from dx_local.engine.shortage import OutOfMemoryKills, failure_of, is_full
 from dx_local.engine.workplaces import WorkplaceError
 from dx_local.errors import DxLocalError
 from dx_local.platform import bugs, programs
@@ -121,7 +121,8 @@ class Driver:
                 self._take_note_of_end(job_id, end)
 
     def _take_note_of_end(self, job_id: str, end: End) -> None:
-        outcome = read_outcome(self._folders[job_id], end.exit_code)
+        folder = self._folders[job_id]
+        outcome = read_outcome(folder, end.exit_code)
         place = self._places[job_id]
         self._free_slot_of(job_id)
         if not self._is_open:
@@ -138,7 +139,9 @@ class Driver:
                 message = place.explain(end.exit_code, outcome.message or "")
                 message = "\n".join(filter(None, (message, end.remark)))
                 failure = Failure(outcome.reason, message)
-                failure = failure_of(self._row(job_id), end, failure, self._memory_kills)
+                failure = failure_of(
+                    self._row(job_id), end, failure, self._memory_kills, disk_is_full=is_full(folder.home)
+                )
                 job_events.fail(self._platform, job_id, failure)
         self._fill_slots()
 

@@ -96,14 +96,17 @@ def create_job_folder(
 
 
 def read_outcome(folder: JobFolder, exit_code: int | None) -> Outcome:
-    """Say how a job went whose process ended with exit_code: negative for a signal, None if that is unknown.
+    """Return how a job went, given the exit code of its process: negative for a signal, None if unknown.
 
-    A job_error.json counts whatever the exit code, and no output file is an empty output, as on the platform.
+    The exit code decides. A job that exits 0 succeeds, even if it leaves a job_error.json: many apps write
+    one as a progress mark. If a job fails, its job_error.json gives the reason and the message. No output
+    file is an empty output. Source: platform-api.md section 13.1.
     """
-    if folder.error_file.exists():
-        return _declared_failure(folder.error_file)
+    if exit_code is None:
+        return Outcome(None, "UnresponsiveWorker", f"The job's worker is gone.{_last_words(folder.log)}")
     if exit_code != 0:
-        return _bad_exit(exit_code, folder.log)
+        bad_exit = f"{_how_it_ended(exit_code)}{_last_words(folder.log)}"
+        return _declared_failure(folder.error_file, bad_exit)
     try:
         output = strict_json.parse(folder.output_file.read_bytes())
     except FileNotFoundError:
@@ -131,31 +134,27 @@ def _make_unused(parent: Path, name: str) -> JobFolder:
             return JobFolder(path)
 
 
-def _declared_failure(error_file: Path) -> Outcome:
+def _declared_failure(error_file: Path, bad_exit: str) -> Outcome:
+    """Return the failure that a job has declared, or one with the message `bad_exit` if it declared none."""
     try:
         error = strict_json.parse(error_file.read_bytes())["error"]
         reason, message = error.get("type"), error.get("message")
+    except FileNotFoundError:
+        return Outcome(None, "AppInternalError", bad_exit)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return Outcome(
-            None,
-            "AppInternalError",
-            'The job failed, and its job_error.json is not {"error": {"type", "message"}}.',
-        )
+        problem = 'Its job_error.json is not {"error": {"type", "message"}}.'
+        return Outcome(None, "AppInternalError", f"{bad_exit} {problem}")
     return Outcome(
         None,
         reason if reason in _ERROR_TYPES else "AppInternalError",
-        "The job gave no message." if message is None else str(message),
+        bad_exit if message is None else str(message),
     )
 
 
-def _bad_exit(exit_code: int | None, log: Path) -> Outcome:
-    if exit_code is None:
-        return Outcome(None, "UnresponsiveWorker", f"The job's worker is gone.{_last_words(log)}")
+def _how_it_ended(exit_code: int) -> str:
     if exit_code < 0:
-        how = f"was killed by signal {-exit_code} ({_signal_name(-exit_code)})"
-    else:
-        how = f"ended with exit code {exit_code}"
-    return Outcome(None, "AppInternalError", f"The job's process {how}.{_last_words(log)}")
+        return f"The job's process was killed by signal {-exit_code} ({_signal_name(-exit_code)})."
+    return f"The job's process ended with exit code {exit_code}."
 
 
 def _last_words(log: Path) -> str:

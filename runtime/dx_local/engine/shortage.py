@@ -1,11 +1,13 @@
-"""Jobs that ran out of memory or disk: how it is noticed, and what is said to whom it happened.
+"""Detect jobs that ran out of memory or disk, and explain the failure to the user.
 
-The platform gives a failure the reason AppInsufficientResourceError when the app's own message tells of such
-a shortage. Source: https://documentation.dnanexus.com/developer/apps/error-information
+The platform gives a failure the reason AppInsufficientResourceError if the app's own message reports such a
+shortage, or if the worker saw one; then it adds a warning to the message.
+Sources: https://documentation.dnanexus.com/developer/apps/error-information, platform-api.md section 13.1
 """
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from pathlib import Path
@@ -30,6 +32,10 @@ _OUT_OF_MEMORY = re.compile(
     re.IGNORECASE,
 )
 _OUT_OF_DISK = re.compile(r"no space left on device|disk quota exceeded|ENOSPC", re.IGNORECASE)
+_MEMORY_WARNING = " Warning: Out of memory error occurred during this job."
+_DISK_WARNING = " Warning: Low disk space during this job."
+# Less than programs write at once: a disk with so little left has refused something.
+_FULL_DISK_BYTES = 4 << 20
 _MACHINE_IS_FULL = (
     "This machine ran out of memory, and its kernel killed a process for that. Run fewer jobs at once"
     " (--max-parallel), or use a machine with more memory."
@@ -64,23 +70,37 @@ class OutOfMemoryKills:
         return int(found[1]) if found else 0
 
 
-def failure_of(job: Row, end: End, failure: Failure, kills: OutOfMemoryKills) -> Failure:
-    """Return why a job failed, given what it looks like: as it is, or that it ran out of memory or disk."""
+def is_full(folder: Path) -> bool:
+    """Return whether the disk that holds a folder has no space left for a job."""
+    try:
+        state = os.statvfs(folder)
+    except OSError:
+        return False
+    return state.f_bavail * state.f_frsize < _FULL_DISK_BYTES
+
+
+def failure_of(
+    job: Row, end: End, failure: Failure, kills: OutOfMemoryKills, *, disk_is_full: bool = False
+) -> Failure:
+    """Return why a job failed: `failure` as it is, or a shortage of memory or disk."""
     said = failure.message
     if failure.reason not in _OF_THE_APP:
         return failure
     limit = end.memory_limit
     if end.killed_for_memory and limit:
         message = (
-            f"The job needs more memory than its limit of {size_text(limit)}. {_remedy(job, limit)}\n{said}"
+            f"{said}{_MEMORY_WARNING}\n"
+            f"The job needs more memory than its limit of {size_text(limit)}. {_remedy(job, limit)}"
         )
     elif limit and _OUT_OF_MEMORY.search(said):
         held = f"; its largest process held {size_text(end.usage.memory)}" if end.usage else ""
         message = f"{said}\nThe job's memory limit is {size_text(limit)}{held}. {_remedy(job, limit)}"
-    elif _OUT_OF_MEMORY.search(said) or _OUT_OF_DISK.search(said):
+    elif disk_is_full or _OUT_OF_DISK.search(said):
+        message = f"{said}{_DISK_WARNING}"
+    elif _OUT_OF_MEMORY.search(said):
         message = said
     elif (end.exit_code in _KILLED or "SIGKILL" in said) and kills.happened():
-        message = f"{_MACHINE_IS_FULL}\n{said}"
+        message = f"{said}{_MEMORY_WARNING}\n{_MACHINE_IS_FULL}"
     else:
         return failure
     return Failure(REASON, message)
