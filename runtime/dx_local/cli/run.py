@@ -145,15 +145,14 @@ def _run(options: _Options) -> Outcome:
 
 
 def _request(options: _Options) -> RunRequest:
-    from dx_local.engine.run import RunRequest, new_workspace
+    from dx_local.engine.run import RunRequest
 
-    place = options.workspace_path or new_workspace(options.app)
     return RunRequest(
         app=options.app,
         given=_given(options),
         function=options.function,
-        folder=place,
-        out=options.out or place / "out",
+        folder=options.workspace_path,
+        out=options.out,
         max_parallel=options.max_parallel or os.cpu_count() or 1,
         xtrace=options.xtrace,
         reuses=options.reuses,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import time
@@ -20,7 +21,7 @@ from dx_local.engine.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.session import Observer, Session, SessionOptions, save_output
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions
 from dx_local.errors import DxLocalError, UsageError
-from dx_local.platform.context import DEFAULT_REGION
+from dx_local.platform.context import DEFAULT_REGION, STORE_NAME
 from dx_local.platform.execution import job_descriptions, job_events, job_logs, job_usage
 
 if TYPE_CHECKING:
@@ -40,14 +41,18 @@ _ENDED_BASH = ("AppInternalError", "bash")
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What to run and how. Everything that the run writes goes below `folder`, its outputs to `out`."""
+    """The app to run, its input, and how.
+
+    Everything that the run writes goes below `folder`, by default a new one in the app's folder; its output
+    files go to `out`, by default the folder `out` in there.
+    """
 
     app: Path
     given: GivenInputs | None
     function: str
-    folder: Path
-    out: Path
     max_parallel: int
+    folder: Path | None = None
+    out: Path | None = None
     xtrace: bool = False
     reuses: bool = False
     region: str | None = None
@@ -67,13 +72,11 @@ class RunRequest:
         max_parallel: int | None = None,
     ) -> RunRequest:
         """Return a request with the usual choices for everything that is not given."""
-        place = folder or new_workspace(app)
         return cls(
             app=app,
             given=None if inputs is None else GivenInputs(values=_paths_as_text(dict(inputs))),
             function=function,
-            folder=place,
-            out=place / "out",
+            folder=folder,
             max_parallel=max_parallel or os.cpu_count() or 1,
             isolation=Isolation(os.environ.get(ISOLATION_VARIABLE) or "auto"),
             workplaces=WorkplaceOptions(allows_network=os.environ.get(NETWORK_VARIABLE) == "allow"),
@@ -105,14 +108,6 @@ class RunResult:
         return self.failure.text() if self.failure else f"the job ended as {self.job['state']}"
 
 
-def new_workspace(app: Path) -> Path:
-    """Return a folder for a new run inside the app's folder; its name is the local time."""
-    stem = time.strftime("%Y-%m-%dT%H-%M-%S")
-    parent = app / WORKSPACES
-    names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 1_000_000))
-    return next(parent / name for name in names if not (parent / name).exists())
-
-
 async def run_once(request: RunRequest, observer: Observer | None = None) -> RunResult:
     """Run an app to its end. When cancelled, terminate its jobs, wait for them, and raise CancelledError.
 
@@ -127,10 +122,11 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
         given = samples_of(request.app)
     samples_used = request.given is None and given is not None and bool(given.values)
     observer = observer or Observer()
-    _check_out(request.out)
-    with _workspace(request.folder) as folder:
+    if request.out:
+        _check_out(request.out)
+    with _workspace(request) as folder:
         options = SessionOptions(
-            folder=folder,
+            folder=folder.resolve(),
             max_parallel=request.max_parallel,
             region=request.region or _region_of(app),
             xtrace=request.xtrace,
@@ -148,7 +144,8 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
         async with Session(options, observer) as session:
             job_id = session.start(app, request.function, given or GivenInputs(values={}))
             await _until_final(session, job_id)
-            return _result(session, job_id, request, app, samples_used=samples_used, began=began)
+            where = replace(request, folder=folder, out=request.out or folder / "out")
+            return _result(session, job_id, where, app, samples_used=samples_used, began=began)
 
 
 def _check_function(app: App, function: str) -> None:
@@ -172,28 +169,58 @@ def _check_out(out: Path) -> None:
 
 
 @contextmanager
-def _workspace(folder: Path) -> Iterator[Path]:
-    """Make the folder of a run; when the run cannot even begin, take away what was made for it.
+def _workspace(request: RunRequest) -> Iterator[Path]:
+    """Make the folder of a run, for it alone; if the run cannot even begin, remove what was made.
 
     Raises UsageError when the folder holds a run already, or cannot be made.
     """
-    if (folder / "platform.sqlite").exists():
-        raise UsageError(f"{str(folder)!r} holds an earlier run", "Give another folder for this one.")
-    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    parent = request.app / WORKSPACES
+    wanted = (request.folder, *request.folder.parents) if request.folder else (parent,)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        earlier = set(folder.iterdir())
+        made = [place for place in wanted if not place.exists()]
+        folder = _claimed(request.folder) if request.folder else _new_folder(parent)
+    except FileExistsError:
+        raise UsageError(
+            f"{str(request.folder)!r} holds an earlier run", "Give another folder for this one."
+        ) from None
     except OSError as error:
-        raise UsageError(f"cannot keep a run in {str(folder)!r}: {error.strerror}") from None
+        place = request.folder or parent
+        raise UsageError(f"cannot keep a run in {str(place)!r}: {error.strerror}") from None
+    earlier = set(folder.iterdir()) - {folder / STORE_NAME}
     try:
-        yield folder.resolve()
+        yield folder
     except DxLocalError:
         for path in set(folder.iterdir()) - earlier:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         with suppress(OSError):  # another run may have moved in above
-            for place in made:
+            for place in made if request.folder else (folder, *made):
                 place.rmdir()
         raise
+
+
+def _claimed(folder: Path) -> Path:
+    """Make a folder if needed, and the store of a run in it. Raises FileExistsError if there is one already.
+
+    The store is made here, empty, because only one of two runs that start at once can make it.
+    """
+    with suppress(FileExistsError):
+        folder.mkdir(parents=True)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    (folder / STORE_NAME).touch(exist_ok=False)
+    return folder
+
+
+def _new_folder(parent: Path) -> Path:
+    """Make a folder for a run inside another one; its name is the local time, numbered if that is taken."""
+    stem = time.strftime("%Y-%m-%dT%H-%M-%S")
+    folder, number = parent / stem, 1
+    while True:
+        with suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            return _claimed(folder)
+        number += 1
+        folder = parent / f"{stem}-{number}"
 
 
 async def _until_final(session: Session, job_id: str) -> None:
@@ -212,6 +239,8 @@ def _result(
     store = session.platform.store
     row = store.get("job", job_id)
     assert row is not None
+    assert request.folder
+    assert request.out
     all_jobs = store.all("SELECT id, function, try_number FROM job ORDER BY sequence")
     logs = [path for job in all_jobs for path in job_logs.log_paths(session.platform, job)]
     return RunResult(

@@ -21,6 +21,9 @@ JSON = dict[str, Any]
 DEFAULT_REGION = "aws:us-east-1"
 DEFAULT_USER = "user-local"
 
+STORE_NAME = "platform.sqlite"
+"""The store in the folder of a platform."""
+
 _OF_A_CALLER = (
     "id, name, state, executable, parent, origin, root, project, folder, workspace, region, priority,"
     " requested, analysis, stage, try_number"
@@ -63,7 +66,7 @@ class Platform:
         One that is not kept may be lost in a power cut.
         """
         (folder / "files").mkdir(parents=True, exist_ok=True)
-        platform = cls(store=Store(folder / "platform.sqlite", is_kept=is_kept), folder=folder, region=region)
+        platform = cls(store=Store(folder / STORE_NAME, is_kept=is_kept), folder=folder, region=region)
         if platform.store.get("user", DEFAULT_USER) is None:
             platform.store.insert(
                 "user", id=DEFAULT_USER, first="Local", last="User", email="local@localhost"
