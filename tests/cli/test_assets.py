@@ -52,6 +52,15 @@ def test_assets_lie_over_what_the_app_brings(
     assert "depends on assets" not in done.stderr
 
 
+def test_bundles_of_the_region_are_named_like_assets(
+    dx_local: DxLocal, make_app: Callable[..., Path]
+) -> None:
+    bundle = {"name": "tool.tar.gz", "id": {"$dnanexus_link": f"file-{'0' * 24}"}}
+    regional = {"aws:us-east-1": {"bundledDepends": [bundle]}}
+    done = dx_local("run", make_app("true", interpreter="bash", regionalOptions=regional))
+    assert (done.exit_code, "The app depends on assets: tool.tar.gz." in done.stderr) == (0, True)
+
+
 def test_assets_that_are_not_given_are_named(dx_local: DxLocal, app: Path, archive: Path) -> None:
     done = dx_local("run", app, "--asset", archive)
     assert "The app depends on assets: say_asset 1.2.0, record-xxxx (given: " in done.stderr

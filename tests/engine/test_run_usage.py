@@ -90,3 +90,9 @@ def test_a_try_that_failed_counts(make_app: MakeApp, tmp_path: Path) -> None:
 def test_a_job_that_failed_is_told_of(make_app: MakeApp, tmp_path: Path) -> None:
     (main,) = run(make_app(FAILS_ONCE, outputs={"n": "int"}), tmp_path / "run").usage
     assert (main.tries, main.disk > 5 * MIB) == (1, True)
+
+
+def test_jobs_run_as_the_instance_type_of_their_region(make_app: MakeApp, tmp_path: Path) -> None:
+    options = {"aws:us-east-1": {"systemRequirements": {"*": {"instanceType": "mem1_ssd1_v2_x16"}}}}
+    app = make_app("true\n", interpreter="bash", regionalOptions=options)
+    assert run(app, tmp_path / "run").job["instanceType"] == "mem1_ssd1_v2_x16"

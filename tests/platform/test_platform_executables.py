@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.spec.links import link
-from dx_local.platform.data import objects, projects, records
+from dx_local.platform.data import contents, files, objects, projects, records
 from dx_local.platform.errors import ApiError, InvalidInput, PermissionDenied, ResourceNotFound
 from dx_local.platform.execution import executables, job_descriptions
 
@@ -137,3 +137,48 @@ def test_a_job_runs_applets_in_its_own_project_only(
 def test_a_user_must_say_in_which_project(context: Context, project: str) -> None:
     with pytest.raises(ApiError, match="project"):
         run(context, new_applet(context, project), None)
+
+
+def hidden_file(context: Context, project: str) -> str:
+    file_id: str = files.new(context, "file", {"project": project, "hidden": True})["id"]
+    objects.closed(context, file_id)
+    return file_id
+
+
+def placed(context: Context, project: str) -> set[str]:
+    rows = context.store.all("SELECT object FROM placement WHERE project = ?", project)
+    return {row["object"] for row in rows}
+
+
+@pytest.fixture
+def bundle(context: Context, project: str) -> str:
+    return hidden_file(context, project)
+
+
+def bundling_applet(context: Context, project: str, bundle: str) -> str:
+    bundled = [{"name": "resources.tar.gz", "id": link(bundle)}]
+    return new_applet(context, project, runSpec={**RUN_SPEC, "bundledDepends": bundled})
+
+
+def test_links_of_an_applet_are_those_of_details_and_of_what_it_bundles(
+    context: Context, project: str, bundle: str
+) -> None:
+    bundling = bundling_applet(context, project, bundle)
+    assert objects.describe(context, bundling, {})["links"] == [bundle]
+
+
+def test_a_cloned_applet_takes_hidden_bundles_along(context: Context, project: str, bundle: str) -> None:
+    bundling = bundling_applet(context, project, bundle)
+    other = projects.new(context, "project", {"name": "other"})["id"]
+    contents.clone(context, project, {"objects": [bundling], "project": other})
+    assert placed(context, other) == {bundling, bundle}
+
+
+def test_a_bundle_stays_until_the_last_applet_with_it_is_removed(
+    context: Context, project: str, bundle: str
+) -> None:
+    first, last = (bundling_applet(context, project, bundle) for _ in range(2))
+    contents.remove_objects(context, project, {"objects": [first]})
+    assert placed(context, project) == {last, bundle}
+    contents.remove_objects(context, project, {"objects": [last]})
+    assert placed(context, project) == set()

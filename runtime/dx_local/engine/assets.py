@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dx_local.engine.applet_request import run_spec_of_region
 from dx_local.engine.resources import is_archive
 from dx_local.errors import UsageError
 
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 
 
 def asset_names(spec: AppSpec, region: str) -> list[str]:
-    """Return the assets of runSpec and of a region, each as its name and version or its ID."""
-    raw = spec.to_dict()
-    places = (raw.get("runSpec"), (raw.get("regionalOptions") or {}).get(region))
-    return [_name(asset) for place in places if place for asset in place.get("assetDepends") or ()]
+    """Return what runSpec and a region bundle and their assets, each by its name, name and version, or ID.
+
+    Raises UsageError if the app is not made for the region.
+    """
+    run_spec = run_spec_of_region(spec.to_dict(), region)
+    bundled = [str(entry.get("name")) for entry in run_spec["bundledDepends"]]
+    return bundled + [_name(asset) for asset in run_spec["assetDepends"]]
 
 
 def check_assets(given: Sequence[Path]) -> None:

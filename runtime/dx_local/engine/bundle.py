@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from dx_app_wizard.spec.lint import lint_app
 from dx_app_wizard.spec.model import AppSpec
+from dx_local.engine.applet_request import applet_request
 from dx_local.errors import AppFindingsError, UsageError
+from dx_local.platform.data import projects
 from dx_local.platform.execution import executables
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_app_wizard.spec.findings import Finding
-    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.context import Context
 
 
 _OF_BUILDS = ("run-release",)
@@ -65,19 +67,13 @@ def load_app(folder: Path) -> App:
 
 
 def install(context: Context, app: App, project: str) -> str:
-    """Make an applet of an app in a project; return its ID.
+    """Make an applet of an app in a project; return its ID. Raises UsageError as `applet_request` does.
 
     Its resources stay where they are: a job finds them by the path that is noted with the applet.
     """
-    request: JSON = {
-        "dxapi": "1.0.0",
-        **app.spec.to_dict(),
-        "name": app.name,
-        "project": project,
-        "folder": "/",
-    }
-    request["runSpec"] = {**request["runSpec"], "code": app.code}
-    request["tags"] = list(dict.fromkeys([*request.get("tags", []), *request.pop("categories", [])]))
+    region = projects.region_of(context.store, project)
+    request = applet_request(app.spec.to_dict(), app.folder, code=app.code, region=region)
+    request |= {"name": app.name, "project": project}
     applet: str = executables.new_applet(context, "applet", request)["id"]
     row = context.store.get("object", applet)
     assert row is not None

@@ -11,7 +11,7 @@ from dx_local.platform import programs
 from dx_local.platform.apps import app_specs
 from dx_local.platform.data.describe import select_fields
 from dx_local.platform.errors import PermissionDenied
-from dx_local.platform.execution import app_names, executables
+from dx_local.platform.execution import app_names, run_specs
 
 if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Context
@@ -46,7 +46,7 @@ def get(context: Context, address: str, _request: JSON) -> JSON:
     row = app_names.visible(context, address)
     if not row["fields"]["openSource"] and not app_names.is_developer(context, row["name"]):
         raise PermissionDenied(f"app-{row['name']} is not open source; only its developers get its code")
-    run_spec = executables.whole_run_spec(_by_region(context, row), _region(context, row))
+    run_spec = run_specs.whole(_by_region(context, row), _region(context, row))
     described = {**_identity(context, row), **_contents(context, row)}
     developers = app_names.shared(context.store, row["name"])["developers"]
     return {**described, "developers": developers, "runSpec": run_spec}
@@ -89,7 +89,7 @@ def _contents(context: Context, row: Row) -> JSON:
         },
         **{name: fields[name] for name in app_specs.ECHOED if name in fields},
         **{name: applet[name] for name in _OF_APPLET},
-        "runSpec": executables.described_run_spec(_by_region(context, row), region),
+        "runSpec": run_specs.described(_by_region(context, row), region),
         "region": region,
         "regionalOptions": fields["regionalOptions"],
         "resources": fields["regionalOptions"][region]["resources"],

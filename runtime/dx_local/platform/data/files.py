@@ -187,8 +187,8 @@ def link_local(context: Context, path: Path, *, project: str, folder: str, name:
     if not path.is_file():
         raise InvalidInput(f"{path} is not a file; only regular files can be inputs")
     fields = {"media": _guess_media(name)}
-    request = {"name": name, "folder": folder, "parents": True}
-    file_id = objects.create(context, "file", request, fields=fields, state="closed", project=project)
+    request = {"project": project, "name": name, "folder": folder, "parents": True}
+    file_id = objects.create(context, "file", request, fields=fields, state="closed")
     linked = file_bytes.link_whole(context.platform, file_id, path)
     context.store.update("object", file_id, fields={**fields, **linked})
     return file_id

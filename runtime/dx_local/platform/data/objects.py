@@ -55,14 +55,22 @@ DEFAULT_FIELDS: dict[str, frozenset[str]] = {}
 
 
 def create(
-    context: Context, class_name: str, request: JSON, *, fields: JSON, state: str, project: str | None = None
+    context: Context,
+    class_name: str,
+    request: JSON,
+    *,
+    fields: JSON,
+    state: str,
+    links: Iterable[str] = (),
 ) -> str:
     """Create a data object from the part of a `new` request that all classes share, and return its ID.
+
+    `links` are the objects that it links to outside its details, which go where it is cloned to if hidden.
 
     Raises ResourceNotFound when the project, or the folder without `parents`, is not there; PermissionDenied
     below UPLOAD; InvalidInput.
     """
-    project = project or read.text(request, "project")
+    project = read.text(request, "project")
     access.require(context, project, "UPLOAD")
     folder = folders.folder_for_new(context, project, request)
     details = check_details(request.get("details", {}))
@@ -76,7 +84,7 @@ def create(
         hidden=int(read.flag(request, "hidden")),
         types=read.strings(request, "types", []),
         details=details,
-        links=list(links_in(details)),
+        links=list(dict.fromkeys([*links_in(details), *links])),
         created=now,
         modified=now,
         created_by=_creator(context),

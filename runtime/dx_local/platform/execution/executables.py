@@ -14,7 +14,7 @@ from dx_local.platform import access, programs
 from dx_local.platform import fields as read
 from dx_local.platform.data import objects, projects
 from dx_local.platform.errors import InvalidInput, PermissionDenied
-from dx_local.platform.execution import job_creation, requirements
+from dx_local.platform.execution import job_creation, run_specs
 from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:
@@ -23,34 +23,35 @@ if TYPE_CHECKING:
 
 _PARAMETER_NAME = re.compile(r"[a-zA-Z_][0-9a-zA-Z_]*")
 _TEXTS = ("title", "summary", "description", "developerNotes")
-_ECHOED = ("httpsApp", "treeTurnaroundTimeThreshold")
-_KEPT = (*_TEXTS, *_ECHOED, "dxapi", "inputSpec", "outputSpec", "runSpec", "ignoreReuse", "version")
+_OF_PLATFORM = ("httpsApp", "treeTurnaroundTimeThreshold")  # described, without effect here
+_SPECS = ("inputSpec", "outputSpec")
 
 # What describe adds for an applet; the specs are absent, not empty, when the applet declares none.
-DEFAULT_FIELDS = frozenset(
-    (*_TEXTS, *_ECHOED, "dxapi", "access", "inputSpec", "outputSpec", "runSpec", "ignoreReuse")
-)
+DEFAULT_FIELDS = frozenset((*_TEXTS, *_OF_PLATFORM, *_SPECS, "dxapi", "access", "runSpec", "ignoreReuse"))
 
 
 def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
     """`/applet/new`: an applet is born closed; keys that it does not know are ignored."""
-    run_spec = request.get("runSpec")
-    if not isinstance(run_spec, dict):
-        raise InvalidInput("Expected key 'runSpec' of the input to be a hash")
-    for key in ("interpreter", "code"):
-        if not isinstance(run_spec.get(key), str):
-            raise InvalidInput(f"Expected key 'runSpec.{key}' of the input to be a string")
-    if not isinstance(request.get("dxapi"), str):
-        raise InvalidInput("Expected key 'dxapi' of the input to be a string")
-    for key in ("inputSpec", "outputSpec"):
+    region = projects.region_of(context.store, read.text(request, "project"))
+    run_spec = run_specs.run_spec_in(request, region)
+    for key in _SPECS:
         check_spec(key, request.get(key))
-    requirements.check_run_spec(run_spec)
-    _check_bundles(run_spec.get("bundledDepends"))
-    fields = {key: request[key] for key in _KEPT if request.get(key) is not None}
-    fields["access"] = read.mapping(request, "access") if request.get("access") is not None else {}
-    for key in _TEXTS:
-        fields.setdefault(key, "")
-    applet = objects.create(context, class_name, request, fields=fields, state="closed")
+    fields: JSON = {key: read.text(request, key, "") for key in _TEXTS}
+    fields |= {
+        **{key: request[key] for key in (*_SPECS, *_OF_PLATFORM) if request.get(key) is not None},
+        "dxapi": read.text(request, "dxapi"),
+        "ignoreReuse": read.flag(request, "ignoreReuse"),
+        "access": {} if request.get("access") is None else read.mapping(request, "access"),
+        "runSpec": run_spec,
+    }
+    applet = objects.create(
+        context,
+        class_name,
+        request,
+        fields=fields,
+        state="closed",
+        links=run_specs.bundled_files(run_spec),
+    )
     return {"id": applet}
 
 
@@ -59,32 +60,7 @@ def describe_fields(context: Context, row: Row, _request: JSON) -> JSON:
     fields = row["fields"]
     region = _region_of(context, row)
     described = {key: fields[key] for key in DEFAULT_FIELDS if key in fields}
-    described.setdefault("ignoreReuse", False)
-    return {**described, "runSpec": described_run_spec({region: fields}, region)}
-
-
-def described_run_spec(by_region: dict[str, JSON], region: str) -> JSON:
-    """Return the runSpec as describe shows it, without the code: that of one region, and what others have.
-
-    `by_region` holds the fields of the applet of each region.
-    """
-    specs = {place: _with_defaults(fields["runSpec"]) for place, fields in by_region.items()}
-    return {
-        **{key: value for key, value in specs[region].items() if key not in ("code", "file")},
-        "bundledDependsByRegion": {place: spec["bundledDepends"] for place, spec in specs.items()},
-        "systemRequirementsByRegion": {place: spec["systemRequirements"] for place, spec in specs.items()},
-    }
-
-
-def whole_run_spec(by_region: dict[str, JSON], region: str) -> JSON:
-    """Return the runSpec as `get` shows it: what describe shows, and the code."""
-    run_spec = by_region[region]["runSpec"]
-    return {
-        "headJobOnDemand": False,
-        "inheritParentRestartOnPolicy": False,
-        **described_run_spec(by_region, region),
-        "code": run_spec["code"],
-    }
+    return {**described, "runSpec": run_specs.described({region: fields}, region)}
 
 
 def get_applet(context: Context, applet_id: str, _request: JSON) -> JSON:
@@ -99,7 +75,7 @@ def get_applet(context: Context, applet_id: str, _request: JSON) -> JSON:
         "tags": placement["tags"],
         "hidden": bool(row["hidden"]),
         **describe_fields(context, row, {}),
-        "runSpec": whole_run_spec({region: row["fields"]}, region),
+        "runSpec": run_specs.whole({region: row["fields"]}, region),
     }
 
 
@@ -225,37 +201,6 @@ def _region_of(context: Context, row: Row) -> str:
         row["id"],
     )
     return region or context.platform.region
-
-
-def _with_defaults(run_spec: JSON) -> JSON:
-    return {
-        "distribution": "Ubuntu",
-        "release": "24.04",
-        "version": "0",
-        "systemRequirements": {},
-        "bundledDepends": [],
-        "execDepends": [],
-        **run_spec,
-    }
-
-
-def _check_bundles(bundles: Any) -> None:
-    """Raise unless bundledDepends names what it bundles.
-
-    Whether that is there shows when it is used: an app's folder may name files that only the cloud has.
-    """
-    for position, bundle in enumerate(_array(bundles)):
-        is_named = isinstance(bundle, dict) and isinstance(bundle.get("name"), str)
-        if not is_named or link_id(bundle.get("id")) is None:
-            raise InvalidInput(
-                f'"runSpec.bundledDepends[{position}]" must be a hash with a "name" and a link as "id"'
-            )
-
-
-def _array(value: Any) -> list[Any]:
-    if value is not None and not isinstance(value, list):
-        raise InvalidInput('"runSpec.bundledDepends" must be an array')
-    return value or []
 
 
 def check_spec(key: str, spec: Any) -> None:
