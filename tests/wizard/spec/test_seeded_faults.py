@@ -94,7 +94,8 @@ def test_generated_apps_have_no_findings(tmp_path: Path, language: Language, pat
 
 
 SPEC_FAULTS: list[tuple[str, tuple[str | int, ...], Any]] = [
-    ("app-name", ("name",), "count reads"),
+    ("app-name", ("name",), "count\nreads"),
+    ("app-name-style", ("name",), "count reads"),
     ("app-name-style", ("name",), "Count"),
     ("app-folder-name", ("name",), "counter"),
     ("app-version", ("version",), "1.0"),

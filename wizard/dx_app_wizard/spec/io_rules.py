@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dx_app_wizard.spec.classes import UnknownClassError, describe_value, flatten, mismatch, parse_class
+from dx_app_wizard.spec.field_links import default_problem, parse_field_link
 from dx_app_wizard.spec.findings import Fault, Fix, Rules
 from dx_app_wizard.spec.links import is_link, parse_reference
 from dx_app_wizard.spec.names import parameter_name_problem
@@ -123,14 +124,16 @@ def reserved_name(spec: dict[str, Any]) -> Iterator[Fault]:
 
 @IO_RULES.rule("error")
 def io_default(spec: dict[str, Any]) -> Iterator[Fault]:
-    """Every default is a value of its input's class."""
+    """Every default is a value of its input's class, or a link to another input of a class that fits.
+
+    Such a link is resolved when a job starts: `{"$dnanexus_link": {"input": "reads", "metadata": "name"}}`.
+    """
+    inputs = [parameter.raw for parameter in parameters(spec, "inputSpec")]
     for parameter in parameters(spec, "inputSpec"):
-        if parameter.io_class and parameter.raw.get("default") is not None:
-            wrong = mismatch(parameter.io_class, parameter.raw["default"])
-            if wrong:
-                yield Fault(
-                    (*parameter.path, "default"), f"the default of {parameter.name!r} does not fit: {wrong}"
-                )
+        wrong = default_problem(inputs, parameter.raw) if parameter.io_class else None
+        if wrong:
+            message = f"the default of {parameter.name!r} does not fit: {wrong}"
+            yield Fault((*parameter.path, "default"), message)
 
 
 @IO_RULES.rule("error")
@@ -162,7 +165,8 @@ def io_default_choice(spec: dict[str, Any]) -> Iterator[Fault]:
             continue
         allowed = [choice_value(choice) for choice in choices]
         for value in flatten(default):
-            if parse_reference(value) is None and value not in allowed:
+            is_resolved_later = parse_reference(value) or parse_field_link(value)
+            if not is_resolved_later and value not in allowed:
                 message = f"the default of {parameter.name!r} is none of its choices: {describe_value(value)}"
                 yield Fault((*parameter.path, "default"), message)
 

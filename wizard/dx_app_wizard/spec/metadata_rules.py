@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.findings import Fault, Fix, Rules
 from dx_app_wizard.spec.io_rules import parameters
-from dx_app_wizard.spec.names import app_name_problem
+from dx_app_wizard.spec.names import app_name_problem, applet_name_problem
 from dx_app_wizard.spec.versions import is_semantic_version
 
 if TYPE_CHECKING:
@@ -63,18 +63,23 @@ ACCESS_KEYS = ("network", "project", "allProjects", "developer", "projectCreatio
 
 @METADATA_RULES.rule("error")
 def app_name(spec: dict[str, Any]) -> Iterator[Fault]:
-    """The app's name is made of letters, digits, `.`, `_` and `-`, so that it can also be a folder's name."""
+    """The name is a line of text."""
     name = spec.get("name")
-    if isinstance(name, str) and (problem := app_name_problem(name)):
-        yield Fault(("name",), f"{name!r} {problem}")
+    if isinstance(name, str) and (problem := applet_name_problem(name)):
+        yield Fault(("name",), f"{name!r} {problem}", "Write a name such as count-reads.")
 
 
 @METADATA_RULES.rule("warning")
 def app_name_style(spec: dict[str, Any]) -> Iterator[Fault]:
-    """The app has a name of its own, in lower case; `dx build` warns otherwise."""
+    """The name is made of lower-case letters, digits, `.`, `_` and `-`.
+
+    An applet may have any other name; an app may not, and `dx build` warns of upper case.
+    """
     name = spec.get("name")
     if name is None:
         yield Fault((), "the app has no name", 'Add "name".', absent=True)
+    elif isinstance(name, str) and not applet_name_problem(name) and (problem := app_name_problem(name)):
+        yield Fault(("name",), f"only an applet can be named {name!r}: an app's name {problem}")
     elif isinstance(name, str) and name != name.lower():
         yield Fault(("name",), f"{name!r} is not all lower case", f"Call it {name.lower()!r}.")
 

@@ -49,6 +49,13 @@ def app_name_problem(name: str) -> str | None:
     return None
 
 
+def applet_name_problem(name: str) -> str | None:
+    """Check an applet's name, which may be any line of text, as that of any data object."""
+    if not name.strip():
+        return "must not be empty"
+    return None if name.isprintable() else "must be one line without control characters"
+
+
 def parameter_name_problem(name: str, language: str | None = None) -> str | None:
     """Check an input's or output's name; for an input, with the language that gets it as a variable.
 

@@ -9,12 +9,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.classes import CLASSES, flatten, mismatch
+from dx_app_wizard.spec.field_links import default_problem, field_links_in
 from dx_app_wizard.spec.links import link_id, link_project, links_in, parse_reference
 from dx_local.platform import access, programs
 from dx_local.platform import fields as read
 from dx_local.platform.data import objects, projects
 from dx_local.platform.errors import InvalidInput, PermissionDenied
 from dx_local.platform.execution import job_creation, run_specs
+from dx_local.platform.execution.input_values import InputValues
 from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ def run(context: Context, executable_id: str, request: JSON) -> JSON:
     region = projects.region_of(context.store, project)
     executable = programs.executable_of(context.store, executable_id, region)
     run_input = read.mapping(request, "input")
-    original_input = complete_input(executable.input_spec, run_input)
+    original_input = complete_input(context, executable.input_spec, run_input)
     check_objects(context, original_input)
     job_id = job_creation.create(
         context,
@@ -114,23 +116,23 @@ def run(context: Context, executable_id: str, request: JSON) -> JSON:
     return {"id": job_id}
 
 
-def complete_input(spec: list[JSON] | None, given: JSON) -> JSON:
+def complete_input(context: Context, spec: list[JSON] | None, given: JSON) -> JSON:
     """Return an input with defaults filled in and arrays flat, checked against an input specification.
 
     Where nothing is declared anything goes. Raises InvalidInput that names every problem.
     """
     if spec is None:
         return {name: flatten(value) if isinstance(value, list) else value for name, value in given.items()}
-    declared = {field["name"]: field for field in spec}
-    problems = [f"{name!r} is not an input of this executable" for name in given if name not in declared]
+    values = InputValues(context.store, spec, given)
+    unknown = [name for name in given if name not in values.declared]
+    problems = [f"{name!r} is not an input of this executable" for name in unknown]
     completed: JSON = {}
-    for name, field in declared.items():
-        value = given.get(name)
-        if value is None:
-            value = field.get("default")
+    for name, field in values.declared.items():
+        value = values.get(name)
         if value is None:
             if not field.get("optional"):
-                problems.append(f"missing required input {name!r} of class {field['class']}")
+                missing = f"missing required input {name!r} of class {field['class']}"
+                problems.append(missing + values.why_none(name))
             continue
         if isinstance(value, list):
             value = flatten(value)
@@ -143,11 +145,12 @@ def complete_input(spec: list[JSON] | None, given: JSON) -> JSON:
 
 
 def _not_allowed(field: JSON, value: Any) -> str | None:
-    complaint = mismatch(field["class"], value)
-    if complaint is not None:
-        return complaint
+    return mismatch(field["class"], value) or _not_a_choice(field, value)
+
+
+def _not_a_choice(field: JSON, value: Any) -> str | None:
     choices = field.get("choices")
-    if not choices or parse_reference(value) is not None:
+    if not choices or value is None or field_links_in(value):
         return None
     values = value if isinstance(value, list) else [value]
     for item in values:
@@ -220,7 +223,7 @@ def check_spec(key: str, spec: Any) -> None:
         seen.add(name)
         if class_name not in CLASSES:
             raise InvalidInput(f"{where}.class: {class_name!r} is not a class")
-        if field.get("default") is not None and (complaint := _not_allowed(field, field["default"])):
+        if complaint := default_problem(spec, field) or _not_a_choice(field, field.get("default")):
             raise InvalidInput(f"{where}.default: {complaint}")
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_local.platform.lifecycle.stage_links import NO_VALUE, StageLink, replace_stage_links
+from dx_app_wizard.spec.field_links import NO_VALUE, FieldLink, replace_field_links
+from dx_local.platform.lifecycle.outputs import object_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dx_local.platform.store import Row
+    from dx_local.platform.store import Row, Store
 
 
 def ends_others(stage: Row) -> bool:
@@ -47,22 +48,23 @@ def failure(stages: Sequence[Row]) -> dict[str, Any] | None:
     }
 
 
-def output(analysis: Row, stages: Sequence[Row]) -> dict[str, Any]:
+def output(store: Store, analysis: Row, stages: Sequence[Row]) -> dict[str, Any]:
     """Return the outputs of the stages that are done, as `STAGE.FIELD`, and those of the workflow itself."""
     done = {stage["stage"]: stage for stage in stages if stage["state"] == "done"}
     found = {
         f"{stage}.{field}": value for stage, row in done.items() for field, value in row["output"].items()
     }
 
-    def value_of(link: StageLink) -> Any:
+    def value_of(link: FieldLink) -> Any:
         if link.stage is None:
-            return link.pick(analysis["requested"]["workflowInput"].get(link.field))
-        row = done.get(link.stage)
-        values = (row["input"] if link.kind == "inputField" else row["output"]) if row else {}
-        return link.pick(values.get(link.field))
+            values = analysis["requested"]["workflowInput"]
+        else:
+            row = done.get(link.stage)
+            values = (row["input"] if link.kind == "inputField" else row["output"]) if row else {}
+        return link.pick(values.get(link.field), lambda entity, path: object_metadata(store, entity, path))
 
     for declared in analysis["requested"]["workflow"]["outputs"] or []:
-        value = replace_stage_links(declared.get("outputSource"), value_of)
+        value = replace_field_links(declared.get("outputSource"), value_of)
         if value is not NO_VALUE and value is not None:
             found[declared["name"]] = value
     return found

@@ -162,7 +162,7 @@ class _Machine(Ending):
             self.move(analysis_id, State.FAILED, **failure)
             self._fail_dependents_of_analysis(self.job(analysis_id))
         else:
-            self.move(analysis_id, State.DONE, output=analysis_outcome.output(analysis, stages))
+            self.move(analysis_id, State.DONE, output=analysis_outcome.output(self.store, analysis, stages))
 
     def _fail_dependents_of_analysis(self, analysis: Row) -> None:
         analysis_id, origin = analysis["id"], analysis["failure_from"]

@@ -116,7 +116,7 @@ def describe(context: Context, analysis_id: str, request: JSON) -> JSON:
         ],
         "input": {**requested["workflowInput"], **_fields(executions, "input")},
         "originalInput": {**requested["workflowInput"], **_fields(executions, "originalInput")},
-        "output": analysis_outcome.output(analysis, stages) or analysis["output"],
+        "output": analysis_outcome.output(context.store, analysis, stages) or analysis["output"],
         "runStageSystemRequirements": requested["stageSystemRequirements"],
     }
     return job_descriptions.describe_execution(full, request)

@@ -100,7 +100,7 @@ def _validate(context: Context, executable_id: str, request: JSON) -> JSON:
     spec = programs.executable_of(context.store, executable_id, context.platform.region).input_spec
 
     def check(values: JSON) -> None:
-        executables.check_objects(context, executables.complete_input(spec, values))
+        executables.check_objects(context, executables.complete_input(context, spec, values))
 
     return _expanded_and_checked(request, check)
 

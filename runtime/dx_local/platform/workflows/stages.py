@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.classes import mismatch
+from dx_app_wizard.spec.field_links import field_links_in
 from dx_local.platform import access, programs
 from dx_local.platform import fields as read
 from dx_local.platform.data import objects
@@ -16,7 +17,6 @@ from dx_local.platform.errors import ApiError, InvalidInput, InvalidType
 from dx_local.platform.execution import app_names, requirements
 from dx_local.platform.folder_paths import normalize_folder
 from dx_local.platform.ids import class_of, new_id
-from dx_local.platform.lifecycle.stage_links import has_stage_links
 
 if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Context
@@ -188,7 +188,7 @@ def _check_input(stage_id: str, executable: Executable, bound: JSON) -> None:
 def _complaint(field: JSON | None, value: Any) -> str | None:
     if field is None:
         return "is not an input of the stage's executable"
-    return None if has_stage_links(value) else mismatch(field["class"], value)
+    return None if field_links_in(value) else mismatch(field["class"], value)
 
 
 def _policy(policy: JSON) -> JSON:

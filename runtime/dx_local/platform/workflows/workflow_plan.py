@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.spec.field_links import NO_VALUE, FieldLink, replace_field_links
 from dx_app_wizard.spec.links import Reference
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput
 from dx_local.platform.execution import executables
 from dx_local.platform.folder_paths import join, normalize_folder
 from dx_local.platform.ids import new_id
-from dx_local.platform.lifecycle.stage_links import NO_VALUE, StageLink, replace_stage_links
+from dx_local.platform.lifecycle import outputs
 from dx_local.platform.workflows import stages
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ def make_plan(context: Context, workflow: Row, request: JSON, region: str) -> Wo
     see what a stage runs.
     """
     fields = workflow["fields"]
-    given = _Given.of(fields, read.mapping(request, "input"), is_closed=workflow["state"] == "closed")
+    is_closed = workflow["state"] == "closed"
+    given = _Given.of(context, fields, read.mapping(request, "input"), is_closed=is_closed)
     folder = read.optional_text(request, "folder") or fields["outputFolder"] or "/"
     base = normalize_folder(folder if folder.startswith("/") else f"/{folder}")
     folders = read.mapping(request, "stageFolders", {})
@@ -101,7 +103,7 @@ def make_plan(context: Context, workflow: Row, request: JSON, region: str) -> Wo
             )
         )
     plan = WorkflowPlan(base, tuple(plans), given.of_workflow)
-    _Inputs(plan).resolve()
+    _Inputs(context, plan).resolve()
     for stage_plan in plan.stages:
         executables.check_objects(context, stage_plan.original_input)
     return plan
@@ -115,7 +117,7 @@ class _Given:
     of_workflow: JSON
 
     @classmethod
-    def of(cls, fields: JSON, given: JSON, *, is_closed: bool) -> _Given:
+    def of(cls, context: Context, fields: JSON, given: JSON, *, is_closed: bool) -> _Given:
         declared = fields["inputs"]
         of_stages: dict[str, JSON] = {}
         of_workflow: JSON = {}
@@ -131,13 +133,14 @@ class _Given:
                 )
             stages.position_of(fields["stages"], stage)
             of_stages.setdefault(stage, {})[name] = value
-        return cls(of_stages, executables.complete_input(declared or [], of_workflow))
+        return cls(of_stages, executables.complete_input(context, declared or [], of_workflow))
 
 
 class _Inputs:
     """The inputs of all stages, links replaced; an input of one stage may be that of another."""
 
-    def __init__(self, plan: WorkflowPlan) -> None:
+    def __init__(self, context: Context, plan: WorkflowPlan) -> None:
+        self._context = context
         self._plans = {stage.id: stage for stage in plan.stages}
         self._workflow_input = plan.workflow_input
         self._under_way: list[tuple[str, str]] = []
@@ -149,7 +152,8 @@ class _Inputs:
             values = {name: self._value(stage_id, name) for name in plan.stage["input"]}
             plan.run_input = {name: value for name, value in values.items() if value is not NO_VALUE}
             try:
-                plan.original_input = executables.complete_input(plan.executable.input_spec, plan.run_input)
+                spec = plan.executable.input_spec
+                plan.original_input = executables.complete_input(self._context, spec, plan.run_input)
             except InvalidInput as error:
                 problems += [f'stage "{stage_id}": {problem}' for problem in error.details["problems"]]
         if problems:
@@ -165,20 +169,21 @@ class _Inputs:
         if bound is None:
             spec = plan.executable.input_spec or []
             bound = next((entry.get("default") for entry in spec if entry["name"] == name), None)
-        value = NO_VALUE if bound is None else replace_stage_links(bound, self._follow)
+        value = NO_VALUE if bound is None else replace_field_links(bound, self._follow)
         self._under_way.pop()
         return value
 
-    def _follow(self, link: StageLink) -> Any:
+    def _follow(self, link: FieldLink) -> Any:
         reader, name = self._under_way[-1]
-        if link.stage is None:
-            return link.pick(self._workflow_input.get(link.field))
-        target = self._plans.get(link.stage)
+        if link.kind == "workflowInputField":
+            return self._pick(link, self._workflow_input.get(link.field))
+        if link.kind == "input":
+            return self._pick(link, self._value(reader, link.field))
+        target = self._plans.get(link.stage or "")
         if target is None:
             raise InvalidInput(f'{reader}.{name} links to the stage "{link.stage}", which does not exist')
         if link.kind == "inputField":
-            value = self._value(link.stage, link.field)
-            return link.pick(None if value is NO_VALUE else value)
+            return self._pick(link, self._value(target.id, link.field))
         outputs = target.executable.output_spec
         if outputs is not None and all(entry["name"] != link.field for entry in outputs):
             known = ", ".join(f'"{entry["name"]}"' for entry in outputs) or "none"
@@ -187,8 +192,13 @@ class _Inputs:
                 f" outputs are: {known}"
             )
         for waiting, _ in self._under_way:
-            self._plans[waiting].needs.add(link.stage)
+            self._plans[waiting].needs.add(target.id)
         return Reference(target.job, link.field, link.index, link.metadata).to_json()
+
+    def _pick(self, link: FieldLink, value: Any) -> Any:
+        store = self._context.store
+        found = None if value is NO_VALUE else value
+        return link.pick(found, lambda entity, path: outputs.object_metadata(store, entity, path))
 
 
 def _check_stage_names(all_stages: list[JSON], folders: JSON, request: JSON) -> None:
