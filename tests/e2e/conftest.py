@@ -50,6 +50,23 @@ INTERFACES: dict[str, tuple[Parameters, Parameters]] = {
         [{"name": "n_lines", "class": "int"}],
     ),
     "nothing": ([], []),
+    # What a default does not give a run on this machine: objects of the platform, null, choices with names.
+    "defaults": (
+        [
+            {"name": "genome", "class": "file", "default": {"$dnanexus_link": f"file-{'g' * 24}"}},
+            {
+                "name": "sets",
+                "class": "array:record",
+                "optional": True,
+                "default": [{"$dnanexus_link": {"project": "project-x", "id": f"record-{'r' * 24}"}}],
+            },
+            {"name": "tool", "class": "hash", "default": {"by": {"$dnanexus_link": f"applet-{'a' * 24}"}}},
+            {"name": "depth", "class": "int", "default": None},
+            {"name": "mode", "class": "string", "choices": [{"name": "Fast", "value": "-f"}, "-s"]},
+            {"name": "note", "class": "string", "optional": True, "default": None},
+        ],
+        [{"name": "n_lines", "class": "int"}, {"name": "kept", "class": "array:record"}],
+    ),
     "every": (_every_class("in"), _every_class("out")),
     "odd": (
         _ODD_NAMES,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     MakeApp = Callable[[Language, Pattern, str], Path]
 
-INTERFACES = ("typical", "nothing", "every", "odd")
+INTERFACES = ("typical", "nothing", "defaults", "every", "odd")
 NAMES = ["-".join(words) for words in itertools.product(INTERFACES, PATTERNS, LANGUAGES)]
 CLASSES = [name for item in USUAL_CLASSES for name in (item, f"array:{item}")]
 BIN = Path(sys.executable).parent

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,10 +67,11 @@ def test_an_app_that_needs_nothing_gets_no_access() -> None:
     assert "access" not in compose(gather(Given((Source(NEEDED),)))).spec.raw
 
 
-def test_old_releases_keep_their_python_3_environment() -> None:
-    base = {"runSpec": {"release": "16.04"}}
+@pytest.mark.parametrize("release", ["16.04", "20.04", "24.04"])
+def test_a_release_without_a_version_has_that_of_dx_build(release: str) -> None:
+    base = {"runSpec": {"release": release}}
     spec = compose(gather(Given((Source(NEEDED),), Source(base))), AppSpec(base)).spec
-    assert spec.raw["runSpec"]["version"] == "1"
+    assert spec.raw["runSpec"]["version"] == "0"
 
 
 def test_an_instance_type_reaches_every_region_that_has_none() -> None:

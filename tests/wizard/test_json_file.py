@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dx_app_wizard.spec.lint import lint_spec
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -185,3 +187,58 @@ def test_requirements_in_run_spec_are_not_repeated_by_region(wizard: Wizard, tmp
     spec = spec_of(tmp_path / "a")
     assert "regionalOptions" not in spec
     assert spec["runSpec"]["systemRequirements"] == run_spec["systemRequirements"]
+
+
+OWN_RESOURCES: dict[str, Any] = {
+    "name": "indexed",
+    "resources": "project-BQ2Yy0Q0gzB0kkgV8JZ0004j",
+    "runSpec": {"interpreter": "bash", "file": "src/code.sh"},
+}
+"""Resources at the top: `dx build` refuses regionalOptions beside them."""
+
+
+@pytest.mark.parametrize(
+    ("flags", "requirements"),
+    [((), None), (("--instance-type", "mem1_ssd1_v2_x8"), {"*": {"instanceType": "mem1_ssd1_v2_x8"}})],
+)
+def test_resources_at_the_top_go_with_no_region(
+    wizard: Wizard, tmp_path: Path, flags: tuple[str, ...], requirements: Any
+) -> None:
+    outcome = wizard(*given(tmp_path, OWN_RESOURCES), *flags, "--no-input")
+    assert outcome.code == 0, outcome.stderr
+    spec = spec_of(tmp_path / "indexed")
+    assert "regionalOptions" not in spec
+    assert spec["runSpec"].get("systemRequirements") == requirements
+    assert [finding for finding in lint_spec(spec) if finding.level == "error"] == []
+
+
+def test_the_region_of_the_environment_is_not_for_them(
+    wizard: Wizard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DX_APP_WIZARD_REGION", "aws:eu-west-2")
+    assert wizard(*given(tmp_path, OWN_RESOURCES), "--no-input").code == 0
+    assert "regionalOptions" not in spec_of(tmp_path / "indexed")
+
+
+def test_a_region_beside_resources_at_the_top_is_refused_with_their_place(
+    wizard: Wizard, tmp_path: Path
+) -> None:
+    outcome = wizard(*given(tmp_path, OWN_RESOURCES), "--region", "aws:us-east-1", "--no-input")
+    assert outcome.code == 2
+    assert "has resources at the top" in outcome.stderr
+    assert "at given.json:1:" in outcome.stderr
+    assert not (tmp_path / "indexed").exists()
+
+
+def test_what_the_linter_would_refuse_is_not_written(wizard: Wizard, tmp_path: Path) -> None:
+    """Each part is right by itself: an instance type of AWS, and regions of two clouds."""
+    regions: dict[str, Any] = {"aws:us-east-1": {}, "azure:westus": {}}
+    spec = {**OWN_RESOURCES, "regionalOptions": regions}
+    del spec["resources"]
+    outcome = wizard(*given(tmp_path, spec), "--instance-type", "mem1_ssd1_v2_x4", "--no-input", "--json")
+    assert outcome.code == 3
+    assert outcome.json["error"]["message"] == "indexed/dxapp.json would have errors; nothing was written"
+    (finding,) = outcome.json["error"]["findings"]
+    assert finding["rule"] == "instance-type"
+    assert "azure:westus" in finding["path"]
+    assert not (tmp_path / "indexed").exists()

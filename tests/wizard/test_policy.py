@@ -119,6 +119,15 @@ def test_what_a_policy_demands_is_filled_in(wizard: Wizard, policy: Policy, tmp_
     assert options["systemRequirements"]["*"]["instanceType"].startswith("mem3_ssd1_v2_")
 
 
+def test_python_apps_of_a_demanded_16_04_get_its_environment_with_python_3(
+    wizard: Wizard, policy: Policy, tmp_path: Path
+) -> None:
+    policy('[policy]\nrelease = "16.04"\n')
+    assert wizard(*NEW).code == 0
+    run_spec = spec_of(tmp_path / "count-reads")["runSpec"]
+    assert (run_spec["release"], run_spec["version"]) == ("16.04", "1")
+
+
 NOT_ALLOWED = {
     'name-prefix = "eggd_"': ("policy-name-prefix", ()),
     'regions = ["aws:eu-west-2"]': ("policy-regions", ("--region", "aws:us-east-1")),

@@ -15,12 +15,13 @@ from dx_app_wizard.answering.standing import MISSING
 from dx_app_wizard.errors import AnswersError, Place, Problem, RecordError, SpecFileError
 from dx_app_wizard.generation import load_spec
 from dx_app_wizard.spec import jsonfile
-from dx_app_wizard.spec.model import AppSpec
+from dx_app_wizard.spec.model import FILE_NAME, AppSpec
 from dx_app_wizard.spec.policy import load_policy
 from dx_app_wizard.writing.compose import compose
 from dx_app_wizard.writing.policy import default_sources
 from dx_app_wizard.writing.provenance import BUILT_IN, RECORD_PATH, Origin
 from dx_app_wizard.writing.render import render, template_of
+from dx_app_wizard.writing.soundness import check_spec
 from dx_app_wizard.writing.template_choice import FLAG, TemplateError, choose_template
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ def rendered_anew(
 ) -> tuple[Origin, dict[PurePosixPath, FileContent]]:
     """Return the files of the app in folder as they are today, and what they come from.
 
-    What flags and files answer wins over what is recorded in `former`. Raises AnswersError, RecordError, and
-    TemplateError where it would be another template, which nobody asked for.
+    What flags and files answer wins over what is recorded in `former`. Raises AnswersError, RecordError,
+    UnsoundSpecError, and TemplateError where it would be another template, which nobody asked for.
     """
     policy = load_policy(folder)
     base, given = _given(folder, former, options, flags, policy)
@@ -47,6 +48,7 @@ def rendered_anew(
         raise AnswersError((Problem("name", "NAME", "an app that exists keeps its name"),))
     template = choose_template(options.template_source, policy)
     plan = replace(compose(answers, base, policy), template=template)
+    check_spec(plan.spec, folder / FILE_NAME, given.base, policy)
     origin = Origin(template_of(plan, folder), answers.to_json(given.spec), base.text if base else None)
     if options.template_source is None and origin.template.source != former.template.source:
         raise _another_template(former.template.source, origin.template.source)

@@ -132,6 +132,14 @@ class FindingsError(UserError):
         self.findings = findings
 
 
+class UnsoundSpecError(FindingsError):
+    """The dxapp.json to be written at `path` would have errors, which `findings` holds."""
+
+    def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
+        super().__init__(path, findings)
+        self.message = f"{path} would have errors; nothing was written"
+
+
 class DisallowedError(FindingsError):
     """A policy does not allow the app that was to be written at `path`; nothing was written."""
 

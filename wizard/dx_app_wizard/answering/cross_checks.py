@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answering.amendments import is_amendment
 from dx_app_wizard.answering.questions import QUESTIONS
+from dx_app_wizard.answering.standing import has_resources
 from dx_app_wizard.errors import Problem
 from dx_app_wizard.spec.instances import instance_type_problem
 from dx_app_wizard.spec.io_rules import IO_RULES
@@ -29,6 +30,7 @@ def cross_check(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield what is wrong with what is given, and with the answers that could be read."""
     yield from _unknown_keys(given)
     yield from _unusable_spec(given)
+    yield from _region_beside_resources(given, answered)
     yield from _mismatched_instance_type(given, answered)
     yield from _missing_network(given, answered)
     yield from _wrong_parameters(given, answered)
@@ -66,6 +68,14 @@ def _unusable_spec(given: Given) -> Iterator[Problem]:
     for key, message in messages.items():
         place = given.base.at(("runSpec", key))
         yield Problem("json_file", JSON_FILE_FLAG, message, code="unusable-spec", place=place)
+
+
+def _region_beside_resources(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:
+    if has_resources(given.spec) and answered.get("region"):
+        message = "the given dxapp.json has resources at the top, beside which there can be no region"
+        hint = "Move resources into regionalOptions there, under every region."
+        place = given.base.at(("resources",))
+        yield Problem("region", _FLAGS["region"], message, hint, "contradiction", place)
 
 
 def _mismatched_instance_type(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:

@@ -21,8 +21,8 @@ from dx_app_wizard.answering.readers import (
 )
 from dx_app_wizard.answering.standing import (
     MISSING,
-    has_regions,
-    has_requirements,
+    needs_no_instance_type,
+    needs_no_region,
     standing_instance_types,
     standing_language,
     standing_regions,
@@ -191,7 +191,7 @@ QUESTIONS: tuple[Question, ...] = (
         lambda _: DEFAULT_REGION,
         standing_regions,
         fixed=True,
-        needs_none=has_requirements,
+        needs_none=needs_no_region,
         about="Where the app runs.",
         schema={**value_schemas.REGION, "default": DEFAULT_REGION},
         examples=known_regions(),
@@ -203,7 +203,7 @@ QUESTIONS: tuple[Question, ...] = (
         lambda known: default_instance_type(known.get("region") or DEFAULT_REGION),
         standing_instance_types,
         fixed=True,
-        needs_none=has_regions,
+        needs_none=needs_no_instance_type,
         about="What jobs run on. By default four cores, by the region's cloud.",
         schema=value_schemas.line(),
         examples=("mem1_ssd1_v2_x4", "azure:mem1_ssd1_x4"),

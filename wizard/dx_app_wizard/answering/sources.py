@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dx_app_wizard.answering.amendments import is_amendment
+from dx_app_wizard.answering.standing import has_resources
 from dx_app_wizard.errors import Place
 
 if TYPE_CHECKING:
@@ -67,9 +68,12 @@ class Given:
     def default(self, key: str) -> Found | None:
         """Return the answer that holds where nobody else says anything, if there is one.
 
-        With a given dxapp.json, there is none that would widen its access.
+        With a given dxapp.json, there is none that would widen its access, or give a region to an app that
+        can have none.
         """
         if self.spec and key in ("network", "project_access"):
+            return None
+        if key == "region" and has_resources(self.spec):
             return None
         return self._first(key, (source for source in self.sources if not source.settles))
 

@@ -55,11 +55,19 @@ def standing_instance_types(spec: Mapping[str, Any]) -> Any:
     return frozenset(name for name in types if isinstance(name, str))
 
 
-def has_requirements(spec: Mapping[str, Any]) -> bool:
-    """Return whether runSpec names instance types, which hold in whatever region the app is built in."""
-    return under("runSpec", "systemRequirements")(spec) is not MISSING
+def has_resources(spec: Mapping[str, Any]) -> bool:
+    """Return whether `resources` at the top binds the app to the region that it is built in.
+
+    `dx build` refuses regionalOptions beside it.
+    """
+    return "resources" in spec and "regionalOptions" not in spec
 
 
-def has_regions(spec: Mapping[str, Any]) -> bool:
-    """Return whether regionalOptions stand there, with or without instance types."""
-    return under("regionalOptions")(spec) is not MISSING
+def needs_no_region(spec: Mapping[str, Any]) -> bool:
+    """Return whether the app runs in whatever region it is built in."""
+    return has_resources(spec) or under("runSpec", "systemRequirements")(spec) is not MISSING
+
+
+def needs_no_instance_type(spec: Mapping[str, Any]) -> bool:
+    """Return whether the app can do without: it has regions, whose default holds, or no region."""
+    return has_resources(spec) or under("regionalOptions")(spec) is not MISSING

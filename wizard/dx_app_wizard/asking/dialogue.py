@@ -22,12 +22,14 @@ from dx_app_wizard.asking.prompters import SILENCE_SECONDS, LinePrompter, Prompt
 from dx_app_wizard.asking.saved import RESUME_COMMAND, SavedInterview, forget_saved, has_saved
 from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError, NobodyToAskError
 from dx_app_wizard.spec.lint import lint_by_policy
+from dx_app_wizard.spec.model import FILE_NAME
 from dx_app_wizard.spec.policy import Policy
 from dx_app_wizard.writing.changes import OnConflict, change_set, is_taken
 from dx_app_wizard.writing.compose import compose
 from dx_app_wizard.writing.policy import objection
 from dx_app_wizard.writing.provenance import RECORD_PATH, Origin, recorded
 from dx_app_wizard.writing.render import render, template_of
+from dx_app_wizard.writing.soundness import check_spec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -98,8 +100,10 @@ class Dialogue:
         return self._interviewed(prompter)
 
     def plan(self, answers: Answers) -> Plan:
-        """Return what to write for these answers."""
-        return replace(compose(answers, self.base, self.policy), template=self.template)
+        """Return what to write for these answers; raise UnsoundSpecError if the linter would refuse it."""
+        plan = compose(answers, self.base, self.policy)
+        check_spec(plan.spec, self.output_dir / answers.name / FILE_NAME, self.given.base, self.policy)
+        return replace(plan, template=self.template)
 
     def changes(self, answers: Answers, plan: Plan, files: Mapping[PurePosixPath, FileContent]) -> ChangeSet:
         """Return what writing these files does, and the record of where they come from."""

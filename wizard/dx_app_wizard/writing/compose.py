@@ -47,8 +47,8 @@ def _fill_run_spec(run_spec: dict[str, Any], answers: Answers) -> None:
     run_spec.setdefault("file", f"src/{answers.name}{_SUFFIXES[answers.language]}")
     run_spec.setdefault("distribution", DISTRIBUTION)
     run_spec.setdefault("release", RELEASE)
-    # Ubuntu 16.04 came in two application execution environments; version 1 is the one that has Python 3.
-    run_spec.setdefault("version", "1" if run_spec["release"] == "16.04" else "0")
+    # What `dx build` fills in, so that the app runs in the same environment with or without the wizard.
+    run_spec.setdefault("version", "0")
 
 
 def _fill_access(raw: dict[str, Any], answers: Answers) -> None:
@@ -65,13 +65,17 @@ def _fill_access(raw: dict[str, Any], answers: Answers) -> None:
 def _fill_regions(raw: dict[str, Any], answers: Answers) -> None:
     """Give the app a region and an instance type, where base has none.
 
-    `dx build` refuses systemRequirements that stand both in runSpec and in regionalOptions, and regions
-    whose options differ in their keys; so requirements go where there are none, and into all regions alike.
+    `dx build` refuses systemRequirements that stand both in runSpec and in regionalOptions, regions whose
+    options differ in their keys, and regionalOptions beside `resources` at the top; so requirements go where
+    there are none, and into all regions alike.
     """
     requirements = {ANY_ENTRY_POINT: {"instanceType": answers.instance_type}}
     if "systemRequirements" in raw["runSpec"]:
         if answers.region:
             raw.setdefault("regionalOptions", {answers.region: {}})
+    elif answers.region is None and "regionalOptions" not in raw:
+        if answers.instance_type:
+            raw["runSpec"]["systemRequirements"] = requirements
     elif "regionalOptions" not in raw:
         raw["regionalOptions"] = {answers.region: {"systemRequirements": requirements}}
     elif answers.instance_type:

@@ -104,8 +104,12 @@ def fill_in(raw: dict[str, Any], policy: Policy) -> None:
         if demanded is not None:
             raw.setdefault(field, list(demanded) if isinstance(demanded, tuple) else demanded)
     release = policy.value(TABLE, "release")
-    if release:
-        raw.setdefault("runSpec", {}).setdefault("release", release)
+    run_spec = raw.setdefault("runSpec", {})
+    if release and "release" not in run_spec:
+        run_spec["release"] = release
+        if release == "16.04":
+            # It comes in two application execution environments; version 1 is the one that has Python 3.
+            run_spec.setdefault("version", "1")
 
 
 def judged(files: Mapping[PurePosixPath, FileContent], path: Path, policy: Policy) -> list[Finding]:
