@@ -2,7 +2,8 @@
 
 DxLocalError (shown without a traceback; `exit_code` says how the command ends)
 ├── UsageError          2   an option, an input or a file that cannot be used
-└── AppFindingsError    3   the app's folder or dxapp.json has findings
+├── AppFindingsError    3   the app's folder or dxapp.json has findings
+└── DiskFullError       6   no space is left on a disk
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from dx_app_wizard.spec.findings import Finding
 
@@ -43,3 +45,15 @@ class AppFindingsError(DxLocalError):
         count = len(findings)
         super().__init__(f"the app has {count} error{'s' if count > 1 else ''}")
         self.findings = tuple(findings)
+
+
+class DiskFullError(DxLocalError):
+    """No space is left on the disk of `folder`, which `option` of the command chooses, if one does."""
+
+    code = "disk-full"
+    exit_code = 6
+
+    def __init__(self, folder: Path, option: str | None = None) -> None:
+        elsewhere = f", or choose a folder on another disk with {option}" if option else ""
+        super().__init__(f"no space is left on the disk of {str(folder)!r}", f"Free some space{elsewhere}.")
+        self.folder = folder

@@ -13,7 +13,14 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from dx_local.platform import bugs, regexps
-from dx_local.platform.errors import ApiError, InternalError, InvalidInput, PermissionDenied
+from dx_local.platform.errors import (
+    ApiError,
+    InsufficientStorage,
+    InternalError,
+    InvalidInput,
+    PermissionDenied,
+)
+from dx_local.platform.full_disk import full_folder, is_full_disk
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
@@ -36,6 +43,9 @@ def answer_json(value: Any, status: int = 200) -> Response:
 def answer_error(platform: Platform, error: Exception) -> Response:
     """Return the response for an error; one that is a bug of ours goes to the server's log as well."""
     known = _known(error)
+    if known is None and is_full_disk(error, platform.folder):
+        full = str(full_folder(error, platform.folder))
+        known = InsufficientStorage(f"no space left on device: free some space on the disk of {full!r}")
     if known is None:
         known = InternalError(bugs.note(platform, error))
     return answer_json(known.body(), known.status)

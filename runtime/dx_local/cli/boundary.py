@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from dx_local.errors import AppFindingsError, DxLocalError
+from dx_local.errors import AppFindingsError, DiskFullError, DxLocalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ def boundary(verb: Callable[[], Outcome], *, as_json: bool) -> NoReturn:
     except KeyboardInterrupt:
         outcome = Outcome(_INTERRUPTED, error={"code": "interrupted", "message": "The run was interrupted."})
     except Exception as error:  # noqa: BLE001 - whatever else comes here is a bug of ours
-        outcome = _of_bug(error)
+        outcome = _of_user_error(full, as_json=as_json) if (full := _full_disk(error)) else _of_bug(error)
     try:
         _print(outcome, as_json=as_json)
         sys.stdout.flush()
@@ -88,11 +88,22 @@ def _of_user_error(error: DxLocalError, *, as_json: bool) -> Outcome:
     return Outcome(error.exit_code, error=details)
 
 
+def _full_disk(error: Exception) -> DiskFullError | None:
+    """Return the error of a disk that had no space for what dx-local wrote, if that is what happened."""
+    from dx_local.platform.full_disk import full_folder, is_full_disk
+
+    here = Path.cwd()
+    return DiskFullError(full_folder(error, here)) if is_full_disk(error, here) else None
+
+
 def _of_bug(error: Exception) -> Outcome:
-    handle, name = tempfile.mkstemp(prefix="dx-local-crash-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8") as log:
-        log.write("".join(traceback.format_exception(error)))
     message = f"a bug of dx-local: {type(error).__name__}: {error}"
+    try:
+        handle, name = tempfile.mkstemp(prefix="dx-local-crash-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8") as log:
+            log.write("".join(traceback.format_exception(error)))
+    except OSError as failure:
+        return Outcome(_BUG, error={"code": "bug", "message": message, "hint": f"No crash log: {failure}"})
     return Outcome(_BUG, error={"code": "bug", "message": message, "hint": f"The crash log is {Path(name)}"})
 
 

@@ -17,7 +17,8 @@ from dx_local.engine.ends import Ends
 from dx_local.engine.executors import Launch
 from dx_local.engine.job_folder import create_job_folder, read_outcome
 from dx_local.engine.job_variables import variables_of
-from dx_local.engine.shortage import OutOfMemoryKills, failure_of, is_full
+from dx_local.engine.patient_records import PatientRecords
+from dx_local.engine.shortage import OutOfMemoryKills, explain_full_disk, failure_of, is_full
 from dx_local.engine.workplaces import WorkplaceError
 from dx_local.errors import DxLocalError
 from dx_local.platform import bugs, programs
@@ -26,6 +27,7 @@ from dx_local.platform.context import Caller, Context
 from dx_local.platform.data import objects
 from dx_local.platform.execution import job_descriptions, job_events, job_usage
 from dx_local.platform.execution.job_logs import job_folder_name
+from dx_local.platform.full_disk import is_full_disk
 from dx_local.platform.ids import class_of
 from dx_local.platform.lifecycle.states import FINAL, Failure, State
 
@@ -33,10 +35,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dx_local.engine.executors import End, Executor
+    from dx_local.engine.full_disk import Reserve
     from dx_local.engine.job_folder import JobFolder
     from dx_local.engine.memory_limit import MemoryLimit
     from dx_local.engine.workplaces import Workplace, Workplaces
     from dx_local.platform.context import JSON, Platform
+    from dx_local.platform.execution.job_usage import JobUsage
     from dx_local.platform.lifecycle.states import Transition
     from dx_local.platform.store import Row
 
@@ -53,8 +57,8 @@ class DriverOptions:
     memory_limit: MemoryLimit | None = None
     shown: tuple[Path, ...] = ()
     """Folders of this machine that every job may look into."""
-    ends_deadlocks: bool = True
-    """Whether nobody but jobs closes data objects, so that waiting without a running job can never end."""
+    is_open: bool = False
+    """Whether others than jobs use the platform: close data objects, and free disk space."""
 
 
 class Driver:
@@ -65,10 +69,12 @@ class Driver:
         platform: Platform,
         options: DriverOptions,
         workplaces: Workplaces,
+        reserve: Reserve,
     ) -> None:
         self._platform = platform
         self._options = options
         self._workplaces = workplaces
+        self._records = PatientRecords(platform.folder, reserve)
         self._executor: Executor | None = None
         self._memory_kills = OutOfMemoryKills()
         self._ready: deque[str] = deque()
@@ -89,16 +95,26 @@ class Driver:
         self._executor = executor
 
     async def until_final(self, job_id: str) -> Row:
-        """Return a job's row once it has reached a final state."""
-        await self._ends.until_final(job_id)
+        """Return a job's row once it has reached a final state.
+
+        Raises OSError if its end cannot be recorded because the disk is full, and only jobs could free space.
+        """
+        if self._options.is_open:
+            await self._ends.until_final(job_id)
+        else:
+            await self._records.unless_stuck(self._ends.until_final(job_id))
         return self._row(job_id)
+
+    def terminate(self, job_id: str) -> None:
+        """Terminate a job and its descendants on behalf of whoever runs the platform."""
+        self._records.write(lambda: job_events.end(self._platform, job_id))
 
     def resume(self) -> None:
         """Take up what was left on this platform when it was stopped, in whatever way.
 
         Jobs that were running have failed by that, with what follows for others; jobs that waited go on.
         """
-        job_events.abandon(self._platform)
+        self._records.write(lambda: job_events.abandon(self._platform))
         rows = self._platform.store.all("SELECT id FROM job WHERE state = 'runnable' ORDER BY sequence")
         self._ready = deque(row["id"] for row in rows)
         self._fill_slots()
@@ -106,7 +122,7 @@ class Driver:
     async def close(self) -> None:
         """Fail the jobs that run, whose processes are the executor's to end; jobs that wait stay so."""
         self._is_open = False
-        job_events.abandon(self._platform)
+        self._records.close(lambda: job_events.abandon(self._platform))
         self._platform.subscribers.remove(self._on_transition)
         for alarm in self._alarms.values():
             alarm.cancel()
@@ -128,22 +144,48 @@ class Driver:
         if not self._is_open:
             # `close` has told the platform already; the row may be that of the next try.
             return
-        with self._platform.store.transaction():
-            if end.usage:
-                job_usage.note(self._platform.store, job_id, end.usage)
-            if verdict := self._verdicts.pop(job_id, None):
-                job_events.fail(self._platform, job_id, verdict)
-            elif outcome.reason is None:
-                job_events.finish(self._platform, job_id, outcome.output or {})
-            else:
-                message = place.explain(end.exit_code, outcome.message or "")
-                message = "\n".join(filter(None, (message, end.remark)))
-                failure = Failure(outcome.reason, message)
-                failure = failure_of(
-                    self._row(job_id), end, failure, self._memory_kills, disk_is_full=is_full(folder.home)
-                )
-                job_events.fail(self._platform, job_id, failure)
+        if verdict := self._verdicts.pop(job_id, None):
+            self._record_failure(job_id, verdict, end.usage)
+        elif outcome.reason is None:
+            self._record_output(job_id, outcome.output or {}, end.usage)
+        else:
+            message = place.explain(end.exit_code, outcome.message or "")
+            message = "\n".join(filter(None, (message, end.remark)))
+            failure = Failure(outcome.reason, message)
+            failure = failure_of(
+                self._row(job_id), end, failure, self._memory_kills, disk_is_full=is_full(folder.home)
+            )
+            self._record_failure(job_id, self._explaining_full_disk(failure), end.usage)
         self._fill_slots()
+
+    def _record_output(self, job_id: str, output: JSON, usage: JobUsage | None) -> None:
+        """Record that a job is done; if the disk has no space for its output, that it failed."""
+
+        def write() -> None:
+            with self._platform.store.transaction():
+                self._note_usage(job_id, usage)
+                job_events.finish(self._platform, job_id, output)
+
+        if not self._records.try_now(write):
+            full = Failure("AppInternalError", "The output of the job could not be stored")
+            self._record_failure(job_id, self._explaining_full_disk(full), usage)
+
+    def _record_failure(self, job_id: str, failure: Failure, usage: JobUsage | None = None) -> None:
+        """Record that a job failed: at once, or when the disk has space for it."""
+
+        def write() -> None:
+            with self._platform.store.transaction():
+                self._note_usage(job_id, usage)
+                job_events.fail(self._platform, job_id, failure)
+
+        self._records.write(write)
+
+    def _note_usage(self, job_id: str, usage: JobUsage | None) -> None:
+        if usage:
+            job_usage.note(self._platform.store, job_id, usage)
+
+    def _explaining_full_disk(self, failure: Failure) -> Failure:
+        return explain_full_disk(failure, self._platform.folder)
 
     async def before_answer(
         self, context: Context, entity_id: str, method: str, request: JSON, answer: JSON
@@ -189,9 +231,9 @@ class Driver:
                 self._running.add(job_id)
                 with self._failing_with_our_bugs(job_id):
                     self._start(job_id)
-        if not self._ready and not self._running and self._options.ends_deadlocks:
+        if not self._ready and not self._running and not self._options.is_open:
             # What this changes comes back as transitions, and those here again.
-            job_events.break_deadlock(self._platform)
+            self._records.try_now(lambda: job_events.break_deadlock(self._platform))
 
     def _start(self, job_id: str) -> None:
         with self._platform.store.transaction():
@@ -268,12 +310,15 @@ class Driver:
         except Exception as error:  # noqa: BLE001 - whatever it is, the job must end
             if self._executor:
                 self._executor.kill(job_id)
-            self._give_up(job_id, Failure("JMInternalError", bugs.note(self._platform, error)))
+            if is_full_disk(error, self._platform.folder):
+                self._give_up(job_id, Failure("ExecutionError", f"No space left on device: {error}"))
+            else:
+                self._give_up(job_id, Failure("JMInternalError", bugs.note(self._platform, error)))
 
     def _give_up(self, job_id: str, failure: Failure) -> None:
         """End a job that has no process."""
         self._free_slot_of(job_id)
-        job_events.fail(self._platform, job_id, self._verdicts.pop(job_id, failure))
+        self._record_failure(job_id, self._verdicts.pop(job_id, self._explaining_full_disk(failure)))
         self._fill_slots()
 
     def _free_slot_of(self, job_id: str) -> None:

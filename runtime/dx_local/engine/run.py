@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import shutil
+import sqlite3
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -17,12 +18,14 @@ from dx_app_wizard.spec.app_folder import AppFolder
 from dx_local.engine.assets import asset_names, check_assets, missing_assets
 from dx_local.engine.bundle import App, load_app
 from dx_local.engine.executors import ISOLATION_VARIABLE, NETWORK_VARIABLE, Isolation
+from dx_local.engine.full_disk import reporting_full_disk
 from dx_local.engine.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.session import Observer, Session, SessionOptions, save_output
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions
 from dx_local.errors import DxLocalError, UsageError
 from dx_local.platform.context import DEFAULT_REGION, STORE_NAME
-from dx_local.platform.execution import job_descriptions, job_events, job_logs, job_usage
+from dx_local.platform.execution import job_descriptions, job_logs, job_usage
+from dx_local.platform.full_disk import is_full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -124,9 +127,10 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
     observer = observer or Observer()
     if request.out:
         _check_out(request.out)
-    with _workspace(request) as folder:
+    home = (request.folder or request.app / WORKSPACES).absolute()
+    with reporting_full_disk(home, "--workspace-path"), _workspace(request) as workspace:
         options = SessionOptions(
-            folder=folder.resolve(),
+            folder=workspace.folder.resolve(),
             max_parallel=request.max_parallel,
             region=request.region or _region_of(app),
             xtrace=request.xtrace,
@@ -143,7 +147,9 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
             observer.announce(note)
         async with Session(options, observer) as session:
             job_id = session.start(app, request.function, given or GivenInputs(values={}))
+            workspace.has_begun = True
             await _until_final(session, job_id)
+            folder = workspace.folder
             where = replace(request, folder=folder, out=request.out or folder / "out")
             return _result(session, job_id, where, app, samples_used=samples_used, began=began)
 
@@ -168,8 +174,16 @@ def _check_out(out: Path) -> None:
         raise UsageError(f"cannot write outputs to {str(out)!r}: {str(nearest)!r} is not writable")
 
 
+@dataclass
+class _Workspace:
+    """The folder of a run, and whether a job of it has been started."""
+
+    folder: Path
+    has_begun: bool = False
+
+
 @contextmanager
-def _workspace(request: RunRequest) -> Iterator[Path]:
+def _workspace(request: RunRequest) -> Iterator[_Workspace]:
     """Make the folder of a run, for it alone; if the run cannot even begin, remove what was made.
 
     Raises UsageError when the folder holds a run already, or cannot be made.
@@ -185,11 +199,16 @@ def _workspace(request: RunRequest) -> Iterator[Path]:
         ) from None
     except OSError as error:
         place = request.folder or parent
+        if is_full_disk(error, place):
+            raise
         raise UsageError(f"cannot keep a run in {str(place)!r}: {error.strerror}") from None
     earlier = set(folder.iterdir()) - {folder / STORE_NAME}
+    workspace = _Workspace(folder)
     try:
-        yield folder
-    except DxLocalError:
+        yield workspace
+    except (DxLocalError, OSError, sqlite3.Error):
+        if workspace.has_begun:
+            raise
         for path in set(folder.iterdir()) - earlier:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
         with suppress(OSError):  # another run may have moved in above
@@ -227,10 +246,15 @@ async def _until_final(session: Session, job_id: str) -> None:
     try:
         await session.driver.until_final(job_id)
     except asyncio.CancelledError:
-        job_events.end(session.platform, job_id)
-        with suppress(asyncio.TimeoutError):
+        session.driver.terminate(job_id)
+        with suppress(asyncio.TimeoutError, OSError):
             await asyncio.wait_for(session.driver.until_final(job_id), _TERMINATION_SECONDS)
         raise
+
+
+def _save_output(platform: Platform, job: Row, out: Path) -> JSON:
+    with reporting_full_disk(out.absolute(), "--out"):
+        return save_output(platform, job, out)
 
 
 def _result(
@@ -245,7 +269,7 @@ def _result(
     logs = [path for job in all_jobs for path in job_logs.log_paths(session.platform, job)]
     return RunResult(
         job=job_descriptions.describe_job(session.context, job_id, {}),
-        output=save_output(session.platform, row, request.out) if row["state"] == "done" else {},
+        output=_save_output(session.platform, row, request.out) if row["state"] == "done" else {},
         folder=request.folder,
         out=request.out,
         samples_used=samples_used,

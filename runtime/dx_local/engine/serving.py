@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dx_local.engine import client
 from dx_local.engine.environments import EnvironmentBuildError
 from dx_local.engine.executors import Isolation
+from dx_local.engine.full_disk import reporting_full_disk
 from dx_local.engine.session import Session, SessionOptions
 from dx_local.engine.state import Saved, StateError, hold
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions
@@ -19,6 +20,7 @@ from dx_local.errors import UsageError
 from dx_local.platform import access
 from dx_local.platform.context import DEFAULT_USER
 from dx_local.platform.data import file_bytes
+from dx_local.platform.full_disk import is_full_disk
 from dx_local.platform.store import UnknownSchema
 
 if TYPE_CHECKING:
@@ -45,28 +47,36 @@ class ServeRequest:
 async def serving(request: ServeRequest, observer: Observer) -> AsyncIterator[Saved]:
     """Serve the platform of a state folder while inside; yield how to reach it.
 
-    Token and secret stay the same over restarts. Raises StateError or UsageError before anything is served.
+    Token and secret stay the same over restarts. Raises StateError, UsageError or DiskFullError before
+    anything is served.
     """
     folder = request.folder.absolute()
-    with hold(folder, fresh=request.fresh) as state:
-        earlier = state.load()
-        session = _session(request, folder, observer, _port(request.port, earlier))
-        if earlier:
-            session.platform.secret = bytes.fromhex(earlier.secret)
-        file_bytes.remove_unfinished(session.platform)
-        async with session:
-            saved = Saved(
-                token=_token(session, earlier),
-                secret=session.platform.secret.hex(),
-                project=session.project(),
-                port=session.port,
-            )
-            # From here on a restart finds the same, even if what follows is cut short.
-            state.save(saved)
-            await _furnish(saved, session, folder, observer)
-            saved = replace(saved, pid=os.getpid())
-            state.save(saved)
-            yield saved
+    async with AsyncExitStack() as stack:
+        with reporting_full_disk(folder, "--state"):
+            saved = await _begin(request, folder, observer, stack)
+        yield saved
+
+
+async def _begin(request: ServeRequest, folder: Path, observer: Observer, stack: AsyncExitStack) -> Saved:
+    state = stack.enter_context(hold(folder, fresh=request.fresh))
+    earlier = state.load()
+    session = _session(request, folder, observer, _port(request.port, earlier))
+    if earlier:
+        session.platform.secret = bytes.fromhex(earlier.secret)
+    file_bytes.remove_unfinished(session.platform)
+    await stack.enter_async_context(session)
+    saved = Saved(
+        token=session.reserve.use(lambda: _token(session, earlier)),
+        secret=session.platform.secret.hex(),
+        project=session.reserve.use(session.project),
+        port=session.port,
+    )
+    # From here on a restart finds the same, even if what follows is cut short.
+    state.save(saved)
+    await _furnish(saved, session, folder, observer)
+    saved = replace(saved, pid=os.getpid())
+    state.save(saved)
+    return saved
 
 
 def _session(request: ServeRequest, folder: Path, observer: Observer, port: int) -> Session:
@@ -84,6 +94,8 @@ def _session(request: ServeRequest, folder: Path, observer: Observer, port: int)
     except UnknownSchema as error:
         problem = f"was made by another version of dx-local: {error}"
     except sqlite3.DatabaseError as error:
+        if is_full_disk(error, folder):
+            raise
         problem = f"holds a database that cannot be read: {error}"
     raise StateError(f"{str(folder)!r} {problem}", "Start anew with --fresh.")
 
@@ -94,7 +106,7 @@ async def _furnish(saved: Saved, session: Session, folder: Path, observer: Obser
     except EnvironmentBuildError as error:
         observer.announce(f"No dx is offered, and no job can run: {error}")
         worker = None
-    client.furnish(saved, folder, worker)
+    session.reserve.use(lambda: client.furnish(saved, folder, worker))
     if warning := client.proxy_warning(os.environ):
         observer.announce(warning)
 

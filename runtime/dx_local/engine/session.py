@@ -15,6 +15,7 @@ from dx_local.engine.executors import Isolation
 from dx_local.engine.executors.confinement import Confinement
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.executors.memory_groups import MemoryGroups, NoGroupsError
+from dx_local.engine.full_disk import Reserve
 from dx_local.engine.handover import Handover
 from dx_local.engine.table_formats import write_table
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions, Workplaces
@@ -86,7 +87,8 @@ class Session:
         self._options = options
         self._observer = observer
         self._stack = AsyncExitStack()
-        self.platform = Platform.open(options.folder, region=options.region, is_kept=options.is_open)
+        self.reserve = Reserve(options.folder)
+        self.platform = self._open_platform()
         self.platform.reuses = options.reuses
         self.context = Context(self.platform, Caller(DEFAULT_USER))
         observer.opened(self.platform)
@@ -100,21 +102,41 @@ class Session:
                 xtrace=options.xtrace,
                 memory_limit=options.workplaces.memory_limit,
                 shown=(options.folder / "files",) if options.links_inputs else (),
-                ends_deadlocks=not options.is_open,
+                is_open=options.is_open,
             ),
             self._workplaces,
+            self.reserve,
         )
         self._server = Server(self.platform, hooks=self.driver, port=options.port)
 
     async def __aenter__(self) -> Session:  # noqa: PYI034 - Self is not in Python 3.10
+        try:
+            await self._begin()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    def _open_platform(self) -> Platform:
+        """Open the platform, and take the reserve; only one that exists already is opened without it."""
+        folder = self._options.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        database = folder / "platform.sqlite"
+        if not database.exists() or not database.stat().st_size:
+            self.reserve.fill()
+        platform = self.reserve.use(
+            lambda: Platform.open(folder, region=self._options.region, is_kept=self._options.is_open)
+        )
+        self.reserve.refill()
+        return platform
+
+    async def _begin(self) -> None:
+        if not self._options.is_open:
+            self._stack.callback(self.reserve.remove)
         self._stack.callback(self.platform.store.close)
         self._stack.callback(file_bytes.let_go, self.platform)
         self._stack.callback(self._observer.closed)
-        try:
-            await self._stack.enter_async_context(self._server)
-        except OSError:
-            await self._stack.aclose()
-            raise
+        await self._stack.enter_async_context(self._server)
         handover = Handover(self.platform, links=self._options.links_inputs)
         self._stack.push_async_callback(handover.close)
         executor = LocalExecutor(
@@ -132,7 +154,6 @@ class Session:
         self._stack.push_async_callback(self.driver.close)
         self.driver.use(executor)
         self.driver.resume()
-        return self
 
     async def __aexit__(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ _MACHINE_IS_FULL = (
     "This machine ran out of memory, and its kernel killed a process for that. Run fewer jobs at once"
     " (--max-parallel), or use a machine with more memory."
 )
+_FOLDER_OPTIONS = "dx-local run --workspace-path, dx-local serve --state"
 _SIGKILL = 9
 _KILLED = (-_SIGKILL, 128 + _SIGKILL)
 _STATISTICS = Path("/proc/vmstat")
@@ -104,6 +106,23 @@ def failure_of(
     else:
         return failure
     return Failure(REASON, message)
+
+
+def explain_full_disk(failure: Failure, folder: Path) -> Failure:
+    """Return a failure with the reason of a shortage and a remedy, if a full disk is why.
+
+    `folder` is that of the platform.
+    """
+    said = failure.message
+    is_output_lost = failure.reason == "OutputError" and is_full(folder)
+    if not (is_output_lost or _DISK_WARNING in said or _OUT_OF_DISK.search(said)):
+        return failure
+    choices = {folder: _FOLDER_OPTIONS, Path(tempfile.gettempdir()): "TMPDIR"}
+    for full, choice in choices.items():
+        if is_full(full):
+            remedy = f"Free some space, or choose a folder on another disk ({choice})."
+            return Failure(REASON, f"{said}\nThe disk of {str(full)!r} is full. {remedy}")
+    return Failure(REASON, said)
 
 
 def _remedy(job: Row, limit: int) -> str:

@@ -2,6 +2,7 @@
 
 dx-local.json        the mark that this folder is ours, and what must be the same after a restart; mode 0600
 dx-local.lock        locked by the process that serves
+dx-local.reserve     space for what must be written when the disk is full
 platform.sqlite, files/, jobs/, …    the platform
 bin/                 links to `dx` and its companions
 dnanexus_config/     what `dx` remembers: the selected project, the current folder
@@ -18,8 +19,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TextIO
 
+from dx_local.engine.full_disk import RESERVE, Reserve
 from dx_local.engine.user_folders import user_folder
 from dx_local.errors import DxLocalError
+from dx_local.platform.full_disk import is_full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +46,7 @@ _OURS = (
     f"{_STORE}-shm",
     f"{_STORE}-wal",
     "server.log",
+    RESERVE,
     _UNFINISHED_MARK,
     _MARK,
 )
@@ -109,6 +113,9 @@ class StateFolder:
 
     def save(self, saved: Saved) -> None:
         """Keep this for the next server, and for who looks for this one; only its owner can read it."""
+        Reserve(self.path).use(lambda: self._write_mark(saved))
+
+    def _write_mark(self, saved: Saved) -> None:
         unfinished = self.path / _UNFINISHED_MARK
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -135,12 +142,15 @@ class StateFolder:
 def hold(folder: Path, *, fresh: bool = False) -> Iterator[StateFolder]:
     """Hold a state folder for this process alone, making it if needed; with `fresh`, empty it first.
 
-    Raises StateError when another process holds it, or when something else than a platform is in there.
+    Raises StateError when another process holds it, or when something else than a platform is in there, and
+    OSError if the disk is full.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = _acceptable(folder, fresh=fresh).joinpath(_LOCK).open("a")
     except OSError as error:
+        if is_full_disk(error, folder):
+            raise
         raise StateError(f"cannot keep a platform in {str(folder)!r}: {error.strerror}") from None
     with lock:
         if not _take(lock):
@@ -156,7 +166,8 @@ def hold(folder: Path, *, fresh: bool = False) -> Iterator[StateFolder]:
         try:
             yield state
         finally:
-            state.note_that_nobody_serves()
+            with suppress(OSError):  # on a full disk, the lock alone shows it
+                state.note_that_nobody_serves()
 
 
 def _take(lock: TextIO) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def note(platform: Platform, error: Exception) -> str:
-    """Add an error that nobody has foreseen to the platform's server.log; return what to say of it."""
+    """Add an unforeseen error to the platform's server.log, if that can be; return a message about it."""
     log = platform.folder / "server.log"
-    with log.open("a", encoding="utf-8") as file:
+    with suppress(OSError), log.open("a", encoding="utf-8") as file:
         file.writelines(traceback.format_exception(error))
     return f"dx-local failed: {error!r}. This is a bug of dx-local; see {log}"

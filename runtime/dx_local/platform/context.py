@@ -67,10 +67,14 @@ class Platform:
         """
         (folder / "files").mkdir(parents=True, exist_ok=True)
         platform = cls(store=Store(folder / STORE_NAME, is_kept=is_kept), folder=folder, region=region)
-        if platform.store.get("user", DEFAULT_USER) is None:
-            platform.store.insert(
-                "user", id=DEFAULT_USER, first="Local", last="User", email="local@localhost"
-            )
+        try:
+            if platform.store.get("user", DEFAULT_USER) is None:
+                platform.store.insert(
+                    "user", id=DEFAULT_USER, first="Local", last="User", email="local@localhost"
+                )
+        except BaseException:
+            platform.store.close()
+            raise
         return platform
 
     def publish(self, transitions: Iterable[Transition]) -> None:

@@ -4,7 +4,7 @@
     ├── MalformedJSON 400          ├── InvalidInput 422        ├── RateLimitConditional 429
     ├── InvalidAuthentication 401  ├── InvalidState 422        ├── InternalError 500
     ├── PermissionDenied 401       ├── InvalidType 422         └── ServiceUnavailable 503
-    └── ResourceNotFound 404
+    └── ResourceNotFound 404       ├── InsufficientStorage 422
 
 Source: https://documentation.dnanexus.com/developer/api/protocols#errors
 """
@@ -79,6 +79,16 @@ class InvalidType(ApiError):
     """The entity is of a class that cannot be used here."""
 
     type = "InvalidType"
+    status = 422
+
+
+class InsufficientStorage(ApiError):
+    """The disk of the platform is full; not of the platform's own types.
+
+    The status is not 507, with which dxpy would try again for minutes.
+    """
+
+    type = "InsufficientStorage"
     status = 422
 
 

@@ -47,6 +47,13 @@ class Store:
         self._shapes: dict[str, _Shape] = {}
         self._depth = 0
         self._actions = _Actions()
+        try:
+            self._set_up(is_kept=is_kept)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _set_up(self, *, is_kept: bool) -> None:
         self._connection.create_function("regexp", 2, regexps.matches, deterministic=True)
         self._connection.create_function("backwards", 1, _backwards, deterministic=True)
         for pragma in (*_PRAGMAS, f"synchronous = {'NORMAL' if is_kept else 'OFF'}"):
@@ -57,7 +64,6 @@ class Store:
                 f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
         elif version != SCHEMA_VERSION:
-            self._connection.close()
             raise UnknownSchema(f"its tables are of version {version}, not {SCHEMA_VERSION}")
 
     @contextmanager

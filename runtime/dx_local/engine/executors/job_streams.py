@@ -25,6 +25,7 @@ LONGEST_LINE = 64 * 1024
 _SOCKET_NAMES = ("priority", "bulk")
 _READ_BYTES = 64 * 1024
 _LARGEST_DATAGRAM = 64 * 1024
+_LONGEST_REMARK = 500  # characters
 _SYSLOG_LEVELS = ("EMERG", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")
 _STREAM_LEVELS = {"INFO": "STDOUT", "ERROR": "STDERR"}
 # How long to read on after the job's process ended, should something that cannot be killed hold its pipes.
@@ -82,7 +83,8 @@ class JobStreams:
         self._job_id = job_id
         self._on_log = on_log
         self._remark_on = remark_on
-        self.remark: str | None = None
+        self._noted: str | None = None
+        self._lost: str | None = None
         self._pipes: dict[int, tuple[str, LineSplitter]] = {}
         self._sockets: list[socket.socket] = []
         # Not in a folder of their own: making and removing one costs more than all else that is done here.
@@ -102,6 +104,11 @@ class JobStreams:
                 os.close(write_end)
             self._release()
             raise
+
+    @property
+    def remark(self) -> str | None:
+        """What may be why the job failed, and is not in its own words."""
+        return "\n".join(filter(None, (self._noted, self._lost))) or None
 
     def say(self, text: str) -> None:
         """Add lines of our own to what the job said, as STDERR."""
@@ -154,10 +161,14 @@ class JobStreams:
         if not lines:
             return
         if self._remark_on and (remark := self._remark_on(b"\n".join(lines))):
-            self._remark_on, self.remark = None, remark
+            self._remark_on, self._noted = None, remark
             self.say(remark)
         now = time.time_ns() // 1_000_000
+        lost = self._log.lost
         self._log.write(lines, level, now)
+        if self._log.lost > lost:
+            last = lines[-1].decode("utf-8", "replace")[:_LONGEST_REMARK]
+            self._lost = f"{self._log.lost} lines of the log could not be written. The last one: {last}"
         for line in lines:
             message = line.decode("utf-8", "replace").removesuffix("\r")
             self._on_log(LogLine(self._job_id, source, level, message, now))

@@ -9,10 +9,12 @@ A line's text is written before its entry, so whoever finds an entry finds the t
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from io import FileIO
     from pathlib import Path
 
     from dx_local.platform.context import Platform
@@ -63,9 +65,13 @@ def job_folder_name(job: Row) -> str:
 
 
 class LogWriter:
-    """Writes one job's log; every line is with the system when `write` returns."""
+    """Writes one job's log; every line is with the system when `write` returns.
+
+    `lost` counts the lines that could not be written, as on a full disk.
+    """
 
     def __init__(self, log: Path) -> None:
+        self.lost = 0
         self._text = log.open("ab", buffering=0)
         try:
             self._index = _index_of(log).open("ab", buffering=0)
@@ -74,14 +80,37 @@ class LogWriter:
             raise
 
     def write(self, lines: Sequence[bytes], level: str, timestamp: int) -> None:
-        """Add lines, given without their ends."""
-        self._text.write(b"".join(line + b"\n" for line in lines))
-        self._index.write(_ENTRY % (timestamp, level.encode()) * len(lines))
+        """Add lines, given without their ends, as a whole or not at all."""
+        size = self._text.tell()
+        entries = _ENTRY % (timestamp, level.encode()) * len(lines)
+        written = _add(self._text, b"".join(line + b"\n" for line in lines))
+        if not (written and _add(self._index, entries)):
+            self.lost += len(lines)
+            if written:
+                _cut(self._text, size)
 
     def close(self) -> None:
         """Close the files."""
         self._text.close()
         self._index.close()
+
+
+def _add(file: FileIO, data: bytes) -> bool:
+    """Append data to a file, all of it or nothing; return whether it was appended."""
+    size = file.tell()
+    try:
+        is_whole = file.write(data) == len(data)
+    except OSError:
+        is_whole = False
+    if not is_whole:
+        _cut(file, size)
+    return is_whole
+
+
+def _cut(file: FileIO, size: int) -> None:
+    with suppress(OSError):
+        file.truncate(size)
+        file.seek(size)
 
 
 class LogReader:
