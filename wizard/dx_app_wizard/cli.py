@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
@@ -18,12 +19,14 @@ from dx_app_wizard import __version__
 from dx_app_wizard.errors import (
     CommandLineError,
     ConflictError,
+    DiskFullError,
     FindingsError,
     InterruptedByUserError,
     NotWritableError,
     UnexpectedError,
     UnsaidError,
     UserError,
+    is_full_disk,
 )
 
 if TYPE_CHECKING:
@@ -59,7 +62,8 @@ Environment: DX_APP_WIZARD_KEY answers by a key in the file of --answers, as
 Exit codes: 0 done, 1 a bug of ours, 2 missing or invalid answers,
   3 the given dxapp.json has errors, or a policy forbids the app,
   4 existing files are in the way (or, after --update, hold conflict
-  markers), 7 there is an update, 130 Ctrl-C, 143 SIGTERM.
+  markers), 6 a disk is full, 7 there is an update, 130 Ctrl-C,
+  143 SIGTERM.
 """
 
 
@@ -71,6 +75,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     FINDINGS = 3
     CONFLICT = 4
+    DISK_FULL = 6
     UPDATE_AVAILABLE = 7
     INTERRUPTED = 130
 
@@ -272,7 +277,18 @@ def _exit_code(error: UserError) -> int:
         return ExitCode.CONFLICT
     if isinstance(error, InterruptedByUserError):
         return 128 + error.signal_number
+    if isinstance(error, DiskFullError):
+        return ExitCode.DISK_FULL
     return ExitCode.FINDINGS if isinstance(error, FindingsError) else ExitCode.USAGE
+
+
+def _not_written(error: OSError) -> UserError:
+    """Return the error of files that the system refused to write outside of the app."""
+    if is_full_disk(error):
+        # Errors without a file come from writing to one, which is elsewhere only in the temporary folder.
+        full = Path(error.filename).parent if error.filename else Path(tempfile.gettempdir())
+        return DiskFullError(full, has_choice=False)
+    return NotWritableError(error)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -288,7 +304,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except UserError as error:
         _fail(error, _exit_code(error), as_json=as_json)
     except OSError as error:
-        _fail(NotWritableError(error), ExitCode.USAGE, as_json=as_json)
+        failure = _not_written(error)
+        _fail(failure, _exit_code(failure), as_json=as_json)
     except Exception as error:
         if "--verbose" in argv:
             raise

@@ -14,8 +14,8 @@ from dx_app_wizard import __version__
 from dx_app_wizard.errors import NoHomeError
 
 
-def write_crash_log(error: BaseException) -> Path:
-    """Write the traceback of error to a file; return its path.
+def write_crash_log(error: BaseException) -> Path | None:
+    """Write the traceback of error to a file; return its path, or None if it cannot be written.
 
     It lies under $XDG_STATE_HOME (~/.local/state) or, where that cannot be written, in the temporary folder.
     """
@@ -30,7 +30,11 @@ def write_crash_log(error: BaseException) -> Path:
     try:
         return _write(state_folder(), f"crash-{stamp}-", text)
     except OSError:
+        pass
+    try:
         return _write(Path(tempfile.gettempdir()), f"dx-app-wizard-crash-{stamp}-", text)
+    except OSError:
+        return None
 
 
 def state_folder() -> Path:

@@ -1,6 +1,7 @@
 """What a user can do wrong, as exceptions that carry data; cli.py turns them into text and exit code.
 
 UserError
+├── DiskFullError           no space is left where something was to be written
 ├── AnswersError            answers missing or invalid, all of them at once
 ├── ConflictError           the target exists already; or an update cannot be merged, or not without conflicts
 ├── SpecFileError           a JSON file cannot be read (path, line, column)
@@ -10,6 +11,7 @@ UserError
 
 from __future__ import annotations
 
+import errno
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
@@ -201,6 +203,24 @@ class NotWritableError(UserError):
         super().__init__(f"the app cannot be written: {reason}", "Choose another --output-dir.")
 
 
+class DiskFullError(UserError):
+    """No space is left on the disk of `folder`; what was to be written is not."""
+
+    code = "disk-full"
+
+    def __init__(self, folder: Path, *, has_choice: bool) -> None:
+        again = ", or choose a folder on another disk with --output-dir" if has_choice else ""
+        super().__init__(
+            f"no space is left on the disk of {folder}", f"Free some space{again}. Then run it again."
+        )
+        self.folder = folder
+
+
+def is_full_disk(error: OSError) -> bool:
+    """Return whether an error means that there is no space left, or that a quota is used up."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 class NoHomeError(UserError, OSError):
     """Nobody knows the user's home: HOME is not set and the system has no such user, as in containers."""
 
@@ -263,9 +283,9 @@ class UnexpectedError(UserError):
 
     code = "unexpected"
 
-    def __init__(self, error: Exception, crash_log: Path) -> None:
+    def __init__(self, error: Exception, crash_log: Path | None) -> None:
         super().__init__(
             f"unexpected {type(error).__name__}: {error}; this is a bug of dx-app-wizard",
-            f"Please report it, with the crash log {crash_log}",
+            f"Please report it, with the crash log {crash_log}" if crash_log else "Please report it.",
         )
         self.crash_log = crash_log

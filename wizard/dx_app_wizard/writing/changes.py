@@ -15,7 +15,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.errors import Conflict, ConflictError
+from dx_app_wizard.errors import Conflict, ConflictError, DiskFullError, is_full_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -116,15 +116,24 @@ class ChangeSet:
         return ConflictError(self.folder, self.conflicts) if self.conflicts else None
 
     def apply(self) -> None:
-        """Write the files; raise ConflictError where that may not be, and write nothing.
+        """Write the files. Raise ConflictError if they are in the way of others, and DiskFullError.
 
-        When interrupted, each file is either as it was or as it shall be, and doing it again completes it.
+        If interrupted, each file is either as it was or as it shall be, and doing it again completes it.
         """
         error = self.conflict()
         if error:
             raise error
         if not self.writes:
             return
+        is_new = self.is_new
+        try:
+            self._write()
+        except OSError as full:
+            if not is_full_disk(full):
+                raise
+            raise DiskFullError(self.folder, has_choice=is_new) from full
+
+    def _write(self) -> None:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         is_new = self.is_new
         near = self.folder.parent if is_new else self.folder
