@@ -207,7 +207,7 @@ class Driver:
                 job=job_descriptions.describe_row(context, job),
                 executable=self._executable(context, job["executable"]),
                 job_input=job["input"],
-                code=applet["runSpec"]["code"],
+                run_spec=applet["runSpec"],
             )
         except OSError as error:
             self._give_up(job_id, Failure("ExecutionError", f"The job's folder could not be made: {error}"))
