@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dx_local.platform import strict_json
-from dx_local.platform.execution.job_logs import folder_name
+from dx_local.platform.execution.job_logs import folder_name, printed_by_job
 from dx_local.worker.job import code_name
 
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ def create_job_folder(
 ) -> JobFolder:
     """Make a job's folder below parent, with the files in its home that do not depend on the worker.
 
-    `job` and `executable` are the answers of their describe methods; `run_spec` is that of the applet, with
-    its code. Characters of the name that have no place in a path become `_`; a name that is taken gets a
-    number.
+    `job` and `executable` are what their describe methods answer, and become files; `run_spec` is that of the
+    applet, with its code. Characters of the name that have no place in a path become `_`; a name that is
+    taken gets a number.
     """
     folder = _make_unused(parent, folder_name(name))
     folder.home.mkdir()
@@ -88,7 +88,6 @@ def create_job_folder(
         file.write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
     code = folder.home / code_name(job["id"], run_spec["interpreter"])
     code.write_text(run_spec["code"], encoding="utf-8", newline="")
-    folder.log.touch()
     return folder
 
 
@@ -168,9 +167,7 @@ def _signal_name(number: int) -> str:
 
 def _last_line(log: Path) -> str:
     try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
-            lines = file.read().decode("utf-8", "replace").splitlines()
+        lines = printed_by_job(log, _LOG_TAIL_BYTES).decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
     return next((line.strip()[:_LONGEST_LOG_LINE] for line in reversed(lines) if line.strip()), "")
