@@ -13,9 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def make(parent: Path, name: str = "main-job-1", code: str = "") -> JobFolder:
+def make(parent: Path, name: str = "main-job-1", code: str = "", interpreter: str = "bash") -> JobFolder:
     return create_job_folder(
-        parent, name, job={"id": "job-1"}, executable={"id": "applet-1"}, job_input={"n": "é"}, code=code
+        parent,
+        name,
+        job={"id": "job-1"},
+        executable={"id": "applet-1"},
+        job_input={"n": "é"},
+        run_spec={"code": code, "interpreter": interpreter},
     )
 
 
@@ -24,7 +29,13 @@ def test_the_home_holds_what_a_job_expects(tmp_path: Path) -> None:
     assert json.loads(folder.input_file.read_text("utf-8")) == {"n": "é"}
     assert json.loads((folder.home / "dnanexus-job.json").read_text()) == {"id": "job-1"}
     assert json.loads((folder.home / "dnanexus-executable.json").read_text()) == {"id": "applet-1"}
-    assert folder.code.read_bytes() == b"print()\r\n"
+    assert (folder.home / "job-1.code.sh").read_bytes() == b"print()\r\n"
+
+
+@pytest.mark.parametrize("interpreter", ["python3", "python3.5"])
+def test_code_in_python_is_named_so(tmp_path: Path, interpreter: str) -> None:
+    folder = make(tmp_path, code="print()\n", interpreter=interpreter)
+    assert (folder.home / "job-1.code.py").read_text() == "print()\n"
 
 
 @pytest.mark.parametrize("name", ["../../etc", "..", "/etc/passwd", "a\0b", "x" * 400 + "-job-1", ".hidden"])

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_local.platform.execution.job_logs import LEVELS, LogReader, LogWriter, folder_name
+from dx_local.platform.execution.job_logs import (
+    LEVELS,
+    OPENING_ENDS,
+    OPENING_STARTS,
+    LogReader,
+    LogWriter,
+    folder_name,
+    printed_by_job,
+    write_log,
+)
 
 LINES = st.lists(st.text(st.characters(exclude_characters="\n\r", exclude_categories=["Cs"])), max_size=4)
 WRITES = st.lists(st.tuples(LINES, st.sampled_from(LEVELS), st.integers(0, 9_999_999_999_999)))
@@ -57,3 +66,35 @@ def test_bytes_that_are_no_text_and_carriage_returns_are_read(tmp_path: Path) ->
 def test_a_folder_name_is_no_path(name: str) -> None:
     assert "/" not in folder_name(name)
     assert not folder_name(name).startswith(".")
+
+
+OPENING = [("INFO", OPENING_STARTS), ("STDOUT", "more"), ("STDOUT", f"bash {OPENING_ENDS.format('job-1')}")]
+
+
+@pytest.mark.parametrize(
+    ("printed", "most"),
+    [
+        (b"", None),
+        (b"", 1000),
+        (b"one\ntwo", None),
+        (b"a\nbash running (job ID job-2)\nb\n", None),
+        (b"one\n", 4),
+    ],
+)
+def test_what_a_worker_wrote_first_is_not_printed_by_the_job(
+    tmp_path: Path, printed: bytes, most: int | None
+) -> None:
+    log = tmp_path / "log.txt"
+    write_log(log, OPENING, 7)
+    with log.open("ab") as file:
+        file.write(printed)
+    assert printed_by_job(log, most) == printed
+    assert [(entry.level, entry.text, entry.timestamp) for entry in LogReader("job-1", log).read()] == [
+        (*line, 7) for line in OPENING
+    ]
+
+
+def test_a_log_without_an_opening_is_all_printed_by_the_job(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_text(f"bash {OPENING_ENDS.format('job-1')}\nx\n")
+    assert printed_by_job(log).endswith(b"(job ID job-1)\nx\n")

@@ -35,6 +35,7 @@ WITHOUT_PLATFORM = "\ndxpy.utils.exec_utils.RUN_COUNT = 1\n"
 class Ended:
     """A job that has ended."""
 
+    job_id: str
     code: int | None
     folder: JobFolder
     lines: list[LogLine]
@@ -90,13 +91,14 @@ class Workshop:
         **more: Any,
     ) -> str:
         job_id = (variables or {}).get("DX_JOB_ID") or f"job-{next(self._numbers):024d}"
+        code += WITHOUT_PLATFORM if interpreter == "python3" and not platform else ""
         folder = create_job_folder(
             self.folder,
             f"{function}-{job_id}",
             job={"id": job_id, "function": function},
             executable=executable or {"id": "applet-xxxx"},
             job_input=job_input or {},
-            code=code + (WITHOUT_PLATFORM if interpreter == "python3" and not platform else ""),
+            run_spec={"code": code, "interpreter": interpreter},
         )
         launch = Launch(
             job_id,
@@ -116,7 +118,7 @@ class Workshop:
         (path,) = self.folder.glob(f"*{job_id}")
         lines = [line for line in self._lines if line.job_id == job_id]
         home = HOME if self.is_isolated else str(path / "home")
-        return Ended(end.exit_code, JobFolder(path), lines, end, home)
+        return Ended(job_id, end.exit_code, JobFolder(path), lines, end, home)
 
     def wait_for_line(self, job_id: str, text: str) -> None:
         """Run the loop until the job has said a line."""

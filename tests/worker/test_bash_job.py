@@ -97,19 +97,72 @@ def test_a_broken_pipe_ends_its_writer_quietly(workshop: Workshop) -> None:
     assert (job.code, job.said(), job.said("STDERR")) == (0, ["y"], [])
 
 
-def test_an_error_names_the_authors_file_and_line(workshop: Workshop, tmp_path: Path) -> None:
+FAULTS = [
+    pytest.param("main() {\n    no-such-command\n}\n", 2, "no-such-command: command not found", id="command"),
+    pytest.param("set -u\n\nmain() { echo $x; }\n", 3, "x: unbound variable", id="set-u"),
+    pytest.param("main() {\n    if\n}\n", 3, "syntax error near unexpected token `}'", id="syntax"),
+    pytest.param("main() {\n    echo", 3, "syntax error: unexpected end of file", id="unfinished"),
+    pytest.param(
+        "main() {\n (no-such-command) 2>&1\n}\n", 2, "no-such-command: command not found", id="stdout"
+    ),
+    pytest.param("cd /nowhere", 1, "cd: /nowhere: No such file or directory", id="builtin"),
+]
+
+
+@pytest.mark.parametrize(("code", "line", "message"), FAULTS)
+@pytest.mark.parametrize("shop", ["workshop", "bare_workshop"])
+def test_an_error_names_the_authors_file_and_line(
+    shop: str, request: pytest.FixtureRequest, tmp_path: Path, code: str, line: int, message: str
+) -> None:
+    source = tmp_path / "app é.sh"
+    source.write_text(code)
+    job = request.getfixturevalue(shop).run(code, "bash", source=source)
+    assert job.code != 0
+    assert f"{source}: line {line}: {message}" in job.said("STDERR") + job.said()
+    assert f"{source}: line {line}: {message}\n" in job.folder.log.read_text()
+
+
+@pytest.mark.parametrize("edited", ["main() {\n\n    no-such-command\n}\n", None])
+def test_without_the_same_source_an_error_names_the_copy(
+    workshop: Workshop, tmp_path: Path, edited: str | None
+) -> None:
     source = tmp_path / "app.sh"
-    code = "main() {\n    no-such-command\n}\n"
+    if edited:
+        source.write_text(edited)
+    job = workshop.run("main() {\n    no-such-command\n}\n", "bash", source=source)
+    copy = f"{job.home}/{job.job_id}.code.sh"
+    assert job.said("STDERR") == [f"{copy}: line 2: no-such-command: command not found"]
+
+
+def test_other_mentions_of_the_copy_stay(workshop: Workshop, tmp_path: Path) -> None:
+    source = tmp_path / "app.sh"
+    code = (
+        "main() { echo $BASH_SOURCE; echo $BASH_SOURCE: line of code; grep -n echo $BASH_SOURCE | wc -l; }\n"
+    )
     source.write_text(code)
     job = workshop.run(code, "bash", source=source)
-    assert job.code == 127
-    assert job.said("STDERR") == [f"{source}: line 2: no-such-command: command not found"]
+    copy = f"{job.home}/{job.job_id}.code.sh"
+    assert job.said() == [copy, f"{copy}: line of code", "1"]
 
 
-def test_a_syntax_error_names_the_line(workshop: Workshop) -> None:
-    job = workshop.run("main() {\n    if\n}\n", "bash")
-    assert job.code != 0
-    assert f"{job.folder.code}: line 3:" in job.said("STDERR")[0]
+@pytest.mark.parametrize("shop", ["workshop", "bare_workshop"])
+def test_the_shell_looks_as_on_the_platform(shop: str, request: pytest.FixtureRequest) -> None:
+    code = "main() { echo $0 ${BASH_SOURCE[@]} ${FUNCNAME[@]} $-; set -o | grep pipefail; }\n"
+    job = request.getfixturevalue(shop).run(code, "bash")
+    wrapper = f"{job.home}/{job.job_id}"
+    assert job.said()[0] == f"{wrapper} {wrapper}.code.sh {wrapper} main main ehB"
+    assert job.said()[1].split() == ["pipefail", "off"]
+
+
+def test_children_that_ended_are_remembered(workshop: Workshop) -> None:
+    job = workshop.run("(exit 3) & sleep 0.3\nwait -n || echo $?\n", "bash")
+    assert job.said() == ["3"]
+
+
+def test_a_trace_goes_deeper_in_the_code_than_in_the_wrapper(workshop: Workshop) -> None:
+    job = workshop.run("set -x\n: global\nprocess() { : process; }\n", "bash")
+    assert job.said("STDERR")[0] == "++ : global"
+    assert f"+ echo '{job.home}/{job.job_id}: Global scope execution complete." in job.said("STDERR")[-2]
 
 
 def test_a_function_name_is_never_read_as_code(workshop: Workshop) -> None:
@@ -133,9 +186,53 @@ def test_the_official_helper_reports_errors(workshop: Workshop) -> None:
     }
 
 
-def test_variables_are_found_in_the_environment_file(workshop: Workshop) -> None:
-    job = workshop.run('main() { unset x; . ~/environment; echo "$x"; }', "bash", job_input={"x": "again"})
+def test_variables_are_found_in_a_file(workshop: Workshop) -> None:
+    job = workshop.run(
+        'main() { unset x; . ~/.bash_helper_vars; echo "$x"; }', "bash", job_input={"x": "again"}
+    )
     assert job.said() == ["again"]
+
+
+@pytest.mark.parametrize("interpreter", ["bash", "python3"])
+def test_the_environment_file_tells_who_the_job_is(workshop: Workshop, interpreter: str) -> None:
+    script = "env -i bash -ec '. ~/environment; echo $DX_JOB_ID $DX_SECURITY_CONTEXT'"
+    code = {"bash": script, "python3": f"import subprocess\nsubprocess.check_call({script!r}, shell=True)"}
+    context = '{"auth_token_type": "Bearer", "auth_token": "it\'s"}'
+    job = workshop.run(
+        code[interpreter].replace("env -i", "env -i HOME=$HOME"),
+        interpreter,
+        variables={"DX_SECURITY_CONTEXT": context, "DX_JOB_ID": f"job-{interpreter:x<24}"},
+    )
+    assert job.said() == [f"{job.job_id} {context}"], job.said("STDERR")
+
+
+HOME_FILES = [
+    ".bash_helper_vars",
+    ".bashrc",
+    ".profile",
+    "dnanexus-executable.json",
+    "dnanexus-job.json",
+    "environment",
+    "{job}",
+    "{job}.code.sh",
+    "job_input.json",
+]
+
+
+def test_the_home_holds_what_workers_have(workshop: Workshop) -> None:
+    job = workshop.run("ls -A", "bash")
+    assert sorted(job.said()) == sorted(name.format(job=job.job_id) for name in HOME_FILES)
+
+
+def test_startup_files_stop_where_nobody_types(workshop: Workshop) -> None:
+    script = "echo 'echo added' >> ~/.bashrc; . ~/.bashrc; . ~/.profile; bash -lc true; echo went on"
+    assert workshop.run(f"main() {{ {script}; }}", "bash").said() == ["went on"]
+
+
+def test_startup_files_of_an_app_come_first(workshop: Workshop, tmp_path: Path) -> None:
+    (tmp_path / "home/dnanexus").mkdir(parents=True)
+    (tmp_path / "home/dnanexus/.bashrc").write_text("echo own\n")
+    assert workshop.run(". ~/.bashrc", "bash", layers=(tmp_path,)).said() == ["own"]
 
 
 def test_files_become_arrays_of_names_prefixes_and_paths(workshop: Workshop, served: ServedPlatform) -> None:

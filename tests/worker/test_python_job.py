@@ -136,7 +136,30 @@ def test_a_source_that_was_edited_since_is_not_run(workshop: Workshop, tmp_path:
 def test_a_syntax_error_names_its_line(workshop: Workshop) -> None:
     job = workshop.run("x = 1\nprint 'python 2'\n")
     assert job.code == 1
-    assert job.said("STDERR")[0] == f'  File "{job.folder.code}", line 2'
+    assert job.said("STDERR")[0] == f'  File "{job.home}/{job.job_id}.code.py", line 2'
+
+
+def test_the_wrapper_is_the_program_and_the_main_file(workshop: Workshop) -> None:
+    code = (
+        "import sys\nprint(sys.argv, __file__, open(__file__).read() == open(__file__ + '.code.py').read())"
+    )
+    job = workshop.run(code)
+    wrapper = f"{job.home}/{job.job_id}"
+    assert job.said() == [f"['{wrapper}'] {wrapper} True"]
+
+
+def test_processes_that_are_spawned_find_the_main_file(workshop: Workshop) -> None:
+    code = """
+import concurrent.futures, multiprocessing, dxpy
+def twice(x):
+    return 2 * x
+if __name__ == "__main__":
+    spawn = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, spawn) as pool:
+        print(list(pool.map(twice, [1, 2])))
+"""
+    job = workshop.run(code)
+    assert job.said() == ["[2, 4]"], job.said("STDERR")
 
 
 def test_future_imports_of_ours_do_not_reach_the_code(workshop: Workshop) -> None:

@@ -31,7 +31,7 @@ folder = sys.argv[2]
 sandbox.check(folder)
 box = sandbox.Sandbox(folder)
 os.makedirs(f"{folder}/job/home")
-job = Job("job-x", "main", "bash", f"{folder}/job/home", f"{folder}/job/code", None, {}, "",
+job = Job("job-x", "main", "bash", f"{folder}/job/home", None, {}, "",
           tuple(sys.argv[4:]), f"{folder}/job-x", False)
 for _ in range(2):
     seen, world = box.take(job)

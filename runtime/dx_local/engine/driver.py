@@ -17,6 +17,7 @@ from dx_local.engine.ends import Ends
 from dx_local.engine.executors import Launch
 from dx_local.engine.job_folder import create_job_folder, read_outcome
 from dx_local.engine.job_variables import variables_of
+from dx_local.engine.opening import write_opening
 from dx_local.engine.patient_records import PatientRecords
 from dx_local.engine.shortage import OutOfMemoryKills, explain_full_disk, failure_of, is_full
 from dx_local.engine.workplaces import WorkplaceError
@@ -246,10 +247,10 @@ class Driver:
             self._folders[job_id] = create_job_folder(
                 self._options.jobs_folder,
                 job_folder_name(job),
-                job=job_descriptions.describe_row(context, job),
-                executable=self._executable(context, job["executable"]),
+                job=job_descriptions.describe_in_home(context, job),
+                executable=self._executable(context, job),
                 job_input=job["input"],
-                code=applet["runSpec"]["code"],
+                run_spec=applet["runSpec"],
             )
         except OSError as error:
             self._give_up(job_id, Failure("ExecutionError", f"The job's folder could not be made: {error}"))
@@ -294,6 +295,9 @@ class Driver:
         )
         self._places[job["id"]] = place
         try:
+            write_opening(launch, applet["runSpec"])
+            for subscriber in self._platform.log_subscribers:
+                subscriber(job["id"])
             await self._executor.start(launch)
         except OSError as error:
             self._give_up(job["id"], Failure("ExecutionError", f"The job could not be started: {error}"))
@@ -340,13 +344,16 @@ class Driver:
     def _goes_on(self, job_id: str) -> bool:
         return job_id not in self._verdicts and self._ends.state(job_id) == State.RUNNING
 
-    def _executable(self, context: Context, executable_id: str) -> JSON:
+    def _executable(self, context: Context, job: Row) -> JSON:
+        """Return the description of a job's executable that the job finds in its home."""
+        executable_id = job["executable"]
         if class_of(executable_id) == "app":
             # An app that is not published may have been changed since its last job.
             return app_views.describe(context, executable_id, {})
         if executable_id not in self._executables:
             self._executables[executable_id] = objects.describe(context, executable_id, {})
-        return self._executables[executable_id]
+        # Its workspace has a copy of the applet.
+        return {**self._executables[executable_id], "project": job["workspace"]}
 
     def _applet(self, job: Row) -> JSON:
         return programs.applet_fields(self._platform.store, job["executable"], job["region"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.spec.model import FILE_NAME
-from dx_local.platform.execution.job_logs import log_paths
+from dx_local.platform.execution.job_logs import log_paths, printed_by_job
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,9 +152,7 @@ def _in_a_line(finding: Finding) -> str:
 
 
 def _last_lines(log: Path) -> tuple[str, ...]:
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-        return tuple(file.read().decode("utf-8", "replace").splitlines())
+    return tuple(printed_by_job(log, _TAIL_BYTES).decode("utf-8", "replace").splitlines())
 
 
 def _source_line(lines: tuple[str, ...], app: Path) -> SourceLine | None:

@@ -1,8 +1,7 @@
 """The folder that a job has to itself, and what the job left there when it ended.
 
     FUNCTION-JOBID/
-        home/       $HOME: job_input.json, job_output.json, job_error.json, dnanexus-job.json, …
-        code        the code of the applet
+        home/       $HOME: the code, job_input.json, job_output.json, job_error.json, dnanexus-job.json, …
         log.txt     what the job printed; log.index: when, and at which level
 
 Source of the names in home: platform-api.md section 9, dxpy.utils.file_load_utils.
@@ -16,7 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dx_local.platform import strict_json
-from dx_local.platform.execution.job_logs import folder_name
+from dx_local.platform.execution.job_logs import folder_name, printed_by_job
+from dx_local.worker.job import code_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,11 +59,6 @@ class JobFolder:
         """What the job printed and logged."""
         return self.path / "log.txt"
 
-    @property
-    def code(self) -> Path:
-        """The code of the applet."""
-        return self.path / "code"
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -75,12 +70,13 @@ class Outcome:
 
 
 def create_job_folder(
-    parent: Path, name: str, *, job: JSON, executable: JSON, job_input: JSON, code: str
+    parent: Path, name: str, *, job: JSON, executable: JSON, job_input: JSON, run_spec: JSON
 ) -> JobFolder:
-    """Make a job's folder below parent, with everything that the job expects to find in its home.
+    """Make a job's folder below parent, with the files in its home that do not depend on the worker.
 
-    `job` and `executable` are the answers of their describe methods. Characters of the name that have no
-    place in a path become `_`; a name that is taken gets a number.
+    `job` and `executable` are what their describe methods answer, and become files; `run_spec` is that of the
+    applet, with its code. Characters of the name that have no place in a path become `_`; a name that is
+    taken gets a number.
     """
     folder = _make_unused(parent, folder_name(name))
     folder.home.mkdir()
@@ -90,8 +86,8 @@ def create_job_folder(
         (folder.home / "dnanexus-executable.json", executable),
     ):
         file.write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
-    folder.code.write_text(code, encoding="utf-8", newline="")
-    folder.log.touch()
+    code = folder.home / code_name(job["id"], run_spec["interpreter"])
+    code.write_text(run_spec["code"], encoding="utf-8", newline="")
     return folder
 
 
@@ -171,9 +167,7 @@ def _signal_name(number: int) -> str:
 
 def _last_line(log: Path) -> str:
     try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
-            lines = file.read().decode("utf-8", "replace").splitlines()
+        lines = printed_by_job(log, _LOG_TAIL_BYTES).decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
     return next((line.strip()[:_LONGEST_LOG_LINE] for line in reversed(lines) if line.strip()), "")

@@ -104,7 +104,7 @@ class RunResult:
     @property
     def log(self) -> str:
         """What all jobs printed, job after job in the order in which they were made."""
-        return "".join(path.read_text(encoding="utf-8", errors="replace") for path in self.log_files)
+        return "".join(job_logs.printed_by_job(path).decode("utf-8", "replace") for path in self.log_files)
 
     def explanation(self) -> str:
         """Return in words why the job did not end well."""

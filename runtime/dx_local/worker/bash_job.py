@@ -1,6 +1,8 @@
-"""A job in bash: its input as shell variables, then its code and entry point in one shell under `set -e`.
+"""A job in bash: a wrapper in the job's home that reads the input variables, the code and the entry point.
 
-Source of the order of things: dxpy.utils.local_exec_utils; of the variables: `dx-print-bash-vars`.
+Bash runs the wrapper as a file, as on the platform, because `bash -c` forgets children that ended before
+they were waited for. Sources: platform-api.md section 13.2; dxpy.utils.local_exec_utils for the order of
+things; `dx-print-bash-vars` for the variables.
 """
 
 from __future__ import annotations
@@ -12,18 +14,20 @@ from typing import TYPE_CHECKING, NoReturn
 
 from dxpy.utils import file_load_utils
 
-from dx_local.worker import python_job
+from dx_local.worker import job_home, python_job
 from dx_local.worker.variables import IMAGE
 
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
 
 # The positional parameters are gone before any code of the app runs, which may look at them.
-_SCRIPT = """\
-_dx_function=$1 _dx_code=$2; shift 2
+_WRAPPER = """\
+#!/bin/bash -e
+# Run the app's code, and its entry point if the code defines it.
+_dx_function=$1; shift
 cd "$HOME"
-. "$HOME/environment"
-. "$_dx_code"
+. "$HOME/.bash_helper_vars"
+{xtrace}. "$0.code.sh"
 if [[ $(type -t "$_dx_function") == function ]]; then
     "$_dx_function"
 else
@@ -36,20 +40,19 @@ _LONG_VALUE = 16 * 1024
 
 
 def run(job: Job) -> NoReturn:
-    """Write the job's variables to `~/environment`; become a bash that runs the code and its entry point."""
+    """Write the input variables and the wrapper to the job's home; become a bash that runs the wrapper."""
     python_job.connect_dxpy(job)
     lines = [line for name, value in bash_variables(job).items() for line in _export(name, value)]
-    Path(job.home, "environment").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    job_home.write(job, ".bash_helper_vars", "".join(f"{line}\n" for line in lines))
+    job_home.write(job, job.job_id, _WRAPPER.format(xtrace="set -x\n" if job.xtrace else ""), mode=0o777)
+    job_home.write_startup_files(job)
     if b"pcp-dstat" in Path(job.code).read_bytes():
         # A worker logs how busy it is; here only what an app looks for, to kill it, has to be there.
         os.spawnv(os.P_WAIT, f"{IMAGE}/usr/bin/dx-dstat", ["dx-dstat"])  # noqa: S606
     # Python ignores these two, and a program keeps ignoring what was ignored when it was started.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    options = ["-e", "-x"] if job.xtrace else ["-e"]
-    os.execvp(  # noqa: S606  (bash is the interpreter that the app asked for)
-        "bash", ["bash", *options, "-c", _SCRIPT, "bash", job.function, job.program()]
-    )
+    os.execvp("bash", ["bash", "-e", job.wrapper, job.function])  # noqa: S606  (the app asks for bash)
 
 
 def bash_variables(job: Job) -> dict[str, str]:

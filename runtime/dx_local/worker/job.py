@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 import signal
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_local.worker import linux
+from dx_local.worker import job_home, linux
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-# Files of this size and more under resources/home/dnanexus are linked rather than copied into a job's home:
-# they are reference data, and every job has a home of its own.
-_LINK_FROM_BYTES = 1 << 20
+
+def code_name(job_id: str, interpreter: str) -> str:
+    """Return the name of the file in a job's home that holds its code.
+
+    Sources: platform-api.md section 13.2 for bash, https://github.com/etal/cnvkit/issues/569 for Python.
+    """
+    return f"{job_id}.code.{'sh' if interpreter == 'bash' else 'py'}"
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,6 @@ class Job:
     function: str
     interpreter: str
     home: str
-    code: str
     source: str | None
     """The author's own file that the code was taken from."""
     variables: dict[str, str]
@@ -58,16 +57,15 @@ class Job:
         """The file that holds the job's input."""
         return f"{self.home}/job_input.json"
 
-    def program(self) -> str:
-        """Return the file to run, which error messages will name.
+    @property
+    def code(self) -> str:
+        """The file that holds the app's code."""
+        return f"{self.home}/{code_name(self.job_id, self.interpreter)}"
 
-        That is the author's own file as long as it still holds the code that the applet was made of.
-        """
-        if self.source is not None:
-            with contextlib.suppress(OSError):
-                if Path(self.source).read_bytes() == Path(self.code).read_bytes():
-                    return self.source
-        return self.code
+    @property
+    def wrapper(self) -> str:
+        """The file that runs the code: `$0`, `sys.argv[0]` and `__file__`."""
+        return f"{self.home}/{self.job_id}"
 
 
 def leave_zygote(stdout: int, stderr: int, *groups: int) -> None:
@@ -91,37 +89,5 @@ def settle(job: Job, variables: dict[str, str]) -> None:
     """Give this process the job's variables, home and current folder."""
     os.environ.clear()
     os.environ.update(variables)
-    furnish_home(job)
+    job_home.furnish(job)
     os.chdir(job.home)
-
-
-def furnish_home(job: Job) -> None:
-    """Put what lies under home/dnanexus in the layers into the job's home; large files as links."""
-    for layer in job.layers:
-        furniture = Path(layer, "home", "dnanexus")
-        if furniture.is_dir():
-            shutil.copytree(
-                furniture,
-                job.home,
-                symlinks=True,
-                ignore=partial(_taken, str(furniture), job.home),
-                dirs_exist_ok=True,
-                copy_function=_copy_or_link,
-            )
-
-
-def _taken(furniture: str, home: str, folder: str, names: Iterable[str]) -> set[str]:
-    """Return which names of a folder are in the home already, where a higher layer or we have put them."""
-    there = Path(home + folder[len(furniture) :])
-    return {
-        name
-        for name in names
-        if os.path.lexists(there / name) and not ((there / name).is_dir() and Path(folder, name).is_dir())
-    }
-
-
-def _copy_or_link(source: str, target: str) -> str:
-    if os.path.getsize(source) < _LINK_FROM_BYTES:  # noqa: PTH202  (shutil hands over strings)
-        return shutil.copy2(source, target)
-    os.symlink(source, target)  # noqa: PTH211
-    return target

@@ -32,7 +32,7 @@ _OUR_FOLDER = os.path.dirname(__file__)  # noqa: PTH120  (compared with what cod
 
 
 class Program(NamedTuple):
-    """What a job runs: where it lies, what stands there, and its code if that was compiled beforehand."""
+    """What a job runs: the file that error messages name, the source, and its code if compiled beforehand."""
 
     path: str
     source: bytes
@@ -56,7 +56,9 @@ def prepare(job: Job) -> None:
     _prepared.clear()
     with contextlib.suppress(Exception):
         program = program_of(job)
-        if program.code is None and program.path == job.source:
+        if program.path != job.source:
+            return  # the job sees its copy elsewhere
+        if program.code is None:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 program = _compiled[program.path] = program._replace(code=program.compile())
@@ -64,9 +66,15 @@ def prepare(job: Job) -> None:
 
 
 def program_of(job: Job) -> Program:
-    """Return a job's program. Raises OSError."""
-    path = job.program()
-    source = Path(path).read_bytes()
+    """Return a job's program. Raises OSError.
+
+    Error messages name the author's own file as long as it still holds the code that the applet was made of.
+    """
+    source = Path(job.code).read_bytes()
+    path = job.code
+    with contextlib.suppress(OSError):
+        if job.source is not None and Path(job.source).read_bytes() == source:
+            path = job.source
     known = _compiled.get(path)
     return known if known and known.source == source else Program(path, source)
 
@@ -75,7 +83,9 @@ def run(job: Job) -> NoReturn:
     """Run the job's code and entry point, and end the process with the exit code that Python would give."""
     program = _prepared.pop(job.job_id, None) or program_of(job)
     tempfile.tempdir = None
-    sys.argv = [program.path]
+    with contextlib.suppress(OSError):  # some file systems have no hard links
+        os.link(job.code, job.wrapper)
+    sys.argv = [job.wrapper]
     sys.path[:0] = [job.home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     if packages := os.environ.get("PIP_TARGET"):
         places = [place for place, folder in enumerate(sys.path) if folder.endswith("site-packages")]
@@ -84,7 +94,7 @@ def run(job: Job) -> NoReturn:
     connect_dxpy(job)
     tell_own_description(job)
     try:
-        execute(program)
+        execute(program, job.wrapper)
     except SystemExit as error:
         status = status_of(error)
     except BaseException as error:  # noqa: BLE001  (this is the last frame of the app's process)
@@ -131,10 +141,13 @@ def tell_own_description(job: Job) -> None:
     dxpy.describe = describe
 
 
-def execute(program: Program) -> None:
-    """Execute the program as `__main__`, then the entry point, unless it called `dxpy.run()` itself."""
+def execute(program: Program, file: str) -> None:
+    """Execute the program as `__main__`, then the entry point, unless it called `dxpy.run()` itself.
+
+    On the platform a wrapper executes the code among its own globals, so that `__file__` is the wrapper.
+    """
     main = types.ModuleType("__main__")
-    main.__dict__.update(__file__=program.path, __builtins__=__builtins__, dxpy=dxpy)
+    main.__dict__.update(__file__=file, __builtins__=__builtins__, dxpy=dxpy)
     sys.modules["__main__"] = main
     exec(program.code or program.compile(), main.__dict__)
     if exec_utils.RUN_COUNT == 0:

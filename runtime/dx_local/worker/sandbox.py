@@ -58,8 +58,10 @@ class Sandbox:
 
     def _shown(self, job: Job) -> list[str]:
         """Return what a job needs of the host's folders for temporary files; nothing twice."""
-        folder = os.path.dirname(job.code)
-        wanted = {*self._needed, *job.layers, *job.shown, folder, os.path.dirname(folder), job.source or ""}
+        folder = os.path.dirname(job.home)
+        wanted = {*self._needed, *job.layers, *job.shown, folder, os.path.dirname(folder)}
+        if job.source and os.path.exists(job.source):  # it may have been removed since the run began
+            wanted.add(job.source)
         found: list[str] = []
         for path in sorted(wanted):
             if is_below(path, PRIVATE) and not is_below(path, tuple(found)):
@@ -121,7 +123,6 @@ def _try(folder: str) -> str:
             function="main",
             interpreter="bash",
             home=home,
-            code=f"{folder}/sandbox-{os.getpid()}/code",
             source=None,
             variables={},
             tools="",

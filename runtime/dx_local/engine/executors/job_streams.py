@@ -66,8 +66,9 @@ class JobStreams:
     """Reads all that one job says, in the running asyncio loop, and passes it on line by line.
 
     Each line is written once to the log file and given once to `on_log`. `sockets` is what the paths of
-    the two sockets begin with; it must leave room for `.priority` in a socket's address. What `remark_on`
-    returns for lines that the job has said comes before them the first time, and is `remark` from then on.
+    the two sockets begin with; it must leave room for `.priority` in a socket's address. `rename` is given
+    each line that the job prints, and returns the line to keep. What `remark_on` returns for lines that the
+    job has said comes before them the first time, and is `remark` from then on.
     """
 
     def __init__(
@@ -77,11 +78,13 @@ class JobStreams:
         sockets: Path,
         on_log: Callable[[LogLine], None],
         *,
+        rename: Callable[[bytes], bytes] | None = None,
         remark_on: Callable[[bytes], str | None] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._job_id = job_id
         self._on_log = on_log
+        self._rename = rename
         self._remark_on = remark_on
         self._noted: str | None = None
         self._lost: str | None = None
@@ -142,7 +145,7 @@ class JobStreams:
             data = os.read(pipe, _READ_BYTES)
         except BlockingIOError:
             return
-        self._pass_on(source, source, splitter.feed(data) if data else splitter.rest())
+        self._pass_on_printed(source, splitter.feed(data) if data else splitter.rest())
         if not data:
             self._close_pipe(pipe)
             if self._then and not self._pipes:
@@ -156,6 +159,9 @@ class JobStreams:
         source, level, text = _parse_datagram(datagram)
         self._pass_on(source, level, [line.encode("utf-8", "surrogateescape") for line in text.split("\n")])
         return True
+
+    def _pass_on_printed(self, source: str, lines: list[bytes]) -> None:
+        self._pass_on(source, source, [self._rename(line) for line in lines] if self._rename else lines)
 
     def _pass_on(self, source: str, level: str, lines: list[bytes]) -> None:
         if not lines:
@@ -185,7 +191,7 @@ class JobStreams:
         if self._timer:
             self._timer.cancel()
         for source, splitter in self._pipes.values():
-            self._pass_on(source, source, splitter.rest())
+            self._pass_on_printed(source, splitter.rest())
         for receiver in self._sockets:
             while self._read_socket(receiver):
                 pass

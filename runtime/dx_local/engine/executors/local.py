@@ -18,9 +18,10 @@ from dx_local.engine.executors import End
 from dx_local.engine.executors.confinement import Confinement
 from dx_local.engine.executors.job_streams import JobStreams
 from dx_local.engine.executors.no_network import remark_on
+from dx_local.engine.executors.source_names import SourceNames
 from dx_local.engine.executors.zygote_process import ZygoteProcess
 from dx_local.platform.execution.job_usage import JobUsage
-from dx_local.worker.job import Job
+from dx_local.worker.job import Job, code_name
 from dx_local.worker.memory_limit import group_of
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class LocalExecutor:
             launch.folder.log,
             sockets,
             self._on_log,
+            rename=_names_in(launch),
             remark_on=remark_on if surroundings.has_own_network and not launch.has_network else None,
         )
         try:
@@ -243,7 +245,6 @@ def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:
         function=launch.function,
         interpreter=launch.interpreter,
         home=str(launch.folder.home.absolute()),
-        code=str(launch.folder.code.absolute()),
         source=str(launch.source.absolute()) if launch.source else None,
         variables=dict(launch.variables),
         tools=str(launch.environment.bin),
@@ -254,6 +255,14 @@ def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:
         process_memory=None if is_grouped else launch.memory_limit,
         has_network=launch.has_network,
     )
+
+
+def _names_in(launch: Launch) -> SourceNames | None:
+    """Return what names the author's file in the messages of a job; Python does so by itself."""
+    if launch.interpreter != "bash" or launch.source is None:
+        return None
+    copy = launch.folder.home.absolute() / code_name(launch.job_id, launch.interpreter)
+    return SourceNames(copy, launch.source.absolute())
 
 
 def _short_temporary_folder() -> Path:

@@ -25,9 +25,12 @@ def describe_job(context: Context, job_id: str, request: JSON) -> JSON:
     return describe_execution(_description(context, job), request)
 
 
-def describe_row(context: Context, job: Row) -> JSON:
-    """Return what `/job-xxxx/describe` answers by default, from a job's row that is at hand."""
-    return describe_execution(_description(context, job), {})
+def describe_in_home(context: Context, job: Row) -> JSON:
+    """Return the description that a job finds in its home: that of describe, without inputs and outputs.
+
+    Source: platform-api.md section 13.2.
+    """
+    return describe_execution(_description(context, job), {"io": False})
 
 
 def describe_execution(full: JSON, request: JSON) -> JSON:

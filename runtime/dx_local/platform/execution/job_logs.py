@@ -8,6 +8,7 @@ A line's text is written before its entry, so whoever finds an entry finds the t
 
 from __future__ import annotations
 
+import os
 import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,6 +26,16 @@ LEVELS = (
 )  # fmt: skip
 """The levels of log lines. Source: platform-api.md section 8; METRICS is never written here."""
 
+OPENING_STARTS = "Logging initialized (priority)"
+"""The first line of a job's log; it and those up to OPENING_ENDS are the worker's."""
+
+OPENING_ENDS = "running (job ID {})"
+"""The end of the last line of a worker's before those of the job, with the job's ID to be put in."""
+
+_OPENING = re.compile(
+    rb"%s\n(?:.*\n)*?\S+ %s\n"
+    % tuple(re.escape(text.encode()).replace(rb"\{\}", rb"\S+") for text in (OPENING_STARTS, OPENING_ENDS))
+)
 _ENTRY = b"%013d %-8s\n"
 _ENTRY_BYTES = 23
 _AT_ONCE = 1000
@@ -62,6 +73,23 @@ def job_folder_name(job: Row) -> str:
     """Return the name of a job's folder, in the try that the row is of."""
     number = job["try_number"]
     return folder_name(f"{job['function']}-{job['id']}" + (f"-try-{number}" if number else ""))
+
+
+def write_log(log: Path, lines: Sequence[tuple[str, str]], timestamp: int) -> None:
+    """Begin a log with lines, given by level and text. Raises OSError."""
+    log.write_bytes("".join(f"{text}\n" for _, text in lines).encode())
+    _index_of(log).write_bytes(b"".join(_ENTRY % (timestamp, level.encode()) for level, _ in lines))
+
+
+def printed_by_job(log: Path, most: int | None = None) -> bytes:
+    """Return what a job printed, without what its worker wrote before; at most so many bytes of the end."""
+    with log.open("rb") as file:
+        is_whole = most is None or log.stat().st_size <= most
+        if not is_whole:
+            file.seek(-(most or 0), os.SEEK_END)
+        text = file.read()
+    opening = _OPENING.match(text) if is_whole else None
+    return text[opening.end() :] if opening else text
 
 
 class LogWriter:
