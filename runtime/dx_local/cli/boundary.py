@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from dx_app_wizard.console.text import plain
+from dx_app_wizard.spec.jsonfile import escaped_surrogates
 from dx_local.errors import AppFindingsError, DxLocalError
 
 if TYPE_CHECKING:
@@ -47,16 +49,7 @@ def boundary(verb: Callable[[], Outcome], *, as_json: bool) -> NoReturn:
         outcome = Outcome(_INTERRUPTED, error={"code": "interrupted", "message": "The run was interrupted."})
     except Exception as error:  # noqa: BLE001 - whatever else comes here is a bug of ours
         outcome = _of_bug(error)
-    try:
-        _print(outcome, as_json=as_json)
-        sys.stdout.flush()
-    except OSError as error:
-        # Python must not try to flush stdout again at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        # Who closed the pipe has seen enough; a full disk is another matter.
-        if not isinstance(error, BrokenPipeError):
-            _say(f"error: the result could not be written: {error}")
-            sys.exit(_BUG)
+    _print(outcome, as_json=as_json)
     sys.exit(outcome.exit_code)
 
 
@@ -65,7 +58,8 @@ def _print(outcome: Outcome, *, as_json: bool) -> None:
         return
     if as_json:
         envelope = {"schema": SCHEMA, **(outcome.data or {}), "error": outcome.error}
-        click.echo(json.dumps(envelope, ensure_ascii=False, indent=2, default=_plain))
+        text = json.dumps(envelope, ensure_ascii=False, indent=2, default=_plain)
+        click.echo(escaped_surrogates(text))
         return
     outcome.show()
     if outcome.error is not None:
@@ -90,11 +84,11 @@ def _of_user_error(error: DxLocalError, *, as_json: bool) -> Outcome:
 
 def _of_bug(error: Exception) -> Outcome:
     handle, name = tempfile.mkstemp(prefix="dx-local-crash-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8") as log:
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
         log.write("".join(traceback.format_exception(error)))
     message = f"a bug of dx-local: {type(error).__name__}: {error}"
     return Outcome(_BUG, error={"code": "bug", "message": message, "hint": f"The crash log is {Path(name)}"})
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    click.echo(plain(text), err=True)
