@@ -15,6 +15,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.console.text import whole
 from dx_local.platform import strict_json
 from dx_local.platform.execution.job_logs import folder_name
 
@@ -109,12 +110,27 @@ def read_outcome(folder: JobFolder, exit_code: int | None) -> Outcome:
     except FileNotFoundError:
         return Outcome({})
     except (OSError, ValueError) as error:
-        return Outcome(None, "OutputError", f"job_output.json does not hold JSON: {error}")
+        return Outcome(None, "OutputError", _why_unreadable(folder.output_file, error))
     if not isinstance(output, dict):
         return Outcome(
             None, "OutputError", f"job_output.json must hold an object of output names, not {output!r:.200}"
         )
     return Outcome(output)
+
+
+def _why_unreadable(output_file: Path, error: Exception) -> str:
+    """Return a message for an output that cannot be read, which names the outputs that are not Unicode."""
+    if not isinstance(error, UnicodeError):
+        return f"job_output.json does not hold JSON: {error}"
+    try:
+        output = json.loads(output_file.read_bytes().decode(errors="surrogateescape"))
+    except (ValueError, RecursionError):
+        output = None
+    if not isinstance(output, dict):
+        return "job_output.json is not UTF-8 text"
+    texts = {name: json.dumps([name, value], ensure_ascii=False) for name, value in output.items()}
+    names = ", ".join(repr(whole(name)) for name, text in texts.items() if whole(text) != text)
+    return f"Output {names} in job_output.json contains text that is not Unicode"
 
 
 def _make_unused(parent: Path, name: str) -> JobFolder:
@@ -133,7 +149,7 @@ def _make_unused(parent: Path, name: str) -> JobFolder:
 
 def _declared_failure(error_file: Path) -> Outcome:
     try:
-        error = strict_json.parse(error_file.read_bytes())["error"]
+        error = strict_json.parse(error_file.read_bytes(), mends=True)["error"]
         reason, message = error.get("type"), error.get("message")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Outcome(
