@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -15,7 +16,7 @@ import click
 
 from dx_app_wizard.console.text import plain
 from dx_app_wizard.spec.jsonfile import escaped_surrogates
-from dx_local.errors import AppFindingsError, DxLocalError
+from dx_local.errors import AppFindingsError, DxLocalError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,12 @@ SCHEMA = 1
 
 _INTERRUPTED = 130
 _BUG = 1
+_LONGEST_SHOWN = 200
+_OF_PATHS = frozenset(
+    {
+        errno.EACCES, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EPERM, errno.EROFS
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ def boundary(verb: Callable[[], Outcome], *, as_json: bool) -> NoReturn:
     except KeyboardInterrupt:
         outcome = Outcome(_INTERRUPTED, error={"code": "interrupted", "message": "The run was interrupted."})
     except Exception as error:  # noqa: BLE001 - whatever else comes here is a bug of ours
-        outcome = _of_bug(error)
+        outcome = _of_unusable_path(error) or _of_bug(error)
     _print(outcome, as_json=as_json)
     sys.exit(outcome.exit_code)
 
@@ -80,6 +87,15 @@ def _of_user_error(error: DxLocalError, *, as_json: bool) -> Outcome:
         if not as_json:
             details["message"] += "\n" + "\n".join(str(finding) for finding in error.findings)
     return Outcome(error.exit_code, error=details)
+
+
+def _of_unusable_path(error: Exception) -> Outcome | None:
+    """Return the outcome for a path that no program could use, or None; users give most paths, we a few."""
+    if not isinstance(error, OSError) or error.errno not in _OF_PATHS or error.filename is None:
+        return None
+    path = os.fsdecode(error.filename)
+    shown = path if len(path) <= _LONGEST_SHOWN else f"{path[:_LONGEST_SHOWN]}…"
+    return _of_user_error(UsageError(f"cannot use {shown!r}: {error.strerror}"), as_json=True)
 
 
 def _of_bug(error: Exception) -> Outcome:

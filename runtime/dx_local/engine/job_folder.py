@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.console.text import whole
+from dx_app_wizard.spec import regular_file
 from dx_local.platform import strict_json
 from dx_local.platform.execution.job_logs import folder_name
 
@@ -106,7 +107,7 @@ def read_outcome(folder: JobFolder, exit_code: int | None) -> Outcome:
     if exit_code != 0:
         return _bad_exit(exit_code, folder.log)
     try:
-        output = strict_json.parse(folder.output_file.read_bytes())
+        output = strict_json.parse(regular_file.read(folder.output_file))
     except FileNotFoundError:
         return Outcome({})
     except (OSError, ValueError) as error:
@@ -149,7 +150,7 @@ def _make_unused(parent: Path, name: str) -> JobFolder:
 
 def _declared_failure(error_file: Path) -> Outcome:
     try:
-        error = strict_json.parse(error_file.read_bytes(), mends=True)["error"]
+        error = strict_json.parse(regular_file.read(error_file), mends=True)["error"]
         reason, message = error.get("type"), error.get("message")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Outcome(

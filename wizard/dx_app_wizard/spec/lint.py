@@ -31,7 +31,7 @@ _SPEC_RULES = (METADATA_RULES, IO_RULES, RUN_RULES)
 
 def lint_spec(raw: dict[str, Any], *, absent: bool = True) -> list[Finding]:
     """Return what is wrong with a dxapp.json; without `absent`, not what is merely missing yet."""
-    return _lint_document(jsonfile.Document(raw, {}), absent=absent)
+    return lint_document(jsonfile.Document(raw, {}), absent=absent)
 
 
 def lint_file(path: Path, *, absent: bool = True) -> list[Finding]:
@@ -40,7 +40,7 @@ def lint_file(path: Path, *, absent: bool = True) -> list[Finding]:
         document = jsonfile.read(path)
     except SpecFileError as error:
         return [_unreadable(path, error)]
-    return _lint_document(document, absent=absent, file=path.name)
+    return lint_document(document, absent=absent, file=path.name)
 
 
 def lint_app(folder: Path, policy: Policy | None = None) -> list[Finding]:
@@ -57,7 +57,11 @@ def lint_app(folder: Path, policy: Policy | None = None) -> list[Finding]:
         document = jsonfile.read(path)
     except SpecFileError as error:
         return [_unreadable(path, error)]
-    findings = _lint_document(document, absent=True, file=FILE_NAME)
+    findings = lint_document(document, absent=True, file=FILE_NAME)
+    if document.has_mark:
+        hint = "Save it as UTF-8 without BOM."
+        message = f"{FILE_NAME} begins with a byte order mark, which `dx build` does not read"
+        findings.insert(0, Finding(FILE_RULE, "error", "", message, hint, FILE_NAME, 1, 1))
     if not isinstance(document.value, dict):
         return findings
     app = AppFolder(folder, document.value)
@@ -90,7 +94,8 @@ def _unreadable(path: Path, error: SpecFileError) -> Finding:
     return Finding(FILE_RULE, "error", "", message, hint, path.name, error.line, error.column)
 
 
-def _lint_document(document: Document, *, absent: bool, file: str | None = None) -> list[Finding]:
+def lint_document(document: Document, *, absent: bool, file: str | None = None) -> list[Finding]:
+    """Return what is wrong with a dxapp.json that was read from a file of this name."""
     schema = list(_schema_findings(document, file=file))
     misshapen = {finding.path for finding in schema}
     found = [
