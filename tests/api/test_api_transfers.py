@@ -206,7 +206,8 @@ def test_a_download_url_names_the_file_and_no_project(served: ServedPlatform) ->
 
 
 @pytest.mark.parametrize(
-    "name", ["../../etc/passwd", "..", ".", "a/b", "ü \U0001f9ec", "%2e%2e", "a?b#c", "-x"]
+    "name",
+    ["../../etc/passwd", "..", ".", "a/b", "ü \U0001f9ec", "%2e%2e", "a?b#c", "-x", "two\nlines", "\r\n"],
 )
 def test_any_name_can_be_uploaded_and_downloaded(served: ServedPlatform, name: str) -> None:
     file = stored(served, b"x", name=name)

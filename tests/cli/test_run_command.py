@@ -90,7 +90,7 @@ def test_a_place_where_outputs_cannot_go_is_refused_at_once(
 ) -> None:
     (tmp_path / "taken").touch()
     done = dx_local("run", one_file, "--out", "taken/results")
-    assert (done.exit_code, "'taken' is a file" in done.stderr) == (2, True)
+    assert (done.exit_code, "'taken' is not a folder" in done.stderr) == (2, True)
     assert not (one_file / "test-job-workspaces").exists()
 
 

@@ -39,13 +39,13 @@ def test_what_is_no_input_is_refused(option: str) -> None:
 
 @given(st.dictionaries(st.text(), st.none() | st.integers() | st.text()))
 def test_a_json_object_is_read(values: dict[str, Any]) -> None:
-    assert read_json(json.dumps(values), "-j") == values
+    assert read_json(json.dumps(values).encode(), "-j") == values
 
 
 @pytest.mark.parametrize(("text", "message"), [("{", "-j is not JSON"), ("[]", "-j is not a JSON object")])
 def test_other_json_is_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        read_json(text, "-j")
+        read_json(text.encode(), "-j")
 
 
 def test_an_app_without_samples_has_none(tmp_path: Path) -> None:

@@ -81,6 +81,22 @@ def test_an_output_that_is_no_object_is_an_output_error(tmp_path: Path, output: 
     assert "job_output.json" in (outcome.message or "")
 
 
+@pytest.mark.parametrize("output", [b'{"n": 1, "said": ["Andr\\udce9"]}', b'{"n": 1, "said": "Andr\xe9"}'])
+def test_an_output_that_is_no_unicode_is_named(tmp_path: Path, output: bytes) -> None:
+    folder = make(tmp_path)
+    folder.output_file.write_bytes(output)
+    message = "Output 'said' in job_output.json contains text that is not Unicode"
+    assert read_outcome(folder, 0) == Outcome(None, "OutputError", message)
+
+
+@pytest.mark.parametrize("name", [b"Andr\\udce9", b"Andr\xe9"])
+def test_an_error_that_is_no_unicode_keeps_reason_and_message(tmp_path: Path, name: bytes) -> None:
+    folder = make(tmp_path)
+    text = b'{"error": {"type": "AppError", "message": "sample %s \\ud83e\\uddec is missing"}}'
+    folder.error_file.write_bytes(text % name)
+    assert read_outcome(folder, 1) == Outcome(None, "AppError", "sample Andr\ufffd \U0001f9ec is missing")
+
+
 def declare(
     folder: JobFolder, content: str = '{"error": {"type": "AppError", "message": "too few"}}'
 ) -> None:

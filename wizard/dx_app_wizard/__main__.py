@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from dx_app_wizard.cli import main
+from dx_app_wizard.start import dx_app_wizard
 
-main()
+dx_app_wizard()

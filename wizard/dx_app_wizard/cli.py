@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from contextlib import suppress
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from dx_app_wizard import __version__
+from dx_app_wizard.console.text import plain
 from dx_app_wizard.errors import (
     CommandLineError,
     ConflictError,
@@ -24,7 +24,6 @@ from dx_app_wizard.errors import (
     InterruptedByUserError,
     NotWritableError,
     UnexpectedError,
-    UnsaidError,
     UserError,
     is_full_disk,
 )
@@ -59,7 +58,8 @@ Environment: DX_APP_WIZARD_KEY answers by a key in the file of --answers, as
   DX_APP_WIZARD_REGION does; CI=true is --no-input.
 
 \b
-Exit codes: 0 done, 1 a bug of ours, 2 missing or invalid answers,
+Exit codes: 0 done, 1 a bug of ours, or stdout cannot be written,
+  2 missing or invalid answers,
   3 the given dxapp.json has errors, or a policy forbids the app,
   4 existing files are in the way (or, after --update, hold conflict
   markers), 6 a disk is full, 7 there is an update, 130 Ctrl-C,
@@ -234,22 +234,12 @@ def _print_text(result: Generated | Updated) -> None:
     output = result.output()
     if output:
         # What cannot be decoded in a path must come out as it is, and a file's text whatever the locale.
-        _print(output.encode("utf-8", "surrogateescape"))
-    click.echo(result.talk(), err=True)
+        click.echo(output.encode("utf-8", "surrogateescape"))
+    click.echo(plain(result.talk()), err=True)
 
 
 def _print_json(result: dict[str, Any]) -> None:
-    _print(json.dumps({"schema": JSON_SCHEMA_VERSION, **result}))
-
-
-def _print(data: str | bytes) -> None:
-    """Write data to stdout; raise UnsaidError where it cannot be written, but nobody reading is no error."""
-    try:
-        click.echo(data)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise UnsaidError(error) from error
+    click.echo(json.dumps({"schema": JSON_SCHEMA_VERSION, **result}))
 
 
 def _fail(
@@ -261,14 +251,11 @@ def _fail(
     """
     from dx_app_wizard.failure import failure_json, failure_text
 
-    with suppress(UnsaidError):
-        if as_json:
-            _print_json({**(result.to_json() if result else {}), "error": failure_json(error)})
-        elif result:
-            _print_text(result)
-    # After a hangup there is no terminal left to write to.
-    with suppress(OSError):
-        click.echo(failure_text(error), err=True)
+    if as_json:
+        _print_json({**(result.to_json() if result else {}), "error": failure_json(error)})
+    elif result:
+        _print_text(result)
+    click.echo(plain(failure_text(error)), err=True)
     sys.exit(code)
 
 

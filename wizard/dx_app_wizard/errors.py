@@ -230,16 +230,6 @@ class NoHomeError(UserError, OSError):
         super().__init__("there is no home folder to keep files in", "Set HOME to a folder.")
 
 
-class UnsaidError(UserError):
-    """The operating system refused to take what goes to stdout, as when the disk behind it is full."""
-
-    code = "unsaid"
-
-    def __init__(self, error: OSError) -> None:
-        reason = error.strerror or str(error)
-        super().__init__(f"stdout cannot be written: {reason}", "Only the output is lost; the work was done.")
-
-
 class InterruptedByUserError(UserError):
     """The user pressed Ctrl-C, or the signal `signal_number` ended the command."""
 

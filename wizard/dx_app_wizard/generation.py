@@ -212,12 +212,12 @@ def load_spec(path: Path, policy: Policy) -> tuple[AppSpec, Source]:
 
     What the policy ignores, or says is no error, is none.
     """
-    from dx_app_wizard.spec.lint import lint_file
+    from dx_app_wizard.spec.lint import lint_document
 
-    document = jsonfile.read(path)
+    document = jsonfile.read_given(path)
     if not isinstance(document.value, dict):
         raise SpecFileError(path, "must hold a JSON object", 1, 1)
-    findings = policy.judged(lint_file(path, absent=False))
+    findings = policy.judged(lint_document(document, absent=False, file=path.name))
     errors = [finding for finding in findings if finding.level == "error"]
     if errors:
         raise FindingsError(path, errors)

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.routing import Route
 
-from dx_local.api import routes
+from dx_local.api import convertors, routes
 from dx_local.api.answers import answer_error, answer_json, check_origin
 from dx_local.api.logs import log_route
 from dx_local.api.transfers import transfer_routes
@@ -48,7 +48,8 @@ class Hooks(Protocol):
 
 def build_app(platform: Platform, hooks: Hooks | None = None) -> Starlette:
     """Return the platform's API as an ASGI application."""
-    api = Route("/{path:path}", _Api(platform, hooks))
+    convertors.register()
+    api = Route("/{path:anything}", _Api(platform, hooks))
     return Starlette(routes=[*transfer_routes(platform), log_route(platform), api])
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
-from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
@@ -40,25 +39,12 @@ class _BadUploadError(Exception):
     """What arrived is not the part that was announced; the client may try again."""
 
 
-class _Number(Convertor[int]):
-    """A number in a path, of no more digits than Python reads."""
-
-    regex = "[0-9]{1,99}"
-
-    def convert(self, value: str) -> int:
-        return int(value)
-
-    def to_string(self, value: int) -> str:
-        return str(value)
-
-
 def transfer_routes(platform: Platform) -> list[Route]:
     """Return the routes of the URLs that `transfer_urls` makes."""
-    register_url_convertor("number", _Number())
     ticket = "/F/U/{signature}/{file}/{index:number}/{size:number}/{md5}/{expires:number}"
     return [
         Route(ticket, _endpoint(platform, _put), methods=["PUT"]),
-        Route("/F/D/{signature}/{expires:number}/{nonce}/{file}/{name:path}", _endpoint(platform, _get)),
+        Route("/F/D/{signature}/{expires:number}/{nonce}/{file}/{name:anything}", _endpoint(platform, _get)),
     ]
 
 

@@ -46,14 +46,8 @@ def main() -> None:
       dx-local run my-app -ireads=reads.fastq         with a file of yours
       dx-local run my-app -in=3 --json                for programs
 
-    Exit codes: 0 done, 1 a bug of dx-local, 2 wrong use, 3 dxapp.json has
-    findings, 5 the job failed with AppError, 6 it failed otherwise or a
-    disk is full, 124 timed out, 130 Ctrl-C, 143 SIGTERM.
+    Exit codes: 0 done, 1 a bug of dx-local, or stdout cannot be written,
+    2 wrong use, 3 dxapp.json has findings, 5 the job failed with AppError,
+    6 it failed otherwise or a disk is full, 124 timed out, 130 Ctrl-C,
+    143 SIGTERM.
     """  # noqa: D301 - click wants a real backspace
-
-
-def run_main() -> None:
-    """Be the command `dx-run-app-locally`, which is `dx-local run` under its old name."""
-    from dx_local.cli.run import command
-
-    command(prog_name="dx-run-app-locally")

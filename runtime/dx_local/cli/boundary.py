@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from dx_local.errors import AppFindingsError, DiskFullError, DxLocalError
+from dx_app_wizard.console.text import plain
+from dx_app_wizard.spec.jsonfile import escaped_surrogates
+from dx_local.errors import AppFindingsError, DiskFullError, DxLocalError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +26,12 @@ SCHEMA = 1
 
 _INTERRUPTED = 130
 _BUG = 1
+_LONGEST_SHOWN = 200
+_OF_PATHS = frozenset(
+    {
+        errno.EACCES, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EPERM, errno.EROFS
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,17 +55,8 @@ def boundary(verb: Callable[[], Outcome], *, as_json: bool) -> NoReturn:
     except KeyboardInterrupt:
         outcome = Outcome(_INTERRUPTED, error={"code": "interrupted", "message": "The run was interrupted."})
     except Exception as error:  # noqa: BLE001 - whatever else comes here is a bug of ours
-        outcome = _of_user_error(full, as_json=as_json) if (full := _full_disk(error)) else _of_bug(error)
-    try:
-        _print(outcome, as_json=as_json)
-        sys.stdout.flush()
-    except OSError as error:
-        # Python must not try to flush stdout again at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        # Who closed the pipe has seen enough; a full disk is another matter.
-        if not isinstance(error, BrokenPipeError):
-            _say(f"error: the result could not be written: {error}")
-            sys.exit(_BUG)
+        outcome = _of_full_disk(error, as_json=as_json) or _of_unusable_path(error) or _of_bug(error)
+    _print(outcome, as_json=as_json)
     sys.exit(outcome.exit_code)
 
 
@@ -65,7 +65,8 @@ def _print(outcome: Outcome, *, as_json: bool) -> None:
         return
     if as_json:
         envelope = {"schema": SCHEMA, **(outcome.data or {}), "error": outcome.error}
-        click.echo(json.dumps(envelope, ensure_ascii=False, indent=2, default=_plain))
+        text = json.dumps(envelope, ensure_ascii=False, indent=2, default=_plain)
+        click.echo(escaped_surrogates(text))
         return
     outcome.show()
     if outcome.error is not None:
@@ -88,19 +89,30 @@ def _of_user_error(error: DxLocalError, *, as_json: bool) -> Outcome:
     return Outcome(error.exit_code, error=details)
 
 
-def _full_disk(error: Exception) -> DiskFullError | None:
-    """Return the error of a disk that had no space for what dx-local wrote, if that is what happened."""
+def _of_full_disk(error: Exception, *, as_json: bool) -> Outcome | None:
+    """Return the outcome for a disk that had no space for what dx-local wrote, or None."""
     from dx_local.platform.full_disk import full_folder, is_full_disk
 
     here = Path.cwd()
-    return DiskFullError(full_folder(error, here)) if is_full_disk(error, here) else None
+    if not is_full_disk(error, here):
+        return None
+    return _of_user_error(DiskFullError(full_folder(error, here)), as_json=as_json)
+
+
+def _of_unusable_path(error: Exception) -> Outcome | None:
+    """Return the outcome for a path that no program could use, or None; users give most paths, we a few."""
+    if not isinstance(error, OSError) or error.errno not in _OF_PATHS or error.filename is None:
+        return None
+    path = os.fsdecode(error.filename)
+    shown = path if len(path) <= _LONGEST_SHOWN else f"{path[:_LONGEST_SHOWN]}…"
+    return _of_user_error(UsageError(f"cannot use {shown!r}: {error.strerror}"), as_json=True)
 
 
 def _of_bug(error: Exception) -> Outcome:
     message = f"a bug of dx-local: {type(error).__name__}: {error}"
     try:
         handle, name = tempfile.mkstemp(prefix="dx-local-crash-", suffix=".log")
-        with os.fdopen(handle, "w", encoding="utf-8") as log:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
             log.write("".join(traceback.format_exception(error)))
     except OSError as failure:
         return Outcome(_BUG, error={"code": "bug", "message": message, "hint": f"No crash log: {failure}"})
@@ -108,4 +120,4 @@ def _of_bug(error: Exception) -> Outcome:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    click.echo(plain(text), err=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dx_app_wizard.console.text import plain
+from dx_app_wizard.spec.jsonfile import dumps
 from dx_local.cli.boundary import Outcome, boundary
 from dx_local.cli.policy import policy_of
 from dx_local.errors import UsageError
@@ -115,15 +116,15 @@ def _print(options: _Options, findings: list[Finding], mended: list[Finding]) ->
 
     folder = options.app.as_posix()
     if options.format == "sarif":
-        click.echo(json.dumps(reports.sarif(findings, folder), indent=2, ensure_ascii=False))
+        click.echo(dumps(reports.sarif(findings, folder)), nl=False)
     elif options.format == "github":
         for finding in findings:
             click.echo(reports.github(finding, folder))
     elif options.format == "text":
         for finding in findings:
-            click.echo(str(finding))
+            click.echo(plain(str(finding)))
         for finding in mended:
-            click.echo(f"fixed: {finding.path}: {finding.message} [{finding.rule}]", err=True)
+            click.echo(plain(f"fixed: {finding.path}: {finding.message} [{finding.rule}]"), err=True)
         click.echo(_summary(findings), err=True)
 
 

@@ -173,17 +173,17 @@ def _given(options: _Options) -> Any:
     if options.input_json_file:
         values |= read_json(_read(options.input_json_file), options.input_json_file)
     if options.input_json:
-        values |= read_json(options.input_json, "--input-json")
+        values |= read_json(os.fsencode(options.input_json), "--input-json")
     return GivenInputs(values=values, texts=tuple(parse_option(text) for text in options.inputs))
 
 
-def _read(name: str) -> str:
+def _read(name: str) -> bytes:
     from dx_local.errors import UsageError
 
     try:
-        return sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {name!r}: {error}") from None
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {name!r}: {error.strerror}") from None
 
 
 def _show(result: RunResult, *, quiet: bool) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,9 +140,8 @@ async def _until_cancelled(options: _Options) -> None:
         isolation=Isolation(options.isolation),
     )
     async with serving(request, Messages() if options.quiet else JobStates()) as saved:
-        with suppress(BrokenPipeError):  # whoever reads this may leave after the first line
-            if options.as_json:
-                click.echo(json.dumps(describe(saved, request.folder), indent=2))
-            else:
-                click.echo(ready_text(saved, request.folder))
+        if options.as_json:
+            click.echo(json.dumps(describe(saved, request.folder), indent=2))
+        else:
+            click.echo(ready_text(saved, request.folder))
         await asyncio.Event().wait()

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.console.text import plain
 from dx_app_wizard.spec.model import FILE_NAME
 from dx_local.platform.execution.job_logs import log_paths, printed_by_job
 
@@ -52,7 +53,7 @@ class FailureReport:
     hint: str | None = None
 
     def text(self) -> str:
-        """Return the report as lines of text, from the cause to where to find more."""
+        """Return the report as lines of plain text, from the cause to where to find more."""
         lines = [f"{self.job_path} failed: {self.reason}: {self.message}"]
         if self.source:
             lines += [f"  at {self.source.file}:{self.source.number}", f"      {self.source.text}"]
@@ -67,7 +68,7 @@ class FailureReport:
             lines.append(f"  log: {self.log_file}")
         if self.hint:
             lines.append(f"  hint: {self.hint}")
-        return "\n".join(lines)
+        return plain("\n".join(lines))
 
     def to_json(self) -> JSON:
         """Return the report for programs."""

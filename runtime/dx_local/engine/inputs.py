@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
+import errno
 import glob
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.console.text import whole
+from dx_app_wizard.spec import regular_file
 from dx_app_wizard.spec.classes import ClassValueError, UnknownClassError, parse_class, parse_value
 from dx_app_wizard.spec.links import is_link, link, parse_reference
 from dx_local.engine.table_formats import read_table
@@ -28,6 +33,7 @@ SAMPLES = Path("test") / "input.json"
 
 _OPTION = re.compile(r"(?P<name>[a-zA-Z_][0-9a-zA-Z_]*)(?::(?P<class>[a-z:]+))?=(?P<value>.*)", re.DOTALL)
 _GLOB = re.compile(r"[*?\[]")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,12 @@ def parse_option(option: str) -> tuple[str, str | None, str]:
     return match["name"], match["class"], match["value"]
 
 
-def read_json(text: str, where: str) -> JSON:
+def read_json(text: bytes, where: str) -> JSON:
     """Return a JSON object, or raise UsageError that says where it is wrong."""
     try:
-        value = strict_json.parse(text.encode())
+        value = strict_json.parse(text.removeprefix(codecs.BOM_UTF8))
+    except UnicodeError:
+        raise UsageError(f"{where} contains text that is not Unicode", "Save it as UTF-8.") from None
     except ValueError as error:
         raise UsageError(f"{where} is not JSON: {error}") from None
     if not isinstance(value, dict):
@@ -64,9 +72,13 @@ def read_json(text: str, where: str) -> JSON:
 def samples_of(app_folder: Path) -> GivenInputs | None:
     """Return the sample input that lies in an app's folder, or None."""
     path = app_folder / SAMPLES
-    if not path.is_file():
+    try:
+        text = regular_file.read(path)
+    except FileNotFoundError:
         return None
-    return GivenInputs(values=read_json(path.read_text(encoding="utf-8"), str(path)), folder=app_folder)
+    except OSError as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error.strerror}") from None
+    return GivenInputs(values=read_json(text, str(path)), folder=app_folder)
 
 
 def make_input(context: Context, project: str, spec: AppSpec, function: str, given: GivenInputs) -> JSON:
@@ -151,6 +163,7 @@ class _Maker:
             return [self._table(path) for path in _paths(text, many=io_class.is_array)]
         if io_class.is_array and text.startswith("["):
             return [self._from_json(io_class, item, Path()) for item in _json_array(text)]
+        _check_unicode(text)
         return [parse_value(io_class.item, text)]
 
     def _guess(self, text: str) -> Any:
@@ -160,11 +173,12 @@ class _Maker:
         for class_name in ("file", "record", "applet", "workflow"):
             if _names_an_object(class_name, text):
                 return parse_value(class_name, text)
-        try:
+        with suppress(ValueError):
             return strict_json.parse(text.encode())
-        except ValueError:
-            pass
-        return self._file(Path(text)) if Path(text).is_file() else text
+        if os.path.isfile(text):  # noqa: PTH113 - any text is good
+            return self._file(Path(text))
+        _check_unicode(text)
+        return text
 
     def _from_json(self, io_class: IOClass | None, value: Any, folder: Path) -> Any:
         if isinstance(value, dict) and "$dx_local" in value:
@@ -179,16 +193,16 @@ class _Maker:
 
     def _from_path_or_id(self, class_name: str, text: str, folder: Path) -> Any:
         if class_name == "file":
-            return self._file(_one_file(folder / text))
+            return self._file(_given_file(folder, text))
         if class_name == "gtable" and not _names_an_object(class_name, text):
-            return self._table(_one_file(folder / text))
+            return self._table(_given_file(folder, text))
         return parse_value(class_name, text)
 
     def _sample_object(self, wanted: Any, folder: Path) -> JSON:
         """Make a small object of a class for `{"$dx_local": CLASS}`, or a file for `"file:PATH"`."""
         kind, _, path = str(wanted).partition(":")
         if kind == "file" and path:
-            return self._file(_one_file(folder / path))
+            return self._file(_given_file(folder, path))
         place = {"project": self._project, "name": f"sample {kind}"}
         if kind == "record":
             return link(records.new(self._context, "record", {**place, "close": True})["id"])
@@ -206,15 +220,22 @@ class _Maker:
         )
 
     def _file(self, path: Path) -> JSON:
-        file_id = files.link_local(self._context, path, project=self._project, folder="/", name=path.name)
+        file_id = files.link_local(
+            self._context, path, project=self._project, folder="/", name=whole(path.name)
+        )
         return link(file_id)
 
     def _table(self, path: Path) -> JSON:
         table = read_table(path)
         made = gtables.import_rows(
-            self._context, table.columns, table.rows(), project=self._project, name=path.name
+            self._context, table.columns, table.rows(), project=self._project, name=whole(path.name)
         )
         return link(made)
+
+
+def _check_unicode(text: str) -> None:
+    if whole(text) != text:
+        raise UsageError("the value is not Unicode text")
 
 
 def _names_an_object(class_name: str, text: str) -> bool:
@@ -235,20 +256,36 @@ def _reference_or_none(text: str) -> Any:
 
 def _paths(text: str, *, many: bool) -> list[Path]:
     """Return the files that text names: a path, or for an array also a pattern."""
-    if many and _GLOB.search(text) and not Path(text).exists():
+    if many and _GLOB.search(text) and not os.path.lexists(text):
         found = [Path(name) for name in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207 - absolute too
         if not found:
             raise UsageError(f"no file matches {text!r}")
         return [_one_file(path) for path in found]
-    return [_one_file(Path(text))]
+    return [_given_file(Path(), text)]
+
+
+def _given_file(folder: Path, text: str) -> Path:
+    if not text:
+        raise UsageError("no path is given")
+    if _ADDRESS.match(text):
+        raise UsageError(
+            f"{text!r} is an address, which is not fetched; download it, and give the file's path"
+        )
+    return _one_file(folder / text)
 
 
 def _one_file(path: Path) -> Path:
     path = Path(os.path.expanduser(path))  # noqa: PTH111 - that of Path raises for a user without a home
+    try:
+        regular_file.check(path)
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {str(path)!r}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error.strerror}") from None
     if path.is_dir():
         raise UsageError(f"{str(path)!r} is a folder, not a file")
-    if not path.is_file():
-        raise UsageError(f"there is no file {str(path)!r}")
+    if not os.access(path, os.R_OK):
+        raise UsageError(f"cannot read {str(path)!r}: {os.strerror(errno.EACCES)}")
     return path
 
 

@@ -14,6 +14,8 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.console.text import whole
+from dx_app_wizard.spec import regular_file
 from dx_local.platform import strict_json
 from dx_local.platform.execution.job_logs import folder_name, printed_by_job
 from dx_local.worker.job import code_name
@@ -104,16 +106,31 @@ def read_outcome(folder: JobFolder, exit_code: int | None) -> Outcome:
         bad_exit = f"{_how_it_ended(exit_code)}{_last_words(folder.log)}"
         return _declared_failure(folder.error_file, bad_exit)
     try:
-        output = strict_json.parse(folder.output_file.read_bytes())
+        output = strict_json.parse(regular_file.read(folder.output_file))
     except FileNotFoundError:
         return Outcome({})
     except (OSError, ValueError) as error:
-        return Outcome(None, "OutputError", f"job_output.json does not hold JSON: {error}")
+        return Outcome(None, "OutputError", _why_unreadable(folder.output_file, error))
     if not isinstance(output, dict):
         return Outcome(
             None, "OutputError", f"job_output.json must hold an object of output names, not {output!r:.200}"
         )
     return Outcome(output)
+
+
+def _why_unreadable(output_file: Path, error: Exception) -> str:
+    """Return a message for an output that cannot be read, which names the outputs that are not Unicode."""
+    if not isinstance(error, UnicodeError):
+        return f"job_output.json does not hold JSON: {error}"
+    try:
+        output = json.loads(output_file.read_bytes().decode(errors="surrogateescape"))
+    except (ValueError, RecursionError):
+        output = None
+    if not isinstance(output, dict):
+        return "job_output.json is not UTF-8 text"
+    texts = {name: json.dumps([name, value], ensure_ascii=False) for name, value in output.items()}
+    names = ", ".join(repr(whole(name)) for name, text in texts.items() if whole(text) != text)
+    return f"Output {names} in job_output.json contains text that is not Unicode"
 
 
 def _make_unused(parent: Path, name: str) -> JobFolder:
@@ -133,7 +150,7 @@ def _make_unused(parent: Path, name: str) -> JobFolder:
 def _declared_failure(error_file: Path, bad_exit: str) -> Outcome:
     """Return the failure that a job has declared, or one with the message `bad_exit` if it declared none."""
     try:
-        error = strict_json.parse(error_file.read_bytes())["error"]
+        error = strict_json.parse(regular_file.read(error_file), mends=True)["error"]
         reason, message = error.get("type"), error.get("message")
     except FileNotFoundError:
         return Outcome(None, "AppInternalError", bad_exit)

@@ -167,11 +167,23 @@ def _check_function(app: App, function: str) -> None:
 
 def _check_out(out: Path) -> None:
     """Raise UsageError where outputs could not be written, before anybody has waited for them."""
-    nearest = next(place for place in (out, *out.parents) if place.exists())
+    try:
+        nearest = next(place for place in (out, *out.parents) if _is_there(place))
+    except OSError as error:
+        raise UsageError(f"cannot write outputs to {str(out)!r}: {error.strerror}") from None
     if not nearest.is_dir():
-        raise UsageError(f"cannot write outputs to {str(out)!r}: {str(nearest)!r} is a file")
+        raise UsageError(f"cannot write outputs to {str(out)!r}: {str(nearest)!r} is not a folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise UsageError(f"cannot write outputs to {str(out)!r}: {str(nearest)!r} is not writable")
+
+
+def _is_there(path: Path) -> bool:
+    """Return whether there is something at a path. Raises OSError for a path that can never be used."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return os.path.lexists(path)
+    return True
 
 
 @dataclass

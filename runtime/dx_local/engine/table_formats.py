@@ -79,7 +79,7 @@ def format_of(path: Path) -> str:
 def _opened(path: Path, mode: str, *, packed: bool) -> Iterator[IO[str]]:
     opener: Any = gzip.open if packed else open
     try:
-        with opener(path, mode, encoding="utf-8", newline="") as file:
+        with opener(path, mode, encoding="utf-8-sig" if mode == "rt" else "utf-8", newline="") as file:
             yield file
     except UnicodeDecodeError as error:
         raise UsageError(f"{str(path)!r} is not UTF-8 text: {error.reason}") from None

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.spec.jsonfile import escaped_surrogates
 from dx_local.platform import regexps
 from dx_local.platform.schema import JSON_COLUMNS, SCHEMA, SCHEMA_VERSION
 
@@ -180,7 +181,9 @@ class Store:
 
 def to_json(value: Any) -> str:
     """Return value as compact JSON text, as it is kept in the database; order of keys is kept."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    # Paths of this machine may contain bytes that are no UTF-8.
+    return text if text.isascii() else escaped_surrogates(text)
 
 
 def _backwards(text: str) -> str:

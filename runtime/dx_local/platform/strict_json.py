@@ -10,24 +10,29 @@ import json
 import math
 from typing import Any, NoReturn
 
+from dx_app_wizard.console.text import whole
+
 DEEPEST = 200
 """How many hashes and arrays may stand within each other."""
 
 
-def parse(text: bytes) -> Any:
-    """Return the value of a JSON text.
+def parse(text: bytes, *, mends: bool = False) -> Any:
+    """Return the value of a JSON text; with `mends`, what is not Unicode in it becomes U+FFFD.
 
     Raises ValueError that says what is wrong: UnicodeEncodeError for half a surrogate pair.
     """
     try:
-        value = _DECODER.decode(text.decode())
+        value = _DECODER.decode(text.decode(errors="replace" if mends else "strict"))
     except RecursionError:
         raise _too_deep() from None
     # Only brackets make depth; most texts have too few of them to be looked at.
     if text.count(b"[") + text.count(b"{") > DEEPEST and _is_deeper(value, DEEPEST):
         raise _too_deep()
     if b"\\ud" in text.lower():
-        json.dumps(value, ensure_ascii=False).encode()
+        again = json.dumps(value, ensure_ascii=False)
+        if mends:
+            return json.loads(whole(again))
+        again.encode()
     return value
 
 

@@ -8,12 +8,12 @@ import re
 import sys
 import time
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
 
+from dx_app_wizard.console.text import plain
 from dx_local.engine.failure import job_does, job_label
 from dx_local.engine.session import Observer
 from dx_local.platform.lifecycle import restarts
@@ -85,12 +85,11 @@ class _Watcher(Observer):
 
 
 class Messages(Observer):
-    """Says what is worth waiting for, and nothing else; goes on when nobody reads it any more."""
+    """Says what is worth waiting for, and nothing else."""
 
     def announce(self, message: str) -> None:
         """Print the message."""
-        with suppress(OSError):
-            click.echo(message, err=True)
+        click.echo(plain(message), err=True)
 
 
 class JobStates(Messages):
@@ -136,8 +135,7 @@ class PlainLines(_Watcher):
             self._print(text)
 
     def _print(self, text: str) -> None:
-        with suppress(OSError):  # nobody may be there to read it any more
-            click.echo(text, err=True)
+        click.echo(plain(text), err=True)
 
 
 @dataclass
@@ -188,9 +186,9 @@ class LiveTree(_Watcher):
 
     def _console_line(self, text: str) -> None:
         if self._live is None:
-            click.echo(text, err=True)
+            click.echo(plain(text), err=True)
         else:
-            self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._live.console.print(plain(text), markup=False, highlight=False, soft_wrap=True)
 
     def _draw_soon(self, seconds: float) -> None:
         if self._alarm is None:
@@ -274,4 +272,4 @@ def _state_text(state: str) -> str:
 def _escape(text: str) -> str:
     from rich.markup import escape
 
-    return escape(text)
+    return escape(plain(text))

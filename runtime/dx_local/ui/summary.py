@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from dx_app_wizard.console.text import plain
 from dx_local.sizes import size_text
 
 if TYPE_CHECKING:
@@ -18,18 +20,19 @@ if TYPE_CHECKING:
 def show_summary(result: RunResult, *, quiet: bool) -> None:
     """Print outputs as `NAME<TAB>VALUE` lines on stdout, or the one cause of the failure on stderr, last."""
     if result.failure is not None:
-        click.echo(f"folder of this run: {result.folder}", err=True)
+        click.echo(f"folder of this run: {plain(str(result.folder))}", err=True)
         click.echo(click.style("error: ", fg="red", bold=True) + result.explanation(), err=True)
         return
     if not quiet:
         count = f"{result.job_count} job{'s' if result.job_count != 1 else ''}"
-        click.echo(f"done: {count} in {result.seconds:.1f} s, kept in {result.folder}", err=True)
+        click.echo(f"done: {count} in {result.seconds:.1f} s, kept in {plain(str(result.folder))}", err=True)
         executables = {usage.executable_name for usage in result.usage}
         for usage in result.usage:
             click.echo(usage_line(usage, is_named=len(executables) > 1), err=True)
     for name, value in result.output.items():
         for item in value if isinstance(value, list) else [value]:
-            click.echo(f"{name}\t{_text(item)}")
+            text = _text(item)
+            click.echo(f"{name}\t{plain(text) if sys.stdout.isatty() else text}")
 
 
 def usage_line(usage: EntryPointUsage, *, is_named: bool) -> str:

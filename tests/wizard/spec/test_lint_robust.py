@@ -92,7 +92,7 @@ def test_what_is_misshapen_is_not_said_to_be_absent(value: Any) -> None:
     assert [finding.message for finding in findings] == ["must be a hash"]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1, "a": 2}', "[" * 10_000, "\ufeff{}", '"x"', "null"])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1, "a": 2}', "[" * 10_000, '"x"', "null"])
 def test_a_dxapp_json_that_is_no_object_is_a_finding(tmp_path: Path, text: str) -> None:
     (tmp_path / "dxapp.json").write_text(text, encoding="utf-8")
     assert [finding.file for finding in lint_app(tmp_path) if finding.level == "error"] == ["dxapp.json"]

@@ -25,7 +25,7 @@ def read_answers(path: Path) -> Source:
     Raises SpecFileError with line and column.
     """
     name, data = _bytes(path)
-    text = jsonfile.decode(data, name).removeprefix("\ufeff")
+    text = jsonfile.decode(data, name)
     is_yaml = not text.lstrip().startswith("{") if path == STANDARD_INPUT else path.suffix in _YAML_SUFFIXES
     document = _parse(text, name, is_yaml=is_yaml)
     if not isinstance(document.value, dict):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.spec import regular_file
 from dx_app_wizard.spec.bash_source import BashSource
 from dx_app_wizard.spec.io_rules import language_of
 from dx_app_wizard.spec.python_source import PythonSource
@@ -42,7 +43,7 @@ class AppFolder:
             return None
         try:
             # Bytes, because line ends matter to bash.
-            return (self.path / self.source_name).read_bytes().decode()
+            return regular_file.read(self.path / self.source_name).decode()
         except (OSError, ValueError):
             return None
 

@@ -24,8 +24,7 @@ def apply_fixes(path: Path, findings: Iterable[Finding]) -> list[Finding]:
     SpecFileError where it is not readable, OSError where it cannot be written.
     """
     document = jsonfile.read(path)
-    # Bytes keep the line ends of the file as they are.
-    text = path.read_bytes().decode()
+    text = document.text
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     edits: dict[int, tuple[int, str]] = {}
     mended = []

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec import jsonfile, network_uses
+from dx_app_wizard.spec import jsonfile, network_uses, regular_file
 from dx_app_wizard.spec.bash_rules import BASH_RULES
 from dx_app_wizard.spec.findings import CodeFault, Finding, Rules
 from dx_app_wizard.spec.model import FILE_NAME
@@ -60,12 +60,18 @@ def source_file(app: AppFolder) -> Iterator[CodeFault]:
     if name is None:
         return
     path = app.path / name
-    if not path.resolve().is_relative_to(app.path.resolve()):
+    hint = "Write it, or correct runSpec.file."
+    try:
+        regular_file.check(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        yield CodeFault(name, f"runSpec.file cannot be read: {error.strerror}", hint)
+        return
+    if not _is_inside(app.path, path):
         yield CodeFault(name, "runSpec.file lies outside the app's folder", "Move it to src/.")
     elif not path.is_file():
-        yield CodeFault(
-            name, "there is no such file, although runSpec.file names it", "Write it, or mend runSpec.file."
-        )
+        yield CodeFault(name, "there is no such file, although runSpec.file names it", hint)
     elif app.source is None:
         yield CodeFault(name, "the file cannot be read as UTF-8 text")
 
@@ -105,8 +111,7 @@ def bootstrap_script(app: AppFolder) -> Iterator[CodeFault]:
     for path, name in _bootstrap_scripts(app):
         script = app.path / name
         try:
-            inside = script.resolve().is_relative_to(app.path.resolve())
-            text = script.read_text(encoding="utf-8") if inside else None
+            text = regular_file.read(script).decode() if _is_inside(app.path, script) else None
         except (OSError, ValueError):
             text = None
         if text is None:
@@ -152,7 +157,7 @@ def resource_syntax(app: AppFolder) -> Iterator[CodeFault]:
         language = {".py": "python", ".sh": "bash"}.get(path.suffix)
         if language and not path.name.startswith("._"):
             try:
-                text = path.read_text(encoding="utf-8")
+                text = regular_file.read(path).decode()
             except (OSError, ValueError):
                 continue
             yield from _syntax_faults(path.relative_to(app.path).as_posix(), text, language)
@@ -240,6 +245,11 @@ def _bootstrap_scripts(app: AppFolder) -> Iterator[tuple[JsonPath, str]]:
             if isinstance(name, str):
                 way = (*path, "systemRequirements", entry_point, "clusterSpec", "bootstrapScript")
                 yield way, name
+
+
+def _is_inside(folder: Path, path: Path) -> bool:
+    """Return whether path leads into folder; Path.resolve raises for circles of links, realpath does not."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -110,7 +110,8 @@ def reserved_name(spec: dict[str, Any]) -> Iterator[Fault]:
     """No input has a name that breaks the app.
 
     In a Python app these are keywords and `dxpy`; in a bash app, where inputs become variables, those that
-    bash or the job's environment use.
+    bash, the job's environment or the programs of a worker use, such as
+    `http_proxy`, `GZIP` or `PYTHONUTF8`.
     """
     language = language_of(spec)
     for parameter in parameters(spec, "inputSpec"):

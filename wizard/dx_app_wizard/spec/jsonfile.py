@@ -6,6 +6,7 @@ keys, NaN and Infinity, numbers too large for JSON's readers, and anything that 
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import os
@@ -13,11 +14,15 @@ import re
 import shutil
 import tempfile
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import SpecFileError
+from dx_app_wizard.spec import regular_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 JsonPath = tuple["str | int", ...]
 """The way to a value from the top: `("inputSpec", 0, "class")`."""
@@ -42,6 +47,8 @@ class Document:
     value: Any
     positions: dict[JsonPath, Position]
     text: str = ""
+    """Without the byte order mark that the file may begin with."""
+    has_mark: bool = False
 
     def position(self, path: JsonPath) -> Position | None:
         """Return where the value at path begins, or else the nearest value around it that is there."""
@@ -64,22 +71,42 @@ def path_text(path: JsonPath) -> str:
 
 
 def read(path: Path) -> Document:
-    """Read a JSON file; raise SpecFileError, with line and column, for whatever is wrong with it."""
-    return parse(decode(read_bytes(path), path), path)
+    """Read a JSON file of an app; raise SpecFileError, with line and column, for whatever is wrong with it.
+
+    A pipe, a device or the like is wrong.
+    """
+    return _parsed(_bytes(regular_file.read, path), path)
+
+
+def read_given(path: Path) -> Document:
+    """Read a JSON file that a user has named, which may be a pipe; raise SpecFileError as `read` does."""
+    return _parsed(read_bytes(path), path)
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return what a file holds; raise SpecFileError where it cannot be read."""
+    """Return what a file or pipe holds; raise SpecFileError where it cannot be read."""
+    return _bytes(Path.read_bytes, path)
+
+
+def _bytes(read: Callable[[Path], bytes], path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read(path)
     except OSError as error:
         raise SpecFileError(path, f"cannot be read: {error.strerror}") from error
 
 
+def _parsed(data: bytes, path: Path) -> Document:
+    document = parse(decode(data, path), path)
+    return replace(document, has_mark=data.startswith(codecs.BOM_UTF8))
+
+
 def decode(data: bytes, path: Path) -> str:
-    """Return UTF-8 bytes that came from path as text; raise SpecFileError, with the line, for others."""
+    """Return UTF-8 bytes that came from path as text, without a byte order mark.
+
+    Raises SpecFileError, with the line, for other bytes.
+    """
     try:
-        return data.decode()
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise SpecFileError(path, "is not UTF-8 text", line) from error

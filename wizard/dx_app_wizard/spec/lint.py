@@ -58,6 +58,10 @@ def lint_app(folder: Path, policy: Policy | None = None) -> list[Finding]:
     except SpecFileError as error:
         return [_unreadable(path, error)]
     findings = lint_document(document, file=FILE_NAME)
+    if document.has_mark:
+        hint = "Save it as UTF-8 without BOM."
+        message = f"{FILE_NAME} begins with a byte order mark, which `dx build` does not read"
+        findings.insert(0, Finding(FILE_RULE, "error", "", message, hint, FILE_NAME, 1, 1))
     if not isinstance(document.value, dict):
         return findings
     app = AppFolder(folder, document.value)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.console.text import whole
 from dx_app_wizard.spec.findings import Fault, Fix, Rules
 from dx_app_wizard.spec.io_rules import parameters
 from dx_app_wizard.spec.names import app_name_problem, applet_name_problem
@@ -59,6 +60,22 @@ PARAMETER_KEYS = (
     "suggestions",
 )  # fmt: skip
 ACCESS_KEYS = ("network", "project", "allProjects", "developer", "projectCreation")
+
+
+@METADATA_RULES.rule("error")
+def text_unicode(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Texts are Unicode, without halves of surrogate pairs, which the platform does not accept."""
+    level: list[tuple[JsonPath, Any]] = [((), spec)]
+    while level:
+        inside: list[tuple[JsonPath, Any]] = []
+        for path, value in level:
+            keys = [key for key in value if whole(key) != key] if isinstance(value, dict) else ()
+            if keys or (isinstance(value, str) and whole(value) != value):
+                yield Fault(path, "contains text that is not Unicode", "Remove the half of a surrogate pair.")
+            if isinstance(value, (dict, list)):
+                entries = value.items() if isinstance(value, dict) else enumerate(value)
+                inside += [((*path, step), inner) for step, inner in entries]
+        level = inside
 
 
 @METADATA_RULES.rule("error")

@@ -29,9 +29,57 @@ _BASH_SPECIAL = frozenset(
 _ENVIRONMENT = frozenset(
     """
     DISPLAY EDITOR HOME HOSTNAME LANG LANGUAGE LD_LIBRARY_PATH LD_PRELOAD LOGNAME MAIL OLDPWD PAGER PATH
-    PERL5LIB PWD PYTHONHOME PYTHONPATH PYTHONSTARTUP TEMP TERM TMP TMPDIR TZ USER
+    PERL5LIB PWD TEMP TERM TMP TMPDIR TZ USER
     """.split()  # noqa: SIM905 - as above
 )
+
+_OF_PYTHON = re.compile(
+    r"PYTHON[A-Z0-9]+|PYTHON_(COLORS|CPU_COUNT|GIL|HISTORY|JIT|BASIC_REPL|PRESITE|FROZEN_MODULES)"
+)
+_PROXY = re.compile(r"(http|https|ftp|rsync|all|no)_proxy", re.IGNORECASE)
+_OF_PROGRAMS = {
+    name: program
+    for program, names in {
+        "the loader of programs": """
+            GCONV_PATH GLIBC_TUNABLES HOSTALIASES LD_AUDIT LD_BIND_NOT LD_BIND_NOW LD_DEBUG LD_DEBUG_OUTPUT
+            LD_DYNAMIC_WEAK LD_HWCAP_MASK LD_ORIGIN_PATH LD_PREFER_MAP_32BIT_EXEC LD_PROFILE LD_PROFILE_OUTPUT
+            LD_SHOW_AUXV LD_TRACE_LOADED_OBJECTS LD_USE_LOAD_BIAS LD_VERBOSE LD_WARN LOCALDOMAIN LOCPATH
+            MALLOC_CHECK_ MALLOC_PERTURB_ MALLOC_TRACE NLSPATH RES_OPTIONS TZDIR""",
+        "dx": "_ARC_DEBUG _ARGCOMPLETE _DX_DEBUG _DX_DUMP_BILLED_PROJECT _DX_INJECT_ERROR",
+        "curl, dx and whatever uses TLS": """
+            CURL_CA_BUNDLE CURL_HOME NETRC OPENSSL_CONF OPENSSL_ENGINES OPENSSL_MODULES REQUESTS_CA_BUNDLE
+            SSLKEYLOGFILE SSL_CERT_DIR SSL_CERT_FILE WGETRC""",
+        "tar": "TAPE TAR_OPTIONS TAR_READER_OPTIONS TAR_WRITER_OPTIONS",
+        "gzip": "GZIP",
+        "bzip2": "BZIP BZIP2",
+        "xz": "XZ_DEFAULTS XZ_OPT",
+        "zip and unzip": "UNZIP UNZIPOPT ZIP ZIPINFO ZIPINFOOPT ZIPOPT",
+        "pigz": "PIGZ",
+        "grep": "GREP_OPTIONS",
+        "awk": "AWKLIBPATH AWKPATH",
+        "ls, df, du and sort": """
+            BLOCKSIZE BLOCK_SIZE DF_BLOCK_SIZE DU_BLOCK_SIZE LS_BLOCK_SIZE QUOTING_STYLE TABSIZE
+            TIME_STYLE _POSIX2_VERSION""",
+        "make": "GNUMAKEFLAGS MAKEFILES MAKEFLAGS MAKELEVEL MFLAGS",
+        "git": """
+            GIT_ASKPASS GIT_CONFIG GIT_CONFIG_COUNT GIT_CONFIG_GLOBAL GIT_CONFIG_PARAMETERS GIT_CONFIG_SYSTEM
+            GIT_DIR GIT_EXEC_PATH GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_SSH GIT_SSH_COMMAND GIT_TEMPLATE_DIR
+            GIT_TRACE GIT_WORK_TREE""",
+        "perl": "PERL5DB PERL5OPT PERLIO PERLLIB PERL_HASH_SEED PERL_PERTURB_KEYS PERL_UNICODE",
+        "java": "CLASSPATH JAVA_HOME JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS _JAVA_OPTIONS",
+        "R": "R_ENVIRON R_ENVIRON_USER R_HOME R_LIBS R_LIBS_SITE R_LIBS_USER R_PROFILE R_PROFILE_USER",
+        "ruby": "GEM_HOME GEM_PATH RUBYLIB RUBYOPT",
+        "node": "NODE_EXTRA_CA_CERTS NODE_OPTIONS NODE_PATH",
+        "pip": """
+            PIP_CERT PIP_CONFIG_FILE PIP_CONSTRAINT PIP_EXTRA_INDEX_URL PIP_FIND_LINKS PIP_INDEX_URL
+            PIP_NO_INDEX PIP_PREFIX PIP_PROXY PIP_REQUIREMENT PIP_TARGET PIP_USER""",
+        "apt and dpkg": "APT_CONFIG DPKG_ADMINDIR DPKG_ROOT",
+        "docker": """
+            DOCKER_API_VERSION DOCKER_CERT_PATH DOCKER_CONFIG DOCKER_CONTEXT DOCKER_HOST DOCKER_TLS_VERIFY""",
+    }.items()
+    for name in names.split()
+}
+"""Variables that the programs of a worker obey whatever calls them, and whose meaning no input has."""
 
 
 def app_name_problem(name: str) -> str | None:
@@ -86,4 +134,13 @@ def _bash_problem(name: str) -> str | None:
         return "is a variable with a meaning of its own in bash"
     if name in _ENVIRONMENT or name.startswith(("DX_", "LC_")):
         return "is a variable of the job's environment, which would keep its old value"
+    if program := _obeying(name):
+        return f"is a variable that {program} would obey"
     return None
+
+
+def _obeying(name: str) -> str | None:
+    """Return which programs obey a variable as a setting of theirs, if any do."""
+    if _OF_PYTHON.fullmatch(name):
+        return "Python"
+    return "dx and whatever uses HTTP" if _PROXY.fullmatch(name) else _OF_PROGRAMS.get(name)

@@ -113,7 +113,11 @@ def load_policy(folder: Path) -> Policy:
         except SpecFileError as error:
             problems.append(PolicyProblem("", error.message, Place(str(path), error.line, error.column)))
             continue
+        earlier = len(problems)
         own = dict(_settings(file, problems))
+        if file.has_mark and len(problems) > earlier:  # invisible in editors, so it may puzzle whoever looks
+            message = "begins with a byte order mark, which was skipped"
+            problems.append(PolicyProblem("", message, Place(str(path), 1, 1)))
         if any(table == "template" for table, _ in own):
             settings = {place: setting for place, setting in settings.items() if place[0] != "template"}
         settings.update(own)

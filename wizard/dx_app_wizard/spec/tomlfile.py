@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import sys
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ class TomlFile:
     path: Path
     value: dict[str, Any]
     lines: dict[tuple[str, ...], int]
+    has_mark: bool = False
+    """Whether the file begins with a byte order mark, which is not part of the text."""
 
     def place(self, *keys: str) -> Place:
         """Return the place of what stands under keys, or of the nearest table around it."""
@@ -42,7 +45,8 @@ def read(path: Path) -> TomlFile:
     if path.exists() and not path.is_file():
         raise SpecFileError(path, "is no file")
     try:
-        text = path.read_bytes().decode()
+        data = path.read_bytes()
+        text = data.decode("utf-8-sig")
     except OSError as error:
         raise SpecFileError(path, f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -53,7 +57,7 @@ def read(path: Path) -> TomlFile:
         raise _not_toml(path, str(error)) from error
     except RecursionError as error:
         raise SpecFileError(path, "is nested too deeply") from error
-    return TomlFile(path, value, _lines(text))
+    return TomlFile(path, value, _lines(text), has_mark=data.startswith(codecs.BOM_UTF8))
 
 
 def _not_toml(path: Path, message: str) -> SpecFileError:

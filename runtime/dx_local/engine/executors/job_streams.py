@@ -212,7 +212,7 @@ class JobStreams:
 def _parse_datagram(datagram: bytes) -> tuple[str, str, str]:
     """Return source, level and text of a log message; one that is not of the known form is its own text."""
     try:
-        message = strict_json.parse(datagram)
+        message = strict_json.parse(datagram, mends=True)
         source, text = str(message["source"]), str(message["msg"])
         level = _SYSLOG_LEVELS[int(message["level"])]
     except (ValueError, KeyError, TypeError, IndexError):

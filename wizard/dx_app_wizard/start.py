@@ -1,0 +1,18 @@
+"""The program `dx-app-wizard`, whose command loads once Ctrl-C can end it quietly."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from dx_app_wizard.console.program import start
+
+
+def dx_app_wizard() -> NoReturn:
+    """Be the program `dx-app-wizard`."""
+
+    def command() -> None:
+        from dx_app_wizard.cli import main
+
+        main()
+
+    start(command)
