@@ -1,4 +1,4 @@
-"""Regions and the instance types that they offer, from the table `instances.json`, which names its sources."""
+"""Regions and the instance types that they offer, from `instances.json`, which names its sources."""
 
 from __future__ import annotations
 
