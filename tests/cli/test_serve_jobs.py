@@ -224,7 +224,8 @@ def test_jobs_after_a_restart(tmp_path: Path, number: int) -> None:
         sleep, echo = server.new_applet("sleep", SLEEP), server.new_applet("echo", "main() { echo said it; }")
         over = server.run(echo)
         server.final(over)
-        running, waiting = server.run(sleep), server.run(echo)
+        running = server.run(sleep, executionPolicy={"restartOn": {}})
+        waiting = server.run(echo)
         dependent = server.run(echo, dependsOn=[running])
         while not list(server.state.glob(f"jobs/*-{running}/home/job_input.json")):
             time.sleep(0.02)

@@ -120,7 +120,7 @@ def test_a_job_that_ran_when_the_server_ended_is_tried_again_by_the_next(
 ) -> None:
     with LocalServer(tmp_path) as server:
         applet = server.new_applet("sleeps", SLEEPS_FIRST)
-        job = server.run(applet, executionPolicy={"restartOn": {"ExecutionError": 1}})
+        job = server.run(applet)
         while not list(server.state.glob(f"jobs/*-{job}/home/begun")):
             time.sleep(0.02)
         server.end(number)

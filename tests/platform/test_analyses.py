@@ -315,9 +315,10 @@ def test_termination_ends_all_stages(context: Context, runner: Runner, chain: st
 
 @pytest.mark.parametrize("ends", [True, False])
 def test_a_platform_that_was_stopped_ends_the_stages_that_ran(
-    context: Context, runner: Runner, chain: str, ends: bool
+    context: Context, runner: Runner, ends: bool
 ) -> None:
-    run = runner.run(chain)
+    fails = {"id": "a", "input": {"n": 1}, "executionPolicy": {"restartOn": {}}}
+    run = runner.run(runner.workflow(fails, {"id": "b", "input": {"n": from_stage("a")}}))
     job_events.start(context.platform, run.jobs[0])
     if ends:
         jobs.terminate(context, run.id, {})

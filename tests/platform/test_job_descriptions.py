@@ -28,7 +28,7 @@ ALWAYS = {
     "workspace": str, "billTo": str, "priority": str, "instanceType": str, "tags": list, "properties": dict,
     "details": dict, "dependsOn": list, "systemRequirements": dict, "stateTransitions": list, "try": int,
     "tryCreated": int, "parentJobTry": None, "masterJob": None, "failureCounts": dict, "networkAccess": list,
-    "waitingOnChildren": list,
+    "waitingOnChildren": list, "executionPolicy": dict,
 }  # fmt: skip
 
 

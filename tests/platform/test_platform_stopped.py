@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
     from dx_local.platform.context import Context
 
+NEVER: dict[str, Any] = {"restartOn": {}}
 WHY = ("ExecutionError", "The platform was stopped while the job ran")
 
 
 @pytest.fixture
 def lone_job(context: Context, runner: Runner) -> str:
-    """A runnable job that is in no analysis."""
-    request = {"project": runner.project, "input": {"n": 1}}
+    """A runnable job that is in no analysis and is never restarted."""
+    request = {"project": runner.project, "input": {"n": 1}, "executionPolicy": NEVER}
     job: str = executables.run_applet(context, runner.applet, request)["id"]
     return job
 
@@ -39,6 +40,15 @@ def test_a_running_job_fails_and_its_token_is_worthless(context: Context, lone_j
     assert access.caller_of(context.store, token) is None
 
 
+def test_a_running_job_is_restarted_by_default(context: Context, runner: Runner) -> None:
+    request = {"project": runner.project, "input": {"n": 1}}
+    job = executables.run_applet(context, runner.applet, request)["id"]
+    job_events.start(context.platform, job)
+    job_events.abandon(context.platform)
+    described = job_descriptions.describe_job(context, job, {})
+    assert (described["state"], described["try"]) == ("runnable", 1)
+
+
 def test_a_job_that_waits_goes_on_waiting(context: Context, lone_job: str) -> None:
     job_events.abandon(context.platform)
     assert state_of(context, lone_job) == "runnable"
@@ -52,7 +62,8 @@ def test_a_job_that_is_being_terminated_is_terminated(context: Context, lone_job
 
 
 def test_an_analysis_fails_with_the_stage_that_ran(runner: Runner, context: Context) -> None:
-    run = runner.run(runner.workflow({"id": "a", "input": {"n": 1}}, {"id": "b", "input": {"n": 1}}))
+    fails = {"id": "a", "input": {"n": 1}, "executionPolicy": NEVER}
+    run = runner.run(runner.workflow(fails, {"id": "b", "input": {"n": 1}}))
     job_events.start(context.platform, run.jobs[0])
     job_events.abandon(context.platform)
     assert run.states()[0] == "failed"

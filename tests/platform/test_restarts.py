@@ -41,7 +41,15 @@ def tries_until_failed(store: Store, job: str, reason: str) -> int:
 @pytest.mark.parametrize(
     ("policy", "reason", "tries"),
     [
-        pytest.param(None, "ExecutionError", 1, id="no policy"),
+        pytest.param(None, "UnresponsiveWorker", 3, id="lost worker by default"),
+        pytest.param(None, "JMInternalError", 2, id="fault of the platform by default"),
+        pytest.param(None, "ExecutionError", 2, id="no start by default"),
+        pytest.param(None, "AppInternalError", 1, id="no other by default"),
+        pytest.param(None, "SpotInstanceInterruption", 1, id="no interruption by default"),
+        pytest.param({"restartOn": {}}, "ExecutionError", 1, id="never"),
+        pytest.param({"maxRestarts": 0}, "ExecutionError", 1, id="none at all"),
+        pytest.param({"restartOn": {"*": 1}}, "AppInsufficientResourceError", 2, id="resources"),
+        pytest.param({"restartOn": {"*": 9}}, "OutputError", 1, id="wrong output"),
         pytest.param({"restartOn": {"ExecutionError": 2}}, "ExecutionError", 3, id="named"),
         pytest.param({"restartOn": {"ExecutionError": 2}}, "AppInternalError", 1, id="not named"),
         pytest.param({"restartOn": {"*": 2}}, "AppInternalError", 3, id="any"),

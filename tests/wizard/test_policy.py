@@ -182,7 +182,7 @@ def test_the_usual_instance_type_goes_by_the_region(wizard: Wizard, policy: Poli
 def test_a_given_spec_is_judged_as_lint_would(
     wizard: Wizard, policy: Policy, tmp_path: Path, lint: str
 ) -> None:
-    regional = {"aws:us-east-1": {"systemRequirements": {"*": {"instanceType": "mem9_ssd9_x9"}}}}
+    regional = {"aws:us-east-1": {"systemRequirements": {"*": {"instanceType": "mem1_ssd1_v2_x3"}}}}
     (tmp_path / "given.json").write_text(json.dumps({"regionalOptions": regional}), encoding="utf-8")
     assert wizard(*NEW, "--json-file", "given.json").code == 3
     policy(f"[lint]\n{lint}\n")

@@ -136,6 +136,7 @@ SPEC_FAULTS: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("regional-options", ("regionalOptions", "azure:westus"), {}),
     ("region-known", ("regionalOptions", "us-east-1"), {"systemRequirements": {}}),
     ("instance-type", (*REQUIREMENT, "instanceType"), "mem1_ssd1_v2_x3"),
+    ("instance-type-known", (*REQUIREMENT, "instanceType"), "mem9_new_x4"),
     ("instance-type-legacy", (*REQUIREMENT, "instanceType"), "mem1_ssd1_x4"),
     ("instance-selector", (*REQUIREMENT, "instanceTypeSelector"), {"allowedInstanceTypes": []}),
     ("cluster-spec", ("runSpec", "systemRequirements", "*", "clusterSpec"), {}),

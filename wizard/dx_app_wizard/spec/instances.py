@@ -1,4 +1,4 @@
-"""Regions and the instance types that they offer; the table and its source stand in `instances.json`."""
+"""Regions and the instance types that they offer, from `instances.json`, which names its sources."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ from typing import Any
 
 DEFAULT_REGION = "aws:us-east-1"
 
+_MOST_EDITS = 2
+_NEARLY = 0.9  # 3.8 GiB do for a type of 4 GiB: the clouds do not count alike
+
 
 @dataclass(frozen=True)
 class InstanceType:
-    """A kind of worker: memory in GiB, storage in GB; `accelerator` names its GPUs or FPGAs."""
+    """A kind of worker: memory in GiB, storage in GB; `accelerator` names its GPUs or FPGAs.
+
+    `retired` is when the platform retired it, None if it is current. `restricted` names the organisations
+    that have it, if not all do, and `regions` the regions, empty if they are not known.
+    """
 
     name: str
     cores: int
@@ -22,6 +29,14 @@ class InstanceType:
     storage_gb: int
     accelerator: str | None = None
     legacy: bool = False
+    retired: str | None = None
+    restricted: str | None = None
+    regions: tuple[str, ...] = ()
+
+    @property
+    def cloud(self) -> str:
+        """The cloud that offers it; only names of AWS types have no prefix."""
+        return self.name.rpartition(":")[0] or "aws"
 
     @property
     def memory_bytes(self) -> int:
@@ -50,24 +65,59 @@ def clouds() -> tuple[str, ...]:
 
 
 def instance_types(region: str) -> tuple[InstanceType, ...]:
-    """Return the instance types of a region's cloud, the current ones first; none for an unknown cloud."""
-    rows = _table()["clouds"].get(_cloud(region), ())
+    """Return the instance types that an app may choose in a region, the current generation first.
+
+    A region is also just a cloud, such as `aws:`. None are known in an unknown cloud.
+    """
     return tuple(
-        InstanceType(
-            name=row["name"],
-            cores=row["cores"],
-            memory_gib=row["memory_gib"],
-            storage_gb=row["storage_gb"],
-            accelerator=row.get("gpu") or (f"{row['fpga']} FPGA" if "fpga" in row else None),
-            legacy=row.get("legacy", False),
-        )
-        for row in rows
+        instance
+        for instance in _of_cloud(_cloud(region))
+        if not instance.retired and not instance.restricted and _is_offered(instance, region)
     )
 
 
 def find_instance_type(name: str, region: str) -> InstanceType | None:
-    """Return the instance type of that name in a region's cloud, or None where none is known."""
-    return next((instance for instance in instance_types(region) if instance.name == name), None)
+    """Return the instance type of that name in a region, retired or restricted ones too, None if unknown."""
+    return next(
+        (each for each in _of_cloud(_cloud(region)) if each.name == name and _is_offered(each, region)), None
+    )
+
+
+def find_anywhere(name: str) -> InstanceType | None:
+    """Return the instance type of that name in any region, retired ones too, None if unknown."""
+    return next((each for cloud in clouds() for each in _of_cloud(cloud) if each.name == name), None)
+
+
+def substitute(name: str, region: str) -> str:
+    """Return the instance type to use in a region in place of one that cannot be had there.
+
+    That is the smallest one with as many cores and as much memory, or the region's default.
+    """
+    wanted = find_anywhere(name)
+    fitting = [
+        each
+        for each in instance_types(region)
+        if wanted
+        and each.cores >= wanted.cores
+        and each.memory_gib >= wanted.memory_gib * _NEARLY
+        and bool(each.accelerator) == bool(wanted.accelerator)
+        and not each.legacy
+    ]
+    smallest = min(fitting, key=lambda each: (each.cores, each.memory_gib, each.storage_gb), default=None)
+    return smallest.name if smallest else default_instance_type(region)
+
+
+def misspelt(name: str, region: str) -> str | None:
+    """Return the instance type of a region's cloud that a name is within two edits of, if it is none itself.
+
+    Upper and lower case do not count as edits.
+    """
+    names = [instance.name for instance in _of_cloud(_cloud(region))]
+    if name in names:
+        return None
+    near = {known: _edits(name.lower(), known) for known in names}
+    nearest = min(near, key=lambda known: near[known], default=None)
+    return nearest if nearest and near[nearest] <= _MOST_EDITS else None
 
 
 def common_instance_types(region: str) -> tuple[InstanceType, ...]:
@@ -93,13 +143,55 @@ def region_problem(region: str) -> str | None:
 
 
 def instance_type_problem(name: str, region: str) -> str | None:
-    """Return None for an instance type of the region's cloud, else what is wrong, with the nearest one."""
+    """Return None for an instance type that an app may choose in a region, else what is wrong with it."""
     names = [instance.name for instance in instance_types(region)]
-    if name in names:
+    known = find_instance_type(name, region)
+    if known and known.retired:
+        return f"{name!r} was retired ({known.retired}); {substitute(name, region)} is as large"
+    if known:
         return None
+    elsewhere = find_anywhere(name)
+    if elsewhere and elsewhere.cloud == _cloud(region):
+        return f"{name!r} is no instance type of {region}, only of {', '.join(elsewhere.regions)}"
     near = get_close_matches(name if ":" in name else _prefixed(name, region), names, n=1, cutoff=0.5)
     suggestion = f"; did you mean {near[0]}?" if near else ""
     return f"{name!r} is no instance type of {_cloud(region)}{suggestion}"
+
+
+@cache
+def _of_cloud(cloud: str) -> tuple[InstanceType, ...]:
+    return tuple(
+        InstanceType(
+            name=row["name"],
+            cores=row["cores"],
+            memory_gib=row["memory_gib"],
+            storage_gb=row["storage_gb"],
+            accelerator=row.get("gpu") or (f"{row['fpga']} FPGA" if "fpga" in row else None),
+            legacy=row.get("legacy", False),
+            retired=row.get("retired"),
+            restricted=row.get("restricted"),
+            regions=tuple(row.get("regions", ())),
+        )
+        for row in _table()["clouds"].get(cloud, ())
+    )
+
+
+def _is_offered(instance: InstanceType, region: str) -> bool:
+    """Tell whether a region has a type of its cloud, as far as is known; a cloud as a whole has all."""
+    place = region.partition(":")[2]
+    return not place or not instance.regions or region in instance.regions
+
+
+def _edits(one: str, other: str) -> int:
+    """Return how many characters must be inserted, deleted or replaced to make one text the other."""
+    distances = list(range(len(other) + 1))
+    for row, character in enumerate(one, start=1):
+        diagonal, distances[0] = distances[0], row
+        for column, its in enumerate(other, start=1):
+            replaced = diagonal + (character != its)
+            diagonal = distances[column]
+            distances[column] = min(replaced, diagonal + 1, distances[column - 1] + 1)
+    return distances[-1]
 
 
 def _prefixed(name: str, region: str) -> str:

@@ -10,9 +10,12 @@ from dx_app_wizard.spec.findings import Fault, Fix, Rules
 from dx_app_wizard.spec.instances import (
     DEFAULT_REGION,
     clouds,
+    find_instance_type,
     instance_type_problem,
     instance_types,
+    misspelt,
     region_problem,
+    substitute,
 )
 
 if TYPE_CHECKING:
@@ -45,15 +48,40 @@ def list_of(value: Any) -> list[Any]:
 
 def requirements(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, str | None, dict[str, Any]]]:
     """Yield the system requirements by entry point: path, region (None in runSpec), hash."""
+    run = hash_at(spec, "runSpec")
     places: list[tuple[JsonPath, str | None, dict[str, Any]]] = [
-        (("runSpec",), None, hash_at(spec, "runSpec"))
+        (("runSpec", "systemRequirements"), None, hash_at(run, "systemRequirements"))
     ]
-    for name, options in hash_at(spec, "regionalOptions").items():
-        places.append((("regionalOptions", name), name, hash_at(options)))
-    for path, region, options in places:
-        for entry_point, requirement in hash_at(options, "systemRequirements").items():
+    for region, by_entry_point in hash_at(run, "systemRequirementsByRegion").items():
+        path: JsonPath = ("runSpec", "systemRequirementsByRegion", region)
+        places.append((path, region, hash_at(by_entry_point)))
+    for region, options in hash_at(spec, "regionalOptions").items():
+        path = ("regionalOptions", region, "systemRequirements")
+        places.append((path, region, hash_at(hash_at(options), "systemRequirements")))
+    for path, place, by_entry_point in places:
+        for entry_point, requirement in by_entry_point.items():
             if isinstance(requirement, dict):
-                yield (*path, "systemRequirements", entry_point), region, requirement
+                yield (*path, entry_point), place, requirement
+
+
+def _instance_types(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, list[str], str]]:
+    """Yield the instance types that are named, lists to select from included: path, regions, name.
+
+    The regions are those of all clouds if the name is in runSpec. Unknown clouds are left out.
+    """
+    for path, region, requirement in requirements(spec):
+        if region and region_problem(region):
+            continue
+        regions = [region] if region else [f"{cloud}:" for cloud in clouds()]
+        selector = hash_at(requirement, "instanceTypeSelector")
+        named = [((*path, "instanceType"), requirement.get("instanceType"))]
+        named += [
+            ((*path, "instanceTypeSelector", "allowedInstanceTypes", index), name)
+            for index, name in enumerate(list_of(selector.get("allowedInstanceTypes")))
+        ]
+        for place, name in named:
+            if isinstance(name, str):
+                yield place, regions, name
 
 
 @RUN_RULES.rule("error")
@@ -260,18 +288,26 @@ def region_known(spec: dict[str, Any]) -> Iterator[Fault]:
 
 @RUN_RULES.rule("error")
 def instance_type(spec: dict[str, Any]) -> Iterator[Fault]:
-    """Instance types exist, in the cloud of their region."""
-    for path, region, requirement in requirements(spec):
-        name = requirement.get("instanceType")
-        if not isinstance(name, str) or (region and region_problem(region)):
-            continue
-        regions = [region] if region else [f"{cloud}:" for cloud in clouds()]
-        problems = [instance_type_problem(name, candidate) for candidate in regions]
-        if all(problems):
-            place = (*path, "instanceType")
-            lower = name.lower()
-            known = any(instance_type_problem(lower, candidate) is None for candidate in regions)
-            yield Fault(place, str(problems[0]), fix=Fix(place, lower) if known else None)
+    """No instance type is misspelt: none is within two edits of an existing one."""
+    for path, regions, name in _instance_types(spec):
+        meant = None
+        if all(find_instance_type(name, region) is None for region in regions):
+            meant = next((found for region in regions if (found := misspelt(name, region))), None)
+        if meant:
+            only_case = name.lower() == meant
+            message = f"{name!r} is no instance type; did you mean {meant}?"
+            yield Fault(path, message, fix=Fix(path, meant) if only_case else None)
+
+
+@RUN_RULES.rule("warning")
+def instance_type_known(spec: dict[str, Any]) -> Iterator[Fault]:
+    """Instance types are known, current, and offered in their region; `dx build` may refuse others."""
+    for path, regions, name in _instance_types(spec):
+        problems = [instance_type_problem(name, region) for region in regions]
+        if all(problems) and not any(misspelt(name, region) for region in regions):
+            yield Fault(
+                path, str(problems[0]), f"Use {substitute(name, regions[0])!r}, as dx-local run does."
+            )
 
 
 @RUN_RULES.rule("warning")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.classes import flatten
+from dx_app_wizard.spec.instances import default_instance_type
 from dx_local.platform import fields as read
 from dx_local.platform.data import projects
 from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied, ResourceNotFound
@@ -74,7 +75,7 @@ def create(context: Context, request: Request) -> str:
     executable = request.executable
     depends_on = _depends_on(context, asked)
     wishes = _wishes(request)
-    workers = wishes.system_requirements()
+    region = projects.region_of(context.store, request.project)
     context.store.insert(
         "job",
         id=job_id,
@@ -90,7 +91,7 @@ def create(context: Context, request: Request) -> str:
         project=request.project,
         folder=request.folder,
         workspace=_workspace(context, request, job_id, now),
-        region=projects.region_of(context.store, request.project),
+        region=region,
         priority=priority(asked) or (parent["priority"] if parent else "normal"),
         created=now,
         modified=now,
@@ -101,8 +102,8 @@ def create(context: Context, request: Request) -> str:
         tags=read.strings(given(asked, "tags"), "tags", []),
         properties=read.properties(given(asked, "properties")),
         details=read.mapping(given(asked, "details"), "details", {}),
-        system_requirements=workers,
-        instance_type=requirements.instance_type(workers, request.function),
+        system_requirements=wishes.system_requirements(),
+        instance_type=wishes.instance_type(request.function) or default_instance_type(region),
         timeout=wishes.timeout(request.function),
         transitions=[],
         requested=_requested(context, request, wishes),

@@ -49,6 +49,7 @@ _ON_REQUEST = frozenset(
         "runSystemRequirementsByExecutable",
         "mergedSystemRequirementsByExecutable",
         "runStageSystemRequirements",
+        "instanceTypeTransitions",
     }
 )
 
@@ -70,6 +71,8 @@ def _description(context: Context, job: Row) -> JSON:
         "try": job["try_number"],
         "tryCreated": job["created"] if job["try_created"] is None else job["try_created"],
         "failureCounts": job["failure_counts"],
+        "executionPolicy": restarts.policy_of(job),
+        "instanceTypeTransitions": [],
         "masterJob": restarts.master_above(context.store, job),
     }
     if job["reused_from"] is not None:

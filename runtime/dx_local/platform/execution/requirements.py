@@ -1,10 +1,12 @@
-"""What a job asks of its worker: instance type and time limit, as its executable and the run requests say.
+"""What a job requires of its worker: instance type and time limit, resolved from its executable and the runs.
 
-What is asked by executable holds in the whole tree below the run that asks for it, and goes before all else;
-what is asked of every entry point (`*`) takes the place of all that was asked before. The help text of
-`dx run --instance-type-help` says the same.
+Each kind of requirement (instance type, cluster, drivers) is resolved by itself, from levels that override
+one another: what runs ask for by executable, in the whole tree below them, the topmost run first; what the
+run asks for; the stage of a workflow; the executable. Within a kind a level that names all entry points
+(`*`) replaces the level below it; one that names some replaces these.
 
-Source: https://documentation.dnanexus.com/developer/api/running-analyses/io-and-run-specifications
+Sources: `PrintInstanceTypeHelp` in dxpy/cli/parsers.py and dxpy/system_requirements.py of dxpy 0.417.1;
+https://documentation.dnanexus.com/developer/api/running-analyses/io-and-run-specifications
 """
 
 from __future__ import annotations
@@ -17,25 +19,35 @@ from dx_local.platform.errors import InvalidInput, InvalidType
 from dx_local.platform.lifecycle import restarts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dx_local.platform.context import JSON
 
-DEFAULT_INSTANCE_TYPE = "mem1_ssd1_v2_x4"
+    _Over = Callable[[JSON, JSON], JSON]
+
 DEFAULT_TIMEOUT = 30 * 24 * 3600 * 1000
 """How long a job may run when nobody says, in ms.
 
 Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/job-time-limits
 """
 
+_SELECTOR = "instanceTypeSelector"
+_CLUSTER_TYPES = ("apachespark", "dxspark", "generic")
+
+# What a job was asked for, as it is kept for those below it.
+_MERGED_SYSTEMS = "mergedSystemRequirementsByExecutable"
+_MERGED_TIMEOUTS = "mergedTimeoutPolicyByExecutable"
+_INHERITED = "inheritedSystemRequirements"
+
 UNIT_MS = {"days": 86_400_000, "hours": 3_600_000, "minutes": 60_000}
 
 
 def check_run_spec(run_spec: JSON) -> None:
-    """Raise InvalidInput or InvalidType unless what a runSpec says of workers can be used."""
-    for entry_point, wanted in _by_entry_point(run_spec, "systemRequirements").items():
-        if "instanceType" in wanted and "instanceTypeSelector" in wanted:
-            raise InvalidType(
-                f"runSpec.systemRequirements.{entry_point} has both instanceType and instanceTypeSelector"
-            )
+    """Raise InvalidInput or InvalidType unless what a runSpec requires of workers can be met."""
+    _check_requirements(run_spec, "systemRequirements")
+    by_region = _by_executable(run_spec, "systemRequirementsByRegion")
+    for region in by_region:
+        _check_requirements(by_region, region)
     for limit in _by_entry_point(run_spec, "timeoutPolicy").values():
         _milliseconds(limit)
     restarts.check_policy(read.mapping(run_spec, "executionPolicy", {}))
@@ -48,16 +60,38 @@ def check_run_spec(run_spec: JSON) -> None:
         raise InvalidInput('"runSpec.execDepends" must be an array of hashes, each with a "name"')
 
 
+def check_requested(request: JSON, name: str = "systemRequirements") -> JSON:
+    """Return the requirements of a run or a stage by entry point, which may select no type from a list.
+
+    Raises InvalidInput or InvalidType.
+    """
+    requested = _check_requirements(request, name)
+    if any(_SELECTOR in wanted for wanted in requested.values()):
+        raise InvalidInput(f'"{name}": instanceTypeSelector cannot be specified in runtime')
+    return requested
+
+
+def overridden(below: JSON, above: JSON) -> JSON:
+    """Return the requirements of two levels by entry point, of which `above` goes first in each kind."""
+    merged: dict[str, JSON] = {}
+    for kind in dict.fromkeys(
+        kind for level in (below, above) for wanted in level.values() for kind in wanted
+    ):
+        for entry_point, value in _over(_of_kind(below, kind), _of_kind(above, kind)).items():
+            merged.setdefault(entry_point, {})[kind] = value
+    return merged
+
+
 @dataclass(frozen=True)
 class Wishes:
-    """What the executable, the run and the runs above it ask of a job's worker, by what they are about.
+    """What the executable, the run and the runs above it require of a job's worker.
 
-    `asked` is the run request, `requested` what the parent was asked for if the job is its subjob.
+    `of_run` and `limits` are what the run, or the run above it whose subjob this is, asks for by entry point.
     """
 
     run_spec: JSON
-    asked: JSON
-    requested: JSON
+    of_run: JSON
+    limits: JSON
     systems: dict[str, JSON]
     """`systemRequirementsByExecutable`, with what runs above have asked for."""
     timeouts: dict[str, JSON]
@@ -74,28 +108,40 @@ class Wishes:
         parent: JSON | None = None,
         is_subjob: bool = False,
     ) -> Wishes:
-        """Return what is asked; `parent` is what the parent was asked for. Raises InvalidInput."""
+        """Return what is required; `parent` is what the parent was asked for. Raises InvalidInput."""
         above = parent or {}
+        inherited = above if is_subjob else {}
         return cls(
             run_spec=run_spec,
-            asked=asked,
-            requested=above if is_subjob else {},
-            systems=merged_by_executable(asked, above, "systemRequirementsByExecutable"),
-            timeouts=merged_by_executable(asked, above, "timeoutPolicyByExecutable"),
+            of_run=overridden(inherited.get(_INHERITED, {}), check_requested(asked)),
+            limits=_by_entry_point(asked, "timeoutPolicy") or inherited.get("timeoutPolicy") or {},
+            systems=_merged(_requested_systems(asked), above.get(_MERGED_SYSTEMS, {}), overridden),
+            timeouts=_merged(_requested_timeouts(asked), above.get(_MERGED_TIMEOUTS, {}), _over),
             executable=executable,
         )
 
     def system_requirements(self) -> JSON:
-        """Return what is asked of workers, by entry point."""
-        own = self.run_spec.get("systemRequirements") or {}
-        of_run = self._of_run("systemRequirements")
-        return _over(_over(own, of_run), _for_executable(self.systems, self.executable))
+        """Return what is required of workers, by entry point."""
+        return overridden(self.run_spec.get("systemRequirements") or {}, self._requested())
+
+    def instance_type(self, function: str) -> str | None:
+        """Return the instance type of jobs at an entry point, None if nobody names one.
+
+        Of a selector that is the first one that it allows: all are to be had here.
+        """
+        for level in (self._requested(), self.run_spec.get("systemRequirements") or {}):
+            for wanted in (level.get(function) or {}, level.get("*") or {}):
+                if "instanceType" in wanted:
+                    return str(wanted["instanceType"])
+                if _SELECTOR in wanted:
+                    return str(wanted[_SELECTOR]["allowedInstanceTypes"][0])
+        return None
 
     def timeout(self, function: str) -> int:
         """Return how long a job may run at an entry point, in ms."""
         policies = (
-            _for_executable(self.timeouts, self.executable),
-            self._of_run("timeoutPolicy"),
+            _for_executable(self.timeouts, self.executable, _over),
+            self.limits,
             self.run_spec.get("timeoutPolicy") or {},
         )
         for policy in policies:
@@ -107,31 +153,80 @@ class Wishes:
     def to_hand_down(self) -> JSON:
         """Return what holds for all jobs below as well, and what subjobs inherit."""
         return {
-            "mergedSystemRequirementsByExecutable": self.systems,
-            "mergedTimeoutPolicyByExecutable": self.timeouts,
-            "timeoutPolicy": self._of_run("timeoutPolicy"),
+            _MERGED_SYSTEMS: self.systems,
+            _MERGED_TIMEOUTS: self.timeouts,
+            _INHERITED: self.of_run,
+            "timeoutPolicy": self.limits,
         }
 
-    def _of_run(self, name: str) -> dict[str, JSON]:
-        return _by_entry_point(self.asked, name) or self.requested.get(name) or {}
+    def _requested(self) -> JSON:
+        return overridden(self.of_run, _for_executable(self.systems, self.executable, overridden))
 
 
-def merged_by_executable(asked: JSON, above: JSON, name: str) -> dict[str, JSON]:
-    """Return what is asked by executable, and by runs above, which goes before. Raises InvalidInput."""
-    own = _by_executable(asked, name)
-    merged = {executable: _by_entry_point(own, executable) for executable in own}
-    for executable, wanted in above.get(f"merged{name[0].upper()}{name[1:]}", {}).items():
-        merged[executable] = _over(merged.get(executable, {}), wanted)
-    return merged
+def _requested_systems(asked: JSON) -> dict[str, JSON]:
+    name = "systemRequirementsByExecutable"
+    by_executable = _by_executable(asked, name)
+    return {
+        executable: check_requested({f"{name}.{executable}": wanted}, f"{name}.{executable}")
+        for executable, wanted in by_executable.items()
+    }
 
 
-def instance_type(requirements: JSON, function: str) -> str:
-    """Return the instance type that merged requirements name for an entry point, or the default one."""
-    for entry_point in (function, "*"):
-        named = requirements.get(entry_point, {}).get("instanceType")
-        if isinstance(named, str):
-            return named
-    return DEFAULT_INSTANCE_TYPE
+def _requested_timeouts(asked: JSON) -> dict[str, JSON]:
+    by_executable = _by_executable(asked, "timeoutPolicyByExecutable")
+    return {executable: _by_entry_point(by_executable, executable) for executable in by_executable}
+
+
+def _merged(own: dict[str, JSON], above: dict[str, JSON], over: _Over) -> dict[str, JSON]:
+    """Return what is asked by executable, and by runs above, which goes first.
+
+    What a run above asks of every executable (`*`) goes before what is asked of one further down.
+    """
+    of_all = above.get("*", {})
+    return above | {
+        executable: over(over(wanted, of_all), above.get(executable, {}))
+        for executable, wanted in own.items()
+    }
+
+
+def _for_executable(by_executable: dict[str, JSON], executable: str, over: _Over) -> JSON:
+    return over(by_executable.get("*", {}), by_executable.get(executable, {}))
+
+
+def _check_requirements(request: JSON, name: str) -> JSON:
+    """Return requirements by entry point. Raises InvalidInput or InvalidType unless they can be met."""
+    requirements = _by_entry_point(request, name)
+    for entry_point, wanted in requirements.items():
+        place = f"{name}.{entry_point}"
+        read.text({f"{place}.instanceType": wanted.get("instanceType", "")}, f"{place}.instanceType")
+        if "clusterSpec" in wanted:
+            _check_cluster(f"{place}.clusterSpec", wanted["clusterSpec"])
+        if _SELECTOR in wanted:
+            _check_selector(place, wanted)
+    return requirements
+
+
+def _check_selector(place: str, wanted: JSON) -> None:
+    for other in ("instanceType", "clusterSpec"):
+        if other in wanted:
+            raise InvalidType(f"{place} has both {other} and {_SELECTOR}; remove one")
+    selector = wanted[_SELECTOR]
+    allowed = selector.get("allowedInstanceTypes") if isinstance(selector, dict) else None
+    if not isinstance(allowed, list) or not allowed or not all(isinstance(name, str) for name in allowed):
+        raise InvalidInput(f'"{place}.{_SELECTOR}.allowedInstanceTypes" must be an array of instance types')
+
+
+def _check_cluster(place: str, cluster: Any) -> None:
+    """Raise InvalidInput unless a cluster is described in full, as clients do also at run time."""
+    if not isinstance(cluster, dict) or cluster.get("type") not in _CLUSTER_TYPES:
+        raise InvalidInput(f'"{place}" must be a hash with a "type" out of {", ".join(_CLUSTER_TYPES)}')
+    count = cluster.get("initialInstanceCount")
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise InvalidInput(f'"{place}.initialInstanceCount" must be a number from 1 on, not {count!r}')
+
+
+def _of_kind(requirements: JSON, kind: str) -> JSON:
+    return {entry_point: wanted[kind] for entry_point, wanted in requirements.items() if kind in wanted}
 
 
 def _by_entry_point(request: JSON, name: str) -> dict[str, JSON]:
@@ -166,7 +261,3 @@ def _milliseconds(limit: JSON) -> int:
 def _over(below: JSON, above: JSON) -> JSON:
     """Return what is asked by entry point in two places, of which one goes before the other."""
     return dict(above) if "*" in above else {**below, **above}
-
-
-def _for_executable(by_executable: dict[str, JSON], executable: str) -> JSON:
-    return _over(by_executable.get("*", {}), by_executable.get(executable, {}))

@@ -17,6 +17,7 @@ from dx_local.platform.errors import ApiError, InvalidInput, InvalidType
 from dx_local.platform.execution import app_names, requirements
 from dx_local.platform.folder_paths import normalize_folder
 from dx_local.platform.ids import class_of, new_id
+from dx_local.platform.lifecycle import restarts
 
 if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Context
@@ -63,8 +64,7 @@ def updated_stage(context: Context, stage: JSON, changes: JSON) -> JSON:
     if changes.get("executionPolicy") is not None:
         changed["executionPolicy"] = _policy(read.mapping(changes, "executionPolicy"))
     if changes.get("systemRequirements") is not None:
-        requirements.check_run_spec(changes)
-        changed["systemRequirements"] = changes["systemRequirements"]
+        changed["systemRequirements"] = requirements.check_requested(changes)
     return changed
 
 
@@ -196,4 +196,5 @@ def _policy(policy: JSON) -> JSON:
     if chosen not in _FAILURE_POLICIES:
         expected = " or ".join(f'"{name}"' for name in _FAILURE_POLICIES)
         raise InvalidInput(f'"executionPolicy.onNonRestartableFailure" must be {expected}')
+    restarts.check_policy(policy)
     return policy

@@ -15,6 +15,7 @@ from dx_app_wizard.spec.links import Reference
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput
 from dx_local.platform.execution import executables
+from dx_local.platform.execution.requirements import check_requested, overridden
 from dx_local.platform.folder_paths import join, normalize_folder
 from dx_local.platform.ids import new_id
 from dx_local.platform.lifecycle import outputs
@@ -211,20 +212,13 @@ def _check_stage_names(all_stages: list[JSON], folders: JSON, request: JSON) -> 
 
 
 def _requirements(stage: JSON, request: JSON) -> JSON:
-    """Return what a stage's jobs ask of workers: as bound, as the run asks, as it asks for this stage."""
-    of_stages = read.mapping(request, "stageSystemRequirements", {})
-    layers = (
-        stage["systemRequirements"],
-        read.mapping(request, "systemRequirements", {}),
-        of_stages.get("*") or {},
-        of_stages.get(stage["id"]) or {},
-    )
-    merged: JSON = {}
-    for layer in layers:
-        if not isinstance(layer, dict):
-            raise InvalidInput('"stageSystemRequirements" must be a hash of hashes, by stage')
-        # What is asked of every entry point takes the place of all that was asked before.
-        merged = dict(layer) if "*" in layer else {**merged, **layer}
+    """Return what a stage's jobs require of workers: the stage, the run, and the run for this stage."""
+    name = "stageSystemRequirements"
+    by_stage = read.mapping(request, name, {})
+    merged = overridden(stage["systemRequirements"], check_requested(request))
+    for key in ("*", stage["id"]):
+        path = f"{name}.{key}"
+        merged = overridden(merged, check_requested({path: by_stage.get(key)}, path))
     return merged
 
 

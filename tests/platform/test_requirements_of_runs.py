@@ -1,0 +1,159 @@
+"""Where requirements of an executable, a stage, a run and the runs above it reach, as describe shows it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dx_local.platform.context import Caller, Context
+from dx_local.platform.data import projects
+from dx_local.platform.errors import InvalidInput
+from dx_local.platform.execution import executables, job_creation, job_descriptions, job_events
+from dx_local.platform.workflows import workflows
+
+if TYPE_CHECKING:
+    from tests.platform.conftest import Runner
+
+JSON = dict[str, Any]
+X2, X4, X8, X16, X36 = (f"mem1_ssd1_v2_x{cores}" for cores in (2, 4, 8, 16, 36))
+CODE = {"interpreter": "bash", "code": "main() { true; }"}
+
+
+def of(name: str, entry_point: str = "*") -> JSON:
+    return {entry_point: {"instanceType": name}}
+
+
+def applet_with(runner: Runner, requirements: JSON) -> str:
+    return runner.make_applet(runSpec={**CODE, "systemRequirements": requirements})
+
+
+def describe(context: Context, job: str, *names: str) -> JSON:
+    request = {"defaultFields": True, "fields": dict.fromkeys(names, True)}
+    return job_descriptions.describe_job(context, job, request)
+
+
+def started(context: Context, job: str) -> Context:
+    """Start a job and return what it asks with."""
+    job_events.start(context.platform, job)
+    return Context(context.platform, Caller(context.caller.user, job))
+
+
+def run(context: Context, applet: str, project: str, **asked: Any) -> str:
+    request = {"project": project, "input": {"n": 1}, **asked}
+    job: str = executables.run_applet(context, applet, request)["id"]
+    return job
+
+
+def subjob(caller: Context, **asked: Any) -> str:
+    job: str = job_creation.new(caller, "job", {"function": "part", "input": {}, **asked})["id"]
+    return job
+
+
+@pytest.mark.parametrize(
+    ("asked", "of_subjobs", "of_other_runs"),
+    [
+        pytest.param({}, X8, X8, id="the executable"),
+        pytest.param({"systemRequirements": of(X2)}, X2, X8, id="the run"),
+        pytest.param({"systemRequirementsByExecutable": {"*": of(X4)}}, X4, X4, id="all executables"),
+        pytest.param(
+            {"systemRequirements": of(X2), "systemRequirementsByExecutable": {"*": of(X4)}}, X4, X4, id="both"
+        ),
+    ],
+)
+def test_how_far_down_requests_reach(
+    context: Context, runner: Runner, asked: JSON, of_subjobs: str, of_other_runs: str
+) -> None:
+    applet = applet_with(runner, of(X8))
+    caller = started(context, run(context, applet, runner.project, **asked))
+    part = subjob(caller)
+    part_of_part = subjob(started(context, part))
+    other = run(caller, applet, runner.project)
+    types = [describe(context, job)["instanceType"] for job in (part, part_of_part, other)]
+    assert types == [of_subjobs, of_subjobs, of_other_runs]
+
+
+@pytest.mark.parametrize(
+    ("stage", "asked", "expected"),
+    [
+        pytest.param({}, {}, X8, id="executable"),
+        pytest.param(of(X2), {}, X2, id="stage"),
+        pytest.param(of(X2), {"systemRequirements": of(X4)}, X4, id="run"),
+        pytest.param(
+            of(X2),
+            {"systemRequirements": of(X4), "stageSystemRequirements": {"*": of(X16)}},
+            X16,
+            id="all stages",
+        ),
+        pytest.param(
+            of(X2),
+            {"stageSystemRequirements": {"*": of(X16), "a": of(X36)}},
+            X36,
+            id="this stage",
+        ),
+        pytest.param(
+            of(X2),
+            {"stageSystemRequirements": {"a": of(X36)}, "systemRequirementsByExecutable": {"*": of(X4)}},
+            X4,
+            id="all executables",
+        ),
+    ],
+)
+def test_what_goes_first_in_a_workflow(runner: Runner, stage: JSON, asked: JSON, expected: str) -> None:
+    workflow = runner.workflow(
+        {"id": "a", "executable": applet_with(runner, of(X8)), "systemRequirements": stage}
+    )
+    assert runner.run(workflow, {"a.n": 1}, **asked).job(0)["instanceType"] == expected
+
+
+@pytest.mark.parametrize(
+    ("region", "expected"), [("aws:eu-central-1", X4), ("azure:westus", "azure:mem1_ssd1_x4")]
+)
+def test_the_default_is_that_of_the_region(
+    context: Context, runner: Runner, region: str, expected: str
+) -> None:
+    project = projects.new(context, "project", {"name": "elsewhere", "region": region})["id"]
+    job = run(context, runner.applet, project)
+    assert describe(context, job)["instanceType"] == expected
+
+
+def test_what_was_asked_for_is_described_on_request(context: Context, runner: Runner) -> None:
+    by_executable = {"*": of(X16, "part")}
+    asked = {"systemRequirements": of(X2, "main"), "systemRequirementsByExecutable": by_executable}
+    job = run(context, applet_with(runner, of(X8)), runner.project, **asked)
+    default = describe(context, job)
+    assert default["systemRequirements"] == {**of(X8), **of(X2, "main"), **of(X16, "part")}
+    on_request = {
+        "runSystemRequirements": of(X2, "main"),
+        "runSystemRequirementsByExecutable": by_executable,
+        "mergedSystemRequirementsByExecutable": by_executable,
+        "instanceTypeTransitions": [],
+    }
+    assert default.keys() & on_request.keys() == set()
+    described = describe(context, job, *on_request)
+    assert {name: described[name] for name in on_request} == on_request
+
+
+def test_the_policy_that_holds_is_described_of_the_job_and_not_of_its_executable(
+    context: Context, runner: Runner
+) -> None:
+    default = {"UnresponsiveWorker": 2, "JMInternalError": 1, "ExecutionError": 1}
+    job = run(context, runner.applet, runner.project, executionPolicy={"maxRestarts": 3})
+    assert describe(context, job)["executionPolicy"] == {"restartOn": default, "maxRestarts": 3}
+    run_spec = executables.get_applet(context, runner.applet, {})["runSpec"]
+    assert run_spec.get("executionPolicy", {}) == {}
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        pytest.param({"restartOn": {"AppError": 1}}, id="never restarted"),
+        pytest.param({"restartOn": {"ExecutionError": 10}}, id="too often"),
+        pytest.param({"maxRestarts": 10}, id="too often in all"),
+    ],
+)
+def test_a_policy_of_a_stage_is_checked(context: Context, runner: Runner, policy: JSON) -> None:
+    workflow = workflows.new(context, "workflow", {"project": runner.project})["id"]
+    stage = {"executable": runner.applet, "executionPolicy": policy, "editVersion": 0}
+    with pytest.raises(InvalidInput, match="executionPolicy"):
+        workflows.add_stage(context, workflow, stage)
