@@ -66,6 +66,10 @@ async def serving(request: ServeRequest, observer: Observer) -> AsyncIterator[Sa
             await _furnish(saved, session, folder, observer)
             saved = replace(saved, pid=os.getpid())
             state.save(saved)
+            # After `dx logout`, `dx-local env` hands out another token.
+            session.platform.token_subscribers.append(
+                lambda: state.save(replace(saved, token=_token(session, saved)))
+            )
             yield saved
 
 

@@ -1,15 +1,18 @@
 """The local user, and what a client asks about itself.
 
-Source: https://documentation.dnanexus.com/developer/api/users and .../system-methods
+Source: https://documentation.dnanexus.com/developer/api/users and .../system-methods. Logging in and out are
+methods of DNAnexus's auth server, which the API's server is as well here; source: dxpy.scripts.dx.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from dx_local.platform import access
+from dx_local.platform import fields as read
 from dx_local.platform.apps import app_members
 from dx_local.platform.data.describe import select_fields
+from dx_local.platform.errors import PermissionDenied
 from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:
@@ -30,6 +33,30 @@ def greet(_context: Context, _class: str, _request: JSON) -> JSON:
     return {"messages": [], "update": {"available": False}}
 
 
+def get_user_info(context: Context, _class: str, _request: JSON) -> JSON:
+    """Return the name of the user that the caller's token belongs to, as `dx login --token` saves it."""
+    return {"username": _handle(context.caller.user)}
+
+
+def new_auth_token(_context: Context, _class: str, _request: JSON) -> NoReturn:
+    """Refuse to make a token from a password, as there are none here."""
+    raise PermissionDenied(
+        "There are no passwords on this platform of dx-local, where you are logged in already. To log in to"
+        " DNAnexus, use a shell without the variables of dx-local."
+    )
+
+
+def destroy_auth_token(context: Context, _class: str, request: JSON) -> JSON:
+    """Make the token with the SHA-256 `tokenSignature` (hex) worthless. Raises ResourceNotFound."""
+    access.destroy_token(context, read.text(request, "tokenSignature"))
+    return {}
+
+
+def new(_context: Context, _class: str, _request: JSON) -> NoReturn:
+    """Refuse to make another user."""
+    raise PermissionDenied("There is one user on this platform of dx-local, and no other can be made")
+
+
 def describe(context: Context, user_id: str, request: JSON) -> JSON:
     """Describe a user; some fields only the user sees."""
     if user_id == "user-self":
@@ -40,7 +67,7 @@ def describe(context: Context, user_id: str, request: JSON) -> JSON:
     full = {
         "id": user_id,
         "class": "user",
-        "handle": user_id[len(class_of(user_id)) + 1 :],
+        "handle": _handle(user_id),
         "first": row["first"],
         "middle": "",
         "last": row["last"],
@@ -51,6 +78,10 @@ def describe(context: Context, user_id: str, request: JSON) -> JSON:
     }
     default = _DEFAULT_FIELDS | (_OWN_FIELDS if user_id == context.caller.user else frozenset())
     return select_fields(full, request, default)
+
+
+def _handle(user_id: str) -> str:
+    return user_id[len(class_of(user_id)) + 1 :]
 
 
 def _regions(context: Context) -> list[str]:
