@@ -13,7 +13,13 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from dx_local.platform import bugs, regexps
-from dx_local.platform.errors import ApiError, InternalError, InvalidInput, PermissionDenied
+from dx_local.platform.errors import (
+    ApiError,
+    InternalError,
+    InvalidInput,
+    PermissionDenied,
+    ServiceUnavailable,
+)
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
@@ -38,7 +44,10 @@ def answer_error(platform: Platform, error: Exception) -> Response:
     known = _known(error)
     if known is None:
         known = InternalError(bugs.note(platform, error))
-    return answer_json(known.body(), known.status)
+    response = answer_json(known.body(), known.status)
+    if isinstance(known, ServiceUnavailable) and known.retry_after is not None:
+        response.headers["retry-after"] = str(known.retry_after)
+    return response
 
 
 def check_origin(headers: Headers) -> None:

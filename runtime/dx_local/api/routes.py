@@ -15,6 +15,7 @@ from dx_local.platform import access, executions, users
 from dx_local.platform.apps import app_members, app_search, app_views, apps
 from dx_local.platform.context import JSON, Context
 from dx_local.platform.data import (
+    archival,
     contents,
     files,
     gtables,
@@ -147,6 +148,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("project", "decreasePermissions"): Route(project_members.decrease_permissions),
     ("project", "leave"): Route(project_members.leave, refuses=True),
     ("project", "transfer"): Route(project_members.transfer, refuses=True),
+    ("project", "archive"): Route(archival.archive),
+    ("project", "unarchive"): Route(archival.unarchive),
     ("project", "addTags"): Route(projects.add_tags),
     ("project", "removeTags"): Route(projects.remove_tags),
     ("project", "setProperties"): Route(projects.set_properties),
@@ -209,7 +212,13 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("job", "setProperties"): Route(jobs.set_properties),
     ("job", "update"): Route(jobs.update),
     ("user", "describe"): Route(users.describe),
+    ("user", "update"): Route(users.update),
     ("user", "new"): Route(users.new, of_class=True, refuses=True),
+    ("system", "comeBackLater"): Route(users.come_back_later, of_class=True, needs_token=False),
+    ("system", "headers"): Route(users.headers, of_class=True),
+    ("system", "findDatabases"): Route(search.find_nothing, of_class=True),
+    ("system", "findOrgs"): Route(search.find_nothing, of_class=True),
+    ("system", "describeExecutions"): Route(executions.describe_executions, of_class=True),
     ("system", "destroyAuthToken"): Route(users.destroy_auth_token, of_class=True),
     ("system", "describeDataObjects"): Route(object_lookup.describe_data_objects, of_class=True),
     ("system", "describeProjects"): Route(project_search.describe_projects, of_class=True),

@@ -184,7 +184,7 @@ class _Api:
             raise ResourceNotFound(f"dx-local does not implement {request.method} {request.url.path}")
         call = routes.find(request.url.path)
         caller = self._caller(request.headers) if call.route.needs_token else ANYBODY
-        context = Context(self._platform, caller)
+        context = Context(self._platform, caller, request.headers)
         body = _parse(request.headers, await request.body(), any_json=call.route.takes_any_json)
         answer = await self._perform(context, call, body)
         if self._hooks is not None:

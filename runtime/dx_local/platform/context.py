@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dx_local.platform.store import Row, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from dx_local.platform.lifecycle.states import Transition
@@ -88,10 +88,11 @@ class Platform:
 
 @dataclass(frozen=True)
 class Context:
-    """One request: the platform it is made to, and its caller."""
+    """One request: the platform it is made to, its caller, and the headers, whose names are in lower case."""
 
     platform: Platform
     caller: Caller
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def store(self) -> Store:

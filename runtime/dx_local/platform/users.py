@@ -12,14 +12,14 @@ from dx_local.platform import access
 from dx_local.platform import fields as read
 from dx_local.platform.apps import app_members
 from dx_local.platform.data.describe import select_fields
-from dx_local.platform.errors import PermissionDenied
+from dx_local.platform.errors import InvalidInput, PermissionDenied, ServiceUnavailable
 from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Context
 
 _DEFAULT_FIELDS = frozenset({"class", "first", "handle", "id", "last", "middle"})
-_OWN_FIELDS = frozenset({"appsInstalled", "billTo", "email", "permittedRegions"})
+_OWN_FIELDS = frozenset({"appsInstalled", "billTo", "email", "permittedRegions", "sshPublicKey"})
 
 
 def whoami(context: Context, _class: str, request: JSON) -> JSON:
@@ -31,6 +31,25 @@ def whoami(context: Context, _class: str, request: JSON) -> JSON:
 def greet(_context: Context, _class: str, _request: JSON) -> JSON:
     """Return the news that a client shows its user: there are none."""
     return {"messages": [], "update": {"available": False}}
+
+
+def headers(context: Context, _class: str, _request: JSON) -> JSON:
+    """Return the headers of the request, their names in lower case."""
+    return dict(context.headers)
+
+
+def come_back_later(context: Context, _class: str, request: JSON) -> JSON:
+    """Return the time, but not before `waitUntil` (ms): then raise ServiceUnavailable, by default with when.
+
+    Clients are tested with it.
+    """
+    now = context.now()
+    wait_until = read.integer(request, "waitUntil", now)
+    if now < wait_until:
+        seconds = -(-(wait_until - now) // 1000)
+        sets_header = read.flag(request, "setRetryAfter", default=True)
+        raise ServiceUnavailable("Come back later", retry_after=seconds if sets_header else None)
+    return {"currentTime": now}
 
 
 def get_user_info(context: Context, _class: str, _request: JSON) -> JSON:
@@ -76,8 +95,31 @@ def describe(context: Context, user_id: str, request: JSON) -> JSON:
         "permittedRegions": _regions(context),
         "appsInstalled": app_members.installed(context, user_id),
     }
+    if row["ssh_key"] is not None:
+        full["sshPublicKey"] = row["ssh_key"]
     default = _DEFAULT_FIELDS | (_OWN_FIELDS if user_id == context.caller.user else frozenset())
     return select_fields(full, request, default)
+
+
+def update(context: Context, user_id: str, request: JSON) -> JSON:
+    """Set or remove (null) the public key for SSH of the calling user, who is also billed for everything.
+
+    Raises InvalidInput for a private key and for any other field, ResourceNotFound for an unknown org.
+    """
+    if context.store.get("user", user_id) is None:
+        raise access.not_found(user_id)
+    if context.caller.job is not None:
+        raise PermissionDenied("A job must not change its user")
+    if unknown := sorted(request.keys() - {"sshPublicKey", "billTo"}):
+        raise InvalidInput(f"fields of a user that cannot be changed on dx-local: {', '.join(unknown)}")
+    if "billTo" in request and read.text(request, "billTo") != user_id:
+        raise access.not_found(request["billTo"])
+    if "sshPublicKey" in request:
+        key = read.optional_text(request, "sshPublicKey")
+        if key is not None and "PRIVATE KEY" in key:
+            raise InvalidInput("Tried to put a private key in the sshPublicKey field; give the .pub file")
+        context.store.update("user", user_id, ssh_key=key)
+    return {"id": user_id}
 
 
 def _handle(user_id: str) -> str:
