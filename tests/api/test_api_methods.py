@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from dx_local.platform import access
+from dx_local.platform.context import DEFAULT_USER
 
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
@@ -226,3 +230,29 @@ def test_jobs_and_analyses_are_found_apart(served: ServedPlatform) -> None:
     assert [each["id"] for each in found["results"]] == analysis["stages"]
     found = served.post("/system/findAnalyses", {"rootExecution": analysis["id"]})
     assert [each["id"] for each in found["results"]] == [analysis["id"]]
+
+
+def test_a_user_has_a_name_until_the_token_is_destroyed(served: ServedPlatform) -> None:
+    token = served.inside(lambda context: access.issue_token(context.store, DEFAULT_USER))
+    assert served.post("/system/getUserInfo", token=token) == {"username": "local"}
+    signature = hashlib.sha256(token.encode()).hexdigest()
+    served.post("/system/destroyAuthToken", {"tokenSignature": signature}, token=token)
+    assert served.error("/system/getUserInfo", token=token) == (401, "InvalidAuthentication")
+    assert served.error("/system/destroyAuthToken", {"tokenSignature": signature}) == (
+        404,
+        "ResourceNotFound",
+    )
+
+
+def test_a_job_destroys_no_token_but_its_own(served: ServedPlatform) -> None:
+    token = served.token_of(served.job())
+    signatures = [hashlib.sha256(each.encode()).hexdigest() for each in (served.token, token)]
+    of_user, own = ({"tokenSignature": signature} for signature in signatures)
+    assert served.error("/system/destroyAuthToken", of_user, token=token) == (404, "ResourceNotFound")
+    served.post("/system/destroyAuthToken", own, token=token)
+    assert served.error("/system/whoami", token=token) == (401, "InvalidAuthentication")
+
+
+@pytest.mark.parametrize("path", ["/system/newAuthToken", "/user/new"])
+def test_nobody_else_can_log_in(served: ServedPlatform, path: str) -> None:
+    assert served.error(path, {"username": "me", "password": "p"}) == (401, "PermissionDenied")

@@ -22,6 +22,7 @@ JSON = dict[str, Any]
 PATHS = [
     f"/{class_name}{'' if route.of_class else '-' + 24 * '0'}/{method}"
     for (class_name, method), route in ROUTES.items()
+    if route.needs_token
 ]
 FOREIGN = [
     {"Host": "evil.example"},

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 
-from dx_local.api import routes
+from dx_local.api import coverage, routes
 from dx_local.api.server import Server
 from dx_local.platform import access
 
@@ -75,7 +75,7 @@ def test_the_scheme_of_a_token_may_be_in_any_case(served: ServedPlatform) -> Non
         "/file/describe",
         "/file-000000000000000000000000/new",
         "/system/findDataObjects/more",
-        "/org-x/describe",
+        "/org-x/nonsense",
         "/file-000000000000000000000000/nonsense",
         "/describe",
         "/",
@@ -197,6 +197,16 @@ def test_every_route_of_an_entity_answers_for_an_unknown_one(served: ServedPlatf
             entity = f"{class_name}-{'0' * 24}"
             reply = served.request("POST", f"/{entity}/{method}", "{}")
             assert reply.status in {404, 422}, (class_name, method, reply.body)
+
+
+def test_what_is_refused_is_never_done(served: ServedPlatform) -> None:
+    for class_name, method in coverage.refused():
+        route = routes.ROUTES[class_name, method]
+        entity = served.project if class_name == "project" else f"{class_name}-{'0' * 24}"
+        path = f"/{class_name if route.of_class else entity}/{method}"
+        reply = served.request("POST", path, json.dumps({"invitee": "user-local", "name": "n"}))
+        assert reply.status in {401, 404, 422}, (path, reply.body)
+        assert "implement" not in reply.json["error"]["message"]
 
 
 class Recorder:

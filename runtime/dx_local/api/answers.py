@@ -19,6 +19,7 @@ from dx_local.platform.errors import (
     InternalError,
     InvalidInput,
     PermissionDenied,
+    ServiceUnavailable,
 )
 from dx_local.platform.full_disk import full_folder, is_full_disk
 
@@ -48,7 +49,10 @@ def answer_error(platform: Platform, error: Exception) -> Response:
         known = InsufficientStorage(f"no space left on device: free some space on the disk of {full!r}")
     if known is None:
         known = InternalError(bugs.note(platform, error))
-    return answer_json(known.body(), known.status)
+    response = answer_json(known.body(), known.status)
+    if isinstance(known, ServiceUnavailable) and known.retry_after is not None:
+        response.headers["retry-after"] = str(known.retry_after)
+    return response
 
 
 def check_origin(headers: Headers) -> None:

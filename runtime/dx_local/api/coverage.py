@@ -25,15 +25,16 @@ Tests = dict[str, str]
 """The test that shows a method, as pytest names it, by the method's name: `file/upload`."""
 
 _HEAD = """\
-# What of the platform's API is there
+# API coverage
 
 Written by `python -m dx_local.api.coverage` from the table of routes, as is `dx-local doctor --routes`.
 
 {numbers}
 
-"yes" means: answered as the [DNAnexus API](https://documentation.dnanexus.com/developer/api) says;
-the test calls it. A method that is not there answers `ResourceNotFound` with a message that names it,
-so that nothing is taken for granted.
+A method that is served answers as the [DNAnexus API](https://documentation.dnanexus.com/developer/api)
+documents it, and the test calls it. One that is refused answers `PermissionDenied`, or `ResourceNotFound` for
+an entity of which there are none, as DNAnexus answers an account without the feature. Any other
+answers `ResourceNotFound` with a message that names the method.
 """
 
 
@@ -46,13 +47,18 @@ class UnshownError(Exception):
 
 
 def served() -> frozenset[Method]:
-    """Return every method that is implemented, transfers and logs included."""
-    return frozenset(ROUTES) | BESIDES_POST
+    """Return every method that does what it is for, transfers and logs included."""
+    return frozenset(ROUTES) - refused() | BESIDES_POST
+
+
+def refused() -> frozenset[Method]:
+    """Return every method that always answers with an error of the platform's."""
+    return frozenset(method for method, route in ROUTES.items() if route.refuses)
 
 
 def implemented() -> dict[str, list[str]]:
-    """Return the methods that are routes by class, both in alphabetical order."""
-    return _by_class(ROUTES)
+    """Return the methods that are served as POST requests by class, both in alphabetical order."""
+    return _by_class(served() - BESIDES_POST)
 
 
 def numbers() -> str:
@@ -60,8 +66,8 @@ def numbers() -> str:
     there = DXPY & served()
     return (
         f"Of the {len(DXPY)} functions of `dxpy.api` (dxpy {DXPY_VERSION}), {len(there)} are served, "
-        f"{len(there & PARTLY.keys())} of these partly; "
-        f"of the {len(OTHERS)} other methods that clients call, {len(OTHERS & served())}."
+        f"{len(there & PARTLY.keys())} of these partly, and {len(DXPY & refused())} refused; "
+        f"of the {len(OTHERS)} other methods that clients call, {len(OTHERS & served())} are served."
     )
 
 
@@ -82,7 +88,7 @@ def name_of(method: Method) -> str:
 
 
 def _section(class_name: str, methods: list[Method], shown_by: Tests | None) -> str:
-    head = ["method", "there", "what is not"] + ([] if shown_by is None else ["shown by"])
+    head = ["method", "served", "limits"] + ([] if shown_by is None else ["test"])
     rows = [head, ["---"] * len(head)]
     for method in methods:
         row = [method[1], _standing(method), PARTLY.get(method, "")]
@@ -90,11 +96,13 @@ def _section(class_name: str, methods: list[Method], shown_by: Tests | None) -> 
             row.append(_link(shown_by.get(name_of(method))) if method in served() else "")
         rows.append(row)
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-    why = f"{LEFT_OUT[class_name].capitalize()}.\n\n" if class_name in LEFT_OUT else ""
+    why = f"{LEFT_OUT[class_name]}.\n\n" if class_name in LEFT_OUT else ""
     return f"## {class_name}\n\n{why}{table}"
 
 
 def _standing(method: Method) -> str:
+    if method in refused():
+        return "refused"
     if method not in served():
         return "no"
     return "partly" if method in PARTLY else "yes"

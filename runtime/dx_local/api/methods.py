@@ -88,7 +88,8 @@ OTHERS = BESIDES_POST | _methods(
             "addRows addTags addTypes close describe get getDetails listProjects new nextPart removeTags "
             "removeTypes rename setDetails setProperties setVisibility"
         ),
-        "system": "checkFeatureAccess comeBackLater",
+        "system": "checkFeatureAccess comeBackLater destroyAuthToken getUserInfo newAuthToken",
+        "user": "new",
     }
 )
 """What clients call besides; gtables are of the platform of 2013, which apps of that time still need."""
@@ -97,22 +98,29 @@ PARTLY: dict[Method, str] = {
     ("app", "run"): "costs and instance types are kept, not acted upon: every job runs on this machine",
     ("applet", "run"): "costs and instance types are kept, not acted upon: every job runs on this machine",
     ("job", "update"): "`allowSSH` is kept; there is no machine of the job's own to log in to",
-    ("globalworkflow", "describe"): "there are no global workflows: none is found",
-    ("project", "leave"): "always refused: a project keeps its only user",
+    ("project", "leave"): "a project keeps its only user",
     ("project", "new"): "`restricted` and the like are kept, not enforced; `protected` is enforced",
-    ("project", "transfer"): "always refused: there is nobody else to be billed",
+    ("project", "transfer"): "there is nobody else to be billed",
     ("project", "update"): "`restricted` and the like are kept, not enforced; `protected` is enforced",
+    ("project", "archive"): "the bytes stay where they are",
+    ("project", "unarchive"): "takes a minute and costs nothing, whatever the rate",
+    ("system", "describeExecutions"): "unverified: its form is taken from describeProjects",
+    ("system", "findDatabases"): "there are no databases: none is found",
+    ("system", "findOrgs"): "there are no organisations: none is found",
+    ("user", "update"): "`sshPublicKey` and, to the user's own ID, `billTo`; anything else is refused",
     ("system", "findGlobalWorkflows"): "there are no global workflows: none is found",
     ("system", "greet"): "there is never any news",
+    ("system", "newAuthToken"): "there are no passwords",
+    ("user", "new"): "there is one user",
     ("workflow", "run"): "what earlier analyses computed is used again only where `--reuse` says so",
 }
-"""What a method that is implemented leaves out."""
+"""What a method that is implemented leaves out, or why it refuses."""
 
 LEFT_OUT: dict[str, str] = {
-    "database": "databases are left out",
-    "dbcluster": "clusters are left out",
-    "globalworkflow": "global workflows are left out; workflows of a project are there",
-    "notifications": "there is nobody to notify",
-    "org": "there is one user, and no organisation",
+    "database": "There are no databases",
+    "dbcluster": "There are no database clusters",
+    "globalworkflow": "There are no global workflows; those of a project are served",
+    "notifications": "There is nobody to notify",
+    "org": "There is one user, and no organisation",
 }
 """Why a class of methods is not implemented."""

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from dx_local.api.methods import DXPY
 from dx_local.platform import access, executions, users
 from dx_local.platform.apps import app_members, app_search, app_views, apps
 from dx_local.platform.context import JSON, Context
 from dx_local.platform.data import (
+    archival,
     contents,
     files,
     gtables,
@@ -25,7 +27,7 @@ from dx_local.platform.data import (
     records,
     search,
 )
-from dx_local.platform.errors import ResourceNotFound
+from dx_local.platform.errors import PermissionDenied, ResourceNotFound
 from dx_local.platform.execution import executables, job_creation, job_descriptions, jobs
 from dx_local.platform.ids import class_of
 from dx_local.platform.workflows import analyses, batches, workflows
@@ -40,6 +42,8 @@ class Route:
     function: Function
     of_class: bool = False  # /file/new, not /file-xxxx/new
     takes_any_json: bool = False  # the body is a value of the user's: a hash or an array
+    needs_token: bool = True
+    refuses: bool = False  # always answers with an error, as the platform does to users without some feature
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,11 @@ def _no_such_entity(_context: Context, entity_id: str, _request: JSON) -> NoRetu
     raise access.not_found(entity_id)
 
 
+def _needs_feature(_context: Context, class_name: str, _request: JSON) -> NoReturn:
+    """Answer who would make an entity of a class that not every account has."""
+    raise PermissionDenied(f"Making a {class_name} needs a feature that no account on dx-local has")
+
+
 _OF_EVERY_OBJECT: dict[str, Function] = {
     "addTags": objects.add_tags,
     "describe": objects.describe,
@@ -103,7 +112,16 @@ _OF_PROJECTS_AND_CONTAINERS: dict[str, Function] = {
     "renameFolder": contents.rename_folder,
 }
 
+_WITHOUT_ENTITIES = ("database", "dbcluster", "globalworkflow", "org")
+
 ROUTES: dict[tuple[str, str], Route] = {
+    **{
+        (class_name, method): Route(_needs_feature, of_class=True, refuses=True)
+        if method == "new"
+        else Route(_no_such_entity, refuses=True)
+        for class_name, method in DXPY
+        if class_name in _WITHOUT_ENTITIES
+    },
     **{
         (class_name, method): Route(function)
         for class_name in ("applet", "file", "gtable", "record", "workflow")
@@ -128,8 +146,10 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("project", "destroy"): Route(projects.destroy),
     ("project", "invite"): Route(project_members.invite),
     ("project", "decreasePermissions"): Route(project_members.decrease_permissions),
-    ("project", "leave"): Route(project_members.leave),
-    ("project", "transfer"): Route(project_members.transfer),
+    ("project", "leave"): Route(project_members.leave, refuses=True),
+    ("project", "transfer"): Route(project_members.transfer, refuses=True),
+    ("project", "archive"): Route(archival.archive),
+    ("project", "unarchive"): Route(archival.unarchive),
     ("project", "addTags"): Route(projects.add_tags),
     ("project", "removeTags"): Route(projects.remove_tags),
     ("project", "setProperties"): Route(projects.set_properties),
@@ -184,7 +204,6 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("app", "removeAuthorizedUsers"): Route(app_members.remove_authorized_users),
     ("app", "install"): Route(app_members.install),
     ("app", "uninstall"): Route(app_members.uninstall),
-    ("globalworkflow", "describe"): Route(_no_such_entity),
     ("job", "new"): Route(job_creation.new, of_class=True),
     ("job", "describe"): Route(job_descriptions.describe_job),
     ("job", "terminate"): Route(jobs.terminate),
@@ -193,6 +212,14 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("job", "setProperties"): Route(jobs.set_properties),
     ("job", "update"): Route(jobs.update),
     ("user", "describe"): Route(users.describe),
+    ("user", "update"): Route(users.update),
+    ("user", "new"): Route(users.new, of_class=True, refuses=True),
+    ("system", "comeBackLater"): Route(users.come_back_later, of_class=True, needs_token=False),
+    ("system", "headers"): Route(users.headers, of_class=True),
+    ("system", "findDatabases"): Route(search.find_nothing, of_class=True),
+    ("system", "findOrgs"): Route(search.find_nothing, of_class=True),
+    ("system", "describeExecutions"): Route(executions.describe_executions, of_class=True),
+    ("system", "destroyAuthToken"): Route(users.destroy_auth_token, of_class=True),
     ("system", "describeDataObjects"): Route(object_lookup.describe_data_objects, of_class=True),
     ("system", "describeProjects"): Route(project_search.describe_projects, of_class=True),
     ("system", "findAnalyses"): Route(executions.find_analyses, of_class=True),
@@ -203,7 +230,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("system", "findJobs"): Route(executions.find_jobs, of_class=True),
     ("system", "findProjects"): Route(project_search.find_projects, of_class=True),
     ("system", "generateBatchInputs"): Route(batches.generate_batch_inputs, of_class=True),
-    ("system", "greet"): Route(users.greet, of_class=True),
+    ("system", "getUserInfo"): Route(users.get_user_info, of_class=True),
+    ("system", "greet"): Route(users.greet, of_class=True, needs_token=False),
+    ("system", "newAuthToken"): Route(users.new_auth_token, of_class=True, needs_token=False, refuses=True),
     ("system", "resolveDataObjects"): Route(object_lookup.resolve_data_objects, of_class=True),
     ("system", "whoami"): Route(users.whoami, of_class=True),
 }

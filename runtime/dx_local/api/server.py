@@ -17,7 +17,7 @@ from dx_local.api.answers import answer_error, answer_json, check_origin
 from dx_local.api.logs import log_route
 from dx_local.api.transfers import transfer_routes
 from dx_local.platform import access, nonces, strict_json
-from dx_local.platform.context import Context
+from dx_local.platform.context import ANYBODY, Context
 from dx_local.platform.errors import InvalidAuthentication, MalformedJSON, ResourceNotFound
 from dx_local.platform.long_work import LongWork
 
@@ -183,8 +183,9 @@ class _Api:
         check_origin(request.headers)
         if request.method != "POST":
             raise ResourceNotFound(f"dx-local does not implement {request.method} {request.url.path}")
-        context = Context(self._platform, self._caller(request.headers))
         call = routes.find(request.url.path)
+        caller = self._caller(request.headers) if call.route.needs_token else ANYBODY
+        context = Context(self._platform, caller, request.headers)
         body = _parse(request.headers, await request.body(), any_json=call.route.takes_any_json)
         answer = await self._perform(context, call, body)
         if self._hooks is not None:
@@ -210,7 +211,9 @@ class _Api:
     def _caller(self, headers: Headers) -> Caller:
         kind, _, token = headers.get("authorization", "").partition(" ")
         if kind.lower() != "bearer":
-            raise InvalidAuthentication('the request needs the header "Authorization: Bearer TOKEN"')
+            raise InvalidAuthentication(
+                'You need to be logged in to use this method: send the header "Authorization: Bearer TOKEN"'
+            )
         caller = access.caller_of(self._platform.store, token.strip())
         if caller is None:
             raise InvalidAuthentication("the token could not be found; this platform did not issue it")

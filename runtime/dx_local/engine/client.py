@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dx_local.worker import dxpy_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from dx_local.engine.environments import WorkerEnvironment
     from dx_local.engine.state import Saved
@@ -26,6 +28,7 @@ UNSET = (
     "DX_WORKSPACE_ID",
 )
 _PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY")
+_OUR_DX = Path(dxpy_defaults.__file__).with_name("dx")
 _NOT_LINKED = ("dx-app-wizard",)  # ours has the same name
 
 
@@ -38,15 +41,27 @@ def variables(saved: Saved, folder: Path) -> dict[str, str]:
         "DX_APISERVER_PROTOCOL": "http",
         "DX_APISERVER_HOST": "127.0.0.1",
         "DX_APISERVER_PORT": str(saved.port),
+        **auth_server_variables(saved.url),
         "DX_SECURITY_CONTEXT": _security_context(saved),
         "DX_USER_CONF_DIR": str(_settings_folder(folder)),
     }
 
 
+def auth_server_variables(url: str) -> dict[str, str]:
+    """Return the variables by which `dx login` and `dx logout` find their server, which is the API's.
+
+    The host includes the scheme. Source: dxpy.get_auth_server_name.
+    """
+    host, _, port = url.rpartition(":")
+    return {"DX_AUTHSERVER_HOST": host, "DX_AUTHSERVER_PORT": port}
+
+
 def environment(saved: Saved, folder: Path, inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the whole environment for a program that shall be a client."""
     kept = {name: value for name, value in inherited.items() if name not in UNSET}
-    path = os.pathsep.join([kept.get("PATH", os.defpath), str(programs_folder(folder))])
+    path = os.pathsep.join(
+        [str(first_programs_folder(folder)), kept.get("PATH", os.defpath), str(programs_folder(folder))]
+    )
     return {**kept, **variables(saved, folder), "PATH": path}
 
 
@@ -54,27 +69,37 @@ def shell_lines(saved: Saved, folder: Path) -> list[str]:
     """Return the lines that make a shell a client; they can be evaluated any number of times."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables(saved, folder).items()]
     programs = shlex.quote(str(programs_folder(folder)))
-    # At the end: the user's own programs come first.
-    path = f'case ":$PATH:" in *:{programs}:*) ;; *) export PATH="$PATH":{programs};; esac'
+    first = shlex.quote(str(first_programs_folder(folder)))
+    # The programs of a user come before ours of the same name, but for a dx that ends in calling theirs.
+    path = f'case ":$PATH:" in *:{programs}:*) ;; *) export PATH={first}:"$PATH":{programs};; esac'
     return [f"unset {' '.join(UNSET)}", *exports, path]
 
 
 def programs_folder(folder: Path) -> Path:
-    """Return where the links to dx and its companions lie."""
+    """Return the folder of dx and its companions, which comes last in the PATH."""
     return folder / "bin"
+
+
+def first_programs_folder(folder: Path) -> Path:
+    """Return the folder of the `dx` that comes first in the PATH and runs the user's own one, or ours."""
+    return programs_folder(folder) / "first"
 
 
 def furnish(saved: Saved, folder: Path, worker: WorkerEnvironment | None) -> None:
     """Write the settings for `dx`, keeping the project that was selected, and link its programs."""
     _write_settings(saved, _settings_folder(folder))
     programs = programs_folder(folder)
-    programs.mkdir(exist_ok=True)
-    for link in programs.iterdir():
+    links = {first_programs_folder(folder) / "dx": _OUR_DX}
+    if worker:
+        companions = [path for path in worker.bin.glob("dx-*") if path.name not in _NOT_LINKED]
+        links |= {programs / path.name: path for path in companions}
+        links |= {programs / "dx": _OUR_DX, programs / "worker" / "dx": worker.bin / "dx"}
+    for link in [*programs.glob("*"), *programs.glob("*/dx")]:
         if link.is_symlink():
             link.unlink()
-    for program in sorted(worker.bin.glob("dx*")) if worker else ():
-        if program.name == "dx" or (program.name.startswith("dx-") and program.name not in _NOT_LINKED):
-            (programs / program.name).symlink_to(program)
+    for link, program in links.items():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(program)
 
 
 def proxy_warning(inherited: Mapping[str, str]) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from dx_local.engine.client import auth_server_variables
 from dx_local.platform import access
 from dx_local.platform.execution import app_containers
 from dx_local.platform.ids import class_of
@@ -29,6 +30,7 @@ def variables_of(platform: Platform, job: Row) -> Mapping[str, str]:
         "DX_APISERVER_PROTOCOL": "http",
         "DX_APISERVER_HOST": host,
         "DX_APISERVER_PORT": port,
+        **auth_server_variables(platform.base_url),
         "DX_SECURITY_CONTEXT": json.dumps({"auth_token_type": "Bearer", "auth_token": token}),
         "DX_JOB_ID": job["id"],
         "DX_WORKSPACE_ID": job["workspace"],

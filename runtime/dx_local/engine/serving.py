@@ -76,6 +76,10 @@ async def _begin(request: ServeRequest, folder: Path, observer: Observer, stack:
     await _furnish(saved, session, folder, observer)
     saved = replace(saved, pid=os.getpid())
     state.save(saved)
+    # After `dx logout`, `dx-local env` hands out another token.
+    session.platform.token_subscribers.append(
+        lambda: state.save(replace(saved, token=_token(session, saved)))
+    )
     return saved
 
 

@@ -119,7 +119,7 @@ def visible_projects(context: Context) -> list[str]:
 
 def issue_token(store: Store, user: str, job: str | None = None) -> str:
     """Return a new token that stands for a user, or for a job that speaks for that user."""
-    token = secrets.token_urlsafe(32)
+    token = secrets.token_hex(32)  # `dx login --token` takes none that begins with a dash
     store.insert("token", token=_digest(token), user=user, job=job)
     return token
 
@@ -133,6 +133,25 @@ def caller_of(store: Store, token: str) -> Caller | None:
 def revoke_tokens(store: Store, job: str) -> None:
     """Make every token of a job worthless."""
     store.execute("DELETE FROM token WHERE job = ?", job)
+
+
+def destroy_token(context: Context, signature: str) -> None:
+    """Make the token with this SHA-256 signature (hex) worthless; a job may do so to its own tokens only.
+
+    Raises ResourceNotFound if the caller has no such token.
+    """
+    caller = context.caller
+    destroyed = context.store.execute(
+        "DELETE FROM token WHERE token = ? AND user = ? AND (? IS NULL OR job = ?)",
+        signature,
+        caller.user,
+        caller.job,
+        caller.job,
+    )
+    if not destroyed:
+        raise ResourceNotFound("The token could not be found; it was destroyed before, or is another user's")
+    for subscriber in context.platform.token_subscribers:
+        context.store.after_commit(subscriber)
 
 
 def _digest(token: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dx_local.platform.store import Row, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from dx_local.platform.lifecycle.states import Transition
@@ -38,6 +38,10 @@ class Caller:
     job: str | None = None
 
 
+ANYBODY = Caller("")
+"""Whoever calls without a token."""
+
+
 @dataclass
 class Platform:
     """One local platform: its store, its folder (file bytes lie under `files/`), its clock and region.
@@ -45,7 +49,8 @@ class Platform:
     `base_url` is where its server listens, once one does; `secret` signs the URLs of transfers, which end
     with that server. `reuses` says whether jobs take what earlier ones have computed. `hashed` holds the
     parts of large local files from when they were read to when they are stored. `subscribers` are told of
-    every change of a job's state, `log_subscribers` which job's log has grown.
+    every change of a job's state, `log_subscribers` which job's log has grown, and `token_subscribers` that
+    a user has destroyed a token.
     """
 
     store: Store
@@ -58,6 +63,7 @@ class Platform:
     hashed: dict[str, list[Part]] = field(default_factory=dict)
     subscribers: list[Callable[[Transition], None]] = field(default_factory=list)
     log_subscribers: list[Callable[[str], None]] = field(default_factory=list)
+    token_subscribers: list[Callable[[], None]] = field(default_factory=list)
 
     @classmethod
     def open(cls, folder: Path, *, region: str = DEFAULT_REGION, is_kept: bool = True) -> Platform:
@@ -86,10 +92,11 @@ class Platform:
 
 @dataclass(frozen=True)
 class Context:
-    """One request: the platform it is made to, and its caller."""
+    """One request: the platform it is made to, its caller, and the headers, whose names are in lower case."""
 
     platform: Platform
     caller: Caller
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def store(self) -> Store:

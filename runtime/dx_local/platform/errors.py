@@ -32,6 +32,10 @@ class ApiError(Exception):
             error["details"] = self.details
         return {"error": error}
 
+    def listed(self) -> dict[str, Any]:
+        """Return what stands for this error among the results of a call that describes many entities."""
+        return {**self.body(), "statusCode": self.status}
+
 
 class MalformedJSON(ApiError):
     """The body is not JSON, or not a JSON object."""
@@ -111,3 +115,7 @@ class ServiceUnavailable(ApiError):
 
     type = "ServiceUnavailable"
     status = 503
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after  # seconds, for the header Retry-After

@@ -19,8 +19,9 @@ from dx_local.platform.data.conditions import (
     name_is,
     one_of,
 )
+from dx_local.platform.data.contents import describe_options
 from dx_local.platform.data.search_options import page_size
-from dx_local.platform.errors import InvalidInput
+from dx_local.platform.errors import ApiError, InvalidInput
 from dx_local.platform.execution import job_descriptions
 from dx_local.platform.ids import EXECUTIONS, class_of
 from dx_local.platform.workflows import analyses
@@ -34,6 +35,7 @@ _COLUMNS = {
     "originJob": "job.origin",
     "rootExecution": "job.root",
 }
+_AT_ONCE = 1000
 _LAST_TRIES = "job.try_number AS number FROM job"
 _TRIES = (
     "tries.number FROM job JOIN ("
@@ -82,6 +84,30 @@ def find_jobs(context: Context, _class: str, request: JSON) -> JSON:
 def find_analyses(context: Context, _class: str, request: JSON) -> JSON:
     """`/system/findAnalyses`: what `/system/findExecutions` finds, analyses alone."""
     return find_executions(context, _class, {**request, "class": "analysis"})
+
+
+def describe_executions(context: Context, _class: str, request: JSON) -> JSON:
+    """Describe several executions; one that cannot be described has its error in its place.
+
+    The form is that of `describeProjects`; that of the platform is not documented.
+    """
+    ids = read.strings(request, "executions")
+    if len(ids) > _AT_ONCE:
+        raise InvalidInput(f'"executions" can name at most {_AT_ONCE} executions')
+    how = describe_options(request) or {}
+    return {"results": [_described(context, execution, how) for execution in ids]}
+
+
+def _described(context: Context, execution: str, how: JSON) -> JSON:
+    try:
+        return {"describe": _describe(context, execution, how)}
+    except ApiError as error:
+        return error.listed()
+
+
+def _describe(context: Context, execution: str, how: JSON) -> JSON:
+    describe = analyses.describe if class_of(execution) == "analysis" else job_descriptions.describe_job
+    return describe(context, execution, how)
 
 
 def _visible(context: Context, request: JSON) -> list[Condition]:
@@ -189,5 +215,4 @@ def _listed(context: Context, job_id: str, number: int, request: JSON) -> JSON:
     if not options:
         return {"id": job_id}
     how = {**(options if isinstance(options, dict) else {}), "try": number}
-    describe = job_descriptions.describe_job if class_of(job_id) == "job" else analyses.describe
-    return {"id": job_id, "describe": describe(context, job_id, how)}
+    return {"id": job_id, "describe": _describe(context, job_id, how)}

@@ -42,6 +42,13 @@ def base_name(folder: str) -> str:
     return "".join(_NAME.findall(folder)[-1:])
 
 
+def folder_name(text: str) -> str:
+    """Return text if it is the name of one folder. Raises InvalidInput."""
+    if normalize_folder(f"/{text}") != f"/{text}" or base_name(f"/{text}") != text or not text:
+        raise InvalidInput(f'the folder name "{text}" must not contain "/"; give a path as "newpath"')
+    return text
+
+
 def with_parents(folder: str) -> list[str]:
     """Return the folders from the root down to this one."""
     names = _NAME.findall(folder)

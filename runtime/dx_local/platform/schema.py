@@ -12,7 +12,7 @@ import zlib
 # object lies, with the metadata that is per project (name, folder, tags, properties).
 SCHEMA = """
 CREATE TABLE user (
-    id TEXT PRIMARY KEY, first TEXT NOT NULL, last TEXT NOT NULL, email TEXT NOT NULL
+    id TEXT PRIMARY KEY, first TEXT NOT NULL, last TEXT NOT NULL, email TEXT NOT NULL, ssh_key TEXT
 ) WITHOUT ROWID;
 
 CREATE TABLE token (
@@ -50,8 +50,11 @@ CREATE TABLE placement (
     project TEXT NOT NULL, object TEXT NOT NULL, sequence INTEGER NOT NULL, class TEXT NOT NULL,
     modified INTEGER NOT NULL,
     name TEXT NOT NULL, folder TEXT NOT NULL, tags TEXT NOT NULL, properties TEXT NOT NULL,
+    archival TEXT NOT NULL DEFAULT 'live',
+    live_at INTEGER,                  -- when an unarchiving copy is live again
     PRIMARY KEY (project, object)
 ) WITHOUT ROWID;
+CREATE INDEX placement_archived ON placement (project) WHERE archival = 'archived';
 CREATE INDEX placement_by_object ON placement (object);
 CREATE INDEX placement_by_folder ON placement (project, folder, name);
 CREATE INDEX placement_by_name ON placement (project, name);

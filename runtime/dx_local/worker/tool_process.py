@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import dxpy
 
 from dx_local.worker import handover, linux, memory_limit, python_job
+from dx_local.worker.dxpy_defaults import sitecustomize
 
 if TYPE_CHECKING:
     import socket
@@ -211,6 +212,7 @@ def configure(call: Call, log_sockets: str) -> None:
 
     dxpy.config.get_session_conf_dir = session_folder
     dxpy.config.__init__()
+    sitecustomize.use_server_of_environment()
     dxpy._pool_manager = None  # noqa: SLF001
     prefix = f"{log_sockets}{os.environ['DX_JOB_ID']}"
     handover.find(prefix)

@@ -12,7 +12,7 @@ from dx_local.platform import access
 from dx_local.platform import fields as read
 from dx_local.platform.data import file_bytes, folders, gtables, objects
 from dx_local.platform.errors import InvalidInput, InvalidState
-from dx_local.platform.folder_paths import base_name, below, join, normalize_folder, parent_of
+from dx_local.platform.folder_paths import base_name, below, folder_name, join, normalize_folder, parent_of
 from dx_local.platform.lifecycle import lifecycle
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from dx_local.platform.store import Row
 
 COLUMNS_OF_COPY = (
-    "object.*, placement.project, placement.name, placement.folder, placement.tags, placement.properties"
+    "object.*, placement.project, placement.name, placement.folder, placement.tags, placement.properties,"
+    " placement.archival, placement.live_at"
 )
 """What there is to know of a copy of a data object, out of both tables."""
 
@@ -58,10 +59,13 @@ def list_folder(context: Context, project: str, request: JSON) -> JSON:
 
 
 def rename_folder(context: Context, project: str, request: JSON) -> JSON:
-    """Give a folder another path; the folder that it comes to lie in must be there."""
+    """Give a folder another `name`, or another path, `newpath`, whose parent folder must exist."""
     access.require(context, project, "CONTRIBUTE")
     old = normalize_folder(read.text(request, "folder"))
-    new = normalize_folder(read.text(request, "newpath"))
+    if "newpath" in request:
+        new = normalize_folder(read.text(request, "newpath"))
+    else:
+        new = join(parent_of(old), folder_name(read.text(request, "name")))
     _move_folder(context, project, old, new)
     return _touched(context, project)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.platform import access, local_bytes
 from dx_local.platform import fields as read
-from dx_local.platform.data import file_bytes, objects
+from dx_local.platform.data import archival, file_bytes, objects
 from dx_local.platform.data.describe import wanted_fields
 from dx_local.platform.data.transfer_urls import DownloadTicket, UploadTicket
 from dx_local.platform.errors import InvalidInput, InvalidState
@@ -137,6 +137,9 @@ def readable(context: Context, file_id: str, project: str | None) -> Row:
         raise access.not_found(f"{project}:{file_id}")
     if row["state"] != "closed":
         raise InvalidState(f"{file_id} is not in the closed state; it is {row['state']}")
+    state = archival.state_of(placement, context.now())
+    if state != "live":
+        raise InvalidState(f"{file_id} is not live in {placement['project']}; its archival state is {state}")
     return placement
 
 
@@ -195,7 +198,7 @@ def link_local(context: Context, path: Path, *, project: str, folder: str, name:
 
 
 def _describe(context: Context, row: Row, request: JSON) -> JSON:
-    fields: JSON = {"media": row["fields"]["media"], "archivalState": "live"}
+    fields: JSON = {"media": row["fields"]["media"], "archivalState": archival.state_of(row, context.now())}
     if row["state"] == "closed":
         fields["size"] = row["fields"]["size"]
     if "parts" in wanted_fields(request, frozenset()):

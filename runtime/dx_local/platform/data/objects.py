@@ -48,8 +48,8 @@ COMMON_FIELDS = frozenset(
     }
 )
 
-# By class: a function (context, object row, request) that returns the fields that the class adds to a
-# description, and the names of those that are part of it by default.
+# By class: a function (context, row of the object and a copy of it, request) that returns the fields that the
+# class adds to a description, and the names of those that are part of it by default.
 DESCRIBERS: dict[str, Callable[[Context, Row, JSON], JSON]] = {}
 DEFAULT_FIELDS: dict[str, frozenset[str]] = {}
 
@@ -171,7 +171,7 @@ def described(context: Context, row: Row, placement: Row, request: JSON) -> JSON
     }
     describer = DESCRIBERS.get(class_name)
     if describer is not None:
-        full.update(describer(context, row, request))
+        full.update(describer(context, {**row, **placement, "id": row["id"]}, request))
     return select_fields(full, request, COMMON_FIELDS | DEFAULT_FIELDS.get(class_name, frozenset()))
 
 
@@ -236,8 +236,7 @@ def set_visibility(context: Context, object_id: str, request: JSON) -> JSON:
 
 
 def list_projects(context: Context, object_id: str, _request: JSON) -> JSON:
-    """Return the projects that the caller sees this object in, each with the caller's level."""
-    get_visible(context, object_id)
+    """Return the projects that the caller sees this object in, each with the caller's level; maybe none."""
     rows = context.store.all("SELECT project FROM placement WHERE object = ?", object_id)
     levels = {row["project"]: access.level_on(context, row["project"]) for row in rows}
     return {project: level for project, level in levels.items() if level}

@@ -96,4 +96,4 @@ def _described(context: Context, project: str, how: JSON) -> JSON:
     try:
         return {"describe": projects.describe(context, project, how)}
     except ApiError as error:
-        return error.body()
+        return error.listed()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.platform import access
 from dx_local.platform import fields as read
-from dx_local.platform.data import contents, objects
+from dx_local.platform.data import archival, contents, objects
 from dx_local.platform.data.candidates import best_range
 from dx_local.platform.data.conditions import (
     Condition,
@@ -54,7 +54,7 @@ def find_data_objects(context: Context, _class: str, request: JSON) -> JSON:
     """Find data objects by what the request says of them."""
     limit = page_size(request)
     options = contents.describe_options(request)
-    where = both(_conditions(request))
+    where = both(_conditions(request, context.now()))
     projects = _searched_projects(context, request)
     place = _beginning(context, request, projects)
     if place is not None:
@@ -95,10 +95,10 @@ def _copies(
     )
 
 
-def _conditions(request: JSON) -> list[Condition]:
+def _conditions(request: JSON, now: int) -> list[Condition]:
     return [
         *_of_folder(_scope(request)),
-        *_of_class_and_state(request),
+        *_of_class_and_state(request, now),
         *_of_metadata(request),
         *between("placement.modified", "modified", request),
         *between("object.created", "created", request),
@@ -131,7 +131,7 @@ def _of_folder(scope: _Scope) -> list[Condition]:
     return [either([Condition("placement.folder = ?", (scope.folder,)), inside])]
 
 
-def _of_class_and_state(request: JSON) -> list[Condition]:
+def _of_class_and_state(request: JSON, now: int) -> list[Condition]:
     state = _choice(request, "state", "any", _STATES)
     visibility = _choice(request, "visibility", "either", _VISIBILITIES)
     found = [Condition(sql) for sql in _VISIBILITIES[visibility]]
@@ -141,8 +141,9 @@ def _of_class_and_state(request: JSON) -> list[Condition]:
         found.append(Condition("placement.class = ?", (_choice(request, "class", "", _CLASSES),)))
     if request.get("id") is not None:
         found.append(one_of("placement.object", read.strings(request, "id")))
-    if request.get("archivalState") not in (None, "live", "any"):
-        found.append(either([]))
+    archival_state = _choice(request, "archivalState", "any", (*archival.STATES, "any"))
+    if archival_state != "any":
+        found.append(Condition(f"{archival.state_in_sql()} = ?", (now, archival_state)))
     return found
 
 
