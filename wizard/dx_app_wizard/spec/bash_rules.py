@@ -7,6 +7,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.spec.bash_programs import unprovided_programs
 from dx_app_wizard.spec.findings import CodeFault, Rules
 
 if TYPE_CHECKING:
@@ -69,6 +70,27 @@ def bash_output_missing(app: AppFolder) -> Iterator[CodeFault]:
         if field["name"] not in added and not (is_file and app.bash.uploads_all_outputs):
             hint = f"Add it: dx-jobutil-add-output {field['name']} VALUE --class={field.get('class')}"
             yield CodeFault(app.source_name or "", f"nothing adds the output {field['name']!r}", hint)
+
+
+@BASH_RULES.rule("warning")
+def bash_program(app: AppFolder) -> Iterator[CodeFault]:
+    """Programs come from somewhere: the worker, resources/, execDepends, an asset, or the source itself.
+
+    A worker has the programs of an Ubuntu server, dx-toolkit and docker. If the source changes PATH, or
+    installs by means that cannot be followed (conda, make, an archive unpacked at /), every program counts as
+    provided.
+    """
+    for call in unprovided_programs(app):
+        message = f"program {call.program!r} is not on a worker, and nothing provides it"
+        yield CodeFault(app.source_name or "", message, _program_hint(call.package), call.line, call.column)
+
+
+def _program_hint(package: str | None) -> str:
+    if package is None:
+        return "Put it into resources/usr/bin/, or declare its package in runSpec.execDepends."
+    name = package.removeprefix("pip:")
+    manager = ', "package_manager": "pip"' if name != package else ""
+    return f'Declare it in runSpec.execDepends: {{"name": "{name}"{manager}}}.'
 
 
 def _near(name: str, names: list[str]) -> str | None:
