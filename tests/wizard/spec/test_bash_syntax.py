@@ -79,7 +79,7 @@ def test_places_count_from_one() -> None:
 
 def test_functions_variables_and_redirects() -> None:
     found = parsed("f() { local a=1; export B=2; c=3; }\nx > /usr/bin/y\n")
-    assert found.functions == {"f"}
+    assert found.functions == {"f": range(1, 2)}
     assert found.variables == {"a", "B", "c"}
     assert [word.text for word in found.redirects] == ["/usr/bin/y"]
 

@@ -53,7 +53,7 @@ class Unprovided:
 
 def unprovided_programs(app: AppFolder) -> Iterator[Unprovided]:
     """Yield each program that the bash source of an app calls and that nothing provides."""
-    source = parse_bash(app.source or "") if app.bash else None
+    source = app.bash.syntax if app.bash else None
     supply = _supply(app, source) if source else None
     if source is None or supply is None:
         return
@@ -109,7 +109,7 @@ def _supply(app: AppFolder, source: BashSyntax) -> _Supply | None:
             return None
         of_apt |= installed.of_apt
         others |= installed.others
-        programs |= script.functions | _probed(script)
+        programs |= script.functions.keys() | _probed(script)
     return _Supply(frozenset(programs), frozenset(of_apt | others), _may_bring_anything(of_apt))
 
 

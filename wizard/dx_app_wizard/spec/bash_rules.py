@@ -60,16 +60,37 @@ def bash_output_unknown(app: AppFolder) -> Iterator[CodeFault]:
 def bash_output_missing(app: AppFolder) -> Iterator[CodeFault]:
     """Every output that is not optional is added somewhere.
 
-    That is by `dx-jobutil-add-output`, or, for files, by `dx-upload-all-outputs`.
+    That is by `dx-jobutil-add-output`, or, for files, by `dx-upload-all-outputs` from a folder of out/.
     """
     if app.bash is None or not app.bash.outputs_are_known:
         return
     added = {output.name for output in app.bash.outputs}
     for field in app.required_outputs:
         is_file = field.get("class") in ("file", "array:file")
-        if field["name"] not in added and not (is_file and app.bash.uploads_all_outputs):
+        if field["name"] in added:
+            continue
+        if is_file and app.bash.uploads_all_outputs:
+            folders = app.bash.output_folders
+            if folders is not None and field["name"] not in folders:
+                hint = _near(field["name"], sorted(folders)) or f"Write it to out/{field['name']}/."
+                message = f"output {field['name']!r} is missing: no file is written to out/{field['name']}/"
+                yield CodeFault(app.source_name or "", message, hint)
+        else:
             hint = f"Add it: dx-jobutil-add-output {field['name']} VALUE --class={field.get('class')}"
             yield CodeFault(app.source_name or "", f"nothing adds the output {field['name']!r}", hint)
+
+
+@BASH_RULES.rule("warning")
+def bash_job_output(app: AppFolder) -> Iterator[CodeFault]:
+    """References such as `"$job:result"` name outputs that the job's function adds."""
+    for reference in app.bash.output_references if app.bash else []:
+        added = app.bash.outputs_of_job(reference.target) if app.bash else None
+        if added is not None and reference.field not in added:
+            message = f"the job's function {reference.target}() adds no output {reference.field!r}"
+            hint = _near(reference.field, sorted(added)) or (
+                f"Add it there: dx-jobutil-add-output {reference.field} VALUE."
+            )
+            yield CodeFault(app.source_name or "", message, hint, reference.line)
 
 
 @BASH_RULES.rule("warning")

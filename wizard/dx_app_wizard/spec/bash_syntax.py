@@ -51,10 +51,10 @@ class Command:
 
 @dataclass(frozen=True)
 class BashSyntax:
-    """Commands in document order, names of functions and of assigned variables, targets of redirects."""
+    """Commands in document order, functions with their lines, assigned variables, targets of redirects."""
 
     commands: tuple[Command, ...]
-    functions: frozenset[str]
+    functions: dict[str, range]
     variables: frozenset[str]
     redirects: tuple[Word, ...]
 
@@ -65,17 +65,18 @@ def parse_bash(text: str) -> BashSyntax | None:
     if root.has_error:
         return None
     commands: list[Command] = []
-    functions, variables, redirects = set(), set(), []
+    functions: dict[str, range] = {}
+    variables, redirects = set(), []
     for node in _nodes(root):
         if node.type == "command":
             commands += _commands(node)
         elif node.type == "function_definition" and (name := node.child_by_field_name("name")):
-            functions.add(_source(name))
+            functions[_source(name)] = range(node.start_point.row + 1, node.end_point.row + 2)
         elif node.type == "variable_assignment" and (name := node.child_by_field_name("name")):
             variables.add(_source(name))
         elif node.type == "file_redirect" and (target := node.child_by_field_name("destination")):
             redirects.append(_word(target))
-    return BashSyntax(tuple(commands), frozenset(functions), frozenset(variables), tuple(redirects))
+    return BashSyntax(tuple(commands), functions, frozenset(variables), tuple(redirects))
 
 
 @cache
