@@ -182,6 +182,7 @@ SOURCE_FAULTS = [
     ("bash", "bash-output-unknown", 'output n_lines "$job', 'output lines "$job'),
     ("python", "network-use", "import dxpy\n", "import dxpy\nrequests.get('https://example.org')\n"),
     ("bash", "network-use", "\nmain() {\n", "\nmain() {\n    curl -O https://example.org/x\n"),
+    ("bash", "bash-job-output", "dx-jobutil-add-output result ", "dx-jobutil-add-output reslut "),
     ("bash", "bash-output-missing", "dx-jobutil-add-output n_lines", "true"),
 ]
 

@@ -87,6 +87,15 @@ class AppFolder:
         packages = run_spec.get("execDepends") if isinstance(run_spec, dict) else None
         return [entry for entry in packages if isinstance(entry, dict)] if isinstance(packages, list) else []
 
+    @cached_property
+    def brings_bundles(self) -> bool:
+        """Whether assets, bundles or packages built from git are installed, which may bring anything."""
+        regional = self.spec.get("regionalOptions")
+        places = [self.spec.get("runSpec"), *(regional.values() if isinstance(regional, dict) else [])]
+        keys = ("assetDepends", "bundledDepends", "bundledDependsByRegion")
+        bundles = any(place.get(key) for place in places if isinstance(place, dict) for key in keys)
+        return bundles or any(package.get("package_manager") == "git" for package in self.packages)
+
     def parameter_names(self, key: str) -> list[str] | None:
         """Return the names under inputSpec or outputSpec; None where it is absent."""
         if not isinstance(self.spec.get(key), list):

@@ -7,6 +7,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.spec.bash_programs import unprovided_programs
 from dx_app_wizard.spec.findings import CodeFault, Rules
 
 if TYPE_CHECKING:
@@ -59,16 +60,58 @@ def bash_output_unknown(app: AppFolder) -> Iterator[CodeFault]:
 def bash_output_missing(app: AppFolder) -> Iterator[CodeFault]:
     """Every output that is not optional is added somewhere.
 
-    That is by `dx-jobutil-add-output`, or, for files, by `dx-upload-all-outputs`.
+    That is by `dx-jobutil-add-output`, or, for files, by `dx-upload-all-outputs` from a folder of out/.
     """
     if app.bash is None or not app.bash.outputs_are_known:
         return
     added = {output.name for output in app.bash.outputs}
     for field in app.required_outputs:
         is_file = field.get("class") in ("file", "array:file")
-        if field["name"] not in added and not (is_file and app.bash.uploads_all_outputs):
+        if field["name"] in added:
+            continue
+        if is_file and app.bash.uploads_all_outputs:
+            folders = app.bash.output_folders
+            if folders is not None and field["name"] not in folders:
+                hint = _near(field["name"], sorted(folders)) or f"Write it to out/{field['name']}/."
+                message = f"output {field['name']!r} is missing: no file is written to out/{field['name']}/"
+                yield CodeFault(app.source_name or "", message, hint)
+        else:
             hint = f"Add it: dx-jobutil-add-output {field['name']} VALUE --class={field.get('class')}"
             yield CodeFault(app.source_name or "", f"nothing adds the output {field['name']!r}", hint)
+
+
+@BASH_RULES.rule("warning")
+def bash_job_output(app: AppFolder) -> Iterator[CodeFault]:
+    """References such as `"$job:result"` name outputs that the job's function adds."""
+    for reference in app.bash.output_references if app.bash else []:
+        added = app.bash.outputs_of_job(reference.target) if app.bash else None
+        if added is not None and reference.field not in added:
+            message = f"the job's function {reference.target}() adds no output {reference.field!r}"
+            hint = _near(reference.field, sorted(added)) or (
+                f"Add it there: dx-jobutil-add-output {reference.field} VALUE."
+            )
+            yield CodeFault(app.source_name or "", message, hint, reference.line)
+
+
+@BASH_RULES.rule("warning")
+def bash_program(app: AppFolder) -> Iterator[CodeFault]:
+    """Programs come from somewhere: the worker, resources/, execDepends, an asset, or the source itself.
+
+    A worker has the programs of an Ubuntu server, dx-toolkit and docker. If the source changes PATH, or
+    installs by means that cannot be followed (conda, make, an archive unpacked at /), every program counts as
+    provided.
+    """
+    for call in unprovided_programs(app):
+        message = f"program {call.program!r} is not on a worker, and nothing provides it"
+        yield CodeFault(app.source_name or "", message, _program_hint(call.package), call.line, call.column)
+
+
+def _program_hint(package: str | None) -> str:
+    if package is None:
+        return "Put it into resources/usr/bin/, or declare its package in runSpec.execDepends."
+    name = package.removeprefix("pip:")
+    manager = ', "package_manager": "pip"' if name != package else ""
+    return f'Declare it in runSpec.execDepends: {{"name": "{name}"{manager}}}.'
 
 
 def _near(name: str, names: list[str]) -> str | None:

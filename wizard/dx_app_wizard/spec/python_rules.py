@@ -242,12 +242,7 @@ def _import_hint(app: AppFolder, module: str) -> str:
 
 def _may_bring_anything(app: AppFolder) -> bool:
     """Tell whether something brings modules that nobody can know from here: bundles, git, pip in the code."""
-    regional = app.spec.get("regionalOptions")
-    places = [app.spec.get("runSpec"), *(regional.values() if isinstance(regional, dict) else [])]
-    keys = ("assetDepends", "bundledDepends", "bundledDependsByRegion")
-    bundles = any(place.get(key) for place in places if isinstance(place, dict) for key in keys)
-    from_git = any(package.get("package_manager") == "git" for package in app.packages)
-    return bundles or from_git or bool(re.search(r"\bpip3?\b", app.source or ""))
+    return app.brings_bundles or bool(re.search(r"\bpip3?\b", app.source or ""))
 
 
 def _resource_modules(app: AppFolder) -> set[str]:

@@ -1,0 +1,137 @@
+"""Programs and where they come from: those that workers have, and packages of well-known others.
+
+Workers are Ubuntu servers with dx-toolkit. `worker_programs.txt` lists programs too many rather than too few:
+for a missing entry, lint would report a program that is there.
+
+Sources: package contents of Ubuntu 20.04 and 24.04;
+https://documentation.dnanexus.com/developer/apps/execution-environment
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+_BUILTINS = frozenset(
+    """
+    . : [ [[ alias bg bind break builtin caller cd command compgen complete compopt continue coproc declare
+    dirs disown echo enable eval exec exit export false fc fg function getopts hash help history jobs kill let
+    local logout mapfile popd printf pushd pwd read readarray readonly return select set shift shopt source
+    suspend test time times trap true type typeset ulimit umask unalias unset until wait
+    """.split()  # noqa: SIM905 - a list of words reads best without quotes
+)
+
+_JAVA = ("openjdk-17-jre-headless", "openjdk-*", "default-j*", "picard-tools", "trimmomatic", "fastqc",
+         "snpeff", "igv", "ant", "maven", "gradle")  # fmt: skip
+_R = ("r-base-core", "r-base", "r-base-*", "r-cran-*", "r-bioc-*", "r-recommended", "littler")
+
+_PROGRAMS_OF_PACKAGES: dict[tuple[str, ...], str] = {
+    ("abyss",): "abyss-pe",
+    ("aria2",): "aria2c",
+    ("bcftools",): "bcftools vcfutils.pl",
+    ("bedtools",): "bedtools bamToBed bedToBam closestBed coverageBed fastaFromBed genomeCoverageBed"
+                   " intersectBed mergeBed slopBed sortBed subtractBed",
+    ("bowtie",): "bowtie bowtie-build",
+    ("bowtie2",): "bowtie2 bowtie2-align-l bowtie2-align-s bowtie2-build bowtie2-inspect",
+    ("bwa", "bwakit"): "bwa",
+    ("clustalo",): "clustalo",
+    ("csvkit", "pip:csvkit"): "csvcut csvgrep csvjoin csvsort csvstat",
+    ("datamash",): "datamash",
+    ("delly",): "delly",
+    ("diamond-aligner",): "diamond",
+    ("dos2unix",): "dos2unix unix2dos mac2unix",
+    ("fastp",): "fastp",
+    ("fastqc",): "fastqc",
+    ("ffmpeg",): "ffmpeg ffprobe",
+    ("flye",): "flye",
+    ("freebayes",): "freebayes freebayes-parallel",
+    ("gawk",): "gawk",
+    ("ghostscript",): "gs ps2pdf pdf2ps",
+    ("gnuplot-nox", "gnuplot", "gnuplot-*"): "gnuplot",
+    ("graphviz",): "dot neato",
+    ("hisat2",): "hisat2 hisat2-build",
+    ("hmmer",): "hmmscan hmmsearch hmmbuild hmmpress",
+    ("imagemagick", "imagemagick-*", "graphicsmagick-imagemagick-compat"): "convert identify mogrify montage",
+    ("jellyfish",): "jellyfish",
+    ("kallisto",): "kallisto",
+    ("kraken2",): "kraken2 kraken2-build",
+    ("lbzip2",): "lbzip2",
+    ("mafft",): "mafft",
+    ("megahit",): "megahit",
+    ("minimap2",): "minimap2",
+    ("moreutils",): "chronic sponge",
+    ("mosdepth",): "mosdepth",
+    ("mummer",): "nucmer dnadiff mummerplot delta-filter show-coords",
+    ("muscle",): "muscle",
+    ("ncbi-blast+", "ncbi-blast+-*"): "blastn blastp blastx tblastn tblastx makeblastdb blastdbcmd",
+    ("p7zip-full", "p7zip", "7zip"): "7z 7za 7zr",
+    ("pandoc",): "pandoc",
+    ("parallel",): "parallel",
+    ("pbzip2",): "pbzip2",
+    ("picard-tools",): "picard-tools PicardCommandLine",
+    ("pigz",): "pigz unpigz",
+    ("poppler-utils",): "pdftotext pdftoppm pdfunite pdfseparate",
+    ("postgresql-client", "postgresql", "postgresql-*"): "psql pg_dump pg_restore",
+    ("rename",): "rename prename",
+    ("rna-star",): "STAR STARlong",
+    ("salmon",): "salmon",
+    ("sambamba",): "sambamba",
+    ("samblaster",): "samblaster",
+    ("samtools",): "samtools wgsim plot-bamstats",
+    ("seqtk",): "seqtk",
+    ("spades",): "spades.py spades",
+    ("sqlite3",): "sqlite3",
+    ("sra-toolkit",): "fastq-dump fasterq-dump sam-dump",
+    ("subread",): "featureCounts subread-align subread-buildindex",
+    ("sysstat",): "iostat mpstat pidstat sar",
+    ("tabix", "samtools", "htslib-test"): "tabix bgzip htsfile",
+    ("texlive-latex-base", "texlive", "texlive-*"): "pdflatex xelatex latex bibtex",
+    ("tree",): "tree",
+    ("vcftools",): "vcftools vcf-sort vcf-concat vcf-merge vcf-subset vcf-validator vcf-query",
+    ("velvet",): "velveth velvetg",
+    ("xmlstarlet",): "xmlstarlet",
+    ("nodejs", "npm"): "node nodejs",
+    ("npm",): "npm npx",
+    ("ruby", "ruby-full", "ruby*"): "ruby gem",
+    ("golang-go", "golang", "golang-*"): "go gofmt",
+    _JAVA: "java",
+    ("openjdk-17-jdk-headless", "openjdk-*-jdk*", "default-jdk*", "ant", "maven"): "javac jar",
+    _R: "R Rscript",
+    ("pip:awscli",): "aws",
+    ("pip:bx-python",): "axt_to_maf.py",
+    ("pip:cnvkit",): "cnvkit.py",
+    ("pip:crossmap",): "CrossMap.py CrossMap",
+    ("cutadapt", "pip:cutadapt", "pip:trim-galore"): "cutadapt",
+    ("pip:deeptools", "python3-deeptools"): "bamCoverage bamCompare computeMatrix plotHeatmap",
+    ("pip:htseq", "python3-htseq", "python-htseq"): "htseq-count",
+    ("pip:macs2", "macs"): "macs2",
+    ("pip:macs3", "macs"): "macs3 macs",
+    ("pip:multiqc", "multiqc"): "multiqc",
+    ("pip:snakemake", "snakemake"): "snakemake",
+    ("pip:umi_tools", "pip:umi-tools", "umis"): "umi_tools",
+    ("pip:whatshap", "whatshap"): "whatshap",
+}  # fmt: skip
+
+
+@cache
+def worker_programs() -> frozenset[str]:
+    """Return the programs that every worker has, and the builtins of bash."""
+    text = Path(__file__).with_name("worker_programs.txt").read_text(encoding="utf-8")
+    return _BUILTINS.union(text.split())
+
+
+@cache
+def packages_of_programs() -> dict[str, tuple[str, ...]]:
+    """Return for well-known programs the packages that bring them, the usual one first.
+
+    Names may be glob patterns; those of PyPI begin with `pip:`.
+    """
+    return {
+        program: packages for packages, names in _PROGRAMS_OF_PACKAGES.items() for program in names.split()
+    }
+
+
+@cache
+def known_packages() -> frozenset[str]:
+    """Return the packages whose programs are known here, or patterns of them."""
+    return frozenset(name.removeprefix("pip:") for names in _PROGRAMS_OF_PACKAGES for name in names)
