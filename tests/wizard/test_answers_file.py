@@ -125,3 +125,23 @@ def test_standard_input_that_is_closed_is_empty(home: Path) -> None:
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=30)
     assert done.returncode == 2
     assert "<stdin>:1:1" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("parameters", "flags", "noted"),
+    [
+        ({}, (), True),
+        ({"inputs": None}, (), True),
+        ({"inputs": []}, (), False),
+        ({"outputs": ["n:int"]}, (), False),
+        ({}, ("--input", "reads:file"), False),
+    ],
+)
+def test_a_file_that_names_no_parameters_is_taken_with_a_note(
+    wizard: Wizard, tmp_path: Path, parameters: dict[str, Any], flags: tuple[str, ...], noted: bool
+) -> None:
+    answers = {"name": "count-reads", "language": "bash", "template": "basic", **parameters}
+    (tmp_path / "answers.json").write_text(json.dumps(answers))
+    outcome = wizard("--answers", "answers.json", "--no-input", *flags)
+    assert outcome.code == 0
+    assert ("note: the app has no inputs and no outputs, for answers.json" in outcome.stderr) == noted

@@ -17,6 +17,7 @@ from dx_app_wizard.answering.answers_schema import answers_schema, documentation
 from dx_app_wizard.answering.questions import QUESTIONS
 from dx_app_wizard.answering.sources import Given, Source
 from dx_app_wizard.errors import AnswersError
+from dx_app_wizard.plan import LANGUAGES, PATTERNS
 from dx_app_wizard.spec.jsonfile import dumps
 from dx_app_wizard.spec.names import parameter_name_problem
 
@@ -207,6 +208,80 @@ def test_the_answers_in_the_result_give_the_same_folder_again(
     (tmp_path / "answers.json").write_text(json.dumps(result["answers"]))
     assert wizard("--answers", "answers.json", "-o", "second", "--json").json["answers"] == result["answers"]
     assert contents(tmp_path / "first") == contents(tmp_path / "second")
+
+
+RICH: dict[str, Any] = {
+    "name": "rich",
+    "title": "Rich",
+    "version": "2.0.0",
+    "details": {"unknown": [1.0, None, "\u00e9\ud800"]},
+    "inputSpec": [
+        {"name": "reads", "class": "array:file", "patterns": ["*.fq"], "x-kept": 1, "help": "Reads"},
+        {"name": "genome", "class": "file", "default": {"$dnanexus_link": "file-x"}},
+        {"name": "k", "class": "int", "default": 31, "choices": [21, 31]},
+    ],
+    "outputSpec": [{"name": "report", "class": "file", "patterns": ["*.tsv"]}, {"name": "n", "class": "int"}],
+    "runSpec": {
+        "timeoutPolicy": {"main": {"hours": 1}, "process": {"minutes": 9}},
+        "execDepends": [{"name": "samtools"}, {"name": "pandas", "package_manager": "pip"}],
+        "release": "20.04",
+    },
+    "access": {"network": ["*"], "allProjects": "VIEW"},
+}
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("indent", [None, 4])
+def test_the_answers_hold_the_dxapp_json_that_was_given(
+    wizard: Wizard, tmp_path: Path, language: str, pattern: str, indent: int | None
+) -> None:
+    spec = {
+        **RICH,
+        "runSpec": {**RICH["runSpec"], "interpreter": {"python": "python3"}.get(language, language)},
+    }
+    (tmp_path / "given.json").write_text(json.dumps(spec, indent=indent) + "\n\n")
+    result = wizard("--json-file", "given.json", "--template", pattern, "-o", "first", "--json").json
+    (tmp_path / "given.json").unlink()
+    assert list(VALIDATOR.iter_errors(result["answers"])) == []
+    (tmp_path / "answers.json").write_text(json.dumps(result["answers"]))
+    again = wizard("--answers", "answers.json", "-o", "second", "--json")
+    assert (again.code, again.json["answers"]) == (0, result["answers"]), again.stderr
+    assert contents(tmp_path / "first") == contents(tmp_path / "second")
+
+
+def test_answers_may_hold_a_dxapp_json_as_an_object(wizard: Wizard, tmp_path: Path) -> None:
+    (tmp_path / "answers.yaml").write_text(
+        "template: basic\njson_file:\n  name: x\n  inputSpec: [{name: a, class: int}]\n"
+        "  runSpec: {interpreter: bash}\n"
+    )
+    assert wizard("--answers", "answers.yaml", "--no-input").code == 0
+    written = json.loads((tmp_path / "x" / "dxapp.json").read_text(encoding="utf-8"))
+    assert written["inputSpec"] == [{"name": "a", "class": "int"}]
+    outcome = wizard("--update", "x", "--answers", "answers.yaml", "--timeout", "2h")
+    assert (outcome.code, outcome.stdout) == (0, "replace         dxapp.json\n"), outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("json_file", "place", "message"),
+    [
+        ('{"inputSpec": [{"name": "x"}]}', "answers.json:2:30", "has no class"),
+        ('["{", "\\"name\\": 7}"]', "answers.json (json_file):2:9", "must be a string"),
+        ('["{"]', "answers.json (json_file):1:2", "is not JSON"),
+        ('"dxapp.json"', "answers.json:2:15", "--json-file takes a path"),
+        ("[7]", "answers.json:2:15", "must be a hash as in dxapp.json, or its lines"),
+    ],
+)
+def test_what_is_wrong_with_it_is_named_with_its_place(
+    wizard: Wizard, tmp_path: Path, json_file: str, place: str, message: str
+) -> None:
+    text = f'{{"template": "basic", "language": "bash", "name": "x",\n "json_file": {json_file}}}'
+    (tmp_path / "answers.json").write_text(text)
+    outcome = wizard("--answers", "answers.json", "--no-input")
+    assert outcome.code in (2, 3)
+    assert f"at {place}" in outcome.stderr
+    assert message in outcome.stderr
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize(

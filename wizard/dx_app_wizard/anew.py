@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answering.answers import gather
 from dx_app_wizard.answering.answers_file import read_answers
+from dx_app_wizard.answering.given_spec import spec_to_start_from
 from dx_app_wizard.answering.questions import QUESTIONS
 from dx_app_wizard.answering.settings import environment_sources
 from dx_app_wizard.answering.sources import Given, Source
 from dx_app_wizard.answering.standing import MISSING
 from dx_app_wizard.errors import AnswersError, Place, Problem, RecordError, SpecFileError
-from dx_app_wizard.generation import load_spec
 from dx_app_wizard.spec import jsonfile
 from dx_app_wizard.spec.model import FILE_NAME, AppSpec
 from dx_app_wizard.spec.policy import load_policy
@@ -63,8 +63,10 @@ def _given(
     recorded = dict(former.answers)
     base: AppSpec | None = None
     stands = Source({}, place)
-    if options.json_file is not None:
-        base, stands = load_spec(options.json_file, policy)
+    answers_file = read_answers(options.answers_file) if options.answers_file is not None else None
+    start = spec_to_start_from(options.json_file, answers_file, policy)
+    if start:
+        base, stands = start
         for question in QUESTIONS:
             if question.standing(base.raw) is not MISSING:
                 recorded.pop(question.key, None)
@@ -72,8 +74,8 @@ def _given(
         base = _recorded_spec(former.json_file, folder / RECORD_PATH)
         stands = Source(base.raw, place)
     now = [Source(flags)]
-    if options.answers_file is not None:
-        now.append(read_answers(options.answers_file))
+    if answers_file:
+        now.append(answers_file.source)
     for key in _outdated(recorded, {**(now[-1].answers), **flags}):
         del recorded[key]
     defaults = (*environment_sources(os.environ), *default_sources(policy))

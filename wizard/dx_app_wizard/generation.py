@@ -8,21 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answering.answers_file import STANDARD_INPUT, read_answers
+from dx_app_wizard.answering.answers_file import JSON_FILE_KEY, STANDARD_INPUT, read_answers
+from dx_app_wizard.answering.given_spec import spec_to_start_from
 from dx_app_wizard.answering.settings import environment_sources
 from dx_app_wizard.answering.sources import Given, Source
 from dx_app_wizard.asking.dialogue import Dialogue
 from dx_app_wizard.asking.saved import SavedInterview
-from dx_app_wizard.errors import (
-    AnswersError,
-    FindingsError,
-    NotWritableError,
-    Place,
-    SpecFileError,
-)
+from dx_app_wizard.errors import AnswersError, NotWritableError
 from dx_app_wizard.remedy import remedy
-from dx_app_wizard.spec import jsonfile
-from dx_app_wizard.spec.model import FILE_NAME, AppSpec
+from dx_app_wizard.spec.model import FILE_NAME
 from dx_app_wizard.spec.policy import load_policy
 from dx_app_wizard.writing.change_report import changes_json, preview_text, written_text
 from dx_app_wizard.writing.changes import OnConflict
@@ -32,10 +26,11 @@ from dx_app_wizard.writing.spec_difference import spec_difference
 from dx_app_wizard.writing.template_choice import absolute_source, choose_template
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dx_app_wizard.answering.answers import Answers
     from dx_app_wizard.errors import UserError
     from dx_app_wizard.spec.findings import Finding
-    from dx_app_wizard.spec.policy import Policy
     from dx_app_wizard.writing.changes import ChangeSet
 
 
@@ -60,8 +55,8 @@ class Generated:
     """An app that was written, or would be with `dry_run`: its name, and what happened to each file.
 
     `difference` is what was filled in to the dxapp.json that was given, `findings` where the app falls short
-    of the policy in what that allows; `answers` are those that, with the same dxapp.json and policy, give the
-    same app again.
+    of the policy in what that allows; an answers file with these `answers` gives the same app again, under
+    the same policy. `notes` name what was probably forgotten.
     """
 
     name: str
@@ -71,6 +66,7 @@ class Generated:
     difference: str = ""
     findings: tuple[Finding, ...] = ()
     answers: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def error(self) -> UserError | None:
@@ -98,6 +94,7 @@ class Generated:
         done = written_text(self.changes, was_new=self.was_new)
         lines = [self.difference] if self.difference and self.changes.writes else []
         lines += [str(finding) for finding in self.findings]
+        lines += [f"note: {note}" for note in self.notes]
         return "\n".join([*lines, "Nothing was written." if self.dry_run else done])
 
 
@@ -115,6 +112,9 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
         findings = judged(files, folder / FILE_NAME, dialogue.policy)
         changes = dialogue.changes(answers, plan, files)
         used = answers.to_json(dialogue.given.spec)
+        if dialogue.base and dialogue.base.text is not None:
+            # The schema of answers files asks for the language.
+            used |= {"language": answers.language, JSON_FILE_KEY: dialogue.base.text.split("\n")}
         # A person has seen it in the review.
         base = None if dialogue.interview else dialogue.base
         difference = spec_difference(plan.spec, base) if base else ""
@@ -126,10 +126,20 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
             difference,
             tuple(findings),
             used,
+            tuple(_notes(dialogue, options)),
         )
         if not options.dry_run:
             dialogue.write(changes)
     return generated
+
+
+def _notes(dialogue: Dialogue, options: Options) -> Iterator[str]:
+    """Yield that a whole app was described but for its inputs and outputs, which people rarely mean."""
+    given = dialogue.given
+    said = any(given.settled(key) or given.default(key) for key in ("inputs", "outputs"))
+    asked = dialogue.interview or dialogue.piped
+    if options.answers_file and not (dialogue.base or asked or said):
+        yield f"the app has no inputs and no outputs, for {options.answers_file} names none."
 
 
 def _answers(dialogue: Dialogue, options: Options) -> Answers:
@@ -168,12 +178,12 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
     output_dir = elsewhere.get("output_dir", Path())
     _check_output_dir(output_dir)
     policy = load_policy(output_dir)
-    base, stands = None, Source({})
-    if "json_file" in elsewhere:
-        base, stands = load_spec(elsewhere["json_file"], policy)
+    answers_file = read_answers(elsewhere["answers"]) if "answers" in elsewhere else None
+    start = spec_to_start_from(elsewhere.get("json_file"), answers_file, policy)
+    base, stands = start or (None, Source({}))
     sources = [Source(saved.flags)]
-    if "answers" in elsewhere:
-        sources.append(read_answers(elsewhere["answers"]))
+    if answers_file:
+        sources.append(answers_file.source)
     sources += environment_sources(os.environ)
     return Dialogue(
         given=Given((*sources, *default_sources(policy)), stands),
@@ -205,21 +215,3 @@ def _may_ask(options: Options) -> bool:
 
 def _in_ci() -> bool:
     return os.environ.get("CI", "").lower() not in ("", "0", "false")
-
-
-def load_spec(path: Path, policy: Policy) -> tuple[AppSpec, Source]:
-    """Read the dxapp.json to start from; raise FindingsError if more is wrong than things being absent.
-
-    What the policy ignores, or says is no error, is none.
-    """
-    from dx_app_wizard.spec.lint import lint_document
-
-    document = jsonfile.read_given(path)
-    if not isinstance(document.value, dict):
-        raise SpecFileError(path, "must hold a JSON object", 1, 1)
-    findings = policy.judged(lint_document(document, absent=False, file=path.name))
-    errors = [finding for finding in findings if finding.level == "error"]
-    if errors:
-        raise FindingsError(path, errors)
-    spec = AppSpec(document.value, document.text)
-    return spec, Source(document.value, Place(str(path)), positions=document.positions)

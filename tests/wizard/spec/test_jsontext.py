@@ -87,7 +87,33 @@ def is_subsequence(part: str, whole: str) -> bool:
         ('{"a": 12345678901234567890123.10}', {"a": 12345678901234567890123.10, "b": 0},
          '{"a": 12345678901234567890123.10, "b": 0}'),
         ('{"a": [\n1,\n{"a": 2}\n]}', {"a": [1, {"a": 2}], "b": "x"}, '{"a": [\n1,\n{"a": 2}\n], "b": "x"}'),
+        ('{\n  "b": 1e3\n}', {"a": 1, "b": 1e3}, '{\n  "a": 1,\n  "b": 1e3\n}'),
+        ("[1e3, 2]", [1e3, 3, 2], "[1e3, 3, 2]"),
+        ('{\n "a": [\n  {"x": 1e3},\n  {"x": 2}\n ]\n}', {"a": [{"x": 1e3}, {"x": 2}, {"x": 3}]},
+         '{\n "a": [\n  {"x": 1e3},\n  {"x": 2},\n  {"x": 3}\n ]\n}'),
+        ('{\n "a": []\n}', {"a": [{"x": 1}]}, '{\n "a": [\n  {\n   "x": 1\n  }\n ]\n}'),
     ],
 )  # fmt: skip
 def test_new_members_are_laid_out_as_their_neighbours(text: str, value: Any, expected: str) -> None:
+    assert rewritten(text, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "expected"),
+    [
+        ('{"a" : 1e3,  "b": 2, "c":3.0}', {"a": 1e3, "c": 3.0}, '{"a" : 1e3, "c":3.0}'),
+        ('{"a" : 1e3,  "b": 2, "c":3.0}', {"b": 2, "c": 3.0}, '{"b": 2, "c":3.0}'),
+        ('{\n  "a": 1e3,\n\n  "b": 2\n}\n', {"a": 1e3}, '{\n  "a": 1e3\n}\n'),
+        ('{\n  "a": 1\n}\n', {}, "{}\n"),
+        ("[ 1e3,\n2 ]", [1e3], "[ 1e3 ]"),
+    ],
+)
+def test_what_is_taken_away_leaves_the_rest_as_it_is(text: str, value: Any, expected: str) -> None:
+    assert rewritten(text, value) == expected
+
+
+def test_an_element_is_changed_where_it_is() -> None:
+    text = '{"p": [ {"name" : "a", "n": 1e3}, {"name": "b"} ]}'
+    value = {"p": [{"name": "a", "n": 1e3, "help": "x"}, {"name": "b", "n": 2}]}
+    expected = '{"p": [ {"name" : "a", "n": 1e3, "help": "x"}, {"name": "b", "n": 2} ]}'
     assert rewritten(text, value) == expected

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dx_app_wizard.answering.answers_file import JSON_FILE_KEY
 from dx_app_wizard.answering.questions import QUESTIONS, Question
 from dx_app_wizard.answering.value_schemas import instance_types_by_region, parameter_definitions
 from dx_app_wizard.spec import jsonfile, lint
@@ -20,6 +21,15 @@ _ABOUT = (
     "One key per question of dx-app-wizard. A file may leave out what is answered otherwise: by flags, by a"
     " given dxapp.json, by environment or configuration. null is no answer."
 )
+
+
+_JSON_FILE = {
+    "description": (
+        "The dxapp.json to start from, instead of --json-file: the hash, or an array of its lines, which also"
+        " keeps its layout."
+    ),
+    "anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "string"}}],
+}
 
 
 def answers_schema() -> dict[str, Any]:
@@ -33,6 +43,7 @@ def answers_schema() -> dict[str, Any]:
         "properties": {
             "$schema": {"type": "string", "description": "For editors; no answer."},
             **{question.key: _property(question) for question in QUESTIONS},
+            JSON_FILE_KEY: _JSON_FILE,
         },
         "additionalProperties": False,
         "allOf": instance_types_by_region(),
@@ -89,6 +100,22 @@ On the command line, `--input` and `--output` take the text or the object's JSON
 `--set inputs='[...]'` takes a JSON array of both. `--set inputs.NAME.FIELD=VALUE` says one thing of one
 parameter: `--set inputs.reads.help='Reads as FASTQ'`, `--set 'inputs.reads.patterns=*.fastq, *.fq'`,
 `--set inputs.sizes.default='[1, 2]'`. A number in place of the name counts from 0.
+
+## With a dxapp.json
+
+`json_file` holds the dxapp.json to start from, as `--json-file` would give it: an object, or an array of the
+file's lines, which also keeps its layout. What it says needs no answer.
+
+```yaml
+template: basic
+json_file:
+  name: count-reads
+  inputSpec: [{{name: reads, class: file}}]
+  runSpec: {{interpreter: bash, execDepends: [{{name: samtools}}]}}
+```
+
+`dx-app-wizard --json` prints the `answers` that give the same app again, the dxapp.json that was given among
+them.
 
 ## YAML
 

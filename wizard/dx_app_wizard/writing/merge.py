@@ -1,7 +1,7 @@
 """Three versions of a file to one: as it was rendered, as the user has it, as it is rendered now.
 
-Lines are merged by `git merge-file`; where both sides changed the same lines, both stand in the file, between
-conflict markers.
+JSON is merged value by value, other text line by line with `git merge-file`. If both sides changed the same
+value or lines, both versions stand in the file, between conflict markers.
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.errors import UserError
+from dx_app_wizard.errors import SpecFileError, UserError
+from dx_app_wizard.spec import jsonfile
+from dx_app_wizard.spec.jsontext import rewritten
 from dx_app_wizard.writing.changes import Change, FileContent, Verdict, beside
+from dx_app_wizard.writing.json_merge import merge_json
 from dx_app_wizard.writing.provenance import Digest, base_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import PurePosixPath
 
     from dx_app_wizard.writing.provenance import Record
@@ -114,9 +118,51 @@ def _merge_known(file: _File, ours: FileContent, base: str | Digest, labels: Lab
         return file.change(Verdict.REPLACE)
     if isinstance(base, Digest) or ours.text is None or file.theirs.text is None:
         return beside(file.folder, file.path, file.theirs)
-    merged, conflicts = _merge_lines(ours.data, base.encode(), file.theirs.data, labels)
+    merged = None
+    if file.path.suffix == ".json":
+        merged = _merge_json(file.path, (ours.text, base, file.theirs.text), labels)
+    if merged is None:
+        merged = _merge_lines(ours.data, base.encode(), file.theirs.data, labels)
+    data, conflicts = merged
+    if data == ours.data:
+        return file.change(Verdict.UNCHANGED)
     verdict = Verdict.MERGE_CONFLICT if conflicts else Verdict.MERGE
-    return file.change(verdict, FileContent(merged, file.theirs.executable))
+    return file.change(verdict, FileContent(data, file.theirs.executable))
+
+
+def _merge_json(path: PurePosixPath, texts: Sequence[str], labels: Labels) -> tuple[bytes, int] | None:
+    """Return the merged text and how many conflicts are marked in it; None if one of the texts is not JSON.
+
+    The texts are ours, after which the merged one is laid out, the base, and theirs.
+    """
+    try:
+        ours, base, theirs = (jsonfile.parse(text, Path(path)).value for text in texts)
+        merged = merge_json(base, ours, theirs)
+        mine, yours = (rewritten(texts[0], value) for value in merged)
+    except (SpecFileError, RecursionError):
+        return None
+    if merged.is_clean:
+        return mine.encode(), 0
+    marked, conflicts = _marked(mine, yours, labels)
+    return marked.encode(), conflicts
+
+
+def _marked(ours: str, theirs: str, labels: Labels) -> tuple[str, int]:
+    """Return the lines of both texts, those that differ between conflict markers, and how many conflicts."""
+    mine, yours = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (ours, theirs))
+    end = "\r\n" if "\r\n" in ours else "\n"
+    parts: list[str] = []
+    conflicts = 0
+    for tag, *span in SequenceMatcher(None, mine, yours, autojunk=False).get_opcodes():
+        if tag == "equal":
+            parts += mine[span[0] : span[1]]
+            continue
+        conflicts += 1
+        sides = ("".join(mine[span[0] : span[1]]), "".join(yours[span[2] : span[3]]))
+        first, second = (side if not side or side.endswith(end) else side + end for side in sides)
+        parts += [f"<<<<<<< {labels.yours}{end}", first, f"======={end}", second]
+        parts.append(f">>>>>>> {labels.template}{end}")
+    return "".join(parts), conflicts
 
 
 def _merge_lines(ours: bytes, base: bytes, theirs: bytes, labels: Labels) -> tuple[bytes, int]:
