@@ -64,20 +64,24 @@ class Maker:
         self._running = running
 
     def __call__(self, kind: str, code: str, inputs: JSON, outputs: JSON, **access: Any) -> str:
-        request = {
-            "project": self._running.project,
-            "dxapi": "1.0.0",
-            "inputSpec": [{"name": name, "class": class_name} for name, class_name in inputs.items()],
-            "outputSpec": [{"name": name, "class": class_name} for name, class_name in outputs.items()],
-            "runSpec": {"interpreter": "python3", "code": code},
-            "access": access,
-        }
-        applet: str = self._running.post("/applet/new", request)["id"]
+        applet = self.applet("python3", code, inputs, outputs, **access)
         if kind == "applet":
             return applet
         name = f"app-of-{applet}"
         app = {"name": name, "version": "1.0.0", "applet": applet, "access": access}
         made: str = self._running.post("/app/new", app)["id"]
+        return made
+
+    def applet(self, interpreter: str, code: str, inputs: JSON, outputs: JSON, **access: Any) -> str:
+        request = {
+            "project": self._running.project,
+            "dxapi": "1.0.0",
+            "inputSpec": [{"name": name, "class": class_name} for name, class_name in inputs.items()],
+            "outputSpec": [{"name": name, "class": class_name} for name, class_name in outputs.items()],
+            "runSpec": {"interpreter": interpreter, "code": code},
+            "access": access,
+        }
+        made: str = self._running.post("/applet/new", request)["id"]
         return made
 
 
@@ -142,3 +146,75 @@ def test_a_job_reaches_what_its_access_grants(
     executable = make(kind, LOOKS_AROUND, inputs, {"found": "hash"}, **granted)
     found = run(running, executable, {"other": other, "record": record})["output"]["found"]
     assert found == {**NOTHING, **reached}
+
+
+def in_project(running: RunningPlatform, data_object: str) -> JSON:
+    return running.post(f"/{data_object}/describe", {"project": running.project, "properties": True})
+
+
+CHANGES_ITS_INPUT = """
+set -o pipefail
+id=$(dx-jobutil-parse-link "$record")
+dx set_properties "$id" seen=yes
+dx tag "$id" seen
+dx rename "$id" seen
+dx set_properties "$record" again=yes
+dx describe "$DX_WORKSPACE_ID:$id" --json | python3 -c '
+import json, sys
+found = json.load(sys.stdin)
+print(found["name"], found["tags"], found["properties"])'
+"""
+
+
+def test_a_bare_id_in_a_job_means_the_copy_in_its_workspace(running: RunningPlatform, make: Maker) -> None:
+    record = running.post("/record/new", {"project": running.project, "name": "r", "close": True})["id"]
+    applet = make.applet("bash", CHANGES_ITS_INPUT, {"record": "record"}, {}, project="CONTRIBUTE")
+    job = run(running, applet, {"record": {"$dnanexus_link": record}})
+    log = next((running.folder / "platform" / "jobs").glob(f"*{job['id']}/log.txt")).read_text()
+    assert "\nseen ['seen'] {'seen': 'yes', 'again': 'yes'}\n" in log
+    found = in_project(running, record)
+    assert (found["name"], found["tags"], found["properties"]) == ("r", [], {})
+
+
+def test_an_extended_link_in_a_job_means_the_projects_copy(running: RunningPlatform, make: Maker) -> None:
+    record = running.post("/record/new", {"project": running.project, "name": "r", "close": True})["id"]
+    applet = make.applet(
+        "bash",
+        'dx set_properties "$project:$id" k=v',
+        {"project": "string", "id": "string"},
+        {},
+        project="CONTRIBUTE",
+    )
+    run(running, applet, {"project": running.project, "id": record})
+    assert in_project(running, record)["properties"] == {"k": "v"}
+
+
+def test_what_a_job_sets_on_its_outputs_reaches_the_project(running: RunningPlatform, make: Maker) -> None:
+    code = """
+    id=$(echo made | dx upload --brief --wait --path made.txt -)
+    dx set_properties "$id" k=v
+    dx tag "$id" t
+    dx-jobutil-add-output made "$id"
+    """
+    made = run(running, make.applet("bash", code, {}, {"made": "file"}), {})["output"]["made"]
+    found = in_project(running, made["$dnanexus_link"])
+    assert (found["name"], found["tags"], found["properties"]) == ("made.txt", ["t"], {"k": "v"})
+
+
+def test_the_rights_of_a_job_do_not_limit_what_it_starts(running: RunningPlatform, make: Maker) -> None:
+    child = make.applet(
+        "bash",
+        'dx new record --brief "$DX_PROJECT_CONTEXT_ID:/of-child"; dx-jobutil-add-output found true',
+        {},
+        {"found": "boolean"},
+        project="CONTRIBUTE",
+    )
+    code = """
+    dx new record "$DX_PROJECT_CONTEXT_ID:/of-parent" 2>&1 | grep -o PermissionDenied
+    dx-jobutil-add-output found "$(dx run "$child" -y --brief):found" --class=jobref
+    """
+    parent = make.applet("bash", code, {"child": "string"}, {"found": "boolean"})
+    assert run(running, parent, {"child": child})["output"] == {"found": True}
+    names = running.dx("find", "data", "--name", "of-*", "--path", f"{running.project}:/", "--json")
+    assert "of-child" in names
+    assert "of-parent" not in names
