@@ -89,6 +89,23 @@ def parent_of(pid: int) -> int:
     return int(status.rpartition(b")")[2].split()[1])
 
 
+def reads_pipe(pid: int) -> bool:
+    """Tell whether a process can read from a pipe, as a filter does.
+
+    All its open files count: a shell that starts a filter makes the pipe its standard input a little later.
+    """
+    with contextlib.suppress(OSError):
+        return any(_is_read_end(pid, file.name) for file in Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
+def _is_read_end(pid: int, number: str) -> bool:
+    if not os.readlink(f"/proc/{pid}/fd/{number}").startswith("pipe:"):  # noqa: PTH115
+        return False
+    flags = Path(f"/proc/{pid}/fdinfo/{number}").read_text().partition("flags:")[2].split()[0]
+    return int(flags, 8) & os.O_ACCMODE == os.O_RDONLY
+
+
 def job_of(pid: int) -> str | None:
     """Return the DX_JOB_ID that a process was started with, or None when it cannot be told."""
     with contextlib.suppress(OSError):

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from dx_local.worker.tools import Tools
     from dx_local.worker.worlds import World
 
-# How long the end of a job waits for those of its processes that were killed, so that what they used counts.
+# How long the end of a job waits for those of its processes that were killed, so that what they used counts,
+# and for filters such as `exec > >(tee log)`, which have yet to pass on what the job printed last.
 _LEAVING_SECONDS = 1.0
 
 
@@ -56,6 +57,10 @@ class Running:
     """How its own process ended."""
     ended: float = 0.0
     """When that was, on a clock that never jumps."""
+
+    def is_overdue(self) -> bool:
+        """Tell whether this job, whose own process has ended, has waited long enough for the others."""
+        return self.ended <= time.monotonic() - _LEAVING_SECONDS
 
 
 class RunningJobs:
@@ -125,7 +130,6 @@ class RunningJobs:
                 running.usage = running.usage.and_of(death.usage)
                 break
         if death.pid in self._jobs:
-            signal_group(death.pid, signal.SIGKILL)
             running = self._leaving[death.pid] = self._jobs.pop(death.pid)
             running.code, running.ended = exit_code(death.status), time.monotonic()
 
@@ -138,9 +142,9 @@ class RunningJobs:
 
         What takes long to die, because the system is at work for it, is waited for no longer than a second.
         """
-        overdue = time.monotonic() - _LEAVING_SECONDS
         for leader, running in list(self._leaving.items()):
-            if leader not in besides or running.ended <= overdue:
+            if leader not in besides or running.is_overdue():
+                signal_group(leader, signal.SIGKILL)
                 self._tell_end(self._leaving.pop(leader))
 
     def _tell_end(self, ended: Running) -> None:
@@ -169,8 +173,8 @@ class RunningJobs:
     def _kill_strays(self) -> set[int]:
         """Kill what ended jobs left running, which is what has come to be a child of the zygote.
 
-        A process that hides which job it came from is spared as long as that job may be running. Returns the
-        sessions of those that were killed.
+        Filters end by themselves once those that write to them are gone. A process that hides which job it
+        came from is spared as long as that job may be running. Returns the sessions of those that still end.
         """
         sessions = set()
         for pid in linux.children():
@@ -178,8 +182,13 @@ class RunningJobs:
                 session = os.getsid(pid)
                 if pid not in self._jobs and not self._is_wanted(pid, session):
                     sessions.add(session)
-                    os.kill(pid, signal.SIGKILL)
+                    if not self._is_finishing(pid, session):
+                        os.kill(pid, signal.SIGKILL)
         return sessions
+
+    def _is_finishing(self, pid: int, session: int) -> bool:
+        left_by = self._leaving.get(session)
+        return left_by is not None and not left_by.is_overdue() and linux.reads_pipe(pid)
 
     def _is_wanted(self, pid: int, session: int) -> bool:
         if session in self._leaving:
