@@ -411,7 +411,7 @@ def test_an_analysis_that_fails_fails_the_job_that_started_it(context: Context, 
     launched.fail(0)
     parent = parent_of(launched, context)
     assert (parent["failureReason"], parent["failureFrom"]["id"]) == ("JobTreeFailure", launched.jobs[0])
-    assert parent["failureMessage"] == f"W ({launched.id}) failed: it broke"
+    assert parent["failureMessage"] == f"{launched.id} failed because of AppError: it broke"
 
 
 def test_a_job_that_fails_ends_the_analysis_that_it_started(

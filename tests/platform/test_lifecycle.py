@@ -204,6 +204,7 @@ def test_a_failed_job_fails_its_tree_and_names_itself(store: Store) -> None:
     for other in (main, sibling):
         row = job_row(store, other)
         assert (row["failure_reason"], row["failure_from"]["id"]) == ("JobTreeFailure", child)
+        assert row["failure_message"] == f"{child} failed because of AppError: {BROKEN.message}"
 
 
 def test_a_job_of_another_tree_that_depends_on_a_failed_one_fails(store: Store) -> None:
@@ -213,6 +214,9 @@ def test_a_job_of_another_tree_that_depends_on_a_failed_one_fails(store: Store) 
     lifecycle.failed(store, first, BROKEN, 3)
     assert job_row(store, second)["failure_reason"] == "DependencyUnsatisfiable"
     assert job_row(store, third)["failure_reason"] == "DependencyUnsatisfiable"
+    for job, cause in ((second, first), (third, second)):
+        said = job_row(store, job)["failure_message"]
+        assert said.startswith(f"{cause} was a job dependency but failed: ")
 
 
 def test_a_job_that_depends_on_one_that_failed_before_fails_at_once(store: Store) -> None:

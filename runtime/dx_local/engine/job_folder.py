@@ -101,7 +101,8 @@ def read_outcome(folder: JobFolder, exit_code: int | None) -> Outcome:
     file is an empty output. Source: platform-api.md section 13.1.
     """
     if exit_code is None:
-        return Outcome(None, "UnresponsiveWorker", f"The job's worker is gone.{_last_words(folder.log)}")
+        gone = f"The machine running the job became unresponsive.{_last_words(folder.log)}"
+        return Outcome(None, "UnresponsiveWorker", gone)
     if exit_code != 0:
         bad_exit = f"{_how_it_ended(exit_code)}{_last_words(folder.log)}"
         return _declared_failure(folder.error_file, bad_exit)

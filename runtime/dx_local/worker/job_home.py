@@ -45,7 +45,7 @@ def furnish(job: Job) -> None:
                 copy_function=_copy_or_link,
             )
     exports = (f"export {name}={shlex.quote(value)}\n" for name, value in job.variables.items())
-    write(job, "environment", "".join(exports))
+    write(job, "environment", "".join(exports), mode=0o600)  # it holds the job's token
 
 
 def write_startup_files(job: Job) -> None:

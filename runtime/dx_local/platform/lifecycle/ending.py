@@ -73,8 +73,8 @@ class Ending(Step):
         """Return why a job fails that depends on an execution which has failed or was terminated."""
         row = self.job(cause)
         if row["state"] == State.TERMINATED:
-            return Failure("DependencyUnsatisfiable", f"{cause}, which it depends on, was terminated")
-        message = f"{cause}, which it depends on, failed: {row['failure_message']}"
+            return Failure("DependencyUnsatisfiable", f"{cause} was a job dependency but was terminated")
+        message = f"{cause} was a job dependency but failed: {row['failure_message']}"
         return Failure("DependencyUnsatisfiable", message, row["failure_from"])
 
     def fail_waiters_of(self, cause: str, failure: Failure) -> None:
@@ -148,7 +148,7 @@ class Ending(Step):
             first,
         )
         self._fail_row(job, why, origin)
-        follow_up = Failure("JobTreeFailure", f"{job['name']} ({first}) failed: {why.message}")
+        follow_up = Failure("JobTreeFailure", f"{first} failed because of {why.reason}: {why.message}")
         for member in members:
             if member["state"] != State.TERMINATING:
                 self._fail_row(self.job(member["id"]), follow_up, origin)

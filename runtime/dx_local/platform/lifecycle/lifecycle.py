@@ -166,7 +166,8 @@ class _Machine(Ending):
 
     def _fail_dependents_of_analysis(self, analysis: Row) -> None:
         analysis_id, origin = analysis["id"], analysis["failure_from"]
-        message = f"{analysis['name']} ({analysis_id}) failed: {analysis['failure_message']}"
+        why = f"{analysis['failure_reason']}: {analysis['failure_message']}"
+        message = f"{analysis_id} failed because of {why}"
         if analysis["parent"]:
             self.fail_tree(analysis["parent"], Failure("JobTreeFailure", message, origin))
         for waiter in self.waiters_of(analysis_id):
