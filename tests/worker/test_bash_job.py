@@ -210,7 +210,6 @@ def test_the_environment_file_tells_who_the_job_is(workshop: Workshop, interpret
 HOME_FILES = [
     ".bash_helper_vars",
     ".bashrc",
-    ".profile",
     "dnanexus-executable.json",
     "dnanexus-job.json",
     "environment",
@@ -225,12 +224,12 @@ def test_the_home_holds_what_workers_have(workshop: Workshop) -> None:
     assert sorted(job.said()) == sorted(name.format(job=job.job_id) for name in HOME_FILES)
 
 
-def test_startup_files_stop_where_nobody_types(workshop: Workshop) -> None:
-    script = "echo 'echo added' >> ~/.bashrc; . ~/.bashrc; . ~/.profile; bash -lc true; echo went on"
+def test_bashrc_stops_where_nobody_types(workshop: Workshop) -> None:
+    script = "echo 'echo added' >> ~/.bashrc; . ~/.bashrc; bash -c true; echo went on"
     assert workshop.run(f"main() {{ {script}; }}", "bash").said() == ["went on"]
 
 
-def test_startup_files_of_an_app_come_first(workshop: Workshop, tmp_path: Path) -> None:
+def test_an_apps_own_bashrc_stays(workshop: Workshop, tmp_path: Path) -> None:
     (tmp_path / "home/dnanexus").mkdir(parents=True)
     (tmp_path / "home/dnanexus/.bashrc").write_text("echo own\n")
     assert workshop.run(". ~/.bashrc", "bash", layers=(tmp_path,)).said() == ["own"]

@@ -1,8 +1,9 @@
 """The files that a job finds in its home: those of its layers, and those that workers write.
 
 The executor has written job_input.json, the two descriptions and the code. Of the other files on a worker
-(platform-api.md section 13.2), `.bash_profile`, `.bash_logout`, `.byobu/` and `.ssh/` are for people who log
-in, and nothing reads `dx_stdout` and `dx_stderr`; they are left out because each file costs time in each job.
+(platform-api.md section 13.2), `.profile`, `.bash_profile`, `.bash_logout`, `.byobu/` and `.ssh/` are for
+people who log in, and nothing reads `dx_stdout` and `dx_stderr`; they are left out because each file costs
+time in each job.
 """
 
 from __future__ import annotations
@@ -24,15 +25,13 @@ if TYPE_CHECKING:
 # they are reference data, and every job has a home of its own.
 _LINK_FROM_BYTES = 1 << 20
 
-# Installers add lines to these and have the shell read them. As on Ubuntu, only interactive shells get far.
-_STARTUP_FILES = {
-    ".bashrc": "case $- in *i*) ;; *) return ;; esac\n",
-    ".profile": 'if [ -n "$BASH_VERSION" ] && [ -f "$HOME/.bashrc" ]; then . "$HOME/.bashrc"; fi\n',
-}
+# Apps read this file after they have run an installer that adds to it. As on Ubuntu, a shell in which nobody
+# types reads no further than this line.
+_BASHRC = "case $- in *i*) ;; *) return ;; esac\n"
 
 
 def furnish(job: Job) -> None:
-    """Put what lies under home/dnanexus in the layers into the job's home, and write `environment`."""
+    """Copy home/dnanexus of the layers into the job's home, and write `environment`."""
     for layer in job.layers:
         furniture = Path(layer, "home", "dnanexus")
         if furniture.is_dir():
@@ -48,11 +47,10 @@ def furnish(job: Job) -> None:
     write(job, "environment", "".join(exports), mode=0o600)  # it holds the job's token
 
 
-def write_startup_files(job: Job) -> None:
-    """Write the files that shells read when they start, unless a layer has brought its own."""
-    for name, text in _STARTUP_FILES.items():
-        with contextlib.suppress(FileExistsError):
-            write(job, name, text, flags=os.O_EXCL)
+def write_bashrc(job: Job) -> None:
+    """Write `.bashrc`, unless a layer has brought its own."""
+    with contextlib.suppress(FileExistsError):
+        write(job, ".bashrc", _BASHRC, flags=os.O_EXCL)
 
 
 def write(job: Job, name: str, text: str, *, mode: int = 0o666, flags: int = os.O_TRUNC) -> None:
