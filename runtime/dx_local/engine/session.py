@@ -10,6 +10,7 @@ from dx_local.api.server import Server
 from dx_local.engine import bundle, inputs, outputs
 from dx_local.engine.driver import Driver, DriverOptions
 from dx_local.engine.environments import EnvironmentRequest
+from dx_local.engine.event_loop import to_the_end
 from dx_local.engine.executors import Isolation
 from dx_local.engine.executors.confinement import Confinement
 from dx_local.engine.executors.local import LocalExecutor
@@ -110,7 +111,7 @@ class Session:
         try:
             await self._begin()
         except BaseException:
-            await self._stack.aclose()
+            await to_the_end(self._stack.aclose())
             raise
         return self
 
@@ -158,7 +159,7 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._stack.__aexit__(kind, error, traceback)
+        await to_the_end(self._stack.__aexit__(kind, error, traceback))
 
     @property
     def port(self) -> int:
