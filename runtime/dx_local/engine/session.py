@@ -14,7 +14,7 @@ from dx_local.engine.event_loop import to_the_end
 from dx_local.engine.executors import Isolation
 from dx_local.engine.executors.confinement import Confinement
 from dx_local.engine.executors.local import LocalExecutor
-from dx_local.engine.executors.memory_groups import MemoryGroups, NoGroupsError
+from dx_local.engine.executors.memory_groups import MemoryGroups, NoGroupsError, remove_all_left
 from dx_local.engine.full_disk import Reserve, reporting_full_disk
 from dx_local.engine.handover import Handover
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions, Workplaces
@@ -226,6 +226,7 @@ class Session:
     def _memory_groups(self) -> MemoryGroups | None:
         """Return what limits on memory hold by, if there is a limit; say so where it holds in part only."""
         if self._options.workplaces.memory_limit is None:
+            remove_all_left()
             return None
         try:
             return MemoryGroups()
