@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +14,6 @@ from dx_local.engine.executors.memory_groups import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     MakeApp = Callable[..., Path]
     DxLocal = Callable[..., Any]
@@ -85,3 +87,34 @@ def test_what_is_no_limit_is_refused_at_once(
     make_app(TAKES, name="app")
     done = dx_local(verb, "--memory-limit", limit, *rest)
     assert (done.exit_code, f"'{limit}' is no memory limit" in done.stderr) == (2, True)
+
+
+@with_groups
+@pytest.mark.parametrize("options", [(), ("--memory-limit", "200MiB")])
+def test_the_groups_of_a_run_that_was_killed_are_removed_by_the_next(
+    dx_local: DxLocal,
+    sleeping_app: Path,
+    echo_app: Path,
+    bin_folder: Path,
+    variables: dict[str, str],
+    options: tuple[str, ...],
+) -> None:
+    groups = Path(os.environ[VARIABLE])
+    process = subprocess.Popen(
+        [bin_folder / "dx-local", "run", sleeping_app, "--memory-limit", "200MiB"],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=variables,
+    )
+    assert process.stderr
+    assert any(" | in " in line for line in process.stderr)
+    dx_local("run", echo_app, "-q", *options)
+    (left,) = groups.glob("dx-local-*")  # that of a run that lives stays
+    assert list(left.glob("job-*"))
+    process.kill()
+    process.communicate()
+    while any(path.read_text() for path in left.glob("job-*/cgroup.procs")):
+        time.sleep(0.02)
+    dx_local("run", echo_app, "-q", *options)
+    assert not list(groups.glob("dx-local-*"))

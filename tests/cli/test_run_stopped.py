@@ -130,3 +130,41 @@ def test_nothing_outlives_a_command_that_was_killed(make_app: MakeApp, start: St
         time.sleep(0.02)
     assert alive(running) == []
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("numbers", [(signal.SIGINT,) * 3, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)])
+def test_further_signals_do_not_cut_the_end_short(
+    make_app: MakeApp, start: Start, temporary: Path, numbers: tuple[int, ...]
+) -> None:
+    process = start(make_app(SLEEPS_IN_BASH, interpreter="bash"))
+    running = descendants(process.pid)
+    for number in numbers:
+        process.send_signal(number)
+        time.sleep(0.1)
+    _, errors = process.communicate(timeout=_DEADLINE_SECONDS)
+    assert process.returncode == 128 + numbers[0]
+    assert "Traceback" not in errors
+    assert "never retrieved" not in errors
+    assert alive(running) == []
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("seconds", [0, 0.03, 0.1, 0.3])
+def test_a_command_that_is_killed_while_its_zygote_starts_leaves_no_folder(
+    make_app: MakeApp, variables: dict[str, str], bin_folder: Path, temporary: Path, seconds: float
+) -> None:
+    process = subprocess.Popen(
+        [bin_folder / "dx-local", "run", make_app(SLEEPS_IN_BASH, interpreter="bash"), "-q"],
+        stdin=subprocess.DEVNULL,
+        env={**variables, "TMPDIR": str(temporary)},
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + _DEADLINE_SECONDS
+    while not list(temporary.glob("dx-*/zygote-*.log")) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    time.sleep(seconds)
+    process.kill()
+    process.wait()
+    while list(temporary.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert list(temporary.iterdir()) == []

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.resources import Bundle, BundleError, Resources, bundles_of, unpack
+from dx_local.engine.resources import (
+    Bundle,
+    BundleError,
+    Resources,
+    bundles_of,
+    unpack,
+    with_modes_of_builds,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from dx_local.platform.context import Platform
+    from dx_local.testing import Run
 
 
 def tar(folder: Path, name: str, mode: str, members: dict[str, str]) -> Bundle:
@@ -102,3 +112,52 @@ def test_what_a_killed_process_left_is_removed(platform: Platform) -> None:
     (platform.folder / "resources" / ".abc-1234.archive").write_text("x")
     Resources(platform)
     assert list((platform.folder / "resources").iterdir()) == []
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {
+        path.relative_to(folder).as_posix(): stat.S_IMODE(path.lstat().st_mode)
+        for path in folder.rglob("*")
+        if not path.is_symlink()
+    }
+
+
+def test_a_layer_has_the_files_that_get_another_mode_when_built(tmp_path: Path) -> None:
+    resources = tmp_path / "resources"
+    for name, mode in {"opt/tool/run": 0o700, "opt/tool/notes": 0o640, "usr/bin/fine": 0o755}.items():
+        path = resources / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+        path.chmod(mode)
+    (resources / "opt" / "tool").chmod(0o700)
+    (resources / "opt" / "link").symlink_to("tool/run")
+    os.mkfifo(resources / "opt" / "pipe", 0o600)
+    before = modes(resources)
+    (layer,) = with_modes_of_builds(resources, tmp_path / "layer")
+    assert modes(layer) == {
+        "opt": before["opt"],
+        "opt/tool": 0o755,
+        "opt/tool/run": 0o755,
+        "opt/tool/notes": 0o644,
+    }
+    assert (layer / "opt/tool/run").read_text() == "opt/tool/run"
+    assert modes(resources) == before
+
+
+def test_resources_that_are_built_as_they_are_need_no_layer(tmp_path: Path) -> None:
+    (tmp_path / "resources").mkdir()
+    (tmp_path / "resources" / "file").write_text("")
+    (tmp_path / "resources" / "file").chmod(0o644)
+    assert with_modes_of_builds(tmp_path / "resources", tmp_path / "layer") == []
+    assert not (tmp_path / "layer").exists()
+
+
+def test_a_run_shows_the_modes_that_a_build_gives(
+    make_app: Callable[..., Path], dx_run: Callable[..., Run]
+) -> None:
+    code = 'main() { dx-jobutil-add-output said "$(stat -c %a /opt/tool/run)" --class=string; }\n'
+    app = make_app(code, outputs={"said": "string"}, interpreter="bash")
+    program = app / "resources" / "opt" / "tool" / "run"
+    program.parent.mkdir(parents=True)
+    program.touch(0o700)
+    assert dx_run(app).output == {"said": "755"}

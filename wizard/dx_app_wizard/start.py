@@ -1,6 +1,12 @@
 """The program `dx-app-wizard`, whose command loads once Ctrl-C can end it quietly."""
 
+# ruff: noqa: E402 - nothing may take time before Ctrl-C is quiet
+
 from __future__ import annotations
+
+from dx_app_wizard.console import quiet_start
+
+quiet_start.ctrl_c_ends_silently()
 
 from typing import NoReturn
 

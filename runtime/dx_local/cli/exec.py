@@ -73,9 +73,15 @@ def _request(options: dict[str, Any], folder: Path) -> ServeRequest:
 
 
 def _exec(state: Path | None, request: Callable[[Path], ServeRequest], program: tuple[str, ...]) -> Outcome:
-    with _folder(state) as folder:
-        done, stopped = asyncio.run(until_stopped(_run(request(folder), program)))
+    done, stopped = asyncio.run(until_stopped(_in_folder(state, request, program)))
     return Outcome(stopped if done is None else done)
+
+
+async def _in_folder(
+    state: Path | None, request: Callable[[Path], ServeRequest], program: tuple[str, ...]
+) -> int:
+    with _folder(state) as folder:
+        return await _run(request(folder), program)
 
 
 @contextmanager

@@ -21,15 +21,17 @@ def signals_that_stop() -> list[signal.Signals]:
 async def until_stopped(work: Coroutine[object, object, T]) -> tuple[T | None, int]:
     """Return what work returns, and 0; or None and 128 plus the number of the signal that cancelled it.
 
-    Work that handles its cancellation is waited for.
+    Work that handles its cancellation is waited for; further signals do not hasten it, because what they cut
+    short would stay behind.
     """
     loop = asyncio.get_running_loop()
     task = loop.create_task(work)
     stopped_by: list[int] = []
 
     def stop(number: int) -> None:
-        stopped_by.append(number)
-        task.cancel()
+        if not stopped_by:
+            stopped_by.append(number)
+            task.cancel()
 
     for number in signals_that_stop():
         loop.add_signal_handler(number, stop, number)

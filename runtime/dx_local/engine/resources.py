@@ -13,6 +13,7 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 import subprocess
 import zipfile
 from contextlib import contextmanager
@@ -52,6 +53,7 @@ class Resources:
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._folders: dict[str, asyncio.Future[Path]] = {}
+        self._changed: dict[Path, asyncio.Future[list[Path]]] = {}
         for unfinished in (platform.folder / "resources").glob(".*"):
             # What an earlier process left that was killed while it unpacked.
             shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
@@ -64,11 +66,20 @@ class Resources:
         """
         local = applet.get("local")
         if local is not None:
-            own = [Path(local["resources"])] if local.get("resources") else []
+            own = await self._own(Path(local["resources"])) if local.get("resources") else []
             assets = [await self._asset(Path(path)) for path in local.get("assets") or ()]
             return (*reversed(assets), *own)
         bundles = bundles_of(self._platform, applet["runSpec"])
         return (await self._unpacked(bundles),) if bundles else ()
+
+    async def _own(self, resources: Path) -> list[Path]:
+        """Return the resources/ of an app, and above it those of its files that get another mode."""
+        if resources not in self._changed:
+            key = hashlib.sha256(os.fsencode(resources)).hexdigest()[:24]
+            folder = self._platform.folder / "resources" / f"modes-{key}"
+            work = asyncio.to_thread(with_modes_of_builds, resources, folder)
+            self._changed[resources] = asyncio.ensure_future(work)
+        return [*await asyncio.shield(self._changed[resources]), resources]
 
     async def _asset(self, path: Path) -> Path:
         bundle = _archive_of(path)
@@ -120,18 +131,68 @@ def unpack(bundles: Sequence[Bundle], folder: Path) -> Path:
     """
     if folder.is_dir():
         return folder
+    try:
+        with _made_at_once(folder) as unfinished:
+            for bundle in bundles:
+                _unpack(bundle, unfinished)
+    except OSError as error:
+        raise BundleError(f"the bundledDepends cannot be unpacked: {error}") from error
+    return folder
+
+
+def with_modes_of_builds(resources: Path, folder: Path) -> list[Path]:
+    """Make a layer in folder with all that `dx build` would give another mode; return it, if there is any.
+
+    Everybody may read what is built, and execute what its owner may execute. Source: dxpy 0.417.1,
+    app_builder._fix_perms. The app's own files stay as they are. Raises BundleError.
+    """
+    if folder.is_dir():
+        return [folder]
+    try:
+        changed = [path for path in resources.rglob("*") if _mode_of_builds(path) != path.lstat().st_mode]
+        if not changed:
+            return []
+        with _made_at_once(folder) as unfinished:
+            for path in changed:
+                for parent in reversed(path.relative_to(resources).parents[:-1]):
+                    _copy(resources / parent, unfinished / parent)
+                _copy(path, unfinished / path.relative_to(resources))
+    except OSError as error:
+        raise BundleError(f"resources/ cannot be read: {error}") from error
+    return [folder]
+
+
+def _copy(original: Path, copy: Path) -> None:
+    """Copy a file, or make a folder without its content, with the mode of builds; leave out anything else."""
+    if original.is_dir():
+        copy.mkdir(exist_ok=True)
+    elif original.is_file():
+        copy_to([original], copy)
+    else:
+        return
+    status = original.stat()
+    copy.chmod(stat.S_IMODE(_mode_of_builds(original)))
+    os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _mode_of_builds(path: Path) -> int:
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        return mode
+    return mode | 0o444 | (0o111 if mode & stat.S_IXUSR else 0)
+
+
+@contextmanager
+def _made_at_once(folder: Path) -> Iterator[Path]:
+    """Yield a new folder that takes the place of another one at the end, unless that is there by then."""
     unfinished = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
     unfinished.mkdir(parents=True)
     try:
-        for bundle in bundles:
-            _unpack(bundle, unfinished)
+        yield unfinished
         if not folder.is_dir():
             unfinished.replace(folder)
-    except OSError as error:
-        raise BundleError(f"the bundledDepends cannot be unpacked: {error}") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return folder
 
 
 def _unpack(bundle: Bundle, root: Path) -> None:
@@ -159,7 +220,14 @@ def _in_one_file(pieces: Sequence[Path], place: Path) -> Iterator[Path]:
 def _untar(bundle: Bundle, archive: Path, root: Path) -> None:
     # The program, because unlike Python's module it unpacks links safely in every version.
     done = subprocess.run(
-        ["tar", "--extract", "--no-same-owner", f"--file={archive}", f"--directory={root}"],
+        [
+            "tar",
+            "--extract",
+            "--no-same-owner",
+            "--same-permissions",
+            f"--file={archive}",
+            f"--directory={root}",
+        ],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -20,7 +20,7 @@ from dx_local.engine.bundle import App, load_app
 from dx_local.engine.executors import ISOLATION_VARIABLE, NETWORK_VARIABLE, Isolation
 from dx_local.engine.full_disk import reporting_full_disk
 from dx_local.engine.inputs import SAMPLES, GivenInputs, samples_of
-from dx_local.engine.session import Observer, Session, SessionOptions, save_output
+from dx_local.engine.session import Observer, Session, SessionOptions
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions
 from dx_local.errors import DxLocalError, UsageError
 from dx_local.platform.context import DEFAULT_REGION, STORE_NAME
@@ -264,11 +264,6 @@ async def _until_final(session: Session, job_id: str) -> None:
         raise
 
 
-def _save_output(platform: Platform, job: Row, out: Path) -> JSON:
-    with reporting_full_disk(out.absolute(), "--out"):
-        return save_output(platform, job, out)
-
-
 def _result(
     session: Session, job_id: str, request: RunRequest, app: App, *, samples_used: bool, began: float
 ) -> RunResult:
@@ -281,7 +276,7 @@ def _result(
     logs = [path for job in all_jobs for path in job_logs.log_paths(session.platform, job)]
     return RunResult(
         job=job_descriptions.describe_job(session.context, job_id, {}),
-        output=_save_output(session.platform, row, request.out) if row["state"] == "done" else {},
+        output=session.save_output(row, request.out) if row["state"] == "done" else {},
         folder=request.folder,
         out=request.out,
         samples_used=samples_used,

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dx_app_wizard.spec.links import link_id
 from dx_local.api.server import Server
-from dx_local.engine import bundle, inputs
+from dx_local.engine import bundle, inputs, outputs
 from dx_local.engine.driver import Driver, DriverOptions
 from dx_local.engine.environments import EnvironmentRequest
+from dx_local.engine.event_loop import to_the_end
 from dx_local.engine.executors import Isolation
 from dx_local.engine.executors.confinement import Confinement
 from dx_local.engine.executors.local import LocalExecutor
-from dx_local.engine.executors.memory_groups import MemoryGroups, NoGroupsError
-from dx_local.engine.full_disk import Reserve
+from dx_local.engine.executors.memory_groups import MemoryGroups, NoGroupsError, remove_all_left
+from dx_local.engine.full_disk import Reserve, reporting_full_disk
 from dx_local.engine.handover import Handover
-from dx_local.engine.table_formats import write_table
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions, Workplaces
-from dx_local.errors import DxLocalError, UsageError
+from dx_local.errors import UsageError
 from dx_local.platform import programs
 from dx_local.platform.context import DEFAULT_REGION, DEFAULT_USER, Caller, Context, Platform
-from dx_local.platform.data import file_bytes, gtables, projects
+from dx_local.platform.data import file_bytes, projects
 from dx_local.platform.errors import ApiError
 from dx_local.platform.execution import executables, job_creation
-from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,7 +111,7 @@ class Session:
         try:
             await self._begin()
         except BaseException:
-            await self._stack.aclose()
+            await to_the_end(self._stack.aclose())
             raise
         return self
 
@@ -161,7 +159,7 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self._stack.__aexit__(kind, error, traceback)
+        await to_the_end(self._stack.__aexit__(kind, error, traceback))
 
     @property
     def port(self) -> int:
@@ -213,6 +211,14 @@ class Session:
         )
         return job_creation.create(self.context, request)
 
+    def save_output(self, job: Row, folder: Path) -> JSON:
+        """Deliver the output of a job into folder; return it with paths in place of links.
+
+        Raises DxLocalError, DiskFullError among them.
+        """
+        with reporting_full_disk(folder.absolute(), "--out"):
+            return outputs.save_output(self.platform, job, folder, self._observer.announce)
+
     async def worker_environment(self) -> WorkerEnvironment:
         """Return the worker environment of apps that need nothing more. Raises EnvironmentBuildError."""
         return await self._workplaces.environment(EnvironmentRequest())
@@ -220,6 +226,7 @@ class Session:
     def _memory_groups(self) -> MemoryGroups | None:
         """Return what limits on memory hold by, if there is a limit; say so where it holds in part only."""
         if self._options.workplaces.memory_limit is None:
+            remove_all_left()
             return None
         try:
             return MemoryGroups()
@@ -234,45 +241,3 @@ class Session:
         self._observer.logged(line)
         for subscriber in self.platform.log_subscribers:
             subscriber(line.job_id)
-
-
-def save_output(platform: Platform, job: Row, folder: Path) -> JSON:
-    """Copy the files of a job's output into folder; return the output with their paths in place of links.
-
-    Tables are written as CSV. What is in an array gets a folder of its own, by its position, where two have
-    the same name.
-    """
-    return {name: _saved(platform, value, folder, name) for name, value in (job["output"] or {}).items()}
-
-
-def _saved(platform: Platform, value: Any, folder: Path, name: str) -> Any:
-    if isinstance(value, list):
-        names = [_file_name(platform, item) for item in value]
-        clash = len(set(names)) < len(names)
-        return [
-            _saved(platform, item, folder / name / str(index) if clash else folder / name, "")
-            for index, item in enumerate(value)
-        ]
-    entity = link_id(value)
-    kind = class_of(entity or "")
-    if entity is None or kind not in ("file", "gtable"):
-        return value
-    target = folder / name / _file_name(platform, value)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if kind == "gtable":
-        target = target.with_name(f"{target.name}.csv")
-        write_table(target, *gtables.all_rows(platform, entity))
-    else:
-        try:
-            file_bytes.copy_out(platform, entity, target)
-        except ApiError as error:
-            raise DxLocalError(f"cannot write the output {str(target)!r}: {error.message}") from None
-    return target
-
-
-def _file_name(platform: Platform, value: Any) -> str:
-    """Return the name of a linked file as a name on disk."""
-    entity = link_id(value)
-    name = platform.store.value("SELECT name FROM placement WHERE object = ? LIMIT 1", entity)
-    safe = str(name or entity).replace("/", "%2F").replace("\0", "%00")
-    return f"%{safe}" if safe in {".", ".."} else safe

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from dx_local.errors import UsageError
 from dx_local.platform.data.table_columns import INTEGER_RANGES, TYPES
+from dx_local.platform.local_bytes import temporary_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -50,8 +51,7 @@ def read_table(path: Path) -> TableSource:
 def write_table(path: Path, columns: list[JSON], rows: Iterable[list[Any]]) -> None:
     """Write rows into a file, whose name says how; columns keep their types. Raises UsageError."""
     suffix = format_of(path)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with temporary_in(path.parent) as partial:
         with _opened(partial, "wt", packed=path.suffix == ".gz") as file:
             if suffix in _DELIMITERS:
                 writer = csv.writer(file, delimiter=_DELIMITERS[suffix], lineterminator="\n")
@@ -60,8 +60,6 @@ def write_table(path: Path, columns: list[JSON], rows: Iterable[list[Any]]) -> N
             else:
                 _write_fastq(file, columns, rows)
         partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def format_of(path: Path) -> str:

@@ -179,6 +179,13 @@ def main() -> None:
     executor = socket.socket(fileno=int(sys.argv[1]))
     executor.set_inheritable(False)
     linux.adopt_orphans()
+    # An executor that was killed says no more, and cannot remove its folder itself.
+    with contextlib.suppress(ConnectionError):
+        _serve(executor)
+    shutil.rmtree(sys.argv[2], ignore_errors=True)
+
+
+def _serve(executor: socket.socket) -> None:
     folder, programs, client, isolation, jobs, port = sys.argv[2:]
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
     sandbox, network = isolate(folder, isolation, jobs, int(port), executor)
@@ -190,8 +197,6 @@ def main() -> None:
     zygote.serve()
     if sandbox:
         sandbox.close()
-    # An executor that was killed cannot do this itself.
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ Source: https://docs.kernel.org/admin-guide/cgroup-v2.html and .../cgroup-v1/mem
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import re
 from contextlib import suppress
@@ -102,7 +103,7 @@ class MemoryGroups:
         for parent, names in _places():
             remove_left(parent)
             try:
-                self._enable_in, self._path = _make(parent, names)
+                self._enable_in, self._path, self._lock = _make(parent, names)
             except OSError as error:
                 problems.append(f"{parent}: {error.strerror}")
             else:
@@ -133,28 +134,54 @@ class MemoryGroups:
             await asyncio.sleep(_RETRY_SECONDS)
         with suppress(OSError):
             self._path.rmdir()
+        os.close(self._lock)
         if self._enable_in:
             with suppress(OSError):
                 _write(self._enable_in / "cgroup.subtree_control", "-memory")
 
 
+def remove_all_left() -> None:
+    """Remove what killed executors left wherever this process would make groups."""
+    with suppress(NoGroupsError):
+        for parent, _ in _places():
+            remove_left(parent)
+
+
 def remove_left(parent: Path) -> None:
-    """Remove the groups that executors left which were killed; a group with processes cannot be removed."""
+    """Remove the groups that executors left which were killed: those whose folder nobody holds a lock on.
+
+    A group with processes cannot be removed; the next executor tries again.
+    """
     for path in parent.glob(f"{_PREFIX}*"):
-        pid = path.name[len(_PREFIX) :].partition("-")[0]
-        if pid.isdecimal() and not Path("/proc", pid).exists():
-            for group in (*path.glob("job-*"), path):
-                with suppress(OSError):
+        with suppress(OSError):
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                for group in (*path.glob("job-*"), path):
                     group.rmdir()
+            finally:
+                os.close(lock)
 
 
-def _make(parent: Path, names: _Names) -> tuple[Path | None, Path]:
-    """Make a group that can hold groups with limits; return where memory had to be enabled for it, and it.
+def _hold(path: Path) -> int:
+    """Make a group and return its folder, open and locked, which says that its executor lives."""
+    while True:
+        path.mkdir()
+        with suppress(FileNotFoundError):  # another executor may have taken it for one that was left
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if path.exists():
+                return lock
+            os.close(lock)
 
-    Raises OSError.
+
+def _make(parent: Path, names: _Names) -> tuple[Path | None, Path, int]:
+    """Make a group that can hold groups with limits.
+
+    Return where memory had to be enabled for it, the group, and the lock on it. Raises OSError.
     """
     path = parent / f"{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
-    path.mkdir()
+    lock = _hold(path)
     enabled = None
     try:
         if names is _VERSION_2:
@@ -168,8 +195,9 @@ def _make(parent: Path, names: _Names) -> tuple[Path | None, Path]:
         os.close(os.open(parent / "cgroup.procs", os.O_WRONLY))
     except OSError:
         path.rmdir()
+        os.close(lock)
         raise
-    return enabled, path
+    return enabled, path, lock
 
 
 def _places() -> Iterator[tuple[Path, _Names]]:
