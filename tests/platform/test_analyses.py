@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dx_local.platform.lifecycle.states import Failure
 
 JSON = dict[str, Any]
+BIG = "mem1_ssd1_v2_x72"
 
 
 def from_stage(stage: str, field: str = "n", kind: str = "outputField", **more: Any) -> JSON:
@@ -263,8 +264,8 @@ def test_outputs_lie_in_the_folders_of_their_stages(context: Context, project: s
     ("asked", "expected"),
     [
         ({}, ["mem1_ssd1_v2_x2", "mem1_ssd1_v2_x4"]),
-        ({"systemRequirements": {"*": {"instanceType": "big"}}}, ["big", "big"]),
-        ({"stageSystemRequirements": {"b": {"*": {"instanceType": "big"}}}}, ["mem1_ssd1_v2_x2", "big"]),
+        ({"systemRequirements": {"*": {"instanceType": BIG}}}, [BIG, BIG]),
+        ({"stageSystemRequirements": {"b": {"*": {"instanceType": BIG}}}}, ["mem1_ssd1_v2_x2", BIG]),
     ],
 )
 def test_what_is_asked_of_workers(runner: Runner, asked: JSON, expected: list[str]) -> None:

@@ -14,7 +14,7 @@ from dx_app_wizard.spec.names import app_name_problem
 from dx_local.platform import fields as read
 from dx_local.platform.data import objects, projects
 from dx_local.platform.errors import InvalidInput
-from dx_local.platform.execution import app_containers
+from dx_local.platform.execution import app_containers, requirements
 from dx_local.platform.execution.app_names import ALIAS
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def regional_options(
         wanted = {region: {"applet": each["applet"]} for region, each in _regions_of(model).items()}
     if wanted is None:
         return None
+    for region, options in wanted.items():
+        _check_applet(context, options["applet"], region)
     return {
         region: {
             "applet": options["applet"],
@@ -105,6 +107,13 @@ def _wanted(context: Context, request: JSON) -> dict[str, JSON] | None:
     ):
         raise InvalidInput('"regionalOptions" must name regions, each with a hash that has an "applet"')
     return options
+
+
+def _check_applet(context: Context, applet_id: str, region: str) -> None:
+    """Raise InvalidInput for an applet that requires instance types which the region has no longer."""
+    applet, _ = objects.get_visible(context, applet_id)
+    run_spec = applet["fields"].get("runSpec") or {}
+    requirements.check_choosable(run_spec.get("systemRequirements") or {}, region)
 
 
 def _regions_of(app: Row) -> dict[str, JSON]:

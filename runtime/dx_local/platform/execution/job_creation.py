@@ -76,6 +76,7 @@ def create(context: Context, request: Request) -> str:
     depends_on = _depends_on(context, asked)
     wishes = _wishes(request)
     region = projects.region_of(context.store, request.project)
+    requirements.check_known_in_run(asked, region)
     context.store.insert(
         "job",
         id=job_id,
