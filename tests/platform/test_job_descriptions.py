@@ -28,7 +28,7 @@ ALWAYS = {
     "workspace": str, "billTo": str, "priority": str, "instanceType": str, "tags": list, "properties": dict,
     "details": dict, "dependsOn": list, "systemRequirements": dict, "stateTransitions": list, "try": int,
     "tryCreated": int, "parentJobTry": None, "masterJob": None, "failureCounts": dict, "networkAccess": list,
-    "waitingOnChildren": list, "executionPolicy": dict,
+    "waitingOnChildren": list, "executionPolicy": dict, "preserveJobOutputs": None,
 }  # fmt: skip
 
 
@@ -82,7 +82,7 @@ def test_a_new_job_has_every_field(context: Context, run: Callable[..., str]) ->
     ("name", "value"),
     [
         ("costLimit", 3.5), ("delayWorkspaceDestruction", True), ("detailedJobMetrics", True), ("rank", 5),
-        ("ignoreReuse", True), ("preserveJobOutputs", None), ("singleContext", True),
+        ("ignoreReuse", True), ("singleContext", True),
         ("headJobOnDemand", True),
         ("debug", {"debugOn": ["AppError"]}), ("allowSSH", ["*"]), ("details", {"a": [1]}),
         ("priority", "low"),

@@ -33,7 +33,6 @@ _ECHOED = (
     "detailedJobMetrics",
     "headJobOnDemand",
     "ignoreReuse",
-    "preserveJobOutputs",
     "rank",
     "singleContext",
 )
@@ -234,9 +233,35 @@ def _requested(context: Context, request: Request, wishes: requirements.Wishes) 
         "reuses": context.platform.reuses and reuse.is_wanted(request.executable, request.asked),
         **wishes.to_hand_down(),
         "executionPolicy": _execution_policy(request),
+        "preserveJobOutputs": preserved_outputs(
+            request.asked, request.parent, root_folder(context, request.parent) or request.folder
+        ),
         "restartableEntryPoints": request.executable.run_spec.get("restartableEntryPoints"),
         "echo": echo,
     }
+
+
+def root_folder(context: Context, parent: Row | None) -> str | None:
+    """Return the output folder of the root execution above one that has a parent, None without a parent."""
+    if parent is None:
+        return None
+    folder: str | None = context.store.value("SELECT folder FROM job WHERE id = ?", parent["root"])
+    return folder
+
+
+def preserved_outputs(asked: JSON, parent: Row | None, root_folder: str) -> JSON | None:
+    """Return where outputs of jobs are preserved, as the root execution asks; None if it does not.
+
+    Raises InvalidInput.
+    """
+    above: JSON | None = parent["requested"].get("preserveJobOutputs") if parent else None
+    value = asked.get("preserveJobOutputs")
+    if above or value in (None, False):
+        return above
+    given = {} if value is True else read.mapping(asked, "preserveJobOutputs")
+    folder = read.text(given, "folder", "intermediateJobOutputs")
+    path = folder if folder.startswith("/") else f"{root_folder}/{folder}"
+    return {"folder": projects.normalize_folder(path)}
 
 
 def _execution_policy(request: Request) -> JSON:

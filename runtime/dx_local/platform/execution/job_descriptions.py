@@ -119,6 +119,7 @@ def common_description(job: Row) -> JSON:
         "runSystemRequirements": requested["systemRequirements"],
         "runSystemRequirementsByExecutable": requested["systemRequirementsByExecutable"],
         "mergedSystemRequirementsByExecutable": requested["mergedSystemRequirementsByExecutable"],
+        "preserveJobOutputs": requested.get("preserveJobOutputs"),
         **requested["echo"],
     }
     for name, column in _WHEN_KNOWN.items():

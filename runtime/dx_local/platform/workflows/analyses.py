@@ -29,13 +29,12 @@ _FOR_EVERY_JOB = (
     "debug",
     "delayWorkspaceDestruction",
     "detailedJobMetrics",
-    "preserveJobOutputs",
     "priority",
     "singleContext",
     "systemRequirementsByExecutable",
     "timeoutPolicyByExecutable",
 )
-_ECHOED = ("costLimit", "delayWorkspaceDestruction", "ignoreReuse", "preserveJobOutputs", "rank")
+_ECHOED = ("costLimit", "delayWorkspaceDestruction", "ignoreReuse", "rank")
 _OF_WORKFLOW = (
     "id",
     "name",
@@ -201,6 +200,9 @@ def _requested(
         "systemRequirementsByExecutable": request.get("systemRequirementsByExecutable") or {},
         "stageSystemRequirements": request.get("stageSystemRequirements") or {},
         **wishes.to_hand_down(),
+        "preserveJobOutputs": job_creation.preserved_outputs(
+            request, parent, job_creation.root_folder(context, parent) or plan.folder
+        ),
         "executionPolicy": parent["requested"].get("executionPolicy") if parent else None,
         "echo": {
             **{name: request[name] for name in _ECHOED if name in request},
