@@ -453,3 +453,20 @@ def test_a_found_analysis_is_described(context: Context, runner: Runner, chain: 
     request = {"class": "analysis", "describe": {"io": False}}
     (result,) = executions.find_executions(context, "system", request)["results"]
     assert (result["describe"]["class"], "input" in result["describe"]) == ("analysis", False)
+
+
+def test_the_turnaround_threshold_of_a_workflow_is_that_of_its_analyses(runner: Runner) -> None:
+    workflow = runner.workflow({"id": "a", "input": {"n": 1}}, treeTurnaroundTimeThreshold=90)
+    run = runner.run(workflow)
+    described = objects.describe(runner.context, workflow, {})
+    assert described["treeTurnaroundTimeThreshold"] == 90
+    assert run.describe()["selectedTreeTurnaroundTimeThreshold"] == 90
+    assert "selectedTreeTurnaroundTimeThreshold" not in run.job(0)
+
+
+def test_stages_wait_for_what_the_run_depends_on(context: Context, runner: Runner) -> None:
+    first = runner.run(runner.workflow({"id": "a", "input": {"n": 1}}))
+    second = runner.run(runner.workflow({"id": "a", "input": {"n": 1}}), dependsOn=[first.jobs[0]])
+    assert (second.describe()["dependsOn"], second.states()) == ([first.jobs[0]], ["waiting_on_input"])
+    first.finish(0, n=1)
+    assert second.states() == ["runnable"]

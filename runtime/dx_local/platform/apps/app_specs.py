@@ -14,7 +14,7 @@ from dx_app_wizard.spec.names import app_name_problem
 from dx_local.platform import fields as read
 from dx_local.platform.data import objects, projects
 from dx_local.platform.errors import InvalidInput
-from dx_local.platform.execution import app_containers, requirements
+from dx_local.platform.execution import app_containers, executables, requirements
 from dx_local.platform.execution.app_names import ALIAS
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ def fields(context: Context, request: JSON, regional: dict[str, JSON], old: JSON
     texts = {**applet["fields"], **old} if applet else old
     found: JSON = {name: read.text(request, name, texts.get(name) or "") for name in TEXTS}
     found |= {name: read.flag(request, name, default=old.get(name, False)) for name in _FLAGS}
-    found |= {name: request.get(name, old.get(name)) for name in ECHOED if name in request or name in old}
+    found |= {name: old[name] for name in ECHOED if name in old} | executables.of_platform(request)
     return {
         **found,
-        "access": read.mapping(request, "access", old.get("access", {})),
+        "access": executables.access_in(request, old.get("access")),
         "billTo": read.text(request, "billTo", old.get("billTo", context.caller.user)),
         "categories": read.strings(request, "categories", old.get("categories", [])),
         "details": objects.check_details(request.get("details", old.get("details", {}))),

@@ -31,7 +31,6 @@ _ECHOED = (
     "debug",
     "delayWorkspaceDestruction",
     "detailedJobMetrics",
-    "headJobOnDemand",
     "ignoreReuse",
     "rank",
     "singleContext",
@@ -66,13 +65,14 @@ def create(context: Context, request: Request) -> str:
     Raises InvalidInput, ResourceNotFound, or InvalidState when the job that asks for it is about to end.
     """
     check_goes_on(request.parent)
+    read.flag(request.asked, "ignoreReuse")
     job_id = request.id
     now = context.now()
     parent = request.parent
     tree = None if request.stage else parent
     asked = request.asked
     executable = request.executable
-    depends_on = _depends_on(context, asked)
+    on = depends_on(context, asked)
     wishes = _wishes(request)
     region = projects.region_of(context.store, request.project)
     requirements.check_known_in_run(asked, region)
@@ -98,7 +98,7 @@ def create(context: Context, request: Request) -> str:
         run_input=request.run_input,
         original_input=request.original_input,
         output_spec=None if request.shares_workspace else executable.output_spec,
-        depends_on=depends_on,
+        depends_on=on,
         tags=read.strings(given(asked, "tags"), "tags", []),
         properties=read.properties(given(asked, "properties")),
         details=read.mapping(given(asked, "details"), "details", {}),
@@ -170,8 +170,8 @@ def _flat(value: Any) -> Any:
 
 
 def _name(request: Request) -> str:
-    name = request.asked.get("name")
-    if isinstance(name, str) and name:
+    name = read.optional_text(request.asked, "name")
+    if name:
         return name
     if request.shares_workspace and request.parent:
         return f"{request.parent['name']}:{request.function}"
@@ -191,15 +191,19 @@ def _workspace(context: Context, request: Request, job_id: str, now: int) -> str
     )
 
 
-def _depends_on(context: Context, asked: JSON) -> list[str]:
-    depends_on = asked.get("dependsOn") or []
-    if not isinstance(depends_on, list):
+def depends_on(context: Context, asked: JSON) -> list[str]:
+    """Return the executions and data objects that a run request waits for.
+
+    Raises InvalidInput, and ResourceNotFound for one that does not exist.
+    """
+    waits_for = asked.get("dependsOn") or []
+    if not isinstance(waits_for, list):
         raise InvalidInput("Expected key 'dependsOn' of the input to be an array")
-    for entity in depends_on:
+    for entity in waits_for:
         table = "job" if class_of(str(entity)) in EXECUTIONS else "object"
         if not isinstance(entity, str) or context.store.get(table, entity) is None:
             raise ResourceNotFound(f"The entity ID could not be found: {entity!r} in 'dependsOn'")
-    return depends_on
+    return waits_for
 
 
 def detached_from(context: Context, parent: Row | None) -> JSON:
@@ -220,6 +224,7 @@ def _wishes(request: Request) -> requirements.Wishes:
 
 def _requested(context: Context, request: Request, wishes: requirements.Wishes) -> JSON:
     spec = None if request.shares_workspace else request.executable.input_spec
+    run_spec = request.executable.run_spec
     inherited = request.parent["requested"] if request.parent and request.shares_workspace else {}
     echo = {name: request.asked[name] for name in _ECHOED if name in request.asked}
     echo |= detached_from(context, request.parent)
@@ -228,6 +233,10 @@ def _requested(context: Context, request: Request, wishes: requirements.Wishes) 
         "access": inherited.get("access", request.executable.access),
         "inputSpec": spec,
         "optionalInputs": optional,
+        "headJobOnDemand": read.flag(
+            request.asked, "headJobOnDemand", default=bool(run_spec.get("headJobOnDemand"))
+        ),
+        "treeTurnaroundTimeThreshold": request.executable.turnaround_threshold,
         "systemRequirements": request.asked.get("systemRequirements") or {},
         "systemRequirementsByExecutable": request.asked.get("systemRequirementsByExecutable") or {},
         "reuses": context.platform.reuses and reuse.is_wanted(request.executable, request.asked),
@@ -236,7 +245,7 @@ def _requested(context: Context, request: Request, wishes: requirements.Wishes) 
         "preserveJobOutputs": preserved_outputs(
             request.asked, request.parent, root_folder(context, request.parent) or request.folder
         ),
-        "restartableEntryPoints": request.executable.run_spec.get("restartableEntryPoints"),
+        "restartableEntryPoints": run_spec.get("restartableEntryPoints"),
         "echo": echo,
     }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dx_local.platform import fields as read
-from dx_local.platform.data import objects, projects
+from dx_local.platform.data import objects, project_settings, projects
 from dx_local.platform.errors import InvalidState
 from dx_local.platform.execution import executables, job_creation, job_descriptions, jobs
 from dx_local.platform.execution.requirements import Wishes
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _FOR_EVERY_JOB = (
     "debug",
     "delayWorkspaceDestruction",
+    "dependsOn",
     "detailedJobMetrics",
     "priority",
     "singleContext",
@@ -66,6 +67,7 @@ def run(context: Context, workflow_id: str, request: JSON) -> JSON:
     """
     parent = None if read.flag(request, "detach") else context.calling_job()
     project = executables.destination(context, request, parent)
+    project_settings.check_is_allowed(context, project, workflow_id)
     workflow, plan = _plan(context, workflow_id, request, project)
     analysis = _create(context, workflow, plan, request, project, parent)
     for stage in plan.in_order_of_need():
@@ -161,7 +163,7 @@ def _create(
         modified=now,
         run_input=request["input"],
         original_input={},
-        depends_on=[],
+        depends_on=job_creation.depends_on(context, request),
         tags=read.strings(job_creation.given(request, "tags"), "tags", []),
         properties=read.properties(job_creation.given(request, "properties")),
         details=read.mapping(job_creation.given(request, "details"), "details", {}),
@@ -203,6 +205,7 @@ def _requested(
         "preserveJobOutputs": job_creation.preserved_outputs(
             request, parent, job_creation.root_folder(context, parent) or plan.folder
         ),
+        "treeTurnaroundTimeThreshold": workflow["fields"].get("treeTurnaroundTimeThreshold"),
         "executionPolicy": parent["requested"].get("executionPolicy") if parent else None,
         "echo": {
             **{name: request[name] for name in _ECHOED if name in request},
