@@ -464,6 +464,24 @@ def test_the_turnaround_threshold_of_a_workflow_is_that_of_its_analyses(runner: 
     assert "selectedTreeTurnaroundTimeThreshold" not in run.job(0)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("costLimit", 2.5), ("delayWorkspaceDestruction", True), ("rank", 3), ("ignoreReuse", ["a"])],
+)
+def test_what_a_run_asks_of_the_analysis_comes_back(runner: Runner, name: str, value: Any) -> None:
+    run = runner.run(runner.workflow({"id": "a", "input": {"n": 1}}), **{name: value})
+    assert run.describe()[name] == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("allowSSH", ["*"]), ("detailedJobMetrics", True), ("singleContext", True), ("priority", "low")],
+)
+def test_what_a_run_asks_of_all_its_jobs_comes_back(runner: Runner, name: str, value: Any) -> None:
+    run = runner.run(runner.workflow({"id": "a", "input": {"n": 1}}), **{name: value})
+    assert run.job(0)[name] == value
+
+
 def test_stages_wait_for_what_the_run_depends_on(context: Context, runner: Runner) -> None:
     first = runner.run(runner.workflow({"id": "a", "input": {"n": 1}}))
     second = runner.run(runner.workflow({"id": "a", "input": {"n": 1}}), dependsOn=[first.jobs[0]])

@@ -208,7 +208,7 @@ _OF_EVERY_RUN = {
     "maxTreeSpotWaitTime": "there are no spot instances",
     "priority": "described; all jobs wait alike",
     "rank": "described; jobs start in the order in which they become runnable",
-    "singleContext": "described; the job may start others all the same",
+    "singleContext": "described; jobs may use other tokens all the same",
     "systemRequirements": _RUNS_HERE,
     "systemRequirementsByExecutable": _RUNS_HERE,
 }

@@ -20,21 +20,23 @@ from dx_local.platform.lifecycle.states import FINAL, State
 from dx_local.platform.programs import executable_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dx_local.platform.context import JSON, Context
     from dx_local.platform.programs import Executable
     from dx_local.platform.store import Row
 
-# Fields of a run request that only come back in describe.
-_ECHOED = (
-    "allowSSH",
-    "costLimit",
-    "debug",
-    "delayWorkspaceDestruction",
-    "detailedJobMetrics",
-    "ignoreReuse",
-    "rank",
-    "singleContext",
-)
+# Fields of a run request that are only described, and how each is read.
+ECHOED: dict[str, Callable[[JSON, str], Any]] = {
+    "allowSSH": read.strings,
+    "costLimit": read.number,
+    "debug": read.mapping,
+    "delayWorkspaceDestruction": read.flag,
+    "detailedJobMetrics": read.flag,
+    "ignoreReuse": read.flag,
+    "rank": read.integer,
+    "singleContext": read.flag,
+}
 _ENDING = frozenset({State.RESTARTABLE, State.TERMINATING, *FINAL})
 _PRIORITIES = ("low", "normal", "high")
 
@@ -65,7 +67,6 @@ def create(context: Context, request: Request) -> str:
     Raises InvalidInput, ResourceNotFound, or InvalidState when the job that asks for it is about to end.
     """
     check_goes_on(request.parent)
-    read.flag(request.asked, "ignoreReuse")
     job_id = request.id
     now = context.now()
     parent = request.parent
@@ -226,7 +227,8 @@ def _requested(context: Context, request: Request, wishes: requirements.Wishes) 
     spec = None if request.shares_workspace else request.executable.input_spec
     run_spec = request.executable.run_spec
     inherited = request.parent["requested"] if request.parent and request.shares_workspace else {}
-    echo = {name: request.asked[name] for name in _ECHOED if name in request.asked}
+    asked = request.asked
+    echo = {name: reader(asked, name) for name, reader in ECHOED.items() if asked.get(name) is not None}
     echo |= detached_from(context, request.parent)
     optional = [entry["name"] for entry in spec or [] if entry.get("optional") or "default" in entry]
     return {

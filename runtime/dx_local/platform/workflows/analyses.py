@@ -7,7 +7,7 @@ Source: https://documentation.dnanexus.com/developer/api/running-analyses/workfl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dx_local.platform import fields as read
 from dx_local.platform.data import objects, project_settings, projects
@@ -20,12 +20,15 @@ from dx_local.platform.workflows import workflows
 from dx_local.platform.workflows.workflow_plan import make_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dx_local.platform.context import JSON, Context
     from dx_local.platform.store import Row
     from dx_local.platform.workflows.workflow_plan import StagePlan, WorkflowPlan
 
 # What every job of the analysis is asked for as the analysis is.
 _FOR_EVERY_JOB = (
+    "allowSSH",
     "debug",
     "delayWorkspaceDestruction",
     "dependsOn",
@@ -35,7 +38,10 @@ _FOR_EVERY_JOB = (
     "systemRequirementsByExecutable",
     "timeoutPolicyByExecutable",
 )
-_ECHOED = ("costLimit", "delayWorkspaceDestruction", "ignoreReuse", "rank")
+_ECHOED: dict[str, Callable[[JSON, str], Any]] = {
+    **{name: job_creation.ECHOED[name] for name in ("costLimit", "delayWorkspaceDestruction", "rank")},
+    "ignoreReuse": read.strings,
+}
 _OF_WORKFLOW = (
     "id",
     "name",
@@ -208,7 +214,11 @@ def _requested(
         "treeTurnaroundTimeThreshold": workflow["fields"].get("treeTurnaroundTimeThreshold"),
         "executionPolicy": parent["requested"].get("executionPolicy") if parent else None,
         "echo": {
-            **{name: request[name] for name in _ECHOED if name in request},
+            **{
+                name: reader(request, name)
+                for name, reader in _ECHOED.items()
+                if request.get(name) is not None
+            },
             **job_creation.detached_from(context, parent),
         },
     }
