@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dx_local.platform.lifecycle.states import Failure
 
 JSON = dict[str, Any]
+BIG = "mem1_ssd1_v2_x72"
 
 
 def from_stage(stage: str, field: str = "n", kind: str = "outputField", **more: Any) -> JSON:
@@ -263,8 +264,8 @@ def test_outputs_lie_in_the_folders_of_their_stages(context: Context, project: s
     ("asked", "expected"),
     [
         ({}, ["mem1_ssd1_v2_x2", "mem1_ssd1_v2_x4"]),
-        ({"systemRequirements": {"*": {"instanceType": "big"}}}, ["big", "big"]),
-        ({"stageSystemRequirements": {"b": {"*": {"instanceType": "big"}}}}, ["mem1_ssd1_v2_x2", "big"]),
+        ({"systemRequirements": {"*": {"instanceType": BIG}}}, [BIG, BIG]),
+        ({"stageSystemRequirements": {"b": {"*": {"instanceType": BIG}}}}, ["mem1_ssd1_v2_x2", BIG]),
     ],
 )
 def test_what_is_asked_of_workers(runner: Runner, asked: JSON, expected: list[str]) -> None:
@@ -452,3 +453,38 @@ def test_a_found_analysis_is_described(context: Context, runner: Runner, chain: 
     request = {"class": "analysis", "describe": {"io": False}}
     (result,) = executions.find_executions(context, "system", request)["results"]
     assert (result["describe"]["class"], "input" in result["describe"]) == ("analysis", False)
+
+
+def test_the_turnaround_threshold_of_a_workflow_is_that_of_its_analyses(runner: Runner) -> None:
+    workflow = runner.workflow({"id": "a", "input": {"n": 1}}, treeTurnaroundTimeThreshold=90)
+    run = runner.run(workflow)
+    described = objects.describe(runner.context, workflow, {})
+    assert described["treeTurnaroundTimeThreshold"] == 90
+    assert run.describe()["selectedTreeTurnaroundTimeThreshold"] == 90
+    assert "selectedTreeTurnaroundTimeThreshold" not in run.job(0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("costLimit", 2.5), ("delayWorkspaceDestruction", True), ("rank", 3), ("ignoreReuse", ["a"])],
+)
+def test_what_a_run_asks_of_the_analysis_comes_back(runner: Runner, name: str, value: Any) -> None:
+    run = runner.run(runner.workflow({"id": "a", "input": {"n": 1}}), **{name: value})
+    assert run.describe()[name] == value
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("allowSSH", ["*"]), ("detailedJobMetrics", True), ("singleContext", True), ("priority", "low")],
+)
+def test_what_a_run_asks_of_all_its_jobs_comes_back(runner: Runner, name: str, value: Any) -> None:
+    run = runner.run(runner.workflow({"id": "a", "input": {"n": 1}}), **{name: value})
+    assert run.job(0)[name] == value
+
+
+def test_stages_wait_for_what_the_run_depends_on(context: Context, runner: Runner) -> None:
+    first = runner.run(runner.workflow({"id": "a", "input": {"n": 1}}))
+    second = runner.run(runner.workflow({"id": "a", "input": {"n": 1}}), dependsOn=[first.jobs[0]])
+    assert (second.describe()["dependsOn"], second.states()) == ([first.jobs[0]], ["waiting_on_input"])
+    first.finish(0, n=1)
+    assert second.states() == ["runnable"]

@@ -28,7 +28,7 @@ ALWAYS = {
     "workspace": str, "billTo": str, "priority": str, "instanceType": str, "tags": list, "properties": dict,
     "details": dict, "dependsOn": list, "systemRequirements": dict, "stateTransitions": list, "try": int,
     "tryCreated": int, "parentJobTry": None, "masterJob": None, "failureCounts": dict, "networkAccess": list,
-    "waitingOnChildren": list, "executionPolicy": dict,
+    "waitingOnChildren": list, "executionPolicy": dict, "preserveJobOutputs": None,
 }  # fmt: skip
 
 
@@ -82,8 +82,7 @@ def test_a_new_job_has_every_field(context: Context, run: Callable[..., str]) ->
     ("name", "value"),
     [
         ("costLimit", 3.5), ("delayWorkspaceDestruction", True), ("detailedJobMetrics", True), ("rank", 5),
-        ("ignoreReuse", True), ("preserveJobOutputs", None), ("singleContext", True),
-        ("headJobOnDemand", True),
+        ("ignoreReuse", True), ("singleContext", True),
         ("debug", {"debugOn": ["AppError"]}), ("allowSSH", ["*"]), ("details", {"a": [1]}),
         ("priority", "low"),
     ],
@@ -204,3 +203,41 @@ def test_what_holds_by_executable_is_handed_down(context: Context, run: Callable
     assert jobs.get(context, inner)["timeout"] == 5 * 60_000
     merged = describe(context, inner, fields={"mergedSystemRequirementsByExecutable": True})
     assert merged["mergedSystemRequirementsByExecutable"] == asked
+
+
+@pytest.mark.parametrize(
+    ("run_spec", "asked", "expected"),
+    [
+        ({}, {}, False),
+        ({"headJobOnDemand": True}, {}, True),
+        ({"headJobOnDemand": True}, {"headJobOnDemand": False}, False),
+        ({}, {"headJobOnDemand": True}, True),
+    ],
+)
+def test_fields_about_workers_are_described_on_request(
+    context: Context, run: Callable[..., str], run_spec: JSON, asked: JSON, expected: bool
+) -> None:
+    job = run(run_spec=run_spec, **asked)
+    names = {"headJobOnDemand": expected, "internetUsageIPs": []}
+    assert describe(context, job).keys() & names.keys() == set()
+    assert describe(context, job, fields=dict.fromkeys(names, True)) == {"id": job, **names}
+
+
+def test_turnaround_is_that_of_the_tree_of_a_root(context: Context, clock: Any, project: str) -> None:
+    applet = make_applet(context, project, treeTurnaroundTimeThreshold=60, outputSpec=None)
+    job = executables.run_applet(context, applet, {"project": project, "input": {"n": 1}})["id"]
+    selected = ("selectedTreeTurnaroundTimeThreshold", "selectedTreeTurnaroundTimeThresholdFrom")
+    assert [describe(context, job)[name] for name in selected] == [60, "executable"]
+    job_events.start(context.platform, job)
+    part = subjob(context, job)
+    clock.advance(2500)
+    job_events.start(context.platform, part)
+    job_events.finish(context.platform, part, {})
+    assert "treeTurnaroundTime" not in describe(context, job)
+    job_events.finish(context.platform, job, {})
+    assert describe(context, job)["treeTurnaroundTime"] == 2
+    assert describe(context, part).keys() & {*selected, "treeTurnaroundTime"} == set()
+
+
+def test_without_a_threshold_none_is_described(context: Context, run: Callable[..., str]) -> None:
+    assert "selectedTreeTurnaroundTimeThreshold" not in describe(context, run())

@@ -13,6 +13,7 @@ from dx_local.platform.execution.requirements import Wishes
 JSON = dict[str, Any]
 APPLET = "applet-xxxx"
 MINUTE = 60_000
+REGION = "aws:us-east-1"
 CLUSTER = {"type": "dxspark", "version": "3.2.3", "initialInstanceCount": 2, "bootstrapScript": "echo"}
 SELECTOR = {"instanceTypeSelector": {"allowedInstanceTypes": ["first", "second"]}}
 
@@ -172,7 +173,7 @@ def test_the_time_limit(own: JSON, asked: JSON, minutes: int) -> None:
         {"systemRequirements": []},
         {"systemRequirements": {"*": "mem1"}},
         {"systemRequirements": {"*": {"instanceType": 3}}},
-        {"systemRequirements": {"*": {"instanceType": "a", **SELECTOR}}},
+        {"systemRequirements": {"*": {"instanceType": "mem1_ssd1_v2_x2", **SELECTOR}}},
         {"systemRequirements": {"*": {"clusterSpec": CLUSTER, **SELECTOR}}},
         {"systemRequirements": {"*": {"instanceTypeSelector": {}}}},
         {"systemRequirements": {"*": {"instanceTypeSelector": {"allowedInstanceTypes": []}}}},
@@ -188,9 +189,9 @@ def test_the_time_limit(own: JSON, asked: JSON, minutes: int) -> None:
 )
 def test_a_run_spec_that_cannot_be_used_is_refused(run_spec: JSON) -> None:
     with pytest.raises(ApiError):
-        requirements.check_run_spec(run_spec)
+        requirements.check_run_spec(run_spec, REGION)
 
 
 def test_what_is_refused_is_named() -> None:
     with pytest.raises(InvalidInput, match=r'"systemRequirements.main" must be a hash'):
-        requirements.check_run_spec({"systemRequirements": {"main": 3}})
+        requirements.check_run_spec({"systemRequirements": {"main": 3}}, REGION)

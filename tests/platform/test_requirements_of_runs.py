@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dx_local.platform.apps import apps
 from dx_local.platform.context import Caller, Context
 from dx_local.platform.data import projects
 from dx_local.platform.errors import InvalidInput
@@ -157,3 +158,72 @@ def test_a_policy_of_a_stage_is_checked(context: Context, runner: Runner, policy
     stage = {"executable": runner.applet, "executionPolicy": policy, "editVersion": 0}
     with pytest.raises(InvalidInput, match="executionPolicy"):
         workflows.add_stage(context, workflow, stage)
+
+
+RETIRED, UNKNOWN, ELSEWHERE = "mem1_hdd2_x32", "mem9_new_x4", "azure:mem1_ssd1_x4"
+
+
+def selecting(*names: str) -> JSON:
+    return {"*": {"instanceTypeSelector": {"allowedInstanceTypes": list(names)}}}
+
+
+@pytest.mark.parametrize("requirements", [of(RETIRED), of(UNKNOWN), of(ELSEWHERE), selecting(X2, UNKNOWN)])
+@pytest.mark.parametrize("key", ["systemRequirements", "systemRequirementsByRegion"])
+def test_a_new_applet_names_types_of_its_region(runner: Runner, key: str, requirements: JSON) -> None:
+    by_region = {"aws:us-east-1": requirements} if key.endswith("Region") else requirements
+    with pytest.raises(InvalidInput, match=r"no instance type of aws|was retired"):
+        runner.make_applet(runSpec={**CODE, key: by_region})
+
+
+def with_retired_type(runner: Runner) -> str:
+    """Make an applet whose instance type has been retired since."""
+    row = runner.context.store.get("object", runner.applet)
+    assert row
+    run_spec = {**row["fields"]["runSpec"], "systemRequirements": of(RETIRED)}
+    runner.context.store.update("object", runner.applet, fields={**row["fields"], "runSpec": run_spec})
+    return runner.applet
+
+
+def test_an_applet_runs_on_though_its_type_was_retired(context: Context, runner: Runner) -> None:
+    job = run(context, with_retired_type(runner), runner.project)
+    assert describe(context, job)["instanceType"] == RETIRED
+
+
+def test_a_retired_type_is_refused_of_new_and_updated_apps(context: Context, runner: Runner) -> None:
+    app = apps.new(context, "app", {"name": "a", "version": "1.0.0", "applet": runner.applet})["id"]
+    request = {"name": "a", "version": "1.0.1", "applet": with_retired_type(runner)}
+    with pytest.raises(InvalidInput, match="was retired"):
+        apps.new(context, "app", request)
+    with pytest.raises(InvalidInput, match="was retired"):
+        apps.update(context, app, {"applet": request["applet"]})
+
+
+@pytest.mark.parametrize("name", [UNKNOWN, ELSEWHERE])
+@pytest.mark.parametrize("key", ["systemRequirements", "systemRequirementsByExecutable"])
+def test_a_run_names_types_of_its_region(context: Context, runner: Runner, key: str, name: str) -> None:
+    asked = {"*": of(name)} if key.endswith("Executable") else of(name)
+    with pytest.raises(InvalidInput, match="no instance type of aws"):
+        run(context, runner.applet, runner.project, **{key: asked})
+
+
+def test_a_run_may_name_a_retired_type(context: Context, runner: Runner) -> None:
+    job = run(context, runner.applet, runner.project, systemRequirements=of(RETIRED))
+    assert describe(context, job)["instanceType"] == RETIRED
+
+
+def test_a_subjob_names_types_of_its_region(context: Context, runner: Runner) -> None:
+    caller = started(context, run(context, runner.applet, runner.project))
+    with pytest.raises(InvalidInput, match="no instance type of aws"):
+        subjob(caller, systemRequirements=of(UNKNOWN))
+
+
+def test_a_stage_names_types_of_some_region(runner: Runner) -> None:
+    runner.workflow({"id": "a", "systemRequirements": of(ELSEWHERE)})
+    with pytest.raises(InvalidInput, match="no instance type of aws"):
+        runner.workflow({"id": "a", "systemRequirements": of(UNKNOWN)})
+
+
+def test_a_run_of_a_workflow_names_types_of_its_region(runner: Runner) -> None:
+    workflow = runner.workflow({"id": "a", "systemRequirements": of(ELSEWHERE)})
+    with pytest.raises(InvalidInput, match="no instance type of aws"):
+        runner.run(workflow, {"a.n": 1})

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.api.methods import BESIDES_POST, DXPY, DXPY_VERSION, LEFT_OUT, OTHERS, PARTLY
+from dx_local.api.request_keys import WITHOUT_EFFECT
 from dx_local.api.routes import ROUTES
 
 if TYPE_CHECKING:
@@ -35,6 +36,18 @@ A method that is served answers as the [DNAnexus API](https://documentation.dnan
 documents it, and the test calls it. One that is refused answers `PermissionDenied`, or `ResourceNotFound` for
 an entity of which there are none, as DNAnexus answers an account without the feature. Any other
 answers `ResourceNotFound` with a message that names the method.
+
+Keys of a request that no method knows are ignored, as DNAnexus ignores them. A key that is known is obeyed,
+refused if its value is wrong, or listed under [keys without effect](#request-keys-without-effect).
+"""
+
+_KEYS_HEAD = """\
+## Request keys without effect
+
+These keys are accepted, but nothing follows from them here.
+
+| key | methods | what happens instead |
+| --- | --- | --- |
 """
 
 
@@ -79,7 +92,7 @@ def as_markdown(shown_by: Tests | None = None) -> str:
     ]
     if shown_by is not None and (unshown := set(map(name_of, served())) - shown_by.keys()):
         raise UnshownError(sorted(unshown))
-    return "\n".join([_HEAD.format(numbers=numbers()), *sections])
+    return "\n".join([_HEAD.format(numbers=numbers()), *sections, _keys_without_effect()])
 
 
 def name_of(method: Method) -> str:
@@ -98,6 +111,18 @@ def _section(class_name: str, methods: list[Method], shown_by: Tests | None) -> 
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
     why = f"{LEFT_OUT[class_name]}.\n\n" if class_name in LEFT_OUT else ""
     return f"## {class_name}\n\n{why}{table}"
+
+
+def _keys_without_effect() -> str:
+    methods: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for method, keys in WITHOUT_EFFECT.items():
+        for key, instead in keys.items():
+            methods[key, instead].append(name_of(method))
+    rows = (
+        f"| `{key}` | {', '.join(sorted(names))} | {instead} |\n"
+        for (key, instead), names in sorted(methods.items())
+    )
+    return _KEYS_HEAD + "".join(rows)
 
 
 def _standing(method: Method) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_local.engine.applet_request import run_spec_of_region
 from dx_local.engine.resources import is_archive
 from dx_local.errors import UsageError
 
@@ -15,15 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from dx_app_wizard.spec.model import AppSpec
+    from dx_local.platform.context import JSON
 
 
-def asset_names(spec: AppSpec, region: str) -> list[str]:
-    """Return what runSpec and a region bundle and their assets, each by its name, name and version, or ID.
-
-    Raises UsageError if the app is not made for the region.
-    """
-    run_spec = run_spec_of_region(spec.to_dict(), region)
+def asset_names(run_spec: JSON) -> list[str]:
+    """Return the bundles and assets of a runSpec, each by its name, its name and version, or its ID."""
     bundled = [str(entry.get("name")) for entry in run_spec["bundledDepends"]]
     return bundled + [_name(asset) for asset in run_spec["assetDepends"]]
 

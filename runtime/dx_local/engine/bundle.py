@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.spec.lint import lint_app
 from dx_app_wizard.spec.model import AppSpec
 from dx_local.engine.applet_request import applet_request
+from dx_local.engine.usable_types import with_usable_types
 from dx_local.errors import AppFindingsError, UsageError
 from dx_local.platform.data import projects
 from dx_local.platform.execution import executables
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from dx_local.platform.context import Context
 
 
-_OF_BUILDS = ("run-release",)
-"""Rules that apps of old break, which ran for years all the same."""
+_OF_BUILDS = ("instance-type", "run-release")
+"""Rules whose breach stops `dx build`, but no run: old apps lack a release, and other types can be used."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,13 @@ def load_app(folder: Path) -> App:
 def install(context: Context, app: App, project: str) -> str:
     """Make an applet of an app in a project; return its ID. Raises UsageError as `applet_request` does.
 
-    Its resources stay where they are: a job finds them by the path that is noted with the applet.
+    Its resources stay where they are: a job finds them by the path that is noted with the applet. Instance
+    types that cannot be had are replaced.
     """
     region = projects.region_of(context.store, project)
     request = applet_request(app.spec.to_dict(), app.folder, code=app.code, region=region)
-    request |= {"name": app.name, "project": project}
+    run_spec, _ = with_usable_types(request["runSpec"], region)
+    request |= {"name": app.name, "project": project, "runSpec": run_spec}
     applet: str = executables.new_applet(context, "applet", request)["id"]
     row = context.store.get("object", applet)
     assert row is not None

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.app_folder import AppFolder
+from dx_local.engine.applet_request import run_spec_of_region
 from dx_local.engine.assets import asset_names, check_assets, missing_assets
 from dx_local.engine.bundle import App, load_app
 from dx_local.engine.executors import ISOLATION_VARIABLE, NETWORK_VARIABLE, Isolation
 from dx_local.engine.full_disk import reporting_full_disk
 from dx_local.engine.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.session import Observer, Session, SessionOptions
+from dx_local.engine.usable_types import with_usable_types
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions
 from dx_local.errors import DxLocalError, UsageError
 from dx_local.platform.context import DEFAULT_REGION, STORE_NAME
@@ -143,7 +145,10 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
             observer.announce(f"No input given: running on the samples in {request.app / SAMPLES}.")
         for finding in app.unbuildable:
             observer.announce(f"`dx build` will refuse this app: {finding.message}. {finding.hint}")
-        if note := missing_assets(asset_names(app.spec, options.region), request.assets):
+        run_spec = run_spec_of_region(app.spec.to_dict(), options.region)
+        if note := missing_assets(asset_names(run_spec), request.assets):
+            observer.announce(note)
+        for note in with_usable_types(run_spec, options.region)[1]:
             observer.announce(note)
         async with Session(options, observer) as session:
             job_id = session.start(app, request.function, given or GivenInputs(values={}))

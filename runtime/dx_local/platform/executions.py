@@ -58,6 +58,7 @@ def find_executions(context: Context, _class: str, request: JSON) -> JSON:
     `next` is the ID of the page's last one when there are more, with its try where that is not the first.
     """
     limit = page_size(request)
+    options = describe_options(request)
     with_tries = read.flag(request, "includeRestarted")
     where = both(
         [
@@ -72,7 +73,7 @@ def find_executions(context: Context, _class: str, request: JSON) -> JSON:
         *where.values,
         limit + 1,
     )
-    results = [_listed(context, row["id"], row["number"], request) for row in rows[:limit]]
+    results = [_listed(context, row["id"], row["number"], options) for row in rows[:limit]]
     return {"results": results, "next": _place_of(rows[limit - 1]) if len(rows) > limit else None}
 
 
@@ -210,9 +211,8 @@ def _runs(executable: str) -> Condition:
     )
 
 
-def _listed(context: Context, job_id: str, number: int, request: JSON) -> JSON:
-    options = request.get("describe")
-    if not options:
+def _listed(context: Context, job_id: str, number: int, options: JSON | None) -> JSON:
+    if options is None:
         return {"id": job_id}
-    how = {**(options if isinstance(options, dict) else {}), "try": number}
+    how = {**options, "try": number}
     return {"id": job_id, "describe": _describe(context, job_id, how)}

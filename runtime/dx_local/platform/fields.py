@@ -45,6 +45,25 @@ def integer(request: JSON, name: str, default: int | None = None) -> int:
     return value
 
 
+def number(request: JSON, name: str) -> float:
+    """Return a number of the request, whole or not."""
+    value = request.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidInput(_expected(request, name, "a number"))
+    return value
+
+
+def turnaround_threshold(request: JSON) -> int | None:
+    """Return the `treeTurnaroundTimeThreshold` of a request, in s; None if it is absent or null."""
+    name = "treeTurnaroundTimeThreshold"
+    if request.get(name) is None:
+        return None
+    threshold = integer(request, name)
+    if threshold < 1:
+        raise InvalidInput(f'"{name}" must be a number of seconds from 1 on, not {threshold}')
+    return threshold
+
+
 def strings(request: JSON, name: str, default: list[str] | None = None) -> list[str]:
     """Return an array of strings of the request, each once, in their order."""
     value = request.get(name, default)

@@ -60,6 +60,11 @@ def join(folder: str, below: str) -> str:
     return "/" + "/".join(_NAME.findall(folder) + _NAME.findall(below))
 
 
+def is_within(folder: str, other: str) -> bool:
+    """Tell whether a folder is another one or below it."""
+    return folder == other or folder.startswith(below(other)[0])
+
+
 def below(folder: str) -> tuple[str, str]:
     """Return the bounds that enclose the paths of all folders below this one: low < path < high."""
     prefix = "/" if folder == "/" else folder + "/"

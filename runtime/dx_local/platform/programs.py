@@ -31,6 +31,7 @@ class Executable:
     access: JSON = field(default_factory=dict)
     title: str | None = None
     ignore_reuse: bool = False
+    turnaround_threshold: int | None = None
 
 
 def executable_of(store: Store, executable_id: str, region: str) -> Executable:
@@ -53,6 +54,7 @@ def executable_of(store: Store, executable_id: str, region: str) -> Executable:
         access=(app["fields"] if app else specs).get("access") or {},
         title=app["fields"]["title"] if app else None,
         ignore_reuse=bool((app["fields"] if app else specs).get("ignoreReuse")),
+        turnaround_threshold=(app["fields"] if app else specs).get("treeTurnaroundTimeThreshold"),
     )
 
 

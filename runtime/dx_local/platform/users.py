@@ -45,9 +45,9 @@ def come_back_later(context: Context, _class: str, request: JSON) -> JSON:
     """
     now = context.now()
     wait_until = read.integer(request, "waitUntil", now)
+    sets_header = read.flag(request, "setRetryAfter", default=True)
     if now < wait_until:
         seconds = -(-(wait_until - now) // 1000)
-        sets_header = read.flag(request, "setRetryAfter", default=True)
         raise ServiceUnavailable("Come back later", retry_after=seconds if sets_header else None)
     return {"currentTime": now}
 

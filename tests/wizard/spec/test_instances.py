@@ -111,6 +111,7 @@ def test_types_of_some_organisations_are_accepted_but_not_offered() -> None:
         ("mem3_ssd1_gpu_x8", "aws:us-east-1", "mem2_ssd1_gpu_x16"),
         ("azure:mem3_ssd3_x96", "oci:us-ashburn-1", "oci:mem1_ssd1_v3i_x4"),
         ("mem9_new_x4", "azure:westus", "azure:mem1_ssd1_x4"),
+        ("mem1_sd1_v2_x16", "aws:us-east-1", "mem1_ssd1_v2_x16"),
     ],
 )
 def test_the_substitute_is_the_smallest_as_large_or_the_default(name: str, region: str, instead: str) -> None:

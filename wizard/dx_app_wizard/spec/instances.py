@@ -91,8 +91,12 @@ def find_anywhere(name: str) -> InstanceType | None:
 def substitute(name: str, region: str) -> str:
     """Return the instance type to use in a region in place of one that cannot be had there.
 
-    That is the smallest one with as many cores and as much memory, or the region's default.
+    That is the one that a misspelt name means, the smallest one with as many cores and as much memory, or the
+    region's default.
     """
+    meant = misspelt(name, region)
+    if meant in [each.name for each in instance_types(region)]:
+        return str(meant)
     wanted = find_anywhere(name)
     fitting = [
         each
@@ -142,20 +146,25 @@ def region_problem(region: str) -> str | None:
     return None
 
 
-def instance_type_problem(name: str, region: str) -> str | None:
-    """Return None for an instance type that an app may choose in a region, else what is wrong with it."""
-    names = [instance.name for instance in instance_types(region)]
+def why_unusable(name: str, region: str) -> str | None:
+    """Return None for an instance type that an app may choose in a region, else why it may not."""
     known = find_instance_type(name, region)
-    if known and known.retired:
-        return f"{name!r} was retired ({known.retired}); {substitute(name, region)} is as large"
     if known:
-        return None
+        return f"{name!r} was retired ({known.retired})" if known.retired else None
     elsewhere = find_anywhere(name)
     if elsewhere and elsewhere.cloud == _cloud(region):
         return f"{name!r} is no instance type of {region}, only of {', '.join(elsewhere.regions)}"
+    return f"{name!r} is no instance type of {_cloud(region)}"
+
+
+def instance_type_problem(name: str, region: str) -> str | None:
+    """Return None for an instance type that an app may choose in a region, else why not, with the nearest."""
+    problem = why_unusable(name, region)
+    if problem is None:
+        return None
+    names = [instance.name for instance in instance_types(region)]
     near = get_close_matches(name if ":" in name else _prefixed(name, region), names, n=1, cutoff=0.5)
-    suggestion = f"; did you mean {near[0]}?" if near else ""
-    return f"{name!r} is no instance type of {_cloud(region)}{suggestion}"
+    return f"{problem}; did you mean {near[0]}?" if near else problem
 
 
 @cache

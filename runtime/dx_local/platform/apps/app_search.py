@@ -11,6 +11,7 @@ from dx_local.platform import access
 from dx_local.platform import fields as read
 from dx_local.platform.apps import app_views
 from dx_local.platform.data.conditions import Condition, between, both, either, includes, name_is
+from dx_local.platform.data.contents import describe_options
 from dx_local.platform.data.search_options import page_size
 from dx_local.platform.execution import app_names
 
@@ -34,13 +35,14 @@ def find_apps(context: Context, _class: str, request: JSON) -> JSON:
     `next` is the ID of the page's last app when there are more.
     """
     limit = page_size(request)
+    options = describe_options(request)
     where = both([Condition("NOT app.deleted"), _visible(context), *_conditions(request)])
     rows = context.store.all(
         f"SELECT app.* FROM app WHERE {where.sql} ORDER BY app.sequence DESC LIMIT ?",
         *where.values,
         limit + 1,
     )
-    results = [_listed(context, row, request) for row in rows[:limit]]
+    results = [_listed(context, row, options) for row in rows[:limit]]
     return {"results": results, "next": rows[limit - 1]["id"] if len(rows) > limit else None}
 
 
@@ -80,9 +82,7 @@ def _conditions(request: JSON) -> list[Condition]:
     return found
 
 
-def _listed(context: Context, row: Row, request: JSON) -> JSON:
-    options = request.get("describe")
-    if not options:
+def _listed(context: Context, row: Row, options: JSON | None) -> JSON:
+    if options is None:
         return {"id": row["id"]}
-    how = options if isinstance(options, dict) else {}
-    return {"id": row["id"], "describe": app_views.describe_row(context, row, how)}
+    return {"id": row["id"], "describe": app_views.describe_row(context, row, options)}

@@ -14,7 +14,7 @@ from dx_app_wizard.spec.names import app_name_problem
 from dx_local.platform import fields as read
 from dx_local.platform.data import objects, projects
 from dx_local.platform.errors import InvalidInput
-from dx_local.platform.execution import app_containers
+from dx_local.platform.execution import app_containers, executables, requirements
 from dx_local.platform.execution.app_names import ALIAS
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def regional_options(
         wanted = {region: {"applet": each["applet"]} for region, each in _regions_of(model).items()}
     if wanted is None:
         return None
+    for region, options in wanted.items():
+        _check_applet(context, options["applet"], region)
     return {
         region: {
             "applet": options["applet"],
@@ -76,10 +78,10 @@ def fields(context: Context, request: JSON, regional: dict[str, JSON], old: JSON
     texts = {**applet["fields"], **old} if applet else old
     found: JSON = {name: read.text(request, name, texts.get(name) or "") for name in TEXTS}
     found |= {name: read.flag(request, name, default=old.get(name, False)) for name in _FLAGS}
-    found |= {name: request.get(name, old.get(name)) for name in ECHOED if name in request or name in old}
+    found |= {name: old[name] for name in ECHOED if name in old} | executables.of_platform(request)
     return {
         **found,
-        "access": read.mapping(request, "access", old.get("access", {})),
+        "access": executables.access_in(request, old.get("access")),
         "billTo": read.text(request, "billTo", old.get("billTo", context.caller.user)),
         "categories": read.strings(request, "categories", old.get("categories", [])),
         "details": objects.check_details(request.get("details", old.get("details", {}))),
@@ -105,6 +107,13 @@ def _wanted(context: Context, request: JSON) -> dict[str, JSON] | None:
     ):
         raise InvalidInput('"regionalOptions" must name regions, each with a hash that has an "applet"')
     return options
+
+
+def _check_applet(context: Context, applet_id: str, region: str) -> None:
+    """Raise InvalidInput for an applet that requires instance types which the region has no longer."""
+    applet, _ = objects.get_visible(context, applet_id)
+    run_spec = applet["fields"].get("runSpec") or {}
+    requirements.check_choosable(run_spec.get("systemRequirements") or {}, region)
 
 
 def _regions_of(app: Row) -> dict[str, JSON]:

@@ -62,6 +62,8 @@ def rename_folder(context: Context, project: str, request: JSON) -> JSON:
     """Give a folder another `name`, or another path, `newpath`, whose parent folder must exist."""
     access.require(context, project, "CONTRIBUTE")
     old = normalize_folder(read.text(request, "folder"))
+    if request.keys() >= {"name", "newpath"}:
+        raise InvalidInput('only one of "name" and "newpath" can be given')
     if "newpath" in request:
         new = normalize_folder(read.text(request, "newpath"))
     else:

@@ -20,6 +20,7 @@ from dx_local.platform.data.conditions import (
     one_of,
 )
 from dx_local.platform.data.contents import describe_options
+from dx_local.platform.data.project_members import PUBLIC
 from dx_local.platform.data.search_options import minimum_level, page_size
 from dx_local.platform.errors import ApiError, InvalidInput
 
@@ -27,14 +28,16 @@ if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Context
 
 _AT_ONCE = 1000
+_FLAGS = ("containsPHI", "externalUploadRestricted")
 _PUBLIC_LEVEL = "json_extract(permissions, '$.PUBLIC')"
 
 
 def find_projects(context: Context, _class: str, request: JSON) -> JSON:
     """Find the projects that the caller sees at the level asked for, newest first."""
     limit = page_size(request)
+    options = describe_options(request)
     minimum = access.LEVELS.index(minimum_level(request))
-    where = both(_project_conditions(request))
+    where = both(_project_conditions(context, request))
     rows = context.store.all(
         f"SELECT id FROM project WHERE {where.sql} ORDER BY created DESC, id DESC", *where.values
     )
@@ -42,11 +45,11 @@ def find_projects(context: Context, _class: str, request: JSON) -> JSON:
     found = [(project, level) for project, level in levels if level and access.LEVELS.index(level) >= minimum]
     start = read.integer(request, "starting", 0) if request.get("starting") is not None else 0
     page = found[start : start + limit]
-    results = [_listed_project(context, project, level, request) for project, level in page]
+    results = [_listed_project(context, project, level, options) for project, level in page]
     return {"results": results, "next": start + limit if len(found) > start + limit else None}
 
 
-def _project_conditions(request: JSON) -> list[Condition]:
+def _project_conditions(context: Context, request: JSON) -> list[Condition]:
     found = [Condition("class = 'project'"), *between("created", "created", request)]
     if request.get("name") is not None:
         found.append(name_is("name", request["name"]))
@@ -58,8 +61,14 @@ def _project_conditions(request: JSON) -> list[Condition]:
         found.append(_text_or_one_of("region", request, "region"))
     if request.get("billTo") is not None:
         found.append(_text_or_one_of("json_extract(created_by, '$.user')", request, "billTo"))
-    if request.get("public") is True:
-        found.append(Condition(f"{_PUBLIC_LEVEL} IS NOT NULL"))
+    for name in _FLAGS:
+        if request.get(name) is not None:
+            flag = f"COALESCE(json_extract(fields, '$.{name}'), 0)"
+            found.append(Condition(f"{flag} = ?", (int(read.flag(request, name)),)))
+    for name, member in (("public", PUBLIC), ("explicitPermission", context.caller.user)):
+        if request.get(name) is not None:
+            has_level = f"{'NOT ' if read.flag(request, name) else ''}NULL"
+            found.append(Condition(f"json_extract(permissions, ?) IS {has_level}", (f'$."{member}"',)))
     return found
 
 
@@ -69,7 +78,7 @@ def _text_or_one_of(column: str, request: JSON, field: str) -> Condition:
     return Condition(f"{column} = ?", (read.text(request, field),))
 
 
-def _listed_project(context: Context, project: str, level: str, request: JSON) -> JSON:
+def _listed_project(context: Context, project: str, level: str, options: JSON | None) -> JSON:
     found: JSON = {
         "id": project,
         "level": level,
@@ -77,7 +86,6 @@ def _listed_project(context: Context, project: str, level: str, request: JSON) -
         is not None,
         "permissionSources": [context.caller.user],
     }
-    options = describe_options(request)
     if options is not None:
         found["describe"] = projects.describe(context, project, options)
     return found

@@ -15,6 +15,7 @@ from dx_local.platform.context import DEFAULT_USER
 from dx_local.platform.data import contents, files
 from dx_local.platform.data.describe import select_fields, wanted_fields
 from dx_local.platform.data.folders import ensure_folder
+from dx_local.platform.data.project_settings import FLAGS, changed_settings
 from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied
 from dx_local.platform.folder_paths import normalize_folder
 from dx_local.platform.ids import new_id
@@ -41,20 +42,10 @@ __all__ = [
 ]
 
 _TEXTS = ("summary", "description")
-_FLAGS = (
-    "protected",
-    "restricted",
-    "downloadRestricted",
-    "containsPHI",
-    "externalUploadRestricted",
-    "databaseUIViewOnly",
-    "previewViewerRestricted",
-)
-
 _PROJECT_DEFAULTS = frozenset(
     {
         *_TEXTS,
-        *_FLAGS,
+        *FLAGS,
         "allowedExecutables",
         "billTo",
         "class",
@@ -111,8 +102,7 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
         created_by={"user": context.caller.user},
         fields={
             **{name: read.text(request, name, "") for name in _TEXTS},
-            **{name: read.flag(request, name) for name in _FLAGS},
-            "databaseResultsRestricted": request.get("databaseResultsRestricted"),
+            **changed_settings(context, {}, request),
             "tags": read.strings(request, "tags", []),
             "properties": read.properties(request),
             "version": 1,
@@ -174,10 +164,10 @@ def update(context: Context, project_id: str, request: JSON) -> JSON:
     row = _administered(context, project_id)
     fields = dict(row["fields"])
     version = fields["version"]
-    if request.get("version") not in (None, version):
+    if request.get("version") is not None and read.integer(request, "version") != version:
         raise InvalidState(f"the version of {project_id} is {version}, not {request['version']}; describe it")
     fields.update({name: read.text(request, name) for name in _TEXTS if name in request})
-    fields.update({name: read.flag(request, name) for name in _FLAGS if name in request})
+    fields.update(changed_settings(context, fields, request))
     fields["version"] = version + 1
     name = _name(request) if "name" in request else row["name"]
     context.store.update("project", project_id, name=name, fields=fields, modified=context.now())
@@ -187,10 +177,11 @@ def update(context: Context, project_id: str, request: JSON) -> JSON:
 def destroy(context: Context, project_id: str, request: JSON) -> JSON:
     """Remove a project with all that is in it; jobs that still run in it are an error, or are terminated."""
     _administered(context, project_id)
+    terminates = read.flag(request, "terminateJobs")
     running = context.store.all(
         "SELECT id FROM job WHERE project = ? AND state NOT IN ('done', 'failed', 'terminated')", project_id
     )
-    if running and not read.flag(request, "terminateJobs"):
+    if running and not terminates:
         raise InvalidState(f'{len(running)} jobs of {project_id} are not finished; set "terminateJobs"')
     for job in running:
         context.platform.publish(lifecycle.terminated(context.store, job["id"], context.now()))
@@ -234,7 +225,7 @@ def _project_fields(row: Row) -> JSON:
     return {
         **row["fields"],
         "name": row["name"],
-        "allowedExecutables": None,
+        "allowedExecutables": row["fields"].get("allowedExecutables"),
         "createdBy": row["created_by"],
         "sponsoredDataUsage": 0,
         "pendingTransfer": None,

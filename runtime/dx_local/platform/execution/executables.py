@@ -13,7 +13,7 @@ from dx_app_wizard.spec.field_links import default_problem, field_links_in
 from dx_app_wizard.spec.links import link_id, link_project, links_in, parse_reference
 from dx_local.platform import access, programs
 from dx_local.platform import fields as read
-from dx_local.platform.data import objects, projects
+from dx_local.platform.data import objects, project_settings, projects
 from dx_local.platform.errors import InvalidInput, PermissionDenied
 from dx_local.platform.execution import job_creation, run_specs
 from dx_local.platform.execution.input_values import InputValues
@@ -40,10 +40,11 @@ def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
         check_spec(key, request.get(key))
     fields: JSON = {key: read.text(request, key, "") for key in _TEXTS}
     fields |= {
-        **{key: request[key] for key in (*_SPECS, *_OF_PLATFORM) if request.get(key) is not None},
+        **{key: request[key] for key in _SPECS if request.get(key) is not None},
+        **of_platform(request),
         "dxapi": read.text(request, "dxapi"),
         "ignoreReuse": read.flag(request, "ignoreReuse"),
-        "access": {} if request.get("access") is None else read.mapping(request, "access"),
+        "access": access_in(request),
         "runSpec": run_spec,
     }
     applet = objects.create(
@@ -55,6 +56,30 @@ def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
         links=run_specs.bundled_files(run_spec),
     )
     return {"id": applet}
+
+
+def access_in(request: JSON, default: JSON | None = None) -> JSON:
+    """Return the `access` that a request for an executable asks for its jobs. Raises InvalidInput."""
+    asked = read.mapping(request, "access", {}) if request.get("access") is not None else default or {}
+    by_path = {f"access.{key}": value for key, value in asked.items()}
+    read.strings(by_path, "access.network", [])
+    for key in ("project", "allProjects"):
+        level = read.optional_text(by_path, f"access.{key}")
+        if level not in (None, "NONE", *access.LEVELS):
+            raise InvalidInput(
+                f'"access.{key}" must be one of NONE, {", ".join(access.LEVELS)}, not "{level}"'
+            )
+    for key in ("developer", "projectCreation"):
+        read.flag(by_path, f"access.{key}")
+    return asked
+
+
+def of_platform(request: JSON) -> JSON:
+    """Return what a request for an executable sets that is described, but has no effect here."""
+    given: JSON = {"treeTurnaroundTimeThreshold": read.turnaround_threshold(request)}
+    if request.get("httpsApp") is not None:
+        given["httpsApp"] = read.mapping(request, "httpsApp")
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def describe_fields(context: Context, row: Row, _request: JSON) -> JSON:
@@ -95,6 +120,7 @@ def run(context: Context, executable_id: str, request: JSON) -> JSON:
     """Start a job of an applet or app that the caller may run; what `/applet-xxxx/run` promises holds."""
     parent = None if read.flag(request, "detach") else context.calling_job()
     project = destination(context, request, parent)
+    project_settings.check_is_allowed(context, project, executable_id)
     region = projects.region_of(context.store, project)
     executable = programs.executable_of(context.store, executable_id, region)
     run_input = read.mapping(request, "input")

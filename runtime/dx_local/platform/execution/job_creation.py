@@ -20,23 +20,23 @@ from dx_local.platform.lifecycle.states import FINAL, State
 from dx_local.platform.programs import executable_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dx_local.platform.context import JSON, Context
     from dx_local.platform.programs import Executable
     from dx_local.platform.store import Row
 
-# Fields of a run request that only come back in describe.
-_ECHOED = (
-    "allowSSH",
-    "costLimit",
-    "debug",
-    "delayWorkspaceDestruction",
-    "detailedJobMetrics",
-    "headJobOnDemand",
-    "ignoreReuse",
-    "preserveJobOutputs",
-    "rank",
-    "singleContext",
-)
+# Fields of a run request that are only described, and how each is read.
+ECHOED: dict[str, Callable[[JSON, str], Any]] = {
+    "allowSSH": read.strings,
+    "costLimit": read.number,
+    "debug": read.mapping,
+    "delayWorkspaceDestruction": read.flag,
+    "detailedJobMetrics": read.flag,
+    "ignoreReuse": read.flag,
+    "rank": read.integer,
+    "singleContext": read.flag,
+}
 _ENDING = frozenset({State.RESTARTABLE, State.TERMINATING, *FINAL})
 _PRIORITIES = ("low", "normal", "high")
 
@@ -73,9 +73,10 @@ def create(context: Context, request: Request) -> str:
     tree = None if request.stage else parent
     asked = request.asked
     executable = request.executable
-    depends_on = _depends_on(context, asked)
+    on = depends_on(context, asked)
     wishes = _wishes(request)
     region = projects.region_of(context.store, request.project)
+    requirements.check_known_in_run(asked, region)
     context.store.insert(
         "job",
         id=job_id,
@@ -98,7 +99,7 @@ def create(context: Context, request: Request) -> str:
         run_input=request.run_input,
         original_input=request.original_input,
         output_spec=None if request.shares_workspace else executable.output_spec,
-        depends_on=depends_on,
+        depends_on=on,
         tags=read.strings(given(asked, "tags"), "tags", []),
         properties=read.properties(given(asked, "properties")),
         details=read.mapping(given(asked, "details"), "details", {}),
@@ -170,8 +171,8 @@ def _flat(value: Any) -> Any:
 
 
 def _name(request: Request) -> str:
-    name = request.asked.get("name")
-    if isinstance(name, str) and name:
+    name = read.optional_text(request.asked, "name")
+    if name:
         return name
     if request.shares_workspace and request.parent:
         return f"{request.parent['name']}:{request.function}"
@@ -191,15 +192,19 @@ def _workspace(context: Context, request: Request, job_id: str, now: int) -> str
     )
 
 
-def _depends_on(context: Context, asked: JSON) -> list[str]:
-    depends_on = asked.get("dependsOn") or []
-    if not isinstance(depends_on, list):
+def depends_on(context: Context, asked: JSON) -> list[str]:
+    """Return the executions and data objects that a run request waits for.
+
+    Raises InvalidInput, and ResourceNotFound for one that does not exist.
+    """
+    waits_for = asked.get("dependsOn") or []
+    if not isinstance(waits_for, list):
         raise InvalidInput("Expected key 'dependsOn' of the input to be an array")
-    for entity in depends_on:
+    for entity in waits_for:
         table = "job" if class_of(str(entity)) in EXECUTIONS else "object"
         if not isinstance(entity, str) or context.store.get(table, entity) is None:
             raise ResourceNotFound(f"The entity ID could not be found: {entity!r} in 'dependsOn'")
-    return depends_on
+    return waits_for
 
 
 def detached_from(context: Context, parent: Row | None) -> JSON:
@@ -220,22 +225,54 @@ def _wishes(request: Request) -> requirements.Wishes:
 
 def _requested(context: Context, request: Request, wishes: requirements.Wishes) -> JSON:
     spec = None if request.shares_workspace else request.executable.input_spec
+    run_spec = request.executable.run_spec
     inherited = request.parent["requested"] if request.parent and request.shares_workspace else {}
-    echo = {name: request.asked[name] for name in _ECHOED if name in request.asked}
+    asked = request.asked
+    echo = {name: reader(asked, name) for name, reader in ECHOED.items() if asked.get(name) is not None}
     echo |= detached_from(context, request.parent)
     optional = [entry["name"] for entry in spec or [] if entry.get("optional") or "default" in entry]
     return {
         "access": inherited.get("access", request.executable.access),
         "inputSpec": spec,
         "optionalInputs": optional,
+        "headJobOnDemand": read.flag(
+            request.asked, "headJobOnDemand", default=bool(run_spec.get("headJobOnDemand"))
+        ),
+        "treeTurnaroundTimeThreshold": request.executable.turnaround_threshold,
         "systemRequirements": request.asked.get("systemRequirements") or {},
         "systemRequirementsByExecutable": request.asked.get("systemRequirementsByExecutable") or {},
         "reuses": context.platform.reuses and reuse.is_wanted(request.executable, request.asked),
         **wishes.to_hand_down(),
         "executionPolicy": _execution_policy(request),
-        "restartableEntryPoints": request.executable.run_spec.get("restartableEntryPoints"),
+        "preserveJobOutputs": preserved_outputs(
+            request.asked, request.parent, root_folder(context, request.parent) or request.folder
+        ),
+        "restartableEntryPoints": run_spec.get("restartableEntryPoints"),
         "echo": echo,
     }
+
+
+def root_folder(context: Context, parent: Row | None) -> str | None:
+    """Return the output folder of the root execution above one that has a parent, None without a parent."""
+    if parent is None:
+        return None
+    folder: str | None = context.store.value("SELECT folder FROM job WHERE id = ?", parent["root"])
+    return folder
+
+
+def preserved_outputs(asked: JSON, parent: Row | None, root_folder: str) -> JSON | None:
+    """Return where outputs of jobs are preserved, as the root execution asks; None if it does not.
+
+    Raises InvalidInput.
+    """
+    above: JSON | None = parent["requested"].get("preserveJobOutputs") if parent else None
+    value = asked.get("preserveJobOutputs")
+    if above or value in (None, False):
+        return above
+    given = {} if value is True else read.mapping(asked, "preserveJobOutputs")
+    folder = read.text(given, "folder", "intermediateJobOutputs")
+    path = folder if folder.startswith("/") else f"{root_folder}/{folder}"
+    return {"folder": projects.normalize_folder(path)}
 
 
 def _execution_policy(request: Request) -> JSON:

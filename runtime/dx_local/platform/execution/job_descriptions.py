@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dx_local.platform import fields as read
 from dx_local.platform.data import describe
 from dx_local.platform.execution import app_containers, jobs
 from dx_local.platform.ids import class_of
 from dx_local.platform.lifecycle import outputs, restarts
 from dx_local.platform.lifecycle.references import Resolver, UnresolvableReference
-from dx_local.platform.lifecycle.states import State
+from dx_local.platform.lifecycle.states import FINAL, State
 
 if TYPE_CHECKING:
     from dx_local.platform.context import JSON, Context
@@ -35,7 +36,7 @@ def describe_in_home(context: Context, job: Row) -> JSON:
 
 def describe_execution(full: JSON, request: JSON) -> JSON:
     """Return the part of a full description of a job or an analysis that a describe request asks for."""
-    if request.get("io") is False:
+    if not read.flag(request, "io", default=True):
         full = {name: value for name, value in full.items() if name not in _IO}
     return describe.select_fields(full, request, frozenset(full) - _ON_REQUEST)
 
@@ -50,6 +51,8 @@ _ON_REQUEST = frozenset(
         "mergedSystemRequirementsByExecutable",
         "runStageSystemRequirements",
         "instanceTypeTransitions",
+        "headJobOnDemand",
+        "internetUsageIPs",
     }
 )
 
@@ -73,6 +76,8 @@ def _description(context: Context, job: Row) -> JSON:
         "failureCounts": job["failure_counts"],
         "executionPolicy": restarts.policy_of(job),
         "instanceTypeTransitions": [],
+        "headJobOnDemand": requested.get("headJobOnDemand", False),
+        "internetUsageIPs": [],
         "masterJob": restarts.master_above(context.store, job),
     }
     if job["reused_from"] is not None:
@@ -119,12 +124,31 @@ def common_description(job: Row) -> JSON:
         "runSystemRequirements": requested["systemRequirements"],
         "runSystemRequirementsByExecutable": requested["systemRequirementsByExecutable"],
         "mergedSystemRequirementsByExecutable": requested["mergedSystemRequirementsByExecutable"],
+        "preserveJobOutputs": requested.get("preserveJobOutputs"),
+        **_turnaround(job),
         **requested["echo"],
     }
     for name, column in _WHEN_KNOWN.items():
         if job[column] is not None:
             full[name] = job[column]
     return full
+
+
+def _turnaround(job: Row) -> JSON:
+    """Return how long the tree of a root execution may take and took, in s; nothing of other executions.
+
+    Fields that do not apply are absent: `dx describe` cannot print null in a field that it does not know.
+    """
+    if job["root"] != job["id"]:
+        return {}
+    threshold = job["requested"].get("treeTurnaroundTimeThreshold")
+    found: JSON = {}
+    if threshold is not None:
+        found["selectedTreeTurnaroundTimeThreshold"] = threshold
+        found["selectedTreeTurnaroundTimeThresholdFrom"] = "executable"
+    if job["state"] in FINAL:
+        found["treeTurnaroundTime"] = (job["transitions"][-1]["setAt"] - job["created"]) // 1000
+    return found
 
 
 def _of_executable(context: Context, job: Row) -> JSON:

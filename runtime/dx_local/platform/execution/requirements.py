@@ -14,12 +14,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.spec.instances import (
+    DEFAULT_REGION,
+    find_anywhere,
+    find_instance_type,
+    instance_type_problem,
+    instance_types,
+)
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput, InvalidType
 from dx_local.platform.lifecycle import restarts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from dx_local.platform.context import JSON
 
@@ -42,12 +49,12 @@ _INHERITED = "inheritedSystemRequirements"
 UNIT_MS = {"days": 86_400_000, "hours": 3_600_000, "minutes": 60_000}
 
 
-def check_run_spec(run_spec: JSON) -> None:
+def check_run_spec(run_spec: JSON, region: str) -> None:
     """Raise InvalidInput or InvalidType unless what a runSpec requires of workers can be met."""
-    _check_requirements(run_spec, "systemRequirements")
+    check_choosable(_check_requirements(run_spec, "systemRequirements"), region)
     by_region = _by_executable(run_spec, "systemRequirementsByRegion")
-    for region in by_region:
-        _check_requirements(by_region, region)
+    for place in by_region:
+        check_choosable(_check_requirements(by_region, place), place)
     for limit in _by_entry_point(run_spec, "timeoutPolicy").values():
         _milliseconds(limit)
     restarts.check_policy(read.mapping(run_spec, "executionPolicy", {}))
@@ -69,6 +76,28 @@ def check_requested(request: JSON, name: str = "systemRequirements") -> JSON:
     if any(_SELECTOR in wanted for wanted in requested.values()):
         raise InvalidInput(f'"{name}": instanceTypeSelector cannot be specified in runtime')
     return requested
+
+
+def check_choosable(requirements: JSON, region: str) -> None:
+    """Raise InvalidInput for instance types that a region does not have, or not any more."""
+    for name in _instance_types(requirements):
+        known = find_instance_type(name, region)
+        if instance_types(region) and (known is None or known.retired):
+            raise InvalidInput(f"instanceType: {instance_type_problem(name, region)}")
+
+
+def check_known(requirements: JSON, region: str | None = None) -> None:
+    """Raise InvalidInput for instance types that a region, or any if it is None, never had."""
+    for name in _instance_types(requirements):
+        known = find_anywhere(name) if region is None else find_instance_type(name, region)
+        if known is None and (region is None or instance_types(region)):
+            raise InvalidInput(f"instanceType: {instance_type_problem(name, region or DEFAULT_REGION)}")
+
+
+def check_known_in_run(asked: JSON, region: str) -> None:
+    """Raise InvalidInput for instance types in a run request that its region never had."""
+    for requirements in (check_requested(asked), *_requested_systems(asked).values()):
+        check_known(requirements, region)
 
 
 def overridden(below: JSON, above: JSON) -> JSON:
@@ -223,6 +252,14 @@ def _check_cluster(place: str, cluster: Any) -> None:
     count = cluster.get("initialInstanceCount")
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise InvalidInput(f'"{place}.initialInstanceCount" must be a number from 1 on, not {count!r}')
+
+
+def _instance_types(requirements: JSON) -> Iterator[str]:
+    """Yield the instance types that requirements name, lists to select from included."""
+    for wanted in requirements.values():
+        if "instanceType" in wanted:
+            yield wanted["instanceType"]
+        yield from wanted.get(_SELECTOR, {}).get("allowedInstanceTypes", ())
 
 
 def _of_kind(requirements: JSON, kind: str) -> JSON:

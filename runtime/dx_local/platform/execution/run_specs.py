@@ -50,7 +50,7 @@ def run_spec_in(request: JSON, region: str) -> JSON:
     _check_simple_keys({f"runSpec.{key}": value for key, value in given.items()})
     kept = {key: value for key, value in given.items() if key in KEYS and value is not None}
     run_spec = _of_region(kept, region)
-    requirements.check_run_spec(run_spec)
+    requirements.check_run_spec(run_spec, region)
     for place, bundles in _all_bundles(run_spec):
         _check_bundles(place, bundles)
     return run_spec

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.links import link, link_id, link_project, links_in, parse_reference, replace
-from dx_local.platform.folder_paths import join, parent_of, with_parents
+from dx_local.platform.folder_paths import is_within, join, parent_of, with_parents
 from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:
@@ -64,10 +64,29 @@ def hand_over(store: Store, job: Row, output: dict[str, Any], maker: Row | None 
         for object_id in produced:
             _placement(store, object_id, None)
         return
-    for object_id in with_hidden(store, produced, workspace):
-        source = _placement(store, object_id, workspace)
-        if source["project"] == workspace:
-            place(store, source, destination, join(job["folder"], source["folder"]))
+    for source in _copies_in(store, produced, workspace):
+        folder = join(job["folder"], source["folder"])
+        _take_from_preserved(store, job, source, destination, folder)
+        place(store, source, destination, folder)
+
+
+def preserve(store: Store, job: Row, output: dict[str, Any]) -> None:
+    """Copy the data objects of any job's output into the project, if its root execution asks for that.
+
+    They go into the folder of `preserveJobOutputs`, and on from there if they become output of the root.
+    Source: the help of `dx run --preserve-job-outputs`.
+    """
+    folder = preserving_folder(job)
+    if folder is None:
+        return
+    for source in _copies_in(store, _objects_in(output), job["workspace"]):
+        place(store, source, job["project"], join(folder, source["folder"]))
+
+
+def preserving_folder(job: Row) -> str | None:
+    """Return the folder of the project in which outputs of a job are preserved, None if they are not."""
+    asked: dict[str, str] = job["requested"].get("preserveJobOutputs") or {}
+    return asked.get("folder")
 
 
 def missing_of(store: Store, job: Row) -> str | None:
@@ -113,6 +132,23 @@ def add_folders(store: Store, project: str, folder: str) -> None:
 
 def _objects_in(output: dict[str, Any]) -> list[str]:
     return [entity for entity in links_in(output) if class_of(entity) in DATA_CLASSES]
+
+
+def _copies_in(store: Store, object_ids: Iterable[str], workspace: str) -> list[Row]:
+    """Return the copies in a workspace of objects and of hidden ones that they link to."""
+    copies = (_placement(store, each, workspace) for each in with_hidden(store, object_ids, workspace))
+    return [copy for copy in copies if copy["project"] == workspace]
+
+
+def _take_from_preserved(store: Store, job: Row, source: Row, destination: str, folder: str) -> None:
+    """Move an object that was preserved to a folder of regular outputs, as its copy in the workspace is."""
+    preserved = preserving_folder(job)
+    copy = _placement(store, source["object"], destination)
+    if preserved is None or copy["project"] != destination or not is_within(copy["folder"], preserved):
+        return
+    add_folders(store, destination, folder)
+    kept = {name: source[name] for name in ("name", "tags", "properties")}
+    store.change_placement(destination, source["object"], folder=folder, **kept)
 
 
 def _destination_of(store: Store, job: Row) -> str:

@@ -214,6 +214,7 @@ class _Machine(Ending):
             return
         try:
             delivery.hand_over(self.store, job, output)
+            delivery.preserve(self.store, job, output)
         except delivery.ObjectNotFound as error:
             self.fail_tree(job["id"], Failure("OutputError", str(error)))
             return

@@ -7,10 +7,10 @@ Source: https://documentation.dnanexus.com/developer/api/running-analyses/workfl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dx_local.platform import fields as read
-from dx_local.platform.data import objects, projects
+from dx_local.platform.data import objects, project_settings, projects
 from dx_local.platform.errors import InvalidState
 from dx_local.platform.execution import executables, job_creation, job_descriptions, jobs
 from dx_local.platform.execution.requirements import Wishes
@@ -20,22 +20,28 @@ from dx_local.platform.workflows import workflows
 from dx_local.platform.workflows.workflow_plan import make_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dx_local.platform.context import JSON, Context
     from dx_local.platform.store import Row
     from dx_local.platform.workflows.workflow_plan import StagePlan, WorkflowPlan
 
 # What every job of the analysis is asked for as the analysis is.
 _FOR_EVERY_JOB = (
+    "allowSSH",
     "debug",
     "delayWorkspaceDestruction",
+    "dependsOn",
     "detailedJobMetrics",
-    "preserveJobOutputs",
     "priority",
     "singleContext",
     "systemRequirementsByExecutable",
     "timeoutPolicyByExecutable",
 )
-_ECHOED = ("costLimit", "delayWorkspaceDestruction", "ignoreReuse", "preserveJobOutputs", "rank")
+_ECHOED: dict[str, Callable[[JSON, str], Any]] = {
+    **{name: job_creation.ECHOED[name] for name in ("costLimit", "delayWorkspaceDestruction", "rank")},
+    "ignoreReuse": read.strings,
+}
 _OF_WORKFLOW = (
     "id",
     "name",
@@ -67,6 +73,7 @@ def run(context: Context, workflow_id: str, request: JSON) -> JSON:
     """
     parent = None if read.flag(request, "detach") else context.calling_job()
     project = executables.destination(context, request, parent)
+    project_settings.check_is_allowed(context, project, workflow_id)
     workflow, plan = _plan(context, workflow_id, request, project)
     analysis = _create(context, workflow, plan, request, project, parent)
     for stage in plan.in_order_of_need():
@@ -162,7 +169,7 @@ def _create(
         modified=now,
         run_input=request["input"],
         original_input={},
-        depends_on=[],
+        depends_on=job_creation.depends_on(context, request),
         tags=read.strings(job_creation.given(request, "tags"), "tags", []),
         properties=read.properties(job_creation.given(request, "properties")),
         details=read.mapping(job_creation.given(request, "details"), "details", {}),
@@ -201,9 +208,17 @@ def _requested(
         "systemRequirementsByExecutable": request.get("systemRequirementsByExecutable") or {},
         "stageSystemRequirements": request.get("stageSystemRequirements") or {},
         **wishes.to_hand_down(),
+        "preserveJobOutputs": job_creation.preserved_outputs(
+            request, parent, job_creation.root_folder(context, parent) or plan.folder
+        ),
+        "treeTurnaroundTimeThreshold": workflow["fields"].get("treeTurnaroundTimeThreshold"),
         "executionPolicy": parent["requested"].get("executionPolicy") if parent else None,
         "echo": {
-            **{name: request[name] for name in _ECHOED if name in request},
+            **{
+                name: reader(request, name)
+                for name, reader in _ECHOED.items()
+                if request.get(name) is not None
+            },
             **job_creation.detached_from(context, parent),
         },
     }

@@ -65,6 +65,7 @@ def updated_stage(context: Context, stage: JSON, changes: JSON) -> JSON:
         changed["executionPolicy"] = _policy(read.mapping(changes, "executionPolicy"))
     if changes.get("systemRequirements") is not None:
         changed["systemRequirements"] = requirements.check_requested(changes)
+        requirements.check_known(changed["systemRequirements"])
     return changed
 
 

@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from dx_local.platform.store import Row
 
 _TEXTS = ("title", "summary", "description")
-_DEFINITION = (*_TEXTS, "outputFolder", "stages", "inputs", "outputs", "ignoreReuse")
+_DEFINITION = (
+    *_TEXTS,
+    "outputFolder",
+    "stages",
+    "inputs",
+    "outputs",
+    "ignoreReuse",
+    "treeTurnaroundTimeThreshold",
+)
 _COMPUTED = frozenset({"inputSpec", "outputSpec", "latestAnalysis"})
 DEFAULT_FIELDS = frozenset((*_DEFINITION, "editVersion", "dxapi", "initializedFrom", "temporary")) | _COMPUTED
 
@@ -130,9 +138,10 @@ def update_stage_executable(context: Context, workflow_id: str, request: JSON) -
         edited = list(fields["stages"])
         position = stages.position_of(edited, read.text(request, "stage"))
         stage = edited[position]
+        force = read.flag(request, "force")
         executable = stages.executable_of(context, read.text(request, "executable"))
         problems = stages.incompatibilities(context, stage, executable)
-        if problems and not read.flag(request, "force"):
+        if problems and not force:
             raise InvalidState(
                 f"{executable.id} is not compatible with what the stage runs: {'; '.join(problems)}",
                 {"incompatibilities": problems},
@@ -204,6 +213,7 @@ def _own_fields(request: JSON) -> JSON:
     for name in ("inputs", "outputs"):
         executables.check_spec(name, request.get(name))
         fields[name] = request.get(name)
+    fields["treeTurnaroundTimeThreshold"] = read.turnaround_threshold(request)
     reuse = request.get("ignoreReuse")
     fields["ignoreReuse"] = None if reuse is None else read.strings(request, "ignoreReuse")
     return fields
@@ -233,7 +243,7 @@ def _source(context: Context, given: JSON) -> JSON:
 
 def definition_of(row: Row) -> JSON:
     """Return what a workflow is, apart from what it has in common with any data object."""
-    return {name: row["fields"][name] for name in (*_DEFINITION, "editVersion")}
+    return {name: row["fields"].get(name) for name in (*_DEFINITION, "editVersion")}
 
 
 def _latest_analysis(context: Context, analysis_id: str | None) -> JSON | None:
