@@ -146,7 +146,7 @@ def test_call_the_api_by_hand(served: ServedPlatform) -> None:
         (("describe", f"file-{'0' * 24}"), f"file-{'0' * 24}"),
         (("download", "missing.txt"), "missing.txt"),
         (("rm", "missing.txt"), "missing.txt"),
-        (("mkdir", "/a/b"), 'Folder "/a" does not exist'),
+        (("mkdir", "/a/b"), "The specified folder could not be found in project-"),
         (("api", "system", "nonsense"), "does not implement POST /system/nonsense"),
     ],
 )

@@ -57,8 +57,13 @@ def test_bytes_come_back(served: ServedPlatform) -> None:
 
 def test_upload_headers_are_what_storage_wants(served: ServedPlatform) -> None:
     target = served.post(f"/{new_file(served)}/upload", {"size": 5, "md5": md5(b"hello")})
-    assert base64.b64decode(target["headers"]["Content-MD5"]).hex() == md5(b"hello")
-    assert target["headers"]["Content-Length"] == "5"
+    assert target["headers"] == {
+        "host": f"127.0.0.1:{served.port}",
+        "content-length": "5",
+        "content-type": "binary/octet-stream",
+        "content-md5": base64.b64encode(bytes.fromhex(md5(b"hello"))).decode(),
+        "x-amz-server-side-encryption": "AES256",
+    }
 
 
 @pytest.mark.parametrize("data", [b"hell", b"hello!", b"hallo", b""])

@@ -77,7 +77,7 @@ def require(context: Context, project_id: str, level: str) -> str:
     if row is None:
         raise not_found(project_id)
     has = "this caller has none" if found is None else f"this is {found}"
-    message = f"{level} permission is required on {project_id}, and {has}"
+    message = f"{level} permission required in {project_id} to perform this action, and {has}"
     raise PermissionDenied(message + _how_to_reach(context, project_id, level))
 
 
@@ -100,9 +100,10 @@ def denied(object_id: str) -> PermissionDenied:
     )
 
 
-def not_found(entity_id: str) -> ResourceNotFound:
-    """Return the error for an entity that does not exist."""
-    return ResourceNotFound(f'The entity ID could not be found: "{entity_id}"')
+def not_found(entity_id: str, project: str | None = None) -> ResourceNotFound:
+    """Return the error for an entity that does not exist, or not in a project."""
+    where = f" in {project}" if project else ""
+    return ResourceNotFound(f"The entity ID {entity_id} could not be found{where}")
 
 
 def visible_projects(context: Context) -> list[str]:
