@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from dx_local.platform.context import Caller
-from dx_local.platform.errors import PermissionDenied, ResourceNotFound
+from dx_local.platform.errors import InvalidAuthentication, PermissionDenied, ResourceNotFound
 from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:
@@ -129,6 +129,14 @@ def caller_of(store: Store, token: str) -> Caller | None:
     """Return whom a token stands for, or None for one that this platform did not issue or has revoked."""
     row = store.one("SELECT user, job FROM token WHERE token = ?", _digest(token))
     return Caller(row["user"], row["job"]) if row else None
+
+
+def authenticate(store: Store, token: str) -> Caller:
+    """Return whom a token stands for. Raises InvalidAuthentication for one that is unknown or was revoked."""
+    caller = caller_of(store, token)
+    if caller is None:
+        raise InvalidAuthentication("the token could not be found; this platform did not issue it")
+    return caller
 
 
 def revoke_tokens(store: Store, job: str) -> None:

@@ -153,16 +153,19 @@ def readable(context: Context, file_id: str, project: str | None) -> Row:
 
 
 def download(context: Context, file_id: str, request: JSON) -> JSON:
-    """Return a URL to get a closed file from; raises as `readable` does."""
+    """Return a URL to get a closed file from; raises as `readable` does.
+
+    One that is preauthenticated expires; any other needs the caller's token, in the headers of the answer.
+    """
     placement = readable(context, file_id, read.optional_container(request))
-    now = context.now()
-    if read.flag(request, "preauthenticated"):
-        seconds = read.integer(request, "duration", _DOWNLOAD_VALID_FOR // 1000)
-        if not 0 <= seconds <= _LONGEST_DURATION:
-            raise InvalidInput(f'"duration" must be from 0 to {_LONGEST_DURATION} seconds, not {seconds}')
-        ticket = DownloadTicket.preauthenticated(file_id, now, seconds * 1000)
-    else:
-        ticket = DownloadTicket.for_everyday_use(file_id, now)
+    if not read.flag(request, "preauthenticated"):
+        _, _, token = context.headers.get("authorization", "").partition(" ")
+        url = f"{context.platform.base_url}/F/D2PRJ/{file_id}/{placement['project']}"
+        return {"url": url, "headers": {"X-Authorization": token.strip()}}
+    seconds = read.integer(request, "duration", _DOWNLOAD_VALID_FOR // 1000)
+    if not 0 <= seconds <= _LONGEST_DURATION:
+        raise InvalidInput(f'"duration" must be from 0 to {_LONGEST_DURATION} seconds, not {seconds}')
+    ticket = DownloadTicket.preauthenticated(file_id, context.now(), seconds * 1000)
     name = read.text(request, "filename", placement["name"])
     return {"url": ticket.url(context.platform, name), "headers": {}, "expires": ticket.expires}
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 UNKNOWN = "application/octet-stream"
 
-_READ = 4096  # bytes
+READ = 4096
+"""How many bytes are looked at."""
+
 _TAR_MAGIC_AT = 257
 _MAGIC = {
     b"\x1f\x8b": "application/gzip",
@@ -34,7 +36,7 @@ _MAGIC = {
 def media_type_of(path: Path) -> str:
     """Return the media type of a file, of whose bytes only the first ones are read."""
     with path.open("rb") as file:
-        return media_type(file.read(_READ))
+        return media_type(file.read(READ))
 
 
 def media_type(beginning: bytes) -> str:
@@ -51,8 +53,8 @@ def _is_text(beginning: bytes) -> bool:
     if b"\0" in beginning:
         return False
     try:
-        # The last character may be cut off.
-        codecs.getincrementaldecoder("utf-8")().decode(beginning)
+        # The last character of what was read of a longer file may be cut off.
+        codecs.getincrementaldecoder("utf-8")().decode(beginning, final=len(beginning) < READ)
     except UnicodeDecodeError:
         return False
     return True
