@@ -125,8 +125,7 @@ def close(context: Context, file_id: str, _request: JSON) -> JSON:
     parts = context.store.all("SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
     _check_parts(file_id, parts)
     size = sum(part["size"] for part in parts)
-    first = file_bytes.part_path(context.platform, file_id, parts[0]["position"])
-    fields = {"media": media_type_of(first), **row["fields"], "size": size}
+    fields = {"media": _media_type_of_part(context, file_id, parts[0]), **row["fields"], "size": size}
     context.store.update("object", file_id, fields=fields)
     objects.closed(context, file_id)
     if len(parts) == 1:
@@ -134,6 +133,13 @@ def close(context: Context, file_id: str, _request: JSON) -> JSON:
             lambda: file_bytes.make_whole(context.platform, file_id, parts[0]["position"])
         )
     return {"id": file_id}
+
+
+def _media_type_of_part(context: Context, file_id: str, part: Row) -> str:
+    try:
+        return media_type_of(file_bytes.part_path(context.platform, file_id, part["position"]))
+    except FileNotFoundError:
+        raise InvalidState(f"the bytes of part {part['position']} of {file_id} are gone") from None
 
 
 def readable(context: Context, file_id: str, project: str | None) -> Row:
@@ -201,10 +207,14 @@ def link_local(context: Context, path: Path, *, project: str, folder: str, name:
     """
     if not path.is_file():
         raise InvalidInput(f"{path} is not a file; only regular files can be inputs")
+    try:
+        media = media_type_of(path)
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from None
     request = {"project": project, "name": name, "folder": folder, "parents": True}
     file_id = objects.create(context, "file", request, fields={}, state="closed")
     linked = file_bytes.link_whole(context.platform, file_id, path)
-    context.store.update("object", file_id, fields={"media": media_type_of(path), **linked})
+    context.store.update("object", file_id, fields={"media": media, **linked})
     return file_id
 
 
