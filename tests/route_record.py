@@ -41,7 +41,8 @@ def method_of(scope: Scope) -> Method | None:
     path: str = scope["path"]
     if scope["type"] == "websocket":
         return methods.LOG
-    for beginning, transfer in (("/F/U/", methods.UPLOAD), ("/F/D/", methods.DOWNLOAD)):
+    transfers = (("/F/U/", methods.UPLOAD), ("/F/D/", methods.DOWNLOAD), ("/F/D2PRJ/", methods.DOWNLOAD))
+    for beginning, transfer in transfers:
         if path.startswith(beginning):
             return transfer
     with suppress(ApiError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -146,7 +147,7 @@ def test_call_the_api_by_hand(served: ServedPlatform) -> None:
         (("describe", f"file-{'0' * 24}"), f"file-{'0' * 24}"),
         (("download", "missing.txt"), "missing.txt"),
         (("rm", "missing.txt"), "missing.txt"),
-        (("mkdir", "/a/b"), 'Folder "/a" does not exist'),
+        (("mkdir", "/a/b"), "The specified folder could not be found in project-"),
         (("api", "system", "nonsense"), "does not implement POST /system/nonsense"),
     ],
 )
@@ -164,3 +165,26 @@ def test_inside_a_job_commands_use_the_workspace(served: ServedPlatform) -> None
     assert described["project"] == served.variables(job)["DX_WORKSPACE_ID"]
     assert served.dx("ls", job=job) == "a.txt"
     assert "a.txt" not in served.dx("ls")
+
+
+def test_an_ssh_key_is_configured_and_revoked(served: ServedPlatform) -> None:
+    for name, text in (("id", "private"), ("id.pub", "ssh-rsa AAAA me")):
+        path = served.folder / ".ssh" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    settings = served.folder / ".dnanexus_config"
+    settings.mkdir(exist_ok=True)
+    done = subprocess.run(
+        ["dx", "ssh_config"],
+        env=served.variables(),
+        cwd=served.folder,
+        input="1\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Updated public key for user user-local" in done.stdout, done.stderr
+    assert served.post("/user-local/describe")["sshPublicKey"] == "ssh-rsa AAAA me"
+    assert "revoked" in served.dx("ssh_config", "--revoke")
+    assert "sshPublicKey" not in served.post("/user-local/describe")

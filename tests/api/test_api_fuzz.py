@@ -69,7 +69,7 @@ def world_of(served: ServedPlatform) -> World:
     urls = [
         upload,
         served.post(f"/{source.known('file')}/upload", {"index": 1, "size": 5})["url"],
-        served.post(f"/{closed}/download", {"project": served.project})["url"],
+        served.post(f"/{closed}/download", {"project": served.project, "preauthenticated": True})["url"],
     ]
     tokens = {"user": served.token, "job": served.token_of(job), "ended": served.token_of(ended)}
     served.inside(lambda context: access.revoke_tokens(context.store, ended))

@@ -29,7 +29,7 @@ def test_invite_and_uninvite_the_public(served: ServedPlatform) -> None:
 def test_who_is_not_there_cannot_be_invited(served: ServedPlatform) -> None:
     failed = served.try_dx("invite", "alice", served.project, "CONTRIBUTE")
     assert failed.returncode == 3
-    assert '"user-alice"; there is one user here, user-local' in failed.stderr
+    assert "user-alice could not be found; there is one user here, user-local" in failed.stderr
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def transfers(served: ServedPlatform) -> list[tuple[str, str]]:
     upload = served.post(f"/{file}/upload", {"index": 1, "size": 1})["url"]
     assert served.request("PUT", upload, b"x").status == 200
     served.post(f"/{file}/close")
-    download = served.post(f"/{file}/download", {"project": served.project})["url"]
+    download = served.post(f"/{file}/download", {"project": served.project, "preauthenticated": True})["url"]
     file = served.post("/file/new", {"project": served.project})["id"]
     return [("PUT", served.post(f"/{file}/upload", {"index": 1, "size": 1})["url"]), ("GET", download)]
 

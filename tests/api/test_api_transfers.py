@@ -46,7 +46,8 @@ def stored(served: ServedPlatform, *parts: bytes, name: str = "f") -> str:
 
 
 def url_of(served: ServedPlatform, file: str, **request: Any) -> str:
-    url: str = served.post(f"/{file}/download", request)["url"]
+    """Return a URL that needs no token, unless the request says otherwise."""
+    url: str = served.post(f"/{file}/download", {"preauthenticated": True, **request})["url"]
     return url
 
 
@@ -57,8 +58,13 @@ def test_bytes_come_back(served: ServedPlatform) -> None:
 
 def test_upload_headers_are_what_storage_wants(served: ServedPlatform) -> None:
     target = served.post(f"/{new_file(served)}/upload", {"size": 5, "md5": md5(b"hello")})
-    assert base64.b64decode(target["headers"]["Content-MD5"]).hex() == md5(b"hello")
-    assert target["headers"]["Content-Length"] == "5"
+    assert target["headers"] == {
+        "host": f"127.0.0.1:{served.port}",
+        "content-length": "5",
+        "content-type": "binary/octet-stream",
+        "content-md5": base64.b64encode(bytes.fromhex(md5(b"hello"))).decode(),
+        "x-amz-server-side-encryption": "AES256",
+    }
 
 
 @pytest.mark.parametrize("data", [b"hell", b"hello!", b"hallo", b""])
@@ -191,10 +197,34 @@ def test_an_empty_file_comes_back_empty(served: ServedPlatform) -> None:
     assert (reply.status, reply.body) == (200, b"")
 
 
-def test_everyday_urls_are_the_same_and_preauthenticated_ones_differ(served: ServedPlatform) -> None:
+def test_urls_that_need_a_token_are_the_same_and_others_differ(served: ServedPlatform) -> None:
     file = stored(served, b"x")
-    assert url_of(served, file) == url_of(served, file)
-    assert url_of(served, file, preauthenticated=True) != url_of(served, file, preauthenticated=True)
+    target = served.post(f"/{file}/download")
+    assert target == served.post(f"/{file}/download", {"project": served.project})
+    assert target == {
+        "url": f"{served.url}/F/D2PRJ/{file}/{served.project}",
+        "headers": {"X-Authorization": served.token},
+    }
+    assert url_of(served, file) != url_of(served, file)
+
+
+def test_a_url_that_needs_a_token_is_worthless_without(served: ServedPlatform) -> None:
+    target = served.post(f"/{stored(served, b'hello')}/download")
+    assert served.request("GET", target["url"], headers=target["headers"]).body == b"hello"
+    bearer = {"X-Authorization": f"Bearer {served.token}", "Range": "bytes=1-2"}
+    assert served.request("GET", target["url"], headers=bearer).body == b"el"
+    for headers in ({}, {"X-Authorization": "wrong"}, {"X-Authorization": ""}):
+        assert served.request("GET", target["url"], headers=headers).status == 401
+
+
+def test_a_job_cannot_get_what_its_token_does_not_reach(served: ServedPlatform) -> None:
+    project = served.post("/project/new", {"name": "other"})["id"]
+    file = stored(served, b"x")
+    served.post(f"/{served.project}/clone", {"objects": [file], "project": project})
+    headers = {"X-Authorization": served.token_of(served.job())}
+    url = f"/F/D2PRJ/{file}/"
+    assert served.request("GET", url + served.project, headers=headers).status == 200
+    assert served.request("GET", url + project, headers=headers).status == 404
 
 
 def test_a_download_url_names_the_file_and_no_project(served: ServedPlatform) -> None:
@@ -240,8 +270,9 @@ def test_a_forged_upload_url_is_refused(served: ServedPlatform) -> None:
 
 
 def test_urls_expire(served: ServedPlatform) -> None:
-    url = url_of(served, stored(served, b"x"), preauthenticated=True, duration=0)
-    assert served.request("GET", url).status == 401
+    reply = served.request("GET", url_of(served, stored(served, b"x"), duration=0))
+    assert (reply.status, reply.json["error"]["type"]) == (401, "InvalidAuthentication")
+    assert "The supplied authentication token has expired" in reply.json["error"]["message"]
 
 
 @pytest.mark.parametrize("number", ["x", "-1", "9" * 5000, "1.5", "\u0661"])

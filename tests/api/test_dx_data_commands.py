@@ -128,7 +128,7 @@ def test_cd_and_pwd(terminal: Terminal) -> None:
     assert terminal.dx("ls") == "x.txt"
     terminal.dx("cd", "..")
     assert terminal.dx("cat", "b/x.txt") == "x"
-    assert "does not exist" in terminal.fails("cd", "/missing")
+    assert "folder could not be found" in terminal.fails("cd", "/missing")
 
 
 def test_select(terminal: Terminal) -> None:

@@ -155,7 +155,7 @@ def test_a_detached_job_is_a_tree_of_its_own(
     applet = json.loads(running.dx("build", str(app)))["id"]
     job = run(running, applet, {"inner": inner["app"]})
     if level == "VIEW":
-        assert "CONTRIBUTE permission is required" in job["failureMessage"]
+        assert "CONTRIBUTE permission required" in job["failureMessage"]
         return
     detached = job["output"]["job"]
     running.dx("wait", detached)

@@ -70,7 +70,7 @@ def test_an_app_answers_to_its_id_name_version_and_tags(context: Context, applet
 def test_another_address_is_not_found(context: Context, applet: str, address: str) -> None:
     new_app(context, applet, "1.0.0")
     apps.delete(context, "app-a/1.0.0", {})
-    with pytest.raises(ResourceNotFound, match="The entity ID could not be found"):
+    with pytest.raises(ResourceNotFound, match=r"^The entity ID \S+ could not be found"):
         described(context, address)
 
 

@@ -76,7 +76,7 @@ def test_files_are_gathered_by_the_first_group(context: Context, project: str, r
 def test_several_files_for_one_input_are_an_error(context: Context, project: str, reads: JSON) -> None:
     request = {"project": project, "inputs": {"one": "R(.)_R._.*"}}
     found = batches.generate_batch_inputs(context, "system", request)["batchInputs"]
-    assert found[0]["inputs"]["one"]["ids"] == [reads["RA_R1_001.gz"], reads["RA_R2_001.gz"]]
+    assert found[0]["inputs"]["one"]["ids"] == [reads["RA_R2_001.gz"], reads["RA_R1_001.gz"]]
     assert found[0]["error"] == "some inputs have several files"
     assert "error" not in found[2]
 

@@ -91,7 +91,7 @@ def test_a_job_reaches_what_its_app_was_granted(
 
 
 def test_a_project_that_does_not_exist_is_not_found(job_context: Context) -> None:
-    with pytest.raises(ResourceNotFound, match="The entity ID could not be found"):
+    with pytest.raises(ResourceNotFound, match=r"^The entity ID project-\S+ could not be found"):
         access.require(job_context, "project-000000000000000000000000", "VIEW")
 
 

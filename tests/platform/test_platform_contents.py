@@ -77,7 +77,7 @@ def test_normalizing_again_changes_nothing(path: str) -> None:
 
 
 def test_a_folder_needs_its_parent(context: Context, project: str) -> None:
-    with pytest.raises(ResourceNotFound, match='Folder "/a" does not exist in project'):
+    with pytest.raises(ResourceNotFound, match=r'specified folder could not be found in project-.*"/a"'):
         contents.new_folder(context, project, {"folder": "/a/b"})
 
 

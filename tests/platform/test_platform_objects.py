@@ -58,7 +58,7 @@ def test_what_a_job_creates_names_it(job_context: Context) -> None:
 
 
 def test_a_missing_folder_is_made_with_parents(context: Context, project: str) -> None:
-    with pytest.raises(ResourceNotFound, match='Folder "/a/b" does not exist'):
+    with pytest.raises(ResourceNotFound, match=r'specified folder could not be found in project-.*"/a/b"'):
         new_record(context, project, folder="/a/b")
     record = new_record(context, project, folder="//a/b/", parents=True)
     assert objects.describe(context, record, {})["folder"] == "/a/b"
@@ -146,10 +146,17 @@ def test_a_copy_is_changed_where_it_is(
         change(context, new_record(context, project), other)
 
 
-@pytest.mark.parametrize("hint", ["project-000000000000000000000000", "nonsense"])
-def test_a_wrong_project_in_describe_is_only_a_hint(context: Context, project: str, hint: str) -> None:
+def test_a_wrong_project_in_describe_is_only_a_hint(context: Context, project: str) -> None:
     record = new_record(context, project)
+    hint = f"project-{'0' * 24}"
     assert objects.describe(context, record, {"project": hint})["project"] == project
+
+
+@pytest.mark.parametrize("hint", ["nonsense", "project-x", "file-000000000000000000000000", "", 1])
+def test_a_malformed_project_is_refused_even_as_a_hint(context: Context, project: str, hint: object) -> None:
+    record = new_record(context, project)
+    with pytest.raises(InvalidInput, match='"project" must be'):
+        objects.describe(context, record, {"project": hint})
 
 
 def test_the_copy_in_the_hinted_project_is_described(context: Context, project: str) -> None:

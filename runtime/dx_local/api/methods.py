@@ -97,6 +97,10 @@ OTHERS = BESIDES_POST | _methods(
 PARTLY: dict[Method, str] = {
     ("app", "run"): "costs and instance types are kept, not acted upon: every job runs on this machine",
     ("applet", "run"): "costs and instance types are kept, not acted upon: every job runs on this machine",
+    ("job", "getIdentityToken"): (
+        "needs the extra `identity`; the issuer is this server, whose key is at `/.well-known/jwks.json`;"
+        " unverified: default subject, lifetime"
+    ),
     ("job", "update"): "`allowSSH` is kept; there is no machine of the job's own to log in to",
     ("project", "leave"): "a project keeps its only user",
     ("project", "new"): "`restricted` and the like are kept, not enforced; `protected` is enforced",

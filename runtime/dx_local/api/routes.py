@@ -28,7 +28,7 @@ from dx_local.platform.data import (
     search,
 )
 from dx_local.platform.errors import PermissionDenied, ResourceNotFound
-from dx_local.platform.execution import executables, job_creation, job_descriptions, jobs
+from dx_local.platform.execution import executables, identity_tokens, job_creation, job_descriptions, jobs
 from dx_local.platform.ids import class_of
 from dx_local.platform.workflows import analyses, batches, workflows
 
@@ -210,6 +210,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("job", "addTags"): Route(jobs.add_tags),
     ("job", "removeTags"): Route(jobs.remove_tags),
     ("job", "setProperties"): Route(jobs.set_properties),
+    ("job", "getIdentityToken"): Route(identity_tokens.get_identity_token),
     ("job", "update"): Route(jobs.update),
     ("user", "describe"): Route(users.describe),
     ("user", "update"): Route(users.update),

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from dx_local.api import convertors, routes
 from dx_local.api.answers import answer_error, answer_json, check_origin
+from dx_local.api.identity import identity_routes
 from dx_local.api.logs import log_route
 from dx_local.api.transfers import transfer_routes
 from dx_local.platform import access, nonces, strict_json
@@ -50,7 +51,8 @@ def build_app(platform: Platform, hooks: Hooks | None = None) -> Starlette:
     """Return the platform's API as an ASGI application."""
     convertors.register()
     api = Route("/{path:anything}", _Api(platform, hooks))
-    return Starlette(routes=[*transfer_routes(platform), log_route(platform), api])
+    others = [*transfer_routes(platform), *identity_routes(platform), log_route(platform)]
+    return Starlette(routes=[*others, api])
 
 
 class Server:
@@ -214,10 +216,7 @@ class _Api:
             raise InvalidAuthentication(
                 'You need to be logged in to use this method: send the header "Authorization: Bearer TOKEN"'
             )
-        caller = access.caller_of(self._platform.store, token.strip())
-        if caller is None:
-            raise InvalidAuthentication("the token could not be found; this platform did not issue it")
-        return caller
+        return access.authenticate(self._platform.store, token.strip())
 
 
 def _perform(context: Context, call: Call, body: Any) -> Any:

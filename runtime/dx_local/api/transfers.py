@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import re
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
@@ -16,9 +17,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from dx_local.api.answers import answer_error, check_origin
+from dx_local.platform import access
+from dx_local.platform.context import Context
 from dx_local.platform.data import file_bytes, files
 from dx_local.platform.data.transfer_urls import DownloadTicket, UploadTicket
-from dx_local.platform.errors import PermissionDenied, ResourceNotFound
 from dx_local.platform.local_bytes import temporary_in
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ def transfer_routes(platform: Platform) -> list[Route]:
     ticket = "/F/U/{signature}/{file}/{index:number}/{size:number}/{md5}/{expires:number}"
     return [
         Route(ticket, _endpoint(platform, _put), methods=["PUT"]),
+        Route("/F/D2PRJ/{file}/{project}", _endpoint(platform, _get_with_token)),
         Route("/F/D/{signature}/{expires:number}/{nonce}/{file}/{name:anything}", _endpoint(platform, _get)),
     ]
 
@@ -66,12 +69,11 @@ async def _put(platform: Platform, request: Request) -> Response:
     path = request.path_params
     md5 = "" if path["md5"] == "-" else path["md5"]
     ticket = UploadTicket(path["file"], path["index"], path["size"], md5, path["expires"])
-    if not ticket.is_genuine(platform, path["signature"]):
-        raise PermissionDenied("this upload URL was not issued by this server, or has expired")
+    ticket.check(platform, path["signature"])
     with temporary_in(file_bytes.part_folder(platform, ticket.file_id)) as received:
         md5 = await _receive(request, received, ticket)
         files.part_arrived(platform, ticket, received, md5)
-    return Response()
+    return Response(headers={"etag": f'"{md5}"'})
 
 
 async def _receive(request: Request, destination: Path, ticket: UploadTicket) -> str:
@@ -134,16 +136,28 @@ class _Writing:
 async def _get(platform: Platform, request: Request) -> Response:
     path = request.path_params
     ticket = DownloadTicket(path["file"], path["expires"], path["nonce"])
-    if not ticket.is_genuine(platform, path["signature"]):
-        raise PermissionDenied("this download URL was not issued by this server, or has expired")
-    row = platform.store.get("object", ticket.file_id)
+    ticket.check(platform, path["signature"])
+    return _file(platform, request, ticket.file_id, path["name"])
+
+
+async def _get_with_token(platform: Platform, request: Request) -> Response:
+    path = request.path_params
+    token = request.headers.get("x-authorization", "").removeprefix("Bearer ")
+    context = Context(platform, access.authenticate(platform.store, token))
+    placement = files.readable(context, path["file"], path["project"])
+    return _file(platform, request, path["file"], placement["name"])
+
+
+def _file(platform: Platform, request: Request, file_id: str, name: str) -> Response:
+    row = platform.store.get("object", file_id)
     if row is None:
-        raise ResourceNotFound(f"{ticket.file_id} is gone")
-    content = _Content.of(file_bytes.pieces(platform, ticket.file_id))
+        raise access.not_found(file_id)
+    content = _Content.of(file_bytes.pieces(platform, file_id))
     headers = {
         "accept-ranges": "bytes",
-        "content-disposition": f"attachment; filename*=UTF-8''{quote(path['name'], safe='')}",
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         "content-type": row["fields"]["media"],
+        "last-modified": formatdate(row["created"] / 1000, usegmt=True),
         "x-content-type-options": "nosniff",
     }
     return _respond(request, content, headers)

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from dx_local.platform.context import Caller
-from dx_local.platform.errors import PermissionDenied, ResourceNotFound
+from dx_local.platform.errors import InvalidAuthentication, PermissionDenied, ResourceNotFound
 from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def require(context: Context, project_id: str, level: str) -> str:
     if row is None:
         raise not_found(project_id)
     has = "this caller has none" if found is None else f"this is {found}"
-    message = f"{level} permission is required on {project_id}, and {has}"
+    message = f"{level} permission required in {project_id} to perform this action, and {has}"
     raise PermissionDenied(message + _how_to_reach(context, project_id, level))
 
 
@@ -100,9 +100,10 @@ def denied(object_id: str) -> PermissionDenied:
     )
 
 
-def not_found(entity_id: str) -> ResourceNotFound:
-    """Return the error for an entity that does not exist."""
-    return ResourceNotFound(f'The entity ID could not be found: "{entity_id}"')
+def not_found(entity_id: str, project: str | None = None) -> ResourceNotFound:
+    """Return the error for an entity that does not exist, or not in a project."""
+    where = f" in {project}" if project else ""
+    return ResourceNotFound(f"The entity ID {entity_id} could not be found{where}")
 
 
 def visible_projects(context: Context) -> list[str]:
@@ -128,6 +129,14 @@ def caller_of(store: Store, token: str) -> Caller | None:
     """Return whom a token stands for, or None for one that this platform did not issue or has revoked."""
     row = store.one("SELECT user, job FROM token WHERE token = ?", _digest(token))
     return Caller(row["user"], row["job"]) if row else None
+
+
+def authenticate(store: Store, token: str) -> Caller:
+    """Return whom a token stands for. Raises InvalidAuthentication for one that is unknown or was revoked."""
+    caller = caller_of(store, token)
+    if caller is None:
+        raise InvalidAuthentication("the token could not be found; this platform did not issue it")
+    return caller
 
 
 def revoke_tokens(store: Store, job: str) -> None:

@@ -47,10 +47,11 @@ class Platform:
     """One local platform: its store, its folder (file bytes lie under `files/`), its clock and region.
 
     `base_url` is where its server listens, once one does; `secret` signs the URLs of transfers, which end
-    with that server. `reuses` says whether jobs take what earlier ones have computed. `hashed` holds the
-    parts of large local files from when they were read to when they are stored. `subscribers` are told of
-    every change of a job's state, `log_subscribers` which job's log has grown, and `token_subscribers` that
-    a user has destroyed a token.
+    with that server. `reuses` says whether jobs take what earlier ones have computed. `identity_key` signs
+    the identity tokens of jobs; the first of them makes it. `hashed` holds the parts of large local files
+    from when they were read to when they are stored. `subscribers` are told of every change of a job's
+    state, `log_subscribers` which job's log has grown, and `token_subscribers` that a user has destroyed a
+    token.
     """
 
     store: Store
@@ -61,6 +62,7 @@ class Platform:
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     reuses: bool = False
     hashed: dict[str, list[Part]] = field(default_factory=dict)
+    identity_key: Any = field(default=None, repr=False)
     subscribers: list[Callable[[Transition], None]] = field(default_factory=list)
     log_subscribers: list[Callable[[str], None]] = field(default_factory=list)
     token_subscribers: list[Callable[[], None]] = field(default_factory=list)

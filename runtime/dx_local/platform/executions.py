@@ -32,7 +32,11 @@ if TYPE_CHECKING:
 
 # Fields of the request that are compared with a column as they are.
 _COLUMNS = {
-    "originJob": "job.origin",
+    # That of an analysis is the origin of the job that started it.
+    "originJob": (
+        "CASE WHEN job.id GLOB 'analysis-*'"
+        " THEN (SELECT parent.origin FROM job AS parent WHERE parent.id = job.parent) ELSE job.origin END"
+    ),
     "rootExecution": "job.root",
 }
 _AT_ONCE = 1000
@@ -114,7 +118,7 @@ def _describe(context: Context, execution: str, how: JSON) -> JSON:
 def _visible(context: Context, request: JSON) -> list[Condition]:
     """Return the condition that a job is of the project asked for, or else of one that the caller sees."""
     if request.get("project") is not None:
-        project = read.text(request, "project")
+        project = read.container(request)
         access.require(context, project, "VIEW")
         return [Condition("job.project = ?", (project,))]
     conditions = [one_of("job.project", access.visible_projects(context))]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dx_local.platform.errors import InvalidInput
+from dx_local.platform.ids import is_hash_id
 
 if TYPE_CHECKING:
     from dx_local.platform.context import JSON
 
+_LONGEST_PROPERTY = 700  # bytes
 _LARGEST_INTEGER = 2**63 - 1  # what a column of the store holds
 
 
@@ -25,6 +27,19 @@ def text(request: JSON, name: str, default: str | None = None) -> str:
 def optional_text(request: JSON, name: str) -> str | None:
     """Return a string of the request, or None when it is absent or null."""
     return None if request.get(name) is None else text(request, name)
+
+
+def container(request: JSON, name: str = "project", default: str | None = None) -> str:
+    """Return the ID of a project or container of the request; without a default it must be there."""
+    value = text(request, name, default)
+    if not any(is_hash_id(value, class_name) for class_name in ("project", "container")):
+        raise InvalidInput(f'"{name}" must be the ID of a project or container, not "{value}"')
+    return value
+
+
+def optional_container(request: JSON, name: str = "project") -> str | None:
+    """Return the ID of a project or container of the request, or None when it is absent or null."""
+    return None if request.get(name) is None else container(request, name)
 
 
 def flag(request: JSON, name: str, *, default: bool = False) -> bool:
@@ -86,6 +101,9 @@ def properties(request: JSON, name: str = "properties") -> dict[str, str]:
     for key, value in found.items():
         if not isinstance(value, str):
             raise InvalidInput(f'the property "{key}" must be a string, not {_kind(value)}; quote it')
+        if len(value.encode()) > _LONGEST_PROPERTY:
+            longest = f"{_LONGEST_PROPERTY} UTF-8 encoded bytes"
+            raise InvalidInput(f'Expected key "{name}.{key}" of input to be no longer than {longest}')
     return found
 
 

@@ -69,7 +69,7 @@ def applet_fields(store: Store, executable_id: str, region: str) -> JSON:
         applet_id = applet_of(app, region) if app else executable_id
     row = store.get("object", applet_id)
     if row is None or row["class"] != "applet":
-        raise ResourceNotFound(f'The entity ID could not be found: "{executable_id}"')
+        raise ResourceNotFound(f"The entity ID {executable_id} could not be found")
     fields: JSON = row["fields"]
     return fields
 

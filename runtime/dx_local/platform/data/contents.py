@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dx_local.platform import access
 from dx_local.platform import fields as read
 from dx_local.platform.data import file_bytes, folders, gtables, objects
-from dx_local.platform.errors import InvalidInput, InvalidState
+from dx_local.platform.errors import InvalidInput, InvalidState, ResourceNotFound
 from dx_local.platform.folder_paths import base_name, below, folder_name, join, normalize_folder, parent_of
 from dx_local.platform.lifecycle import lifecycle
 
@@ -138,7 +138,7 @@ def clone(context: Context, source: str, request: JSON) -> JSON:
 
     The answer's `exists` names the objects that are in the other project already, wherever in it.
     """
-    destination_project = read.text(request, "project")
+    destination_project = read.container(request)
     access.require(context, source, "VIEW")
     access.require(context, destination_project, "UPLOAD")
     destination = folders.folder_for_new(
@@ -202,7 +202,8 @@ def _move_folder(context: Context, project: str, old: str, new: str) -> None:
 
 
 def _clone_folder(context: Context, source: str, folder: str, project: str, destination: str) -> list[str]:
-    folders.require_folder(context, source, folder)
+    if not folders.folder_exists(context.store, source, folder):
+        raise ResourceNotFound(f'Folder "{folder}" does not exist in project "{source}"')
     target = join(destination, base_name(folder))
     if folder != "/" and folders.folder_exists(context.store, project, target):
         raise InvalidState(f'If cloned, a folder would conflict with "{target}" in project "{project}"')
@@ -259,7 +260,7 @@ def _require_removal(context: Context, project: str) -> None:
 
 def _require_in(context: Context, project: str, object_id: str) -> None:
     if not context.store.one("SELECT 1 FROM placement WHERE project = ? AND object = ?", project, object_id):
-        raise access.not_found(f"{project}:{object_id}")
+        raise access.not_found(object_id, project)
 
 
 def _touched(context: Context, project: str) -> JSON:

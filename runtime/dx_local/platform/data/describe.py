@@ -34,6 +34,11 @@ def wanted_fields(request: JSON, default: AbstractSet[str]) -> AbstractSet[str]:
     return ((default if has_defaults else frozenset()) | asked | flags | {"id"}) - (chosen.keys() - asked)
 
 
+def whole_seconds(milliseconds: int) -> int:
+    """Return a time (ms) as the platform shows when something was created: in whole seconds."""
+    return milliseconds // 1000 * 1000
+
+
 def select_fields(full: JSON, request: JSON, default: AbstractSet[str]) -> JSON:
     """Return the part of a full description that a describe request asks for."""
     wanted = wanted_fields(request, default)

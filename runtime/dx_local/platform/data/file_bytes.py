@@ -132,6 +132,11 @@ def whole_path(platform: Platform, file_id: str) -> Path:
     return platform.folder / "files" / file_id
 
 
+def part_path(platform: Platform, file_id: str, position: int) -> Path:
+    """Return where the bytes of a part of an open file lie."""
+    return _parts_path(platform, file_id) / str(position)
+
+
 def _pieces(platform: Platform, file_id: str) -> list[Path]:
     whole = whole_path(platform, file_id)
     if whole.exists():

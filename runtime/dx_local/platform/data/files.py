@@ -6,7 +6,6 @@ Source: https://documentation.dnanexus.com/developer/api/introduction-to-data-ob
 from __future__ import annotations
 
 import base64
-import mimetypes
 import re
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from dx_local.platform import access, local_bytes
 from dx_local.platform import fields as read
 from dx_local.platform.data import archival, file_bytes, objects
 from dx_local.platform.data.describe import wanted_fields
+from dx_local.platform.data.media_types import media_type_of
 from dx_local.platform.data.transfer_urls import DownloadTicket, UploadTicket
 from dx_local.platform.errors import InvalidInput, InvalidState
 from dx_local.platform.long_work import LongWork
@@ -37,12 +37,11 @@ UPLOAD_PARAMETERS = {
     "emptyLastPartAllowed": True,
 }
 
-_UPLOAD_VALID_FOR = 60 * 60 * 1000  # ms
+_UPLOAD_VALID_FOR = 2 * 60 * 1000  # ms
 _DOWNLOAD_VALID_FOR = 24 * 60 * 60 * 1000  # ms
 _LONGEST_DURATION = 100 * 365 * 24 * 60 * 60  # s
 _PART_OF_LOCAL_FILE = 64 << 20
 _HASHED_AT_ONCE = 16 << 20  # takes about 30 ms
-_DEFAULT_MEDIA = "application/octet-stream"
 
 
 def new(context: Context, _class: str, request: JSON) -> JSON:
@@ -50,12 +49,15 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
     media = read.optional_text(request, "media")
     if media is not None and not re.fullmatch(r"[ -~]+", media):
         raise InvalidInput('"media" must be a media type such as "text/plain", in printable ASCII')
-    fields = {"media": media or _guess_media(read.optional_text(request, "name"))}
+    fields = {"media": media} if media else {}
     return {"id": objects.create(context, "file", request, fields=fields, state="open")}
 
 
 def upload(context: Context, file_id: str, request: JSON) -> JSON:
-    """Return the URL, and the headers to send with it, for one part of an open file."""
+    """Return the URL, and the headers to send with it, for one part of an open file.
+
+    Clients compare the names of the headers, which are in lower case. The upload must begin within 2 minutes.
+    """
     _open_file(context, file_id)
     index = read.integer(request, "index", 1)
     size = read.integer(request, "size")
@@ -74,9 +76,14 @@ def upload(context: Context, file_id: str, request: JSON) -> JSON:
         md5,
     )
     expires = context.now() + _UPLOAD_VALID_FOR
-    headers = {"Content-Length": str(size), "Content-Type": _DEFAULT_MEDIA}
+    headers = {
+        "host": context.platform.base_url.partition("://")[2],
+        "content-length": str(size),
+        "content-type": "binary/octet-stream",
+        "x-amz-server-side-encryption": "AES256",
+    }
     if md5:
-        headers["Content-MD5"] = base64.b64encode(bytes.fromhex(md5)).decode()
+        headers["content-md5"] = base64.b64encode(bytes.fromhex(md5)).decode()
     ticket = UploadTicket(file_id, index, size, md5, expires)
     return {"url": ticket.url(context.platform), "headers": headers, "expires": expires}
 
@@ -118,13 +125,21 @@ def close(context: Context, file_id: str, _request: JSON) -> JSON:
     parts = context.store.all("SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
     _check_parts(file_id, parts)
     size = sum(part["size"] for part in parts)
-    context.store.update("object", file_id, fields={**row["fields"], "size": size})
+    fields = {"media": _media_type_of_part(context, file_id, parts[0]), **row["fields"], "size": size}
+    context.store.update("object", file_id, fields=fields)
     objects.closed(context, file_id)
     if len(parts) == 1:
         context.store.after_commit(
             lambda: file_bytes.make_whole(context.platform, file_id, parts[0]["position"])
         )
     return {"id": file_id}
+
+
+def _media_type_of_part(context: Context, file_id: str, part: Row) -> str:
+    try:
+        return media_type_of(file_bytes.part_path(context.platform, file_id, part["position"]))
+    except FileNotFoundError:
+        raise InvalidState(f"the bytes of part {part['position']} of {file_id} are gone") from None
 
 
 def readable(context: Context, file_id: str, project: str | None) -> Row:
@@ -134,7 +149,7 @@ def readable(context: Context, file_id: str, project: str | None) -> Row:
     """
     row, placement = objects.get_visible(context, file_id, project)
     if project is not None and placement["project"] != project:
-        raise access.not_found(f"{project}:{file_id}")
+        raise access.not_found(file_id, project)
     if row["state"] != "closed":
         raise InvalidState(f"{file_id} is not in the closed state; it is {row['state']}")
     state = archival.state_of(placement, context.now())
@@ -144,16 +159,19 @@ def readable(context: Context, file_id: str, project: str | None) -> Row:
 
 
 def download(context: Context, file_id: str, request: JSON) -> JSON:
-    """Return a URL to get a closed file from; raises as `readable` does."""
-    placement = readable(context, file_id, read.optional_text(request, "project"))
-    now = context.now()
-    if read.flag(request, "preauthenticated"):
-        seconds = read.integer(request, "duration", _DOWNLOAD_VALID_FOR // 1000)
-        if not 0 <= seconds <= _LONGEST_DURATION:
-            raise InvalidInput(f'"duration" must be from 0 to {_LONGEST_DURATION} seconds, not {seconds}')
-        ticket = DownloadTicket.preauthenticated(file_id, now, seconds * 1000)
-    else:
-        ticket = DownloadTicket.for_everyday_use(file_id, now)
+    """Return a URL to get a closed file from; raises as `readable` does.
+
+    One that is preauthenticated expires; any other needs the caller's token, in the headers of the answer.
+    """
+    placement = readable(context, file_id, read.optional_container(request))
+    if not read.flag(request, "preauthenticated"):
+        _, _, token = context.headers.get("authorization", "").partition(" ")
+        url = f"{context.platform.base_url}/F/D2PRJ/{file_id}/{placement['project']}"
+        return {"url": url, "headers": {"X-Authorization": token.strip()}}
+    seconds = read.integer(request, "duration", _DOWNLOAD_VALID_FOR // 1000)
+    if not 0 <= seconds <= _LONGEST_DURATION:
+        raise InvalidInput(f'"duration" must be from 0 to {_LONGEST_DURATION} seconds, not {seconds}')
+    ticket = DownloadTicket.preauthenticated(file_id, context.now(), seconds * 1000)
     name = read.text(request, "filename", placement["name"])
     return {"url": ticket.url(context.platform, name), "headers": {}, "expires": ticket.expires}
 
@@ -176,38 +194,45 @@ def close_with(context: Context, file_id: str, received: Path, part_size: int) -
     size = received.stat().st_size
     if not MINIMUM_PART_SIZE <= part_size <= MAXIMUM_PART_SIZE or size > part_size * MAXIMUM_PARTS:
         raise InvalidInput(f"{size} bytes cannot come in parts of {part_size}")
-    fields = {**row["fields"], "size": size, "partSize": part_size}
+    fields = {"media": media_type_of(received), **row["fields"], "size": size, "partSize": part_size}
     context.store.update("object", file_id, fields=fields)
     objects.closed(context, file_id)
     file_bytes.store_whole(context.platform, file_id, received)
 
 
 def link_local(context: Context, path: Path, *, project: str, folder: str, name: str) -> str:
-    """Make a local file a closed file of the platform, without reading it, and return its ID.
+    """Make a local file a closed file of the platform, without reading it all, and return its ID.
 
     Raises InvalidInput when path is not a regular file that can be read.
     """
     if not path.is_file():
         raise InvalidInput(f"{path} is not a file; only regular files can be inputs")
-    fields = {"media": _guess_media(name)}
+    try:
+        media = media_type_of(path)
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}") from None
     request = {"project": project, "name": name, "folder": folder, "parents": True}
-    file_id = objects.create(context, "file", request, fields=fields, state="closed")
+    file_id = objects.create(context, "file", request, fields={}, state="closed")
     linked = file_bytes.link_whole(context.platform, file_id, path)
-    context.store.update("object", file_id, fields={**fields, **linked})
+    context.store.update("object", file_id, fields={"media": media, **linked})
     return file_id
 
 
 def _describe(context: Context, row: Row, request: JSON) -> JSON:
-    fields: JSON = {"media": row["fields"]["media"], "archivalState": archival.state_of(row, context.now())}
+    fields: JSON = {
+        "media": row["fields"].get("media", ""),
+        "archivalState": archival.state_of(row, context.now()),
+    }
     if row["state"] == "closed":
         fields["size"] = row["fields"]["size"]
-    if "parts" in wanted_fields(request, frozenset()):
+    if "parts" in wanted_fields(request, objects.default_fields(row)):
         fields["parts"] = _parts(context, row)
     return fields
 
 
 objects.DESCRIBERS["file"] = _describe
 objects.DEFAULT_FIELDS["file"] = frozenset({"media", "archivalState", "size"})
+objects.DEFAULT_FIELDS_OF_OPEN["file"] = frozenset({"parts"})
 
 
 def _parts(context: Context, row: Row) -> JSON:
@@ -271,7 +296,3 @@ def _check_parts(file_id: str, parts: list[Row]) -> None:
                 f"part {part['position']} of {file_id} has {part['size']} bytes;"
                 f" every part but the last must have at least {MINIMUM_PART_SIZE}"
             )
-
-
-def _guess_media(name: str | None) -> str:
-    return (mimetypes.guess_type(name)[0] if name else None) or _DEFAULT_MEDIA

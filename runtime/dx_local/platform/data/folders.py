@@ -32,7 +32,8 @@ def ensure_folder(store: Store, project: str, path: str) -> None:
 def require_folder(context: Context, project: str, folder: str) -> None:
     """Return when the folder is there; raises ResourceNotFound otherwise."""
     if not folder_exists(context.store, project, folder):
-        raise ResourceNotFound(f'Folder "{folder}" does not exist in project "{project}"')
+        # Clients look for the words before the colon.
+        raise ResourceNotFound(f'The specified folder could not be found in {project}: "{folder}"')
 
 
 def require_no_folder(context: Context, project: str, folder: str) -> None:

@@ -35,7 +35,7 @@ def describe_data_objects(context: Context, _class: str, request: JSON) -> JSON:
 
 
 def _resolved(context: Context, item: JSON) -> list[JSON]:
-    project = read.text(item, "project")
+    project = read.container(item)
     access.require(context, project, "VIEW")
     rows = context.store.all(
         "SELECT object FROM placement WHERE project = ? AND folder = ? AND name = ? ORDER BY sequence DESC",
@@ -52,7 +52,7 @@ def _described(context: Context, item: Any, by_class: JSON) -> JSON:
         if not isinstance(item, dict):
             raise InvalidInput('each of "objects" must be an ID or a hash with an "id"')
         object_id = read.text(item, "id")
-        project = read.optional_text(item, "project")
+        project = read.optional_container(item)
         row, _ = objects.get_visible(context, object_id, project)
         options = item.get("describe")
         how = options if isinstance(options, dict) else by_class.get(row["class"])

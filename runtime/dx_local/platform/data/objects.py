@@ -9,13 +9,14 @@ Source: https://documentation.dnanexus.com/developer/api/introduction-to-data-ob
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.links import LINK_KEY, links_in
 from dx_local.platform import access
 from dx_local.platform import fields as read
 from dx_local.platform.data import folders
-from dx_local.platform.data.describe import select_fields
+from dx_local.platform.data.describe import select_fields, whole_seconds
 from dx_local.platform.errors import InvalidInput, InvalidState, InvalidType
 from dx_local.platform.ids import new_id
 from dx_local.platform.lifecycle import delivery, lifecycle
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 # The classes of data objects that exist here.
 CLASSES = frozenset({"applet", "file", "gtable", "record", "workflow"})
+
+# Source: https://documentation.dnanexus.com/developer/api/data-object-lifecycle/types; an example there has a
+# dash.
+_TYPE = re.compile(r"[0-9A-Za-z_/-]+")
 
 COMMON_FIELDS = frozenset(
     {
@@ -49,9 +54,10 @@ COMMON_FIELDS = frozenset(
 )
 
 # By class: a function (context, row of the object and a copy of it, request) that returns the fields that the
-# class adds to a description, and the names of those that are part of it by default.
+# class adds to a description, and the names of those that are part of it by default, always or while open.
 DESCRIBERS: dict[str, Callable[[Context, Row, JSON], JSON]] = {}
 DEFAULT_FIELDS: dict[str, frozenset[str]] = {}
+DEFAULT_FIELDS_OF_OPEN: dict[str, frozenset[str]] = {}
 
 
 def create(
@@ -70,7 +76,7 @@ def create(
     Raises ResourceNotFound when the project, or the folder without `parents`, is not there; PermissionDenied
     below UPLOAD; InvalidInput.
     """
-    project = read.text(request, "project")
+    project = read.container(request)
     access.require(context, project, "UPLOAD")
     folder = folders.folder_for_new(context, project, request)
     details = check_details(request.get("details", {}))
@@ -82,7 +88,7 @@ def create(
         **{"class": class_name},
         state=state,
         hidden=int(read.flag(request, "hidden")),
-        types=read.strings(request, "types", []),
+        types=_types(request) if "types" in request else [],
         details=details,
         links=list(dict.fromkeys([*links_in(details), *links])),
         created=now,
@@ -113,7 +119,7 @@ def initialized_from(context: Context, class_name: str, request: JSON) -> tuple[
     if request.get("initializeFrom") is None:
         return {}, {}
     source = read.mapping(request, "initializeFrom")
-    project = read.text(source, "project")
+    project = read.container(source)
     access.require(context, project, "VIEW")
     row, placement = get_visible(context, read.text(source, "id"), project)
     if row["class"] != class_name:
@@ -144,7 +150,7 @@ def get_visible(context: Context, object_id: str, project: str | None = None) ->
 
 def describe(context: Context, object_id: str, request: JSON) -> JSON:
     """Describe a data object; `project` is only a hint which copy is meant."""
-    row, placement = get_visible(context, object_id, read.optional_text(request, "project"))
+    row, placement = get_visible(context, object_id, read.optional_container(request))
     return described(context, row, placement, request)
 
 
@@ -163,7 +169,7 @@ def described(context: Context, row: Row, placement: Row, request: JSON) -> JSON
         "links": row["links"],
         "folder": placement["folder"],
         "tags": placement["tags"],
-        "created": row["created"],
+        "created": whole_seconds(row["created"]),
         "modified": row["modified"],
         "createdBy": row["created_by"],
         "properties": placement["properties"],
@@ -172,7 +178,15 @@ def described(context: Context, row: Row, placement: Row, request: JSON) -> JSON
     describer = DESCRIBERS.get(class_name)
     if describer is not None:
         full.update(describer(context, {**row, **placement, "id": row["id"]}, request))
-    return select_fields(full, request, COMMON_FIELDS | DEFAULT_FIELDS.get(class_name, frozenset()))
+    return select_fields(full, request, default_fields(row))
+
+
+def default_fields(row: Row) -> frozenset[str]:
+    """Return the fields that describe an object, of which this is the row, by default."""
+    fields = COMMON_FIELDS | DEFAULT_FIELDS.get(row["class"], frozenset())
+    if row["state"] == "open":
+        fields |= DEFAULT_FIELDS_OF_OPEN.get(row["class"], frozenset())
+    return fields
 
 
 def rename(context: Context, object_id: str, request: JSON) -> JSON:
@@ -206,7 +220,7 @@ def set_properties(context: Context, object_id: str, request: JSON) -> JSON:
 def add_types(context: Context, object_id: str, request: JSON) -> JSON:
     """Add types to an open object."""
     row = open_object(context, object_id)
-    return _change(context, row, types=read.changed_tags(row["types"], add=read.strings(request, "types")))
+    return _change(context, row, types=read.changed_tags(row["types"], add=_types(request)))
 
 
 def remove_types(context: Context, object_id: str, request: JSON) -> JSON:
@@ -326,6 +340,15 @@ def check_details(details: Any) -> Any:
     return details
 
 
+def _types(request: JSON) -> list[str]:
+    """Return the types in a request. Raises InvalidInput for one with characters that no type has."""
+    types = read.strings(request, "types")
+    for name in types:
+        if not _TYPE.fullmatch(name):
+            raise InvalidInput(f'the type "{name}" must consist of letters, digits, "_" and "/"')
+    return types
+
+
 def _creator(context: Context) -> JSON:
     job = context.calling_job()
     if job is None:
@@ -335,10 +358,10 @@ def _creator(context: Context) -> JSON:
 
 def _writable_copy(context: Context, object_id: str, request: JSON) -> Row:
     """Return the copy in the project that the request names, or any one; the caller may change it."""
-    project = read.optional_text(request, "project")
+    project = read.optional_container(request)
     _, placement = get_visible(context, object_id, project)
     if project is not None and placement["project"] != project:
-        raise access.not_found(f"{project}:{object_id}")
+        raise access.not_found(object_id, project)
     access.require(context, placement["project"], "CONTRIBUTE")
     return placement
 

@@ -82,7 +82,7 @@ def _member(context: Context, name: str) -> str:
     rows = context.store.all("SELECT id FROM user WHERE ? IN (id, email, substr(id, 6))", name)
     if not rows:
         raise ResourceNotFound(
-            f'The entity ID could not be found: "{name}"; there is one user here, {context.caller.user}'
+            f"The entity ID {name} could not be found; there is one user here, {context.caller.user}"
         )
     member: str = rows[0]["id"]
     return member

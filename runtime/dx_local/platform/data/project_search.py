@@ -50,7 +50,7 @@ def find_projects(context: Context, _class: str, request: JSON) -> JSON:
 
 
 def _project_conditions(context: Context, request: JSON) -> list[Condition]:
-    found = [Condition("class = 'project'"), *between("created", "created", request)]
+    found = [Condition("class = 'project'"), *between("created / 1000 * 1000", "created", request)]
     if request.get("name") is not None:
         found.append(name_is("name", request["name"]))
     if request.get("tags") is not None:

@@ -6,14 +6,15 @@ https://documentation.dnanexus.com/developer/api/running-analyses/containers-for
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.instances import region_problem
+from dx_app_wizard.spec.instances import default_instance_type, known_regions
 from dx_local.platform import access
 from dx_local.platform import fields as read
 from dx_local.platform.context import DEFAULT_USER
-from dx_local.platform.data import contents, files
-from dx_local.platform.data.describe import select_fields, wanted_fields
+from dx_local.platform.data import archival, contents, files
+from dx_local.platform.data.describe import select_fields, wanted_fields, whole_seconds
 from dx_local.platform.data.folders import ensure_folder
 from dx_local.platform.data.project_settings import FLAGS, changed_settings
 from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied
@@ -47,6 +48,8 @@ _PROJECT_DEFAULTS = frozenset(
         *_TEXTS,
         *FLAGS,
         "allowedExecutables",
+        "archivedDataUsage",
+        "atSpendingLimit",
         "billTo",
         "class",
         "consumedSponsoredEgressBytes",
@@ -54,13 +57,18 @@ _PROJECT_DEFAULTS = frozenset(
         "createdBy",
         "dataUsage",
         "databaseResultsRestricted",
+        "defaultInstanceType",
+        "displayDataProtectionNotice",
+        "httpsAppIsolatedBrowsing",
         "id",
         "level",
         "modified",
         "name",
         "pendingTransfer",
         "region",
+        "remoteDataUsage",
         "sponsoredDataUsage",
+        "storageCost",
         "tags",
         "totalSponsoredEgressBytes",
         "version",
@@ -153,7 +161,7 @@ def describe(context: Context, project_id: str, request: JSON) -> JSON:
     is_project = row["class"] == "project"
     default = _PROJECT_DEFAULTS if is_project else _CONTAINER_DEFAULTS
     full = _shared_fields(row, level)
-    full.update(_project_fields(row) if is_project else _container_fields(context.store, row))
+    full.update(_project_fields(context, row) if is_project else _container_fields(context.store, row))
     if "folders" in wanted_fields(request, default):
         full["folders"] = _folders(context, project_id)
     return select_fields(full, request, default)
@@ -214,20 +222,27 @@ def _shared_fields(row: Row, level: str) -> JSON:
         "region": row["region"],
         "billTo": row["created_by"]["user"],
         "level": level,
-        "created": row["created"],
+        "created": whole_seconds(row["created"]),
         "modified": row["modified"],
         "dataUsage": row["bytes"] / 1e9,
         "fileUploadParameters": files.UPLOAD_PARAMETERS,
     }
 
 
-def _project_fields(row: Row) -> JSON:
+def _project_fields(context: Context, row: Row) -> JSON:
     return {
         **row["fields"],
         "name": row["name"],
         "allowedExecutables": row["fields"].get("allowedExecutables"),
         "createdBy": row["created_by"],
+        "archivedDataUsage": archival.archived_bytes(context, row["id"]) / 1e9,
+        "remoteDataUsage": 0,
         "sponsoredDataUsage": 0,
+        "storageCost": 0,
+        "atSpendingLimit": False,
+        "displayDataProtectionNotice": False,
+        "httpsAppIsolatedBrowsing": False,
+        "defaultInstanceType": default_instance_type(row["region"]),
         "pendingTransfer": None,
         "totalSponsoredEgressBytes": 0,
         "consumedSponsoredEgressBytes": 0,
@@ -253,8 +268,10 @@ def _folders(context: Context, project_id: str) -> list[str]:
 
 def _region(context: Context, request: JSON) -> str:
     region = read.text(request, "region", context.platform.region)
-    if region != context.platform.region and (problem := region_problem(region)):
-        raise InvalidInput(f'"region" {problem}')
+    if region not in {context.platform.region, *known_regions()}:
+        near = get_close_matches(region, known_regions(), n=1, cutoff=0.5)
+        suggestion = f"; did you mean {near[0]}?" if near else ""
+        raise InvalidInput(f'"region": there is no region "{region}"{suggestion}')
     return region
 
 

@@ -101,7 +101,7 @@ def _conditions(request: JSON, now: int) -> list[Condition]:
         *_of_class_and_state(request, now),
         *_of_metadata(request),
         *between("placement.modified", "modified", request),
-        *between("object.created", "created", request),
+        *between("object.created / 1000 * 1000", "created", request),
     ]
 
 
@@ -119,7 +119,7 @@ def _scope(request: JSON) -> _Scope:
         return _Scope()
     scope = read.mapping(request, "scope")
     folder = normalize_folder(read.text(scope, "folder", "/"))
-    return _Scope(read.text(scope, "project"), folder, read.flag(scope, "recurse", default=True))
+    return _Scope(read.container(scope), folder, read.flag(scope, "recurse", default=True))
 
 
 def _of_folder(scope: _Scope) -> list[Condition]:
@@ -205,7 +205,7 @@ def _beginning(context: Context, request: JSON, projects: list[str]) -> _Place |
     if request.get("starting") is None:
         return None
     cursor = read.mapping(request, "starting")
-    project = read.text(cursor, "project")
+    project = read.container(cursor)
     if project not in projects:
         raise InvalidInput(f'"starting" names {project}, which this search does not look at')
     if "modified" in cursor:

@@ -1,4 +1,4 @@
-"""The signed URLs through which the bytes of files go in and out; whoever has one needs no token."""
+"""The signed URLs through which the bytes of files go in and out without a token."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from dx_local.platform.errors import InvalidAuthentication, PermissionDenied
+
 if TYPE_CHECKING:
     from dx_local.platform.context import Platform
-
-_DAY = 24 * 60 * 60 * 1000  # ms
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class UploadTicket:
         """Return the URL that a client puts the part to."""
         return f"{platform.base_url}/F/U/{self._signature(platform)}/{self._path()}"
 
-    def is_genuine(self, platform: Platform, signature: str) -> bool:
-        """Tell whether this platform issued the ticket with this signature, and it has not expired."""
-        return _is_good(platform, self._signature(platform), signature, self.expires)
+    def check(self, platform: Platform, signature: str) -> None:
+        """Raise PermissionDenied for a forged signature, and InvalidAuthentication for an expired ticket."""
+        _check(platform, self._signature(platform), signature, self.expires)
 
     def _path(self) -> str:
         return "/".join((self.file_id, str(self.index), str(self.size), self.md5 or "-", str(self.expires)))
@@ -46,12 +46,7 @@ class DownloadTicket:
 
     file_id: str
     expires: int
-    nonce: str = "-"
-
-    @classmethod
-    def for_everyday_use(cls, file_id: str, now: int) -> DownloadTicket:
-        """Return the ticket for clients that hold a token; the same one whenever they ask during a day."""
-        return cls(file_id, (now // _DAY + 2) * _DAY)
+    nonce: str
 
     @classmethod
     def preauthenticated(cls, file_id: str, now: int, duration: int) -> DownloadTicket:
@@ -64,9 +59,9 @@ class DownloadTicket:
         shown = self.file_id if name in {".", ".."} else quote(name, safe="")
         return f"{platform.base_url}/F/D/{self._signature(platform)}/{self._path()}/{shown}"
 
-    def is_genuine(self, platform: Platform, signature: str) -> bool:
-        """Tell whether this platform issued the ticket with this signature, and it has not expired."""
-        return _is_good(platform, self._signature(platform), signature, self.expires)
+    def check(self, platform: Platform, signature: str) -> None:
+        """Raise PermissionDenied for a forged signature, and InvalidAuthentication for an expired ticket."""
+        _check(platform, self._signature(platform), signature, self.expires)
 
     def _path(self) -> str:
         return f"{self.expires}/{self.nonce}/{self.file_id}"
@@ -79,5 +74,8 @@ def _sign(platform: Platform, message: str) -> str:
     return hmac.new(platform.secret, message.encode(), hashlib.sha256).hexdigest()[:40]
 
 
-def _is_good(platform: Platform, expected: str, given: str, expires: int) -> bool:
-    return hmac.compare_digest(expected.encode(), given.encode()) and platform.clock() < expires
+def _check(platform: Platform, expected: str, given: str, expires: int) -> None:
+    if not hmac.compare_digest(expected.encode(), given.encode()):
+        raise PermissionDenied("this URL was not issued by this server")
+    if platform.clock() >= expires:
+        raise InvalidAuthentication("The supplied authentication token has expired; ask for another URL")

@@ -212,8 +212,8 @@ def destination(context: Context, request: JSON, parent: Row | None) -> str:
 
     Raises InvalidInput without one, PermissionDenied where the caller may not run anything.
     """
-    project = request.get("project") or (parent["project"] if parent else None)
-    if not isinstance(project, str):
+    project = read.optional_container(request) or (parent["project"] if parent else None)
+    if project is None:
         raise InvalidInput("Expected key 'project' of the input to be a project ID")
     if parent is None:
         access.require(context, project, "CONTRIBUTE")

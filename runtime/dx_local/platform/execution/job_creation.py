@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.classes import flatten
 from dx_app_wizard.spec.instances import default_instance_type
+from dx_local.platform import access
 from dx_local.platform import fields as read
 from dx_local.platform.data import projects
-from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied, ResourceNotFound
+from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied
 from dx_local.platform.execution import app_containers, requirements
 from dx_local.platform.ids import EXECUTIONS, class_of, new_id
 from dx_local.platform.lifecycle import lifecycle, restarts, reuse
@@ -203,7 +204,7 @@ def depends_on(context: Context, asked: JSON) -> list[str]:
     for entity in waits_for:
         table = "job" if class_of(str(entity)) in EXECUTIONS else "object"
         if not isinstance(entity, str) or context.store.get(table, entity) is None:
-            raise ResourceNotFound(f"The entity ID could not be found: {entity!r} in 'dependsOn'")
+            raise access.not_found(str(entity))
     return waits_for
 
 

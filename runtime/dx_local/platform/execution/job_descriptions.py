@@ -57,9 +57,30 @@ _ON_REQUEST = frozenset(
 )
 
 
+# What is described of jobs by default and is the same for all of them here, unless the run asked otherwise.
+_WITHOUT_MEANING_HERE = {
+    "costLimit": None,
+    "debug": {},
+    "delayWorkspaceDestruction": False,
+    "detachedFrom": None,
+    "detachedFromTry": None,
+    "detailedJobMetrics": False,
+    "httpsApp": {"enabled": False},
+    "ignoreReuse": False,
+    "invoiceMetadata": None,
+    "isFree": True,
+    "rank": 0,
+    "singleContext": False,
+    "workerReuseDeadlineRunTime": {"state": "reuse-off", "waitTime": -1, "at": -1},
+}
+
+
 def _description(context: Context, job: Row) -> JSON:
     requested = job["requested"]
     full = {
+        **_WITHOUT_MEANING_HERE,
+        "finalPriority": job["priority"],
+        "timeout": job["timeout"],
         **common_description(job),
         **_of_executable(context, job),
         "function": job["function"],

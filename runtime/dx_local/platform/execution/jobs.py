@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from dx_local.platform import access
 from dx_local.platform import fields as read
-from dx_local.platform.errors import ResourceNotFound
 from dx_local.platform.lifecycle import lifecycle, restarts
 from dx_local.platform.lifecycle.states import State
 
@@ -30,7 +29,7 @@ def get(context: Context, job_id: str, level: str = "VIEW") -> Row:
     """
     job = context.store.get("job", job_id)
     if job is None:
-        raise ResourceNotFound(f"The entity ID could not be found: {job_id}")
+        raise access.not_found(job_id)
     caller = context.calling_job()
     if caller is not None and caller["root"] != job["root"]:
         access.require(context, job["project"], level)

@@ -86,11 +86,11 @@ def _pattern(name: str, text: object) -> str:
 
 
 def _files_in(context: Context, request: JSON) -> list[Row]:
-    project = read.text(request, "project")
+    project = read.container(request)
     access.require(context, project, "VIEW")
     return context.store.all(
         "SELECT object, name FROM placement WHERE project = ? AND folder = ? AND class = 'file'"
-        " ORDER BY sequence",
+        " ORDER BY sequence DESC",  # as searches find them
         project,
         normalize_folder(read.text(request, "folder", "/")),
     )

@@ -50,8 +50,11 @@ def new(context: Context, class_name: str, request: JSON) -> JSON:
     temporary = read.flag(request, "temporary")
     if temporary:
         request["hidden"] = True
-    fields |= {**_definition(context, request), "editVersion": 0, "dxapi": "1.0.0", "temporary": temporary}
-    return {"id": objects.create(context, class_name, request, fields=fields, state="open")}
+    fields |= {**_definition(context, request), "editVersion": 0, "temporary": temporary}
+    if request.get("dxapi") is not None:
+        fields["dxapi"] = read.text(request, "dxapi")
+    workflow = objects.create(context, class_name, request, fields=fields, state="open")
+    return {"id": workflow, "editVersion": 0}
 
 
 def describe_fields(context: Context, row: Row, _request: JSON) -> JSON:
@@ -229,7 +232,7 @@ def _source(context: Context, given: JSON) -> JSON:
         return ran
     if kind != "workflow":
         raise InvalidType(f"a workflow takes after a workflow or an analysis; {source_id} is a {kind}")
-    row, placement = objects.get_visible(context, source_id, read.optional_text(given, "project"))
+    row, placement = objects.get_visible(context, source_id, read.optional_container(given))
     return {
         "id": source_id,
         "name": placement["name"],
