@@ -89,6 +89,11 @@ def test_what_is_no_bash_is_none(text: str) -> None:
     assert parse_bash(text) is None
 
 
+def test_characters_beyond_ascii_are_read_as_underscores() -> None:
+    assert programs("caf\xe9 x; a 'é'") == ["caf_", "a"]
+    assert parse_bash("{\U00044e24") is None  # which crashed the grammar's scanner
+
+
 @given(st.text() | st.text(alphabet="ab$(){}<>|&;'\"`\\ \n#=[]-!*/"))
 def test_any_text_is_parsed_without_a_crash(text: str) -> None:
     found = parse_bash(text)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node, Parser
 
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+"""Characters that the grammar's scanner looks up in tables for ASCII, and crashes."""
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 
 
@@ -60,8 +62,8 @@ class BashSyntax:
 
 
 def parse_bash(text: str) -> BashSyntax | None:
-    """Parse bash source; return None if the grammar cannot read all of it."""
-    root = _parser().parse(text.encode(errors="surrogatepass")).root_node
+    """Parse bash source, with `_` for characters beyond ASCII; return None if that fails anywhere."""
+    root = _parser().parse(_BEYOND_ASCII.sub("_", text).encode()).root_node
     if root.has_error:
         return None
     commands: list[Command] = []
