@@ -98,6 +98,14 @@ def test_a_dxapp_json_that_is_no_object_is_a_finding(tmp_path: Path, text: str) 
     assert [finding.file for finding in lint_app(tmp_path) if finding.level == "error"] == ["dxapp.json"]
 
 
+@pytest.mark.parametrize(("text", "kind"), [("[]", "an array"), ("null", "null"), ('"x"', 'string "x"')])
+def test_a_dxapp_json_of_another_kind_is_named(tmp_path: Path, text: str, kind: str) -> None:
+    (tmp_path / "dxapp.json").write_text(text, encoding="utf-8")
+    (finding,) = lint_app(tmp_path)
+    assert (finding.message, finding.line) == (f"must be a JSON object, not {kind}", 1)
+    assert finding.hint == 'Write { "name": …, … }.'
+
+
 def test_a_folder_without_dxapp_json_is_a_finding(tmp_path: Path) -> None:
     (finding,) = lint_app(tmp_path)
     assert (finding.rule, finding.level, finding.file) == ("dxapp-json", "error", "dxapp.json")

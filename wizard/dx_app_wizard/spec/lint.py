@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import SpecFileError
 from dx_app_wizard.spec import jsonfile
+from dx_app_wizard.spec.classes import describe_value
 from dx_app_wizard.spec.findings import Fault, Finding
 from dx_app_wizard.spec.io_rules import IO_RULES
 from dx_app_wizard.spec.metadata_rules import METADATA_RULES
@@ -88,7 +89,7 @@ def _policy_findings(app: GovernedApp, document: Document, file: str | None) -> 
 
 
 def _unreadable(path: Path, error: SpecFileError) -> Finding:
-    message, hint = f"{path.name} {error.message}", None
+    message, hint = f"{path.name} {error.message}", error.hint
     if isinstance(error.__cause__, FileNotFoundError):
         message, hint = f"there is no {path.name} in {path.parent}", "dx-app-wizard writes apps."
     return Finding(FILE_RULE, "error", "", message, hint, path.name, error.line, error.column)
@@ -125,12 +126,15 @@ def _rule_findings(document: Document, *, file: str | None) -> Iterator[tuple[Fi
 def _schema_findings(document: Document, *, file: str | None) -> Iterator[Finding]:
     for fault in shape_faults(document.value):
         place = _place(document, fault.path, file)
-        yield Finding(SCHEMA_RULE, "error", jsonfile.path_text(fault.path), fault.message, None, *place)
+        yield Finding(SCHEMA_RULE, "error", jsonfile.path_text(fault.path), fault.message, fault.hint, *place)
 
 
 def shape_faults(value: Any) -> Iterator[Fault]:
-    """Yield where a dxapp.json, or a part of one, has not the shape that its schema asks for."""
+    """Yield where a dxapp.json has not the shape that its schema asks for."""
     if conforms(value, schema()):
+        return
+    if not isinstance(value, dict):
+        yield Fault((), f"must be a JSON object, not {describe_value(value)}", 'Write { "name": …, … }.')
         return
     for error in _validator().iter_errors(value):
         message = (
