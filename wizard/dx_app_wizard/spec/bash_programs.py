@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.spec import regular_file
 from dx_app_wizard.spec.bash_syntax import BashSyntax, Command, parse_bash
 from dx_app_wizard.spec.program_packages import known_packages, packages_of_programs, worker_programs
 
@@ -134,7 +135,7 @@ def _resources(app: AppFolder) -> dict[str, list[Path]]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return regular_file.read(path).decode()
     except (OSError, ValueError):
         return "("  # which is no bash
 

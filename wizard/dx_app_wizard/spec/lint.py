@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.errors import SpecFileError
 from dx_app_wizard.spec import jsonfile
 from dx_app_wizard.spec.classes import describe_value
-from dx_app_wizard.spec.findings import Fault, Finding
+from dx_app_wizard.spec.findings import BytesFix, Fault, Finding
 from dx_app_wizard.spec.io_rules import IO_RULES
 from dx_app_wizard.spec.metadata_rules import METADATA_RULES
 from dx_app_wizard.spec.model import FILE_NAME
@@ -62,7 +63,8 @@ def lint_app(folder: Path, policy: Policy | None = None) -> list[Finding]:
     if document.has_mark:
         hint = "Save it as UTF-8 without BOM."
         message = f"{FILE_NAME} begins with a byte order mark, which `dx build` does not read"
-        findings.insert(0, Finding(FILE_RULE, "error", "", message, hint, FILE_NAME, 1, 1))
+        fix = BytesFix(FILE_NAME, codecs.BOM_UTF8, b"")
+        findings.insert(0, Finding(FILE_RULE, "error", "", message, hint, FILE_NAME, 1, 1, fix))
     if not isinstance(document.value, dict):
         return findings
     app = AppFolder(folder, document.value)
