@@ -86,6 +86,12 @@ def test_linting_changes_nothing(raw: dict[str, Any]) -> None:
     assert jsonfile.dumps(raw) == before
 
 
+def test_a_warning_hides_no_wrong_shape_of_the_same_value() -> None:
+    spec = {"inputSpec": [{"name": "n", "class": "int", "patterns": "*.txt"}]}
+    found = {finding.rule for finding in lint_spec(spec, absent=False)}
+    assert found == {"schema", "io-data-object-keys"}
+
+
 @pytest.mark.parametrize("value", [None, [], "bash"])
 def test_what_is_misshapen_is_not_said_to_be_absent(value: Any) -> None:
     findings = [finding for finding in lint_spec({"runSpec": value}) if finding.path == "runSpec"]

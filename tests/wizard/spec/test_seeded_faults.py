@@ -100,6 +100,7 @@ SPEC_FAULTS: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("app-folder-name", ("name",), "counter"),
     ("app-version", ("version",), "1.0"),
     ("app-texts", ("summary",), "Counts lines."),
+    ("app-texts", ("title",), "Count\nlines"),
     ("app-category", ("categories",), ["Read Maping"]),
     ("authorized-users", ("authorizedUsers",), ["alice"]),
     ("pricing-policy", ("pricingPolicy",), {}),

@@ -106,7 +106,7 @@ def lint_document(document: Document, *, absent: bool = True, file: str | None =
         for finding, is_absence in _rule_findings(document, file=file)
         if not is_absence or (absent and finding.path not in misshapen)
     ]
-    reported = {finding.path for finding in found}
+    reported = {finding.path for finding in found if finding.level == "error"}
     schema = [finding for finding in schema if finding.path not in reported]
     return sorted([*schema, *found], key=lambda finding: (finding.line or 0, finding.column or 0))
 

@@ -116,10 +116,15 @@ def app_version(spec: dict[str, Any]) -> Iterator[Fault]:
 
 @METADATA_RULES.rule("warning")
 def app_texts(spec: dict[str, Any]) -> Iterator[Fault]:
-    """The app has a title and a summary; the summary ends without a period, the description with one."""
+    """The app has a title and a summary of one line each.
+
+    The summary ends without a period, the description with one.
+    """
     for key in ("title", "summary"):
         if key not in spec:
             yield Fault((), f"the app has no {key}", f'Add "{key}".', absent=True)
+        elif isinstance(spec[key], str) and len(spec[key].splitlines()) > 1:
+            yield Fault((key,), f"the {key} has a line break", "Write it in one line.")
     summary = spec.get("summary")
     if isinstance(summary, str) and summary.rstrip().endswith("."):
         fix = Fix(("summary",), summary.rstrip().rstrip("."))
