@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from dx_app_wizard.spec.findings import Finding
     from dx_app_wizard.spec.jsonfile import Document, JsonPath
 
+_MARK = "\ufeff"
+"""A byte order mark, which is no part of the JSON."""
+
 
 def apply_fixes(path: Path, findings: Iterable[Finding]) -> list[Finding]:
     """Apply the fixes of findings to the dxapp.json at path and its app; return the findings fixed so.
@@ -47,7 +50,8 @@ def _fix_dxapp_json(path: Path, findings: list[Finding]) -> list[Finding]:
         return []
     document = jsonfile.read(path)
     # Bytes keep the line ends of the file as they are.
-    text = path.read_bytes().decode()
+    whole = path.read_bytes().decode()
+    text = whole.removeprefix(_MARK)
     tokens = _Tokens(text, document)
     edits: list[_Edit] = []
     fixed = []
@@ -59,8 +63,9 @@ def _fix_dxapp_json(path: Path, findings: list[Finding]) -> list[Finding]:
     for edit in sorted(edits, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     if fixed:
-        jsonfile.parse(text.removeprefix("\ufeff"), path)
-        jsonfile.write_text(path.resolve(), text, keep_mode=True)
+        jsonfile.parse(text, path)
+        mark = _MARK if whole.startswith(_MARK) else ""
+        jsonfile.write_text(path.resolve(), mark + text, keep_mode=True)
     return fixed
 
 
@@ -76,9 +81,8 @@ class _Tokens:
     """The tokens of a text known to be JSON, found by the paths of the values that they begin."""
 
     def __init__(self, text: str, document: Document) -> None:
-        self._text = text
         self._document = document
-        self._tokens = list(jsonfile.TOKEN.finditer(text, 1 if text.startswith("\ufeff") else 0))
+        self._tokens = list(jsonfile.TOKEN.finditer(text))
         self._by_start = {token.start(): index for index, token in enumerate(self._tokens)}
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
@@ -95,8 +99,7 @@ class _Tokens:
         place = self._document.positions.get(path)
         if place is None:
             return None
-        mark = 1 if place.line == 1 and self._text.startswith("\ufeff") else 0
-        return self._by_start.get(self._line_starts[place.line - 1] + place.column - 1 + mark)
+        return self._by_start.get(self._line_starts[place.line - 1] + place.column - 1)
 
     def _replaced(self, fix: Fix) -> _Edit | None:
         index = self._index(fix.path)
