@@ -107,6 +107,14 @@ def test_one_key_is_removed_and_nothing_else(
     }
 
 
+def test_a_key_is_moved_to_the_end_of_an_object(spec: Path) -> None:
+    spec.write_text('{\n  "timeoutPolicy": {"*": {"hours": 1}},\n  "runSpec": {\n    "file": "x"\n  }\n}\n')
+    fix = KeyFix(("timeoutPolicy",), into=("runSpec",))
+    apply_fixes(spec, [Finding("rule", "error", "", "wrong", fix=fix)])
+    assert jsonfile.read(spec).value == {"runSpec": {"file": "x", "timeoutPolicy": {"*": {"hours": 1}}}}
+    assert spec.read_text().startswith('{\n  "runSpec": {\n    "file": "x",\n    "timeoutPolicy": {')
+
+
 def test_overlapping_fixes_are_left_for_the_next_time(spec: Path) -> None:
     spec.write_text(MEMBERS)
     fixes = [KeyFix(("b",)), KeyFix(("b", 0, "c"), "x"), KeyFix(("d",))]
@@ -132,6 +140,12 @@ HINTED = [
     ({"sumary": "x"}, {"summary": "x"}),
     ({"optinal": 1, "categories": ["Read Maping"]}, {"optinal": 1, "categories": ["Read Mapping"]}),
     ({"authorizedUsers": ["public"]}, {"authorizedUsers": ["PUBLIC"]}),
+    ({"release": "24.04", "runSpec": {}}, {"runSpec": {"release": "24.04"}}),
+    (
+        {"release": "24.04", "runSpec": {"release": "20.04"}},
+        {"release": "24.04", "runSpec": {"release": "20.04"}},
+    ),
+    ({"release": "24.04"}, {"release": "24.04"}),
     ({"version": "v1.2"}, {"version": "1.2.0"}),
     ({"version": "1.x"}, {"version": "1.x"}),
     ({"access": {"network": ["https://github.com/x"]}}, {"access": {"network": ["github.com"]}}),

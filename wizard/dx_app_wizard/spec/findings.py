@@ -23,10 +23,14 @@ class Fix:
 
 @dataclass(frozen=True)
 class KeyFix:
-    """A certain fix of a dxapp.json: the key at path is renamed, or with None removed with its value."""
+    """A certain fix of a dxapp.json: the key at path is renamed, or with None removed with its value.
+
+    With `into`, key and value are moved to the end of the object there instead.
+    """
 
     path: JsonPath
     key: str | None = None
+    into: JsonPath | None = None
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dx_app_wizard.spec import jsonfile, regular_file
 from dx_app_wizard.spec.findings import BytesFix, Fix, KeyFix
+from dx_app_wizard.spec.jsontext import rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,11 +63,26 @@ def _fix_dxapp_json(path: Path, findings: list[Finding]) -> list[Finding]:
             fixed.append(finding)
     for edit in sorted(edits, reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
+    for finding in fixed:
+        if isinstance(finding.fix, KeyFix) and finding.fix.into is not None:
+            text = _with_member(
+                text, finding.fix.into, str(finding.fix.path[-1]), document.at(finding.fix.path)
+            )
     if fixed:
         jsonfile.parse(text, path)
         mark = _MARK if whole.startswith(_MARK) else ""
         jsonfile.write_text(path.resolve(), mark + text, keep_mode=True)
     return fixed
+
+
+def _with_member(text: str, place: JsonPath, key: str, value: Any) -> str:
+    """Return JSON text with a further member of the object at place."""
+    whole = json.loads(text)
+    target = whole
+    for step in place:
+        target = target[step]
+    target[key] = value
+    return rewritten(text, whole)
 
 
 class _Edit(NamedTuple):

@@ -36,7 +36,7 @@ def explain(text: str, error: JSONDecodeError) -> JsonFault:
 
 
 def _next(text: str, offset: int) -> int:
-    """Return where the next character stands that is no white space."""
+    """Return the offset of the next character, from offset on, that is no white space."""
     return offset + len(text[offset:]) - len(text[offset:].lstrip(" \t\r\n"))
 
 

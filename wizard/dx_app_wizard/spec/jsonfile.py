@@ -51,6 +51,13 @@ class Document:
     """Without the byte order mark that the file may begin with."""
     has_mark: bool = False
 
+    def at(self, path: JsonPath) -> Any:
+        """Return the value at path; raise LookupError if there is none."""
+        value = self.value
+        for step in path:
+            value = value[step]
+        return value
+
     def position(self, path: JsonPath) -> Position | None:
         """Return where the value at path begins, or else the nearest value around it that is there."""
         while path not in self.positions and path:

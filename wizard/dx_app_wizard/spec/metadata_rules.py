@@ -208,7 +208,10 @@ def misplaced_key(spec: dict[str, Any]) -> Iterator[Fault]:
     """No key of runSpec stands at the top, where it has no effect."""
     for key in RUN_SPEC_KEYS:
         if key in spec and key not in TOP_KEYS:
-            yield Fault((key,), f"{key!r} has no effect at the top", "Move it into runSpec.")
+            run_spec = spec.get("runSpec")
+            is_free = isinstance(run_spec, dict) and key not in run_spec
+            fix = KeyFix((key,), into=("runSpec",)) if is_free else None
+            yield Fault((key,), f"{key!r} has no effect at the top", "Move it into runSpec.", fix=fix)
 
 
 def _mappings(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, dict[str, Any], tuple[str, ...]]]:
