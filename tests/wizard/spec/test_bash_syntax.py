@@ -72,6 +72,14 @@ def test_wrappers_without_a_command(text: str) -> None:
     assert len(programs(text)) <= 1
 
 
+def test_a_long_chain_of_wrappers_is_followed() -> None:
+    assert programs(f"{'sudo ' * 2000}a")[-1] == "a"
+
+
+def test_find_may_run_several_programs() -> None:
+    assert programs(r"find . -exec a {} \; -exec sudo b {} +") == ["find", "sudo", "b", "a"]
+
+
 def test_places_count_from_one() -> None:
     (command,) = parsed("\n  a b\n").commands
     assert (command.line, command.column) == (2, 3)
