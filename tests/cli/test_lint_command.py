@@ -65,7 +65,7 @@ def test_errors_have_exit_code_3(faulty: Path) -> None:
     result = lint(faulty)
     assert result.exit_code == 3
     assert "error: authorizedUsers[0]: 'al' is no user or org [authorized-users]" in result.stdout
-    assert "1 error, 1 warning; --fix mends 1" in result.stderr
+    assert "1 error, 1 warning; --fix fixes 1" in result.stderr
 
 
 def test_json_gives_every_finding_with_its_place(faulty: Path) -> None:
@@ -114,6 +114,69 @@ def test_an_unreadable_dxapp_json_is_a_finding(app: Path) -> None:
     result = lint(app)
     assert result.exit_code == 3
     assert "[dxapp-json]\n  at dxapp.json:1:" in result.stdout
+
+
+def test_fixes_that_uncover_others_are_applied_too(app: Path) -> None:
+    text = (app / "dxapp.json").read_text().replace('"class": "int"', '"clas": "Int", "patterns": []')
+    (app / "dxapp.json").write_text("\ufeff" + text)
+    result = lint(app, "--fix")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "fixed: inputSpec[0].clas: the key 'clas' is not known [misspelt-key]" in result.stderr
+    assert json.loads((app / "dxapp.json").read_text())["inputSpec"] == [{"name": "depth", "class": "int"}]
+
+
+def test_what_fix_cannot_fix_is_said(faulty: Path) -> None:
+    assert lint(faulty, "--fix").stderr.endswith(
+        "1 error, 0 warnings; --fix cannot fix them, see their hints\n"
+    )
+
+
+@pytest.fixture
+def two(make_app: MakeApp, tmp_path: Path) -> tuple[Path, Path]:
+    """An app with an error, and one with a warning."""
+    good = make_app(CODE, inputs={"depth": "int"}, **TEXTS)
+    other = good.rename(tmp_path / "other")
+    faulty = make_app(CODE, inputs={"depth": "int"}, **{**TEXTS, "authorizedUsers": ["al"]})
+    return faulty, other
+
+
+def test_several_apps(two: tuple[Path, Path]) -> None:
+    faulty, other = two
+    result = lint(other, faulty, other)
+    assert result.exit_code == 3
+    assert f"at {other}/dxapp.json:1:" in result.stdout
+    assert f"at {faulty}/dxapp.json:1:" in result.stdout
+    assert "1 error, 1 warning in 2 apps" in result.stderr
+
+
+def test_several_apps_as_json(two: tuple[Path, Path]) -> None:
+    faulty, other = two
+    answer = json.loads(lint(faulty, other, "--json").stdout)
+    assert {(found["app"], found["rule"]) for found in answer["findings"]} == {
+        (str(faulty), "authorized-users"),
+        (str(other), "app-folder-name"),
+    }
+    assert answer["apps"] == [
+        {"app": str(faulty), "errors": 1, "warnings": 0},
+        {"app": str(other), "errors": 0, "warnings": 1},
+    ]
+
+
+@pytest.mark.parametrize("format_", ["github", "sarif"])
+def test_several_apps_in_formats_of_services(two: tuple[Path, Path], format_: str) -> None:
+    output = lint(*two, "--format", format_).stdout
+    assert all(f"{app}/dxapp.json" in output for app in two)
+
+
+def test_one_of_several_folders_is_missing(app: Path, tmp_path: Path) -> None:
+    result = lint(app, tmp_path / "nowhere")
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_unquoted_variables_are_reported_on_demand(make_app: MakeApp) -> None:
+    app = make_app("main() {\n  x=$1\n  echo $x\n}\n", interpreter="bash", **TEXTS)
+    assert findings(lint(app, "--json")) == []
+    assert [found["rule"] for found in findings(lint(app, "--json", "--shellcheck", "info"))] == ["SC2086"]
 
 
 def test_no_folder_is_wrong_use(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_defect_5_only_what_a_dxapp_json_leaves_out_is_asked(
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ('{"name": "x",}', "bad.json:1:14"),
+        ('{"name": "x",}', "bad.json:1:13"),
         ('{"name": "x", "inputSpec": [{"name": "a"}]}', "class"),
         ('{"name": "x", "inputSpec": [{"name": "9 bad", "class": "int"}]}', "9 bad"),
     ],

@@ -158,8 +158,16 @@ class SpecFileError(UserError):
 
     code = "invalid-file"
 
-    def __init__(self, path: Path, message: str, line: int | None = None, column: int | None = None) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        path: Path,
+        message: str,
+        line: int | None = None,
+        column: int | None = None,
+        *,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint)
         self.path = path
         self.line = line
         self.column = column

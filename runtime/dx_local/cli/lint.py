@@ -1,9 +1,8 @@
-"""`dx-local lint`: say what is wrong with an app before it runs, and mend what is certain."""
+"""`dx-local lint`: report what is wrong with apps before they run, and fix what is certain."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,125 +15,184 @@ from dx_local.cli.policy import policy_of
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dx_app_wizard.spec.findings import Finding
     from dx_app_wizard.spec.policy import Policy
+    from dx_local.platform.context import JSON
 
 _EXIT_FINDINGS = 3
+_ROUNDS = 10
 
 
 @dataclass(frozen=True)
 class _Options:
-    """What the command line says."""
+    """The options of the command line."""
 
-    app: Path
     format: str
     ignored: frozenset[str]
     fix: bool
+    shellcheck: str
 
-    @cached_property
-    def policy(self) -> Policy:
-        """What the policy files say of the app's folder."""
-        return policy_of(self.app)
+
+@dataclass(frozen=True)
+class _Linted:
+    """An app, its findings, and those that were fixed."""
+
+    app: Path
+    findings: tuple[Finding, ...]
+    fixed: tuple[Finding, ...] = ()
+
+    @property
+    def errors(self) -> int:
+        """The number of errors."""
+        return sum(finding.level == "error" for finding in self.findings)
+
+    @property
+    def warnings(self) -> int:
+        """The number of warnings."""
+        return len(self.findings) - self.errors
+
+    def listed(self, findings: Iterable[Finding]) -> list[JSON]:
+        """Return findings as JSON objects that name their app."""
+        return [{"app": self.app.as_posix(), **finding.to_json()} for finding in findings]
 
 
 @click.command("lint", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("app", type=click.Path(path_type=Path), default=".")
+@click.argument("apps", metavar="[APP]...", type=click.Path(path_type=Path), nargs=-1)
 @click.option(
     "--format",
     type=click.Choice(["text", "json", "github", "sarif"]),
     default="text",
     show_default=True,
-    help="How findings are printed.",
+    help="Format of the findings.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--ignore", multiple=True, metavar="RULE", help="Be silent about a rule; repeatable.")
-@click.option("--fix", is_flag=True, help="Mend dxapp.json where it is certain how.")
-def command(app: Path, as_json: bool, ignore: tuple[str, ...], **options: Any) -> None:
-    """Check the app in folder APP (default: here): dxapp.json, source, and the one against the other.
+@click.option("--ignore", multiple=True, metavar="RULE", help="Rule to ignore; repeatable.")
+@click.option("--fix", is_flag=True, help="Apply the fixes that are certain.")
+@click.option(
+    "--shellcheck",
+    type=click.Choice(["error", "warning", "info", "style"]),
+    default="warning",
+    show_default=True,
+    help="Least severity of ShellCheck's findings to report.",
+)
+def command(apps: tuple[Path, ...], as_json: bool, ignore: tuple[str, ...], **options: Any) -> None:
+    """Check apps in their folders (default: here): dxapp.json, source, and the one against the other.
 
-    Findings are printed on stdout. The exit code is 3 when there are errors,
-    and 0 otherwise. ShellCheck is asked as well, where it is installed.
-    In a source, `# dx-local: ignore[RULE]` silences a rule: after code for that
+    Findings are printed on stdout. The exit code is 3 if any app has errors,
+    and 0 otherwise. ShellCheck is run as well, if it is installed.
+    In a source, `# dx-local: ignore[RULE]` ignores a rule: after code for that
     line, on a line of its own for the whole app. Policy files (.dx-app-wizard.toml
     at APP or above it, and your own) ignore more, and add rules.
 
     \b
     Examples:
       dx-local lint my-app
-      dx-local lint my-app --fix
+      dx-local lint apps/* --fix
       dx-local lint my-app --ignore app-category --format github
     """  # noqa: D301 - click wants a real backspace
     if as_json:
         options["format"] = "json"
-    chosen = _Options(app=app, ignored=frozenset(ignore), **options)
-    boundary(lambda: _lint(chosen), as_json=chosen.format == "json")
+    chosen = _Options(ignored=frozenset(ignore), **options)
+    folders = tuple(dict.fromkeys(apps or (Path(),)))
+    boundary(lambda: _lint(folders, chosen), as_json=chosen.format == "json")
 
 
-def _lint(options: _Options) -> Outcome:
-    if not options.app.is_dir():
-        hint = "Give the folder that holds dxapp.json."
-        raise UsageError(f"there is no folder {str(options.app)!r}", hint)
-    findings = _findings(options)
-    mended = _mend(options, findings) if options.fix else []
-    if mended:
-        findings = _findings(options)
-    _print(options, findings, mended)
-    errors = sum(finding.level == "error" for finding in findings)
+def _lint(apps: tuple[Path, ...], options: _Options) -> Outcome:
+    for app in apps:
+        if not app.is_dir():
+            raise UsageError(f"there is no folder {str(app)!r}", "Give the folder that holds dxapp.json.")
+    linted = [_lint_one(app, options) for app in apps]
+    _print(linted, options)
+    errors = sum(one.errors for one in linted)
     data = {
-        "findings": [finding.to_json() for finding in findings],
+        "findings": [found for one in linted for found in one.listed(one.findings)],
         "errors": errors,
-        "warnings": len(findings) - errors,
-        "fixed": [finding.to_json() for finding in mended],
+        "warnings": sum(one.warnings for one in linted),
+        "fixed": [found for one in linted for found in one.listed(one.fixed)],
+        "apps": [
+            {"app": one.app.as_posix(), "errors": one.errors, "warnings": one.warnings} for one in linted
+        ],
     }
     return Outcome(_EXIT_FINDINGS if errors else 0, data)
 
 
-def _findings(options: _Options) -> list[Finding]:
-    from dx_app_wizard.spec.lint import FILE_RULE, lint_app
+def _lint_one(app: Path, options: _Options) -> _Linted:
+    policy = policy_of(app)
+    findings = _findings(app, options, policy)
+    fixed: list[Finding] = []
+    # One fix may uncover another: once a key is spelt as it should be, its value may have a fix as well.
+    for _ in range(_ROUNDS if options.fix else 0):
+        applied = _fix(app, findings)
+        if not applied:
+            break
+        fixed += applied
+        findings = _findings(app, options, policy)
+    return _Linted(app, tuple(findings), tuple(fixed))
+
+
+def _findings(app: Path, options: _Options, policy: Policy) -> list[Finding]:
+    from dx_app_wizard.spec.lint import lint_app
     from dx_app_wizard.spec.shellcheck import shellcheck
 
-    findings = lint_app(options.app, options.policy)
-    if not any(finding.rule == FILE_RULE for finding in findings):
-        findings += shellcheck(options.app)
-    judged = options.policy.judged(findings)
+    findings = lint_app(app, policy)
+    if not any(_is_unreadable(finding) for finding in findings):
+        findings += shellcheck(app, options.shellcheck)
+    judged = policy.judged(findings)
     return [finding for finding in judged if finding.rule not in options.ignored]
 
 
-def _mend(options: _Options, findings: list[Finding]) -> list[Finding]:
+def _is_unreadable(finding: Finding) -> bool:
+    from dx_app_wizard.spec.lint import FILE_RULE
+
+    return finding.rule == FILE_RULE and finding.fix is None
+
+
+def _fix(app: Path, findings: list[Finding]) -> list[Finding]:
     from dx_app_wizard.spec.fixes import apply_fixes
 
     if not any(finding.fix for finding in findings):
         return []
     try:
-        return apply_fixes(options.app / "dxapp.json", findings)
+        return apply_fixes(app / "dxapp.json", findings)
     except OSError as error:
-        raise UsageError(f"dxapp.json cannot be written: {error}") from None
+        raise UsageError(f"{error.filename or app} cannot be written: {error.strerror}") from None
 
 
-def _print(options: _Options, findings: list[Finding], mended: list[Finding]) -> None:
+def _print(linted: list[_Linted], options: _Options) -> None:
     from dx_app_wizard.spec import reports
 
-    folder = options.app.as_posix()
     if options.format == "sarif":
-        click.echo(dumps(reports.sarif(findings, folder)), nl=False)
+        located = [reports.located(finding, one.app) for one in linted for finding in one.findings]
+        click.echo(dumps(reports.sarif(located)), nl=False)
     elif options.format == "github":
-        for finding in findings:
-            click.echo(reports.github(finding, folder))
+        for one in linted:
+            for finding in one.findings:
+                click.echo(reports.github(reports.located(finding, one.app)))
     elif options.format == "text":
-        for finding in findings:
-            click.echo(plain(str(finding)))
-        for finding in mended:
-            click.echo(plain(f"fixed: {finding.path}: {finding.message} [{finding.rule}]"), err=True)
-        click.echo(_summary(findings), err=True)
+        for one in linted:
+            shown = [reports.located(finding, one.app) if linted[1:] else finding for finding in one.findings]
+            for finding in shown:
+                click.echo(plain(str(finding)))
+            for finding in one.fixed:
+                place = one.app / (finding.file or "") if linted[1:] else finding.path or finding.file
+                click.echo(plain(f"fixed: {place}: {finding.message} [{finding.rule}]"), err=True)
+        click.echo(_summary(linted, options), err=True)
 
 
-def _summary(findings: list[Finding]) -> str:
-    errors = sum(finding.level == "error" for finding in findings)
+def _summary(linted: list[_Linted], options: _Options) -> str:
+    findings = [finding for one in linted for finding in one.findings]
+    of_apps = f" in {len(linted)} apps" if linted[1:] else ""
     if not findings:
-        return "no findings"
+        return f"no findings{of_apps}"
+    errors = sum(one.errors for one in linted)
     fixable = sum(finding.fix is not None for finding in findings)
-    more = f"; --fix mends {fixable}" if fixable else ""
-    return f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}{more}"
+    more = f"; --fix fixes {fixable}" if fixable else ""
+    if options.fix:
+        more = "; --fix cannot fix them, see their hints"
+    counted = f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}"
+    return f"{counted}{of_apps}{more}"
 
 
 def _counted(number: int, noun: str) -> str:

@@ -72,6 +72,14 @@ def test_wrappers_without_a_command(text: str) -> None:
     assert len(programs(text)) <= 1
 
 
+def test_a_long_chain_of_wrappers_is_followed() -> None:
+    assert programs(f"{'sudo ' * 2000}a")[-1] == "a"
+
+
+def test_find_may_run_several_programs() -> None:
+    assert programs(r"find . -exec a {} \; -exec sudo b {} +") == ["find", "sudo", "b", "a"]
+
+
 def test_places_count_from_one() -> None:
     (command,) = parsed("\n  a b\n").commands
     assert (command.line, command.column) == (2, 3)
@@ -87,6 +95,11 @@ def test_functions_variables_and_redirects() -> None:
 @pytest.mark.parametrize("text", ["if a; then", "a() {", "$(", "for x in; do"])
 def test_what_is_no_bash_is_none(text: str) -> None:
     assert parse_bash(text) is None
+
+
+def test_characters_beyond_ascii_are_read_as_underscores() -> None:
+    assert programs("caf\xe9 x; a 'é'") == ["caf_", "a"]
+    assert parse_bash("{\U00044e24") is None  # which crashed the grammar's scanner
 
 
 @given(st.text() | st.text(alphabet="ab$(){}<>|&;'\"`\\ \n#=[]-!*/"))

@@ -58,6 +58,21 @@ def test_any_text_reads_or_is_refused_as_an_error_of_the_user(text: str) -> None
         assert jsonfile.parse(text, FILE).value == json.loads(text)
 
 
+@given(json_values, st.data())
+def test_any_text_that_was_json_is_refused_with_a_place_in_it(value: Any, data: st.DataObject) -> None:
+    text = jsonfile.dumps(value)
+    start = data.draw(st.integers(0, len(text)))
+    broken = text[:start] + data.draw(st.sampled_from(["", ",", "'", "{", "]", "#", '"'])) + text[start + 1 :]
+    refused: SpecFileError | None = None
+    try:
+        jsonfile.parse(broken, FILE)
+    except SpecFileError as error:
+        refused = error
+    if refused is not None:
+        line, column = refused.line or 0, refused.column or 0
+        assert 1 <= column <= len(broken.split("\n")[line - 1]) + 1
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -65,9 +80,24 @@ def test_any_text_reads_or_is_refused_as_an_error_of_the_user(text: str) -> None
         pytest.param('{"a": [\n  NaN]}', "dxapp.json:2:3: is not JSON: NaN", id="NaN"),
         pytest.param('{"a": -Infinity}', "dxapp.json:1:7: is not JSON: -Infinity", id="Infinity"),
         pytest.param('{"a": 1e999}', "dxapp.json:1:7: holds a number that is too large", id="overflow"),
-        pytest.param('{"a": 1,}', "dxapp.json:1:", id="trailing comma"),
-        pytest.param("{// no\n}", "dxapp.json:1:2: is not JSON", id="comment"),
-        pytest.param("", "dxapp.json:1:1: is not JSON", id="empty"),
+        pytest.param('{"a": 1,}', "dxapp.json:1:8: has a comma before }", id="trailing comma"),
+        pytest.param('{"a": [1,\n ,2]}', "dxapp.json:2:2: has a comma too many", id="two commas"),
+        pytest.param("{// no\n}", "dxapp.json:1:2: has a comment", id="comment"),
+        pytest.param('{"a": 1, # no\n}', "dxapp.json:1:10: has a comment", id="other comment"),
+        pytest.param("", "dxapp.json:1:1: is empty", id="empty"),
+        pytest.param(" \n", "dxapp.json:1:1: is empty", id="blank"),
+        pytest.param('{"a": {\n  "b": 1\n', "dxapp.json:2:9: ends too early", id="open"),
+        pytest.param("{'a': 1}", "dxapp.json:1:2: has a text in ' quotation marks", id="single quotes"),
+        pytest.param('{"a": True}', "dxapp.json:1:7: has True, which is no JSON", id="Python"),
+        pytest.param("{a: 1}", "dxapp.json:1:2: has the key a without quotation marks", id="bare key"),
+        pytest.param('{"a": yes}', "dxapp.json:1:7: has yes without quotation marks", id="bare text"),
+        pytest.param('{"a": "x\ny"}', "dxapp.json:1:9: has a line break within a text", id="line break"),
+        pytest.param('{"a": "\\d"}', "dxapp.json:1:8: has a backslash", id="backslash"),
+        pytest.param('{"a": 1\n "b": 2}', 'dxapp.json:2:2: lacks a comma before "b": 2}', id="no comma"),
+        pytest.param('{"a" 1}', "dxapp.json:1:6: lacks a colon before 1}", id="no colon"),
+        pytest.param("{1: 2}", "dxapp.json:1:2: lacks a key before 1: 2}", id="no key"),
+        pytest.param("{}}", "dxapp.json:1:3: goes on after its end, with }", id="more"),
+        pytest.param('{"a": }', "dxapp.json:1:7: is not JSON from here on: }", id="no value"),
         pytest.param("[" * 100_000, "nested too deeply", id="deep"),
         pytest.param("9" * 5000, "number that is too long", id="long number"),
     ],

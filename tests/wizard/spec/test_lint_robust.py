@@ -86,6 +86,12 @@ def test_linting_changes_nothing(raw: dict[str, Any]) -> None:
     assert jsonfile.dumps(raw) == before
 
 
+def test_a_warning_hides_no_wrong_shape_of_the_same_value() -> None:
+    spec = {"inputSpec": [{"name": "n", "class": "int", "patterns": "*.txt"}]}
+    found = {finding.rule for finding in lint_spec(spec, absent=False)}
+    assert found == {"schema", "io-data-object-keys"}
+
+
 @pytest.mark.parametrize("value", [None, [], "bash"])
 def test_what_is_misshapen_is_not_said_to_be_absent(value: Any) -> None:
     findings = [finding for finding in lint_spec({"runSpec": value}) if finding.path == "runSpec"]
@@ -96,6 +102,14 @@ def test_what_is_misshapen_is_not_said_to_be_absent(value: Any) -> None:
 def test_a_dxapp_json_that_is_no_object_is_a_finding(tmp_path: Path, text: str) -> None:
     (tmp_path / "dxapp.json").write_text(text, encoding="utf-8")
     assert [finding.file for finding in lint_app(tmp_path) if finding.level == "error"] == ["dxapp.json"]
+
+
+@pytest.mark.parametrize(("text", "kind"), [("[]", "an array"), ("null", "null"), ('"x"', 'string "x"')])
+def test_a_dxapp_json_of_another_kind_is_named(tmp_path: Path, text: str, kind: str) -> None:
+    (tmp_path / "dxapp.json").write_text(text, encoding="utf-8")
+    (finding,) = lint_app(tmp_path)
+    assert (finding.message, finding.line) == (f"must be a JSON object, not {kind}", 1)
+    assert finding.hint == 'Write { "name": …, … }.'
 
 
 def test_a_folder_without_dxapp_json_is_a_finding(tmp_path: Path) -> None:

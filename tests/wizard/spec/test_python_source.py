@@ -34,6 +34,28 @@ def test_the_keys_that_main_returns(body: str, keys: list[frozenset[str] | None]
     assert keys_returned(body) == keys
 
 
+@pytest.mark.parametrize(
+    ("body", "certain"),
+    [
+        ('if os.path.exists("/home/dnanexus"): return {"a": 1}', [{"a"}]),
+        ('if os.path.exists("/home/dnanexus"):\n        return {"a": 1}\n    print(x)', [{"a"}]),
+        ('if not x: return\n    return {"a": 1}', [{"a"}]),
+        ('for i in x: return {"a": 1}', [{"a"}]),
+        ('try:\n        return {"a": 1}\n    except OSError:\n        return {}', [{"a"}]),
+        ('if x: return {"b": 1}\n    return {"a": 1}', [{"b"}, {"a"}]),
+        ("with x: return {}", [set()]),
+        ("if x: print(x)", [set()]),
+        ("print(x)", [set()]),
+        ("return end(x)", [{"b"}]),
+    ],
+)
+def test_ways_out_that_are_certain(body: str, certain: list[set[str]]) -> None:
+    helper = 'def end(x):\n    if x: return\n    return {"b": 1}\n'
+    source = PythonSource(f"def main(x):\n    {body}\n{helper}")
+    ways = source.returns(source.functions["main"])
+    assert [set(way.keys or ()) for way in ways if way.is_certain] == certain
+
+
 def test_a_function_that_is_returned_is_followed() -> None:
     assert keys_returned("return end(x)", 'def end(x):\n    return {"a": x}\n') == [frozenset("a")]
 

@@ -90,7 +90,7 @@ def change(folder: Path, path: tuple[str | int, ...], value: Any) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_generated_apps_have_no_findings(tmp_path: Path, language: Language, pattern: Pattern) -> None:
     folder = render(tmp_path, language, pattern)
-    assert lint_app(folder) + shellcheck(folder) == []
+    assert lint_app(folder) + shellcheck(folder, "style") == []
 
 
 SPEC_FAULTS: list[tuple[str, tuple[str | int, ...], Any]] = [
@@ -100,6 +100,7 @@ SPEC_FAULTS: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("app-folder-name", ("name",), "counter"),
     ("app-version", ("version",), "1.0"),
     ("app-texts", ("summary",), "Counts lines."),
+    ("app-texts", ("title",), "Count\nlines"),
     ("app-category", ("categories",), ["Read Maping"]),
     ("authorized-users", ("authorizedUsers",), ["alice"]),
     ("pricing-policy", ("pricingPolicy",), {}),
@@ -247,7 +248,27 @@ def test_an_unquoted_variable(seed: Callable[[str], Path]) -> None:
     folder = seed("bash")
     source = folder / "src" / "count.sh"
     source.write_text(source.read_text() + "\nremove() { rm $1; }\n")
-    assert [finding.rule for finding in shellcheck(folder)] == ["SC2086"]
+    assert [finding.rule for finding in shellcheck(folder, "info")] == ["SC2086"]
+    assert shellcheck(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "rules"),
+    [
+        (". ~/environment", []),
+        ('source "$HOME/environment" # of the worker', []),
+        ("source /home/dnanexus/environment", []),
+        (". environment", []),
+        ('. "$HELPERS"', ["SC1090"]),
+        (". ./helpers.sh", ["SC1091"]),
+    ],
+)
+def test_files_that_shellcheck_cannot_follow(
+    seed: Callable[[str], Path], line: str, rules: list[str]
+) -> None:
+    folder = seed("bash")
+    (folder / "src" / "count.sh").write_text(f"export HELPERS=$1\n{line}\n")
+    assert [finding.rule for finding in shellcheck(folder, "info")] == rules
 
 
 def test_inputs_of_subjobs_are_variables(seed: Callable[[str], Path]) -> None:

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.spec import regular_file
 from dx_app_wizard.spec.bash_syntax import BashSyntax, Command, parse_bash
 from dx_app_wizard.spec.program_packages import known_packages, packages_of_programs, worker_programs
 
@@ -95,7 +96,7 @@ def _supply(app: AppFolder, source: BashSyntax) -> _Supply | None:
     for command in source.commands:
         if command.program in ("source", ".") and command.arguments:
             name = command.arguments[0].text.rpartition("/")[2]
-            found = [parse_bash(_text(path)) for path in resources.get(name, [])]
+            found = [_script(path) for path in resources.get(name, [])]
             if None in found or (not found and name not in _HARMLESS):
                 return None
             scripts += [script for script in found if script]
@@ -132,11 +133,12 @@ def _resources(app: AppFolder) -> dict[str, list[Path]]:
     return found
 
 
-def _text(path: Path) -> str:
+def _script(path: Path) -> BashSyntax | None:
+    """Return a file parsed as bash, None if that fails."""
     try:
-        return path.read_text(encoding="utf-8")
+        return parse_bash(regular_file.read(path).decode())
     except (OSError, ValueError):
-        return "("  # which is no bash
+        return None
 
 
 def _package(name: object) -> str | None:

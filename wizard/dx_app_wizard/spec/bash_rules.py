@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.spec.bash_programs import unprovided_programs
-from dx_app_wizard.spec.findings import CodeFault, Rules
+from dx_app_wizard.spec.findings import BytesFix, CodeFault, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,9 @@ def bash_line_ends(app: AppFolder) -> Iterator[CodeFault]:
     if app.bash and "\r\n" in (app.source or ""):
         line = (app.source or "").partition("\r\n")[0].count("\n") + 1
         hint = "Save the file with Unix line ends."
-        yield CodeFault(app.source_name or "", "lines end as on Windows", hint, line)
+        name = app.source_name or ""
+        fix = BytesFix(name, b"\r\n", b"\n")
+        yield CodeFault(name, "lines end as on Windows", hint, line, fix=fix)
 
 
 @BASH_RULES.rule("warning")

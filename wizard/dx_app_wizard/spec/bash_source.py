@@ -137,19 +137,19 @@ class BashSource:
             elements = _ELEMENTS.fullmatch(event["values"].strip())
             jobs[event["loop"]] = jobs.get(elements[1]) if elements else None
         elif event["variable"]:
-            name, value = event["variable"], self._text[event.end() :]
-            target = self._started_by(value)
+            name = event["variable"]
+            target = self._started_at(event.end())
             if event["append"] and jobs.get(name, target) != target:
                 target = None
             jobs.pop(name, None)
-            if not value.startswith("=()"):
+            if not self._text.startswith("=()", event.end()):
                 jobs[name] = target
         else:
             jobs.update(dict.fromkeys(event[0].split()))
 
-    def _started_by(self, value: str) -> str | None:
-        """Return the function of the job that an assignment, from its `=` on, starts."""
-        match = _STARTED_JOB.match(value)
+    def _started_at(self, offset: int) -> str | None:
+        """Return the function of the job that the value of an assignment, whose `=` is there, starts."""
+        match = _STARTED_JOB.match(self._text, offset)
         words = re.findall(r"[^\s\\\"']+", match[1]) if match else []
         named = [word for word in words if word in self.functions]
         return named[0] if len(named) == 1 else None

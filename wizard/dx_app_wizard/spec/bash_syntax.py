@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from tree_sitter import Node, Parser
 
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+"""Characters that the grammar's scanner looks up in tables for ASCII, and crashes."""
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 
 
@@ -60,8 +62,8 @@ class BashSyntax:
 
 
 def parse_bash(text: str) -> BashSyntax | None:
-    """Parse bash source; return None if the grammar cannot read all of it."""
-    root = _parser().parse(text.encode(errors="surrogatepass")).root_node
+    """Parse bash source, with `_` for characters beyond ASCII; return None if that fails anywhere."""
+    root = _parser().parse(_BEYOND_ASCII.sub("_", text).encode()).root_node
     if root.has_error:
         return None
     commands: list[Command] = []
@@ -168,25 +170,33 @@ _WRAPPERS = {
     "xargs": _Wrapper("-n --max-args -P --max-procs -I -L --max-lines -d --delimiter -a --arg-file -s -E"),
 }
 _LOOKS_UP = ("-v", "-V")
+_EXECUTES = ("-exec", "-execdir", "-ok", "-okdir")
 
 
 def _runs(words: tuple[Word, ...]) -> Iterator[tuple[Word, ...]]:
     """Yield a command, the command that it wraps if it does, and so on."""
-    yield words
+    pending = [words]
+    while pending:
+        words = pending.pop()
+        yield words
+        pending += (inner for inner in _inner(words) if inner and not inner[0].text.startswith(":::"))
+
+
+def _inner(words: tuple[Word, ...]) -> Iterator[tuple[Word, ...]]:
+    """Yield the commands that a command itself names."""
     name = words[0].text.rpartition("/")[2]
-    if name in _WRAPPERS:
+    looks_up = name == "command" and words[1:] and words[1].text.startswith(_LOOKS_UP)
+    if name == "find":
+        for index, word in enumerate(words[:-1]):
+            if word.text in _EXECUTES:
+                until = next((end for end in range(index, len(words)) if words[end].text in ";+"), len(words))
+                yield words[index + 1 : until]
+    elif name in _WRAPPERS and not looks_up:
         inner = _wrapped(words, _WRAPPERS[name])
-        if name == "command" and words[1:] and words[1].text.startswith(_LOOKS_UP):
-            return
         if name == "parallel" and inner:
             parts = inner[0].text.split()
             inner = (*(Word(part, not re.search("[$`]", part)) for part in parts), *inner[1:])
-        if inner and not inner[0].text.startswith(":::"):
-            yield from _runs(inner)
-    elif name == "find":
-        for index, word in enumerate(words[:-1]):
-            if word.text in ("-exec", "-execdir", "-ok", "-okdir"):
-                yield from _runs(words[index + 1 :])
+        yield inner
 
 
 def _wrapped(words: tuple[Word, ...], wrapper: _Wrapper) -> tuple[Word, ...]:

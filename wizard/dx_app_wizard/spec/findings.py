@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -15,10 +15,34 @@ Level = Literal["error", "warning"]
 
 @dataclass(frozen=True)
 class Fix:
-    """A certain way to mend a dxapp.json: the value at path becomes this one."""
+    """A certain fix of a dxapp.json: the value at path becomes this one."""
 
     path: JsonPath
     value: Any
+
+
+@dataclass(frozen=True)
+class KeyFix:
+    """A certain fix of a dxapp.json: the key at path is renamed, or with None removed with its value.
+
+    With `into`, key and value are moved to the end of the object there instead.
+    """
+
+    path: JsonPath
+    key: str | None = None
+    into: JsonPath | None = None
+
+
+@dataclass(frozen=True)
+class BytesFix:
+    """A certain fix of a file of the app: everywhere in it, these bytes are replaced by others."""
+
+    file: str
+    old: bytes
+    new: bytes
+
+
+AnyFix = Fix | KeyFix | BytesFix
 
 
 @dataclass(frozen=True)
@@ -37,11 +61,12 @@ class Finding:
     file: str | None = None
     line: int | None = None
     column: int | None = None
-    fix: Fix | None = None
+    fix: AnyFix | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding as a JSON object."""
-        return asdict(self)
+        fields = asdict(replace(self, fix=None))
+        return {**fields, "fix": None if self.fix is None else _fix_json(self.fix)}
 
     def __str__(self) -> str:
         subject = f"{self.path}: " if self.path else ""
@@ -52,6 +77,12 @@ class Finding:
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
+
+
+def _fix_json(fix: AnyFix) -> dict[str, Any]:
+    if isinstance(fix, BytesFix):
+        return {"file": fix.file, "old": fix.old.decode(), "new": fix.new.decode()}
+    return asdict(fix)
 
 
 @dataclass(frozen=True)
@@ -65,7 +96,7 @@ class Fault:
     message: str
     hint: str | None = None
     absent: bool = False
-    fix: Fix | None = None
+    fix: AnyFix | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +112,7 @@ class CodeFault:
     line: int | None = None
     column: int | None = None
     path: JsonPath = ()
+    fix: AnyFix | None = None
 
 
 Subject = TypeVar("Subject")

@@ -50,7 +50,8 @@ def _finding(rule: Rule[AppFolder, CodeFault], fault: CodeFault, document: Docum
     if fault.path and (position := document.position(fault.path)):
         line, column = position.line, position.column
     path = jsonfile.path_text(fault.path)
-    return Finding(rule.id, rule.level, path, fault.message, fault.hint, fault.file, line, column)
+    place = (fault.file, line, column)
+    return Finding(rule.id, rule.level, path, fault.message, fault.hint, *place, fix=fault.fix)
 
 
 @FOLDER_RULES.rule("error")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dx_app_wizard.spec.classes import UnknownClassError, describe_value, flatten, mismatch, parse_class
 from dx_app_wizard.spec.field_links import default_problem, parse_field_link
-from dx_app_wizard.spec.findings import Fault, Fix, Rules
+from dx_app_wizard.spec.findings import Fault, Fix, KeyFix, Rules
 from dx_app_wizard.spec.links import is_link, parse_reference
 from dx_app_wizard.spec.names import parameter_name_problem
 
@@ -147,9 +147,8 @@ def io_choices(spec: dict[str, Any]) -> Iterator[Fault]:
         path = (*parameter.path, "choices")
         item = parse_class(parameter.io_class).item
         if item in ("boolean", "hash"):
-            yield Fault(
-                path, f"a parameter of class {parameter.io_class} cannot have choices", "Remove choices."
-            )
+            message = f"a parameter of class {parameter.io_class} cannot have choices"
+            yield Fault(path, message, "Remove choices.", fix=KeyFix(path))
         for index, choice in enumerate(choices):
             wrong = mismatch(item, choice_value(choice))
             if wrong:
@@ -197,7 +196,8 @@ def io_data_object_keys(spec: dict[str, Any]) -> Iterator[Fault]:
         for key in ("patterns", "type"):
             if key in parameter.raw:
                 message = f"{key} has no effect on a parameter of class {parameter.io_class}"
-                yield Fault((*parameter.path, key), message, "Remove it.")
+                place = (*parameter.path, key)
+                yield Fault(place, message, "Remove it.", fix=KeyFix(place))
 
 
 @IO_RULES.rule("warning")
@@ -206,7 +206,9 @@ def output_keys(spec: dict[str, Any]) -> Iterator[Fault]:
     for parameter in parameters(spec, "outputSpec"):
         for key in ("default", "choices", "suggestions"):
             if key in parameter.raw:
-                yield Fault((*parameter.path, key), f"{key} has no effect on an output", "Remove it.")
+                place = (*parameter.path, key)
+                message = f"{key} has no effect on an output"
+                yield Fault(place, message, "Remove it.", fix=KeyFix(place))
 
 
 def choice_value(choice: Any) -> Any:

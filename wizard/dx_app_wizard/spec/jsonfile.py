@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import SpecFileError
 from dx_app_wizard.spec import regular_file
+from dx_app_wizard.spec.json_faults import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +50,13 @@ class Document:
     text: str = ""
     """Without the byte order mark that the file may begin with."""
     has_mark: bool = False
+
+    def at(self, path: JsonPath) -> Any:
+        """Return the value at path; raise LookupError if there is none."""
+        value = self.value
+        for step in path:
+            value = value[step]
+        return value
 
     def position(self, path: JsonPath) -> Position | None:
         """Return where the value at path begins, or else the nearest value around it that is there."""
@@ -109,7 +117,8 @@ def decode(data: bytes, path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise SpecFileError(path, "is not UTF-8 text", line) from error
+        hint = "Save it as UTF-8."
+        raise SpecFileError(path, "is not UTF-8 text", line, hint=hint) from error
 
 
 def parse(text: str, path: Path) -> Document:
@@ -117,12 +126,19 @@ def parse(text: str, path: Path) -> Document:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise SpecFileError(path, f"is not JSON: {error.msg}", error.lineno, error.colno) from error
+        fault = explain(text, error)
+        raise SpecFileError(path, fault.message, *_place(text, fault.offset), hint=fault.hint) from error
     except RecursionError as error:
         raise SpecFileError(path, "is nested too deeply") from error
     except ValueError as error:
         raise SpecFileError(path, f"holds a number that is too long: {error}") from error
     return Document(value, _Scanner(text, path).positions(), text)
+
+
+def _place(text: str, offset: int) -> tuple[int, int]:
+    """Return line and column, from 1, of an offset in text."""
+    before = text[:offset]
+    return before.count("\n") + 1, offset - before.rfind("\n")
 
 
 def dumps(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from functools import cache
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import SpecFileError
 from dx_app_wizard.spec import jsonfile
-from dx_app_wizard.spec.findings import Fault, Finding
+from dx_app_wizard.spec.classes import describe_value
+from dx_app_wizard.spec.findings import BytesFix, Fault, Finding
 from dx_app_wizard.spec.io_rules import IO_RULES
 from dx_app_wizard.spec.metadata_rules import METADATA_RULES
 from dx_app_wizard.spec.model import FILE_NAME
@@ -61,7 +63,8 @@ def lint_app(folder: Path, policy: Policy | None = None) -> list[Finding]:
     if document.has_mark:
         hint = "Save it as UTF-8 without BOM."
         message = f"{FILE_NAME} begins with a byte order mark, which `dx build` does not read"
-        findings.insert(0, Finding(FILE_RULE, "error", "", message, hint, FILE_NAME, 1, 1))
+        fix = BytesFix(FILE_NAME, codecs.BOM_UTF8, b"")
+        findings.insert(0, Finding(FILE_RULE, "error", "", message, hint, FILE_NAME, 1, 1, fix))
     if not isinstance(document.value, dict):
         return findings
     app = AppFolder(folder, document.value)
@@ -88,7 +91,7 @@ def _policy_findings(app: GovernedApp, document: Document, file: str | None) -> 
 
 
 def _unreadable(path: Path, error: SpecFileError) -> Finding:
-    message, hint = f"{path.name} {error.message}", None
+    message, hint = f"{path.name} {error.message}", error.hint
     if isinstance(error.__cause__, FileNotFoundError):
         message, hint = f"there is no {path.name} in {path.parent}", "dx-app-wizard writes apps."
     return Finding(FILE_RULE, "error", "", message, hint, path.name, error.line, error.column)
@@ -103,7 +106,7 @@ def lint_document(document: Document, *, absent: bool = True, file: str | None =
         for finding, is_absence in _rule_findings(document, file=file)
         if not is_absence or (absent and finding.path not in misshapen)
     ]
-    reported = {finding.path for finding in found}
+    reported = {finding.path for finding in found if finding.level == "error"}
     schema = [finding for finding in schema if finding.path not in reported]
     return sorted([*schema, *found], key=lambda finding: (finding.line or 0, finding.column or 0))
 
@@ -125,12 +128,15 @@ def _rule_findings(document: Document, *, file: str | None) -> Iterator[tuple[Fi
 def _schema_findings(document: Document, *, file: str | None) -> Iterator[Finding]:
     for fault in shape_faults(document.value):
         place = _place(document, fault.path, file)
-        yield Finding(SCHEMA_RULE, "error", jsonfile.path_text(fault.path), fault.message, None, *place)
+        yield Finding(SCHEMA_RULE, "error", jsonfile.path_text(fault.path), fault.message, fault.hint, *place)
 
 
 def shape_faults(value: Any) -> Iterator[Fault]:
-    """Yield where a dxapp.json, or a part of one, has not the shape that its schema asks for."""
+    """Yield where a dxapp.json has not the shape that its schema asks for."""
     if conforms(value, schema()):
+        return
+    if not isinstance(value, dict):
+        yield Fault((), f"must be a JSON object, not {describe_value(value)}", 'Write { "name": …, … }.')
         return
     for error in _validator().iter_errors(value):
         message = (

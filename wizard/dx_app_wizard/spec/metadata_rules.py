@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.console.text import whole
-from dx_app_wizard.spec.findings import Fault, Fix, Rules
+from dx_app_wizard.spec.findings import Fault, Fix, KeyFix, Rules
 from dx_app_wizard.spec.io_rules import parameters
 from dx_app_wizard.spec.names import app_name_problem, applet_name_problem
 from dx_app_wizard.spec.versions import is_semantic_version
@@ -106,15 +107,24 @@ def app_version(spec: dict[str, Any]) -> Iterator[Fault]:
     """The app's version is a semantic version, such as 1.0.0; an app cannot be built without one."""
     version = spec.get("version")
     if isinstance(version, str) and not is_semantic_version(version):
-        yield Fault(("version",), f"{version!r} is no semantic version", "Write it as 1.0.0.")
+        meant = re.fullmatch(r"[vV]?(\d+\.\d+(?:\.\d+)?)", version)
+        whole = f"{meant[1]}.0" if meant and meant[1].count(".") == 1 else meant and meant[1]
+        fix = Fix(("version",), whole) if whole and is_semantic_version(whole) else None
+        hint = f"Write {whole!r}." if fix else "Write it as 1.0.0."
+        yield Fault(("version",), f"{version!r} is no semantic version", hint, fix=fix)
 
 
 @METADATA_RULES.rule("warning")
 def app_texts(spec: dict[str, Any]) -> Iterator[Fault]:
-    """The app has a title and a summary; the summary ends without a period, the description with one."""
+    """The app has a title and a summary of one line each.
+
+    The summary ends without a period, the description with one.
+    """
     for key in ("title", "summary"):
         if key not in spec:
             yield Fault((), f"the app has no {key}", f'Add "{key}".', absent=True)
+        elif isinstance(spec[key], str) and len(spec[key].splitlines()) > 1:
+            yield Fault((key,), f"the {key} has a line break", "Write it in one line.")
     summary = spec.get("summary")
     if isinstance(summary, str) and summary.rstrip().endswith("."):
         fix = Fix(("summary",), summary.rstrip().rstrip("."))
@@ -134,7 +144,9 @@ def app_category(spec: dict[str, Any]) -> Iterator[Fault]:
         if category not in CATEGORIES:
             near = get_close_matches(str(category), CATEGORIES, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Categories are {', '.join(CATEGORIES)}."
-            yield Fault(("categories", index), f"{category!r} is no category", hint)
+            place: JsonPath = ("categories", index)
+            fix = Fix(place, near[0]) if near else None
+            yield Fault(place, f"{category!r} is no category", hint, fix=fix)
         title = spec.get("title")
         ending = {"Import": "Importer", "Export": "Exporter"}.get(str(category))
         if ending and isinstance(title, str) and not title.endswith(ending):
@@ -148,7 +160,9 @@ def authorized_users(spec: dict[str, Any]) -> Iterator[Fault]:
     for index, user in enumerate(users if isinstance(users, list) else []):
         if user != "PUBLIC" and not (isinstance(user, str) and user.startswith(("user-", "org-"))):
             hint = 'Write "PUBLIC", "user-NAME" or "org-NAME".'
-            yield Fault(("authorizedUsers", index), f"{user!r} is no user or org", hint)
+            place: JsonPath = ("authorizedUsers", index)
+            fix = Fix(place, "PUBLIC") if str(user).upper() == "PUBLIC" else None
+            yield Fault(place, f"{user!r} is no user or org", hint, fix=fix)
 
 
 @METADATA_RULES.rule("error")
@@ -178,12 +192,15 @@ def misspelt_key(spec: dict[str, Any]) -> Iterator[Fault]:
     The platform ignores unknown keys, so that a slip has neither the effect hoped for nor an error.
     """
     for path, mapping, known in _mappings(spec):
+        taken = set(mapping)
         for key in mapping:
             if key in known:
                 continue
             near = get_close_matches(key, known, n=1, cutoff=0.8)
-            if near and near[0] not in mapping:
-                yield Fault((*path, key), f"the key {key!r} is not known", f"Did you mean {near[0]!r}?")
+            if near and near[0] not in taken:
+                taken.add(near[0])
+                fix = KeyFix((*path, key), near[0])
+                yield Fault(fix.path, f"the key {key!r} is not known", f"Did you mean {near[0]!r}?", fix=fix)
 
 
 @METADATA_RULES.rule("warning")
@@ -191,7 +208,10 @@ def misplaced_key(spec: dict[str, Any]) -> Iterator[Fault]:
     """No key of runSpec stands at the top, where it has no effect."""
     for key in RUN_SPEC_KEYS:
         if key in spec and key not in TOP_KEYS:
-            yield Fault((key,), f"{key!r} has no effect at the top", "Move it into runSpec.")
+            run_spec = spec.get("runSpec")
+            is_free = isinstance(run_spec, dict) and key not in run_spec
+            fix = KeyFix((key,), into=("runSpec",)) if is_free else None
+            yield Fault((key,), f"{key!r} has no effect at the top", "Move it into runSpec.", fix=fix)
 
 
 def _mappings(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, dict[str, Any], tuple[str, ...]]]:

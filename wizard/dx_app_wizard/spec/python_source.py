@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,15 @@ _ENDING_CALLS = ("exit", "fail", "abort", "error", "exec", "raise", "die")
 
 @dataclass(frozen=True)
 class Returned:
-    """One way out of a function: the statement, and the keys that the hash may have; None when not known."""
+    """One way out of a function: the statement, and the keys that the hash may have; None when not known.
+
+    `is_certain` is false if the way is empty and depends on a condition: it may be for tests, as beside
+    `if os.path.exists("/home/dnanexus")`.
+    """
 
     node: ast.AST
     keys: frozenset[str] | None
+    is_certain: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,8 +117,14 @@ class PythonSource:
         for node in _own_nodes(function):
             if isinstance(node, ast.Return):
                 found += self._returned(function, node)
+        always = {id(node) for node in _unconditional(function.body)}
+        found = [
+            replace(way, is_certain=False) if not way.keys and id(way.node) not in always else way
+            for way in found
+        ]
         if _falls_through(function.body):
-            found.append(Returned(function.body[-1] if found else function, frozenset()))
+            last = function.body[-1] if found else function
+            found.append(Returned(last, frozenset(), is_certain=not found))
         self._returns[function] = found
         return found
 
@@ -124,8 +135,8 @@ class PythonSource:
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
             called = self.functions.get(value.func.id)
             if called is not None and not called.decorator_list:
-                ways = [inner.keys for inner in self.returns(called)]
-                return [Returned(node, keys) for keys in dict.fromkeys(ways)]
+                ways = [(inner.keys, inner.is_certain) for inner in self.returns(called)]
+                return [Returned(node, keys, is_certain) for keys, is_certain in dict.fromkeys(ways)]
         if isinstance(value, ast.Name):
             return [Returned(node, _keys_of_variable(function, value.id))]
         return [Returned(node, _keys_of_hash(value))]
@@ -190,6 +201,14 @@ def _falls_through(body: list[ast.stmt]) -> bool:
     return isinstance(
         last, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.For, ast.Pass, ast.Delete)
     )
+
+
+def _unconditional(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a body that no condition guards, those within `with` among them."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, (ast.With, ast.AsyncWith)):
+            yield from _unconditional(statement.body)
 
 
 def _entry_point_name(decorator: ast.expr) -> str | None:

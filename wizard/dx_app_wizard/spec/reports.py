@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard import __version__
+from dx_app_wizard.spec.model import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from dx_app_wizard.spec.findings import Finding
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def github(finding: Finding, folder: str) -> str:
-    """Return a finding as a workflow command; folder is the app's, relative to the repository.
+def located(finding: Finding, folder: Path) -> Finding:
+    """Return a finding whose file is given with the folder of its app."""
+    return replace(finding, file=(folder / (finding.file or FILE_NAME)).as_posix())
+
+
+def github(finding: Finding) -> str:
+    """Return a finding as a workflow command; its file is relative to the repository.
 
     https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
     """
     properties = {
-        "file": _path(folder, finding.file),
+        "file": finding.file,
         "line": finding.line,
         "col": finding.column,
         "title": finding.rule,
@@ -31,12 +39,12 @@ def github(finding: Finding, folder: str) -> str:
     return f"::{finding.level} {given}::{_escaped(_message(finding))}"
 
 
-def sarif(findings: Iterable[Finding], folder: str) -> dict[str, Any]:
-    """Return findings as one SARIF log; folder is the app's, relative to the repository."""
+def sarif(findings: Iterable[Finding]) -> dict[str, Any]:
+    """Return findings as one SARIF log; their files are relative to the repository."""
     listed = list(findings)
     rules = [{"id": rule} for rule in sorted({finding.rule for finding in listed})]
     driver = {"name": "dx-local lint", "version": __version__, "rules": rules}
-    results = [_sarif_result(finding, folder) for finding in listed]
+    results = [_sarif_result(finding) for finding in listed]
     return {
         "$schema": _SARIF_SCHEMA,
         "version": "2.1.0",
@@ -44,8 +52,8 @@ def sarif(findings: Iterable[Finding], folder: str) -> dict[str, Any]:
     }
 
 
-def _sarif_result(finding: Finding, folder: str) -> dict[str, Any]:
-    location: dict[str, Any] = {"artifactLocation": {"uri": _path(folder, finding.file)}}
+def _sarif_result(finding: Finding) -> dict[str, Any]:
+    location: dict[str, Any] = {"artifactLocation": {"uri": finding.file}}
     if finding.line is not None:
         location["region"] = {"startLine": finding.line, "startColumn": finding.column or 1}
     return {
@@ -60,11 +68,6 @@ def _message(finding: Finding) -> str:
     subject = f"{finding.path}: " if finding.path else ""
     hint = f" ({finding.hint})" if finding.hint else ""
     return f"{subject}{finding.message}{hint}"
-
-
-def _path(folder: str, file: str | None) -> str:
-    name = file or "dxapp.json"
-    return name if folder in ("", ".") else f"{folder.rstrip('/')}/{name}"
 
 
 def _escaped(value: object, more: str = "") -> str:

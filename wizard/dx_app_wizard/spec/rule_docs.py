@@ -34,9 +34,10 @@ _BEGIN = """# Lint rules
 Rules that may be mistaken about what a source does are warnings.
 
 To silence a rule, use `--ignore RULE`, or a comment in the source: `# dx-local: ignore[RULE]` after code
-holds for that line; on a line of its own it holds for the whole app, its dxapp.json included. `--fix` mends
-what is certain. A [policy file](../how-to/organisation-policy.md) ignores rules for many apps, changes their
-levels, and switches the rules of the last chapter on, which `dx-local run` does not know.
+holds for that line; on a line of its own it holds for the whole app, its dxapp.json included. `--fix` applies
+the fixes that are certain: misspelt keys, spellings of values, keys without effect, Windows line ends.
+A [policy file](../how-to/organisation-policy.md) ignores rules for many apps, changes their levels, and
+switches the rules of the last chapter on, which `dx-local run` does not know.
 
 This page is made from the rules themselves:
 `python -m dx_app_wizard.spec.rule_docs docs/reference/lint-rules.md`.
@@ -55,9 +56,10 @@ This page is made from the rules themselves:
 _END = """
 ## ShellCheck
 
-Where [ShellCheck](https://www.shellcheck.net) is installed, `dx-local lint` asks it about bash sources, and
-shows what it says from its level `info` on as warnings, by its own rule ids (`SC2086`). The variables that
-the platform sets for inputs count as assigned.
+If [ShellCheck](https://www.shellcheck.net) is installed, `dx-local lint` reports its findings about bash
+sources as warnings, by its own rule ids (`SC2154`): those of its severities `error` and `warning`, and with
+`--shellcheck info` or `style` also those, such as unquoted variables (`SC2086`). The variables that the
+platform sets for inputs count as assigned, and `~/environment` need not be found.
 """
 
 

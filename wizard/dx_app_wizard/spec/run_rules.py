@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.findings import Fault, Fix, Rules
@@ -30,6 +31,11 @@ PACKAGE_MANAGERS = ("apt", "pip", "pip3", "gem", "cpan", "cran", "git")
 ACCESS_LEVELS = ("NONE", "VIEW", "UPLOAD", "CONTRIBUTE", "ADMINISTER")
 CURRENT_RELEASES = ("20.04", "24.04")
 OLD_RELEASES = ("12.04", "14.04", "16.04")
+PORTING_HINT = (
+    'Set "interpreter" to "python3" and "release" to "24.04" (or "20.04"), and port the source to Python 3;'
+    " the tool 2to3 does most of it."
+)
+"""What to do about an app for Python 2."""
 LONGEST_TIMEOUT_MINUTES = 30 * 24 * 60
 MINUTES = {"days": 24 * 60, "hours": 60, "minutes": 1}
 
@@ -151,8 +157,7 @@ def old_worker(spec: dict[str, Any]) -> Iterator[Fault]:
     """The worker is one that DNAnexus still offers: not Python 2.7, and no release before 20.04."""
     run = hash_at(spec, "runSpec")
     if run.get("interpreter") == "python2.7":
-        hint = "Port the app to 'python3'."
-        yield Fault(("runSpec", "interpreter"), "python2.7 is no longer supported", hint)
+        yield Fault(("runSpec", "interpreter"), "python2.7 is no longer supported", PORTING_HINT)
     if run.get("release") in OLD_RELEASES:
         message = f"release {run['release']} is no longer supported"
         yield Fault(("runSpec", "release"), message, f"Move to {CURRENT_RELEASES[-1]!r}.")
@@ -255,9 +260,10 @@ def access_network(spec: dict[str, Any]) -> Iterator[Fault]:
     """Access to the network names hosts (`github.com`, `*.example.org`, `*`), not URLs."""
     for index, host in enumerate(list_of(hash_at(spec, "access").get("network"))):
         if isinstance(host, str) and ("/" in host or not host.strip()):
-            yield Fault(
-                ("access", "network", index), f"{host!r} is no host", "Write github.com, or * for all."
-            )
+            place: JsonPath = ("access", "network", index)
+            named = re.fullmatch(r"(?:[a-z]+://)?([*\w.-]+)(?:[/:].*)?", host.strip(), re.IGNORECASE)
+            hint = f"Write {named[1]!r}." if named else "Write a host such as github.com, or * for all."
+            yield Fault(place, f"{host!r} is no host", hint, fix=Fix(place, named[1]) if named else None)
 
 
 @RUN_RULES.rule("error")
@@ -334,7 +340,7 @@ def interpreter_release(spec: dict[str, Any]) -> Iterator[Fault]:
         hint = f"Move to {CURRENT_RELEASES[-1]!r}."
         yield Fault(path, f"release {number} (version 0) does not go with python3", hint)
     if name == "python2.7" and number in CURRENT_RELEASES:
-        yield Fault(path, f"release {number} does not go with python2.7", "Port the app to 'python3'.")
+        yield Fault(path, f"release {number} does not go with python2.7", PORTING_HINT)
 
 
 @RUN_RULES.rule("warning")

