@@ -62,6 +62,7 @@ INTERFACES: dict[str, tuple[Parameters, Parameters]] = {
             },
             {"name": "tool", "class": "hash", "default": {"by": {"$dnanexus_link": f"applet-{'a' * 24}"}}},
             {"name": "depth", "class": "int", "default": None},
+            {"name": "table", "class": "gtable"},
             {"name": "mode", "class": "string", "choices": [{"name": "Fast", "value": "-f"}, "-s"]},
             {"name": "note", "class": "string", "optional": True, "default": None},
         ],

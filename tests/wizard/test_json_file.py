@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.spec.lint import lint_spec
+from dx_app_wizard.spec.lint import lint_app, lint_spec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,7 +164,12 @@ def test_a_file_with_errors_is_refused_with_its_findings(
     [
         ({"file": "../../etc/x.py"}, "lies outside the app's folder"),
         ({"file": "/etc/x.py"}, "lies outside the app's folder"),
-        ({"interpreter": "python2.7"}, "neither python3 nor bash"),
+        ({"file": ""}, "names no file"),
+        ({"file": "src\\x.py"}, "has a backslash"),
+        ({"file": "src/a\0.py"}, "has a control character"),
+        ({"file": "src/\ud800.py"}, "has a control character or half of a character"),
+        ({"file": "src/" + "ä" * 130}, "has a name of more than 255 bytes"),
+        ({"interpreter": "python2.7"}, "'python2.7' is no longer supported. Write \"python3\" there"),
     ],
 )
 def test_a_file_for_which_no_source_can_be_written_is_refused(
@@ -173,7 +178,51 @@ def test_a_file_for_which_no_source_can_be_written_is_refused(
     spec = {**FULL, "runSpec": {**FULL["runSpec"], **change}}
     outcome = wizard(*given(tmp_path, spec))
     assert outcome.code == 2
+    assert f"runSpec.{next(iter(change))} " in outcome.stderr
     assert message in outcome.stderr
+    assert "at given.json:1:" in outcome.stderr
+    assert outcome.stderr.endswith("hint: Correct the file, then run the same command again.\n")
+
+
+@pytest.mark.parametrize(
+    "file", ["src", "dxapp.json", "dxapp.json/x.py", "test/test_app.py", ".dx-app-wizard.json"]
+)
+def test_a_source_in_the_place_of_another_file_is_refused(wizard: Wizard, tmp_path: Path, file: str) -> None:
+    spec = {**FULL, "runSpec": {**FULL["runSpec"], "file": file}}
+    outcome = wizard(*given(tmp_path, spec))
+    assert outcome.code == 3
+    assert f"runSpec.file: '{file}' is taken by another file of the app" in outcome.stderr
+    assert "at given.json:1:" in outcome.stderr
+    assert not (tmp_path / "given-app").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "two\nlines"},
+        {"title": "half \ud800, NUL \0"},
+        {"summary": "two\r\nlines"},
+        {"version": "1.0"},
+        {"inputSpec": [{"name": "a", "class": "int", "default": 1, "help": "half \ud800\nx"}]},
+    ],
+)
+def test_what_the_linter_accepts_is_kept(wizard: Wizard, tmp_path: Path, change: dict[str, Any]) -> None:
+    outcome = wizard(*given(tmp_path, {**FULL, **change}), "--json")
+    assert outcome.code == 0, outcome.stderr
+    assert spec_of(tmp_path / "given-app") == {**FULL, **change}
+    assert {"error"}.isdisjoint(finding.level for finding in lint_app(tmp_path / "given-app"))
+    (tmp_path / "answers.json").write_text(json.dumps(outcome.json["answers"]))
+    assert wizard("--answers", "answers.json", "-o", "again").code == 0
+
+
+def test_a_name_is_checked_whatever_the_policy_ignores(wizard: Wizard, tmp_path: Path) -> None:
+    (tmp_path / ".dx-app-wizard.toml").write_text('[lint]\nignore = ["app-name"]\n', encoding="utf-8")
+    outcome = wizard(*given(tmp_path, {**FULL, "name": "../outside"}), "--json")
+    assert outcome.code == 2
+    (problem,) = outcome.json["error"]["problems"]
+    assert problem["flag"] == "--json-file"
+    assert problem["message"].startswith("name: The name of your app must match")
+    assert (problem["file"], problem["line"]) == ("given.json", 1)
 
 
 def test_inline_code_is_refused(wizard: Wizard, tmp_path: Path) -> None:

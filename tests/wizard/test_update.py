@@ -245,6 +245,17 @@ def test_in_json_only_what_both_sides_changed_stands_between_markers(wizard: Wiz
     assert MY_READS in text
 
 
+def test_a_byte_order_mark_and_line_ends_of_windows_stay(wizard: Wizard, app: Path) -> None:
+    text = edited(app / "dxapp.json", (READS, MY_READS), ("\n", "\r\n"))
+    (app / "dxapp.json").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    flags = ("--timeout", "12h", "--input", "reads:file", "--input", "k:int")
+    assert wizard("--update", "count-reads", *flags).code == 0
+    written = (app / "dxapp.json").read_bytes()
+    assert written.startswith(b"\xef\xbb\xbf{\r\n")
+    assert written.count(b"\n") == written.count(b"\r\n")
+    assert b'"hours": 12' in written
+
+
 def test_json_that_is_none_any_more_is_merged_by_lines(wizard: Wizard, app: Path) -> None:
     text = edited(app / "dxapp.json", ('  "title"', '  // mine\n  "title"'))
     assert wizard("--update", "count-reads", "--timeout", "12h").code == 0

@@ -20,8 +20,8 @@ from dx_app_wizard.spec.policy import load_policy
 from dx_app_wizard.writing.compose import compose
 from dx_app_wizard.writing.policy import default_sources
 from dx_app_wizard.writing.provenance import BUILT_IN, RECORD_PATH, Origin
-from dx_app_wizard.writing.render import render, template_of
-from dx_app_wizard.writing.soundness import check_spec
+from dx_app_wizard.writing.render import template_of
+from dx_app_wizard.writing.soundness import check_spec, sound_files
 from dx_app_wizard.writing.template_choice import FLAG, TemplateError, choose_template
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def rendered_anew(
     origin = Origin(template_of(plan, folder), answers.to_json(given.spec), base.text if base else None)
     if options.template_source is None and origin.template.source != former.template.source:
         raise _another_template(former.template.source, origin.template.source)
-    return origin, render(plan, answers.name)
+    return origin, sound_files(plan, answers.name, folder / FILE_NAME, given.base)
 
 
 def _given(

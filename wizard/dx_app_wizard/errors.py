@@ -77,7 +77,10 @@ class AnswersError(UserError):
 
     def __init__(self, problems: tuple[Problem, ...], hint: str | None = None) -> None:
         count = "1 answer is" if len(problems) == 1 else f"{len(problems)} answers are"
-        super().__init__(f"{count} missing or invalid", hint or "dx-app-wizard --help explains every flag.")
+        usual = "dx-app-wizard --help explains every flag."
+        if all(problem.place.file for problem in problems):
+            usual = "Correct the file, then run the same command again."
+        super().__init__(f"{count} missing or invalid", hint or usual)
         self.problems = problems
 
 
@@ -129,7 +132,7 @@ class FindingsError(UserError):
     code = "invalid-spec"
 
     def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
-        super().__init__(f"{path} has errors", "Mend them, then run the same command again.")
+        super().__init__(f"{path} has errors", "Correct them, then run the same command again.")
         self.path = path
         self.findings = findings
 

@@ -21,7 +21,6 @@ from dx_app_wizard.spec.policy import load_policy
 from dx_app_wizard.writing.change_report import changes_json, preview_text, written_text
 from dx_app_wizard.writing.changes import OnConflict
 from dx_app_wizard.writing.policy import default_sources, judged
-from dx_app_wizard.writing.render import render
 from dx_app_wizard.writing.spec_difference import spec_difference
 from dx_app_wizard.writing.template_choice import absolute_source, choose_template
 
@@ -108,7 +107,7 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
         answers = _answers(dialogue, options)
         plan = dialogue.plan(answers)
         folder = dialogue.output_dir / answers.name
-        files = render(plan, answers.name)
+        files = dialogue.files(answers, plan)
         findings = judged(files, folder / FILE_NAME, dialogue.policy)
         changes = dialogue.changes(answers, plan, files)
         used = answers.to_json(dialogue.given.spec)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answering.amendments import amended
 from dx_app_wizard.answering.cross_checks import cross_check
-from dx_app_wizard.answering.questions import QUESTIONS, Question
+from dx_app_wizard.answering.questions import JSON_FILE_FLAG, QUESTIONS, Question
 from dx_app_wizard.answering.readers import (
     NO_ACCESS,
     ContradictionError,
@@ -120,6 +120,11 @@ def _settle(question: Question, given: Given, answered: dict[str, Any]) -> list[
         answered[question.key] = error.value
         return [_problem(question, part, found, at) for at, part in error.errors.items()]
     except UserError as error:
+        if found is None and standing is not MISSING:
+            place = given.base.at((question.key,))
+            message = f"{question.key}: {error.message}"
+            hint = error.hint or f"Correct it there, or give another one with {question.flag}."
+            return [Problem(question.key, JSON_FILE_FLAG, message, hint, error.code, place)]
         return [_problem(question, error, found)]
     return []
 
@@ -133,10 +138,11 @@ def _answer(question: Question, given: Given, found: Found | None, answered: Map
     standing = question.standing(given.spec)
     if question.fixed and standing is not MISSING:
         return _fixed_answer(question, found, standing, answered)
+    if standing is not MISSING and (found is None or found.value == standing):
+        # The linter has judged it. But a name becomes a folder, whatever a policy lets pass.
+        return question.read(standing) if question.key == "name" else standing
     if found:
         return question.read(found.value)
-    if standing is not MISSING:
-        return question.read(standing)
     if question.needs_none(given.spec):
         return None
     if question.default is None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answering.amendments import is_amendment
-from dx_app_wizard.answering.questions import QUESTIONS
+from dx_app_wizard.answering.questions import JSON_FILE_FLAG, QUESTIONS
 from dx_app_wizard.answering.standing import has_resources
 from dx_app_wizard.errors import Problem
 from dx_app_wizard.spec.instances import instance_type_problem
 from dx_app_wizard.spec.io_rules import IO_RULES
 from dx_app_wizard.spec.lint import SCHEMA_RULE, shape_faults
+from dx_app_wizard.spec.names import source_path_problem
 from dx_app_wizard.spec.run_rules import exec_depends_network
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from dx_app_wizard.answering.sources import Given, Source
 
 INTERPRETERS = {"python": "python3", "bash": "bash"}
-JSON_FILE_FLAG = "--json-file"
 _KEYS_OF_PARTS = {"inputSpec": "inputs", "outputSpec": "outputs"}
 _FLAGS = {question.key: question.flag for question in QUESTIONS}
 
@@ -56,18 +55,22 @@ def _named_in(source: Source) -> str:
 def _unusable_spec(given: Given) -> Iterator[Problem]:
     """Yield why no source can be written for a dxapp.json."""
     run_spec = given.spec.get("runSpec", {})
-    path = PurePosixPath(run_spec.get("file", "src/code"))
-    interpreter = run_spec.get("interpreter")
-    messages = {}
+    file, interpreter = run_spec.get("file", "src/code"), run_spec.get("interpreter")
+    faults: dict[str, tuple[str, str | None]] = {}
     if "code" in run_spec:
-        messages["code"] = "runSpec.code is inline; remove it, and the wizard writes a file"
-    if path.is_absolute() or ".." in path.parts or "\\" in str(path) or not path.parts:
-        messages["file"] = f"runSpec.file {str(path)!r} lies outside the app's folder"
-    if interpreter not in (None, *INTERPRETERS.values()):
-        messages["interpreter"] = f"runSpec.interpreter {interpreter!r} is neither python3 nor bash"
-    for key, message in messages.items():
+        faults["code"] = ("is inline; remove it, and the wizard writes a file", None)
+    if problem := source_path_problem(file):
+        faults["file"] = (f"{file!r} {problem}", "Name a file such as src/code.py.")
+    if interpreter == "python2.7":
+        faults["interpreter"] = (
+            "'python2.7' is no longer supported",
+            'Write "python3" there, and "24.04" as release; the wizard writes source for Python 3.',
+        )
+    elif interpreter not in (None, *INTERPRETERS.values()):
+        faults["interpreter"] = (f"{interpreter!r} is neither python3 nor bash", None)
+    for key, (fault, hint) in faults.items():
         place = given.base.at(("runSpec", key))
-        yield Problem("json_file", JSON_FILE_FLAG, message, code="unusable-spec", place=place)
+        yield Problem("json_file", JSON_FILE_FLAG, f"runSpec.{key} {fault}", hint, "unusable-spec", place)
 
 
 def _region_beside_resources(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+JSON_FILE_FLAG = "--json-file"
+"""The flag of the given dxapp.json, which answers several questions."""
+
+
 @dataclass(frozen=True)
 class Question:
     """One thing to know: its key in answers files, its flag, and what is said when the answer is missing.

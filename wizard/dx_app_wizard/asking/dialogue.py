@@ -28,8 +28,8 @@ from dx_app_wizard.writing.changes import OnConflict, change_set, is_taken
 from dx_app_wizard.writing.compose import compose
 from dx_app_wizard.writing.policy import objection
 from dx_app_wizard.writing.provenance import RECORD_PATH, Origin, recorded
-from dx_app_wizard.writing.render import render, template_of
-from dx_app_wizard.writing.soundness import check_spec
+from dx_app_wizard.writing.render import template_of
+from dx_app_wizard.writing.soundness import check_spec, sound_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -104,6 +104,11 @@ class Dialogue:
         plan = compose(answers, self.base, self.policy)
         check_spec(plan.spec, self.output_dir / answers.name / FILE_NAME, self.given.base, self.policy)
         return replace(plan, template=self.template)
+
+    def files(self, answers: Answers, plan: Plan) -> dict[PurePosixPath, FileContent]:
+        """Return the files of the app, by their paths in its folder; raise UnsoundSpecError like `plan`."""
+        path = self.output_dir / answers.name / FILE_NAME
+        return sound_files(plan, answers.name, path, self.given.base)
 
     def changes(self, answers: Answers, plan: Plan, files: Mapping[PurePosixPath, FileContent]) -> ChangeSet:
         """Return what writing these files does, and the record of where they come from."""
@@ -224,7 +229,7 @@ class Dialogue:
         from dx_app_wizard.asking.review import show_review
 
         plan = self.plan(answers)
-        files = render(plan, answers.name)
+        files = self.files(answers, plan)
         show_review(plan, self.changes(answers, plan, files), self.base)
         return agree(interview, lint_by_policy(plan.spec.raw, self.policy))
 

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
+from pathlib import PurePosixPath
 
 _APP_NAME = re.compile(r"[a-zA-Z0-9._-]+")
 _PARAMETER_NAME = re.compile(r"[a-zA-Z_][0-9a-zA-Z_]*")
 _LONGEST = 200
+_LONGEST_FILE_NAME = 255
+"""In bytes, on Linux."""
 
 _BASH_READ_ONLY = frozenset({"BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"})
 _BASH_SPECIAL = frozenset(
@@ -102,6 +106,22 @@ def applet_name_problem(name: str) -> str | None:
     if not name.strip():
         return "must not be empty"
     return None if name.isprintable() else "must be one line without control characters"
+
+
+def source_path_problem(name: str) -> str | None:
+    """Check the path of an app's source file, which must be one within the app's folder."""
+    path = PurePosixPath(name)
+    if not path.parts:
+        return "names no file"
+    if path.is_absolute() or ".." in path.parts:
+        return "lies outside the app's folder"
+    if "\\" in name:
+        return "has a backslash; folders end in /"
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in name):
+        return "has a control character or half of a character"
+    if any(len(part.encode()) > _LONGEST_FILE_NAME for part in path.parts):
+        return f"has a name of more than {_LONGEST_FILE_NAME} bytes"
+    return None
 
 
 def parameter_name_problem(name: str, language: str | None = None) -> str | None:

@@ -149,7 +149,8 @@ def release(spec: dict[str, Any]) -> Iterator[Fault]:
         hint = "Write '0'. The app's own version stands at the top."
         path = ("runSpec", "version")
         fix = Fix(path, "0") if number in CURRENT_RELEASES else None
-        yield Fault(path, f"release {number} has no version {version!r}", hint, fix=fix)
+        what = "no release but 16.04 has a" if number is None else f"release {number} has no"
+        yield Fault(path, f"{what} version {version!r}", hint, fix=fix)
 
 
 @RUN_RULES.rule("warning")

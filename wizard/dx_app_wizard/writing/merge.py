@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.writing.provenance import Record
 
 _MARKER = re.compile(rb"^(<{7} |>{7} )", re.MULTILINE)
+_BYTE_ORDER_MARK = "\ufeff"
 _MOST_CONFLICTS = 127
 """What `git merge-file` exits with for this many conflicts and more; beyond, it failed."""
 
@@ -135,16 +136,16 @@ def _merge_json(path: PurePosixPath, texts: Sequence[str], labels: Labels) -> tu
 
     The texts are ours, after which the merged one is laid out, the base, and theirs.
     """
+    bare = [text.removeprefix(_BYTE_ORDER_MARK) for text in texts]
     try:
-        ours, base, theirs = (jsonfile.parse(text, Path(path)).value for text in texts)
+        ours, base, theirs = (jsonfile.parse(text, Path(path)).value for text in bare)
         merged = merge_json(base, ours, theirs)
-        mine, yours = (rewritten(texts[0], value) for value in merged)
+        mine, yours = (rewritten(bare[0], value) for value in merged)
     except (SpecFileError, RecursionError):
         return None
-    if merged.is_clean:
-        return mine.encode(), 0
-    marked, conflicts = _marked(mine, yours, labels)
-    return marked.encode(), conflicts
+    mark = _BYTE_ORDER_MARK if bare[0] != texts[0] else ""
+    marked, conflicts = (mine, 0) if merged.is_clean else _marked(mine, yours, labels)
+    return (mark + marked).encode(), conflicts
 
 
 def _marked(ours: str, theirs: str, labels: Labels) -> tuple[str, int]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import tempfile
+import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.model import SpecShapeError
+from dx_app_wizard.spec.names import source_path_problem
 from dx_app_wizard.writing.changes import FileContent, OnConflict, change_set
 from dx_app_wizard.writing.clones import is_url
 from dx_app_wizard.writing.provenance import BUILT_IN, RECORD_PATH, Template, hash_of
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 
     from dx_app_wizard.plan import Plan
     from dx_app_wizard.spec.model import IOField
+
+
+_UNSEEN = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of control characters, halves of characters, and ends of lines and paragraphs."""
 
 
 def render(plan: Plan, name: str) -> dict[PurePosixPath, FileContent]:
@@ -85,8 +91,8 @@ def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
     """Return what the templates read, with nothing left to defaults or prompts."""
     return {
         "name": name,
-        "title": plan.spec.title or name,
-        "summary": (plan.spec.summary or "").rstrip("."),
+        "title": _shown(plan.spec.title or name),
+        "summary": _shown(plan.spec.summary or "").rstrip("."),
         "version": plan.spec.version or "",
         "language": plan.language,
         "pattern": plan.pattern,
@@ -108,15 +114,27 @@ def _content(path: Path) -> FileContent:
 
 
 def _by_name(fields: Iterable[IOField] | None) -> dict[str, dict[str, Any]]:
-    return {field.name: field.raw for field in fields or ()}
+    return {field.name: {**field.raw, **_texts(field)} for field in fields or ()}
+
+
+def _texts(field: IOField) -> dict[str, str]:
+    """Return what a parameter says to people, as they can read it."""
+    texts = {"label": field.label, "help": field.help}
+    return {key: _shown(text) for key, text in texts.items() if text is not None}
+
+
+def _shown(text: str) -> str:
+    """Return a text of a dxapp.json on one line, without characters that no file in UTF-8 shows."""
+    return "".join(" " if unicodedata.category(char) in _UNSEEN else char for char in text)
 
 
 def _source_path(plan: Plan) -> PurePosixPath:
     """Return where the source file belongs; names from a dxapp.json never lead out of the app."""
-    path = PurePosixPath(plan.spec.run_spec.file or "")
-    if path.is_absolute() or ".." in path.parts or "\\" in str(path) or not path.name:
-        raise SpecShapeError("runSpec.file", "must be the path of a file in the app's folder")
-    return path
+    file = plan.spec.run_spec.file or ""
+    problem = source_path_problem(file)
+    if problem:
+        raise SpecShapeError("runSpec.file", f"{file!r} {problem}")
+    return PurePosixPath(file)
 
 
 def _move_source(folder: Path, source: PurePosixPath) -> None:
@@ -125,7 +143,8 @@ def _move_source(folder: Path, source: PurePosixPath) -> None:
     target = folder / source
     if target == rendered:
         return
-    if target.exists():
+    within_file = any((folder / parent).is_file() for parent in source.parents)
+    if target.exists() or within_file or source == RECORD_PATH:
         raise SpecShapeError("runSpec.file", f"{str(source)!r} is taken by another file of the app")
     target.parent.mkdir(parents=True, exist_ok=True)
     rendered.rename(target)

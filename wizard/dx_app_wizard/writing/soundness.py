@@ -1,4 +1,4 @@
-"""Check the dxapp.json of an app before anything is written, by the linter's own rules."""
+"""Check an app before anything is written: its dxapp.json by the linter's rules, and its source's place."""
 
 from __future__ import annotations
 
@@ -6,15 +6,34 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.errors import UnsoundSpecError
+from dx_app_wizard.spec.findings import Finding
 from dx_app_wizard.spec.jsonfile import Document, path_text
 from dx_app_wizard.spec.lint import lint_document
+from dx_app_wizard.spec.model import SpecShapeError
+from dx_app_wizard.writing.render import render
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pathlib import Path, PurePosixPath
 
     from dx_app_wizard.answering.sources import Source
+    from dx_app_wizard.plan import Plan
     from dx_app_wizard.spec.model import AppSpec
     from dx_app_wizard.spec.policy import Policy
+    from dx_app_wizard.writing.changes import FileContent
+
+
+def sound_files(plan: Plan, name: str, path: Path, base: Source) -> dict[PurePosixPath, FileContent]:
+    """Return the files of the app called name, whose dxapp.json is to be written at path.
+
+    Raises UnsoundSpecError if the source cannot be where the given dxapp.json, `base`, has it.
+    """
+    try:
+        return render(plan, name)
+    except SpecShapeError as error:
+        at = base.at(("runSpec", "file"))
+        message = error.message.removeprefix(f"{error.path}: ")
+        finding = Finding("run-source", "error", error.path, message, None, at.file, at.line, at.column)
+        raise UnsoundSpecError(path, [finding]) from error
 
 
 def check_spec(spec: AppSpec, path: Path, base: Source, policy: Policy) -> None:
