@@ -264,24 +264,26 @@ async def _until_final(session: Session, job_id: str) -> None:
         raise
 
 
-def _save_output(platform: Platform, job: Row, out: Path) -> JSON:
+def _save_output(platform: Platform, output: JSON, out: Path) -> JSON:
     with reporting_full_disk(out.absolute(), "--out"):
-        return save_output(platform, job, out)
+        return save_output(platform, output, out)
 
 
 def _result(
     session: Session, job_id: str, request: RunRequest, app: App, *, samples_used: bool, began: float
 ) -> RunResult:
     store = session.platform.store
-    row = store.get("job", job_id)
+    # An output can be large, and is read once.
+    row = store.get("job", job_id, without="output")
+    job = job_descriptions.describe_job(session.context, job_id, {})
     assert row is not None
     assert request.folder
     assert request.out
     all_jobs = store.all("SELECT id, function, try_number FROM job ORDER BY sequence")
-    logs = [path for job in all_jobs for path in job_logs.log_paths(session.platform, job)]
+    logs = [path for each in all_jobs for path in job_logs.log_paths(session.platform, each)]
     return RunResult(
-        job=job_descriptions.describe_job(session.context, job_id, {}),
-        output=_save_output(session.platform, row, request.out) if row["state"] == "done" else {},
+        job=job,
+        output=_save_output(session.platform, job["output"], request.out) if row["state"] == "done" else {},
         folder=request.folder,
         out=request.out,
         samples_used=samples_used,

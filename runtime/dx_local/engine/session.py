@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from dx_local.engine.inputs import GivenInputs
     from dx_local.platform.context import JSON
     from dx_local.platform.lifecycle.states import Transition
-    from dx_local.platform.store import Row
 
 PROJECT_NAME = "local"
 
@@ -236,18 +235,20 @@ class Session:
             subscriber(line.job_id)
 
 
-def save_output(platform: Platform, job: Row, folder: Path) -> JSON:
+def save_output(platform: Platform, output: JSON | None, folder: Path) -> JSON:
     """Copy the files of a job's output into folder; return the output with their paths in place of links.
 
-    Tables are written as CSV. What is in an array gets a folder of its own, by its position, where two have
-    the same name.
+    Tables are written as CSV. If two files of an array have the same name, each gets a folder of its own, by
+    its position.
     """
-    return {name: _saved(platform, value, folder, name) for name, value in (job["output"] or {}).items()}
+    return {name: _saved(platform, value, folder, name) for name, value in (output or {}).items()}
 
 
 def _saved(platform: Platform, value: Any, folder: Path, name: str) -> Any:
     if isinstance(value, list):
-        names = [_file_name(platform, item) for item in value]
+        names = [_file_name(platform, item) for item in value if link_id(item)]
+        if not names:
+            return value
         clash = len(set(names)) < len(names)
         return [
             _saved(platform, item, folder / name / str(index) if clash else folder / name, "")
