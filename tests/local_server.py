@@ -42,6 +42,15 @@ def processes_in(place: Path) -> list[int]:
     return found
 
 
+class NotServedError(Exception):
+    """A server has ended with this error and exit code, instead of serving."""
+
+    def __init__(self, error: dict[str, Any], exit_code: int) -> None:
+        super().__init__(f"exit code {exit_code}: {error}")
+        self.error = error
+        self.exit_code = exit_code
+
+
 @dataclass
 class LocalServer:
     """A server that is ready; `ready` is the JSON object that it printed, `extra` adds to its variables."""
@@ -82,7 +91,9 @@ class LocalServer:
             if line == "}\n":
                 break
         self.ready = json.loads("".join(lines))
-        assert self.ready["error"] is None, self.ready
+        if self.ready["error"]:
+            self.process.communicate(timeout=_DEADLINE_SECONDS)
+            raise NotServedError(self.ready["error"], self.process.returncode)
         return self
 
     def __exit__(self, *_error: object) -> None:

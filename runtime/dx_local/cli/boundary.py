@@ -17,6 +17,7 @@ import click
 from dx_app_wizard.console.text import plain
 from dx_app_wizard.spec.jsonfile import escaped_surrogates
 from dx_local.errors import AppFindingsError, DiskFullError, DxLocalError, UsageError
+from dx_local.platform.json_text import in_batches, is_large, json_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,14 +66,25 @@ def _print(outcome: Outcome, *, as_json: bool) -> None:
         return
     if as_json:
         envelope = {"schema": SCHEMA, **(outcome.data or {}), "error": outcome.error}
-        text = json.dumps(envelope, ensure_ascii=False, indent=2, default=_plain)
-        click.echo(escaped_surrogates(text))
+        _print_json(envelope)
         return
     outcome.show()
     if outcome.error is not None:
         _say(f"error: {outcome.error['message']}")
         if hint := outcome.error.get("hint"):
             _say(f"  hint: {hint}")
+
+
+def _print_json(envelope: dict[str, Any]) -> None:
+    """Print one JSON object; a large one compact and in pieces, which takes less time and memory."""
+    if not is_large(envelope):
+        text = json.dumps(envelope, ensure_ascii=False, indent=2, default=_plain)
+        click.echo(escaped_surrogates(text))
+        return
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode
+    for text in in_batches(json_pieces(envelope, encode)):
+        click.echo(escaped_surrogates(text), nl=False)
+    click.echo()
 
 
 def _plain(value: object) -> str:

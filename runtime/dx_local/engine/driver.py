@@ -95,8 +95,8 @@ class Driver:
         """Run jobs on this executor, which reports their ends to `on_exit`."""
         self._executor = executor
 
-    async def until_final(self, job_id: str) -> Row:
-        """Return a job's row once it has reached a final state.
+    async def until_final(self, job_id: str) -> None:
+        """Return once a job has reached a final state.
 
         Raises OSError if its end cannot be recorded because the disk is full, and only jobs could free space.
         """
@@ -104,7 +104,6 @@ class Driver:
             await self._ends.until_final(job_id)
         else:
             await self._records.unless_stuck(self._ends.until_final(job_id))
-        return self._row(job_id)
 
     def terminate(self, job_id: str) -> None:
         """Terminate a job and its descendants on behalf of whoever runs the platform."""

@@ -80,6 +80,8 @@ def reporting_full_disk(folder: Path, option: str) -> Iterator[None]:
         if not is_full_disk(error, folder):
             raise
         full = full_folder(error, folder)
+        if full in folder.parents:
+            full = folder  # which could not be made
         raise DiskFullError(full, option if folder in (full, *full.parents) else None) from error
 
 

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.platform.context import JSON, Platform
-    from dx_local.platform.store import Row
 
 _CUT = "~"
 _LONGEST_ENDING = 40
 
 
-def save_output(platform: Platform, job: Row, folder: Path, announce: Callable[[str], None]) -> JSON:
+def save_output(
+    platform: Platform, output: JSON | None, folder: Path, announce: Callable[[str], None]
+) -> JSON:
     """Copy the files of a job's output into folder; return the output with their paths in place of links.
 
     Tables are written as CSV. Items of an array get a folder each, by position, if two have the same name.
@@ -35,16 +36,16 @@ def save_output(platform: Platform, job: Row, folder: Path, announce: Callable[[
     and DxLocalError for outputs that could not be written, once all others are.
     """
     delivery = _Delivery(platform, folder, announce)
-    output: JSON = {}
+    saved: JSON = {}
     problems = []
-    for name, value in (job["output"] or {}).items():
+    for name, value in (output or {}).items():
         try:
-            output[name] = delivery.saved(value, name)
+            saved[name] = delivery.saved(value, name)
         except DxLocalError as error:  # noqa: PERF203 - one output must not cost the others
             problems.append(f"cannot write the output {name!r}: {error.message}")
     if problems:
         raise DxLocalError("\n".join(problems), f"Its bytes are kept in {str(platform.folder)!r}.")
-    return output
+    return saved
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ class _Delivery:
     def saved(self, value: Any, *places: str) -> Any:
         """Return a value with paths in place of links, the files copied below the folder at these places."""
         if isinstance(value, list):
-            names = [self._on_disk(self._file_name(item)) for item in value]
+            names = [self._on_disk(self._file_name(item)) for item in value if link_id(item)]
+            if not names:
+                return value
             has_twins = len(set(names)) < len(names)
             return [
                 self.saved(item, *places, *([str(index)] if has_twins else ()))

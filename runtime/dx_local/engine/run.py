@@ -273,15 +273,17 @@ def _result(
     session: Session, job_id: str, request: RunRequest, app: App, *, samples_used: bool, began: float
 ) -> RunResult:
     store = session.platform.store
-    row = store.get("job", job_id)
+    # An output can be large, and is read once.
+    row = store.get("job", job_id, without="output")
+    job = job_descriptions.describe_job(session.context, job_id, {})
     assert row is not None
     assert request.folder
     assert request.out
     all_jobs = store.all("SELECT id, function, try_number FROM job ORDER BY sequence")
-    logs = [path for job in all_jobs for path in job_logs.log_paths(session.platform, job)]
+    logs = [path for each in all_jobs for path in job_logs.log_paths(session.platform, each)]
     return RunResult(
-        job=job_descriptions.describe_job(session.context, job_id, {}),
-        output=session.save_output(row, request.out) if row["state"] == "done" else {},
+        job=job,
+        output=session.save_output(job["output"], request.out) if row["state"] == "done" else {},
         folder=request.folder,
         out=request.out,
         samples_used=samples_used,

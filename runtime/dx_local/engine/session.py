@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from dx_local.engine.inputs import GivenInputs
     from dx_local.platform.context import JSON
     from dx_local.platform.lifecycle.states import Transition
-    from dx_local.platform.store import Row
 
 PROJECT_NAME = "local"
 
@@ -211,13 +210,13 @@ class Session:
         )
         return job_creation.create(self.context, request)
 
-    def save_output(self, job: Row, folder: Path) -> JSON:
+    def save_output(self, output: JSON | None, folder: Path) -> JSON:
         """Deliver the output of a job into folder; return it with paths in place of links.
 
         Raises DxLocalError, DiskFullError among them.
         """
         with reporting_full_disk(folder.absolute(), "--out"):
-            return outputs.save_output(self.platform, job, folder, self._observer.announce)
+            return outputs.save_output(self.platform, output, folder, self._observer.announce)
 
     async def worker_environment(self) -> WorkerEnvironment:
         """Return the worker environment of apps that need nothing more. Raises EnvironmentBuildError."""

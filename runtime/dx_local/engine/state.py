@@ -23,6 +23,7 @@ from dx_local.engine.full_disk import RESERVE, Reserve
 from dx_local.engine.user_folders import user_folder
 from dx_local.errors import DxLocalError
 from dx_local.platform.full_disk import is_full_disk
+from dx_local.platform.large_values import FOLDER as FOLDER_OF_LARGE_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,7 @@ _OURS = (
     f"{_STORE}-shm",
     f"{_STORE}-wal",
     "server.log",
+    FOLDER_OF_LARGE_VALUES,
     RESERVE,
     _UNFINISHED_MARK,
     _MARK,

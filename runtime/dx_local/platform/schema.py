@@ -212,6 +212,9 @@ _TABLES = " ".join(re.sub(r"--.*", "", SCHEMA).split())
 SCHEMA_VERSION = zlib.crc32(_TABLES.encode()) & 0x7FFF_FFFF
 """Tells which tables a database has; SQLite keeps it as a positive 32-bit number."""
 
+LARGE_COLUMNS = frozenset({"input", "original_input", "output", "run_input"})
+"""The JSON columns whose values may be in files beside the database: no query may look into them."""
+
 JSON_COLUMNS = frozenset(
     {
         "authorized_users",

@@ -12,9 +12,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.jsonfile import escaped_surrogates
 from dx_local.platform import regexps
-from dx_local.platform.schema import JSON_COLUMNS, SCHEMA, SCHEMA_VERSION
+from dx_local.platform.json_text import to_json
+from dx_local.platform.large_values import FOLDER, LargeValues, is_large
+from dx_local.platform.schema import JSON_COLUMNS, LARGE_COLUMNS, SCHEMA, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -45,7 +46,9 @@ class Store:
 
     def __init__(self, path: Path, *, is_kept: bool = True) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+        self._large = LargeValues(path.parent / FOLDER)
         self._shapes: dict[str, _Shape] = {}
+        self._others: dict[tuple[str, str], str] = {}
         self._depth = 0
         self._actions = _Actions()
         try:
@@ -142,28 +145,37 @@ class Store:
         row = self.one(sql, *values)
         return next(iter(row.values())) if row else None
 
-    def get(self, table: str, entity_id: str) -> Row | None:
-        """Return the row with this `id`."""
-        return self.one(f"SELECT * FROM {table} WHERE id = ?", entity_id)
+    def get(self, table: str, entity_id: str, *, without: str | None = None) -> Row | None:
+        """Return the row with this `id`, without one of its columns if that is known already."""
+        columns = "*" if without is None else self._columns_without(table, without)
+        return self.one(f"SELECT {columns} FROM {table} WHERE id = ?", entity_id)
+
+    def _columns_without(self, table: str, column: str) -> str:
+        if (table, column) not in self._others:
+            names = (row["name"] for row in self.all("SELECT name FROM pragma_table_info(?)", table))
+            self._others[table, column] = ", ".join(name for name in names if name != column)
+        return self._others[table, column]
 
     def insert(self, table: str, **columns: Any) -> int:
         """Insert one row and return its rowid."""
         names = ", ".join(columns)
         marks = ", ".join("?" * len(columns))
-        cursor = self._connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", _encode(columns))
+        values = self._encode(columns)
+        cursor = self._connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
         return cursor.lastrowid or 0
 
     def update(self, table: str, entity_id: str, **columns: Any) -> None:
         """Change columns of the row with this `id`."""
         changes = ", ".join(f"{name} = ?" for name in columns)
-        self._connection.execute(f"UPDATE {table} SET {changes} WHERE id = ?", (*_encode(columns), entity_id))
+        values = (*self._encode(columns), entity_id)
+        self._connection.execute(f"UPDATE {table} SET {changes} WHERE id = ?", values)
 
     def change_placement(self, project: str, object_id: str, **columns: Any) -> None:
         """Change columns of one copy of a data object."""
         changes = ", ".join(f"{name} = ?" for name in columns)
         self._connection.execute(
             f"UPDATE placement SET {changes} WHERE project = ? AND object = ?",
-            (*_encode(columns), project, object_id),
+            (*self._encode(columns), project, object_id),
         )
 
     def _shape(self, sql: str, cursor: sqlite3.Cursor) -> _Shape:
@@ -171,31 +183,28 @@ class Store:
         if shape is None:
             if len(self._shapes) >= _MOST_SHAPES:
                 self._shapes.clear()
-            shape = self._shapes[sql] = _Shape(tuple(column[0] for column in cursor.description))
+            names = tuple(column[0] for column in cursor.description)
+            shape = self._shapes[sql] = _Shape(names, self._large)
         return shape
+
+    def _encode(self, columns: dict[str, Any]) -> Sequence[Any]:
+        return [self._encoded(name, value) for name, value in columns.items()]
+
+    def _encoded(self, name: str, value: Any) -> Any:
+        if value is None or name not in JSON_COLUMNS:
+            return value
+        if name in LARGE_COLUMNS:
+            return self._large.text_of(value, self.after_rollback)
+        return to_json(value)
 
     def close(self) -> None:
         """Close the database; a later Store on the same path finds everything that was committed."""
         self._connection.close()
 
 
-def to_json(value: Any) -> str:
-    """Return value as compact JSON text, as it is kept in the database; order of keys is kept."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    # Paths of this machine may contain bytes that are no UTF-8.
-    return text if text.isascii() else escaped_surrogates(text)
-
-
 def _backwards(text: str) -> str:
     """Answer SQL's `backwards(text)`, by which an index finds names by how they end."""
     return text[::-1]
-
-
-def _encode(columns: dict[str, Any]) -> Sequence[Any]:
-    return [
-        to_json(value) if name in JSON_COLUMNS and value is not None else value
-        for name, value in columns.items()
-    ]
 
 
 @dataclass
@@ -218,15 +227,16 @@ def _calling_all(actions: list[Callable[[], None]]) -> Iterator[None]:
 class _Shape:
     """What the rows of one query look like, worked out once."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
+    def __init__(self, names: tuple[str, ...], large: LargeValues) -> None:
         self._names = names
+        self._large = large
         self._json = [name for name in names if name in JSON_COLUMNS]
 
     def row(self, values: tuple[Any, ...]) -> Row:
         row = dict(zip(self._names, values))  # noqa: B905 - they are of one length
         for name in self._json:
             if (text := row[name]) is not None:
-                row[name] = _from_json(text)
+                row[name] = self._large.value_of(text) if is_large(text) else _from_json(text)
         return row
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 from dx_app_wizard.console.text import whole
@@ -21,14 +22,16 @@ def parse(text: bytes, *, mends: bool = False) -> Any:
 
     Raises ValueError that says what is wrong: UnicodeEncodeError for half a surrogate pair.
     """
+    decoded = text.decode(errors="replace" if mends else "strict")
+    del text  # it may be large, and its value will be as large again
     try:
-        value = _DECODER.decode(text.decode(errors="replace" if mends else "strict"))
+        value = _DECODER.decode(decoded)
     except RecursionError:
         raise _too_deep() from None
     # Only brackets make depth; most texts have too few of them to be looked at.
-    if text.count(b"[") + text.count(b"{") > DEEPEST and _is_deeper(value, DEEPEST):
+    if decoded.count("[") + decoded.count("{") > DEEPEST and _is_deeper(value, DEEPEST):
         raise _too_deep()
-    if b"\\ud" in text.lower():
+    if _SURROGATE.search(decoded):
         again = json.dumps(value, ensure_ascii=False)
         if mends:
             return json.loads(whole(again))
@@ -61,4 +64,5 @@ def _finite(number: str) -> float:
     return value
 
 
+_SURROGATE = re.compile(r"\\u[dD]")
 _DECODER = json.JSONDecoder(parse_constant=_not_json, parse_float=_finite)

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_app_wizard.console.text import plain
+from dx_local.platform.json_text import in_batches, is_large, json_pieces
 from dx_local.sizes import size_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dx_local.engine.run import RunResult
     from dx_local.platform.execution.job_usage import EntryPointUsage
 
@@ -29,10 +32,9 @@ def show_summary(result: RunResult, *, quiet: bool) -> None:
         executables = {usage.executable_name for usage in result.usage}
         for usage in result.usage:
             click.echo(usage_line(usage, is_named=len(executables) > 1), err=True)
-    for name, value in result.output.items():
-        for item in value if isinstance(value, list) else [value]:
-            text = _text(item)
-            click.echo(f"{name}\t{plain(text) if sys.stdout.isatty() else text}")
+    shows_terminal = sys.stdout.isatty()
+    for text in in_batches(_lines(result.output)):
+        click.echo(plain(text) if shows_terminal else text, nl=False)
 
 
 def usage_line(usage: EntryPointUsage, *, is_named: bool) -> str:
@@ -56,5 +58,15 @@ def _percent(share: float) -> str:
     return f"{share:.0%}" if share >= 0.01 else f"{share:.1%}"
 
 
-def _text(value: Any) -> str:
-    return str(value) if isinstance(value, (str, Path)) else json.dumps(value, ensure_ascii=False)
+def _lines(output: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines that show an output, in pieces."""
+    for name, value in output.items():
+        for item in value if isinstance(value, list) else [value]:
+            yield f"{name}\t"
+            if isinstance(item, (str, Path)):
+                yield str(item)
+            elif is_large(item):
+                yield from json_pieces(item)
+            else:
+                yield json.dumps(item, ensure_ascii=False)
+            yield "\n"

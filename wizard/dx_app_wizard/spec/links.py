@@ -96,14 +96,21 @@ def references_in(value: Any) -> Iterator[Reference]:
 
 
 def replace(value: Any, function: Callable[[Any], Any]) -> Any:
-    """Return value rebuilt, each link or reference in it (at any depth) replaced by function(it)."""
+    """Return value with each link or reference in it (at any depth) replaced by function(it).
+
+    What holds none is not copied; function must not change what it is given.
+    """
+    if not isinstance(value, (dict, list)):
+        return value
     if _is_leaf(value):
         return function(value)
+    inner = _containers_in(value)
+    changed = {key: new for key, item in inner if (new := replace(item, function)) is not item}
+    if not changed:
+        return value
     if isinstance(value, dict):
-        return {key: replace(item, function) for key, item in value.items()}
-    if isinstance(value, list):
-        return [replace(item, function) for item in value]
-    return value
+        return {**value, **changed}
+    return [changed.get(index, item) for index, item in enumerate(value)]
 
 
 def _target(value: Any) -> Any:
@@ -140,11 +147,16 @@ def _is_leaf(value: Any) -> bool:
 
 def _nodes(value: Any) -> Iterator[Any]:
     """Yield every link and reference in value, in document order."""
+    if not isinstance(value, (dict, list)):
+        return
     if _is_leaf(value):
         yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _nodes(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _nodes(item)
+        return
+    for _, item in _containers_in(value):
+        yield from _nodes(item)
+
+
+def _containers_in(value: dict[str, Any] | list[Any]) -> list[tuple[Any, Any]]:
+    """Return the hashes and arrays directly in a value, by key or index: all else holds no link."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return [(key, item) for key, item in items if isinstance(item, (dict, list))]

@@ -12,7 +12,7 @@ from dx_local.platform import fields as read
 from dx_local.platform import regexps
 from dx_local.platform.data.globs import Glob
 from dx_local.platform.errors import InvalidInput
-from dx_local.platform.store import to_json
+from dx_local.platform.json_text import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -114,6 +114,7 @@ class _Machine(Ending):
             self.fail_tree(job_id, Failure("OutputError", complaint))
             return
         self.move(job_id, State.WAITING_ON_OUTPUT, output=output)
+        self.outputs[job_id] = output
         self._wait_for(job_id, [*_executions_in(output), *links_in(output)])
         self.to_settle.append(job_id)
 
@@ -218,7 +219,7 @@ class _Machine(Ending):
         except delivery.ObjectNotFound as error:
             self.fail_tree(job["id"], Failure("OutputError", str(error)))
             return
-        self.move(job["id"], State.DONE, output=output)
+        self.move(job["id"], State.DONE, **({} if output == job["output"] else {"output": output}))
 
     def _wait_for(self, job_id: str, causes: Iterable[str]) -> bool:
         """Write down what a job waits for; tell whether there is anything.

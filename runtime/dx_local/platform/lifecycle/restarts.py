@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from dx_local.platform import fields as read
 from dx_local.platform.errors import InvalidInput
 from dx_local.platform.ids import class_of
+from dx_local.platform.json_text import to_json
 from dx_local.platform.lifecycle.states import State
-from dx_local.platform.store import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

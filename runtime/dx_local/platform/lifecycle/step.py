@@ -6,7 +6,7 @@ What extends this is told one thing that happened (`lifecycle`), and changes row
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dx_local.platform.ids import EXECUTIONS, class_of
 
@@ -28,10 +28,15 @@ class Step:
         self.now = now
         self.transitions: list[Transition] = []
         self.to_settle: deque[str] = deque()
+        self.outputs: dict[str, dict[str, Any]] = {}
+        """Outputs that have just been written, and need not be read again."""
 
     def job(self, job_id: str) -> Row:
         """Return the row of a job or analysis, which must be there."""
-        return self._there(job_id, self.store.get("job", job_id))
+        if job_id not in self.outputs:
+            return self._there(job_id, self.store.get("job", job_id))
+        row = self._there(job_id, self.store.get("job", job_id, without="output"))
+        return {**row, "output": self.outputs[job_id]}
 
     def standing(self, job_id: str) -> Row:
         """Return where a job or analysis stands, without what can be large: its input and output."""
