@@ -168,3 +168,26 @@ def test_a_command_that_is_killed_while_its_zygote_starts_leaves_no_folder(
     while list(temporary.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert list(temporary.iterdir()) == []
+
+
+def test_a_worker_environment_that_is_being_made_does_not_delay_the_end(
+    make_app: MakeApp, variables: dict[str, str], bin_folder: Path, temporary: Path, tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        [bin_folder / "dx-local", "run", make_app("main() { true; }\n", interpreter="bash")],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**variables, "TMPDIR": str(temporary), "XDG_CACHE_HOME": str(tmp_path / "cache")},
+    )
+    assert process.stderr
+    assert any("Making a worker environment" in line for line in process.stderr)
+    running = descendants(process.pid)
+    process.terminate()
+    _, errors = process.communicate(timeout=_DEADLINE_SECONDS)
+    assert process.returncode == 143
+    assert errors.endswith("error: The run was interrupted.\n")
+    assert "never retrieved" not in errors
+    assert alive(running) == []
+    assert list(temporary.iterdir()) == []
+    assert not list(tmp_path.glob("cache/**/*.failed"))

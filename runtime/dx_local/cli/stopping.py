@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -40,4 +43,16 @@ async def until_stopped(work: Coroutine[object, object, T]) -> tuple[T | None, i
     except asyncio.CancelledError:
         if not stopped_by:
             raise
+        _end_helpers()
         return None, 128 + stopped_by[0]
+
+
+def _end_helpers() -> None:
+    """End the programs that threads still wait for, such as one that makes a worker environment.
+
+    Source: proc(5), /proc/PID/task/TID/children.
+    """
+    for children in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):
+            for pid in children.read_text(encoding="ascii").split():
+                os.kill(int(pid), signal.SIGTERM)

@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,16 +47,25 @@ _DAY_SECONDS = 24 * 3600
 
 
 class EnvironmentBuildError(Exception):
-    """A worker environment could not be made; `output` holds the last lines of what uv said."""
+    """A worker environment could not be made; `output` holds the last lines that uv printed.
 
-    def __init__(self, request: EnvironmentRequest, output: str) -> None:
+    `was_stopped` means that a signal ended uv, as Ctrl-C does, so that the next try may well succeed.
+    """
+
+    def __init__(self, request: EnvironmentRequest, output: str, *, was_stopped: bool = False) -> None:
         self.request = request
         self.output = output
+        self.was_stopped = was_stopped
         super().__init__(
             f"The worker environment ({request.describe()}) could not be made.\n{output}\n"
             "Check that the package index can be reached, and that the Python version and the pip packages "
             'under "execDepends" in dxapp.json exist; then run the command again.'
         )
+
+
+_STOPPED = frozenset(
+    code for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) for code in (-number, 128 + number)
+)
 
 
 @dataclass(frozen=True)
@@ -166,8 +178,9 @@ def _failure_of(folder: Path) -> Path:
 def _try_to_build(request: EnvironmentRequest, folder: Path) -> None:
     try:
         _build(request, folder)
-    except EnvironmentBuildError:
-        _failure_of(folder).touch()
+    except EnvironmentBuildError as error:
+        if not error.was_stopped:
+            _failure_of(folder).touch()
         raise
     _failure_of(folder).unlink(missing_ok=True)
 
@@ -200,18 +213,22 @@ def _uv(request: EnvironmentRequest, *arguments: str) -> None:
     import uv
 
     try:
-        # The current folder is not the user's, whose pyproject.toml could hold settings for uv.
-        result = subprocess.run(
-            [uv.find_uv_bin(), *arguments],
-            cwd=_cache_folder(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        # uv leaves locks behind; and the current folder is not the user's, whose pyproject.toml could hold
+        # settings for uv.
+        with tempfile.TemporaryDirectory(prefix="uv-", dir=_cache_folder()) as temporary:
+            result = subprocess.run(
+                [uv.find_uv_bin(), *arguments],
+                cwd=_cache_folder(),
+                env={**os.environ, "TMPDIR": temporary},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                check=False,
+            )
     except OSError as error:
         raise EnvironmentBuildError(request, f"uv could not be started: {error}") from error
     if result.returncode != 0:
-        raise EnvironmentBuildError(request, "\n".join(result.stdout.splitlines()[-_LAST_LINES:]))
+        output = "\n".join(result.stdout.splitlines()[-_LAST_LINES:])
+        raise EnvironmentBuildError(request, output, was_stopped=result.returncode in _STOPPED)

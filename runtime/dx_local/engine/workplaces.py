@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.python2 import is_python2, python2_code
 from dx_local.engine.dependencies import debian
@@ -123,8 +123,9 @@ class Workplaces:
         known = self._environments.get(request)
         if known is None or known.done():
             build = partial(prepare_environment, request, announce=self._announce_from_thread())
-            self._environments[request] = asyncio.create_task(asyncio.to_thread(build))
-        return await asyncio.shield(self._environments[request])
+            self._environments[request] = known = asyncio.create_task(asyncio.to_thread(build))
+            known.add_done_callback(_take_note)  # whoever waited for it may be cancelled
+        return await asyncio.shield(known)
 
     def _made(self, request: EnvironmentRequest) -> WorkerEnvironment | None:
         """Return a worker environment that is there already, without a look at the disk."""
@@ -189,6 +190,7 @@ class Workplaces:
                 supply, dependencies, installs=self._options.installs, announce=self._announce_from_thread()
             )
             self._supplies[key] = asyncio.create_task(asyncio.to_thread(work))
+            self._supplies[key].add_done_callback(_take_note)
         return await asyncio.shield(self._supplies[key])
 
     def _check_code(self, applet: JSON) -> None:
@@ -220,3 +222,9 @@ class Workplaces:
             loop.call_soon_threadsafe(self._announce, message)
 
         return announce
+
+
+def _take_note(work: asyncio.Task[Any]) -> None:
+    """Look at the error of work, if it has one, so that asyncio does not report it as overlooked."""
+    if not work.cancelled():
+        work.exception()
