@@ -67,6 +67,16 @@ def test_local_files_become_file_objects(dx_local: DxLocal, echo_app: Path, opti
     assert echoed(dx_local, echo_app, *options)["reads"] == ["a", "b"]
 
 
+def test_a_default_may_link_to_the_name_of_another_input(
+    dx_local: DxLocal, echo_app: Path, reads: Path
+) -> None:
+    spec = json.loads((echo_app / "dxapp.json").read_text())
+    text = next(field for field in spec["inputSpec"] if field["name"] == "text")
+    text["default"] = {"$dnanexus_link": {"input": "reads", "index": 1, "metadata": "name"}}
+    (echo_app / "dxapp.json").write_text(json.dumps(spec))
+    assert echoed(dx_local, echo_app, f"-ireads={reads}/*.fastq")["text"] == "b.fastq"
+
+
 def test_an_option_that_is_given_again_makes_an_array(dx_local: DxLocal, echo_app: Path) -> None:
     values = echoed(dx_local, echo_app, "-ins=1", "-ins=2", "-itexts=a,b", "-itexts=c d")
     assert (values["ns"], values["texts"]) == ([1, 2], ["a,b", "c d"])

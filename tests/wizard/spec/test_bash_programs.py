@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.spec.lint import lint_app
+from dx_app_wizard.spec.program_packages import packages_of_programs, worker_programs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,3 +128,7 @@ def test_the_hint_names_the_package(tmp_path: Path) -> None:
         'Declare it in runSpec.execDepends: {"name": "multiqc", "package_manager": "pip"}.',
         "Put it into resources/usr/bin/, or declare its package in runSpec.execDepends.",
     ]
+
+
+def test_no_worker_has_a_program_that_packages_are_named_for() -> None:
+    assert worker_programs().isdisjoint(packages_of_programs())

@@ -44,6 +44,7 @@ def test_references_to_outputs_of_subjobs(text: str, expected: list[tuple[str, s
     [
         ("mkdir -p ~/out/report out/bam; dx-upload-all-outputs", {"report", "bam"}),
         ('mkdir -p "$HOME/out/report/sub"; dx-upload-all-outputs', {"report"}),
+        (". ~/environment; mkdir out/report; dx-upload-all-outputs", {"report"}),
         ('mkdir -p "out/$name"; mkdir out/report; dx-upload-all-outputs', None),
         ("tool --outdir ~/out; mkdir out/report; dx-upload-all-outputs", None),
         ("cd out; mkdir report; dx-upload-all-outputs", None),

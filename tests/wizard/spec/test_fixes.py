@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dx_app_wizard.spec import jsonfile
@@ -94,6 +94,7 @@ json_objects = st.dictionaries(
 )
 
 
+@settings(max_examples=30)
 @given(json_objects, st.data())
 def test_one_key_is_removed_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory, value: dict[str, Any], data: st.DataObject

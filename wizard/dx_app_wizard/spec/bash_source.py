@@ -21,7 +21,9 @@ _ADD_OUTPUT = re.compile(
     rf"dx-jobutil-add-output{_GAP}(?:(?:--class(?:=|{_GAP})\w+|--array){_GAP})*(?:{_WORD})?"
 )
 _INPUT_OF_JOB = re.compile(r"(?<![\w-])-i(?:[ \t]+|=)?[\"']?([A-Za-z_]\w*)(?::[a-z:]+)?=")
-_OTHER_FILES = re.compile(r"(?:^|[;&|])[ \t]*(?:source|\.)[ \t]", re.MULTILINE)
+ENVIRONMENT = r"[\"']?(?:[~\w${}./-]*/)?environment\b"
+"""The file ~/environment as it is sourced; every worker has it, and it defines no functions."""
+_OTHER_FILES = re.compile(rf"(?:^|[;&|])[ \t]*(?:source|\.)[ \t]+(?!{ENVIRONMENT})", re.MULTILINE)
 _OTHER_WAYS = re.compile(r"job_output\.json|jobutil-add-output[^\n]*\bxargs\b|\beval\b")
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
 _STARTED_JOB = re.compile(r"=\(?[ \t]*[\"']?(?:\$\(|`)[ \t]*dx-jobutil-new-job\b([^)`]*)")

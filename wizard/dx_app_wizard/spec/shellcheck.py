@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec import jsonfile
 from dx_app_wizard.spec.app_folder import AppFolder
+from dx_app_wizard.spec.bash_source import ENVIRONMENT
 from dx_app_wizard.spec.findings import Finding
 from dx_app_wizard.spec.ignores import ignores_of
 from dx_app_wizard.spec.model import FILE_NAME
@@ -24,7 +25,7 @@ SEVERITIES = ("error", "warning", "info", "style")
 """How serious a finding is, the worst first. Most findings about real apps are `info`: unquoted variables."""
 
 _NOT_FOLLOWED = ("SC1090", "SC1091")
-_ENVIRONMENT = re.compile(r"(?:^|[\s;&|({])(?:source|\.)\s+[\"']?(?:[~\w${}./-]*/)?environment\b")
+_ENVIRONMENT = re.compile(rf"(?:^|[\s;&|({{])(?:source|\.)\s+{ENVIRONMENT}")
 _VARIABLES_OF_INPUT = ("", "_name", "_prefix", "_path")
 
 
