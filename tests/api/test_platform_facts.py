@@ -158,6 +158,21 @@ def unarchived_state(served: ServedPlatform) -> str:
     return state
 
 
+def changed(served: ServedPlatform, request: JSON, *fields: str) -> JSON:
+    """Return what a new project has in these fields, or in those that the request names, after an update."""
+    project = new_project(served)
+    served.post(f"/{project}/update", request)
+    wanted = dict.fromkeys(fields or request, True)
+    described = served.post(f"/{project}/describe", {"fields": wanted})
+    return {name: described[name] for name in wanted}
+
+
+def restricted(served: ServedPlatform) -> str:
+    project = new_project(served)
+    served.post(f"/{project}/update", {"downloadRestricted": True})
+    return project
+
+
 def found_analysis(served: ServedPlatform) -> bool:
     """Find an analysis that a job has started by that job, and by no other."""
     job, other = served.job(project="CONTRIBUTE"), served.job()
@@ -310,6 +325,38 @@ FACTS: list[tuple[str, Callable[[ServedPlatform], Any], Any]] = [
         "an invitation",
         lambda s: sorted(s.post(f"/{s.project}/invite", {"invitee": "PUBLIC", "level": "VIEW"})),
         ["id", "state"],
+    ),
+    (
+        "executables can be restricted, and results of databases",
+        lambda s: changed(s, {"allowedExecutables": ["applet-x"], "databaseResultsRestricted": 10}),
+        {"allowedExecutables": ["applet-x"], "databaseResultsRestricted": 10},
+    ),
+    (
+        "these restrictions are lifted by null",
+        lambda s: changed(s, {"allowedExecutables": None, "databaseResultsRestricted": None}),
+        {"allowedExecutables": None, "databaseResultsRestricted": None},
+    ),
+    (
+        "restricted downloads restrict previews",
+        lambda s: changed(s, {"downloadRestricted": True}, "previewViewerRestricted"),
+        {"previewViewerRestricted": True},
+    ),
+    (
+        "unrestricted downloads need unrestricted previews",
+        lambda s: error(s, f"/{restricted(s)}/update", {"downloadRestricted": False})[:2],
+        (422, "InvalidInput"),
+    ),
+    (
+        "both are unrestricted together",
+        lambda s: s.post(
+            f"/{restricted(s)}/update", {"downloadRestricted": False, "previewViewerRestricted": False}
+        ).keys(),
+        {"id"},
+    ),
+    (
+        "health information needs a licence",
+        lambda s: error(s, "/project/new", {"name": "n", "containsPHI": True})[1:],
+        ("PermissionDenied", "PHI features must be enabled for user-local"),
     ),
     (
         "the default fields of a project",

@@ -140,6 +140,13 @@ def test_login_with_a_password_is_refused_here(server: LocalServer, users_dx: Pa
     assert set(hosts.read_text().split()) == {"127.0.0.1"}
 
 
+def test_no_user_is_made_elsewhere(server: LocalServer, users_dx: Path, hosts: Path) -> None:
+    command = "dx new user --username someone --email someone@example.com --first Some"
+    done = in_shell(server, command, users_dx)
+    assert "There is one user on this platform of dx-local" in done.stderr
+    assert set(hosts.read_text().split()) == {"127.0.0.1"}
+
+
 def test_cleared_settings_name_this_platform(server: LocalServer) -> None:
     done = in_shell(server, "dx clearenv --reset")
     assert (done.returncode, done.stderr) == (0, "")

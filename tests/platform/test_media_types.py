@@ -38,6 +38,7 @@ def zip_file() -> bytes:
         (b"a\0b", UNKNOWN),
         ("é".encode()[:1], UNKNOWN),
     ],
+    ids=["gzip", "tar", "zip", "pdf", "empty", "latin-1", "zero byte", "half a character"],
 )
 def test_the_beginning_tells_the_type(content: bytes, expected: str) -> None:
     assert media_type(content) == expected

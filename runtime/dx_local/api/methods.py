@@ -94,14 +94,22 @@ OTHERS = BESIDES_POST | _methods(
 )
 """What clients call besides; gtables are of the platform of 2013, which apps of that time still need."""
 
+_RUN = (
+    "costs and instance types are kept, not acted upon: every job runs on this machine; `httpsApp` needs no"
+    " licence"
+)
+
 PARTLY: dict[Method, str] = {
-    ("app", "run"): "costs and instance types are kept, not acted upon: every job runs on this machine",
-    ("applet", "run"): "costs and instance types are kept, not acted upon: every job runs on this machine",
+    ("app", "run"): _RUN,
+    ("applet", "run"): _RUN,
+    ("file", "close"): "a file is closed at once; DNAnexus describes it as `closing` first",
+    ("job", "describe"): "no prices, no egress, and no host: there are none",
     ("job", "getIdentityToken"): (
         "needs the extra `identity`; the issuer is this server, whose key is at `/.well-known/jwks.json`;"
         " unverified: default subject, lifetime"
     ),
     ("job", "update"): "`allowSSH` is kept; there is no machine of the job's own to log in to",
+    ("project", "describe"): "no `cloudAccount` and `provider`; nothing costs anything",
     ("project", "leave"): "a project keeps its only user",
     ("project", "new"): "`restricted` and the like are kept, not enforced; `protected` is enforced",
     ("project", "transfer"): "there is nobody else to be billed",
@@ -112,6 +120,7 @@ PARTLY: dict[Method, str] = {
     ("system", "findDatabases"): "there are no databases: none is found",
     ("system", "findOrgs"): "there are no organisations: none is found",
     ("user", "update"): "`sshPublicKey` and, to the user's own ID, `billTo`; anything else is refused",
+    ("system", "findDataObjects"): "`next` has more in it than a project and an ID",
     ("system", "findGlobalWorkflows"): "there are no global workflows: none is found",
     ("system", "greet"): "there is never any news",
     ("system", "newAuthToken"): "there are no passwords",
