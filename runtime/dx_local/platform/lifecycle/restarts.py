@@ -68,6 +68,9 @@ def check_policy(policy: JSON) -> None:
             raise InvalidInput(f'"executionPolicy.restartOn": "{reason}" is none of {known}, *')
         _check_count(f"executionPolicy.restartOn.{reason}", most)
     _check_count("executionPolicy.maxRestarts", policy.get("maxRestarts", MOST_RESTARTS))
+    read.integer(
+        {"executionPolicy.maxSpotTries": policy.get("maxSpotTries", 0)}, "executionPolicy.maxSpotTries"
+    )
 
 
 def check_entry_points(run_spec: JSON) -> None:
