@@ -31,7 +31,7 @@ WRONG: tuple[Any, ...] = (1.5, "no such\0thing", [1.5], {"no such": 1.5}, {"no s
 
 
 class TakenBackError(Exception):
-    """What a call has done is not to last."""
+    """Roll back what a call has done."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What projects restrict, and who pays for them."""
+"""Settings of projects: kept, refused, or enforced."""
 
 from __future__ import annotations
 

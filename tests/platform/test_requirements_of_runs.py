@@ -1,4 +1,4 @@
-"""Where requirements of an executable, a stage, a run and the runs above it reach, as describe shows it."""
+"""Requirements of executables, stages, runs and the runs above them reach the jobs that they should."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def _of_cloud(cloud: str) -> tuple[InstanceType, ...]:
 
 
 def _is_offered(instance: InstanceType, region: str) -> bool:
-    """Tell whether a region has a type of its cloud, as far as is known; a cloud as a whole has all."""
+    """Return whether a region has a type of its cloud, as far as is known; a cloud as a whole has all."""
     place = region.partition(":")[2]
     return not place or not instance.regions or region in instance.regions
 

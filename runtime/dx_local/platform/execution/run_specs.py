@@ -1,7 +1,7 @@
 """The runSpec of an applet: checked, kept, and shown by describe and get.
 
 An applet lives in one region. If its runSpec has entries by region, those of the applet's own region hold:
-its systemRequirements take the place of the general ones, its bundledDepends are added to them.
+its systemRequirements replace the general ones, its bundledDepends are added to them.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/io-and-run-specifications
 """
