@@ -61,6 +61,17 @@ def test_bundles_of_the_region_are_named_like_assets(
     assert (done.exit_code, "The app depends on assets: tool.tar.gz." in done.stderr) == (0, True)
 
 
+@pytest.mark.parametrize(
+    ("resources", "named"), [("project-xxxx", "project-xxxx"), (["file-a", "file-b"], "file-a, file-b")]
+)
+def test_resources_of_an_app_are_named(
+    dx_local: DxLocal, make_app: Callable[..., Path], resources: str | list[str], named: str
+) -> None:
+    regional = {"aws:us-east-1": {"resources": resources}}
+    done = dx_local("run", make_app("true", interpreter="bash", regionalOptions=regional))
+    assert f"The app's resources ({named}) are not here" in done.stderr
+
+
 def test_assets_that_are_not_given_are_named(dx_local: DxLocal, app: Path, archive: Path) -> None:
     done = dx_local("run", app, "--asset", archive)
     assert "The app depends on assets: say_asset 1.2.0, record-xxxx (given: " in done.stderr

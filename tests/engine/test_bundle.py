@@ -78,6 +78,14 @@ def test_every_finding_of_a_faulty_app_is_told(make_app: MakeApp) -> None:
     assert {finding.path for finding in caught.value.findings} >= {"inputSpec[0].class", "inputSpec[1].class"}
 
 
+def test_what_the_platform_would_refuse_is_wrong_use(
+    context: Context, project: str, make_app: MakeApp
+) -> None:
+    folder = make_app(CODE, interpreter="bash", treeTurnaroundTimeThreshold=0)
+    with pytest.raises(UsageError, match=r"dxapp\.json makes no applet: .*treeTurnaroundTimeThreshold"):
+        install(context, load_app(folder), project)
+
+
 def test_an_app_for_other_regions_is_wrong_use(context: Context, project: str, make_app: MakeApp) -> None:
     folder = make_app(CODE, interpreter="bash", regionalOptions={"azure:westus": {"systemRequirements": {}}})
     with pytest.raises(UsageError, match="not made for the region aws:us-east-1, only for azure:westus"):

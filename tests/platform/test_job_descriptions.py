@@ -29,6 +29,10 @@ ALWAYS = {
     "details": dict, "dependsOn": list, "systemRequirements": dict, "stateTransitions": list, "try": int,
     "tryCreated": int, "parentJobTry": None, "masterJob": None, "failureCounts": dict, "networkAccess": list,
     "waitingOnChildren": list, "executionPolicy": dict, "preserveJobOutputs": None,
+    "costLimit": None, "debug": dict, "delayWorkspaceDestruction": bool, "detachedFrom": None,
+    "detachedFromTry": None, "detailedJobMetrics": bool, "finalPriority": str, "httpsApp": dict,
+    "ignoreReuse": bool, "invoiceMetadata": None, "isFree": bool, "rank": int, "singleContext": bool,
+    "timeout": int, "workerReuseDeadlineRunTime": dict,
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What projects restrict, and who pays for them."""
+"""Settings of projects: kept, refused, or enforced."""
 
 from __future__ import annotations
 
@@ -119,3 +119,17 @@ def test_projects_are_found_by_flags(context: Context, project: str, name: str) 
 def test_projects_are_found_by_phi(context: Context, project: str) -> None:
     assert found(context, containsPHI=False) == [project]
     assert found(context, containsPHI=True) == []
+
+
+def test_instance_types_are_described_on_request(context: Context, project: str) -> None:
+    assert "availableInstanceTypes" not in projects.describe(context, project, {})
+    (types,) = settings(context, project, "availableInstanceTypes")
+    assert types["mem1_ssd1_x4"] == {
+        "numCores": 4,
+        "totalMemoryMB": 7225,
+        "ephemeralStorageGB": 77,
+        "os": [
+            {"distribution": "Ubuntu", "release": release, "version": "0"} for release in ("20.04", "24.04")
+        ],
+    }
+    assert (types["mem2_ssd1_v2_x48"]["totalMemoryMB"], "mem1_hdd2_x32" in types) == (192 * 1024, False)

@@ -1,4 +1,4 @@
-"""Where requirements of an executable, a stage, a run and the runs above it reach, as describe shows it."""
+"""Requirements of executables, stages, runs and the runs above them reach the jobs that they should."""
 
 from __future__ import annotations
 
@@ -151,6 +151,7 @@ def test_the_policy_that_holds_is_described_of_the_job_and_not_of_its_executable
         pytest.param({"restartOn": {"AppError": 1}}, id="never restarted"),
         pytest.param({"restartOn": {"ExecutionError": 10}}, id="too often"),
         pytest.param({"maxRestarts": 10}, id="too often in all"),
+        pytest.param({"maxSpotTries": "2"}, id="no number"),
     ],
 )
 def test_a_policy_of_a_stage_is_checked(context: Context, runner: Runner, policy: JSON) -> None:

@@ -60,7 +60,7 @@ _BY_CLASS: dict[str, dict[str, frozenset[str]]] = {
         "removeCategories": _keys("categories"),
         "removeDevelopers": _keys("developers"),
         "removeTags": _keys("tags"),
-        "run": _OF_RUNS | {"executionPolicy"},
+        "run": _OF_RUNS | _keys("executionPolicy executionPolicy.maxSpotTries"),
         "update": _OF_APPS,
         "validateBatch": _keys("batchInput commonInput"),
     },
@@ -70,7 +70,7 @@ _BY_CLASS: dict[str, dict[str, frozenset[str]]] = {
             "dxapi runSpec inputSpec outputSpec access title summary description developerNotes ignoreReuse "
             "treeTurnaroundTimeThreshold httpsApp runSpec.systemRequirements"
         ),
-        "run": _OF_RUNS | {"executionPolicy"},
+        "run": _OF_RUNS | _keys("executionPolicy executionPolicy.maxSpotTries"),
         "validateBatch": _keys("batchInput commonInput"),
     },
     "file": {
@@ -86,6 +86,7 @@ _BY_CLASS: dict[str, dict[str, frozenset[str]]] = {
     "job": {
         "addTags": _keys("tags try"),
         "describe": _DESCRIBE | _keys("io try"),
+        "getIdentityToken": _keys("audience subject_claims"),
         "new": _keys(
             "input function name tags properties details dependsOn systemRequirements "
             "systemRequirementsByExecutable timeoutPolicy headJobOnDemand ignoreReuse"
@@ -202,6 +203,7 @@ _OF_EVERY_RUN = {
     "costLimit": "described; runs cost nothing",
     "debug": "described; a failed job is not held",
     "delayWorkspaceDestruction": "described; workspaces are kept anyway",
+    "executionPolicy.maxSpotTries": "described; there are no spot instances",
     "detailedJobMetrics": "described; there are no metrics but those of the run",
     "headJobOnDemand": "described on request; there are no spot instances",
     "maxJobSpotWaitTime": "there are no spot instances",
@@ -212,6 +214,7 @@ _OF_EVERY_RUN = {
     "systemRequirements": _RUNS_HERE,
     "systemRequirementsByExecutable": _RUNS_HERE,
 }
+_NOT_OF_WORKFLOWS = ("debug", "executionPolicy.maxSpotTries", "headJobOnDemand")
 _OF_EVERY_EXECUTABLE = {
     "httpsApp": "described; nobody can reach a job's web server through the platform",
     "treeTurnaroundTimeThreshold": "described, also by executions; nobody is notified",
@@ -248,7 +251,7 @@ WITHOUT_EFFECT: dict[Method, dict[str, str]] = {
     ("project", "update"): _OF_EVERY_PROJECT,
     ("workflow", "new"): {"treeTurnaroundTimeThreshold": _OF_EVERY_EXECUTABLE["treeTurnaroundTimeThreshold"]},
     ("workflow", "run"): {
-        **{key: why for key, why in _OF_EVERY_RUN.items() if key not in ("debug", "headJobOnDemand")},
+        **{key: why for key, why in _OF_EVERY_RUN.items() if key not in _NOT_OF_WORKFLOWS},
         "stageSystemRequirements": _RUNS_HERE,
     },
     ("workflow", "update"): {

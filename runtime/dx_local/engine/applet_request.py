@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dx_local.platform.context import JSON
 
-# The options of a region that lengthen a list of runSpec; systemRequirements takes the place of runSpec's.
+# The options of a region that are added to a list of runSpec; systemRequirements replaces runSpec's.
 _APPENDED = ("bundledDepends", "assetDepends")
 
 # The files whose text becomes a field of the applet, unless dxapp.json has that field.
@@ -27,7 +27,7 @@ _DOCUMENTS = {
 
 
 def applet_request(spec: JSON, folder: Path, *, code: str, region: str) -> JSON:
-    """Return the request for an applet in a project of this region; name and project are left to the caller.
+    """Return the request for an applet in a project of this region, which the caller adds with the name.
 
     The app has passed lint. Raises UsageError if it is not made for the region.
     """

@@ -48,6 +48,22 @@ def missing_assets(names: Sequence[str], given: Sequence[Path]) -> str | None:
     )
 
 
+def missing_resources(spec: JSON, region: str) -> str | None:
+    """Return a note about the `resources` of a dxapp.json in a region, None if it has none.
+
+    Only apps have them; `dx build` ignores them for an applet, which is what a run here makes.
+    """
+    options = (spec.get("regionalOptions") or {}).get(region) or {}
+    resources = options.get("resources", spec.get("resources"))
+    if not resources:
+        return None
+    named = ", ".join([resources] if isinstance(resources, str) else map(str, resources))
+    return (
+        f"The app's resources ({named}) are not here; jobs run without DX_RESOURCES_ID, as an applet's do.\n"
+        "To run it as an app, build it against `dx-local serve`."
+    )
+
+
 def _name(asset: dict[str, Any]) -> str:
     if "id" in asset:
         return str(asset["id"])

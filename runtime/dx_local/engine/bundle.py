@@ -11,6 +11,7 @@ from dx_local.engine.applet_request import applet_request
 from dx_local.engine.usable_types import with_usable_types
 from dx_local.errors import AppFindingsError, UsageError
 from dx_local.platform.data import projects
+from dx_local.platform.errors import ApiError
 from dx_local.platform.execution import executables
 
 if TYPE_CHECKING:
@@ -77,7 +78,12 @@ def install(context: Context, app: App, project: str) -> str:
     request = applet_request(app.spec.to_dict(), app.folder, code=app.code, region=region)
     run_spec, _ = with_usable_types(request["runSpec"], region)
     request |= {"name": app.name, "project": project, "runSpec": run_spec}
-    applet: str = executables.new_applet(context, "applet", request)["id"]
+    try:
+        applet: str = executables.new_applet(context, "applet", request)["id"]
+    except ApiError as error:
+        raise UsageError(
+            f"dxapp.json makes no applet: {error.message}", "`dx build` would be refused for the same reason."
+        ) from None
     row = context.store.get("object", applet)
     assert row is not None
     local = {

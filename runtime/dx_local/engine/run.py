@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.spec.app_folder import AppFolder
 from dx_local.engine.applet_request import run_spec_of_region
-from dx_local.engine.assets import asset_names, check_assets, missing_assets
+from dx_local.engine.assets import asset_names, check_assets, missing_assets, missing_resources
 from dx_local.engine.bundle import App, load_app
 from dx_local.engine.executors import ISOLATION_VARIABLE, NETWORK_VARIABLE, Isolation
 from dx_local.engine.full_disk import reporting_full_disk
@@ -147,6 +147,8 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
             observer.announce(f"`dx build` will refuse this app: {finding.message}. {finding.hint}")
         run_spec = run_spec_of_region(app.spec.to_dict(), options.region)
         if note := missing_assets(asset_names(run_spec), request.assets):
+            observer.announce(note)
+        if note := missing_resources(app.spec.to_dict(), options.region):
             observer.announce(note)
         for note in with_usable_types(run_spec, options.region)[1]:
             observer.announce(note)

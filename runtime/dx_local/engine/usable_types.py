@@ -1,6 +1,6 @@
-"""Instance types of an app's folder that cannot be had: which types `dx-local run` uses in their place.
+"""Replace the instance types of an app's folder that its region does not have.
 
-The platform refuses to build such an app, or its API would; here it runs all the same, with a warning.
+The platform refuses to build such an app. `dx-local run` runs it with other types, and a warning.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _with_usable_type(entry_point: str, wanted: JSON, region: str, notes: list[s
 
 
 def _choosable(names: list[str], entry_point: str, region: str, notes: list[str]) -> list[str]:
-    """Return those of the types that a region has, or else one that takes the place of the first."""
+    """Return those of the types that a region has, or else a substitute for the first one."""
     problems = {name: why_unusable(name, region) for name in names}
     if not instance_types(region) or not any(problems.values()):
         return names

@@ -61,7 +61,7 @@ def join(folder: str, below: str) -> str:
 
 
 def is_within(folder: str, other: str) -> bool:
-    """Tell whether a folder is another one or below it."""
+    """Return whether a folder is another one or below it."""
     return folder == other or folder.startswith(below(other)[0])
 
 

@@ -39,6 +39,12 @@ class InstanceType:
         return self.name.rpartition(":")[0] or "aws"
 
     @property
+    def usable(self) -> tuple[int, int]:
+        """Total memory in MB and ephemeral storage in GB of a worker, nominal unless they have been seen."""
+        memory, storage = _table()["usable"].get(self.name, (int(self.memory_gib * 1024), self.storage_gb))
+        return memory, storage
+
+    @property
     def memory_bytes(self) -> int:
         """The memory in bytes."""
         return int(self.memory_gib * (1 << 30))
@@ -186,7 +192,7 @@ def _of_cloud(cloud: str) -> tuple[InstanceType, ...]:
 
 
 def _is_offered(instance: InstanceType, region: str) -> bool:
-    """Tell whether a region has a type of its cloud, as far as is known; a cloud as a whole has all."""
+    """Return whether a region has a type of its cloud, as far as is known; a cloud as a whole has all."""
     place = region.partition(":")[2]
     return not place or not instance.regions or region in instance.regions
 

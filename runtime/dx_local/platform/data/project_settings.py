@@ -1,4 +1,4 @@
-"""What projects restrict and who pays for them, as requests set it: checked, and kept for describe.
+"""Settings of projects, such as restrictions: checked when they are set, and kept for describe.
 
 Of the restrictions `protected` and `allowedExecutables` are enforced; the others restrict users, databases
 and viewers that do not exist here.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.instances import default_instance_type, known_regions
+from dx_app_wizard.spec.instances import default_instance_type, instance_types, known_regions
 from dx_local.platform import access
 from dx_local.platform import fields as read
 from dx_local.platform.context import DEFAULT_USER
@@ -74,6 +74,7 @@ _PROJECT_DEFAULTS = frozenset(
         "version",
     }
 )
+_RELEASES = ("20.04", "24.04")
 _CONTAINER_DEFAULTS = frozenset(
     {
         "app",
@@ -162,8 +163,11 @@ def describe(context: Context, project_id: str, request: JSON) -> JSON:
     default = _PROJECT_DEFAULTS if is_project else _CONTAINER_DEFAULTS
     full = _shared_fields(row, level)
     full.update(_project_fields(context, row) if is_project else _container_fields(context.store, row))
-    if "folders" in wanted_fields(request, default):
+    wanted = wanted_fields(request, default)
+    if "folders" in wanted:
         full["folders"] = _folders(context, project_id)
+    if "availableInstanceTypes" in wanted and is_project:
+        full["availableInstanceTypes"] = _available_instance_types(row["region"])
     return select_fields(full, request, default)
 
 
@@ -259,6 +263,19 @@ def _container_fields(store: Store, row: Row) -> JSON:
     if app := store.get("app", row["owner"]):
         found |= {"app": app["id"], "appName": app["name"]}
     return found
+
+
+def _available_instance_types(region: str) -> JSON:
+    """Return the instance types of a region in the form that dxCompiler chooses from."""
+    return {
+        instance.name: {
+            "numCores": instance.cores,
+            "totalMemoryMB": instance.usable[0],
+            "ephemeralStorageGB": instance.usable[1],
+            "os": [{"distribution": "Ubuntu", "release": release, "version": "0"} for release in _RELEASES],
+        }
+        for instance in instance_types(region)
+    }
 
 
 def _folders(context: Context, project_id: str) -> list[str]:

@@ -38,7 +38,7 @@ def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
     run_spec = run_specs.run_spec_in(request, region)
     for key in _SPECS:
         check_spec(key, request.get(key))
-    fields: JSON = {key: read.text(request, key, "") for key in _TEXTS}
+    fields: JSON = {key: read.optional_text(request, key) or "" for key in _TEXTS}
     fields |= {
         **{key: request[key] for key in _SPECS if request.get(key) is not None},
         **of_platform(request),
@@ -87,7 +87,7 @@ def describe_fields(context: Context, row: Row, _request: JSON) -> JSON:
     fields = row["fields"]
     region = _region_of(context, row)
     described = {key: fields[key] for key in DEFAULT_FIELDS if key in fields}
-    return {**described, "runSpec": run_specs.described({region: fields}, region)}
+    return {"ignoreReuse": False, **described, "runSpec": run_specs.described({region: fields}, region)}
 
 
 def get_applet(context: Context, applet_id: str, _request: JSON) -> JSON:

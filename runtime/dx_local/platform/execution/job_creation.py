@@ -236,35 +236,23 @@ def _requested(context: Context, request: Request, wishes: requirements.Wishes) 
         "access": inherited.get("access", request.executable.access),
         "inputSpec": spec,
         "optionalInputs": optional,
-        "headJobOnDemand": read.flag(
-            request.asked, "headJobOnDemand", default=bool(run_spec.get("headJobOnDemand"))
-        ),
+        "headJobOnDemand": read.flag(asked, "headJobOnDemand", default=bool(run_spec.get("headJobOnDemand"))),
         "treeTurnaroundTimeThreshold": request.executable.turnaround_threshold,
-        "systemRequirements": request.asked.get("systemRequirements") or {},
-        "systemRequirementsByExecutable": request.asked.get("systemRequirementsByExecutable") or {},
-        "reuses": context.platform.reuses and reuse.is_wanted(request.executable, request.asked),
+        "systemRequirements": asked.get("systemRequirements") or {},
+        "systemRequirementsByExecutable": asked.get("systemRequirementsByExecutable") or {},
+        "reuses": context.platform.reuses and reuse.is_wanted(request.executable, asked),
         **wishes.to_hand_down(),
         "executionPolicy": _execution_policy(request),
-        "preserveJobOutputs": preserved_outputs(
-            request.asked, request.parent, root_folder(context, request.parent) or request.folder
-        ),
+        "preserveJobOutputs": preserved_outputs(context, asked, request.parent, request.folder),
         "restartableEntryPoints": run_spec.get("restartableEntryPoints"),
         "echo": echo,
     }
 
 
-def root_folder(context: Context, parent: Row | None) -> str | None:
-    """Return the output folder of the root execution above one that has a parent, None without a parent."""
-    if parent is None:
-        return None
-    folder: str | None = context.store.value("SELECT folder FROM job WHERE id = ?", parent["root"])
-    return folder
-
-
-def preserved_outputs(asked: JSON, parent: Row | None, root_folder: str) -> JSON | None:
+def preserved_outputs(context: Context, asked: JSON, parent: Row | None, own_folder: str) -> JSON | None:
     """Return where outputs of jobs are preserved, as the root execution asks; None if it does not.
 
-    Raises InvalidInput.
+    `own_folder` is where the outputs of the execution go that asks. Raises InvalidInput.
     """
     above: JSON | None = parent["requested"].get("preserveJobOutputs") if parent else None
     value = asked.get("preserveJobOutputs")
@@ -272,8 +260,10 @@ def preserved_outputs(asked: JSON, parent: Row | None, root_folder: str) -> JSON
         return above
     given = {} if value is True else read.mapping(asked, "preserveJobOutputs")
     folder = read.text(given, "folder", "intermediateJobOutputs")
-    path = folder if folder.startswith("/") else f"{root_folder}/{folder}"
-    return {"folder": projects.normalize_folder(path)}
+    if not folder.startswith("/"):
+        root = context.store.get("job", parent["root"]) if parent else None
+        folder = f"{root['folder'] if root else own_folder}/{folder}"
+    return {"folder": projects.normalize_folder(folder)}
 
 
 def _execution_policy(request: Request) -> JSON:

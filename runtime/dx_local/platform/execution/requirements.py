@@ -1,4 +1,4 @@
-"""What a job requires of its worker: instance type and time limit, resolved from its executable and the runs.
+"""Resolve the requirements of a job, instance type and time limit, from its executable and the runs.
 
 Each kind of requirement (instance type, cluster, drivers) is resolved by itself, from levels that override
 one another: what runs ask for by executable, in the whole tree below them, the topmost run first; what the
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     _Over = Callable[[JSON, JSON], JSON]
 
 DEFAULT_TIMEOUT = 30 * 24 * 3600 * 1000
-"""How long a job may run when nobody says, in ms.
+"""Longest time that a job may run by default, in ms.
 
 Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/job-time-limits
 """
@@ -50,7 +50,7 @@ UNIT_MS = {"days": 86_400_000, "hours": 3_600_000, "minutes": 60_000}
 
 
 def check_run_spec(run_spec: JSON, region: str) -> None:
-    """Raise InvalidInput or InvalidType unless what a runSpec requires of workers can be met."""
+    """Raise InvalidInput or InvalidType unless the requirements of a runSpec can be met."""
     check_choosable(_check_requirements(run_spec, "systemRequirements"), region)
     by_region = _by_executable(run_spec, "systemRequirementsByRegion")
     for place in by_region:
@@ -113,7 +113,7 @@ def overridden(below: JSON, above: JSON) -> JSON:
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the executable, the run and the runs above it require of a job's worker.
+    """Requirements of a job's worker, of the executable, the run and the runs above it.
 
     `of_run` and `limits` are what the run, or the run above it whose subjob this is, asks for by entry point.
     """

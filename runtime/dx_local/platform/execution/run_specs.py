@@ -1,7 +1,7 @@
 """The runSpec of an applet: checked, kept, and shown by describe and get.
 
 An applet lives in one region. If its runSpec has entries by region, those of the applet's own region hold:
-its systemRequirements take the place of the general ones, its bundledDepends are added to them.
+its systemRequirements replace the general ones, its bundledDepends are added to them.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/io-and-run-specifications
 """
@@ -68,7 +68,7 @@ def described(by_region: dict[str, JSON], region: str) -> JSON:
     `by_region` holds the fields of the applet of each region.
     """
     specs = {place: _with_defaults(fields["runSpec"]) for place, fields in by_region.items()}
-    shown = {key: value for key, value in specs[region].items() if key != "code"}
+    shown = {key: value for key, value in specs[region].items() if key in KEYS and key != "code"}
     for name in ("bundledDepends", "systemRequirements"):
         declared = shown.get(f"{name}ByRegion") or {}
         shown[f"{name}ByRegion"] = {**declared, **{place: spec[name] for place, spec in specs.items()}}

@@ -38,7 +38,7 @@ REASONS = frozenset(
 """The reasons of failures after which a job can be restarted; `*` stands for those not named beside it."""
 
 DEFAULT_RESTART_ON = {"UnresponsiveWorker": 2, "JMInternalError": 1, "ExecutionError": 1}
-"""How often jobs are restarted after which failures, if neither their executable nor their run decides.
+"""Numbers of restarts by failure, if neither the executable nor the run has a `restartOn`.
 
 Source: `executionPolicy` of job describes recorded from 2021 to 2024.
 """
@@ -68,6 +68,9 @@ def check_policy(policy: JSON) -> None:
             raise InvalidInput(f'"executionPolicy.restartOn": "{reason}" is none of {known}, *')
         _check_count(f"executionPolicy.restartOn.{reason}", most)
     _check_count("executionPolicy.maxRestarts", policy.get("maxRestarts", MOST_RESTARTS))
+    read.integer(
+        {"executionPolicy.maxSpotTries": policy.get("maxSpotTries", 0)}, "executionPolicy.maxSpotTries"
+    )
 
 
 def check_entry_points(run_spec: JSON) -> None:
@@ -83,7 +86,7 @@ def policy_of(job: Row) -> JSON:
 
 
 def is_allowed(job: Row, reason: str) -> bool:
-    """Tell whether the policy of a job has it restarted after one more failure for this reason."""
+    """Return whether the policy of a job has it restarted after one more failure for this reason."""
     if reason not in REASONS:
         return False
     policy = policy_of(job)

@@ -208,9 +208,7 @@ def _requested(
         "systemRequirementsByExecutable": request.get("systemRequirementsByExecutable") or {},
         "stageSystemRequirements": request.get("stageSystemRequirements") or {},
         **wishes.to_hand_down(),
-        "preserveJobOutputs": job_creation.preserved_outputs(
-            request, parent, job_creation.root_folder(context, parent) or plan.folder
-        ),
+        "preserveJobOutputs": job_creation.preserved_outputs(context, request, parent, plan.folder),
         "treeTurnaroundTimeThreshold": workflow["fields"].get("treeTurnaroundTimeThreshold"),
         "executionPolicy": parent["requested"].get("executionPolicy") if parent else None,
         "echo": {

@@ -32,6 +32,7 @@ _DEFINITION = (
     "ignoreReuse",
     "treeTurnaroundTimeThreshold",
 )
+_IF_SET = ("ignoreReuse", "treeTurnaroundTimeThreshold")  # absent from describe, not null, if not set
 _COMPUTED = frozenset({"inputSpec", "outputSpec", "latestAnalysis"})
 DEFAULT_FIELDS = frozenset((*_DEFINITION, "editVersion", "dxapi", "initializedFrom", "temporary")) | _COMPUTED
 
@@ -61,7 +62,7 @@ def describe_fields(context: Context, row: Row, _request: JSON) -> JSON:
     """Return what a workflow's describe adds to that of any data object."""
     fields = row["fields"]
     return {
-        **{name: value for name, value in fields.items() if name != "ignoreReuse" or value is not None},
+        **{name: value for name, value in fields.items() if name not in _IF_SET or value is not None},
         "title": fields["title"] if fields["title"] is not None else name_of(context, row["id"]),
         "stages": stages.described(context, fields["stages"]),
         "inputSpec": stages.input_spec(context, fields["stages"]),
