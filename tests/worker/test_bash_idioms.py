@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from tests.worker.conftest import Workshop
 
+from dx_local.engine.executors import Isolation
+from dx_local.engine.executors.confinement import Confinement
 from dx_local.engine.job_folder import read_outcome
 
 if TYPE_CHECKING:
-    from tests.worker.conftest import Workshop
+    from pathlib import Path
+
+    from dx_local.engine.environments import WorkerEnvironment
 
 
 class Idiom(NamedTuple):
@@ -123,6 +128,16 @@ def test_the_last_lines_pass_through_a_filter(
     code = f"{filtered}for number in 1 2 3; do echo $number; done\necho last\nexit 3\n"
     job = request.getfixturevalue(shop).run(code, "bash")
     assert (job.code, job.said()) == (3, ["1", "2", "3", "last"])
+
+
+def test_a_filter_that_never_ends_does_not_keep_the_executor_from_closing(
+    tmp_path: Path, worker_environment: WorkerEnvironment
+) -> None:
+    shop = Workshop(tmp_path, worker_environment, Confinement(Isolation.NONE))
+    job_id = shop.start("set -m\nexec > >(cat; exec sleep 1000)\necho last\n", "bash")
+    shop.wait_for_line(job_id, "last")
+    shop.close()
+    shop.loop.close()
 
 
 def test_a_filter_that_never_ends_is_ended(workshop: Workshop) -> None:

@@ -82,6 +82,7 @@ class RunningJobs:
         self._jobs: dict[int, Running] = {}
         self._leaving: dict[int, Running] = {}
         self._removers: set[int] = set()
+        self._spares_filters = True
 
     @property
     def patience(self) -> float | None:
@@ -140,11 +141,8 @@ class RunningJobs:
         if death.pid in self._jobs:
             running = self._leaving[death.pid] = self._jobs.pop(death.pid)
             running.code, running.ended = exit_code(death.status), time.monotonic()
-            if not running.init:
-                signal_group(death.pid, signal.SIGKILL)
-                return
-            running.is_deserted = self._is_alone(running.init)
-            if not running.is_deserted:
+            running.is_deserted = running.init is not None and self._is_alone(running.init)
+            if running.init and not running.is_deserted:
                 running.init.end()
 
     def _of(self, death: Death) -> Iterator[Running]:
@@ -168,7 +166,8 @@ class RunningJobs:
         """
         for leader, running in list(self._leaving.items()):
             if leader not in besides or running.is_overdue():
-                signal_group(leader, signal.SIGKILL)
+                if not running.init:
+                    signal_group(leader, signal.SIGKILL)
                 self._tell_end(self._leaving.pop(leader))
 
     def _tell_end(self, ended: Running) -> None:
@@ -213,7 +212,7 @@ class RunningJobs:
         return sessions
 
     def _is_finishing(self, pid: int, session: int) -> bool:
-        left_by = self._leaving.get(session)
+        left_by = self._leaving.get(session) if self._spares_filters else None
         return left_by is not None and not left_by.is_overdue() and linux.reads_pipe(pid)
 
     def _is_wanted(self, pid: int, session: int) -> bool:
@@ -228,6 +227,9 @@ class RunningJobs:
 
     def kill_all(self) -> None:
         """Kill all jobs and what belongs to them, and tell of their ends if there is somebody to hear it."""
+        self._spares_filters = False
+        with contextlib.suppress(OSError):
+            self._tell_ends(besides=self._dying())
         for pid in (*self._jobs, *self._removers):
             signal_group(pid, signal.SIGKILL)
         if self._sandbox:

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 import signal
+import time
 from typing import TYPE_CHECKING, NoReturn
 
 from dx_local.worker import linux, mounts
@@ -26,6 +27,8 @@ _READY = b"+"
 _LONGEST_PROBLEM = 4096
 _END = signal.SIGTERM
 _AWAITED = (signal.SIGCHLD, _END)
+# Less than the zygote waits for what is left of a job.
+_FILTER_SECONDS = 0.8
 _OUTSIDE = 0  # as the sender of a signal that is in no PID namespace that the receiver sees
 # In /proc/PID/stat, counted after the name: page faults of children that were waited for. Source: proc(5).
 _FAULTS_OF_CHILDREN = 8
@@ -89,7 +92,10 @@ class SandboxInit:
         return int(fields[_FAULTS_OF_CHILDREN]) == 0
 
     def end(self) -> None:
-        """Have it kill the rest of its PID namespace, reap it, which adds the usage to its own, and end."""
+        """Have it kill the rest of its PID namespace, reap it, which adds the usage to its own, and end.
+
+        Filters such as `exec > >(tee log)` have a moment to pass on what the job printed last.
+        """
         self._signal(_END)
 
     def kill(self) -> None:
@@ -138,11 +144,26 @@ def _become(permission: int, reports: int, preparations: Sequence[Call], *, is_f
             awaited = signal.sigwaitinfo(_AWAITED)
             _collect(os.WNOHANG)
             if awaited.si_signo == _END and awaited.si_pid == _OUTSIDE:
+                _await_filters()
                 os.kill(-1, signal.SIGKILL)
                 _collect(0)
                 break
     finally:
         os._exit(0)
+
+
+def _await_filters() -> None:
+    """Kill children that cannot read from a pipe; wait for a moment until the others have read theirs."""
+    latest = time.monotonic() + _FILTER_SECONDS
+    while children := linux.children():
+        filters = [pid for pid in children if linux.reads_pipe(pid)]
+        for pid in set(children) - set(filters):
+            os.kill(pid, signal.SIGKILL)
+        left = latest - time.monotonic()
+        if not filters or left <= 0:
+            return
+        signal.sigtimedwait([signal.SIGCHLD], left)
+        _collect(os.WNOHANG)
 
 
 def _collect(options: int) -> None:
