@@ -279,14 +279,12 @@ def test_a_region_beside_resources_at_the_top_is_refused_with_their_place(
 
 
 def test_what_the_linter_would_refuse_is_not_written(wizard: Wizard, tmp_path: Path) -> None:
-    """Each part is right by itself: an instance type of AWS, and regions of two clouds."""
-    regions: dict[str, Any] = {"aws:us-east-1": {}, "azure:westus": {}}
-    spec = {**OWN_RESOURCES, "regionalOptions": regions}
-    del spec["resources"]
-    outcome = wizard(*given(tmp_path, spec), "--instance-type", "mem1_ssd1_v2_x4", "--no-input", "--json")
+    """The given file is right by itself; what is answered becomes a wrong part of the app's."""
+    flags = ("--instance-type", "mem1_ssd1_v2_x9", "--no-input", "--json")
+    outcome = wizard(*given(tmp_path, OWN_RESOURCES), *flags)
     assert outcome.code == 3
     assert outcome.json["error"]["message"] == "indexed/dxapp.json would have errors; nothing was written"
     (finding,) = outcome.json["error"]["findings"]
-    assert finding["rule"] == "instance-type"
-    assert "azure:westus" in finding["path"]
+    assert (finding["rule"], finding["file"]) == ("instance-type", None)
+    assert finding["path"].startswith("runSpec.systemRequirements")
     assert not (tmp_path / "indexed").exists()
