@@ -214,7 +214,7 @@ RICH: dict[str, Any] = {
     "name": "rich",
     "title": "Rich",
     "version": "2.0.0",
-    "details": {"unknown": [1.0, None, "\u00e9\ud800"]},
+    "details": {"unknown": [1.0, None, "\u00e9"]},
     "inputSpec": [
         {"name": "reads", "class": "array:file", "patterns": ["*.fq"], "x-kept": 1, "help": "Reads"},
         {"name": "genome", "class": "file", "default": {"$dnanexus_link": "file-x"}},
