@@ -111,7 +111,7 @@ def check(server: LocalServer, told: list[Acknowledged]) -> None:
     uploaded, opened, job_ids = (
         {entity for one in told for entity in getattr(one, name)} for name in ("uploaded", "opened", "jobs")
     )
-    assert min(len(one.closed) for one in told) > 0
+    assert all(one.closed for one in told)
     for file, md5 in closed.items():
         assert server.describe(file)["state"] == "closed"
         assert hashlib.md5(content(server, file)).hexdigest() == md5
