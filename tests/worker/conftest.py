@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import os
+import secrets
 import select
+import shutil
+import subprocess
+import tempfile
+import time
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import dx_local.worker
 from dx_local.engine.executors import End, Isolation, Launch, LogLine
 from dx_local.engine.executors.confinement import Confinement
 from dx_local.engine.executors.local import LocalExecutor
@@ -18,8 +27,7 @@ from dx_local.engine.job_folder import JobFolder, create_job_folder
 from dx_local.worker.host_view import HOME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterator, Sequence
 
     from tests.conftest import ServedPlatform
 
@@ -182,6 +190,39 @@ def own_workshop(tmp_path: Path, worker_environment: WorkerEnvironment) -> Itera
     shop.loop.close()
 
 
+class Sleep:
+    """A command for jobs to run, found among all processes of this machine by its argument."""
+
+    def __init__(self) -> None:
+        self._argument = f"86400.{secrets.randbelow(10**9):09}"
+        self.command = f"sleep {self._argument}"
+
+    def pids(self) -> list[int]:
+        """Return the processes that run it, as this machine numbers them."""
+        wanted = f"sleep\0{self._argument}\0".encode()
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                found += [int(path.parent.name)] if path.read_bytes() == wanted else []
+        return found
+
+    def runs(self, times: int, within_seconds: float = 10) -> bool:
+        """Tell whether so many processes run it, now or soon."""
+        end = time.monotonic() + within_seconds
+        while len(self.pids()) != times and time.monotonic() < end:
+            time.sleep(0.02)
+        return len(self.pids()) == times
+
+    def has_ended(self) -> bool:
+        """Tell whether no process runs it any more, or soon."""
+        return self.runs(0)
+
+
+@pytest.fixture
+def sleep() -> Sleep:
+    return Sleep()
+
+
 def is_gone(pid: int, within_seconds: float = 10) -> bool:
     """Tell whether a process has ended, or ends soon."""
     try:
@@ -197,3 +238,76 @@ def is_gone(pid: int, within_seconds: float = 10) -> bool:
 @pytest.fixture
 def gone() -> Any:
     return is_gone
+
+
+NOBODY = 65534
+_PYTHON = "/usr/bin/python3"
+_RUNTIME = Path(dx_local.worker.__file__).parents[2]
+
+# Runs bash scripts one after the other, each as a job, and ends with the exit code of the last that fails.
+_IN_A_WORLD = """
+import json, os, sys
+sys.path.insert(0, sys.argv[1])
+from dx_local.worker import mounts, sandbox
+from dx_local.worker.job import Job
+
+folder = sys.argv[2]
+assert sandbox.check(folder) is None
+box = sandbox.Sandbox(folder, "box", has_processes=True)
+os.makedirs(f"{folder}/job/home")
+job = Job("job-x", "main", "bash", f"{folder}/job/home", None, {}, "",
+          tuple(sys.argv[4:]), f"{folder}/job-x", False)
+code = 0
+for script in json.loads(sys.argv[3]):
+    seen, world = box.take(job)
+    pid = box.worlds.fork(world)
+    if pid == 0:
+        mounts.perform(world.entering())
+        os.setsid()
+        os.chdir(seen.home)
+        path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+        variables = {"PATH": path, "HOME": seen.home, **seen.variables}
+        os.execve("/bin/bash", ["bash", "-e", "-c", script], variables)
+    _, status = os.waitpid(pid, 0)
+    if status:
+        code = status >> 8 or 1
+        print("failed:", script, file=sys.stderr)
+    is_clean = box.worlds.left_in(world) is None
+    remover = box.worlds.give_back(world, is_clean=is_clean, is_deserted=world.init.is_alone())
+    if remover:
+        os.waitpid(remover, 0)
+box.close()
+sys.exit(code)
+"""
+
+
+@pytest.fixture
+def folder_of_nobody() -> Iterator[Path]:
+    """A folder of an ordinary user's, in one that everybody may enter."""
+    if os.getuid() != 0 or not Path(_PYTHON).exists() or not shutil.which("setpriv"):
+        pytest.skip("takes root, to become an ordinary user; for ordinary users the other tests do the same")
+    folder = Path(tempfile.mkdtemp())
+    try:
+        os.chown(folder, NOBODY, NOBODY)
+    except OSError as error:
+        folder.rmdir()
+        pytest.skip(f"this root is not root of other users: {error}")
+    yield folder
+    shutil.rmtree(folder)
+
+
+def by_nobody(folder: Path, *scripts: str, layers: Sequence[Path] = ()) -> subprocess.CompletedProcess[str]:
+    """Run scripts in the worlds of jobs of an ordinary user; return what they said, and how that ended."""
+    return run_by_nobody(_IN_A_WORLD, folder, json.dumps(scripts), *layers)
+
+
+def run_by_nobody(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a program in Python as an ordinary user; it is given the folder of our packages first."""
+    command = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
+    return subprocess.run(
+        [*command, _PYTHON, "-I", "-c", program, _RUNTIME, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )

@@ -37,10 +37,31 @@ def test_a_child_that_bash_waits_for_counts(workshop: Workshop) -> None:
     assert used.cpu_seconds >= 0.2
 
 
-@pytest.mark.parametrize("detach", ["", "setsid "])
-def test_what_a_job_leaves_running_counts_if_it_is_of_its_session(workshop: Workshop, detach: str) -> None:
-    code = f"main() {{ ({detach}python3 -c '{BURN}\nprint(1, flush=True)\ntime.sleep(60)' &) | head -n 1; }}"
-    assert (usage(workshop.run(code, "bash")).cpu_seconds >= 0.2) == (not detach)
+def burns_behind(shop: Workshop, prefix: str) -> bool:
+    """Tell whether it counts what a job leaves running that is started like this."""
+    code = f"main() {{ ({prefix}python3 -c '{BURN}\nprint(1, flush=True)\ntime.sleep(60)' &) | head -n 1; }}"
+    return usage(shop.run(code, "bash")).cpu_seconds >= 0.2
+
+
+@pytest.mark.parametrize("prefix", ["", "setsid "])
+def test_what_a_job_leaves_running_counts(workshop: Workshop, prefix: str) -> None:
+    workshop.run("main() { :; }", "bash")
+    if not workshop.is_isolated:
+        pytest.skip(workshop.announced[0])
+    assert burns_behind(workshop, prefix)
+
+
+@pytest.mark.parametrize(("prefix", "counts"), [("", True), ("setsid ", False)])
+def test_without_a_sandbox_what_a_job_leaves_running_counts_if_it_is_of_its_session(
+    bare_workshop: Workshop, prefix: str, counts: bool
+) -> None:
+    assert burns_behind(bare_workshop, prefix) is counts
+
+
+def test_a_daemon_that_has_ended_counts(workshop: Workshop) -> None:
+    wait = "sleep 0.1; while pgrep -f burn.py > /dev/null; do sleep 0.1; done"
+    code = f"cat > burn.py <<'END'\n{BURN}\nEND\nmain() {{ (python3 burn.py &); {wait}; }}"
+    assert usage(workshop.run(code, "bash")).cpu_seconds >= 0.2
 
 
 def test_a_killed_jobs_children_count(workshop: Workshop) -> None:

@@ -19,7 +19,7 @@ from dx_local.engine.environments import WorkerEnvironment
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.worker.conftest import Workshop
+    from tests.worker.conftest import Sleep, Workshop
 
 
 @pytest.mark.parametrize(
@@ -120,13 +120,12 @@ def test_many_jobs_at_once_keep_apart(workshop: Workshop) -> None:
     assert [workshop.wait(job_id).said() for job_id in jobs] == [[str(number)] for number in range(40)]
 
 
-def test_kill_reaches_the_whole_group(workshop: Workshop, gone: Callable[[int], bool]) -> None:
-    job_id = workshop.start("main() { sleep 1000 & echo $!; echo ready; wait; }", "bash")
+def test_kill_reaches_the_whole_group(workshop: Workshop, sleep: Sleep) -> None:
+    job_id = workshop.start(f"main() {{ {sleep.command} & echo ready; wait; }}", "bash")
     workshop.wait_for_line(job_id, "ready")
     workshop.executor.kill(job_id)
-    job = workshop.wait(job_id)
-    assert job.code == -signal.SIGTERM
-    assert gone(int(job.said()[0]))
+    assert workshop.wait(job_id).code == -signal.SIGTERM
+    assert sleep.has_ended()
 
 
 def test_kill_ends_by_force_what_ignores_it(workshop: Workshop) -> None:
@@ -150,15 +149,13 @@ def test_kill_of_an_ended_job_does_nothing(workshop: Workshop) -> None:
     workshop.executor.kill(job_id)
 
 
-@pytest.mark.parametrize(
-    "background", ["sleep 1000 &", "setsid sleep 1000 &", "(setsid sleep 1000 & echo $!) &"]
-)
+@pytest.mark.parametrize("background", ["{} &", "setsid {} &", "(setsid {} & echo $!) &"])
 def test_what_a_job_leaves_running_does_not_keep_it_from_ending(
-    workshop: Workshop, gone: Callable[[int], bool], background: str
+    workshop: Workshop, sleep: Sleep, background: str
 ) -> None:
-    job = workshop.run(f"main() {{ {background} echo $!; }}", "bash")
+    job = workshop.run(f"main() {{ {background.format(sleep.command)} echo $!; }}", "bash")
     assert job.code == 0
-    assert all(gone(int(pid)) for pid in job.said())
+    assert sleep.has_ended()
 
 
 def test_a_daemon_of_a_running_job_is_left_alone(workshop: Workshop) -> None:
@@ -174,17 +171,15 @@ def test_a_daemon_of_a_running_job_is_left_alone(workshop: Workshop) -> None:
     assert workshop.wait(job_id).code == 0
 
 
-def test_closing_ends_running_jobs_and_leaves_nothing(
-    own_workshop: Workshop, gone: Callable[[int], bool]
-) -> None:
-    code = "main() { setsid sleep 1000 & echo $$; echo $!; echo ready; wait; }"
+def test_closing_ends_running_jobs_and_leaves_nothing(own_workshop: Workshop, sleep: Sleep) -> None:
+    code = f"main() {{ setsid {sleep.command} & echo ready; wait; }}"
     jobs = [own_workshop.start(code, "bash") for _ in range(3)]
     for job_id in jobs:
         own_workshop.wait_for_line(job_id, "ready")
     own_workshop.close()
     ended = [own_workshop.wait(job_id) for job_id in jobs]
     assert [job.code for job in ended] == [-signal.SIGKILL] * 3
-    assert all(gone(int(pid)) for job in ended for pid in job.said() if pid != "ready")
+    assert sleep.has_ended()
 
 
 def test_a_closed_executor_starts_nothing(own_workshop: Workshop) -> None:
@@ -193,18 +188,27 @@ def test_a_closed_executor_starts_nothing(own_workshop: Workshop) -> None:
         own_workshop.start("x = 1")
 
 
+@pytest.mark.parametrize("is_outer", [True, False])
 def test_jobs_of_a_zygote_that_dies_fail_and_later_ones_run(
-    own_workshop: Workshop, gone: Callable[[int], bool]
+    own_workshop: Workshop, sleep: Sleep, is_outer: bool
 ) -> None:
-    job_id = own_workshop.start("main() { echo $PPID; echo $$; echo ready; sleep 1000; }", "bash")
+    job_id = own_workshop.start(f"main() {{ echo ready; {sleep.command}; }}", "bash")
     own_workshop.wait_for_line(job_id, "ready")
-    zygote, process = (int(line.message) for line in own_workshop._lines[:2])
-    os.kill(zygote, signal.SIGKILL)
+    os.kill(zygotes_of(own_workshop)[0 if is_outer else -1], signal.SIGKILL)
     job = own_workshop.wait(job_id)
     assert job.code is None
     assert "ended" in job.said("STDERR")[0]
-    assert gone(process)
+    assert sleep.has_ended()
     assert own_workshop.run("print('again')").said() == ["again"]
+
+
+def zygotes_of(shop: Workshop) -> list[int]:
+    """Return the process that the executor has started, and the one that this became in a PID namespace."""
+    (zygote,) = shop.executor._zygotes.values()
+    outer = zygote._process.pid
+    if not shop.is_isolated:
+        return [outer]
+    return [outer, *map(int, Path(f"/proc/{outer}/task/{outer}/children").read_text().split())]
 
 
 def test_an_environment_that_does_not_work_fails_the_job(own_workshop: Workshop, tmp_path: Path) -> None:
@@ -263,26 +267,27 @@ def test_log_messages_arrive_with_their_level(workshop: Workshop) -> None:
 
 
 def test_killing_the_command_itself_leaves_neither_job_nor_folder(
-    worker_environment: WorkerEnvironment, tmp_path: Path, gone: Callable[[int], bool]
+    worker_environment: WorkerEnvironment, tmp_path: Path, sleep: Sleep, gone: Callable[[int], bool]
 ) -> None:
     script = f"""
         import sys
-        sys.path.insert(0, {str(Path(__file__).parent)!r})
+        sys.path.insert(0, {str(Path(__file__).parents[2])!r})
         from pathlib import Path
-        from conftest import Workshop
+        from tests.worker.conftest import Workshop
+        from tests.worker.test_local_executor import zygotes_of
         from dx_local.engine.environments import WorkerEnvironment
         bin = Path({str(worker_environment.bin)!r})
         shop = Workshop(Path({str(tmp_path)!r}), WorkerEnvironment(bin / "python", bin, ""))
-        job_id = shop.start("main() {{ setsid sleep 1000 & echo $$; echo $!; echo ready; wait; }}", "bash")
+        job_id = shop.start("main() {{ setsid {sleep.command} & echo ready; wait; }}", "bash")
         shop.wait_for_line(job_id, "ready")
-        print(*(line.message for line in shop._lines[:2]), shop.executor._folder, flush=True)
+        print(shop.executor._folder, *zygotes_of(shop), flush=True)
         shop.wait(job_id)
     """
     with subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE) as command:
         assert command.stdout is not None
-        shell, daemon, folder = command.stdout.readline().decode().split()
-        # Asked while it lives: the parent of the shell is the zygote, which tidies up.
-        zygote = int(Path(f"/proc/{shell}/stat").read_text().rpartition(")")[2].split()[1])
+        folder, *zygotes = command.stdout.readline().decode().split()
+        assert sleep.runs(1)
         command.kill()
-    assert all(gone(pid) for pid in (int(shell), int(daemon), zygote))
+    assert sleep.has_ended()
+    assert all(gone(int(pid)) for pid in zygotes)  # they tidy up
     assert not Path(folder).exists()

@@ -245,7 +245,7 @@ def test_a_world_in_which_a_job_changed_nothing_is_used_again(isolated: Workshop
         "echo x > /dev/shm/of-a-job",
         "mount -t tmpfs x /mnt",
         "mount --bind /etc ~",
-        "umount -l /tmp",
+        "umount -l /proc",
         "env -i setsid sleep 9 > /dev/null 2>&1 & sleep 0.2",
     ],
 )

@@ -1,19 +1,23 @@
-"""How much disk files take, as a worker of the platform would need it for them."""
+"""Look once at all files that a job has left: add up the disk that they take, and take rights from them."""
 
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_RIGHTS = stat.S_ISUID | stat.S_ISGID
+
 
 class DiskUse:
     """The sizes of all files below a folder, added up a few folders at a time.
 
-    What is linked here counts in full, since it is copied on the platform; symbolic links count as such.
-    Folders that are not there, or may not be read, count as empty.
+    On the way, files lose their set-uid and set-gid bits: a program that a job has made must not run with the
+    rights of the job's user, who may be root. What is linked here counts in full, since it is copied on the
+    platform; symbolic links count as such. Folders that are not there, or may not be read, count as empty.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -30,10 +34,17 @@ class DiskUse:
                     if entry.is_dir(follow_symlinks=False):
                         self._to_read.append(entry.path)
                     else:
-                        self.bytes += entry.stat(follow_symlinks=False).st_size
+                        status = entry.stat(follow_symlinks=False)
+                        self.bytes += status.st_size
+                        _take_rights(entry.path, status.st_mode)
                 except OSError:
                     continue
         return not self._to_read
+
+
+def _take_rights(path: str, mode: int) -> None:
+    if mode & _RIGHTS and stat.S_ISREG(mode):
+        os.chmod(path, stat.S_IMODE(mode) & ~_RIGHTS)  # noqa: PTH101  (a job may leave a great many files)
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

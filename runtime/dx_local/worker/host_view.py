@@ -2,15 +2,19 @@
 
 Most top-level folders are shown as they are, to be read only. The folders of the system, in which a worker's
 root may write, are covered: a job finds them with the layers of its app laid over, and what it writes there
-is gone with it.
+is gone with it. Homes are hidden: of what lies in them, jobs find only the paths that they need.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dx_local.worker import beneath, mounts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 HOME = "/home/dnanexus"
 PRIVATE = ("/tmp", "/var/tmp")  # noqa: S108
@@ -22,11 +26,22 @@ OURS = "/.dx-local"
 LOG = "/opt/dnanexus/log"
 """Where a job finds the sockets for log messages. Source: dxpy.dxlog.DXLogHandler."""
 
+SHARED_MEMORY = "/dev/shm"  # noqa: S108
+"""The folder that is empty for each job, and lies in memory."""
+
+SANDBOXES = "sandboxes"
+"""The folder in the executor's that holds what belongs to single sandboxes, and is hidden from jobs."""
+
 _SYSTEM = ("usr", "etc", "opt", "var")
-_SYSTEM_IF_THERE = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "root")
-_LIVE = ("proc",)
-_OPEN = ("home", "media", "mnt", "srv")  # what lies in them is shown, and jobs may add to it
+_SYSTEM_IF_THERE = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_HOMES = ("/home", "/root")
+_OPEN = ("media", "mnt", "srv")  # what lies in them is shown, and jobs may add to it
 _MOST_IN_OPEN = 64
+_OWN = ("home", "root", "tmp", "proc")  # at the top, and the job's own
+_SESSIONS = "/run/user"  # sockets of the user's agents and desktop
+# Users of services have homes such as /usr/sbin; there is nothing private in them, and jobs need them.
+_SYSTEM_FOLDERS = tuple(f"/{name}" for name in _SYSTEM)
+_NO_HOMES = tuple(f"/{name}" for name in (*_SYSTEM_IF_THERE, "usr", "etc", "dev", "proc", "sys"))
 
 
 @dataclass(frozen=True)
@@ -46,39 +61,37 @@ class HostView:
     """Folders in opened ones that are covered as those at the top are."""
     inner: tuple[str, ...]
     """The other folders in opened ones, to be read only."""
-    live: tuple[str, ...]
-    """Folders at the top that are shown as they are."""
     read_only: tuple[str, ...]
     """Folders that are shown to be read only."""
+    hidden: tuple[str, ...]
+    """Folders in these and in covered ones that jobs find empty."""
+    concealed: tuple[str, ...]
+    """Folders of which jobs find nothing but what they need: hidden ones, their own, and those of homes."""
     aliases: tuple[tuple[str, str], ...]
     """Links to covered folders, with these: (`/bin`, `/usr/bin`)."""
 
 
-def prepare(folder: str, image: str, own_home: str, *, owns_all: bool) -> HostView:
+def prepare(folder: str, image: str, private: Iterable[str], *, owns_all: bool) -> HostView:
     """Look at the host; make what the worlds of jobs need in an empty folder.
 
-    `image` is laid beneath the layers of all apps. `own_home` is shown however many there are. `owns_all`
-    says that this process may do what it likes with the system's files, and needs no folders in their place.
+    `image` is laid beneath the layers of all apps. `private` are the user's homes, and other folders that are
+    not for jobs. `owns_all` says that this process may do what it likes with the system's files, and needs no
+    folders in their place.
     """
     mounted = [place for place in mounts.mounted() if place != folder]
-    links = [entry for entry in _entries("/") if entry.is_symlink() and entry.name not in (*_OPEN, "tmp")]
+    links = [entry for entry in _entries("/") if entry.is_symlink() and entry.name not in (*_OPEN, *_OWN)]
     folders = [entry.name for entry in _entries("/") if entry.is_dir(follow_symlinks=False)]
-    if not os.access("/root", os.R_OK | os.X_OK):
-        folders.remove("root")
     covered = tuple(f"/{name}" for name in (*_SYSTEM, *_SYSTEM_IF_THERE) if name in {*_SYSTEM, *folders})
-    live = tuple(f"/{name}" for name in _LIVE if name in folders)
-    others = [f"/{name}" for name in folders if name not in (*_OPEN, "tmp")]
-    read_only = [
-        path for path in others if path not in (*covered, *live) and (path in mounted or _has_content(path))
-    ]
-    read_only += [path for name in _OPEN for path in _folders_in(f"/{name}", own_home)]
+    others = [f"/{name}" for name in folders if name not in (*_OPEN, *_OWN)]
+    read_only = [path for path in others if path not in covered and (path in mounted or _has_content(path))]
+    read_only += [path for name in _OPEN for path in _folders_in(f"/{name}")]
+    hidden = _hidden(private, (*covered, *read_only))
     root, empty = f"{folder}/root", f"{folder}/empty"
     for place in (root, empty):
         os.mkdir(place)
     for link in links:
         os.symlink(os.readlink(link.path), root + link.path)
-    opened = (f"/{name}" for name in (*_OPEN, "root", "tmp"))
-    for place in (*covered, *others, *opened, *read_only, HOME, OURS):
+    for place in (*covered, *others, *(f"/{name}" for name in (*_OPEN, *_OWN)), *read_only, HOME, OURS):
         if not os.path.lexists(root + place):
             os.makedirs(root + place)
     below = beneath.furnish(f"{folder}/beneath", image, covered, mounted, owns_all=owns_all)
@@ -91,8 +104,9 @@ def prepare(folder: str, image: str, own_home: str, *, owns_all: bool) -> HostVi
         opened=below.opened,
         parts=below.parts,
         inner=below.inner,
-        live=live,
         read_only=tuple(read_only),
+        hidden=hidden,
+        concealed=(*PRIVATE, SHARED_MEMORY, *_HOMES, *hidden),
         aliases=tuple((link.path, _target(link)) for link in links if is_below(_target(link), covered)),
     )
 
@@ -100,6 +114,13 @@ def prepare(folder: str, image: str, own_home: str, *, owns_all: bool) -> HostVi
 def is_below(path: str, folders: tuple[str, ...]) -> bool:
     """Tell whether a path is inside one of these folders."""
     return any(path.startswith(f"{folder}/") for folder in folders)
+
+
+def without_link_at_top(path: str) -> str:
+    """Return a path whose first folder is no link: jobs find such links as they are on the host."""
+    top = f"/{path.split('/')[1]}" if path.startswith("/") else path
+    is_link = top not in (f"/{name}" for name in (*_OPEN, *_OWN)) and os.path.islink(top)
+    return os.path.realpath(top) + path[len(top) :] if is_link else path
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
@@ -119,9 +140,20 @@ def _has_content(folder: str) -> bool:
         return False
 
 
-def _folders_in(folder: str, own_home: str) -> list[str]:
-    """Return the folders in a folder; where there are many, as homes on clusters, the user's own."""
+def _folders_in(folder: str) -> list[str]:
+    """Return the folders in a folder, or none if there are many: to mount each takes time for each job."""
     if not os.path.isdir(folder):
         return []
-    found = [entry.path for entry in _entries(folder) if entry.is_dir() and entry.path != HOME]
-    return found if len(found) <= _MOST_IN_OPEN else [path for path in found if path == own_home]
+    found = [entry.path for entry in _entries(folder) if entry.is_dir()]
+    return found if len(found) <= _MOST_IN_OPEN else []
+
+
+def _hidden(private: Iterable[str], seen: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the private folders that jobs would see otherwise, because they are below folders in `seen`."""
+    found: list[str] = []
+    for path in sorted({_SESSIONS, *map(os.path.realpath, private)}):
+        is_system = path in _SYSTEM_FOLDERS or is_below(f"{path}/", _NO_HOMES)
+        is_seen = is_below(f"{path}/", seen) and not is_below(path, (*PRIVATE, SHARED_MEMORY, *found))
+        if is_seen and not is_system and os.path.isdir(path):
+            found.append(path)
+    return tuple(found)

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 
 _NAMESPACES = ("mnt", "net", "ipc", "uts", "cgroup", "time", "pid")
@@ -28,35 +29,87 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def join(pid: int) -> None:
-    """Enter the namespaces of another process; raise OSError where this one cannot see the world as that."""
-    root = os.open(f"/proc/{pid}/root", os.O_PATH)
-    others = [
-        name for name in ("user", *_NAMESPACES) if _namespace(pid, name) != _namespace(os.getpid(), name)
-    ]
-    files = {name: os.open(f"/proc/{pid}/ns/{name}", os.O_RDONLY) for name in others}
+def hide_memory() -> None:
+    """Keep processes of other user namespaces from looking into this one, even those of the same user."""
+    _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def go_on_in_child() -> None:
+    """Return in a child of this process alone, which waits for its end, and ends as it does.
+
+    Only what is forked is in a PID namespace that a process has made. Raises OSError.
+    """
+    pid = os.fork()
+    if pid == 0:
+        die_with_parent()
+        return
+    os.closerange(3, 1024)  # whoever is at the other end of a socket sees when the child has closed it
+    _, status = os.waitpid(pid, 0)
+    os._exit(status >> 8)
+
+
+def open_process(pid: int) -> int:
+    """Return a process's folder in /proc as an open file, which stands for no later process with its ID."""
+    return os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY)
+
+
+def send_children_to(process: int) -> None:
+    """Have this process's next children begin in the PID namespace of another, an `open_process`.
+
+    Raises OSError.
+    """
+    if _namespace(process, "pid") != _own_namespace("pid_for_children"):
+        file = os.open("ns/pid", os.O_RDONLY, dir_fd=process)
+        try:
+            _set_namespace(file)
+        finally:
+            os.close(file)
+
+
+def join(process: int) -> None:
+    """Enter the namespaces of another process, an `open_process`.
+
+    Raises OSError if this one cannot see the world as that, for instance if its PID namespace is another.
+    """
+    root = os.open("root", os.O_PATH, dir_fd=process)
+    others = [name for name in ("user", *_NAMESPACES) if _namespace(process, name) != _own_namespace(name)]
     if "pid" in others:
         raise OSError(errno.EXDEV, "only a process's children enter another PID namespace")
+    files = {name: os.open(f"ns/{name}", os.O_RDONLY, dir_fd=process) for name in others}
     # The right to enter the others comes from the own user namespace or from the one that is entered.
     later = [name for name in others if name == "user" or _libc.setns(files[name], 0)]
     for name in later:
-        if _libc.setns(files[name], 0):
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        _set_namespace(files[name])
     if not os.path.samestat(os.stat("/"), os.fstat(root)):  # noqa: PTH116
         raise OSError(errno.EXDEV, "that process has another root folder")
     for file in (root, *files.values()):
         os.close(file)
 
 
-def is_in_mounts_of(pid: int, file: int) -> bool:
-    """Tell whether a process is in the mount namespace that is kept by an open file."""
-    return _namespace(pid, "mnt") == f"mnt:[{os.fstat(file).st_ino}]"
-
-
-def _namespace(pid: int, name: str) -> str | None:
+def is_in_processes_of(pid: int, file: int) -> bool:
+    """Tell whether a process is in the PID namespace that is kept by an open file."""
     try:
-        return os.readlink(f"/proc/{pid}/ns/{name}")  # noqa: PTH115
+        return os.stat(f"/proc/{pid}/ns/pid").st_ino == os.fstat(file).st_ino  # noqa: PTH116
+    except OSError:  # it has just ended
+        return False
+
+
+def _set_namespace(file: int) -> None:
+    if _libc.setns(file, 0):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _namespace(process: int, name: str) -> str | None:
+    try:
+        return os.readlink(f"ns/{name}", dir_fd=process)
     except FileNotFoundError:  # a kind that the kernel has not got
+        return None
+
+
+def _own_namespace(name: str) -> str | None:
+    try:
+        return os.readlink(f"/proc/self/ns/{name}")  # noqa: PTH115
+    except FileNotFoundError:
         return None
 
 

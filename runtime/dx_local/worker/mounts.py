@@ -9,6 +9,8 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import signal
+import stat
 import struct
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 NEW_MOUNTS = 0x00020000
 NEW_USER = 0x10000000
+NEW_PROCESSES = 0x20000000
 NEW_NETWORK = 0x40000000
 
 _BIND = 0x1000
@@ -29,6 +32,7 @@ _DETACH = 2
 _SYS_OPEN_TREE = 428
 _SYS_MOVE_MOUNT = 429
 _SYS_MOUNT_SETATTR = 442
+_SYS_CLONE3 = 435
 
 _CLONE = 1
 _EMPTY_PATH = 4
@@ -37,6 +41,8 @@ _AT_RECURSIVE = 0x8000
 _READ_ONLY = struct.pack("QQQQ", 1, 0, 0, 0)
 
 _libc = ctypes.CDLL(None, use_errno=True)
+# Of these functions, Python keeps its lock while they run, so that a copy of this process has it as well.
+_libc_under_lock = ctypes.PyDLL(None, use_errno=True)
 
 
 class Call(NamedTuple):
@@ -67,6 +73,20 @@ def unshare(kinds: int) -> Call:
     return Call(_libc.unshare, (kinds,), "unshare")
 
 
+def fork_into(kinds: int) -> int:
+    """Fork this process, which may have one thread only, into new namespaces of these kinds.
+
+    Returns as os.fork does. If a user namespace is among them, it owns the others; for a PID namespace,
+    os.fork and unshare would need one more process. Python's own work after a fork, such as new locks for
+    threads, is left out. Raises OSError.
+    """
+    arguments = struct.pack("8Q", kinds, 0, 0, 0, signal.SIGCHLD, 0, 0, 0)  # struct clone_args of clone3(2)
+    pid = _libc_under_lock.syscall(_SYS_CLONE3, arguments, len(arguments))
+    if pid < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), "clone3")
+    return int(pid)
+
+
 def join(namespace: int, kind: int) -> Call:
     """Enter a namespace of this kind, which is that of an open file."""
     return Call(_libc.setns, (namespace, kind), "setns")
@@ -80,6 +100,16 @@ def forget_others() -> Call:
 def folder(path: str) -> Call:
     """Make a folder."""
     return Call(_libc.mkdir, (os.fsencode(path), 0o755), path)
+
+
+def file(path: str) -> Call:
+    """Make an empty file."""
+    return Call(_libc.mknod, (os.fsencode(path), stat.S_IFREG | 0o600, 0), path)
+
+
+def link(target: str, path: str) -> Call:
+    """Make a symbolic link."""
+    return Call(_libc.symlink, (os.fsencode(target), os.fsencode(path)), path)
 
 
 def common_folder(path: str) -> list[Call]:
@@ -107,6 +137,14 @@ def bind_writable(source: str, target: str, *, deep: bool = False) -> Call:
 def memory(target: str) -> Call:
     """Mount an empty folder whose content lies in memory, at most half of it."""
     return _mount("tmpfs", target, "tmpfs", 0, "mode=755")
+
+
+def processes(target: str) -> Call:
+    """Mount the /proc of the PID namespace that this process is in.
+
+    The kernel allows it only if some /proc that hides nothing is mounted in this mount namespace.
+    """
+    return _mount("proc", target, "proc", 0)
 
 
 def overlay(target: str, lowers: Sequence[str], writable: str | None = None) -> Call:

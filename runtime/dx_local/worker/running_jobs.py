@@ -17,12 +17,13 @@ from dx_local.worker.usage import NOTHING, Usage, take_notes
 from dx_local.worker.variables import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Container, Iterator
 
     from dx_local.worker.deaths import Death
     from dx_local.worker.job import Job
     from dx_local.worker.network import Network
     from dx_local.worker.sandbox import Sandbox
+    from dx_local.worker.sandbox_init import SandboxInit
     from dx_local.worker.tools import Tools
     from dx_local.worker.worlds import World
 
@@ -57,6 +58,13 @@ class Running:
     """How its own process ended."""
     ended: float = 0.0
     """When that was, on a clock that never jumps."""
+    is_deserted: bool = False
+    """Whether it has left no process in its world."""
+
+    @property
+    def init(self) -> SandboxInit | None:
+        """The first process of the job's PID namespace, as long as that lives."""
+        return self.world.init if self.world and self.world.init.pid else None
 
     def is_overdue(self) -> bool:
         """Tell whether this job, whose own process has ended, has waited long enough for the others."""
@@ -88,15 +96,16 @@ class RunningJobs:
         try:
             seen, world = self._sandbox.take(job) if self._sandbox else (job, None)
             start = self._start_of(seen, world, files)
-            pid = os.fork()
+            pid = self._sandbox.worlds.fork(world) if self._sandbox and world else os.fork()
         except OSError as error:
             os.write(files[1], f"The job's process could not be started: {error}\n".encode())
             self._tell_end(Running(job, world, code=1))
         else:
             if pid == 0:
                 become(start)
-            self._jobs[pid] = Running(job, world)
-            self._tell({"started": job.job_id, "pid": pid})
+            running = self._jobs[pid] = Running(job, world)
+            if not running.init:
+                self._tell({"started": job.job_id, "pid": pid})
         finally:
             for file in files:
                 os.close(file)
@@ -121,17 +130,32 @@ class RunningJobs:
                 self._tools.close()
             self._removers.discard(death.pid)
             self._note_death(death)
-        self._tell_ends(besides=self._kill_strays())
+        self._tell_ends(besides=self._kill_left())
 
     def _note_death(self, death: Death) -> None:
-        for leader in (death.pid, death.session):
-            running = self._jobs.get(leader) or self._leaving.get(leader)
-            if running:
-                running.usage = running.usage.and_of(death.usage)
-                break
+        for running in self._of(death):
+            running.usage = running.usage.and_of(death.usage)
+        if self._sandbox:
+            self._sandbox.worlds.note_end(death.pid)
         if death.pid in self._jobs:
             running = self._leaving[death.pid] = self._jobs.pop(death.pid)
             running.code, running.ended = exit_code(death.status), time.monotonic()
+            if not running.init:
+                signal_group(death.pid, signal.SIGKILL)
+            elif self._is_alone(running.init):
+                running.is_deserted = True
+            else:
+                running.init.end()
+
+    def _of(self, death: Death) -> Iterator[Running]:
+        """Yield the job, if any, that a process belonged to: its own, one of its session, or all others."""
+        for leader in (death.pid, death.session):
+            if running := self._jobs.get(leader) or self._leaving.get(leader):
+                yield running
+                return
+        for running in (*self._jobs.values(), *self._leaving.values()):
+            if running.init and running.init.pid == death.pid:
+                yield running
 
     def tell_overdue_ends(self) -> None:
         """Tell the ends that have waited for long enough."""
@@ -154,24 +178,27 @@ class RunningJobs:
         self._tell(message)
         if self._sandbox and ended.world:
             remover = self._sandbox.worlds.give_back(
-                ended.world, is_clean=left is None, is_deserted=self._is_deserted(ended.world)
+                ended.world, is_clean=left is None, is_deserted=ended.is_deserted
             )
             self._removers |= {remover} - {0}
 
-    def _is_deserted(self, world: World) -> bool:
-        """Tell whether no process can be in the world of a job that has ended.
+    def _is_alone(self, init: SandboxInit) -> bool:
+        """Tell whether nobody else is in the PID namespace of a job that has ended, or has been left there.
 
-        What such a job has left, dying or hidden, has come to be a child of the zygote; and tools that it has
-        called are children of the tool server.
+        Tools are no children of what is in there, but of the tool server.
         """
-        server = self._tools.server if self._tools else 0
-        if set(linux.children()) - {*self._jobs, *self._leaving, *self._removers, server}:
-            return False
-        tools = linux.children(server) if server else []
-        return not any(linux.is_in_mounts_of(pid, world.entrance) for pid in tools)
+        tools = linux.children(self._tools.server) if self._tools and self._tools.server else []
+        return init.is_alone() and not any(linux.is_in_processes_of(tool, init.processes) for tool in tools)
+
+    def _kill_left(self) -> set[int]:
+        """Kill what ended jobs left running; return the jobs, by their own process, that this keeps."""
+        dying = {
+            leader for leader, running in self._leaving.items() if running.init and not running.is_deserted
+        }
+        return dying if self._sandbox and self._sandbox.has_processes else self._kill_strays()
 
     def _kill_strays(self) -> set[int]:
-        """Kill what ended jobs left running, which is what has come to be a child of the zygote.
+        """Do so without PID namespaces: what is left has come to be a child of the zygote.
 
         Filters end by themselves once those that write to them are gone. A process that hides which job it
         came from is spared as long as that job may be running. Returns the sessions of those that still end.
@@ -204,11 +231,13 @@ class RunningJobs:
         """Kill all jobs and what belongs to them, and tell of their ends if there is somebody to hear it."""
         for pid in (*self._jobs, *self._removers):
             signal_group(pid, signal.SIGKILL)
+        if self._sandbox:
+            self._sandbox.worlds.kill_all()
         if self._tools and self._tools.server:
             os.kill(self._tools.server, signal.SIGKILL)
         for death in ended(options=0):
             self._note_death(death)
             with contextlib.suppress(OSError):
-                self._tell_ends(besides=self._kill_strays())
+                self._tell_ends(besides=self._kill_left())
         with contextlib.suppress(OSError):
             self._tell_ends()

@@ -11,6 +11,8 @@ import itertools
 import os
 import resource
 import signal
+import socket
+import struct
 import sys
 import tempfile
 import time
@@ -24,8 +26,9 @@ from dx_local.worker import handover, linux, memory_limit, python_job
 from dx_local.worker.dxpy_defaults import sitecustomize
 
 if TYPE_CHECKING:
-    import socket
+    from collections.abc import Sequence
 
+_CREDENTIALS = "3i"  # process, user and group ID
 _LIMITS = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
 _ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # by Python
 _NEVER_IGNORED = (signal.SIGKILL, signal.SIGSTOP)
@@ -36,8 +39,6 @@ _CHANGEABLE = tuple(map(int, signal.valid_signals() - {*_NEVER_IGNORED, *_ALWAYS
 class Call:
     """What a program is started with."""
 
-    client: int
-    """The client's process ID."""
     name: str
     arguments: list[str]
     variables: dict[bytes, bytes]
@@ -48,7 +49,7 @@ class Call:
     """The numbers of the caller's open files."""
 
     @classmethod
-    def of(cls, client: int, request: bytes) -> Call:
+    def of(cls, request: bytes) -> Call:
         """Return what a request, formed as tool_server.py says, asks for; ValueError if it says nothing."""
         fields = iter(request.split(b"\0")[:-1])
 
@@ -56,7 +57,6 @@ class Call:
             return list(itertools.islice(fields, int(next(fields, b""))))
 
         return cls(
-            client=client,
             name=os.fsdecode(next(fields, b"")),
             umask=int(next(fields, b"")),
             ignored=[int(number) for number in some()],
@@ -71,30 +71,45 @@ def _split(variable: bytes) -> tuple[bytes, bytes]:
     return name, value
 
 
+def client_of(connection: socket.socket) -> int:
+    """Return the process ID of a client as this process's PID namespace has it.
+
+    Raises PermissionError if it is another user's or not in there.
+    """
+    size = struct.calcsize(_CREDENTIALS)
+    pid, user, _ = struct.unpack(
+        _CREDENTIALS, connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    )
+    if user != os.getuid() or pid == 0:
+        raise PermissionError(user)
+    return int(pid)
+
+
 def become(
     call: Call,
     program: str,
     code: types.CodeType,
-    received: tuple[socket.socket, list[int]],
+    received: tuple[socket.socket, int, list[int]],
     beginnings: tuple[str, str],
 ) -> NoReturn:
     """Turn this freshly forked process into the program; never return to the server's code.
 
-    `received` are the connection to the client, which is told once nothing can go wrong any more, the
-    client's current folder and its open files; `beginnings` are those of the paths of jobs' sockets, as the
-    jobs see them and as they are.
+    `received` are the connection to the client, which is told once nothing can go wrong any more, its
+    `open_process`, and its current folder and open files; `beginnings` are those of the paths of jobs'
+    sockets, as the jobs see them and as they are.
     """
-    connection, files = received
+    connection, process, files = received
     log_sockets, there = beginnings
     try:
         gc.enable()
         os.setsid()
         linux.die_with_parent()
         memory_limit.follow(there + os.fsdecode(call.variables[b"DX_JOB_ID"]))
-        told = take_over(call, connection.fileno(), files)
+        client = client_of(connection)
+        told = take_over(call, client, (connection.fileno(), process, *files))
         sys.argv = [program, *call.arguments]
         sys.path.insert(0, os.path.dirname(program))  # noqa: PTH120
-        configure(call, log_sockets)
+        configure(call, client, log_sockets)
         os.write(told, b"+")
         os.close(told)
         run(program, code)
@@ -102,27 +117,29 @@ def become(
         os._exit(1)
 
 
-def take_over(call: Call, connection: int, files: list[int]) -> int:
+def take_over(call: Call, client: int, files: Sequence[int]) -> int:
     """Take over the client's files, namespaces, folder, variables, signals and limits.
 
-    Returns the new number of the connection; raises OSError or ValueError where that cannot be done.
+    `files` are the connection, the client's `open_process`, its current folder and its files. Returns the new
+    number of the connection; raises OSError or ValueError where that cannot be done.
     """
     beyond = max([2, *call.files, *files]) + 1
-    kept = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, beyond) for file in (connection, *files)]
+    kept = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, beyond) for file in files]
     for number in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
         if number not in kept:
             _close(number)
-    connection, current, *opened = kept
+    connection, process, current, *opened = kept
     for file, number in zip(opened, call.files):  # noqa: B905  (workers may run Python 3.8)
         os.dup2(file, number)
         os.close(file)
     for limit in _LIMITS:
-        wanted = resource.prlimit(call.client, limit)
+        wanted = resource.prlimit(client, limit)
         if wanted != resource.getrlimit(limit):
             resource.setrlimit(limit, wanted)
-    os.sched_setaffinity(0, os.sched_getaffinity(call.client))
-    os.nice(os.getpriority(os.PRIO_PROCESS, call.client) - os.getpriority(os.PRIO_PROCESS, 0))
-    linux.join(call.client)
+    os.sched_setaffinity(0, os.sched_getaffinity(client))
+    os.nice(os.getpriority(os.PRIO_PROCESS, client) - os.getpriority(os.PRIO_PROCESS, 0))
+    linux.join(process)
+    os.close(process)
     os.fchdir(current)
     os.close(current)
     os.environ.clear()
@@ -192,7 +209,7 @@ def run(program: str, code: types.CodeType) -> NoReturn:
     os._exit(python_job.wind_up(status))
 
 
-def configure(call: Call, log_sockets: str) -> None:
+def configure(call: Call, client: int, log_sockets: str) -> None:
     """Have dxpy read its configuration again, as a process in the client's place would when importing it."""
     original = dxpy.config.get_session_conf_dir
 
@@ -200,11 +217,11 @@ def configure(call: Call, log_sockets: str) -> None:
         # dxpy finds the session by the shell that called this process, or one above it. Where there are no
         # sessions, it need not look at all these processes.
         sessions = f"{dxpy.config.get_user_conf_dir()}/sessions"
-        shell = linux.parent_of(call.client)
+        shell = linux.parent_of(client)
         if shell and not os.path.lexists(sessions):
             return f"{sessions}/{shell}"
         own = os.getpid
-        os.getpid = lambda: call.client
+        os.getpid = lambda: client
         try:
             return original(cleanup)
         finally:

@@ -20,20 +20,18 @@ import importlib
 import os
 import selectors
 import signal
-import socket
-import struct
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from dx_local.worker import channel, handover, tool_process, usage
+from dx_local.worker import channel, handover, linux, tool_process, usage
 from dx_local.worker.deaths import Deaths, ended
 
 if TYPE_CHECKING:
+    import socket
     import types
 
 _REQUEST_SECONDS = 5.0
-_CREDENTIALS = "3i"  # process, user and group ID
 _NEEDED_BY_TOOLS = ("dxpy.scripts.dx", "concurrent.futures.thread")
 
 
@@ -88,16 +86,19 @@ class ToolServer:
         if received is None:
             raise EOFError
         request, files = received
+        files.append(client := linux.open_process(tool_process.client_of(connection)))
         try:
-            call = tool_process.Call.of(_peer(connection), request)
+            call = tool_process.Call.of(request)
             if "/" in call.name:
                 raise ValueError(call.name)
             program = str(self._programs / call.name)
             code = _compiled(program)
+            # The program would not find itself in the client's /proc otherwise.
+            linux.send_children_to(client)
             pid = os.fork()
             if pid == 0:
                 beginnings = (self._log_sockets, self._notes)
-                tool_process.become(call, program, code, (connection, files), beginnings)
+                tool_process.become(call, program, code, (connection, client, files[:-1]), beginnings)
         finally:
             for file in files:
                 os.close(file)
@@ -127,17 +128,6 @@ class ToolServer:
             with contextlib.suppress(OSError):
                 connection.sendall(b"=" + death.status.to_bytes(4, "big"))
             connection.close()
-
-
-def _peer(connection: socket.socket) -> int:
-    """Return the process ID of a client; raise PermissionError if it is another user's."""
-    size = struct.calcsize(_CREDENTIALS)
-    pid, user, _ = struct.unpack(
-        _CREDENTIALS, connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
-    )
-    if user != os.getuid() or pid == 0:
-        raise PermissionError(user)
-    return int(pid)
 
 
 @functools.lru_cache(maxsize=None)  # noqa: UP033  (workers may run Python 3.8)

@@ -37,12 +37,15 @@ OWN_PROGRAMS = Path(__file__).parent / "bin"
 class Tools:
     """The folder of the clients, and the socket at which the server's first client is waited for."""
 
-    def __init__(self, folder: Path, programs: Path, seen_at: str) -> None:
-        """`folder` is the executor's, `programs` that of the programs; jobs find the former at `seen_at`."""
+    def __init__(self, folder: Path, name: str, programs: Path, seen_at: str) -> None:
+        """`folder` is the executor's, `programs` that of the programs; jobs find the former at `seen_at`.
+
+        `name` tells the new folder from those of other zygotes.
+        """
         self._programs = programs
         self._executor_folder = folder
         self._seen_at = seen_at
-        self._folder = folder / f"tools-{os.getpid()}"
+        self._folder = folder / f"tools-{name}"
         self.server = 0
         """The server's process ID, or 0 when there is none."""
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from dx_local.worker import mounts
-from dx_local.worker.host_view import LOG, OURS, PRIVATE, is_below
+from dx_local.worker.host_view import LOG, OURS, PRIVATE, SANDBOXES, SHARED_MEMORY, is_below
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from dx_local.worker.host_view import HostView
     from dx_local.worker.mounts import Call
 
+_PROCESSES = "/proc"
 _CONTROLS = ("/proc/sys", "/proc/sysrq-trigger")  # of the kernel, which obeys root in any namespace
-_SHARED_MEMORY = "/dev/shm"  # noqa: S108
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,9 @@ class Needs:
     layers: tuple[str, ...]
     """Folders that are laid over `/`, the topmost first."""
     shown: tuple[str, ...]
-    """Files and folders of the host inside folders like PRIVATE that are found at their own paths."""
+    """Files and folders of the host inside concealed folders that are found at their own paths."""
+    links: tuple[tuple[str, str], ...]
+    """Symbolic links inside concealed folders that are found as well, with what they lead to."""
     environment: str
     """The worker environment, which a job may change for itself: `pip install` works."""
 
@@ -45,27 +47,33 @@ class Places(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The calls that put a world together, those that enter it, and where it shows that it was changed."""
+    """The calls that put a world together, and where it shows that it was changed."""
 
     building: list[Call]
+    """Those that come first, in a mount namespace of the zygote's."""
     entering: list[Call]
+    """Those that make what was built the root folder."""
+    preparations: list[Call]
+    """Those that only the first process of the sandbox can make, inside."""
     traces: list[str]
     """Folders below the memory in which every change of the world changes something."""
 
 
-def plan(host: HostView, places: Places, needs: Needs) -> Plan:
-    """Return how a world as needed is made in a mount namespace of its own."""
-    return _Planner(host, places, needs).plan()
+def plan(host: HostView, places: Places, needs: Needs, *, has_processes: bool) -> Plan:
+    """Return how a world as needed is made; `has_processes` says whether it has a PID namespace."""
+    return _Planner(host, places, needs, has_processes=has_processes).plan()
 
 
 class _Planner:
-    def __init__(self, host: HostView, places: Places, needs: Needs) -> None:
+    def __init__(self, host: HostView, places: Places, needs: Needs, *, has_processes: bool) -> None:
         self._host = host
+        self._has_processes = has_processes
         self._needs = needs
         self._places = places
         self._root = f"{places.memory}/root"
         self._count = 0
         self._calls: list[Call] = []
+        self._preparations: list[Call] = []
         self._traces: list[str] = []
 
     def plan(self) -> Plan:
@@ -73,6 +81,7 @@ class _Planner:
         self._add(mounts.unshare(mounts.NEW_MOUNTS), mounts.memory(places.memory), mounts.folder(root))
         # The host's top level comes first: a layer's `bin` must not hide that this is a link to `usr/bin`.
         self._add(mounts.overlay(root, [host.root, *needs.layers], self._writable()))
+        self._show_processes()
         self._show_host()
         for path in (*host.covered, *host.parts):
             self._cover(path, [path])
@@ -82,14 +91,21 @@ class _Planner:
             if self._is_brought(alias):
                 self._cover(path, [alias, path])
         self._add(*mounts.bind(places.ours, root + OURS), *mounts.bind(places.log, root + LOG))
+        # In there lie the temporary files of other jobs.
+        self._add(*mounts.bind(host.empty, f"{root}{OURS}/{SANDBOXES}"))
         for source, path in zip(places.temporary, PRIVATE):  # noqa: B905  (workers may run Python 3.8)
             self._add(mounts.bind_writable(source, root + path))
+        for path in host.hidden:
+            self._hide(path)
         for path in needs.shown:
+            self._make_place(path)
             self._add(*mounts.bind(path, root + path))
+        for path, target in needs.links:
+            self._add(*self._folders_above(path), mounts.link(target, root + path))
         if not is_below(f"{needs.environment}/", host.covered):
             over = mounts.overlay(root + needs.environment, [needs.environment], self._writable())
             self._add(over._replace(may_fail=True))  # then it stays to be read only
-        return Plan(self._calls, mounts.change_root(root), self._traces)
+        return Plan(self._calls, mounts.change_root(root), self._preparations, self._traces)
 
     def _add(self, *calls: Call) -> None:
         self._calls += calls
@@ -98,20 +114,46 @@ class _Planner:
         """Tell whether a layer has a folder at a path."""
         return any(os.path.isdir(layer + path) for layer in self._needs.layers)
 
-    def _show_host(self) -> None:
-        for path in self._host.live:
-            self._add(mounts.bind_writable(path, self._root + path, deep=True))
+    def _show_processes(self) -> None:
+        if not self._has_processes:
+            self._add(mounts.bind_writable(_PROCESSES, self._root + _PROCESSES, deep=True))
+            for path in _CONTROLS:
+                self._add(*mounts.bind(path, self._root + path, may_fail=True))
+            return
+        # The kernel mounts a new /proc only where there is another that hides nothing. So one is left where
+        # nobody finds it, under what is mounted at OURS later; it lets jobs make PID namespaces, too.
+        hidden = f"{self._root}{OURS}{_PROCESSES}"
+        self._add(mounts.folder(hidden), mounts.bind_writable(_PROCESSES, hidden, deep=True))
+        self._preparations.append(mounts.processes(_PROCESSES))
         for path in _CONTROLS:
-            self._add(*mounts.bind(path, self._root + path, may_fail=True))
+            self._preparations += mounts.bind(path, path, may_fail=True)
+
+    def _show_host(self) -> None:
         for path in self._host.read_only:
             self._add(*mounts.bind(path, self._root + path, deep=True))
             if is_below(self._places.memory, (path,)):
                 self._add(mounts.unmount(self._root + self._places.memory))  # or the world would show itself
-        if os.path.isdir(_SHARED_MEMORY):
+        if os.path.isdir(SHARED_MEMORY):
             shared = f"{self._places.memory}/shared"
             self._add(*mounts.common_folder(shared))
-            self._add(mounts.bind_writable(shared, self._root + _SHARED_MEMORY))
+            self._add(mounts.bind_writable(shared, self._root + SHARED_MEMORY))
             self._traces.append("shared")
+
+    def _hide(self, path: str) -> None:
+        folder = self._new_folder()
+        self._add(mounts.bind_writable(folder, self._root + path))
+        self._traces.append(str(self._count))
+
+    def _make_place(self, path: str) -> None:
+        """Make what a path of the host is mounted at; below PRIVATE it is there already (temporaries.py)."""
+        if is_below(path, self._host.concealed) and not is_below(path, PRIVATE):
+            make = mounts.folder if os.path.isdir(path) else mounts.file
+            self._add(*self._folders_above(path), make(self._root + path)._replace(may_fail=True))
+
+    def _folders_above(self, path: str) -> list[Call]:
+        """Return the calls that make those that are not there of the folders in which a path lies."""
+        ends = [index for index, character in enumerate(path) if character == "/"][1:]
+        return [mounts.folder(self._root + path[:end])._replace(may_fail=True) for end in ends]
 
     def _new_folder(self) -> str:
         self._count += 1

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from dx_local.worker import mounts, world
 from dx_local.worker.host_view import HOME
+from dx_local.worker.sandbox_init import SandboxInit
 from dx_local.worker.temporaries import Temporaries, parts
+from dx_local.worker.user_namespace import IdMaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,13 +29,12 @@ _LONGEST_USE_SECONDS = 3.0
 
 @dataclass(frozen=True)
 class World:
-    """A mount namespace that is kept by an open file, and what tells whether somebody has changed it."""
+    """The namespaces of a sandbox, kept by its first process, and what tells whether a job has changed it."""
 
     needs: world.Needs
     origin: tuple[object, ...]
     """What tells the folders that it shows from others that come to lie at their paths."""
-    entrance: int
-    """The file by which the namespace is entered."""
+    init: SandboxInit
     memory: int
     """The folder that holds what is changed; it can be found nowhere else any more."""
     temporary: str
@@ -47,20 +48,36 @@ class World:
     made: float
 
     def entering(self) -> list[Call]:
-        """Return the calls by which a process enters it."""
-        return [mounts.join(self.entrance, mounts.NEW_MOUNTS)]
+        """Return the calls by which a process that `Worlds.fork` made enters it.
+
+        Namespaces that are the zygote's own, such as its network, can be entered before and not after.
+        """
+        return [
+            mounts.join(self.init.mounts, mounts.NEW_MOUNTS),
+            mounts.join(self.init.user, mounts.NEW_USER),
+        ]
 
 
 class Worlds:
     """Makes worlds, puts the homes of jobs into them, and keeps those that are free."""
 
-    def __init__(self, host: HostView, folder: str, ours: str) -> None:
-        """`folder` holds `base`, for small things, and `world`, to mount memory at; `ours` becomes OURS."""
+    def __init__(self, host: HostView, folder: str, ours: str, *, has_processes: bool) -> None:
+        """`folder` holds `base`, for small things, and `world`, to mount memory at; `ours` becomes OURS.
+
+        `has_processes` says whether this process is in a PID namespace that its user namespace owns, so that
+        each world can have one below it.
+        """
         self._host = host
         self._folder = folder
         self._ours = ours
+        self._has_processes = has_processes
+        self._maps = IdMaps.own()
+        # To be found from inside worlds as well.
+        self._proc = os.open("/proc", os.O_RDONLY)
         self._own = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+        self._own_processes = os.open("/proc/self/ns/pid", os.O_RDONLY)
         self._free: list[World] = []
+        self._inits: dict[int, SandboxInit] = {}
         self._count = 0
         self._temporaries = Temporaries(f"{folder}/temporary")
 
@@ -87,6 +104,37 @@ class Worlds:
             raise
         return taken
 
+    def fork(self, entered: World) -> int:
+        """Fork as os.fork does; the child is in the PID namespace of the world, and no other one of it yet.
+
+        Raises OSError.
+        """
+        if not self._has_processes:
+            return os.fork()
+        mounts.perform([mounts.join(entered.init.processes, mounts.NEW_PROCESSES)])
+        pid = -1
+        try:
+            pid = os.fork()
+        finally:
+            if pid:
+                mounts.perform([mounts.join(self._own_processes, mounts.NEW_PROCESSES)])
+        return pid
+
+    def note_end(self, pid: int) -> None:
+        """Note that a process has been waited for, which may be the first one of a world."""
+        init = self._inits.pop(pid, None)
+        if init is None:
+            return
+        init.pid = 0
+        for each in [each for each in self._free if each.init is init]:  # something else has killed it
+            self._free.remove(each)
+            self._forget(each, is_clean=True)
+
+    def kill_all(self) -> None:
+        """Kill all that is in the PID namespaces of worlds."""
+        for init in self._inits.values():
+            init.kill()
+
     def left_in(self, used: World) -> int | None:
         """Return how many bytes a job has left in temporary files; None if it has left nothing at all."""
         return self._temporaries.left_in(used.temporary)
@@ -104,7 +152,7 @@ class Worlds:
     def _put_home(self, empty: World, home: str) -> None:
         tree = mounts.take_along(home)
         try:
-            with self._inside(empty):
+            with self._inside(empty.init):
                 mounts.perform([mounts.put_down(tree, HOME)])
         finally:
             os.close(tree)
@@ -114,23 +162,37 @@ class Worlds:
         log, place = f"{self._folder}/base/{self._count}", f"{self._folder}/world"
         os.mkdir(log)
         temporary = self._temporaries.take(needs.shown)
-        plan = world.plan(self._host, world.Places(place, parts(temporary), self._ours, log), needs)
+        places = world.Places(place, parts(temporary), self._ours, log)
+        plan = world.plan(self._host, places, needs, has_processes=self._has_processes)
         try:
             mounts.perform(plan.building)
             memory = os.open(place, os.O_RDONLY)
             mounts.perform(plan.entering)
-            entrance = os.open("/proc/self/ns/mnt", os.O_RDONLY)
-            untouched = _look(memory, plan.traces)
+            init = SandboxInit(self._proc, self._maps, plan.preparations, has_processes=self._has_processes)
         finally:
             self._return()
+        if init.pid:
+            self._inits[init.pid] = init
+        with self._inside(init):
+            untouched = self._look(memory, plan.traces)
         now = time.monotonic()
-        return World(needs, origin, entrance, memory, temporary, log, tuple(plan.traces), untouched, now)
+        return World(needs, origin, init, memory, temporary, log, tuple(plan.traces), untouched, now)
+
+    def _look(self, memory: int, traces: Iterable[str]) -> tuple[object, ...]:
+        """Return what is mounted where this process is, and what the traces look like. Raises OSError."""
+        with open(os.open("self/mountinfo", os.O_RDONLY, dir_fd=self._proc), "rb") as file:
+            mounted = file.read()
+        states = [os.stat(trace, dir_fd=memory) for trace in traces]
+        return mounted, *(
+            (state.st_mode, state.st_uid, state.st_gid, state.st_size, state.st_nlink, state.st_ctime_ns)
+            for state in states
+        )
 
     def _is_untouched(self, used: World) -> bool:
         try:
-            with self._inside(used):
+            with self._inside(used.init):
                 mounts.perform([mounts.unmount(HOME)])
-                return _look(used.memory, used.traces) == used.untouched
+                return self._look(used.memory, used.traces) == used.untouched
         except OSError:
             return False
 
@@ -141,14 +203,15 @@ class Worlds:
             self._forget(each, is_clean=True)
 
     def _forget(self, used: World, *, is_clean: bool) -> int:
-        os.close(used.entrance)
+        used.init.kill()
+        used.init.close()
         os.close(used.memory)
         shutil.rmtree(used.log)
         return self._temporaries.give_back(used.temporary, is_clean=is_clean)
 
     @contextlib.contextmanager
-    def _inside(self, entered: World) -> Iterator[None]:
-        mounts.perform(entered.entering())
+    def _inside(self, entered: SandboxInit) -> Iterator[None]:
+        mounts.perform([mounts.join(entered.mounts, mounts.NEW_MOUNTS)])
         try:
             yield
         finally:
@@ -167,15 +230,4 @@ def _origin(needs: world.Needs) -> tuple[object, ...]:
     return (
         *((state.st_dev, state.st_ino, state.st_ctime_ns) for state in layers),
         *((state.st_dev, state.st_ino) for state in shown),
-    )
-
-
-def _look(memory: int, traces: Iterable[str]) -> tuple[object, ...]:
-    """Return what is mounted in this process's world, and what its traces look like. Raises OSError."""
-    with open("/proc/self/mountinfo", "rb") as file:
-        mounted = file.read()
-    states = [os.stat(trace, dir_fd=memory) for trace in traces]
-    return mounted, *(
-        (state.st_mode, state.st_uid, state.st_gid, state.st_size, state.st_nlink, state.st_ctime_ns)
-        for state in states
     )

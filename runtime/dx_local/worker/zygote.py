@@ -13,10 +13,12 @@
                         control group, the file by which that is entered;
                         {"signal": number, "job": job ID}: to all processes of the job
     zygote → executor   first of all {"unsandboxed": null, or why jobs have no worlds of their own,
+                         "exposed": null, or why their worlds have no PID namespaces,
                          "unconfined": null, or why all have the host's network though they should not,
                          "has_own_network": whether those without network have one with the API alone},
                         and then the socket at which the API is to answer there;
-                        {"started": job ID, "pid": number}
+                        {"started": job ID, "pid": number}, unless the job is in a PID namespace: then
+                        nothing outlives the zygote, and its numbers mean something else there
                         {"exited": job ID, "code": exit code, or minus the number of the signal,
                          "memory": bytes, "cpu_seconds": number, "temporary": bytes in temporary files}
 
@@ -55,6 +57,9 @@ from dx_local.worker.tools import Tools
 
 # The variable by which a user does without warm tools and handed over files, when it is "plain".
 _TOOLS_VARIABLE = "DX_LOCAL_TOOLS"
+
+# Where the user's home is, which HOME says of the executor's folder.
+_HOME_VARIABLE = "DX_LOCAL_USER_HOME"
 
 # dxpy sizes its buffers when it is imported, by whether there is a job.
 _ANY_JOB_ID = "job-000000000000000000000000"
@@ -131,9 +136,11 @@ def warm_up(*, hands_over: bool) -> None:
     gc.freeze()
 
 
-def warm_tools(folder: Path, programs: Path, seen_at: str, native_client: Path | None) -> Tools | None:
+def warm_tools(
+    folder: Path, name: str, programs: Path, seen_at: str, native_client: Path | None
+) -> Tools | None:
     """Return what jobs call programs through, or None where that cannot be."""
-    tools = Tools(folder, programs, seen_at)
+    tools = Tools(folder, name, programs, seen_at)
     with contextlib.suppress(OSError):
         if tools.furnish(native_client):
             return tools
@@ -141,20 +148,22 @@ def warm_tools(folder: Path, programs: Path, seen_at: str, native_client: Path |
 
 
 def isolate(
-    folder: str, isolation: str, jobs: str, port: int, executor: socket.socket
+    folder: str, name: str, isolation: str, jobs: str, port: int, executor: socket.socket
 ) -> tuple[Sandbox | None, Network | None]:
     """Return what gives jobs worlds of their own, and the network of those that ask for none, if asked for.
 
-    Tells the executor what cannot be had, and why. There is no network without a world.
+    Tells the executor what cannot be had, and why. There is no network without a world. It may be a child of
+    this process that goes on from here; see Sandbox.
     """
-    sandbox, unsandboxed = None, None
+    sandbox, unsandboxed, exposed = None, None, None
     network, unconfined = None, None
+    home = os.environ.pop(_HOME_VARIABLE, "")
     if isolation == "none":
         unsandboxed = "that was asked for"
     else:
         try:
-            check(folder, jobs)
-            sandbox = Sandbox(folder)
+            exposed = check(folder, jobs)
+            sandbox = Sandbox(folder, name, home, has_processes=exposed is None)
         except (SandboxError, OSError) as error:
             unsandboxed = str(error)
     if sandbox and port:
@@ -164,6 +173,7 @@ def isolate(
             unconfined = f"this system does not let its users do it ({error})"
     surroundings = {
         "unsandboxed": unsandboxed,
+        "exposed": exposed,
         "unconfined": unconfined,
         "has_own_network": network is not None,
     }
@@ -178,7 +188,6 @@ def main() -> None:
     """Serve the executor on the socket whose number is the first argument, and tidy up after it."""
     executor = socket.socket(fileno=int(sys.argv[1]))
     executor.set_inheritable(False)
-    linux.adopt_orphans()
     # An executor that was killed says no more, and cannot remove its folder itself.
     with contextlib.suppress(ConnectionError):
         _serve(executor)
@@ -188,10 +197,12 @@ def main() -> None:
 def _serve(executor: socket.socket) -> None:
     folder, programs, client, isolation, jobs, port = sys.argv[2:]
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
-    sandbox, network = isolate(folder, isolation, jobs, int(port), executor)
+    name = str(os.getpid())  # one that no other zygote of this executor has
+    sandbox, network = isolate(folder, name, isolation, jobs, int(port), executor)
+    linux.adopt_orphans()
     seen_at = OURS if sandbox else folder
     native_client = Path(client) if client else None
-    tools = None if is_plain else warm_tools(Path(folder), Path(programs), seen_at, native_client)
+    tools = None if is_plain else warm_tools(Path(folder), name, Path(programs), seen_at, native_client)
     zygote = Zygote(executor, Surroundings(tools, sandbox, network, dict(os.environ)))
     warm_up(hands_over=not is_plain)
     zygote.serve()

@@ -29,8 +29,12 @@ class Confinement:
         Raises OSError where they asked for no less.
         """
         problem = surroundings.unsandboxed or surroundings.unconfined
-        if problem is None or self.isolation is Isolation.NONE:
+        if self.isolation is Isolation.NONE:
             return None
+        if problem is None:
+            return surroundings.exposed and (
+                f"Jobs see and reach the processes of this machine: {surroundings.exposed}."
+            )
         if self.isolation is Isolation.NAMESPACE:
             raise OSError(
                 f"--isolation namespace is not possible here: {problem}. "

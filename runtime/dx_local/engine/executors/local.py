@@ -198,13 +198,11 @@ class LocalExecutor:
         if job.group and self._groups:
             end = replace(end, killed_for_memory=job.group.kills())
             self._groups.leave(job.group)
-        if usage is None:
-            self._ended(job_id, end)
-            return
         disk = DiskUse(job.launch.folder.home)
 
         def measured() -> None:
-            self._ended(job_id, replace(end, usage=replace(usage, disk=usage.disk + disk.bytes)))
+            found = usage and replace(usage, disk=usage.disk + disk.bytes)
+            self._ended(job_id, replace(end, usage=found))
 
         if disk.add_up(_FEW_FILES):
             measured()

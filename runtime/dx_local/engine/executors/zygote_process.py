@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _ZYGOTE_SCRIPT = Path(dx_local.worker.__file__).with_name("zygote.py")
 _RECEIVE_BYTES = 64 * 1024
 _LAST_LINES = 10
+_LEAVING_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Surroundings:
 
     unsandboxed: str | None = None
     """Why they have no worlds of their own, or None if they have."""
+    exposed: str | None = None
+    """Why these have no PID namespaces, or None."""
     unconfined: str | None = None
     """Why those without network have that of the machine although they should not, or None."""
     has_own_network: bool = False
@@ -139,6 +142,9 @@ class ZygoteProcess:
         self._loop.remove_writer(self._socket)
         self._socket.close()
         self._flush()
+        with suppress(subprocess.TimeoutExpired):
+            # It may be waiting for the zygote's end, of which the socket's is only the beginning.
+            self._process.wait(_LEAVING_SECONDS)
         self._process.kill()
         self._process.wait()
         if not self.surroundings.done():
@@ -150,4 +156,5 @@ class ZygoteProcess:
 def _host_variables(home: Path) -> dict[str, str]:
     # Nothing of the user's that could hold a token or change how Python or dxpy work.
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "DX_LOCAL_TOOLS") if name in os.environ}
-    return {**kept, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+    user_home = {"DX_LOCAL_USER_HOME": os.path.expanduser("~")}  # noqa: PTH111  (fails without any)
+    return {**kept, **user_home, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
