@@ -9,6 +9,7 @@ nearly the same on a busy machine as on a quiet one.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -40,7 +41,7 @@ class Meter(Observer):
     def moved(self, transition: Transition) -> None:
         if transition.after is not State.DONE:
             return
-        zygotes = [(pid, *used_by(pid)) for pid in children_of(os.getpid())]
+        zygotes = [(pid, *used_by(pid)) for pid in map(zygote_of, children_of(os.getpid()))]
         servers = [used_by(server) for pid, *_ in zygotes for server in children_of(pid)]
         self.seconds = [
             sum(os.times()[:2]) - self._control,
@@ -53,6 +54,14 @@ class Meter(Observer):
 def children_of(pid: int) -> list[int]:
     """Return the process IDs of a process's children."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def zygote_of(pid: int) -> int:
+    """Return the zygote that a process of the executor is or, with PID namespaces, waits for."""
+    for child in children_of(pid):
+        if re.search(r"^NSpid:.*\t1$", Path(f"/proc/{child}/status").read_text(), re.MULTILINE):
+            return child
+    return pid
 
 
 def used_by(pid: int) -> tuple[float, float]:

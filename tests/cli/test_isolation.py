@@ -24,8 +24,13 @@ def app(make_app: MakeApp) -> Path:
 
 def on_a_strict_system(*arguments: object) -> subprocess.CompletedProcess[str]:
     """Run dx-local in a user namespace in which no others can be made."""
-    script = 'echo 0 > /proc/sys/user/max_user_namespaces; exec "$@"'
-    command = ["unshare", "-Ur", "sh", "-c", script, "sh", COMMAND, *map(str, arguments)]
+    return on_a_system("echo 0 > /proc/sys/user/max_user_namespaces", *arguments)
+
+
+def on_a_system(change: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run dx-local in a user and a mount namespace after a change."""
+    script = f'{change}; exec "$@"'
+    command = ["unshare", "-Urm", "sh", "-c", script, "sh", COMMAND, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
@@ -49,6 +54,17 @@ def test_namespaces_that_were_asked_for_and_are_not_there_fail_the_run(app: Path
     failure = json.loads(done.stdout)["failure"]
     assert failure["reason"] == "ExecutionError"
     assert "--isolation namespace is not possible here" in failure["message"]
+
+
+# As in many containers, which keep a part of /proc from their processes.
+MASKED = "mount -t tmpfs x /proc/fs"
+
+
+def test_without_a_proc_of_their_own_jobs_share_the_processes_and_it_is_said_once(app: Path) -> None:
+    done = on_a_system(MASKED, "run", app, "--json", "--isolation", "namespace")
+    assert json.loads(done.stdout)["output"] == {"home": "/home/dnanexus"}
+    assert done.stderr.count("Jobs see and reach the processes of this machine") == 1
+    assert "jobs see the processes" in json.loads(on_a_system(MASKED, "doctor", "--json").stdout)["isolation"]
 
 
 def test_the_doctor_knows() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
+from dx_local.engine.executors import ISOLATION_VARIABLE
 from dx_local.engine.run import RunRequest, run_once
 from dx_local.engine.session import Observer
 from dx_local.platform.lifecycle.states import State
@@ -119,8 +120,9 @@ dxpy.run()
 
 @pytest.mark.parametrize(("most", "reason"), [(0, "UnresponsiveWorker"), (1, None)])
 def test_a_job_whose_worker_is_lost_can_be_tried_again(
-    make_app: MakeApp, most: int, reason: str | None
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, most: int, reason: str | None
 ) -> None:
+    monkeypatch.setenv(ISOLATION_VARIABLE, "none")  # no job in a sandbox can kill what runs it
     spec = {"executionPolicy": {"restartOn": {"UnresponsiveWorker": most}}}
     failure = run(make_app(LOSES_ITS_WORKER, runSpec=spec)).failure
     assert (failure and failure.reason) == reason

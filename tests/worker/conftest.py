@@ -190,6 +190,15 @@ def own_workshop(tmp_path: Path, worker_environment: WorkerEnvironment) -> Itera
     shop.loop.close()
 
 
+def zygotes_of(shop: Workshop) -> list[int]:
+    """Return the process that the executor has started, and the one that this became in a PID namespace."""
+    (zygote,) = shop.executor._zygotes.values()
+    outer = zygote._process.pid
+    if not shop.is_isolated:
+        return [outer]
+    return [outer, *map(int, Path(f"/proc/{outer}/task/{outer}/children").read_text().split())]
+
+
 class Sleep:
     """A command for jobs to run, found among all processes of this machine by its argument."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.worker.conftest import zygotes_of
 
 from dx_local.engine.environments import WorkerEnvironment
 
@@ -202,15 +203,6 @@ def test_jobs_of_a_zygote_that_dies_fail_and_later_ones_run(
     assert own_workshop.run("print('again')").said() == ["again"]
 
 
-def zygotes_of(shop: Workshop) -> list[int]:
-    """Return the process that the executor has started, and the one that this became in a PID namespace."""
-    (zygote,) = shop.executor._zygotes.values()
-    outer = zygote._process.pid
-    if not shop.is_isolated:
-        return [outer]
-    return [outer, *map(int, Path(f"/proc/{outer}/task/{outer}/children").read_text().split())]
-
-
 def test_an_environment_that_does_not_work_fails_the_job(own_workshop: Workshop, tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\necho no dxpy here >&2\nexit 1\n")
@@ -273,8 +265,7 @@ def test_killing_the_command_itself_leaves_neither_job_nor_folder(
         import sys
         sys.path.insert(0, {str(Path(__file__).parents[2])!r})
         from pathlib import Path
-        from tests.worker.conftest import Workshop
-        from tests.worker.test_local_executor import zygotes_of
+        from tests.worker.conftest import Workshop, zygotes_of
         from dx_local.engine.environments import WorkerEnvironment
         bin = Path({str(worker_environment.bin)!r})
         shop = Workshop(Path({str(tmp_path)!r}), WorkerEnvironment(bin / "python", bin, ""))

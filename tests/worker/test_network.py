@@ -117,6 +117,11 @@ def test_jobs_have_their_own_loopback(cut_off: RunningPlatform) -> None:
     assert found_in_job(cut_off, code) == "between parts of the app"
 
 
+def test_a_job_may_listen_at_any_port(cut_off: RunningPlatform) -> None:
+    code = "found = socket.create_server(('127.0.0.1', 80)).getsockname()[1]"
+    assert found_in_job(cut_off, code) == 80
+
+
 def test_a_job_finds_itself_at_the_addresses_of_this_machine(cut_off: RunningPlatform) -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as any_socket:
         try:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.worker.conftest import zygotes_of
 
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
@@ -298,8 +300,27 @@ def test_what_the_server_cannot_do_the_program_does_itself(
 
 
 def test_without_the_server_the_program_itself_runs(own_workshop: Workshop, served: ServedPlatform) -> None:
-    script = "dx --version; pkill -9 -P $PPID -f zygote; dx --version | tail -n 1"
-    assert run_bash(own_workshop, served, script).said()[-1] == "dx v0.417.1"
+    script = "dx --version; echo ready; until [ -e go ]; do sleep 0.05; done; dx --version | tail -n 1"
+    variables = {k: v for k, v in served.variables(served.job()).items() if k.startswith("DX_")}
+    job_id = own_workshop.start(f"main() {{ {script}; }}", "bash", platform=True, variables=variables)
+    own_workshop.wait_for_line(job_id, "ready")
+    os.kill(tool_server_of(own_workshop), signal.SIGKILL)
+    (home,) = own_workshop.folder.glob(f"*{job_id}/home")
+    (home / "go").touch()
+    assert own_workshop.wait(job_id).said()[-1] == "dx v0.417.1"
+
+
+def tool_server_of(shop: Workshop) -> int:
+    """Return the child of the zygote that is a copy of it in the same PID namespace."""
+    zygote = zygotes_of(shop)[-1]
+    namespace, children = f"/proc/{zygote}/ns/pid", Path(f"/proc/{zygote}/task/{zygote}/children")
+    (server,) = (
+        pid
+        for pid in map(int, children.read_text().split())
+        if Path(f"/proc/{pid}/ns/pid").samefile(namespace)
+        and b"zygote.py" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    )
+    return server
 
 
 def test_without_a_way_to_the_server_the_program_itself_runs(

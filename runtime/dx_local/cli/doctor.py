@@ -65,15 +65,15 @@ def _examine(*, routes: bool) -> Outcome:
 
 
 def _isolation() -> str:
-    """Return `namespace`, or why jobs cannot have worlds of their own here."""
+    """Return `namespace`, or why jobs cannot have worlds of their own, or all that belongs to these, here."""
     from dx_local.worker.sandbox import SandboxError, check
 
     try:
         with tempfile.TemporaryDirectory() as folder:
-            check(folder)
+            exposed = check(folder)
     except SandboxError as error:
         return f"none: {error}"
-    return "namespace"
+    return f"namespace, but jobs see the processes of this machine: {exposed}" if exposed else "namespace"
 
 
 def _policy(folder: Path) -> dict[str, Any]:

@@ -25,6 +25,8 @@ _SET_FLAGS = 0x8914  # SIOCSIFFLAGS and so on: what is set of an interface
 _SET_ADDRESS = 0x8916
 _SET_NETMASK = 0x891C
 _UP = 0x1
+# Jobs are root of a user namespace below that of the network, so of none of its rights. Source: ip-sysctl.
+_FOR_ALL = {"ip_unprivileged_port_start": "0", "ping_group_range": "0 0"}
 _ADDRESS_OF_MACHINE = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
 _MOST_ADDRESSES = 32
 
@@ -67,6 +69,9 @@ def _make(port: int, theirs: socket.socket) -> NoReturn:
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         fcntl.ioctl(listener, _SET_FLAGS, struct.pack("16sH22x", b"lo", _UP))
         _add(addresses, listener)
+        for name, value in _FOR_ALL.items():
+            with contextlib.suppress(OSError):
+                Path("/proc/sys/net/ipv4", name).write_text(value, "ascii")
         listener.bind((_LOOPBACK, port))
         listener.listen(_MOST_WAITING_CLIENTS)
         namespace = os.open("/proc/self/ns/net", os.O_RDONLY)
