@@ -194,3 +194,16 @@ def test_set_uid_bits_are_gone_with_the_job(workshop: Workshop) -> None:
     home = workshop.run(f"main() {{ {code}; }}", "bash").folder.home
     modes = [stat.S_IMODE((home / name).stat().st_mode) for name in ("one", "in/two", "three")]
     assert modes == [0o755, 0o710, 0o755]
+
+
+@pytest.mark.parametrize("interpreter", ["bash", "python3"])
+def test_jobs_run_below_the_shared_memory_that_they_have_for_themselves(
+    worker_environment: WorkerEnvironment, monkeypatch: pytest.MonkeyPatch, interpreter: str
+) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        shop = Workshop(Path(folder, "jobs"), worker_environment)
+        job = shop.run("print('ran')" if interpreter == "python3" else "echo ran", interpreter)
+        shop.close()
+        shop.loop.close()
+    assert (job.code, job.said()) == (0, ["ran"])

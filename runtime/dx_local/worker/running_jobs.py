@@ -59,7 +59,7 @@ class Running:
     ended: float = 0.0
     """When that was, on a clock that never jumps."""
     is_deserted: bool = False
-    """Whether it has left no process in its world."""
+    """Whether it is known to have left no process in its world."""
 
     @property
     def init(self) -> SandboxInit | None:
@@ -130,7 +130,7 @@ class RunningJobs:
                 self._tools.close()
             self._removers.discard(death.pid)
             self._note_death(death)
-        self._tell_ends(besides=self._kill_left())
+        self._tell_ends(besides=self._dying())
 
     def _note_death(self, death: Death) -> None:
         for running in self._of(death):
@@ -142,13 +142,13 @@ class RunningJobs:
             running.code, running.ended = exit_code(death.status), time.monotonic()
             if not running.init:
                 signal_group(death.pid, signal.SIGKILL)
-            elif self._is_alone(running.init):
-                running.is_deserted = True
-            else:
+                return
+            running.is_deserted = self._is_alone(running.init)
+            if not running.is_deserted:
                 running.init.end()
 
     def _of(self, death: Death) -> Iterator[Running]:
-        """Yield the job, if any, that a process belonged to: its own, one of its session, or all others."""
+        """Yield the job, if any, of a process: its own, one of its session, or the first of its sandbox."""
         for leader in (death.pid, death.session):
             if running := self._jobs.get(leader) or self._leaving.get(leader):
                 yield running
@@ -183,22 +183,21 @@ class RunningJobs:
             self._removers |= {remover} - {0}
 
     def _is_alone(self, init: SandboxInit) -> bool:
-        """Tell whether nobody else is in the PID namespace of a job that has ended, or has been left there.
+        """Return whether a job that has ended left no process in its PID namespace, and never had orphans.
 
-        Tools are no children of what is in there, but of the tool server.
+        The parent of its tools is not in there: it is the tool server.
         """
         tools = linux.children(self._tools.server) if self._tools and self._tools.server else []
         return init.is_alone() and not any(linux.is_in_processes_of(tool, init.processes) for tool in tools)
 
-    def _kill_left(self) -> set[int]:
-        """Kill what ended jobs left running; return the jobs, by their own process, that this keeps."""
-        dying = {
-            leader for leader, running in self._leaving.items() if running.init and not running.is_deserted
-        }
-        return dying if self._sandbox and self._sandbox.has_processes else self._kill_strays()
+    def _dying(self) -> set[int]:
+        """Return the jobs that have ended, by their own process, of which others are being killed."""
+        if self._sandbox is None or not self._sandbox.has_processes:
+            return self._kill_strays()
+        return {leader for leader, job in self._leaving.items() if job.init and not job.is_deserted}
 
     def _kill_strays(self) -> set[int]:
-        """Do so without PID namespaces: what is left has come to be a child of the zygote.
+        """Kill what ended jobs left running without a PID namespace: it has come to be a child of the zygote.
 
         Filters end by themselves once those that write to them are gone. A process that hides which job it
         came from is spared as long as that job may be running. Returns the sessions of those that still end.
@@ -238,6 +237,6 @@ class RunningJobs:
         for death in ended(options=0):
             self._note_death(death)
             with contextlib.suppress(OSError):
-                self._tell_ends(besides=self._kill_left())
+                self._tell_ends(besides=self._dying())
         with contextlib.suppress(OSError):
             self._tell_ends()
