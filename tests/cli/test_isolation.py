@@ -45,7 +45,7 @@ def test_without_namespaces_a_run_goes_on_and_says_once_what_differs(app: Path) 
     result = json.loads(done.stdout)
     assert result["output"]["home"].startswith(result["workspace"])
     assert done.stderr.count("without a world of their own") == 1
-    assert "No space left on device" in done.stderr
+    assert "lets its users make no more namespaces" in done.stderr
 
 
 def test_namespaces_that_were_asked_for_and_are_not_there_fail_the_run(app: Path) -> None:

@@ -281,8 +281,8 @@ for script in json.loads(sys.argv[3]):
     if status:
         code = status >> 8 or 1
         print("failed:", script, file=sys.stderr)
-    is_clean = box.worlds.left_in(world) is None
-    remover = box.worlds.give_back(world, is_clean=is_clean, is_deserted=world.init.is_alone())
+    left = box.worlds.left_in(world)
+    remover = box.worlds.give_back(world, left=left, is_deserted=world.init.is_alone())
     if remover:
         os.waitpid(remover, 0)
 box.close()

@@ -7,6 +7,7 @@ the calls, and the process itself does no more than make them.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import re
 import signal
@@ -40,6 +41,8 @@ _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _READ_ONLY = struct.pack("QQQQ", 1, 0, 0, 0)
 
+_UNSHARE, _CLONE3 = _MAKING_NAMESPACES = ("unshare", "clone3")
+
 _libc = ctypes.CDLL(None, use_errno=True)
 # Of these functions, Python keeps its lock while they run, so that a copy of this process has it as well.
 _libc_under_lock = ctypes.PyDLL(None, use_errno=True)
@@ -63,6 +66,14 @@ def perform(calls: Iterable[Call]) -> None:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), place)
 
 
+def refusal(error: OSError) -> str:
+    """Return why the system refuses a call of this module."""
+    # The kernel has no other number for this, and its text would have users look at their disks.
+    if error.errno == errno.ENOSPC and error.filename in _MAKING_NAMESPACES:
+        return "this system lets its users make no more namespaces: see `sysctl user`"
+    return f"this system does not let its users do it ({error})"
+
+
 def available() -> bool:
     """Tell whether this system has what the functions here call."""
     return sys.platform == "linux" and hasattr(_libc, "pivot_root")
@@ -70,7 +81,21 @@ def available() -> bool:
 
 def unshare(kinds: int) -> Call:
     """Give the process, which may have one thread only, namespaces of its own of these kinds."""
-    return Call(_libc.unshare, (kinds,), "unshare")
+    return Call(_libc.unshare, (kinds,), _UNSHARE)
+
+
+def fork_into(kinds: int) -> int:
+    """Fork this process, which may have one thread only, into new namespaces of these kinds.
+
+    Returns as os.fork does. If a user namespace is among them, it owns the others; for a PID namespace,
+    os.fork and unshare would need one more process. Python's own work after a fork, such as new locks for
+    threads, is left out. Raises OSError.
+    """
+    arguments = struct.pack("8Q", kinds, 0, 0, 0, signal.SIGCHLD, 0, 0, 0)  # struct clone_args of clone3(2)
+    pid = _libc_under_lock.syscall(_SYS_CLONE3, arguments, len(arguments))
+    if pid < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), _CLONE3)
+    return int(pid)
 
 
 def fork_into(kinds: int) -> int:

@@ -77,7 +77,7 @@ def _make(port: int, theirs: socket.socket) -> NoReturn:
         namespace = os.open("/proc/self/ns/net", os.O_RDONLY)
         channel.send(theirs, {"error": None}, [listener.fileno(), namespace])
     except OSError as error:
-        channel.send(theirs, {"error": [error.errno, error.strerror]})
+        channel.send(theirs, {"error": [error.errno, error.strerror, error.filename]})
     finally:
         os._exit(0)
 

@@ -176,9 +176,7 @@ class RunningJobs:
         message = {"exited": ended.job.job_id, "code": ended.code, **used._asdict(), "temporary": left or 0}
         self._tell(message)
         if self._sandbox and ended.world:
-            remover = self._sandbox.worlds.give_back(
-                ended.world, is_clean=left is None, is_deserted=ended.is_deserted
-            )
+            remover = self._sandbox.worlds.give_back(ended.world, left=left, is_deserted=ended.is_deserted)
             self._removers |= {remover} - {0}
 
     def _is_alone(self, init: SandboxInit) -> bool:

@@ -170,7 +170,7 @@ def _try(folder: str, name: str, *, has_processes: bool) -> str:
         if not os.access(sys.executable, os.X_OK):
             return f"the worker's Python ({sys.executable}) cannot be seen from there"
     except OSError as error:
-        return f"this system does not let its users do it ({error})"
+        return mounts.refusal(error)
     return "ok"
 
 

@@ -75,6 +75,7 @@ class _Planner:
         self._calls: list[Call] = []
         self._preparations: list[Call] = []
         self._traces: list[str] = []
+        self._places_made: set[str] = set()
 
     def plan(self) -> Plan:
         host, needs, places, root = self._host, self._needs, self._places, self._root
@@ -152,8 +153,10 @@ class _Planner:
 
     def _folders_above(self, path: str) -> list[Call]:
         """Return the calls that make those that are not there of the folders in which a path lies."""
-        ends = [index for index, character in enumerate(path) if character == "/"][1:]
-        return [mounts.folder(self._root + path[:end])._replace(may_fail=True) for end in ends]
+        folders = [path[:index] for index, character in enumerate(path) if character == "/"][1:]
+        new = [folder for folder in folders if folder not in self._places_made]
+        self._places_made.update(new)
+        return [mounts.folder(self._root + folder)._replace(may_fail=True) for folder in new]
 
     def _new_folder(self) -> str:
         self._count += 1

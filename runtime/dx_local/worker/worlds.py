@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _LOG_SOCKETS = ("priority", "bulk")
 
+# More bytes in temporary files are for another process to remove: the zygote has jobs to start.
+_LARGEST_TIDIED = 16 << 20
+
 # A world may not show what of the host has changed since it was made, so none is used for longer.
 _LONGEST_USE_SECONDS = 3.0
 
@@ -139,12 +142,15 @@ class Worlds:
         """Return how many bytes a job has left in temporary files; None if it has left nothing at all."""
         return self._temporaries.left_in(used.temporary)
 
-    def give_back(self, used: World, *, is_clean: bool, is_deserted: bool) -> int:
+    def give_back(self, used: World, *, left: int | None, is_deserted: bool) -> int:
         """Take back a world; return the ID of a process that removes what is left in temporary files, or 0.
 
-        `is_clean` says that this is nothing, `is_deserted` that nobody is there any more.
+        `left` is what `left_in` says; `is_deserted` says that nobody is there any more.
         """
-        if is_clean and is_deserted and self._is_untouched(used):
+        is_clean = left is None
+        if is_deserted and left is not None and left < _LARGEST_TIDIED:
+            is_clean = self._temporaries.tidy(used.temporary)
+        if is_deserted and is_clean and self._is_untouched(used):
             self._free.append(used)
             return 0
         return self._forget(used, is_clean=is_clean)

@@ -46,7 +46,7 @@ if __name__ == "__main__":
     assert _spec is not None
     sys.modules["dx_local"] = importlib.util.module_from_spec(_spec)
 
-from dx_local.worker import channel, linux
+from dx_local.worker import channel, linux, mounts
 from dx_local.worker.deaths import Deaths
 from dx_local.worker.host_view import OURS
 from dx_local.worker.job import Job
@@ -170,7 +170,7 @@ def isolate(
         try:
             network = Network(port)
         except OSError as error:
-            unconfined = f"this system does not let its users do it ({error})"
+            unconfined = mounts.refusal(error)
     surroundings = {
         "unsandboxed": unsandboxed,
         "exposed": exposed,
