@@ -152,3 +152,36 @@ def _wait_for(path: Path) -> None:
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} has not come"
         time.sleep(0.05)
+
+
+def test_an_output_without_space_is_why_its_job_fails(disk: SmallDisk, make_app: Callable[..., Path]) -> None:
+    size = _SIZE * 9 // 16  # which fits once, in the job's own file
+    code = f"text=$(head -c {size} /dev/zero | tr '\\0' x); echo '{{\"s\": \"'$text'\"}}' > job_output.json"
+    app = make_app(f"main() {{ {code}; }}", name="writes", interpreter="bash", outputs={"s": "string"})
+    done = dx_local(disk, "run", app, "--workspace-path", disk.folder / "run", "--json", "-q")
+    failure = json.loads(done.stdout)["failure"]
+    assert (done.returncode, failure["reason"]) == (6, "AppInsufficientResourceError")
+    assert failure["message"].startswith("The output could not be stored: No space left on device")
+    assert str(disk.folder) in failure["message"]
+    assert not list(disk.seen_from_outside.glob("run/values/*"))
+
+
+def test_dx_is_told_of_a_full_disk_at_once(disk: SmallDisk) -> None:
+    with LocalServer(disk.folder.parent, prefix=disk.prefix) as server:
+        disk.leave(0)
+        reads = disk.folder.parent / "reads"
+        reads.write_bytes(bytes(2 << 20))
+        began = time.monotonic()
+        done = subprocess.run(
+            [*disk.prefix, "dx", "upload", reads, "--brief"],
+            env=server.variables(),
+            cwd=disk.folder.parent,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        assert done.returncode != 0
+        assert "InsufficientStorage" in done.stderr
+        assert time.monotonic() - began < _SECONDS / 2

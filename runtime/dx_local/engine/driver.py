@@ -167,7 +167,7 @@ class Driver:
                 job_events.finish(self._platform, job_id, output)
 
         if not self._records.try_now(write):
-            full = Failure("AppInternalError", "The output of the job could not be stored")
+            full = Failure("OutputError", "The output could not be stored: No space left on device")
             self._record_failure(job_id, self._explaining_full_disk(full), usage)
 
     def _record_failure(self, job_id: str, failure: Failure, usage: JobUsage | None = None) -> None:

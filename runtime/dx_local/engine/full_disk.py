@@ -46,9 +46,8 @@ class Reserve:
 
     def refill(self) -> bool:
         """Take the space again unless that would fill the disk; return whether it is taken."""
-        with suppress(OSError):
-            disk = os.statvfs(self._folder)
-            if disk.f_bavail * disk.f_frsize > 2 * _RESERVED_BYTES:
+        if not has_no_space(self._folder, 2 * _RESERVED_BYTES):
+            with suppress(OSError):
                 self.fill()
         return self.is_filled()
 

@@ -20,7 +20,7 @@ from dx_local.engine.handover import Handover
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions, Workplaces
 from dx_local.errors import UsageError
 from dx_local.platform import programs
-from dx_local.platform.context import DEFAULT_REGION, DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.context import DEFAULT_REGION, DEFAULT_USER, STORE_NAME, Caller, Context, Platform
 from dx_local.platform.data import file_bytes, projects
 from dx_local.platform.errors import ApiError
 from dx_local.platform.execution import executables, job_creation
@@ -118,7 +118,7 @@ class Session:
         """Open the platform, and take the reserve; only one that exists already is opened without it."""
         folder = self._options.folder
         folder.mkdir(parents=True, exist_ok=True)
-        database = folder / "platform.sqlite"
+        database = folder / STORE_NAME
         if not database.exists() or not database.stat().st_size:
             self.reserve.fill()
         platform = self.reserve.use(

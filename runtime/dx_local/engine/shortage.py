@@ -7,7 +7,6 @@ Sources: https://documentation.dnanexus.com/developer/apps/error-information, pl
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.spec.instances import find_instance_type, instance_types
+from dx_local.platform.full_disk import has_no_space
 from dx_local.platform.lifecycle.states import Failure
 from dx_local.sizes import size_text
 
@@ -74,11 +74,7 @@ class OutOfMemoryKills:
 
 def is_full(folder: Path) -> bool:
     """Return whether the disk that holds a folder has no space left for a job."""
-    try:
-        state = os.statvfs(folder)
-    except OSError:
-        return False
-    return state.f_bavail * state.f_frsize < _FULL_DISK_BYTES
+    return has_no_space(folder, _FULL_DISK_BYTES)
 
 
 def failure_of(

@@ -22,13 +22,13 @@ def is_full_disk(error: BaseException, folder: Path) -> bool:
     return "disk is full" in str(error) or has_no_space(folder)
 
 
-def has_no_space(folder: Path) -> bool:
-    """Return whether the disk of a folder, or of the nearest parent that exists, is as good as full."""
+def has_no_space(folder: Path, least: int = _TOO_FEW_BYTES) -> bool:
+    """Return whether the disk of a folder, or of its nearest parent, has less than `least` bytes left."""
     try:
         disk = os.statvfs(next(place for place in (folder, *folder.parents) if place.exists()))
     except OSError:
         return False
-    return disk.f_bavail * disk.f_frsize < _TOO_FEW_BYTES or (disk.f_files > 0 and disk.f_favail == 0)
+    return disk.f_bavail * disk.f_frsize < least or (disk.f_files > 0 and disk.f_favail == 0)
 
 
 def full_folder(error: BaseException, folder: Path) -> Path:
