@@ -216,14 +216,14 @@ class Sleep:
         return found
 
     def runs(self, times: int, within_seconds: float = 10) -> bool:
-        """Tell whether so many processes run it, now or soon."""
+        """Return whether so many processes run it, now or soon."""
         end = time.monotonic() + within_seconds
         while len(self.pids()) != times and time.monotonic() < end:
             time.sleep(0.02)
         return len(self.pids()) == times
 
     def has_ended(self) -> bool:
-        """Tell whether no process runs it any more, or soon."""
+        """Return whether no process runs it any more, or soon."""
         return self.runs(0)
 
 

@@ -38,7 +38,7 @@ def test_a_child_that_bash_waits_for_counts(workshop: Workshop) -> None:
 
 
 def burns_behind(shop: Workshop, prefix: str) -> bool:
-    """Tell whether it counts what a job leaves running that is started like this."""
+    """Return whether a process counts that a job starts like this and leaves running."""
     code = f"main() {{ ({prefix}python3 -c '{BURN}\nprint(1, flush=True)\ntime.sleep(60)' &) | head -n 1; }}"
     return usage(shop.run(code, "bash")).cpu_seconds >= 0.2
 

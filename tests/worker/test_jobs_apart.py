@@ -32,7 +32,7 @@ mount -t overlay x -o lowerdir={OF_THE_HOST},upperdir=upper,workdir=work,userxat
 touch shown/of-a-job; test -f shown/zygote.py
 """
 REMOUNTED = f"mount --bind {OF_THE_HOST} {OF_THE_HOST}; ! mount -o remount,bind,rw {OF_THE_HOST}"
-# Each ends well and says nothing, whether the user is root or not.
+# Each ends with 0 and prints nothing, as root and as an ordinary user.
 SCRIPTS = {
     "the job is not the first process": "test $$ -ne 1; test -d /proc/$$; test -d /proc/self; kill -0 1",
     "it sees no others": 'test "$(ps -A -o pid= | wc -l)" -le 5',
@@ -149,7 +149,7 @@ def test_waiting_in_the_background(isolated: Workshop, served: ServedPlatform) -
 
 @pytest.fixture
 def homely(worker_environment: WorkerEnvironment) -> Iterator[Workshop]:
-    """A workshop of which all lies in the user's home, beside a file that is nobody's business."""
+    """A workshop in the user's home, next to a file that no job needs."""
     folder = Path(tempfile.mkdtemp(prefix=".dx-local-test-", dir=Path.home()))
     (folder / "secret").write_text("secret")
     shop = Workshop(folder / "jobs", worker_environment)

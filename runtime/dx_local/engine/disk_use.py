@@ -1,4 +1,4 @@
-"""Look once at all files that a job has left: add up the disk that they take, and take rights from them."""
+"""Go through the files that a job has left: add up their sizes, and remove set-uid and set-gid bits."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _RIGHTS = stat.S_ISUID | stat.S_ISGID
 class DiskUse:
     """The sizes of all files below a folder, added up a few folders at a time.
 
-    On the way, files lose their set-uid and set-gid bits: a program that a job has made must not run with the
-    rights of the job's user, who may be root. What is linked here counts in full, since it is copied on the
-    platform; symbolic links count as such. Folders that are not there, or may not be read, count as empty.
+    On the way, files lose their set-uid and set-gid bits: no program of a job may give others the rights of
+    the user, who may be root. What is linked here counts in full, since it is copied on the platform;
+    symbolic links count as such. Folders that are not there, or may not be read, count as empty.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,13 +36,13 @@ class DiskUse:
                     else:
                         status = entry.stat(follow_symlinks=False)
                         self.bytes += status.st_size
-                        _take_rights(entry.path, status.st_mode)
+                        _remove_rights(entry.path, status.st_mode)
                 except OSError:
                     continue
         return not self._to_read
 
 
-def _take_rights(path: str, mode: int) -> None:
+def _remove_rights(path: str, mode: int) -> None:
     if mode & _RIGHTS and stat.S_ISREG(mode):
         os.chmod(path, stat.S_IMODE(mode) & ~_RIGHTS)  # noqa: PTH101  (a job may leave a great many files)
 

@@ -74,9 +74,8 @@ class HostView:
 def prepare(folder: str, image: str, private: Iterable[str], *, owns_all: bool) -> HostView:
     """Look at the host; make what the worlds of jobs need in an empty folder.
 
-    `image` is laid beneath the layers of all apps. `private` are the user's homes, and other folders that are
-    not for jobs. `owns_all` says that this process may do what it likes with the system's files, and needs no
-    folders in their place.
+    `image` is the lowest layer of all apps. `private` are the user's homes, and other folders that are not
+    for jobs. With `owns_all`, this process may change the system's files, and needs none in their place.
     """
     mounted = [place for place in mounts.mounted() if place != folder]
     links = [entry for entry in _entries("/") if entry.is_symlink() and entry.name not in (*_OPEN, *_OWN)]

@@ -35,26 +35,27 @@ def hide_memory() -> None:
 
 
 def go_on_in_child() -> None:
-    """Return in a child of this process alone, which waits for its end, and ends as it does.
+    """Return only in a child of this process; the process itself waits for the child and then ends.
 
-    Only what is forked is in a PID namespace that a process has made. Raises OSError.
+    This is how to get into a new PID namespace: only children of the process that made it are in it. Raises
+    OSError.
     """
     pid = os.fork()
     if pid == 0:
         die_with_parent()
         return
-    os.closerange(3, 1024)  # whoever is at the other end of a socket sees when the child has closed it
+    os.closerange(3, 1024)  # or the other ends of sockets would not notice when the child closes them
     _, status = os.waitpid(pid, 0)
     os._exit(status >> 8)
 
 
 def open_process(pid: int) -> int:
-    """Return a process's folder in /proc as an open file, which stands for no later process with its ID."""
+    """Open a process's folder in /proc; a later process with the same ID has another one."""
     return os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY)
 
 
 def send_children_to(process: int) -> None:
-    """Have this process's next children begin in the PID namespace of another, an `open_process`.
+    """Have the next children of this process start in the PID namespace of another, an `open_process`.
 
     Raises OSError.
     """
@@ -87,7 +88,7 @@ def join(process: int) -> None:
 
 
 def is_in_processes_of(pid: int, file: int) -> bool:
-    """Tell whether a process is in the PID namespace that is kept by an open file."""
+    """Return whether a process is in the PID namespace that an open file stands for."""
     try:
         return os.stat(f"/proc/{pid}/ns/pid").st_ino == os.fstat(file).st_ino  # noqa: PTH116
     except OSError:  # it has just ended

@@ -47,20 +47,20 @@ class Places(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The calls that put a world together, and where it shows that it was changed."""
+    """The calls that make a world, and the folders that show whether it has been changed."""
 
     building: list[Call]
-    """Those that come first, in a mount namespace of the zygote's."""
+    """What the zygote does first, in a new mount namespace."""
     entering: list[Call]
-    """Those that make what was built the root folder."""
+    """What makes the result the root folder."""
     preparations: list[Call]
-    """Those that only the first process of the sandbox can make, inside."""
+    """What only the first process of the sandbox can do, inside."""
     traces: list[str]
     """Folders below the memory in which every change of the world changes something."""
 
 
 def plan(host: HostView, places: Places, needs: Needs, *, has_processes: bool) -> Plan:
-    """Return how a world as needed is made; `has_processes` says whether it has a PID namespace."""
+    """Return how to make a world with these needs and, if `has_processes`, with a PID namespace."""
     return _Planner(host, places, needs, has_processes=has_processes).plan()
 
 
@@ -121,8 +121,8 @@ class _Planner:
             for path in _CONTROLS:
                 self._add(*mounts.bind(path, self._root + path, may_fail=True))
             return
-        # The kernel mounts a new /proc only where there is another that hides nothing. So one is left where
-        # nobody finds it, under what is mounted at OURS later; it lets jobs make PID namespaces, too.
+        # The kernel mounts a new /proc only if the mount namespace has another that hides nothing. So there
+        # is one that no path leads to, below what is mounted at OURS later. It lets jobs mount theirs, too.
         hidden = f"{self._root}{OURS}{_PROCESSES}"
         self._add(mounts.folder(hidden), mounts.bind_writable(_PROCESSES, hidden, deep=True))
         self._preparations.append(mounts.processes(_PROCESSES))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _LOG_SOCKETS = ("priority", "bulk")
 
-# More bytes in temporary files are for another process to remove: the zygote has jobs to start.
+# More bytes of temporary files are removed by another process, since that takes long.
 _LARGEST_TIDIED = 16 << 20
 
 # A world may not show what of the host has changed since it was made, so none is used for longer.
@@ -67,15 +67,15 @@ class Worlds:
     def __init__(self, host: HostView, folder: str, ours: str, *, has_processes: bool) -> None:
         """`folder` holds `base`, for small things, and `world`, to mount memory at; `ours` becomes OURS.
 
-        `has_processes` says whether this process is in a PID namespace that its user namespace owns, so that
-        each world can have one below it.
+        With `has_processes`, this process is in a PID namespace that its user namespace owns, and each world
+        gets one below that.
         """
         self._host = host
         self._folder = folder
         self._ours = ours
         self._has_processes = has_processes
         self._maps = IdMaps.own()
-        # To be found from inside worlds as well.
+        # In the mount namespace of a world, its path leads to another.
         self._proc = os.open("/proc", os.O_RDONLY)
         self._own = os.open("/proc/self/ns/mnt", os.O_RDONLY)
         self._own_processes = os.open("/proc/self/ns/pid", os.O_RDONLY)
@@ -108,7 +108,7 @@ class Worlds:
         return taken
 
     def fork(self, entered: World) -> int:
-        """Fork as os.fork does; the child is in the PID namespace of the world, and no other one of it yet.
+        """Fork as os.fork does; the child is in the PID namespace of the world, but not yet in its others.
 
         Raises OSError.
         """
@@ -145,7 +145,7 @@ class Worlds:
     def give_back(self, used: World, *, left: int | None, is_deserted: bool) -> int:
         """Take back a world; return the ID of a process that removes what is left in temporary files, or 0.
 
-        `left` is what `left_in` says; `is_deserted` says that nobody is there any more.
+        `left` is the result of `left_in`; a world that `is_deserted` has no processes.
         """
         is_clean = left is None
         if is_deserted and left is not None and left < _LARGEST_TIDIED:
@@ -185,7 +185,7 @@ class Worlds:
         return World(needs, origin, init, memory, temporary, log, tuple(plan.traces), untouched, now)
 
     def _look(self, memory: int, traces: Iterable[str]) -> tuple[object, ...]:
-        """Return what is mounted where this process is, and what the traces look like. Raises OSError."""
+        """Return the mounts of this process's namespace, and the state of the traces. Raises OSError."""
         with open(os.open("self/mountinfo", os.O_RDONLY, dir_fd=self._proc), "rb") as file:
             mounted = file.read()
         states = [os.stat(trace, dir_fd=memory) for trace in traces]

@@ -13,12 +13,12 @@
                         control group, the file by which that is entered;
                         {"signal": number, "job": job ID}: to all processes of the job
     zygote → executor   first of all {"unsandboxed": null, or why jobs have no worlds of their own,
-                         "exposed": null, or why their worlds have no PID namespaces,
+                         "exposed": null, or why these have no PID namespaces,
                          "unconfined": null, or why all have the host's network though they should not,
                          "has_own_network": whether those without network have one with the API alone},
                         and then the socket at which the API is to answer there;
-                        {"started": job ID, "pid": number}, unless the job is in a PID namespace: then
-                        nothing outlives the zygote, and its numbers mean something else there
+                        {"started": job ID, "pid": number}, unless the job is in a PID namespace, which
+                        does not outlive the zygote, and in which the number means another process
                         {"exited": job ID, "code": exit code, or minus the number of the signal,
                          "memory": bytes, "cpu_seconds": number, "temporary": bytes in temporary files}
 
@@ -58,7 +58,7 @@ from dx_local.worker.tools import Tools
 # The variable by which a user does without warm tools and handed over files, when it is "plain".
 _TOOLS_VARIABLE = "DX_LOCAL_TOOLS"
 
-# Where the user's home is, which HOME says of the executor's folder.
+# The user's home; HOME is the executor's folder.
 _HOME_VARIABLE = "DX_LOCAL_USER_HOME"
 
 # dxpy sizes its buffers when it is imported, by whether there is a job.
