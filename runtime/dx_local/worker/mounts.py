@@ -98,20 +98,6 @@ def fork_into(kinds: int) -> int:
     return int(pid)
 
 
-def fork_into(kinds: int) -> int:
-    """Fork this process, which may have one thread only, into new namespaces of these kinds.
-
-    Returns as os.fork does. If a user namespace is among them, it owns the others; for a PID namespace,
-    os.fork and unshare would need one more process. Python's own work after a fork, such as new locks for
-    threads, is left out. Raises OSError.
-    """
-    arguments = struct.pack("8Q", kinds, 0, 0, 0, signal.SIGCHLD, 0, 0, 0)  # struct clone_args of clone3(2)
-    pid = _libc_under_lock.syscall(_SYS_CLONE3, arguments, len(arguments))
-    if pid < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), "clone3")
-    return int(pid)
-
-
 def join(namespace: int, kind: int) -> Call:
     """Enter a namespace of this kind, which is that of an open file."""
     return Call(_libc.setns, (namespace, kind), "setns")
