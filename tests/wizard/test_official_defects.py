@@ -375,7 +375,7 @@ def test_defect_24_lint_needs_no_login_and_sees_classes_defaults_types_and_code(
     spec["inputSpec"][0]["default"] = "one"
     spec["inputSpec"][1]["name"] = "renamed"
     spec["outputSpec"][0]["class"] = "integer"
-    spec["regionalOptions"]["aws:us-east-1"]["systemRequirements"]["*"]["instanceType"] = "mem9_x1"
+    spec["regionalOptions"]["aws:us-east-1"]["systemRequirements"]["*"]["instanceType"] = "mem1_ssd1_v2_x1"
     (tmp_path / "app" / "dxapp.json").write_text(json.dumps(spec))
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     done = subprocess.run(
