@@ -105,3 +105,12 @@ def test_a_run_warns_and_uses_another_type(make_app: MakeApp, tmp_path: Path, na
     result = asyncio.run(run_once(RunRequest.of(app, folder=tmp_path / "run"), listener))
     assert (result.job["state"], result.job["instanceType"]) == ("done", used)
     assert any(name in text and f"Jobs use {used} instead" in text for text in listener.announced)
+
+
+def test_a_run_names_what_a_misspelt_type_means(make_app: MakeApp, tmp_path: Path) -> None:
+    requirements = {"systemRequirements": of("mem1_sd1_v2_x2")}
+    app = make_app("true\n", interpreter="bash", regionalOptions={US: requirements})
+    listener = Listener()
+    asyncio.run(run_once(RunRequest.of(app, folder=tmp_path / "run"), listener))
+    refusal, _ = listener.announced
+    assert refusal.endswith("'mem1_sd1_v2_x2' is no instance type. Did you mean 'mem1_ssd1_v2_x2'?")

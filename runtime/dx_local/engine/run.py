@@ -144,7 +144,8 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
         if samples_used:
             observer.announce(f"No input given: running on the samples in {request.app / SAMPLES}.")
         for finding in app.unbuildable:
-            observer.announce(f"`dx build` will refuse this app: {finding.message}. {finding.hint}")
+            hint = f" {finding.hint}" if finding.hint else ""
+            observer.announce(f"`dx build` will refuse this app: {finding.message}.{hint}")
         run_spec = run_spec_of_region(app.spec.to_dict(), options.region)
         if note := missing_assets(asset_names(run_spec), request.assets):
             observer.announce(note)

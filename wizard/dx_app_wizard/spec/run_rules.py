@@ -12,11 +12,11 @@ from dx_app_wizard.spec.instances import (
     DEFAULT_REGION,
     clouds,
     find_instance_type,
-    instance_type_problem,
     instance_types,
     misspelt,
     region_problem,
     substitute,
+    why_unusable,
 )
 
 if TYPE_CHECKING:
@@ -302,15 +302,15 @@ def instance_type(spec: dict[str, Any]) -> Iterator[Fault]:
             meant = next((found for region in regions if (found := misspelt(name, region))), None)
         if meant:
             only_case = name.lower() == meant
-            message = f"{name!r} is no instance type; did you mean {meant}?"
-            yield Fault(path, message, fix=Fix(path, meant) if only_case else None)
+            fix = Fix(path, meant) if only_case else None
+            yield Fault(path, f"{name!r} is no instance type", f"Did you mean {meant!r}?", fix=fix)
 
 
 @RUN_RULES.rule("warning")
 def instance_type_known(spec: dict[str, Any]) -> Iterator[Fault]:
     """Instance types are known, current, and offered in their region; `dx build` may refuse others."""
     for path, regions, name in _instance_types(spec):
-        problems = [instance_type_problem(name, region) for region in regions]
+        problems = [why_unusable(name, region) for region in regions]
         if all(problems) and not any(misspelt(name, region) for region in regions):
             yield Fault(
                 path, str(problems[0]), f"Use {substitute(name, regions[0])!r}, as dx-local run does."
