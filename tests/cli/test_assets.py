@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -93,3 +94,9 @@ def test_what_is_no_asset_is_refused(
 
 def test_assets_are_given_to_run_app(app: Path, archive: Path, tmp_path: Path) -> None:
     assert run_app(app, assets=[archive], folder=tmp_path / "run").output == {"said": "said of the app"}
+
+
+def test_an_asset_that_is_a_pipe_is_refused(dx_local: DxLocal, app: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "asset.tar.gz")
+    done = dx_local("run", app, "--asset", tmp_path / "asset.tar.gz")
+    assert (done.exit_code, "It is a pipe, not a regular file" in done.stderr) == (2, True)

@@ -266,3 +266,19 @@ def test_an_app_of_old_that_names_no_release_runs_all_the_same(
     done = dx_local("run", app)
     assert done.exit_code == 0
     assert done.stderr.count("`dx build` will refuse this app: runSpec.release is missing.") == 1
+
+
+ESCAPES = r"\033]0;title\007 \033c \016 \033Pq\033\\ \033[31mred\b \233"
+
+
+def test_the_closing_block_has_no_control_characters(
+    dx_local: DxLocal, make_app: MakeApp, tmp_path: Path
+) -> None:
+    report = f'dx-jobutil-report-error "$(printf "no {ESCAPES}")"'
+    code = f"main() {{ printf '{ESCAPES} here\\n' >&2; {report}; exit 1; }}\n"
+    done = dx_local("run", make_app(code, interpreter="bash"), "--workspace-path", "kept")
+    shown = [text for text in done.stderr if text < " " and text not in "\n\t"]
+    assert (done.exit_code, shown) == (5, [])
+    assert "red" in done.stderr
+    (log,) = (tmp_path / "kept").glob("jobs/*/log.txt")
+    assert b"\x1b]0;title\x07" in log.read_bytes()

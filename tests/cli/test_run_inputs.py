@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,3 +183,33 @@ def test_a_job_gets_copies_or_links(
     app = make_app(code, inputs={"x": "file"}, outputs={"kind": "string"}, interpreter="bash")
     done = dx_local("run", app, f"-ix={reads / 'a.fastq'}", "--json", "-q", "--inputs", option)
     assert done.json["output"]["kind"] == kind, done.stderr
+
+
+def test_what_comes_through_pipes_becomes_files(
+    command: DxLocal, echo_app: Path, bin_folder: Path, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "named")
+    line = f"(sleep 0.3; echo b > named) & exec {bin_folder}/dx-local run {echo_app} --json -q"
+    done = subprocess.run(
+        ["bash", "-c", f"{line} -ireads=<(echo a) -ireads=named -itext=named"],
+        cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    )  # fmt: skip
+    echo = json.loads(done.stdout)["output"]["echo"]
+    assert (echo["reads"], echo["text"]) == (["a\n", "b\n"], "named")
+
+
+def test_a_pipe_that_nobody_writes_to_can_be_interrupted(
+    echo_app: Path, bin_folder: Path, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "named")
+    process = subprocess.Popen(
+        [bin_folder / "dx-local", "run", echo_app, "-ireads=named", "--workspace-path", "run"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not list(tmp_path.glob("run/pipes/*/*")):
+        time.sleep(0.02)
+    process.terminate()
+    assert process.communicate(timeout=20)[1] == "error: The run was interrupted.\n"
+    assert process.returncode == 143

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,6 +88,14 @@ def test_an_output_that_is_no_unicode_is_named(tmp_path: Path, output: bytes) ->
     folder.output_file.write_bytes(output)
     message = "Output 'said' in job_output.json contains text that is not Unicode"
     assert read_outcome(folder, 0) == Outcome(None, "OutputError", message)
+
+
+def test_pipes_in_the_place_of_output_or_error_are_not_waited_for(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    os.mkfifo(folder.output_file)
+    assert read_outcome(folder, 0).reason == "OutputError"
+    os.mkfifo(folder.error_file)
+    assert read_outcome(folder, 1).reason == "AppInternalError"
 
 
 @pytest.mark.parametrize("name", [b"Andr\\udce9", b"Andr\xe9"])

@@ -108,3 +108,10 @@ def test_a_table_that_has_no_reads_is_not_written_as_fastq(tmp_path: Path) -> No
     with pytest.raises(UsageError, match="name, sequence and quality"):
         write_table(tmp_path / "t.fastq", [{"name": "n", "type": "int32"}], [[1]])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_table_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes(b"\xef\xbb\xbfn:int32\r\n7\r\n")
+    source = read_table(path)
+    assert ([column["name"] for column in source.columns], list(source.rows())) == (["n"], [[7]])

@@ -117,3 +117,22 @@ def test_the_tree_shows_in_which_try_a_job_is(make_app: Callable[..., Path]) -> 
     policy = {"executionPolicy": {"restartOn": {"AppInternalError": 1}}}
     app = make_app("main() { grep -q '\"try\": 1' dnanexus-job.json; }", interpreter="bash", runSpec=policy)
     assert "main done (try 1)" in COLOR.sub("", on_terminal(app))
+
+
+ESCAPES = r"""
+main() {
+  printf '\033]0;title\007\033cfrom the job\n'
+  dx-jobutil-add-output said "$(printf '\033]0;title\007\033cin the output')" --class=string
+}
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--progress", "plain"), ("-q",)])
+def test_no_job_can_reset_or_rename_the_terminal(
+    make_app: Callable[..., Path], options: tuple[str, ...]
+) -> None:
+    app = make_app(ESCAPES, interpreter="bash", outputs={"said": "string"})
+    shown = on_terminal(app, *options)
+    assert "\x1b]0;" not in shown
+    assert "\x1bc" not in shown
+    assert "said\tin the output\r\n" in shown

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.spec import regular_file
 from dx_local.engine.resources import is_archive
 from dx_local.errors import UsageError
 
@@ -35,6 +36,10 @@ def check_assets(given: Sequence[Path]) -> None:
                 f"the asset {str(path)!r} is neither a folder nor an archive",
                 "Archives end in .tar.gz or the like.",
             )
+        try:
+            regular_file.check(path)
+        except OSError as error:
+            raise UsageError(f"cannot read the asset {str(path)!r}: {error.strerror}") from None
 
 
 def missing_assets(names: Sequence[str], given: Sequence[Path]) -> str | None:

@@ -96,6 +96,14 @@ def make_input(context: Context, project: str, spec: AppSpec, function: str, giv
     return maker.result
 
 
+def class_of_option(spec: AppSpec, function: str, name: str, named: str | None) -> IOClass | None:
+    """Return the class of an input that `-i` gave: the named one, else the declared one, if there is one."""
+    try:
+        return parse_class(named) if named else (_declared(spec, function) or {}).get(name)
+    except UnknownClassError:
+        return None
+
+
 def _declared(spec: AppSpec, function: str) -> dict[str, IOClass] | None:
     """Return the classes of the declared inputs; None where nothing is declared and anything goes."""
     if function != "main" or spec.inputs is None:
@@ -274,8 +282,13 @@ def _given_file(folder: Path, text: str) -> Path:
     return _one_file(folder / text)
 
 
+def user_path(path: str | Path) -> Path:
+    """Return a path as a user means it, with `~` for the home."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - that of Path raises for a user without a home
+
+
 def _one_file(path: Path) -> Path:
-    path = Path(os.path.expanduser(path))  # noqa: PTH111 - that of Path raises for a user without a home
+    path = user_path(path)
     try:
         regular_file.check(path)
     except FileNotFoundError:

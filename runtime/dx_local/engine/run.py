@@ -21,6 +21,7 @@ from dx_local.engine.bundle import App, load_app
 from dx_local.engine.executors import ISOLATION_VARIABLE, NETWORK_VARIABLE, Isolation
 from dx_local.engine.full_disk import reporting_full_disk
 from dx_local.engine.inputs import SAMPLES, GivenInputs, samples_of
+from dx_local.engine.pipes import with_pipes_read
 from dx_local.engine.session import Observer, Session, SessionOptions
 from dx_local.engine.usable_types import with_usable_types
 from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions
@@ -153,8 +154,10 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
             observer.announce(note)
         for note in with_usable_types(run_spec, options.region)[1]:
             observer.announce(note)
+        given = given or GivenInputs(values={})
+        given = await with_pipes_read(given, app.spec, request.function, options.folder)
         async with Session(options, observer) as session:
-            job_id = session.start(app, request.function, given or GivenInputs(values={}))
+            job_id = session.start(app, request.function, given)
             workspace.has_begun = True
             await _until_final(session, job_id)
             folder = workspace.folder

@@ -150,3 +150,13 @@ VALUES = st.recursive(
 def test_any_value_is_read_or_refused(table: str, key: str, value: object) -> None:
     with suppress(SettingError):
         KEYS[table][key](value)
+
+
+def test_a_byte_order_mark_is_skipped_and_told_only_beside_errors(home: Path) -> None:
+    path = home / "work" / ".dx-app-wizard.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b'\xef\xbb\xbf[policy]\r\nname-prefix = "x_"\r\n')
+    assert load_policy(path.parent).value("policy", "name-prefix") == "x_"
+    path.write_bytes(b"\xef\xbb\xbfunknown = 1\n")
+    with pytest.raises(PolicyFileError, match="byte order mark"):
+        load_policy(path.parent)

@@ -19,16 +19,18 @@ _IMPORTER = "<frozen importlib._bootstrap>"
 
 
 def start(command: Callable[[], object]) -> NoReturn:
-    """Run a command, which raises SystemExit or returns, and exit.
+    """Run a command, which raises SystemExit or returns, and exit; Ctrl-C makes that 130.
 
     Closed standard streams are open within. If stdout could not take everything, the exit code is not 0.
     """
-    handle_interrupts(_report_interrupt)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as of a shell's background commands
+        signal.signal(signal.SIGINT, _interrupt)
     streams.open_closed()
     stdout, _stderr = streams.guard()
     try:
         code = _exit_code(command)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         _report_interrupt()
         code = INTERRUPTED
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the rest takes no time
@@ -40,25 +42,16 @@ def start(command: Callable[[], object]) -> NoReturn:
     sys.exit(code)
 
 
-def handle_interrupts(report: Callable[[], None]) -> None:
-    """Make Ctrl-C raise KeyboardInterrupt, or during an import, which cannot be left so, report and exit.
-
-    Python prints a traceback for what an import could not clean up. Whoever has taken Ctrl-C for ignored, as
-    a shell does in the background, is obeyed.
-    """
-
-    def interrupt(_number: int, frame: FrameType | None) -> None:
-        while frame is not None:
-            if frame.f_code.co_filename == _IMPORTER:
-                report()
-                sys.stdout.flush()
-                sys.stderr.flush()
-                os._exit(INTERRUPTED)
-            frame = frame.f_back
-        raise KeyboardInterrupt
-
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, interrupt)
+def _interrupt(_number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, or exit during an import, whose clean-up Python would report as tracebacks."""
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORTER:
+            _report_interrupt()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 def _report_interrupt() -> None:
