@@ -27,10 +27,12 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
         yield disk
 
 
-def dx_local(disk: SmallDisk, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run(
+    disk: SmallDisk, *command: str | Path, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*disk.prefix, DX_LOCAL, *arguments],
-        env=user_variables(disk.folder.parent),
+        [*disk.prefix, *command],
+        env=env or user_variables(disk.folder.parent),
         cwd=disk.folder.parent,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -40,6 +42,10 @@ def dx_local(disk: SmallDisk, *arguments: str | Path) -> subprocess.CompletedPro
     )
 
 
+def dx_local(disk: SmallDisk, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return run(disk, DX_LOCAL, *arguments)
+
+
 @pytest.fixture
 def filling_app(make_app: Callable[..., Path]) -> Path:
     """An app whose job fills the disk of its home."""
@@ -47,13 +53,13 @@ def filling_app(make_app: Callable[..., Path]) -> Path:
 
 
 def test_a_job_that_fills_the_disk_fails_with_its_reason(disk: SmallDisk, filling_app: Path) -> None:
-    run = disk.folder / "run"
-    done = dx_local(disk, "run", filling_app, "--workspace-path", run, "--json", "-q")
+    workspace = disk.folder / "run"
+    done = dx_local(disk, "run", filling_app, "--workspace-path", workspace, "--json", "-q")
     assert done.returncode == 6
     failure = json.loads(done.stdout)["failure"]
     assert failure["reason"] == "AppInsufficientResourceError"
     assert "No space left on device" in failure["message"]
-    assert f"The disk of {str(run)!r} is full" in failure["message"]
+    assert f"The disk of {str(workspace)!r} is full" in failure["message"]
     assert "--workspace-path" in failure["message"]
     assert not (disk.seen_from_outside / "run" / "dx-local.reserve").exists()
 
@@ -172,16 +178,7 @@ def test_dx_is_told_of_a_full_disk_at_once(disk: SmallDisk) -> None:
         reads = disk.folder.parent / "reads"
         reads.write_bytes(bytes(2 << 20))
         began = time.monotonic()
-        done = subprocess.run(
-            [*disk.prefix, "dx", "upload", reads, "--brief"],
-            env=server.variables(),
-            cwd=disk.folder.parent,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
+        done = run(disk, "dx", "upload", reads, "--brief", env=server.variables())
         assert done.returncode != 0
         assert "InsufficientStorage" in done.stderr
         assert time.monotonic() - began < _SECONDS / 2

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.platform.conftest import refused_by_full_disk
 
+from dx_local.platform.data import file_bytes
 from dx_local.platform.execution import executables, job_descriptions, job_events
 
 if TYPE_CHECKING:
@@ -58,6 +59,14 @@ def test_a_large_output_that_is_rolled_back_leaves_no_file(context: Context, run
     assert values(context) == []
     job_events.finish(context.platform, job, {"n": LARGE})
     assert output_of(context, job) == {"n": LARGE}
+
+
+def test_a_file_that_a_killed_server_was_writing_is_removed(context: Context, runner: Runner) -> None:
+    job_events.finish(context.platform, running_job(context, runner), {"n": LARGE})
+    kept = values(context)
+    (kept[0].parent / ".0123.tmp").write_text("unfinished")
+    file_bytes.remove_unfinished(context.platform)
+    assert values(context) == kept
 
 
 def test_references_to_and_in_a_large_output_are_resolved(context: Context, runner: Runner) -> None:

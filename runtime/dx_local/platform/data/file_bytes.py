@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_local.platform import local_bytes
+from dx_local.platform import large_values, local_bytes
 from dx_local.platform.errors import InvalidState, ResourceNotFound
 from dx_local.platform.ids import is_hash_id
 
@@ -107,9 +107,9 @@ def copy_out(platform: Platform, file_id: str, destination: Path) -> None:
 
 
 def remove_unfinished(platform: Platform) -> None:
-    """Remove what uploads left that were under way when an earlier server was killed."""
+    """Remove the files that an earlier server was writing when it was killed."""
     files = new_bytes_folder(platform)
-    for folder in (files, *files.glob("*.parts")):
+    for folder in (files, *files.glob("*.parts"), platform.folder / large_values.FOLDER):
         for unfinished in folder.glob(f"*{local_bytes.TEMPORARY}"):
             unfinished.unlink()
 
