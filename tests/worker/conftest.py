@@ -170,6 +170,15 @@ def workshop(
     shop.loop.close()
 
 
+@pytest.fixture
+def isolated(workshop: Workshop) -> Workshop:
+    """The workshop, if its jobs can have worlds of their own here."""
+    workshop.run("main() { :; }", "bash")
+    if not workshop.is_isolated:
+        pytest.skip(workshop.announced[0])
+    return workshop
+
+
 @pytest.fixture(scope="session")
 def bare_workshop(
     tmp_path_factory: pytest.TempPathFactory, worker_environment: WorkerEnvironment

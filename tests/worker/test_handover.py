@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,10 +14,10 @@ from tests.conftest import RunningPlatform
 
 from dx_local.engine.executors import Isolation
 from dx_local.platform.data import files
+from dx_local.worker.host_view import SHARED_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from dx_local.engine.environments import WorkerEnvironment
 
@@ -328,10 +330,24 @@ def test_a_job_gets_a_link_where_it_cannot_write(
     with RunningPlatform(tmp_path, worker_environment, options=options) as running:
         given = furnish(running, tmp_path / "given")
         links = {name: {"$dnanexus_link": given[name]} for name in ("text", "packed")}
-        kind, *_, content = run(running, LINKED, "bash", given=links).splitlines()
-    assert kind == ("symbolic link" if isolation is Isolation.NAMESPACE else "regular file")
-    assert content == "text"
+        printed = run(running, LINKED, "bash", given=links).splitlines()
+    assert ("symbolic link" if isolation is Isolation.NAMESPACE else "regular file") in printed
+    assert printed[-1] == "text"
     assert "edited" not in (tmp_path / "given" / "text").read_text()
+
+
+@NEEDS_NAMESPACES
+def test_a_job_gets_a_link_to_a_file_on_another_disk_in_a_folder_that_is_hidden_from_it(
+    tmp_path: Path, worker_environment: WorkerEnvironment
+) -> None:
+    options = {"links_inputs": True, "isolation": Isolation.NAMESPACE}
+    with (
+        tempfile.TemporaryDirectory(dir=SHARED_MEMORY) as elsewhere,
+        RunningPlatform(tmp_path, worker_environment, options=options) as running,
+    ):
+        given = furnish(running, Path(elsewhere, "given"))
+        links = {name: {"$dnanexus_link": given[name]} for name in ("text", "packed")}
+        assert "symbolic link" in run(running, LINKED, "bash", given=links).splitlines()
 
 
 def test_an_upload_is_a_copy(running: RunningPlatform) -> None:

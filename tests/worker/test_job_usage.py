@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.worker.host_view import HOME
-
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
     from tests.worker.conftest import Ended, Workshop
@@ -44,11 +42,8 @@ def burns_behind(shop: Workshop, prefix: str) -> bool:
 
 
 @pytest.mark.parametrize("prefix", ["", "setsid "])
-def test_what_a_job_leaves_running_counts(workshop: Workshop, prefix: str) -> None:
-    workshop.run("main() { :; }", "bash")
-    if not workshop.is_isolated:
-        pytest.skip(workshop.announced[0])
-    assert burns_behind(workshop, prefix)
+def test_what_a_job_leaves_running_counts(isolated: Workshop, prefix: str) -> None:
+    assert burns_behind(isolated, prefix)
 
 
 @pytest.mark.parametrize(("prefix", "counts"), [("", True), ("setsid ", False)])
@@ -79,11 +74,9 @@ def test_disk_is_the_size_of_the_home_at_the_end(workshop: Workshop) -> None:
     assert 10 * MIB <= used.disk < 11 * MIB
 
 
-def test_what_is_left_in_a_jobs_own_tmp_counts(workshop: Workshop) -> None:
-    if workshop.run("main() { :; }", "bash").home != HOME:
-        pytest.skip("jobs have no /tmp of their own here")
+def test_what_is_left_in_a_jobs_own_tmp_counts(isolated: Workshop) -> None:
     code = "mkdir -p /tmp/a /var/tmp; truncate -s 5M /tmp/a/x; truncate -s 2M /var/tmp/y; true > ~/z"
-    used = usage(workshop.run(f"main() {{ {code}; }}", "bash"))
+    used = usage(isolated.run(f"main() {{ {code}; }}", "bash"))
     assert 7 * MIB <= used.disk < 8 * MIB
 
 

@@ -19,7 +19,7 @@ import dx_local.worker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conftest import ServedPlatform
+    from tests.conftest import RunningPlatform, ServedPlatform
     from tests.worker.conftest import Sleep
 
     from dx_local.engine.environments import WorkerEnvironment
@@ -55,15 +55,6 @@ SCRIPTS = {
     "a second PID namespace": "unshare -pf --mount-proc sh -ec 'test $$ -eq 1; ! pgrep bash'",
     "a second user namespace": "unshare -Urpmf --mount-proc sh -ec 'test $$ -eq 1; mount -t tmpfs x /mnt'",
 }
-
-
-@pytest.fixture
-def isolated(workshop: Workshop) -> Workshop:
-    """The workshop, if its jobs can have worlds of their own here."""
-    workshop.run("main() { :; }", "bash")
-    if not workshop.is_isolated:
-        pytest.skip(workshop.announced[0])
-    return workshop
 
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
@@ -145,6 +136,13 @@ def test_waiting_in_the_background(isolated: Workshop, served: ServedPlatform) -
     """
     job = isolated.run_on(served, f"main() {{\n{script}\n}}", "bash")
     assert job.said()[-3:] == ["0", "124", "143"]
+
+
+def test_dx_terminate_ends_daemons_as_well(running: RunningPlatform, sleep: Sleep) -> None:
+    code = f"main() {{ (setsid {sleep.command} &); dx terminate $DX_JOB_ID; sleep 60; }}"
+    job = running.run(code, "bash", {})
+    assert running.post(f"/{job}/describe")["state"] == "terminated"
+    assert sleep.has_ended()
 
 
 @pytest.fixture

@@ -287,7 +287,7 @@ class Driver:
             variables=variables,
             source=Path(source) if (source := applet.get("local", {}).get("source")) else None,
             layers=place.layers,
-            shown=self._options.shown,
+            shown=self._options.shown and (*self._options.shown, *self._platform.linked),
             xtrace=self._options.xtrace,
             memory_limit=limit.of(job) if (limit := self._options.memory_limit) else None,
             has_network=_has_network(job, applet),

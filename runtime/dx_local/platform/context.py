@@ -49,7 +49,8 @@ class Platform:
     `base_url` is where its server listens, once one does; `secret` signs the URLs of transfers, which end
     with that server. `reuses` says whether jobs take what earlier ones have computed. `identity_key` signs
     the identity tokens of jobs; the first of them makes it. `hashed` holds the parts of large local files
-    from when they were read to when they are stored. `subscribers` are told of every change of a job's
+    from when they were read to when they are stored, and `linked` those that symbolic links in `files/` lead
+    to. `subscribers` are told of every change of a job's
     state, `log_subscribers` which job's log has grown, and `token_subscribers` that a user has destroyed a
     token.
     """
@@ -62,6 +63,7 @@ class Platform:
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     reuses: bool = False
     hashed: dict[str, list[Part]] = field(default_factory=dict)
+    linked: list[Path] = field(default_factory=list)
     identity_key: Any = field(default=None, repr=False)
     subscribers: list[Callable[[Transition], None]] = field(default_factory=list)
     log_subscribers: list[Callable[[str], None]] = field(default_factory=list)

@@ -37,6 +37,8 @@ def link_whole(platform: Platform, file_id: str, source: Path) -> JSON:
     whole = whole_path(platform, file_id)
     platform.store.after_rollback(lambda: whole.unlink(missing_ok=True))
     local_bytes.clone_or_link(source, whole)
+    if whole.is_symlink():
+        platform.linked.append(whole.resolve())
     status = whole.stat()
     return {"size": status.st_size, "changed": status.st_mtime_ns, "source": str(source.resolve())}
 
