@@ -4,7 +4,7 @@ The client's first message says who asks and for what. The end of the log is a m
 the client closes. Lines are read from the logs on disk at the pace of the client; news from the platform only
 says which logs have grown.
 
-Source: platform-api.md section 8, dxpy.utils.job_log_client.
+Source: dxpy.utils.job_log_client.
 """
 
 from __future__ import annotations

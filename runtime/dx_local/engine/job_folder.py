@@ -4,7 +4,7 @@
         home/       $HOME: the code, job_input.json, job_output.json, job_error.json, dnanexus-job.json, …
         log.txt     what the job printed; log.index: when, and at which level
 
-Source of the names in home: platform-api.md section 9, dxpy.utils.file_load_utils.
+Source of the names in home: dxpy.utils.file_load_utils.
 """
 
 from __future__ import annotations
@@ -98,7 +98,10 @@ def read_outcome(folder: JobFolder, exit_code: int | None) -> Outcome:
 
     The exit code decides. A job that exits 0 succeeds, even if it leaves a job_error.json: many apps write
     one as a progress mark. If a job fails, its job_error.json gives the reason and the message. No output
-    file is an empty output. Source: platform-api.md section 13.1.
+    file is an empty output.
+
+    Sources: https://documentation.dnanexus.com/developer/apps/error-information, and
+    dxpy.utils.local_exec_utils, which looks at the exit code alone.
     """
     if exit_code is None:
         gone = f"The machine running the job became unresponsive.{_last_words(folder.log)}"

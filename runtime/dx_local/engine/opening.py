@@ -4,7 +4,7 @@ They are in the log, where `dx watch` and programs that read logs expect them. D
 them: they repeat for each job and tell nothing about the app. Left out are figures that no job of this
 machine has to itself (`CPU: …`), and packages, which jobs share instead of installing them.
 
-Source: platform-api.md section 13.2.
+Source: logs of DNAnexus jobs from 2018 to 2026 that users have published.
 """
 
 from __future__ import annotations

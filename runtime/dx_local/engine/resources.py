@@ -3,7 +3,8 @@
 A worker of the platform unpacks them at its root; here they are unpacked into a folder of their own, which
 then counts as the applet's `resources/`.
 
-Source: https://documentation.dnanexus.com/developer/apps/execution-environment and platform-api.md section 9.
+Source: https://documentation.dnanexus.com/developer/apps/execution-environment and `upload_resources` in
+dxpy.app_builder.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 The platform gives a failure the reason AppInsufficientResourceError if the app's own message reports such a
 shortage, or if the worker saw one; then it adds a warning to the message.
-Sources: https://documentation.dnanexus.com/developer/apps/error-information, platform-api.md section 13.1
+Sources: https://documentation.dnanexus.com/developer/apps/error-information, and for the warnings the
+failures of real jobs that users have published.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def code_name(job_id: str, interpreter: str) -> str:
     """Return the name of the file in a job's home that holds its code.
 
-    Sources: platform-api.md section 13.2 for bash, https://github.com/etal/cnvkit/issues/569 for Python.
+    Sources: traces in published logs of DNAnexus jobs for bash, and for Python
+    https://github.com/etal/cnvkit/issues/569.
     """
     return f"{job_id}.code.{'sh' if interpreter == 'bash' else 'py'}"
 

@@ -1,9 +1,9 @@
 """The files that a job finds in its home: those of its layers, and those that workers write.
 
 The executor has written job_input.json, the two descriptions and the code. Of the other files on a worker
-(platform-api.md section 13.2), `.profile`, `.bash_profile`, `.bash_logout`, `.byobu/` and `.ssh/` are for
-people who log in, and nothing reads `dx_stdout` and `dx_stderr`; they are left out because each file costs
-time in each job.
+(listed in published logs of DNAnexus jobs), `.profile`, `.bash_profile`, `.bash_logout`, `.byobu/` and
+`.ssh/` are for people who log in, and nothing reads `dx_stdout` and `dx_stderr`; they are left out because
+each file costs time in each job.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ class Dependency:
 def dependencies_of(run_spec: JSON, function: str) -> tuple[Dependency, ...]:
     """Return the packages that a job at an entry point needs, in their order, each once.
 
-    Entries whose `stages` leave the entry point out are not for it. Source of the rules: platform-api.md
-    section 9, https://documentation.dnanexus.com/developer/apps/execution-environment.
+    Entries whose `stages` leave the entry point out are not for it. Sources: the class
+    DXExecDependencyInstaller in dxpy.utils.exec_utils, https://documentation.dnanexus.com/developer/apps/execution-environment.
     """
     entries = run_spec.get("execDepends") or ()
     if not entries:

@@ -1,6 +1,6 @@
 """What a job says: two pipes for stdout and stderr, two sockets for log messages, and its log file.
 
-Source of the log messages' form: dxpy.dxlog.DXLogHandler; of the names of levels: platform-api.md section 8.
+Source of the log messages' form: dxpy.dxlog.DXLogHandler; of the names of levels: `dx watch --levels`.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def describe_job(context: Context, job_id: str, request: JSON) -> JSON:
 def describe_in_home(context: Context, job: Row) -> JSON:
     """Return the description that a job finds in its home: that of describe, without inputs and outputs.
 
-    Source: platform-api.md section 13.2.
+    Source: the file dnanexus-job.json of a real job, printed in its published log (2022).
     """
     return describe_execution(_description(context, job), {"io": False})
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LEVELS = (
     "EMERG", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG", "STDOUT", "STDERR", "METRICS"
 )  # fmt: skip
-"""The levels of log lines. Source: platform-api.md section 8; METRICS is never written here."""
+"""The levels of log lines. Source: `dx watch --levels`; METRICS is never written here."""
 
 OPENING_STARTS = "Logging initialized (priority)"
 """The first line of a job's log; it and those up to OPENING_ENDS are the worker's."""
