@@ -135,6 +135,29 @@ def test_a_job_terminated_on_a_full_disk_does_not_stay_terminating(disk: SmallDi
         assert server.final(job)["state"] == "terminated"
 
 
+def test_a_job_that_goes_on_filling_the_disk_can_be_terminated(disk: SmallDisk) -> None:
+    code = "main() { while true; do cat /dev/zero >> big || sleep 0.01; done; }"
+    with LocalServer(disk.folder.parent, prefix=disk.prefix) as server:
+        job = server.run(server.new_applet("fills", code))
+        _wait_for(disk.seen_from_outside / "jobs" / f"main-{job}" / "home" / "big")
+        assert _write_until_refused(server)[0] == 422
+        server.post(f"/{job}/terminate")
+        assert server.final(job)["state"] == "terminated"
+
+
+def test_what_is_removed_on_a_full_disk_frees_its_space(disk: SmallDisk) -> None:
+    with LocalServer(disk.folder.parent, prefix=disk.prefix) as server:
+        reads = disk.folder.parent / "reads"
+        reads.write_bytes(bytes(2 << 20))
+        done = run(disk, "dx", "upload", reads, "--brief", "--wait", env=server.variables())
+        large = done.stdout.strip()
+        disk.leave(0)
+        assert _write_until_refused(server)[0] == 422
+        server.post(f"/{server.project}/removeObjects", {"objects": [large]})
+        _wait_for(disk.seen_from_outside / "dx-local.reserve")
+        assert server.try_post("/record/new", {"project": server.project})[0] == 200
+
+
 def test_a_server_starts_and_ends_on_a_disk_that_is_full(disk: SmallDisk) -> None:
     with LocalServer(disk.folder.parent, prefix=disk.prefix) as server:
         record = server.post("/record/new", {"project": server.project})["id"]

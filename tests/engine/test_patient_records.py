@@ -74,6 +74,23 @@ def test_a_record_is_written_in_the_space_of_the_reserve_which_is_taken_again(tm
     assert (tmp_path / "dx-local.reserve").stat().st_blocks * 512 >= 1 << 20
 
 
+def test_the_reserve_is_given_up_bit_by_bit(tmp_path: Path) -> None:
+    reserve = Reserve(tmp_path)
+    reserve.fill()
+    sizes: list[int] = []
+
+    def write() -> None:
+        path = tmp_path / "dx-local.reserve"
+        sizes.append(path.stat().st_blocks * 512 if path.exists() else 0)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        reserve.use(write)
+    assert [size >> 18 for size in sizes] == [4, 3, 2, 1, 0]
+    reserve.fill()
+    assert reserve.is_filled()
+
+
 def test_whoever_waits_for_a_record_hears_that_it_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

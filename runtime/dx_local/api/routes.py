@@ -59,6 +59,11 @@ class Call:
         """Whether repeating the call would create something again, unless it carries a nonce."""
         return self.method in {"new", "run"}
 
+    @property
+    def frees_space(self) -> bool:
+        """Whether the call is a way out of a full disk: it ends a job, or removes objects."""
+        return self.method in {"terminate", "removeObjects", "removeFolder", "destroy"}
+
 
 def find(path: str) -> Call:
     """Return what a path such as `/file-xxxx/describe` or `/app-NAME/ALIAS/describe` calls.

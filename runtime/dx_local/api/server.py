@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 import uvicorn
@@ -197,8 +198,9 @@ class _Api:
     async def _perform(self, context: Context, call: Call, body: Any) -> Any:
         while True:
             try:
-                with self._platform.store.transaction():
-                    return _perform(context, call, body)
+                if call.frees_space:
+                    return self._platform.use_reserve(partial(_perform, context, call, body))
+                return _perform(context, call, body)
             except LongWork as needed:  # noqa: PERF203 - a call of many files asks once for each
                 await self._work(needed)
 
@@ -220,10 +222,12 @@ class _Api:
 
 
 def _perform(context: Context, call: Call, body: Any) -> Any:
-    if not call.creates:
-        return call.route.function(context, call.entity, body)
-    route = f"{call.entity}/{call.method}"
-    return nonces.replay(context, route, body, lambda: call.route.function(context, call.entity, body))
+    """Perform a call in a transaction, and return its answer."""
+    with context.store.transaction():
+        if not call.creates:
+            return call.route.function(context, call.entity, body)
+        route = f"{call.entity}/{call.method}"
+        return nonces.replay(context, route, body, lambda: call.route.function(context, call.entity, body))
 
 
 def _parse(headers: Headers, body: bytes, *, any_json: bool) -> Any:

@@ -76,6 +76,7 @@ class Driver:
         self._options = options
         self._workplaces = workplaces
         self._records = PatientRecords(platform.folder, reserve)
+        platform.use_reserve = self._records.use_reserve
         self._executor: Executor | None = None
         self._memory_kills = OutOfMemoryKills()
         self._ready: deque[str] = deque()

@@ -21,10 +21,12 @@ RESERVE = "dx-local.reserve"
 """The file in a state folder that keeps some space free."""
 
 _RESERVED_BYTES = 1 << 20
+# Given up at once, as a job that still runs may take it before it is used.
+_SLICE_BYTES = 256 << 10
 
 
 class Reserve:
-    """Space on the disk of a state folder that is given up for the writes that must not fail."""
+    """Space on the disk of a state folder that is given up, bit by bit, for the writes that must not fail."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -32,17 +34,17 @@ class Reserve:
 
     def fill(self) -> None:
         """Take the space. Raises OSError if the disk does not have it, or would then be full."""
-        if self._path.exists():
+        before = self._size()
+        if before >= _RESERVED_BYTES:
             return
         try:
-            with self._path.open("xb") as file:
+            with self._path.open("ab") as file:
                 _allocate(file)
+            if has_no_space(self._folder):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))  # noqa: TRY301
         except OSError:
-            self.remove()
+            self._shrink(before)
             raise
-        if has_no_space(self._folder):
-            self.remove()
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
 
     def refill(self) -> bool:
         """Take the space again unless that would fill the disk; return whether it is taken."""
@@ -52,22 +54,35 @@ class Reserve:
         return self.is_filled()
 
     def use(self, write: Callable[[], T]) -> T:
-        """Return what write returns; if the disk is full, call it again in the space of the reserve."""
-        try:
-            return write()
-        except (OSError, sqlite3.OperationalError) as error:
-            if not is_full_disk(error, self._folder) or not self.is_filled():
-                raise
-            self.remove()
-            return write()
+        """Return what write returns; while the disk is full, give up some space and call it again."""
+        while True:
+            try:
+                return write()
+            except (OSError, sqlite3.OperationalError) as error:  # noqa: PERF203 - it is tried a few times
+                size = self._size()
+                if not size or not is_full_disk(error, self._folder):
+                    raise
+                self._shrink(size - _SLICE_BYTES)
 
     def is_filled(self) -> bool:
-        """Return whether the space is taken, and so can be given up."""
-        return self._path.exists()
+        """Return whether all of the space is taken."""
+        return self._size() >= _RESERVED_BYTES
 
     def remove(self) -> None:
         """Give the space back."""
         self._path.unlink(missing_ok=True)
+
+    def _size(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _shrink(self, size: int) -> None:
+        if size > 0:
+            os.truncate(self._path, size)
+        else:
+            self.remove()
 
 
 @contextmanager
@@ -91,4 +106,4 @@ def _allocate(file: BinaryIO) -> None:
         if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
             raise
         # Not zeros, which a disk that compresses would not store.
-        file.write(os.urandom(_RESERVED_BYTES))
+        file.write(os.urandom(_RESERVED_BYTES - file.tell()))

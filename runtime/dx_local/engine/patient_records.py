@@ -8,7 +8,7 @@ import os
 import sqlite3
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dx_local.platform.full_disk import is_full_disk
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.engine.full_disk import Reserve
+
+T = TypeVar("T")
 
 _RETRY_SECONDS = 0.5
 _STUCK_SECONDS = 5.0
@@ -46,15 +48,20 @@ class PatientRecords:
     def try_now(self, record: Callable[[], object]) -> bool:
         """Call record, from the reserve if needed; return False if the disk is too full even so."""
         try:
-            self._reserve.use(record)
+            self.use_reserve(record)
         except (OSError, sqlite3.OperationalError) as error:
             if not is_full_disk(error, self._folder):
                 raise
             return False
+        return True
+
+    def use_reserve(self, write: Callable[[], T]) -> T:
+        """Return what write returns, which is called again in the space of the reserve if needed."""
+        try:
+            return self._reserve.use(write)
         finally:
             if not self._reserve.is_filled():
                 self._try_again_later()
-        return True
 
     async def unless_stuck(self, waiting: Awaitable[None]) -> None:
         """Wait for what waits for a record. Raises OSError if one could not be written for seconds."""

@@ -50,9 +50,9 @@ class Platform:
     with that server. `reuses` says whether jobs take what earlier ones have computed. `identity_key` signs
     the identity tokens of jobs; the first of them makes it. `hashed` holds the parts of large local files
     from when they were read to when they are stored, and `linked` those that symbolic links in `files/` lead
-    to. `subscribers` are told of every change of a job's
-    state, `log_subscribers` which job's log has grown, and `token_subscribers` that a user has destroyed a
-    token.
+    to. `use_reserve` calls what must be written even on a full disk, and returns what that returns.
+    `subscribers` are told of every change of a job's state, `log_subscribers` which job's log has grown, and
+    `token_subscribers` that a user has destroyed a token.
     """
 
     store: Store
@@ -60,6 +60,7 @@ class Platform:
     clock: Callable[[], int] = field(default=lambda: time.time_ns() // 1_000_000)
     region: str = DEFAULT_REGION
     base_url: str = ""
+    use_reserve: Callable[[Callable[[], Any]], Any] = lambda write: write()
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     reuses: bool = False
     hashed: dict[str, list[Part]] = field(default_factory=dict)
