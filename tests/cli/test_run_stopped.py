@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     MakeApp = Callable[..., Path]
     Start = Callable[..., subprocess.Popen[str]]
@@ -51,11 +52,10 @@ SLEEPS = {"python3": SLEEPS_IN_PYTHON, "bash": SLEEPS_IN_BASH}
 
 
 @pytest.fixture
-def temporary(tmp_path: Path) -> Path:
-    """Where the command puts its temporary files."""
-    folder = tmp_path / "tmp"
-    folder.mkdir()
-    return folder
+def temporary() -> Iterator[Path]:
+    """Where the command puts its temporary files; short, or its sockets would have to go elsewhere."""
+    with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
@@ -81,7 +81,10 @@ def start(variables: dict[str, str], bin_folder: Path, temporary: Path) -> Start
 
 def descendants(pid: int) -> list[int]:
     """Return the processes that a process started, and those that they started."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:  # it has just ended
+        return []
     return [each for child in map(int, children) for each in (child, *descendants(child))]
 
 
@@ -149,6 +152,13 @@ def test_further_signals_do_not_cut_the_end_short(
     assert list(temporary.iterdir()) == []
 
 
+def command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 @pytest.mark.parametrize("seconds", [0, 0.03, 0.1, 0.3])
 def test_a_command_that_is_killed_while_its_zygote_starts_leaves_no_folder(
     make_app: MakeApp, variables: dict[str, str], bin_folder: Path, temporary: Path, seconds: float
@@ -160,7 +170,8 @@ def test_a_command_that_is_killed_while_its_zygote_starts_leaves_no_folder(
         start_new_session=True,
     )
     deadline = time.monotonic() + _DEADLINE_SECONDS
-    while not list(temporary.glob("dx-*/zygote-*.log")) and time.monotonic() < deadline:
+    while not any(b"zygote.py" in command_line(pid) for pid in descendants(process.pid)):
+        assert time.monotonic() < deadline
         time.sleep(0.002)
     time.sleep(seconds)
     process.kill()

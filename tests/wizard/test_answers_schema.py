@@ -267,7 +267,7 @@ def test_answers_may_hold_a_dxapp_json_as_an_object(wizard: Wizard, tmp_path: Pa
     [
         ('{"inputSpec": [{"name": "x"}]}', "answers.json:2:30", "has no class"),
         ('["{", "\\"name\\": 7}"]', "answers.json (json_file):2:9", "must be a string"),
-        ('["{"]', "answers.json (json_file):1:2", "is not JSON"),
+        ('["{"]', "answers.json (json_file):1:2", "ends too early"),
         ('"dxapp.json"', "answers.json:2:15", "--json-file takes a path"),
         ("[7]", "answers.json:2:15", "must be a hash as in dxapp.json, or its lines"),
     ],

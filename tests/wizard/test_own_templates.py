@@ -235,7 +235,7 @@ BAD_CONTENTS = {
     ),
     f"{FOLDER}/b": ("{% if %}", "cannot be rendered: TemplateSyntaxError"),
     f"{FOLDER}/c": ("{{ 1 / 0 }}", "cannot be rendered: ZeroDivisionError"),
-    f"{FOLDER}/dxapp.json": ("{", "template' writes is not JSON: "),
+    f"{FOLDER}/dxapp.json": ("{", "template' writes ends too early"),
     "hooks/pre_gen_project.py": ("raise SystemExit(3)", "cannot be rendered: FailedHookException"),
 }
 

@@ -15,9 +15,11 @@ from dx_app_wizard.spec.jsonfile import Position
 
 FILE = Path("answers.yaml")
 
+# A key of YAML is no longer than 1,024 characters, and one of these may be six in JSON.
+keys = st.text(max_size=100)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
     max_leaves=8,
 )
 

@@ -32,7 +32,8 @@ _ROW_ID = "__id__"
 
 
 def install() -> None:
-    """Add the names to dxpy."""
+    """Add the names to dxpy, and the class to those that its `get_handler` knows by the class of an ID."""
+    dxpy.bindings.DXGtable = DXGTable
     for name, value in {
         "DXGTable": DXGTable,
         "NULL": NULL,

@@ -147,13 +147,20 @@ def warm_tools(
     return None
 
 
-def isolate(
-    folder: str, name: str, isolation: str, jobs: str, port: int, executor: socket.socket
+def isolate(  # noqa: PLR0913 - what the command line says, and where to clean up
+    folder: str,
+    name: str,
+    isolation: str,
+    jobs: str,
+    port: int,
+    *,
+    executor: socket.socket,
+    at_end: contextlib.ExitStack,
 ) -> tuple[Sandbox | None, Network | None]:
     """Return what gives jobs worlds of their own, and the network of those that ask for none, if asked for.
 
     Tells the executor what cannot be had, and why. There is no network without a world. It may be a child of
-    this process that goes on from here; see Sandbox.
+    this process that goes on from here; see Sandbox. `at_end` is given what undoes it.
     """
     sandbox, unsandboxed, exposed = None, None, None
     network, unconfined = None, None
@@ -164,6 +171,7 @@ def isolate(
         try:
             exposed = check(folder, jobs)
             sandbox = Sandbox(folder, name, home, has_processes=exposed is None)
+            at_end.callback(sandbox.close)
         except (SandboxError, OSError) as error:
             unsandboxed = str(error)
     if sandbox and port:
@@ -189,16 +197,16 @@ def main() -> None:
     executor = socket.socket(fileno=int(sys.argv[1]))
     executor.set_inheritable(False)
     # An executor that was killed says no more, and cannot remove its folder itself.
-    with contextlib.suppress(ConnectionError):
-        _serve(executor)
-    shutil.rmtree(sys.argv[2], ignore_errors=True)
+    with contextlib.suppress(ConnectionError), contextlib.ExitStack() as at_end:
+        at_end.callback(shutil.rmtree, sys.argv[2], ignore_errors=True)
+        _serve(executor, at_end)
 
 
-def _serve(executor: socket.socket) -> None:
+def _serve(executor: socket.socket, at_end: contextlib.ExitStack) -> None:
     folder, programs, client, isolation, jobs, port = sys.argv[2:]
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
     name = str(os.getpid())  # one that no other zygote of this executor has
-    sandbox, network = isolate(folder, name, isolation, jobs, int(port), executor)
+    sandbox, network = isolate(folder, name, isolation, jobs, int(port), executor=executor, at_end=at_end)
     linux.adopt_orphans()
     seen_at = OURS if sandbox else folder
     native_client = Path(client) if client else None
@@ -206,8 +214,6 @@ def _serve(executor: socket.socket) -> None:
     zygote = Zygote(executor, Surroundings(tools, sandbox, network, dict(os.environ)))
     warm_up(hands_over=not is_plain)
     zygote.serve()
-    if sandbox:
-        sandbox.close()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_local.engine.disk_use import DiskUse
-from dx_local.engine.executors import End
+from dx_local.engine.executors import End, owned_folders
 from dx_local.engine.executors.confinement import Confinement
 from dx_local.engine.executors.job_streams import JobStreams
 from dx_local.engine.executors.no_network import remark_on
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dx_local.engine.executors.zygote_process import Surroundings
 
 _GRACE_SECONDS = 1.0
+_FOLDER_PREFIX = "dx-jobs-"
 _LONGEST_SOCKET_ADDRESS = 103  # 107 on Linux, less elsewhere
 # So many files are looked at in less time than it takes to have another thread do it.
 _FEW_FILES = 200
@@ -67,6 +68,7 @@ class LocalExecutor:
         self._jobs: dict[str, _Running] = {}
         self._numbers = count(1)
         self._folder: Path | None = None
+        self._lock = -1
         self._closed = False
 
     async def start(self, launch: Launch) -> None:
@@ -78,7 +80,7 @@ class LocalExecutor:
         if self._closed:
             raise RuntimeError("This executor is closed.")
         if self._folder is None:
-            self._folder = _short_temporary_folder()
+            self._folder, self._lock = _make_temporary_folder()
             self._on_folder(self._folder)
         sockets = self._folder / launch.job_id
         zygote = self._zygote_of(launch.environment, launch.folder.path.absolute().parent)
@@ -130,6 +132,7 @@ class LocalExecutor:
             await self._groups.close()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)  # the zygotes may have done it
+            os.close(self._lock)
             self._folder = None
 
     def _group_of(self, launch: Launch, sockets: Path) -> MemoryGroup | None:
@@ -263,9 +266,14 @@ def _names_in(launch: Launch) -> SourceNames | None:
     return SourceNames(copy, launch.source.absolute())
 
 
-def _short_temporary_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="dx-"))
-    if len(os.fsencode(folder / f"job-{'x' * 24}.priority")) > _LONGEST_SOCKET_ADDRESS:
-        folder.rmdir()
-        folder = Path(tempfile.mkdtemp(prefix="dx-", dir="/tmp"))
-    return folder
+def _make_temporary_folder() -> tuple[Path, int]:
+    """Make a folder whose path is short enough for sockets; return it and the lock on it. Raises OSError.
+
+    Also removes those that killed executors left.
+    """
+    place, name = Path(tempfile.gettempdir()), f"{_FOLDER_PREFIX}{os.urandom(4).hex()}"
+    if len(os.fsencode(place / name / f"job-{'x' * 24}.priority")) > _LONGEST_SOCKET_ADDRESS:
+        place = Path("/tmp")  # noqa: S108  (the folder in it is this user's alone)
+    for left in owned_folders.abandoned(place.glob(f"{_FOLDER_PREFIX}*")):
+        shutil.rmtree(left, ignore_errors=True)
+    return place / name, owned_folders.make(place / name, 0o700)

@@ -10,7 +10,6 @@ Source: https://docs.kernel.org/admin-guide/cgroup-v2.html and .../cgroup-v1/mem
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import re
 from contextlib import suppress
@@ -18,6 +17,8 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dx_local.engine.executors import owned_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,27 +153,10 @@ def remove_left(parent: Path) -> None:
 
     A group with processes cannot be removed; the next executor tries again.
     """
-    for path in parent.glob(f"{_PREFIX}*"):
+    for path in owned_folders.abandoned(parent.glob(f"{_PREFIX}*")):
         with suppress(OSError):
-            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                for group in (*path.glob("job-*"), path):
-                    group.rmdir()
-            finally:
-                os.close(lock)
-
-
-def _hold(path: Path) -> int:
-    """Make a group and return its folder, open and locked, which says that its executor lives."""
-    while True:
-        path.mkdir()
-        with suppress(FileNotFoundError):  # another executor may have taken it for one that was left
-            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if path.exists():
-                return lock
-            os.close(lock)
+            for group in (*path.glob("job-*"), path):
+                group.rmdir()
 
 
 def _make(parent: Path, names: _Names) -> tuple[Path | None, Path, int]:
@@ -181,7 +165,7 @@ def _make(parent: Path, names: _Names) -> tuple[Path | None, Path, int]:
     Return where memory had to be enabled for it, the group, and the lock on it. Raises OSError.
     """
     path = parent / f"{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
-    lock = _hold(path)
+    lock = owned_folders.make(path)
     enabled = None
     try:
         if names is _VERSION_2:
