@@ -44,7 +44,7 @@ def test_without_namespaces_a_run_goes_on_and_says_once_what_differs(app: Path) 
     done = on_a_strict_system("run", app, "--json", "--progress", "plain")
     result = json.loads(done.stdout)
     assert result["output"]["home"].startswith(result["workspace"])
-    assert done.stderr.count("without a world of their own") == 1
+    assert done.stderr.count("without a sandbox") == 1
     assert "lets its users make no more namespaces" in done.stderr
 
 
@@ -90,7 +90,7 @@ def test_flag_and_variable_choose(app: Path, options: list[str], variable: str, 
         check=True,
     )
     assert (json.loads(done.stdout)["output"]["home"] == "/home/dnanexus") is is_isolated
-    assert "world of their own" not in done.stderr
+    assert "without a sandbox" not in done.stderr
 
 
 # Folders in which something is mounted cannot be covered as a whole; the app lies in one of them.

@@ -67,7 +67,7 @@ def run_without_networks(app: Path, *options: str) -> subprocess.CompletedProces
 def test_where_there_can_be_no_network_of_their_own_it_is_said_once(app: Path) -> None:
     done = run_without_networks(app)
     assert json.loads(done.stdout)["output"]["network"] == str(NETWORK.readlink())
-    assert done.stderr.count("Jobs have the network of this machine") == 1
+    assert done.stderr.count("All jobs have network access") == 1
 
 
 def test_isolation_that_was_asked_for_is_isolation_of_the_network_too(app: Path) -> None:

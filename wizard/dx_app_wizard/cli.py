@@ -54,15 +54,15 @@ Classes: int float string boolean hash file record applet workflow,
   and array:CLASS of each; CLASS? is optional, CLASS=VALUE has a default.
 
 \b
-Environment: DX_APP_WIZARD_KEY answers by a key in the file of --answers, as
-  DX_APP_WIZARD_REGION does; CI=true is --no-input.
+Environment: DX_APP_WIZARD_KEY sets the answer KEY, such as
+  DX_APP_WIZARD_REGION; CI=true implies --no-input.
 
 \b
-Exit codes: 0 done, 1 a bug of ours, or stdout cannot be written,
+Exit codes: 0 done, 1 an internal error, or stdout cannot be written,
   2 missing or invalid answers,
   3 the given dxapp.json has errors, or a policy forbids the app,
   4 existing files are in the way (or, after --update, hold conflict
-  markers), 6 a disk is full, 7 there is an update, 130 Ctrl-C,
+  markers), 6 a disk is full, 7 an update is available, 130 Ctrl-C,
   143 SIGTERM.
 """
 
@@ -100,42 +100,44 @@ def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bo
     epilog=EPILOG,
 )
 @click.argument("name", required=False)
-@click.option("--title", metavar="TEXT", help="The app's name for people. [NAME made readable]")
-@click.option("--summary", metavar="TEXT", help="One phrase about the app. [the title]")
-@click.option("--version", metavar="VERSION", help="The app's version. [0.0.1]")
-@click.option("--input", "inputs", multiple=True, metavar="NAME:CLASS", help="An input; repeatable.")
-@click.option("--output", "outputs", multiple=True, metavar="NAME:CLASS", help="An output; repeatable.")
-@click.option("--timeout", metavar="TIME", help="How long a job may run: 30d, 48h, 90m. [48h]")
+@click.option("--title", metavar="TEXT", help="Title shown to users. [NAME made readable]")
+@click.option("--summary", metavar="TEXT", help="Summary in one phrase. [the title]")
+@click.option("--version", metavar="VERSION", help="Version of the app. [0.0.1]")
+@click.option("--input", "inputs", multiple=True, metavar="NAME:CLASS", help="Add an input; repeatable.")
+@click.option("--output", "outputs", multiple=True, metavar="NAME:CLASS", help="Add an output; repeatable.")
+@click.option("--timeout", metavar="TIME", help="Time limit of a job: 30d, 48h, 90m. [48h]")
 @click.option("--language", metavar="LANGUAGE", help="python or bash.")
 @click.option("--template", metavar="PATTERN", help="basic, parallelized or scatter-process-gather.")
-@click.option("--network/--no-network", default=None, help="Give jobs access to the Internet. [no]")
+@click.option("--network/--no-network", default=None, help="Give jobs Internet access. [no]")
 @click.option(
     "--project-access",
     metavar="LEVEL",
     help="Access to the parent project: VIEW, UPLOAD, CONTRIBUTE or ADMINISTER. [none]",
 )
-@click.option("--region", metavar="REGION", help="Where the app runs. [aws:us-east-1]")
-@click.option("--instance-type", metavar="TYPE", help="What it runs on. [four cores, by region]")
-@click.option("--ci", metavar="SERVICE", help="Files for CI by github or gitlab, and pre-commit. [none]")
+@click.option("--region", metavar="REGION", help="Region that the app runs in. [aws:us-east-1]")
+@click.option("--instance-type", metavar="TYPE", help="Instance type of its workers. [four cores, by region]")
+@click.option(
+    "--ci", metavar="SERVICE", help="Add files for CI on github or gitlab, and for pre-commit. [none]"
+)
 @click.option(
     "--set",
     "settings",
     multiple=True,
     metavar="KEY=VALUE",
-    help="An answer by its key in the file of --answers; repeatable.",
+    help="Set any answer by its answers-file key; repeatable.",
 )
 @click.option(
     "--json-file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A dxapp.json to start from; what it says is kept, only what is absent is filled in.",
+    help="Start from a dxapp.json: keep its settings, and add only those it lacks.",
 )
 @click.option(
     "--answers",
     "answers_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Answers as JSON or YAML, - for stdin: one key per flag, with _ for -, inputs, outputs.",
+    help="Read answers from a JSON or YAML file, or stdin (-); see --answers-schema.",
 )
 @click.option(
     "-o",
@@ -143,7 +145,7 @@ def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bo
     type=click.Path(path_type=Path),
     default=Path(),
     metavar="DIR",
-    help="Where to make the folder NAME. [.]",
+    help="Folder in which to create the folder NAME. [.]",
 )
 @click.option(
     "--on-conflict",
@@ -161,21 +163,21 @@ def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bo
     "update_folder",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Render the app in DIR anew, with new answers where given, and merge what changed into it.",
+    help="Re-render the app in DIR, with any new answers, and merge the changes into it.",
 )
-@click.option("-n", "--dry-run", is_flag=True, help="Print what would be written, and write nothing.")
-@click.option("--defaults", is_flag=True, help="Ask nothing that has a default.")
-@click.option("--resume", is_flag=True, help="Go on with the interview that was interrupted last.")
-@click.option("--no-input", is_flag=True, help="Ask nothing, read nothing from stdin; as with CI=true.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, also on failure; no dialogue.")
-@click.option("--verbose", is_flag=True, help="Show the traceback of a bug of ours.")
+@click.option("-n", "--dry-run", is_flag=True, help="Print what would be written; write nothing.")
+@click.option("--defaults", is_flag=True, help="Ask only questions that have no default.")
+@click.option("--resume", is_flag=True, help="Continue the last interrupted interview.")
+@click.option("--no-input", is_flag=True, help="Ask nothing and do not read stdin; implied by CI=true.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, also on failure; ask nothing.")
+@click.option("--verbose", is_flag=True, help="Show the traceback of an internal error.")
 @click.option(
     "--answers-schema",
     is_flag=True,
     expose_value=False,
     is_eager=True,
     callback=_print_answers_schema,
-    help="Print the JSON Schema of the file of --answers.",
+    help="Print the JSON Schema of answers files.",
 )
 @click.option(
     "-V",
@@ -197,8 +199,9 @@ def command(
 ) -> int:
     """Write a DNAnexus app: a folder NAME that runs as it is.
 
-    On a terminal, it asks what the flags do not say; lines from a pipe are taken as
-    the answers. Else, what is not answered gets its default.
+    On a terminal, asks for whatever the flags do not set; from a pipe, reads the
+    answers as lines. Otherwise, unanswered questions get their defaults; language
+    and template have none.
     """
     from dx_app_wizard.answering.settings import with_settings
     from dx_app_wizard.generation import Options, generate

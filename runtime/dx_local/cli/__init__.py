@@ -8,12 +8,12 @@ import click
 
 _VERBS = {
     "run": "Run the app in a folder on this machine.",
-    "serve": "Keep a platform up, for dx and dxpy to work with.",
-    "env": "Print the variables that make a shell a client of it.",
-    "exec": "Run a command with a platform that lives as long as it.",
-    "gtable": "Make tables of it out of CSV, TSV and FASTQ files, and back.",
-    "lint": "Say what is wrong with an app before it runs.",
-    "doctor": "Say what there is to run apps with, and what of the platform is there.",
+    "serve": "Serve a local platform to dx and dxpy.",
+    "env": "Print the shell variables that connect dx to it.",
+    "exec": "Run a command with a temporary platform.",
+    "gtable": "Convert CSV, TSV and FASTQ files to GTables, and back.",
+    "lint": "Check an app for mistakes without running it.",
+    "doctor": "Check this machine's setup and list the API methods that are implemented.",
 }
 
 
@@ -47,7 +47,7 @@ def main() -> None:
       dx-local run my-app -in=3 --json                for programs
 
     Exit codes: 0 done, 1 a bug of dx-local, or stdout cannot be written,
-    2 wrong use, 3 dxapp.json has findings, 5 the job failed with AppError,
+    2 wrong use, 3 the app has errors, 5 the job failed with AppError,
     6 it failed otherwise or a disk is full, 124 timed out, 130 Ctrl-C,
     143 SIGTERM.
     """  # noqa: D301 - click wants a real backspace

@@ -29,7 +29,7 @@ _PROGRAMS = {
 @click.option("--routes", is_flag=True, help="List every API method that is implemented.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def command(routes: bool, as_json: bool) -> None:
-    """Say what dx-local has to run apps with on this machine, and which policy holds in this folder."""
+    """Check this machine's setup, and show the policy that applies in this folder."""
     boundary(lambda: _examine(routes=routes), as_json=as_json)
 
 

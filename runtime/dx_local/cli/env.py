@@ -26,11 +26,11 @@ _POLL_SECONDS = 0.05
     type=click.FloatRange(min=0),
     default=0.0,
     metavar="SECONDS",
-    help="Wait so long for the server to be ready.",
+    help="Time to wait for the server to be ready.  [default: 0]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(state: Path | None, wait: float, as_json: bool) -> None:
-    """Print what makes a shell a client of the platform that `dx-local serve` keeps up.
+    """Print the shell variables that connect clients to the platform of `dx-local serve`.
 
     \b
     Examples:
@@ -38,7 +38,8 @@ def command(state: Path | None, wait: float, as_json: bool) -> None:
       dx-local serve --state ci & eval "$(dx-local env --state ci --wait 30)"
       dx-local env --json
 
-    Exit codes: 2 no server runs, 4 it starts or ends just now, or DIR is not ours.
+    Exit codes: 2 no server is running, 4 it is starting or stopping, or dx-local did
+    not make DIR.
     """  # noqa: D301 - click wants a real backspace
     boundary(lambda: _env(state, wait, as_json=as_json), as_json=as_json)
 

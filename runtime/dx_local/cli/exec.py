@@ -37,15 +37,15 @@ _NOT_FOUND = 127
     "--max-parallel",
     type=click.IntRange(min=1),
     metavar="N",
-    help="How many jobs run at once.  [default: one per core]",
+    help="Number of jobs to run in parallel.  [default: one per core]",
 )
 @job_options
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
 def command(state: Path | None, program: tuple[str, ...], **options: Any) -> None:
-    """Run COMMAND as a client of a new platform, which is gone when COMMAND has ended.
+    """Run COMMAND as a client of a new platform, which is discarded afterwards.
 
-    With --state the platform is that of DIR and is kept there. COMMAND's exit
-    code is that of dx-local; SIGINT and SIGTERM are passed on to it.
+    With --state, the platform is kept in DIR. dx-local exits with COMMAND's exit
+    code, and passes SIGINT and SIGTERM on to it.
 
     \b
     Examples:
@@ -54,7 +54,7 @@ def command(state: Path | None, program: tuple[str, ...], **options: Any) -> Non
       dx-local exec -- pytest tests
 
     Exit codes: COMMAND's, or 128 plus the number of the signal that ended it;
-    126 COMMAND cannot be executed, 127 it is not there, 2 and 4 as for serve.
+    126 COMMAND cannot be executed, 127 it does not exist, 2 and 4 as for serve.
     """  # noqa: D301 - click wants a real backspace
     boundary(lambda: _exec(state, partial(_request, options), program), as_json=False)
 

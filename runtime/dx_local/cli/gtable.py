@@ -21,7 +21,7 @@ _HELP = {"help_option_names": ["-h", "--help"]}
 
 @click.group("gtable", context_settings=_HELP)
 def command() -> None:
-    """Make tables of a platform out of CSV, TSV and FASTQ files, and back.
+    """Convert CSV, TSV and FASTQ files to GTables, and back.
 
     The shell must be a client of a platform, by `dx-local env` or `dx-local exec`.
     A header names the columns, with types as NAME:TYPE or without.
@@ -36,12 +36,12 @@ def command() -> None:
 
 @command.command("import", context_settings=_HELP)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--name", metavar="NAME", help="What the table is called.  [default: as the file]")
-@click.option("--folder", default="/", metavar="FOLDER", help="Where it lies in the project.  [default: /]")
+@click.option("--name", metavar="NAME", help="Name of the table.  [default: that of the file]")
+@click.option("--folder", default="/", metavar="FOLDER", help="Folder of the project.  [default: /]")
 @click.option("--gri", metavar="CHR,LO,HI", help="Index intervals by these columns, and order rows by them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def import_(file: Path, name: str | None, folder: str, gri: str | None, as_json: bool) -> None:
-    """Make a closed table out of FILE and print its ID."""
+    """Make a closed table from FILE and print its ID."""
     boundary(lambda: _import(file, name or file.name, folder, gri), as_json=as_json)
 
 
@@ -50,7 +50,7 @@ def import_(file: Path, name: str | None, folder: str, gri: str | None, as_json:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def export(table: str, file: Path, as_json: bool) -> None:
-    """Write the rows of the table ID into FILE, which must not exist."""
+    """Write the rows of table ID to FILE, which must not exist."""
     boundary(lambda: _export(table, file), as_json=as_json)
 
 

@@ -58,39 +58,39 @@ class _Options:
     "inputs",
     multiple=True,
     metavar="NAME[:CLASS]=VALUE",
-    help="An input; a local path for a file; repeat it for an array.",
+    help="Set an input; for a file, give a local path. Repeatable for an array.",
 )
 @click.option("-j", "--input-json", metavar="JSON", help='Inputs as one JSON object: {"NAME": VALUE}.')
-@click.option("-f", "--input-json-file", metavar="FILE", help="The same from a file, or from - (stdin).")
-@click.option("--function", default="main", show_default=True, metavar="NAME", help="The entry point to run.")
+@click.option("-f", "--input-json-file", metavar="FILE", help="Read inputs from a JSON file, or stdin (-).")
+@click.option("--function", default="main", show_default=True, metavar="NAME", help="Entry point to run.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where output files go.  [default: out/ in the workspace]",
+    help="Folder for output files.  [default: out/ in the workspace]",
 )
 @click.option(
     "--workspace-path",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where all that the run writes goes.  [default: APP/test-job-workspaces/TIME]",
+    help="Folder for everything that the run writes.  [default: APP/test-job-workspaces/TIME]",
 )
 @click.option(
     "--max-parallel",
     type=click.IntRange(min=1),
     metavar="N",
-    help="How many jobs run at once.  [default: one per core]",
+    help="Number of jobs to run in parallel.  [default: one per core]",
 )
-@click.option("-x", "--xtrace", is_flag=True, help="Let bash print each command before it runs it.")
+@click.option("-x", "--xtrace", is_flag=True, help="Print each bash command before it runs.")
 @REUSE_OPTION
-@click.option("--region", metavar="REGION", help="The region the app believes itself in.")
+@click.option("--region", metavar="REGION", help="Region reported to the app.")
 @click.option(
     "--asset",
     "assets",
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="PATH",
-    help="An asset of the app, as a tar file or a folder; repeat it, in the order of assetDepends.",
+    help="Asset of the app, a tar file or a folder; repeatable, in the order of assetDepends.",
 )
 @job_options
 @click.option(
@@ -99,23 +99,23 @@ class _Options:
     type=click.Choice(["copy", "link"]),
     default="copy",
     show_default=True,
-    help="What a job gets that downloads a file: a copy, or a link where the file is safe from it.",
+    help="How input files are delivered: a copy, or a read-only link if the sandbox protects the original.",
 )
-@click.option("-y", "--yes", is_flag=True, help="Accepted for old scripts; nothing is asked.")
+@click.option("-y", "--yes", is_flag=True, help="Accepted for old scripts; has no effect.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, also on failure.")
-@click.option("-q", "--quiet", is_flag=True, help="Show neither progress nor what jobs print.")
+@click.option("-q", "--quiet", is_flag=True, help="Hide progress and the output of jobs.")
 @click.option(
     "--progress",
     type=click.Choice(["auto", "plain", "tty"]),
     default="auto",
     show_default=True,
-    help="How progress is shown.",
+    help="Style of the progress display.",
 )
 def command(yes: bool, **options: Any) -> None:  # noqa: ARG001 - kept for scripts of the old runner
     """Run the app in folder APP (default: here) on this machine.
 
     The real dxpy runs the app's entry points against a local DNAnexus platform
-    that lives as long as this command. Without any input, the app's own samples
+    that lives as long as this command. If no input is given, the app's own samples
     (test/input.json) are used.
 
     \b

@@ -23,14 +23,14 @@ STATE_OPTION = click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where the platform lies.  [default: $XDG_STATE_HOME/dx-local/platform]",
+    help="State folder of the platform.  [default: $XDG_STATE_HOME/dx-local/platform]",
 )
 
 REUSE_OPTION = click.option(
     "--reuse",
     "reuses",
     is_flag=True,
-    help="Let a job take the output of an earlier one that ran the same applet on the same input.",
+    help="Reuse the output of an earlier job that ran the same applet on the same input.",
 )
 
 
@@ -58,27 +58,27 @@ class _Options:
     "--port",
     type=click.IntRange(1, 65535),
     metavar="N",
-    help="Where to listen on 127.0.0.1.  [default: as the last time, else any free port]",
+    help="Port on 127.0.0.1.  [default: the last one if it is free, else any free port]",
 )
-@click.option("--fresh", is_flag=True, help="Remove what an earlier server kept in DIR first.")
+@click.option("--fresh", is_flag=True, help="Discard what an earlier server kept in the state folder.")
 @click.option(
     "--max-parallel",
     type=click.IntRange(min=1),
     metavar="N",
-    help="How many jobs run at once.  [default: one per core]",
+    help="Number of jobs to run in parallel.  [default: one per core]",
 )
 @REUSE_OPTION
 @job_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout when ready.")
-@click.option("-q", "--quiet", is_flag=True, help="Do not show on stderr which jobs run.")
+@click.option("-q", "--quiet", is_flag=True, help="Hide the progress of jobs on stderr.")
 def command(**options: Any) -> None:
-    """Keep a platform up, for dx, dxpy and whatever uses them.
+    """Serve a platform to dx, dxpy and other clients until Ctrl-C or SIGTERM.
 
-    Prints on stdout the lines that make a shell a client of the platform, then
-    `# ready URL PROJECT`, and serves until Ctrl-C or SIGTERM. All that was
-    acknowledged is kept in DIR and there again the next time, even after kill -9;
-    jobs that were running then have failed with ExecutionError, jobs that waited
-    go on. Token and, if it is free, port stay the same.
+    Prints the shell variables that connect clients to the platform; the line
+    `# ready URL PROJECT` comes last. Everything that was acknowledged is kept in
+    the state folder, even after kill -9. At the next start, jobs that were running are
+    restarted once (unless their policy forbids it), waiting jobs continue, and
+    the token and, if it is free, the port stay the same.
 
     \b
     Examples:
@@ -87,8 +87,8 @@ def command(**options: Any) -> None:
       dx-local serve --state ci --port 8100 --json
       dx-local serve --fresh                 an empty platform
 
-    Exit codes: 2 wrong use, 4 DIR is in use or is not ours, 6 the disk of
-    DIR is full, 130 Ctrl-C, 143 SIGTERM.
+    Exit codes: 2 wrong use, 4 DIR is in use or dx-local did not make it, 6 the disk
+    of DIR is full, 130 Ctrl-C, 143 SIGTERM.
     """  # noqa: D301 - click wants a real backspace
     chosen = _Options(**options)
     boundary(lambda: _serve(chosen), as_json=chosen.as_json)

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 _PYTHON = click.option(
     "--python",
     metavar="VERSION",
-    help="Let jobs run under this Python, as 3.12.  [default: that of the app's release, if it is here]",
+    help="Python version for jobs, such as 3.12.  [default: that of the app's release, if installed]",
 )
 
 _INSTALL = click.option(
     "--install-depends",
     "installs",
     is_flag=True,
-    help="Unpack Debian packages of execDepends that this machine lacks for the jobs, without root.",
+    help="Unpack Debian packages of execDepends that this machine lacks, for the jobs alone, without root.",
 )
 
 _ISOLATION = click.option(
@@ -33,7 +33,7 @@ _ISOLATION = click.option(
     default="auto",
     show_default=True,
     envvar=ISOLATION_VARIABLE,
-    help="Give jobs a world of their own that looks like a worker: where possible, always, or never.",
+    help="Run jobs in a sandbox that looks like a worker: if possible, always (or fail), or never.",
 )
 
 _NETWORK = click.option(
@@ -42,13 +42,13 @@ _NETWORK = click.option(
     default="auto",
     show_default=True,
     envvar=NETWORK_VARIABLE,
-    help="Give jobs the network of this machine: those whose app asks for it in access.network, or all.",
+    help="Which jobs get network access: only apps that request access.network (auto), or all (allow).",
 )
 
 _MEMORY = click.option(
     "--memory-limit",
     metavar="SIZE",
-    help="How much memory a job may use: 2GiB and the like, or `instance` for that of its instance type.",
+    help="Memory limit of each job, such as 2GiB, or `instance` for that of its instance type.",
 )
 
 

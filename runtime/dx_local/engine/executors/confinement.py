@@ -38,11 +38,11 @@ class Confinement:
         if self.isolation is Isolation.NAMESPACE:
             raise OSError(
                 f"--isolation namespace is not possible here: {problem}. "
-                "With --isolation auto it runs as it can, with --isolation none as a process like any other."
+                "Pass --isolation auto to use a sandbox only if possible, or --isolation none to use none."
             )
         if surroundings.unsandboxed:
             return (
-                f"Jobs run on this machine as it is, without a world of their own: {problem}. HOME is not"
-                " /home/dnanexus, nothing is laid over /, and they have this user's rights and network."
+                f"Jobs run without a sandbox: {problem}. HOME is not /home/dnanexus, resources/ is not"
+                " overlaid on /, and jobs have your permissions and network access."
             )
-        return f"Jobs have the network of this machine, also where their app asks for none: {problem}."
+        return f"All jobs have network access, even if their app does not request it: {problem}."
