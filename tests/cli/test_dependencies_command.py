@@ -63,7 +63,7 @@ def test_a_program_of_another_release_is_named_as_such(dx_local: DxLocal, make_a
 def test_a_program_that_nobody_declares_is_named(dx_local: DxLocal, make_app: MakeApp) -> None:
     app = make_app("main() { no-such-program; }", interpreter="bash")
     done = dx_local("run", app)
-    assert "This machine has no program no-such-program. If every worker has it" in done.stderr
+    assert "Program no-such-program is not installed here. Declare its package" in done.stderr
 
 
 CALLS_PACKAGE = """

@@ -75,13 +75,13 @@ class Workplace:
     def explain(self, exit_code: int | None, message: str) -> str:
         """Return the message of a failure, with what this machine lacks where that may be why."""
         if library := _NO_LIBRARY.search(message):
-            message += f"\nThis machine lacks {library[1]}; the program may be made for another release."
+            message += f"\nThis machine lacks {library[1]}; the program may be built for another release."
         if self.hint and (exit_code == _COMMAND_NOT_FOUND or any(text in message for text in _NOT_FOUND)):
             return f"{message}\n{self.hint}"
         if program := _NO_PROGRAM.search(message):
             message += (
-                f"\nThis machine has no program {program[1]}. If every worker has it, install it here;"
-                " if not, the app brings it along in resources/ or names its package under execDepends."
+                f"\nProgram {program[1]} is not installed here. Declare its package in execDepends or put it"
+                " into resources/; if every worker has it, install it on this machine."
             )
         return message
 
