@@ -42,7 +42,7 @@ WORKSPACES = "test-job-workspaces"
 """The folder inside an app's that keeps what its runs leave; generated apps tell git to ignore it."""
 
 _TERMINATION_SECONDS = 5
-_ENDED_BASH = ("AppInternalError", "bash")
+_SECTION_FAILED = "Error while "  # how the message of mark-section begins, which names no line
 
 
 @dataclass(frozen=True)
@@ -306,7 +306,9 @@ def _failure(platform: Platform, job: Row, request: RunRequest, app: App) -> Fai
 
     report = explain(platform, job, request.app, app.warnings)
     shows_commands = request.xtrace or any(line.startswith("+") for line in report.log_tail)
-    if report.source or shows_commands or (report.reason, app.spec.run_spec.interpreter) != _ENDED_BASH:
+    names_no_line = report.reason == "AppInternalError" or report.message.startswith(_SECTION_FAILED)
+    is_bash = app.spec.run_spec.interpreter == "bash"
+    if report.source or shows_commands or not (names_no_line and is_bash):
         return report
     return replace(report, hint="With --xtrace, bash prints each command before it runs it.")
 
