@@ -133,14 +133,26 @@ def test_the_output_of_a_subjob_is_that_of_main(dx_run: RunApp, with_subjob: Pat
     assert dx_run(with_subjob, {"mode": "works"}).output == {"n": 2}
 
 
+def test_a_failure_names_the_entry_point_of_a_job_in_its_message(dx_run: RunApp, with_subjob: Path) -> None:
+    with pytest.raises(JobFailedError, match=r"main failed: OutputError: .*\n  job-\w+ is main → part\n"):
+        dx_run(with_subjob, {"mode": "misnames"})
+
+
 def test_a_reference_to_an_output_that_is_not_there_fails(dx_run: RunApp, with_subjob: Path) -> None:
     run = dx_run(with_subjob, {"mode": "misnames"}, check=False)
     assert run.job["failureReason"] == "OutputError"
-    assert "m: the job has no such output" in run.job["failureMessage"]
+    assert "m: the job returned no such output, only 'n'" in run.job["failureMessage"]
 
 
 @pytest.mark.parametrize(
-    ("code", "has_hint"), [("false", True), ("set -x; false", False), ("no-such-1", False)]
+    ("code", "has_hint"),
+    [
+        ("false", True),
+        ("mark-section aligning; exit 1", True),
+        ("dx-jobutil-report-error 'no reads'", False),
+        ("set -x; false", False),
+        ("no-such-1", False),
+    ],
 )
 def test_bash_that_does_not_say_where_it_fails_can_be_traced(
     dx_run: RunApp, make_app: MakeApp, code: str, *, has_hint: bool

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _LOG_LINES = 20
 _TAIL_BYTES = 64 * 1024
 _PYTHON_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
+_JOB_ID = re.compile(r"\bjob-[0-9A-Za-z]{24}\b")
 _BASH_LINE = re.compile(r"(?P<file>\S[^:]*): line (?P<line>\d+): ")
 
 
@@ -38,7 +39,7 @@ class FailureReport:
     """Why a run failed: the first job that failed, and where to look for more.
 
     `findings` are what the linter warned of in the code, which may well be the cause; `hint` says how to
-    learn more.
+    learn more; `mentioned` has the paths of other jobs that the message names by their IDs.
     """
 
     job_id: str
@@ -51,17 +52,19 @@ class FailureReport:
     log_file: Path | None
     findings: tuple[Finding, ...] = ()
     hint: str | None = None
+    mentioned: tuple[tuple[str, str], ...] = ()
 
     def text(self) -> str:
         """Return the report as lines of plain text, from the cause to where to find more."""
         lines = [f"{self.job_path} failed: {self.reason}: {self.message}"]
+        lines += [f"  {job_id} is {path}" for job_id, path in self.mentioned]
         if self.source:
             lines += [f"  at {self.source.file}:{self.source.number}", f"      {self.source.text}"]
         if self.log_tail:
             lines += ["  last lines of its log:", *(f"  | {line}" for line in self.log_tail)]
         if self.findings:
             lines += [
-                "  dx-local lint says of its code:",
+                "  dx-local lint reports:",
                 *(f"  | {_in_a_line(item)}" for item in self.findings),
             ]
         if self.log_file:
@@ -108,6 +111,7 @@ def explain(platform: Platform, job: Row, app: Path, warnings: Sequence[Finding]
         log_tail=tail[-_LOG_LINES:],
         log_file=log,
         findings=tuple(finding for finding in warnings if finding.file not in (None, FILE_NAME)),
+        mentioned=_mentioned(platform.store, cause),
     )
 
 
@@ -150,6 +154,13 @@ def _in_a_line(finding: Finding) -> str:
     place = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
     hint = f" ({finding.hint})" if finding.hint else ""
     return f"{place}: {finding.message}{hint} [{finding.rule}]"
+
+
+def _mentioned(store: Store, cause: Row) -> tuple[tuple[str, str], ...]:
+    """Return the IDs and paths of the jobs that the failure message of a job names, besides itself."""
+    named = dict.fromkeys(_JOB_ID.findall(cause["failure_message"] or ""))
+    jobs = (store.get("job", job_id) for job_id in named if job_id != cause["id"])
+    return tuple((job["id"], job_path(store, job)) for job in jobs if job)
 
 
 def _last_lines(log: Path) -> tuple[str, ...]:

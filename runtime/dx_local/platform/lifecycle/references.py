@@ -82,8 +82,8 @@ class Resolver:
 
 
 def _no_such_field(output: Output) -> str:
-    names = ", ".join(repr(name) for name in output) or "nothing"
-    return f"the job has no such output; it has {names}"
+    names = ", ".join(repr(name) for name in output)
+    return f"the job returned no such output, only {names}" if names else "the job returned no outputs"
 
 
 def _element(reference: Reference, found: Any) -> Any:
