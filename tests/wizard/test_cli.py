@@ -231,7 +231,7 @@ def test_answers_come_from_a_file_and_flags_win(wizard: Wizard, tmp_path: Path) 
         ("{", "answers.json:1:2"),
         ("[]", "must hold an object"),
         ('{"name": "a", "name": "b"}', "has the key 'name' twice"),
-        ('{"langage": "bash"}', "did you mean 'language'?"),
+        ('{"langage": "bash"}', "Did you mean 'language'?"),
         ('{"inputs": "reads:file"}', "must be an array of parameters"),
         ('{"inputs": [3]}', "must be a text"),
         ('{"timeout": {"weeks": 1}}', "hash of days, hours and minutes"),

@@ -74,7 +74,7 @@ def test_region_and_instance_type_of_a_given_dxapp_json_that_names_none(
     [
         pytest.param("title", "does not read KEY=VALUE", id="no value"),
         pytest.param("=x", "does not read KEY=VALUE", id="no key"),
-        pytest.param("titel=x", "did you mean 'title'?", id="unknown key"),
+        pytest.param("titel=x", "Did you mean 'title'?", id="unknown key"),
         pytest.param("timeout=soon", "such as 48h; got 'soon'", id="invalid value"),
         pytest.param("network=maybe", "must be true, false or an array of hosts", id="invalid network"),
     ],

@@ -40,7 +40,7 @@ def _unknown_keys(given: Given) -> Iterator[Problem]:
         for key in source.answers:
             if key not in _FLAGS and not (source.place == Problem.place and is_amendment(key)):
                 near = get_close_matches(key, _FLAGS, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"the keys are {', '.join(_FLAGS)}"
+                hint = f"Did you mean {near[0]!r}?" if near else f"The keys are {', '.join(_FLAGS)}"
                 message = f"no question has the key {key!r}"
                 yield Problem(key, _named_in(source), message, hint, "unknown-key", source.at((key,)))
 
