@@ -269,7 +269,7 @@ def test_answers_may_hold_a_dxapp_json_as_an_object(wizard: Wizard, tmp_path: Pa
         ('["{", "\\"name\\": 7}"]', "answers.json (json_file):2:9", "must be a string"),
         ('["{"]', "answers.json (json_file):1:2", "ends too early"),
         ('"dxapp.json"', "answers.json:2:15", "--json-file takes a path"),
-        ("[7]", "answers.json:2:15", "must be a hash as in dxapp.json, or its lines"),
+        ("[7]", "answers.json:2:15", "must have a hash as in dxapp.json, or its lines"),
     ],
 )
 def test_what_is_wrong_with_it_is_named_with_its_place(

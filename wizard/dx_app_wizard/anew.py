@@ -104,9 +104,9 @@ def _recorded_spec(text: str, path: Path) -> AppSpec:
     try:
         document = jsonfile.parse(text, path)
     except SpecFileError as error:
-        raise RecordError(SpecFileError(path, f"json_file in it {error.message}")) from error
+        raise RecordError(SpecFileError(path, f"has a json_file that {error.message}")) from error
     if not isinstance(document.value, dict):
-        raise RecordError(SpecFileError(path, "json_file in it is no JSON object"))
+        raise RecordError(SpecFileError(path, "has a json_file that is no JSON object"))
     return AppSpec(document.value, document.text)
 
 

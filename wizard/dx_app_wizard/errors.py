@@ -157,7 +157,10 @@ class DisallowedError(FindingsError):
 
 
 class SpecFileError(UserError):
-    """A JSON file cannot be read: `path`, and `line` and `column` (from 1) where the position is known."""
+    """A JSON file cannot be read: `path`, and `line` and `column` (from 1) where the position is known.
+
+    The message is a predicate, to follow the name of the file: `cannot be read`.
+    """
 
     code = "invalid-file"
 
@@ -189,9 +192,10 @@ class RecordError(SpecFileError):
 
     code = "invalid-record"
 
-    def __init__(self, error: SpecFileError) -> None:
-        super().__init__(error.path, error.message, error.line, error.column)
-        self.hint = "Restore it from version control. Without it the app works, but cannot be updated."
+    remedy = "Restore it from version control. Without it the app works, but cannot be updated."
+
+    def __init__(self, error: SpecFileError, remedy: str = remedy) -> None:
+        super().__init__(error.path, error.message, error.line, error.column, hint=remedy)
 
 
 class CommandLineError(UserError):

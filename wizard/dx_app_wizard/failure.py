@@ -17,7 +17,7 @@ from dx_app_wizard.errors import (
 
 def failure_text(error: UserError) -> str:
     """Return the error in full: what, where, each single problem, and how to mend it."""
-    lines = [f"error: {error.message}"]
+    lines = [f"error: {_message(error)}"]
     if isinstance(error, SpecFileError):
         lines.append(f"  at {error.location}")
     if isinstance(error, AnswersError):
@@ -37,7 +37,7 @@ def failure_text(error: UserError) -> str:
 
 def failure_json(error: UserError) -> dict[str, Any]:
     """Return the error as an object with `code`, `message` and `hint`, and what it holds beyond these."""
-    failure: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
+    failure: dict[str, Any] = {"code": error.code, "message": _message(error), "hint": error.hint}
     if isinstance(error, SpecFileError):
         failure.update(file=str(error.path), line=error.line, column=error.column)
     if isinstance(error, AnswersError):
@@ -48,6 +48,11 @@ def failure_json(error: UserError) -> dict[str, Any]:
     if isinstance(error, FindingsError):
         failure["findings"] = [finding.to_json() for finding in error.findings]
     return failure
+
+
+def _message(error: UserError) -> str:
+    """Return the message as a sentence; that of a file follows the file's name."""
+    return f"{error.path.name} {error.message}" if isinstance(error, SpecFileError) else error.message
 
 
 def _problem_json(problem: Problem) -> dict[str, Any]:

@@ -127,9 +127,11 @@ def _updated(folder: Path, options: Options, flags: dict[str, Any]) -> Updated:
 def _record(folder: Path) -> Record:
     record = read_record(folder)
     if record is None:
-        path = folder / RECORD_PATH
-        what = "is not there" if folder.is_dir() else "is not there, for there is no such folder"
-        raise RecordError(SpecFileError(path, f"the record of the app's origin {what}"))
+        if not folder.is_dir():
+            remedy = "Give the folder of an app that dx-app-wizard wrote."
+            raise RecordError(SpecFileError(folder, "does not exist, or is no folder"), remedy)
+        message = "does not exist; dx-app-wizard writes it with each app, to update the app by it"
+        raise RecordError(SpecFileError(folder / RECORD_PATH, message))
     return record
 
 

@@ -97,7 +97,18 @@ def test_any_text_that_was_json_is_refused_with_a_place_in_it(value: Any, data: 
         pytest.param('{"a" 1}', "dxapp.json:1:6: lacks a colon before 1}", id="no colon"),
         pytest.param("{1: 2}", "dxapp.json:1:2: lacks a key before 1: 2}", id="no key"),
         pytest.param("{}}", "dxapp.json:1:3: goes on after its end, with }", id="more"),
-        pytest.param('{"a": }', "dxapp.json:1:7: is not JSON from here on: }", id="no value"),
+        pytest.param('{"a": }', "dxapp.json:1:7: lacks a value before }", id="no value"),
+        pytest.param(
+            '{"a": 1,\n<<<<<<< yours\n"b": 2\n=======',
+            "dxapp.json:2:1: has a conflict marker, <<<<<<<",
+            id="key",
+        ),
+        pytest.param(
+            '{"a": 1\n<<<<<<< yours\n', "dxapp.json:2:1: has a conflict marker", id="marker for comma"
+        ),
+        pytest.param(
+            '{"a":\n>>>>>>> template\n', "dxapp.json:2:1: has a conflict marker", id="marker for value"
+        ),
         pytest.param("[" * 100_000, "nested too deeply", id="deep"),
         pytest.param("9" * 5000, "number that is too long", id="long number"),
     ],

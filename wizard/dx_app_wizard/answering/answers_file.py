@@ -56,7 +56,9 @@ def read_answers(path: Path) -> AnswersFile:
         spec = jsonfile.Document(spec, _below(JSON_FILE_KEY, document), jsonfile.dumps(spec))
     elif spec is not None:
         at = document.positions[(JSON_FILE_KEY,)]
-        message = f"{JSON_FILE_KEY} must be a hash as in dxapp.json, or its lines; --json-file takes a path"
+        message = (
+            f"must have a hash as in dxapp.json, or its lines, as {JSON_FILE_KEY}; --json-file takes a path"
+        )
         raise SpecFileError(name, message, at.line, at.column)
     source = Source(document.value, Place(str(name)), positions=document.positions)
     return AnswersFile(source, spec, spec_path)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _COMMENT = re.compile(r"//|/\*|#")
 _LITERALS = {"True": "true", "False": "false", "None": "null", "undefined": "null"}
 _WORD = re.compile(r"[A-Za-z_$][\w$-]*")
+_CONFLICT_MARKER = re.compile(r"^(<{7}|[|]{7}|={7}|>{7})(?= |$)", re.MULTILINE)
 _LONGEST = 30
 
 
@@ -31,13 +32,22 @@ def explain(text: str, error: JSONDecodeError) -> JsonFault:
         return JsonFault(
             "ends too early", "Close what is open: a quotation mark, ] or }.", len(text.rstrip())
         )
-    fault = _in_text(text, error) or _foreign(text, at) or _comma(text, at)
+    fault = _in_text(text, error) or _marker(text, at) or _foreign(text, at) or _comma(text, at)
     return fault or _unexpected(text, at, error)
 
 
 def _next(text: str, offset: int) -> int:
     """Return the offset of the next character, from offset on, that is no white space."""
     return offset + len(text[offset:]) - len(text[offset:].lstrip(" \t\r\n"))
+
+
+def _marker(text: str, at: int) -> JsonFault | None:
+    """Return a fault if text goes on with a marker that a merge left."""
+    if not _CONFLICT_MARKER.match(text, at):
+        return None
+    return JsonFault(
+        f"has a conflict marker, {text[at : at + 7]}", "Keep one version, and remove the markers.", at
+    )
 
 
 def _foreign(text: str, at: int) -> JsonFault | None:
@@ -93,5 +103,5 @@ def _unexpected(text: str, at: int, error: JSONDecodeError) -> JsonFault:
     if error.msg.startswith("Expecting property name"):
         return JsonFault(f"lacks a key before {here}", 'Write "KEY": VALUE.', at)
     return JsonFault(
-        f"is not JSON from here on: {here}", "Write a text in quotation marks, a number, [ or {.", at
+        f"lacks a value before {here}", "Write a quoted text, a number, a list or an object.", at
     )
