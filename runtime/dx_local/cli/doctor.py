@@ -20,7 +20,7 @@ from dx_local.cli.policy import policy_of
 # What jobs and the linter call on this machine, and what for.
 _PROGRAMS = {
     "bash": "runs apps written in bash",
-    "git": "merges what `dx-app-wizard --update` renders anew",
+    "git": "merges changes for `dx-app-wizard --update`",
     "shellcheck": "checks bash apps; optional",
 }
 
@@ -97,20 +97,20 @@ def _policy(folder: Path) -> dict[str, Any]:
 def _packages(debian: dict[str, bool]) -> str:
     """Return in words what is done for the Debian packages that apps depend on."""
     if not debian["checked"]:
-        return "pip packages are installed; of Debian packages this machine, without dpkg, knows nothing"
+        return "pip packages are installed; Debian packages are not looked for, as there is no dpkg"
     unpacked = ", and unpacked with --install-depends" if debian["installable"] else ""
     return f"pip packages are installed; Debian packages are looked for{unpacked}"
 
 
 def _show(found: dict[str, Any]) -> None:
     count = sum(len(methods) for methods in found["routes"].values())
-    environment = found["workerEnvironment"]
+    environment, version = found["workerEnvironment"], found["python"]["version"]
     click.echo(f"dx-local\t{found['dx-local']}")
-    click.echo(f"Python\t{found['python']['version']} at {found['python']['path']}")
-    place = environment["path"] or "made by the first run"
-    click.echo(f"dxpy\t{environment['dxpy']}; worker environment: {place}")
+    click.echo(f"Python\t{version} at {found['python']['path']}")
+    place = environment["path"] or "made when first needed"
+    click.echo(f"dxpy\t{environment['dxpy']}; worker environment of Python {version}: {place}")
     for release, python in found["pythonOfRelease"].items():
-        path = python["path"] or f"not found; its jobs run under {found['python']['version']}"
+        path = python["path"] or f"not found; its jobs run under {version}"
         click.echo(f"release {release}\tPython {python['version']}: {path}")
     click.echo(f"execDepends\t{_packages(found['debianPackages'])}")
     click.echo(f"isolation\t{found['isolation']}")
