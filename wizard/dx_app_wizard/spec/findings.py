@@ -69,7 +69,8 @@ class Finding:
         return {**fields, "fix": None if self.fix is None else _fix_json(self.fix)}
 
     def __str__(self) -> str:
-        subject = f"{self.path}: " if self.path else ""
+        names_itself = not self.path or self.message.startswith(self.path)
+        subject = "" if names_itself else f"{self.path}: "
         lines = [f"{self.level}: {subject}{self.message} [{self.rule}]"]
         if self.file:
             place = (self.file, self.line, self.column)
