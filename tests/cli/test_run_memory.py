@@ -86,7 +86,7 @@ def test_what_is_no_limit_is_refused_at_once(
 ) -> None:
     make_app(TAKES, name="app")
     done = dx_local(verb, "--memory-limit", limit, *rest)
-    assert (done.exit_code, f"'{limit}' is no memory limit" in done.stderr) == (2, True)
+    assert (done.exit_code, f"'{limit}' is not a memory limit" in done.stderr) == (2, True)
 
 
 @with_groups

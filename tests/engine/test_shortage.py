@@ -129,7 +129,7 @@ def test_a_kill_while_the_machine_was_full(
 
 @pytest.mark.parametrize("text", ["", "much", "0", "-1G", "instances"])
 def test_what_is_no_limit_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is no memory limit"):
+    with pytest.raises(UsageError, match="is not a memory limit"):
         parse_limit(text)
 
 

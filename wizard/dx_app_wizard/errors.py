@@ -98,7 +98,7 @@ class ConflictError(UserError):
     code = "conflict"
     problem = "{path} exists already; nothing was written"
     remedy = (
-        "Choose another name or --output-dir, say --on-conflict skip, overwrite or new,"
+        "Choose another name or --output-dir, pass --on-conflict skip, overwrite or new,"
         " or merge with --update DIR."
     )
 
@@ -153,7 +153,7 @@ class DisallowedError(FindingsError):
     def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
         super().__init__(path, findings)
         self.message = f"the policy does not allow {path} so; nothing was written"
-        self.hint = "dx-local doctor lists all that the policy says."
+        self.hint = "Run `dx-local doctor` to list the policy's settings."
 
 
 class SpecFileError(UserError):

@@ -92,7 +92,7 @@ def make_input(context: Context, project: str, spec: AppSpec, function: str, giv
     for name, class_name, text in given.texts:
         maker.add_text(name, class_name, text)
     if maker.problems:
-        raise UsageError("\n".join(maker.problems), "`dx-local run --help` tells how inputs are written.")
+        raise UsageError("\n".join(maker.problems), "See `dx-local run --help` for how to write inputs.")
     return maker.result
 
 

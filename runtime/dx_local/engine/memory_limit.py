@@ -37,6 +37,6 @@ def parse_limit(text: str) -> MemoryLimit:
     size = parse_size(text)
     if not size:
         raise UsageError(
-            f"{text!r} is no memory limit", f"Give a size such as 512MiB or 2GiB, or {OF_INSTANCE!r}."
+            f"{text!r} is not a memory limit", f"Give a size such as 512MiB or 2GiB, or {OF_INSTANCE!r}."
         )
     return MemoryLimit(size)

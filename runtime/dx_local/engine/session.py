@@ -186,7 +186,7 @@ class Session:
             try:
                 return self._run(applet, function, job_input, project)
             except ApiError as error:
-                raise UsageError(error.message, "Inputs are given as -iNAME=VALUE.") from None
+                raise UsageError(error.message, "Pass inputs as -iNAME=VALUE.") from None
 
     def _run(self, applet: str, function: str, job_input: JSON, project: str) -> str:
         if function == "main":

@@ -93,7 +93,8 @@ def _policy_findings(app: GovernedApp, document: Document, file: str | None) -> 
 def _unreadable(path: Path, error: SpecFileError) -> Finding:
     message, hint = f"{path.name} {error.message}", error.hint
     if isinstance(error.__cause__, FileNotFoundError):
-        message, hint = f"there is no {path.name} in {path.parent}", "dx-app-wizard writes apps."
+        message = f"there is no {path.name} in {path.parent}"
+        hint = "Give the folder of an app, or write an app with dx-app-wizard."
     return Finding(FILE_RULE, "error", "", message, hint, path.name, error.line, error.column)
 
 

@@ -232,7 +232,7 @@ def python_import(app: AppFolder) -> Iterator[CodeFault]:
             hint = "Import it by its name."
             yield _fault(app, module.node, "a relative import fails, as the source is no package", hint)
         elif module.name.lower() not in lowered:
-            message = f"nothing brings the module {module.name!r}"
+            message = f"module {module.name!r} is not on a worker, and nothing provides it"
             yield _fault(app, module.node, message, _import_hint(app, module.name))
 
 
