@@ -130,7 +130,7 @@ def _record(folder: Path) -> Record:
         if not folder.is_dir():
             remedy = "Give the folder of an app that dx-app-wizard wrote."
             raise RecordError(SpecFileError(folder, "does not exist, or is no folder"), remedy)
-        message = "does not exist; dx-app-wizard writes it with each app, to update the app by it"
+        message = "does not exist; --update needs this record of how the app was written"
         raise RecordError(SpecFileError(folder / RECORD_PATH, message))
     return record
 
