@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import stat
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.worker.conftest import Workshop, by_nobody
+from tests.worker.conftest import Workshop, by_nobody, run_by_nobody
 
 import dx_local.worker
 
@@ -192,6 +193,39 @@ def test_set_uid_bits_are_gone_with_the_job(workshop: Workshop) -> None:
     home = workshop.run(f"main() {{ {code}; }}", "bash").folder.home
     modes = [stat.S_IMODE((home / name).stat().st_mode) for name in ("one", "in/two", "three")]
     assert modes == [0o755, 0o710, 0o755]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="capabilities that ordinary users set are void outside")
+@pytest.mark.skipif(not shutil.which("setcap"), reason="setcap is not installed")
+def test_capabilities_of_files_are_gone_with_the_job(workshop: Workshop) -> None:
+    job = workshop.run("main() { cp /bin/true one; setcap cap_net_admin+ep one; getcap one; }", "bash")
+    if not workshop.is_isolated:
+        pytest.skip(workshop.announced[0])
+    assert job.said() == ["one cap_net_admin=ep"]
+    assert os.listxattr(job.folder.home / "one") == []
+
+
+ADD_UP = """
+import stat, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from dx_local.engine.disk_use import DiskUse
+
+home = Path(sys.argv[2])
+program = home / "closed/deep/program"
+program.parent.mkdir(parents=True)
+program.write_bytes(b"12345")
+program.chmod(0o4755)
+for folder in (program.parent, program.parent.parent, home):
+    folder.chmod(0)
+use = DiskUse(home)
+print(use.add_up(), use.bytes, oct(stat.S_IMODE(program.stat().st_mode)))
+"""
+
+
+def test_set_uid_bits_are_gone_from_folders_that_a_job_closed(folder_of_nobody: Path) -> None:
+    done = run_by_nobody(ADD_UP, folder_of_nobody)
+    assert (done.stdout, done.stderr) == ("True 5 0o755\n", "")
 
 
 @pytest.mark.parametrize("interpreter", ["bash", "python3"])

@@ -1,23 +1,24 @@
-"""Go through the files that a job has left: add up their sizes, and remove set-uid and set-gid bits."""
+"""Go through the files that a job has left: add up their sizes, and remove the rights that they would grant."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 _RIGHTS = stat.S_ISUID | stat.S_ISGID
+_CAPABILITIES = "security.capability"
 
 
 class DiskUse:
     """The sizes of all files below a folder, added up a few folders at a time.
 
-    On the way, files lose their set-uid and set-gid bits: no program of a job may give others the rights of
-    the user, who may be root. What is linked here counts in full, since it is copied on the platform;
-    symbolic links count as such. Folders that are not there, or may not be read, count as empty.
+    On the way, files lose their set-uid and set-gid bits and their capabilities: no program of a job may give
+    others the rights of the user, who may be root. Folders that their owner may not read, as jobs may that
+    are root in their sandbox, are opened to the owner. What is linked here counts in full, since it is copied
+    on the platform; symbolic links count as such. Folders that are missing or still cannot be read count as
+    empty.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,20 +37,34 @@ class DiskUse:
                     else:
                         status = entry.stat(follow_symlinks=False)
                         self.bytes += status.st_size
-                        _remove_rights(entry.path, status.st_mode)
+                        if stat.S_ISREG(status.st_mode):
+                            _remove_rights(entry.path, status.st_mode)
                 except OSError:
                     continue
         return not self._to_read
 
 
 def _remove_rights(path: str, mode: int) -> None:
-    if mode & _RIGHTS and stat.S_ISREG(mode):
+    if mode & _RIGHTS:
         os.chmod(path, stat.S_IMODE(mode) & ~_RIGHTS)  # noqa: PTH101  (a job may leave a great many files)
+    # Most files have none; those that root of a user namespace has set, root alone may remove, and for root
+    # alone do they count outside. Source: capabilities(7), "Namespaced file capabilities".
+    with contextlib.suppress(OSError):
+        os.removexattr(path, _CAPABILITIES, follow_symlinks=False)
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as entries:
-            return list(entries)
+        return _listed(folder)
+    except PermissionError:
+        with contextlib.suppress(OSError):
+            Path(folder).chmod(stat.S_IMODE(os.lstat(folder).st_mode) | stat.S_IRWXU)
+            return _listed(folder)
     except OSError:
-        return []
+        pass
+    return []
+
+
+def _listed(folder: str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return list(entries)
