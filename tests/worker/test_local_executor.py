@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.worker.conftest import zygotes_of
 
+import dx_local.worker
 from dx_local.engine.environments import WorkerEnvironment
 
 if TYPE_CHECKING:
@@ -282,3 +284,18 @@ def test_killing_the_command_itself_leaves_neither_job_nor_folder(
     assert sleep.has_ended()
     assert all(gone(int(pid)) for pid in zygotes)  # they tidy up
     assert not Path(folder).exists()
+
+
+def test_a_zygote_whose_executor_was_killed_removes_its_folder(
+    worker_environment: WorkerEnvironment, tmp_path: Path
+) -> None:
+    folder = tmp_path / "dx-folder"
+    folder.mkdir()
+    ours, theirs = socket.socketpair()
+    ours.close()
+    script = Path(dx_local.worker.__file__).with_name("zygote.py")
+    with theirs:
+        command: list[str | Path] = [worker_environment.python, "-I", "-X", "utf8", script]
+        command += [str(theirs.fileno()), folder, worker_environment.bin, "", "auto", tmp_path, "0"]
+        subprocess.run(command, pass_fds=[theirs.fileno()], check=True, timeout=60)
+    assert not folder.exists()

@@ -186,7 +186,12 @@ def isolate(  # noqa: PLR0913 - what the command line says, and where to clean u
         "has_own_network": network is not None,
     }
     listeners = [network.listener] if network else []
-    channel.send(executor, surroundings, listeners)
+    try:
+        channel.send(executor, surroundings, listeners)
+    except ConnectionError:  # the executor was killed; what is mounted in its folder would keep the folder
+        if sandbox:
+            sandbox.close()
+        raise
     for listener in listeners:
         os.close(listener)
     return sandbox, network
