@@ -42,7 +42,16 @@ def test_a_json_object_is_read(values: dict[str, Any]) -> None:
     assert read_json(json.dumps(values).encode(), "-j") == values
 
 
-@pytest.mark.parametrize(("text", "message"), [("{", "-j is not JSON"), ("[]", "-j is not a JSON object")])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", r"-j ends too early \(line 1\)"),
+        ('{\n"a": 1,\n}', r"-j has a comma before } \(line 2\)"),
+        ("", r"-j is empty \(line 1\)"),
+        ("NaN", "-j is not JSON: NaN is not allowed in JSON"),
+        ("[]", "-j is not a JSON object"),
+    ],
+)
 def test_other_json_is_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         read_json(text.encode(), "-j")

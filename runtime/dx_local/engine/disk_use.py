@@ -1,4 +1,4 @@
-"""Go through the files that a job has left: add up their sizes, and remove the rights that they would grant."""
+"""Go through the files that a job has left: add up their sizes, and remove the rights that they grant."""
 
 from __future__ import annotations
 

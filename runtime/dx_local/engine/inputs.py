@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import errno
 import glob
+import json
 import os
 import re
 from contextlib import suppress
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.console.text import whole
 from dx_app_wizard.spec import regular_file
 from dx_app_wizard.spec.classes import ClassValueError, UnknownClassError, parse_class, parse_value
+from dx_app_wizard.spec.json_faults import explain
 from dx_app_wizard.spec.links import is_link, link, parse_reference
 from dx_local.engine.table_formats import read_table
 from dx_local.errors import UsageError
@@ -62,6 +64,10 @@ def read_json(text: bytes, where: str) -> JSON:
         value = strict_json.parse(text.removeprefix(codecs.BOM_UTF8))
     except UnicodeError:
         raise UsageError(f"{where} contains text that is not Unicode", "Save it as UTF-8.") from None
+    except json.JSONDecodeError as error:
+        fault = explain(error.doc, error)
+        line = error.doc.count("\n", 0, fault.offset) + 1
+        raise UsageError(f"{where} {fault.message} (line {line})", fault.hint) from None
     except ValueError as error:
         raise UsageError(f"{where} is not JSON: {error}") from None
     if not isinstance(value, dict):
