@@ -124,6 +124,7 @@ def test_a_state_that_is_served_is_refused(tmp_path: Path, temporary: Path) -> N
         exit_code, _, errors = run(tmp_path, "--state", "state", "true")
     assert exit_code == 4
     assert "is served by another process already" in errors
+    assert f'eval "$(dx-local env --state {tmp_path / "state"})"' in errors
 
 
 def test_a_shell_in_a_terminal_keeps_ctrl_c_to_itself(tmp_path: Path, temporary: Path) -> None:

@@ -82,6 +82,14 @@ def test_an_output_that_is_no_object_is_an_output_error(tmp_path: Path, output: 
     assert "job_output.json" in (outcome.message or "")
 
 
+def test_an_output_that_is_no_file_is_named(tmp_path: Path) -> None:
+    folder = make(tmp_path)
+    folder.output_file.mkdir()
+    assert read_outcome(folder, 0) == Outcome(
+        None, "OutputError", "job_output.json cannot be read: Is a directory"
+    )
+
+
 @pytest.mark.parametrize("output", [b'{"n": 1, "said": ["Andr\\udce9"]}', b'{"n": 1, "said": "Andr\xe9"}'])
 def test_an_output_that_is_no_unicode_is_named(tmp_path: Path, output: bytes) -> None:
     folder = make(tmp_path)

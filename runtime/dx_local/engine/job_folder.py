@@ -109,12 +109,18 @@ def read_outcome(folder: JobFolder, exit_code: int | None) -> Outcome:
     if exit_code != 0:
         bad_exit = f"{_how_it_ended(exit_code)}{_last_words(folder.log)}"
         return _declared_failure(folder.error_file, bad_exit)
+    return _outcome_of_output(folder.output_file)
+
+
+def _outcome_of_output(output_file: Path) -> Outcome:
     try:
-        output = strict_json.parse(regular_file.read(folder.output_file))
+        output = strict_json.parse(regular_file.read(output_file))
     except FileNotFoundError:
         return Outcome({})
-    except (OSError, ValueError) as error:
-        return Outcome(None, "OutputError", _why_unreadable(folder.output_file, error))
+    except OSError as error:
+        return Outcome(None, "OutputError", f"job_output.json cannot be read: {error.strerror}")
+    except ValueError as error:
+        return Outcome(None, "OutputError", _why_unreadable(output_file, error))
     if not isinstance(output, dict):
         return Outcome(
             None, "OutputError", f"job_output.json must hold an object of output names, not {output!r:.200}"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import time
 from contextlib import contextmanager, suppress
@@ -159,7 +160,7 @@ def hold(folder: Path, *, fresh: bool = False) -> Iterator[StateFolder]:
             pid = (saved.pid if (saved := _load(folder)) else None) or "unknown"
             raise StateError(
                 f"{str(folder)!r} is served by another process already (process ID {pid})",
-                'Use it (eval "$(dx-local env)"), end it, or give another folder with --state.',
+                f"Use it ({_use_of(folder)}), end it, or give another folder with --state.",
             )
         state = StateFolder(folder)
         state.note_that_nobody_serves()
@@ -197,6 +198,12 @@ def _acceptable(folder: Path, *, fresh: bool) -> Path:
         f"{str(folder)!r} holds something else than a platform of dx-local; nothing was changed",
         "Give an empty or new folder with --state.",
     )
+
+
+def _use_of(folder: Path) -> str:
+    """Return the line that makes a shell a client of a state folder's platform."""
+    option = "" if folder == default_folder() else f" --state {shlex.quote(str(folder))}"
+    return f'eval "$(dx-local env{option})"'
 
 
 def _load(folder: Path) -> Saved | None:
