@@ -61,7 +61,7 @@ def test_a_given_dxapp_json_wins_over_variables_and_is_not_widened(
     [
         ("DX_APP_WIZARD_REGION", "mars", "is no region"),
         ("DX_APP_WIZARD_INSTANCE_TYPE", "t1.micro", "is no instance type of aws"),
-        ("DX_APP_WIZARD_REGOIN", "aws:eu-west-2", "did you mean 'region'?"),
+        ("DX_APP_WIZARD_REGOIN", "aws:eu-west-2", "Did you mean 'region'?"),
     ],
 )
 def test_a_wrong_variable_is_named(
