@@ -22,7 +22,7 @@ _CLIENTS = 10
 
 @dataclass
 class Acknowledged:
-    """What one client was told has been done."""
+    """The requests of one client that the server acknowledged."""
 
     opened: set[str] = field(default_factory=set)
     uploaded: set[str] = field(default_factory=set)

@@ -33,7 +33,7 @@ def decoded(text: str) -> bytes:
 
 
 def verified(served: ServedPlatform, token: str) -> JSON:
-    """Return the claims of a token, as whoever trusts its issuer reads them."""
+    """Return the claims of a token, as a party that trusts its issuer reads them."""
     header, claims, signature = token.split(".")
     issuer = json.loads(decoded(claims))["iss"]
     assert issuer == served.url

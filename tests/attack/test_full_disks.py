@@ -27,7 +27,7 @@ STEP = 256 << 10
 MOST_FREE = 8 << 20
 """The free space with which each command must succeed at last."""
 DEADLINE_SECONDS = 20
-"""How long each try may take."""
+"""Time limit of each try."""
 DISK_FULL = 6
 """The exit code of all commands on a full disk."""
 

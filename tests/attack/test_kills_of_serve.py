@@ -30,7 +30,7 @@ MOST_SECONDS_BEFORE_A_KILL = 1.0
 TABLE_CLIENTS = 4
 ROWS_PER_PART = 50
 DEADLINE_SECONDS = 20
-"""How long processes may outlive a server that was killed."""
+"""Time within which the processes of a killed server must end."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 

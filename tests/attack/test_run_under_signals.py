@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SIGNALS = 100
 PAIRS = 25
 DEADLINE_SECONDS = 20
-"""How long a command may take to end after a signal."""
+"""Time within which a command must end after a signal."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -70,7 +70,7 @@ APPS = {"python3": PYTHON, "bash": BASH}
 
 @pytest.fixture
 def temporary(tmp_path: Path) -> Path:
-    """Where the commands put their temporary files."""
+    """The folder for the commands' temporary files."""
     folder = tmp_path / "tmp"
     folder.mkdir()
     return folder

@@ -37,7 +37,7 @@ dxpy.run()
 
 
 class Use(NamedTuple):
-    """What a command took: the most memory in bytes, and seconds of CPU time."""
+    """The resources that a command used: peak memory in bytes, and seconds of CPU time."""
 
     memory: int
     cpu: float

@@ -53,7 +53,7 @@ SLEEPS = {"python3": SLEEPS_IN_PYTHON, "bash": SLEEPS_IN_BASH}
 
 @pytest.fixture
 def temporary() -> Iterator[Path]:
-    """Where the command puts its temporary files; short, or its sockets would have to go elsewhere."""
+    """The folder for the command's temporary files; its path must be short enough for sockets."""
     with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as folder:
         yield Path(folder)
 

@@ -1,4 +1,4 @@
-"""What the linter accepts, the wizard turns into an app, or refuses with the place in the dxapp.json."""
+"""The wizard turns a spec that the linter accepts into an app, or names the place that it refuses."""
 
 from __future__ import annotations
 

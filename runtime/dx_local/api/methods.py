@@ -127,7 +127,7 @@ PARTLY: dict[Method, str] = {
     ("user", "new"): "there is one user",
     ("workflow", "run"): "what earlier analyses computed is used again only where `--reuse` says so",
 }
-"""What a method that is implemented leaves out, or why it refuses."""
+"""The limitations of a method that is implemented, or the reason why it refuses."""
 
 LEFT_OUT: dict[str, str] = {
     "database": "There are no databases",

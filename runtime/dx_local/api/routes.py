@@ -61,7 +61,7 @@ class Call:
 
     @property
     def frees_space(self) -> bool:
-        """Whether the call is a way out of a full disk: it ends a job, or removes objects."""
+        """True if the call helps on a full disk: it ends a job, or removes objects."""
         return self.method in {"terminate", "removeObjects", "removeFolder", "destroy"}
 
 

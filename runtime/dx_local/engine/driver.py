@@ -59,7 +59,7 @@ class DriverOptions:
     shown: tuple[Path, ...] = ()
     """Folders of this machine that every job may look into."""
     is_open: bool = False
-    """Whether others than jobs use the platform: close data objects, and free disk space."""
+    """True if clients other than jobs use the platform: they may close data objects, and free disk space."""
 
 
 class Driver:
@@ -107,7 +107,7 @@ class Driver:
             await self._records.unless_stuck(self._ends.until_final(job_id))
 
     def terminate(self, job_id: str) -> None:
-        """Terminate a job and its descendants on behalf of whoever runs the platform."""
+        """Terminate a job and its descendants on behalf of the user who runs the platform."""
         self._records.write(lambda: job_events.end(self._platform, job_id))
 
     def resume(self) -> None:

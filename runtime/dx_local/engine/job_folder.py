@@ -160,7 +160,7 @@ def _make_unused(parent: Path, name: str) -> JobFolder:
 def _declared_failure(error_file: Path, bad_exit: str) -> Outcome:
     """Return the failure that a job has declared, or one with the message `bad_exit` if it declared none."""
     try:
-        error = strict_json.parse(regular_file.read(error_file), mends=True)["error"]
+        error = strict_json.parse(regular_file.read(error_file), replaces_surrogates=True)["error"]
         reason, message = error.get("type"), error.get("message")
     except FileNotFoundError:
         return Outcome(None, "AppInternalError", bad_exit)

@@ -124,7 +124,7 @@ class Workplaces:
         if known is None or known.done():
             build = partial(prepare_environment, request, announce=self._announce_from_thread())
             self._environments[request] = known = asyncio.create_task(asyncio.to_thread(build))
-            known.add_done_callback(_take_note)  # whoever waited for it may be cancelled
+            known.add_done_callback(_take_note)  # the task that waited for it may be cancelled
         return await asyncio.shield(known)
 
     def _made(self, request: EnvironmentRequest) -> WorkerEnvironment | None:

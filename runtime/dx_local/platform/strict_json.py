@@ -17,12 +17,12 @@ DEEPEST = 200
 """How many hashes and arrays may stand within each other."""
 
 
-def parse(text: bytes, *, mends: bool = False) -> Any:
-    """Return the value of a JSON text; with `mends`, what is not Unicode in it becomes U+FFFD.
+def parse(text: bytes, *, replaces_surrogates: bool = False) -> Any:
+    """Return the value of a JSON text; with `replaces_surrogates`, what is not Unicode in it becomes U+FFFD.
 
     Raises ValueError that says what is wrong: UnicodeEncodeError for half a surrogate pair.
     """
-    decoded = text.decode(errors="replace" if mends else "strict")
+    decoded = text.decode(errors="replace" if replaces_surrogates else "strict")
     del text  # it may be large, and its value will be as large again
     try:
         value = _DECODER.decode(decoded)
@@ -33,7 +33,7 @@ def parse(text: bytes, *, mends: bool = False) -> Any:
         raise _too_deep()
     if _SURROGATE.search(decoded):
         again = json.dumps(value, ensure_ascii=False)
-        if mends:
+        if replaces_surrogates:
             return json.loads(whole(again))
         again.encode()
     return value

@@ -32,7 +32,7 @@ _OUR_FOLDER = os.path.dirname(__file__)  # noqa: PTH120  (compared with what cod
 
 
 class Program(NamedTuple):
-    """What a job runs: the file that error messages name, the source, and its code if compiled beforehand."""
+    """A job's program: the file that error messages name, the source, and its code if compiled beforehand."""
 
     path: str
     source: bytes

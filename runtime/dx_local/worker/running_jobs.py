@@ -59,7 +59,7 @@ class Running:
     ended: float = 0.0
     """When that was, on a clock that never jumps."""
     is_deserted: bool = False
-    """Whether it is known to have left no process in its world."""
+    """True if it is known to have left no process in its sandbox."""
 
     @property
     def init(self) -> SandboxInit | None:

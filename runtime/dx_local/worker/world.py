@@ -50,11 +50,11 @@ class Plan(NamedTuple):
     """The calls that make a world, and the folders that show whether it has been changed."""
 
     building: list[Call]
-    """What the zygote does first, in a new mount namespace."""
+    """The calls that the zygote makes first, in a new mount namespace."""
     entering: list[Call]
-    """What makes the result the root folder."""
+    """The calls that make the result the root folder."""
     preparations: list[Call]
-    """What only the first process of the sandbox can do, inside."""
+    """The calls that only the first process of the sandbox can make, inside."""
     traces: list[str]
     """Folders below the memory in which every change of the world changes something."""
 

@@ -89,7 +89,7 @@ class AppFolder:
 
     @cached_property
     def brings_bundles(self) -> bool:
-        """Whether assets, bundles or packages built from git are installed, which may bring anything."""
+        """True if assets, bundles or packages built from git are installed, which may contain anything."""
         regional = self.spec.get("regionalOptions")
         places = [self.spec.get("runSpec"), *(regional.values() if isinstance(regional, dict) else [])]
         keys = ("assetDepends", "bundledDepends", "bundledDependsByRegion")

@@ -70,7 +70,7 @@ def unprovided_programs(app: AppFolder) -> Iterator[Unprovided]:
 
 @dataclass(frozen=True)
 class _Supply:
-    """What an app has on a worker: programs and packages by name, and whether those may bring any program."""
+    """The programs and packages of an app by name; `is_open` if these may contain any program."""
 
     programs: frozenset[str]
     packages: frozenset[str]

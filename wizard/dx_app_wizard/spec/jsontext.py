@@ -73,7 +73,7 @@ def _places(before: list[Any], after: list[Any]) -> list[int | None] | None:
 
 @dataclass
 class _Node:
-    """Where a value is in the text; and where the entries of an array or object begin (at keys) and are."""
+    """The place of a value in the text, and the places of an array's or object's entries."""
 
     start: int
     end: int = 0
@@ -226,7 +226,7 @@ class _Rewriting:
 
 @dataclass(frozen=True)
 class _Layout:
-    """What stands before, between and after entries; `indent` is that of new ones, None for a single line."""
+    """The text before, between and after entries; `indent` is that of new ones, None for a single line."""
 
     opening: str
     separator: str

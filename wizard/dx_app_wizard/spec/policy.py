@@ -115,7 +115,7 @@ def load_policy(folder: Path) -> Policy:
             continue
         earlier = len(problems)
         own = dict(_settings(file, problems))
-        if file.has_mark and len(problems) > earlier:  # invisible in editors, so it may puzzle whoever looks
+        if file.has_mark and len(problems) > earlier:  # it is invisible in editors
             message = "begins with a byte order mark, which was skipped"
             problems.append(PolicyProblem("", message, Place(str(path), 1, 1)))
         if any(table == "template" for table, _ in own):

@@ -35,7 +35,7 @@ PORTING_HINT = (
     'Set "interpreter" to "python3" and "release" to "24.04" (or "20.04"), and port the source to Python 3;'
     " the tool 2to3 does most of it."
 )
-"""What to do about an app for Python 2."""
+"""The hint for apps written for Python 2."""
 LONGEST_TIMEOUT_MINUTES = 30 * 24 * 60
 MINUTES = {"days": 24 * 60, "hours": 60, "minutes": 1}
 

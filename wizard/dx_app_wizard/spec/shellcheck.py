@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 UNASSIGNED = "SC2154"
 SEVERITIES = ("error", "warning", "info", "style")
-"""How serious a finding is, the worst first. Most findings about real apps are `info`: unquoted variables."""
+"""The levels of findings, the worst first. Most findings about real apps are `info`: unquoted variables."""
 
 _NOT_FOLLOWED = ("SC1090", "SC1091")
 _ENVIRONMENT = re.compile(rf"(?:^|[\s;&|({{])(?:source|\.)\s+{ENVIRONMENT}")

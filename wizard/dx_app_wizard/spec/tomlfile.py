@@ -31,7 +31,7 @@ class TomlFile:
     value: dict[str, Any]
     lines: dict[tuple[str, ...], int]
     has_mark: bool = False
-    """Whether the file begins with a byte order mark, which is not part of the text."""
+    """True if the file begins with a byte order mark, which is not part of the text."""
 
     def place(self, *keys: str) -> Place:
         """Return the place of what stands under keys, or of the nearest table around it."""

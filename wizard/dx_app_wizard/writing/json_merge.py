@@ -25,7 +25,7 @@ class Merged(NamedTuple):
 
     @property
     def is_clean(self) -> bool:
-        """Whether there is no conflict."""
+        """True if there is no conflict."""
         return same(self.ours, self.theirs)
 
 

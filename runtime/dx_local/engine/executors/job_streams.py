@@ -110,7 +110,7 @@ class JobStreams:
 
     @property
     def remark(self) -> str | None:
-        """What may be why the job failed, and is not in its own words."""
+        """A likely cause of a failure that the job's own messages do not name."""
         return "\n".join(filter(None, (self._noted, self._lost))) or None
 
     def say(self, text: str) -> None:
@@ -212,7 +212,7 @@ class JobStreams:
 def _parse_datagram(datagram: bytes) -> tuple[str, str, str]:
     """Return source, level and text of a log message; one that is not of the known form is its own text."""
     try:
-        message = strict_json.parse(datagram, mends=True)
+        message = strict_json.parse(datagram, replaces_surrogates=True)
         source, text = str(message["source"]), str(message["msg"])
         level = _SYSLOG_LEVELS[int(message["level"])]
     except (ValueError, KeyError, TypeError, IndexError):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 UNKNOWN = "application/octet-stream"
 
 READ = 4096
-"""How many bytes are looked at."""
+"""Number of bytes that are read."""
 
 _TAR_MAGIC_AT = 257
 _MAGIC = {

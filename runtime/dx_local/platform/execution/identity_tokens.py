@@ -46,7 +46,7 @@ CLAIMS = (
     "job_worker_ipv6",
     "job_try",
 )
-"""What a token says of its job; any of these may be named to form the subject."""
+"""The claims about the job; any of these may be part of the subject."""
 
 _DEFAULT_SUBJECT = ("launched_by", "job_worker_ipv4")  # unverified
 _VALID_FOR = 5 * 60  # s; unverified
