@@ -181,7 +181,9 @@ def test_what_the_user_calls_home_is_hidden_wherever_it_lies(
         for name in (".ssh", ".dnanexus_config"):
             Path(home, name).mkdir()
         monkeypatch.setenv("HOME", home)
-        job = own_workshop.run(f"main() {{ ls -A {home}; echo x > {home}/mine; cat {home}/mine; }}", "bash")
+        # Below /tmp, which is empty for each job, the folder is not even there.
+        code = f"mkdir -p {home}; ls -A {home}; echo x > {home}/mine; cat {home}/mine"
+        job = own_workshop.run(f"main() {{ {code}; }}", "bash")
         if not own_workshop.is_isolated:
             pytest.skip(own_workshop.announced[0])
         assert (job.said(), job.said("STDERR")) == (["x"], [])
