@@ -171,7 +171,7 @@ def isolate(  # noqa: PLR0913 - what the command line says, and where to clean u
         try:
             exposed = check(folder, jobs)
             sandbox = Sandbox(folder, name, home, has_processes=exposed is None)
-            at_end.callback(sandbox.close)
+            at_end.callback(sandbox.close)  # what is mounted in the executor's folder would keep it
         except (SandboxError, OSError) as error:
             unsandboxed = str(error)
     if sandbox and port:
@@ -186,12 +186,7 @@ def isolate(  # noqa: PLR0913 - what the command line says, and where to clean u
         "has_own_network": network is not None,
     }
     listeners = [network.listener] if network else []
-    try:
-        channel.send(executor, surroundings, listeners)
-    except ConnectionError:  # the executor was killed; what is mounted in its folder would keep the folder
-        if sandbox:
-            sandbox.close()
-        raise
+    channel.send(executor, surroundings, listeners)
     for listener in listeners:
         os.close(listener)
     return sandbox, network
