@@ -11,7 +11,7 @@ from dx_app_wizard.rendering.policy_fields import fill_in
 
 if TYPE_CHECKING:
     from dx_app_wizard.answers.answers import Answers
-    from dx_app_wizard.policy.load import Policy
+    from dx_app_wizard.policy.model import Policy
 
 API_VERSION = "1.0.0"
 DISTRIBUTION = "Ubuntu"
