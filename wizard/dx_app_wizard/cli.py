@@ -16,12 +16,10 @@ import click
 
 from dx_app_wizard import __version__
 from dx_app_wizard.console.text import plain
-from dx_app_wizard.dxapp.classes import USUAL_CLASSES
 from dx_app_wizard.errors import (
     CommandLineError,
     ConflictError,
     DiskFullError,
-    FindingsError,
     InterruptedByUserError,
     NotWritableError,
     UnexpectedError,
@@ -40,7 +38,7 @@ JSON_SCHEMA_VERSION = 1
 MODES = ("on_conflict", "template_source", "dry_run", "no_input", "defaults", "resume")
 """The flags that are no answers."""
 
-EPILOG = f"""\b
+EPILOG = """\b
 Examples:
   dx-app-wizard count-reads --language python --template basic
   dx-app-wizard count-reads --language bash --template parallelized \\
@@ -51,7 +49,7 @@ Examples:
   dx-app-wizard --update count-reads --dry-run
 
 \b
-Classes: {" ".join(USUAL_CLASSES)},
+Classes: {classes},
   and array:CLASS of each; CLASS? is optional, CLASS=VALUE has a default.
 
 \b
@@ -96,9 +94,19 @@ def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bo
         ctx.exit()
 
 
+class _Command(click.Command):
+    """The command, which reads the names of the I/O classes only if its help is printed."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from dx_app_wizard.dxapp.classes import USUAL_CLASSES
+
+        self.epilog = EPILOG.format(classes=" ".join(USUAL_CLASSES))
+        super().format_epilog(ctx, formatter)
+
+
 @click.command(
+    cls=_Command,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-    epilog=EPILOG,
 )
 @click.argument("name", required=False)
 @click.option("--title", metavar="TEXT", help="Title shown to users. [NAME made readable]")
@@ -264,6 +272,8 @@ def _fail(
 
 
 def _exit_code(error: UserError) -> int:
+    from dx_app_wizard.lint.findings import FindingsError
+
     if isinstance(error, ConflictError):
         return ExitCode.CONFLICT
     if isinstance(error, InterruptedByUserError):

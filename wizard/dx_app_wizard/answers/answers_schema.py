@@ -15,7 +15,7 @@ from dx_app_wizard.answers.answers_file import JSON_FILE_KEY
 from dx_app_wizard.answers.questions import QUESTIONS, Question
 from dx_app_wizard.answers.value_schemas import instance_types_by_region, parameter_definitions
 from dx_app_wizard.dxapp import json_document
-from dx_app_wizard.lint import linter
+from dx_app_wizard.dxapp.shape import schema as dxapp_schema
 
 _TITLE = "Answers for dx-app-wizard"
 _ABOUT = (
@@ -57,7 +57,7 @@ def _property(question: Question) -> dict[str, Any]:
 
 
 def _definitions() -> dict[str, Any]:
-    shared = linter.schema()["$defs"]
+    shared = dxapp_schema()["$defs"]
     return {**parameter_definitions(shared["parameter"]), "text": shared["text"], "flag": shared["flag"]}
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.answers.sources import Source
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.model import AppSpec
-from dx_app_wizard.errors import FindingsError, Place, SpecFileError
+from dx_app_wizard.errors import Place, SpecFileError
+from dx_app_wizard.lint.findings import FindingsError
 from dx_app_wizard.lint.linter import lint_document
 from dx_app_wizard.policy.lint import apply_policy
 

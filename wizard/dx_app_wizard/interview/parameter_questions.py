@@ -193,7 +193,7 @@ class ParameterQuestions:
         """Return parameter; raise AnswerError when the lint rules find a fault in it."""
         if "class" in parameter:
             part = "outputSpec" if self.output else "inputSpec"
-            for _rule, fault in IO_RULES.faults({part: [parameter]}):
+            for _rule, fault in IO_RULES.violations({part: [parameter]}):
                 raise AnswerError(fault.message, fault.hint)
         return parameter
 

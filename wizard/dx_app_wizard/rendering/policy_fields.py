@@ -15,7 +15,7 @@ from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.instances import DEFAULT_REGION, default_instance_type, instance_types
 from dx_app_wizard.dxapp.model import FILE_NAME
 from dx_app_wizard.dxapp.timeouts import timeout_minutes
-from dx_app_wizard.errors import DisallowedError
+from dx_app_wizard.lint.findings import DisallowedError
 from dx_app_wizard.policy.lint import lint_by_policy
 from dx_app_wizard.policy.model import POLICY_TABLE, WIZARD_TABLE
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from dx_app_wizard.dxapp.json_document import Document, path_text
 from dx_app_wizard.dxapp.model import SpecShapeError
-from dx_app_wizard.errors import UnsoundSpecError
-from dx_app_wizard.lint.findings import Finding
+from dx_app_wizard.lint.findings import Finding, UnsoundSpecError
 from dx_app_wizard.lint.linter import lint_document
 from dx_app_wizard.policy.lint import apply_policy
 from dx_app_wizard.rendering.render import render
