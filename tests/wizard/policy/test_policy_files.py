@@ -153,7 +153,7 @@ def test_all_problems_of_both_files_are_named(home: Path) -> None:
 def test_a_file_that_is_none_is_refused(home: Path, make: object) -> None:
     assert callable(make)
     make(home / PROJECT_FILE)
-    with pytest.raises(PolicyFileError, match=r"is no file|is not UTF-8"):
+    with pytest.raises(PolicyFileError, match=r"is not a file|is not UTF-8"):
         load_policy(home)
 
 
