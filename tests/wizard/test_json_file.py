@@ -162,8 +162,8 @@ def test_a_file_with_errors_is_refused_with_its_findings(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"file": "../../etc/x.py"}, "lies outside the app's folder"),
-        ({"file": "/etc/x.py"}, "lies outside the app's folder"),
+        ({"file": "../../etc/x.py"}, "is outside the app's folder"),
+        ({"file": "/etc/x.py"}, "is outside the app's folder"),
         ({"file": ""}, "names no file"),
         ({"file": "src\\x.py"}, "has a backslash"),
         ({"file": "src/a\0.py"}, "has a control character"),
