@@ -143,7 +143,7 @@ def test_an_answer_that_agrees_with_the_file_is_accepted(
         ({"inputSpec": {}}, "must be an array of parameters"),
         ({"inputSpec": [{"name": "x"}]}, "has no class"),
         ({"inputSpec": [{"name": "x", "class": "fil"}]}, "Did you mean 'file'?"),
-        ({"inputSpec": [{"name": "lambda", "class": "int"}]}, "is a word of the Python language"),
+        ({"inputSpec": [{"name": "lambda", "class": "int"}]}, "is a Python keyword"),
         ({"runSpec": []}, "must be a hash"),
         ({"access": {"network": "*"}}, "must be an array of strings"),
         ({"title": 3}, "must be a string"),
