@@ -237,12 +237,15 @@ def is_full_disk(error: OSError) -> bool:
 
 
 class NoHomeError(UserError, OSError):
-    """Nobody knows the user's home: HOME is not set and the system has no such user, as in containers."""
+    """The user has no home folder: HOME is not set, and the system has no entry for the user.
+
+    This happens in containers. `variable` is the XDG variable that would do instead of HOME.
+    """
 
     code = "no-home"
 
-    def __init__(self) -> None:
-        super().__init__("there is no home folder to keep files in", "Set HOME to a folder.")
+    def __init__(self, variable: str) -> None:
+        super().__init__("there is no home folder to keep files in", f"Set HOME, or {variable}, to a folder.")
 
 
 class InterruptedByUserError(UserError):

@@ -15,6 +15,7 @@ from dx_app_wizard.answers.answers_file import JSON_FILE_KEY
 from dx_app_wizard.answers.questions import QUESTIONS, Question
 from dx_app_wizard.answers.value_schemas import instance_types_by_region, parameter_definitions
 from dx_app_wizard.dxapp import json_document
+from dx_app_wizard.files import atomic_write
 from dx_app_wizard.lint import linter
 
 _TITLE = "Answers for dx-app-wizard"
@@ -130,7 +131,7 @@ def main(arguments: list[str]) -> None:
     """Write schema and page to the folder that arguments name."""
     folder = Path(arguments[0])
     json_document.write(folder / "answers.schema.json", answers_schema())
-    json_document.write_text(folder / "answers.md", documentation())
+    atomic_write(folder / "answers.md", documentation())
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.crash import state_folder
 from dx_app_wizard.errors import NothingToResumeError
+from dx_app_wizard.files import atomic_write
+from dx_app_wizard.user_dirs import state_dir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,11 +38,7 @@ class SavedInterview:
         """Write it under the state folder, for this user's eyes only."""
         path = saved_path()
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}")
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"schema": _SCHEMA_VERSION, **asdict(self)}, file)
-        temporary.replace(path)
+        atomic_write(path, json.dumps({"schema": _SCHEMA_VERSION, **asdict(self)}))
 
     def command_line(self, answers: Mapping[str, Any]) -> str:
         """Return the command that gives these answers, by their keys, with the same files and modes."""
@@ -66,7 +63,7 @@ class SavedInterview:
 
 def saved_path() -> Path:
     """Return where the answers of an unfinished interview lie."""
-    return state_folder() / "interview.json"
+    return state_dir("dx-app-wizard") / "interview.json"
 
 
 def has_saved() -> bool:

@@ -17,7 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.errors import Place, SpecFileError, UserError
+from dx_app_wizard.errors import NoHomeError, Place, SpecFileError, UserError
+from dx_app_wizard.user_dirs import config_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from dx_app_wizard.policy.toml_file import TomlFile
 
 PROJECT_FILE = ".dx-app-wizard.toml"
-USER_FILE = "dx-app-wizard/config.toml"
 WIZARD_TABLE = "wizard"
 VARIABLE_PREFIX = "DX_APP_WIZARD_"
 """What the names of environment variables begin with that give defaults, too."""
@@ -140,10 +140,11 @@ def _project_file(folder: Path) -> Path | None:
 
 def user_file() -> Path | None:
     """Return where the user's own policy file stands or would stand; None for a user without a home."""
-    given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    home = _home()
-    folder = given if given.is_absolute() else home and home / ".config"
-    return folder and folder / USER_FILE
+    try:
+        path = config_dir("dx-app-wizard") / "config.toml"
+    except NoHomeError:
+        return None
+    return path if path.is_absolute() else None
 
 
 def _user_file() -> Path | None:

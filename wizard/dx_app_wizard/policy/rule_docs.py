@@ -6,10 +6,10 @@ Written by `python -m dx_app_wizard.policy.rule_docs FILE`.
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.files import atomic_write
 from dx_app_wizard.lint.rules.bash import BASH_RULES
 from dx_app_wizard.lint.rules.folder import FOLDER_RULES
 from dx_app_wizard.lint.rules.io import IO_RULES
@@ -85,12 +85,8 @@ def _chapter(title: str, rules: Rules[Any, Any]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the page to the file that arguments name; it is there entire or not at all."""
-    target = Path(arguments[0])
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as page:
-        page.write(documentation())
-    Path(page.name).chmod(0o644)
-    Path(page.name).replace(target)
+    """Write the page to the file that arguments name."""
+    atomic_write(Path(arguments[0]), documentation(), mode=0o644)
 
 
 if __name__ == "__main__":

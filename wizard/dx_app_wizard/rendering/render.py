@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp.model import SpecShapeError
 from dx_app_wizard.dxapp.names import source_path_problem
+from dx_app_wizard.files import files_below
 from dx_app_wizard.rendering.changes import FileContent, OnConflict, change_set
 from dx_app_wizard.rendering.clones import is_url
 from dx_app_wizard.rendering.provenance import BUILT_IN, RECORD_PATH, Template, hash_of
@@ -48,8 +49,8 @@ def render(plan: Plan, name: str) -> dict[PurePosixPath, FileContent]:
             _move_source(folder, source)
         return {
             PurePosixPath(path.relative_to(folder).as_posix()): _content(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and path != folder / RECORD_PATH
+            for path in files_below(folder)
+            if path != folder / RECORD_PATH
         }
 
 
