@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
 from dx_app_wizard.dxapp.classes import CLASSES, VALUE_CLASSES, mismatch, parse_class, sample_value
 from dx_app_wizard.dxapp.model import AppSpec
 from dx_app_wizard.lint.linter import lint_app
-from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS, Plan
+from dx_app_wizard.rendering.plan import Plan
 from dx_app_wizard.rendering.render import render_app
 from dx_local.engine.runs.app_bundle import load_app
 from dx_local.engine.runs.failure_report import explain
@@ -30,7 +31,7 @@ from dx_local.engine.session import Observer, Session, SessionOptions
 from dx_local.platform.execution import job_descriptions
 
 if TYPE_CHECKING:
-    from dx_app_wizard.rendering.plan import Language, Pattern
+    from dx_app_wizard.answers.choices import Language, Pattern
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -14,12 +14,12 @@ from jsonschema import Draft202012Validator
 
 from dx_app_wizard.answers.answers import gather
 from dx_app_wizard.answers.answers_schema import answers_schema, documentation, main
+from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
 from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.sources import Given, Source
 from dx_app_wizard.dxapp.json_document import dumps
 from dx_app_wizard.dxapp.names import parameter_name_problem
 from dx_app_wizard.errors import AnswersError
-from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS
 
 Wizard = Callable[..., Any]
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"

@@ -20,8 +20,8 @@ from dx_app_wizard.errors import AnswersError, Problem, UserError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from dx_app_wizard.answers.choices import CiService, Language, Pattern
     from dx_app_wizard.answers.sources import Found, Given
-    from dx_app_wizard.rendering.plan import CiService, Language, Pattern
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers import value_schemas
+from dx_app_wizard.answers.choices import CI_SERVICES, LANGUAGES, PATTERNS
 from dx_app_wizard.answers.readers import (
     NO_ACCESS,
     read_choice,
@@ -30,7 +31,6 @@ from dx_app_wizard.answers.spec_answers import (
     under,
 )
 from dx_app_wizard.dxapp.instances import DEFAULT_REGION, default_instance_type, known_regions
-from dx_app_wizard.rendering.plan import CI_SERVICES, LANGUAGES, PATTERNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
 from dx_app_wizard.answers.readers import NO_ACCESS, PROJECT_ACCESS_LEVELS
 from dx_app_wizard.dxapp.classes import CLASSES
 from dx_app_wizard.dxapp.instances import clouds, instance_types, known_regions
-from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS
 
 Schema = dict[str, Any]
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.answers import Answers, gather, is_open, settle
+from dx_app_wizard.answers.policy_defaults import objection
 from dx_app_wizard.answers.questions import QUESTIONS, Question
 from dx_app_wizard.dxapp.model import FILE_NAME
 from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError, NobodyToAskError
@@ -26,7 +27,6 @@ from dx_app_wizard.lint.linter import lint_by_policy
 from dx_app_wizard.policy.load import Policy
 from dx_app_wizard.rendering.changes import OnConflict, change_set, is_taken
 from dx_app_wizard.rendering.compose import compose
-from dx_app_wizard.rendering.policy_fields import objection
 from dx_app_wizard.rendering.provenance import RECORD_PATH, Origin, recorded
 from dx_app_wizard.rendering.render import template_of
 from dx_app_wizard.rendering.spec_check import check_spec, sound_files

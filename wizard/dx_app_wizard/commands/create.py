@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.answers_file import JSON_FILE_KEY, STANDARD_INPUT, read_answers
 from dx_app_wizard.answers.given_spec import spec_to_start_from
+from dx_app_wizard.answers.policy_defaults import default_sources
 from dx_app_wizard.answers.settings import environment_sources
 from dx_app_wizard.answers.sources import Given, Source
 from dx_app_wizard.commands.answer import Dialogue
@@ -20,8 +21,8 @@ from dx_app_wizard.interview.saved_answers import SavedInterview
 from dx_app_wizard.policy.load import load_policy
 from dx_app_wizard.rendering.change_report import changes_json, preview_text, written_text
 from dx_app_wizard.rendering.changes import OnConflict
-from dx_app_wizard.rendering.policy_fields import default_sources, judged
-from dx_app_wizard.rendering.spec_difference import spec_difference
+from dx_app_wizard.rendering.compose import spec_difference
+from dx_app_wizard.rendering.spec_check import judged
 from dx_app_wizard.rendering.template_choice import absolute_source, choose_template
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.answers.answers import gather
 from dx_app_wizard.answers.answers_file import read_answers
 from dx_app_wizard.answers.given_spec import spec_to_start_from
+from dx_app_wizard.answers.policy_defaults import default_sources
 from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.settings import environment_sources
 from dx_app_wizard.answers.sources import Given, Source
@@ -18,7 +19,6 @@ from dx_app_wizard.dxapp.model import FILE_NAME, AppSpec
 from dx_app_wizard.errors import AnswersError, Place, Problem, RecordError, SpecFileError
 from dx_app_wizard.policy.load import load_policy
 from dx_app_wizard.rendering.compose import compose
-from dx_app_wizard.rendering.policy_fields import default_sources
 from dx_app_wizard.rendering.provenance import BUILT_IN, RECORD_PATH, Origin
 from dx_app_wizard.rendering.render import template_of
 from dx_app_wizard.rendering.spec_check import check_spec, sound_files

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dx_app_wizard.rendering.change_report import notes, tree
-from dx_app_wizard.rendering.spec_difference import spec_difference
+from dx_app_wizard.rendering.compose import spec_difference
 
 if TYPE_CHECKING:
     from dx_app_wizard.dxapp.model import AppSpec, IOField

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dx_app_wizard.answers.choices import CiService, Language, Pattern
     from dx_app_wizard.dxapp.model import AppSpec
     from dx_app_wizard.rendering.template_choice import OwnTemplate
-
-Language = Literal["python", "bash"]
-Pattern = Literal["basic", "parallelized", "scatter-process-gather"]
-CiService = Literal["none", "github", "gitlab"]
-
-LANGUAGES: tuple[Language, ...] = ("python", "bash")
-PATTERNS: tuple[Pattern, ...] = ("basic", "parallelized", "scatter-process-gather")
-CI_SERVICES: tuple[CiService, ...] = ("none", "github", "gitlab")
 
 
 @dataclass(frozen=True)

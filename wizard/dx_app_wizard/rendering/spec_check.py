@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.json_document import Document, path_text
-from dx_app_wizard.dxapp.model import SpecShapeError
-from dx_app_wizard.errors import UnsoundSpecError
+from dx_app_wizard.dxapp.model import FILE_NAME, SpecShapeError
+from dx_app_wizard.errors import DisallowedError, UnsoundSpecError
 from dx_app_wizard.lint.findings import Finding
-from dx_app_wizard.lint.linter import lint_document
+from dx_app_wizard.lint.linter import lint_by_policy, lint_document
 from dx_app_wizard.rendering.render import render
 
 if TYPE_CHECKING:
-    from pathlib import Path, PurePosixPath
+    from collections.abc import Mapping
+    from pathlib import Path
 
     from dx_app_wizard.answers.sources import Source
     from dx_app_wizard.dxapp.model import AppSpec
@@ -51,3 +54,15 @@ def check_spec(spec: AppSpec, path: Path, base: Source, policy: Policy) -> None:
     ]
     if errors:
         raise UnsoundSpecError(path, errors)
+
+
+def judged(files: Mapping[PurePosixPath, FileContent], path: Path, policy: Policy) -> list[Finding]:
+    """Return where the dxapp.json to write at path falls short of the policy in what that allows.
+
+    Raises DisallowedError for more than that, and SpecFileError where a template of the user's wrote no JSON.
+    """
+    spec = json_document.parse(files[PurePosixPath(FILE_NAME)].data.decode(), path).value
+    findings = lint_by_policy(spec if isinstance(spec, dict) else {}, policy)
+    if any(finding.level == "error" for finding in findings):
+        raise DisallowedError(path, findings)
+    return findings

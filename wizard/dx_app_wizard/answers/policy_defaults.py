@@ -1,31 +1,22 @@
-"""What a policy means to the wizard: defaults of its questions, and what it may write.
-
-A policy changes nothing that somebody said: it fills in what nobody did, and says what it does not allow.
-"""
+"""Defaults for the questions from a policy, and answers that the policy does not allow."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.readers import read_network, read_timeout
 from dx_app_wizard.answers.sources import Source
-from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.instances import DEFAULT_REGION, default_instance_type, instance_types
-from dx_app_wizard.dxapp.model import FILE_NAME
-from dx_app_wizard.errors import DisallowedError
 from dx_app_wizard.lint.linter import lint_by_policy
 from dx_app_wizard.policy.keys import timeout_minutes
 from dx_app_wizard.policy.load import WIZARD_TABLE
 from dx_app_wizard.policy.rules import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
-    from dx_app_wizard.lint.findings import Finding
     from dx_app_wizard.policy.load import Policy
-    from dx_app_wizard.rendering.changes import FileContent
 
 DEFAULT_TIMEOUT = "48h"
 
@@ -90,35 +81,3 @@ _JUDGED_ALONE: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
     ),
 }
 """The rule that judges an answer by itself, and the part of a dxapp.json that the answer becomes."""
-
-
-def fill_in(raw: dict[str, Any], policy: Policy) -> None:
-    """Write what [policy] demands into a dxapp.json where it says nothing of it."""
-    fields = {
-        "developers": "developers",
-        "authorized-users": "authorizedUsers",
-        "open-source": "openSource",
-    }
-    for key, field in fields.items():
-        demanded = policy.value(TABLE, key)
-        if demanded is not None:
-            raw.setdefault(field, list(demanded) if isinstance(demanded, tuple) else demanded)
-    release = policy.value(TABLE, "release")
-    run_spec = raw.setdefault("runSpec", {})
-    if release and "release" not in run_spec:
-        run_spec["release"] = release
-        if release == "16.04":
-            # It comes in two application execution environments; version 1 is the one that has Python 3.
-            run_spec.setdefault("version", "1")
-
-
-def judged(files: Mapping[PurePosixPath, FileContent], path: Path, policy: Policy) -> list[Finding]:
-    """Return where the dxapp.json to write at path falls short of the policy in what that allows.
-
-    Raises DisallowedError for more than that, and SpecFileError where a template of the user's wrote no JSON.
-    """
-    spec = json_document.parse(files[PurePosixPath(FILE_NAME)].data.decode(), path).value
-    findings = lint_by_policy(spec if isinstance(spec, dict) else {}, policy)
-    if any(finding.level == "error" for finding in findings):
-        raise DisallowedError(path, findings)
-    return findings
