@@ -15,12 +15,15 @@ CiService = Literal["none", "github", "gitlab"]
 
 LANGUAGES: tuple[Language, ...] = ("python", "bash")
 PATTERNS: tuple[Pattern, ...] = ("basic", "parallelized", "scatter-process-gather")
-CI_SERVICES: tuple[CiService, ...] = ("none", "github", "gitlab")
+NO_CI: CiService = "none"
+CI_SERVICES: tuple[CiService, ...] = (NO_CI, "github", "gitlab")
 
 
 @dataclass(frozen=True)
 class Plan:
     """One app to write, with the files that continuous integration by the service `ci` needs.
+
+    `ci_package` is the requirement from which that service installs dx-app-wizard.
 
     `template` is the user's own that writes it, None for ours.
     """
@@ -28,5 +31,6 @@ class Plan:
     spec: AppSpec
     language: Language
     pattern: Pattern
-    ci: CiService = "none"
+    ci: CiService = NO_CI
+    ci_package: str | None = None
     template: OwnTemplate | None = None

@@ -13,7 +13,11 @@ from typing import Any
 
 from dx_app_wizard.answering.answers_file import JSON_FILE_KEY
 from dx_app_wizard.answering.questions import QUESTIONS, Question
-from dx_app_wizard.answering.value_schemas import instance_types_by_region, parameter_definitions
+from dx_app_wizard.answering.value_schemas import (
+    CI_NEEDS_PACKAGE,
+    instance_types_by_region,
+    parameter_definitions,
+)
 from dx_app_wizard.spec import jsonfile, lint
 
 _TITLE = "Answers for dx-app-wizard"
@@ -46,7 +50,7 @@ def answers_schema() -> dict[str, Any]:
             JSON_FILE_KEY: _JSON_FILE,
         },
         "additionalProperties": False,
-        "allOf": instance_types_by_region(),
+        "allOf": [*instance_types_by_region(), CI_NEEDS_PACKAGE],
         "$defs": _definitions(),
     }
 

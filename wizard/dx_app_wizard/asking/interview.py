@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answering.questions import QUESTIONS, Question
 from dx_app_wizard.answering.readers import AnswerError, read_yes_no
+from dx_app_wizard.answering.standing import MISSING
 from dx_app_wizard.asking.parameter_questions import ParameterQuestions
 from dx_app_wizard.asking.place_questions import Objection, PlaceQuestions, region_choices, usual_region
 from dx_app_wizard.asking.prompts import WORDINGS, Prompt
@@ -104,6 +105,8 @@ class Interview:
         if question.key in special or question.default is None:
             return special.get(question.key)
         value = question.default({**self.settled, **self.asked})
+        if value is MISSING:
+            return None
         if question.key == "timeout":
             return "".join(f"{count}{unit[0]}" for unit, count in value.items())
         return value if isinstance(value, str) else ""
