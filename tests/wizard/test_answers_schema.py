@@ -25,6 +25,7 @@ Wizard = Callable[..., Any]
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 SCHEMA = answers_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
+PACKAGE = "dx-app-wizard @ git+https://git.example.org/dx-app-wizard@0123abc"
 NEEDED = {"name": "count-reads", "language": "bash", "template": "basic"}
 
 
@@ -77,6 +78,8 @@ for part in ("inputs", "outputs", "instance_type"):
     )
 )
 def test_what_the_schema_accepts_the_wizard_takes(answers: dict[str, Any]) -> None:
+    if answers.get("ci", "none") != "none":
+        answers.setdefault("ci_package", PACKAGE)
     assert VALIDATOR.is_valid(answers)
     if isinstance(answers.get("timeout"), dict):  # no schema can add up
         minutes = {"days": 1440, "hours": 60, "minutes": 1}
@@ -107,7 +110,7 @@ def test_every_question_is_described_with_examples_that_are_taken(question: Any)
     assert question.about
     for example in question.examples:
         region = {"region": f"{cloud}:x"} if (cloud := str(example).partition(":")[0]) == "azure" else {}
-        answers = {**NEEDED, **region, question.key: example}
+        answers = {**NEEDED, **region, "ci_package": PACKAGE, question.key: example}
         assert (refusal(answers), list(VALIDATOR.iter_errors(answers))) == ("", [])
 
 
@@ -141,6 +144,9 @@ FAULTS: dict[str, dict[str, Any]] = {
     "instance type of another cloud": {"region": "azure:westus", "instance_type": "mem1_ssd1_v2_x4"},
     "instance type of no default cloud": {"instance_type": "azure:mem1_ssd1_x4"},
     "ci service": {"ci": "jenkins"},
+    "ci without a package": {"ci": "github"},
+    "package without a version": {"ci": "github", "ci_package": "dx-app-wizard"},
+    "package that is an option of pip": {"ci": "github", "ci_package": "--index-url=https://example.org"},
     "unknown key": {"langage": "bash"},
     "inputs that are no array": {"inputs": "reads:file"},
     "input without a class": {"inputs": ["reads"]},
@@ -195,7 +201,7 @@ def test_a_file_may_name_its_schema(wizard: Wizard, tmp_path: Path) -> None:
     "arguments",
     [
         ("--input", "reads:array:file?", "--output", '{"name": "n", "class": "int", "help": "n"}'),
-        ("--network", "--project-access", "view", "--ci", "github"),
+        ("--network", "--project-access", "view", "--ci", "github", "--ci-package", PACKAGE),
         ("--region", "azure:westus", "--timeout", "90m", "--set", 'network=["a.org"]'),
     ],
 )

@@ -120,6 +120,11 @@ def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bo
     "--ci", metavar="SERVICE", help="Add files for CI on github or gitlab, and for pre-commit. [none]"
 )
 @click.option(
+    "--ci-package",
+    metavar="SPEC",
+    help="Pinned requirement from which CI installs dx-app-wizard. [the URL this copy came from]",
+)
+@click.option(
     "--set",
     "settings",
     multiple=True,

@@ -45,6 +45,7 @@ class Answers:
     region: str | None
     instance_type: str | None
     ci: CiService = "none"
+    ci_package: str | None = None
 
     def to_json(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return an answers file's object that, with the same given dxapp.json (spec), gives the same app.
@@ -81,7 +82,9 @@ def settle(given: Given) -> dict[str, Any]:
 
 def is_open(question: Question, given: Given) -> bool:
     """Return whether the question is to be asked: nothing settles it, and the dxapp.json does not say."""
-    if not question.asked or given.settled(question.key) or question.standing(given.spec) is not MISSING:
+    if question.asked_when and not question.asked_when(given):
+        return False
+    if given.settled(question.key) or question.standing(given.spec) is not MISSING:
         return False
     return not question.needs_none(given.spec)
 
@@ -141,8 +144,15 @@ def _answer(question: Question, given: Given, found: Found | None, answered: Map
     if question.needs_none(given.spec):
         return None
     if question.default is None:
-        raise MissingAnswerError(f"missing: {question.missing}")
-    return question.default(answered)
+        raise _missing(question)
+    default = question.default(answered)
+    if default is MISSING:
+        raise _missing(question)
+    return default
+
+
+def _missing(question: Question) -> MissingAnswerError:
+    return MissingAnswerError(f"missing: {question.missing}")
 
 
 def _fixed_answer(question: Question, found: Found | None, standing: Any, answered: Mapping[str, Any]) -> Any:

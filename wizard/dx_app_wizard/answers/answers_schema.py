@@ -13,7 +13,11 @@ from typing import Any
 
 from dx_app_wizard.answers.answers_file import JSON_FILE_KEY
 from dx_app_wizard.answers.questions import QUESTIONS, Question
-from dx_app_wizard.answers.value_schemas import instance_types_by_region, parameter_definitions
+from dx_app_wizard.answers.value_schemas import (
+    CI_NEEDS_PACKAGE,
+    instance_types_by_region,
+    parameter_definitions,
+)
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.files import atomic_write
 from dx_app_wizard.lint import linter
@@ -48,7 +52,7 @@ def answers_schema() -> dict[str, Any]:
             JSON_FILE_KEY: _JSON_FILE,
         },
         "additionalProperties": False,
-        "allOf": instance_types_by_region(),
+        "allOf": [*instance_types_by_region(), CI_NEEDS_PACKAGE],
         "$defs": _definitions(),
     }
 

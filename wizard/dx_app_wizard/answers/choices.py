@@ -10,4 +10,5 @@ CiService = Literal["none", "github", "gitlab"]
 
 LANGUAGES: tuple[Language, ...] = ("python", "bash")
 PATTERNS: tuple[Pattern, ...] = ("basic", "parallelized", "scatter-process-gather")
-CI_SERVICES: tuple[CiService, ...] = ("none", "github", "gitlab")
+NO_CI: CiService = "none"
+CI_SERVICES: tuple[CiService, ...] = (NO_CI, "github", "gitlab")

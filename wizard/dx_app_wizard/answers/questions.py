@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers import value_schemas
-from dx_app_wizard.answers.choices import CI_SERVICES, LANGUAGES, PATTERNS
+from dx_app_wizard.answers.choices import CI_SERVICES, LANGUAGES, NO_CI, PATTERNS
 from dx_app_wizard.answers.readers import (
     NO_ACCESS,
     read_choice,
@@ -17,6 +17,7 @@ from dx_app_wizard.answers.readers import (
     read_parameters,
     read_project_access,
     read_region,
+    read_requirement,
     read_timeout,
     read_version,
 )
@@ -35,6 +36,7 @@ from dx_app_wizard.dxapp.instances import DEFAULT_REGION, default_instance_type,
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from dx_app_wizard.answers.sources import Given
 
 JSON_FILE_FLAG = "--json-file"
 """The flag of the given dxapp.json, which answers several questions."""
@@ -44,11 +46,11 @@ JSON_FILE_FLAG = "--json-file"
 class Question:
     """One thing to know: its key in answers files, its flag, and what is said when the answer is missing.
 
-    `read` gets the flag's text or the file's JSON value and raises a UserError; `default` gets the answers
-    so far, and is None where there has to be an answer. `standing` returns what a given dxapp.json says, or
-    MISSING, or a frozenset where it says several things; with `fixed`, an answer must agree with that.
-    Where a given dxapp.json `needs_none`, nothing is asked or filled in; an answer can still be given.
-    What is not `asked` of people is for flags and files alone, and has a default.
+    `read` gets the flag's text or the file's JSON value and raises a UserError. `default` gets the answers so
+    far and returns MISSING if they leave no default; it is None if there never is one. `standing` returns the
+    answer in a given dxapp.json, or MISSING, or a frozenset of several; with `fixed`, an answer must agree
+    with that. If a given dxapp.json `needs_none`, nothing is asked or filled in, but an answer is accepted.
+    A question with `asked_when` is asked only if that returns true, and then even with --defaults.
     `about`, `schema` and `examples` say what an answer in a file means and looks like.
     """
 
@@ -60,7 +62,7 @@ class Question:
     fixed: bool = False
     missing: str = ""
     needs_none: Callable[[Mapping[str, Any]], bool] = lambda _spec: False
-    asked: bool = True
+    asked_when: Callable[[Given], bool] | None = None
     about: str = ""
     schema: Mapping[str, Any] = field(default_factory=dict)
     examples: tuple[Any, ...] = ()
@@ -70,6 +72,23 @@ def readable(name: str) -> str:
     """Return an app's name made readable: `count-reads` becomes `Count reads`."""
     words = " ".join(word for word in re.split(r"[._-]+", name) if word)
     return words[:1].upper() + words[1:]
+
+
+def _default_ci_package(known: Mapping[str, Any]) -> Any:
+    """Return the origin of the running copy if it can be pinned; without CI files, nothing is installed."""
+    if known.get("ci", NO_CI) == NO_CI:
+        return None
+    from dx_app_wizard.answers.installed_package import installed_requirement
+
+    return installed_requirement() or MISSING
+
+
+def _lacks_ci_package(given: Given) -> bool:
+    """Return whether the app gets CI files, and nothing determines the package to install there."""
+    ci = given.settled("ci") or given.default("ci")
+    if ci is None or given.default("ci_package"):
+        return False
+    return _default_ci_package({"ci": str(ci.value).lower()}) is MISSING
 
 
 QUESTIONS: tuple[Question, ...] = (
@@ -217,11 +236,28 @@ QUESTIONS: tuple[Question, ...] = (
         "ci",
         "--ci",
         read_choice(CI_SERVICES),
-        lambda _: "none",
-        asked=False,
+        lambda _: NO_CI,
+        asked_when=lambda _: False,
         about="Files for CI and pre-commit.",
-        schema={"enum": list(CI_SERVICES), "default": "none"},
+        schema={"enum": list(CI_SERVICES), "default": NO_CI},
         examples=CI_SERVICES,
+    ),
+    Question(
+        "ci_package",
+        "--ci-package",
+        read_requirement,
+        _default_ci_package,
+        missing=(
+            "the requirement from which CI installs dx-app-wizard, as this copy was not installed from a git"
+            " or archive URL"
+        ),
+        asked_when=_lacks_ci_package,
+        about=(
+            "Requirement from which CI installs dx-app-wizard: `NAME @ URL`, `NAME==VERSION`, or the URL of a"
+            " wheel. By default, the commit or the archive from which the running copy was installed."
+        ),
+        schema=value_schemas.PACKAGE,
+        examples=("dx-app-wizard @ git+https://git.example.org/dx-app-wizard@COMMIT",),
     ),
 )
 """All questions; those that are asked stand in the order in which the official wizard asks them."""

@@ -21,6 +21,13 @@ PROJECT_ACCESS_LEVELS = ("VIEW", "UPLOAD", "CONTRIBUTE", "ADMINISTER")
 NO_ACCESS = "NONE"
 """Stands for no access to the parent project, in files and flags."""
 
+REQUIREMENT = (
+    r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9,._-]+\])? ?(?:== ?[A-Za-z0-9.!+_-]+|@ [a-z][a-z+]*://{0}+)"
+    r"|[a-z][a-z+]*://{0}+"
+    r"|[A-Za-z0-9._/]{0}*\.(?:whl|tar\.gz|zip)"
+).format(r"[!#%&()*+,./:;<=>?@A-Z\[\]_a-z{|}~0-9$-]")
+"""A requirement pinned to a version, a URL or an archive; it can stand between double quotes as it is."""
+
 _TIMEOUT_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 _LONGEST_TIMEOUT_MINUTES = 30 * 24 * 60
 
@@ -114,6 +121,17 @@ def read_version(answer: Any) -> str:
     if not is_semantic_version(version):
         raise AnswerError(f"{version!r} is no semantic version such as 1.0.0")
     return version
+
+
+def read_requirement(answer: Any) -> str:
+    """Read a requirement of pip that names a version, a URL or an archive, not just a package."""
+    requirement = read_line(answer)
+    if not re.fullmatch(REQUIREMENT, requirement):
+        raise AnswerError(
+            f"{requirement!r} names neither a version nor a URL to install from",
+            "Pass NAME==VERSION, 'NAME @ git+https://HOST/REPOSITORY@COMMIT', or the URL of a wheel.",
+        )
+    return requirement
 
 
 def read_yes_no(line: str) -> bool:

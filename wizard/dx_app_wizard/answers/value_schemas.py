@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
-from dx_app_wizard.answers.readers import NO_ACCESS, PROJECT_ACCESS_LEVELS
+from dx_app_wizard.answers.choices import LANGUAGES, NO_CI, PATTERNS
+from dx_app_wizard.answers.readers import NO_ACCESS, PROJECT_ACCESS_LEVELS, REQUIREMENT
 from dx_app_wizard.dxapp.classes import CLASSES
 from dx_app_wizard.dxapp.instances import clouds, instance_types, known_regions
 
@@ -33,6 +33,7 @@ NETWORK: Schema = {
     "anyOf": [{"type": "boolean"}, {"enum": ["yes", "no"]}, {"type": "array", "items": {"type": "string"}}]
 }
 PROJECT_ACCESS: Schema = {"enum": [*PROJECT_ACCESS_LEVELS, NO_ACCESS]}
+PACKAGE = line(REQUIREMENT)
 REGION = line(rf"(?:{'|'.join(clouds())}):.+")
 
 _DAYS = "0*(?:[1-9]|[12][0-9]|30) *[dD]"
@@ -52,6 +53,13 @@ TIMEOUT: Schema = {
         },
     ]
 }
+
+
+CI_NEEDS_PACKAGE: Schema = {
+    "if": {"required": ["ci"], "properties": {"ci": {"not": {"const": NO_CI}}}},
+    "then": {"required": ["ci_package"]},
+}
+"""Stricter than the wizard, which may know the package from its own installation."""
 
 
 def instance_types_by_region() -> list[Schema]:

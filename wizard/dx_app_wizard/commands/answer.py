@@ -143,6 +143,8 @@ class Dialogue:
         )
 
     def _has_default(self, question: Question) -> bool:
+        if question.asked_when is not None:
+            return False
         return question.default is not None or self.given.default(question.key) is not None
 
     def _has_unsayable_default(self, question: Question) -> bool:

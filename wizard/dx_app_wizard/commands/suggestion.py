@@ -30,7 +30,8 @@ def remedy(given: Given, command: SavedInterview, problems: Iterable[Problem]) -
     flags: dict[str, Any] = dict(command.flags)
     for problem in problems:
         flags.pop(problem.key, None)
-        if problem.code == "needs-network" or (problem.key in _NEEDED and problem.code != "contradiction"):
+        needed = problem.key in _NEEDED and problem.code != "contradiction"
+        if needed or problem.code in ("needs-network", "missing-answer"):
             flags[problem.key] = _EXAMPLES[problem.key]
     others = tuple(source for source in given.sources if source.place != COMMAND_LINE)
     trial = _Trial(given, others)

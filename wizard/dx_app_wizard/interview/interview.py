@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.questions import QUESTIONS, Question
 from dx_app_wizard.answers.readers import AnswerError, read_yes_no
+from dx_app_wizard.answers.spec_answers import MISSING
 from dx_app_wizard.dxapp.instances import DEFAULT_REGION
 from dx_app_wizard.errors import Problem
 from dx_app_wizard.interview.parameter_questions import ParameterQuestions
@@ -104,6 +105,8 @@ class Interview:
         if question.key in special or question.default is None:
             return special.get(question.key)
         value = question.default({**self.settled, **self.asked})
+        if value is MISSING:
+            return None
         if question.key == "timeout":
             return "".join(f"{count}{unit[0]}" for unit, count in value.items())
         return value if isinstance(value, str) else ""

@@ -146,6 +146,12 @@ WORDINGS: dict[str, Wording] = {
         "What the app's jobs run on, such as mem1_ssd1_v2_x4. Type a region, such as aws:eu-west-2, to change"
         " the region first.",
     ),
+    "ci_package": Wording(
+        "Package that CI installs",
+        "such as dx-app-wizard @ git+https://HOST/REPOSITORY@COMMIT",
+        "The requirement from which CI installs dx-app-wizard: NAME @ URL, NAME==VERSION, or the URL of a"
+        " wheel. This copy was not installed from a URL that could be used there.",
+    ),
 }
 
 

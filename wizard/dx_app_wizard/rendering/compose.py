@@ -39,7 +39,7 @@ def compose(answers: Answers, base: AppSpec | None = None, policy: Policy | None
     _fill_access(raw, answers)
     _fill_regions(raw, answers)
     spec = AppSpec.from_dict(raw, base.text if base else None)
-    return Plan(spec, answers.language, answers.template, answers.ci)
+    return Plan(spec, answers.language, answers.template, answers.ci, answers.ci_package)
 
 
 def spec_difference(spec: AppSpec, base: AppSpec) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class Plan:
     """One app to write, with the files that continuous integration by the service `ci` needs.
 
+    `ci_package` is the requirement from which that service installs dx-app-wizard.
+
     `template` is the user's own that writes it, None for ours.
     """
 
@@ -22,4 +24,5 @@ class Plan:
     language: Language
     pattern: Pattern
     ci: CiService = "none"
+    ci_package: str | None = None
     template: OwnTemplate | None = None

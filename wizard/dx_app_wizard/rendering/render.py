@@ -101,6 +101,7 @@ def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
         "outputs": _by_name(plan.spec.outputs),
         "__source": source_name,
         "ci": plan.ci,
+        "ci_package": plan.ci_package or "",
         "__github": "test.yml" if plan.ci == "github" else "",
         "__gitlab": ".gitlab-ci.yml" if plan.ci == "gitlab" else "",
         "__pre_commit": ".pre-commit-config.yaml" if plan.ci != "none" else "",
