@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.anew import rendered_anew
 from dx_app_wizard.asking.interruption import COMPLETED_BY_REPETITION, stoppable
+from dx_app_wizard.console import own_commands
 from dx_app_wizard.errors import (
     CommandLineError,
     Conflict,
@@ -92,7 +93,8 @@ class Updated:
             ]
             return "\n".join(told)
         quoted = shlex.quote(str(folder))
-        return f"Updated {files} of {folder}.\n\nNext:\n  dx-local lint {quoted}\n  dx-local run {quoted}"
+        program = own_commands.dx_local()
+        return f"Updated {files} of {folder}.\n\nNext:\n  {program} lint {quoted}\n  {program} run {quoted}"
 
 
 def update(folder: Path, options: Options, flags: dict[str, Any]) -> Updated:
