@@ -16,6 +16,7 @@ import click
 
 from dx_app_wizard import __version__
 from dx_app_wizard.console.text import plain
+from dx_app_wizard.dxapp.classes import USUAL_CLASSES
 from dx_app_wizard.errors import (
     CommandLineError,
     ConflictError,
@@ -39,7 +40,7 @@ JSON_SCHEMA_VERSION = 1
 MODES = ("on_conflict", "template_source", "dry_run", "no_input", "defaults", "resume")
 """The flags that are no answers."""
 
-EPILOG = """\b
+EPILOG = f"""\b
 Examples:
   dx-app-wizard count-reads --language python --template basic
   dx-app-wizard count-reads --language bash --template parallelized \\
@@ -50,7 +51,7 @@ Examples:
   dx-app-wizard --update count-reads --dry-run
 
 \b
-Classes: int float string boolean hash file record applet workflow,
+Classes: {" ".join(USUAL_CLASSES)},
   and array:CLASS of each; CLASS? is optional, CLASS=VALUE has a default.
 
 \b

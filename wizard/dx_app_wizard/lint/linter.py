@@ -17,13 +17,15 @@ from dx_app_wizard.lint.findings import BytesFix, Fault, Finding
 from dx_app_wizard.lint.rules.io import IO_RULES
 from dx_app_wizard.lint.rules.metadata import METADATA_RULES
 from dx_app_wizard.lint.rules.run import RUN_RULES
-from dx_app_wizard.policy.rules import POLICY_RULES, RULE_PREFIX, TABLE, GovernedApp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from dx_app_wizard.dxapp.json_document import Document, JsonPath
-    from dx_app_wizard.policy.load import Policy
+    from dx_app_wizard.lint.app_folder import AppFolder
+    from dx_app_wizard.lint.findings import Rule
+
+    MoreFindings = Callable[[AppFolder, Document], Iterable[Finding]]
 
 SCHEMA_RULE = "schema"
 FILE_RULE = "dxapp-json"
@@ -45,10 +47,11 @@ def lint_file(path: Path, *, absent: bool = True) -> list[Finding]:
     return lint_document(document, absent=absent, file=path.name)
 
 
-def lint_app(folder: Path, policy: Policy | None = None) -> list[Finding]:
-    """Return what is wrong with the app in folder: dxapp.json, source, the one against the other, the policy.
+def lint_app(folder: Path, more_findings: MoreFindings | None = None) -> list[Finding]:
+    """Return the findings about the app in folder: its dxapp.json, its source, and how they agree.
 
-    Findings that comments in the source ignore are left out; what the policy ignores, `judged` leaves out.
+    `more_findings` contributes findings of other rules. Findings that comments in the source ignore are left
+    out.
     """
     from dx_app_wizard.lint.app_folder import AppFolder
     from dx_app_wizard.lint.ignores import ignores_of
@@ -69,25 +72,10 @@ def lint_app(folder: Path, policy: Policy | None = None) -> list[Finding]:
         return findings
     app = AppFolder(folder, document.value)
     findings += lint_folder(app, document)
-    if policy:
-        bash = app.source if app.bash else None
-        findings += _policy_findings(GovernedApp(document.value, policy, bash), document, FILE_NAME)
+    if more_findings:
+        findings += more_findings(app, document)
     ignores = ignores_of(app)
     return [finding for finding in findings if not ignores.cover(finding)]
-
-
-def lint_by_policy(raw: dict[str, Any], policy: Policy) -> list[Finding]:
-    """Return where a dxapp.json falls short of a policy, as the policy judges it."""
-    document = json_document.Document(raw, {})
-    return policy.judged(_policy_findings(GovernedApp(raw, policy), document, None))
-
-
-def _policy_findings(app: GovernedApp, document: Document, file: str | None) -> Iterator[Finding]:
-    for rule, fault in POLICY_RULES.faults(app):
-        setting = app.policy.settings[TABLE, rule.id.removeprefix(RULE_PREFIX)]
-        hint = f"{fault.hint} So says {setting.place}, {TABLE}.{rule.id.removeprefix(RULE_PREFIX)}."
-        place = _place(document, fault.path, file)
-        yield Finding(rule.id, rule.level, json_document.path_text(fault.path), fault.message, hint, *place)
 
 
 def _unreadable(path: Path, error: SpecFileError) -> Finding:
@@ -118,12 +106,14 @@ def _rule_findings(document: Document, *, file: str | None) -> Iterator[tuple[Fi
         return
     for rules in _SPEC_RULES:
         for rule, fault in rules.faults(document.value):
-            place = _place(document, fault.path, file)
-            path = json_document.path_text(fault.path)
-            yield (
-                Finding(rule.id, rule.level, path, fault.message, fault.hint, *place, fix=fault.fix),
-                fault.absent,
-            )
+            yield finding(rule, fault, document, file), fault.absent
+
+
+def finding(rule: Rule[Any, Fault], fault: Fault, document: Document, file: str | None) -> Finding:
+    """Return the finding of a fault in a dxapp.json, with its place in the file."""
+    path = json_document.path_text(fault.path)
+    place = _place(document, fault.path, file)
+    return Finding(rule.id, rule.level, path, fault.message, fault.hint, *place, fix=fault.fix)
 
 
 def _schema_findings(document: Document, *, file: str | None) -> Iterator[Finding]:

@@ -13,18 +13,18 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp.model import ANY_ENTRY_POINT
+from dx_app_wizard.dxapp.timeouts import MINUTES, timeout_minutes
 from dx_app_wizard.lint.findings import Fault, Rules
-from dx_app_wizard.lint.rules.run import MINUTES, hash_at, list_of, requirements
-from dx_app_wizard.policy.keys import timeout_minutes
+from dx_app_wizard.lint.rules.run import hash_at, list_of, requirements
+from dx_app_wizard.policy.model import POLICY_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dx_app_wizard.dxapp.json_document import JsonPath
-    from dx_app_wizard.policy.load import Policy
+    from dx_app_wizard.policy.model import Policy
 
 RULE_PREFIX = "policy-"
-TABLE = "policy"
 
 _STOPS_AT_ERRORS = re.compile(
     r"^\s*set\s+(?:-\w+\s+)*-(?:\w*e\w*|o\s+errexit)\b|^#!\S*bash\s+-\w*e", re.MULTILINE
@@ -41,7 +41,7 @@ class GovernedApp:
 
     def demand(self, key: str) -> Any:
         """Return what [policy] demands under a key, None where it says nothing."""
-        return self.policy.value(TABLE, key)
+        return self.policy.value(POLICY_TABLE, key)
 
 
 POLICY_RULES: Rules[GovernedApp, Fault] = Rules()

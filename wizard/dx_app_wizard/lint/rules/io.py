@@ -19,10 +19,6 @@ IO_RULES: Rules[dict[str, Any], Fault] = Rules()
 """Rules over the raw hash of a dxapp.json."""
 
 
-DATA_OBJECTS = frozenset({"file", "record", "applet", "workflow", "database", "dbcluster"})
-"""The classes whose values are data objects of a project."""
-
-
 class Parameter(NamedTuple):
     """A parameter as it stands in the spec, and the way to it."""
 
@@ -62,11 +58,7 @@ def parameters(spec: dict[str, Any], *keys: str) -> Iterator[Parameter]:
 
 @IO_RULES.rule("error")
 def io_class(spec: dict[str, Any]) -> Iterator[Fault]:
-    """Every parameter has a class that DNAnexus knows.
-
-    They are int, float, string, boolean, hash, file, record, applet, workflow, database, dbcluster, and
-    array:CLASS.
-    """
+    """Every parameter has an I/O class of DNAnexus, such as int, file or array:string."""
     for parameter in parameters(spec):
         if "class" not in parameter.raw:
             yield Fault(parameter.path, f"parameter {parameter.name!r} has no class", 'Add "class".')
@@ -178,11 +170,11 @@ def io_suggestions(spec: dict[str, Any]) -> Iterator[Fault]:
         suggestions = parameter.raw.get("suggestions")
         if parameter.io_class is None or not isinstance(suggestions, list):
             continue
-        item = parse_class(parameter.io_class).item
+        io_class = parse_class(parameter.io_class)
         for index, suggestion in enumerate(suggestions):
             is_place = isinstance(suggestion, dict) and "project" in suggestion
-            wrong = mismatch(item, choice_value(suggestion))
-            if wrong and not (is_place and item in DATA_OBJECTS):
+            wrong = mismatch(io_class.item, choice_value(suggestion))
+            if wrong and not (is_place and io_class.is_data_object):
                 path = (*parameter.path, "suggestions", index)
                 yield Fault(path, f"the suggestion does not fit: {wrong}")
 
@@ -191,7 +183,7 @@ def io_suggestions(spec: dict[str, Any]) -> Iterator[Fault]:
 def io_data_object_keys(spec: dict[str, Any]) -> Iterator[Fault]:
     """Only parameters that take data objects have `patterns` or `type`; with others they have no effect."""
     for parameter in parameters(spec):
-        if parameter.io_class is None or parse_class(parameter.io_class).item in DATA_OBJECTS:
+        if parameter.io_class is None or parse_class(parameter.io_class).is_data_object:
             continue
         for key in ("patterns", "type"):
             if key in parameter.raw:

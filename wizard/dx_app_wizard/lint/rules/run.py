@@ -17,6 +17,7 @@ from dx_app_wizard.dxapp.instances import (
     substitute,
     why_unusable,
 )
+from dx_app_wizard.dxapp.timeouts import LONGEST_TIMEOUT_MINUTES, MINUTES
 from dx_app_wizard.lint.findings import Fault, Fix, Rules
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ PORTING_HINT = (
     " the tool 2to3 does most of it."
 )
 """The hint for apps written for Python 2."""
-LONGEST_TIMEOUT_MINUTES = 30 * 24 * 60
-MINUTES = {"days": 24 * 60, "hours": 60, "minutes": 1}
 
 
 def hash_at(value: Any, *path: str) -> dict[str, Any]:
