@@ -16,7 +16,6 @@ import click
 
 from dx_app_wizard import __version__
 from dx_app_wizard.console.text import plain
-from dx_app_wizard.dxapp.classes import USUAL_CLASSES
 from dx_app_wizard.errors import (
     CommandLineError,
     ConflictError,
@@ -40,7 +39,7 @@ JSON_SCHEMA_VERSION = 1
 MODES = ("on_conflict", "template_source", "dry_run", "no_input", "defaults", "resume")
 """The flags that are no answers."""
 
-EPILOG = f"""\b
+EPILOG = """\b
 Examples:
   dx-app-wizard count-reads --language python --template basic
   dx-app-wizard count-reads --language bash --template parallelized \\
@@ -51,7 +50,7 @@ Examples:
   dx-app-wizard --update count-reads --dry-run
 
 \b
-Classes: {" ".join(USUAL_CLASSES)},
+Classes: {classes},
   and array:CLASS of each; CLASS? is optional, CLASS=VALUE has a default.
 
 \b
@@ -96,9 +95,20 @@ def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bo
         ctx.exit()
 
 
+class _Command(click.Command):
+    """A command that lists the I/O classes in its help, and loads their module only then."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write examples, classes, environment and exit codes below the options."""
+        from dx_app_wizard.dxapp.classes import USUAL_CLASSES
+
+        self.epilog = EPILOG.format(classes=" ".join(USUAL_CLASSES))
+        super().format_epilog(ctx, formatter)
+
+
 @click.command(
+    cls=_Command,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-    epilog=EPILOG,
 )
 @click.argument("name", required=False)
 @click.option("--title", metavar="TEXT", help="Title shown to users. [NAME made readable]")
