@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from dx_local.engine import event_loop
+from dx_local.engine.runs.inputs import GivenInputs
 from dx_local.engine.runs.run import RunRequest, run_once
 from dx_local.engine.session import Observer
 from dx_local.platform.core.states import State
@@ -75,7 +76,7 @@ def measure(app: Path, jobs: int) -> list[float]:
     """Run an app once; return the seconds of each part."""
     meter = Meter()
     with tempfile.TemporaryDirectory(prefix="dx-anatomy-") as folder:
-        request = RunRequest.of(app, inputs={"n": jobs}, folder=Path(folder, "run"))
+        request = RunRequest(app, GivenInputs({"n": jobs}), folder=Path(folder, "run"))
         result = event_loop.run(run_once(request, meter))
     if result.failure:
         sys.exit(result.explanation())

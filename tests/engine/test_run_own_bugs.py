@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
+from dx_local.engine.runs.inputs import GivenInputs
 from dx_local.engine.runs.run import RunRequest, run_once
 from dx_local.engine.session import Observer
 from dx_local.platform.core.states import State
@@ -47,7 +48,7 @@ class Clumsy(Observer):
 
 
 def run(app: Path, observer: Observer | None = None) -> RunResult:
-    request = RunRequest.of(app, inputs={}, folder=app / "run")
+    request = RunRequest(app, GivenInputs({}), folder=app / "run")
     return asyncio.run(asyncio.wait_for(run_once(request, observer), 30))
 
 

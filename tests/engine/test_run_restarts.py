@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from dx_local.engine.executors import ISOLATION_VARIABLE
+from dx_local.engine.runs.inputs import GivenInputs
 from dx_local.engine.runs.run import RunRequest, run_once
 from dx_local.engine.session import Observer
+from dx_local.engine.settings import ISOLATION_VARIABLE
 from dx_local.platform.core.states import State
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class States(Observer):
 
 
 def run(app: Path, observer: Observer | None = None) -> RunResult:
-    return asyncio.run(run_once(RunRequest.of(app, inputs={}, folder=app / "run"), observer))
+    return asyncio.run(run_once(RunRequest(app, GivenInputs({}), folder=app / "run"), observer))
 
 
 def test_a_job_that_fails_is_tried_again_in_a_folder_of_its_own(make_app: MakeApp) -> None:

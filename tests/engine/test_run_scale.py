@@ -10,6 +10,7 @@ import pytest
 from typing_extensions import override
 
 from dx_local.engine import event_loop
+from dx_local.engine.runs.inputs import GivenInputs
 from dx_local.engine.runs.run import RunRequest, run_once
 from dx_local.engine.session import Observer
 from dx_local.platform.core.states import State
@@ -76,7 +77,7 @@ def test_thousands_of_jobs_leave_nothing_and_take_no_more_than_some(
     make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(count: int, observer: Observer) -> RunResult:
-        request = RunRequest.of(app, inputs={"count": count}, folder=tmp_path / f"run-{count}")
+        request = RunRequest(app, GivenInputs({"count": count}), folder=tmp_path / f"run-{count}")
         return event_loop.run(run_once(request, observer))
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
+from dx_local.engine.runs.inputs import GivenInputs
 from dx_local.engine.runs.run import RunRequest, run_once
 from dx_local.engine.session import Observer
 from dx_local.platform.core.states import State
@@ -60,7 +61,7 @@ class ShortTimeouts(Observer):
 
 
 def run(app: Path, function: str) -> RunResult:
-    request = RunRequest.of(app, inputs={"starts_part": function == "part"}, folder=app / "run")
+    request = RunRequest(app, GivenInputs({"starts_part": function == "part"}), folder=app / "run")
     return asyncio.run(run_once(request, ShortTimeouts(function, 400)))
 
 

@@ -53,7 +53,7 @@ dxpy.run()
 
 
 def run(app: Path, folder: Path) -> RunResult:
-    return asyncio.run(run_once(RunRequest.of(app, folder=folder)))
+    return asyncio.run(run_once(RunRequest(app, folder=folder)))
 
 
 def test_jobs_are_told_of_by_entry_point(make_app: MakeApp, tmp_path: Path) -> None:

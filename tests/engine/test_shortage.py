@@ -9,15 +9,15 @@ import pytest
 
 from dx_app_wizard.dxapp.instances import find_instance_type
 from dx_local.engine.executors import End
-from dx_local.engine.memory_limit import MemoryLimit, parse_limit
 from dx_local.engine.scheduling.resource_failures import (
     REASON,
     OutOfMemoryKills,
     failure_of,
     is_full,
+    memory_limit_of,
     next_larger,
 )
-from dx_local.errors import UsageError
+from dx_local.engine.settings import parse_memory_limit
 from dx_local.platform.core.states import Failure
 from dx_local.platform.execution.job_usage import JobUsage
 
@@ -133,16 +133,10 @@ def test_a_kill_while_the_machine_was_full(
     assert is_shortage == failures[0].message.startswith(warning)
 
 
-@pytest.mark.parametrize("text", ["", "much", "0", "-1G", "instances"])
-def test_what_is_no_limit_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is not a memory limit"):
-        parse_limit(text)
-
-
 def test_a_limit_is_a_size_or_that_of_the_instance_type() -> None:
-    assert parse_limit("2GiB").of(JOB) == 2 * GIB
-    assert parse_limit("instance").of(JOB) == 8 * GIB
-    assert MemoryLimit(None).of({**JOB, "instance_type": "mem9_ssd9_x9"}) is None
+    assert memory_limit_of(JOB, parse_memory_limit("2GiB")) == 2 * GIB
+    assert memory_limit_of(JOB, parse_memory_limit("instance")) == 8 * GIB
+    assert memory_limit_of({**JOB, "instance_type": "mem9_ssd9_x9"}, "instance") is None
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import dx_local.worker
-from dx_local.engine.executors import End, Isolation, Launch, LogLine
+from dx_local.engine.executors import End, Launch, LogLine
 from dx_local.engine.executors.isolation import Confinement
 from dx_local.engine.executors.job_folder import JobFolder, create_job_folder
 from dx_local.engine.executors.local import LocalExecutor
+from dx_local.engine.settings import Isolation
 from dx_local.worker.sandbox.host_folders import HOME
 
 if TYPE_CHECKING:
@@ -274,7 +275,7 @@ assert sandbox.check(folder) is None
 box = sandbox.Sandbox(folder, "box", has_processes=True)
 os.makedirs(f"{folder}/job/home")
 job = Job("job-x", "main", "bash", f"{folder}/job/home", None, {}, "",
-          tuple(sys.argv[4:]), f"{folder}/job-x", False)
+          tuple(sys.argv[4:]), f"{folder}/job-x", {})
 code = 0
 for script in json.loads(sys.argv[3]):
     seen, world = box.take(job)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from tests.worker.conftest import Workshop
 
-from dx_local.engine.executors import Isolation
 from dx_local.engine.executors.isolation import Confinement
 from dx_local.engine.executors.job_folder import read_outcome
+from dx_local.engine.settings import Isolation
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dx_local.api.server import Server
-from dx_local.engine.environments.job_environments import USUAL_WORKPLACES, WorkplaceOptions, Workplaces
+from dx_local.engine.environments.job_environments import Workplaces
 from dx_local.engine.environments.python_environments import EnvironmentRequest
 from dx_local.engine.event_loop import to_the_end
-from dx_local.engine.executors import Isolation
 from dx_local.engine.executors.cgroups import MemoryGroups, NoGroupsError, remove_all_left
 from dx_local.engine.executors.file_transfer import Handover
 from dx_local.engine.executors.isolation import Confinement
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.runs import app_bundle, inputs, outputs
 from dx_local.engine.scheduling.disk_reserve import Reserve, reporting_full_disk
-from dx_local.engine.scheduling.driver import Driver, DriverOptions
+from dx_local.engine.scheduling.driver import Driver
+from dx_local.engine.settings import InputDelivery, JobSettings, Network
 from dx_local.errors import UsageError
 from dx_local.platform.core.context import DEFAULT_REGION, DEFAULT_USER, STORE_NAME, Caller, Context, Platform
 from dx_local.platform.core.errors import ApiError
@@ -43,19 +43,12 @@ class SessionOptions:
     """Where a platform lives and how it runs jobs."""
 
     folder: Path
-    max_parallel: int
+    settings: JobSettings
     region: str = DEFAULT_REGION
-    xtrace: bool = False
     port: int = 0
     """Where the server listens; with 0 the kernel chooses."""
-    reuses: bool = False
-    """Whether a job takes the output of an earlier one that has done the same."""
-    isolation: Isolation = Isolation.AUTO
     is_open: bool = False
     """Whether others than jobs use the platform: then a job may wait for what only they can do."""
-    workplaces: WorkplaceOptions = USUAL_WORKPLACES
-    links_inputs: bool = False
-    """Whether a job that downloads a file gets a symbolic link to it, where it cannot write to it."""
 
 
 class Observer:
@@ -86,23 +79,17 @@ class Session:
         self._stack = AsyncExitStack()
         self.reserve = Reserve(options.folder)
         self.platform = self._open_platform()
-        self.platform.reuses = options.reuses
+        self.platform.reuses = options.settings.reuse
         self.context = Context(self.platform, Caller(DEFAULT_USER))
         observer.opened(self.platform)
         self.platform.subscribers.append(observer.moved)
-        self._workplaces = Workplaces(self.platform, options.workplaces, observer.announce)
+        self._workplaces = Workplaces(self.platform, options.settings, observer.announce)
         self.driver = Driver(
             self.platform,
-            DriverOptions(
-                jobs_folder=options.folder / "jobs",
-                max_parallel=options.max_parallel,
-                xtrace=options.xtrace,
-                memory_limit=options.workplaces.memory_limit,
-                shown=(options.folder / "files",) if options.links_inputs else (),
-                is_open=options.is_open,
-            ),
+            options.settings,
             self._workplaces,
             self.reserve,
+            is_open=options.is_open,
         )
         self._server = Server(self.platform, hooks=self.driver, port=options.port)
 
@@ -134,7 +121,8 @@ class Session:
         self._stack.callback(file_bytes.let_go, self.platform)
         self._stack.callback(self._observer.closed)
         await self._stack.enter_async_context(self._server)
-        handover = Handover(self.platform, links=self._options.links_inputs)
+        settings = self._options.settings
+        handover = Handover(self.platform, links=settings.input_delivery is InputDelivery.LINK)
         self._stack.push_async_callback(handover.close)
         executor = LocalExecutor(
             on_log=self._logged,
@@ -142,9 +130,9 @@ class Session:
             on_folder=handover.listen,
             announce=self._observer.announce,
             confinement=Confinement(
-                isolation=self._options.isolation,
+                isolation=settings.isolation,
                 groups=self._memory_groups(),
-                api=None if self._options.workplaces.allows_network else self._server,
+                api=None if settings.network is Network.ALLOW else self._server,
             ),
         )
         self._stack.push_async_callback(executor.close)
@@ -224,7 +212,7 @@ class Session:
 
     def _memory_groups(self) -> MemoryGroups | None:
         """Return what limits on memory hold by, if there is a limit; say so where it holds in part only."""
-        if self._options.workplaces.memory_limit is None:
+        if self._options.settings.memory_limit is None:
             remove_all_left()
             return None
         try:

@@ -5,9 +5,10 @@ An executor knows nothing of the platform; a job reaches that over HTTP, by its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from dx_local.engine.settings import JobSettings
 
 if TYPE_CHECKING:
     import socket
@@ -17,21 +18,6 @@ if TYPE_CHECKING:
     from dx_local.engine.environments.python_environments import WorkerEnvironment
     from dx_local.engine.executors.job_folder import JobFolder
     from dx_local.platform.execution.job_usage import JobUsage
-
-
-class Isolation(Enum):
-    """Whether jobs get worlds of their own that look like workers: where possible, always, or never."""
-
-    AUTO = "auto"
-    NAMESPACE = "namespace"
-    NONE = "none"
-
-
-ISOLATION_VARIABLE = "DX_LOCAL_ISOLATION"
-"""The environment variable that says which, for commands and tests that do not."""
-
-NETWORK_VARIABLE = "DX_LOCAL_NETWORK"
-"""The same for `auto` or `allow`: whether all jobs have the network, or only those whose app asks for it."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +38,8 @@ class Launch:
     """Folders that are laid over `/`, the topmost first: the app's resources/, and what it depends on."""
     shown: tuple[Path, ...] = ()
     """Folders of this machine that the job finds at their own paths, wherever they lie."""
-    xtrace: bool = False
-    """Whether bash prints each command before it runs it."""
+    settings: JobSettings = field(default_factory=JobSettings)
+    """Those of the platform."""
     memory_limit: int | None = None
     """How many bytes of memory the job may use; None for all that there is."""
     has_network: bool = True

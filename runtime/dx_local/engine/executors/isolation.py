@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dx_local.engine.executors import Isolation
+from dx_local.engine.settings import Isolation
 
 if TYPE_CHECKING:
     from dx_local.engine.executors import Api

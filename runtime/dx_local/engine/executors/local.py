@@ -8,7 +8,7 @@ import shutil
 import signal
 import tempfile
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -252,7 +252,7 @@ def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:
         layers=tuple(str(layer.absolute()) for layer in launch.layers),
         shown=tuple(str(folder.absolute()) for folder in launch.shown),
         log_sockets=str(sockets),
-        xtrace=launch.xtrace,
+        settings=asdict(launch.settings),
         process_memory=None if is_grouped else launch.memory_limit,
         has_network=launch.has_network,
     )

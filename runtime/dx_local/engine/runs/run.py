@@ -9,14 +9,11 @@ import shutil
 import sqlite3
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dx_app_wizard.lint.app_folder import AppFolder
-from dx_local.engine.environments.job_environments import USUAL_WORKPLACES, WorkplaceOptions
-from dx_local.engine.executors import ISOLATION_VARIABLE, NETWORK_VARIABLE, Isolation
 from dx_local.engine.runs.app_bundle import App, load_app
 from dx_local.engine.runs.applet_request import run_spec_of_region
 from dx_local.engine.runs.assets import asset_names, check_assets, missing_assets, missing_resources
@@ -25,13 +22,15 @@ from dx_local.engine.runs.pipes import with_pipes_read
 from dx_local.engine.runs.usable_types import with_usable_types
 from dx_local.engine.scheduling.disk_reserve import reporting_full_disk
 from dx_local.engine.session import Observer, Session, SessionOptions
+from dx_local.engine.settings import JobSettings
 from dx_local.errors import DxLocalError, UsageError
 from dx_local.platform.core.context import DEFAULT_REGION, STORE_NAME
 from dx_local.platform.core.full_disk import is_full_disk
 from dx_local.platform.execution import job_descriptions, job_logs, job_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+    from pathlib import Path
 
     from dx_local.engine.runs.failure_report import FailureReport
     from dx_local.platform.core.context import JSON, Platform
@@ -54,39 +53,13 @@ class RunRequest:
     """
 
     app: Path
-    given: GivenInputs | None
-    function: str
-    max_parallel: int
+    given: GivenInputs | None = None
+    function: str = "main"
+    settings: JobSettings = field(default_factory=lambda: JobSettings.from_options({}))
     folder: Path | None = None
     out: Path | None = None
-    xtrace: bool = False
-    reuses: bool = False
     region: str | None = None
-    workplaces: WorkplaceOptions = USUAL_WORKPLACES
-    isolation: Isolation = Isolation.AUTO
-    links_inputs: bool = False
     assets: tuple[Path, ...] = ()
-
-    @classmethod
-    def of(
-        cls,
-        app: Path,
-        *,
-        inputs: Mapping[str, Any] | None = None,
-        function: str = "main",
-        folder: Path | None = None,
-        max_parallel: int | None = None,
-    ) -> RunRequest:
-        """Return a request with the usual choices for everything that is not given."""
-        return cls(
-            app=app,
-            given=None if inputs is None else GivenInputs(values=_paths_as_text(dict(inputs))),
-            function=function,
-            folder=folder,
-            max_parallel=max_parallel or os.cpu_count() or 1,
-            isolation=Isolation(os.environ.get(ISOLATION_VARIABLE) or "auto"),
-            workplaces=WorkplaceOptions(allows_network=os.environ.get(NETWORK_VARIABLE) == "allow"),
-        )
 
 
 @dataclass(frozen=True)
@@ -134,13 +107,8 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
     with reporting_full_disk(home, "--workspace-path"), _workspace(request) as workspace:
         options = SessionOptions(
             folder=workspace.folder.resolve(),
-            max_parallel=request.max_parallel,
+            settings=request.settings,
             region=request.region or _region_of(app),
-            xtrace=request.xtrace,
-            reuses=request.reuses,
-            workplaces=request.workplaces,
-            isolation=request.isolation,
-            links_inputs=request.links_inputs,
         )
         if samples_used:
             observer.announce(f"No input given: running on the samples in {request.app / SAMPLES}.")
@@ -305,7 +273,7 @@ def _failure(platform: Platform, job: Row, request: RunRequest, app: App) -> Fai
     from dx_local.engine.runs.failure_report import explain
 
     report = explain(platform, job, request.app, app.warnings)
-    shows_commands = request.xtrace or any(line.startswith("+") for line in report.log_tail)
+    shows_commands = request.settings.xtrace or any(line.startswith("+") for line in report.log_tail)
     names_no_line = report.reason == "AppInternalError" or report.message.startswith(_SECTION_FAILED)
     is_bash = app.spec.run_spec.interpreter == "bash"
     if report.source or shows_commands or not (names_no_line and is_bash):
@@ -319,11 +287,3 @@ def _region_of(app: App) -> str:
     if not isinstance(regions, dict) or not regions or DEFAULT_REGION in regions:
         return DEFAULT_REGION
     return str(next(iter(regions)))
-
-
-def _paths_as_text(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _paths_as_text(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_paths_as_text(item) for item in value]
-    return str(value) if isinstance(value, Path) else value

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +23,10 @@ from dx_local.engine.scheduling.resource_failures import (
     explain_full_disk,
     failure_of,
     is_full,
+    memory_limit_of,
 )
 from dx_local.engine.scheduling.waiters import Ends
+from dx_local.engine.settings import InputDelivery
 from dx_local.errors import DxLocalError
 from dx_local.platform.apps import app_views
 from dx_local.platform.core import executable, internal_errors
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     from dx_local.engine.environments.job_environments import Workplace, Workplaces
     from dx_local.engine.executors import End, Executor
     from dx_local.engine.executors.job_folder import JobFolder
-    from dx_local.engine.memory_limit import MemoryLimit
     from dx_local.engine.scheduling.disk_reserve import Reserve
+    from dx_local.engine.settings import JobSettings
     from dx_local.platform.core.context import JSON, Platform
     from dx_local.platform.core.states import Transition
     from dx_local.platform.core.store import Row
@@ -53,32 +54,25 @@ if TYPE_CHECKING:
 _WITHOUT_WORKER = frozenset({State.RESTARTABLE, State.FAILED, State.TERMINATING})
 
 
-@dataclass(frozen=True)
-class DriverOptions:
-    """How jobs are run: where their folders lie, how many at once, and with what around them."""
-
-    jobs_folder: Path
-    max_parallel: int
-    xtrace: bool = False
-    memory_limit: MemoryLimit | None = None
-    shown: tuple[Path, ...] = ()
-    """Folders of this machine that every job may look into."""
-    is_open: bool = False
-    """True if clients other than jobs use the platform: they may close data objects, and free disk space."""
-
-
 class Driver:
-    """Runs the jobs of one platform on one executor, inside the event loop that it is made in."""
+    """Runs the jobs of one platform on one executor, inside the event loop that it is made in.
+
+    `is_open` is true if clients other than jobs use the platform: they may close data objects, and free disk
+    space.
+    """
 
     def __init__(
         self,
         platform: Platform,
-        options: DriverOptions,
+        settings: JobSettings,
         workplaces: Workplaces,
         reserve: Reserve,
+        *,
+        is_open: bool = False,
     ) -> None:
         self._platform = platform
-        self._options = options
+        self._settings = settings
+        self._serves_clients = is_open
         self._workplaces = workplaces
         self._records = PatientRecords(platform.folder, reserve)
         platform.use_reserve = self._records.use_reserve
@@ -106,7 +100,7 @@ class Driver:
 
         Raises OSError if its end cannot be recorded because the disk is full, and only jobs could free space.
         """
-        if self._options.is_open:
+        if self._serves_clients:
             await self._ends.until_final(job_id)
         else:
             await self._records.unless_stuck(self._ends.until_final(job_id))
@@ -231,13 +225,13 @@ class Driver:
     def _fill_slots(self) -> None:
         if not self._is_open:
             return
-        while self._ready and len(self._running) - len(self._blocked) < self._options.max_parallel:
+        while self._ready and len(self._running) - len(self._blocked) < self._settings.max_parallel:
             job_id = self._ready.popleft()
             if self._ends.state(job_id) == State.RUNNABLE:
                 self._running.add(job_id)
                 with self._failing_with_our_bugs(job_id):
                     self._start(job_id)
-        if not self._ready and not self._running and not self._options.is_open:
+        if not self._ready and not self._running and not self._serves_clients:
             # What this changes comes back as transitions, and those here again.
             self._records.try_now(lambda: job_events.break_deadlock(self._platform))
 
@@ -250,7 +244,7 @@ class Driver:
         context = Context(self._platform, Caller(job["user"]))
         try:
             self._folders[job_id] = create_job_folder(
-                self._options.jobs_folder,
+                self._platform.folder / "jobs",
                 job_folder_name(job),
                 job=job_descriptions.describe_in_home(context, job),
                 executable=self._executable(context, job),
@@ -293,9 +287,9 @@ class Driver:
             variables=variables,
             source=Path(source) if (source := applet.get("local", {}).get("source")) else None,
             layers=place.layers,
-            shown=self._options.shown and (*self._options.shown, *self._platform.linked),
-            xtrace=self._options.xtrace,
-            memory_limit=limit.of(job) if (limit := self._options.memory_limit) else None,
+            shown=self._visible_paths(),
+            settings=self._settings,
+            memory_limit=memory_limit_of(job, self._settings.memory_limit),
             has_network=_has_network(job, applet),
         )
         self._places[job["id"]] = place
@@ -310,6 +304,12 @@ class Driver:
         if not self._goes_on(job["id"]):
             # It was ended while it was being started, when there was no process yet to kill.
             self._executor.kill(job["id"])
+
+    def _visible_paths(self) -> tuple[Path, ...]:
+        """Return the paths of this machine that a job reads at their own place, to follow links to files."""
+        if self._settings.input_delivery is not InputDelivery.LINK:
+            return ()
+        return (self._platform.folder / "files", *self._platform.linked)
 
     @contextmanager
     def _failing_with_our_bugs(self, job_id: str) -> Iterator[None]:

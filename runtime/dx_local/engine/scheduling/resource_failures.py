@@ -12,7 +12,7 @@ import re
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dx_app_wizard.dxapp.instances import find_instance_type, instance_types
 from dx_local.platform.core.full_disk import has_no_space
@@ -71,6 +71,14 @@ class OutOfMemoryKills:
         except OSError:
             return 0
         return int(found[1]) if found else 0
+
+
+def memory_limit_of(job: Row, limit: int | Literal["instance"] | None) -> int | None:
+    """Return the bytes of memory that a job may use, None for no limit or an unknown instance type."""
+    if limit != "instance":
+        return limit
+    worker = find_instance_type(job["instance_type"], job["region"])
+    return worker.memory_bytes if worker else None
 
 
 def is_full(folder: Path) -> bool:

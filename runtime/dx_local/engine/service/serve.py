@@ -9,9 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dx_local.engine.environments.job_environments import USUAL_WORKPLACES, WorkplaceOptions
 from dx_local.engine.environments.python_environments import EnvironmentBuildError
-from dx_local.engine.executors import Isolation
 from dx_local.engine.scheduling.disk_reserve import reporting_full_disk
 from dx_local.engine.service import client_environment
 from dx_local.engine.service.state_folder import Saved, StateError, hold
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.engine.session import Observer
+    from dx_local.engine.settings import JobSettings
 
 
 @dataclass(frozen=True)
@@ -35,12 +34,9 @@ class ServeRequest:
     """What to serve, and how; without a port, the one of the last time if it is free."""
 
     folder: Path
-    max_parallel: int
+    settings: JobSettings
     port: int | None = None
     fresh: bool = False
-    reuses: bool = False
-    workplaces: WorkplaceOptions = USUAL_WORKPLACES
-    isolation: Isolation = Isolation.AUTO
 
 
 @asynccontextmanager
@@ -84,15 +80,7 @@ async def _begin(request: ServeRequest, folder: Path, observer: Observer, stack:
 
 
 def _session(request: ServeRequest, folder: Path, observer: Observer, port: int) -> Session:
-    options = SessionOptions(
-        folder=folder,
-        max_parallel=request.max_parallel,
-        port=port,
-        is_open=True,
-        reuses=request.reuses,
-        workplaces=request.workplaces,
-        isolation=request.isolation,
-    )
+    options = SessionOptions(folder, request.settings, port=port, is_open=True)
     try:
         return Session(options, observer)
     except UnknownSchema as error:
