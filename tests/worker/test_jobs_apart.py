@@ -168,7 +168,7 @@ def test_of_the_users_home_there_is_what_the_job_needs(homely: Workshop) -> None
     place = homely.folder.parent
     code = f"main() {{ find {place} -name secret; ls -A {place}; cat /opt/brought {other}/file; }}"
     source.write_text(code)
-    job = homely.run(code, "bash", layers=(layer,), source=source, shown=(other,))
+    job = homely.run(code, "bash", layers=(layer,), source=source, visible_paths=(other,))
     if not homely.is_isolated:
         pytest.skip(homely.announced[0])
     assert (job.said(), job.said("STDERR")) == (["app", "jobs", "shown", "brought", "shown"], [])

@@ -14,7 +14,6 @@ import pytest
 from tests.worker.conftest import Workshop
 
 from dx_local.engine.executors.cgroups import VARIABLE, MemoryGroups, NoGroupsError
-from dx_local.engine.executors.isolation import Confinement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +40,7 @@ with_groups = pytest.mark.skipif(
 @pytest.fixture
 def grouped(tmp_path: Path, worker_environment: WorkerEnvironment) -> Iterator[Workshop]:
     """An executor that holds jobs to their limits by control groups."""
-    shop = Workshop(tmp_path, worker_environment, Confinement(groups=MemoryGroups()))
+    shop = Workshop(tmp_path, worker_environment, memory_limit=LIMIT)
     yield shop
     shop.close()
     shop.loop.close()

@@ -80,6 +80,7 @@ _OPTIONS = (
             "How input files are delivered: a copy, or a read-only link if the sandbox protects the original."
         ),
     ),
+    click.option("--executor", default="local", hidden=True),  # until there is a second one
 )
 """In the order of `--help`. Each stores its value under its name in JobOptions."""
 

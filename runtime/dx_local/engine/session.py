@@ -10,14 +10,13 @@ from dx_local.api.server import Server
 from dx_local.engine.environments.job_environments import Workplaces
 from dx_local.engine.environments.python_environments import EnvironmentRequest
 from dx_local.engine.event_loop import to_the_end
-from dx_local.engine.executors.cgroups import MemoryGroups, NoGroupsError, remove_all_left
 from dx_local.engine.executors.file_transfer import Handover
-from dx_local.engine.executors.isolation import Confinement
-from dx_local.engine.executors.local import LocalExecutor
+from dx_local.engine.executors.protocol import Callbacks
+from dx_local.engine.executors.registry import make_executor
 from dx_local.engine.runs import app_bundle, inputs, outputs
 from dx_local.engine.scheduling.disk_reserve import Reserve, reporting_full_disk
 from dx_local.engine.scheduling.driver import Driver
-from dx_local.engine.settings import InputDelivery, JobSettings, Network
+from dx_local.engine.settings import InputDelivery, JobSettings
 from dx_local.errors import UsageError
 from dx_local.platform.core.context import DEFAULT_REGION, DEFAULT_USER, STORE_NAME, Caller, Context, Platform
 from dx_local.platform.core.errors import ApiError
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
-    from dx_local.engine.executors import LogLine
+    from dx_local.engine.executors.protocol import LogLine
     from dx_local.engine.runs.inputs import GivenInputs
     from dx_local.platform.core.context import JSON
     from dx_local.platform.core.states import Transition
@@ -124,17 +123,13 @@ class Session:
         settings = self._options.settings
         handover = Handover(self.platform, links=settings.input_delivery is InputDelivery.LINK)
         self._stack.push_async_callback(handover.close)
-        executor = LocalExecutor(
+        callbacks = Callbacks(
             on_log=self._logged,
             on_exit=self.driver.on_exit,
-            on_folder=handover.listen,
             announce=self._observer.announce,
-            confinement=Confinement(
-                isolation=settings.isolation,
-                groups=self._memory_groups(),
-                api=None if settings.network is Network.ALLOW else self._server,
-            ),
+            on_folder=handover.listen,
         )
+        executor = make_executor(settings, self._server, callbacks)
         self._stack.push_async_callback(executor.close)
         self._stack.push_async_callback(self.driver.close)
         self.driver.use(executor)
@@ -209,20 +204,6 @@ class Session:
     async def worker_environment(self) -> WorkerEnvironment:
         """Return the worker environment of apps that need nothing more. Raises EnvironmentBuildError."""
         return await self._workplaces.environment(EnvironmentRequest())
-
-    def _memory_groups(self) -> MemoryGroups | None:
-        """Return what limits on memory hold by, if there is a limit; say so where it holds in part only."""
-        if self._options.settings.memory_limit is None:
-            remove_all_left()
-            return None
-        try:
-            return MemoryGroups()
-        except NoGroupsError as error:
-            self._observer.announce(
-                f"The memory limit holds for each process of a job, not for all together: this machine lets"
-                f" no control groups be made ({error})."
-            )
-            return None
 
     def _logged(self, line: LogLine) -> None:
         self._observer.logged(line)

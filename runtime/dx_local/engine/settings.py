@@ -65,6 +65,7 @@ class JobOptions(TypedDict, total=False):
     isolation: str
     network: str
     memory_limit: str | None
+    executor: str
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class JobSettings:
     network: Network = Network.AUTO
     memory_limit: int | Literal["instance"] | None = None
     """Bytes of memory that each job may use, `instance` for those of its instance type, None for no limit."""
+    executor: str = "local"
+    """Name of an executor in `executors/registry.py`."""
 
     @classmethod
     def from_options(cls, options: JobOptions) -> JobSettings:

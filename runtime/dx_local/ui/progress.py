@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.tree import Tree
 
-    from dx_local.engine.executors import LogLine
+    from dx_local.engine.executors.protocol import LogLine
     from dx_local.platform.core.context import Platform
     from dx_local.platform.core.states import Transition
     from dx_local.platform.core.store import Row

@@ -10,7 +10,7 @@ from collections import deque
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dx_local.worker
 from dx_local.worker import channel
@@ -18,8 +18,8 @@ from dx_local.worker import channel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_local.engine.environments.python_environments import WorkerEnvironment
-    from dx_local.engine.executors.isolation import Confinement
+    from dx_local.engine.executors.protocol import Api
+    from dx_local.engine.settings import Isolation
 
 _ZYGOTE_SCRIPT = Path(dx_local.worker.__file__).with_name("zygote.py")
 _RECEIVE_BYTES = 64 * 1024
@@ -28,7 +28,7 @@ _LEAVING_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class ZygoteCapabilities:
     """What a zygote can give its jobs."""
 
     unsandboxed: str | None = None
@@ -41,24 +41,33 @@ class Surroundings:
     """Whether those without network have one of their own, with the API alone."""
 
 
-class ZygoteProcess:
-    """One zygote, for jobs whose folders lie in `jobs`; `surroundings` is what it says first of all."""
+class WorkerPrograms(NamedTuple):
+    """The parts of a worker environment from which a zygote starts; each field is that of `Launch`."""
 
-    def __init__(
+    python: str
+    programs: str
+    tool_client: str | None
+
+
+class ZygoteProcess:
+    """One zygote, for jobs with folders in `jobs`; `capabilities` is the content of its first message."""
+
+    def __init__(  # noqa: PLR0913 - the command line of a zygote
         self,
-        environment: WorkerEnvironment,
+        programs: WorkerPrograms,
         log: Path,
-        confinement: Confinement,
         jobs: Path,
+        isolation: Isolation,
+        api: Api | None,
         *,
         on_message: Callable[[dict[str, Any]], None],
         on_gone: Callable[[ZygoteProcess], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.gone: asyncio.Future[None] = self._loop.create_future()
-        self.surroundings: asyncio.Future[Surroundings] = self._loop.create_future()
+        self.capabilities: asyncio.Future[ZygoteCapabilities] = self._loop.create_future()
         self._log = log
-        self._api = confinement.api
+        self._api = api
         self._on_message = on_message
         self._on_gone = on_gone
         self._received = b""
@@ -69,10 +78,10 @@ class ZygoteProcess:
             on_failure.callback(self._socket.close)
             self._process = subprocess.Popen(
                 [
-                    environment.python,
+                    programs.python,
                     *("-I", "-X", "utf8", _ZYGOTE_SCRIPT),
-                    *(str(theirs.fileno()), log.parent, environment.bin, environment.tool_client or ""),
-                    *(confinement.isolation.value, jobs, str(self._api.port if self._api else 0)),
+                    *(str(theirs.fileno()), log.parent, programs.programs, programs.tool_client or ""),
+                    *(isolation.value, jobs, str(self._api.port if self._api else 0)),
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -131,7 +140,7 @@ class ZygoteProcess:
         messages, self._received = channel.unpack(self._received + data)
         for message in messages:
             if "unsandboxed" in message:
-                self.surroundings.set_result(Surroundings(**message))
+                self.capabilities.set_result(ZygoteCapabilities(**message))
             else:
                 self._on_message(message)
         if not data:
@@ -147,8 +156,8 @@ class ZygoteProcess:
             self._process.wait(_LEAVING_SECONDS)
         self._process.kill()
         self._process.wait()
-        if not self.surroundings.done():
-            self.surroundings.set_result(Surroundings())
+        if not self.capabilities.done():
+            self.capabilities.set_result(ZygoteCapabilities())
         self._on_gone(self)
         self.gone.set_result(None)
 

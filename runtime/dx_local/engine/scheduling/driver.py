@@ -9,24 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.engine.environments.job_environments import WorkplaceError
-from dx_local.engine.executors import Launch
 from dx_local.engine.executors.job_folder import create_job_folder, read_outcome
 from dx_local.engine.scheduling.deferred_records import PatientRecords
 from dx_local.engine.scheduling.job_variables import variables_of
+from dx_local.engine.scheduling.launches import Prepared, launch_of
 from dx_local.engine.scheduling.log_opening import write_opening
 from dx_local.engine.scheduling.resource_failures import (
     OutOfMemoryKills,
     explain_full_disk,
     failure_of,
     is_full,
-    memory_limit_of,
 )
 from dx_local.engine.scheduling.waiters import Ends
-from dx_local.engine.settings import InputDelivery
 from dx_local.errors import DxLocalError
 from dx_local.platform.apps import app_views
 from dx_local.platform.core import executable, internal_errors
@@ -42,8 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dx_local.engine.environments.job_environments import Workplace, Workplaces
-    from dx_local.engine.executors import End, Executor
     from dx_local.engine.executors.job_folder import JobFolder
+    from dx_local.engine.executors.protocol import Executor, JobExit
     from dx_local.engine.scheduling.disk_reserve import Reserve
     from dx_local.engine.settings import JobSettings
     from dx_local.platform.core.context import JSON, Platform
@@ -130,13 +127,13 @@ class Driver:
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
 
-    def on_exit(self, job_id: str, end: End) -> None:
+    def on_exit(self, job_id: str, end: JobExit) -> None:
         """Take note that the program of a job has ended."""
         if job_id in self._folders:  # it has not been given up
             with self._failing_with_our_bugs(job_id):
                 self._take_note_of_end(job_id, end)
 
-    def _take_note_of_end(self, job_id: str, end: End) -> None:
+    def _take_note_of_end(self, job_id: str, end: JobExit) -> None:
         folder = self._folders[job_id]
         outcome = read_outcome(folder, end.exit_code)
         place = self._places[job_id]
@@ -278,38 +275,20 @@ class Driver:
         if not self._goes_on(job["id"]) or self._executor is None:
             self._give_up(job["id"], Failure("ExecutionError", "The job ended before it was started"))
             return
-        launch = Launch(
-            job_id=job["id"],
-            function=job["function"],
-            interpreter=applet["runSpec"]["interpreter"],
-            folder=self._folders[job["id"]],
-            environment=place.environment,
-            variables=variables,
-            source=Path(source) if (source := applet.get("local", {}).get("source")) else None,
-            layers=place.layers,
-            shown=self._visible_paths(),
-            settings=self._settings,
-            memory_limit=memory_limit_of(job, self._settings.memory_limit),
-            has_network=_has_network(job, applet),
-        )
+        folder = self._folders[job["id"]]
         self._places[job["id"]] = place
         try:
-            write_opening(launch, applet["runSpec"])
+            write_opening(folder.log, job, place.environment.dxpy_version, applet["runSpec"])
             for subscriber in self._platform.log_subscribers:
                 subscriber(job["id"])
-            await self._executor.start(launch)
+            prepared = Prepared(job, applet, folder, variables, place)
+            await self._executor.start(launch_of(prepared, self._platform, self._settings))
         except OSError as error:
             self._give_up(job["id"], Failure("ExecutionError", f"The job could not be started: {error}"))
             return
         if not self._goes_on(job["id"]):
             # It was ended while it was being started, when there was no process yet to kill.
             self._executor.kill(job["id"])
-
-    def _visible_paths(self) -> tuple[Path, ...]:
-        """Return the paths of this machine that a job reads at their own place, to follow links to files."""
-        if self._settings.input_delivery is not InputDelivery.LINK:
-            return ()
-        return (self._platform.folder / "files", *self._platform.linked)
 
     @contextmanager
     def _failing_with_our_bugs(self, job_id: str) -> Iterator[None]:
@@ -325,7 +304,7 @@ class Driver:
                 self._give_up(job_id, Failure("JMInternalError", internal_errors.note(self._platform, error)))
 
     def _give_up(self, job_id: str, failure: Failure) -> None:
-        """End a job that has no process."""
+        """JobExit a job that has no process."""
         self._free_slot_of(job_id)
         self._record_failure(job_id, self._verdicts.pop(job_id, self._explaining_full_disk(failure)))
         self._fill_slots()
@@ -339,7 +318,7 @@ class Driver:
             alarm.cancel()
 
     def _on_timeout(self, job_id: str, timeout: int) -> None:
-        """End the processes of a job; that it has failed is told to the platform when they are gone."""
+        """JobExit the processes of a job; that it has failed is told to the platform when they are gone."""
         self._alarms.pop(job_id, None)
         message = f"The job ran longer than its time limit of {_duration(timeout)}"
         self._verdicts[job_id] = Failure("JobTimeoutExceeded", message)
@@ -368,11 +347,6 @@ class Driver:
         if job is None:
             raise ValueError(f"there is no job {job_id}")
         return job
-
-
-def _has_network(job: Row, applet: JSON) -> bool:
-    """Tell whether a job may reach more than the API; one that others look at must be reached itself."""
-    return bool(job["requested"]["access"].get("network")) or "httpsApp" in applet
 
 
 def _duration(milliseconds: int) -> str:

@@ -12,7 +12,7 @@ import re
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from dx_app_wizard.dxapp.instances import find_instance_type, instance_types
 from dx_local.platform.core.full_disk import has_no_space
@@ -21,7 +21,7 @@ from dx_local.sizes import size_text
 
 if TYPE_CHECKING:
     from dx_app_wizard.dxapp.instances import InstanceType
-    from dx_local.engine.executors import End
+    from dx_local.engine.executors.protocol import JobExit
     from dx_local.platform.core.store import Row
 
 REASON = "AppInsufficientResourceError"
@@ -73,21 +73,13 @@ class OutOfMemoryKills:
         return int(found[1]) if found else 0
 
 
-def memory_limit_of(job: Row, limit: int | Literal["instance"] | None) -> int | None:
-    """Return the bytes of memory that a job may use, None for no limit or an unknown instance type."""
-    if limit != "instance":
-        return limit
-    worker = find_instance_type(job["instance_type"], job["region"])
-    return worker.memory_bytes if worker else None
-
-
 def is_full(folder: Path) -> bool:
     """Return whether the disk that holds a folder has no space left for a job."""
     return has_no_space(folder, _FULL_DISK_BYTES)
 
 
 def failure_of(
-    job: Row, end: End, failure: Failure, kills: OutOfMemoryKills, *, disk_is_full: bool = False
+    job: Row, end: JobExit, failure: Failure, kills: OutOfMemoryKills, *, disk_is_full: bool = False
 ) -> Failure:
     """Return why a job failed: `failure` as it is, or a shortage of memory or disk."""
     said = failure.message
