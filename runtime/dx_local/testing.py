@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Unpack
 
-    from dx_local.engine.runs.run import RunRequest, RunResult
+    from dx_local.engine.runs.preparation import RunRequest
+    from dx_local.engine.runs.result import RunResult
     from dx_local.engine.settings import JobOptions
 
 
@@ -72,7 +73,7 @@ def run_app(
     app or its input cannot be used at all.
     """
     from dx_local.engine.runs.inputs import GivenInputs
-    from dx_local.engine.runs.run import RunRequest
+    from dx_local.engine.runs.preparation import RunRequest
     from dx_local.engine.settings import JobSettings
 
     kept = folder is not None

@@ -26,6 +26,7 @@ from dx_app_wizard.rendering.render import render_app
 from dx_local.engine.runs.app_bundle import load_app
 from dx_local.engine.runs.failure_report import explain
 from dx_local.engine.runs.inputs import GivenInputs, samples_of
+from dx_local.engine.runs.start import start_app
 from dx_local.engine.session import Observer, Session, SessionOptions
 from dx_local.engine.settings import JobSettings
 from dx_local.platform.execution import job_descriptions
@@ -252,7 +253,7 @@ async def run_all(place: Path, apps: dict[Path, Case]) -> dict[str, str]:
         started = {}
         for folder in apps:
             given = samples_of(folder) or GivenInputs(values={})
-            started[folder] = session.start(load_app(folder), "main", given)
+            started[folder] = start_app(session, load_app(folder), "main", given)
         for job in started.values():
             await session.driver.until_final(job)
         failures = {}

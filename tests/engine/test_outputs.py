@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dx_local.engine.runs.outputs import _shortened
-from dx_local.engine.runs.run import RunRequest, run_once
+from dx_local.engine.runs.preparation import RunRequest
+from dx_local.engine.runs.run import run_once
 from dx_local.engine.session import Observer
 from dx_local.errors import DxLocalError
 

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dx_local.engine.runs.inputs import GivenInputs
-from dx_local.engine.runs.run import WORKSPACES, RunRequest, RunResult, run_once
+from dx_local.engine.runs.preparation import RunRequest
+from dx_local.engine.runs.run import run_once
+from dx_local.engine.runs.workspace import WORKSPACES
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from dx_local.engine.runs.result import RunResult
 
     MakeApp = Callable[..., Path]
 

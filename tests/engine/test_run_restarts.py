@@ -9,7 +9,8 @@ import pytest
 from typing_extensions import override
 
 from dx_local.engine.runs.inputs import GivenInputs
-from dx_local.engine.runs.run import RunRequest, run_once
+from dx_local.engine.runs.preparation import RunRequest
+from dx_local.engine.runs.run import run_once
 from dx_local.engine.session import Observer
 from dx_local.engine.settings import ISOLATION_VARIABLE
 from dx_local.platform.core.states import State
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_local.engine.runs.run import RunResult
+    from dx_local.engine.runs.result import RunResult
     from dx_local.platform.core.states import Transition
 
     MakeApp = Callable[..., Path]

@@ -15,7 +15,8 @@ from dx_local.cli.job_options import job_options
 from dx_local.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
-    from dx_local.engine.runs.run import RunRequest, RunResult
+    from dx_local.engine.runs.preparation import RunRequest
+    from dx_local.engine.runs.result import RunResult
     from dx_local.engine.settings import JobOptions
 
 _EXIT_OF_REASON = {"AppError": 5, "JobTimeoutExceeded": 124}
@@ -120,7 +121,7 @@ def _run(options: _Options) -> Outcome:
 
 
 def _request(options: _Options) -> RunRequest:
-    from dx_local.engine.runs.run import RunRequest
+    from dx_local.engine.runs.preparation import RunRequest
     from dx_local.engine.settings import JobSettings
 
     return RunRequest(

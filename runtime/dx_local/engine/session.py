@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dx_local.api.server import Server
@@ -13,16 +13,11 @@ from dx_local.engine.event_loop import to_the_end
 from dx_local.engine.executors.file_transfer import Handover
 from dx_local.engine.executors.protocol import Callbacks
 from dx_local.engine.executors.registry import make_executor
-from dx_local.engine.runs import app_bundle, inputs, outputs
-from dx_local.engine.scheduling.disk_reserve import Reserve, reporting_full_disk
+from dx_local.engine.scheduling.disk_reserve import Reserve
 from dx_local.engine.scheduling.driver import Driver
 from dx_local.engine.settings import InputDelivery, JobSettings
-from dx_local.errors import UsageError
 from dx_local.platform.core.context import DEFAULT_REGION, DEFAULT_USER, STORE_NAME, Caller, Context, Platform
-from dx_local.platform.core.errors import ApiError
-from dx_local.platform.core.executable import executable_of
 from dx_local.platform.data import file_bytes, projects
-from dx_local.platform.execution import applets, job_creation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +25,6 @@ if TYPE_CHECKING:
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
     from dx_local.engine.executors.protocol import LogLine
-    from dx_local.engine.runs.inputs import GivenInputs
-    from dx_local.platform.core.context import JSON
     from dx_local.platform.core.states import Transition
 
 PROJECT_NAME = "local"
@@ -159,47 +152,6 @@ class Session:
         with self.platform.store.transaction():
             project: str = projects.new(self.context, "project", {"name": PROJECT_NAME})["id"]
         return project
-
-    def start(self, app: app_bundle.App, function: str, given: GivenInputs) -> str:
-        """Install an app and start its job; return the job's ID. Raises UsageError for unusable input."""
-        project = self.project()
-        with self.platform.store.transaction():
-            applet = app_bundle.install(self.context, app, project)
-            job_input = inputs.make_input(self.context, project, app.spec, function, given)
-            try:
-                return self._run(applet, function, job_input, project)
-            except ApiError as error:
-                raise UsageError(error.message, "Pass inputs as -iNAME=VALUE.") from None
-
-    def _run(self, applet: str, function: str, job_input: JSON, project: str) -> str:
-        if function == "main":
-            asked = {"input": job_input, "project": project}
-            job_id: str = applets.run_applet(self.context, applet, asked)["id"]
-            return job_id
-        # The specs are those of main.
-        executable = replace(
-            executable_of(self.platform.store, applet, self.platform.region),
-            input_spec=None,
-            output_spec=None,
-        )
-        request = job_creation.Request(
-            executable=executable,
-            function=function,
-            run_input=job_input,
-            original_input=job_input,
-            project=project,
-            folder="/",
-            asked={},
-        )
-        return job_creation.create(self.context, request)
-
-    def save_output(self, output: JSON | None, folder: Path) -> JSON:
-        """Deliver the output of a job into folder; return it with paths in place of links.
-
-        Raises DxLocalError, DiskFullError among them.
-        """
-        with reporting_full_disk(folder.absolute(), "--out"):
-            return outputs.save_output(self.platform, output, folder, self._observer.announce)
 
     async def worker_environment(self) -> WorkerEnvironment:
         """Return the worker environment of apps that need nothing more. Raises EnvironmentBuildError."""
