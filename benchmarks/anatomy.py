@@ -15,9 +15,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import uvloop
 from typing_extensions import override
 
-from dx_local.engine import event_loop
 from dx_local.engine.runs.inputs import GivenInputs
 from dx_local.engine.runs.preparation import RunRequest
 from dx_local.engine.runs.run import run_once
@@ -78,7 +78,7 @@ def measure(app: Path, jobs: int) -> list[float]:
     meter = Meter()
     with tempfile.TemporaryDirectory(prefix="dx-anatomy-") as folder:
         request = RunRequest(app, GivenInputs({"n": jobs}), folder=Path(folder, "run"))
-        result = event_loop.run(run_once(request, meter))
+        result = uvloop.run(run_once(request, meter))
     if result.failure:
         sys.exit(result.explanation())
     return meter.seconds

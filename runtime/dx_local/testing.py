@@ -117,15 +117,16 @@ def dx_run(tmp_path: Path) -> Callable[..., Run]:
 
 def _result_of(request: RunRequest) -> RunResult:
     """Run an app; in a thread of its own where an event loop runs already, as in notebooks."""
-    from dx_local.engine import event_loop
+    import uvloop
+
     from dx_local.engine.runs.run import run_once
 
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return event_loop.run(run_once(request))
+        return uvloop.run(run_once(request))
     with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(lambda: event_loop.run(run_once(request))).result()
+        return thread.submit(lambda: uvloop.run(run_once(request))).result()
 
 
 def _as_run(result: RunResult) -> Run:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import uvloop
 from typing_extensions import override
 
-from dx_local.engine import event_loop
 from dx_local.engine.runs.inputs import GivenInputs
 from dx_local.engine.runs.preparation import RunRequest
 from dx_local.engine.runs.run import run_once
@@ -79,7 +79,7 @@ def test_thousands_of_jobs_leave_nothing_and_take_no_more_than_some(
 ) -> None:
     def run(count: int, observer: Observer) -> RunResult:
         request = RunRequest(app, GivenInputs({"count": count}), folder=tmp_path / f"run-{count}")
-        return event_loop.run(run_once(request, observer))
+        return uvloop.run(run_once(request, observer))
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()

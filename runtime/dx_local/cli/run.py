@@ -106,13 +106,14 @@ def command(yes: bool, **options: Any) -> None:  # noqa: ARG001 - kept for scrip
 
 
 def _run(options: _Options) -> Outcome:
-    from dx_local.engine import event_loop
+    import uvloop
+
     from dx_local.engine.runs.run import run_once
     from dx_local.ui.progress import choose_observer
 
     request = _request(options)
     observer = choose_observer(options.progress, quiet=options.quiet)
-    result, exit_code = event_loop.run(until_stopped(run_once(request, observer)))
+    result, exit_code = uvloop.run(until_stopped(run_once(request, observer)))
     if result is None:
         return Outcome(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})
     if result.failure is not None:

@@ -100,9 +100,9 @@ def ready_text(saved: Saved, folder: Path) -> str:
 
 
 def _serve(options: _Options) -> Outcome:
-    from dx_local.engine import event_loop
+    import uvloop
 
-    _, exit_code = event_loop.run(until_stopped(_until_cancelled(options)))
+    _, exit_code = uvloop.run(until_stopped(_until_cancelled(options)))
     return Outcome(exit_code, is_said=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING
 from dx_local.api.server import Server
 from dx_local.engine.environments.job_environments import Workplaces
 from dx_local.engine.environments.python_environments import EnvironmentRequest
-from dx_local.engine.event_loop import to_the_end
 from dx_local.engine.executors.file_transfer import Handover
 from dx_local.engine.executors.protocol import Callbacks
 from dx_local.engine.executors.registry import make_executor
@@ -20,6 +20,7 @@ from dx_local.platform.core.context import DEFAULT_REGION, DEFAULT_USER, STORE_N
 from dx_local.platform.data import file_bytes, projects
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from pathlib import Path
     from types import TracebackType
 
@@ -89,7 +90,7 @@ class Session:
         try:
             await self._begin()
         except BaseException:
-            await to_the_end(self._stack.aclose())
+            await _finish(self._stack.aclose())
             raise
         return self
 
@@ -134,7 +135,7 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await to_the_end(self._stack.__aexit__(kind, error, traceback))
+        await _finish(self._stack.__aexit__(kind, error, traceback))
 
     @property
     def port(self) -> int:
@@ -161,3 +162,13 @@ class Session:
         self._observer.logged(line)
         for subscriber in self.platform.log_subscribers:
             subscriber(line.job_id)
+
+
+async def _finish(work: Coroutine[object, object, object]) -> None:
+    """Await work to its end even if this task is cancelled meanwhile; then raise CancelledError."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

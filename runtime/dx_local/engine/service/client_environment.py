@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_local.engine.server_variables import api_server_variables, auth_server_variables, security_context
 from dx_local.worker import dxpy_defaults
 
 if TYPE_CHECKING:
@@ -33,27 +34,13 @@ _NOT_LINKED = ("dx-app-wizard",)  # ours has the same name
 
 
 def variables(saved: Saved, folder: Path) -> dict[str, str]:
-    """Return the variables, besides PATH, with which clients reach the server of a state folder.
-
-    Source: dxpy.utils.config.
-    """
+    """Return the variables, except PATH, that connect clients to the server of a state folder."""
     return {
-        "DX_APISERVER_PROTOCOL": "http",
-        "DX_APISERVER_HOST": "127.0.0.1",
-        "DX_APISERVER_PORT": str(saved.port),
+        **api_server_variables(saved.url),
         **auth_server_variables(saved.url),
-        "DX_SECURITY_CONTEXT": _security_context(saved),
+        **security_context(saved.token),
         "DX_USER_CONF_DIR": str(_settings_folder(folder)),
     }
-
-
-def auth_server_variables(url: str) -> dict[str, str]:
-    """Return the variables by which `dx login` and `dx logout` find their server, which is the API's.
-
-    The host includes the scheme. Source: dxpy.get_auth_server_name.
-    """
-    host, _, port = url.rpartition(":")
-    return {"DX_AUTHSERVER_HOST": host, "DX_AUTHSERVER_PORT": port}
 
 
 def environment(saved: Saved, folder: Path, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -122,20 +109,14 @@ def _write_settings(saved: Saved, folder: Path) -> None:
     settings = {
         "DX_PROJECT_CONTEXT_ID": saved.project,
         **earlier,
-        "DX_APISERVER_PROTOCOL": "http",
-        "DX_APISERVER_HOST": "127.0.0.1",
-        "DX_APISERVER_PORT": str(saved.port),
-        "DX_SECURITY_CONTEXT": _security_context(saved),
+        **api_server_variables(saved.url),
+        **security_context(saved.token),
     }
     unfinished = path.with_suffix(".unfinished")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(settings, file, indent=4)
     unfinished.replace(path)
-
-
-def _security_context(saved: Saved) -> str:
-    return json.dumps({"auth_token_type": "Bearer", "auth_token": saved.token})
 
 
 def _settings_folder(folder: Path) -> Path:
