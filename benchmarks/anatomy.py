@@ -40,7 +40,7 @@ class Meter(Observer):
         self.seconds = [0.0] * len(PARTS)
 
     @override
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         if transition.after is not State.DONE:
             return
         zygotes = [(pid, *used_by(pid)) for pid in map(zygote_of, children_of(os.getpid()))]

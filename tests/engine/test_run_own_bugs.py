@@ -43,7 +43,7 @@ class Clumsy(Observer):
         self._state = state
 
     @override
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         if transition.after is self._state:
             raise LookupError("clumsy")
 

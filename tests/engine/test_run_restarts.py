@@ -78,7 +78,7 @@ class States(Observer):
         self.seen: list[State] = []
 
     @override
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         self.seen.append(transition.after)
 
 

@@ -54,7 +54,7 @@ class Meter(Observer):
         self.megabytes: list[float] = []
 
     @override
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         if transition.after is State.DONE:
             self.files.append(len(open_files()))
             pages = int(Path("/proc/self/statm").read_text().split()[1])

@@ -51,11 +51,11 @@ class ShortTimeouts(Observer):
         self._milliseconds = milliseconds
 
     @override
-    def opened(self, platform: Platform) -> None:
+    def on_open(self, platform: Platform) -> None:
         self._store = platform.store
 
     @override
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         job = self._store.get("job", transition.job)
         if job and transition.after is State.RUNNABLE and job["function"] == self._function:
             self._store.update("job", transition.job, timeout=self._milliseconds)

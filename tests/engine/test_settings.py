@@ -16,7 +16,7 @@ from dx_local.engine.settings import (
     Isolation,
     JobOptions,
     JobSettings,
-    Network,
+    NetworkAccess,
     check_python,
     parse_memory_limit,
 )
@@ -52,7 +52,7 @@ def test_options_become_settings() -> None:
         xtrace=True,
         input_delivery=InputDelivery.LINK,
         isolation=Isolation.NONE,
-        network=Network.ALLOW,
+        network=NetworkAccess.ALLOW,
         memory_limit=1 << 30,
     )
 
@@ -68,7 +68,7 @@ def test_environment_variables_apply_unless_an_option_is_given(monkeypatch: pyte
     monkeypatch.setenv(ISOLATION_VARIABLE, "none")
     monkeypatch.setenv(NETWORK_VARIABLE, "allow")
     settings = JobSettings.from_options({"network": "auto"})
-    assert (settings.isolation, settings.network) == (Isolation.NONE, Network.AUTO)
+    assert (settings.isolation, settings.network) == (Isolation.NONE, NetworkAccess.AUTO)
 
 
 @pytest.mark.parametrize(

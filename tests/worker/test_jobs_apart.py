@@ -211,7 +211,7 @@ ADD_UP = """
 import stat, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from dx_local.engine.executors.disk_usage import DiskUse
+from dx_local.engine.executors.disk_usage import DiskUsage
 
 home = Path(sys.argv[2])
 program = home / "closed/deep/program"
@@ -220,7 +220,7 @@ program.write_bytes(b"12345")
 program.chmod(0o4755)
 for folder in (program.parent, program.parent.parent, home):
     folder.chmod(0)
-use = DiskUse(home)
+use = DiskUsage(home)
 print(use.add_up(), use.bytes, oct(stat.S_IMODE(program.stat().st_mode)))
 """
 

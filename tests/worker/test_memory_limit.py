@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.worker.conftest import Workshop
 
-from dx_local.engine.executors.cgroups import VARIABLE, MemoryGroups, NoGroupsError
+from dx_local.engine.executors.cgroups import VARIABLE, MemoryGroups, NoControlGroupsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,9 +120,9 @@ def test_a_place_where_no_groups_can_be_made_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path / "nowhere"))
-    with pytest.raises(NoGroupsError, match=r"nowhere: No such file or directory"):
+    with pytest.raises(NoControlGroupsError, match=r"nowhere: No such file or directory"):
         MemoryGroups()
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    with pytest.raises(NoGroupsError, match=str(tmp_path)):
+    with pytest.raises(NoControlGroupsError, match=str(tmp_path)):
         MemoryGroups()
     assert not list(tmp_path.glob("dx-local-*"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dx_local.cli.boundary import Outcome, boundary
+from dx_local.cli.boundary import CommandResult, boundary
 from dx_local.cli.job_options import job_options
 from dx_local.cli.serve import STATE_OPTION
 from dx_local.cli.stopping import signals_that_stop, until_stopped
@@ -52,12 +52,12 @@ def command(state: Path | None, job: JobOptions, program: tuple[str, ...]) -> No
     boundary(lambda: _exec(state, job, program), as_json=False)
 
 
-def _exec(state: Path | None, job: JobOptions, program: tuple[str, ...]) -> Outcome:
+def _exec(state: Path | None, job: JobOptions, program: tuple[str, ...]) -> CommandResult:
     from dx_local.engine.settings import JobSettings
 
     settings = JobSettings.from_options(job)
     done, stopped = asyncio.run(until_stopped(_in_folder(state, settings, program)))
-    return Outcome(stopped if done is None else done)
+    return CommandResult(stopped if done is None else done)
 
 
 async def _in_folder(state: Path | None, settings: JobSettings, program: tuple[str, ...]) -> int:

@@ -13,7 +13,7 @@ from dx_local.engine.settings import (
     InputDelivery,
     Isolation,
     JobOptions,
-    Network,
+    NetworkAccess,
 )
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ _OPTIONS = (
     ),
     click.option(
         "--network",
-        type=_choice(Network),
-        default=Network.AUTO.value,
+        type=_choice(NetworkAccess),
+        default=NetworkAccess.AUTO.value,
         show_default=True,
         envvar=NETWORK_VARIABLE,
         help="Which jobs get network access: only apps that request access.network (auto), or all (allow).",

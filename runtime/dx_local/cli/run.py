@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dx_local.cli.boundary import Outcome, boundary
+from dx_local.cli.boundary import CommandResult, boundary
 from dx_local.cli.job_options import job_options
 from dx_local.cli.stopping import until_stopped
 
@@ -105,7 +105,7 @@ def command(yes: bool, **options: Any) -> None:  # noqa: ARG001 - kept for scrip
     boundary(lambda: _run(chosen), as_json=chosen.as_json)
 
 
-def _run(options: _Options) -> Outcome:
+def _run(options: _Options) -> CommandResult:
     import uvloop
 
     from dx_local.engine.runs.run import run_once
@@ -115,10 +115,10 @@ def _run(options: _Options) -> Outcome:
     observer = choose_observer(options.progress, quiet=options.quiet)
     result, exit_code = uvloop.run(until_stopped(run_once(request, observer)))
     if result is None:
-        return Outcome(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})
+        return CommandResult(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})
     if result.failure is not None:
         exit_code = _EXIT_OF_REASON.get(result.failure.reason, _EXIT_FAILED)
-    return Outcome(exit_code, _as_json(result), show=lambda: _show(result, quiet=options.quiet))
+    return CommandResult(exit_code, _as_json(result), show=lambda: _show(result, quiet=options.quiet))
 
 
 def _request(options: _Options) -> RunRequest:

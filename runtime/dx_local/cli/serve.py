@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dx_local.cli.boundary import SCHEMA, Outcome, boundary
+from dx_local.cli.boundary import SCHEMA, CommandResult, boundary
 from dx_local.cli.job_options import job_options
 from dx_local.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
-    from dx_local.engine.service.state_folder import Saved
+    from dx_local.engine.service.state_folder import ServerInfo
     from dx_local.engine.settings import JobOptions
 
 STATE_OPTION = click.option(
@@ -73,7 +73,7 @@ def command(**options: Any) -> None:
     boundary(lambda: _serve(chosen), as_json=chosen.as_json)
 
 
-def describe(saved: Saved, folder: Path) -> dict[str, Any]:
+def describe(saved: ServerInfo, folder: Path) -> dict[str, Any]:
     """Return what programs are told of a server: how to reach it, and what a client's variables are."""
     from dx_local.engine.service import client_environment
 
@@ -90,7 +90,7 @@ def describe(saved: Saved, folder: Path) -> dict[str, Any]:
     }
 
 
-def ready_text(saved: Saved, folder: Path) -> str:
+def ready_text(saved: ServerInfo, folder: Path) -> str:
     """Return the lines that a shell can evaluate; the last one, a comment, says that the server is ready."""
     from dx_local.engine.service import client_environment
 
@@ -99,11 +99,11 @@ def ready_text(saved: Saved, folder: Path) -> str:
     )
 
 
-def _serve(options: _Options) -> Outcome:
+def _serve(options: _Options) -> CommandResult:
     import uvloop
 
     _, exit_code = uvloop.run(until_stopped(_until_cancelled(options)))
-    return Outcome(exit_code, is_said=True)
+    return CommandResult(exit_code, is_printed=True)
 
 
 async def _until_cancelled(options: _Options) -> None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from dx_local.api.server import Server
 from dx_local.engine.environments.job_environments import Workplaces
 from dx_local.engine.environments.python_environments import EnvironmentRequest
-from dx_local.engine.executors.file_transfer import Handover
+from dx_local.engine.executors.file_transfer import FileTransfer
 from dx_local.engine.executors.protocol import Callbacks
 from dx_local.engine.executors.registry import make_executor
-from dx_local.engine.scheduling.disk_reserve import Reserve
+from dx_local.engine.scheduling.disk_reserve import DiskReserve
 from dx_local.engine.scheduling.driver import Driver
 from dx_local.engine.settings import InputDelivery, JobSettings
 from dx_local.platform.core.context import DEFAULT_REGION, DEFAULT_USER, STORE_NAME, Caller, Context, Platform
@@ -50,16 +50,16 @@ class Observer:
     def announce(self, message: str) -> None:
         """Say something that is worth waiting for, such as a worker environment being made."""
 
-    def opened(self, platform: Platform) -> None:
+    def on_open(self, platform: Platform) -> None:
         """Take note of the platform before anything happens on it."""
 
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         """Take note that a job has gone from one state to another."""
 
-    def logged(self, line: LogLine) -> None:
+    def on_log(self, line: LogLine) -> None:
         """Take note of a line that a job wrote."""
 
-    def closed(self) -> None:
+    def on_close(self) -> None:
         """Take note that nothing more will happen."""
 
 
@@ -70,12 +70,12 @@ class Session:
         self._options = options
         self._observer = observer
         self._stack = AsyncExitStack()
-        self.reserve = Reserve(options.folder)
+        self.reserve = DiskReserve(options.folder)
         self.platform = self._open_platform()
         self.platform.reuses = options.settings.reuse
         self.context = Context(self.platform, Caller(DEFAULT_USER))
-        observer.opened(self.platform)
-        self.platform.subscribers.append(observer.moved)
+        observer.on_open(self.platform)
+        self.platform.subscribers.append(observer.on_transition)
         self._workplaces = Workplaces(self.platform, options.settings, observer.announce)
         self.driver = Driver(
             self.platform,
@@ -112,16 +112,16 @@ class Session:
             self._stack.callback(self.reserve.remove)
         self._stack.callback(self.platform.store.close)
         self._stack.callback(file_bytes.let_go, self.platform)
-        self._stack.callback(self._observer.closed)
+        self._stack.callback(self._observer.on_close)
         await self._stack.enter_async_context(self._server)
         settings = self._options.settings
-        handover = Handover(self.platform, links=settings.input_delivery is InputDelivery.LINK)
-        self._stack.push_async_callback(handover.close)
+        transfer = FileTransfer(self.platform, links=settings.input_delivery is InputDelivery.LINK)
+        self._stack.push_async_callback(transfer.close)
         callbacks = Callbacks(
             on_log=self._logged,
             on_exit=self.driver.on_exit,
             announce=self._observer.announce,
-            on_folder=handover.listen,
+            on_folder=transfer.listen,
         )
         executor = make_executor(settings, self._server, callbacks)
         self._stack.push_async_callback(executor.close)
@@ -159,7 +159,7 @@ class Session:
         return await self._workplaces.environment(EnvironmentRequest())
 
     def _logged(self, line: LogLine) -> None:
-        self._observer.logged(line)
+        self._observer.on_log(line)
         for subscriber in self.platform.log_subscribers:
             subscriber(line.job_id)
 

@@ -39,7 +39,7 @@ class Isolation(str, Enum):
     NONE = "none"
 
 
-class Network(str, Enum):
+class NetworkAccess(str, Enum):
     """Which jobs get network access: only apps that request access.network, or all."""
 
     AUTO = "auto"
@@ -84,7 +84,7 @@ class JobSettings:
     install_depends: bool = False
     """Whether missing Debian packages of execDepends are unpacked for jobs."""
     isolation: Isolation = Isolation.AUTO
-    network: Network = Network.AUTO
+    network: NetworkAccess = NetworkAccess.AUTO
     memory_limit: int | Literal["instance"] | None = None
     """Bytes of memory that each job may use, `instance` for those of its instance type, None for no limit."""
     executor: str = "local"
@@ -126,7 +126,7 @@ def parse_memory_limit(text: str) -> int | Literal["instance"]:
     return size
 
 
-_Choice = TypeVar("_Choice", Isolation, Network, InputDelivery)
+_Choice = TypeVar("_Choice", Isolation, NetworkAccess, InputDelivery)
 
 
 def _choice(kind: type[_Choice]) -> Callable[[str], _Choice]:
@@ -147,7 +147,7 @@ _PARSERS: dict[str, Callable[[Any], object]] = {
     "input_delivery": _choice(InputDelivery),
     "python": check_python,
     "isolation": _choice(Isolation),
-    "network": _choice(Network),
+    "network": _choice(NetworkAccess),
     "memory_limit": parse_memory_limit,
 }
 

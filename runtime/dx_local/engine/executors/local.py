@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_local.engine.executors import owned_folders
-from dx_local.engine.executors.cgroups import MemoryGroups, NoGroupsError, remove_all_left
-from dx_local.engine.executors.disk_usage import DiskUse
+from dx_local.engine.executors.cgroups import MemoryGroups, NoControlGroupsError, remove_all_left
+from dx_local.engine.executors.disk_usage import DiskUsage
 from dx_local.engine.executors.isolation import isolation_warning
 from dx_local.engine.executors.job_folder import JobFolder
 from dx_local.engine.executors.job_log import JobStreams
@@ -23,7 +23,7 @@ from dx_local.engine.executors.network_hint import remark_on
 from dx_local.engine.executors.protocol import JobExit
 from dx_local.engine.executors.source_names import SourceNames
 from dx_local.engine.executors.zygote import WorkerPrograms, ZygoteProcess
-from dx_local.engine.settings import Network
+from dx_local.engine.settings import NetworkAccess
 from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.worker.job import Job, code_name
 from dx_local.worker.process.memory_limit import group_of
@@ -46,7 +46,7 @@ class LocalExecutor:
 
     def __init__(self, settings: JobSettings, api: Api | None, callbacks: Callbacks) -> None:
         self._isolation = settings.isolation
-        self._api = api if settings.network is Network.AUTO else None
+        self._api = api if settings.network is NetworkAccess.AUTO else None
         self._callbacks = callbacks
         self._groups = _memory_groups(settings, callbacks)
         self._has_announced = False
@@ -189,7 +189,7 @@ class LocalExecutor:
         if job.group and self._groups:
             end = replace(end, killed_for_memory=job.group.kills())
             self._groups.leave(job.group)
-        disk = DiskUse(JobFolder(Path(job.launch.folder)).home)
+        disk = DiskUsage(JobFolder(Path(job.launch.folder)).home)
 
         def measured() -> None:
             found = usage and replace(usage, disk=usage.disk + disk.bytes)
@@ -261,7 +261,7 @@ def _memory_groups(settings: JobSettings, callbacks: Callbacks) -> MemoryGroups 
         return None
     try:
         return MemoryGroups()
-    except NoGroupsError as error:
+    except NoControlGroupsError as error:
         callbacks.announce(
             f"The memory limit holds for each process of a job, not for all together: this machine lets"
             f" no control groups be made ({error})."

@@ -1,4 +1,4 @@
-"""The executor's end of a zygote: its process, and the socket to it, served by the asyncio loop."""
+"""The executor's side of a zygote: its process, and the socket to it, in the asyncio loop."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ _LEAVING_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class ZygoteCapabilities:
-    """What a zygote can give its jobs."""
+    """The isolation that a zygote can provide to its jobs."""
 
     unsandboxed: str | None = None
-    """Why they have no worlds of their own, or None if they have."""
+    """Reason why jobs have no sandbox, or None."""
     exposed: str | None = None
-    """Why these have no PID namespaces, or None."""
+    """Reason why sandboxes have no PID namespace, or None."""
     unconfined: str | None = None
-    """Why those without network have that of the machine although they should not, or None."""
+    """Reason why jobs keep the network of this machine although they should not, or None."""
     has_own_network: bool = False
-    """Whether those without network have one of their own, with the API alone."""
+    """True if jobs without network access have a network of their own, in which only the API answers."""
 
 
 class WorkerPrograms(NamedTuple):
@@ -95,17 +95,17 @@ class ZygoteProcess:
         self._loop.add_reader(self._socket, self._receive)
 
     def send(self, message: dict[str, Any], files: tuple[int, ...] = ()) -> None:
-        """Send a message and open files, which are closed on this side; to a dead zygote, send nothing."""
+        """Send a message and open files, which are closed on this side; do nothing if the zygote is dead."""
         self._outgoing.append((channel.pack(message), files))
         self._flush()
 
     def hang_up(self) -> None:
-        """Make the zygote kill all its jobs and end; `gone` is done when it has."""
+        """Make the zygote kill all its jobs and exit; `gone` is done when it has."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 
     def last_words(self) -> str:
-        """Return the end of what the zygote itself printed."""
+        """Return the last lines that the zygote itself printed."""
         return "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:])
 
     def _flush(self) -> None:
@@ -117,7 +117,7 @@ class ZygoteProcess:
                 self._loop.add_writer(self._socket, self._flush)
                 return
             except OSError:
-                sent = len(data)  # the zygote is gone; reading will tell
+                sent = len(data)  # the zygote is gone, which `_receive` will notice
             for file in files:
                 os.close(file)
             if sent < len(data):
@@ -152,7 +152,7 @@ class ZygoteProcess:
         self._socket.close()
         self._flush()
         with suppress(subprocess.TimeoutExpired):
-            # It may be waiting for the zygote's end, of which the socket's is only the beginning.
+            # The socket closes first; the process needs a moment more to exit by itself.
             self._process.wait(_LEAVING_SECONDS)
         self._process.kill()
         self._process.wait()
@@ -163,7 +163,7 @@ class ZygoteProcess:
 
 
 def _host_variables(home: Path) -> dict[str, str]:
-    # Nothing of the user's that could hold a token or change how Python or dxpy work.
+    # No variable of the user's that could hold a token, or change the behaviour of Python or dxpy.
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "DX_LOCAL_TOOLS") if name in os.environ}
     user_home = {"DX_LOCAL_USER_HOME": os.path.expanduser("~")}  # noqa: PTH111  (fails without any)
     return {**kept, **user_home, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.engine.environments.job_environments import WorkplaceError
 from dx_local.engine.executors.job_folder import create_job_folder, read_outcome
-from dx_local.engine.scheduling.deferred_records import PatientRecords
+from dx_local.engine.scheduling.deferred_records import DeferredRecords
 from dx_local.engine.scheduling.job_variables import variables_of
 from dx_local.engine.scheduling.launches import Prepared, launch_of
 from dx_local.engine.scheduling.log_opening import write_opening
@@ -23,7 +23,7 @@ from dx_local.engine.scheduling.resource_failures import (
     failure_of,
     is_full,
 )
-from dx_local.engine.scheduling.waiters import Ends
+from dx_local.engine.scheduling.waiters import ExecutionWaiters
 from dx_local.errors import DxLocalError
 from dx_local.platform.apps import app_views
 from dx_local.platform.core import executable, internal_errors
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from dx_local.engine.environments.job_environments import Workplace, Workplaces
     from dx_local.engine.executors.job_folder import JobFolder
     from dx_local.engine.executors.protocol import Executor, JobExit
-    from dx_local.engine.scheduling.disk_reserve import Reserve
+    from dx_local.engine.scheduling.disk_reserve import DiskReserve
     from dx_local.engine.settings import JobSettings
     from dx_local.platform.core.context import JSON, Platform
     from dx_local.platform.core.states import Transition
@@ -63,7 +63,7 @@ class Driver:
         platform: Platform,
         settings: JobSettings,
         workplaces: Workplaces,
-        reserve: Reserve,
+        reserve: DiskReserve,
         *,
         is_open: bool = False,
     ) -> None:
@@ -71,7 +71,7 @@ class Driver:
         self._settings = settings
         self._serves_clients = is_open
         self._workplaces = workplaces
-        self._records = PatientRecords(platform.folder, reserve)
+        self._records = DeferredRecords(platform.folder, reserve)
         platform.use_reserve = self._records.use_reserve
         self._executor: Executor | None = None
         self._memory_kills = OutOfMemoryKills()
@@ -81,7 +81,7 @@ class Driver:
         self._blocked: set[str] = set()
         self._alarms: dict[str, asyncio.TimerHandle] = {}
         self._starting: set[asyncio.Task[None]] = set()
-        self._ends = Ends(platform.store)
+        self._waiters = ExecutionWaiters(platform.store)
         self._verdicts: dict[str, Failure] = {}
         self._places: dict[str, Workplace] = {}
         self._executables: dict[str, JSON] = {}
@@ -98,9 +98,9 @@ class Driver:
         Raises OSError if its end cannot be recorded because the disk is full, and only jobs could free space.
         """
         if self._serves_clients:
-            await self._ends.until_final(job_id)
+            await self._waiters.until_final(job_id)
         else:
-            await self._records.unless_stuck(self._ends.until_final(job_id))
+            await self._records.wait_unless_stuck(self._waiters.until_final(job_id))
 
     def terminate(self, job_id: str) -> None:
         """Terminate a job and its descendants on behalf of the user who runs the platform."""
@@ -194,11 +194,11 @@ class Driver:
         waits asks for the state and nothing else; that is answered late for users too.
         """
         caller = context.caller.job
-        waits = method == "describe" and entity_id != caller and self._ends.is_unfinished(entity_id)
+        waits = method == "describe" and entity_id != caller and self._waiters.is_unfinished(entity_id)
         self._block(caller, waits=waits)
         if not waits or request.get("fields") != {"state": True}:
             return answer
-        state = await self._ends.state_worth_telling(entity_id)
+        state = await self._waiters.await_state(entity_id)
         self._block(caller, waits=state not in FINAL)
         return {**answer, "state": state}
 
@@ -216,7 +216,7 @@ class Driver:
             self._ready.append(job_id)
         if before is State.RUNNING and after in _WITHOUT_WORKER and self._executor:
             self._executor.kill(job_id)
-        self._ends.take_note(transition)
+        self._waiters.notify(transition)
         self._fill_slots()
 
     def _fill_slots(self) -> None:
@@ -224,7 +224,7 @@ class Driver:
             return
         while self._ready and len(self._running) - len(self._blocked) < self._settings.max_parallel:
             job_id = self._ready.popleft()
-            if self._ends.state(job_id) == State.RUNNABLE:
+            if self._waiters.state(job_id) == State.RUNNABLE:
                 self._running.add(job_id)
                 with self._failing_with_our_bugs(job_id):
                     self._start(job_id)
@@ -326,7 +326,7 @@ class Driver:
             self._executor.kill(job_id)
 
     def _goes_on(self, job_id: str) -> bool:
-        return job_id not in self._verdicts and self._ends.state(job_id) == State.RUNNING
+        return job_id not in self._verdicts and self._waiters.state(job_id) == State.RUNNING
 
     def _executable(self, context: Context, job: Row) -> JSON:
         """Return the description of a job's executable that the job finds in its home."""

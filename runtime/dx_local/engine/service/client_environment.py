@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
-    from dx_local.engine.service.state_folder import Saved
+    from dx_local.engine.service.state_folder import ServerInfo
 
 # The project is not among the variables but in the folder of dx's own settings, where `dx select` can change
 # it; a variable would outweigh that, as these would, should they come from elsewhere.
@@ -33,7 +33,7 @@ _OUR_DX = Path(dxpy_defaults.__file__).with_name("dx")
 _NOT_LINKED = ("dx-app-wizard",)  # ours has the same name
 
 
-def variables(saved: Saved, folder: Path) -> dict[str, str]:
+def variables(saved: ServerInfo, folder: Path) -> dict[str, str]:
     """Return the variables, except PATH, that connect clients to the server of a state folder."""
     return {
         **api_server_variables(saved.url),
@@ -43,7 +43,7 @@ def variables(saved: Saved, folder: Path) -> dict[str, str]:
     }
 
 
-def environment(saved: Saved, folder: Path, inherited: Mapping[str, str]) -> dict[str, str]:
+def environment(saved: ServerInfo, folder: Path, inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the whole environment for a program that shall be a client."""
     kept = {name: value for name, value in inherited.items() if name not in UNSET}
     path = os.pathsep.join(
@@ -52,7 +52,7 @@ def environment(saved: Saved, folder: Path, inherited: Mapping[str, str]) -> dic
     return {**kept, **variables(saved, folder), "PATH": path}
 
 
-def shell_lines(saved: Saved, folder: Path) -> list[str]:
+def shell_lines(saved: ServerInfo, folder: Path) -> list[str]:
     """Return the lines that make a shell a client; they can be evaluated any number of times."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables(saved, folder).items()]
     programs = shlex.quote(str(programs_folder(folder)))
@@ -72,7 +72,7 @@ def first_programs_folder(folder: Path) -> Path:
     return programs_folder(folder) / "first"
 
 
-def furnish(saved: Saved, folder: Path, worker: WorkerEnvironment | None) -> None:
+def prepare_clients(saved: ServerInfo, folder: Path, worker: WorkerEnvironment | None) -> None:
     """Write the settings for `dx`, keeping the project that was selected, and link its programs."""
     _write_settings(saved, _settings_folder(folder))
     programs = programs_folder(folder)
@@ -97,7 +97,7 @@ def proxy_warning(inherited: Mapping[str, str]) -> str | None:
     return f"dxpy sends every request through the proxy in {found}, also to this machine; unset it for dx."
 
 
-def _write_settings(saved: Saved, folder: Path) -> None:
+def _write_settings(saved: ServerInfo, folder: Path) -> None:
     folder.mkdir(exist_ok=True, mode=0o700)
     path = folder / "environment.json"
     try:
