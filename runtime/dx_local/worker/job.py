@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dx_local.worker import job_home
 from dx_local.worker.process import linux
@@ -41,8 +41,8 @@ class Job:
     """Folders whose content lies at / in the cloud, the topmost first: the app's resources/ and the like."""
     log_sockets: str
     """What the paths of the two sockets for log messages begin with; they end in `.priority` and `.bulk`."""
-    xtrace: bool
-    """Whether bash prints each command."""
+    settings: dict[str, Any]
+    """The settings that the user has chosen, by the names of `dx_local.engine.settings.JobSettings`."""
     shown: Sequence[str] = ()
     """Folders that it finds at their own paths, wherever they lie."""
     clients: str = ""

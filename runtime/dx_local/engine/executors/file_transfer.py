@@ -2,7 +2,7 @@
 
 A job that wants a whole file, or has one to give, opens its own end and passes it on over a Unix socket;
 what it may have is decided as for the calls of the API that it spares. Whatever is unusual is refused, and
-then the job goes the official way, over HTTP, whose answers count. (worker/handover.py is the job's side.)
+then the job goes the official way, over HTTP, whose answers count. (worker/transfer.py is the job's side.)
 
     job → platform   {"token", "fetch": file ID, "project": ID or null}, and a file that is open for writing;
                      with "linkable": true it may get a link instead
@@ -48,7 +48,7 @@ class _RefusedError(Exception):
     """The job must go the official way."""
 
 
-class Handover:
+class FileTransfer:
     """Hands bytes over to jobs and takes them, inside the asyncio loop in which it listens.
 
     With `links`, jobs that cannot write to the bytes where they lie link to them, instead of having a copy.

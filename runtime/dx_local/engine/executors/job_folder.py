@@ -63,7 +63,7 @@ class JobFolder:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """What a job ended with: an output, or the reason and message of its failure, as describe names them."""
 
     output: JSON | None
@@ -93,7 +93,7 @@ def create_job_folder(
     return folder
 
 
-def read_outcome(folder: JobFolder, exit_code: int | None) -> Outcome:
+def read_outcome(folder: JobFolder, exit_code: int | None) -> JobOutcome:
     """Return how a job went, given the exit code of its process: negative for a signal, None if unknown.
 
     The exit code decides. A job that exits 0 succeeds, even if it leaves a job_error.json: many apps write
@@ -105,27 +105,27 @@ def read_outcome(folder: JobFolder, exit_code: int | None) -> Outcome:
     """
     if exit_code is None:
         gone = f"The machine running the job became unresponsive.{_last_words(folder.log)}"
-        return Outcome(None, "UnresponsiveWorker", gone)
+        return JobOutcome(None, "UnresponsiveWorker", gone)
     if exit_code != 0:
         bad_exit = f"{_how_it_ended(exit_code)}{_last_words(folder.log)}"
         return _declared_failure(folder.error_file, bad_exit)
     return _outcome_of_output(folder.output_file)
 
 
-def _outcome_of_output(output_file: Path) -> Outcome:
+def _outcome_of_output(output_file: Path) -> JobOutcome:
     try:
         output = strict_json.parse(regular_file.read(output_file))
     except FileNotFoundError:
-        return Outcome({})
+        return JobOutcome({})
     except OSError as error:
-        return Outcome(None, "OutputError", f"job_output.json cannot be read: {error.strerror}")
+        return JobOutcome(None, "OutputError", f"job_output.json cannot be read: {error.strerror}")
     except ValueError as error:
-        return Outcome(None, "OutputError", _why_unreadable(output_file, error))
+        return JobOutcome(None, "OutputError", _why_unreadable(output_file, error))
     if not isinstance(output, dict):
-        return Outcome(
+        return JobOutcome(
             None, "OutputError", f"job_output.json must hold an object of output names, not {output!r:.200}"
         )
-    return Outcome(output)
+    return JobOutcome(output)
 
 
 def _why_unreadable(output_file: Path, error: Exception) -> str:
@@ -157,17 +157,17 @@ def _make_unused(parent: Path, name: str) -> JobFolder:
             return JobFolder(path)
 
 
-def _declared_failure(error_file: Path, bad_exit: str) -> Outcome:
+def _declared_failure(error_file: Path, bad_exit: str) -> JobOutcome:
     """Return the failure that a job has declared, or one with the message `bad_exit` if it declared none."""
     try:
         error = strict_json.parse(regular_file.read(error_file), replaces_surrogates=True)["error"]
         reason, message = error.get("type"), error.get("message")
     except FileNotFoundError:
-        return Outcome(None, "AppInternalError", bad_exit)
+        return JobOutcome(None, "AppInternalError", bad_exit)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         problem = 'Its job_error.json is not {"error": {"type", "message"}}.'
-        return Outcome(None, "AppInternalError", f"{bad_exit} {problem}")
-    return Outcome(
+        return JobOutcome(None, "AppInternalError", f"{bad_exit} {problem}")
+    return JobOutcome(
         None,
         reason if reason in _ERROR_TYPES else "AppInternalError",
         bad_exit if message is None else str(message),

@@ -11,7 +11,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from dx_local.engine.executors import LogLine
+from dx_local.engine.executors.protocol import LogLine
 from dx_local.platform.execution.job_logs import LogWriter
 from dx_local.platform.requests import strict_json
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from dx_local.engine.scheduling.disk_reserve import Reserve
+    from dx_local.engine.scheduling.disk_reserve import DiskReserve
 
 T = TypeVar("T")
 
@@ -24,13 +24,13 @@ _RETRY_SECONDS = 0.5
 _STUCK_SECONDS = 5.0
 
 
-class PatientRecords:
+class DeferredRecords:
     """Records that must reach the store of a platform in their order; each is one transaction.
 
     Used in one asyncio loop. While records wait or the reserve is spent, both are tried again twice a second.
     """
 
-    def __init__(self, folder: Path, reserve: Reserve) -> None:
+    def __init__(self, folder: Path, reserve: DiskReserve) -> None:
         self._folder = folder
         self._reserve = reserve
         self._waiting: deque[Callable[[], object]] = deque()
@@ -63,7 +63,7 @@ class PatientRecords:
             if not self._reserve.is_filled():
                 self._try_again_later()
 
-    async def unless_stuck(self, waiting: Awaitable[None]) -> None:
+    async def wait_unless_stuck(self, waiting: Awaitable[None]) -> None:
         """Wait for what waits for a record. Raises OSError if one could not be written for seconds."""
         awaited = asyncio.ensure_future(waiting)
         stuck = asyncio.ensure_future(self._stuck.wait())

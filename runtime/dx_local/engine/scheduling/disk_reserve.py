@@ -25,7 +25,7 @@ _RESERVED_BYTES = 1 << 20
 _SLICE_BYTES = 256 << 10
 
 
-class Reserve:
+class DiskReserve:
     """Space on the disk of a state folder that is given up, bit by bit, for the writes that must not fail."""
 
     def __init__(self, folder: Path) -> None:

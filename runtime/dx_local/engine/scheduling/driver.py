@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.engine.environments.job_environments import WorkplaceError
-from dx_local.engine.executors import Launch
 from dx_local.engine.executors.job_folder import create_job_folder, read_outcome
-from dx_local.engine.scheduling.deferred_records import PatientRecords
+from dx_local.engine.scheduling.deferred_records import DeferredRecords
 from dx_local.engine.scheduling.job_variables import variables_of
+from dx_local.engine.scheduling.launches import Prepared, launch_of
 from dx_local.engine.scheduling.log_opening import write_opening
 from dx_local.engine.scheduling.resource_failures import (
     OutOfMemoryKills,
@@ -25,7 +23,7 @@ from dx_local.engine.scheduling.resource_failures import (
     failure_of,
     is_full,
 )
-from dx_local.engine.scheduling.waiters import Ends
+from dx_local.engine.scheduling.waiters import ExecutionWaiters
 from dx_local.errors import DxLocalError
 from dx_local.platform.apps import app_views
 from dx_local.platform.core import executable, internal_errors
@@ -41,10 +39,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dx_local.engine.environments.job_environments import Workplace, Workplaces
-    from dx_local.engine.executors import End, Executor
     from dx_local.engine.executors.job_folder import JobFolder
-    from dx_local.engine.memory_limit import MemoryLimit
-    from dx_local.engine.scheduling.disk_reserve import Reserve
+    from dx_local.engine.executors.protocol import Executor, JobExit
+    from dx_local.engine.scheduling.disk_reserve import DiskReserve
+    from dx_local.engine.settings import JobSettings
     from dx_local.platform.core.context import JSON, Platform
     from dx_local.platform.core.states import Transition
     from dx_local.platform.core.store import Row
@@ -53,34 +51,27 @@ if TYPE_CHECKING:
 _WITHOUT_WORKER = frozenset({State.RESTARTABLE, State.FAILED, State.TERMINATING})
 
 
-@dataclass(frozen=True)
-class DriverOptions:
-    """How jobs are run: where their folders lie, how many at once, and with what around them."""
-
-    jobs_folder: Path
-    max_parallel: int
-    xtrace: bool = False
-    memory_limit: MemoryLimit | None = None
-    shown: tuple[Path, ...] = ()
-    """Folders of this machine that every job may look into."""
-    is_open: bool = False
-    """True if clients other than jobs use the platform: they may close data objects, and free disk space."""
-
-
 class Driver:
-    """Runs the jobs of one platform on one executor, inside the event loop that it is made in."""
+    """Runs the jobs of one platform on one executor, inside the event loop that it is made in.
+
+    `is_open` is true if clients other than jobs use the platform: they may close data objects, and free disk
+    space.
+    """
 
     def __init__(
         self,
         platform: Platform,
-        options: DriverOptions,
+        settings: JobSettings,
         workplaces: Workplaces,
-        reserve: Reserve,
+        reserve: DiskReserve,
+        *,
+        is_open: bool = False,
     ) -> None:
         self._platform = platform
-        self._options = options
+        self._settings = settings
+        self._serves_clients = is_open
         self._workplaces = workplaces
-        self._records = PatientRecords(platform.folder, reserve)
+        self._records = DeferredRecords(platform.folder, reserve)
         platform.use_reserve = self._records.use_reserve
         self._executor: Executor | None = None
         self._memory_kills = OutOfMemoryKills()
@@ -90,7 +81,7 @@ class Driver:
         self._blocked: set[str] = set()
         self._alarms: dict[str, asyncio.TimerHandle] = {}
         self._starting: set[asyncio.Task[None]] = set()
-        self._ends = Ends(platform.store)
+        self._waiters = ExecutionWaiters(platform.store)
         self._verdicts: dict[str, Failure] = {}
         self._places: dict[str, Workplace] = {}
         self._executables: dict[str, JSON] = {}
@@ -106,10 +97,10 @@ class Driver:
 
         Raises OSError if its end cannot be recorded because the disk is full, and only jobs could free space.
         """
-        if self._options.is_open:
-            await self._ends.until_final(job_id)
+        if self._serves_clients:
+            await self._waiters.until_final(job_id)
         else:
-            await self._records.unless_stuck(self._ends.until_final(job_id))
+            await self._records.wait_unless_stuck(self._waiters.until_final(job_id))
 
     def terminate(self, job_id: str) -> None:
         """Terminate a job and its descendants on behalf of the user who runs the platform."""
@@ -136,13 +127,13 @@ class Driver:
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
 
-    def on_exit(self, job_id: str, end: End) -> None:
+    def on_exit(self, job_id: str, end: JobExit) -> None:
         """Take note that the program of a job has ended."""
         if job_id in self._folders:  # it has not been given up
             with self._failing_with_our_bugs(job_id):
                 self._take_note_of_end(job_id, end)
 
-    def _take_note_of_end(self, job_id: str, end: End) -> None:
+    def _take_note_of_end(self, job_id: str, end: JobExit) -> None:
         folder = self._folders[job_id]
         outcome = read_outcome(folder, end.exit_code)
         place = self._places[job_id]
@@ -203,11 +194,11 @@ class Driver:
         waits asks for the state and nothing else; that is answered late for users too.
         """
         caller = context.caller.job
-        waits = method == "describe" and entity_id != caller and self._ends.is_unfinished(entity_id)
+        waits = method == "describe" and entity_id != caller and self._waiters.is_unfinished(entity_id)
         self._block(caller, waits=waits)
         if not waits or request.get("fields") != {"state": True}:
             return answer
-        state = await self._ends.state_worth_telling(entity_id)
+        state = await self._waiters.await_state(entity_id)
         self._block(caller, waits=state not in FINAL)
         return {**answer, "state": state}
 
@@ -225,19 +216,19 @@ class Driver:
             self._ready.append(job_id)
         if before is State.RUNNING and after in _WITHOUT_WORKER and self._executor:
             self._executor.kill(job_id)
-        self._ends.take_note(transition)
+        self._waiters.notify(transition)
         self._fill_slots()
 
     def _fill_slots(self) -> None:
         if not self._is_open:
             return
-        while self._ready and len(self._running) - len(self._blocked) < self._options.max_parallel:
+        while self._ready and len(self._running) - len(self._blocked) < self._settings.max_parallel:
             job_id = self._ready.popleft()
-            if self._ends.state(job_id) == State.RUNNABLE:
+            if self._waiters.state(job_id) == State.RUNNABLE:
                 self._running.add(job_id)
                 with self._failing_with_our_bugs(job_id):
                     self._start(job_id)
-        if not self._ready and not self._running and not self._options.is_open:
+        if not self._ready and not self._running and not self._serves_clients:
             # What this changes comes back as transitions, and those here again.
             self._records.try_now(lambda: job_events.break_deadlock(self._platform))
 
@@ -250,7 +241,7 @@ class Driver:
         context = Context(self._platform, Caller(job["user"]))
         try:
             self._folders[job_id] = create_job_folder(
-                self._options.jobs_folder,
+                self._platform.folder / "jobs",
                 job_folder_name(job),
                 job=job_descriptions.describe_in_home(context, job),
                 executable=self._executable(context, job),
@@ -284,26 +275,14 @@ class Driver:
         if not self._goes_on(job["id"]) or self._executor is None:
             self._give_up(job["id"], Failure("ExecutionError", "The job ended before it was started"))
             return
-        launch = Launch(
-            job_id=job["id"],
-            function=job["function"],
-            interpreter=applet["runSpec"]["interpreter"],
-            folder=self._folders[job["id"]],
-            environment=place.environment,
-            variables=variables,
-            source=Path(source) if (source := applet.get("local", {}).get("source")) else None,
-            layers=place.layers,
-            shown=self._options.shown and (*self._options.shown, *self._platform.linked),
-            xtrace=self._options.xtrace,
-            memory_limit=limit.of(job) if (limit := self._options.memory_limit) else None,
-            has_network=_has_network(job, applet),
-        )
+        folder = self._folders[job["id"]]
         self._places[job["id"]] = place
         try:
-            write_opening(launch, applet["runSpec"])
+            write_opening(folder.log, job, place.environment.dxpy_version, applet["runSpec"])
             for subscriber in self._platform.log_subscribers:
                 subscriber(job["id"])
-            await self._executor.start(launch)
+            prepared = Prepared(job, applet, folder, variables, place)
+            await self._executor.start(launch_of(prepared, self._platform, self._settings))
         except OSError as error:
             self._give_up(job["id"], Failure("ExecutionError", f"The job could not be started: {error}"))
             return
@@ -325,7 +304,7 @@ class Driver:
                 self._give_up(job_id, Failure("JMInternalError", internal_errors.note(self._platform, error)))
 
     def _give_up(self, job_id: str, failure: Failure) -> None:
-        """End a job that has no process."""
+        """JobExit a job that has no process."""
         self._free_slot_of(job_id)
         self._record_failure(job_id, self._verdicts.pop(job_id, self._explaining_full_disk(failure)))
         self._fill_slots()
@@ -339,7 +318,7 @@ class Driver:
             alarm.cancel()
 
     def _on_timeout(self, job_id: str, timeout: int) -> None:
-        """End the processes of a job; that it has failed is told to the platform when they are gone."""
+        """JobExit the processes of a job; that it has failed is told to the platform when they are gone."""
         self._alarms.pop(job_id, None)
         message = f"The job ran longer than its time limit of {_duration(timeout)}"
         self._verdicts[job_id] = Failure("JobTimeoutExceeded", message)
@@ -347,7 +326,7 @@ class Driver:
             self._executor.kill(job_id)
 
     def _goes_on(self, job_id: str) -> bool:
-        return job_id not in self._verdicts and self._ends.state(job_id) == State.RUNNING
+        return job_id not in self._verdicts and self._waiters.state(job_id) == State.RUNNING
 
     def _executable(self, context: Context, job: Row) -> JSON:
         """Return the description of a job's executable that the job finds in its home."""
@@ -368,11 +347,6 @@ class Driver:
         if job is None:
             raise ValueError(f"there is no job {job_id}")
         return job
-
-
-def _has_network(job: Row, applet: JSON) -> bool:
-    """Tell whether a job may reach more than the API; one that others look at must be reached itself."""
-    return bool(job["requested"]["access"].get("network")) or "httpsApp" in applet
 
 
 def _duration(milliseconds: int) -> str:

@@ -18,23 +18,24 @@ from dx_local.platform.execution.job_logs import OPENING_ENDS, OPENING_STARTS, w
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from dx_local.engine.executors import Launch
     from dx_local.platform.core.context import JSON
+    from dx_local.platform.core.store import Row
 
 
-def write_opening(launch: Launch, run_spec: JSON) -> None:
+def write_opening(log: Path, job: Row, dxpy_version: str, run_spec: JSON) -> None:
     """Begin the log of a job that is about to be launched. Raises OSError."""
-    write_log(launch.folder.log, list(_lines(launch, run_spec)), time.time_ns() // 1_000_000)
+    write_log(log, list(_lines(job, dxpy_version, run_spec)), time.time_ns() // 1_000_000)
 
 
-def _lines(launch: Launch, run_spec: JSON) -> Iterator[tuple[str, str]]:
+def _lines(job: Row, dxpy_version: str, run_spec: JSON) -> Iterator[tuple[str, str]]:
     """Yield level and text of each line."""
     yield "INFO", OPENING_STARTS
-    yield "STDOUT", f"dxpy/{launch.environment.dxpy_version} ({platform.platform()})"
+    yield "STDOUT", f"dxpy/{dxpy_version} ({platform.platform()})"
     for entry in run_spec.get("bundledDepends") or ():
         if str(link_id(entry.get("id"))).startswith("file-"):
             name = " ".join(str(entry.get("name")).splitlines())
             yield "INFO", f"Downloading bundled file {name}"
             yield "STDOUT", f">>> Unpacking {name} to /"
-    yield "STDOUT", f"{launch.interpreter} {OPENING_ENDS.format(launch.job_id)}"
+    yield "STDOUT", f"{run_spec['interpreter']} {OPENING_ENDS.format(job['id'])}"

@@ -21,7 +21,7 @@ from dx_local.sizes import size_text
 
 if TYPE_CHECKING:
     from dx_app_wizard.dxapp.instances import InstanceType
-    from dx_local.engine.executors import End
+    from dx_local.engine.executors.protocol import JobExit
     from dx_local.platform.core.store import Row
 
 REASON = "AppInsufficientResourceError"
@@ -79,7 +79,7 @@ def is_full(folder: Path) -> bool:
 
 
 def failure_of(
-    job: Row, end: End, failure: Failure, kills: OutOfMemoryKills, *, disk_is_full: bool = False
+    job: Row, end: JobExit, failure: Failure, kills: OutOfMemoryKills, *, disk_is_full: bool = False
 ) -> Failure:
     """Return why a job failed: `failure` as it is, or a shortage of memory or disk."""
     said = failure.message

@@ -22,14 +22,14 @@ It is dxpy's own interval between two such questions, so that no client waits lo
 _WORTH_TELLING = FINAL | {State.PARTIALLY_FAILED}
 
 
-class Ends:
+class ExecutionWaiters:
     """The executions that somebody waits for, in one event loop; told of each change of state."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._events: dict[str, asyncio.Event] = {}
 
-    def take_note(self, transition: Transition) -> None:
+    def notify(self, transition: Transition) -> None:
         """Wake who waits for an execution that has come to an end."""
         if transition.after in _WORTH_TELLING and (event := self._events.pop(transition.job, None)):
             event.set()
@@ -49,7 +49,7 @@ class Ends:
         while self.state(execution_id) not in FINAL:
             await self._next(execution_id)
 
-    async def state_worth_telling(self, execution_id: str) -> str | None:
+    async def await_state(self, execution_id: str) -> str | None:
         """Return an execution's state once it has come to an end, or else after HOLD_SECONDS."""
         if self.state(execution_id) not in _WORTH_TELLING:
             with suppress(asyncio.TimeoutError):

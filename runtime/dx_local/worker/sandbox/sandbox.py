@@ -162,7 +162,7 @@ def _try(folder: str, name: str, *, has_processes: bool) -> str:
             tools="",
             layers=(),
             log_sockets=f"{folder}/{_NAME_OF_TRIAL}",
-            xtrace=False,
+            settings={},
         )
         _, taken = sandbox.take(job)
         mounts.perform(taken.entering())
