@@ -266,8 +266,8 @@ _RUNTIME = Path(dx_local.worker.__file__).parents[2]
 _IN_A_WORLD = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from dx_local.worker import mounts, sandbox
 from dx_local.worker.job import Job
+from dx_local.worker.sandbox import mounts, sandbox
 
 folder = sys.argv[2]
 assert sandbox.check(folder) is None

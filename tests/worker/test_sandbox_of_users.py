@@ -11,7 +11,7 @@ from tests.worker.conftest import NOBODY, by_nobody, run_by_nobody
 IN_A_NETWORK = """
 import socket, sys
 sys.path.insert(0, sys.argv[1])
-from dx_local.worker import network, sandbox
+from dx_local.worker.sandbox import network, sandbox
 
 sandbox.Sandbox(sys.argv[2], "box", has_processes=True)
 network.Network(int(sys.argv[3])).enter()

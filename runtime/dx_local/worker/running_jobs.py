@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dx_local.worker.dx_tools.tools import Tools
     from dx_local.worker.job import Job
     from dx_local.worker.process.exits import Death
-    from dx_local.worker.sandbox.init import SandboxInit
+    from dx_local.worker.sandbox.init_process import SandboxInit
     from dx_local.worker.sandbox.network import Network
     from dx_local.worker.sandbox.pool import World
     from dx_local.worker.sandbox.sandbox import Sandbox

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.worker.sandbox import mount_plan, mounts
 from dx_local.worker.sandbox.host_folders import HOME
-from dx_local.worker.sandbox.init import SandboxInit
+from dx_local.worker.sandbox.init_process import SandboxInit
 from dx_local.worker.sandbox.tmp_folders import Temporaries, parts
 from dx_local.worker.sandbox.user_namespace import IdMaps
 
