@@ -22,7 +22,7 @@ from dx_local.engine.executors.source_names import SourceNames
 from dx_local.engine.executors.zygote import ZygoteProcess
 from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.worker.job import Job, code_name
-from dx_local.worker.process.memory_limit import group_of
+from dx_local.worker.process.memory_limit import cgroup_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +138,7 @@ class LocalExecutor:
     def _group_of(self, launch: Launch, sockets: Path) -> MemoryGroup | None:
         if launch.memory_limit is None or self._groups is None:
             return None
-        return self._groups.make(launch.job_id, launch.memory_limit, Path(group_of(str(sockets))))
+        return self._groups.make(launch.job_id, launch.memory_limit, Path(cgroup_link(str(sockets))))
 
     def _zygote_of(self, environment: WorkerEnvironment, jobs: Path) -> ZygoteProcess:
         assert self._folder is not None
@@ -250,7 +250,7 @@ def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:
         variables=dict(launch.variables),
         tools=str(launch.environment.bin),
         layers=tuple(str(layer.absolute()) for layer in launch.layers),
-        shown=tuple(str(folder.absolute()) for folder in launch.shown),
+        visible_paths=tuple(str(folder.absolute()) for folder in launch.shown),
         log_sockets=str(sockets),
         xtrace=launch.xtrace,
         process_memory=None if is_grouped else launch.memory_limit,

@@ -1,9 +1,12 @@
 """The first process of a sandbox, made together with the user, mount and PID namespaces that jobs enter.
 
-Jobs are in a user namespace below the zygote's. So the kernel locks the mounts that they find, and lets
-them look neither into the zygote nor into other processes of this machine, although all of these have the
-same user. The first process reaps what jobs leave behind; when it ends, the kernel kills all of its PID
-namespace.
+A PID namespace needs a first process: the kernel makes it the parent of all orphans in there, and kills the
+whole namespace when it ends. So it reaps the processes that a job leaves behind, and one signal to it ends
+all of them, however they hide.
+
+Jobs are in a user namespace below the zygote's. Therefore the kernel locks the mounts that jobs find, and
+keeps jobs from inspecting the zygote and the other processes of this machine, although all have the same
+user.
 """
 
 from __future__ import annotations
@@ -21,86 +24,95 @@ from dx_local.worker.sandbox import mounts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dx_local.worker.sandbox.mounts import Call
+    from dx_local.worker.sandbox.mounts import Syscall
     from dx_local.worker.sandbox.user_namespace import IdMaps
 
 _READY = b"+"
-_LONGEST_PROBLEM = 4096
-_END = signal.SIGTERM
-_AWAITED = (signal.SIGCHLD, _END)
-# Less than the zygote waits for what is left of a job.
+_LONGEST_REPORT = 4096
+_END_SIGNAL = signal.SIGTERM
+_AWAITED_SIGNALS = (signal.SIGCHLD, _END_SIGNAL)
+# Less than the zygote waits for the rest of a job.
 _FILTER_SECONDS = 0.8
-_OUTSIDE = 0  # as the sender of a signal that is in no PID namespace that the receiver sees
+_SENDER_OUTSIDE = 0  # the sender of a signal, if it is in no PID namespace that the receiver can see
 # In /proc/PID/stat, counted after the name: page faults of children that were waited for. Source: proc(5).
 _FAULTS_OF_CHILDREN = 8
 
 
 class SandboxInit:
-    """The process, and its namespaces as open files; without a PID namespace, these alone."""
+    """The first process, with its namespaces as open files; without a PID namespace, only these files."""
 
-    def __init__(self, proc: int, maps: IdMaps, preparations: Sequence[Call], *, has_processes: bool) -> None:
-        """Fork it; its mounts are those of the namespace that this process is in. Raises OSError.
+    def __init__(
+        self, proc: int, maps: IdMaps, calls_inside: Sequence[Syscall], *, has_pid_namespace: bool
+    ) -> None:
+        """Fork it; it starts with the mounts of this process's mount namespace. Raises OSError.
 
-        `proc` is the open folder /proc, and `maps` those of the user namespace. `preparations` are calls that
-        it makes once it is in the namespaces.
+        `proc` is the open folder /proc, `maps` are those of the new user namespace, and `calls_inside` are
+        the calls that it makes in the namespaces.
         """
         kinds = mounts.NEW_USER | mounts.NEW_MOUNTS
-        if has_processes:
-            kinds |= mounts.NEW_PROCESSES
+        if has_pid_namespace:
+            kinds |= mounts.NEW_PIDS
         self._files: list[int] = []
-        permission, permit = os.pipe()
-        report, reports = os.pipe()
+        # The child waits for permission, because its user namespace has no users before the maps are written,
+        # and reports once it is ready, because no job may enter before.
+        permit_reader, permit_writer = os.pipe()
+        report_reader, report_writer = os.pipe()
         self.pid = mounts.fork_into(kinds)
-        """Its process ID, or 0 when it has ended and was waited for."""
+        """Its process ID, or 0 once it has ended and was waited for."""
         if self.pid == 0:
-            os.close(permit)
-            _become(permission, reports, preparations, is_first=has_processes)
-        os.close(permission)
-        os.close(reports)
+            os.close(permit_writer)
+            _run_init(permit_reader, report_writer, calls_inside, is_first=has_pid_namespace)
+        os.close(permit_reader)
+        os.close(report_writer)
         try:
             # Before it hides its memory, which hides its namespaces as well.
-            self._open_namespaces(proc, has_processes=has_processes)
+            self._open_namespaces(proc, has_pid_namespace=has_pid_namespace)
             maps.write(proc, self.pid)
-            os.write(permit, _READY)
-            _check(os.read(report, _LONGEST_PROBLEM))
+            os.write(permit_writer, _READY)
+            _check(os.read(report_reader, _LONGEST_REPORT))
         except OSError:
             self.kill()
             self.close()
             raise
         finally:
-            os.close(permit)
-            os.close(report)
-        if not has_processes:
+            os.close(permit_writer)
+            os.close(report_reader)
+        if not has_pid_namespace:
             os.waitpid(self.pid, 0)
             self.pid = 0
 
-    def _open_namespaces(self, proc: int, *, has_processes: bool) -> None:
-        def opened(path: str) -> int:
+    def _open_namespaces(self, proc: int, *, has_pid_namespace: bool) -> None:
+        def open_file(path: str) -> int:
             self._files.append(os.open(f"{self.pid}/{path}", os.O_RDONLY, dir_fd=proc))
             return self._files[-1]
 
-        self.user, self.mounts = opened("ns/user"), opened("ns/mnt")
-        if has_processes:
-            self.processes = opened("ns/pid")
-            self._stat = opened("stat")
-            self._children = opened(f"task/{self.pid}/children")
+        self.user, self.mounts = open_file("ns/user"), open_file("ns/mnt")
+        if has_pid_namespace:
+            self.pids = open_file("ns/pid")
+            self._stat = open_file("stat")
+            self._children = open_file(f"task/{self.pid}/children")
 
-    def is_alone(self) -> bool:
-        """Return whether no process ever outlived the one that started it; False if that is unknown."""
+    def has_no_orphans(self) -> bool:
+        """Return whether no process ever outlived its parent; False if that is unknown.
+
+        Orphans become children of this process. It has none now if the kernel lists no children, and had none
+        earlier if it never waited for a child, which would have added the child's page faults to its own
+        count.
+        """
         if not self.pid or os.pread(self._children, 1, 0):
             return False
         fields = os.pread(self._stat, 4096, 0).rpartition(b")")[2].split()
         return int(fields[_FAULTS_OF_CHILDREN]) == 0
 
     def end(self) -> None:
-        """Have it kill the rest of its PID namespace, reap it, which adds the usage to its own, and end.
+        """Have it kill the rest of its PID namespace, reap it, which counts the usage as its own, and end.
 
-        Filters such as `exec > >(tee log)` have a moment to pass on what the job printed last.
+        Filters such as `exec > >(tee log)` get a moment to pass on the last output of the job.
         """
-        self._signal(_END)
+        self._signal(_END_SIGNAL)
 
     def kill(self) -> None:
-        """End it and all that is in its PID namespace at once."""
+        """End it and its whole PID namespace at once."""
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
@@ -118,57 +130,61 @@ def _check(report: bytes) -> None:
     """Raise OSError unless the first process reports that it is ready."""
     if report != _READY:
         raise OSError(
-            errno.EPERM, report.decode("utf-8", "replace") or "the first process of a sandbox ended"
+            errno.EPERM, report.decode("utf-8", "replace") or "the first process of a sandbox ended early"
         )
 
 
-def _become(permission: int, reports: int, preparations: Sequence[Call], *, is_first: bool) -> NoReturn:
-    """Be the first process, in what is a copy of the zygote."""
+def _run_init(
+    permit_reader: int, report_writer: int, calls_inside: Sequence[Syscall], *, is_first: bool
+) -> NoReturn:
+    """Be the first process, which starts as a copy of the zygote."""
     try:
         os.setsid()
         signal.set_wakeup_fd(-1, warn_on_full_buffer=False)
-        # What has no handler does not reach the first process of a PID namespace from inside.
+        # The kernel drops signals from inside a PID namespace to its first process unless there is a handler,
+        # and the zygote's handlers were copied along.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
-        if not os.read(permission, 1):
+        signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED_SIGNALS)
+        if not os.read(permit_reader, 1):
             os._exit(1)
         try:
-            mounts.perform(preparations)
+            mounts.perform(calls_inside)
         except OSError as error:
-            os.write(reports, str(error).encode("utf-8", "replace")[:_LONGEST_PROBLEM])
+            os.write(report_writer, str(error).encode("utf-8", "replace")[:_LONGEST_REPORT])
             os._exit(1)
         linux.hide_memory()
-        os.write(reports, _READY)
+        os.write(report_writer, _READY)
         os.closerange(0, 1024)
         while is_first:
-            awaited = signal.sigwaitinfo(_AWAITED)
-            _collect(os.WNOHANG)
-            if awaited.si_signo == _END and awaited.si_pid == _OUTSIDE:
-                _await_filters()
+            received = signal.sigwaitinfo(_AWAITED_SIGNALS)
+            _reap(os.WNOHANG)
+            # A job must not end its own sandbox: only the zygote, which is outside, may.
+            if received.si_signo == _END_SIGNAL and received.si_pid == _SENDER_OUTSIDE:
+                _wait_for_filters()
                 os.kill(-1, signal.SIGKILL)
-                _collect(0)
+                _reap(0)
                 break
     finally:
         os._exit(0)
 
 
-def _await_filters() -> None:
-    """Kill children that cannot read from a pipe; wait for a moment until the others have read theirs."""
-    latest = time.monotonic() + _FILTER_SECONDS
+def _wait_for_filters() -> None:
+    """Kill children that cannot read from a pipe; give the others a moment to finish reading."""
+    deadline = time.monotonic() + _FILTER_SECONDS
     while children := linux.children():
         filters = [pid for pid in children if linux.reads_pipe(pid)]
         for pid in set(children) - set(filters):
             os.kill(pid, signal.SIGKILL)
-        left = latest - time.monotonic()
+        left = deadline - time.monotonic()
         if not filters or left <= 0:
             return
         signal.sigtimedwait([signal.SIGCHLD], left)
-        _collect(os.WNOHANG)
+        _reap(os.WNOHANG)
 
 
-def _collect(options: int) -> None:
-    """Wait for children that have ended, so that what they used counts as this process's.
+def _reap(options: int) -> None:
+    """Wait for children that have ended, so that their usage counts as this process's.
 
     Without WNOHANG, wait for all children.
     """
