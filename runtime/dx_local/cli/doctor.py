@@ -66,11 +66,11 @@ def _examine(*, routes: bool) -> CommandResult:
 
 def _isolation() -> str:
     """Return `namespace`, or why jobs cannot have worlds of their own, or all that belongs to these, here."""
-    from dx_local.worker.sandbox.sandbox import SandboxError, check
+    from dx_local.worker.sandbox.trial import SandboxError, check_support
 
     try:
         with tempfile.TemporaryDirectory() as folder:
-            exposed = check(folder)
+            exposed = check_support(folder)
     except SandboxError as error:
         return f"none: {error}"
     return f"namespace, but jobs see the processes of this machine: {exposed}" if exposed else "namespace"

@@ -65,7 +65,7 @@ class FileTransfer:
         """Serve jobs that know this folder, which only the user can enter."""
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.setblocking(False)
-        self._listener.bind(str(folder / channel.HANDOVER))
+        self._listener.bind(str(folder / channel.FILE_TRANSFER_SOCKET))
         self._listener.listen(_MOST_WAITING_JOBS)
         asyncio.get_running_loop().add_reader(self._listener, self._accept)
 
