@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dx_local.platform.core.errors import ApiError, InvalidInput
 from dx_local.platform.execution import requirements
 from dx_local.platform.execution.requirements import Wishes
+
+if TYPE_CHECKING:
+    from dx_local.platform.core.schema import RequestedSettings
 
 JSON = dict[str, Any]
 APPLET = "applet-xxxx"
@@ -108,7 +111,7 @@ MERGED = {
 
 @pytest.mark.parametrize(("own", "asked", "inherited", "expected"), MERGED.values(), ids=MERGED)
 def test_each_kind_of_requirement_is_resolved_by_itself(
-    own: JSON, asked: JSON, inherited: JSON, expected: JSON
+    own: JSON, asked: JSON, inherited: RequestedSettings, expected: JSON
 ) -> None:
     run_spec = {"systemRequirements": own}
     wishes = Wishes.of(run_spec, APPLET, asked, parent=inherited, is_subjob=True)

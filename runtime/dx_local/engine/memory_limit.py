@@ -10,7 +10,7 @@ from dx_local.errors import UsageError
 from dx_local.sizes import parse_size
 
 if TYPE_CHECKING:
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobWorker
 
 OF_INSTANCE = "instance"
 """What a user gives for the memory of the instance type."""
@@ -22,7 +22,7 @@ class MemoryLimit:
 
     size: int | None
 
-    def of(self, job: Row) -> int | None:
+    def of(self, job: JobWorker) -> int | None:
         """Return how many bytes a job may use; None where nothing is known of its instance type."""
         if self.size is not None:
             return self.size

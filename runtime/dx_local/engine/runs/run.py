@@ -28,6 +28,7 @@ from dx_local.engine.session import Observer, Session, SessionOptions
 from dx_local.errors import DxLocalError, UsageError
 from dx_local.platform.core.context import DEFAULT_REGION, STORE_NAME
 from dx_local.platform.core.full_disk import is_full_disk
+from dx_local.platform.core.schema import JobTry
 from dx_local.platform.execution import job_descriptions, job_logs, job_usage
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from dx_local.engine.runs.failure_report import FailureReport
     from dx_local.platform.core.context import JSON, Platform
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobRow
     from dx_local.platform.execution.job_usage import EntryPointUsage
 
 WORKSPACES = "test-job-workspaces"
@@ -285,7 +286,7 @@ def _result(
     assert row is not None
     assert request.folder
     assert request.out
-    all_jobs = store.all("SELECT id, function, try_number FROM job ORDER BY sequence")
+    all_jobs = store.all(JobTry, "SELECT id, function, try_number FROM job ORDER BY sequence")
     logs = [path for each in all_jobs for path in job_logs.log_paths(session.platform, each)]
     return RunResult(
         job=job,
@@ -301,7 +302,7 @@ def _result(
     )
 
 
-def _failure(platform: Platform, job: Row, request: RunRequest, app: App) -> FailureReport:
+def _failure(platform: Platform, job: JobRow, request: RunRequest, app: App) -> FailureReport:
     from dx_local.engine.runs.failure_report import explain
 
     report = explain(platform, job, request.app, app.warnings)

@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from dx_local.engine.memory_limit import MemoryLimit
     from dx_local.engine.scheduling.disk_reserve import Reserve
     from dx_local.platform.core.context import JSON, Platform
+    from dx_local.platform.core.schema import JobRow
     from dx_local.platform.core.states import Transition
-    from dx_local.platform.core.store import Row
     from dx_local.platform.execution.job_usage import JobUsage
 
 _WITHOUT_WORKER = frozenset({State.RESTARTABLE, State.FAILED, State.TERMINATING})
@@ -121,8 +121,10 @@ class Driver:
         Jobs that were running have failed by that, with what follows for others; jobs that waited go on.
         """
         self._records.write(lambda: job_events.abandon(self._platform))
-        rows = self._platform.store.all("SELECT id FROM job WHERE state = 'runnable' ORDER BY sequence")
-        self._ready = deque(row["id"] for row in rows)
+        runnable = self._platform.store.column(
+            "SELECT id FROM job WHERE state = 'runnable' ORDER BY sequence"
+        )
+        self._ready = deque(runnable)
         self._fill_slots()
 
     async def close(self) -> None:
@@ -254,12 +256,13 @@ class Driver:
                 job_folder_name(job),
                 job=job_descriptions.describe_in_home(context, job),
                 executable=self._executable(context, job),
-                job_input=job["input"],
+                job_input=job["input"] or {},
                 run_spec=applet["runSpec"],
             )
         except OSError as error:
             self._give_up(job_id, Failure("ExecutionError", f"The job's folder could not be made: {error}"))
             return
+        assert job["timeout"] is not None  # only analyses have no limit
         self._alarms[job_id] = asyncio.get_running_loop().call_later(
             job["timeout"] / 1000, self._on_timeout, job_id, job["timeout"]
         )
@@ -267,11 +270,11 @@ class Driver:
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
-    async def _launch(self, job: Row, applet: JSON, variables: Mapping[str, str]) -> None:
+    async def _launch(self, job: JobRow, applet: JSON, variables: Mapping[str, str]) -> None:
         with self._failing_with_our_bugs(job["id"]):
             await self._launch_in_its_place(job, applet, variables)
 
-    async def _launch_in_its_place(self, job: Row, applet: JSON, variables: Mapping[str, str]) -> None:
+    async def _launch_in_its_place(self, job: JobRow, applet: JSON, variables: Mapping[str, str]) -> None:
         try:
             place = await self._workplaces.of(applet, job["function"])
         except WorkplaceError as error:
@@ -349,7 +352,7 @@ class Driver:
     def _goes_on(self, job_id: str) -> bool:
         return job_id not in self._verdicts and self._ends.state(job_id) == State.RUNNING
 
-    def _executable(self, context: Context, job: Row) -> JSON:
+    def _executable(self, context: Context, job: JobRow) -> JSON:
         """Return the description of a job's executable that the job finds in its home."""
         executable_id = job["executable"]
         if class_of(executable_id) == "app":
@@ -360,17 +363,17 @@ class Driver:
         # Its workspace has a copy of the applet.
         return {**self._executables[executable_id], "project": job["workspace"]}
 
-    def _applet(self, job: Row) -> JSON:
+    def _applet(self, job: JobRow) -> JSON:
         return executable.applet_fields(self._platform.store, job["executable"], job["region"])
 
-    def _row(self, job_id: str) -> Row:
+    def _row(self, job_id: str) -> JobRow:
         job = self._platform.store.get("job", job_id)
         if job is None:
             raise ValueError(f"there is no job {job_id}")
         return job
 
 
-def _has_network(job: Row, applet: JSON) -> bool:
+def _has_network(job: JobRow, applet: JSON) -> bool:
     """Tell whether a job may reach more than the API; one that others look at must be reached itself."""
     return bool(job["requested"]["access"].get("network")) or "httpsApp" in applet
 

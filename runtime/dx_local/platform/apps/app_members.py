@@ -6,7 +6,7 @@ Source: https://documentation.dnanexus.com/developer/api/running-analyses/apps
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.execution import app_names
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import AppRow
 
+_Members = Literal["developers", "authorized_users", "installed_by"]
 _MEMBER = re.compile(r"(user|org)-[a-zA-Z0-9._-]+")
 
 
@@ -125,16 +126,14 @@ def uninstall(context: Context, address: str, _request: JSON) -> JSON:
 
 def installed(context: Context, user: str) -> list[str]:
     """Return the names of the apps that a user has installed."""
-    rows = context.store.all(
+    return context.store.column(
         "SELECT app_name.id FROM app_name, json_each(installed_by) WHERE json_each.value = ? ORDER BY 1",
         user,
     )
-    return [row["id"] for row in rows]
 
 
-def _versions(context: Context, row: Row) -> list[str]:
-    rows = context.store.all("SELECT version FROM app WHERE name = ? AND NOT deleted", row["name"])
-    return [each["version"] for each in rows]
+def _versions(context: Context, row: AppRow) -> list[str]:
+    return context.store.column("SELECT version FROM app WHERE name = ? AND NOT deleted", row["name"])
 
 
 def _change_categories(context: Context, address: str, **changes: list[str]) -> JSON:
@@ -145,7 +144,9 @@ def _change_categories(context: Context, address: str, **changes: list[str]) -> 
     return {"id": row["id"]}
 
 
-def _change_shared(context: Context, address: str, column: str, change: Callable[[Any], list[str]]) -> JSON:
+def _change_shared(
+    context: Context, address: str, column: _Members, change: Callable[[Any], list[str]]
+) -> JSON:
     row = app_names.developed(context, address)
     _write(context, row["name"], column, change(app_names.shared(context.store, row["name"])[column]))
     return {"id": row["id"]}

@@ -15,7 +15,7 @@ from dx_local.platform.execution import app_names, run_specs
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import AppRow
 
 _OF_APPLET = ("dxapi", "inputSpec", "outputSpec")
 
@@ -28,7 +28,7 @@ def describe(context: Context, address: str, request: JSON) -> JSON:
     return describe_row(context, app_names.visible(context, address), request)
 
 
-def describe_row(context: Context, row: Row, request: JSON) -> JSON:
+def describe_row(context: Context, row: AppRow, request: JSON) -> JSON:
     """Describe an app that the caller is known to see, or that it runs."""
     full = {**_identity(context, row), **({} if row["deleted"] else _contents(context, row))}
     found = select_fields(full, request, frozenset(full))
@@ -52,7 +52,7 @@ def get(context: Context, address: str, _request: JSON) -> JSON:
     return {**described, "developers": developers, "runSpec": run_spec}
 
 
-def _identity(context: Context, row: Row) -> JSON:
+def _identity(context: Context, row: AppRow) -> JSON:
     shared = app_names.shared(context.store, row["name"])
     installed_by = shared["installed_by"]
     found: JSON = {
@@ -78,7 +78,7 @@ def _identity(context: Context, row: Row) -> JSON:
     return found
 
 
-def _contents(context: Context, row: Row) -> JSON:
+def _contents(context: Context, row: AppRow) -> JSON:
     fields = row["fields"]
     region = _region(context, row)
     applet = executable.applet_fields(context.store, row["id"], region)
@@ -96,12 +96,12 @@ def _contents(context: Context, row: Row) -> JSON:
     }
 
 
-def _by_region(context: Context, row: Row) -> dict[str, JSON]:
+def _by_region(context: Context, row: AppRow) -> dict[str, JSON]:
     regions = row["fields"]["regionalOptions"]
     return {region: executable.applet_fields(context.store, row["id"], region) for region in regions}
 
 
-def _region(context: Context, row: Row) -> str:
+def _region(context: Context, row: AppRow) -> str:
     """Return the region whose applet stands for the app: the platform's own, if the app is enabled there."""
     regions: list[str] = list(row["fields"]["regionalOptions"])
     return context.platform.region if context.platform.region in regions else regions[0]

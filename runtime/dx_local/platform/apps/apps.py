@@ -16,7 +16,7 @@ from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import AppRow
 
 
 def new(context: Context, _class: str, request: JSON) -> JSON:
@@ -31,7 +31,7 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
     name = app_specs.name_in(request, model["name"] if model else None)
     version = app_specs.version_in(request)
     _claim(context, name)
-    if context.store.one("SELECT 1 FROM app_alias WHERE name = ? AND alias = ?", name, version):
+    if context.store.exists("SELECT 1 FROM app_alias WHERE name = ? AND alias = ?", name, version):
         raise InvalidInput("Specified name and version conflict with an existing alias")
     app_id = new_id("app")
     regional = app_specs.regional_options(context, app_id, request, model)
@@ -105,13 +105,13 @@ def _claim(context: Context, name: str) -> None:
         )
 
 
-def _existing(row: Row) -> Row:
+def _existing(row: AppRow) -> AppRow:
     if row["deleted"]:
         raise InvalidState(f"app-{row['name']}/{row['version']} has been deleted")
     return row
 
 
-def _unfinished(context: Context, address: str) -> Row:
+def _unfinished(context: Context, address: str) -> AppRow:
     row = _existing(app_names.developed(context, address))
     if row["published"] is not None:
         raise InvalidState(

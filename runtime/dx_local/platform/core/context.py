@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dx_local.platform.core.store import Row, Store
+from dx_local.platform.core.schema import CallingJob
+from dx_local.platform.core.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,10 +25,7 @@ DEFAULT_USER = "user-local"
 STORE_NAME = "platform.sqlite"
 """The store in the folder of a platform."""
 
-_OF_A_CALLER = (
-    "id, name, state, executable, parent, origin, root, project, folder, workspace, region, priority,"
-    " requested, analysis, stage, try_number"
-)
+_CALLING_JOB = f"SELECT {', '.join(CallingJob.__annotations__)} FROM job WHERE id = ?"
 
 
 @dataclass(frozen=True)
@@ -112,10 +110,10 @@ class Context:
         """Return the platform's time in ms since the epoch."""
         return self.platform.clock()
 
-    def calling_job(self) -> Row | None:
+    def calling_job(self) -> CallingJob | None:
         """Return the row of the job that makes this request, or None for a user's own request.
 
         Its input and output are left out: they can be large, and this is asked for at every call.
         """
         job = self.caller.job
-        return self.store.one(f"SELECT {_OF_A_CALLER} FROM job WHERE id = ?", job) if job else None
+        return self.store.one(CallingJob, _CALLING_JOB, job) if job else None

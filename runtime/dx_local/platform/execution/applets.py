@@ -22,7 +22,7 @@ from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import CallingJob, ObjectRow
 
 _PARAMETER_NAME = re.compile(r"[a-zA-Z_][0-9a-zA-Z_]*")
 _TEXTS = ("title", "summary", "description", "developerNotes")
@@ -83,7 +83,7 @@ def of_platform(request: JSON) -> JSON:
     return {key: value for key, value in given.items() if value is not None}
 
 
-def describe_fields(context: Context, row: Row, _request: JSON) -> JSON:
+def describe_fields(context: Context, row: ObjectRow, _request: JSON) -> JSON:
     """Return what an applet's describe adds to that of any data object: all of its specs but the code."""
     fields = row["fields"]
     region = _region_of(context, row)
@@ -208,7 +208,7 @@ def _project_of(value: Any, entity: str) -> str | None:
     return next((found for item in inner if (found := _project_of(item, entity))), None)
 
 
-def destination(context: Context, request: JSON, parent: Row | None) -> str:
+def destination(context: Context, request: JSON, parent: CallingJob | None) -> str:
     """Return the project that a run happens in: the one in the request, or that of the job which asks.
 
     Raises InvalidInput without one, PermissionDenied where the caller may not run anything.
@@ -223,7 +223,7 @@ def destination(context: Context, request: JSON, parent: Row | None) -> str:
     return project
 
 
-def _region_of(context: Context, row: Row) -> str:
+def _region_of(context: Context, row: ObjectRow) -> str:
     """Return the region of the projects that an applet lies in, which are all of one region."""
     region: str | None = context.store.value(
         "SELECT region FROM placement JOIN project ON project.id = placement.project"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from dx_local.platform.core.context import JSON, Context
     from dx_local.platform.core.executable import Executable
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import CallingJob
 
 # Fields of a run request that are only described, and how each is read.
 ECHOED: dict[str, Callable[[JSON, str], Any]] = {
@@ -56,7 +56,7 @@ class Request:
     project: str
     folder: str
     asked: JSON
-    parent: Row | None = None
+    parent: CallingJob | None = None
     shares_workspace: bool = False
     stage: str | None = None
     id: str = field(default_factory=lambda: new_id("job"))
@@ -148,7 +148,7 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
     return {"id": job_id}
 
 
-def check_goes_on(parent: Row | None) -> None:
+def check_goes_on(parent: CallingJob | None) -> None:
     """Raise InvalidState if a job that starts another execution has failed or is being ended meanwhile."""
     if parent and parent["state"] in _ENDING:
         raise InvalidState(f"{parent['id']} is {parent['state']}, and can start nothing any more")
@@ -203,12 +203,14 @@ def depends_on(context: Context, asked: JSON) -> list[str]:
         raise InvalidInput("Expected key 'dependsOn' of the input to be an array")
     for entity in waits_for:
         table = "job" if class_of(str(entity)) in EXECUTIONS else "object"
-        if not isinstance(entity, str) or context.store.get(table, entity) is None:
+        if not isinstance(entity, str) or not context.store.exists(
+            f"SELECT 1 FROM {table} WHERE id = ?", entity
+        ):
             raise access.not_found(str(entity))
     return waits_for
 
 
-def detached_from(context: Context, parent: Row | None) -> JSON:
+def detached_from(context: Context, parent: CallingJob | None) -> JSON:
     """Return the fields of a description that name the job which started an execution detached from it."""
     caller = context.calling_job() if parent is None else None
     return {"detachedFrom": caller["id"], "detachedFromTry": caller["try_number"]} if caller else {}
@@ -219,7 +221,7 @@ def _wishes(request: Request) -> requirements.Wishes:
         request.executable.run_spec,
         request.executable.id,
         request.asked,
-        parent=request.parent["requested"] if request.parent else {},
+        parent=request.parent["requested"] if request.parent else None,
         is_subjob=request.shares_workspace,
     )
 
@@ -249,7 +251,9 @@ def _requested(context: Context, request: Request, wishes: requirements.Wishes) 
     }
 
 
-def preserved_outputs(context: Context, asked: JSON, parent: Row | None, own_folder: str) -> JSON | None:
+def preserved_outputs(
+    context: Context, asked: JSON, parent: CallingJob | None, own_folder: str
+) -> JSON | None:
     """Return where outputs of jobs are preserved, as the root execution asks; None if it does not.
 
     `own_folder` is where the outputs of the execution go that asks. Raises InvalidInput.

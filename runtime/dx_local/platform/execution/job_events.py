@@ -41,12 +41,12 @@ def abandon(platform: Platform) -> None:
     Each failed job fails its tree, and what depends on that; jobs of other trees go on waiting.
     """
     stopped = Failure("ExecutionError", "The platform was stopped while the job ran")
-    rows = platform.store.all(
+    running = platform.store.column(
         "SELECT id FROM job WHERE state IN ('running', 'restartable', 'terminating') AND id GLOB 'job-*'"
         " ORDER BY sequence"
     )
-    for row in rows:
-        fail(platform, row["id"], stopped)
+    for job_id in running:
+        fail(platform, job_id, stopped)
 
 
 def end(platform: Platform, job_id: str) -> None:

@@ -12,7 +12,7 @@ https://documentation.dnanexus.com/developer/api/running-analyses/io-and-run-spe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from dx_app_wizard.dxapp.instances import (
     DEFAULT_REGION,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dx_local.platform.core.context import JSON
+    from dx_local.platform.core.schema import RequestedSettings
 
     _Over = Callable[[JSON, JSON], JSON]
 
@@ -42,9 +43,9 @@ _SELECTOR = "instanceTypeSelector"
 _CLUSTER_TYPES = ("apachespark", "dxspark", "generic")
 
 # What a job was asked for, as it is kept for those below it.
-_MERGED_SYSTEMS = "mergedSystemRequirementsByExecutable"
-_MERGED_TIMEOUTS = "mergedTimeoutPolicyByExecutable"
-_INHERITED = "inheritedSystemRequirements"
+_MERGED_SYSTEMS: Final = "mergedSystemRequirementsByExecutable"
+_MERGED_TIMEOUTS: Final = "mergedTimeoutPolicyByExecutable"
+_INHERITED: Final = "inheritedSystemRequirements"
 
 UNIT_MS = {"days": 86_400_000, "hours": 3_600_000, "minutes": 60_000}
 
@@ -134,12 +135,12 @@ class Wishes:
         executable: str,
         asked: JSON,
         *,
-        parent: JSON | None = None,
+        parent: RequestedSettings | None = None,
         is_subjob: bool = False,
     ) -> Wishes:
         """Return what is required; `parent` is what the parent was asked for. Raises InvalidInput."""
-        above = parent or {}
-        inherited = above if is_subjob else {}
+        above: RequestedSettings = parent or {}
+        inherited: RequestedSettings = above if is_subjob else {}
         return cls(
             run_spec=run_spec,
             of_run=overridden(inherited.get(_INHERITED, {}), check_requested(asked)),

@@ -11,12 +11,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from dx_local.platform.core.ids import EXECUTIONS, class_of
+from dx_local.platform.core.schema import JobState
 from dx_local.platform.core.states import ANALYSIS_TRANSITIONS, FINAL, TRANSITIONS, Failure, State, Transition
 from dx_local.platform.lifecycle import restarts
 from dx_local.platform.lifecycle.queries import UNFINISHED, Step, is_analysis
 
 if TYPE_CHECKING:
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobRow, JobStanding
 
 _MAY_BE_TRIED_AGAIN = frozenset({State.RUNNING, State.WAITING_ON_OUTPUT})
 
@@ -47,7 +48,7 @@ class Ending(Step):
         elif job["state"] not in FINAL and not self._try_again(job, failure):
             self.fail_tree(job_id, failure)
 
-    def lose_worker(self, job: Row) -> None:
+    def lose_worker(self, job: JobStanding) -> None:
         """Note that the worker is gone of a job that was told to end."""
         if job["state"] == State.TERMINATING:
             self.move(job["id"], State.TERMINATED)
@@ -91,13 +92,15 @@ class Ending(Step):
 
     def break_deadlock(self) -> None:
         """Fail the job that is nearest to the cause, when no job runs and so nobody can end the waiting."""
-        if self.store.one(
+        if self.store.exists(
             "SELECT 1 FROM job WHERE state IN ('runnable', 'running', 'restartable', 'terminating') LIMIT 1"
         ):
             return
         # The youngest job waits for something that is nearest to the cause: a child rather than its parent.
         job = self.store.one(
-            f"SELECT id, state FROM job WHERE {UNFINISHED} AND id GLOB 'job-*' ORDER BY sequence DESC LIMIT 1"
+            JobState,
+            "SELECT id, state, try_number FROM job"
+            f" WHERE {UNFINISHED} AND id GLOB 'job-*' ORDER BY sequence DESC LIMIT 1",
         )
         if job is not None:
             reason = "OutputError" if job["state"] == State.WAITING_ON_OUTPUT else "InputError"
@@ -111,7 +114,7 @@ class Ending(Step):
             return f"waits for {', '.join(jobs)}, which in turn waits for this job: a circle of references"
         return f"waits for {', '.join(causes)} to be closed, and no job is left that could close it"
 
-    def _leave(self, job: Row, state: State) -> None:
+    def _leave(self, job: JobStanding, state: State) -> None:
         """Do what follows for others when a job has reached a final state."""
         job_id = job["id"]
         self.store.execute("DELETE FROM wait WHERE job = ?", job_id)
@@ -122,10 +125,10 @@ class Ending(Step):
         elif state is State.TERMINATED:
             self.fail_waiters_of(job_id, self.unsatisfiable(job_id))
         else:
-            for row in self.store.all(
+            for analysis_id in self.store.column(
                 f"SELECT id FROM job WHERE parent = ? AND id GLOB 'analysis-*' AND {UNFINISHED}", job_id
             ):
-                self.terminate(row["id"])
+                self.terminate(analysis_id)
 
     def wake_waiters_of(self, cause: str) -> None:
         """Let the jobs go on that wait for what has come."""
@@ -136,7 +139,9 @@ class Ending(Step):
         job = self.job(first)
         origin = why.origin or _as_origin(job, why)
         members = self.store.all(
-            f"SELECT id, state FROM job WHERE origin = ? AND id != ? AND {UNFINISHED} ORDER BY sequence DESC",
+            JobState,
+            "SELECT id, state, try_number FROM job"
+            f" WHERE origin = ? AND id != ? AND {UNFINISHED} ORDER BY sequence DESC",
             job["origin"],
             first,
         )
@@ -147,7 +152,7 @@ class Ending(Step):
                 self._fail_row(self.job(member["id"]), follow_up, origin)
         return [first, *(member["id"] for member in members)]
 
-    def _fail_row(self, job: Row, why: Failure, origin: dict[str, Any]) -> None:
+    def _fail_row(self, job: JobRow, why: Failure, origin: dict[str, Any]) -> None:
         self.move(job["id"], State.FAILED, **_columns_of(job, why, origin))
 
     def _terminate(self, members: list[str]) -> None:
@@ -162,7 +167,7 @@ class Ending(Step):
             has_running_stages = is_analysis(member) and self.has_open_children(member)
             self.move(member, State.TERMINATING if has_worker or has_running_stages else State.TERMINATED)
 
-    def _try_again(self, job: Row, failure: Failure) -> bool:
+    def _try_again(self, job: JobRow, failure: Failure) -> bool:
         """Have a failed job tried again, or the nearest one above it that may be, if its policy says so.
 
         What that job has started ends; the next try starts its own.
@@ -187,7 +192,7 @@ class Ending(Step):
         return True
 
 
-def _as_origin(job: Row, why: Failure) -> dict[str, Any]:
+def _as_origin(job: JobRow, why: Failure) -> dict[str, Any]:
     """Return a failed job as `failureFrom` describes it."""
     return {
         "id": job["id"],
@@ -201,7 +206,7 @@ def _as_origin(job: Row, why: Failure) -> dict[str, Any]:
     }
 
 
-def _columns_of(job: Row, why: Failure, origin: dict[str, Any]) -> dict[str, Any]:
+def _columns_of(job: JobRow, why: Failure, origin: dict[str, Any]) -> dict[str, Any]:
     counts = job["failure_counts"]
     return {
         "failure_reason": why.reason,
@@ -211,5 +216,5 @@ def _columns_of(job: Row, why: Failure, origin: dict[str, Any]) -> dict[str, Any
     }
 
 
-def _is_losing_worker(job: Row) -> bool:
+def _is_losing_worker(job: JobRow) -> bool:
     return bool(job["state"] == State.RESTARTABLE and job["stopped"] is None)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp.links import links_in, references_in
+from dx_local.platform.core.schema import JobRow
 from dx_local.platform.core.states import FINAL, Failure, State
 from dx_local.platform.lifecycle import analysis_outcome, outputs, restarts, reuse, workspaces
 from dx_local.platform.lifecycle.deadlocks import Circles
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dx_local.platform.core.states import Transition
-    from dx_local.platform.core.store import Row, Store
+    from dx_local.platform.core.store import Store
 
 
 def added(store: Store, job_id: str, now: int) -> list[Transition]:
@@ -148,7 +149,7 @@ class _Machine(Ending):
         before = State(self.job(analysis_id)["state"])
         if before in FINAL or before is State.IDLE:
             return
-        stages = self.store.all("SELECT * FROM job WHERE parent = ? ORDER BY sequence", analysis_id)
+        stages = self.store.all(JobRow, "SELECT * FROM job WHERE parent = ? ORDER BY sequence", analysis_id)
         if any(analysis_outcome.ends_others(stage) for stage in stages):
             for stage in stages:
                 self.terminate(stage["id"])
@@ -165,7 +166,7 @@ class _Machine(Ending):
         else:
             self.move(analysis_id, State.DONE, output=analysis_outcome.output(self.store, analysis, stages))
 
-    def _fail_dependents_of_analysis(self, analysis: Row) -> None:
+    def _fail_dependents_of_analysis(self, analysis: JobRow) -> None:
         analysis_id, origin = analysis["id"], analysis["failure_from"]
         why = f"{analysis['failure_reason']}: {analysis['failure_message']}"
         message = f"{analysis_id} failed because of {why}"
@@ -174,7 +175,7 @@ class _Machine(Ending):
         for waiter in self.waiters_of(analysis_id):
             self.fail_tree(waiter, Failure("DependencyUnsatisfiable", message, origin))
 
-    def _make_runnable(self, job: Row) -> None:
+    def _make_runnable(self, job: JobRow) -> None:
         optional = frozenset(job["requested"].get("optionalInputs", ()))
         try:
             resolved = self._resolved(job["original_input"], optional)
@@ -188,7 +189,7 @@ class _Machine(Ending):
             return
         self._run_or_reuse(job, resolved)
 
-    def _run_or_reuse(self, job: Row, resolved: dict[str, Any]) -> None:
+    def _run_or_reuse(self, job: JobRow, resolved: dict[str, Any]) -> None:
         """Make a job runnable, or done with the output of one that has done the same, if that is wanted."""
         if not restarts.is_master(self.store, job):
             self.move(job["id"], State.RUNNABLE, input=resolved)
@@ -200,13 +201,13 @@ class _Machine(Ending):
             columns = {"input": resolved, "reuse_key": key, "not_reused": found.why_not}
             self.move(job["id"], State.RUNNABLE, **columns)
             return
-        output = found.job["output"]
+        output = found.job["output"] or {}
         workspaces.hand_over(self.store, job, output, maker=found.job)
         self.move(job["id"], State.DONE, input=resolved, output=output, reused_from=found.job["id"])
 
-    def _make_done(self, job: Row) -> None:
+    def _make_done(self, job: JobRow) -> None:
         try:
-            output = workspaces.plain_links(self._resolved(job["output"]))
+            output = workspaces.plain_links(self._resolved(job["output"] or {}))
         except UnresolvableReference as error:
             self.fail_tree(job["id"], Failure("OutputError", str(error)))
             return
@@ -241,14 +242,14 @@ class _Machine(Ending):
                 waits = True
         return waits
 
-    def _input_objects(self, job: Row) -> list[str]:
+    def _input_objects(self, job: JobRow) -> list[str]:
         """Return the data objects in the input, and the hidden ones that their details link to."""
         found = list(links_in(job["original_input"]))
         hidden = [
             linked
             for entity in found
-            for row in self.store.all("SELECT links FROM object WHERE id = ?", entity)
-            for linked in row["links"]
+            for links in self.store.column("SELECT links FROM object WHERE id = ?", entity)
+            for linked in links
             if self.store.value("SELECT hidden FROM object WHERE id = ?", linked)
         ]
         return [*found, *hidden]

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 def output_if_done(store: Store, job_id: str) -> dict[str, Any] | None:
     """Return the output of a job that is done, or None."""
-    row = store.one("SELECT output FROM job WHERE id = ? AND state = 'done'", job_id)
-    output: dict[str, Any] | None = row["output"] if row else None
+    output: dict[str, Any] | None = store.value(
+        "SELECT output FROM job WHERE id = ? AND state = 'done'", job_id
+    )
     return output
 
 

@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dx_local.platform.core.executable import applet_of
 from dx_local.platform.core.ids import class_of
+from dx_local.platform.core.schema import JobRow
 from dx_local.platform.lifecycle import workspaces
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
     from dx_local.platform.core.executable import Executable
-    from dx_local.platform.core.store import Row, Store
+    from dx_local.platform.core.store import Store
 
 
 class Found(NamedTuple):
     """An earlier job whose output can be taken, or why there is none."""
 
-    job: Row | None
+    job: JobRow | None
     why_not: str | None = None
 
 
@@ -31,7 +32,7 @@ def is_wanted(executable: Executable, asked: JSON) -> bool:
     return not (asked.get("ignoreReuse") or executable.ignore_reuse)
 
 
-def key_of(store: Store, job: Row, resolved: JSON) -> str:
+def key_of(store: Store, job: JobRow, resolved: JSON) -> str:
     """Return what jobs have in common that do the same: code, entry point and input.
 
     The code is that of an applet, which never changes; in which project a data object lies does not matter.
@@ -44,9 +45,10 @@ def key_of(store: Store, job: Row, resolved: JSON) -> str:
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
 
 
-def find(store: Store, job: Row, key: str) -> Found:
+def find(store: Store, job: JobRow, key: str) -> Found:
     """Return the last job that has done the same and whose output is all still there."""
     earlier = store.all(
+        JobRow,
         "SELECT * FROM job WHERE reuse_key = ? AND state = 'done' AND reused_from IS NULL"
         " ORDER BY sequence DESC",
         key,
@@ -58,7 +60,7 @@ def find(store: Store, job: Row, key: str) -> Found:
             return Found(row)
     if missing is not None:
         return Found(None, f"{missing}, which {earlier[-1]['id']} has put out, is gone")
-    has_run = store.one(
+    has_run = store.exists(
         "SELECT 1 FROM job WHERE executable = ? AND function = ? AND state = 'done' LIMIT 1",
         job["executable"],
         job["function"],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dx_local.platform.core import states
 from dx_local.platform.core.errors import InvalidState
 from dx_local.platform.core.ids import new_id
+from dx_local.platform.core.schema import JobRow
 from dx_local.platform.data import objects, project_settings, projects
 from dx_local.platform.execution import applets, job_creation, job_descriptions, jobs
 from dx_local.platform.execution.requirements import Wishes
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import CallingJob, ObjectRow
     from dx_local.platform.workflows.workflow_plan import StagePlan, WorkflowPlan
 
 # What every job of the analysis is asked for as the analysis is.
@@ -114,7 +115,7 @@ def describe(context: Context, analysis_id: str, request: JSON) -> JSON:
     analysis = jobs.get(context, analysis_id)
     requested = analysis["requested"]
     stages = _stages_of(context, analysis)
-    executions = {row["stage"]: job_descriptions.describe_job(context, row["id"], {}) for row in stages}
+    executions = {str(row["stage"]): job_descriptions.describe_job(context, row["id"], {}) for row in stages}
     full = {
         **job_descriptions.common_description(analysis),
         "workflow": requested["workflow"],
@@ -130,7 +131,7 @@ def describe(context: Context, analysis_id: str, request: JSON) -> JSON:
     return job_descriptions.describe_execution(full, request)
 
 
-def _plan(context: Context, workflow_id: str, request: JSON, project: str) -> tuple[Row, WorkflowPlan]:
+def _plan(context: Context, workflow_id: str, request: JSON, project: str) -> tuple[ObjectRow, WorkflowPlan]:
     workflow, _ = objects.get_visible(context, workflow_id)
     if not workflow["fields"]["stages"]:
         raise InvalidState(f"{workflow_id} has no stages; add one with addStage")
@@ -139,8 +140,13 @@ def _plan(context: Context, workflow_id: str, request: JSON, project: str) -> tu
 
 
 def _create(
-    context: Context, workflow: Row, plan: WorkflowPlan, request: JSON, project: str, parent: Row | None
-) -> Row:
+    context: Context,
+    workflow: ObjectRow,
+    plan: WorkflowPlan,
+    request: JSON,
+    project: str,
+    parent: CallingJob | None,
+) -> JobRow:
     """Make the row of an analysis, which is idle until its stages are there."""
     job_creation.check_goes_on(parent)
     analysis_id, now = new_id("analysis"), context.now()
@@ -186,7 +192,12 @@ def _create(
 
 
 def _requested(
-    context: Context, analysis_id: str, workflow: Row, plan: WorkflowPlan, request: JSON, parent: Row | None
+    context: Context,
+    analysis_id: str,
+    workflow: ObjectRow,
+    plan: WorkflowPlan,
+    request: JSON,
+    parent: CallingJob | None,
 ) -> JSON:
     described = objects.describe(context, workflow["id"], {"fields": dict.fromkeys(_OF_WORKFLOW, True)})
     described["stages"] = [
@@ -199,7 +210,7 @@ def _requested(
         "stages": [stage.stage for stage in plan.stages],
         "inputs": _with_defaults(workflow["fields"]["inputs"], plan.workflow_input),
     }
-    wishes = Wishes.of({}, workflow["id"], request, parent=parent["requested"] if parent else {})
+    wishes = Wishes.of({}, workflow["id"], request, parent=parent["requested"] if parent else None)
     return {
         "access": {},
         "workflow": described,
@@ -232,7 +243,7 @@ def _with_defaults(inputs: list[JSON] | None, values: JSON) -> list[JSON] | None
     ]
 
 
-def _start(context: Context, analysis: Row, stage: StagePlan, request: JSON) -> None:
+def _start(context: Context, analysis: JobRow, stage: StagePlan, request: JSON) -> None:
     asked = {name: request[name] for name in _FOR_EVERY_JOB if name in request}
     asked["systemRequirements"] = stage.stage["systemRequirements"]
     asked["executionPolicy"] = stage.stage["executionPolicy"]
@@ -254,7 +265,7 @@ def _start(context: Context, analysis: Row, stage: StagePlan, request: JSON) -> 
     )
 
 
-def _ignores_reuse(analysis: Row, stage: str, request: JSON) -> bool:
+def _ignores_reuse(analysis: JobRow, stage: str, request: JSON) -> bool:
     """Tell whether a stage is to be run whatever ran before, as the run says, else the workflow."""
     named = request.get("ignoreReuse")
     if named is None:
@@ -262,8 +273,8 @@ def _ignores_reuse(analysis: Row, stage: str, request: JSON) -> bool:
     return any(each in (stage, "*") for each in [*(named or []), *(request.get("rerunStages") or [])])
 
 
-def _stages_of(context: Context, analysis: Row) -> list[Row]:
-    return context.store.all("SELECT * FROM job WHERE parent = ? ORDER BY sequence", analysis["id"])
+def _stages_of(context: Context, analysis: JobRow) -> list[JobRow]:
+    return context.store.all(JobRow, "SELECT * FROM job WHERE parent = ? ORDER BY sequence", analysis["id"])
 
 
 def _fields(executions: dict[str, JSON], column: str) -> JSON:
