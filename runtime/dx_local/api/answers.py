@@ -49,7 +49,7 @@ def answer_error(platform: Platform, error: Exception) -> Response:
         full = str(full_folder(error, platform.folder))
         known = InsufficientStorage(f"no space left on device: free some space on the disk of {full!r}")
     if known is None:
-        known = InternalError(internal_errors.note(platform, error))
+        known = InternalError(internal_errors.record(platform, error))
     response = answer_json(known.body(), known.status)
     if isinstance(known, ServiceUnavailable) and known.retry_after is not None:
         response.headers["retry-after"] = str(known.retry_after)

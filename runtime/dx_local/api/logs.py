@@ -99,7 +99,7 @@ class _Wish:
             levels=frozenset(levels),
             with_subjobs=read.flag(request, "recurseJobs"),
             tail=read.flag(request, "tail", default=True),
-            number=jobs.wanted_try(request),
+            number=jobs.requested_try(request),
         )
 
 
@@ -108,7 +108,7 @@ async def _stream(platform: Platform, socket: WebSocket) -> None:
     request = await _first_message(socket)
     wish = _Wish.of(socket.path_params["job"], request)
     job = jobs.get(Context(platform, _caller(platform, request)), wish.job)
-    restarts.of_try(platform.store, job, wish.number)
+    restarts.row_of_try(platform.store, job, wish.number)
     gone = asyncio.ensure_future(_disconnected(socket))
     following = _Following(platform, wish)
     try:

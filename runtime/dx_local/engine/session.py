@@ -122,7 +122,7 @@ class Session:
         if not database.exists() or not database.stat().st_size:
             self.reserve.fill()
         platform = self.reserve.use(
-            lambda: Platform.open(folder, region=self._options.region, is_kept=self._options.is_open)
+            lambda: Platform.open(folder, region=self._options.region, is_persistent=self._options.is_open)
         )
         self.reserve.refill()
         return platform
@@ -199,14 +199,14 @@ class Session:
             input_spec=None,
             output_spec=None,
         )
-        request = job_creation.Request(
+        request = job_creation.NewJob(
             executable=executable,
             function=function,
             run_input=job_input,
             original_input=job_input,
             project=project,
             folder="/",
-            asked={},
+            request={},
         )
         return job_creation.create(self.context, request)
 

@@ -246,7 +246,7 @@ def _more(platform: Platform, job: JobRow, transition: Transition) -> str:
     number = job["try_number"]
     if transition.after is State.RESTARTABLE and job["failure_reason"] is None:
         # The next try is there already when what led to it is told.
-        job = restarts.of_try(platform.store, job, number - 1)
+        job = restarts.row_of_try(platform.store, job, number - 1)
     if transition.after in (State.FAILED, State.RESTARTABLE):
         return f" ({job['failure_reason']})"
     if transition.after is State.DONE and job["reused_from"]:

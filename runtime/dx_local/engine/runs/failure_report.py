@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dx_app_wizard.console.text import plain
 from dx_app_wizard.dxapp.model import FILE_NAME
-from dx_local.platform.execution.job_logs import log_paths, printed_by_job
+from dx_local.platform.execution.job_logs import job_output_bytes, log_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,7 +165,7 @@ def _mentioned(store: Store, cause: JobRow) -> tuple[tuple[str, str], ...]:
 
 
 def _last_lines(log: Path) -> tuple[str, ...]:
-    return tuple(printed_by_job(log, _TAIL_BYTES).decode("utf-8", "replace").splitlines())
+    return tuple(job_output_bytes(log, _TAIL_BYTES).decode("utf-8", "replace").splitlines())
 
 
 def _source_line(lines: tuple[str, ...], app: Path) -> SourceLine | None:

@@ -108,7 +108,7 @@ class RunResult:
     @property
     def log(self) -> str:
         """What all jobs printed, job after job in the order in which they were made."""
-        return "".join(job_logs.printed_by_job(path).decode("utf-8", "replace") for path in self.log_files)
+        return "".join(job_logs.job_output_bytes(path).decode("utf-8", "replace") for path in self.log_files)
 
     def explanation(self) -> str:
         """Return in words why the job did not end well."""

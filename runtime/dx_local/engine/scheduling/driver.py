@@ -113,14 +113,14 @@ class Driver:
 
     def terminate(self, job_id: str) -> None:
         """Terminate a job and its descendants on behalf of the user who runs the platform."""
-        self._records.write(lambda: job_events.end(self._platform, job_id))
+        self._records.write(lambda: job_events.terminate(self._platform, job_id))
 
     def resume(self) -> None:
         """Take up what was left on this platform when it was stopped, in whatever way.
 
         Jobs that were running have failed by that, with what follows for others; jobs that waited go on.
         """
-        self._records.write(lambda: job_events.abandon(self._platform))
+        self._records.write(lambda: job_events.fail_running_jobs(self._platform))
         runnable = self._platform.store.column(
             "SELECT id FROM job WHERE state = 'runnable' ORDER BY sequence"
         )
@@ -130,7 +130,7 @@ class Driver:
     async def close(self) -> None:
         """Fail the jobs that run, whose processes are the executor's to end; jobs that wait stay so."""
         self._is_open = False
-        self._records.close(lambda: job_events.abandon(self._platform))
+        self._records.close(lambda: job_events.fail_running_jobs(self._platform))
         self._platform.subscribers.remove(self._on_transition)
         for alarm in self._alarms.values():
             alarm.cancel()
@@ -190,7 +190,7 @@ class Driver:
 
     def _note_usage(self, job_id: str, usage: JobUsage | None) -> None:
         if usage:
-            job_usage.note(self._platform.store, job_id, usage)
+            job_usage.record(self._platform.store, job_id, usage)
 
     def _explaining_full_disk(self, failure: Failure) -> Failure:
         return explain_full_disk(failure, self._platform.folder)
@@ -296,7 +296,7 @@ class Driver:
             variables=variables,
             source=Path(source) if (source := applet.get("local", {}).get("source")) else None,
             layers=place.layers,
-            shown=self._options.shown and (*self._options.shown, *self._platform.linked),
+            shown=self._options.shown and (*self._options.shown, *self._platform.link_targets),
             xtrace=self._options.xtrace,
             memory_limit=limit.of(job) if (limit := self._options.memory_limit) else None,
             has_network=_has_network(job, applet),
@@ -325,7 +325,9 @@ class Driver:
             if is_full_disk(error, self._platform.folder):
                 self._give_up(job_id, Failure("ExecutionError", f"No space left on device: {error}"))
             else:
-                self._give_up(job_id, Failure("JMInternalError", internal_errors.note(self._platform, error)))
+                self._give_up(
+                    job_id, Failure("JMInternalError", internal_errors.record(self._platform, error))
+                )
 
     def _give_up(self, job_id: str, failure: Failure) -> None:
         """End a job that has no process."""

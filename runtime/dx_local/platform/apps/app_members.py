@@ -27,7 +27,7 @@ def add_tags(context: Context, address: str, request: JSON) -> JSON:
 
     Raises InvalidInput for the number of another version.
     """
-    row = app_names.developed(context, address)
+    row = app_names.developer_only(context, address)
     for tag in read.strings(request, "tags"):
         if not app_names.ALIAS.fullmatch(tag):
             raise InvalidInput(f'"{tag}" cannot be a tag of an app; it must match {app_names.ALIAS.pattern}')
@@ -41,7 +41,7 @@ def add_tags(context: Context, address: str, request: JSON) -> JSON:
 
 def remove_tags(context: Context, address: str, request: JSON) -> JSON:
     """`/app-xxxx/removeTags`: let a version not answer to these tags any more."""
-    row = app_names.developed(context, address)
+    row = app_names.developer_only(context, address)
     for tag in read.strings(request, "tags"):
         if tag == row["version"]:
             raise InvalidInput(f'"{tag}" is the number of this version, which it keeps')
@@ -69,7 +69,7 @@ def remove_categories(context: Context, address: str, request: JSON) -> JSON:
 def list_developers(context: Context, address: str, _request: JSON) -> JSON:
     """`/app-xxxx/listDevelopers`."""
     row = app_names.visible(context, address)
-    return {"developers": app_names.shared(context.store, row["name"])["developers"]}
+    return {"developers": app_names.members(context.store, row["name"])["developers"]}
 
 
 def add_developers(context: Context, address: str, request: JSON) -> JSON:
@@ -94,7 +94,7 @@ def remove_developers(context: Context, address: str, request: JSON) -> JSON:
 def list_authorized_users(context: Context, address: str, _request: JSON) -> JSON:
     """`/app-xxxx/listAuthorizedUsers`."""
     row = app_names.visible(context, address)
-    return {"authorizedUsers": app_names.shared(context.store, row["name"])["authorized_users"]}
+    return {"authorizedUsers": app_names.members(context.store, row["name"])["authorized_users"]}
 
 
 def add_authorized_users(context: Context, address: str, request: JSON) -> JSON:
@@ -137,7 +137,7 @@ def _versions(context: Context, row: AppRow) -> list[str]:
 
 
 def _change_categories(context: Context, address: str, **changes: list[str]) -> JSON:
-    row = app_names.developed(context, address)
+    row = app_names.developer_only(context, address)
     fields = row["fields"]
     changed = {**fields, "categories": read.changed_tags(fields["categories"], **changes)}
     context.store.update("app", row["id"], fields=changed, modified=context.now())
@@ -147,13 +147,13 @@ def _change_categories(context: Context, address: str, **changes: list[str]) -> 
 def _change_shared(
     context: Context, address: str, column: _Members, change: Callable[[Any], list[str]]
 ) -> JSON:
-    row = app_names.developed(context, address)
-    _write(context, row["name"], column, change(app_names.shared(context.store, row["name"])[column]))
+    row = app_names.developer_only(context, address)
+    _write(context, row["name"], column, change(app_names.members(context.store, row["name"])[column]))
     return {"id": row["id"]}
 
 
 def _install(context: Context, name: str, change: Callable[[Any], list[str]]) -> JSON:
-    _write(context, name, "installed_by", change(app_names.shared(context.store, name)["installed_by"]))
+    _write(context, name, "installed_by", change(app_names.members(context.store, name)["installed_by"]))
     return {"id": f"app-{name}"}
 
 

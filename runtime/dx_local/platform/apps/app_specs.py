@@ -78,7 +78,7 @@ def fields(context: Context, request: JSON, regional: dict[str, JSON], old: JSON
     texts = {**applet["fields"], **old} if applet else old
     found: JSON = {name: read.text(request, name, texts.get(name) or "") for name in TEXTS}
     found |= {name: read.flag(request, name, default=old.get(name, False)) for name in _FLAGS}
-    found |= {name: old[name] for name in ECHOED if name in old} | applets.of_platform(request)
+    found |= {name: old[name] for name in ECHOED if name in old} | applets.platform_fields(request)
     return {
         **found,
         "access": applets.access_in(request, old.get("access")),

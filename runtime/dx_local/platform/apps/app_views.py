@@ -46,14 +46,14 @@ def get(context: Context, address: str, _request: JSON) -> JSON:
     row = app_names.visible(context, address)
     if not row["fields"]["openSource"] and not app_names.is_developer(context, row["name"]):
         raise PermissionDenied(f"app-{row['name']} is not open source; only its developers get its code")
-    run_spec = run_specs.whole(_by_region(context, row), _region(context, row))
+    run_spec = run_specs.with_code(_by_region(context, row), _region(context, row))
     described = {**_identity(context, row), **_contents(context, row)}
-    developers = app_names.shared(context.store, row["name"])["developers"]
+    developers = app_names.members(context.store, row["name"])["developers"]
     return {**described, "developers": developers, "runSpec": run_spec}
 
 
 def _identity(context: Context, row: AppRow) -> JSON:
-    shared = app_names.shared(context.store, row["name"])
+    shared = app_names.members(context.store, row["name"])
     installed_by = shared["installed_by"]
     found: JSON = {
         "id": row["id"],

@@ -84,7 +84,7 @@ def publish(context: Context, address: str, request: JSON) -> JSON:
 
 def delete(context: Context, address: str, _request: JSON) -> JSON:
     """`/app-xxxx/delete`: nobody finds or runs a version any more; its name stays with its developers."""
-    row = app_names.developed(context, address)
+    row = app_names.developer_only(context, address)
     context.store.execute("DELETE FROM app_alias WHERE name = ? AND app = ?", row["name"], row["id"])
     context.store.update("app", row["id"], deleted=1, modified=context.now())
     return {"id": row["id"]}
@@ -112,7 +112,7 @@ def _existing(row: AppRow) -> AppRow:
 
 
 def _unfinished(context: Context, address: str) -> AppRow:
-    row = _existing(app_names.developed(context, address))
+    row = _existing(app_names.developer_only(context, address))
     if row["published"] is not None:
         raise InvalidState(
             f"app-{row['name']}/{row['version']} is published and cannot be changed; make another version"

@@ -408,7 +408,7 @@ class JobState(TypedDict):
     try_number: int
 
 
-class JobStanding(TypedDict):
+class JobStatus(TypedDict):
     """The columns of `job` that a change of state needs: none that can be large."""
 
     id: str

@@ -49,7 +49,7 @@ class Store:
     Opening one raises UnknownSchema when another version of this code has made it.
     """
 
-    def __init__(self, path: Path, *, is_kept: bool = True) -> None:
+    def __init__(self, path: Path, *, is_persistent: bool = True) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
         self._large = LargeValues(path.parent / FOLDER)
         self._shapes: dict[str, _Shape[Any]] = {}
@@ -57,15 +57,15 @@ class Store:
         self._depth = 0
         self._actions = _Actions()
         try:
-            self._set_up(is_kept=is_kept)
+            self._set_up(is_persistent=is_persistent)
         except BaseException:
             self._connection.close()
             raise
 
-    def _set_up(self, *, is_kept: bool) -> None:
+    def _set_up(self, *, is_persistent: bool) -> None:
         self._connection.create_function("regexp", 2, regexps.matches, deterministic=True)
         self._connection.create_function("backwards", 1, _backwards, deterministic=True)
-        for pragma in (*_PRAGMAS, f"synchronous = {'NORMAL' if is_kept else 'OFF'}"):
+        for pragma in (*_PRAGMAS, f"synchronous = {'NORMAL' if is_persistent else 'OFF'}"):
             self._connection.execute(f"PRAGMA {pragma}")
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:

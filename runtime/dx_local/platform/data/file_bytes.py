@@ -39,7 +39,7 @@ def link_whole(platform: Platform, file_id: str, source: Path) -> JSON:
     platform.store.after_rollback(lambda: whole.unlink(missing_ok=True))
     local_bytes.clone_or_link(source, whole)
     if whole.is_symlink():
-        platform.linked.append(whole.resolve())
+        platform.link_targets.append(whole.resolve())
     status = whole.stat()
     return {"size": status.st_size, "changed": status.st_mtime_ns, "source": str(source.resolve())}
 

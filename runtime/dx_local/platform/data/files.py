@@ -257,19 +257,19 @@ def _parts_of_local_file(platform: Platform, file_id: str, fields: JSON) -> list
     part_size = fields.get("partSize") or max(_PART_OF_LOCAL_FILE, -(-size // MAXIMUM_PARTS))
     if size <= _HASHED_AT_ONCE:
         return local_bytes.hash_parts(path, part_size)
-    if file_id not in platform.hashed:
+    if file_id not in platform.hashed_parts:
 
         def work() -> None:
-            platform.hashed[file_id] = local_bytes.hash_parts(path, part_size)
+            platform.hashed_parts[file_id] = local_bytes.hash_parts(path, part_size)
 
         raise LongWork(f"MD5 of {file_id}", work)
 
     def forget() -> None:
-        platform.hashed.pop(file_id, None)
+        platform.hashed_parts.pop(file_id, None)
 
     # Not before: another file of the same call may have to be read first, which undoes this one's rows.
     platform.store.after_commit(forget)
-    return platform.hashed[file_id]
+    return platform.hashed_parts[file_id]
 
 
 def _check_open(platform: Platform, file_id: str) -> None:

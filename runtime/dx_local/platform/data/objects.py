@@ -304,7 +304,7 @@ def clone_into(
     """
     store = context.store
     existing = []
-    for object_id in workspaces.with_hidden(store, object_ids, source):
+    for object_id in workspaces.with_hidden_objects(store, object_ids, source):
         placement = store.one(
             PlacementRow, "SELECT * FROM placement WHERE project = ? AND object = ?", source, object_id
         )
@@ -316,7 +316,7 @@ def clone_into(
         if store.exists("SELECT 1 FROM placement WHERE project = ? AND object = ?", destination, object_id):
             existing.append(object_id)
         else:
-            workspaces.place(store, placement, destination, folder)
+            workspaces.copy_placement(store, placement, destination, folder)
     return existing
 
 

@@ -60,7 +60,7 @@ def visible(context: Context, address: str) -> AppRow:
     raise PermissionDenied(f"{context.caller.user} is no authorized user of {_label(row)}; {how}")
 
 
-def developed(context: Context, address: str) -> AppRow:
+def developer_only(context: Context, address: str) -> AppRow:
     """Return the row of an app that the caller may change. Raises ResourceNotFound or PermissionDenied."""
     row = find(context.store, address)
     require_developer(context, row["name"])
@@ -76,10 +76,10 @@ def require_developer(context: Context, name: str) -> None:
 
 def is_developer(context: Context, name: str) -> bool:
     """Tell whether the caller is a developer of this name, as a job only with `access.developer`."""
-    return access.may_develop(context) and context.caller.user in shared(context.store, name)["developers"]
+    return access.may_develop(context) and context.caller.user in members(context.store, name)["developers"]
 
 
-def shared(store: Store, name: str) -> AppNameRow:
+def members(store: Store, name: str) -> AppNameRow:
     """Return the row of what all versions of a name share. Raises ResourceNotFound for an unknown name."""
     row = store.get("app_name", name)
     if row is None:
@@ -96,7 +96,7 @@ def aliases(store: Store, row: AppRow) -> list[str]:
 
 
 def _is_authorized(context: Context, row: AppRow) -> bool:
-    users = shared(context.store, row["name"])["authorized_users"]
+    users = members(context.store, row["name"])["authorized_users"]
     return row["published"] is not None and not {context.caller.user, EVERYBODY}.isdisjoint(users)
 
 

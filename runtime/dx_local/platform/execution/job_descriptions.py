@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def describe_job(context: Context, job_id: str, request: JSON) -> JSON:
     """`/job-xxxx/describe`: of the last try, or the one that `try` numbers."""
-    job = restarts.of_try(context.store, jobs.get(context, job_id), jobs.wanted_try(request))
+    job = restarts.row_of_try(context.store, jobs.get(context, job_id), jobs.requested_try(request))
     return describe_execution(_description(context, job), request)
 
 

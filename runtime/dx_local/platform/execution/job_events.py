@@ -35,7 +35,7 @@ def fail(platform: Platform, job_id: str, failure: Failure) -> None:
         platform.publish(lifecycle.failed(platform.store, job_id, failure, platform.clock()))
 
 
-def abandon(platform: Platform) -> None:
+def fail_running_jobs(platform: Platform) -> None:
     """Fail the jobs that run, whose processes end with the platform or have ended; end the terminating ones.
 
     Each failed job fails its tree, and what depends on that; jobs of other trees go on waiting.
@@ -49,7 +49,7 @@ def abandon(platform: Platform) -> None:
         fail(platform, job_id, stopped)
 
 
-def end(platform: Platform, job_id: str) -> None:
+def terminate(platform: Platform, job_id: str) -> None:
     """Terminate a job and its descendants on behalf of whoever runs the platform."""
     with platform.store.transaction():
         platform.publish(lifecycle.terminated(platform.store, job_id, platform.clock()))

@@ -84,7 +84,7 @@ def write_log(log: Path, lines: Sequence[tuple[str, str]], timestamp: int) -> No
     _index_of(log).write_bytes(b"".join(_ENTRY % (timestamp, level.encode()) for level, _ in lines))
 
 
-def printed_by_job(log: Path, most: int | None = None) -> bytes:
+def job_output_bytes(log: Path, most: int | None = None) -> bytes:
     """Return what a job printed, without what its worker wrote before; at most so many bytes of the end."""
     with log.open("rb") as file:
         is_whole = most is None or log.stat().st_size <= most

@@ -80,7 +80,7 @@ class EntryPointUsage:
         }
 
 
-def note(store: Store, job_id: str, usage: JobUsage) -> None:
+def record(store: Store, job_id: str, usage: JobUsage) -> None:
     """Keep what the try of a job used that has just ended."""
     store.update("job", job_id, usage=asdict(usage))
 

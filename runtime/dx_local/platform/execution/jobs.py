@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.schema import JobRow
 
 
-def wanted_try(request: JSON) -> int | None:
+def requested_try(request: JSON) -> int | None:
     """Return the number of the try that a request is about; None is the last one. Raises InvalidInput."""
     return None if request.get("try") is None else read.integer(request, "try")
 
@@ -71,7 +71,7 @@ def update(context: Context, job_id: str, request: JSON) -> JSON:
 
 
 def _to_change(context: Context, job_id: str, request: JSON) -> JobRow:
-    return restarts.of_try(context.store, get(context, job_id, "CONTRIBUTE"), wanted_try(request))
+    return restarts.row_of_try(context.store, get(context, job_id, "CONTRIBUTE"), requested_try(request))
 
 
 def _change(context: Context, job: JobRow, **columns: Any) -> JSON:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.store import Store
 
 
-def ends_others(stage: JobRow) -> bool:
+def fails_all_stages(stage: JobRow) -> bool:
     """Tell whether a stage has failed whose execution policy ends the other stages with it."""
     policy = stage["requested"].get("executionPolicy") or {}
     return stage["state"] == "failed" and policy.get("onNonRestartableFailure") == "failAllStages"
@@ -32,7 +32,7 @@ def failure(stages: Sequence[JobRow]) -> dict[str, Any] | None:
     broken = [stage for stage in stages if stage["state"] in ("failed", "terminated")]
     if not broken:
         return None
-    first = min(broken, key=lambda stage: (_follows(stage), stage["transitions"][-1]["setAt"]))
+    first = min(broken, key=lambda stage: (_is_consequence(stage), stage["transitions"][-1]["setAt"]))
     origin = first["failure_from"] or {
         "id": first["id"],
         "name": first["name"],
@@ -73,5 +73,5 @@ def output(store: Store, analysis: JobRow, stages: Sequence[JobRow]) -> dict[str
     return found
 
 
-def _follows(stage: JobRow) -> bool:
+def _is_consequence(stage: JobRow) -> bool:
     return stage["state"] == "terminated" or bool(stage["failure_reason"] == "DependencyUnsatisfiable")

@@ -17,7 +17,7 @@ from dx_local.platform.lifecycle import restarts
 from dx_local.platform.lifecycle.queries import UNFINISHED, Step, is_analysis
 
 if TYPE_CHECKING:
-    from dx_local.platform.core.schema import JobRow, JobStanding
+    from dx_local.platform.core.schema import JobRow, JobStatus
 
 _MAY_BE_TRIED_AGAIN = frozenset({State.RUNNING, State.WAITING_ON_OUTPUT})
 
@@ -48,7 +48,7 @@ class Ending(Step):
         elif job["state"] not in FINAL and not self._try_again(job, failure):
             self.fail_tree(job_id, failure)
 
-    def lose_worker(self, job: JobStanding) -> None:
+    def lose_worker(self, job: JobStatus) -> None:
         """Note that the worker is gone of a job that was told to end."""
         if job["state"] == State.TERMINATING:
             self.move(job["id"], State.TERMINATED)
@@ -60,7 +60,7 @@ class Ending(Step):
         """Begin the next try of a restartable job, once nothing of the last one runs."""
         job = self.standing(job_id)
         if job["stopped"] is not None and not self.has_open_children(job_id):
-            restarts.keep_try(self.store, self.job(job_id), self.now)
+            restarts.archive_try(self.store, self.job(job_id), self.now)
             self.move(job_id, State.RUNNABLE)
 
     def unsatisfiable(self, cause: str) -> Failure:
@@ -114,7 +114,7 @@ class Ending(Step):
             return f"waits for {', '.join(jobs)}, which in turn waits for this job: a circle of references"
         return f"waits for {', '.join(causes)} to be closed, and no job is left that could close it"
 
-    def _leave(self, job: JobStanding, state: State) -> None:
+    def _leave(self, job: JobStatus, state: State) -> None:
         """Do what follows for others when a job has reached a final state."""
         job_id = job["id"]
         self.store.execute("DELETE FROM wait WHERE job = ?", job_id)

@@ -111,7 +111,7 @@ class _Machine(Ending):
         if job["state"] != State.RUNNING:
             self.lose_worker(job)
             return
-        if complaint := outputs.undeclared_or_missing(self.store, job_id, output):
+        if complaint := outputs.name_error(self.store, job_id, output):
             self.fail_tree(job_id, Failure("OutputError", complaint))
             return
         self.move(job_id, State.WAITING_ON_OUTPUT, output=output)
@@ -150,7 +150,7 @@ class _Machine(Ending):
         if before in FINAL or before is State.IDLE:
             return
         stages = self.store.all(JobRow, "SELECT * FROM job WHERE parent = ? ORDER BY sequence", analysis_id)
-        if any(analysis_outcome.ends_others(stage) for stage in stages):
+        if any(analysis_outcome.fails_all_stages(stage) for stage in stages):
             for stage in stages:
                 self.terminate(stage["id"])
         analysis = self.job(analysis_id)
@@ -179,12 +179,12 @@ class _Machine(Ending):
         optional = frozenset(job["requested"].get("optionalInputs", ()))
         try:
             resolved = self._resolved(job["original_input"], optional)
-            workspaces.bring_in(self.store, job, resolved)
+            workspaces.copy_inputs_to_workspace(self.store, job, resolved)
         except (UnresolvableReference, workspaces.ObjectNotFound) as error:
             self.fail_tree(job["id"], Failure("InputError", str(error)))
             return
         spec = job["requested"].get("inputSpec")
-        if spec and (complaint := outputs.wrong_class(spec, resolved)):
+        if spec and (complaint := outputs.class_error(spec, resolved)):
             self.fail_tree(job["id"], Failure("InputError", complaint))
             return
         self._run_or_reuse(job, resolved)
@@ -196,13 +196,13 @@ class _Machine(Ending):
             return
         key = reuse.key_of(self.store, job, resolved)
         wants_reuse = job["requested"].get("reuses")
-        found = reuse.find(self.store, job, key) if wants_reuse else reuse.Found(None)
+        found = reuse.find_earlier_job(self.store, job, key) if wants_reuse else reuse.ReuseResult(None)
         if found.job is None:
             columns = {"input": resolved, "reuse_key": key, "not_reused": found.why_not}
             self.move(job["id"], State.RUNNABLE, **columns)
             return
         output = found.job["output"] or {}
-        workspaces.hand_over(self.store, job, output, maker=found.job)
+        workspaces.publish_outputs(self.store, job, output, producer=found.job)
         self.move(job["id"], State.DONE, input=resolved, output=output, reused_from=found.job["id"])
 
     def _make_done(self, job: JobRow) -> None:
@@ -211,12 +211,12 @@ class _Machine(Ending):
         except UnresolvableReference as error:
             self.fail_tree(job["id"], Failure("OutputError", str(error)))
             return
-        if complaint := outputs.wrong_class(job["output_spec"] or [], output):
+        if complaint := outputs.class_error(job["output_spec"] or [], output):
             self.fail_tree(job["id"], Failure("OutputError", complaint))
             return
         try:
-            workspaces.hand_over(self.store, job, output)
-            workspaces.preserve(self.store, job, output)
+            workspaces.publish_outputs(self.store, job, output)
+            workspaces.preserve_outputs(self.store, job, output)
         except workspaces.ObjectNotFound as error:
             self.fail_tree(job["id"], Failure("OutputError", str(error)))
             return

@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dx_local.platform.core.ids import EXECUTIONS, class_of
-from dx_local.platform.core.schema import JobStanding
+from dx_local.platform.core.schema import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ T = TypeVar("T")
 UNFINISHED = "state NOT IN ('done', 'failed', 'terminated')"
 """The condition on `job` that an execution has not ended, in the words of the index `job_unfinished`."""
 
-_STANDING = f"SELECT {', '.join(JobStanding.__annotations__)} FROM job WHERE id = ?"
+_STANDING = f"SELECT {', '.join(JobStatus.__annotations__)} FROM job WHERE id = ?"
 
 
 class Step:
@@ -44,9 +44,9 @@ class Step:
         row = _found(job_id, self.store.get("job", job_id, without="output"))
         return {**row, "output": self.outputs[job_id]}
 
-    def standing(self, job_id: str) -> JobStanding:
+    def standing(self, job_id: str) -> JobStatus:
         """Return where a job or analysis stands, without what can be large: its input and output."""
-        return _found(job_id, self.store.one(JobStanding, _STANDING, job_id))
+        return _found(job_id, self.store.one(JobStatus, _STANDING, job_id))
 
     def state_of(self, entity_id: str) -> str | None:
         """Return the state of an execution or a data object, or None where there is none."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.schema import JobRow
     from dx_local.platform.core.store import Store
 
-MOST_RESTARTS = 9
+MAX_RESTARTS = 9
 """How often a job is restarted at most, whatever the reasons."""
 
 REASONS = frozenset(
@@ -48,7 +48,7 @@ Source: `executionPolicy` of job describes recorded from 2021 to 2024.
 ENTRY_POINTS = ("master", "all")
 
 # The columns of a job that belong to one of its tries, and what the next try finds in them.
-_OF_A_TRY: dict[str, object] = {
+_RESET_COLUMNS: dict[str, object] = {
     "transitions": [],
     "output": None,
     "started": None,
@@ -59,7 +59,7 @@ _OF_A_TRY: dict[str, object] = {
     "failure_from": None,
 }
 # Those which the next try begins with, and may change.
-_CARRIED_ON = ("try_created", "modified", "input", "tags", "properties", "failure_counts")
+_INHERITED_COLUMNS = ("try_created", "modified", "input", "tags", "properties", "failure_counts")
 _PAST_TRY = "SELECT row FROM past_try WHERE job = ? AND number = ?"
 
 
@@ -70,7 +70,7 @@ def check_policy(policy: JSON) -> None:
             known = ", ".join(sorted(REASONS))
             raise InvalidInput(f'"executionPolicy.restartOn": "{reason}" is none of {known}, *')
         _check_count(f"executionPolicy.restartOn.{reason}", most)
-    _check_count("executionPolicy.maxRestarts", policy.get("maxRestarts", MOST_RESTARTS))
+    _check_count("executionPolicy.maxRestarts", policy.get("maxRestarts", MAX_RESTARTS))
     read.integer(
         {"executionPolicy.maxSpotTries": policy.get("maxSpotTries", 0)}, "executionPolicy.maxSpotTries"
     )
@@ -95,7 +95,7 @@ def is_allowed(job: JobRow, reason: str) -> bool:
     policy = policy_of(job)
     restart_on = policy["restartOn"]
     most: int = restart_on.get(reason, restart_on.get("*", 0))
-    in_all: int = policy.get("maxRestarts", MOST_RESTARTS)
+    in_all: int = policy.get("maxRestarts", MAX_RESTARTS)
     return bool(job["failure_counts"].get(reason, 0) < most and job["try_number"] < in_all)
 
 
@@ -132,17 +132,17 @@ def master_above(store: Store, job: JobWorkspace) -> str | None:
     return None
 
 
-def keep_try(store: Store, job: JobRow, now: int) -> None:
+def archive_try(store: Store, job: JobRow, now: int) -> None:
     """Put away what belongs to the last try of a job, and make its row that of the next."""
     ended = [*job["transitions"], {"newState": State.RESTARTED.value, "setAt": now}]
     columns: dict[str, Any] = {**job}
-    kept = {name: columns[name] for name in (*_OF_A_TRY, *_CARRIED_ON)}
+    kept = {name: columns[name] for name in (*_RESET_COLUMNS, *_INHERITED_COLUMNS)}
     kept |= {"state": State.RESTARTED.value, "transitions": ended, "try_number": job["try_number"]}
     store.insert("past_try", job=job["id"], number=job["try_number"], row=kept)
-    store.update("job", job["id"], try_number=job["try_number"] + 1, try_created=now, **_OF_A_TRY)
+    store.update("job", job["id"], try_number=job["try_number"] + 1, try_created=now, **_RESET_COLUMNS)
 
 
-def of_try(store: Store, job: JobRow, number: int | None) -> JobRow:
+def row_of_try(store: Store, job: JobRow, number: int | None) -> JobRow:
     """Return the row of a job as it was in one of its tries; None is the last one. Raises InvalidInput."""
     if number is None or number == job["try_number"]:
         return job
@@ -173,5 +173,5 @@ def _is_restartable(store: Store, job: JobRow) -> bool:
 
 
 def _check_count(place: str, count: object) -> None:
-    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MOST_RESTARTS:
-        raise InvalidInput(f'"{place}" must be a number from 0 to {MOST_RESTARTS}, not {count!r}')
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= MAX_RESTARTS:
+        raise InvalidInput(f'"{place}" must be a number from 0 to {MAX_RESTARTS}, not {count!r}')

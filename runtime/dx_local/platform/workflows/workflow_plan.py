@@ -56,7 +56,7 @@ class WorkflowPlan:
     stages: tuple[StagePlan, ...]
     workflow_input: JSON
 
-    def in_order_of_need(self) -> list[StagePlan]:
+    def in_dependency_order(self) -> list[StagePlan]:
         """Return the stages so that each comes after those that it takes values from.
 
         Raises InvalidInput when they need each other in a circle.

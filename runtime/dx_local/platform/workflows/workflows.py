@@ -200,11 +200,11 @@ def _check_edit_version(row: ObjectRow, request: JSON) -> None:
 
 
 def _definition(context: Context, request: JSON) -> JSON:
-    asked = request.get("stages") or []
-    if not isinstance(asked, list) or not all(isinstance(stage, dict) for stage in asked):
+    given = request.get("stages") or []
+    if not isinstance(given, list) or not all(isinstance(stage, dict) for stage in given):
         raise InvalidInput("Expected key 'stages' of the input to be an array of hashes")
     made: list[JSON] = []
-    for stage in asked:
+    for stage in given:
         made.append(stages.new_stage(context, stage, made))
     return {**_own_fields(request), "stages": made}
 
