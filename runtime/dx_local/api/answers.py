@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from dx_local.platform.core import internal_errors
+from dx_local.platform.core import internal_errors, regexps
 from dx_local.platform.core.errors import (
     ApiError,
     InsufficientStorage,
@@ -22,7 +22,6 @@ from dx_local.platform.core.errors import (
     ServiceUnavailable,
 )
 from dx_local.platform.core.full_disk import full_folder, is_full_disk
-from dx_local.platform.requests import regexps
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers

@@ -12,10 +12,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
+from dx_local.platform.core import regexps
 from dx_local.platform.core.json_text import to_json
 from dx_local.platform.core.large_values import FOLDER, LargeValues, is_large
 from dx_local.platform.core.schema import JSON_COLUMNS, LARGE_COLUMNS, SCHEMA, SCHEMA_VERSION
-from dx_local.platform.requests import regexps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

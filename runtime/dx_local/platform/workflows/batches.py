@@ -8,12 +8,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dx_local.platform.core import access, executable
+from dx_local.platform.core import access, executable, regexps
 from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.core.schema import PlacementRow
 from dx_local.platform.data import objects
 from dx_local.platform.execution import app_names, applets
-from dx_local.platform.requests import regexps
 from dx_local.platform.requests import request_fields as read
 from dx_local.platform.requests.folder_paths import normalize_folder
 from dx_local.platform.workflows.workflow_plan import make_plan
