@@ -323,7 +323,7 @@ def test_a_platform_that_was_stopped_ends_the_stages_that_ran(
     job_events.start(context.platform, run.jobs[0])
     if ends:
         jobs.terminate(context, run.id, {})
-    job_events.abandon(context.platform)
+    job_events.fail_running_jobs(context.platform)
     assert run.state == ("terminated" if ends else "failed")
     assert run.states() == (["terminated"] * 2 if ends else ["failed"] * 2)
 

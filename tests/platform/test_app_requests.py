@@ -15,6 +15,7 @@ from dx_local.api.routes import ROUTES
 from dx_local.platform.apps import app_members, app_views, apps
 from dx_local.platform.core.context import DEFAULT_USER, Caller, Context, Platform
 from dx_local.platform.core.errors import ApiError, InvalidInput
+from dx_local.platform.core.schema import AppRow
 from dx_local.platform.data import projects
 from dx_local.platform.execution import app_names, applets
 from dx_local.platform.find import apps as find_apps
@@ -144,13 +145,13 @@ class Aliases(RuleBasedStateMachine):
 
     @invariant()
     def every_version_answers_to_its_number(self) -> None:
-        for row in self.platform.store.all("SELECT * FROM app WHERE NOT deleted"):
+        for row in self.platform.store.all(AppRow, "SELECT * FROM app WHERE NOT deleted"):
             assert app_names.find(self.platform.store, f"app-{row['name']}/{row['version']}") == row
             assert app_names.aliases(self.platform.store, row)[0] == row["version"]
 
     @invariant()
     def no_alias_means_what_is_gone(self) -> None:
-        assert not self.platform.store.all(
+        assert not self.platform.store.exists(
             "SELECT 1 FROM app_alias LEFT JOIN app ON app.id = app_alias.app"
             " WHERE app.id IS NULL OR app.deleted OR app.name != app_alias.name"
         )

@@ -16,7 +16,7 @@ from dx_local.platform.execution.job_logs import (
     LogReader,
     LogWriter,
     folder_name,
-    printed_by_job,
+    job_output_bytes,
     write_log,
 )
 
@@ -88,7 +88,7 @@ def test_what_a_worker_wrote_first_is_not_printed_by_the_job(
     write_log(log, OPENING, 7)
     with log.open("ab") as file:
         file.write(printed)
-    assert printed_by_job(log, most) == printed
+    assert job_output_bytes(log, most) == printed
     assert [(entry.level, entry.text, entry.timestamp) for entry in LogReader("job-1", log).read()] == [
         (*line, 7) for line in OPENING
     ]
@@ -97,4 +97,4 @@ def test_what_a_worker_wrote_first_is_not_printed_by_the_job(
 def test_a_log_without_an_opening_is_all_printed_by_the_job(tmp_path: Path) -> None:
     log = tmp_path / "log.txt"
     log.write_text(f"bash {OPENING_ENDS.format('job-1')}\nx\n")
-    assert printed_by_job(log).endswith(b"(job ID job-1)\nx\n")
+    assert job_output_bytes(log).endswith(b"(job ID job-1)\nx\n")

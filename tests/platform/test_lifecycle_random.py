@@ -19,6 +19,7 @@ from tests.platform.life import (
 )
 
 from dx_app_wizard.dxapp.links import link
+from dx_local.platform.core.schema import JobRow
 from dx_local.platform.core.states import ANALYSIS_TRANSITIONS, FINAL, TRANSITIONS, Failure, State
 from dx_local.platform.core.store import Store
 from dx_local.platform.lifecycle import lifecycle
@@ -58,8 +59,7 @@ class RandomTrees(RuleBasedStateMachine):
 
     def in_state(self, *states: str) -> list[str]:
         marks = ", ".join("?" * len(states))
-        rows = self.store.all(f"SELECT id FROM job WHERE state IN ({marks}) AND id GLOB 'job-*'", *states)
-        return [row["id"] for row in rows]
+        return self.store.column(f"SELECT id FROM job WHERE state IN ({marks}) AND id GLOB 'job-*'", *states)
 
     @precondition(lambda self: self.roots < 3)
     @rule(target=jobs, policy=RESTARTS, entry_points=ENTRY_POINTS)
@@ -83,8 +83,8 @@ class RandomTrees(RuleBasedStateMachine):
 
     @rule(target=jobs, analysis=analyses, position=st.integers(0, 2))
     def know_a_stage(self, analysis: str, position: int) -> Any:
-        stages = self.store.all("SELECT id FROM job WHERE parent = ? ORDER BY sequence", analysis)
-        return stages[position]["id"] if position < len(stages) else multiple()
+        stages = self.store.column("SELECT id FROM job WHERE parent = ? ORDER BY sequence", analysis)
+        return stages[position] if position < len(stages) else multiple()
 
     @rule(target=jobs, analysis=analyses)
     def start_what_depends_on_an_analysis(self, analysis: str) -> str:
@@ -159,40 +159,40 @@ class RandomTrees(RuleBasedStateMachine):
 
     @invariant()
     def done_only_after_all_descendants(self) -> None:
-        assert not self.store.all(
+        assert not self.store.exists(
             "SELECT child.id FROM job AS child JOIN job AS parent ON child.parent = parent.id "
             "WHERE parent.state = 'done' AND child.state NOT IN ('done', 'terminated')"
         )
 
     @invariant()
     def an_analysis_goes_on_while_a_stage_does(self) -> None:
-        assert not self.store.all(
+        assert not self.store.exists(
             "SELECT id FROM job WHERE id GLOB 'analysis-*' "
             f"AND {HAS_OPEN_CHILDREN} = (state IN ('done', 'failed', 'terminated'))"
         )
 
     @invariant()
     def whoever_waits_has_something_to_wait_for(self) -> None:
-        assert not self.store.all(
+        assert not self.store.exists(
             "SELECT id FROM job WHERE state IN ('idle', 'waiting_on_input', 'waiting_on_output') "
             f"AND NOT {HAS_OPEN_CHILDREN} AND id NOT IN (SELECT job FROM wait)"
         )
 
     @invariant()
     def a_job_has_as_many_tries_as_its_policy_allows(self) -> None:
-        for row in self.store.all("SELECT try_number, failure_counts, requested FROM job"):
+        for row in self.store.all(JobRow, "SELECT * FROM job"):
             policy = row["requested"].get("executionPolicy") or {}
             reasons = sum(count for reason, count in row["failure_counts"].items() if reason in RESTARTABLE)
             assert row["try_number"] <= min(reasons, policy.get("maxRestarts", 9))
 
     @invariant()
     def what_an_earlier_try_started_ends(self) -> None:
-        superseded = self.store.all("SELECT state FROM job WHERE superseded")
-        assert {row["state"] for row in superseded} <= {"done", "failed", "terminated", "terminating"}
+        superseded = self.store.column("SELECT state FROM job WHERE superseded")
+        assert set(superseded) <= {"done", "failed", "terminated", "terminating"}
 
     @invariant()
     def a_try_begins_when_nothing_of_the_last_one_is_left(self) -> None:
-        assert not self.store.all(
+        assert not self.store.exists(
             "SELECT child.id FROM job AS child JOIN job AS parent ON child.parent = parent.id "
             "WHERE child.superseded AND child.parent_try < parent.try_number "
             "AND child.state NOT IN ('done', 'failed', 'terminated')"
@@ -209,7 +209,7 @@ class RandomTrees(RuleBasedStateMachine):
                 before = len(unfinished)
                 lifecycle.deadlocked(self.store, 8)
                 assert len(self.in_state(*(s.value for s in State if s not in FINAL))) < before
-        assert self.store.all("SELECT * FROM wait") == []
+        assert not self.store.exists("SELECT 1 FROM wait")
         self.store.close()
         self.folder.cleanup()
 

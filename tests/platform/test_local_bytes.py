@@ -77,5 +77,5 @@ def test_an_open_file_is_copied_wherever_it_stands(way: str, tmp_path: Path) -> 
 def test_a_copy_that_nobody_wants_ends(way: str, tmp_path: Path, target: int) -> None:
     answers = iter([True, False])
     sources = [write(tmp_path / "a", b"a"), write(tmp_path / "b", b"b")]
-    with pytest.raises(local_bytes.NotWantedError):
+    with pytest.raises(local_bytes.CopyCancelledError):
         local_bytes.copy_into(target, sources, lambda: next(answers))

@@ -7,6 +7,7 @@ import pytest
 from dx_local.platform.core import access
 from dx_local.platform.core.context import Caller, Context
 from dx_local.platform.core.errors import PermissionDenied, ResourceNotFound
+from dx_local.platform.core.schema import TokenRow
 from dx_local.platform.data import projects
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def test_a_token_stands_for_whom_it_was_issued_to(context: Context) -> None:
 
 def test_tokens_cannot_be_read_from_the_database(context: Context) -> None:
     token = access.issue_token(context.store, "user-local")
-    assert token not in str(context.store.all("SELECT * FROM token"))
+    assert token not in str(context.store.all(TokenRow, "SELECT * FROM token"))
 
 
 def test_revoking_takes_the_tokens_of_one_job(context: Context) -> None:

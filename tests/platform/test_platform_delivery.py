@@ -8,12 +8,13 @@ import pytest
 
 from dx_app_wizard.dxapp.links import link
 from dx_local.platform.core.context import Caller, Context
+from dx_local.platform.core.schema import PlacementRow
 from dx_local.platform.data import projects, records
 from dx_local.platform.execution import applets, job_descriptions, job_events, jobs
 from dx_local.platform.requests.folder_paths import join
 
 if TYPE_CHECKING:
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobRow
 
 RUN_SPEC = {"interpreter": "bash", "code": "main() { true; }"}
 
@@ -25,14 +26,14 @@ def applet(context: Context, project: str) -> str:
     return applet_id
 
 
-def start(context: Context, applet: str, **asked: Any) -> Row:
+def start(context: Context, applet: str, **asked: Any) -> JobRow:
     """Start a job of the applet, and return its row."""
     job = applets.run_applet(context, applet, {"input": {}, **asked})["id"]
     job_events.start(context.platform, job)
     return jobs.get(context, job)
 
 
-def as_job(context: Context, job: Row) -> Context:
+def as_job(context: Context, job: JobRow) -> Context:
     return Context(context.platform, Caller("user-local", job["id"]))
 
 
@@ -44,7 +45,7 @@ def make_record(context: Context, container: str, **more: Any) -> str:
 
 def folders_of(context: Context, object_id: str) -> dict[str, str]:
     """Return the folder of an object in each project or container that it lies in."""
-    rows = context.store.all("SELECT project, folder FROM placement WHERE object = ?", object_id)
+    rows = context.store.all(PlacementRow, "SELECT * FROM placement WHERE object = ?", object_id)
     return {row["project"]: row["folder"] for row in rows}
 
 

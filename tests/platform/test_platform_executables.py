@@ -146,8 +146,7 @@ def hidden_file(context: Context, project: str) -> str:
 
 
 def placed(context: Context, project: str) -> set[str]:
-    rows = context.store.all("SELECT object FROM placement WHERE project = ?", project)
-    return {row["object"] for row in rows}
+    return set(context.store.column("SELECT object FROM placement WHERE project = ?", project))
 
 
 @pytest.fixture

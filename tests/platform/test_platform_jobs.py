@@ -101,7 +101,7 @@ def test_a_job_that_ended_says_when_it_ran(job_context: Context, clock: Clock, e
     elif end == "failed":
         job_events.fail(platform, job, Failure("AppError", "oh"))
     else:
-        job_events.end(platform, job)
+        job_events.terminate(platform, job)
         job_events.finish(platform, job, {})
     described = job_descriptions.describe_job(job_context, job, {})
     assert described["state"] == end

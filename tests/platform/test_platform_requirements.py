@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from dx_local.platform.core.errors import ApiError, InvalidInput
 from dx_local.platform.execution import requirements
-from dx_local.platform.execution.requirements import Wishes
+from dx_local.platform.execution.requirements import RequestedResources
+
+if TYPE_CHECKING:
+    from dx_local.platform.core.schema import RequestedSettings
 
 JSON = dict[str, Any]
 APPLET = "applet-xxxx"
@@ -108,11 +111,11 @@ MERGED = {
 
 @pytest.mark.parametrize(("own", "asked", "inherited", "expected"), MERGED.values(), ids=MERGED)
 def test_each_kind_of_requirement_is_resolved_by_itself(
-    own: JSON, asked: JSON, inherited: JSON, expected: JSON
+    own: JSON, asked: JSON, inherited: RequestedSettings, expected: JSON
 ) -> None:
     run_spec = {"systemRequirements": own}
-    wishes = Wishes.of(run_spec, APPLET, asked, parent=inherited, is_subjob=True)
-    assert wishes.system_requirements() == expected
+    resources = RequestedResources.of(run_spec, APPLET, asked, parent=inherited, is_subjob=True)
+    assert resources.system_requirements() == expected
 
 
 @pytest.mark.parametrize(
@@ -130,8 +133,8 @@ def test_each_kind_of_requirement_is_resolved_by_itself(
     ],
 )
 def test_the_instance_type(own: JSON, asked: JSON, expected: str | None) -> None:
-    wishes = Wishes.of({"systemRequirements": own}, APPLET, {"systemRequirements": asked})
-    assert wishes.instance_type("main") == expected
+    resources = RequestedResources.of({"systemRequirements": own}, APPLET, {"systemRequirements": asked})
+    assert resources.instance_type("main") == expected
 
 
 @pytest.mark.parametrize(
@@ -140,7 +143,7 @@ def test_the_instance_type(own: JSON, asked: JSON, expected: str | None) -> None
 def test_a_selector_is_refused_at_run_time(name: str) -> None:
     asked = {"*": SELECTOR}
     with pytest.raises(InvalidInput, match="cannot be specified in runtime"):
-        Wishes.of({}, APPLET, {name: asked if name == "systemRequirements" else {APPLET: asked}})
+        RequestedResources.of({}, APPLET, {name: asked if name == "systemRequirements" else {APPLET: asked}})
 
 
 @pytest.mark.parametrize(
@@ -163,8 +166,8 @@ def test_a_selector_is_refused_at_run_time(name: str) -> None:
     ],
 )
 def test_the_time_limit(own: JSON, asked: JSON, minutes: int) -> None:
-    wishes = Wishes.of({"timeoutPolicy": own}, APPLET, asked)
-    assert wishes.timeout("main") == minutes * MINUTE
+    resources = RequestedResources.of({"timeoutPolicy": own}, APPLET, asked)
+    assert resources.timeout("main") == minutes * MINUTE
 
 
 @pytest.mark.parametrize(

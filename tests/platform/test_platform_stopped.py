@@ -34,7 +34,7 @@ def state_of(context: Context, job: str) -> str:
 def test_a_running_job_fails_and_its_token_is_worthless(context: Context, lone_job: str) -> None:
     job_events.start(context.platform, lone_job)
     token = access.issue_token(context.store, context.caller.user, lone_job)
-    job_events.abandon(context.platform)
+    job_events.fail_running_jobs(context.platform)
     described = job_descriptions.describe_job(context, lone_job, {})
     assert (described["failureReason"], described["failureMessage"]) == WHY
     assert access.caller_of(context.store, token) is None
@@ -44,20 +44,20 @@ def test_a_running_job_is_restarted_by_default(context: Context, runner: Runner)
     request = {"project": runner.project, "input": {"n": 1}}
     job = applets.run_applet(context, runner.applet, request)["id"]
     job_events.start(context.platform, job)
-    job_events.abandon(context.platform)
+    job_events.fail_running_jobs(context.platform)
     described = job_descriptions.describe_job(context, job, {})
     assert (described["state"], described["try"]) == ("runnable", 1)
 
 
 def test_a_job_that_waits_goes_on_waiting(context: Context, lone_job: str) -> None:
-    job_events.abandon(context.platform)
+    job_events.fail_running_jobs(context.platform)
     assert state_of(context, lone_job) == "runnable"
 
 
 def test_a_job_that_is_being_terminated_is_terminated(context: Context, lone_job: str) -> None:
     job_events.start(context.platform, lone_job)
-    job_events.end(context.platform, lone_job)
-    job_events.abandon(context.platform)
+    job_events.terminate(context.platform, lone_job)
+    job_events.fail_running_jobs(context.platform)
     assert state_of(context, lone_job) == "terminated"
 
 
@@ -65,7 +65,7 @@ def test_an_analysis_fails_with_the_stage_that_ran(runner: Runner, context: Cont
     fails = {"id": "a", "input": {"n": 1}, "executionPolicy": NEVER}
     run = runner.run(runner.workflow(fails, {"id": "b", "input": {"n": 1}}))
     job_events.start(context.platform, run.jobs[0])
-    job_events.abandon(context.platform)
+    job_events.fail_running_jobs(context.platform)
     assert run.states()[0] == "failed"
     assert run.describe()["failureReason"] == WHY[0]
 
@@ -75,5 +75,5 @@ def test_an_analysis_that_is_being_terminated_is_terminated(runner: Runner, cont
     job_events.start(context.platform, run.jobs[0])
     jobs.terminate(context, run.id, {})
     assert run.state == "terminating"
-    job_events.abandon(context.platform)
+    job_events.fail_running_jobs(context.platform)
     assert (run.state, run.states()) == ("terminated", ["terminated", "terminated"])

@@ -15,7 +15,7 @@ from dx_local.platform.execution import applets, job_creation, job_descriptions,
 if TYPE_CHECKING:
     from tests.platform.conftest import Runner
 
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobRow
 
 JSON = dict[str, Any]
 USUAL = "/out/intermediateJobOutputs"
@@ -27,26 +27,26 @@ def applet(runner: Runner) -> str:
     return runner.make_applet(inputSpec=None, outputSpec=None)
 
 
-def root(context: Context, runner: Runner, applet: str, **asked: Any) -> Row:
+def root(context: Context, runner: Runner, applet: str, **asked: Any) -> JobRow:
     request = {"project": runner.project, "folder": "/out", "input": {}, **asked}
     return started(context, applets.run_applet(context, applet, request)["id"])
 
 
-def started(context: Context, job: str) -> Row:
+def started(context: Context, job: str) -> JobRow:
     job_events.start(context.platform, job)
     return jobs.get(context, job)
 
 
-def asking(context: Context, job: Row) -> Context:
+def asking(context: Context, job: JobRow) -> Context:
     return Context(context.platform, Caller(context.caller.user, job["id"]))
 
 
-def subjob(context: Context, parent: Row) -> Row:
+def subjob(context: Context, parent: JobRow) -> JobRow:
     made = job_creation.new(asking(context, parent), "job", {"function": "part", "input": {}})
     return started(context, made["id"])
 
 
-def finish(context: Context, job: Row, **more: Any) -> str:
+def finish(context: Context, job: JobRow, **more: Any) -> str:
     """Let a job make a record, or put out another one, and return its ID."""
     request = {"project": job["workspace"], "close": True, "parents": True, **more}
     record = more.get("record") or records.new(asking(context, job), "record", request)["id"]

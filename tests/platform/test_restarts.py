@@ -83,7 +83,7 @@ def test_a_try_that_ends_well_ends_the_job_well(store: Store) -> None:
 def test_an_earlier_try_is_kept_with_its_failure(store: Store) -> None:
     job = started(store, policy=ALWAYS)
     fail(store, job)
-    kept = store.all("SELECT * FROM past_try WHERE job = ?", job)[0]["row"]
+    kept = store.value("SELECT row FROM past_try WHERE job = ?", job)
     assert (kept["state"], kept["failure_reason"]) == ("restarted", "ExecutionError")
     history = [entry["newState"] for entry in kept["transitions"]]
     assert history == ["runnable", "running", "restartable", "restarted"]

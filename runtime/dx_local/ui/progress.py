@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from dx_local.engine.executors.protocol import LogLine
     from dx_local.platform.core.context import Platform
+    from dx_local.platform.core.schema import JobRow
     from dx_local.platform.core.states import Transition
-    from dx_local.platform.core.store import Row
 
 _TOLD = frozenset({State.RUNNING, State.RESTARTABLE, *FINAL})
 _REFRESH_SECONDS = 0.1
@@ -241,12 +241,12 @@ class LiveTree(_Watcher):
                 self._grow(branch, job_id)
 
 
-def _more(platform: Platform, job: Row, transition: Transition) -> str:
+def _more(platform: Platform, job: JobRow, transition: Transition) -> str:
     """Return what a line on a change of state says behind the state: why, and in which try."""
     number = job["try_number"]
     if transition.after is State.RESTARTABLE and job["failure_reason"] is None:
         # The next try is there already when what led to it is told.
-        job = restarts.of_try(platform.store, job, number - 1)
+        job = restarts.row_of_try(platform.store, job, number - 1)
     if transition.after in (State.FAILED, State.RESTARTABLE):
         return f" ({job['failure_reason']})"
     if transition.after is State.DONE and job["reused_from"]:

@@ -96,7 +96,7 @@ class FileTransfer:
                 connection.setblocking(False)
                 message = strict_json.parse(text)
                 answer = await self._answer(message, opened, connection)
-            except (_RefusedError, ApiError, OSError, ValueError, local_bytes.NotWantedError):
+            except (_RefusedError, ApiError, OSError, ValueError, local_bytes.CopyCancelledError):
                 answer = {}
             finally:
                 for file in opened:

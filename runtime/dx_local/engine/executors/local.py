@@ -108,7 +108,7 @@ class LocalExecutor:
         )
 
     async def close(self) -> None:
-        """JobExit all jobs by force, report their ends, and leave no process and no temporary file behind."""
+        """End all jobs by force, report their ends, and leave no process and no temporary file behind."""
         self._closed = True
         ends = [job.ended for job in self._jobs.values()]
         zygotes = list(self._zygotes.values())
@@ -166,7 +166,7 @@ class LocalExecutor:
             self._orphan(job_id)
 
     def _orphan(self, job_id: str) -> None:
-        """JobExit a job whose zygote is gone."""
+        """End a job whose zygote is gone."""
         job = self._jobs[job_id]
         if job.pid is not None:
             with suppress(ProcessLookupError, PermissionError):

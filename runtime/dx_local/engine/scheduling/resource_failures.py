@@ -22,7 +22,7 @@ from dx_local.sizes import size_text
 if TYPE_CHECKING:
     from dx_app_wizard.dxapp.instances import InstanceType
     from dx_local.engine.executors.protocol import JobExit
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobWorker
 
 REASON = "AppInsufficientResourceError"
 
@@ -79,7 +79,7 @@ def is_full(folder: Path) -> bool:
 
 
 def failure_of(
-    job: Row, end: JobExit, failure: Failure, kills: OutOfMemoryKills, *, disk_is_full: bool = False
+    job: JobWorker, end: JobExit, failure: Failure, kills: OutOfMemoryKills, *, disk_is_full: bool = False
 ) -> Failure:
     """Return why a job failed: `failure` as it is, or a shortage of memory or disk."""
     said = failure.message
@@ -122,7 +122,7 @@ def explain_full_disk(failure: Failure, folder: Path) -> Failure:
     return Failure(REASON, said)
 
 
-def _remedy(job: Row, limit: int) -> str:
+def _remedy(job: JobWorker, limit: int) -> str:
     """Say how a job gets more memory."""
     worker = find_instance_type(job["instance_type"], job["region"])
     if worker and limit < worker.memory_bytes:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from dx_local.platform.core.context import Caller
 from dx_local.platform.core.errors import InvalidAuthentication, PermissionDenied, ResourceNotFound
 from dx_local.platform.core.ids import class_of
+from dx_local.platform.core.schema import ProjectIdentity, TokenRow
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import Context
-    from dx_local.platform.core.store import Row, Store
+    from dx_local.platform.core.schema import CallingJob
+    from dx_local.platform.core.store import Store
 
 LEVELS = ("VIEW", "UPLOAD", "CONTRIBUTE", "ADMINISTER")
 
@@ -40,11 +42,11 @@ _LEVELS_OF_USER = {
 }
 
 
-def kind_of(project: Row) -> Kind:
+def kind_of(project: ProjectIdentity) -> Kind:
     """Return what a project or container, of which this is the row, is there for."""
     if project["class"] == "project":
         return Kind.PROJECT
-    if class_of(project["owner"]) != "app":
+    if class_of(project["owner"] or "") != "app":
         return Kind.WORKSPACE
     return Kind.CACHE if project["parent"] else Kind.RESOURCES
 
@@ -57,7 +59,9 @@ def level_on(context: Context, project_id: str) -> str | None:
     nothing), and on every project what `access.allProjects` grants. The job of an app also contributes to
     the app's cache in the project, and sees its resources.
     """
-    row = context.store.one("SELECT id, class, owner, parent FROM project WHERE id = ?", project_id)
+    row = context.store.one(
+        ProjectIdentity, "SELECT id, class, owner, parent FROM project WHERE id = ?", project_id
+    )
     if row is None:
         return None
     if context.caller.job is None:
@@ -73,8 +77,7 @@ def require(context: Context, project_id: str, level: str) -> str:
     found = level_on(context, project_id)
     if found is not None and LEVELS.index(found) >= LEVELS.index(level):
         return found
-    row = context.store.one("SELECT class FROM project WHERE id = ?", project_id)
-    if row is None:
+    if not context.store.exists("SELECT 1 FROM project WHERE id = ?", project_id):
         raise not_found(project_id)
     has = "this caller has none" if found is None else f"this is {found}"
     message = f"{level} permission required in {project_id} to perform this action, and {has}"
@@ -108,10 +111,7 @@ def not_found(entity_id: str, project: str | None = None) -> ResourceNotFound:
 
 def visible_projects(context: Context) -> list[str]:
     """Return the projects that a search without a scope looks at; the workspace of the caller first."""
-    projects = [
-        row["id"]
-        for row in context.store.all("SELECT id FROM project WHERE class = 'project' ORDER BY created")
-    ]
+    projects = context.store.column("SELECT id FROM project WHERE class = 'project' ORDER BY created")
     if context.caller.job is None:
         return projects
     job = _job(context)
@@ -127,7 +127,7 @@ def issue_token(store: Store, user: str, job: str | None = None) -> str:
 
 def caller_of(store: Store, token: str) -> Caller | None:
     """Return whom a token stands for, or None for one that this platform did not issue or has revoked."""
-    row = store.one("SELECT user, job FROM token WHERE token = ?", _digest(token))
+    row = store.one(TokenRow, "SELECT * FROM token WHERE token = ?", _digest(token))
     return Caller(row["user"], row["job"]) if row else None
 
 
@@ -168,16 +168,14 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
-def _job(context: Context) -> Row:
-    row = context.store.one(
-        "SELECT workspace, project, executable, requested FROM job WHERE id = ?", context.caller.job
-    )
-    if row is None:
+def _job(context: Context) -> CallingJob:
+    job = context.calling_job()
+    if job is None:
         raise PermissionDenied(f"{context.caller.job}, which this token stands for, does not exist")
-    return row
+    return job
 
 
-def _level_of_job(job: Row, row: Row) -> str | None:
+def _level_of_job(job: CallingJob, row: ProjectIdentity) -> str | None:
     """Return the level that a job has on a project or container, of which `row` is the row."""
     kind = kind_of(row)
     if kind is Kind.PROJECT:
@@ -190,7 +188,7 @@ def _level_of_job(job: Row, row: Row) -> str | None:
     return "VIEW" if is_own or job["requested"]["access"].get("developer") is True else None
 
 
-def _granted(job: Row, project_id: str) -> str | None:
+def _granted(job: CallingJob, project_id: str) -> str | None:
     """Return the level on a project that the `access` of a job's executable grants."""
     access = job["requested"]["access"]
     granted = [access.get("allProjects")]

@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dx_local.platform.core.store import Row, Store
+from dx_local.platform.core.schema import CallingJob
+from dx_local.platform.core.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -24,10 +25,7 @@ DEFAULT_USER = "user-local"
 STORE_NAME = "platform.sqlite"
 """The store in the folder of a platform."""
 
-_OF_A_CALLER = (
-    "id, name, state, executable, parent, origin, root, project, folder, workspace, region, priority,"
-    " requested, analysis, stage, try_number"
-)
+_CALLING_JOB = f"SELECT {', '.join(CallingJob.__annotations__)} FROM job WHERE id = ?"
 
 
 @dataclass(frozen=True)
@@ -38,46 +36,49 @@ class Caller:
     job: str | None = None
 
 
-ANYBODY = Caller("")
+ANONYMOUS = Caller("")
 """Whoever calls without a token."""
 
 
 @dataclass
 class Platform:
-    """One local platform: its store, its folder (file bytes lie under `files/`), its clock and region.
-
-    `base_url` is where its server listens, once one does; `secret` signs the URLs of transfers, which end
-    with that server. `reuses` says whether jobs take what earlier ones have computed. `identity_key` signs
-    the identity tokens of jobs; the first of them makes it. `hashed` holds the parts of large local files
-    from when they were read to when they are stored, and `linked` those that symbolic links in `files/` lead
-    to. `use_reserve` calls what must be written even on a full disk, and returns what that returns.
-    `subscribers` are told of every change of a job's state, `log_subscribers` which job's log has grown, and
-    `token_subscribers` that a user has destroyed a token.
-    """
+    """A local platform: its store, clock, region and folder (file bytes are under `files/`)."""
 
     store: Store
     folder: Path
     clock: Callable[[], int] = field(default=lambda: time.time_ns() // 1_000_000)
     region: str = DEFAULT_REGION
     base_url: str = ""
+    """The address of the platform's server, once it listens."""
     use_reserve: Callable[[Callable[[], Any]], Any] = lambda write: write()
+    """Calls a function that must be able to write even if the disk is full, and returns its result."""
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    """Signs the URLs of transfers, which are valid as long as the server runs."""
     reuses: bool = False
-    hashed: dict[str, list[Part]] = field(default_factory=dict)
-    linked: list[Path] = field(default_factory=list)
+    """Whether jobs may reuse the outputs of earlier jobs."""
+    hashed_parts: dict[str, list[Part]] = field(default_factory=dict)
+    """The parts of large local files, between reading and storing them."""
+    link_targets: list[Path] = field(default_factory=list)
+    """The targets of the symbolic links in `files/`."""
     identity_key: Any = field(default=None, repr=False)
+    """Signs the identity tokens of jobs; made for the first one."""
     subscribers: list[Callable[[Transition], None]] = field(default_factory=list)
+    """Called with every change of a job's state."""
     log_subscribers: list[Callable[[str], None]] = field(default_factory=list)
+    """Called with the ID of a job whose log has grown."""
     token_subscribers: list[Callable[[], None]] = field(default_factory=list)
+    """Called when a user has destroyed a token."""
 
     @classmethod
-    def open(cls, folder: Path, *, region: str = DEFAULT_REGION, is_kept: bool = True) -> Platform:
+    def open(cls, folder: Path, *, region: str = DEFAULT_REGION, is_persistent: bool = True) -> Platform:
         """Open the platform that lies in folder, or make a new one there with one user.
 
         One that is not kept may be lost in a power cut.
         """
         (folder / "files").mkdir(parents=True, exist_ok=True)
-        platform = cls(store=Store(folder / STORE_NAME, is_kept=is_kept), folder=folder, region=region)
+        platform = cls(
+            store=Store(folder / STORE_NAME, is_persistent=is_persistent), folder=folder, region=region
+        )
         try:
             if platform.store.get("user", DEFAULT_USER) is None:
                 platform.store.insert(
@@ -112,10 +113,10 @@ class Context:
         """Return the platform's time in ms since the epoch."""
         return self.platform.clock()
 
-    def calling_job(self) -> Row | None:
+    def calling_job(self) -> CallingJob | None:
         """Return the row of the job that makes this request, or None for a user's own request.
 
         Its input and output are left out: they can be large, and this is asked for at every call.
         """
         job = self.caller.job
-        return self.store.one(f"SELECT {_OF_A_CALLER} FROM job WHERE id = ?", job) if job else None
+        return self.store.one(CallingJob, _CALLING_JOB, job) if job else None

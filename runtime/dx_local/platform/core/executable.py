@@ -13,7 +13,8 @@ from dx_local.platform.core.ids import class_of
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
-    from dx_local.platform.core.store import Row, Store
+    from dx_local.platform.core.schema import AppRow
+    from dx_local.platform.core.store import Store
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def applet_fields(store: Store, executable_id: str, region: str) -> JSON:
     return fields
 
 
-def applet_of(app: Row, region: str) -> str:
+def applet_of(app: AppRow, region: str) -> str:
     """Return the ID of the applet that an app runs in a region. Raises InvalidInput where there is none."""
     regions: dict[str, JSON] = app["fields"]["regionalOptions"]
     if region not in regions:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import Platform
 
 
-def note(platform: Platform, error: Exception) -> str:
+def record(platform: Platform, error: Exception) -> str:
     """Add an unforeseen error to the platform's server.log, if that can be; return a message about it."""
     log = platform.folder / "server.log"
     with suppress(OSError), log.open("a", encoding="utf-8") as file:

@@ -32,10 +32,10 @@ class LargeValues:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def text_of(self, value: Any, if_undone: Callable[[Callable[[], None]], None]) -> str:
+    def text_of(self, value: Any, on_rollback: Callable[[Callable[[], None]], None]) -> str:
         """Return what to store for a value: its JSON text, or the name of a file that holds it.
 
-        `if_undone` is given an action for when the transaction is rolled back. Raises OSError.
+        `on_rollback` is given an action for when the transaction is rolled back. Raises OSError.
         """
         pieces = json_pieces(value)
         beginning, size = [], 0
@@ -43,7 +43,7 @@ class LargeValues:
             beginning.append(piece)
             size += len(piece)
             if size > _LARGE:
-                return _MARK + self._write(beginning, pieces, if_undone)
+                return _MARK + self._write(beginning, pieces, on_rollback)
         return "".join(beginning)
 
     def value_of(self, text: str) -> Any:
@@ -54,7 +54,7 @@ class LargeValues:
         return json.loads(content.getvalue())
 
     def _write(
-        self, beginning: list[str], rest: Iterator[str], if_undone: Callable[[Callable[[], None]], None]
+        self, beginning: list[str], rest: Iterator[str], on_rollback: Callable[[Callable[[], None]], None]
     ) -> str:
         self._folder.mkdir(exist_ok=True)
         digest = hashlib.sha256()
@@ -67,7 +67,7 @@ class LargeValues:
                         file.write(data)
             path = self._folder / digest.hexdigest()
             if not path.exists():
-                if_undone(lambda: path.unlink(missing_ok=True))
+                on_rollback(lambda: path.unlink(missing_ok=True))
                 temporary.replace(path)
         return path.name
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 _FICLONE = 0x40049409  # from linux/fs.h
 _BLOCK = 1 << 20
-_COPIED_AT_ONCE = 64 << 20
+_COPY_CHUNK = 64 << 20
 # From one kind of disk to another, or on an old kernel.
-_ONLY_THE_KERNEL_CANNOT = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
+_NEEDS_USER_SPACE_COPY = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
 
 TEMPORARY = ".tmp"
 """How the names of files end that are being written."""
@@ -32,8 +32,8 @@ class Part(NamedTuple):
     md5: str
 
 
-class NotWantedError(Exception):
-    """Whoever a copy was for has gone away."""
+class CopyCancelledError(Exception):
+    """The recipient of a copy has disconnected."""
 
 
 def clone_or_link(source: Path, destination: Path) -> None:
@@ -62,8 +62,8 @@ def copy_to(sources: Sequence[Path], destination: Path) -> None:
 def copy_into(destination: int, sources: Sequence[Path], is_wanted: Callable[[], bool] = lambda: True) -> int:
     """Make an open file hold the bytes of sources, one after the other; return how many they are.
 
-    Raises OSError, and NotWantedError when `is_wanted` says so between two stretches; the file then holds a
-    part of the bytes.
+    Raises OSError, and CopyCancelledError once `is_wanted` returns False; the file then holds some of the
+    bytes.
     """
     os.ftruncate(destination, 0)
     size = 0
@@ -123,11 +123,11 @@ def _append(source: int, destination: int, at: int, is_wanted: Callable[[], bool
         done = start
         while done < end:
             if not is_wanted():
-                raise NotWantedError
+                raise CopyCancelledError
             try:
-                copied = copy(source, done, destination, at + done, min(end - done, _COPIED_AT_ONCE))
+                copied = copy(source, done, destination, at + done, min(end - done, _COPY_CHUNK))
             except OSError as error:
-                if copy is _copy_through_memory or error.errno not in _ONLY_THE_KERNEL_CANNOT:
+                if copy is _copy_through_memory or error.errno not in _NEEDS_USER_SPACE_COPY:
                     raise
                 copy = _copy_through_memory
                 continue

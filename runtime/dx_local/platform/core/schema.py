@@ -1,12 +1,14 @@
-"""The tables of the store, and what of them is JSON.
+"""The tables of the store, the types of their rows, and the columns that hold JSON.
 
-Triggers keep up what searches find by: `placement.modified`, `label`, `link` and `project.bytes`.
+Triggers maintain the columns and tables that searches use: `placement.modified`, `label`, `link` and
+`project.bytes`.
 """
 
-from __future__ import annotations
+# ruff: noqa: I002 - as strings, the annotations of the row types would cost milliseconds at every start
 
 import re
 import zlib
+from typing import Any, TypedDict
 
 # `project` holds projects and containers; `object` the data objects; `placement` says in which projects an
 # object lies, with the metadata that is per project (name, folder, tags, properties).
@@ -245,3 +247,271 @@ JSON_COLUMNS = frozenset(
     }
 )
 """The columns that hold JSON; in a Row they are Python values."""
+
+
+_Class = TypedDict("_Class", {"class": str})
+
+
+class UserRow(TypedDict):
+    """A user of the platform."""
+
+    id: str
+    first: str
+    last: str
+    email: str
+    ssh_key: str | None
+
+
+class TokenRow(TypedDict):
+    """An API token, stored as its digest; `job` is set if it belongs to a job."""
+
+    token: str
+    user: str
+    job: str | None
+
+
+class ProjectIdentity(_Class):
+    """The columns of a project or container that determine its kind."""
+
+    id: str
+    owner: str | None
+    parent: str | None
+
+
+class ProjectRow(ProjectIdentity):
+    """A project, or a container of an execution or an app."""
+
+    name: str | None
+    region: str
+    created: int
+    modified: int
+    created_by: dict[str, Any]
+    fields: dict[str, Any]
+    permissions: dict[str, str]
+    bytes: int
+
+
+class ObjectRow(_Class):
+    """A data object; its name, folder, tags and properties are in its placements."""
+
+    sequence: int
+    id: str
+    state: str
+    hidden: int
+    types: list[str]
+    details: Any
+    links: list[str]
+    created: int
+    modified: int
+    created_by: dict[str, Any]
+    fields: dict[str, Any]
+
+
+class PlacementMetadata(TypedDict):
+    """The metadata that each copy of a data object has of its own."""
+
+    project: str
+    name: str
+    folder: str
+    tags: list[str]
+    properties: dict[str, str]
+    archival: str
+    live_at: int | None
+
+
+class PlacementRow(_Class, PlacementMetadata):
+    """A copy of a data object in one project or container."""
+
+    object: str
+    sequence: int
+    modified: int
+
+
+class ObjectCopy(ObjectRow, PlacementMetadata):
+    """A data object together with the metadata of one copy."""
+
+
+class FileCopy(PlacementRow):
+    """A copy of a file, with the state and size (None while it is open) of the file."""
+
+    state: str
+    size: int | None
+
+
+class PartRow(TypedDict):
+    """A part of a file that is being uploaded; `position` counts from 1."""
+
+    file: str
+    position: int
+    size: int
+    md5: str | None
+    state: str
+
+
+class AppRow(TypedDict):
+    """One version of an app."""
+
+    sequence: int
+    id: str
+    name: str
+    version: str
+    user: str
+    created: int
+    modified: int
+    published: int | None
+    deleted: int
+    fields: dict[str, Any]
+
+
+class AppNameRow(TypedDict):
+    """The members that all versions of an app share; `id` is the name."""
+
+    id: str
+    developers: list[str]
+    authorized_users: list[str]
+    installed_by: list[str]
+
+
+class RequestedSettings(TypedDict, total=False):
+    """The column `job.requested`: the part of a run request that has no column of its own.
+
+    Jobs and analyses each have some of these keys. Earlier versions may have stored fewer.
+    """
+
+    access: dict[str, Any]
+    echo: dict[str, Any]
+    executionPolicy: dict[str, Any] | None
+    headJobOnDemand: bool
+    inheritedSystemRequirements: dict[str, Any]
+    initializes: dict[str, Any]
+    inputSpec: list[dict[str, Any]] | None
+    mergedSystemRequirementsByExecutable: dict[str, Any]
+    mergedTimeoutPolicyByExecutable: dict[str, Any]
+    optionalInputs: list[str]
+    preserveJobOutputs: dict[str, str] | None
+    restartableEntryPoints: str | None
+    reuses: bool
+    stageSystemRequirements: dict[str, Any]
+    systemRequirements: dict[str, Any]
+    systemRequirementsByExecutable: dict[str, Any]
+    timeoutPolicy: dict[str, Any]
+    treeTurnaroundTimeThreshold: int | None
+    workflow: dict[str, Any]
+    workflowInput: dict[str, Any]
+
+
+class JobState(TypedDict):
+    """The state of an execution, and the number of its last try."""
+
+    id: str
+    state: str
+    try_number: int
+
+
+class JobStatus(TypedDict):
+    """The columns of `job` that a change of state needs: none that can be large."""
+
+    id: str
+    state: str
+    parent: str | None
+    stopped: int | None
+    transitions: list[dict[str, Any]]
+
+
+class JobTry(TypedDict):
+    """The columns of `job` that name the folder of one try."""
+
+    id: str
+    function: str
+    try_number: int
+
+
+class JobWorker(TypedDict):
+    """The columns of `job` that describe its worker."""
+
+    function: str
+    instance_type: str
+    region: str
+
+
+class JobWorkspace(TypedDict):
+    """The columns of `job` that show whether a job shares the workspace of its parent."""
+
+    id: str
+    parent: str | None
+    workspace: str
+
+
+class FoundTry(TypedDict):
+    """One try of an execution, as searches find it."""
+
+    id: str
+    number: int
+
+
+class CallingJob(TypedDict):
+    """The columns of `job` that are read of the caller at every request: none that can be large."""
+
+    id: str
+    name: str
+    state: str
+    executable: str
+    parent: str | None
+    origin: str
+    root: str
+    project: str
+    folder: str
+    workspace: str
+    region: str
+    priority: str
+    requested: RequestedSettings
+    analysis: str | None
+    stage: str | None
+    try_number: int
+
+
+class JobRow(CallingJob):
+    """A job, or an analysis, in its last try."""
+
+    sequence: int
+    function: str
+    executable_name: str
+    user: str
+    created: int
+    modified: int
+    started: int | None
+    stopped: int | None
+    transitions: list[dict[str, Any]]
+    try_created: int | None
+    parent_try: int | None
+    superseded: int
+    run_input: dict[str, Any]
+    original_input: dict[str, Any]
+    input: dict[str, Any] | None
+    output: dict[str, Any] | None
+    output_spec: list[dict[str, Any]] | None
+    depends_on: list[str]
+    tags: list[str]
+    properties: dict[str, str]
+    details: dict[str, Any]
+    system_requirements: dict[str, Any]
+    instance_type: str
+    timeout: int | None
+    failure_reason: str | None
+    failure_message: str | None
+    failure_from: dict[str, Any] | None
+    failure_counts: dict[str, int]
+    reuse_key: str | None
+    reused_from: str | None
+    not_reused: str | None
+    usage: dict[str, Any] | None
+
+
+class NonceRow(TypedDict):
+    """A response that is kept for repetitions of its request."""
+
+    nonce: str
+    route: str
+    request: str
+    response: dict[str, Any]
+    created: int

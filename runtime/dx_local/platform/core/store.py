@@ -10,18 +10,23 @@ import json
 import sqlite3
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
+from dx_local.platform.core import regexps
 from dx_local.platform.core.json_text import to_json
 from dx_local.platform.core.large_values import FOLDER, LargeValues, is_large
 from dx_local.platform.core.schema import JSON_COLUMNS, LARGE_COLUMNS, SCHEMA, SCHEMA_VERSION
-from dx_local.platform.requests import regexps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from dx_local.platform.core.schema import AppNameRow, AppRow, JobRow, ObjectRow, ProjectRow, UserRow
+
 Row = dict[str, Any]
+"""A row of any query; most queries name the type of their rows, one of those in `schema`."""
+
+R = TypeVar("R")
 
 # The cache, in kB, holds what searches in 100,000 files read; it is taken as it is needed. Everybody waits
 # while the log, in pages, is brought into the database, which is rare this way.
@@ -44,23 +49,23 @@ class Store:
     Opening one raises UnknownSchema when another version of this code has made it.
     """
 
-    def __init__(self, path: Path, *, is_kept: bool = True) -> None:
+    def __init__(self, path: Path, *, is_persistent: bool = True) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
         self._large = LargeValues(path.parent / FOLDER)
-        self._shapes: dict[str, _Shape] = {}
+        self._shapes: dict[str, _Shape[Any]] = {}
         self._others: dict[tuple[str, str], str] = {}
         self._depth = 0
         self._actions = _Actions()
         try:
-            self._set_up(is_kept=is_kept)
+            self._set_up(is_persistent=is_persistent)
         except BaseException:
             self._connection.close()
             raise
 
-    def _set_up(self, *, is_kept: bool) -> None:
+    def _set_up(self, *, is_persistent: bool) -> None:
         self._connection.create_function("regexp", 2, regexps.matches, deterministic=True)
         self._connection.create_function("backwards", 1, _backwards, deterministic=True)
-        for pragma in (*_PRAGMAS, f"synchronous = {'NORMAL' if is_kept else 'OFF'}"):
+        for pragma in (*_PRAGMAS, f"synchronous = {'NORMAL' if is_persistent else 'OFF'}"):
             self._connection.execute(f"PRAGMA {pragma}")
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
@@ -125,34 +130,55 @@ class Store:
         """Run one statement and return the number of rows that it changed."""
         return self._connection.execute(sql, values).rowcount
 
-    def one(self, sql: str, *values: Any) -> Row | None:
+    def one(self, row_type: type[R], sql: str, *values: Any) -> R | None:
         """Return the first row of a query, or None."""
         cursor = self._connection.execute(sql, values)
         found = cursor.fetchone()
-        return None if found is None else self._shape(sql, cursor).row(found)
+        return None if found is None else self._shape(row_type, sql, cursor).row(found)
 
-    def all(self, sql: str, *values: Any) -> list[Row]:
+    def all(self, row_type: type[R], sql: str, *values: Any) -> list[R]:
         """Return all rows of a query."""
         cursor = self._connection.execute(sql, values)
         found = cursor.fetchall()
         if not found:
             return []
-        row = self._shape(sql, cursor).row
+        row = self._shape(row_type, sql, cursor).row
         return [row(each) for each in found]
+
+    def exists(self, sql: str, *values: Any) -> bool:
+        """Return whether a query has any row."""
+        return self._connection.execute(sql, values).fetchone() is not None
 
     def value(self, sql: str, *values: Any) -> Any:
         """Return the first column of the first row of a query, or None."""
-        row = self.one(sql, *values)
+        row = self.one(Row, sql, *values)
         return next(iter(row.values())) if row else None
 
-    def get(self, table: str, entity_id: str, *, without: str | None = None) -> Row | None:
-        """Return the row with this `id`, without one of its columns if that is known already."""
+    def column(self, sql: str, *values: Any) -> list[Any]:
+        """Return the first column of all rows of a query."""
+        return [next(iter(row.values())) for row in self.all(Row, sql, *values)]
+
+    @overload
+    def get(self, table: Literal["app"], entity_id: str) -> AppRow | None: ...
+    @overload
+    def get(self, table: Literal["app_name"], entity_id: str) -> AppNameRow | None: ...
+    @overload
+    def get(self, table: Literal["job"], entity_id: str, *, without: str | None = None) -> JobRow | None: ...
+    @overload
+    def get(self, table: Literal["object"], entity_id: str) -> ObjectRow | None: ...
+    @overload
+    def get(self, table: Literal["project"], entity_id: str) -> ProjectRow | None: ...
+    @overload
+    def get(self, table: Literal["user"], entity_id: str) -> UserRow | None: ...
+
+    def get(self, table: str, entity_id: str, *, without: str | None = None) -> Any:
+        """Return the row with this `id`, or None; `without` leaves out a column that can be large."""
         columns = "*" if without is None else self._columns_without(table, without)
-        return self.one(f"SELECT {columns} FROM {table} WHERE id = ?", entity_id)
+        return self.one(Row, f"SELECT {columns} FROM {table} WHERE id = ?", entity_id)
 
     def _columns_without(self, table: str, column: str) -> str:
         if (table, column) not in self._others:
-            names = (row["name"] for row in self.all("SELECT name FROM pragma_table_info(?)", table))
+            names = self.column("SELECT name FROM pragma_table_info(?)", table)
             self._others[table, column] = ", ".join(name for name in names if name != column)
         return self._others[table, column]
 
@@ -178,13 +204,13 @@ class Store:
             (*self._encode(columns), project, object_id),
         )
 
-    def _shape(self, sql: str, cursor: sqlite3.Cursor) -> _Shape:
+    def _shape(self, row_type: type[R], sql: str, cursor: sqlite3.Cursor) -> _Shape[R]:
         shape = self._shapes.get(sql)
         if shape is None:
             if len(self._shapes) >= _MOST_SHAPES:
                 self._shapes.clear()
             names = tuple(column[0] for column in cursor.description)
-            shape = self._shapes[sql] = _Shape(names, self._large)
+            shape = self._shapes[sql] = _Shape(row_type, names, self._large)
         return shape
 
     def _encode(self, columns: dict[str, Any]) -> Sequence[Any]:
@@ -224,20 +250,26 @@ def _calling_all(actions: list[Callable[[], None]]) -> Iterator[None]:
         yield
 
 
-class _Shape:
-    """What the rows of one query look like, worked out once."""
+class _Shape(Generic[R]):
+    """The columns of one query, worked out once.
 
-    def __init__(self, names: tuple[str, ...], large: LargeValues) -> None:
+    Raises TypeError if the query lacks columns that the type of its rows has: mypy sees only the type.
+    """
+
+    def __init__(self, row_type: type[R], names: tuple[str, ...], large: LargeValues) -> None:
         self._names = names
         self._large = large
         self._json = [name for name in names if name in JSON_COLUMNS]
+        expected: frozenset[str] = getattr(row_type, "__required_keys__", frozenset())
+        if missing := expected.difference(names):
+            raise TypeError(f"a query for {row_type.__name__} lacks the columns {', '.join(sorted(missing))}")
 
-    def row(self, values: tuple[Any, ...]) -> Row:
+    def row(self, values: tuple[Any, ...]) -> R:
         row = dict(zip(self._names, values))  # noqa: B905 - they are of one length
         for name in self._json:
             if (text := row[name]) is not None:
                 row[name] = self._large.value_of(text) if is_large(text) else _from_json(text)
-        return row
+        return row  # type: ignore[return-value]  # a TypedDict is a dict
 
 
 _raw_decode = json.JSONDecoder().raw_decode
