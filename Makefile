@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
 WORKERS ?= auto
 
-.PHONY: help demo test test-all check fix bench bench-quick bench-scale screenshots clean
+.PHONY: help demo test test-all check fix docs bench bench-quick bench-scale screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,6 +28,10 @@ check: $(INSTALLED)  ## ruff and mypy over everything
 fix: $(INSTALLED)  ## let ruff mend and format what it can
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
+
+docs: $(INSTALLED)  ## build the documentation's site into build/site
+	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet
+	@echo "build/site/index.html"
 
 bench: $(INSTALLED)  ## measure ours and the peers, and write the page (10 minutes)
 	@$(RUN) benchmarks --write-page

@@ -1,15 +1,18 @@
-"""The pages of documentation find each other."""
+"""The pages of documentation find each other, and fit the width of a screen."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+WIDTH = 100
 
 
 def links(page: Path) -> set[Path]:
@@ -18,10 +21,21 @@ def links(page: Path) -> set[Path]:
     return {(page.parent / link).resolve() for link in found if "://" not in link}
 
 
-def test_the_index_lists_every_page() -> None:
-    index = ROOT / "docs" / "README.md"
-    assert {page.resolve() for page in PAGES} - links(index) - {index.resolve()} == set()
-    assert index.resolve() in links(ROOT / "README.md")
+def pages_of(navigation: Any) -> set[str]:
+    """Return the pages in the site's navigation, which nests lists and mappings."""
+    if isinstance(navigation, str):
+        return {navigation}
+    entries = navigation.values() if isinstance(navigation, dict) else navigation
+    return set().union(*map(pages_of, entries))
+
+
+def test_the_navigation_lists_every_page() -> None:
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    assert pages_of(site["nav"]) == {page.relative_to(ROOT / "docs").as_posix() for page in PAGES}
+
+
+def test_the_readme_leads_to_the_home_page() -> None:
+    assert (ROOT / "docs" / "index.md").resolve() in links(ROOT / "README.md")
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES], ids=str)
