@@ -1,0 +1,133 @@
+"""Find, count and run the shell blocks of README.md and docs/.
+
+The blocks of a page are one script: they run in order, in one folder, with a home of their own. Comments in
+the page direct that:
+
+    <!-- not run: REASON -->      leaves out the next block
+    <!-- in the background -->    starts the next block and goes on at once
+    <!-- exit code: N -->         requires that the next block ends with N
+    <!-- setup: COMMANDS -->      runs commands that readers do not see, such as those that make a file
+
+`python -m tests.docs.shell_blocks` prints how many blocks run, and how many are left out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+from tests.local_server import user_variables
+
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+
+_PART = re.compile(
+    r"<!--(?P<comment>.*?)-->|^(?P<indent> *)```(?:bash|console|sh)\n(?P<text>.*?)^(?P=indent)```$",
+    re.DOTALL | re.MULTILINE,
+)
+_NOT_RUN, _BACKGROUND, _EXIT_CODE, _SETUP = "not run:", "in the background", "exit code:", "setup:"
+
+
+@dataclass(frozen=True)
+class Block:
+    """A shell block that begins at `line`, and the comment right before it."""
+
+    line: int
+    commands: str
+    comment: str = ""
+    is_hidden: bool = False
+
+    @property
+    def reason(self) -> str | None:
+        """Why the block is not run, or None if it is."""
+        return self.comment.removeprefix(_NOT_RUN).strip() if self.comment.startswith(_NOT_RUN) else None
+
+    @property
+    def script(self) -> str:
+        """The bash code that runs the block and checks how it ends."""
+        if self.reason is not None:
+            return ""
+        if self.comment == _BACKGROUND:
+            return f"{{ {self.commands}\n}} &"
+        if self.comment.startswith(_EXIT_CODE):
+            expected = self.comment.removeprefix(_EXIT_CODE).strip()
+            return f'set +e\n{self.commands}\ncode=$?\nset -e\n[ "$code" = {expected} ]'
+        return self.commands
+
+
+class PageError(Exception):
+    """A block of a page failed; the message holds the line and what was printed."""
+
+
+def blocks(text: str) -> list[Block]:
+    """Return the shell blocks of a page and its hidden setup, in order."""
+    found = []
+    comment, end = "", 0
+    for part in _PART.finditer(text):
+        line = text.count("\n", 0, part.start()) + 1
+        if part["comment"] is None:
+            is_next = not text[end : part.start()].strip()
+            found.append(Block(line, _typed(dedent(part["text"])), comment if is_next else ""))
+            comment = ""
+        elif (comment := part["comment"].strip()).startswith(_SETUP):
+            found.append(Block(line, dedent(comment.removeprefix(_SETUP)), is_hidden=True))
+            comment = ""
+        end = part.end()
+    return found
+
+
+def _typed(block: str) -> str:
+    """Return the commands of a block, without the prompts and output of a `console` block."""
+    if not block.startswith("$ "):
+        return block
+    return "\n".join(line[2:] for line in block.splitlines() if line.startswith(("$ ", "> ")))
+
+
+def run(text: str, folder: Path) -> None:
+    """Run the blocks of a page in a folder. Raises PageError at the first one that fails."""
+    script = folder / ".page.sh"
+    parts = [f"echo '+ line {block.line}'\n{block.script}" for block in blocks(text)]
+    script.write_text("\n".join(parts), encoding="utf-8")
+    home = folder / "home"
+    home.mkdir()
+    place = folder / "work"
+    place.mkdir()
+    # The output goes to a file: servers left in the background would keep a pipe open.
+    with (folder / ".printed").open("w+", encoding="utf-8") as printed:
+        process = subprocess.Popen(
+            ["bash", "-euo", "pipefail", script],
+            cwd=place,
+            env={**user_variables(home), "LC_ALL": "C.UTF-8"},
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait()
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+        printed.seek(0)
+        if code:
+            raise PageError(f"exit code {code}\n{printed.read()[-3000:]}")
+
+
+def main() -> None:
+    """Print how many shell blocks run, and how many are left out and why."""
+    found = [(page, block) for page in PAGES for block in blocks(page.read_text(encoding="utf-8"))]
+    shown = [(page, block) for page, block in found if not block.is_hidden]
+    left_out = [(page, block) for page, block in shown if block.reason is not None]
+    for page, block in left_out:
+        print(f"{page.relative_to(ROOT)}:{block.line}: not run: {block.reason}")
+    print(f"{len(shown) - len(left_out)} shell blocks are run by the test suite, {len(left_out)} are not")
+
+
+if __name__ == "__main__":
+    main()
