@@ -6,7 +6,8 @@ the page direct that:
     <!-- not run: REASON -->      leaves out the next block
     <!-- in the background -->    starts the next block and goes on at once
     <!-- exit code: N -->         requires that the next block ends with N
-    <!-- setup: COMMANDS -->      runs commands that readers do not see, such as those that make a file
+    <!-- saved as: NAME -->       writes the next block, of any language, to a file
+    <!-- setup: COMMANDS -->      runs commands that readers do not see, such as those that make an app
 
 `python -m tests.docs.shell_blocks` prints how many blocks run, and how many are left out.
 """
@@ -28,10 +29,12 @@ ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 _PART = re.compile(
-    r"<!--(?P<comment>.*?)-->|^(?P<indent> *)```(?:bash|console|sh)\n(?P<text>.*?)^(?P=indent)```$",
+    r"<!--(?P<comment>.*?)-->|^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
     re.DOTALL | re.MULTILINE,
 )
-_NOT_RUN, _BACKGROUND, _EXIT_CODE, _SETUP = "not run:", "in the background", "exit code:", "setup:"
+_SHELLS = ("bash", "console", "sh")
+_NOT_RUN, _BACKGROUND, _EXIT_CODE = "not run:", "in the background", "exit code:"
+_SAVED, _SETUP = "saved as:", "setup:"
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,18 @@ def blocks(text: str) -> list[Block]:
     comment, end = "", 0
     for part in _PART.finditer(text):
         line = text.count("\n", 0, part.start()) + 1
-        if part["comment"] is None:
-            is_next = not text[end : part.start()].strip()
-            found.append(Block(line, _typed(dedent(part["text"])), comment if is_next else ""))
-            comment = ""
-        elif (comment := part["comment"].strip()).startswith(_SETUP):
-            found.append(Block(line, dedent(comment.removeprefix(_SETUP)), is_hidden=True))
+        if part["comment"] is not None:
+            comment = part["comment"].strip()
+            if comment.startswith(_SETUP):
+                found.append(Block(line, dedent(comment.removeprefix(_SETUP)), is_hidden=True))
+        else:
+            before = "" if text[end : part.start()].strip() else comment
+            content = dedent(part["text"])
+            if part["language"] in _SHELLS:
+                found.append(Block(line, _typed(content), before))
+            elif before.startswith(_SAVED):
+                file = before.removeprefix(_SAVED).strip()
+                found.append(Block(line, f"cat > {file} <<'END'\n{content}END", is_hidden=True))
             comment = ""
         end = part.end()
     return found

@@ -66,7 +66,7 @@ no shell
 def test_blocks_are_found_with_their_comments() -> None:
     setup, ls, sudo, echo = blocks(PAGE)
     assert setup == Block(1, "\ntouch given", is_hidden=True)
-    assert ls == Block(5, "ls\n")
+    assert ls == Block(5, "ls\n", "setup:\ntouch given")
     assert (sudo.commands, sudo.reason) == ("sudo ls", "needs root")
     assert (echo.line, echo.commands, echo.comment) == (19, "echo one \\\n    two", "")
 
@@ -84,6 +84,11 @@ def test_a_page_stops_at_the_first_command_that_fails(tmp_path: Path) -> None:
 
 def test_a_block_that_is_left_out_does_not_run(tmp_path: Path) -> None:
     run("<!-- not run: fails -->\n```sh\nfalse\n```\n", tmp_path)
+
+
+def test_a_block_is_saved_as_a_file(tmp_path: Path) -> None:
+    page = '<!-- saved as: name.yaml -->\n\n```yaml\nname: "$HOME"\n```\n\n```sh\n{}\n```\n'
+    run(page.format("""[ "$(cat name.yaml)" = 'name: "$HOME"' ]"""), tmp_path)
 
 
 def test_an_exit_code_is_required(tmp_path: Path) -> None:
