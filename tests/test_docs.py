@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from docs.diagrams import PICTURES, diagrams, mark
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -41,3 +42,14 @@ def test_the_readme_leads_to_the_home_page() -> None:
 @pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES], ids=str)
 def test_links_lead_to_files_that_are_there(page: Path) -> None:
     assert [link for link in links(page) if not link.exists()] == []
+
+
+def test_pictures_show_the_diagrams_of_the_pages() -> None:
+    """After a change: see docs/diagrams.py."""
+    expected = {
+        name: mark(source)
+        for page in PAGES
+        for source, name in diagrams(page.read_text(encoding="utf-8"), page.stem)
+    }
+    drawn = {path.name: path.read_text(encoding="utf-8").splitlines()[-1] for path in PICTURES.iterdir()}
+    assert drawn == expected

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.docs.shell_blocks import PAGES, ROOT, Block, PageError, blocks, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COMPARED = "docs/tutorials/look-around-with-dx.md"  # run by tests/e2e/test_tour.py, output included
 SLOW: set[str] = set()
