@@ -20,10 +20,12 @@ test: $(INSTALLED)  ## run the test suite
 test-all: $(INSTALLED)  ## run the test suite with its slow parts
 	@$(RUN) pytest -n $(WORKERS)
 
-check: $(INSTALLED)  ## ruff and mypy over everything
+check: $(INSTALLED)  ## ruff, mypy and codespell over everything
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy wizard runtime tests benchmarks docs
+	@$(RUN) codespell_lib
+	@$(RUN) pytest -q tests/test_docs.py
 
 fix: $(INSTALLED)  ## let ruff mend and format what it can
 	@$(RUN) ruff check --fix .
@@ -31,7 +33,8 @@ fix: $(INSTALLED)  ## let ruff mend and format what it can
 
 docs: $(INSTALLED)  ## build the documentation's site into build/site
 	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet
-	@echo "build/site/index.html"
+	@$(RUN) tests.docs.shell_blocks
+	@echo "the site is build/site/index.html"
 
 bench: $(INSTALLED)  ## measure ours and the peers, and write the page (10 minutes)
 	@$(RUN) benchmarks --write-page

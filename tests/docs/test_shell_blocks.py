@@ -11,7 +11,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMPARED = "docs/tutorials/look-around-with-dx.md"  # run by tests/e2e/test_tour.py, output included
-SLOW: set[str] = set()
+SLOW = {
+    "README.md",
+    "docs/explanation/how-it-works.md",
+    "docs/explanation/isolation.md",
+    "docs/how-to/declare-dependencies.md",
+    "docs/how-to/run-on-large-files.md",
+    "docs/how-to/see-what-a-job-uses.md",
+    "docs/how-to/test-an-app.md",
+    "docs/how-to/test-in-ci.md",
+    "docs/how-to/use-dx-locally.md",
+}
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 BLOCKS = {name: blocks((ROOT / name).read_text(encoding="utf-8")) for name in NAMES}
 
