@@ -30,7 +30,7 @@ REUSE_OPTION = click.option(
     "--reuse",
     "reuses",
     is_flag=True,
-    help="Reuse the output of an earlier job that ran the same applet on the same input.",
+    help="Reuse the output of an earlier job of this platform (a run has its own) with equal code and input.",
 )
 
 
