@@ -34,7 +34,7 @@ fix: $(INSTALLED)  ## let ruff mend and format what it can
 docs: $(INSTALLED)  ## build the documentation's site into build/site
 	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet
 	@$(RUN) tests.docs.shell_blocks
-	@echo "the site is build/site/index.html"
+	@echo "to read the site: $(PYTHON) -m http.server --bind 127.0.0.1 --directory build/site"
 
 bench: $(INSTALLED)  ## measure ours and the peers, and write the page (10 minutes)
 	@$(RUN) benchmarks --write-page
