@@ -107,7 +107,7 @@ def test_a_hash_that_the_schema_accepts_the_wizard_takes(kind: str, data: st.Dat
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.key)
 def test_every_question_is_described_with_examples_that_are_taken(question: Any) -> None:
-    assert question.about
+    assert question.text.about
     for example in question.examples:
         region = {"region": f"{cloud}:x"} if (cloud := str(example).partition(":")[0]) == "azure" else {}
         answers = {**NEEDED, **region, "ci_package": PACKAGE, question.key: example}

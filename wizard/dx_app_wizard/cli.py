@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from dx_app_wizard import __version__
+from dx_app_wizard.answers.question_texts import TEXTS
 from dx_app_wizard.console.text import plain
 from dx_app_wizard.errors import (
     CommandLineError,
@@ -100,29 +101,27 @@ def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bo
     epilog=EPILOG,
 )
 @click.argument("name", required=False)
-@click.option("--title", metavar="TEXT", help="Title shown to users. [NAME made readable]")
-@click.option("--summary", metavar="TEXT", help="Summary in one phrase. [the title]")
-@click.option("--version", metavar="VERSION", help="Version of the app. [0.0.1]")
-@click.option("--input", "inputs", multiple=True, metavar="NAME:CLASS", help="Add an input; repeatable.")
-@click.option("--output", "outputs", multiple=True, metavar="NAME:CLASS", help="Add an output; repeatable.")
-@click.option("--timeout", metavar="TIME", help="Time limit of a job: 30d, 48h, 90m. [48h]")
-@click.option("--language", metavar="LANGUAGE", help="python or bash.")
-@click.option("--template", metavar="PATTERN", help="basic, parallelized or scatter-process-gather.")
-@click.option("--network/--no-network", default=None, help="Give jobs Internet access. [no]")
+@click.option("--title", metavar="TEXT", help=TEXTS["title"].option_help)
+@click.option("--summary", metavar="TEXT", help=TEXTS["summary"].option_help)
+@click.option("--version", metavar="VERSION", help=TEXTS["version"].option_help)
+@click.option("--input", "inputs", multiple=True, metavar="NAME:CLASS", help=TEXTS["inputs"].option_help)
+@click.option("--output", "outputs", multiple=True, metavar="NAME:CLASS", help=TEXTS["outputs"].option_help)
+@click.option("--timeout", metavar="TIME", help=TEXTS["timeout"].option_help)
+@click.option("--language", metavar="LANGUAGE", help=TEXTS["language"].option_help)
+@click.option("--template", metavar="PATTERN", help=TEXTS["template"].option_help)
+@click.option("--network/--no-network", default=None, help=TEXTS["network"].option_help)
 @click.option(
     "--project-access",
     metavar="LEVEL",
-    help="Access to the parent project: VIEW, UPLOAD, CONTRIBUTE or ADMINISTER. [none]",
+    help=TEXTS["project_access"].option_help,
 )
-@click.option("--region", metavar="REGION", help="Region that the app runs in. [aws:us-east-1]")
-@click.option("--instance-type", metavar="TYPE", help="Instance type of its workers. [four cores, by region]")
-@click.option(
-    "--ci", metavar="SERVICE", help="Add files for CI on github or gitlab, and for pre-commit. [none]"
-)
+@click.option("--region", metavar="REGION", help=TEXTS["region"].option_help)
+@click.option("--instance-type", metavar="TYPE", help=TEXTS["instance_type"].option_help)
+@click.option("--ci", metavar="SERVICE", help=TEXTS["ci"].option_help)
 @click.option(
     "--ci-package",
     metavar="SPEC",
-    help="Pinned requirement from which CI installs dx-app-wizard. [the URL this copy came from]",
+    help=TEXTS["ci_package"].option_help,
 )
 @click.option(
     "--set",

@@ -152,7 +152,7 @@ def _answer(question: Question, given: Given, found: Found | None, answered: Map
 
 
 def _missing(question: Question) -> MissingAnswerError:
-    return MissingAnswerError(f"missing: {question.missing}")
+    return MissingAnswerError(f"missing: {question.text.expected}")
 
 
 def _fixed_answer(question: Question, found: Found | None, standing: Any, answered: Mapping[str, Any]) -> Any:

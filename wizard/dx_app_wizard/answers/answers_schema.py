@@ -58,7 +58,7 @@ def answers_schema() -> dict[str, Any]:
 
 
 def _property(question: Question) -> dict[str, Any]:
-    return {"description": question.about, **question.schema, "examples": list(question.examples)}
+    return {"description": question.text.description, **question.schema, "examples": list(question.examples)}
 
 
 def _definitions() -> dict[str, Any]:
@@ -80,7 +80,7 @@ def _row(question: Question) -> str:
     flag = question.flag if question.flag.startswith("-") else "the argument"
     examples = ", ".join(f"`{json.dumps(example)}`" for example in question.examples)
     needed = "yes" if question.default is None else ""
-    return f"| `{question.key}` | `{flag}` | {needed} | {question.about} | {examples} |"
+    return f"| `{question.key}` | `{flag}` | {needed} | {question.text.description} | {examples} |"
 
 
 _PAGE = """# Answers files

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.answers.choices import Choice
 from dx_app_wizard.interview.conversation import BACK_LINE, HELP_LINE
-from dx_app_wizard.interview.prompts import Choice, Prompt
+from dx_app_wizard.interview.prompts import Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

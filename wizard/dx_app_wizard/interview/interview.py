@@ -11,7 +11,7 @@ from dx_app_wizard.answers.spec_answers import MISSING
 from dx_app_wizard.dxapp.instances import DEFAULT_REGION
 from dx_app_wizard.errors import Problem
 from dx_app_wizard.interview.parameter_questions import ParameterQuestions
-from dx_app_wizard.interview.prompts import WORDINGS, Prompt
+from dx_app_wizard.interview.prompts import Prompt
 from dx_app_wizard.interview.region_questions import Objection, PlaceQuestions, region_choices, usual_region
 
 if TYPE_CHECKING:
@@ -71,17 +71,17 @@ class Interview:
 
     def _expected(self, question: Question) -> str:
         default = self._default(question)
-        return question.missing or (
-            f"an empty line stands for {default}" if default else "an empty line will do"
-        )
+        if question.default is None or default is None:
+            return question.text.expected
+        return f"an empty line means {default}" if default else "an empty line"
 
     def _ask(self, key: str, step: str) -> None:
-        question, wording = _BY_KEY[key], WORDINGS[key]
+        question = _BY_KEY[key]
         default = self._default(question)
 
         def read(line: str) -> Any:
             if not line and default is None:
-                raise AnswerError(f"an answer is needed: {question.missing}")
+                raise AnswerError(f"an answer is required: {question.text.expected}")
             answer = CONVERSIONS.get(key, str)(line or default or "")
             question.read(answer)
             if key == "name" and self.taken(answer):
@@ -90,8 +90,11 @@ class Interview:
                 raise AnswerError(words)
             return answer
 
-        choices = region_choices() if key == "region" else wording.choices
-        prompt = Prompt(wording.words, default, wording.help, choices, step, wording.hint)
+        text = question.text
+        choices = region_choices() if key == "region" else text.choices
+        prompt = Prompt(
+            text.prompt, default, text.prompt_help(text.prompt_hint), choices, step, text.prompt_hint
+        )
         if key == "template":
             prompt = replace(prompt, belongs=lambda line: _accepted(question.read, line))
         self.asked[key] = self.conversation.ask(key, prompt, read)

@@ -11,11 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.answers.question_texts import TEXTS
 from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.spec_answers import MISSING
 from dx_app_wizard.errors import Problem, UserError
 from dx_app_wizard.interview.interview import CONVERSIONS, Interview
-from dx_app_wizard.interview.prompts import WORDINGS, Prompt
+from dx_app_wizard.interview.prompts import Prompt
 
 if TYPE_CHECKING:
     from dx_app_wizard.answers.questions import Question
@@ -55,7 +56,7 @@ class OfficialScript(Interview):
             super()._ask_place(step)
 
     def _ask_in_vain(self, key: str, step: str) -> None:
-        words = f"{WORDINGS[key].words} (as the given dxapp.json says)"
+        words = f"{TEXTS[key].prompt} (as in the given dxapp.json)"
         line = self.conversation.ask(key, Prompt(words, step=step), str)
         if line and not self._agrees(self.kept[key], line):
             self.conversation.prompter.say(

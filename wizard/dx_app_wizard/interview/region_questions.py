@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.answers.choices import Choice
+from dx_app_wizard.answers.question_texts import CHANGE_REGION, TEXTS
 from dx_app_wizard.answers.readers import AnswerError
 from dx_app_wizard.dxapp.instances import (
     DEFAULT_REGION,
@@ -17,7 +19,7 @@ from dx_app_wizard.dxapp.instances import (
     place_of,
     region_problem,
 )
-from dx_app_wizard.interview.prompts import WORDINGS, Choice, Prompt
+from dx_app_wizard.interview.prompts import Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,15 +69,11 @@ class PlaceQuestions:
             attempt += 1
 
     def _prompt(self, region: str) -> Prompt:
-        wording = WORDINGS["instance_type"]
+        text = TEXTS["instance_type"]
+        hint = f"{text.prompt_hint}, {CHANGE_REGION}" if self.region_is_open else text.prompt_hint
+        choices = _choices(region, with_regions=self.region_is_open)
         return Prompt(
-            wording.words,
-            self._default(region),
-            wording.help,
-            _choices(region, with_regions=self.region_is_open),
-            self.step,
-            wording.hint if self.region_is_open else wording.hint.partition(";")[0],
-            unfold=False,
+            text.prompt, self._default(region), text.prompt_help(hint), choices, self.step, hint, unfold=False
         )
 
     def _default(self, region: str) -> str:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from prompt_toolkit.completion import CompleteEvent
     from prompt_toolkit.key_binding import KeyPressEvent
 
-    from dx_app_wizard.interview.prompts import Choice, Prompt
+    from dx_app_wizard.answers.choices import Choice
+    from dx_app_wizard.interview.prompts import Prompt
 
 PATIENCE_SECONDS = 2.0
 """After this time without an answer, a program that drives the terminal does not know the prompt."""
