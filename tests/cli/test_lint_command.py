@@ -194,7 +194,7 @@ def governed(app: Path) -> Path:
 def test_a_policy_is_required(governed: Path) -> None:
     result = lint(governed)
     assert result.exit_code == 3
-    assert f"So says {governed}/.dx-app-wizard.toml:2, policy.name-prefix." in result.stdout
+    assert f"{governed}/.dx-app-wizard.toml:2 requires this (policy.name-prefix)." in result.stdout
     assert lint(governed, "--ignore", "policy-name-prefix").exit_code == 0
 
 

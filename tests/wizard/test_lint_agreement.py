@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from dx_app_wizard.answers.answers import gather
 from dx_app_wizard.answers.sources import Given, Source
 from dx_app_wizard.dxapp.model import AppSpec
-from dx_app_wizard.errors import AnswersError, Place, UnsoundSpecError
+from dx_app_wizard.errors import AnswersError, Place
+from dx_app_wizard.lint.findings import UnsoundSpecError
 from dx_app_wizard.lint.linter import lint_spec
-from dx_app_wizard.policy.load import Policy
+from dx_app_wizard.policy.model import Policy
 from dx_app_wizard.rendering.compose import compose
 from dx_app_wizard.rendering.spec_check import check_spec
 

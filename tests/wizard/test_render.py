@@ -9,6 +9,7 @@ import pytest
 from cookiecutter.main import cookiecutter
 
 from dx_app_wizard.answers.choices import CI_SERVICES, LANGUAGES, PATTERNS
+from dx_app_wizard.dxapp.classes import EMULATED_CLASSES, IO_CLASSES, VALUE_CLASSES
 from dx_app_wizard.dxapp.model import AppSpec, SpecShapeError
 from dx_app_wizard.errors import ConflictError
 from dx_app_wizard.rendering.plan import Plan
@@ -129,6 +130,12 @@ def test_samples_are_given_for_what_a_run_must_have(tmp_path: Path) -> None:
         "mode": "fast",
         "table": {"$dx_local": "record"},
     }
+
+
+def test_every_class_that_the_platform_has_gets_a_sample(tmp_path: Path) -> None:
+    render_app(plan(inputSpec=[{"name": name, "class": name} for name in IO_CLASSES]), tmp_path / "app")
+    samples = json.loads((tmp_path / "app" / "test" / "input.json").read_text())
+    assert samples.keys() == {*VALUE_CLASSES, *EMULATED_CLASSES}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

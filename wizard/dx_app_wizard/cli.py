@@ -21,7 +21,6 @@ from dx_app_wizard.errors import (
     CommandLineError,
     ConflictError,
     DiskFullError,
-    FindingsError,
     InterruptedByUserError,
     NotWritableError,
     UnexpectedError,
@@ -51,7 +50,7 @@ Examples:
   dx-app-wizard --update count-reads --dry-run
 
 \b
-Classes: int float string boolean hash file record applet workflow,
+Classes: {classes},
   and array:CLASS of each; CLASS? is optional, CLASS=VALUE has a default.
 
 \b
@@ -96,9 +95,19 @@ def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bo
         ctx.exit()
 
 
+class _Command(click.Command):
+    """The command, which reads the names of the I/O classes only if its help is printed."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from dx_app_wizard.dxapp.classes import USUAL_CLASSES
+
+        self.epilog = EPILOG.format(classes=" ".join(USUAL_CLASSES))
+        super().format_epilog(ctx, formatter)
+
+
 @click.command(
+    cls=_Command,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-    epilog=EPILOG,
 )
 @click.argument("name", required=False)
 @click.option("--title", metavar="TEXT", help=TEXTS["title"].option_help)
@@ -267,6 +276,8 @@ def _fail(
 
 
 def _exit_code(error: UserError) -> int:
+    from dx_app_wizard.lint.findings import FindingsError
+
     if isinstance(error, ConflictError):
         return ExitCode.CONFLICT
     if isinstance(error, InterruptedByUserError):

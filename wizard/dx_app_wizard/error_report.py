@@ -5,14 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from dx_app_wizard.errors import (
-    AnswersError,
-    ConflictError,
-    FindingsError,
-    Problem,
-    SpecFileError,
-    UserError,
-)
+from dx_app_wizard.errors import AnswersError, ConflictError, Problem, SpecFileError, UserError
+from dx_app_wizard.lint.findings import FindingsError
 
 
 def failure_text(error: UserError) -> str:

@@ -17,10 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
-
-    from dx_app_wizard.lint.findings import Finding
 
 
 class UserError(Exception):
@@ -124,36 +121,6 @@ class MergeConflictsError(ConflictError):
     code = "merge-conflicts"
     problem = "{path} was updated, but you and the template changed the same lines"
     remedy = "Between <<<<<<< yours and >>>>>>> template, keep what is right, and remove the markers."
-
-
-class FindingsError(UserError):
-    """The dxapp.json at `path` has errors; `findings` holds them."""
-
-    code = "invalid-spec"
-
-    def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
-        super().__init__(f"{path} has errors", "Correct them, then run the same command again.")
-        self.path = path
-        self.findings = findings
-
-
-class UnsoundSpecError(FindingsError):
-    """The dxapp.json to be written at `path` would have errors, which `findings` holds."""
-
-    def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
-        super().__init__(path, findings)
-        self.message = f"{path} would have errors; nothing was written"
-
-
-class DisallowedError(FindingsError):
-    """A policy does not allow the app that was to be written at `path`; nothing was written."""
-
-    code = "disallowed"
-
-    def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
-        super().__init__(path, findings)
-        self.message = f"the policy does not allow {path} so; nothing was written"
-        self.hint = "Run `dx-local doctor` to list the policy's settings."
 
 
 class SpecFileError(UserError):

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dx_local.platform.data import objects
+
 if TYPE_CHECKING:
     from dx_local.api.methods import Method
 
@@ -174,12 +176,12 @@ _OF_CONTAINERS = {
 DOCUMENTED: dict[Method, frozenset[str]] = {
     **{
         (class_name, method): keys
-        for class_name in ("applet", "file", "gtable", "record", "workflow")
+        for class_name in objects.CLASSES
         for method, keys in _OF_EVERY_OBJECT.items()
     },
     **{
         (class_name, method): keys
-        for class_name in ("file", "gtable", "record", "workflow")
+        for class_name in objects.CLASSES_THAT_OPEN
         for method, keys in _OF_OPEN_OBJECTS.items()
     },
     **{

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from dx_app_wizard.policy.load import VARIABLE_PREFIX, WIZARD_TABLE
+from dx_app_wizard.policy.model import VARIABLE_PREFIX, WIZARD_TABLE
 from dx_local.cli.boundary import Outcome, boundary
 from dx_local.cli.policy import policy_of
 

@@ -81,7 +81,7 @@ def test_every_class_is_known(name: str) -> None:
 
 
 def test_an_array_class_is_taken_apart() -> None:
-    assert parse_class("array:file") == IOClass("array:file", "file", is_array=True, is_data_object=True)
+    assert parse_class("array:file") == IOClass("array:file", "file", is_array=True, is_link=True)
 
 
 @pytest.mark.parametrize(

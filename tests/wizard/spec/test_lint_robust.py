@@ -7,12 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dx_app_wizard.dxapp import json_document
-from dx_app_wizard.lint.linter import lint_app, lint_by_policy, lint_spec
+from dx_app_wizard.lint.linter import lint_app, lint_spec
 from dx_app_wizard.policy.keys import KEYS as KEYS_OF_TABLES
-from dx_app_wizard.policy.load import Policy, load_policy
+from dx_app_wizard.policy.lint import lint_by_policy
+from dx_app_wizard.policy.load import load_policy
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from dx_app_wizard.policy.model import Policy
 
 KEYS = [
     *("name", "version", "summary", "categories", "inputSpec", "outputSpec", "runSpec", "access", "class"),

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.policy.keys import KEYS, SettingError
-from dx_app_wizard.policy.load import PROJECT_FILE, PolicyFileError, load_policy
+from dx_app_wizard.policy.keys import KEYS
+from dx_app_wizard.policy.load import PROJECT_FILE, load_policy
+from dx_app_wizard.policy.model import PolicyFileError
+from dx_app_wizard.policy.readers import SettingError
 
 
 @pytest.fixture
@@ -77,21 +79,21 @@ BAD = {
     "policy = 3": "1: policy: must be a table: [policy]",
     "[[policy]]": "1: policy: must be a table: [policy]",
     '[policy]\nname_prefix = "x"': "2: policy.name_prefix: no such key; did you mean 'name-prefix'?",
-    "[policy]\nname-prefix = 3": "2: policy.name-prefix: must be a text of one line",
-    "[policy]\ndevelopers = []": "2: policy.developers: must be an array of at least one text",
-    '[policy]\ndevelopers = ["al"]': "2: policy.developers: 'al' is no user-NAME or org-NAME",
-    '[policy]\nauthorized-users = ["ALL"]': "2: policy.authorized-users: 'ALL' is no user-NAME or",
+    "[policy]\nname-prefix = 3": "2: policy.name-prefix: must be a string of one line",
+    "[policy]\ndevelopers = []": "2: policy.developers: must be an array of at least one string",
+    '[policy]\ndevelopers = ["al"]': "2: policy.developers: 'al' is not user-NAME or org-NAME",
+    '[policy]\nauthorized-users = ["ALL"]': "2: policy.authorized-users: 'ALL' is not user-NAME or",
     '[policy]\nopen-source = "yes"': "2: policy.open-source: must be true or false",
     "[policy]\nrelease = 24.04": "2: policy.release: must be one of '20.04', '24.04'",
     '[policy]\nexec-depends = "never"': "2: policy.exec-depends: must be one of 'allow', 'pinned', 'forbid'",
-    '[policy]\nnetwork = ["https://x.org"]': "2: policy.network: 'https://x.org' is no host",
-    '[policy]\nmaximum-timeout = "31d"': "2: policy.maximum-timeout: must be a text such as '48h'",
+    '[policy]\nnetwork = ["https://x.org"]': "2: policy.network: 'https://x.org' is not a host",
+    '[policy]\nmaximum-timeout = "31d"': "2: policy.maximum-timeout: must be a string such as '48h'",
     '[policy]\nregions = ["eu"]': "2: policy.regions: ",
     '[policy]\ninstance-types = ["mem1_ssd1_v2_x5"]': "2: policy.instance-types: ",
     '[lint]\nignore = ["app-categry"]': "lint.ignore: no rule is called 'app-categry'; did you mean 'app-cat",
-    '[lint]\nignore = ["schema"]': "2: lint.ignore: the rule 'schema' holds always",
+    '[lint]\nignore = ["schema"]': "2: lint.ignore: the rule 'schema' cannot be changed",
     '[lint.levels]\napp-texts = "fatal"': "1: lint.levels: must be one of 'error', 'warning', not 'fatal'",
-    "[lint]\nlevels = []": "2: lint.levels: must be a table from rules to levels",
+    "[lint]\nlevels = []": "2: lint.levels: must be a table",
     "[template]\nhooks = 1": "2: template.hooks: must be true or false",
     "[trust]\ntemplates = []": "1: trust: may stand only in your own file",
     "[policy\n": "1:8: is not TOML: ",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.lint.linter import lint_app, lint_by_policy
 from dx_app_wizard.policy.keys import KEYS
+from dx_app_wizard.policy.lint import lint_app, lint_by_policy
 from dx_app_wizard.policy.load import load_policy
 from dx_app_wizard.policy.rules import POLICY_RULES, RULE_PREFIX
 
@@ -78,7 +78,7 @@ def test_what_a_policy_forbids_is_found(tmp_path: Path, demand: str, spec: Spec,
     key = demand.split(maxsplit=1)[0]
     assert (finding.rule, finding.level, finding.path) == (f"policy-{key}", "error", path)
     assert finding.hint
-    assert finding.hint.endswith(f"So says {tmp_path}/.dx-app-wizard.toml:2, policy.{key}.")
+    assert finding.hint.endswith(f"{tmp_path}/.dx-app-wizard.toml:2 requires this (policy.{key}).")
 
 
 ALLOWED: list[tuple[str, Spec]] = [

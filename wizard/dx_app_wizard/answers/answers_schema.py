@@ -19,8 +19,8 @@ from dx_app_wizard.answers.value_schemas import (
     parameter_definitions,
 )
 from dx_app_wizard.dxapp import json_document
+from dx_app_wizard.dxapp.shape import schema as dxapp_schema
 from dx_app_wizard.files import atomic_write
-from dx_app_wizard.lint import linter
 
 _TITLE = "Answers for dx-app-wizard"
 _ABOUT = (
@@ -62,7 +62,7 @@ def _property(question: Question) -> dict[str, Any]:
 
 
 def _definitions() -> dict[str, Any]:
-    shared = linter.schema()["$defs"]
+    shared = dxapp_schema()["$defs"]
     return {**parameter_definitions(shared["parameter"]), "text": shared["text"], "flag": shared["flag"]}
 
 

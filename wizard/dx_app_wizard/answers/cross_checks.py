@@ -11,7 +11,7 @@ from dx_app_wizard.answers.spec_answers import has_resources
 from dx_app_wizard.dxapp.instances import instance_type_problem
 from dx_app_wizard.dxapp.names import source_path_problem
 from dx_app_wizard.errors import Problem
-from dx_app_wizard.lint.linter import SCHEMA_RULE, shape_faults
+from dx_app_wizard.lint.linter import SCHEMA_RULE, shape_violations
 from dx_app_wizard.lint.rules.io import IO_RULES
 from dx_app_wizard.lint.rules.run import exec_depends_network
 
@@ -56,21 +56,21 @@ def _unusable_spec(given: Given) -> Iterator[Problem]:
     """Yield why no source can be written for a dxapp.json."""
     run_spec = given.spec.get("runSpec", {})
     file, interpreter = run_spec.get("file", "src/code"), run_spec.get("interpreter")
-    faults: dict[str, tuple[str, str | None]] = {}
+    violations: dict[str, tuple[str, str | None]] = {}
     if "code" in run_spec:
-        faults["code"] = ("is inline; remove it, and the wizard writes a file", None)
+        violations["code"] = ("is inline; remove it, and the wizard writes a file", None)
     if problem := source_path_problem(file):
-        faults["file"] = (f"{file!r} {problem}", "Name a file such as src/code.py.")
+        violations["file"] = (f"{file!r} {problem}", "Name a file such as src/code.py.")
     if interpreter == "python2.7":
-        faults["interpreter"] = (
+        violations["interpreter"] = (
             "'python2.7' is no longer supported",
             'Write "python3" there, and "24.04" as release; the wizard writes source for Python 3.',
         )
     elif interpreter not in (None, *INTERPRETERS.values()):
-        faults["interpreter"] = (f"{interpreter!r} is neither python3 nor bash", None)
-    for key, (fault, hint) in faults.items():
+        violations["interpreter"] = (f"{interpreter!r} is neither python3 nor bash", None)
+    for key, (violation, hint) in violations.items():
         place = given.base.at(("runSpec", key))
-        yield Problem("json_file", JSON_FILE_FLAG, f"runSpec.{key} {fault}", hint, "unusable-spec", place)
+        yield Problem("json_file", JSON_FILE_FLAG, f"runSpec.{key} {violation}", hint, "unusable-spec", place)
 
 
 def _region_beside_resources(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:
@@ -96,8 +96,8 @@ def _missing_network(given: Given, answered: Mapping[str, Any]) -> Iterator[Prob
     """Yield that a given dxapp.json with packages from elsewhere needs access that it does not say."""
     if "network" in answered:
         spec = {"runSpec": given.spec.get("runSpec"), "access": {"network": list(answered["network"])}}
-        for fault in exec_depends_network(spec):
-            yield Problem("network", _FLAGS["network"], f"missing: {fault.message}", code="needs-network")
+        for violation in exec_depends_network(spec):
+            yield Problem("network", _FLAGS["network"], f"missing: {violation.message}", code="needs-network")
 
 
 def _wrong_parameters(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:
@@ -108,16 +108,16 @@ def _wrong_parameters(given: Given, answered: Mapping[str, Any]) -> Iterator[Pro
     spec: dict[str, Any] = {
         part: list(answered[key]) for part, key in _KEYS_OF_PARTS.items() if key in answered
     }
-    faults = [(SCHEMA_RULE, "error", fault) for fault in shape_faults(spec)]
+    violations = [(SCHEMA_RULE, "error", violation) for violation in shape_violations(spec)]
     spec["runSpec"] = {"interpreter": INTERPRETERS.get(answered.get("language", ""))}
-    faults += [(rule.id, rule.level, fault) for rule, fault in IO_RULES.faults(spec)]
-    for rule_id, level, fault in faults:
-        part = str(fault.path[0])
+    violations += [(rule.id, rule.level, violation) for rule, violation in IO_RULES.violations(spec)]
+    for rule_id, level, violation in violations:
+        part = str(violation.path[0])
         key = _KEYS_OF_PARTS[part]
         stands = part in given.spec
         if stands and level != "error":
             continue
         found = None if stands else given.settled(key) or given.default(key)
-        place = found.source.at((key, *fault.path[1:])) if found else given.base.at(fault.path)
+        place = found.source.at((key, *violation.path[1:])) if found else given.base.at(violation.path)
         flag = JSON_FILE_FLAG if stands else _FLAGS[key]
-        yield Problem(key, flag, fault.message, fault.hint, rule_id, place)
+        yield Problem(key, flag, violation.message, violation.hint, rule_id, place)

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.answers.sources import Source
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.model import AppSpec
-from dx_app_wizard.errors import FindingsError, Place, SpecFileError
+from dx_app_wizard.errors import Place, SpecFileError
+from dx_app_wizard.lint.findings import FindingsError
 from dx_app_wizard.lint.linter import lint_document
+from dx_app_wizard.policy.lint import apply_policy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_app_wizard.answers.answers_file import AnswersFile
     from dx_app_wizard.dxapp.json_document import Document
-    from dx_app_wizard.policy.load import Policy
+    from dx_app_wizard.policy.model import Policy
 
 
 def spec_to_start_from(
@@ -36,7 +38,7 @@ def spec_to_start_from(
 def _checked(document: Document, path: Path, policy: Policy) -> tuple[AppSpec, Source]:
     if not isinstance(document.value, dict):
         raise SpecFileError(path, "must hold a JSON object", 1, 1)
-    findings = policy.judged(lint_document(document, absent=False, file=str(path)))
+    findings = apply_policy(lint_document(document, absent=False, file=str(path)), policy)
     errors = [finding for finding in findings if finding.level == "error"]
     if errors:
         raise FindingsError(path, errors)

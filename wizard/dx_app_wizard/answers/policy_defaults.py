@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.answers.readers import read_network, read_timeout
 from dx_app_wizard.answers.sources import Source
 from dx_app_wizard.dxapp.instances import DEFAULT_REGION, default_instance_type, instance_types
-from dx_app_wizard.lint.linter import lint_by_policy
-from dx_app_wizard.policy.keys import timeout_minutes
-from dx_app_wizard.policy.load import WIZARD_TABLE
-from dx_app_wizard.policy.rules import TABLE
+from dx_app_wizard.dxapp.timeouts import timeout_minutes
+from dx_app_wizard.policy.lint import lint_by_policy
+from dx_app_wizard.policy.model import POLICY_TABLE, WIZARD_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dx_app_wizard.policy.load import Policy
+    from dx_app_wizard.policy.model import Policy
 
 DEFAULT_TIMEOUT = "48h"
 
@@ -25,7 +24,7 @@ def default_sources(policy: Policy) -> tuple[Source, ...]:
     """Return the defaults that [wizard] gives, and after them those that follow from [policy]."""
     given = policy.table(WIZARD_TABLE)
     sources = [Source({key: item.value}, item.place, settles=False) for key, item in given.items()]
-    demands = policy.table(TABLE)
+    demands = policy.table(POLICY_TABLE)
     for key, (demand, value) in _implied(policy).items():
         sources.append(Source({key: value}, demands[demand].place, settles=False))
     return tuple(sources)
@@ -34,13 +33,13 @@ def default_sources(policy: Policy) -> tuple[Source, ...]:
 def _implied(policy: Policy) -> dict[str, tuple[str, Any]]:
     """Return the answers that [policy] leaves in place of the usual ones, each with its key of it."""
     implied: dict[str, tuple[str, Any]] = {}
-    regions = policy.value(TABLE, "regions")
+    regions = policy.value(POLICY_TABLE, "regions")
     if regions:
         implied["region"] = ("regions", regions[0])
-    longest = policy.value(TABLE, "maximum-timeout")
+    longest = policy.value(POLICY_TABLE, "maximum-timeout")
     if longest and timeout_minutes(longest) < timeout_minutes(DEFAULT_TIMEOUT):
         implied["timeout"] = ("maximum-timeout", longest)
-    patterns = policy.value(TABLE, "instance-types")
+    patterns = policy.value(POLICY_TABLE, "instance-types")
     if patterns:
         region = policy.value(WIZARD_TABLE, "region") or (regions or [DEFAULT_REGION])[0]
         allowed = next(_allowed_types(region, patterns), None) if isinstance(region, str) else None

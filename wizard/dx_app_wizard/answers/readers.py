@@ -11,6 +11,7 @@ from dx_app_wizard.dxapp.classes import describe_value, parse_value
 from dx_app_wizard.dxapp.instances import region_problem
 from dx_app_wizard.dxapp.names import app_name_problem
 from dx_app_wizard.dxapp.parameters import FIELDS, parse_declaration
+from dx_app_wizard.dxapp.timeouts import LONGEST_TIMEOUT_MINUTES, MINUTES
 from dx_app_wizard.dxapp.versions import is_semantic_version
 from dx_app_wizard.errors import UserError
 
@@ -29,7 +30,6 @@ REQUIREMENT = (
 """A requirement pinned to a version, a URL or an archive; it can stand between double quotes as it is."""
 
 _TIMEOUT_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
-_LONGEST_TIMEOUT_MINUTES = 30 * 24 * 60
 
 
 class AnswerError(UserError):
@@ -71,16 +71,15 @@ def read_timeout(answer: Any) -> dict[str, int]:
                 f" got {answer!r}"
             )
         answer = {_TIMEOUT_UNITS[match[2].lower()]: int(match[1])}
-    sizes = {"days": 24 * 60, "hours": 60, "minutes": 1}
-    if not isinstance(answer, dict) or not answer or not answer.keys() <= sizes.keys():
+    if not isinstance(answer, dict) or not answer or not answer.keys() <= MINUTES.keys():
         raise AnswerError("must be a text such as 48h, or a hash of days, hours and minutes")
     if not all(_is_count(count) for count in answer.values()):
         raise AnswerError("days, hours and minutes must be whole numbers from 0")
     limit = {unit: int(count) for unit, count in answer.items()}
-    minutes = sum(sizes[unit] * count for unit, count in limit.items())
+    minutes = sum(MINUTES[unit] * count for unit, count in limit.items())
     if not minutes:
         raise AnswerError("must be more than nothing, such as 48h")
-    if minutes > _LONGEST_TIMEOUT_MINUTES:
+    if minutes > LONGEST_TIMEOUT_MINUTES:
         raise AnswerError("max allowed timeout is 30 days")
     return limit
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.sources import Source
 from dx_app_wizard.errors import AnswersError, CommandLineError, Place, Problem
-from dx_app_wizard.policy.load import VARIABLE_PREFIX
+from dx_app_wizard.policy.model import VARIABLE_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dx_app_wizard.lint.rules.io import language_of
+from dx_app_wizard.dxapp.model import language_of
 
 MISSING: Any = object()
 """Stands for no answer, where null is one."""

@@ -23,8 +23,8 @@ from dx_app_wizard.interview.interview import Interview
 from dx_app_wizard.interview.official_script import official_script
 from dx_app_wizard.interview.prompters import SILENCE_SECONDS, LinePrompter, Prompter
 from dx_app_wizard.interview.saved_answers import RESUME_COMMAND, SavedInterview, forget_saved, has_saved
-from dx_app_wizard.lint.linter import lint_by_policy
-from dx_app_wizard.policy.load import Policy
+from dx_app_wizard.policy.lint import lint_by_policy
+from dx_app_wizard.policy.model import Policy
 from dx_app_wizard.rendering.changes import OnConflict, change_set, is_taken
 from dx_app_wizard.rendering.compose import compose
 from dx_app_wizard.rendering.provenance import RECORD_PATH, Origin, recorded

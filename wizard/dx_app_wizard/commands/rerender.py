@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path, PurePosixPath
 
     from dx_app_wizard.commands.create import Options
-    from dx_app_wizard.policy.load import Policy
+    from dx_app_wizard.policy.model import Policy
     from dx_app_wizard.rendering.changes import FileContent
 
 

@@ -142,7 +142,7 @@ def _misfit(link: FieldLink, own: IOClass, other: IOClass) -> str | None:
     if link.metadata is None:
         fits = own.item == other.item or (own.item, other.item) == ("float", "int")
         return None if fits else f"{link.description} is of class {other.name}, not {own.name}"
-    if not other.is_data_object:
+    if not other.is_link:
         return f"the input {link.field!r} of class {other.name} has no metadata"
     is_text = link.metadata == "name" or link.metadata.startswith("properties.")
     return f"{link.description} is a string, not {own.name}" if is_text and own.item != "string" else None

@@ -10,26 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.files import atomic_write
-from dx_app_wizard.lint.rules.bash import BASH_RULES
-from dx_app_wizard.lint.rules.folder import FOLDER_RULES
-from dx_app_wizard.lint.rules.io import IO_RULES
-from dx_app_wizard.lint.rules.metadata import METADATA_RULES
-from dx_app_wizard.lint.rules.python import PYTHON_RULES
-from dx_app_wizard.lint.rules.run import RUN_RULES
+from dx_app_wizard.lint.registry import CHAPTERS
 from dx_app_wizard.policy.rules import POLICY_RULES
 
 if TYPE_CHECKING:
-    from dx_app_wizard.lint.findings import Rules
-
-_CHAPTERS: tuple[tuple[str, Rules[Any, Any]], ...] = (
-    ("What an app says of itself", METADATA_RULES),
-    ("Inputs and outputs", IO_RULES),
-    ("How an app is run", RUN_RULES),
-    ("The files of an app", FOLDER_RULES),
-    ("Python source", PYTHON_RULES),
-    ("Bash source", BASH_RULES),
-    ("What an organisation demands", POLICY_RULES),
-)
+    from dx_app_wizard.lint.rules.rule import Rules
 
 _BEGIN = """# Lint rules
 
@@ -68,12 +53,8 @@ platform sets for inputs count as assigned, and `~/environment` need not be foun
 
 def documentation() -> str:
     """Return the whole page, in Markdown."""
-    return _BEGIN + "".join(_chapter(title, rules) for title, rules in _CHAPTERS) + _END
-
-
-def rule_ids() -> list[str]:
-    """Return the ids of all rules but ShellCheck's."""
-    return ["dxapp-json", "schema", *(rule for _, rules in _CHAPTERS for rule in rules.by_id)]
+    chapters = (*CHAPTERS, ("Requirements of an organisation", POLICY_RULES))
+    return _BEGIN + "".join(_chapter(title, rules) for title, rules in chapters) + _END
 
 
 def _chapter(title: str, rules: Rules[Any, Any]) -> str:

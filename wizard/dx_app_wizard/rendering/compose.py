@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.cross_checks import INTERPRETERS
 from dx_app_wizard.dxapp.model import ANY_ENTRY_POINT, AppSpec
-from dx_app_wizard.policy.rules import TABLE as POLICY_TABLE
+from dx_app_wizard.policy.model import POLICY_TABLE
 from dx_app_wizard.rendering.plan import Plan
 
 if TYPE_CHECKING:
     from dx_app_wizard.answers.answers import Answers
-    from dx_app_wizard.policy.load import Policy
+    from dx_app_wizard.policy.model import Policy
 
 API_VERSION = "1.0.0"
 DISTRIBUTION = "Ubuntu"

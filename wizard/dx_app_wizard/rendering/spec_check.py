@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.json_document import Document, path_text
 from dx_app_wizard.dxapp.model import FILE_NAME, SpecShapeError
-from dx_app_wizard.errors import DisallowedError, UnsoundSpecError
-from dx_app_wizard.lint.findings import Finding
-from dx_app_wizard.lint.linter import lint_by_policy, lint_document
+from dx_app_wizard.lint.findings import DisallowedError, Finding, UnsoundSpecError
+from dx_app_wizard.lint.linter import lint_document
+from dx_app_wizard.policy.lint import apply_policy, lint_by_policy
 from dx_app_wizard.rendering.render import render
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from dx_app_wizard.answers.sources import Source
     from dx_app_wizard.dxapp.model import AppSpec
-    from dx_app_wizard.policy.load import Policy
+    from dx_app_wizard.policy.model import Policy
     from dx_app_wizard.rendering.changes import FileContent
     from dx_app_wizard.rendering.plan import Plan
 
@@ -45,7 +45,9 @@ def check_spec(spec: AppSpec, path: Path, base: Source, policy: Policy) -> None:
     Findings in a part of the given dxapp.json, `base`, name its place there: valid by itself, that part may
     not go with what was answered or filled in.
     """
-    findings = policy.judged(lint_document(Document(spec.raw, dict(base.positions)), file=base.place.file))
+    findings = apply_policy(
+        lint_document(Document(spec.raw, dict(base.positions)), file=base.place.file), policy
+    )
     given = {path_text(at) for at in base.positions}
     errors = [
         finding if finding.path in given else replace(finding, file=None, line=None, column=None)

@@ -19,7 +19,7 @@ from dx_app_wizard.rendering.clones import clone, is_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dx_app_wizard.policy.load import Policy, Setting
+    from dx_app_wizard.policy.model import Policy, Setting
 
 TABLE = "template"
 FLAG = "--template-source"

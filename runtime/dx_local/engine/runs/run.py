@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.lint.app_folder import AppFolder
+from dx_app_wizard.lint.source.app_folder import AppFolder
 from dx_local.engine.environments.job_environments import USUAL_WORKPLACES, WorkplaceOptions
 from dx_local.engine.executors import ISOLATION_VARIABLE, NETWORK_VARIABLE, Isolation
 from dx_local.engine.runs.app_bundle import App, load_app

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.dxapp.classes import DATA_CLASSES
 from dx_app_wizard.dxapp.links import link, link_id, link_project, links_in, parse_reference, replace
 from dx_local.platform.core.ids import class_of
 from dx_local.platform.requests.folder_paths import is_within, join, parent_of, with_parents
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dx_local.platform.core.store import Row, Store
-
-
-DATA_CLASSES = frozenset({"file", "record", "applet", "workflow", "gtable", "database", "dbcluster"})
 
 
 class ObjectNotFound(Exception):  # noqa: N818 - named for what it is about
