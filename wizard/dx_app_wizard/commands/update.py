@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.commands.rerender import rendered_anew
+from dx_app_wizard.console import own_commands
 from dx_app_wizard.errors import (
     CommandLineError,
     Conflict,
@@ -99,7 +100,8 @@ class Updated:
             ]
             return "\n".join(told)
         quoted = shlex.quote(str(folder))
-        return f"Updated {files} of {folder}.\n\nNext:\n  dx-local lint {quoted}\n  dx-local run {quoted}"
+        program = own_commands.dx_local()
+        return f"Updated {files} of {folder}.\n\nNext:\n  {program} lint {quoted}\n  {program} run {quoted}"
 
 
 def update(folder: Path, options: Options, flags: dict[str, Any]) -> Updated:
