@@ -16,7 +16,7 @@ from dx_app_wizard.answers.answers import gather
 from dx_app_wizard.answers.answers_schema import answers_schema, documentation, main
 from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
 from dx_app_wizard.answers.questions import QUESTIONS
-from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.dxapp.json_document import dumps
 from dx_app_wizard.dxapp.names import parameter_name_problem
 from dx_app_wizard.errors import AnswersError
@@ -32,7 +32,7 @@ NEEDED = {"name": "count-reads", "language": "bash", "template": "basic"}
 def refusal(answers: dict[str, Any]) -> str:
     """Return what the wizard says against answers, nothing if it takes them."""
     try:
-        gather(Given((Source(answers),)))
+        gather(AnswerSources((Source(answers),)))
     except AnswersError as error:
         return "; ".join(problem.sentence for problem in error.problems)
     return ""

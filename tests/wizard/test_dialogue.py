@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dx_app_wizard.answers.sources import Given
+from dx_app_wizard.answers.sources import AnswerSources
 from dx_app_wizard.commands.answer import Dialogue
 from dx_app_wizard.errors import InterruptedByUserError
 from dx_app_wizard.interview.conversation import Conversation
@@ -21,7 +21,7 @@ def interviewed(home: Path) -> Dialogue:
     """A dialogue whose person has given a name and a title."""
     saved = SavedInterview({"language": "bash"}, {}, {"name": "counts"})
     saved.save()
-    dialogue = Dialogue(Given(()), None, Path(), only_required=False, saved=saved)
+    dialogue = Dialogue(AnswerSources(()), None, Path(), only_required=False, saved=saved)
     conversation = Conversation(LinePrompter(os.open(os.devnull, os.O_RDONLY), None), {}, lambda _: None)
     dialogue.interview = Interview(conversation, {}, ("title",), lambda _: False, asked={"title": "A b"})
     return dialogue
@@ -46,7 +46,7 @@ def test_ctrl_c_while_the_app_is_written_says_how_to_go_on(interviewed: Dialogue
 def test_without_an_interview_an_error_is_left_as_it_is(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    dialogue = Dialogue(Given(()), None, Path(), only_required=False, saved=SavedInterview({}, {}))
+    dialogue = Dialogue(AnswerSources(()), None, Path(), only_required=False, saved=SavedInterview({}, {}))
     with pytest.raises(ZeroDivisionError), dialogue.keeping_answers():
         _ = 1 // 0
     assert capsys.readouterr().err == ""

@@ -31,8 +31,8 @@ from dx_app_wizard.errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dx_app_wizard.commands.create import Generated
-    from dx_app_wizard.commands.update import Updated
+    from dx_app_wizard.commands.create import CreatedApp
+    from dx_app_wizard.commands.update import UpdatedApp
 
 JSON_SCHEMA_VERSION = 1
 
@@ -217,7 +217,7 @@ def command(
     and template have none.
     """
     from dx_app_wizard.answers.settings import with_settings
-    from dx_app_wizard.commands.create import Options, generate
+    from dx_app_wizard.commands.create import Options, create
 
     for key in ("inputs", "outputs"):
         flags[key] = flags[key] or None
@@ -226,7 +226,7 @@ def command(
     options = Options(json_file, answers_file, output_dir, as_json, **modes)
     answers = with_settings(flags, settings)
     if update_folder is None:
-        _announce(generate(options, answers), as_json=as_json)
+        _announce(create(options, answers), as_json=as_json)
         return ExitCode.DONE
     from dx_app_wizard.commands.update import update
 
@@ -235,7 +235,7 @@ def command(
     return ExitCode.UPDATE_AVAILABLE if updated.dry_run and updated.available else ExitCode.DONE
 
 
-def _announce(result: Generated | Updated, *, as_json: bool) -> None:
+def _announce(result: CreatedApp | UpdatedApp, *, as_json: bool) -> None:
     """Print data to stdout and the talk to stderr, or one JSON object; exit where there is an error."""
     error = result.error
     if error:
@@ -246,12 +246,12 @@ def _announce(result: Generated | Updated, *, as_json: bool) -> None:
         _print_text(result)
 
 
-def _print_text(result: Generated | Updated) -> None:
+def _print_text(result: CreatedApp | UpdatedApp) -> None:
     output = result.output()
     if output:
         # What cannot be decoded in a path must come out as it is, and a file's text whatever the locale.
         click.echo(output.encode("utf-8", "surrogateescape"))
-    click.echo(plain(result.talk()), err=True)
+    click.echo(plain(result.summary()), err=True)
 
 
 def _print_json(result: dict[str, Any]) -> None:
@@ -259,19 +259,19 @@ def _print_json(result: dict[str, Any]) -> None:
 
 
 def _fail(
-    error: UserError, code: int, *, as_json: bool, result: Generated | Updated | None = None
+    error: UserError, code: int, *, as_json: bool, result: CreatedApp | UpdatedApp | None = None
 ) -> NoReturn:
     """Say what went wrong, on stderr, and as JSON where that was asked for; exit with code.
 
     With a result, that is said first.
     """
-    from dx_app_wizard.error_report import failure_json, failure_text
+    from dx_app_wizard.error_report import error_json, error_text
 
     if as_json:
-        _print_json({**(result.to_json() if result else {}), "error": failure_json(error)})
+        _print_json({**(result.to_json() if result else {}), "error": error_json(error)})
     elif result:
         _print_text(result)
-    click.echo(plain(failure_text(error)), err=True)
+    click.echo(plain(error_text(error)), err=True)
     sys.exit(code)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answers.parameter_overrides import is_amendment
+from dx_app_wizard.answers.parameter_overrides import is_override
 from dx_app_wizard.answers.questions import JSON_FILE_FLAG, QUESTIONS
 from dx_app_wizard.answers.spec_answers import has_resources
 from dx_app_wizard.dxapp.instances import instance_type_problem
@@ -18,14 +18,14 @@ from dx_app_wizard.lint.rules.run import exec_depends_network
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dx_app_wizard.answers.sources import Given, Source
+    from dx_app_wizard.answers.sources import AnswerSources, Source
 
 INTERPRETERS = {"python": "python3", "bash": "bash"}
 _KEYS_OF_PARTS = {"inputSpec": "inputs", "outputSpec": "outputs"}
 _FLAGS = {question.key: question.flag for question in QUESTIONS}
 
 
-def cross_check(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:
+def cross_check(given: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield what is wrong with what is given, and with the answers that could be read."""
     yield from _unknown_keys(given)
     yield from _unusable_spec(given)
@@ -35,10 +35,10 @@ def cross_check(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _wrong_parameters(given, answered)
 
 
-def _unknown_keys(given: Given) -> Iterator[Problem]:
+def _unknown_keys(given: AnswerSources) -> Iterator[Problem]:
     for source in given.sources:
         for key in source.answers:
-            if key not in _FLAGS and not (source.place == Problem.place and is_amendment(key)):
+            if key not in _FLAGS and not (source.place == Problem.place and is_override(key)):
                 near = get_close_matches(key, _FLAGS, n=1)
                 hint = f"Did you mean {near[0]!r}?" if near else f"The keys are {', '.join(_FLAGS)}"
                 message = f"no question has the key {key!r}"
@@ -49,10 +49,10 @@ def _named_in(source: Source) -> str:
     """Return what a person looks for to find a key that no flag has."""
     if source.place == Problem.place:
         return "--set"
-    return source.place.variable or ("--answers" if source.settles else "[wizard]")
+    return source.place.variable or ("--answers" if source.is_final else "[wizard]")
 
 
-def _unusable_spec(given: Given) -> Iterator[Problem]:
+def _unusable_spec(given: AnswerSources) -> Iterator[Problem]:
     """Yield why no source can be written for a dxapp.json."""
     run_spec = given.spec.get("runSpec", {})
     file, interpreter = run_spec.get("file", "src/code"), run_spec.get("interpreter")
@@ -73,7 +73,7 @@ def _unusable_spec(given: Given) -> Iterator[Problem]:
         yield Problem("json_file", JSON_FILE_FLAG, f"runSpec.{key} {violation}", hint, "unusable-spec", place)
 
 
-def _region_beside_resources(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:
+def _region_beside_resources(given: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
     if has_resources(given.spec) and answered.get("region"):
         message = "the given dxapp.json has resources at the top, beside which there can be no region"
         hint = "Move resources into regionalOptions there, under every region."
@@ -81,8 +81,8 @@ def _region_beside_resources(given: Given, answered: Mapping[str, Any]) -> Itera
         yield Problem("region", _FLAGS["region"], message, hint, "contradiction", place)
 
 
-def _mismatched_instance_type(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:
-    found = given.settled("instance_type") or given.default("instance_type")
+def _mismatched_instance_type(given: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
+    found = given.resolved("instance_type") or given.default("instance_type")
     name, region = answered.get("instance_type"), answered.get("region")
     if found is None or name is None or region is None:
         return
@@ -92,7 +92,7 @@ def _mismatched_instance_type(given: Given, answered: Mapping[str, Any]) -> Iter
         yield Problem("instance_type", _FLAGS["instance_type"], wrong, place=place)
 
 
-def _missing_network(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:
+def _missing_network(given: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield that a given dxapp.json with packages from elsewhere needs access that it does not say."""
     if "network" in answered:
         spec = {"runSpec": given.spec.get("runSpec"), "access": {"network": list(answered["network"])}}
@@ -100,7 +100,7 @@ def _missing_network(given: Given, answered: Mapping[str, Any]) -> Iterator[Prob
             yield Problem("network", _FLAGS["network"], f"missing: {violation.message}", code="needs-network")
 
 
-def _wrong_parameters(given: Given, answered: Mapping[str, Any]) -> Iterator[Problem]:
+def _wrong_parameters(given: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield what the lint rules say of the parameters, given the language.
 
     In a given dxapp.json, the linter's warnings are no reason to write no app.
@@ -117,7 +117,7 @@ def _wrong_parameters(given: Given, answered: Mapping[str, Any]) -> Iterator[Pro
         stands = part in given.spec
         if stands and level != "error":
             continue
-        found = None if stands else given.settled(key) or given.default(key)
+        found = None if stands else given.resolved(key) or given.default(key)
         place = found.source.at((key, *violation.path[1:])) if found else given.base.at(violation.path)
         flag = JSON_FILE_FLAG if stands else _FLAGS[key]
         yield Problem(key, flag, violation.message, violation.hint, rule_id, place)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.policy.model import Policy
 
 
-def spec_to_start_from(
+def load_given_spec(
     json_file: Path | None, answers: AnswersFile | None, policy: Policy
 ) -> tuple[AppSpec, Source] | None:
     """Return the given dxapp.json, and the same as a source of answers; None if there is none.

@@ -26,10 +26,10 @@ from dx_app_wizard.answers.spec_answers import (
     MISSING,
     needs_no_instance_type,
     needs_no_region,
-    standing_instance_types,
-    standing_language,
-    standing_regions,
-    standing_timeout,
+    spec_instance_types,
+    spec_language,
+    spec_regions,
+    spec_timeout,
     under,
 )
 from dx_app_wizard.dxapp.instances import DEFAULT_REGION, default_instance_type, known_regions
@@ -37,7 +37,7 @@ from dx_app_wizard.dxapp.instances import DEFAULT_REGION, default_instance_type,
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from dx_app_wizard.answers.sources import Given
+    from dx_app_wizard.answers.sources import AnswerSources
 
 JSON_FILE_FLAG = "--json-file"
 """The flag of the given dxapp.json, which answers several questions."""
@@ -45,24 +45,25 @@ JSON_FILE_FLAG = "--json-file"
 
 @dataclass(frozen=True)
 class Question:
-    """One thing to know, by its key in answers files and its flag.
+    """One question, by its key in answers files and its flag.
 
-    `read` gets the flag's text or the file's JSON value and raises a UserError. `default` gets the answers so
-    far and returns MISSING if they leave no default; it is None if there never is one. `standing` returns the
-    answer in a given dxapp.json, or MISSING, or a frozenset of several; with `fixed`, an answer must agree
-    with that. If a given dxapp.json `needs_none`, nothing is asked or filled in, but an answer is accepted.
-    A question with `asked_when` is asked only if that returns true, and then even with --defaults.
-    `schema` and `examples` describe the answer in an answers file.
+    `read` converts a flag's text or a file's JSON value, and raises a UserError if it is invalid. `default`
+    gets the answers so far and returns MISSING if they imply no default; it is None if an answer is required.
+    `spec_answer` returns the answer in a given dxapp.json: a value, a frozenset if there are several, or
+    MISSING. If `fixed`, other answers must agree with that one. If the given dxapp.json makes the question
+    `not_applicable`, it is neither asked nor filled in, but an answer is accepted. A question with
+    `asked_when` is asked only if that returns true, and then even with --defaults. `schema` and `examples`
+    describe the answer in an answers file.
     """
 
     key: str
     flag: str
     read: Callable[[Any], Any]
     default: Callable[[Mapping[str, Any]], Any] | None = None
-    standing: Callable[[Mapping[str, Any]], Any] = lambda _spec: MISSING
+    spec_answer: Callable[[Mapping[str, Any]], Any] = lambda _spec: MISSING
     fixed: bool = False
-    needs_none: Callable[[Mapping[str, Any]], bool] = lambda _spec: False
-    asked_when: Callable[[Given], bool] | None = None
+    not_applicable: Callable[[Mapping[str, Any]], bool] = lambda _spec: False
+    asked_when: Callable[[AnswerSources], bool] | None = None
     schema: Mapping[str, Any] = field(default_factory=dict)
     examples: tuple[Any, ...] = ()
 
@@ -87,9 +88,9 @@ def _default_ci_package(known: Mapping[str, Any]) -> Any:
     return installed_requirement() or MISSING
 
 
-def _lacks_ci_package(given: Given) -> bool:
+def _lacks_ci_package(given: AnswerSources) -> bool:
     """Return whether the app gets CI files, and nothing determines the package to install there."""
-    ci = given.settled("ci") or given.default("ci")
+    ci = given.resolved("ci") or given.default("ci")
     if ci is None or given.default("ci_package"):
         return False
     return _default_ci_package({"ci": str(ci.value).lower()}) is MISSING
@@ -100,7 +101,7 @@ QUESTIONS: tuple[Question, ...] = (
         "name",
         "NAME",
         read_name,
-        standing=under("name"),
+        spec_answer=under("name"),
         schema=value_schemas.NAME,
         examples=("count-reads",),
     ),
@@ -156,7 +157,7 @@ QUESTIONS: tuple[Question, ...] = (
         "--timeout",
         read_timeout,
         lambda _: {"hours": 48},
-        standing_timeout,
+        spec_timeout,
         fixed=True,
         schema={**value_schemas.TIMEOUT, "default": "48h"},
         examples=("48h", "90m", {"days": 1, "hours": 12}),
@@ -165,7 +166,7 @@ QUESTIONS: tuple[Question, ...] = (
         "language",
         "--language",
         read_choice(LANGUAGES),
-        standing=standing_language,
+        spec_answer=spec_language,
         fixed=True,
         schema=value_schemas.LANGUAGE,
         examples=LANGUAGES,
@@ -202,9 +203,9 @@ QUESTIONS: tuple[Question, ...] = (
         "--region",
         read_region,
         lambda _: DEFAULT_REGION,
-        standing_regions,
+        spec_regions,
         fixed=True,
-        needs_none=needs_no_region,
+        not_applicable=needs_no_region,
         schema={**value_schemas.REGION, "default": DEFAULT_REGION},
         examples=known_regions(),
     ),
@@ -213,9 +214,9 @@ QUESTIONS: tuple[Question, ...] = (
         "--instance-type",
         read_line,
         lambda known: default_instance_type(known.get("region") or DEFAULT_REGION),
-        standing_instance_types,
+        spec_instance_types,
         fixed=True,
-        needs_none=needs_no_instance_type,
+        not_applicable=needs_no_instance_type,
         schema=value_schemas.line(),
         examples=("mem1_ssd1_v2_x4", "azure:mem1_ssd1_x4"),
     ),

@@ -11,35 +11,35 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answers.answers import Answers, gather, is_open, settle
-from dx_app_wizard.answers.policy_defaults import objection
+from dx_app_wizard.answers.answers import Answers, gather, is_open, resolve
+from dx_app_wizard.answers.policy_defaults import policy_error
 from dx_app_wizard.answers.questions import QUESTIONS, Question
 from dx_app_wizard.dxapp.model import FILE_NAME
-from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError, NobodyToAskError
-from dx_app_wizard.interview.confirm import agree, lines_of
+from dx_app_wizard.errors import AnswersError, ConflictError, InterruptedByUserError, NoTerminalError
+from dx_app_wizard.interview.confirm import confirm_write, is_line_of
 from dx_app_wizard.interview.conversation import Conversation
-from dx_app_wizard.interview.interruption import COMPLETED_BY_REPETITION, stoppable
+from dx_app_wizard.interview.interruption import RERUN_COMPLETES_IT, interruptible
 from dx_app_wizard.interview.interview import Interview
 from dx_app_wizard.interview.official_script import official_script
 from dx_app_wizard.interview.prompters import SILENCE_SECONDS, LinePrompter, Prompter
 from dx_app_wizard.interview.saved_answers import RESUME_COMMAND, SavedInterview, forget_saved, has_saved
 from dx_app_wizard.policy.lint import lint_by_policy
 from dx_app_wizard.policy.model import Policy
-from dx_app_wizard.rendering.changes import OnConflict, change_set, is_taken
+from dx_app_wizard.rendering.changes import OnConflict, change_set, is_in_use
 from dx_app_wizard.rendering.compose import compose
 from dx_app_wizard.rendering.provenance import RECORD_PATH, Origin, recorded
 from dx_app_wizard.rendering.render import template_of
-from dx_app_wizard.rendering.spec_check import check_spec, sound_files
+from dx_app_wizard.rendering.spec_check import check_spec, render_checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path, PurePosixPath
 
-    from dx_app_wizard.answers.sources import Given
+    from dx_app_wizard.answers.sources import AnswerSources
     from dx_app_wizard.dxapp.model import AppSpec
     from dx_app_wizard.rendering.changes import ChangeSet, FileContent
     from dx_app_wizard.rendering.plan import Plan
-    from dx_app_wizard.rendering.template_choice import OwnTemplate
+    from dx_app_wizard.rendering.template_choice import CustomTemplate
 
 _WELCOME = "Type ? for help, < to go back. Ctrl-C writes nothing and keeps your answers."
 
@@ -53,7 +53,7 @@ class Dialogue:
     `writes_to` is the app's folder as soon as anything is written to it.
     """
 
-    given: Given
+    given: AnswerSources
     base: AppSpec | None
     output_dir: Path
     only_required: bool
@@ -61,7 +61,7 @@ class Dialogue:
     on_conflict: OnConflict = OnConflict.ABORT
     reviews: bool = True
     policy: Policy = field(default_factory=Policy)
-    template: OwnTemplate | None = None
+    template: CustomTemplate | None = None
     interview: Interview | None = field(init=False, default=None)
     piped: Interview | None = field(init=False, default=None)
     writes_to: Path | None = field(init=False, default=None)
@@ -72,7 +72,7 @@ class Dialogue:
 
         Ctrl-C, SIGTERM, SIGHUP and the end of input raise InterruptedByUserError.
         """
-        with stoppable() as interruption:
+        with interruptible() as interruption:
             try:
                 yield
             except BaseException as error:
@@ -86,13 +86,13 @@ class Dialogue:
     def answers(self, *, may_ask: bool) -> Answers:
         """Return all answers; ask for the open ones where there is somebody to ask.
 
-        Raises AnswersError, ConflictError, NobodyToAskError where a person has answered before and is no
+        Raises AnswersError, ConflictError, NoTerminalError where a person has answered before and is no
         longer there, and KeyboardInterrupt or EOFError when a person gives up.
         """
         prompter = _prompter() if may_ask and self._open_keys() else None
         is_person = prompter is not None and not (isinstance(prompter, LinePrompter) and prompter.is_pipe)
         if self.saved.lines and self._open_keys() and not is_person:
-            raise NobodyToAskError
+            raise NoTerminalError
         if prompter is None:
             return gather(self.given)
         if isinstance(prompter, LinePrompter) and prompter.is_pipe:
@@ -108,7 +108,7 @@ class Dialogue:
     def files(self, answers: Answers, plan: Plan) -> dict[PurePosixPath, FileContent]:
         """Return the files of the app, by their paths in its folder; raise UnsoundSpecError like `plan`."""
         path = self.output_dir / answers.name / FILE_NAME
-        return sound_files(plan, answers.name, path, self.given.base)
+        return render_checked(plan, answers.name, path, self.given.base)
 
     def changes(self, answers: Answers, plan: Plan, files: Mapping[PurePosixPath, FileContent]) -> ChangeSet:
         """Return what writing these files does, and the record of where they come from."""
@@ -129,7 +129,7 @@ class Dialogue:
         """Return what to say: in a folder that is there, some of the files may be new."""
         if self.writes_to is None or not self.writes_to.exists():
             return InterruptedByUserError(hint, signal_number)
-        hints = (COMPLETED_BY_REPETITION, hint)
+        hints = (RERUN_COMPLETES_IT, hint)
         message = f"interrupted while {self.writes_to} was written"
         return InterruptedByUserError("\n  ".join(filter(None, hints)), signal_number, message)
 
@@ -139,7 +139,7 @@ class Dialogue:
             for question in QUESTIONS
             if is_open(question, self.given)
             and not (self.only_required and self._has_default(question))
-            and not self._has_unsayable_default(question)
+            and not self._has_unprintable_default(question)
         )
 
     def _has_default(self, question: Question) -> bool:
@@ -147,19 +147,19 @@ class Dialogue:
             return False
         return question.default is not None or self.given.default(question.key) is not None
 
-    def _has_unsayable_default(self, question: Question) -> bool:
+    def _has_unprintable_default(self, question: Question) -> bool:
         """Return whether environment or configuration have what no line can say, such as several hosts."""
         found = self.given.default(question.key)
         return found is not None and not isinstance(found.value, (str, bool))
 
-    def _interview(self, conversation: Conversation, taken: Callable[[str], bool]) -> Interview:
+    def _interview(self, conversation: Conversation, name_exists: Callable[[str], bool]) -> Interview:
         return Interview(
             conversation,
-            settle(self.given),
+            resolve(self.given),
             self._open_keys(),
-            taken,
+            name_exists,
             self._default_lines(),
-            objection=partial(objection, self.policy),
+            policy_error=partial(policy_error, self.policy),
         )
 
     def _default_lines(self) -> dict[str, str]:
@@ -172,9 +172,9 @@ class Dialogue:
 
     def _is_taken(self, name: str) -> bool:
         """Return whether a person's answers would be in vain, for the folder of this name exists."""
-        return self.on_conflict is OnConflict.ABORT and is_taken(self.output_dir / name)
+        return self.on_conflict is OnConflict.ABORT and is_in_use(self.output_dir / name)
 
-    def _with(self, asked: dict[str, Any]) -> Given:
+    def _with(self, asked: dict[str, Any]) -> AnswerSources:
         return self.given.with_answers(asked)
 
     def _piped(self, prompter: LinePrompter) -> Answers:
@@ -201,7 +201,7 @@ class Dialogue:
         """Ask a person, and show what will be written before it is."""
         conversation = Conversation(prompter, dict(self.saved.lines), self._save)
         interview = self._interview(conversation, self._is_taken)
-        name = interview.settled.get("name")
+        name = interview.resolved.get("name")
         if name and self._is_taken(name):
             raise ConflictError(self.output_dir / name)
         self.interview = interview
@@ -222,8 +222,8 @@ class Dialogue:
             for problem in error.problems:
                 if problem.key not in interview.open_keys:
                     raise
-                interview.conversation.prompter.complain(f"Error: {problem.message}")
-                interview.conversation.forget(lines_of(problem.key))
+                interview.conversation.prompter.error(f"Error: {problem.message}")
+                interview.conversation.forget(is_line_of(problem.key))
             return None
 
     def _agreed(self, interview: Interview, answers: Answers) -> bool:
@@ -233,7 +233,7 @@ class Dialogue:
         plan = self.plan(answers)
         files = self.files(answers, plan)
         show_review(plan, self.changes(answers, plan, files), self.base)
-        return agree(interview, lint_by_policy(plan.spec.raw, self.policy))
+        return confirm_write(interview, lint_by_policy(plan.spec.raw, self.policy))
 
     def _save(self, lines: dict[str, str]) -> None:
         # A home that cannot be written is no reason to stop an interview.

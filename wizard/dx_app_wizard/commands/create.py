@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.answers_file import JSON_FILE_KEY, STANDARD_INPUT, read_answers
-from dx_app_wizard.answers.given_spec import spec_to_start_from
+from dx_app_wizard.answers.given_spec import load_given_spec
 from dx_app_wizard.answers.policy_defaults import default_sources
 from dx_app_wizard.answers.settings import environment_sources
-from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.commands.answer import Dialogue
-from dx_app_wizard.commands.suggestion import remedy
+from dx_app_wizard.commands.suggestion import suggest_command
 from dx_app_wizard.dxapp.model import FILE_NAME
 from dx_app_wizard.errors import AnswersError, NotWritableError
 from dx_app_wizard.interview.saved_answers import SavedInterview
@@ -51,7 +51,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Generated:
+class CreatedApp:
     """An app that was written, or would be with `dry_run`: its name, and what happened to each file.
 
     `difference` is what was filled in to the dxapp.json that was given, `findings` where the app falls short
@@ -89,7 +89,7 @@ class Generated:
         """Return what is data: the folder's path, or what would be written."""
         return preview_text(self.changes) if self.dry_run else str(self.changes.folder)
 
-    def talk(self) -> str:
+    def summary(self) -> str:
         """Return what people are told beside it."""
         done = written_text(self.changes, was_new=self.was_new)
         lines = [self.difference] if self.difference and self.changes.writes else []
@@ -98,7 +98,7 @@ class Generated:
         return "\n".join([*lines, "Nothing was written." if self.dry_run else done])
 
 
-def generate(options: Options, flags: dict[str, Any]) -> Generated:
+def create(options: Options, flags: dict[str, Any]) -> CreatedApp:
     """Write the app that flags, files and whoever is asked describe; with dry_run, tell what that would do.
 
     Raises ConflictError where something is in the way, DisallowedError where the policy stands against it.
@@ -118,7 +118,7 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
         # A person has seen it in the review.
         base = None if dialogue.interview else dialogue.base
         difference = spec_difference(plan.spec, base) if base else ""
-        generated = Generated(
+        generated = CreatedApp(
             answers.name,
             changes,
             changes.is_new,
@@ -136,7 +136,7 @@ def generate(options: Options, flags: dict[str, Any]) -> Generated:
 def _notes(dialogue: Dialogue, options: Options) -> Iterator[str]:
     """Yield that a whole app was described but for its inputs and outputs, which people rarely mean."""
     given = dialogue.given
-    said = any(given.settled(key) or given.default(key) for key in ("inputs", "outputs"))
+    said = any(given.resolved(key) or given.default(key) for key in ("inputs", "outputs"))
     asked = dialogue.interview or dialogue.piped
     if options.answers_file and not (dialogue.base or asked or said):
         yield f"the app has no inputs and no outputs, for {options.answers_file} names none."
@@ -148,7 +148,7 @@ def _answers(dialogue: Dialogue, options: Options) -> Answers:
     except AnswersError as error:
         taken = dialogue.piped.asked if dialogue.piped else {}
         command = replace(dialogue.saved, flags={**dialogue.saved.flags, **taken})
-        hint = remedy(dialogue.given, command, error.problems)
+        hint = suggest_command(dialogue.given, command, error.problems)
         raise AnswersError(error.problems, hint) from None
 
 
@@ -179,14 +179,14 @@ def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
     _check_output_dir(output_dir)
     policy = load_policy(output_dir)
     answers_file = read_answers(elsewhere["answers"]) if "answers" in elsewhere else None
-    start = spec_to_start_from(elsewhere.get("json_file"), answers_file, policy)
+    start = load_given_spec(elsewhere.get("json_file"), answers_file, policy)
     base, stands = start or (None, Source({}))
     sources = [Source(saved.flags)]
     if answers_file:
         sources.append(answers_file.source)
     sources += environment_sources(os.environ)
     return Dialogue(
-        given=Given((*sources, *default_sources(policy)), stands),
+        given=AnswerSources((*sources, *default_sources(policy)), stands),
         base=base,
         output_dir=output_dir,
         only_required=saved.only_required,

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.answers import gather
 from dx_app_wizard.answers.answers_file import read_answers
-from dx_app_wizard.answers.given_spec import spec_to_start_from
+from dx_app_wizard.answers.given_spec import load_given_spec
 from dx_app_wizard.answers.policy_defaults import default_sources
 from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.settings import environment_sources
-from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.answers.spec_answers import MISSING
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.model import FILE_NAME, AppSpec
@@ -21,7 +21,7 @@ from dx_app_wizard.policy.load import load_policy
 from dx_app_wizard.rendering.compose import compose
 from dx_app_wizard.rendering.provenance import BUILT_IN, RECORD_PATH, Origin
 from dx_app_wizard.rendering.render import template_of
-from dx_app_wizard.rendering.spec_check import check_spec, sound_files
+from dx_app_wizard.rendering.spec_check import check_spec, render_checked
 from dx_app_wizard.rendering.template_choice import FLAG, TemplateError, choose_template
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.rendering.changes import FileContent
 
 
-def rendered_anew(
+def rerender(
     folder: Path, former: Origin, options: Options, flags: Mapping[str, Any]
 ) -> tuple[Origin, dict[PurePosixPath, FileContent]]:
     """Return the files of the app in folder as they are today, and what they come from.
@@ -52,23 +52,23 @@ def rendered_anew(
     origin = Origin(template_of(plan, folder), answers.to_json(given.spec), base.text if base else None)
     if options.template_source is None and origin.template.source != former.template.source:
         raise _another_template(former.template.source, origin.template.source)
-    return origin, sound_files(plan, answers.name, folder / FILE_NAME, given.base)
+    return origin, render_checked(plan, answers.name, folder / FILE_NAME, given.base)
 
 
 def _given(
     folder: Path, former: Origin, options: Options, flags: Mapping[str, Any], policy: Policy
-) -> tuple[AppSpec | None, Given]:
+) -> tuple[AppSpec | None, AnswerSources]:
     """Return what is answered now, and then what is recorded; of that, nothing that a new dxapp.json says."""
     place = Place(str(folder / RECORD_PATH))
     recorded = dict(former.answers)
     base: AppSpec | None = None
     stands = Source({}, place)
     answers_file = read_answers(options.answers_file) if options.answers_file is not None else None
-    start = spec_to_start_from(options.json_file, answers_file, policy)
+    start = load_given_spec(options.json_file, answers_file, policy)
     if start:
         base, stands = start
         for question in QUESTIONS:
-            if question.standing(base.raw) is not MISSING:
+            if question.spec_answer(base.raw) is not MISSING:
                 recorded.pop(question.key, None)
     elif former.json_file is not None:
         base = _recorded_spec(former.json_file, folder / RECORD_PATH)
@@ -79,7 +79,7 @@ def _given(
     for key in _outdated(recorded, {**(now[-1].answers), **flags}):
         del recorded[key]
     defaults = (*environment_sources(os.environ), *default_sources(policy))
-    return base, Given((*now, Source(recorded, place), *defaults), stands)
+    return base, AnswerSources((*now, Source(recorded, place), *defaults), stands)
 
 
 def _outdated(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

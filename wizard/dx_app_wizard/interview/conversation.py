@@ -105,7 +105,7 @@ class Conversation:
             return value
 
     def _refuse(self, error: UserError) -> None:
-        self.prompter.complain(f"Error: {error.message}" + (f". {error.hint}" if error.hint else ""))
+        self.prompter.error(f"Error: {error.message}" + (f". {error.hint}" if error.hint else ""))
 
 
 def _decoded(line: str) -> str:

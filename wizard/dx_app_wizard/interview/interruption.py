@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-COMPLETED_BY_REPETITION = "Each file is as it was or as it shall be; the same command again completes it."
+RERUN_COMPLETES_IT = "Each file is as it was or as it shall be; the same command again completes it."
 """What holds when writing into an existing folder was interrupted."""
 
 _ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
@@ -30,7 +30,7 @@ class Interruption:
 
 
 @contextmanager
-def stoppable() -> Iterator[Interruption]:
+def interruptible() -> Iterator[Interruption]:
     """Within, SIGTERM and SIGHUP raise StoppedError in the main thread; afterwards they do what they did."""
     interruption = Interruption()
 

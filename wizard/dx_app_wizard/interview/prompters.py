@@ -30,7 +30,7 @@ class Prompter(Protocol):
     def say(self, text: str) -> None:
         """Show text."""
 
-    def complain(self, text: str) -> None:
+    def error(self, text: str) -> None:
         """Show what is wrong with the last line."""
 
 
@@ -60,7 +60,7 @@ class LinePrompter:
         # At a terminal, the answer is typed beside the prompt.
         words = " ".join(part for part in (prompt.step, prompt.text) if part)
         click.echo(words if self.is_pipe else f"{words} ", err=True, nl=self.is_pipe)
-        if self.is_pipe and prompt.belongs is not None and not prompt.belongs(self._peek()):
+        if self.is_pipe and prompt.accepts is not None and not prompt.accepts(self._peek()):
             return ""
         line = self._peek()
         _, _, self._buffer = self._buffer.partition(b"\n")
@@ -74,7 +74,7 @@ class LinePrompter:
         """Print text to stderr."""
         click.echo(text, err=True)
 
-    def complain(self, text: str) -> None:
+    def error(self, text: str) -> None:
         """Print text to stderr."""
         self.say(text)
 

@@ -32,7 +32,7 @@ class Prompt:
     hint: str = ""
     unfold: bool = True
     erasable: bool = False
-    belongs: Callable[[str], bool] | None = None
+    accepts: Callable[[str], bool] | None = None
 
     @property
     def text(self) -> str:

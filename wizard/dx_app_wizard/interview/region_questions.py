@@ -31,7 +31,7 @@ _REGIONS_OF_CLOUDS = ("aws:us-east-1", "azure:westus", "oci:us-ashburn-1")
 """Where the official wizard puts an app by its instance type's cloud."""
 
 
-Objection = Callable[[str, Any], "str | None"]
+PolicyCheck = Callable[[str, Any], "str | None"]
 """Tells, by a question's key and an answer to it, why that is not allowed; None where it is."""
 
 
@@ -44,7 +44,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class PlaceQuestions:
+class RegionQuestions:
     """Asks for the instance type, and by the same prompt for the region when that is open.
 
     An empty line stands for the preferred instance type where the region has it, else for a usual one.
@@ -54,7 +54,7 @@ class PlaceQuestions:
     step: str
     preferred: str
     region_is_open: bool
-    objection: Objection
+    policy_error: PolicyCheck
 
     def ask(self, region: str) -> Iterator[Place]:
         """Yield each answer, a place in this region to begin with; the last one has an instance type."""
@@ -98,7 +98,7 @@ class PlaceQuestions:
         def read(line: str) -> Place:
             place = place_in(line)
             for key, answer in (("region", place.region), ("instance_type", place.instance_type)):
-                if answer and (words := self.objection(key, answer)):
+                if answer and (words := self.policy_error(key, answer)):
                     raise AnswerError(words)
             return place
 

@@ -70,7 +70,7 @@ class TerminalPrompter:
 
     def ask(self, prompt: Prompt) -> str:
         """Return the line typed; wait as long as it takes, but for a prompt that a program may not know."""
-        unknown = prompt.belongs is not None and self._driven()
+        unknown = prompt.accepts is not None and self._driven()
         return self._ask(prompt, PATIENCE_SECONDS if unknown else None)
 
     def confirm(self, prompt: Prompt) -> str:
@@ -88,7 +88,7 @@ class TerminalPrompter:
         """Print text to stderr, wrapped at words."""
         click.echo(_wrapped(text), err=True)
 
-    def complain(self, text: str) -> None:
+    def error(self, text: str) -> None:
         """Print text to stderr, in red where colours are welcome."""
         colour = None if "NO_COLOR" in os.environ else "red"
         click.secho(_wrapped(text), err=True, fg=colour)

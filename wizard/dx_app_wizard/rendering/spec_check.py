@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.rendering.plan import Plan
 
 
-def sound_files(plan: Plan, name: str, path: Path, base: Source) -> dict[PurePosixPath, FileContent]:
+def render_checked(plan: Plan, name: str, path: Path, base: Source) -> dict[PurePosixPath, FileContent]:
     """Return the files of the app called name, whose dxapp.json is to be written at path.
 
     Raises UnsoundSpecError if the source cannot be where the given dxapp.json, `base`, has it.
