@@ -313,7 +313,7 @@ def test_a_place_that_can_be_no_folder(
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to("nowhere")
     outcome = wizard(*NEW, "--output-dir", folder, *mode)
-    assert (outcome.code, "there is no folder, but something else: " in outcome.stderr) == (2, True)
+    assert (outcome.code, "Not a directory: " in outcome.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(NEW, 1), (("--version", "x"), 2)])

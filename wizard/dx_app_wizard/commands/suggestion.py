@@ -14,7 +14,7 @@ from dx_app_wizard.errors import AnswersError, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dx_app_wizard.interview.saved_answers import SavedInterview
+    from dx_app_wizard.commands.saved_answers import SavedInterview
 
 _EXAMPLES = {question.key: question.examples[0] for question in QUESTIONS}
 _NEEDED = [question.key for question in QUESTIONS if question.default is None]

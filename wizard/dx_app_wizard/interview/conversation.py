@@ -58,7 +58,7 @@ class Conversation:
                 return value
         return self._ask(key, prompt, read)
 
-    def hold(self, script: Callable[[], T]) -> T:
+    def run(self, script: Callable[[], T]) -> T:
         """Return what script returns; run it again when it goes back."""
         while True:
             self._passed = []

@@ -1,12 +1,15 @@
-"""Where the lines of an interview come from: here, plain lines from a pipe, a file or a simple terminal.
+"""Read the lines of an interview from a pipe, a file or a terminal.
 
-All talk goes to stderr. End of input raises EOFError, Ctrl-C raises KeyboardInterrupt.
+Prompts go to stderr. The end of input raises EOFError, Ctrl-C raises KeyboardInterrupt.
 """
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import select
+import sys
 from typing import TYPE_CHECKING, Protocol
 
 import click
@@ -99,3 +102,29 @@ class LinePrompter:
 
     def _readable(self) -> bool:
         return bool(select.select([self._descriptor], [], [], self._silence)[0])
+
+
+def choose_prompter() -> Prompter | None:
+    """Return the prompter for stdin and stderr; None without stdin, or if prompts would be invisible."""
+    try:
+        descriptor = sys.stdin.fileno()
+    except (AttributeError, ValueError, io.UnsupportedOperation):
+        return None
+    if not os.isatty(descriptor):
+        return LinePrompter(descriptor, SILENCE_SECONDS)
+    if not sys.stderr.isatty():
+        return None
+    _use_utf8()
+    if os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
+        return LinePrompter(descriptor, None)
+    # prompt_toolkit takes a while to import.
+    from dx_app_wizard.interview.terminal import TerminalPrompter
+
+    return TerminalPrompter()
+
+
+def _use_utf8() -> None:
+    """Read and write UTF-8 if the locale is ASCII: nearly all terminals display it."""
+    for stream in (sys.stdin, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name == "ascii":
+            stream.reconfigure(encoding="utf-8")

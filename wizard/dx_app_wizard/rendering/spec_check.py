@@ -58,11 +58,12 @@ def check_spec(spec: AppSpec, path: Path, base: Source, policy: Policy) -> None:
         raise UnsoundSpecError(path, errors)
 
 
-def judged(files: Mapping[PurePosixPath, FileContent], path: Path, policy: Policy) -> list[Finding]:
-    """Return where the dxapp.json to write at path falls short of the policy in what that allows.
+def check_policy(files: Mapping[PurePosixPath, FileContent], folder: Path, policy: Policy) -> list[Finding]:
+    """Return the policy's warnings about the dxapp.json among the files to write to folder.
 
-    Raises DisallowedError for more than that, and SpecFileError where a template of the user's wrote no JSON.
+    Raises DisallowedError for errors, and SpecFileError if a custom template wrote something else than JSON.
     """
+    path = folder / FILE_NAME
     spec = json_document.parse(files[PurePosixPath(FILE_NAME)].data.decode(), path).value
     findings = lint_by_policy(spec if isinstance(spec, dict) else {}, policy)
     if any(finding.level == "error" for finding in findings):
