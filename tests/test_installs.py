@@ -1,14 +1,23 @@
-"""The wheel, installed by pip, uv and pipx: the commands that the wizard prints after "Next:" work."""
+"""Real installations: the commands printed after "Next:" work, and CI files pin the package's origin."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import socket
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parent.parent
@@ -114,3 +123,63 @@ def test_the_sdist_can_be_installed(distributions: Path, tmp_path: Path) -> None
     flags = ("--language", "bash", "--template", "basic", "--no-input")
     call(home, folder / "dx-app-wizard", "app", *flags, cwd=tmp_path)
     call(home, folder / "dx-local", "lint", "app", cwd=tmp_path)
+
+
+@contextmanager
+def serving(*command: str | Path) -> Iterator[str]:
+    """Start a server at a free port, which the command gets as its last word; yield the address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [*command[:-1], f"{command[-1]}{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(500):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.02)
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def pinned_package(requirement: str, folder: Path) -> Any:
+    """Return the package in the CI file of an app written by a copy that pip installed from requirement.
+
+    Not by uv, which records no hashes (0.13), and takes git repositories from https and ssh only.
+    """
+    packages = folder / "packages"
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    quick = ("--no-deps", "--no-build-isolation", "--target", packages)
+    subprocess.run([*pip, *quick, requirement], check=True)
+    flags = ("--language", "bash", "--template", "basic", "--ci", "github", "--json")
+    printed = subprocess.check_output(
+        [sys.executable, "-m", "dx_app_wizard", "app", *flags],
+        env={**os.environ, "PYTHONPATH": str(packages)},
+        cwd=folder,
+    )
+    package = json.loads(printed)["answers"]["ci_package"]
+    assert f'PACKAGE: "{package}"' in (folder / "app/.github/workflows/test.yml").read_text()
+    return package
+
+
+@pytest.mark.slow
+def test_ci_pins_the_archive(distributions: Path, tmp_path: Path) -> None:
+    wheel = next(distributions.glob("*.whl"))
+    server = (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", distributions, "")
+    with serving(*server) as address:
+        package = pinned_package(f"http://{address}/{wheel.name}", tmp_path)
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    assert package == f"dx-app-wizard @ http://{address}/{wheel.name}#sha256={digest}"
+
+
+@pytest.mark.slow
+def test_ci_pins_the_commit(tmp_path: Path) -> None:
+    subprocess.run(["git", "clone", "--quiet", "--bare", ROOT, tmp_path / "wizard.git"], check=True)
+    commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
+    daemon = ("git", "daemon", "--export-all", f"--base-path={tmp_path}", "--listen=127.0.0.1", "--port=")
+    with serving(*daemon) as address:
+        package = pinned_package(f"git+git://{address}/wizard.git@{commit}", tmp_path)
+    assert package == f"dx-app-wizard @ git+git://{address}/wizard.git@{commit}"

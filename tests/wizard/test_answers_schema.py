@@ -16,7 +16,7 @@ from dx_app_wizard.answers.answers import gather
 from dx_app_wizard.answers.answers_schema import answers_schema, documentation, main
 from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
 from dx_app_wizard.answers.questions import QUESTIONS
-from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.dxapp.json_document import dumps
 from dx_app_wizard.dxapp.names import parameter_name_problem
 from dx_app_wizard.errors import AnswersError
@@ -32,7 +32,7 @@ NEEDED = {"name": "count-reads", "language": "bash", "template": "basic"}
 def refusal(answers: dict[str, Any]) -> str:
     """Return what the wizard says against answers, nothing if it takes them."""
     try:
-        gather(Given((Source(answers),)))
+        gather(AnswerSources((Source(answers),)))
     except AnswersError as error:
         return "; ".join(problem.sentence for problem in error.problems)
     return ""
@@ -107,7 +107,7 @@ def test_a_hash_that_the_schema_accepts_the_wizard_takes(kind: str, data: st.Dat
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.key)
 def test_every_question_is_described_with_examples_that_are_taken(question: Any) -> None:
-    assert question.about
+    assert question.text.about
     for example in question.examples:
         region = {"region": f"{cloud}:x"} if (cloud := str(example).partition(":")[0]) == "azure" else {}
         answers = {**NEEDED, **region, "ci_package": PACKAGE, question.key: example}

@@ -129,7 +129,7 @@ def test_a_person_is_asked_for_the_package(terminal: Start, tmp_path: Path, flag
     wizard = terminal(*NEW, *flags, *rest)
     wizard.talk(
         ("Package that CI installs:", ""),
-        ("an answer is needed", "dx-app-wizard"),
+        ("an answer is required", "dx-app-wizard"),
         ("names neither a version nor a URL", PACKAGE),
         ("Write the app[?]", ""),
     )

@@ -8,7 +8,7 @@ import pytest
 
 from dx_app_wizard.answers.answers import gather
 from dx_app_wizard.answers.settings import with_settings
-from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.errors import Place
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def test_a_list_of_parameters_may_be_a_json_array(wizard: Wizard, tmp_path: Path
 def test_a_setting_says_one_thing_of_one_parameter(setting: str, field: str, value: Any) -> None:
     settings = with_settings({}, ["name=x", "language=bash", "template=basic", setting])
     file = Source({"inputs": ["reads:file", "k:array:int"]}, Place("answers.json"))
-    reads, k = gather(Given((Source(settings), file))).inputs
+    reads, k = gather(AnswerSources((Source(settings), file))).inputs
     assert (reads if "reads" in setting else k)[field] == value
 
 

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dx_app_wizard.dxapp import json_document
-from dx_app_wizard.lint.findings import BytesFix, Finding, Fix, KeyFix
+from dx_app_wizard.lint.findings import Finding
 from dx_app_wizard.lint.fixes import apply_fixes
 from dx_app_wizard.lint.linter import lint_file
+from dx_app_wizard.lint.rules.rule import BytesFix, Fix, KeyFix
 
 if TYPE_CHECKING:
     from pathlib import Path

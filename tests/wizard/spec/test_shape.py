@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from dx_app_wizard.dxapp.shape import conforms
-from dx_app_wizard.lint.linter import schema
+from dx_app_wizard.dxapp.shape import conforms, schema
 
 VALIDATOR = Draft202012Validator(schema())
 

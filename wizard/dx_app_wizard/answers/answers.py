@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.cross_checks import cross_check
-from dx_app_wizard.answers.parameter_overrides import amended
+from dx_app_wizard.answers.parameter_overrides import with_overrides
 from dx_app_wizard.answers.questions import JSON_FILE_FLAG, QUESTIONS, Question
 from dx_app_wizard.answers.readers import NO_ACCESS, ContradictionError, MissingAnswerError, PartlyValidError
 from dx_app_wizard.answers.spec_answers import MISSING
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dx_app_wizard.answers.choices import CiService, Language, Pattern
-    from dx_app_wizard.answers.sources import Found, Given
+    from dx_app_wizard.answers.sources import AnswerSources, SourcedValue
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Answers:
         answers: dict[str, Any] = {}
         for question in QUESTIONS:
             value = getattr(self, question.key)
-            if question.fixed and question.standing(spec) is not MISSING:
+            if question.fixed and question.spec_answer(spec) is not MISSING:
                 continue
             if question.key == "project_access":
                 value = value or NO_ACCESS
@@ -64,36 +64,36 @@ class Answers:
         return answers
 
 
-def gather(given: Given) -> Answers:
+def gather(given: AnswerSources) -> Answers:
     """Return the answers to all questions; raise AnswersError with every missing and invalid one.
 
     The dxapp.json must have passed the linter, but for what is absent.
     """
-    return Answers(**_settled(given, QUESTIONS))
+    return Answers(**_resolve_all(given, QUESTIONS))
 
 
-def settle(given: Given) -> dict[str, Any]:
+def resolve(given: AnswerSources) -> dict[str, Any]:
     """Return the answers to the questions that are not open, by their keys.
 
     Raises AnswersError with every invalid one.
     """
-    return _settled(given, (question for question in QUESTIONS if not is_open(question, given)))
+    return _resolve_all(given, (question for question in QUESTIONS if not is_open(question, given)))
 
 
-def is_open(question: Question, given: Given) -> bool:
+def is_open(question: Question, given: AnswerSources) -> bool:
     """Return whether the question is to be asked: nothing settles it, and the dxapp.json does not say."""
     if question.asked_when and not question.asked_when(given):
         return False
-    if given.settled(question.key) or question.standing(given.spec) is not MISSING:
+    if given.resolved(question.key) or question.spec_answer(given.spec) is not MISSING:
         return False
-    return not question.needs_none(given.spec)
+    return not question.not_applicable(given.spec)
 
 
-def _settled(given: Given, questions: Iterable[Question]) -> dict[str, Any]:
+def _resolve_all(given: AnswerSources, questions: Iterable[Question]) -> dict[str, Any]:
     answered: dict[str, Any] = {}
     problems: list[Problem] = []
     for question in questions:
-        problems += _settle(question, given, answered)
+        problems += _resolve(question, given, answered)
     problems += cross_check(given, answered)
     if problems:
         keys = [question.key for question in QUESTIONS]
@@ -102,23 +102,23 @@ def _settled(given: Given, questions: Iterable[Question]) -> dict[str, Any]:
     return answered
 
 
-def _settle(question: Question, given: Given, answered: dict[str, Any]) -> list[Problem]:
+def _resolve(question: Question, given: AnswerSources, answered: dict[str, Any]) -> list[Problem]:
     """Put the question's answer among the answered ones, or return what is wrong with it."""
-    found = given.settled(question.key)
-    standing = question.standing(given.spec)
-    if found is None and standing is MISSING:
+    found = given.resolved(question.key)
+    in_spec = question.spec_answer(given.spec)
+    if found is None and in_spec is MISSING:
         found = given.default(question.key)
     try:
         answered[question.key] = _answer(question, given, found, answered)
-        if amendments := given.amendments(question.key):
-            if question.fixed and standing is not MISSING:
+        if overrides := given.parameter_overrides(question.key):
+            if question.fixed and in_spec is not MISSING:
                 raise ContradictionError("stands in the given dxapp.json already", "Change it there.")
-            answered[question.key] = amended(answered[question.key], amendments)
+            answered[question.key] = with_overrides(answered[question.key], overrides)
     except PartlyValidError as error:
         answered[question.key] = error.value
         return [_problem(question, part, found, at) for at, part in error.errors.items()]
     except UserError as error:
-        if found is None and standing is not MISSING:
+        if found is None and in_spec is not MISSING:
             place = given.base.at((question.key,))
             message = f"{question.key}: {error.message}"
             hint = error.hint or f"Correct it there, or give another one with {question.flag}."
@@ -127,21 +127,23 @@ def _settle(question: Question, given: Given, answered: dict[str, Any]) -> list[
     return []
 
 
-def _problem(question: Question, error: UserError, found: Found | None, *position: int) -> Problem:
+def _problem(question: Question, error: UserError, found: SourcedValue | None, *position: int) -> Problem:
     place = found.source.at((question.key, *position)) if found else Problem.place
     return Problem(question.key, question.flag, error.message, error.hint, error.code, place)
 
 
-def _answer(question: Question, given: Given, found: Found | None, answered: Mapping[str, Any]) -> Any:
-    standing = question.standing(given.spec)
-    if question.fixed and standing is not MISSING:
-        return _fixed_answer(question, found, standing, answered)
-    if standing is not MISSING and (found is None or found.value == standing):
+def _answer(
+    question: Question, given: AnswerSources, found: SourcedValue | None, answered: Mapping[str, Any]
+) -> Any:
+    in_spec = question.spec_answer(given.spec)
+    if question.fixed and in_spec is not MISSING:
+        return _fixed_answer(question, found, in_spec, answered)
+    if in_spec is not MISSING and (found is None or found.value == in_spec):
         # The linter has judged it. But a name becomes a folder, whatever a policy lets pass.
-        return question.read(standing) if question.key == "name" else standing
+        return question.read(in_spec) if question.key == "name" else in_spec
     if found:
         return question.read(found.value)
-    if question.needs_none(given.spec):
+    if question.not_applicable(given.spec):
         return None
     if question.default is None:
         raise _missing(question)
@@ -152,17 +154,19 @@ def _answer(question: Question, given: Given, found: Found | None, answered: Map
 
 
 def _missing(question: Question) -> MissingAnswerError:
-    return MissingAnswerError(f"missing: {question.missing}")
+    return MissingAnswerError(f"missing: {question.text.expected}")
 
 
-def _fixed_answer(question: Question, found: Found | None, standing: Any, answered: Mapping[str, Any]) -> Any:
+def _fixed_answer(
+    question: Question, found: SourcedValue | None, in_spec: Any, answered: Mapping[str, Any]
+) -> Any:
     """Return what stands in the dxapp.json: of several things the one answered, or the first."""
-    several = isinstance(standing, frozenset)
+    several = isinstance(in_spec, frozenset)
     if found is None and several:
-        return min(standing) if standing or question.default is None else question.default(answered)
+        return min(in_spec) if in_spec or question.default is None else question.default(answered)
     if found is None:
-        return standing
+        return in_spec
     value = question.read(found.value)
-    if value != standing and not (several and value in standing):
+    if value != in_spec and not (several and value in in_spec):
         raise ContradictionError("contradicts the given dxapp.json, which says otherwise", "Change it there.")
     return value

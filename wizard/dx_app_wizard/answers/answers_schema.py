@@ -19,8 +19,8 @@ from dx_app_wizard.answers.value_schemas import (
     parameter_definitions,
 )
 from dx_app_wizard.dxapp import json_document
+from dx_app_wizard.dxapp.shape import schema as dxapp_schema
 from dx_app_wizard.files import atomic_write
-from dx_app_wizard.lint import linter
 
 _TITLE = "Answers for dx-app-wizard"
 _ABOUT = (
@@ -58,11 +58,11 @@ def answers_schema() -> dict[str, Any]:
 
 
 def _property(question: Question) -> dict[str, Any]:
-    return {"description": question.about, **question.schema, "examples": list(question.examples)}
+    return {"description": question.text.description, **question.schema, "examples": list(question.examples)}
 
 
 def _definitions() -> dict[str, Any]:
-    shared = linter.schema()["$defs"]
+    shared = dxapp_schema()["$defs"]
     return {**parameter_definitions(shared["parameter"]), "text": shared["text"], "flag": shared["flag"]}
 
 
@@ -80,7 +80,7 @@ def _row(question: Question) -> str:
     flag = question.flag if question.flag.startswith("-") else "the argument"
     examples = ", ".join(f"`{json.dumps(example)}`" for example in question.examples)
     needed = "yes" if question.default is None else ""
-    return f"| `{question.key}` | `{flag}` | {needed} | {question.about} | {examples} |"
+    return f"| `{question.key}` | `{flag}` | {needed} | {question.text.description} | {examples} |"
 
 
 _PAGE = """# Answers files

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.answers.sources import Source
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.model import AppSpec
-from dx_app_wizard.errors import FindingsError, Place, SpecFileError
+from dx_app_wizard.errors import Place, SpecFileError
+from dx_app_wizard.lint.findings import FindingsError
 from dx_app_wizard.lint.linter import lint_document
 from dx_app_wizard.policy.lint import apply_policy
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.policy.model import Policy
 
 
-def spec_to_start_from(
+def load_given_spec(
     json_file: Path | None, answers: AnswersFile | None, policy: Policy
 ) -> tuple[AppSpec, Source] | None:
     """Return the given dxapp.json, and the same as a source of answers; None if there is none.

@@ -12,16 +12,16 @@ from dx_app_wizard.dxapp.parameters import parse_field
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_AMENDMENT = re.compile(r"(?:inputs|outputs)\.[^.]+\.[^.]+")
+_OVERRIDE = re.compile(r"(?:inputs|outputs)\.[^.]+\.[^.]+")
 
 
-def is_amendment(key: str) -> bool:
+def is_override(key: str) -> bool:
     """Tell whether a key reads inputs.PARAMETER.FIELD, or the same of outputs."""
-    return bool(_AMENDMENT.fullmatch(key))
+    return bool(_OVERRIDE.fullmatch(key))
 
 
-def amended(
-    parameters: tuple[dict[str, Any], ...], amendments: Mapping[str, str]
+def with_overrides(
+    parameters: tuple[dict[str, Any], ...], overrides: Mapping[str, str]
 ) -> tuple[dict[str, Any], ...]:
     """Return the parameters with what the amendments (PARAMETER.FIELD → text) say.
 
@@ -29,7 +29,7 @@ def amended(
     or the text is no value of it.
     """
     changed = [dict(parameter) for parameter in parameters]
-    for key, text in amendments.items():
+    for key, text in overrides.items():
         name, _, field = key.partition(".")
         parameter = _named(changed, name)
         parameter[field] = parse_field(str(parameter.get("class")), field, text)

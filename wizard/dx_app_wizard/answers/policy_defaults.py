@@ -23,10 +23,10 @@ DEFAULT_TIMEOUT = "48h"
 def default_sources(policy: Policy) -> tuple[Source, ...]:
     """Return the defaults that [wizard] gives, and after them those that follow from [policy]."""
     given = policy.table(WIZARD_TABLE)
-    sources = [Source({key: item.value}, item.place, settles=False) for key, item in given.items()]
+    sources = [Source({key: item.value}, item.place, is_final=False) for key, item in given.items()]
     demands = policy.table(POLICY_TABLE)
     for key, (demand, value) in _implied(policy).items():
-        sources.append(Source({key: value}, demands[demand].place, settles=False))
+        sources.append(Source({key: value}, demands[demand].place, is_final=False))
     return tuple(sources)
 
 
@@ -56,17 +56,17 @@ def _allowed_types(region: str, patterns: tuple[str, ...]) -> Iterator[str]:
             yield name
 
 
-def objection(policy: Policy, key: str, answer: Any) -> str | None:
+def policy_error(policy: Policy, key: str, answer: Any) -> str | None:
     """Return why the policy does not allow an answer to the question with this key, None if it does."""
-    if key not in _JUDGED_ALONE:
+    if key not in _CHECKS:
         return None
-    rule, fragment = _JUDGED_ALONE[key]
+    rule, fragment = _CHECKS[key]
     findings = lint_by_policy(fragment(answer), policy) if policy.settings else []
     refusals = [finding for finding in findings if finding.rule == rule and finding.level == "error"]
     return f"{refusals[0].message}. {refusals[0].hint}" if refusals else None
 
 
-_JUDGED_ALONE: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
+_CHECKS: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
     "name": ("policy-name-prefix", lambda name: {"name": name}),
     "timeout": (
         "policy-maximum-timeout",

@@ -50,7 +50,7 @@ def with_settings(flags: Mapping[str, Any], settings: Iterable[str]) -> dict[str
 def environment_sources(environment: Mapping[str, str]) -> tuple[Source, ...]:
     """Return what variables such as DX_APP_WIZARD_REGION answer; an empty one answers nothing."""
     return tuple(
-        Source({key: _value(key, text)}, Place(variable=name), settles=False)
+        Source({key: _value(key, text)}, Place(variable=name), is_final=False)
         for name, text in sorted(environment.items())
         if text and (key := name.removeprefix(VARIABLE_PREFIX).lower()) and name.startswith(VARIABLE_PREFIX)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dx_app_wizard.answers.parameter_overrides import is_amendment
+from dx_app_wizard.answers.parameter_overrides import is_override
 from dx_app_wizard.answers.spec_answers import has_resources
 from dx_app_wizard.errors import Place
 
@@ -28,7 +28,7 @@ class Source:
 
     answers: Mapping[str, Any]
     place: Place = COMMAND_LINE
-    settles: bool = True
+    is_final: bool = True
     positions: Mapping[JsonPath, Position] = field(default_factory=dict)
 
     def at(self, path: JsonPath) -> Place:
@@ -39,7 +39,7 @@ class Source:
         return replace(self.place, line=position.line, column=position.column) if position else self.place
 
 
-class Found(NamedTuple):
+class SourcedValue(NamedTuple):
     """An answer as it was given, and by which source."""
 
     value: Any
@@ -47,7 +47,7 @@ class Found(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Given:
+class AnswerSources:
     """All that is known before anyone is asked: the sources, the first that answers wins, and the dxapp.json.
 
     `base` is the given dxapp.json as a source, for its place and positions; `spec` its raw hash.
@@ -61,11 +61,11 @@ class Given:
         """The raw hash of the given dxapp.json; empty where none was given."""
         return self.base.answers
 
-    def settled(self, key: str) -> Found | None:
+    def resolved(self, key: str) -> SourcedValue | None:
         """Return the answer that settles the question, if there is one."""
-        return self._first(key, (source for source in self.sources if source.settles))
+        return self._first(key, (source for source in self.sources if source.is_final))
 
-    def default(self, key: str) -> Found | None:
+    def default(self, key: str) -> SourcedValue | None:
         """Return the answer that holds where nobody else says anything, if there is one.
 
         With a given dxapp.json, there is none that would widen its access, or give a region to an app that
@@ -75,9 +75,9 @@ class Given:
             return None
         if key == "region" and has_resources(self.spec):
             return None
-        return self._first(key, (source for source in self.sources if not source.settles))
+        return self._first(key, (source for source in self.sources if not source.is_final))
 
-    def amendments(self, key: str) -> dict[str, str]:
+    def parameter_overrides(self, key: str) -> dict[str, str]:
         """Return what the command line says of single parameters: `inputs.reads.help`, by the key's rest."""
         prefix = f"{key}."
         own = (source.answers for source in reversed(self.sources) if source.place == COMMAND_LINE)
@@ -85,14 +85,14 @@ class Given:
             name.removeprefix(prefix): value
             for answers in own
             for name, value in answers.items()
-            if name.startswith(prefix) and is_amendment(name)
+            if name.startswith(prefix) and is_override(name)
         }
 
-    def with_answers(self, answers: Mapping[str, Any]) -> Given:
+    def with_answers(self, answers: Mapping[str, Any]) -> AnswerSources:
         """Return the same with answers that win over all others."""
         return replace(self, sources=(Source(answers), *self.sources))
 
     @staticmethod
-    def _first(key: str, sources: Iterable[Source]) -> Found | None:
-        found = (Found(source.answers.get(key), source) for source in sources)
+    def _first(key: str, sources: Iterable[Source]) -> SourcedValue | None:
+        found = (SourcedValue(source.answers.get(key), source) for source in sources)
         return next((answer for answer in found if answer.value is not None), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dx_app_wizard.lint.rules.io import language_of
+from dx_app_wizard.dxapp.model import language_of
 
 MISSING: Any = object()
 """Stands for no answer, where null is one."""
@@ -14,7 +14,7 @@ MISSING: Any = object()
 def under(*path: str) -> Callable[[Mapping[str, Any]], Any]:
     """Return a function that looks a value up in a spec; arrays come as tuples."""
 
-    def standing(spec: Mapping[str, Any]) -> Any:
+    def look_up(spec: Mapping[str, Any]) -> Any:
         value: Any = spec
         for key in path:
             if not isinstance(value, Mapping) or key not in value:
@@ -22,27 +22,27 @@ def under(*path: str) -> Callable[[Mapping[str, Any]], Any]:
             value = value[key]
         return tuple(value) if isinstance(value, list) else value
 
-    return standing
+    return look_up
 
 
-def standing_timeout(spec: Mapping[str, Any]) -> Any:
+def spec_timeout(spec: Mapping[str, Any]) -> Any:
     """Return the time limit of every entry point, or else the limits by entry point."""
     policy = under("runSpec", "timeoutPolicy")(spec)
     return policy.get("*", policy) if isinstance(policy, dict) else MISSING
 
 
-def standing_language(spec: Mapping[str, Any]) -> Any:
+def spec_language(spec: Mapping[str, Any]) -> Any:
     """Return the language of the interpreter."""
     return language_of(dict(spec)) or MISSING
 
 
-def standing_regions(spec: Mapping[str, Any]) -> Any:
+def spec_regions(spec: Mapping[str, Any]) -> Any:
     """Return all regions of regionalOptions."""
     regions = under("regionalOptions")(spec)
     return frozenset(regions) if isinstance(regions, dict) else MISSING
 
 
-def standing_instance_types(spec: Mapping[str, Any]) -> Any:
+def spec_instance_types(spec: Mapping[str, Any]) -> Any:
     """Return the instance types that a spec names anywhere."""
     requirements = [under("runSpec", "systemRequirements")(spec)]
     regional = under("regionalOptions")(spec)

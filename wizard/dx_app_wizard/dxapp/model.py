@@ -247,6 +247,13 @@ class AppSpec:
         return tuple(IOField(raw) for raw in _hashes(self.raw, key, FILE_NAME)) if key in self.raw else None
 
 
+def language_of(spec: dict[str, Any]) -> str | None:
+    """Return `python` or `bash`, the language of runSpec.interpreter; None for any other."""
+    run_spec = spec.get("runSpec")
+    interpreter = run_spec.get("interpreter") if isinstance(run_spec, dict) else None
+    return {"python3": "python", "python2.7": "python", "bash": "bash"}.get(str(interpreter))
+
+
 def _required(raw: dict[str, Any], key: str, kind: type[_T], where: str) -> _T:
     if key not in raw:
         raise SpecShapeError(f"{where}.{key}", "is missing")

@@ -6,6 +6,9 @@ right shape. So this answers first, and only after a no jsonschema says what is 
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,6 +25,14 @@ _KNOWN = frozenset(
     {"type", "properties", "additionalProperties", "items", "$ref", "enum", "minimum", "description"}
 )
 _ABOUT_THE_SCHEMA = frozenset({"$schema", "$defs", "title"})
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of dxapp.json."""
+    path = Path(__file__).parent / "dxapp.schema.json"
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
 
 
 def conforms(value: Any, schema: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from dx_app_wizard.dxapp import json_document, regular_file
 from dx_app_wizard.dxapp.json_edit import rewritten
 from dx_app_wizard.files import atomic_write
-from dx_app_wizard.lint.findings import BytesFix, Fix, KeyFix
+from dx_app_wizard.lint.rules.rule import BytesFix, Fix, KeyFix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dx_app_wizard.lint.app_folder import AppFolder
     from dx_app_wizard.lint.findings import Finding
+    from dx_app_wizard.lint.source.app_folder import AppFolder
 
 _COMMENT = re.compile(r"#\s*dx-local:\s*ignore\[([\w\s,-]*)\]")
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import codecs
-import json
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.classes import describe_value
 from dx_app_wizard.dxapp.model import FILE_NAME
-from dx_app_wizard.dxapp.shape import conforms
+from dx_app_wizard.dxapp.shape import conforms, schema
 from dx_app_wizard.errors import SpecFileError
-from dx_app_wizard.lint.findings import BytesFix, Fault, Finding
+from dx_app_wizard.lint.findings import Finding
 from dx_app_wizard.lint.rules.io import IO_RULES
 from dx_app_wizard.lint.rules.metadata import METADATA_RULES
+from dx_app_wizard.lint.rules.rule import BytesFix, Violation
 from dx_app_wizard.lint.rules.run import RUN_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from dx_app_wizard.dxapp.json_document import Document, JsonPath
-    from dx_app_wizard.lint.app_folder import AppFolder
-    from dx_app_wizard.lint.findings import Rule
+    from dx_app_wizard.lint.rules.rule import CodeViolation, Rule
+    from dx_app_wizard.lint.source.app_folder import AppFolder
 
     MoreFindings = Callable[[AppFolder, Document], Iterable[Finding]]
 
@@ -53,9 +53,8 @@ def lint_app(folder: Path, more_findings: MoreFindings | None = None) -> list[Fi
     `more_findings` contributes findings of other rules. Findings that comments in the source ignore are left
     out.
     """
-    from dx_app_wizard.lint.app_folder import AppFolder
     from dx_app_wizard.lint.ignores import ignores_of
-    from dx_app_wizard.lint.rules.folder import lint_folder
+    from dx_app_wizard.lint.source.app_folder import AppFolder
 
     path = folder / FILE_NAME
     try:
@@ -71,11 +70,36 @@ def lint_app(folder: Path, more_findings: MoreFindings | None = None) -> list[Fi
     if not isinstance(document.value, dict):
         return findings
     app = AppFolder(folder, document.value)
-    findings += lint_folder(app, document)
+    findings += _folder_findings(app, document)
     if more_findings:
         findings += more_findings(app, document)
     ignores = ignores_of(app)
     return [finding for finding in findings if not ignores.cover(finding)]
+
+
+def _folder_findings(app: AppFolder, document: Document) -> list[Finding]:
+    """Return the findings of the rules about the files of an app and their agreement with its dxapp.json."""
+    # Deferred: these rules import the parsers of all languages, which the wizard never needs.
+    from dx_app_wizard.lint.rules.bash import BASH_RULES
+    from dx_app_wizard.lint.rules.folder import FOLDER_RULES
+    from dx_app_wizard.lint.rules.python import PYTHON_RULES
+
+    return [
+        _folder_finding(rule, violation, document)
+        for rules in (FOLDER_RULES, PYTHON_RULES, BASH_RULES)
+        for rule, violation in rules.violations(app)
+    ]
+
+
+def _folder_finding(
+    rule: Rule[AppFolder, CodeViolation], violation: CodeViolation, document: Document
+) -> Finding:
+    line, column = violation.line, violation.column
+    if violation.path and (position := document.position(violation.path)):
+        line, column = position.line, position.column
+    path = json_document.path_text(violation.path)
+    place = (violation.file, line, column)
+    return Finding(rule.id, rule.level, path, violation.message, violation.hint, *place, fix=violation.fix)
 
 
 def _unreadable(path: Path, error: SpecFileError) -> Finding:
@@ -105,37 +129,44 @@ def _rule_findings(document: Document, *, file: str | None) -> Iterator[tuple[Fi
     if not isinstance(document.value, dict):
         return
     for rules in _SPEC_RULES:
-        for rule, fault in rules.faults(document.value):
-            yield finding(rule, fault, document, file), fault.absent
+        for rule, violation in rules.violations(document.value):
+            yield finding(rule, violation, document, file), violation.absent
 
 
-def finding(rule: Rule[Any, Fault], fault: Fault, document: Document, file: str | None) -> Finding:
-    """Return the finding of a fault in a dxapp.json, with its place in the file."""
-    path = json_document.path_text(fault.path)
-    place = _place(document, fault.path, file)
-    return Finding(rule.id, rule.level, path, fault.message, fault.hint, *place, fix=fault.fix)
+def finding(
+    rule: Rule[Any, Violation], violation: Violation, document: Document, file: str | None
+) -> Finding:
+    """Return the finding of a violation in a dxapp.json, with its place in the file."""
+    path = json_document.path_text(violation.path)
+    place = _place(document, violation.path, file)
+    return Finding(rule.id, rule.level, path, violation.message, violation.hint, *place, fix=violation.fix)
 
 
 def _schema_findings(document: Document, *, file: str | None) -> Iterator[Finding]:
-    for fault in shape_faults(document.value):
-        place = _place(document, fault.path, file)
+    for violation in shape_violations(document.value):
+        place = _place(document, violation.path, file)
         yield Finding(
-            SCHEMA_RULE, "error", json_document.path_text(fault.path), fault.message, fault.hint, *place
+            SCHEMA_RULE,
+            "error",
+            json_document.path_text(violation.path),
+            violation.message,
+            violation.hint,
+            *place,
         )
 
 
-def shape_faults(value: Any) -> Iterator[Fault]:
+def shape_violations(value: Any) -> Iterator[Violation]:
     """Yield where a dxapp.json has not the shape that its schema asks for."""
     if conforms(value, schema()):
         return
     if not isinstance(value, dict):
-        yield Fault((), f"must be a JSON object, not {describe_value(value)}", 'Write { "name": …, … }.')
+        yield Violation((), f"must be a JSON object, not {describe_value(value)}", 'Write { "name": …, … }.')
         return
     for error in _validator().iter_errors(value):
         message = (
             error.schema.get("description", error.message) if error.validator != "required" else error.message
         )
-        yield Fault(tuple(error.absolute_path), message)
+        yield Violation(tuple(error.absolute_path), message)
 
 
 def _place(document: Document, path: JsonPath, file: str | None) -> tuple[str | None, int | None, int | None]:
@@ -149,12 +180,3 @@ def _validator() -> Any:
     from jsonschema import Draft202012Validator
 
     return Draft202012Validator(schema())
-
-
-@cache
-def schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of dxapp.json."""
-    loaded: dict[str, Any] = json.loads(
-        (Path(__file__).parents[1] / "dxapp" / "dxapp.schema.json").read_text(encoding="utf-8")
-    )
-    return loaded

@@ -12,7 +12,7 @@ from dx_app_wizard.lint.rules.python import PYTHON_RULES
 from dx_app_wizard.lint.rules.run import RUN_RULES
 
 if TYPE_CHECKING:
-    from dx_app_wizard.lint.findings import Rules
+    from dx_app_wizard.lint.rules.rule import Rules
 
 CHAPTERS: tuple[tuple[str, Rules[Any, Any]], ...] = (
     ("Metadata", METADATA_RULES),

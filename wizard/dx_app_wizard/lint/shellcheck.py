@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.model import FILE_NAME
-from dx_app_wizard.lint.app_folder import AppFolder
 from dx_app_wizard.lint.findings import Finding
 from dx_app_wizard.lint.ignores import ignores_of
+from dx_app_wizard.lint.source.app_folder import AppFolder
 from dx_app_wizard.lint.source.bash import ENVIRONMENT
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_app_wizard.dxapp.json_document import Document
-    from dx_app_wizard.lint.app_folder import AppFolder
     from dx_app_wizard.lint.findings import Finding
+    from dx_app_wizard.lint.source.app_folder import AppFolder
     from dx_app_wizard.policy.model import Policy
 
 
@@ -58,8 +58,8 @@ def _level(finding: Finding, levels: dict[str, Any]) -> Any:
 
 
 def _findings(app: GovernedApp, document: Document, file: str | None) -> Iterator[Finding]:
-    for rule, fault in POLICY_RULES.faults(app):
+    for rule, violation in POLICY_RULES.violations(app):
         key = rule.id.removeprefix(RULE_PREFIX)
         place = app.policy.settings[POLICY_TABLE, key].place
-        hint = f"{fault.hint} {place} requires this ({POLICY_TABLE}.{key})."
-        yield linter.finding(rule, replace(fault, hint=hint), document, file)
+        hint = f"{violation.hint} {place} requires this ({POLICY_TABLE}.{key})."
+        yield linter.finding(rule, replace(violation, hint=hint), document, file)

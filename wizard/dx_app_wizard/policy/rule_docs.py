@@ -14,7 +14,7 @@ from dx_app_wizard.lint.registry import CHAPTERS
 from dx_app_wizard.policy.rules import POLICY_RULES
 
 if TYPE_CHECKING:
-    from dx_app_wizard.lint.findings import Rules
+    from dx_app_wizard.lint.rules.rule import Rules
 
 _BEGIN = """# Lint rules
 

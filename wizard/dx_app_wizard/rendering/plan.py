@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dx_app_wizard.answers.choices import CiService, Language, Pattern
     from dx_app_wizard.dxapp.model import AppSpec
-    from dx_app_wizard.rendering.template_choice import OwnTemplate
+    from dx_app_wizard.rendering.template_choice import CustomTemplate
 
 
 @dataclass(frozen=True)
@@ -25,4 +25,4 @@ class Plan:
     pattern: Pattern
     ci: CiService = "none"
     ci_package: str | None = None
-    template: OwnTemplate | None = None
+    template: CustomTemplate | None = None

@@ -86,7 +86,9 @@ def base_of(content: FileContent) -> Base:
     return Digest(hashlib.sha256(content.data).hexdigest()) if text is None else text
 
 
-def recorded(changes: ChangeSet, files: Mapping[PurePosixPath, FileContent], origin: Origin) -> ChangeSet:
+def with_new_record(
+    changes: ChangeSet, files: Mapping[PurePosixPath, FileContent], origin: Origin
+) -> ChangeSet:
     """Return the changes that write these rendered files, and with them that of the record.
 
     Where the user's own version of a file is kept, its base is what it was before. Raises RecordError.

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.json_document import Document, path_text
 from dx_app_wizard.dxapp.model import FILE_NAME, SpecShapeError
-from dx_app_wizard.errors import DisallowedError, UnsoundSpecError
-from dx_app_wizard.lint.findings import Finding
+from dx_app_wizard.lint.findings import DisallowedError, Finding, UnsoundSpecError
 from dx_app_wizard.lint.linter import lint_document
 from dx_app_wizard.policy.lint import apply_policy, lint_by_policy
 from dx_app_wizard.rendering.render import render
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.rendering.plan import Plan
 
 
-def sound_files(plan: Plan, name: str, path: Path, base: Source) -> dict[PurePosixPath, FileContent]:
+def render_checked(plan: Plan, name: str, path: Path, base: Source) -> dict[PurePosixPath, FileContent]:
     """Return the files of the app called name, whose dxapp.json is to be written at path.
 
     Raises UnsoundSpecError if the source cannot be where the given dxapp.json, `base`, has it.
@@ -59,11 +58,12 @@ def check_spec(spec: AppSpec, path: Path, base: Source, policy: Policy) -> None:
         raise UnsoundSpecError(path, errors)
 
 
-def judged(files: Mapping[PurePosixPath, FileContent], path: Path, policy: Policy) -> list[Finding]:
-    """Return where the dxapp.json to write at path falls short of the policy in what that allows.
+def check_policy(files: Mapping[PurePosixPath, FileContent], folder: Path, policy: Policy) -> list[Finding]:
+    """Return the policy's warnings about the dxapp.json among the files to write to folder.
 
-    Raises DisallowedError for more than that, and SpecFileError where a template of the user's wrote no JSON.
+    Raises DisallowedError for errors, and SpecFileError if a custom template wrote something else than JSON.
     """
+    path = folder / FILE_NAME
     spec = json_document.parse(files[PurePosixPath(FILE_NAME)].data.decode(), path).value
     findings = lint_by_policy(spec if isinstance(spec, dict) else {}, policy)
     if any(finding.level == "error" for finding in findings):

@@ -7,31 +7,31 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.lint.findings import BytesFix, CodeFault, Rules
+from dx_app_wizard.lint.rules.rule import BytesFix, CodeViolation, Rules
 from dx_app_wizard.lint.source.bash_programs import unprovided_programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dx_app_wizard.lint.app_folder import AppFolder
+    from dx_app_wizard.lint.source.app_folder import AppFolder
 
-BASH_RULES: Rules[AppFolder, CodeFault] = Rules()
+BASH_RULES: Rules[AppFolder, CodeViolation] = Rules()
 """Rules over the folder of an app; they are silent where its source is not bash."""
 
 
 @BASH_RULES.rule("error")
-def bash_line_ends(app: AppFolder) -> Iterator[CodeFault]:
+def bash_line_ends(app: AppFolder) -> Iterator[CodeViolation]:
     r"""The lines of a bash source end with `\n`; after those of Windows, every command has a `\r`."""
     if app.bash and "\r\n" in (app.source or ""):
         line = (app.source or "").partition("\r\n")[0].count("\n") + 1
         hint = "Save the file with Unix line ends."
         name = app.source_name or ""
         fix = BytesFix(name, b"\r\n", b"\n")
-        yield CodeFault(name, "lines end as on Windows", hint, line, fix=fix)
+        yield CodeViolation(name, "lines end as on Windows", hint, line, fix=fix)
 
 
 @BASH_RULES.rule("warning")
-def bash_job_target(app: AppFolder) -> Iterator[CodeFault]:
+def bash_job_target(app: AppFolder) -> Iterator[CodeViolation]:
     """There is a function for every entry point that `dx-jobutil-new-job` names.
 
     Without one the job runs only what stands outside of functions, and has no output.
@@ -42,11 +42,11 @@ def bash_job_target(app: AppFolder) -> Iterator[CodeFault]:
         if start.name not in app.bash.functions:
             hint = _near(start.name, app.bash.functions) or f"Write the function {start.name}()."
             message = f"there is no function {start.name!r} for the job to run"
-            yield CodeFault(app.source_name or "", message, hint, start.line)
+            yield CodeViolation(app.source_name or "", message, hint, start.line)
 
 
 @BASH_RULES.rule("warning")
-def bash_output_unknown(app: AppFolder) -> Iterator[CodeFault]:
+def bash_output_unknown(app: AppFolder) -> Iterator[CodeViolation]:
     """`main` adds no output that outputSpec does not declare."""
     names = app.parameter_names("outputSpec")
     if app.bash is None or names is None:
@@ -55,11 +55,11 @@ def bash_output_unknown(app: AppFolder) -> Iterator[CodeFault]:
         if output.name not in names:
             hint = _near(output.name, names) or "Declare it in outputSpec."
             message = f"main adds {output.name!r}, which is no output"
-            yield CodeFault(app.source_name or "", message, hint, output.line)
+            yield CodeViolation(app.source_name or "", message, hint, output.line)
 
 
 @BASH_RULES.rule("warning")
-def bash_output_missing(app: AppFolder) -> Iterator[CodeFault]:
+def bash_output_missing(app: AppFolder) -> Iterator[CodeViolation]:
     """Every output that is not optional is added somewhere.
 
     That is by `dx-jobutil-add-output`, or, for files, by `dx-upload-all-outputs` from a folder of out/.
@@ -76,14 +76,14 @@ def bash_output_missing(app: AppFolder) -> Iterator[CodeFault]:
             if folders is not None and field["name"] not in folders:
                 hint = _near(field["name"], sorted(folders)) or f"Write it to out/{field['name']}/."
                 message = f"output {field['name']!r} is missing: no file is written to out/{field['name']}/"
-                yield CodeFault(app.source_name or "", message, hint)
+                yield CodeViolation(app.source_name or "", message, hint)
         else:
             hint = f"Add it: dx-jobutil-add-output {field['name']} VALUE --class={field.get('class')}"
-            yield CodeFault(app.source_name or "", f"nothing adds the output {field['name']!r}", hint)
+            yield CodeViolation(app.source_name or "", f"nothing adds the output {field['name']!r}", hint)
 
 
 @BASH_RULES.rule("warning")
-def bash_job_output(app: AppFolder) -> Iterator[CodeFault]:
+def bash_job_output(app: AppFolder) -> Iterator[CodeViolation]:
     """References such as `"$job:result"` name outputs that the job's function adds."""
     for reference in app.bash.output_references if app.bash else []:
         added = app.bash.outputs_of_job(reference.target) if app.bash else None
@@ -92,11 +92,11 @@ def bash_job_output(app: AppFolder) -> Iterator[CodeFault]:
             hint = _near(reference.field, sorted(added)) or (
                 f"Add it there: dx-jobutil-add-output {reference.field} VALUE."
             )
-            yield CodeFault(app.source_name or "", message, hint, reference.line)
+            yield CodeViolation(app.source_name or "", message, hint, reference.line)
 
 
 @BASH_RULES.rule("warning")
-def bash_program(app: AppFolder) -> Iterator[CodeFault]:
+def bash_program(app: AppFolder) -> Iterator[CodeViolation]:
     """Programs come from somewhere: the worker, resources/, execDepends, an asset, or the source itself.
 
     A worker has the programs of an Ubuntu server, dx-toolkit and docker. If the source changes PATH, or
@@ -105,7 +105,9 @@ def bash_program(app: AppFolder) -> Iterator[CodeFault]:
     """
     for call in unprovided_programs(app):
         message = f"program {call.program!r} is not on a worker, and nothing provides it"
-        yield CodeFault(app.source_name or "", message, _program_hint(call.package), call.line, call.column)
+        yield CodeViolation(
+            app.source_name or "", message, _program_hint(call.package), call.line, call.column
+        )
 
 
 def _program_hint(package: str | None) -> str:

@@ -13,23 +13,20 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.dxapp import json_document, regular_file
+from dx_app_wizard.dxapp import regular_file
 from dx_app_wizard.dxapp.model import FILE_NAME
-from dx_app_wizard.lint.findings import CodeFault, Finding, Rules
-from dx_app_wizard.lint.rules.bash import BASH_RULES
-from dx_app_wizard.lint.rules.python import PYTHON_RULES
-from dx_app_wizard.lint.rules.run import hash_at
+from dx_app_wizard.lint.rules.rule import CodeViolation, Rules
 from dx_app_wizard.lint.source import network
 from dx_app_wizard.lint.source.python2 import is_python2, python2_code
+from dx_app_wizard.lint.source.spec import hash_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dx_app_wizard.dxapp.json_document import Document, JsonPath
-    from dx_app_wizard.lint.app_folder import AppFolder
-    from dx_app_wizard.lint.findings import Rule
+    from dx_app_wizard.dxapp.json_document import JsonPath
+    from dx_app_wizard.lint.source.app_folder import AppFolder
 
-FOLDER_RULES: Rules[AppFolder, CodeFault] = Rules()
+FOLDER_RULES: Rules[AppFolder, CodeViolation] = Rules()
 """Rules over the folder of an app."""
 
 README_NAMES = ("README.md", "Readme.md", "readme.md")
@@ -37,26 +34,8 @@ README_NAMES = ("README.md", "Readme.md", "readme.md")
 _BASH_ERROR = re.compile(r".*?: line (\d+): (.*)")
 
 
-def lint_folder(app: AppFolder, document: Document) -> list[Finding]:
-    """Return what is wrong with the files of an app, and between them and its dxapp.json."""
-    return [
-        _finding(rule, fault, document)
-        for rules in (FOLDER_RULES, PYTHON_RULES, BASH_RULES)
-        for rule, fault in rules.faults(app)
-    ]
-
-
-def _finding(rule: Rule[AppFolder, CodeFault], fault: CodeFault, document: Document) -> Finding:
-    line, column = fault.line, fault.column
-    if fault.path and (position := document.position(fault.path)):
-        line, column = position.line, position.column
-    path = json_document.path_text(fault.path)
-    place = (fault.file, line, column)
-    return Finding(rule.id, rule.level, path, fault.message, fault.hint, *place, fix=fault.fix)
-
-
 @FOLDER_RULES.rule("error")
-def source_file(app: AppFolder) -> Iterator[CodeFault]:
+def source_file(app: AppFolder) -> Iterator[CodeViolation]:
     """The file that runSpec.file names is there, inside the app's folder, and is text."""
     name = app.source_name
     if name is None:
@@ -68,47 +47,51 @@ def source_file(app: AppFolder) -> Iterator[CodeFault]:
     except FileNotFoundError:
         pass
     except OSError as error:
-        yield CodeFault(name, f"runSpec.file cannot be read: {error.strerror}", hint)
+        yield CodeViolation(name, f"runSpec.file cannot be read: {error.strerror}", hint)
         return
     if not _is_inside(app.path, path):
-        yield CodeFault(name, "runSpec.file lies outside the app's folder", "Move it to src/.")
+        yield CodeViolation(name, "runSpec.file lies outside the app's folder", "Move it to src/.")
     elif not path.is_file():
-        yield CodeFault(name, "there is no such file, although runSpec.file names it", hint)
+        yield CodeViolation(name, "there is no such file, although runSpec.file names it", hint)
     elif app.source is None:
-        yield CodeFault(name, "the file cannot be read as UTF-8 text")
+        yield CodeViolation(name, "the file cannot be read as UTF-8 text")
 
 
 @FOLDER_RULES.rule("error")
-def source_syntax(app: AppFolder) -> Iterator[CodeFault]:
+def source_syntax(app: AppFolder) -> Iterator[CodeViolation]:
     """The source is free of syntax errors: by Python's compiler, or by `bash -n`."""
     if app.source is not None and app.source_name is not None:
-        yield from _syntax_faults(app.source_name, app.source, app.language)
+        yield from _syntax_violations(app.source_name, app.source, app.language)
 
 
 @FOLDER_RULES.rule("error")
-def code_syntax(app: AppFolder) -> Iterator[CodeFault]:
+def code_syntax(app: AppFolder) -> Iterator[CodeViolation]:
     """Code that stands in runSpec.code itself is free of syntax errors."""
     run_spec = app.spec.get("runSpec")
     code = run_spec.get("code") if isinstance(run_spec, dict) else None
     if isinstance(code, str):
-        for fault in _syntax_faults(FILE_NAME, code, app.language):
-            message = f"{fault.message} (line {fault.line} of the code)" if fault.line else fault.message
-            yield CodeFault(FILE_NAME, message, fault.hint, path=("runSpec", "code"))
+        for violation in _syntax_violations(FILE_NAME, code, app.language):
+            message = (
+                f"{violation.message} (line {violation.line} of the code)"
+                if violation.line
+                else violation.message
+            )
+            yield CodeViolation(FILE_NAME, message, violation.hint, path=("runSpec", "code"))
 
 
 @FOLDER_RULES.rule("warning")
-def python2_source(app: AppFolder) -> Iterator[CodeFault]:
+def python2_source(app: AppFolder) -> Iterator[CodeViolation]:
     """The source of an app for Python 2 is such that Python 3 can read it, which runs it here."""
     run_spec = app.spec.get("runSpec")
     if not isinstance(run_spec, dict) or not is_python2(run_spec.get("interpreter")) or app.source is None:
         return
     if found := python2_code(app.source):
         message = f"Python 3 cannot read this: {found.problem}"
-        yield CodeFault(app.source_name or "", message, found.remedy, found.line, found.column)
+        yield CodeViolation(app.source_name or "", message, found.remedy, found.line, found.column)
 
 
 @FOLDER_RULES.rule("error")
-def bootstrap_script(app: AppFolder) -> Iterator[CodeFault]:
+def bootstrap_script(app: AppFolder) -> Iterator[CodeViolation]:
     """The bootstrap script of a cluster is there, inside the app's folder, and free of syntax errors."""
     for path, name in _bootstrap_scripts(app):
         script = app.path / name
@@ -117,13 +100,13 @@ def bootstrap_script(app: AppFolder) -> Iterator[CodeFault]:
         except (OSError, ValueError):
             text = None
         if text is None:
-            yield CodeFault(FILE_NAME, f"the app has no readable file {name!r}", "Write it.", path=path)
+            yield CodeViolation(FILE_NAME, f"the app has no readable file {name!r}", "Write it.", path=path)
         else:
             yield from _bash_syntax(name, text)
 
 
 @FOLDER_RULES.rule("warning")
-def entry_point_unknown(app: AppFolder) -> Iterator[CodeFault]:
+def entry_point_unknown(app: AppFolder) -> Iterator[CodeViolation]:
     """Settings by entry point (system requirements, timeouts, stages) name entry points that exist."""
     known = _entry_points(app)
     if known is None:
@@ -132,11 +115,11 @@ def entry_point_unknown(app: AppFolder) -> Iterator[CodeFault]:
         if name not in known and name not in ("*", "main"):
             near = get_close_matches(name, list(known), n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Entry points are {', '.join(sorted(known))}."
-            yield CodeFault(FILE_NAME, f"the app has no entry point {name!r}", hint, path=path)
+            yield CodeViolation(FILE_NAME, f"the app has no entry point {name!r}", hint, path=path)
 
 
 @FOLDER_RULES.rule("warning")
-def network_use(app: AppFolder) -> Iterator[CodeFault]:
+def network_use(app: AppFolder) -> Iterator[CodeViolation]:
     """An app whose source fetches from an address, or installs packages of PyPI, has access to the network.
 
     Found is what stands there literally: after curl, wget, `git clone` and `pip install`, and in calls of
@@ -149,11 +132,11 @@ def network_use(app: AppFolder) -> Iterator[CodeFault]:
     for use in uses:
         message = f"{use.what} fails, as the app has no access to the network"
         hint = 'Add "access": {"network": ["*"]} to dxapp.json.'
-        yield CodeFault(app.source_name or "", message, hint, use.line)
+        yield CodeViolation(app.source_name or "", message, hint, use.line)
 
 
 @FOLDER_RULES.rule("warning")
-def resource_syntax(app: AppFolder) -> Iterator[CodeFault]:
+def resource_syntax(app: AppFolder) -> Iterator[CodeViolation]:
     """Python and bash files among the resources are free of syntax errors."""
     for path in _files(app.path / "resources"):
         language = {".py": "python", ".sh": "bash"}.get(path.suffix)
@@ -162,11 +145,11 @@ def resource_syntax(app: AppFolder) -> Iterator[CodeFault]:
                 text = regular_file.read(path).decode()
             except (OSError, ValueError):
                 continue
-            yield from _syntax_faults(path.relative_to(app.path).as_posix(), text, language)
+            yield from _syntax_violations(path.relative_to(app.path).as_posix(), text, language)
 
 
 @FOLDER_RULES.rule("error")
-def resource_links(app: AppFolder) -> Iterator[CodeFault]:
+def resource_links(app: AppFolder) -> Iterator[CodeViolation]:
     """Symbolic links among the resources lead to something, and those to folders stay among the resources."""
     resources = app.path / "resources"
     for folder, folders, files in os.walk(resources):
@@ -176,34 +159,38 @@ def resource_links(app: AppFolder) -> Iterator[CodeFault]:
             if not path.is_symlink():
                 continue
             if not path.exists():
-                yield CodeFault(shown, "the link leads nowhere", "Remove it, or add what it leads to.")
+                yield CodeViolation(shown, "the link leads nowhere", "Remove it, or add what it leads to.")
             elif path.is_dir() and not path.resolve().is_relative_to(resources.resolve()):
-                yield CodeFault(shown, "the link leads to a folder outside resources/", "Copy the folder in.")
+                yield CodeViolation(
+                    shown, "the link leads to a folder outside resources/", "Copy the folder in."
+                )
 
 
 @FOLDER_RULES.rule("warning")
-def description_twice(app: AppFolder) -> Iterator[CodeFault]:
+def description_twice(app: AppFolder) -> Iterator[CodeViolation]:
     """An app is described once: in dxapp.json or in the readme; `dx build --app` stops otherwise."""
     readme = next((name for name in README_NAMES if (app.path / name).is_file()), None)
     if readme and "description" in app.spec:
-        yield CodeFault(FILE_NAME, f"there is a description as well as {readme}", "Remove the description.")
+        yield CodeViolation(
+            FILE_NAME, f"there is a description as well as {readme}", "Remove the description."
+        )
 
 
 @FOLDER_RULES.rule("warning")
-def app_described(app: AppFolder) -> Iterator[CodeFault]:
+def app_described(app: AppFolder) -> Iterator[CodeViolation]:
     """An app is described: by a readme, or by `description` in dxapp.json."""
     if "description" not in app.spec and not any((app.path / name).is_file() for name in README_NAMES):
-        yield CodeFault(FILE_NAME, "the app has no description", "Write a Readme.md.")
+        yield CodeViolation(FILE_NAME, "the app has no description", "Write a Readme.md.")
 
 
 @FOLDER_RULES.rule("warning")
-def app_folder_name(app: AppFolder) -> Iterator[CodeFault]:
+def app_folder_name(app: AppFolder) -> Iterator[CodeViolation]:
     """An app's folder is called like the app; `dx build` warns otherwise."""
     name = app.spec.get("name")
     folder = app.path.resolve().name
     if isinstance(name, str) and name != folder:
         message = f"the app is called {name!r}, and its folder {folder!r}"
-        yield CodeFault(FILE_NAME, message, "Give both the same name.", path=("name",))
+        yield CodeViolation(FILE_NAME, message, "Give both the same name.", path=("name",))
 
 
 def _entry_points(app: AppFolder) -> set[str] | None:
@@ -260,24 +247,24 @@ def _files(folder: Path) -> Iterator[Path]:
             yield Path(parent, name)
 
 
-def _syntax_faults(name: str, text: str, language: str | None) -> Iterator[CodeFault]:
+def _syntax_violations(name: str, text: str, language: str | None) -> Iterator[CodeViolation]:
     if language == "python":
         yield from _python_syntax(name, text)
     elif language == "bash":
         yield from _bash_syntax(name, text)
 
 
-def _python_syntax(name: str, text: str) -> Iterator[CodeFault]:
+def _python_syntax(name: str, text: str) -> Iterator[CodeViolation]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             compile(text, name, "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         line, column = (getattr(error, attribute, None) for attribute in ("lineno", "offset"))
-        yield CodeFault(name, f"syntax error: {getattr(error, 'msg', error)}", None, line, column)
+        yield CodeViolation(name, f"syntax error: {getattr(error, 'msg', error)}", None, line, column)
 
 
-def _bash_syntax(name: str, text: str) -> Iterator[CodeFault]:
+def _bash_syntax(name: str, text: str) -> Iterator[CodeViolation]:
     """Check by bash itself; it reads the text from stdin, so that no name becomes an option."""
     bash = shutil.which("bash")
     if bash is None:
@@ -288,4 +275,4 @@ def _bash_syntax(name: str, text: str) -> Iterator[CodeFault]:
     message = checked.stderr.decode(errors="replace").strip().split("\n")[0]
     match = _BASH_ERROR.fullmatch(message)
     line, what = (int(match[1]), match[2]) if match else (None, message)
-    yield CodeFault(name, f"syntax error: {what}", None, line)
+    yield CodeViolation(name, f"syntax error: {what}", None, line)

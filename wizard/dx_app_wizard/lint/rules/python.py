@@ -10,17 +10,17 @@ import sys
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.lint.findings import CodeFault, Rules
+from dx_app_wizard.lint.rules.rule import CodeViolation, Rules
 from dx_app_wizard.lint.source.python import all_parameters, has_plain_signature, required_parameters
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Iterator
 
-    from dx_app_wizard.lint.app_folder import AppFolder
+    from dx_app_wizard.lint.source.app_folder import AppFolder
     from dx_app_wizard.lint.source.python import Function, PythonSource
 
-PYTHON_RULES: Rules[AppFolder, CodeFault] = Rules()
+PYTHON_RULES: Rules[AppFolder, CodeViolation] = Rules()
 """Rules over the folder of an app; they are silent where its source is not Python, or does not parse."""
 
 MODULES_OF_PACKAGES = {
@@ -67,9 +67,9 @@ def _main(app: AppFolder) -> tuple[PythonSource, Function] | None:
     return app.python, function
 
 
-def _fault(app: AppFolder, node: ast.AST, message: str, hint: str | None = None) -> CodeFault:
+def _fault(app: AppFolder, node: ast.AST, message: str, hint: str | None = None) -> CodeViolation:
     line, column = getattr(node, "lineno", None), getattr(node, "col_offset", None)
-    return CodeFault(app.source_name or "", message, hint, line, None if column is None else column + 1)
+    return CodeViolation(app.source_name or "", message, hint, line, None if column is None else column + 1)
 
 
 def _near(name: str, names: set[str] | dict[str, Any] | list[str]) -> str | None:
@@ -78,16 +78,16 @@ def _near(name: str, names: set[str] | dict[str, Any] | list[str]) -> str | None
 
 
 @PYTHON_RULES.rule("warning")
-def python_main(app: AppFolder) -> Iterator[CodeFault]:
+def python_main(app: AppFolder) -> Iterator[CodeViolation]:
     """The source has the entry point `main`: a function decorated with `@dxpy.entry_point("main")`."""
     source = app.python
     if source and "main" not in source.entry_points and source.entry_points_are_known:
         hint = 'Decorate the function that starts the app with @dxpy.entry_point("main").'
-        yield CodeFault(app.source_name or "", "there is no entry point main", hint)
+        yield CodeViolation(app.source_name or "", "there is no entry point main", hint)
 
 
 @PYTHON_RULES.rule("error")
-def python_main_lacks_input(app: AppFolder) -> Iterator[CodeFault]:
+def python_main_lacks_input(app: AppFolder) -> Iterator[CodeViolation]:
     """`main` has a parameter for every input that a run always gives; otherwise it fails with a TypeError.
 
     Always given are inputs that are required, and those with a default in dxapp.json.
@@ -96,12 +96,12 @@ def python_main_lacks_input(app: AppFolder) -> Iterator[CodeFault]:
 
 
 @PYTHON_RULES.rule("warning")
-def python_main_lacks_optional_input(app: AppFolder) -> Iterator[CodeFault]:
+def python_main_lacks_optional_input(app: AppFolder) -> Iterator[CodeViolation]:
     """`main` has a parameter for every optional input; otherwise a run that gives it fails."""
     yield from _inputs_without_parameter(app, always_given=False)
 
 
-def _inputs_without_parameter(app: AppFolder, *, always_given: bool) -> Iterator[CodeFault]:
+def _inputs_without_parameter(app: AppFolder, *, always_given: bool) -> Iterator[CodeViolation]:
     found = _main(app)
     if not found or found[1].args.kwarg:
         return
@@ -115,7 +115,7 @@ def _inputs_without_parameter(app: AppFolder, *, always_given: bool) -> Iterator
 
 
 @PYTHON_RULES.rule("error")
-def python_main_extra_parameter(app: AppFolder) -> Iterator[CodeFault]:
+def python_main_extra_parameter(app: AppFolder) -> Iterator[CodeViolation]:
     """`main` requires no parameter that is not an input."""
     found = _main(app)
     names = app.parameter_names("inputSpec")
@@ -127,7 +127,7 @@ def python_main_extra_parameter(app: AppFolder) -> Iterator[CodeFault]:
 
 
 @PYTHON_RULES.rule("warning")
-def python_main_optional_input(app: AppFolder) -> Iterator[CodeFault]:
+def python_main_optional_input(app: AppFolder) -> Iterator[CodeViolation]:
     """Inputs that may be absent (optional, no default in dxapp.json) have a default in `main`."""
     found = _main(app)
     if not found:
@@ -142,7 +142,7 @@ def python_main_optional_input(app: AppFolder) -> Iterator[CodeFault]:
 
 
 @PYTHON_RULES.rule("warning")
-def python_output_unknown(app: AppFolder) -> Iterator[CodeFault]:
+def python_output_unknown(app: AppFolder) -> Iterator[CodeViolation]:
     """`main` returns no output that outputSpec does not declare."""
     found = _main(app)
     names = app.parameter_names("outputSpec")
@@ -155,7 +155,7 @@ def python_output_unknown(app: AppFolder) -> Iterator[CodeFault]:
 
 
 @PYTHON_RULES.rule("warning")
-def python_output_missing(app: AppFolder) -> Iterator[CodeFault]:
+def python_output_missing(app: AppFolder) -> Iterator[CodeViolation]:
     """`main` returns every output that is not optional.
 
     Ways out without any output count only if no condition leads to them: others may be for tests.
@@ -176,7 +176,7 @@ def _writes_output_otherwise(app: AppFolder) -> bool:
 
 
 @PYTHON_RULES.rule("warning")
-def python_job_target(app: AppFolder) -> Iterator[CodeFault]:
+def python_job_target(app: AppFolder) -> Iterator[CodeViolation]:
     """Jobs are started at entry points that exist."""
     source = app.python
     if source is None or not source.entry_points_are_known:
@@ -188,7 +188,7 @@ def python_job_target(app: AppFolder) -> Iterator[CodeFault]:
 
 
 @PYTHON_RULES.rule("warning")
-def python_job_input(app: AppFolder) -> Iterator[CodeFault]:
+def python_job_input(app: AppFolder) -> Iterator[CodeViolation]:
     """Jobs are started with the input that their entry point takes."""
     source = app.python
     for start in source.job_starts if source else []:
@@ -204,7 +204,7 @@ def python_job_input(app: AppFolder) -> Iterator[CodeFault]:
 
 
 @PYTHON_RULES.rule("warning")
-def python_job_output(app: AppFolder) -> Iterator[CodeFault]:
+def python_job_output(app: AppFolder) -> Iterator[CodeViolation]:
     """References name outputs that the job's entry point returns."""
     source = app.python
     for reference in source.output_references if source else []:
@@ -220,7 +220,7 @@ def python_job_output(app: AppFolder) -> Iterator[CodeFault]:
 
 
 @PYTHON_RULES.rule("warning")
-def python_import(app: AppFolder) -> Iterator[CodeFault]:
+def python_import(app: AppFolder) -> Iterator[CodeViolation]:
     """Modules come from somewhere: the standard library, dxpy, resources/, execDepends, or an asset."""
     source = app.python
     if source is None or _may_bring_anything(app):

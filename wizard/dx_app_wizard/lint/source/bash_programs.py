@@ -20,7 +20,7 @@ from dx_app_wizard.lint.source.program_packages import known_packages, packages_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dx_app_wizard.lint.app_folder import AppFolder
+    from dx_app_wizard.lint.source.app_folder import AppFolder
 
 _NAME = re.compile(r"[A-Za-z][\w.+-]*")
 _FOLDER_OF_PROGRAMS = re.compile(r"/(usr/(local/)?)?s?bin(/|$)")

@@ -40,6 +40,16 @@ class SavedInterview:
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, json.dumps({"schema": _SCHEMA_VERSION, **asdict(self)}))
 
+    def continued_with(self, new: SavedInterview) -> SavedInterview:
+        """Return this interview with the flags, paths and modes of a command that resumes it."""
+        return SavedInterview(
+            {**self.flags, **new.flags},
+            {**self.paths, **new.paths},
+            self.lines,
+            {**self.modes, **new.modes},
+            self.only_required or new.only_required,
+        )
+
     def command_line(self, answers: Mapping[str, Any]) -> str:
         """Return the command that gives these answers, by their keys, with the same files and modes."""
         paths = {name: os.path.relpath(path) for name, path in self.paths.items()}

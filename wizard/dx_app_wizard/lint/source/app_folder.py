@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp import regular_file
-from dx_app_wizard.lint.rules.io import language_of
+from dx_app_wizard.dxapp.model import language_of
 from dx_app_wizard.lint.source.bash import BashSource
 from dx_app_wizard.lint.source.python import PythonSource
 
