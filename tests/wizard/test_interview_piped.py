@@ -80,7 +80,7 @@ def test_a_c_locale_keeps_non_ascii_lines(home: Path, tmp_path: Path) -> None:
     ("wrong", "message"),
     [
         (("a b",), "The name of your app must match"),
-        (("counts", "", "", "one"), "is no semantic version"),
+        (("counts", "", "", "one"), "is not a semantic version"),
         (("counts", "", "", "", "9a"), "must match ^[a-zA-Z_]"),
         (("counts", "", "", "", "a", "", "целое"), "Not a recognized class"),
         (("counts", "", "", "", "a", "", "int", "yy"), "Error: unrecognized response, expected y or n"),

@@ -143,11 +143,11 @@ class _Builder:
         try:
             number = json.loads(text)
         except ValueError:
-            self._fail(event, "holds a number that is too long")
+            self._fail(event, "has a number that is too long")
         else:
             if not math.isinf(number):
                 return number
-            self._fail(event, f"holds a number that is too large: {text}")
+            self._fail(event, f"has a number that is too large: {text}")
 
     def _refuse_properties(self, event: yaml.NodeEvent) -> None:
         if event.anchor is not None:

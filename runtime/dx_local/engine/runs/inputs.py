@@ -22,7 +22,7 @@ from dx_app_wizard.dxapp.classes import (
     parse_class,
     parse_value,
 )
-from dx_app_wizard.dxapp.json_faults import explain
+from dx_app_wizard.dxapp.json_errors import explain
 from dx_app_wizard.dxapp.links import is_link, link, parse_reference
 from dx_local.engine.runs.table_formats import read_table
 from dx_local.errors import UsageError
@@ -77,9 +77,9 @@ def read_json(text: bytes, where: str) -> JSON:
     except UnicodeError:
         raise UsageError(f"{where} contains text that is not Unicode", "Save it as UTF-8.") from None
     except json.JSONDecodeError as error:
-        fault = explain(error.doc, error)
-        line = error.doc.count("\n", 0, fault.offset) + 1
-        raise UsageError(f"{where} {fault.message} (line {line})", fault.hint) from None
+        reason = explain(error.doc, error)
+        line = error.doc.count("\n", 0, reason.offset) + 1
+        raise UsageError(f"{where} {reason.message} (line {line})", reason.hint) from None
     except ValueError as error:
         raise UsageError(f"{where} is not JSON: {error}") from None
     if not isinstance(value, dict):

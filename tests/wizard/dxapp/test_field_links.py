@@ -89,12 +89,12 @@ INPUTS = [
         (
             "string",
             {"$dnanexus_link": {"workflowInputField": "x"}},
-            "the workflow input 'x' exists in workflows only",
+            "the workflow input 'x' is allowed in workflows only",
         ),
         (
             "file",
             {"$dnanexus_link": {"stage": "s", "outputField": "x"}},
-            "the output 'x' of the stage 's' exists in workflows only",
+            "the output 'x' of the stage 's' is allowed in workflows only",
         ),
         ("int", "3", 'expected int, got string "3"'),
     ],

@@ -284,5 +284,5 @@ def test_a_folder_without_dxapp_json_is_no_app(tmp_path: Path) -> None:
     (finding,) = lint_app(tmp_path)
     assert (finding.message, finding.hint) == (
         f"there is no dxapp.json in {tmp_path}",
-        "Give the folder of an app, or write an app with dx-app-wizard.",
+        "Pass the folder of an app, or create an app with dx-app-wizard.",
     )

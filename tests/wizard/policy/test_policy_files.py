@@ -68,6 +68,37 @@ def test_the_file_of_the_user_holds_where_the_project_says_nothing(home: Path) -
     assert {key: setting.value for key, setting in policy.table("template").items()} == {"source": "u"}
 
 
+def test_each_table_comes_from_the_nearest_file_that_has_it(home: Path) -> None:
+    far = write(home / PROJECT_FILE, '[policy]\nname-prefix = "far_"\n[lint]\nignore = ["app-category"]')
+    near = write(home / "lab" / PROJECT_FILE, '[policy]\nrelease = "24.04"')
+    policy = load_policy(home / "lab")
+    assert {key: setting.place.file for key, setting in policy.settings.items()} == {
+        ("policy", "release"): str(near),
+        ("lint", "ignore"): str(far),
+    }
+    assert policy.files == (near, far)
+
+
+def test_an_empty_table_replaces_one_of_a_file_above(home: Path) -> None:
+    write(home / PROJECT_FILE, '[policy]\nname-prefix = "far_"')
+    write(home / "lab" / PROJECT_FILE, "[policy]")
+    assert prefix_in(home / "lab") is None
+
+
+def test_a_file_with_run_tables_alone_leaves_the_policy_above_in_force(home: Path) -> None:
+    policy_file = write(home / PROJECT_FILE, '[policy]\nname-prefix = "far_"')
+    write(home / "lab" / PROJECT_FILE, '[run]\nnetwork = "allow"\nany-key = 3')
+    policy = load_policy(home / "lab")
+    assert (policy.table("run"), policy.value("policy", "name-prefix")) == ({}, "far_")
+    assert policy.files == (policy_file,)
+
+
+def test_mistakes_in_a_table_that_a_nearer_file_replaces_do_not_matter(home: Path) -> None:
+    write(home / PROJECT_FILE, "[policy]\nname-prefix = 3")
+    write(home / "lab" / PROJECT_FILE, '[policy]\nname-prefix = "near_"')
+    assert prefix_in(home / "lab") == "near_"
+
+
 def test_xdg_config_home_moves_the_file_of_the_user(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "xdg"))
     write(home / "xdg/dx-app-wizard/config.toml", '[policy]\nname-prefix = "my_"')
@@ -95,7 +126,7 @@ BAD = {
     '[lint.levels]\napp-texts = "fatal"': "1: lint.levels: must be one of 'error', 'warning', not 'fatal'",
     "[lint]\nlevels = []": "2: lint.levels: must be a table",
     "[template]\nhooks = 1": "2: template.hooks: must be true or false",
-    "[trust]\ntemplates = []": "1: trust: may stand only in your own file",
+    "[trust]\ntemplates = []": "1: trust: is allowed only in your own file",
     "[policy\n": "1:8: is not TOML: ",
     "[policy]\n[policy]\n": "2:8: is not TOML: ",
     "policy.release = '24.04'\npolicy.nam-prefix = 'x'": "2: policy.nam-prefix: no such key",
@@ -122,7 +153,7 @@ def test_all_problems_of_both_files_are_named(home: Path) -> None:
 def test_a_file_that_is_none_is_refused(home: Path, make: object) -> None:
     assert callable(make)
     make(home / PROJECT_FILE)
-    with pytest.raises(PolicyFileError, match=r"is no file|is not UTF-8"):
+    with pytest.raises(PolicyFileError, match=r"is not a file|is not UTF-8"):
         load_policy(home)
 
 

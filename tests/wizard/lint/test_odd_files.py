@@ -87,7 +87,7 @@ def test_a_source_that_is_no_file_is_a_finding(app: Path, make_odd: Callable[[Pa
     (finding,) = [finding for finding in lint_app(app) if finding.rule == "source-file"]
     expected = {
         f"runSpec.file cannot be read: {reported}",
-        "there is no such file, although runSpec.file names it",
+        "the file named by runSpec.file does not exist",
     }
     assert finding.message in expected
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 )
 def test_bash_that_uses_the_network(text: str, what: str) -> None:
     (use,) = in_bash(f"main() {{\n    true\n{text}\n}}\n")
-    assert (use.what, use.line) == (what, 3)
+    assert (use.name, use.line) == (what, 3)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_bash_that_may_do_without(text: str) -> None:
 )
 def test_python_that_uses_the_network(code: str, what: str) -> None:
     (use,) = in_python(ast.parse(f"import x\n{code}\n"))
-    assert (use.what, use.line) == (what, 2)
+    assert (use.name, use.line) == (what, 2)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_a_wrong_instance_type_comes_with_the_nearest_of_the_region(
 
 @pytest.mark.parametrize("region", ["us-east-1", "aws", "aws:", "gcp:europe", ""])
 def test_a_region_of_no_known_cloud_is_refused(region: str) -> None:
-    assert "is no region such as aws:us-east-1" in str(region_problem(region))
+    assert "is not a region such as aws:us-east-1" in str(region_problem(region))
 
 
 def test_an_unknown_region_of_a_known_cloud_passes() -> None:

@@ -49,7 +49,7 @@ def test_loading_keeps_the_file_text(tmp_path: Path) -> None:
 
 def test_a_file_without_an_object_is_refused(tmp_path: Path) -> None:
     (tmp_path / "dxapp.json").write_text("[]")
-    with pytest.raises(SpecFileError, match="must hold a JSON object"):
+    with pytest.raises(SpecFileError, match="must contain a JSON object"):
         AppSpec.load(tmp_path / "dxapp.json")
 
 

@@ -33,7 +33,7 @@ def test_the_first_line_that_is_python_2_only_is_named(code: str, line: int, sai
     found = python2_code(code)
     assert found is not None
     assert (found.line, found.text) == (line, code.splitlines()[line - 1].strip())
-    assert said in found.remedy
+    assert said in found.hint
 
 
 @pytest.mark.parametrize("code", ["", "print('x')\n", "from __future__ import print_function\n", "'\\d'\n"])
