@@ -15,7 +15,7 @@ from benchmarks import inside, jobs, machine, page, report, scatter, starts, tab
 from benchmarks.plan import FULL, QUICK, TINY, Plan
 from benchmarks.probes import Probe, Results, measure
 
-from dx_local.worker import linux
+from dx_local.worker.process import linux
 
 PLANS = {"full": FULL, "quick": QUICK, "tiny": TINY}
 GROUPS = ["jobs", "peers", "inside", "starts", "scatter"]

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from dx_local.engine import event_loop
-from dx_local.engine.run import RunRequest, run_once
+from dx_local.engine.runs.run import RunRequest, run_once
 from dx_local.engine.session import Observer
-from dx_local.platform.lifecycle.states import State
+from dx_local.platform.core.states import State
 
 if TYPE_CHECKING:
-    from dx_local.platform.lifecycle.states import Transition
+    from dx_local.platform.core.states import Transition
 
 APPS = {"Python": "scatter_python", "bash, one `dx-jobutil-add-output`": "scatter_bash"}
 PARTS = ("control process", "zygote", "jobs", "tool server and tools")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.peers.engines import PEERS
 
-from dx_local.engine.environments import DXPY_VERSION
+from dx_local.engine.environments.python_environments import DXPY_VERSION
 
 
 def describe() -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from dx_local.worker import linux
+from dx_local.worker.process import linux
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_local.api.server import Server
-from dx_local.engine.environments import EnvironmentRequest, prepare_environment
-from dx_local.platform import access
-from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
+from dx_local.engine.environments.python_environments import EnvironmentRequest, prepare_environment
+from dx_local.platform.core import access
+from dx_local.platform.core.context import DEFAULT_USER, Caller, Context, Platform
 from dx_local.platform.data import objects, projects
 
 if TYPE_CHECKING:

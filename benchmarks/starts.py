@@ -10,7 +10,7 @@ from benchmarks.ours import BIN
 from benchmarks.probes import Probe, timed
 from benchmarks.process import Command, run
 
-from dx_local.engine.environments import EnvironmentRequest, prepare_environment
+from dx_local.engine.environments.python_environments import EnvironmentRequest, prepare_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

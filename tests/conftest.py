@@ -24,13 +24,17 @@ from tests.route_record import (  # noqa: F401 - hooks and a fixture of every te
 )
 
 from dx_local.api.server import Server
-from dx_local.engine.environments import EnvironmentRequest, WorkerEnvironment, prepare_environment
-from dx_local.engine.executors import memory_groups
+from dx_local.engine.environments.python_environments import (
+    EnvironmentRequest,
+    WorkerEnvironment,
+    prepare_environment,
+)
+from dx_local.engine.executors import cgroups
 from dx_local.engine.session import Observer, Session, SessionOptions
-from dx_local.platform import access
-from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.core import access
+from dx_local.platform.core.context import DEFAULT_USER, Caller, Context, Platform
 from dx_local.platform.data import projects
-from dx_local.platform.execution import executables
+from dx_local.platform.execution import applets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,7 +52,7 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("suite")
 
 # Tests make no control groups on a machine unless they are told where.
-os.environ.setdefault(memory_groups.VARIABLE, "none")
+os.environ.setdefault(cgroups.VARIABLE, "none")
 
 START = 1_700_000_000_000  # ms
 
@@ -96,8 +100,8 @@ def start_job(context: Context, project: str, /, **granted: Any) -> Context:
     """Start a job of an applet with this `access`, and return what it asks with."""
     run_spec = {"interpreter": "bash", "code": "main() { true; }"}
     applet = {"project": project, "dxapi": "1.0.0", "runSpec": run_spec, "access": granted}
-    applet_id = executables.new_applet(context, "applet", applet)["id"]
-    job = executables.run_applet(context, applet_id, {"project": project, "input": {}})["id"]
+    applet_id = applets.new_applet(context, "applet", applet)["id"]
+    job = applets.run_applet(context, applet_id, {"project": project, "input": {}})["id"]
     return Context(context.platform, Caller(context.caller.user, job))
 
 

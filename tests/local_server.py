@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_local.engine.client import UNSET
+from dx_local.engine.service.client_environment import UNSET
 
 if TYPE_CHECKING:
     from typing_extensions import Self

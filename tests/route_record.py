@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dx_local.api import coverage, methods, routes, server
-from dx_local.platform.errors import ApiError
-from dx_local.platform.ids import class_of
+from dx_local.platform.core.errors import ApiError
+from dx_local.platform.core.ids import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,15 +18,15 @@ _ABOVE_DATA = [f"dx_local.platform.{room}" for room in ("execution", "workflows"
 FORBIDDEN = {
     "dx_app_wizard.console": [f"dx_app_wizard.{room}" for room in ("spec", "answering", "asking", "writing")],
     "dx_app_wizard": ["dx_local"],
-    "dx_app_wizard.spec": [
+    "dx_app_wizard.dxapp": [
         "dx_app_wizard.cli",
-        "dx_app_wizard.generation",
-        "dx_app_wizard.answering",
-        "dx_app_wizard.asking",
-        "dx_app_wizard.writing",
+        "dx_app_wizard.commands.create",
+        "dx_app_wizard.answers",
+        "dx_app_wizard.interview",
+        "dx_app_wizard.rendering",
     ],
-    "dx_app_wizard.answering": ["dx_app_wizard.asking", "dx_app_wizard.writing"],
-    "dx_app_wizard.writing": ["dx_app_wizard.asking"],
+    "dx_app_wizard.answers": ["dx_app_wizard.interview", "dx_app_wizard.rendering"],
+    "dx_app_wizard.rendering": ["dx_app_wizard.interview"],
     "dx_local.platform.lifecycle": ["dx_local.platform.data", *_ABOVE_DATA],
     "dx_local.platform.data": [*_ABOVE_DATA],
     "dx_local.platform.execution": ["dx_local.platform.workflows", "dx_local.platform.apps"],
@@ -83,7 +83,7 @@ def test_the_worker_imports_nothing_else_of_ours() -> None:
 
 
 def test_the_runtime_takes_only_console_and_spec_from_the_wizard() -> None:
-    open_rooms = ("dx_app_wizard.console", "dx_app_wizard.spec")
+    open_rooms = ("dx_app_wizard.console", "dx_app_wizard.dxapp")
     broken = [
         f"{module} imports {name}"
         for module, path in SOURCES.items()
@@ -95,4 +95,4 @@ def test_the_runtime_takes_only_console_and_spec_from_the_wizard() -> None:
 
 
 def test_the_rooms_are_where_this_test_looks_for_them() -> None:
-    assert {"dx_app_wizard.cli", "dx_local.platform.store", "dx_local.worker.zygote"} <= SOURCES.keys()
+    assert {"dx_app_wizard.cli", "dx_local.platform.core.store", "dx_local.worker.zygote"} <= SOURCES.keys()

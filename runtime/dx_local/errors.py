@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from dx_app_wizard.spec.findings import Finding
+    from dx_app_wizard.lint.findings import Finding
 
 
 class DxLocalError(Exception):

@@ -21,7 +21,7 @@ from dx_local.errors import DxLocalError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dx_local.engine.run import RunRequest, RunResult
+    from dx_local.engine.runs.run import RunRequest, RunResult
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def run_app(  # noqa: PLR0913 - options, which are given by name
     Raises JobFailedError when the job does not end as done, unless `check` is false; DxLocalError when the
     app or its input cannot be used at all.
     """
-    from dx_local.engine.run import RunRequest
+    from dx_local.engine.runs.run import RunRequest
 
     kept = folder is not None
     place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="dx-local-"))
@@ -106,7 +106,7 @@ def dx_run(tmp_path: Path) -> Callable[..., Run]:
 def _result_of(request: RunRequest) -> RunResult:
     """Run an app; in a thread of its own where an event loop runs already, as in notebooks."""
     from dx_local.engine import event_loop
-    from dx_local.engine.run import run_once
+    from dx_local.engine.runs.run import run_once
 
     try:
         asyncio.get_running_loop()

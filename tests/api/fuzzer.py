@@ -20,7 +20,7 @@ from urllib.parse import quote
 from tests.api.good_requests import GOOD
 
 from dx_local.api.routes import ROUTES
-from dx_local.platform.ids import class_of
+from dx_local.platform.core.ids import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

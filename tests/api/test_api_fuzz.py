@@ -16,7 +16,7 @@ from tests.api.good_requests import GOOD
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from dx_local.platform import access
+from dx_local.platform.core import access
 
 if TYPE_CHECKING:
     from tests.conftest import RunningPlatform, ServedPlatform

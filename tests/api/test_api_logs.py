@@ -11,16 +11,16 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from dx_local.platform.core import states
 from dx_local.platform.execution import job_events, jobs
 from dx_local.platform.execution.job_logs import LogWriter, log_path
-from dx_local.platform.lifecycle import states
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import ServedPlatform
 
-    from dx_local.platform.context import Context
+    from dx_local.platform.core.context import Context
 
 END = {"source": "SYSTEM", "msg": "END_LOG"}
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import access
-from dx_local.platform.context import DEFAULT_USER
+from dx_local.platform.core import access
+from dx_local.platform.core.context import DEFAULT_USER
 
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform

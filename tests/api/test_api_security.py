@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from dx_local.api.routes import ROUTES
-from dx_local.platform import access
+from dx_local.platform.core import access
 
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform

@@ -16,14 +16,14 @@ import pytest
 
 from dx_local.api import coverage, routes
 from dx_local.api.server import Server
-from dx_local.platform import access
+from dx_local.platform.core import access
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import ServedPlatform
 
-    from dx_local.platform.context import Context, Platform
+    from dx_local.platform.core.context import Context, Platform
 
 JSON = dict[str, Any]
 

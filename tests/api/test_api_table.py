@@ -17,7 +17,7 @@ from dx_local.api.routes import ROUTES
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dx_local.engine.environments import WorkerEnvironment
+    from dx_local.engine.environments.python_environments import WorkerEnvironment
 
 RECORD = "run: pytest TESTS --record-routes, with the tests that call it"
 

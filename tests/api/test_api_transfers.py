@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from dx_local.platform import local_bytes
+from dx_local.platform.core import local_bytes
 from dx_local.platform.data import files
 
 if TYPE_CHECKING:

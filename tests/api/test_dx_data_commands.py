@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform.execution import executables, job_events
+from dx_local.platform.execution import applets, job_events
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import ServedPlatform
 
-    from dx_local.platform.context import Context
+    from dx_local.platform.core.context import Context
 
 JSON = dict[str, Any]
 
@@ -246,9 +246,9 @@ def test_download_of_the_output_of_a_job(terminal: Terminal) -> None:
     def run(context: Context) -> str:
         run_spec = {"interpreter": "bash", "code": "main() { true; }"}
         applet = {"project": terminal.project, "dxapi": "1.0.0", "runSpec": run_spec}
-        applet_id = executables.new_applet(context, "applet", applet)["id"]
+        applet_id = applets.new_applet(context, "applet", applet)["id"]
         request = {"project": terminal.project, "input": {}}
-        job: str = executables.run_applet(context, applet_id, request)["id"]
+        job: str = applets.run_applet(context, applet_id, request)["id"]
         job_events.start(context.platform, job)
         job_events.finish(context.platform, job, {"out": {"$dnanexus_link": file}})
         return job

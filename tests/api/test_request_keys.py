@@ -13,16 +13,16 @@ from tests.api.test_api_fuzz import world_of
 
 from dx_local.api.request_keys import DOCUMENTED, WITHOUT_EFFECT
 from dx_local.api.routes import ROUTES
-from dx_local.platform.errors import ApiError
+from dx_local.platform.core.errors import ApiError
 from dx_local.platform.execution import run_specs
-from dx_local.platform.long_work import LongWork
+from dx_local.platform.requests.background_work import LongWork
 
 if TYPE_CHECKING:
     from tests.api.fuzzer import World
     from tests.conftest import ServedPlatform
 
     from dx_local.api.methods import Method
-    from dx_local.platform.context import Context
+    from dx_local.platform.core.context import Context
 
 JSON = dict[str, Any]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.engine.debian_repository import DebianRepository
 
-from dx_local.engine.dependencies.apt import Apt
+from dx_local.engine.environments.debian.apt import Apt
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.pythons import find_python, running_version
+from dx_local.engine.environments.python_versions import find_python, running_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.executors.memory_groups import VARIABLE
+from dx_local.engine.executors.cgroups import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.local_server import DX_LOCAL, LocalServer, user_variables
 
-from dx_local.platform.context import Platform
+from dx_local.platform.core.context import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -21,8 +21,8 @@ from click.testing import CliRunner
 from tests.e2e.genome_files import Read, Variant, read_bam, read_index, read_sam, read_vcf
 
 from dx_local.cli import main
-from dx_local.engine.dependencies.entries import Dependency
-from dx_local.engine.dependencies.supplies import supply
+from dx_local.engine.environments.debian.resolve import supply
+from dx_local.engine.environments.exec_depends import Dependency
 
 if TYPE_CHECKING:
     from collections.abc import Callable

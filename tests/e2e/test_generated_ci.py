@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 if TYPE_CHECKING:
-    from dx_app_wizard.plan import CiService, Language
+    from dx_app_wizard.rendering.plan import CiService, Language
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]

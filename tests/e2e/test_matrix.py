@@ -18,19 +18,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.plan import LANGUAGES, PATTERNS, Plan
-from dx_app_wizard.spec.classes import CLASSES, VALUE_CLASSES, mismatch, parse_class, sample_value
-from dx_app_wizard.spec.lint import lint_app
-from dx_app_wizard.spec.model import AppSpec
-from dx_app_wizard.writing.render import render_app
-from dx_local.engine.bundle import load_app
-from dx_local.engine.failure import explain
-from dx_local.engine.inputs import GivenInputs, samples_of
+from dx_app_wizard.dxapp.classes import CLASSES, VALUE_CLASSES, mismatch, parse_class, sample_value
+from dx_app_wizard.dxapp.model import AppSpec
+from dx_app_wizard.lint.linter import lint_app
+from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS, Plan
+from dx_app_wizard.rendering.render import render_app
+from dx_local.engine.runs.app_bundle import load_app
+from dx_local.engine.runs.failure_report import explain
+from dx_local.engine.runs.inputs import GivenInputs, samples_of
 from dx_local.engine.session import Observer, Session, SessionOptions
 from dx_local.platform.execution import job_descriptions
 
 if TYPE_CHECKING:
-    from dx_app_wizard.plan import Language, Pattern
+    from dx_app_wizard.rendering.plan import Language, Pattern
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

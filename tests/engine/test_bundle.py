@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.bundle import install, load_app
+from dx_local.engine.runs.app_bundle import install, load_app
 from dx_local.errors import AppFindingsError, UsageError
 from dx_local.platform.data import objects
-from dx_local.platform.execution import executables
+from dx_local.platform.execution import applets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_local.platform.context import Context
+    from dx_local.platform.core.context import Context
 
     MakeApp = Callable[..., Path]
 
@@ -35,7 +35,7 @@ def applet_of(context: Context, project: str, folder: Path) -> dict[str, Any]:
 
 def test_the_applet_has_the_code_of_the_source_file(context: Context, project: str, folder: Path) -> None:
     applet = install(context, load_app(folder), project)
-    assert executables.get_applet(context, applet, {})["runSpec"]["code"] == CODE
+    assert applets.get_applet(context, applet, {})["runSpec"]["code"] == CODE
 
 
 def test_the_applet_has_the_name_of_the_app(context: Context, project: str, folder: Path) -> None:

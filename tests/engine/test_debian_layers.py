@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.engine.debian_repository import DebianRepository
 
-from dx_local.engine.dependencies.apt import Apt, AptError
-from dx_local.engine.dependencies.debian_layers import debian_layer
-from dx_local.engine.dependencies.entries import Dependency
-from dx_local.engine.dependencies.package_names import similar
-from dx_local.engine.dependencies.package_scripts import alternatives, link_alternatives
+from dx_local.engine.environments.debian.apt import Apt, AptError
+from dx_local.engine.environments.debian.layers import debian_layer
+from dx_local.engine.environments.debian.maintainer_scripts import alternatives, link_alternatives
+from dx_local.engine.environments.debian.package_names import similar
+from dx_local.engine.environments.exec_depends import Dependency
 
 needs_apt = pytest.mark.skipif(not Apt.is_here(), reason="this machine has no apt")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dx_local.engine.dependencies.entries import Dependency, dependencies_of
+from dx_local.engine.environments.exec_depends import Dependency, dependencies_of
 
 
 @pytest.mark.parametrize(

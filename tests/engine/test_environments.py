@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dx_local.engine.dependencies.entries import Dependency
-from dx_local.engine.environments import (
+from dx_local.engine.environments.exec_depends import Dependency
+from dx_local.engine.environments.python_environments import (
     DXPY_VERSION,
     EnvironmentBuildError,
     EnvironmentRequest,
@@ -114,7 +114,7 @@ def test_a_python_version_never_leads_out_of_the_cache(cache: Path) -> None:
 def test_the_running_python_is_used_when_it_has_dxpy(shared_cache: Path) -> None:
     environment = prepare_environment(EnvironmentRequest(), announce=print)
     code = (
-        "from dx_local.engine.environments import *\n"
+        "from dx_local.engine.environments.python_environments import *\n"
         "print(prepare_environment(EnvironmentRequest(), announce=print).python)"
     )
     root = Path(sys.modules["dx_local"].__file__ or "").parents[1]

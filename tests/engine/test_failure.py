@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.failure import FailureReport, explain
-from dx_local.platform.context import Caller, Context
-from dx_local.platform.execution import executables, job_creation, job_events, jobs
-from dx_local.platform.lifecycle.states import Failure
+from dx_local.engine.runs.failure_report import FailureReport, explain
+from dx_local.platform.core.context import Caller, Context
+from dx_local.platform.core.states import Failure
+from dx_local.platform.execution import applets, job_creation, job_events, jobs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,8 +46,8 @@ def run(context: Context, parent: str, name: str) -> str:
     job = jobs.get(context, parent)
     run_spec = {"interpreter": "bash", "code": ""}
     request = {"project": job["project"], "name": name, "dxapi": "1.0.0", "runSpec": run_spec}
-    applet = executables.new_applet(context, "applet", request)["id"]
-    started: str = executables.run_applet(caller, applet, {"input": {}})["id"]
+    applet = applets.new_applet(context, "applet", request)["id"]
+    started: str = applets.run_applet(caller, applet, {"input": {}})["id"]
     return started
 
 

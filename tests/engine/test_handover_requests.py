@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.handover import Handover
-from dx_local.platform import access
+from dx_local.engine.executors.file_transfer import Handover
+from dx_local.platform.core import access
+from dx_local.platform.core.local_bytes import TEMPORARY
 from dx_local.platform.data import files
-from dx_local.platform.local_bytes import TEMPORARY
 from dx_local.worker import channel
 
 if TYPE_CHECKING:

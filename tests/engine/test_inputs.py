@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_local.engine.inputs import parse_option, read_json, samples_of
+from dx_local.engine.runs.inputs import parse_option, read_json, samples_of
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.job_folder import JobFolder, Outcome, create_job_folder, read_outcome
+from dx_local.engine.executors.job_folder import JobFolder, Outcome, create_job_folder, read_outcome
 
 if TYPE_CHECKING:
     from pathlib import Path

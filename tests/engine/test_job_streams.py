@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_local.engine.executors.job_streams import LineSplitter
+from dx_local.engine.executors.job_log import LineSplitter
 
 
 def split(pieces: list[bytes], longest: int) -> list[bytes]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.native_client import native_client
+from dx_local.engine.environments.tool_client import native_client
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.executors.job_streams import JobStreams
-from dx_local.engine.executors.no_network import REMARK, remark_on
+from dx_local.engine.executors.job_log import JobStreams
+from dx_local.engine.executors.network_hint import REMARK, remark_on
 
 if TYPE_CHECKING:
     from pathlib import Path

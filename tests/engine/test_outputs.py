@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_local.engine.outputs import _shortened
-from dx_local.engine.run import RunRequest, run_once
+from dx_local.engine.runs.outputs import _shortened
+from dx_local.engine.runs.run import RunRequest, run_once
 from dx_local.engine.session import Observer
 from dx_local.errors import DxLocalError
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.full_disk import Reserve
-from dx_local.engine.patient_records import PatientRecords
+from dx_local.engine.scheduling.deferred_records import PatientRecords
+from dx_local.engine.scheduling.disk_reserve import Reserve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,7 @@ def test_the_reserve_is_given_up_bit_by_bit(tmp_path: Path) -> None:
 def test_whoever_waits_for_a_record_hears_that_it_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dx_local.engine.patient_records._STUCK_SECONDS", 0.1)
+    monkeypatch.setattr("dx_local.engine.scheduling.deferred_records._STUCK_SECONDS", 0.1)
     disk = Disk()
     disk.is_full = True
 

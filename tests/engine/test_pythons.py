@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.pythons import check_python, find_python
+from dx_local.engine.environments.python_versions import check_python, find_python
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.resources import (
+from dx_local.engine.environments.bundled_files import (
     Bundle,
     BundleError,
     Resources,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_local.platform.context import Platform
+    from dx_local.platform.core.context import Platform
     from dx_local.testing import Run
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.run import WORKSPACES, RunRequest, RunResult, run_once
+from dx_local.engine.runs.run import WORKSPACES, RunRequest, RunResult, run_once
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ import pytest
 from typing_extensions import override
 
 from dx_local.engine.executors import ISOLATION_VARIABLE
-from dx_local.engine.run import RunRequest, run_once
+from dx_local.engine.runs.run import RunRequest, run_once
 from dx_local.engine.session import Observer
-from dx_local.platform.lifecycle.states import State
+from dx_local.platform.core.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_local.engine.run import RunResult
-    from dx_local.platform.lifecycle.states import Transition
+    from dx_local.engine.runs.run import RunResult
+    from dx_local.platform.core.states import Transition
 
     MakeApp = Callable[..., Path]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from dx_local.engine.run import RunRequest, run_once
+from dx_local.engine.runs.run import RunRequest, run_once
 from dx_local.ui.summary import usage_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_local.engine.run import RunResult
+    from dx_local.engine.runs.run import RunResult
 
     MakeApp = Callable[..., Path]
 

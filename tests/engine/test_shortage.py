@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_app_wizard.spec.instances import find_instance_type
+from dx_app_wizard.dxapp.instances import find_instance_type
 from dx_local.engine.executors import End
 from dx_local.engine.memory_limit import MemoryLimit, parse_limit
-from dx_local.engine.shortage import REASON, OutOfMemoryKills, failure_of, is_full, next_larger
+from dx_local.engine.scheduling.resource_failures import (
+    REASON,
+    OutOfMemoryKills,
+    failure_of,
+    is_full,
+    next_larger,
+)
 from dx_local.errors import UsageError
+from dx_local.platform.core.states import Failure
 from dx_local.platform.execution.job_usage import JobUsage
-from dx_local.platform.lifecycle.states import Failure
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.dependencies import debian, debian_layers, package_names, supplies
-from dx_local.engine.dependencies.entries import Dependency
-from dx_local.engine.dependencies.package_names import known_names
-from dx_local.engine.dependencies.supplies import Supply, supply
+from dx_local.engine.environments.debian import dpkg, layers, package_names, resolve
+from dx_local.engine.environments.debian.package_names import known_names
+from dx_local.engine.environments.debian.resolve import Supply, supply
+from dx_local.engine.environments.exec_depends import Dependency
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def test_what_is_there_is_no_matter(dependency: Dependency) -> None:
 
 @needs_dpkg
 def test_what_is_missing_is_told_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supplies, "known_names", frozenset)  # as on a machine without lists of packages
+    monkeypatch.setattr(resolve, "known_names", frozenset)  # as on a machine without lists of packages
     found = supplied(NOWHERE, Dependency("bash"), Dependency("dxt-x", version="2"), Dependency("a; b"))
     unknown, lacking = found.notes
     assert unknown == "The app depends on the Debian package a; b, which apt does not know."
@@ -71,9 +71,9 @@ def test_without_dpkg_only_programs_can_be_looked_for(
 ) -> None:
     (tmp_path / "ls").symlink_to("/bin/ls")
     monkeypatch.setenv("PATH", str(tmp_path))
-    debian._installed.cache_clear()
+    dpkg._installed.cache_clear()
     assert len(supplied(Dependency(name)).notes) == count
-    debian._installed.cache_clear()
+    dpkg._installed.cache_clear()
 
 
 @needs_dpkg
@@ -83,13 +83,13 @@ def test_a_user_without_a_home_is_told_all_the_same(monkeypatch: pytest.MonkeyPa
         raise UsageError("there is no home folder to keep files in")
 
     monkeypatch.setattr(package_names, "user_folder", homeless)
-    monkeypatch.setattr(debian_layers, "user_folder", homeless)
+    monkeypatch.setattr(layers, "user_folder", homeless)
     assert "no-such-package" in supplied(NOWHERE, installs=installs).notes[0]
 
 
 @needs_dpkg
 def test_without_apt_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    debian.installed()
+    dpkg.installed()
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "lacks" in supplied(NOWHERE, installs=True).notes[0]
 
@@ -101,4 +101,4 @@ def test_what_dpkg_lists_is_read() -> None:
         "installed\tlibx\t3\tx-api, x-abi (= 2.0)\n"
         "installed\tawk\t9\t\n"
     )
-    assert debian.parse(listed) == {"gawk": "1:5.2", "libx": "3", "x-api": "3", "x-abi": "2.0", "awk": "9"}
+    assert dpkg.parse(listed) == {"gawk": "1:5.2", "libx": "3", "x-api": "3", "x-abi": "2.0", "awk": "9"}

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_local.engine.table_formats import read_table, write_table
+from dx_local.engine.runs.table_formats import read_table, write_table
 from dx_local.errors import UsageError
-from dx_local.platform.data.table_columns import INTEGER_RANGES, TYPES
+from dx_local.platform.gtables.columns import INTEGER_RANGES, TYPES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.run import RunRequest, run_once
+from dx_local.engine.runs.run import RunRequest, run_once
+from dx_local.engine.runs.usable_types import with_usable_types
 from dx_local.engine.session import Observer
-from dx_local.engine.usable_types import with_usable_types
 
 if TYPE_CHECKING:
     from pathlib import Path

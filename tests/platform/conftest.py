@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform.execution import executables, job_descriptions, job_events
-from dx_local.platform.lifecycle.states import Failure
-from dx_local.platform.store import Store
+from dx_local.platform.core.states import Failure
+from dx_local.platform.core.store import Store
+from dx_local.platform.execution import applets, job_descriptions, job_events
 from dx_local.platform.workflows import analyses, workflows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dx_local.platform.context import Context
+    from dx_local.platform.core.context import Context
 
 JSON = dict[str, Any]
 
@@ -37,7 +37,7 @@ def make_applet(context: Context, project: str, **fields: Any) -> str:
         "runSpec": {"interpreter": "bash", "code": "main() { true; }"},
         **fields,
     }
-    applet: str = executables.new_applet(context, "applet", request)["id"]
+    applet: str = applets.new_applet(context, "applet", request)["id"]
     return applet
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.links import Reference
-from dx_local.platform.ids import new_id
+from dx_app_wizard.dxapp.links import Reference
+from dx_local.platform.core.ids import new_id
+from dx_local.platform.core.states import Failure
 from dx_local.platform.lifecycle import lifecycle
-from dx_local.platform.lifecycle.states import Failure
 
 if TYPE_CHECKING:
-    from dx_local.platform.lifecycle.states import Transition
-    from dx_local.platform.store import Row, Store
+    from dx_local.platform.core.states import Transition
+    from dx_local.platform.core.store import Row, Store
 
 JSON = dict[str, Any]
 BROKEN = Failure("AppError", "it broke")

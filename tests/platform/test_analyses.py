@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.spec.links import link
-from dx_local.platform import executions
-from dx_local.platform.context import Caller, Context
+from dx_app_wizard.dxapp.links import link
+from dx_local.platform.core.context import Caller, Context
+from dx_local.platform.core.errors import InvalidInput, InvalidState, ResourceNotFound
 from dx_local.platform.data import objects, records
-from dx_local.platform.errors import InvalidInput, InvalidState, ResourceNotFound
-from dx_local.platform.execution import executables, job_creation, job_descriptions, job_events, jobs
+from dx_local.platform.execution import applets, job_creation, job_descriptions, job_events, jobs
+from dx_local.platform.find import executions
 from dx_local.platform.workflows import analyses
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.platform.conftest import Analysis, Runner
 
-    from dx_local.platform.lifecycle.states import Failure
+    from dx_local.platform.core.states import Failure
 
 JSON = dict[str, Any]
 BIG = "mem1_ssd1_v2_x72"
@@ -362,7 +362,7 @@ def test_a_job_may_refer_to_an_analysis(
     run = runner.run(workflow)
     given = {"n": {"$dnanexus_link": {"analysis": run.id, **reference}}}
     request = {"project": project, "input": given, "dependsOn": [run.id]}
-    job = executables.run_applet(context, runner.applet, request)["id"]
+    job = applets.run_applet(context, runner.applet, request)["id"]
     assert job_descriptions.describe_job(context, job, {})["state"] == "waiting_on_input"
     run.finish(0, n=2)
     run.finish(1, n=4)
@@ -375,7 +375,7 @@ def test_what_waits_for_an_analysis_that_ends_badly_fails(
 ) -> None:
     run = runner.run(chain)
     request = {"project": project, "input": {"n": 1}, "dependsOn": [run.id]}
-    job = executables.run_applet(context, runner.applet, request)["id"]
+    job = applets.run_applet(context, runner.applet, request)["id"]
     run.fail(0) if how == "fail" else jobs.terminate(context, run.id, {})
     assert job_descriptions.describe_job(context, job, {})["failureReason"] == "DependencyUnsatisfiable"
 

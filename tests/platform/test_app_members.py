@@ -7,22 +7,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_local.platform import users
-from dx_local.platform.apps import app_members, app_search, app_views, apps
-from dx_local.platform.context import Caller, Context
-from dx_local.platform.errors import InvalidInput, PermissionDenied, ResourceNotFound
-from dx_local.platform.execution import executables
+from dx_local.platform.apps import app_members, app_views, apps
+from dx_local.platform.core.context import Caller, Context
+from dx_local.platform.core.errors import InvalidInput, PermissionDenied, ResourceNotFound
+from dx_local.platform.execution import applets
+from dx_local.platform.find import apps as find_apps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_local.platform.context import JSON
+    from dx_local.platform.core.context import JSON
 
 
 @pytest.fixture
 def applet(context: Context, project: str) -> str:
     run_spec = {"interpreter": "bash", "code": ""}
     request = {"dxapi": "1.0.0", "inputSpec": [], "outputSpec": [], "runSpec": run_spec, "project": project}
-    applet_id: str = executables.new_applet(context, "applet", request)["id"]
+    applet_id: str = applets.new_applet(context, "applet", request)["id"]
     return applet_id
 
 
@@ -46,7 +47,7 @@ def stranger(context: Context) -> Context:
 
 def found(context: Context, **request: Any) -> list[str]:
     describe = {"fields": {"name": True, "version": True}}
-    results = app_search.find_apps(context, "system", {"describe": describe, **request})["results"]
+    results = find_apps.find_apps(context, "system", {"describe": describe, **request})["results"]
     return [f"{each['describe']['name']}/{each['describe']['version']}" for each in results]
 
 
@@ -267,8 +268,8 @@ def test_apps_are_found_by_what_they_are(
 def test_finding_apps_goes_on_where_a_page_ended(context: Context, make: Callable[..., str]) -> None:
     for name in "abc":
         make(name)
-    first = app_search.find_apps(context, "system", {"limit": 2})
-    last = app_search.find_apps(context, "system", {"limit": 2, "starting": first["next"]})
+    first = find_apps.find_apps(context, "system", {"limit": 2})
+    last = find_apps.find_apps(context, "system", {"limit": 2, "starting": first["next"]})
     assert [len(first["results"]), len(last["results"]), last["next"]] == [2, 1, None]
     assert first["results"][0].keys() == {"id"}
 

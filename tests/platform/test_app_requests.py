@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from dx_local.api.routes import ROUTES
-from dx_local.platform.apps import app_members, app_search, app_views, apps
-from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.apps import app_members, app_views, apps
+from dx_local.platform.core.context import DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.core.errors import ApiError, InvalidInput
 from dx_local.platform.data import projects
-from dx_local.platform.errors import ApiError, InvalidInput
-from dx_local.platform.execution import app_names, executables
+from dx_local.platform.execution import app_names, applets
+from dx_local.platform.find import apps as find_apps
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dx_local.platform.context import JSON
+    from dx_local.platform.core.context import JSON
 
 KEYS = (
     "access", "applet", "authorizedUsers", "batchInput", "billTo", "categories", "category", "commonInput",
@@ -54,7 +55,7 @@ def new_applet(context: Context) -> str:
     project = projects.new(context, "project", {"name": "P"})["id"]
     request = {"project": project, "dxapi": "1.0.0", "inputSpec": [], "outputSpec": []}
     run_spec = {"interpreter": "bash", "code": ""}
-    applet: str = executables.new_applet(context, "applet", {**request, "runSpec": run_spec})["id"]
+    applet: str = applets.new_applet(context, "applet", {**request, "runSpec": run_spec})["id"]
     return applet
 
 
@@ -79,7 +80,7 @@ def test_no_request_breaks_a_method(context: Context, method: str) -> None:
 @given(request=requests)
 def test_no_request_breaks_a_search(context: Context, request: JSON) -> None:
     with suppress(ApiError):
-        assert "next" in app_search.find_apps(context, "system", request)
+        assert "next" in find_apps.find_apps(context, "system", request)
 
 
 @pytest.mark.parametrize("key", [key for key in KEYS if key != "version"])

@@ -7,20 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_local.platform.apps import app_members, app_views, apps
+from dx_local.platform.core.errors import InvalidInput, InvalidState, InvalidType, ResourceNotFound
 from dx_local.platform.data import files, objects, projects, records
-from dx_local.platform.errors import (
-    InvalidInput,
-    InvalidState,
-    InvalidType,
-    ResourceNotFound,
-)
-from dx_local.platform.execution import executables, job_descriptions, jobs
+from dx_local.platform.execution import applets, job_descriptions, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.core.context import JSON, Context
 
 REGION = "aws:us-east-1"
 
@@ -29,7 +24,7 @@ def new_applet(context: Context, project: str, /, **changes: Any) -> str:
     """Make an applet with specs, as an app needs it."""
     run_spec = {"interpreter": "bash", "code": "main() { true; }", **changes.pop("runSpec", {})}
     request = {"dxapi": "1.0.0", "inputSpec": [], "outputSpec": [], "runSpec": run_spec, **changes}
-    applet: str = executables.new_applet(context, "applet", {"project": project, **request})["id"]
+    applet: str = applets.new_applet(context, "applet", {"project": project, **request})["id"]
     return applet
 
 
@@ -153,7 +148,7 @@ def test_what_cannot_be_an_app_is_refused(context: Context, applet: str, request
 def test_an_applet_without_specs_is_no_app(context: Context, project: str) -> None:
     run_spec = {"interpreter": "bash", "code": ""}
     request = {"project": project, "dxapi": "1.0.0", "runSpec": run_spec}
-    bare = executables.new_applet(context, "applet", request)["id"]
+    bare = applets.new_applet(context, "applet", request)["id"]
     with pytest.raises(InvalidInput, match="no inputSpec and no outputSpec"):
         new_app(context, bare)
 

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dx_local.platform.apps import apps
+from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.data import files
-from dx_local.platform.errors import InvalidInput
-from dx_local.platform.execution import executables
+from dx_local.platform.execution import applets
 from dx_local.platform.workflows import batches
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.core.context import JSON, Context
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def applet(context: Context, project: str) -> str:
     spec = [{"name": "n", "class": "int"}, {"name": "name", "class": "string", "optional": True}]
     run_spec = {"interpreter": "bash", "code": ""}
     request = {"dxapi": "1.0.0", "inputSpec": spec, "outputSpec": [], "runSpec": run_spec}
-    applet_id: str = executables.new_applet(context, "applet", {**request, "project": project})["id"]
+    applet_id: str = applets.new_applet(context, "applet", {**request, "project": project})["id"]
     return applet_id
 
 

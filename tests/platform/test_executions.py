@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import executions
-from dx_local.platform.context import Caller, Context
-from dx_local.platform.errors import ApiError
-from dx_local.platform.execution import executables, job_creation
+from dx_local.platform.core.context import Caller, Context
+from dx_local.platform.core.errors import ApiError
+from dx_local.platform.execution import applets, job_creation
+from dx_local.platform.find import executions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ JSON = dict[str, Any]
 def applet(context: Context, project: str) -> str:
     run_spec = {"interpreter": "bash", "code": "main() { true; }"}
     request = {"project": project, "dxapi": "1.0.0", "name": "Counter", "runSpec": run_spec}
-    applet_id: str = executables.new_applet(context, "applet", request)["id"]
+    applet_id: str = applets.new_applet(context, "applet", request)["id"]
     return applet_id
 
 
@@ -31,7 +31,7 @@ def run(context: Context, applet: str, project: str) -> Callable[..., str]:
 
     def run(*, job: str | None = None, **asked: Any) -> str:
         caller = Context(context.platform, Caller(context.caller.user, job))
-        job_id: str = executables.run_applet(caller, applet, {"project": project, "input": {}, **asked})["id"]
+        job_id: str = applets.run_applet(caller, applet, {"project": project, "input": {}, **asked})["id"]
         return job_id
 
     return run

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_local.platform.data.table_columns import read_columns
-from dx_local.platform.data.table_file import TableFile
-from dx_local.platform.data.table_indices import Index, read_indices
-from dx_local.platform.errors import InvalidInput
+from dx_local.platform.core.errors import InvalidInput
+from dx_local.platform.gtables.columns import read_columns
+from dx_local.platform.gtables.indices import Index, read_indices
+from dx_local.platform.gtables.rows import TableFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

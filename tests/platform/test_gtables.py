@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.platform.conftest import refused_by_full_disk
 
-from dx_local.platform.data import contents, gtables, objects, search
-from dx_local.platform.data.table_columns import INTEGER_RANGES, Column
-from dx_local.platform.errors import InvalidInput, InvalidState, InvalidType, ResourceNotFound
-from dx_local.platform.long_work import LongWork
+from dx_local.platform.core.errors import InvalidInput, InvalidState, InvalidType, ResourceNotFound
+from dx_local.platform.data import contents, objects
+from dx_local.platform.find import data_objects
+from dx_local.platform.gtables import gtables
+from dx_local.platform.gtables.columns import INTEGER_RANGES, Column
+from dx_local.platform.requests.background_work import LongWork
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.core.context import JSON, Context
 
 COLUMNS = [{"name": "name", "type": "string"}, {"name": "n", "type": "int32"}]
 GENOMIC = [
@@ -296,5 +298,5 @@ def test_a_table_file_without_content_takes_rows(context: Context, project: str)
 
 def test_tables_are_found_by_their_class(context: Context, project: str) -> None:
     table = make(context, project)
-    found = search.find_data_objects(context, "system", {"class": "gtable"})
+    found = data_objects.find_data_objects(context, "system", {"class": "gtable"})
     assert [each["id"] for each in found["results"]] == [table]

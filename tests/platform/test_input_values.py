@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.platform.conftest import make_applet
 
-from dx_app_wizard.spec.links import link
+from dx_app_wizard.dxapp.links import link
+from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.data import records
-from dx_local.platform.errors import InvalidInput
-from dx_local.platform.execution import executables, job_descriptions
+from dx_local.platform.execution import applets, job_descriptions
 from dx_local.platform.workflows import analyses, workflows
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import Context
+    from dx_local.platform.core.context import Context
 
 JSON = dict[str, Any]
 
@@ -41,7 +41,7 @@ def record(context: Context, project: str) -> str:
 
 def inputs_of_run(context: Context, project: str, spec: list[JSON], given: JSON) -> JSON:
     applet = make_applet(context, project, inputSpec=spec)
-    job = executables.run_applet(context, applet, {"project": project, "input": given})["id"]
+    job = applets.run_applet(context, applet, {"project": project, "input": given})["id"]
     described: JSON = job_descriptions.describe_job(context, job, {})["originalInput"]
     return described
 
@@ -73,7 +73,7 @@ def test_a_chain_of_defaults_is_followed(context: Context, project: str, record:
 
 def test_of_an_output_to_come_the_default_is_a_reference(context: Context, project: str) -> None:
     first = make_applet(context, project, inputSpec=[], outputSpec=[declared("made", "record")])
-    job = executables.run_applet(context, first, {"project": project, "input": {}})["id"]
+    job = applets.run_applet(context, first, {"project": project, "input": {}})["id"]
     given = {"sample": {"$dnanexus_link": {"job": job, "field": "made"}}}
     found = inputs_of_run(context, project, [SAMPLE, LABEL], given)["label"]
     assert found == {"$dnanexus_link": {"job": job, "field": "made", "metadata": "name"}}

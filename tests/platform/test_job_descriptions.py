@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.platform.conftest import make_applet
 
-from dx_local.platform import access
-from dx_local.platform.context import Caller, Context
-from dx_local.platform.errors import InvalidInput, InvalidState
-from dx_local.platform.execution import executables, job_creation, job_descriptions, job_events, jobs
-from dx_local.platform.lifecycle.states import Failure
+from dx_local.platform.core import access
+from dx_local.platform.core.context import Caller, Context
+from dx_local.platform.core.errors import InvalidInput, InvalidState
+from dx_local.platform.core.states import Failure
+from dx_local.platform.execution import applets, job_creation, job_descriptions, job_events, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ def run(context: Context, project: str) -> Callable[..., str]:
         applet = make_applet(context, project, runSpec=spec, access={"project": "CONTRIBUTE"})
         request = {"project": project, "input": {"n": 1}, **asked}
         caller = Context(context.platform, Caller(context.caller.user, parent))
-        job: str = executables.run_applet(caller, applet, request)["id"]
+        job: str = applets.run_applet(caller, applet, request)["id"]
         return job
 
     return run
@@ -229,7 +229,7 @@ def test_fields_about_workers_are_described_on_request(
 
 def test_turnaround_is_that_of_the_tree_of_a_root(context: Context, clock: Any, project: str) -> None:
     applet = make_applet(context, project, treeTurnaroundTimeThreshold=60, outputSpec=None)
-    job = executables.run_applet(context, applet, {"project": project, "input": {"n": 1}})["id"]
+    job = applets.run_applet(context, applet, {"project": project, "input": {"n": 1}})["id"]
     selected = ("selectedTreeTurnaroundTimeThreshold", "selectedTreeTurnaroundTimeThresholdFrom")
     assert [describe(context, job)[name] for name in selected] == [60, "executable"]
     job_events.start(context.platform, job)

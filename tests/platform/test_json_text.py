@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_local.platform import json_text
-from dx_local.platform.json_text import in_batches, json_pieces, to_json
+from dx_local.platform.core import json_text
+from dx_local.platform.core.json_text import in_batches, json_pieces, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

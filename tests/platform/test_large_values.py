@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from tests.platform.conftest import refused_by_full_disk
 
 from dx_local.platform.data import file_bytes
-from dx_local.platform.execution import executables, job_descriptions, job_events
+from dx_local.platform.execution import applets, job_descriptions, job_events
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.platform.conftest import Runner
 
-    from dx_local.platform.context import Context
+    from dx_local.platform.core.context import Context
 
 LARGE = {"text": ["é" * 1000] * 2000, "more": {str(n): n for n in range(50_000)}}
 
@@ -27,7 +27,7 @@ def running_job(context: Context, runner: Runner, output_class: str = "hash") ->
     spec = [{"name": "n", "class": output_class}]
     applet = runner.make_applet(outputSpec=spec)
     request = {"project": runner.project, "input": {"n": 1}}
-    job: str = executables.run_applet(context, applet, request)["id"]
+    job: str = applets.run_applet(context, applet, request)["id"]
     job_events.start(context.platform, job)
     return job
 
@@ -77,5 +77,5 @@ def test_references_to_and_in_a_large_output_are_resolved(context: Context, runn
     assert output_of(context, large) == {"n": {**LARGE, "reference": 7}}
     applet = runner.make_applet(inputSpec=[{"name": "n", "class": "hash"}])
     given = {"n": {"$dnanexus_link": {"job": large, "field": "n"}}}
-    job = executables.run_applet(context, applet, {"project": runner.project, "input": given})["id"]
+    job = applets.run_applet(context, applet, {"project": runner.project, "input": given})["id"]
     assert job_descriptions.describe_job(context, job, {})["input"] == {"n": {**LARGE, "reference": 7}}

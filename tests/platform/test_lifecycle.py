@@ -16,12 +16,12 @@ from tests.platform.life import (
     state,
 )
 
-from dx_app_wizard.spec.links import link
-from dx_local.platform.ids import new_id
+from dx_app_wizard.dxapp.links import link
+from dx_local.platform.core.ids import new_id
 from dx_local.platform.lifecycle import lifecycle
 
 if TYPE_CHECKING:
-    from dx_local.platform.store import Store
+    from dx_local.platform.core.store import Store
 
 
 def test_a_job_that_waits_for_nothing_is_runnable(store: Store) -> None:

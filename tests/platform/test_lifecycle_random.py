@@ -18,14 +18,14 @@ from tests.platform.life import (
     state,
 )
 
-from dx_app_wizard.spec.links import link
+from dx_app_wizard.dxapp.links import link
+from dx_local.platform.core.states import ANALYSIS_TRANSITIONS, FINAL, TRANSITIONS, Failure, State
+from dx_local.platform.core.store import Store
 from dx_local.platform.lifecycle import lifecycle
 from dx_local.platform.lifecycle.restarts import REASONS as RESTARTABLE
-from dx_local.platform.lifecycle.states import ANALYSIS_TRANSITIONS, FINAL, TRANSITIONS, Failure, State
-from dx_local.platform.store import Store
 
 if TYPE_CHECKING:
-    from dx_local.platform.lifecycle.states import Transition
+    from dx_local.platform.core.states import Transition
 
 POLICIES = st.sampled_from(["failStage", "failAllStages"])
 RESTARTS = st.sampled_from([{}, {"restartOn": {"*": 2}}, {"restartOn": {"*": 9}, "maxRestarts": 1}])

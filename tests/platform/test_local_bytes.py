@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.platform import local_bytes
+from dx_local.platform.core import local_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

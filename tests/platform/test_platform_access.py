@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.platform import access
-from dx_local.platform.context import Caller, Context
+from dx_local.platform.core import access
+from dx_local.platform.core.context import Caller, Context
+from dx_local.platform.core.errors import PermissionDenied, ResourceNotFound
 from dx_local.platform.data import projects
-from dx_local.platform.errors import PermissionDenied, ResourceNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from dx_app_wizard.spec.links import link
-from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
+from dx_app_wizard.dxapp.links import link
+from dx_local.platform.core.context import DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.core.errors import (
+    ApiError,
+    InvalidInput,
+    InvalidState,
+    PermissionDenied,
+    ResourceNotFound,
+)
 from dx_local.platform.data import contents, file_bytes, files, objects, projects, records
-from dx_local.platform.errors import ApiError, InvalidInput, InvalidState, PermissionDenied, ResourceNotFound
-from dx_local.platform.folder_paths import normalize_folder
+from dx_local.platform.requests.folder_paths import normalize_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

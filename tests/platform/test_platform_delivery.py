@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.spec.links import link
-from dx_local.platform.context import Caller, Context
+from dx_app_wizard.dxapp.links import link
+from dx_local.platform.core.context import Caller, Context
 from dx_local.platform.data import projects, records
-from dx_local.platform.execution import executables, job_descriptions, job_events, jobs
-from dx_local.platform.folder_paths import join
+from dx_local.platform.execution import applets, job_descriptions, job_events, jobs
+from dx_local.platform.requests.folder_paths import join
 
 if TYPE_CHECKING:
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.store import Row
 
 RUN_SPEC = {"interpreter": "bash", "code": "main() { true; }"}
 
@@ -21,13 +21,13 @@ RUN_SPEC = {"interpreter": "bash", "code": "main() { true; }"}
 @pytest.fixture
 def applet(context: Context, project: str) -> str:
     request = {"project": project, "dxapi": "1.0.0", "runSpec": RUN_SPEC}
-    applet_id: str = executables.new_applet(context, "applet", request)["id"]
+    applet_id: str = applets.new_applet(context, "applet", request)["id"]
     return applet_id
 
 
 def start(context: Context, applet: str, **asked: Any) -> Row:
     """Start a job of the applet, and return its row."""
-    job = executables.run_applet(context, applet, {"input": {}, **asked})["id"]
+    job = applets.run_applet(context, applet, {"input": {}, **asked})["id"]
     job_events.start(context.platform, job)
     return jobs.get(context, job)
 

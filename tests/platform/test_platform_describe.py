@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.data.describe import select_fields
-from dx_local.platform.errors import InvalidInput
 
 FULL = {"id": "x", "a": 1, "b": 2, "c": 3, "details": {}}
 DEFAULT = frozenset({"id", "a", "b"})

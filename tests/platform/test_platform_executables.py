@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.spec.links import link
+from dx_app_wizard.dxapp.links import link
+from dx_local.platform.core.errors import ApiError, InvalidInput, PermissionDenied, ResourceNotFound
 from dx_local.platform.data import contents, files, objects, projects, records
-from dx_local.platform.errors import ApiError, InvalidInput, PermissionDenied, ResourceNotFound
-from dx_local.platform.execution import executables, job_descriptions
+from dx_local.platform.execution import applets, job_descriptions
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import Context
+    from dx_local.platform.core.context import Context
 
 JSON = dict[str, Any]
 RUN_SPEC = {"interpreter": "bash", "code": "main() { true; }"}
@@ -21,13 +21,13 @@ NOWHERE = "000000000000000000000000"
 
 def new_applet(context: Context, project: str, **spec: Any) -> str:
     request = {"project": project, "dxapi": "1.0.0", "name": "Counter", "runSpec": RUN_SPEC, **spec}
-    applet: str = executables.new_applet(context, "applet", request)["id"]
+    applet: str = applets.new_applet(context, "applet", request)["id"]
     return applet
 
 
 def run(context: Context, applet: str, project: str | None, **job_input: Any) -> JSON:
     asked: JSON = {"input": job_input, **({"project": project} if project else {})}
-    job = executables.run_applet(context, applet, asked)["id"]
+    job = applets.run_applet(context, applet, asked)["id"]
     return job_descriptions.describe_job(context, job, {})
 
 
@@ -64,7 +64,7 @@ def test_a_description_has_all_but_the_code(context: Context, project: str) -> N
 
 
 def test_get_has_the_code(context: Context, project: str) -> None:
-    got = executables.get_applet(context, new_applet(context, project), {})
+    got = applets.get_applet(context, new_applet(context, project), {})
     assert got["runSpec"]["code"] == RUN_SPEC["code"]
     assert got["runSpec"]["bundledDependsByRegion"] == {"aws:us-east-1": []}
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.platform.conftest import refused_by_full_disk
 
-from dx_local.platform import local_bytes
+from dx_local.platform.core import local_bytes
+from dx_local.platform.core.errors import InvalidInput, InvalidState
+from dx_local.platform.core.local_bytes import Part
 from dx_local.platform.data import contents, file_bytes, files, objects
 from dx_local.platform.data.transfer_urls import UploadTicket
-from dx_local.platform.errors import InvalidInput, InvalidState
-from dx_local.platform.local_bytes import Part
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dx_local.platform.context import Context
+    from dx_local.platform.core.context import Context
 
 
 def md5(data: bytes) -> str:

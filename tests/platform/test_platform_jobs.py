@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import access
-from dx_local.platform.errors import InvalidInput, PermissionDenied, ResourceNotFound
-from dx_local.platform.execution import executables, job_creation, job_descriptions, job_events, jobs
-from dx_local.platform.lifecycle.states import Failure
+from dx_local.platform.core import access
+from dx_local.platform.core.errors import InvalidInput, PermissionDenied, ResourceNotFound
+from dx_local.platform.core.states import Failure
+from dx_local.platform.execution import applets, job_creation, job_descriptions, job_events, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import Clock
 
-    from dx_local.platform.context import Context
+    from dx_local.platform.core.context import Context
 
 JSON = dict[str, Any]
 
@@ -173,6 +173,6 @@ def test_a_detached_job_needs_access_to_the_project(
     applet = jobs.get(context, own_id(new_job()))["executable"]
     asked = {"project": project, "input": {}, "detach": True}
     with pytest.raises(PermissionDenied, match="CONTRIBUTE"):
-        executables.run_applet(new_job(), applet, asked)
-    detached = executables.run_applet(new_job(project="CONTRIBUTE"), applet, asked)["id"]
+        applets.run_applet(new_job(), applet, asked)
+    detached = applets.run_applet(new_job(project="CONTRIBUTE"), applet, asked)["id"]
     assert jobs.get(context, detached)["parent"] is None

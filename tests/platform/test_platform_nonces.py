@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.platform import nonces
-from dx_local.platform.errors import InvalidInput
+from dx_local.platform.core.errors import InvalidInput
+from dx_local.platform.requests import idempotency
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import Clock, ServedPlatform
 
-    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.core.context import JSON, Context
 
 HOUR = 60 * 60 * 1000
 
@@ -29,7 +29,7 @@ class Counter:
 
 
 def replay(context: Context, call: Callable[[], JSON], request: JSON, route: str = "record/new") -> str:
-    answer: str = nonces.replay(context, route, request, call)["id"]
+    answer: str = idempotency.replay(context, route, request, call)["id"]
     return answer
 
 

@@ -4,18 +4,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.spec.links import link
-from dx_local.platform import access
+from dx_app_wizard.dxapp.links import link
+from dx_local.platform.core import access
+from dx_local.platform.core.errors import (
+    ApiError,
+    InvalidInput,
+    InvalidState,
+    PermissionDenied,
+    ResourceNotFound,
+)
 from dx_local.platform.data import contents, objects, projects, records
-from dx_local.platform.errors import ApiError, InvalidInput, InvalidState, PermissionDenied, ResourceNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import Clock
 
-    from dx_local.platform.context import Context
-    from dx_local.platform.lifecycle.states import Transition
+    from dx_local.platform.core.context import Context
+    from dx_local.platform.core.states import Transition
 
 JSON = dict[str, Any]
 

@@ -4,24 +4,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import access
-from dx_local.platform.data import (
-    contents,
-    file_bytes,
-    files,
-    objects,
-    project_members,
-    project_search,
-    projects,
-    records,
+from dx_local.platform.core import access
+from dx_local.platform.core.errors import (
+    ApiError,
+    InvalidInput,
+    InvalidState,
+    PermissionDenied,
+    ResourceNotFound,
 )
-from dx_local.platform.errors import ApiError, InvalidInput, InvalidState, PermissionDenied, ResourceNotFound
+from dx_local.platform.data import contents, file_bytes, files, objects, project_members, projects, records
+from dx_local.platform.find import projects as find_projects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_local.platform.context import Context
+    from dx_local.platform.core.context import Context
 
 
 def test_a_new_project_is_described_with_its_defaults(context: Context, project: str) -> None:
@@ -211,6 +209,6 @@ def test_a_job_that_may_view_a_project_invites_nobody(job_context: Context, proj
 
 def test_projects_are_described_together(context: Context, project: str) -> None:
     request = {"projects": [project, "project-x"], "describe": {"fields": {"name": True}}}
-    first, second = project_search.describe_projects(context, "system", request)["results"]
+    first, second = find_projects.describe_projects(context, "system", request)["results"]
     assert first == {"describe": {"id": project, "name": "P"}}
     assert second["error"]["type"] == "ResourceNotFound"

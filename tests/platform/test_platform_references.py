@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.spec.classes import flatten
-from dx_app_wizard.spec.links import link
+from dx_app_wizard.dxapp.classes import flatten
+from dx_app_wizard.dxapp.links import link
 from dx_local.platform.lifecycle.references import Resolver, UnresolvableReference
 
 OUTPUTS: dict[str, dict[str, Any]] = {

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dx_local.platform import access
-from dx_local.platform.context import Caller, Context
-from dx_local.platform.errors import ApiError
-from dx_local.platform.execution import executables, job_creation, job_descriptions
+from dx_local.platform.core import access
+from dx_local.platform.core.context import Caller, Context
+from dx_local.platform.core.errors import ApiError
+from dx_local.platform.execution import applets, job_creation, job_descriptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,14 +47,14 @@ RUN_SPEC_KEYS = (
 
 def run(context: Context, applet: str, request: dict[str, Any]) -> None:
     """Run an applet, and do what the driver and clients do with its job next."""
-    job = executables.run_applet(context, applet, request)["id"]
+    job = applets.run_applet(context, applet, request)["id"]
     job_descriptions.describe_job(context, job, {})
     access.level_on(Context(context.platform, Caller(context.caller.user, job)), str(request["project"]))
 
 
 def new_applet(context: Context, project: str, **changes: Any) -> str:
     request = {"project": project, "dxapi": "1.0.0", "runSpec": RUN_SPEC, **changes}
-    applet: str = executables.new_applet(context, "applet", request)["id"]
+    applet: str = applets.new_applet(context, "applet", request)["id"]
     return applet
 
 

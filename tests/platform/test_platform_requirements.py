@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dx_local.platform.errors import ApiError, InvalidInput
+from dx_local.platform.core.errors import ApiError, InvalidInput
 from dx_local.platform.execution import requirements
 from dx_local.platform.execution.requirements import Wishes
 

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.spec.links import link
-from dx_local.platform import access
-from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
-from dx_local.platform.data import contents, object_lookup, objects, project_search, projects, records, search
-from dx_local.platform.data.conditions import name_is
-from dx_local.platform.errors import InvalidInput, PermissionDenied, ResourceNotFound
+from dx_app_wizard.dxapp.links import link
+from dx_local.platform.core import access
+from dx_local.platform.core.context import DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.core.errors import InvalidInput, PermissionDenied, ResourceNotFound
+from dx_local.platform.data import contents, object_lookup, objects, projects, records
+from dx_local.platform.find import data_objects
+from dx_local.platform.find import projects as find_projects
+from dx_local.platform.find.conditions import name_is
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +50,9 @@ def garden(context: Context, project: str, clock: Clock) -> dict[str, str]:
 
 
 def found(context: Context, **request: Any) -> list[str]:
-    answer = search.find_data_objects(context, "system", {**request, "describe": {"fields": {"name": True}}})
+    answer = data_objects.find_data_objects(
+        context, "system", {**request, "describe": {"fields": {"name": True}}}
+    )
     return [row["describe"]["name"] for row in answer["results"]]
 
 
@@ -143,7 +147,7 @@ def test_objects_are_found_by_id(context: Context, garden: dict[str, str]) -> No
 def test_a_result_without_describe_is_project_and_id(
     context: Context, project: str, garden: dict[str, str]
 ) -> None:
-    answer = search.find_data_objects(context, "system", {"name": "apple"})
+    answer = data_objects.find_data_objects(context, "system", {"name": "apple"})
     assert answer == {"results": [{"project": project, "id": garden["apple"]}], "next": None}
 
 
@@ -153,7 +157,7 @@ def test_pages_follow_one_another(context: Context, limit: int) -> None:
     names, cursor = [], None
     while True:
         request = {"limit": limit, "describe": True, "starting": cursor}
-        answer = search.find_data_objects(context, "system", request)
+        answer = data_objects.find_data_objects(context, "system", request)
         names += [row["describe"]["name"] for row in answer["results"]]
         cursor = answer["next"]
         if cursor is None:
@@ -174,7 +178,7 @@ def test_objects_of_a_project_come_together_in_pages(context: Context, clock: Cl
         clock.advance(1)
         other = projects.new(context, "project", {"name": name})["id"]
         records.new(context, "record", {"project": other, "name": name})
-    first = search.find_data_objects(context, "system", {"limit": 5})
+    first = data_objects.find_data_objects(context, "system", {"limit": 5})
     assert found(context, limit=5) == [*EVERYTHING, "second"]
     assert found(context, starting=first["next"]) == ["third"]
 
@@ -182,7 +186,7 @@ def test_objects_of_a_project_come_together_in_pages(context: Context, clock: Cl
 def test_a_page_begins_where_its_first_object_was(
     context: Context, project: str, garden: dict[str, str]
 ) -> None:
-    cursor = search.find_data_objects(context, "system", {"limit": 1})["next"]
+    cursor = data_objects.find_data_objects(context, "system", {"limit": 1})["next"]
     assert (cursor["project"], cursor["id"]) == (project, garden["carrot"])
     contents.remove_objects(context, project, {"objects": [garden["carrot"]]})
     assert found(context, starting=cursor) == ["banana", "apple"]
@@ -202,7 +206,7 @@ def test_changes_on_the_way_hide_nothing_that_is_to_come(
     while True:
         clock.advance(1)
         request = {"limit": 2, "describe": True, "starting": cursor}
-        answer = search.find_data_objects(context, "system", request)
+        answer = data_objects.find_data_objects(context, "system", request)
         for row in answer["results"]:
             seen.append(row["describe"]["name"])
             objects.add_tags(context, row["id"], {"tags": ["seen"]})
@@ -216,7 +220,7 @@ def test_changes_on_the_way_hide_nothing_that_is_to_come(
 )
 def test_a_scope_needs_a_project_that_is_there(context: Context, wrong: JSON) -> None:
     with pytest.raises((InvalidInput, ResourceNotFound)):
-        search.find_data_objects(context, "system", {"scope": wrong})
+        data_objects.find_data_objects(context, "system", {"scope": wrong})
 
 
 def test_labels_are_found_as_they_are_now(context: Context, project: str, garden: dict[str, str]) -> None:
@@ -276,7 +280,7 @@ def nested(depth: int) -> JSON:
 )
 def test_a_search_that_cannot_be_is_invalid(context: Context, wrong: JSON) -> None:
     with pytest.raises(InvalidInput):
-        search.find_data_objects(context, "system", wrong)
+        data_objects.find_data_objects(context, "system", wrong)
 
 
 @pytest.mark.usefixtures("garden")
@@ -402,14 +406,14 @@ def test_projects_are_found_by(context: Context, clock: Clock, request_: JSON, n
     projects.new(context, "project", {"name": "alpha", "tags": ["t"], "properties": {"k": "v"}})
     clock.advance(1)
     projects.new(context, "project", {"name": "beta", "region": "azure:westus"})
-    answer = project_search.find_projects(context, "system", {**request_, "describe": True})
+    answer = find_projects.find_projects(context, "system", {**request_, "describe": True})
     assert [row["describe"]["name"] for row in answer["results"]] == names.split()
 
 
 def test_a_job_finds_projects_at_its_level(job_context: Context, project: str) -> None:
-    everywhere = project_search.find_projects(job_context, "system", {})["results"]
+    everywhere = find_projects.find_projects(job_context, "system", {})["results"]
     assert [(row["id"], row["level"]) for row in everywhere] == [(project, "VIEW")]
-    assert project_search.find_projects(job_context, "system", {"level": "UPLOAD"})["results"] == []
+    assert find_projects.find_projects(job_context, "system", {"level": "UPLOAD"})["results"] == []
 
 
 @pytest.fixture(scope="module")
@@ -442,4 +446,4 @@ def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
 )
 def test_no_request_breaks_a_search(lasting: Context, request_: JSON) -> None:
     with suppress(InvalidInput, ResourceNotFound):
-        assert search.find_data_objects(lasting, "system", request_)["next"] is None
+        assert data_objects.find_data_objects(lasting, "system", request_)["next"] is None

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.platform import access
-from dx_local.platform.execution import executables, job_descriptions, job_events, jobs
+from dx_local.platform.core import access
+from dx_local.platform.execution import applets, job_descriptions, job_events, jobs
 
 if TYPE_CHECKING:
     from tests.platform.conftest import Runner
 
-    from dx_local.platform.context import Context
+    from dx_local.platform.core.context import Context
 
 NEVER: dict[str, Any] = {"restartOn": {}}
 WHY = ("ExecutionError", "The platform was stopped while the job ran")
@@ -22,7 +22,7 @@ WHY = ("ExecutionError", "The platform was stopped while the job ran")
 def lone_job(context: Context, runner: Runner) -> str:
     """A runnable job that is in no analysis and is never restarted."""
     request = {"project": runner.project, "input": {"n": 1}, "executionPolicy": NEVER}
-    job: str = executables.run_applet(context, runner.applet, request)["id"]
+    job: str = applets.run_applet(context, runner.applet, request)["id"]
     return job
 
 
@@ -42,7 +42,7 @@ def test_a_running_job_fails_and_its_token_is_worthless(context: Context, lone_j
 
 def test_a_running_job_is_restarted_by_default(context: Context, runner: Runner) -> None:
     request = {"project": runner.project, "input": {"n": 1}}
-    job = executables.run_applet(context, runner.applet, request)["id"]
+    job = applets.run_applet(context, runner.applet, request)["id"]
     job_events.start(context.platform, job)
     job_events.abandon(context.platform)
     described = job_descriptions.describe_job(context, job, {})

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_local.platform.apps import apps
+from dx_local.platform.core.errors import ApiError, InvalidInput, InvalidState
 from dx_local.platform.data import objects
-from dx_local.platform.errors import ApiError, InvalidInput, InvalidState
 from dx_local.platform.workflows import workflows
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.platform.conftest import Runner
 
-    from dx_local.platform.context import Context
+    from dx_local.platform.core.context import Context
 
 JSON = dict[str, Any]
 

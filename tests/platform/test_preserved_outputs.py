@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.spec.links import link
-from dx_local.platform.context import Caller, Context
+from dx_app_wizard.dxapp.links import link
+from dx_local.platform.core.context import Caller, Context
+from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.data import objects, records
-from dx_local.platform.errors import InvalidInput
-from dx_local.platform.execution import executables, job_creation, job_descriptions, job_events, jobs
+from dx_local.platform.execution import applets, job_creation, job_descriptions, job_events, jobs
 
 if TYPE_CHECKING:
     from tests.platform.conftest import Runner
 
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.store import Row
 
 JSON = dict[str, Any]
 USUAL = "/out/intermediateJobOutputs"
@@ -29,7 +29,7 @@ def applet(runner: Runner) -> str:
 
 def root(context: Context, runner: Runner, applet: str, **asked: Any) -> Row:
     request = {"project": runner.project, "folder": "/out", "input": {}, **asked}
-    return started(context, executables.run_applet(context, applet, request)["id"])
+    return started(context, applets.run_applet(context, applet, request)["id"])
 
 
 def started(context: Context, job: str) -> Row:
@@ -107,7 +107,7 @@ def test_runs_inside_the_execution_preserve_for_its_root(
 ) -> None:
     main = root(context, runner, applet, preserveJobOutputs=True)
     asked = {"input": {}, "folder": "/inner", "preserveJobOutputs": {"folder": "/not/this"}}
-    inner = started(context, executables.run_applet(asking(context, main), applet, asked)["id"])
+    inner = started(context, applets.run_applet(asking(context, main), applet, asked)["id"])
     record = finish(context, inner)
     assert folder_of(context, record, runner.project) == USUAL
 

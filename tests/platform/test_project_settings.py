@@ -8,14 +8,15 @@ import pytest
 from tests.platform.conftest import make_applet
 
 from dx_local.platform.apps import apps
-from dx_local.platform.data import project_members, project_search, projects
-from dx_local.platform.errors import InvalidInput, PermissionDenied
-from dx_local.platform.execution import executables
+from dx_local.platform.core.errors import InvalidInput, PermissionDenied
+from dx_local.platform.data import project_members, projects
+from dx_local.platform.execution import applets
+from dx_local.platform.find import projects as find_projects
 
 if TYPE_CHECKING:
     from tests.platform.conftest import Runner
 
-    from dx_local.platform.context import Context
+    from dx_local.platform.core.context import Context
 
 JSON = dict[str, Any]
 
@@ -26,7 +27,7 @@ def settings(context: Context, project: str, *names: str) -> list[Any]:
 
 
 def found(context: Context, **conditions: Any) -> list[str]:
-    results = project_search.find_projects(context, "system", conditions)["results"]
+    results = find_projects.find_projects(context, "system", conditions)["results"]
     return [result["id"] for result in results]
 
 
@@ -92,15 +93,15 @@ def test_only_allowed_executables_run_in_a_project(context: Context, runner: Run
     workflow = runner.workflow({"id": "a", "input": {"n": 1}})
     request = {"project": runner.project, "input": {"n": 1}}
     projects.update(context, runner.project, {"allowedExecutables": [runner.applet]})
-    executables.run_applet(context, runner.applet, request)
+    applets.run_applet(context, runner.applet, request)
     with pytest.raises(PermissionDenied, match=f"{other} is not among"):
-        executables.run_applet(context, other, request)
+        applets.run_applet(context, other, request)
     with pytest.raises(PermissionDenied, match=f"{app} is not among"):
         apps.run(context, "app-a", request)
     with pytest.raises(PermissionDenied, match=f"{workflow} is not among"):
         runner.run(workflow)
     projects.update(context, runner.project, {"allowedExecutables": None})
-    executables.run_applet(context, other, request)
+    applets.run_applet(context, other, request)
 
 
 @pytest.mark.parametrize("name", ["externalUploadRestricted", "public", "explicitPermission"])

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.platform import regexps
-from dx_local.platform.errors import InvalidInput
+from dx_local.platform.core.errors import InvalidInput
+from dx_local.platform.requests import regexps
 
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_local.platform.apps import apps
-from dx_local.platform.context import Caller, Context
+from dx_local.platform.core.context import Caller, Context
+from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.data import projects
-from dx_local.platform.errors import InvalidInput
-from dx_local.platform.execution import executables, job_creation, job_descriptions, job_events
+from dx_local.platform.execution import applets, job_creation, job_descriptions, job_events
 from dx_local.platform.workflows import workflows
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def started(context: Context, job: str) -> Context:
 
 def run(context: Context, applet: str, project: str, **asked: Any) -> str:
     request = {"project": project, "input": {"n": 1}, **asked}
-    job: str = executables.run_applet(context, applet, request)["id"]
+    job: str = applets.run_applet(context, applet, request)["id"]
     return job
 
 
@@ -141,7 +141,7 @@ def test_the_policy_that_holds_is_described_of_the_job_and_not_of_its_executable
     default = {"UnresponsiveWorker": 2, "JMInternalError": 1, "ExecutionError": 1}
     job = run(context, runner.applet, runner.project, executionPolicy={"maxRestarts": 3})
     assert describe(context, job)["executionPolicy"] == {"restartOn": default, "maxRestarts": 3}
-    run_spec = executables.get_applet(context, runner.applet, {})["runSpec"]
+    run_spec = applets.get_applet(context, runner.applet, {})["runSpec"]
     assert run_spec.get("executionPolicy", {}) == {}
 
 

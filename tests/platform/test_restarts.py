@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.platform.life import add_analysis, add_job, job_row, reference, run, state
 
+from dx_local.platform.core.states import Failure
 from dx_local.platform.lifecycle import lifecycle
-from dx_local.platform.lifecycle.states import Failure
 
 if TYPE_CHECKING:
-    from dx_local.platform.store import Store
+    from dx_local.platform.core.store import Store
 
 LOST = Failure("ExecutionError", "the machine is gone")
 ALWAYS = {"restartOn": {"*": 9}}

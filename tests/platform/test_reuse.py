@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.platform.conftest import Runner, make_applet
 
-from dx_app_wizard.spec.links import link
-from dx_local.platform.context import Caller, Context
+from dx_app_wizard.dxapp.links import link
+from dx_local.platform.core.context import Caller, Context
 from dx_local.platform.data import contents, records
-from dx_local.platform.execution import executables, job_creation, job_descriptions, job_events
+from dx_local.platform.execution import applets, job_creation, job_descriptions, job_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ def run(reusing: Context, project: str) -> Callable[..., JSON]:
 
     def run(applet: str, output: JSON | None = None, /, **asked: Any) -> JSON:
         request = {"project": project, "input": {"n": 1}, **asked}
-        job: str = executables.run_applet(reusing, applet, request)["id"]
+        job: str = applets.run_applet(reusing, applet, request)["id"]
         if output is not None:
             job_events.start(reusing.platform, job)
             job_events.finish(reusing.platform, job, output)

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
-from dx_local.platform.data import candidates, contents, object_lookup, projects, records, search
+from dx_local.platform.core.context import DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.data import contents, object_lookup, projects, records
+from dx_local.platform.find import candidates, data_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.store import Row
 
 JSON = dict[str, Any]
 
@@ -47,7 +48,7 @@ def plans(context: Context, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_what_many_may_match_is_read_in_the_order_of_results(
     context: Context, project: str, plans: list[str], request_: JSON, index: str
 ) -> None:
-    search.find_data_objects(context, "system", {"scope": {"project": project}, **request_})
+    data_objects.find_data_objects(context, "system", {"scope": {"project": project}, **request_})
     assert plans == [f"SEARCH placement USING {index}"]
 
 
@@ -67,7 +68,7 @@ def test_what_many_may_match_is_read_in_the_order_of_results(
 def test_what_few_can_match_is_read_alone(
     context: Context, project: str, plans: list[str], request_: JSON, index: str
 ) -> None:
-    search.find_data_objects(context, "system", {"scope": {"project": project}, **request_})
+    data_objects.find_data_objects(context, "system", {"scope": {"project": project}, **request_})
     assert plans == [f"SEARCH placement USING {index}", "USE TEMP B-TREE FOR ORDER BY"]
 
 
@@ -78,7 +79,9 @@ def test_what_few_can_match_is_read_alone(
 def test_a_folder_is_read_alone(
     context: Context, project: str, plans: list[str], scope: JSON, columns: str
 ) -> None:
-    search.find_data_objects(context, "system", {"scope": {"project": project, "folder": "/f", **scope}})
+    data_objects.find_data_objects(
+        context, "system", {"scope": {"project": project, "folder": "/f", **scope}}
+    )
     assert plans[0] == f"SEARCH placement USING INDEX placement_by_folder ({columns})"
 
 
@@ -89,7 +92,9 @@ def test_of_several_ranges_the_smallest_is_read(
     for name in ("a.txt", "b.txt", "c.txt", "c.bam"):
         records.new(context, "record", {"project": project, "name": name})
     for glob in ("*.txt", "c*", "c*.bam"):
-        search.find_data_objects(context, "system", {"scope": {"project": project}, "name": {"glob": glob}})
+        data_objects.find_data_objects(
+            context, "system", {"scope": {"project": project}, "name": {"glob": glob}}
+        )
     assert [plan.split()[4] for plan in plans if "SEARCH" in plan] == [
         "placement_by_time",
         "placement_by_name",
@@ -157,7 +162,7 @@ def test_what_is_read_makes_no_difference_to_what_is_found(
 ) -> None:
     (project,) = [row["id"] for row in varied.store.all("SELECT id FROM project")]
     asked = {**request_, "scope": {"project": project, **scope}, "limit": limit}
-    by_range = search.find_data_objects(varied, "system", asked)
+    by_range = data_objects.find_data_objects(varied, "system", asked)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "FEW", 0)
-        assert search.find_data_objects(varied, "system", asked) == by_range
+        assert data_objects.find_data_objects(varied, "system", asked) == by_range

@@ -9,7 +9,7 @@ import pytest
 from tests.platform.conftest import refused_by_full_disk
 
 if TYPE_CHECKING:
-    from dx_local.platform.store import Store
+    from dx_local.platform.core.store import Store
 
 
 def test_a_transaction_refused_by_a_full_disk_forgets_its_actions(store: Store) -> None:

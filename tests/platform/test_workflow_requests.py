@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dx_local.platform import executions
+from dx_local.platform.core.errors import ApiError
 from dx_local.platform.data import objects
-from dx_local.platform.errors import ApiError
 from dx_local.platform.execution import job_events
+from dx_local.platform.find import executions
 from dx_local.platform.workflows import analyses, workflows
 
 if TYPE_CHECKING:

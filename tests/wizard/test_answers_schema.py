@@ -12,14 +12,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from dx_app_wizard.answering.answers import gather
-from dx_app_wizard.answering.answers_schema import answers_schema, documentation, main
-from dx_app_wizard.answering.questions import QUESTIONS
-from dx_app_wizard.answering.sources import Given, Source
+from dx_app_wizard.answers.answers import gather
+from dx_app_wizard.answers.answers_schema import answers_schema, documentation, main
+from dx_app_wizard.answers.questions import QUESTIONS
+from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.dxapp.json_document import dumps
+from dx_app_wizard.dxapp.names import parameter_name_problem
 from dx_app_wizard.errors import AnswersError
-from dx_app_wizard.plan import LANGUAGES, PATTERNS
-from dx_app_wizard.spec.jsonfile import dumps
-from dx_app_wizard.spec.names import parameter_name_problem
+from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS
 
 Wizard = Callable[..., Any]
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -181,7 +181,7 @@ def test_the_schema_is_one() -> None:
 
 def test_the_published_schema_and_page_are_up_to_date(tmp_path: Path) -> None:
     main([str(tmp_path)])
-    hint = "run: python -m dx_app_wizard.answering.answers_schema docs/reference"
+    hint = "run: python -m dx_app_wizard.answers.answers_schema docs/reference"
     for name, text in {"answers.schema.json": dumps(SCHEMA), "answers.md": documentation()}.items():
         assert (REFERENCE / name).read_text(encoding="utf-8") == text, hint
         assert (tmp_path / name).read_text(encoding="utf-8") == text

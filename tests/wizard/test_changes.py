@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from dx_app_wizard.errors import ConflictError
-from dx_app_wizard.writing.changes import FileContent, OnConflict, change_set
+from dx_app_wizard.rendering.changes import FileContent, OnConflict, change_set
 
 Wizard = Callable[..., Any]
 """The command; see conftest.py."""

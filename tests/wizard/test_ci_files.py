@@ -14,7 +14,7 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_app_wizard.plan import Language
+    from dx_app_wizard.rendering.plan import Language
 
     Wizard = Callable[..., Any]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.answering.installed_package import pinned_requirement
+from dx_app_wizard.answers.installed_package import pinned_requirement
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard import __version__
-from dx_app_wizard.spec.lint import lint_app
+from dx_app_wizard.lint.linter import lint_app
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -293,7 +293,7 @@ def test_help_imports_nothing_heavy() -> None:
     modules = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split()
-    heavy = {"rich", "cookiecutter", "jsonschema", "jinja2", "questionary", "dx_app_wizard.spec.classes"}
+    heavy = {"rich", "cookiecutter", "jsonschema", "jinja2", "questionary", "dx_app_wizard.dxapp.classes"}
     assert heavy.isdisjoint(modules)
 
 
@@ -379,7 +379,7 @@ def test_what_needs_a_home_says_so(wizard: Wizard, arguments: tuple[str, ...], m
 def test_a_crash_is_logged_without_a_home(
     wizard: Wizard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dx_app_wizard.generation.Generated", None)
+    monkeypatch.setattr("dx_app_wizard.commands.create.Generated", None)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     outcome = wizard(*NEW)
     assert (outcome.code, "Traceback" in outcome.stderr) == (1, False)

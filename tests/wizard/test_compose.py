@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.answering.answers import gather
-from dx_app_wizard.answering.sources import Given, Source
-from dx_app_wizard.plan import LANGUAGES, PATTERNS
-from dx_app_wizard.spec.instances import known_regions
-from dx_app_wizard.spec.lint import lint_spec
-from dx_app_wizard.spec.model import AppSpec
-from dx_app_wizard.writing.compose import compose
+from dx_app_wizard.answers.answers import gather
+from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.dxapp.instances import known_regions
+from dx_app_wizard.dxapp.model import AppSpec
+from dx_app_wizard.lint.linter import lint_spec
+from dx_app_wizard.rendering.compose import compose
+from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS
 
 NEEDED = {"name": "count-reads", "language": "python", "template": "basic"}
 json_values = st.recursive(

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from dx_app_wizard.answering.sources import Given
-from dx_app_wizard.asking.conversation import Conversation
-from dx_app_wizard.asking.dialogue import Dialogue
-from dx_app_wizard.asking.interview import Interview
-from dx_app_wizard.asking.prompters import LinePrompter
-from dx_app_wizard.asking.saved import SavedInterview
+from dx_app_wizard.answers.sources import Given
+from dx_app_wizard.commands.answer import Dialogue
 from dx_app_wizard.errors import InterruptedByUserError
+from dx_app_wizard.interview.conversation import Conversation
+from dx_app_wizard.interview.interview import Interview
+from dx_app_wizard.interview.prompters import LinePrompter
+from dx_app_wizard.interview.saved_answers import SavedInterview
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from dx_app_wizard.asking.interruption import StoppedError, stoppable
+from dx_app_wizard.interview.interruption import StoppedError, stoppable
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_app_wizard.asking.prompts import WORDINGS, Choice, matching
+from dx_app_wizard.interview.prompts import WORDINGS, Choice, matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.spec.lint import lint_app, lint_spec
+from dx_app_wizard.lint.linter import lint_app, lint_spec
 
 if TYPE_CHECKING:
     from pathlib import Path

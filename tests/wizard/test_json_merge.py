@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.spec.jsontext import rewritten
-from dx_app_wizard.writing.json_merge import Merged, merge_json
+from dx_app_wizard.dxapp.json_edit import rewritten
+from dx_app_wizard.rendering.json_merge import Merged, merge_json
 
 scalars = st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from([1.0, "a", "b", ""])
 keys = st.sampled_from(["name", "class", "default", "help", "x"])

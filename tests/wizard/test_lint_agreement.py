@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dx_app_wizard.answering.answers import gather
-from dx_app_wizard.answering.sources import Given, Source
+from dx_app_wizard.answers.answers import gather
+from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.dxapp.model import AppSpec
 from dx_app_wizard.errors import AnswersError, Place, UnsoundSpecError
-from dx_app_wizard.spec.lint import lint_spec
-from dx_app_wizard.spec.model import AppSpec
-from dx_app_wizard.spec.policy import Policy
-from dx_app_wizard.writing.compose import compose
-from dx_app_wizard.writing.soundness import check_spec
+from dx_app_wizard.lint.linter import lint_spec
+from dx_app_wizard.policy.load import Policy
+from dx_app_wizard.rendering.compose import compose
+from dx_app_wizard.rendering.spec_check import check_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from dx_app_wizard.answering.answers import gather
-from dx_app_wizard.answering.sources import Given, Source
-from dx_app_wizard.spec.lint import lint_spec
-from dx_app_wizard.spec.model import AppSpec
-from dx_app_wizard.writing.compose import compose
+from dx_app_wizard.answers.answers import gather
+from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.dxapp.model import AppSpec
+from dx_app_wizard.lint.linter import lint_spec
+from dx_app_wizard.rendering.compose import compose
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,8 +21,8 @@ import pytest
 
 import dx_app_wizard
 import dx_local
-from dx_app_wizard.plan import LANGUAGES, PATTERNS
-from dx_app_wizard.spec.lint import lint_app
+from dx_app_wizard.lint.linter import lint_app
+from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS
 from dx_local.testing import run_app
 
 if TYPE_CHECKING:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cookiecutter.main import cookiecutter
 
+from dx_app_wizard.dxapp.model import AppSpec, SpecShapeError
 from dx_app_wizard.errors import ConflictError
-from dx_app_wizard.plan import LANGUAGES, PATTERNS, Plan
-from dx_app_wizard.spec.model import AppSpec, SpecShapeError
-from dx_app_wizard.writing.render import render_app, templates
+from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS, Plan
+from dx_app_wizard.rendering.render import render_app, templates
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dx_app_wizard.plan import Language, Pattern
+    from dx_app_wizard.rendering.plan import Language, Pattern
 
 
 def plan(**changes: Any) -> Plan:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from dx_app_wizard.spec.lint import lint_app
+from dx_app_wizard.lint.linter import lint_app
 
 if TYPE_CHECKING:
     from pathlib import Path

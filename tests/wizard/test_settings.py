@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.answering.answers import gather
-from dx_app_wizard.answering.settings import with_settings
-from dx_app_wizard.answering.sources import Given, Source
+from dx_app_wizard.answers.answers import gather
+from dx_app_wizard.answers.settings import with_settings
+from dx_app_wizard.answers.sources import Given, Source
 from dx_app_wizard.errors import Place
 
 if TYPE_CHECKING:

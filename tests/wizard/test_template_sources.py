@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.plan import LANGUAGES, PATTERNS, Plan
-from dx_app_wizard.spec.model import AppSpec
-from dx_app_wizard.writing.render import render_app, templates
+from dx_app_wizard.dxapp.model import AppSpec
+from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS, Plan
+from dx_app_wizard.rendering.render import render_app, templates
 
 if TYPE_CHECKING:
-    from dx_app_wizard.plan import Language, Pattern
+    from dx_app_wizard.rendering.plan import Language, Pattern
 
 ENTRY_POINTS = {
     "basic": ["main"],

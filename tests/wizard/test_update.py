@@ -17,11 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import dx_app_wizard.writing.render
-from dx_app_wizard.writing.changes import FileContent
-from dx_app_wizard.writing.merge import Labels, merge
-from dx_app_wizard.writing.provenance import Digest, Origin, Record, Template, read_record
-from dx_app_wizard.writing.render import templates
+import dx_app_wizard.rendering.render
+from dx_app_wizard.rendering.changes import FileContent
+from dx_app_wizard.rendering.merge import Labels, merge
+from dx_app_wizard.rendering.provenance import Digest, Origin, Record, Template, read_record
+from dx_app_wizard.rendering.render import templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,7 @@ def template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TemplateCopy:
     """A copy of our template that is used in its place."""
     copy = tmp_path / "template"
     shutil.copytree(templates(), copy)
-    monkeypatch.setattr(dx_app_wizard.writing.render, "templates", lambda: copy)
+    monkeypatch.setattr(dx_app_wizard.rendering.render, "templates", lambda: copy)
     return TemplateCopy(copy)
 
 
@@ -470,7 +470,7 @@ def test_an_interrupted_update_is_completed_by_the_next(
     outcome = wizard("--update", "count-reads")
     assert (outcome.code, "the same command again completes it" in outcome.stderr) == (130, True)
     monkeypatch.undo()
-    monkeypatch.setattr(dx_app_wizard.writing.render, "templates", lambda: template.folder)
+    monkeypatch.setattr(dx_app_wizard.rendering.render, "templates", lambda: template.folder)
     monkeypatch.chdir(app.parent)
     assert wizard("--update", "count-reads").code == 0
     for row in expected_dry:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.answering.yaml_document import DEEPEST_NESTING, parse
+from dx_app_wizard.answers.yaml_document import DEEPEST_NESTING, parse
+from dx_app_wizard.dxapp.json_document import Position
 from dx_app_wizard.errors import SpecFileError
-from dx_app_wizard.spec.jsonfile import Position
 
 FILE = Path("answers.yaml")
 

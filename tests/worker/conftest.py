@@ -21,17 +21,17 @@ import pytest
 
 import dx_local.worker
 from dx_local.engine.executors import End, Isolation, Launch, LogLine
-from dx_local.engine.executors.confinement import Confinement
+from dx_local.engine.executors.isolation import Confinement
+from dx_local.engine.executors.job_folder import JobFolder, create_job_folder
 from dx_local.engine.executors.local import LocalExecutor
-from dx_local.engine.job_folder import JobFolder, create_job_folder
-from dx_local.worker.host_view import HOME
+from dx_local.worker.sandbox.host_folders import HOME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from tests.conftest import ServedPlatform
 
-    from dx_local.engine.environments import WorkerEnvironment
+    from dx_local.engine.environments.python_environments import WorkerEnvironment
 
 _USUAL_CONFINEMENT = Confinement()
 

@@ -8,13 +8,13 @@ import pytest
 from tests.worker.conftest import Workshop
 
 from dx_local.engine.executors import Isolation
-from dx_local.engine.executors.confinement import Confinement
-from dx_local.engine.job_folder import read_outcome
+from dx_local.engine.executors.isolation import Confinement
+from dx_local.engine.executors.job_folder import read_outcome
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dx_local.engine.environments import WorkerEnvironment
+    from dx_local.engine.environments.python_environments import WorkerEnvironment
 
 
 class Idiom(NamedTuple):

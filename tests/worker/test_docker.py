@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from dx_local.worker import variables
+from dx_local.worker.runners import variables
 
-STAND_IN = Path(variables.__file__).parent / "containers" / "docker"
+STAND_IN = Path(variables.__file__).parents[1] / "containers" / "docker"
 PLACES = {"/home/dnanexus": "/host/home", "/tmp": "/host/tmp"}
 
 

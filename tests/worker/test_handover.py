@@ -14,12 +14,12 @@ from tests.conftest import RunningPlatform
 
 from dx_local.engine.executors import Isolation
 from dx_local.platform.data import files
-from dx_local.worker.host_view import SHARED_MEMORY
+from dx_local.worker.sandbox.host_folders import SHARED_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dx_local.engine.environments import WorkerEnvironment
+    from dx_local.engine.environments.python_environments import WorkerEnvironment
 
 MIB = 1 << 20
 

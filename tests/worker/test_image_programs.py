@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.worker.variables import IMAGE
+from dx_local.worker.runners.variables import IMAGE
 
 if TYPE_CHECKING:
     from pathlib import Path

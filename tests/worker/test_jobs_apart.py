@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.conftest import RunningPlatform, ServedPlatform
     from tests.worker.conftest import Sleep
 
-    from dx_local.engine.environments import WorkerEnvironment
+    from dx_local.engine.environments.python_environments import WorkerEnvironment
 
 # A folder of the host that jobs find, since they run what is in there.
 OF_THE_HOST = Path(dx_local.worker.__file__).parent
@@ -211,7 +211,7 @@ ADD_UP = """
 import stat, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from dx_local.engine.disk_use import DiskUse
+from dx_local.engine.executors.disk_usage import DiskUse
 
 home = Path(sys.argv[2])
 program = home / "closed/deep/program"

@@ -17,7 +17,7 @@ import pytest
 from tests.worker.conftest import zygotes_of
 
 import dx_local.worker
-from dx_local.engine.environments import WorkerEnvironment
+from dx_local.engine.environments.python_environments import WorkerEnvironment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -268,7 +268,7 @@ def test_killing_the_command_itself_leaves_neither_job_nor_folder(
         sys.path.insert(0, {str(Path(__file__).parents[2])!r})
         from pathlib import Path
         from tests.worker.conftest import Workshop, zygotes_of
-        from dx_local.engine.environments import WorkerEnvironment
+        from dx_local.engine.environments.python_environments import WorkerEnvironment
         bin = Path({str(worker_environment.bin)!r})
         shop = Workshop(Path({str(tmp_path)!r}), WorkerEnvironment(bin / "python", bin, ""))
         job_id = shop.start("main() {{ setsid {sleep.command} & echo ready; wait; }}", "bash")

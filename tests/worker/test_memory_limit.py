@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.worker.conftest import Workshop
 
-from dx_local.engine.executors.confinement import Confinement
-from dx_local.engine.executors.memory_groups import VARIABLE, MemoryGroups, NoGroupsError
+from dx_local.engine.executors.cgroups import VARIABLE, MemoryGroups, NoGroupsError
+from dx_local.engine.executors.isolation import Confinement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import ServedPlatform
 
-    from dx_local.engine.environments import WorkerEnvironment
+    from dx_local.engine.environments.python_environments import WorkerEnvironment
 
 MIB = 1 << 20
 LIMIT = 200 * MIB

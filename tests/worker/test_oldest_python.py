@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import dx_local.worker
-from dx_local.engine.pythons import OLDEST_PYTHON
+from dx_local.engine.environments.python_versions import OLDEST_PYTHON
 
-MODULES = sorted(Path(dx_local.worker.__file__).parent.glob("*.py"))
+MODULES = sorted(Path(dx_local.worker.__file__).parent.rglob("*.py"))
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.worker.conftest import WITHOUT_PLATFORM
 
-from dx_local.engine.job_folder import Outcome, read_outcome
+from dx_local.engine.executors.job_folder import Outcome, read_outcome
 
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform

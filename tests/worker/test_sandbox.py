@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.worker.sandbox import SandboxError, check
+from dx_local.worker.sandbox.sandbox import SandboxError, check
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Workshop

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
     from tests.worker.conftest import Ended, Workshop
 
-    from dx_local.engine.environments import WorkerEnvironment
+    from dx_local.engine.environments.python_environments import WorkerEnvironment
 
 # The scripts that the whole of the programs' behaviour is compared by; those of one group share a workspace.
 SCRIPTS = {

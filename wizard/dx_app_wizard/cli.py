@@ -31,8 +31,8 @@ from dx_app_wizard.errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dx_app_wizard.generation import Generated
-    from dx_app_wizard.update import Updated
+    from dx_app_wizard.commands.create import Generated
+    from dx_app_wizard.commands.update import Updated
 
 JSON_SCHEMA_VERSION = 1
 
@@ -88,8 +88,8 @@ def _print_tool_version(ctx: click.Context, _param: click.Parameter, value: bool
 
 def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        from dx_app_wizard.answering.answers_schema import answers_schema
-        from dx_app_wizard.spec.jsonfile import dumps
+        from dx_app_wizard.answers.answers_schema import answers_schema
+        from dx_app_wizard.dxapp.json_document import dumps
 
         click.echo(dumps(answers_schema()), nl=False)
         ctx.exit()
@@ -208,8 +208,8 @@ def command(
     answers as lines. Otherwise, unanswered questions get their defaults; language
     and template have none.
     """
-    from dx_app_wizard.answering.settings import with_settings
-    from dx_app_wizard.generation import Options, generate
+    from dx_app_wizard.answers.settings import with_settings
+    from dx_app_wizard.commands.create import Options, generate
 
     for key in ("inputs", "outputs"):
         flags[key] = flags[key] or None
@@ -220,7 +220,7 @@ def command(
     if update_folder is None:
         _announce(generate(options, answers), as_json=as_json)
         return ExitCode.DONE
-    from dx_app_wizard.update import update
+    from dx_app_wizard.commands.update import update
 
     updated = update(update_folder, options, answers)
     _announce(updated, as_json=as_json)
@@ -257,7 +257,7 @@ def _fail(
 
     With a result, that is said first.
     """
-    from dx_app_wizard.failure import failure_json, failure_text
+    from dx_app_wizard.error_report import failure_json, failure_text
 
     if as_json:
         _print_json({**(result.to_json() if result else {}), "error": failure_json(error)})

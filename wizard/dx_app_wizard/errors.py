@@ -5,8 +5,8 @@ UserError
 ├── AnswersError            answers missing or invalid, all of them at once
 ├── ConflictError           the target exists already; or an update cannot be merged, or not without conflicts
 ├── SpecFileError           a JSON file cannot be read (path, line, column)
-├── UnknownClassError       no such I/O class (dx_app_wizard.spec.classes)
-└── ClassValueError         a text is no value of its I/O class (dx_app_wizard.spec.classes)
+├── UnknownClassError       no such I/O class (dx_app_wizard.dxapp.classes)
+└── ClassValueError         a text is no value of its I/O class (dx_app_wizard.dxapp.classes)
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from dx_app_wizard.spec.findings import Finding
+    from dx_app_wizard.lint.findings import Finding
 
 
 class UserError(Exception):

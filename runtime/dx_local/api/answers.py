@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from dx_local.platform import bugs, regexps
-from dx_local.platform.errors import (
+from dx_local.platform.core import internal_errors
+from dx_local.platform.core.errors import (
     ApiError,
     InsufficientStorage,
     InternalError,
@@ -21,12 +21,13 @@ from dx_local.platform.errors import (
     PermissionDenied,
     ServiceUnavailable,
 )
-from dx_local.platform.full_disk import full_folder, is_full_disk
+from dx_local.platform.core.full_disk import full_folder, is_full_disk
+from dx_local.platform.requests import regexps
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
 
-    from dx_local.platform.context import Platform
+    from dx_local.platform.core.context import Platform
 
 _numbers = itertools.count(1)
 
@@ -48,7 +49,7 @@ def answer_error(platform: Platform, error: Exception) -> Response:
         full = str(full_folder(error, platform.folder))
         known = InsufficientStorage(f"no space left on device: free some space on the disk of {full!r}")
     if known is None:
-        known = InternalError(bugs.note(platform, error))
+        known = InternalError(internal_errors.note(platform, error))
     response = answer_json(known.body(), known.status)
     if isinstance(known, ServiceUnavailable) and known.retry_after is not None:
         response.headers["retry-after"] = str(known.retry_after)

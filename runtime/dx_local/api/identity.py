@@ -12,13 +12,13 @@ from starlette.routing import Route
 
 from dx_local.api.answers import answer_error, answer_json, check_origin
 from dx_local.platform.execution import identity_tokens
-from dx_local.platform.long_work import LongWork
+from dx_local.platform.requests.background_work import LongWork
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from dx_local.platform.context import JSON, Platform
+    from dx_local.platform.core.context import JSON, Platform
 
 _KEYS = "/.well-known/jwks.json"
 

@@ -22,28 +22,28 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from dx_local.api.answers import check_origin
-from dx_local.platform import access
-from dx_local.platform import fields as read
-from dx_local.platform.context import Context
-from dx_local.platform.errors import (
+from dx_local.platform.core import access
+from dx_local.platform.core.context import Context
+from dx_local.platform.core.errors import (
     ApiError,
     InvalidAuthentication,
     InvalidInput,
     MalformedJSON,
     PermissionDenied,
 )
+from dx_local.platform.core.states import FINAL
 from dx_local.platform.execution import jobs
 from dx_local.platform.execution.job_logs import LEVELS, LogReader, log_path
 from dx_local.platform.lifecycle import restarts
-from dx_local.platform.lifecycle.states import FINAL
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from dx_local.platform.context import JSON, Caller, Platform
+    from dx_local.platform.core.context import JSON, Caller, Platform
+    from dx_local.platform.core.states import Transition
+    from dx_local.platform.core.store import Row
     from dx_local.platform.execution.job_logs import LogEntry
-    from dx_local.platform.lifecycle.states import Transition
-    from dx_local.platform.store import Row
 
     _JobTry = tuple[str, int]
 

@@ -11,25 +11,27 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from dx_local.api.methods import DXPY
-from dx_local.platform import access, executions, users
-from dx_local.platform.apps import app_members, app_search, app_views, apps
-from dx_local.platform.context import JSON, Context
+from dx_local.platform import users
+from dx_local.platform.apps import app_members, app_views, apps
+from dx_local.platform.core import access
+from dx_local.platform.core.context import JSON, Context
+from dx_local.platform.core.errors import PermissionDenied, ResourceNotFound
+from dx_local.platform.core.ids import class_of
 from dx_local.platform.data import (
     archival,
     contents,
     files,
-    gtables,
     object_lookup,
     objects,
     project_members,
-    project_search,
     projects,
     records,
-    search,
 )
-from dx_local.platform.errors import PermissionDenied, ResourceNotFound
-from dx_local.platform.execution import executables, identity_tokens, job_creation, job_descriptions, jobs
-from dx_local.platform.ids import class_of
+from dx_local.platform.execution import applets, identity_tokens, job_creation, job_descriptions, jobs
+from dx_local.platform.find import apps as find_apps
+from dx_local.platform.find import data_objects, executions
+from dx_local.platform.find import projects as find_projects
+from dx_local.platform.gtables import gtables
 from dx_local.platform.workflows import analyses, batches, workflows
 
 Function = Callable[[Context, str, Any], Any]
@@ -184,9 +186,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("analysis", "removeTags"): Route(jobs.remove_tags),
     ("analysis", "setProperties"): Route(jobs.set_properties),
     ("analysis", "terminate"): Route(jobs.terminate),
-    ("applet", "new"): Route(executables.new_applet, of_class=True),
-    ("applet", "get"): Route(executables.get_applet),
-    ("applet", "run"): Route(executables.run_applet),
+    ("applet", "new"): Route(applets.new_applet, of_class=True),
+    ("applet", "get"): Route(applets.get_applet),
+    ("applet", "run"): Route(applets.run_applet),
     ("applet", "validateBatch"): Route(batches.validate_applet_batch),
     ("app", "new"): Route(apps.new, of_class=True),
     ("app", "update"): Route(apps.update),
@@ -222,19 +224,19 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("user", "new"): Route(users.new, of_class=True, refuses=True),
     ("system", "comeBackLater"): Route(users.come_back_later, of_class=True, needs_token=False),
     ("system", "headers"): Route(users.headers, of_class=True),
-    ("system", "findDatabases"): Route(search.find_nothing, of_class=True),
-    ("system", "findOrgs"): Route(search.find_nothing, of_class=True),
+    ("system", "findDatabases"): Route(data_objects.find_nothing, of_class=True),
+    ("system", "findOrgs"): Route(data_objects.find_nothing, of_class=True),
     ("system", "describeExecutions"): Route(executions.describe_executions, of_class=True),
     ("system", "destroyAuthToken"): Route(users.destroy_auth_token, of_class=True),
     ("system", "describeDataObjects"): Route(object_lookup.describe_data_objects, of_class=True),
-    ("system", "describeProjects"): Route(project_search.describe_projects, of_class=True),
+    ("system", "describeProjects"): Route(find_projects.describe_projects, of_class=True),
     ("system", "findAnalyses"): Route(executions.find_analyses, of_class=True),
-    ("system", "findApps"): Route(app_search.find_apps, of_class=True),
-    ("system", "findDataObjects"): Route(search.find_data_objects, of_class=True),
+    ("system", "findApps"): Route(find_apps.find_apps, of_class=True),
+    ("system", "findDataObjects"): Route(data_objects.find_data_objects, of_class=True),
     ("system", "findExecutions"): Route(executions.find_executions, of_class=True),
-    ("system", "findGlobalWorkflows"): Route(search.find_nothing, of_class=True),
+    ("system", "findGlobalWorkflows"): Route(data_objects.find_nothing, of_class=True),
     ("system", "findJobs"): Route(executions.find_jobs, of_class=True),
-    ("system", "findProjects"): Route(project_search.find_projects, of_class=True),
+    ("system", "findProjects"): Route(find_projects.find_projects, of_class=True),
     ("system", "generateBatchInputs"): Route(batches.generate_batch_inputs, of_class=True),
     ("system", "getUserInfo"): Route(users.get_user_info, of_class=True),
     ("system", "greet"): Route(users.greet, of_class=True, needs_token=False),

@@ -18,10 +18,11 @@ from dx_local.api.answers import answer_error, answer_json, check_origin
 from dx_local.api.identity import identity_routes
 from dx_local.api.logs import log_route
 from dx_local.api.transfers import transfer_routes
-from dx_local.platform import access, nonces, strict_json
-from dx_local.platform.context import ANYBODY, Context
-from dx_local.platform.errors import InvalidAuthentication, MalformedJSON, ResourceNotFound
-from dx_local.platform.long_work import LongWork
+from dx_local.platform.core import access
+from dx_local.platform.core.context import ANYBODY, Context
+from dx_local.platform.core.errors import InvalidAuthentication, MalformedJSON, ResourceNotFound
+from dx_local.platform.requests import idempotency, strict_json
+from dx_local.platform.requests.background_work import LongWork
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from dx_local.api.routes import Call
-    from dx_local.platform.context import JSON, Caller, Platform
+    from dx_local.platform.core.context import JSON, Caller, Platform
 
 _GRACE = 1.0  # seconds that answers under way get when the server closes
 _MOST_WAITING_CLIENTS = 1024
@@ -227,7 +228,9 @@ def _perform(context: Context, call: Call, body: Any) -> Any:
         if not call.creates:
             return call.route.function(context, call.entity, body)
         route = f"{call.entity}/{call.method}"
-        return nonces.replay(context, route, body, lambda: call.route.function(context, call.entity, body))
+        return idempotency.replay(
+            context, route, body, lambda: call.route.function(context, call.entity, body)
+        )
 
 
 def _parse(headers: Headers, body: bytes, *, any_json: bool) -> Any:

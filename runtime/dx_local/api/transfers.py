@@ -17,11 +17,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from dx_local.api.answers import answer_error, check_origin
-from dx_local.platform import access
-from dx_local.platform.context import Context
+from dx_local.platform.core import access
+from dx_local.platform.core.context import Context
+from dx_local.platform.core.local_bytes import temporary_in
 from dx_local.platform.data import file_bytes, files
 from dx_local.platform.data.transfer_urls import DownloadTicket, UploadTicket
-from dx_local.platform.local_bytes import temporary_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from dx_local.platform.context import Platform
+    from dx_local.platform.core.context import Platform
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 

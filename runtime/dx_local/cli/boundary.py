@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from dx_app_wizard.console.text import plain
-from dx_app_wizard.spec.jsonfile import escaped_surrogates
+from dx_app_wizard.dxapp.json_document import escaped_surrogates
 from dx_local.errors import AppFindingsError, DiskFullError, DxLocalError, UsageError
-from dx_local.platform.json_text import in_batches, is_large, json_pieces
+from dx_local.platform.core.json_text import in_batches, is_large, json_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,7 +103,7 @@ def _of_user_error(error: DxLocalError, *, as_json: bool) -> Outcome:
 
 def _of_full_disk(error: Exception, *, as_json: bool) -> Outcome | None:
     """Return the outcome for a disk that had no space for what dx-local wrote, or None."""
-    from dx_local.platform.full_disk import full_folder, is_full_disk
+    from dx_local.platform.core.full_disk import full_folder, is_full_disk
 
     here = Path.cwd()
     if not is_full_disk(error, here):

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from dx_app_wizard.spec.policy import VARIABLE_PREFIX, WIZARD_TABLE
+from dx_app_wizard.policy.load import VARIABLE_PREFIX, WIZARD_TABLE
 from dx_local.cli.boundary import Outcome, boundary
 from dx_local.cli.policy import policy_of
 
@@ -37,10 +37,10 @@ def _examine(*, routes: bool) -> Outcome:
     from importlib.metadata import version
 
     from dx_local.api.coverage import as_markdown, implemented
-    from dx_local.engine.dependencies import debian
-    from dx_local.engine.dependencies.apt import Apt
-    from dx_local.engine.environments import EnvironmentRequest, environment_folder
-    from dx_local.engine.pythons import PYTHON_OF_RELEASE, find_python
+    from dx_local.engine.environments.debian import dpkg
+    from dx_local.engine.environments.debian.apt import Apt
+    from dx_local.engine.environments.python_environments import EnvironmentRequest, environment_folder
+    from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, find_python
 
     environment = environment_folder(EnvironmentRequest())
     found: dict[str, Any] = {
@@ -54,7 +54,7 @@ def _examine(*, routes: bool) -> Outcome:
             release: {"version": version, "path": find_python(version)}
             for release, version in PYTHON_OF_RELEASE.items()
         },
-        "debianPackages": {"checked": debian.installed() is not None, "installable": Apt.is_here()},
+        "debianPackages": {"checked": dpkg.installed() is not None, "installable": Apt.is_here()},
         "isolation": _isolation(),
         "programs": {name: shutil.which(name) for name in _PROGRAMS},
         "routes": implemented(),
@@ -66,7 +66,7 @@ def _examine(*, routes: bool) -> Outcome:
 
 def _isolation() -> str:
     """Return `namespace`, or why jobs cannot have worlds of their own, or all that belongs to these, here."""
-    from dx_local.worker.sandbox import SandboxError, check
+    from dx_local.worker.sandbox.sandbox import SandboxError, check
 
     try:
         with tempfile.TemporaryDirectory() as folder:

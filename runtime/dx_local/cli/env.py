@@ -14,7 +14,7 @@ from dx_local.cli.serve import STATE_OPTION, describe, ready_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dx_local.engine.state import Saved
+    from dx_local.engine.service.state_folder import Saved
 
 _POLL_SECONDS = 0.05
 
@@ -45,8 +45,8 @@ def command(state: Path | None, wait: float, as_json: bool) -> None:
 
 
 def _env(state: Path | None, wait: float, *, as_json: bool) -> Outcome:
-    from dx_local.engine.client import proxy_warning
-    from dx_local.engine.state import default_folder
+    from dx_local.engine.service.client_environment import proxy_warning
+    from dx_local.engine.service.state_folder import default_folder
 
     folder = state or default_folder()
     saved = _running(folder, time.monotonic() + wait)
@@ -58,7 +58,7 @@ def _env(state: Path | None, wait: float, *, as_json: bool) -> Outcome:
 
 
 def _running(folder: Path, deadline: float) -> Saved:
-    from dx_local.engine.state import NotRunningError, StateBusyError, running
+    from dx_local.engine.service.state_folder import NotRunningError, StateBusyError, running
 
     while True:
         try:

@@ -23,7 +23,7 @@ from dx_local.engine.executors import Isolation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dx_local.engine.serving import ServeRequest
+    from dx_local.engine.service.serve import ServeRequest
 
 _NOT_EXECUTABLE = 126
 _NOT_FOUND = 127
@@ -60,7 +60,7 @@ def command(state: Path | None, program: tuple[str, ...], **options: Any) -> Non
 
 
 def _request(options: dict[str, Any], folder: Path) -> ServeRequest:
-    from dx_local.engine.serving import ServeRequest
+    from dx_local.engine.service.serve import ServeRequest
 
     return ServeRequest(
         folder,
@@ -97,12 +97,12 @@ def _folder(state: Path | None) -> Iterator[Path]:
 
 
 async def _run(request: ServeRequest, program: tuple[str, ...]) -> int:
-    from dx_local.engine import client
-    from dx_local.engine.serving import serving
+    from dx_local.engine.service import client_environment
+    from dx_local.engine.service.serve import serving
     from dx_local.ui.progress import Messages
 
     async with serving(request, Messages()) as saved:
-        environment = client.environment(saved, request.folder, os.environ)
+        environment = client_environment.environment(saved, request.folder, os.environ)
         executable = shutil.which(program[0], path=environment["PATH"])
         if executable is None:
             click.echo(f"error: there is no program {program[0]!r}", err=True)

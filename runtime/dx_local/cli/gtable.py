@@ -13,7 +13,7 @@ from dx_local.cli.boundary import Outcome, boundary
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dx_local.engine.api_client import ApiClient
+    from dx_local.engine.service.api_client import ApiClient
 
 _ROWS_PER_PART = 10_000
 _HELP = {"help_option_names": ["-h", "--help"]}
@@ -55,8 +55,8 @@ def export(table: str, file: Path, as_json: bool) -> None:
 
 
 def _import(file: Path, name: str, folder: str, gri: str | None) -> Outcome:
-    from dx_local.engine.api_client import ApiClient
-    from dx_local.engine.table_formats import read_table
+    from dx_local.engine.runs.table_formats import read_table
+    from dx_local.engine.service.api_client import ApiClient
     from dx_local.errors import UsageError
 
     if not file.is_file():
@@ -94,10 +94,10 @@ def _index(text: str) -> dict[str, str]:
 
 
 def _export(table: str, file: Path) -> Outcome:
-    from dx_local.engine.api_client import ApiClient
-    from dx_local.engine.table_formats import format_of, write_table
+    from dx_local.engine.runs.table_formats import format_of, write_table
+    from dx_local.engine.service.api_client import ApiClient
     from dx_local.errors import UsageError
-    from dx_local.platform.ids import is_hash_id
+    from dx_local.platform.core.ids import is_hash_id
 
     if not is_hash_id(table, "gtable"):
         raise UsageError(f"{table!r} is no ID of a table", "Write gtable-xxxx; `dx find data` lists them.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_app_wizard.console.text import plain
-from dx_app_wizard.spec.jsonfile import dumps
+from dx_app_wizard.dxapp.json_document import dumps
 from dx_local.cli.boundary import Outcome, boundary
 from dx_local.cli.policy import policy_of
 from dx_local.errors import UsageError
@@ -17,9 +17,9 @@ from dx_local.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dx_app_wizard.spec.findings import Finding
-    from dx_app_wizard.spec.policy import Policy
-    from dx_local.platform.context import JSON
+    from dx_app_wizard.lint.findings import Finding
+    from dx_app_wizard.policy.load import Policy
+    from dx_local.platform.core.context import JSON
 
 _EXIT_FINDINGS = 3
 _ROUNDS = 10
@@ -133,8 +133,8 @@ def _lint_one(app: Path, options: _Options) -> _Linted:
 
 
 def _findings(app: Path, options: _Options, policy: Policy) -> list[Finding]:
-    from dx_app_wizard.spec.lint import lint_app
-    from dx_app_wizard.spec.shellcheck import shellcheck
+    from dx_app_wizard.lint.linter import lint_app
+    from dx_app_wizard.lint.shellcheck import shellcheck
 
     findings = lint_app(app, policy)
     if not any(_is_unreadable(finding) for finding in findings):
@@ -144,13 +144,13 @@ def _findings(app: Path, options: _Options, policy: Policy) -> list[Finding]:
 
 
 def _is_unreadable(finding: Finding) -> bool:
-    from dx_app_wizard.spec.lint import FILE_RULE
+    from dx_app_wizard.lint.linter import FILE_RULE
 
     return finding.rule == FILE_RULE and finding.fix is None
 
 
 def _fix(app: Path, findings: list[Finding]) -> list[Finding]:
-    from dx_app_wizard.spec.fixes import apply_fixes
+    from dx_app_wizard.lint.fixes import apply_fixes
 
     if not any(finding.fix for finding in findings):
         return []
@@ -161,7 +161,7 @@ def _fix(app: Path, findings: list[Finding]) -> list[Finding]:
 
 
 def _print(linted: list[_Linted], options: _Options) -> None:
-    from dx_app_wizard.spec import reports
+    from dx_app_wizard.lint import reports
 
     if options.format == "sarif":
         located = [reports.located(finding, one.app) for one in linted for finding in one.findings]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.spec.policy import Policy, PolicyFileError, load_policy
+from dx_app_wizard.policy.load import Policy, PolicyFileError, load_policy
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:

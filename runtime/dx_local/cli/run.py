@@ -17,7 +17,7 @@ from dx_local.cli.workplaces import job_options, workplace_options
 from dx_local.engine.executors import Isolation
 
 if TYPE_CHECKING:
-    from dx_local.engine.run import RunRequest, RunResult
+    from dx_local.engine.runs.run import RunRequest, RunResult
 
 _EXIT_OF_REASON = {"AppError": 5, "JobTimeoutExceeded": 124}
 _EXIT_FAILED = 6
@@ -131,7 +131,7 @@ def command(yes: bool, **options: Any) -> None:  # noqa: ARG001 - kept for scrip
 
 def _run(options: _Options) -> Outcome:
     from dx_local.engine import event_loop
-    from dx_local.engine.run import run_once
+    from dx_local.engine.runs.run import run_once
     from dx_local.ui.progress import choose_observer
 
     request = _request(options)
@@ -145,7 +145,7 @@ def _run(options: _Options) -> Outcome:
 
 
 def _request(options: _Options) -> RunRequest:
-    from dx_local.engine.run import RunRequest
+    from dx_local.engine.runs.run import RunRequest
 
     return RunRequest(
         app=options.app,
@@ -165,7 +165,7 @@ def _request(options: _Options) -> RunRequest:
 
 
 def _given(options: _Options) -> Any:
-    from dx_local.engine.inputs import GivenInputs, parse_option, read_json
+    from dx_local.engine.runs.inputs import GivenInputs, parse_option, read_json
 
     if not (options.inputs or options.input_json or options.input_json_file):
         return None

@@ -17,7 +17,7 @@ from dx_local.cli.workplaces import job_options, workplace_options
 from dx_local.engine.executors import Isolation
 
 if TYPE_CHECKING:
-    from dx_local.engine.state import Saved
+    from dx_local.engine.service.state_folder import Saved
 
 STATE_OPTION = click.option(
     "--state",
@@ -96,7 +96,7 @@ def command(**options: Any) -> None:
 
 def describe(saved: Saved, folder: Path) -> dict[str, Any]:
     """Return what programs are told of a server: how to reach it, and what a client's variables are."""
-    from dx_local.engine import client
+    from dx_local.engine.service import client_environment
 
     return {
         "schema": SCHEMA,
@@ -104,18 +104,20 @@ def describe(saved: Saved, folder: Path) -> dict[str, Any]:
         "project": saved.project,
         "state": str(folder.absolute()),
         "pid": saved.pid,
-        "variables": client.variables(saved, folder.absolute()),
-        "unset": list(client.UNSET),
-        "programs": str(client.programs_folder(folder.absolute())),
+        "variables": client_environment.variables(saved, folder.absolute()),
+        "unset": list(client_environment.UNSET),
+        "programs": str(client_environment.programs_folder(folder.absolute())),
         "error": None,
     }
 
 
 def ready_text(saved: Saved, folder: Path) -> str:
     """Return the lines that a shell can evaluate; the last one, a comment, says that the server is ready."""
-    from dx_local.engine import client
+    from dx_local.engine.service import client_environment
 
-    return "\n".join([*client.shell_lines(saved, folder.absolute()), f"# ready {saved.url} {saved.project}"])
+    return "\n".join(
+        [*client_environment.shell_lines(saved, folder.absolute()), f"# ready {saved.url} {saved.project}"]
+    )
 
 
 def _serve(options: _Options) -> Outcome:
@@ -126,8 +128,8 @@ def _serve(options: _Options) -> Outcome:
 
 
 async def _until_cancelled(options: _Options) -> None:
-    from dx_local.engine.serving import ServeRequest, serving
-    from dx_local.engine.state import default_folder
+    from dx_local.engine.service.serve import ServeRequest, serving
+    from dx_local.engine.service.state_folder import default_folder
     from dx_local.ui.progress import JobStates, Messages
 
     request = ServeRequest(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from dx_local.engine.workplaces import WorkplaceOptions
+    from dx_local.engine.environments.job_environments import WorkplaceOptions
 
 _PYTHON = click.option(
     "--python",
@@ -63,9 +63,9 @@ def workplace_options(
     python: str | None, installs: bool, memory_limit: str | None, network: str
 ) -> WorkplaceOptions:
     """Return the options as the engine takes them. Raises UsageError for what jobs cannot have."""
+    from dx_local.engine.environments.job_environments import WorkplaceOptions
+    from dx_local.engine.environments.python_versions import check_python
     from dx_local.engine.memory_limit import parse_limit
-    from dx_local.engine.pythons import check_python
-    from dx_local.engine.workplaces import WorkplaceOptions
 
     if python is not None:
         check_python(python)

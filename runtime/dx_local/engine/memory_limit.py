@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.spec.instances import find_instance_type
+from dx_app_wizard.dxapp.instances import find_instance_type
 from dx_local.errors import UsageError
 from dx_local.sizes import parse_size
 
 if TYPE_CHECKING:
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.store import Row
 
 OF_INSTANCE = "instance"
 """What a user gives for the memory of the instance type."""

@@ -7,33 +7,33 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dx_local.api.server import Server
-from dx_local.engine import bundle, inputs, outputs
-from dx_local.engine.driver import Driver, DriverOptions
-from dx_local.engine.environments import EnvironmentRequest
+from dx_local.engine.environments.job_environments import USUAL_WORKPLACES, WorkplaceOptions, Workplaces
+from dx_local.engine.environments.python_environments import EnvironmentRequest
 from dx_local.engine.event_loop import to_the_end
 from dx_local.engine.executors import Isolation
-from dx_local.engine.executors.confinement import Confinement
+from dx_local.engine.executors.cgroups import MemoryGroups, NoGroupsError, remove_all_left
+from dx_local.engine.executors.file_transfer import Handover
+from dx_local.engine.executors.isolation import Confinement
 from dx_local.engine.executors.local import LocalExecutor
-from dx_local.engine.executors.memory_groups import MemoryGroups, NoGroupsError, remove_all_left
-from dx_local.engine.full_disk import Reserve, reporting_full_disk
-from dx_local.engine.handover import Handover
-from dx_local.engine.workplaces import USUAL_WORKPLACES, WorkplaceOptions, Workplaces
+from dx_local.engine.runs import app_bundle, inputs, outputs
+from dx_local.engine.scheduling.disk_reserve import Reserve, reporting_full_disk
+from dx_local.engine.scheduling.driver import Driver, DriverOptions
 from dx_local.errors import UsageError
-from dx_local.platform import programs
-from dx_local.platform.context import DEFAULT_REGION, DEFAULT_USER, STORE_NAME, Caller, Context, Platform
+from dx_local.platform.core.context import DEFAULT_REGION, DEFAULT_USER, STORE_NAME, Caller, Context, Platform
+from dx_local.platform.core.errors import ApiError
+from dx_local.platform.core.executable import executable_of
 from dx_local.platform.data import file_bytes, projects
-from dx_local.platform.errors import ApiError
-from dx_local.platform.execution import executables, job_creation
+from dx_local.platform.execution import applets, job_creation
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from dx_local.engine.environments import WorkerEnvironment
+    from dx_local.engine.environments.python_environments import WorkerEnvironment
     from dx_local.engine.executors import LogLine
-    from dx_local.engine.inputs import GivenInputs
-    from dx_local.platform.context import JSON
-    from dx_local.platform.lifecycle.states import Transition
+    from dx_local.engine.runs.inputs import GivenInputs
+    from dx_local.platform.core.context import JSON
+    from dx_local.platform.core.states import Transition
 
 PROJECT_NAME = "local"
 
@@ -177,11 +177,11 @@ class Session:
             project: str = projects.new(self.context, "project", {"name": PROJECT_NAME})["id"]
         return project
 
-    def start(self, app: bundle.App, function: str, given: GivenInputs) -> str:
+    def start(self, app: app_bundle.App, function: str, given: GivenInputs) -> str:
         """Install an app and start its job; return the job's ID. Raises UsageError for unusable input."""
         project = self.project()
         with self.platform.store.transaction():
-            applet = bundle.install(self.context, app, project)
+            applet = app_bundle.install(self.context, app, project)
             job_input = inputs.make_input(self.context, project, app.spec, function, given)
             try:
                 return self._run(applet, function, job_input, project)
@@ -191,11 +191,11 @@ class Session:
     def _run(self, applet: str, function: str, job_input: JSON, project: str) -> str:
         if function == "main":
             asked = {"input": job_input, "project": project}
-            job_id: str = executables.run_applet(self.context, applet, asked)["id"]
+            job_id: str = applets.run_applet(self.context, applet, asked)["id"]
             return job_id
         # The specs are those of main.
         executable = replace(
-            programs.executable_of(self.platform.store, applet, self.platform.region),
+            executable_of(self.platform.store, applet, self.platform.region),
             input_spec=None,
             output_spec=None,
         )

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from dx_local.platform import access
-from dx_local.platform import fields as read
 from dx_local.platform.apps import app_members
+from dx_local.platform.core import access
+from dx_local.platform.core.errors import InvalidInput, PermissionDenied, ServiceUnavailable
+from dx_local.platform.core.ids import class_of
 from dx_local.platform.data.describe import select_fields
-from dx_local.platform.errors import InvalidInput, PermissionDenied, ServiceUnavailable
-from dx_local.platform.ids import class_of
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.core.context import JSON, Context
 
 _DEFAULT_FIELDS = frozenset({"class", "first", "handle", "id", "last", "middle"})
 _OWN_FIELDS = frozenset({"appsInstalled", "billTo", "email", "permittedRegions", "sshPublicKey"})

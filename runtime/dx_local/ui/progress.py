@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING
 import click
 
 from dx_app_wizard.console.text import plain
-from dx_local.engine.failure import job_does, job_label
+from dx_local.engine.runs.failure_report import job_does, job_label
 from dx_local.engine.session import Observer
+from dx_local.platform.core.states import FINAL, State
 from dx_local.platform.lifecycle import restarts
-from dx_local.platform.lifecycle.states import FINAL, State
 
 if TYPE_CHECKING:
     from rich.live import Live
     from rich.tree import Tree
 
     from dx_local.engine.executors import LogLine
-    from dx_local.platform.context import Platform
-    from dx_local.platform.lifecycle.states import Transition
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import Platform
+    from dx_local.platform.core.states import Transition
+    from dx_local.platform.core.store import Row
 
 _TOLD = frozenset({State.RUNNING, State.RESTARTABLE, *FINAL})
 _REFRESH_SECONDS = 0.1

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_app_wizard.console.text import plain
-from dx_local.platform.json_text import in_batches, is_large, json_pieces
+from dx_local.platform.core.json_text import in_batches, is_large, json_pieces
 from dx_local.sizes import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dx_local.engine.run import RunResult
+    from dx_local.engine.runs.run import RunResult
     from dx_local.platform.execution.job_usage import EntryPointUsage
 
 

@@ -7,7 +7,8 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dx_local.worker import job_home, linux
+from dx_local.worker import job_home
+from dx_local.worker.process import linux
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,13 +9,14 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from dx_local.worker import memory_limit, mounts
 from dx_local.worker.job import leave_zygote, settle
+from dx_local.worker.process import memory_limit
+from dx_local.worker.sandbox import mounts
 
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
-    from dx_local.worker.mounts import Call
-    from dx_local.worker.network import Network
+    from dx_local.worker.sandbox.mounts import Call
+    from dx_local.worker.sandbox.network import Network
 
 
 class Start(NamedTuple):
@@ -41,11 +42,11 @@ def become(start: Start) -> NoReturn:
         leave_zygote(*start.files)
         memory_limit.limit_each_process(start.job.process_memory)
         settle(start.job, start.variables)
-        from dx_local.worker import bash_job, python_job
+        from dx_local.worker.runners import bash, python
 
         if start.job.interpreter == "bash":
-            bash_job.run(start.job)
-        python_job.run(start.job)
+            bash.run(start.job)
+        python.run(start.job)
     except BaseException:  # noqa: BLE001  (whatever it was, this process must not go on as a second zygote)
         traceback.print_exc()
         sys.stderr.flush()

@@ -10,22 +10,22 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dx_local.worker import linux
-from dx_local.worker.deaths import ended
 from dx_local.worker.job_process import Start, become, exit_code, signal_group
-from dx_local.worker.usage import NOTHING, Usage, take_notes
-from dx_local.worker.variables import environment
+from dx_local.worker.process import linux
+from dx_local.worker.process.exits import ended
+from dx_local.worker.process.usage import NOTHING, Usage, take_notes
+from dx_local.worker.runners.variables import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
 
-    from dx_local.worker.deaths import Death
+    from dx_local.worker.dx_tools.tools import Tools
     from dx_local.worker.job import Job
-    from dx_local.worker.network import Network
-    from dx_local.worker.sandbox import Sandbox
-    from dx_local.worker.sandbox_init import SandboxInit
-    from dx_local.worker.tools import Tools
-    from dx_local.worker.worlds import World
+    from dx_local.worker.process.exits import Death
+    from dx_local.worker.sandbox.init import SandboxInit
+    from dx_local.worker.sandbox.network import Network
+    from dx_local.worker.sandbox.pool import World
+    from dx_local.worker.sandbox.sandbox import Sandbox
 
 # How long the end of a job waits for those of its processes that were killed, so that what they used counts,
 # and for filters such as `exec > >(tee log)`, which have yet to pass on what the job printed last.
@@ -92,7 +92,7 @@ class RunningJobs:
     def start(self, job: Job, files: list[int]) -> None:
         """Start a job, or tell that it has ended at once; `files` (see Start) are closed here."""
         if job.interpreter != "bash":
-            sys.modules["dx_local.worker.python_job"].prepare(job)
+            sys.modules["dx_local.worker.runners.python"].prepare(job)
         world = None
         try:
             seen, world = self._sandbox.take(job) if self._sandbox else (job, None)

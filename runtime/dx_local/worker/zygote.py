@@ -4,7 +4,7 @@
         FD: the number of the inherited socket on which the executor speaks
         FOLDER: the executor's temporary folder
         BIN: the folder of the worker environment's programs
-        CLIENT: tool_client.c, compiled, or nothing where it could not be
+        CLIENT: client.c, compiled, or nothing where it could not be
         ISOLATION: `none`, or anything else to give jobs worlds of their own if that can be done
         JOBS: where the folders of jobs lie
         PORT: that of the API, for jobs without network; 0 if there are none
@@ -46,14 +46,16 @@ if __name__ == "__main__":
     assert _spec is not None
     sys.modules["dx_local"] = importlib.util.module_from_spec(_spec)
 
-from dx_local.worker import channel, linux, mounts
-from dx_local.worker.deaths import Deaths
-from dx_local.worker.host_view import OURS
+from dx_local.worker import channel
+from dx_local.worker.dx_tools.tools import Tools
 from dx_local.worker.job import Job
-from dx_local.worker.network import Network
+from dx_local.worker.process import linux
+from dx_local.worker.process.exits import Deaths
 from dx_local.worker.running_jobs import RunningJobs, Surroundings
-from dx_local.worker.sandbox import Sandbox, SandboxError, check
-from dx_local.worker.tools import Tools
+from dx_local.worker.sandbox import mounts
+from dx_local.worker.sandbox.host_folders import OURS
+from dx_local.worker.sandbox.network import Network
+from dx_local.worker.sandbox.sandbox import Sandbox, SandboxError, check
 
 # The variable by which a user does without warm tools and handed over files, when it is "plain".
 _TOOLS_VARIABLE = "DX_LOCAL_TOOLS"
@@ -64,7 +66,12 @@ _HOME_VARIABLE = "DX_LOCAL_USER_HOME"
 # dxpy sizes its buffers when it is imported, by whether there is a job.
 _ANY_JOB_ID = "job-000000000000000000000000"
 
-_NEEDED_BY_JOBS = ("dx_local.worker.python_job", "dx_local.worker.bash_job", "encodings.idna", "http.cookies")
+_NEEDED_BY_JOBS = (
+    "dx_local.worker.runners.python",
+    "dx_local.worker.runners.bash",
+    "encodings.idna",
+    "http.cookies",
+)
 
 
 class Zygote:
@@ -128,10 +135,10 @@ def warm_up(*, hands_over: bool) -> None:
     gc.disable()
     for module in _NEEDED_BY_JOBS:
         importlib.import_module(module)
-    for additions in ("dx_local.worker.gtable", "dx_local.worker.waiting"):
+    for additions in ("dx_local.worker.dxpy_patches.gtable", "dx_local.worker.dxpy_patches.waiting"):
         importlib.import_module(additions).install()
     if hands_over:
-        importlib.import_module("dx_local.worker.handover").install()
+        importlib.import_module("dx_local.worker.dxpy_patches.file_transfer").install()
     gc.collect()
     gc.freeze()
 

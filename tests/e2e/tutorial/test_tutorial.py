@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.spec.links import link_id
-from dx_local.platform.context import DEFAULT_USER, Caller, Context, Platform
+from dx_app_wizard.dxapp.links import link_id
+from dx_local.platform.core.context import DEFAULT_USER, Caller, Context, Platform
 from dx_local.platform.data import objects
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.spec.lint import lint_app
-from dx_app_wizard.spec.program_packages import packages_of_programs, worker_programs
+from dx_app_wizard.lint.linter import lint_app
+from dx_app_wizard.lint.source.program_packages import packages_of_programs, worker_programs
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_app_wizard.spec.bash_source import BashSource
-from dx_app_wizard.spec.lint import lint_app
+from dx_app_wizard.lint.linter import lint_app
+from dx_app_wizard.lint.source.bash import BashSource
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.spec.bash_syntax import BashSyntax, parse_bash
+from dx_app_wizard.lint.source.bash_syntax import BashSyntax, parse_bash
 
 
 def parsed(text: str) -> BashSyntax:

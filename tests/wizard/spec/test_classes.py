@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.spec.classes import (
+from dx_app_wizard.dxapp.classes import (
     CLASSES,
     VALUE_CLASSES,
     ClassValueError,
@@ -20,7 +20,7 @@ from dx_app_wizard.spec.classes import (
     parse_value,
     sample_value,
 )
-from dx_app_wizard.spec.links import Reference, link, link_id, link_project, parse_reference
+from dx_app_wizard.dxapp.links import Reference, link, link_id, link_project, parse_reference
 
 HASH_ID = "B" * 24
 FILE = f"file-{HASH_ID}"

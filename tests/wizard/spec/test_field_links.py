@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from dx_app_wizard.spec.field_links import NO_VALUE, FieldLink, default_problem, parse_field_link
-from dx_app_wizard.spec.links import link
-from dx_app_wizard.spec.lint import lint_spec
+from dx_app_wizard.dxapp.field_links import NO_VALUE, FieldLink, default_problem, parse_field_link
+from dx_app_wizard.dxapp.links import link
+from dx_app_wizard.lint.linter import lint_spec
 
 NAMES = {"file-1": "a.bam", "file-2": "b.bam"}
 

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dx_app_wizard.spec import jsonfile
-from dx_app_wizard.spec.findings import BytesFix, Finding, Fix, KeyFix
-from dx_app_wizard.spec.fixes import apply_fixes
-from dx_app_wizard.spec.lint import lint_file
+from dx_app_wizard.dxapp import json_document
+from dx_app_wizard.lint.findings import BytesFix, Finding, Fix, KeyFix
+from dx_app_wizard.lint.fixes import apply_fixes
+from dx_app_wizard.lint.linter import lint_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dx_app_wizard.spec.jsonfile import JsonPath
+    from dx_app_wizard.dxapp.json_document import JsonPath
 
 TEXT = """{ "summary" : "Counts lines. ",\r
    "access": {"project": "contribute"},
@@ -100,10 +100,10 @@ def test_one_key_is_removed_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory, value: dict[str, Any], data: st.DataObject
 ) -> None:
     path = tmp_path_factory.mktemp("app") / "dxapp.json"
-    jsonfile.write(path, {**value, "last": 0})
+    json_document.write(path, {**value, "last": 0})
     key = data.draw(st.sampled_from([*value, "last"]))
     apply_fixes(path, [Finding("rule", "error", "", "wrong", fix=KeyFix((key,)))])
-    assert jsonfile.read(path).value == {
+    assert json_document.read(path).value == {
         name: item for name, item in {**value, "last": 0}.items() if name != key
     }
 
@@ -112,7 +112,7 @@ def test_a_key_is_moved_to_the_end_of_an_object(spec: Path) -> None:
     spec.write_text('{\n  "timeoutPolicy": {"*": {"hours": 1}},\n  "runSpec": {\n    "file": "x"\n  }\n}\n')
     fix = KeyFix(("timeoutPolicy",), into=("runSpec",))
     apply_fixes(spec, [Finding("rule", "error", "", "wrong", fix=fix)])
-    assert jsonfile.read(spec).value == {"runSpec": {"file": "x", "timeoutPolicy": {"*": {"hours": 1}}}}
+    assert json_document.read(spec).value == {"runSpec": {"file": "x", "timeoutPolicy": {"*": {"hours": 1}}}}
     assert spec.read_text().startswith('{\n  "runSpec": {\n    "file": "x",\n    "timeoutPolicy": {')
 
 
@@ -168,10 +168,10 @@ HINTED = [
 
 @pytest.mark.parametrize(("wrong", "right"), HINTED)
 def test_what_a_hint_proposes_is_applied(spec: Path, wrong: dict[str, Any], right: dict[str, Any]) -> None:
-    jsonfile.write(spec, wrong)
+    json_document.write(spec, wrong)
     while apply_fixes(spec, lint_file(spec)):
         pass
-    assert jsonfile.read(spec).value == right
+    assert json_document.read(spec).value == right
 
 
 def test_the_mode_of_the_file_stays(spec: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dx_app_wizard.spec.instances import (
+from dx_app_wizard.dxapp.instances import (
     _table,
     clouds,
     default_instance_type,

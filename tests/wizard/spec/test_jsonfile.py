@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dx_app_wizard.dxapp import json_document
+from dx_app_wizard.dxapp.json_document import Position
 from dx_app_wizard.errors import SpecFileError
-from dx_app_wizard.spec import jsonfile
-from dx_app_wizard.spec.jsonfile import Position
 
 FILE = Path("dxapp.json")
 
@@ -37,15 +37,15 @@ def paths_of(value: Any, here: tuple[str | int, ...] = ()) -> list[tuple[str | i
 
 @given(json_values)
 def test_what_is_written_reads_back(value: Any) -> None:
-    text = jsonfile.dumps(value)
-    assert jsonfile.parse(text, FILE).value == value
+    text = json_document.dumps(value)
+    assert json_document.parse(text, FILE).value == value
     assert text.encode().decode() == text
 
 
 @given(json_values)
 def test_every_value_has_a_position_where_it_begins(value: Any) -> None:
-    text = jsonfile.dumps(value)
-    document = jsonfile.parse(text, FILE)
+    text = json_document.dumps(value)
+    document = json_document.parse(text, FILE)
     assert list(document.positions) == paths_of(value)
     lines = text.split("\n")
     for position in document.positions.values():
@@ -55,17 +55,17 @@ def test_every_value_has_a_position_where_it_begins(value: Any) -> None:
 @given(st.text())
 def test_any_text_reads_or_is_refused_as_an_error_of_the_user(text: str) -> None:
     with suppress(SpecFileError):
-        assert jsonfile.parse(text, FILE).value == json.loads(text)
+        assert json_document.parse(text, FILE).value == json.loads(text)
 
 
 @given(json_values, st.data())
 def test_any_text_that_was_json_is_refused_with_a_place_in_it(value: Any, data: st.DataObject) -> None:
-    text = jsonfile.dumps(value)
+    text = json_document.dumps(value)
     start = data.draw(st.integers(0, len(text)))
     broken = text[:start] + data.draw(st.sampled_from(["", ",", "'", "{", "]", "#", '"'])) + text[start + 1 :]
     refused: SpecFileError | None = None
     try:
-        jsonfile.parse(broken, FILE)
+        json_document.parse(broken, FILE)
     except SpecFileError as error:
         refused = error
     if refused is not None:
@@ -115,29 +115,29 @@ def test_any_text_that_was_json_is_refused_with_a_place_in_it(value: Any, data: 
 )
 def test_what_is_not_strict_json_is_refused_with_its_place(text: str, message: str) -> None:
     with pytest.raises(SpecFileError) as caught:
-        jsonfile.parse(text, FILE)
+        json_document.parse(text, FILE)
     assert message in str(caught.value)
 
 
 def test_the_same_key_in_two_objects_is_no_duplicate() -> None:
-    assert jsonfile.parse('[{"a": 1}, {"a": {"a": 2}}]', FILE).value == [{"a": 1}, {"a": {"a": 2}}]
+    assert json_document.parse('[{"a": 1}, {"a": {"a": 2}}]', FILE).value == [{"a": 1}, {"a": {"a": 2}}]
 
 
 def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "latin.json"
     path.write_bytes(b'{\n"a": "\xe9"}')
     with pytest.raises(SpecFileError, match=r"latin\.json:2: is not UTF-8"):
-        jsonfile.read(path)
+        json_document.read(path)
 
 
 @pytest.mark.parametrize("name", ["missing.json", "."])
 def test_a_file_that_cannot_be_read_is_an_error_of_the_user(tmp_path: Path, name: str) -> None:
     with pytest.raises(SpecFileError, match="cannot be read"):
-        jsonfile.read(tmp_path / name)
+        json_document.read(tmp_path / name)
 
 
 def test_a_missing_value_has_the_position_of_what_is_around_it() -> None:
-    document = jsonfile.parse('{\n  "runSpec": {}\n}', FILE)
+    document = json_document.parse('{\n  "runSpec": {}\n}', FILE)
     assert document.position(("runSpec", "file")) == Position(2, 14)
     assert document.position(("access",)) == Position(1, 1)
 
@@ -147,11 +147,11 @@ def test_a_missing_value_has_the_position_of_what_is_around_it() -> None:
     [((), ""), (("inputSpec", 0, "class"), "inputSpec[0].class"), (("a", "b c"), 'a["b c"]'), ((1,), "[1]")],
 )
 def test_paths_read_as_people_write_them(path: tuple[str | int, ...], text: str) -> None:
-    assert jsonfile.path_text(path) == text
+    assert json_document.path_text(path) == text
 
 
 def test_a_file_is_written_with_non_ascii_text_and_a_final_newline(tmp_path: Path) -> None:
-    jsonfile.write(tmp_path / "a.json", {"title": "é"})
+    json_document.write(tmp_path / "a.json", {"title": "é"})
     assert (tmp_path / "a.json").read_bytes() == '{\n  "title": "é"\n}\n'.encode()
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
@@ -159,5 +159,5 @@ def test_a_file_is_written_with_non_ascii_text_and_a_final_newline(tmp_path: Pat
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("old")
     with pytest.raises(ValueError, match="JSON compliant"):
-        jsonfile.write(tmp_path / "a.json", float("nan"))
+        json_document.write(tmp_path / "a.json", float("nan"))
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.json": "old"}

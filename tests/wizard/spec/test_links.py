@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.spec.links import (
+from dx_app_wizard.dxapp.links import (
     Reference,
     is_link,
     link,

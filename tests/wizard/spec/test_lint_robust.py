@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.spec import jsonfile
-from dx_app_wizard.spec.lint import lint_app, lint_by_policy, lint_spec
-from dx_app_wizard.spec.policy import Policy, load_policy
-from dx_app_wizard.spec.policy_keys import KEYS as KEYS_OF_TABLES
+from dx_app_wizard.dxapp import json_document
+from dx_app_wizard.lint.linter import lint_app, lint_by_policy, lint_spec
+from dx_app_wizard.policy.keys import KEYS as KEYS_OF_TABLES
+from dx_app_wizard.policy.load import Policy, load_policy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,9 +81,9 @@ def test_what_is_merely_absent_can_be_left_out(raw: dict[str, Any]) -> None:
 
 @given(specs)
 def test_linting_changes_nothing(raw: dict[str, Any]) -> None:
-    before = jsonfile.dumps(raw)
+    before = json_document.dumps(raw)
     lint_spec(raw)
-    assert jsonfile.dumps(raw) == before
+    assert json_document.dumps(raw) == before
 
 
 def test_a_warning_hides_no_wrong_shape_of_the_same_value() -> None:
@@ -126,5 +126,5 @@ def test_any_source_is_linted_without_a_crash(
     data = source if isinstance(source, bytes) else source.encode(errors="surrogatepass")
     (folder / "code").write_bytes(data)
     spec = {"name": "app", "runSpec": {"interpreter": interpreter, "file": "code"}}
-    (folder / "dxapp.json").write_text(jsonfile.dumps(spec), encoding="utf-8")
+    (folder / "dxapp.json").write_text(json_document.dumps(spec), encoding="utf-8")
     assert all(finding.message for finding in lint_app(folder))

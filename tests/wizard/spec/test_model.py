@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dx_app_wizard.dxapp import json_document
+from dx_app_wizard.dxapp.model import Access, AppSpec, IOField, SpecShapeError
 from dx_app_wizard.errors import SpecFileError
-from dx_app_wizard.spec import jsonfile
-from dx_app_wizard.spec.model import Access, AppSpec, IOField, SpecShapeError
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -24,7 +24,7 @@ def test_any_hash_survives_with_nothing_lost_and_order_kept(raw: dict[str, Any])
     spec = AppSpec.from_dict(raw)
     assert spec.to_dict() == raw
     assert list(spec.to_dict()) == list(raw)
-    assert jsonfile.parse(spec.dumps(), Path("x")).value == raw
+    assert json_document.parse(spec.dumps(), Path("x")).value == raw
 
 
 def test_a_spec_does_not_change_with_the_hash_it_came_from() -> None:

@@ -4,7 +4,7 @@ import keyword
 
 import pytest
 
-from dx_app_wizard.spec.names import app_name_problem, parameter_name_problem
+from dx_app_wizard.dxapp.names import app_name_problem, parameter_name_problem
 
 OBEYED = (
     "http_proxy", "HTTPS_PROXY", "no_proxy", "GZIP", "PYTHONUTF8", "PYTHONPATH", "TAR_OPTIONS", "XZ_OPT",

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.spec.lint import lint_app
-from dx_app_wizard.spec.network_uses import in_bash, in_python
+from dx_app_wizard.lint.linter import lint_app
+from dx_app_wizard.lint.source.network import in_bash, in_python
 
 if TYPE_CHECKING:
     from pathlib import Path

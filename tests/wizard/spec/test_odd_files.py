@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dx_app_wizard.dxapp import json_document, regular_file
 from dx_app_wizard.errors import SpecFileError
-from dx_app_wizard.spec import jsonfile, regular_file
-from dx_app_wizard.spec.lint import lint_app
-from dx_app_wizard.writing.provenance import read_record
+from dx_app_wizard.lint.linter import lint_app
+from dx_app_wizard.rendering.provenance import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,5 +135,5 @@ def test_a_json_file_that_a_user_names_may_be_a_pipe_with_a_mark() -> None:
     read_end, write_end = os.pipe()
     os.write(write_end, b'\xef\xbb\xbf{"a": 1}')
     os.close(write_end)
-    assert jsonfile.read_given(Path(f"/dev/fd/{read_end}")).value == {"a": 1}
+    assert json_document.read_given(Path(f"/dev/fd/{read_end}")).value == {"a": 1}
     os.close(read_end)

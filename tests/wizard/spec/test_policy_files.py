@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.spec.policy import PROJECT_FILE, PolicyFileError, load_policy
-from dx_app_wizard.spec.policy_keys import KEYS, SettingError
+from dx_app_wizard.policy.keys import KEYS, SettingError
+from dx_app_wizard.policy.load import PROJECT_FILE, PolicyFileError, load_policy
 
 
 @pytest.fixture

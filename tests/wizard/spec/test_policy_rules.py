@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.spec.lint import lint_app, lint_by_policy
-from dx_app_wizard.spec.policy import load_policy
-from dx_app_wizard.spec.policy_keys import KEYS
-from dx_app_wizard.spec.policy_rules import POLICY_RULES, RULE_PREFIX
+from dx_app_wizard.lint.linter import lint_app, lint_by_policy
+from dx_app_wizard.policy.keys import KEYS
+from dx_app_wizard.policy.load import load_policy
+from dx_app_wizard.policy.rules import POLICY_RULES, RULE_PREFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import MakeApp
 
-    from dx_app_wizard.spec.findings import Finding
+    from dx_app_wizard.lint.findings import Finding
 
 Spec = dict[str, Any]
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.spec.lint import lint_app
-from dx_app_wizard.spec.python2 import is_python2, python2_code
+from dx_app_wizard.lint.linter import lint_app
+from dx_app_wizard.lint.source.python2 import is_python2, python2_code
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from dx_app_wizard.spec.python_source import PythonSource
+from dx_app_wizard.lint.source.python import PythonSource
 
 
 def keys_returned(body: str, more: str = "") -> list[frozenset[str] | None]:

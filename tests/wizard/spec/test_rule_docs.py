@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dx_app_wizard.spec.rule_docs import documentation, main
+from dx_app_wizard.policy.rule_docs import documentation, main
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "lint-rules.md"
 
 
 def test_the_page_is_up_to_date() -> None:
     assert PAGE.read_text(encoding="utf-8") == documentation(), (
-        "run: python -m dx_app_wizard.spec.rule_docs docs/reference/lint-rules.md"
+        "run: python -m dx_app_wizard.policy.rule_docs docs/reference/lint-rules.md"
     )
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from dx_app_wizard.spec.lint import schema
-from dx_app_wizard.spec.shape import conforms
+from dx_app_wizard.dxapp.shape import conforms
+from dx_app_wizard.lint.linter import schema
 
 VALIDATOR = Draft202012Validator(schema())
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dx_local.engine.environments import WorkerEnvironment
-    from dx_local.engine.job_folder import JobFolder
+    from dx_local.engine.environments.python_environments import WorkerEnvironment
+    from dx_local.engine.executors.job_folder import JobFolder
     from dx_local.platform.execution.job_usage import JobUsage
 
 

@@ -13,24 +13,24 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_local.engine.disk_use import DiskUse
 from dx_local.engine.executors import End, owned_folders
-from dx_local.engine.executors.confinement import Confinement
-from dx_local.engine.executors.job_streams import JobStreams
-from dx_local.engine.executors.no_network import remark_on
+from dx_local.engine.executors.disk_usage import DiskUse
+from dx_local.engine.executors.isolation import Confinement
+from dx_local.engine.executors.job_log import JobStreams
+from dx_local.engine.executors.network_hint import remark_on
 from dx_local.engine.executors.source_names import SourceNames
-from dx_local.engine.executors.zygote_process import ZygoteProcess
+from dx_local.engine.executors.zygote import ZygoteProcess
 from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.worker.job import Job, code_name
-from dx_local.worker.memory_limit import group_of
+from dx_local.worker.process.memory_limit import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_local.engine.environments import WorkerEnvironment
+    from dx_local.engine.environments.python_environments import WorkerEnvironment
     from dx_local.engine.executors import Launch, LogLine
-    from dx_local.engine.executors.memory_groups import MemoryGroup
-    from dx_local.engine.executors.zygote_process import Surroundings
+    from dx_local.engine.executors.cgroups import MemoryGroup
+    from dx_local.engine.executors.zygote import Surroundings
 
 _GRACE_SECONDS = 1.0
 _FOLDER_PREFIX = "dx-jobs-"

@@ -7,7 +7,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dx_local.worker.host_view import HOME
+from dx_local.worker.sandbox.host_folders import HOME
 
 if TYPE_CHECKING:
     from pathlib import Path

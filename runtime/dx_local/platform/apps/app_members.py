@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from dx_local.platform import fields as read
-from dx_local.platform.errors import InvalidInput
+from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.execution import app_names
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Row
 
 _MEMBER = re.compile(r"(user|org)-[a-zA-Z0-9._-]+")
 

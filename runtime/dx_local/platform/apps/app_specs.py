@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.spec.names import app_name_problem
-from dx_local.platform import fields as read
+from dx_app_wizard.dxapp.names import app_name_problem
+from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.data import objects, projects
-from dx_local.platform.errors import InvalidInput
-from dx_local.platform.execution import app_containers, executables, requirements
+from dx_local.platform.execution import app_containers, applets, requirements
 from dx_local.platform.execution.app_names import ALIAS
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Row
 
 TEXTS = ("title", "summary", "description", "developerNotes")
 _FLAGS = ("openSource", "ignoreReuse")
@@ -78,10 +78,10 @@ def fields(context: Context, request: JSON, regional: dict[str, JSON], old: JSON
     texts = {**applet["fields"], **old} if applet else old
     found: JSON = {name: read.text(request, name, texts.get(name) or "") for name in TEXTS}
     found |= {name: read.flag(request, name, default=old.get(name, False)) for name in _FLAGS}
-    found |= {name: old[name] for name in ECHOED if name in old} | executables.of_platform(request)
+    found |= {name: old[name] for name in ECHOED if name in old} | applets.of_platform(request)
     return {
         **found,
-        "access": executables.access_in(request, old.get("access")),
+        "access": applets.access_in(request, old.get("access")),
         "billTo": read.text(request, "billTo", old.get("billTo", context.caller.user)),
         "categories": read.strings(request, "categories", old.get("categories", [])),
         "details": objects.check_details(request.get("details", old.get("details", {}))),

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import programs
 from dx_local.platform.apps import app_specs
+from dx_local.platform.core import executable
+from dx_local.platform.core.errors import PermissionDenied
 from dx_local.platform.data.describe import select_fields
-from dx_local.platform.errors import PermissionDenied
 from dx_local.platform.execution import app_names, run_specs
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Row
 
 _OF_APPLET = ("dxapi", "inputSpec", "outputSpec")
 
@@ -81,7 +81,7 @@ def _identity(context: Context, row: Row) -> JSON:
 def _contents(context: Context, row: Row) -> JSON:
     fields = row["fields"]
     region = _region(context, row)
-    applet = programs.applet_fields(context.store, row["id"], region)
+    applet = executable.applet_fields(context.store, row["id"], region)
     return {
         **{
             name: fields[name]
@@ -98,7 +98,7 @@ def _contents(context: Context, row: Row) -> JSON:
 
 def _by_region(context: Context, row: Row) -> dict[str, JSON]:
     regions = row["fields"]["regionalOptions"]
-    return {region: programs.applet_fields(context.store, row["id"], region) for region in regions}
+    return {region: executable.applet_fields(context.store, row["id"], region) for region in regions}
 
 
 def _region(context: Context, row: Row) -> str:

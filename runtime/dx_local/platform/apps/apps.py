@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access
-from dx_local.platform import fields as read
 from dx_local.platform.apps import app_specs
-from dx_local.platform.errors import InvalidInput, InvalidState
-from dx_local.platform.execution import app_containers, app_names, executables
-from dx_local.platform.ids import new_id
+from dx_local.platform.core import access
+from dx_local.platform.core.errors import InvalidInput, InvalidState
+from dx_local.platform.core.ids import new_id
+from dx_local.platform.execution import app_containers, app_names, applets
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Row
 
 
 def new(context: Context, _class: str, request: JSON) -> JSON:
@@ -92,7 +92,7 @@ def delete(context: Context, address: str, _request: JSON) -> JSON:
 
 def run(context: Context, address: str, request: JSON) -> JSON:
     """`/app-xxxx/run`: start a job, as `/applet-xxxx/run` does. Raises InvalidState for a deleted app."""
-    return executables.run(context, _existing(app_names.visible(context, address))["id"], request)
+    return applets.run(context, _existing(app_names.visible(context, address))["id"], request)
 
 
 def _claim(context: Context, name: str) -> None:

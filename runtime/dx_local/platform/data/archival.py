@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access
-from dx_local.platform import fields as read
+from dx_local.platform.core import access
+from dx_local.platform.core.errors import InvalidInput, InvalidState, PermissionDenied
 from dx_local.platform.data import folders
-from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied
-from dx_local.platform.folder_paths import below, normalize_folder
+from dx_local.platform.requests import request_fields as read
+from dx_local.platform.requests.folder_paths import below, normalize_folder
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Row
 
 STATES = ("live", "archival", "archived", "unarchiving")
 

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access
-from dx_local.platform import fields as read
-from dx_local.platform.data import file_bytes, folders, gtables, objects
-from dx_local.platform.errors import InvalidInput, InvalidState, ResourceNotFound
-from dx_local.platform.folder_paths import base_name, below, folder_name, join, normalize_folder, parent_of
+from dx_local.platform.core import access
+from dx_local.platform.core.errors import InvalidInput, InvalidState, ResourceNotFound
+from dx_local.platform.data import file_bytes, folders, objects
+from dx_local.platform.gtables import gtables
 from dx_local.platform.lifecycle import lifecycle
+from dx_local.platform.requests import request_fields as read
+from dx_local.platform.requests.folder_paths import (
+    base_name,
+    below,
+    folder_name,
+    join,
+    normalize_folder,
+    parent_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Row
 
 COLUMNS_OF_COPY = (
     "object.*, placement.project, placement.name, placement.folder, placement.tags, placement.properties,"

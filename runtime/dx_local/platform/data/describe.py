@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import fields as read
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-    from dx_local.platform.context import JSON
+    from dx_local.platform.core.context import JSON
 
 _OWN_KEYS = frozenset({"defaultFields", "fields", "project"})
 

@@ -12,12 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_local.platform import large_values, local_bytes
-from dx_local.platform.errors import InvalidState, ResourceNotFound
-from dx_local.platform.ids import is_hash_id
+from dx_local.platform.core import large_values, local_bytes
+from dx_local.platform.core.errors import InvalidState, ResourceNotFound
+from dx_local.platform.core.ids import is_hash_id
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Platform
+    from dx_local.platform.core.context import JSON, Platform
 
 
 def new_bytes_folder(platform: Platform) -> Path:

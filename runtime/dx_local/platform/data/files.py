@@ -9,21 +9,21 @@ import base64
 import re
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access, local_bytes
-from dx_local.platform import fields as read
+from dx_local.platform.core import access, local_bytes
+from dx_local.platform.core.errors import InvalidInput, InvalidState
 from dx_local.platform.data import archival, file_bytes, objects
 from dx_local.platform.data.describe import wanted_fields
 from dx_local.platform.data.media_types import media_type_of
 from dx_local.platform.data.transfer_urls import DownloadTicket, UploadTicket
-from dx_local.platform.errors import InvalidInput, InvalidState
-from dx_local.platform.long_work import LongWork
+from dx_local.platform.requests import request_fields as read
+from dx_local.platform.requests.background_work import LongWork
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dx_local.platform.context import JSON, Context, Platform
-    from dx_local.platform.local_bytes import Part
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context, Platform
+    from dx_local.platform.core.local_bytes import Part
+    from dx_local.platform.core.store import Row
 
 # The sizes that clients cut files by, in bytes; those of the AWS regions.
 MINIMUM_PART_SIZE = 5 << 20

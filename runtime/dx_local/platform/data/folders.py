@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import fields as read
-from dx_local.platform.errors import InvalidState, ResourceNotFound
-from dx_local.platform.folder_paths import below, normalize_folder, parent_of
-from dx_local.platform.lifecycle.delivery import add_folders
+from dx_local.platform.core.errors import InvalidState, ResourceNotFound
+from dx_local.platform.lifecycle.workspaces import add_folders
+from dx_local.platform.requests import request_fields as read
+from dx_local.platform.requests.folder_paths import below, normalize_folder, parent_of
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Store
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Store
 
 
 def folder_exists(store: Store, project: str, folder: str) -> bool:

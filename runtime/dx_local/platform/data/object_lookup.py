@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_local.platform import access
-from dx_local.platform import fields as read
+from dx_local.platform.core import access
+from dx_local.platform.core.errors import ApiError, InvalidInput
 from dx_local.platform.data import objects
-from dx_local.platform.errors import ApiError, InvalidInput
-from dx_local.platform.folder_paths import normalize_folder
+from dx_local.platform.requests import request_fields as read
+from dx_local.platform.requests.folder_paths import normalize_folder
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.core.context import JSON, Context
 
 _AT_ONCE = 1000
 

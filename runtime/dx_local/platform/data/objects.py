@@ -12,20 +12,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.links import LINK_KEY, links_in
-from dx_local.platform import access
-from dx_local.platform import fields as read
+from dx_app_wizard.dxapp.links import LINK_KEY, links_in
+from dx_local.platform.core import access
+from dx_local.platform.core.errors import InvalidInput, InvalidState, InvalidType
+from dx_local.platform.core.ids import new_id
 from dx_local.platform.data import folders
 from dx_local.platform.data.describe import select_fields, whole_seconds
-from dx_local.platform.errors import InvalidInput, InvalidState, InvalidType
-from dx_local.platform.ids import new_id
-from dx_local.platform.lifecycle import delivery, lifecycle
+from dx_local.platform.lifecycle import lifecycle, workspaces
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Row
 
 # The classes of data objects that exist here.
 CLASSES = frozenset({"applet", "file", "gtable", "record", "workflow"})
@@ -301,7 +301,7 @@ def clone_into(
     """
     store = context.store
     existing = []
-    for object_id in delivery.with_hidden(store, object_ids, source):
+    for object_id in workspaces.with_hidden(store, object_ids, source):
         placement = store.one("SELECT * FROM placement WHERE project = ? AND object = ?", source, object_id)
         if placement is None:
             raise access.not_found(object_id)
@@ -311,7 +311,7 @@ def clone_into(
         if store.one("SELECT 1 FROM placement WHERE project = ? AND object = ?", destination, object_id):
             existing.append(object_id)
         else:
-            delivery.place(store, placement, destination, folder)
+            workspaces.place(store, placement, destination, folder)
     return existing
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access
-from dx_local.platform import fields as read
-from dx_local.platform.errors import InvalidInput, InvalidState, ResourceNotFound
+from dx_local.platform.core import access
+from dx_local.platform.core.errors import InvalidInput, InvalidState, ResourceNotFound
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Row
 
 PUBLIC = "PUBLIC"
 

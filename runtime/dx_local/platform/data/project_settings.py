@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import fields as read
-from dx_local.platform.errors import InvalidInput, PermissionDenied
-from dx_local.platform.ids import class_of
+from dx_local.platform.core.errors import InvalidInput, PermissionDenied
+from dx_local.platform.core.ids import class_of
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.core.context import JSON, Context
 
 FLAGS = (
     "protected",

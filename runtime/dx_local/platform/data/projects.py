@@ -9,24 +9,24 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.instances import default_instance_type, instance_types, known_regions
-from dx_local.platform import access
-from dx_local.platform import fields as read
-from dx_local.platform.context import DEFAULT_USER
+from dx_app_wizard.dxapp.instances import default_instance_type, instance_types, known_regions
+from dx_local.platform.core import access
+from dx_local.platform.core.context import DEFAULT_USER
+from dx_local.platform.core.errors import InvalidInput, InvalidState, PermissionDenied
+from dx_local.platform.core.ids import new_id
 from dx_local.platform.data import archival, contents, files
 from dx_local.platform.data.describe import select_fields, wanted_fields, whole_seconds
 from dx_local.platform.data.folders import ensure_folder
 from dx_local.platform.data.project_settings import FLAGS, changed_settings
-from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied
-from dx_local.platform.folder_paths import normalize_folder
-from dx_local.platform.ids import new_id
 from dx_local.platform.lifecycle import lifecycle
+from dx_local.platform.requests import request_fields as read
+from dx_local.platform.requests.folder_paths import normalize_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Row, Store
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Row, Store
 
 __all__ = [
     "add_tags",

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import fields as read
 from dx_local.platform.data import objects
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
+    from dx_local.platform.core.context import JSON, Context
 
 
 def new(context: Context, _class: str, request: JSON) -> JSON:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dx_local.platform.errors import InvalidAuthentication, PermissionDenied
+from dx_local.platform.core.errors import InvalidAuthentication, PermissionDenied
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import Platform
+    from dx_local.platform.core.context import Platform
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.links import link_id
-from dx_local.platform import access
+from dx_app_wizard.dxapp.links import link_id
+from dx_local.platform.core import access
+from dx_local.platform.core.errors import InvalidInput, InvalidType
+from dx_local.platform.core.ids import class_of
 from dx_local.platform.data import contents, objects, projects
-from dx_local.platform.errors import InvalidInput, InvalidType
-from dx_local.platform.ids import class_of
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Row, Store
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Row, Store
 
 
 def fill_resources(context: Context, app_id: str, applet_id: str, region: str, extra: Any) -> str:

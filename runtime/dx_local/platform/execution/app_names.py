@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access
-from dx_local.platform.errors import PermissionDenied
+from dx_local.platform.core import access
+from dx_local.platform.core.errors import PermissionDenied
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import Context
-    from dx_local.platform.store import Row, Store
+    from dx_local.platform.core.context import Context
+    from dx_local.platform.core.store import Row, Store
 
 ALIAS = re.compile(r"[a-zA-Z0-9._+-]+")
 DEFAULT = "default"

@@ -16,17 +16,17 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from dx_local.platform import fields as read
-from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied
+from dx_local.platform.core.errors import InvalidInput, InvalidState, PermissionDenied
+from dx_local.platform.core.ids import class_of
 from dx_local.platform.execution import jobs
-from dx_local.platform.ids import class_of
-from dx_local.platform.long_work import LongWork
+from dx_local.platform.requests import request_fields as read
+from dx_local.platform.requests.background_work import LongWork
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-    from dx_local.platform.context import JSON, Context, Platform
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context, Platform
+    from dx_local.platform.core.store import Row
 
 ALGORITHM = "RS256"
 CLAIMS = (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.field_links import NO_VALUE, FieldLink, field_links_in, replace_field_links
-from dx_local.platform.errors import InvalidInput
+from dx_app_wizard.dxapp.field_links import NO_VALUE, FieldLink, field_links_in, replace_field_links
+from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.lifecycle import outputs
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON
-    from dx_local.platform.store import Store
+    from dx_local.platform.core.context import JSON
+    from dx_local.platform.core.store import Store
 
 
 class InputValues:

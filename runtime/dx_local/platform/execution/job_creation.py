@@ -8,24 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.classes import flatten
-from dx_app_wizard.spec.instances import default_instance_type
-from dx_local.platform import access
-from dx_local.platform import fields as read
+from dx_app_wizard.dxapp.classes import flatten
+from dx_app_wizard.dxapp.instances import default_instance_type
+from dx_local.platform.core import access
+from dx_local.platform.core.errors import InvalidInput, InvalidState, PermissionDenied
+from dx_local.platform.core.executable import executable_of
+from dx_local.platform.core.ids import EXECUTIONS, class_of, new_id
+from dx_local.platform.core.states import FINAL, State
 from dx_local.platform.data import projects
-from dx_local.platform.errors import InvalidInput, InvalidState, PermissionDenied
 from dx_local.platform.execution import app_containers, requirements
-from dx_local.platform.ids import EXECUTIONS, class_of, new_id
 from dx_local.platform.lifecycle import lifecycle, restarts, reuse
-from dx_local.platform.lifecycle.states import FINAL, State
-from dx_local.platform.programs import executable_of
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.programs import Executable
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.executable import Executable
+    from dx_local.platform.core.store import Row
 
 # Fields of a run request that are only described, and how each is read.
 ECHOED: dict[str, Callable[[JSON, str], Any]] = {

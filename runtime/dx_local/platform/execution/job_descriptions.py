@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import fields as read
+from dx_local.platform.core.ids import class_of
+from dx_local.platform.core.states import FINAL, State
 from dx_local.platform.data import describe
 from dx_local.platform.execution import app_containers, jobs
-from dx_local.platform.ids import class_of
 from dx_local.platform.lifecycle import outputs, restarts
 from dx_local.platform.lifecycle.references import Resolver, UnresolvableReference
-from dx_local.platform.lifecycle.states import FINAL, State
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Row
 
 
 def describe_job(context: Context, job_id: str, request: JSON) -> JSON:

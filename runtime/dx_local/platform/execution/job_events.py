@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access
+from dx_local.platform.core import access
+from dx_local.platform.core.states import Failure
 from dx_local.platform.lifecycle import lifecycle
-from dx_local.platform.lifecycle.states import Failure
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Platform
+    from dx_local.platform.core.context import JSON, Platform
 
 
 def start(platform: Platform, job_id: str) -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from io import FileIO
     from pathlib import Path
 
-    from dx_local.platform.context import Platform
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import Platform
+    from dx_local.platform.core.store import Row
 
 LEVELS = (
     "EMERG", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG", "STDOUT", "STDERR", "METRICS"

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.spec.instances import find_instance_type
+from dx_app_wizard.dxapp.instances import find_instance_type
 
 if TYPE_CHECKING:
-    from dx_app_wizard.spec.instances import InstanceType
-    from dx_local.platform.context import JSON
-    from dx_local.platform.store import Store
+    from dx_app_wizard.dxapp.instances import InstanceType
+    from dx_local.platform.core.context import JSON
+    from dx_local.platform.core.store import Store
 
 _EACH_TRY = """
 SELECT sequence, executable_name, function, instance_type, region, usage FROM job WHERE usage IS NOT NULL

@@ -14,21 +14,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.instances import (
+from dx_app_wizard.dxapp.instances import (
     DEFAULT_REGION,
     find_anywhere,
     find_instance_type,
     instance_type_problem,
     instance_types,
 )
-from dx_local.platform import fields as read
-from dx_local.platform.errors import InvalidInput, InvalidType
+from dx_local.platform.core.errors import InvalidInput, InvalidType
 from dx_local.platform.lifecycle import restarts
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dx_local.platform.context import JSON
+    from dx_local.platform.core.context import JSON
 
     _Over = Callable[[JSON, JSON], JSON]
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.links import link_id
-from dx_local.platform import fields as read
-from dx_local.platform.errors import InvalidInput
+from dx_app_wizard.dxapp.links import link_id
+from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.execution import requirements
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON
+    from dx_local.platform.core.context import JSON
 
 KEYS = frozenset(
     {

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.field_links import NO_VALUE, FieldLink, replace_field_links
+from dx_app_wizard.dxapp.field_links import NO_VALUE, FieldLink, replace_field_links
 from dx_local.platform.lifecycle.outputs import object_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dx_local.platform.store import Row, Store
+    from dx_local.platform.core.store import Row, Store
 
 
 def ends_others(stage: Row) -> bool:

@@ -15,19 +15,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.links import links_in, references_in
-from dx_local.platform.lifecycle import analysis_outcome, delivery, outputs, restarts, reuse
-from dx_local.platform.lifecycle.circles import Circles
-from dx_local.platform.lifecycle.ending import Ending
+from dx_app_wizard.dxapp.links import links_in, references_in
+from dx_local.platform.core.states import FINAL, Failure, State
+from dx_local.platform.lifecycle import analysis_outcome, outputs, restarts, reuse, workspaces
+from dx_local.platform.lifecycle.deadlocks import Circles
+from dx_local.platform.lifecycle.failures import Ending
+from dx_local.platform.lifecycle.queries import is_analysis
 from dx_local.platform.lifecycle.references import Resolver, UnresolvableReference
-from dx_local.platform.lifecycle.states import FINAL, Failure, State
-from dx_local.platform.lifecycle.step import is_analysis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dx_local.platform.lifecycle.states import Transition
-    from dx_local.platform.store import Row, Store
+    from dx_local.platform.core.states import Transition
+    from dx_local.platform.core.store import Row, Store
 
 
 def added(store: Store, job_id: str, now: int) -> list[Transition]:
@@ -178,8 +178,8 @@ class _Machine(Ending):
         optional = frozenset(job["requested"].get("optionalInputs", ()))
         try:
             resolved = self._resolved(job["original_input"], optional)
-            delivery.bring_in(self.store, job, resolved)
-        except (UnresolvableReference, delivery.ObjectNotFound) as error:
+            workspaces.bring_in(self.store, job, resolved)
+        except (UnresolvableReference, workspaces.ObjectNotFound) as error:
             self.fail_tree(job["id"], Failure("InputError", str(error)))
             return
         spec = job["requested"].get("inputSpec")
@@ -201,12 +201,12 @@ class _Machine(Ending):
             self.move(job["id"], State.RUNNABLE, **columns)
             return
         output = found.job["output"]
-        delivery.hand_over(self.store, job, output, maker=found.job)
+        workspaces.hand_over(self.store, job, output, maker=found.job)
         self.move(job["id"], State.DONE, input=resolved, output=output, reused_from=found.job["id"])
 
     def _make_done(self, job: Row) -> None:
         try:
-            output = delivery.plain_links(self._resolved(job["output"]))
+            output = workspaces.plain_links(self._resolved(job["output"]))
         except UnresolvableReference as error:
             self.fail_tree(job["id"], Failure("OutputError", str(error)))
             return
@@ -214,9 +214,9 @@ class _Machine(Ending):
             self.fail_tree(job["id"], Failure("OutputError", complaint))
             return
         try:
-            delivery.hand_over(self.store, job, output)
-            delivery.preserve(self.store, job, output)
-        except delivery.ObjectNotFound as error:
+            workspaces.hand_over(self.store, job, output)
+            workspaces.preserve(self.store, job, output)
+        except workspaces.ObjectNotFound as error:
             self.fail_tree(job["id"], Failure("OutputError", str(error)))
             return
         self.move(job["id"], State.DONE, **({} if output == job["output"] else {"output": output}))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.classes import mismatch
+from dx_app_wizard.dxapp.classes import mismatch
 
 if TYPE_CHECKING:
-    from dx_local.platform.store import Store
+    from dx_local.platform.core.store import Store
 
 
 def output_if_done(store: Store, job_id: str) -> dict[str, Any] | None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.classes import flatten
-from dx_app_wizard.spec.links import Reference, link_id, parse_reference, replace
+from dx_app_wizard.dxapp.classes import flatten
+from dx_app_wizard.dxapp.links import Reference, link_id, parse_reference, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import fields as read
-from dx_local.platform.errors import InvalidInput
-from dx_local.platform.ids import class_of
-from dx_local.platform.json_text import to_json
-from dx_local.platform.lifecycle.states import State
+from dx_local.platform.core.errors import InvalidInput
+from dx_local.platform.core.ids import class_of
+from dx_local.platform.core.json_text import to_json
+from dx_local.platform.core.states import State
+from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dx_local.platform.context import JSON
-    from dx_local.platform.store import Row, Store
+    from dx_local.platform.core.context import JSON
+    from dx_local.platform.core.store import Row, Store
 
 MOST_RESTARTS = 9
 """How often a job is restarted at most, whatever the reasons."""

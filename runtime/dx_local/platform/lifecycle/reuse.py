@@ -9,14 +9,14 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from dx_local.platform.ids import class_of
-from dx_local.platform.lifecycle import delivery
-from dx_local.platform.programs import applet_of
+from dx_local.platform.core.executable import applet_of
+from dx_local.platform.core.ids import class_of
+from dx_local.platform.lifecycle import workspaces
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON
-    from dx_local.platform.programs import Executable
-    from dx_local.platform.store import Row, Store
+    from dx_local.platform.core.context import JSON
+    from dx_local.platform.core.executable import Executable
+    from dx_local.platform.core.store import Row, Store
 
 
 class Found(NamedTuple):
@@ -40,7 +40,7 @@ def key_of(store: Store, job: Row, resolved: JSON) -> str:
     app = store.get("app", code) if class_of(code) == "app" else None
     if app is not None:
         code = applet_of(app, job["region"])
-    same = [code, job["function"], delivery.plain_links(resolved)]
+    same = [code, job["function"], workspaces.plain_links(resolved)]
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
 
 
@@ -53,7 +53,7 @@ def find(store: Store, job: Row, key: str) -> Found:
     )
     missing = None
     for row in earlier:
-        missing = delivery.missing_of(store, row)
+        missing = workspaces.missing_of(store, row)
         if missing is None:
             return Found(row)
     if missing is not None:

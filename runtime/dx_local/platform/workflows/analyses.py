@@ -9,21 +9,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_local.platform import fields as read
+from dx_local.platform.core import states
+from dx_local.platform.core.errors import InvalidState
+from dx_local.platform.core.ids import new_id
 from dx_local.platform.data import objects, project_settings, projects
-from dx_local.platform.errors import InvalidState
-from dx_local.platform.execution import executables, job_creation, job_descriptions, jobs
+from dx_local.platform.execution import applets, job_creation, job_descriptions, jobs
 from dx_local.platform.execution.requirements import Wishes
-from dx_local.platform.ids import new_id
-from dx_local.platform.lifecycle import analysis_outcome, lifecycle, states
+from dx_local.platform.lifecycle import analysis_outcome, lifecycle
+from dx_local.platform.requests import request_fields as read
 from dx_local.platform.workflows import workflows
 from dx_local.platform.workflows.workflow_plan import make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Row
     from dx_local.platform.workflows.workflow_plan import StagePlan, WorkflowPlan
 
 # What every job of the analysis is asked for as the analysis is.
@@ -72,7 +73,7 @@ def run(context: Context, workflow_id: str, request: JSON) -> JSON:
     A job's own call makes an analysis below it. Raises InvalidInput for inputs that do not suit.
     """
     parent = None if read.flag(request, "detach") else context.calling_job()
-    project = executables.destination(context, request, parent)
+    project = applets.destination(context, request, parent)
     project_settings.check_is_allowed(context, project, workflow_id)
     workflow, plan = _plan(context, workflow_id, request, project)
     analysis = _create(context, workflow, plan, request, project, parent)
@@ -86,7 +87,7 @@ def run(context: Context, workflow_id: str, request: JSON) -> JSON:
 
 def dry_run(context: Context, workflow_id: str, request: JSON) -> JSON:
     """`/workflow-xxxx/dryRun`: what `run` would start; no stage is ever taken from an earlier analysis."""
-    project = executables.destination(context, request, context.calling_job())
+    project = applets.destination(context, request, context.calling_job())
     _, plan = _plan(context, workflow_id, request, project)
     analysis_id = new_id("analysis")
     plan.in_order_of_need()

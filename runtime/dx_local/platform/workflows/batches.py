@@ -8,19 +8,20 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dx_local.platform import access, programs, regexps
-from dx_local.platform import fields as read
+from dx_local.platform.core import access, executable
+from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.data import objects
-from dx_local.platform.errors import InvalidInput
-from dx_local.platform.execution import app_names, executables
-from dx_local.platform.folder_paths import normalize_folder
+from dx_local.platform.execution import app_names, applets
+from dx_local.platform.requests import regexps
+from dx_local.platform.requests import request_fields as read
+from dx_local.platform.requests.folder_paths import normalize_folder
 from dx_local.platform.workflows.workflow_plan import make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Row
 
 
 def validate_applet_batch(context: Context, applet_id: str, request: JSON) -> JSON:
@@ -97,10 +98,10 @@ def _files_in(context: Context, request: JSON) -> list[Row]:
 
 
 def _validate(context: Context, executable_id: str, request: JSON) -> JSON:
-    spec = programs.executable_of(context.store, executable_id, context.platform.region).input_spec
+    spec = executable.executable_of(context.store, executable_id, context.platform.region).input_spec
 
     def check(values: JSON) -> None:
-        executables.check_objects(context, executables.complete_input(context, spec, values))
+        applets.check_objects(context, applets.complete_input(context, spec, values))
 
     return _expanded_and_checked(request, check)
 

@@ -8,20 +8,20 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.classes import mismatch
-from dx_app_wizard.spec.field_links import field_links_in
-from dx_local.platform import access, programs
-from dx_local.platform import fields as read
+from dx_app_wizard.dxapp.classes import mismatch
+from dx_app_wizard.dxapp.field_links import field_links_in
+from dx_local.platform.core import access, executable
+from dx_local.platform.core.errors import ApiError, InvalidInput, InvalidType
+from dx_local.platform.core.ids import class_of, new_id
 from dx_local.platform.data import objects
-from dx_local.platform.errors import ApiError, InvalidInput, InvalidType
 from dx_local.platform.execution import app_names, requirements
-from dx_local.platform.folder_paths import normalize_folder
-from dx_local.platform.ids import class_of, new_id
 from dx_local.platform.lifecycle import restarts
+from dx_local.platform.requests import request_fields as read
+from dx_local.platform.requests.folder_paths import normalize_folder
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.programs import Executable
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.executable import Executable
 
 _STAGE_ID = re.compile(r"([a-zA-Z_]|stage-)[0-9a-zA-Z_]*")
 _FAILURE_POLICIES = ("failStage", "failAllStages")
@@ -100,7 +100,7 @@ def executable_of(context: Context, executable_id: str, region: str | None = Non
         if app["deleted"]:
             raise access.not_found(executable_id)
         executable_id = app["id"]
-    return programs.executable_of(context.store, executable_id, region or context.platform.region)
+    return executable.executable_of(context.store, executable_id, region or context.platform.region)
 
 
 def accessible(context: Context, stage: JSON) -> Executable | None:

@@ -10,21 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.spec.field_links import NO_VALUE, FieldLink, replace_field_links
-from dx_app_wizard.spec.links import Reference
-from dx_local.platform import fields as read
-from dx_local.platform.errors import InvalidInput
-from dx_local.platform.execution import executables
+from dx_app_wizard.dxapp.field_links import NO_VALUE, FieldLink, replace_field_links
+from dx_app_wizard.dxapp.links import Reference
+from dx_local.platform.core.errors import InvalidInput
+from dx_local.platform.core.ids import new_id
+from dx_local.platform.execution import applets
 from dx_local.platform.execution.requirements import check_requested, overridden
-from dx_local.platform.folder_paths import join, normalize_folder
-from dx_local.platform.ids import new_id
 from dx_local.platform.lifecycle import outputs
+from dx_local.platform.requests import request_fields as read
+from dx_local.platform.requests.folder_paths import join, normalize_folder
 from dx_local.platform.workflows import stages
 
 if TYPE_CHECKING:
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.programs import Executable
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.executable import Executable
+    from dx_local.platform.core.store import Row
 
 
 @dataclass
@@ -106,7 +106,7 @@ def make_plan(context: Context, workflow: Row, request: JSON, region: str) -> Wo
     plan = WorkflowPlan(base, tuple(plans), given.of_workflow)
     _Inputs(context, plan).resolve()
     for stage_plan in plan.stages:
-        executables.check_objects(context, stage_plan.original_input)
+        applets.check_objects(context, stage_plan.original_input)
     return plan
 
 
@@ -134,7 +134,7 @@ class _Given:
                 )
             stages.position_of(fields["stages"], stage)
             of_stages.setdefault(stage, {})[name] = value
-        return cls(of_stages, executables.complete_input(context, declared or [], of_workflow))
+        return cls(of_stages, applets.complete_input(context, declared or [], of_workflow))
 
 
 class _Inputs:
@@ -154,7 +154,7 @@ class _Inputs:
             plan.run_input = {name: value for name, value in values.items() if value is not NO_VALUE}
             try:
                 spec = plan.executable.input_spec
-                plan.original_input = executables.complete_input(self._context, spec, plan.run_input)
+                plan.original_input = applets.complete_input(self._context, spec, plan.run_input)
             except InvalidInput as error:
                 problems += [f'stage "{stage_id}": {problem}' for problem in error.details["problems"]]
         if problems:

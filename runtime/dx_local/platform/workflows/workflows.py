@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform import fields as read
+from dx_local.platform.core.errors import ApiError, InvalidInput, InvalidState, InvalidType
+from dx_local.platform.core.ids import class_of
 from dx_local.platform.data import objects
-from dx_local.platform.errors import ApiError, InvalidInput, InvalidState, InvalidType
-from dx_local.platform.execution import executables, jobs
-from dx_local.platform.ids import class_of
+from dx_local.platform.execution import applets, jobs
+from dx_local.platform.requests import request_fields as read
 from dx_local.platform.workflows import stages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_local.platform.context import JSON, Context
-    from dx_local.platform.store import Row
+    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.store import Row
 
 _TEXTS = ("title", "summary", "description")
 _DEFINITION = (
@@ -215,7 +215,7 @@ def _own_fields(request: JSON) -> JSON:
     fields["title"] = read.optional_text(request, "title")
     fields["outputFolder"] = stages.check_folder(read.optional_text(request, "outputFolder"))
     for name in ("inputs", "outputs"):
-        executables.check_spec(name, request.get(name))
+        applets.check_spec(name, request.get(name))
         fields[name] = request.get(name)
     fields["treeTurnaroundTimeThreshold"] = read.turnaround_threshold(request)
     reuse = request.get("ignoreReuse")

@@ -1,0 +1,3 @@
+"""Resolve, download and unpack Debian packages for jobs."""
+
+from __future__ import annotations

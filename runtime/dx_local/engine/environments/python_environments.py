@@ -1,0 +1,234 @@
+"""Worker environments: a Python with dxpy and the app's pip execDepends, as the platform's workers have them.
+
+Made by uv, kept under $XDG_CACHE_HOME/dx-local/environments, and shared by all runs that need the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dx_local.engine.environments.file_lock import locked
+from dx_local.engine.environments.python_versions import running_version
+from dx_local.engine.environments.tool_client import native_client
+from dx_local.engine.user_folders import user_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dx_local.engine.environments.exec_depends import Dependency
+
+DXPY_VERSION = "0.417.1"
+
+_PIP_MANAGERS = ("pip", "pip3")
+_COMPLETE = "dx-local.json"
+_RECIPE = 2  # counts what environments hold besides; those of an earlier one are not used
+
+# A job without a world of its own has pip install into its home; Python looks there before its own packages.
+_OWN_PACKAGES_OF_JOBS = (
+    'import os, sys; own = os.environ.get("PIP_TARGET"); own and sys.path.insert(len(sys.path) - 1, own)\n'
+)
+_LAST_LINES = 12
+_DAY_SECONDS = 24 * 3600
+
+
+class EnvironmentBuildError(Exception):
+    """A worker environment could not be made; `output` holds the last lines that uv printed.
+
+    `was_stopped` means that a signal ended uv, as Ctrl-C does, so that the next try may well succeed.
+    """
+
+    def __init__(self, request: EnvironmentRequest, output: str, *, was_stopped: bool = False) -> None:
+        self.request = request
+        self.output = output
+        self.was_stopped = was_stopped
+        super().__init__(
+            f"The worker environment ({request.describe()}) could not be made.\n{output}\n"
+            "Check that the package index can be reached, and that the Python version and the pip packages "
+            'under "execDepends" in dxapp.json exist; then run the command again.'
+        )
+
+
+_STOPPED = frozenset(
+    code for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) for code in (-number, 128 + number)
+)
+
+
+@dataclass(frozen=True)
+class WorkerEnvironment:
+    """A Python that can import dxpy, and the folder that holds dxpy's programs (dx, dx-jobutil-…)."""
+
+    python: Path
+    bin: Path
+    dxpy_version: str
+    tool_client: Path | None = None
+    """The compiled client by which jobs call these programs, where there is one."""
+
+
+@dataclass(frozen=True)
+class EnvironmentRequest:
+    """What an app wants of its worker environment; `python` is a version or None for the running one."""
+
+    python: str | None = None
+    interpreter: Path | None = None
+    """Where that Python was found; None leaves it to uv."""
+    dxpy: str = DXPY_VERSION
+    packages: tuple[str, ...] = ()
+    """Requirements for pip."""
+
+    def describe(self) -> str:
+        """Return the request in a few words."""
+        python = self.python or platform.python_version()
+        return ", ".join([f"Python {python}", f"dxpy {self.dxpy}", *self.packages])
+
+
+def requirements_of(dependencies: Iterable[Dependency]) -> tuple[str, ...]:
+    """Return the pip entries of a runSpec's execDepends as requirements; leave out other package managers."""
+    requirements = [
+        f"{entry.name}=={entry.version}" if entry.version else entry.name
+        for entry in dependencies
+        if entry.manager in _PIP_MANAGERS
+    ]
+    return tuple(dict.fromkeys(requirements))
+
+
+def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str], None]) -> WorkerEnvironment:
+    """Return an environment as requested: the running one if that will do, else a cached one, else a new one.
+
+    `announce` is told before something is made, because that takes a while. Raises EnvironmentBuildError.
+    """
+    own_version = _own_dxpy_version()
+    if own_version and request.python in (None, running_version()) and not request.packages:
+        programs = Path(sysconfig.get_path("scripts"))
+        return WorkerEnvironment(Path(sys.executable), programs, own_version, native_client(_cache_folder()))
+    folder = _cache_folder() / _key(request)
+    if not _is_complete(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with locked(folder.with_name(f"{folder.name}.lock")):
+            if not _is_complete(folder):
+                announce(f"Making a worker environment ({request.describe()}); this happens once.")
+                _try_to_build(request, folder)
+    client = native_client(_cache_folder())
+    return WorkerEnvironment(folder / "bin" / "python", folder / "bin", request.dxpy, client)
+
+
+def environment_folder(request: EnvironmentRequest) -> Path | None:
+    """Return where the cached environment for a request lies, or None when it has not been made."""
+    folder = _cache_folder() / _key(request)
+    return folder if _is_complete(folder) else None
+
+
+def failed_lately(request: EnvironmentRequest) -> bool:
+    """Tell whether an environment that there is none of could not be made within the last day."""
+    folder = _cache_folder() / _key(request)
+    try:
+        age = time.time() - _failure_of(folder).stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return age < _DAY_SECONDS and not _is_complete(folder)
+
+
+def _own_dxpy_version() -> str | None:
+    try:
+        return importlib.metadata.version("dxpy")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cache_folder() -> Path:
+    return user_folder("XDG_CACHE_HOME", ".cache") / "environments"
+
+
+def _key(request: EnvironmentRequest) -> str:
+    # A Python is told from others of its version by where it is installed.
+    python = request.python or [platform.python_version(), platform.machine(), sys.base_prefix]
+    interpreter = str(request.interpreter or "")
+    wanted = json.dumps([python, interpreter, request.dxpy, sorted(request.packages), _RECIPE])
+    version = re.sub(r"[^\w.]", "_", request.python or platform.python_version(), flags=re.ASCII)
+    return f"python{version}-dxpy{request.dxpy}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
+
+
+def _is_complete(folder: Path) -> bool:
+    try:
+        # The second condition fails when the Python that the environment was made from is gone.
+        return (folder / _COMPLETE).is_file() and (folder / "bin" / "python").exists()
+    except PermissionError:
+        return False  # making it will tell
+
+
+def _failure_of(folder: Path) -> Path:
+    """Return the file whose age says when this environment could not be made."""
+    return folder.with_name(f"{folder.name}.failed")
+
+
+def _try_to_build(request: EnvironmentRequest, folder: Path) -> None:
+    try:
+        _build(request, folder)
+    except EnvironmentBuildError as error:
+        if not error.was_stopped:
+            _failure_of(folder).touch()
+        raise
+    _failure_of(folder).unlink(missing_ok=True)
+
+
+def _build(request: EnvironmentRequest, folder: Path) -> None:
+    # An environment cannot be moved, so it is made in its place; the marker comes last.
+    if folder.exists():
+        shutil.rmtree(folder)
+    python = folder / "bin" / "python"
+    _uv(
+        request,
+        "venv",
+        "--no-project",
+        f"--python={request.interpreter or request.python or sys.executable}",
+        str(folder),
+    )
+    # Compiled beforehand: otherwise the first job to use a program would wait for it, and see warnings.
+    install = ("pip", "install", "--compile-bytecode", "--python", str(python), "--")
+    _uv(request, *install, f"dxpy=={request.dxpy}", *request.packages)
+    # For jobs that call it, as few do; nothing waits for it to be compiled.
+    _uv(request, "pip", "install", "--python", str(python), "--", "pip")
+    (site_packages,) = folder.glob("lib/python*/site-packages")
+    (site_packages / "dx_local_pip_target.pth").write_text(_OWN_PACKAGES_OF_JOBS)
+    unfinished = folder / f"{_COMPLETE}.unfinished"
+    unfinished.write_text(json.dumps({"dxpy": request.dxpy, "packages": request.packages}) + "\n")
+    unfinished.replace(folder / _COMPLETE)
+
+
+def _uv(request: EnvironmentRequest, *arguments: str) -> None:
+    import uv
+
+    try:
+        # uv leaves locks behind; and the current folder is not the user's, whose pyproject.toml could hold
+        # settings for uv.
+        with tempfile.TemporaryDirectory(prefix="uv-", dir=_cache_folder()) as temporary:
+            result = subprocess.run(
+                [uv.find_uv_bin(), *arguments],
+                cwd=_cache_folder(),
+                env={**os.environ, "TMPDIR": temporary},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+    except OSError as error:
+        raise EnvironmentBuildError(request, f"uv could not be started: {error}") from error
+    if result.returncode != 0:
+        output = "\n".join(result.stdout.splitlines()[-_LAST_LINES:])
+        raise EnvironmentBuildError(request, output, was_stopped=result.returncode in _STOPPED)

@@ -1,0 +1,65 @@
+"""The client by which jobs call `dx` and `dx-*`, compiled once for this machine where there is a compiler.
+
+Without one, a client in Python does the same and takes longer to start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import secrets
+import shutil
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dx_local.worker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SOURCE = Path(dx_local.worker.__file__).parent / "dx_tools" / "client.c"
+# A job's own libraries do not reach a program that has none; not every system has what that takes.
+_WAYS = (("-O2", "-static"), ("-O2",))
+_MOST_SECONDS = 30
+
+
+def native_client(folder: Path) -> Path | None:
+    """Return the compiled client in a cache folder, making it if need be; None where that cannot be done."""
+    source = _SOURCE.read_bytes()
+    key = hashlib.sha256(source + platform.machine().encode()).hexdigest()[:12]
+    program = folder / f"tool-client-{key}"
+    if program.exists():
+        return program
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if platform.system() != "Linux" or compiler is None:
+        return None
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        return next((program for options in _WAYS if _compile(compiler, options, program)), None)
+    return None
+
+
+def _compile(compiler: str, options: Sequence[str], program: Path) -> bool:
+    unfinished = program.with_name(f".{program.name}-{secrets.token_hex(4)}")
+    command = [compiler, *options, "-o", str(unfinished), str(_SOURCE)]
+    # The settings of the compiler are the user's affair, and not meant for this.
+    variables = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_MOST_SECONDS,
+            env=variables,
+            check=False,
+        )
+        if done.returncode == 0:
+            unfinished.replace(program)
+    except subprocess.TimeoutExpired:
+        return False
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return done.returncode == 0

@@ -1,0 +1,161 @@
+"""The short way of bytes between jobs and the platform: open files change hands, and the kernel copies.
+
+A job that wants a whole file, or has one to give, opens its own end and passes it on over a Unix socket;
+what it may have is decided as for the calls of the API that it spares. Whatever is unusual is refused, and
+then the job goes the official way, over HTTP, whose answers count. (worker/handover.py is the job's side.)
+
+    job → platform   {"token", "fetch": file ID, "project": ID or null}, and a file that is open for writing;
+                     with "linkable": true it may get a link instead
+                     {"token", "store": file ID, "size", "partSize"}, and a file that is open for reading
+    platform → job   {"size": bytes} when the file is as it should be: filled, or stored and closed
+                     {"link": path, "device": number} of where the bytes lie
+                     {} when it was refused; a file to be filled may then hold a part of the bytes
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dx_local.platform.core import access, local_bytes
+from dx_local.platform.core.context import Context
+from dx_local.platform.core.errors import ApiError
+from dx_local.platform.data import file_bytes, files
+from dx_local.platform.requests import strict_json
+from dx_local.worker import channel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dx_local.platform.core.context import JSON, Platform
+
+    T = TypeVar("T")
+
+_COPIES_AT_ONCE = 4
+_MOST_WAITING_JOBS = 128
+_PATIENCE_SECONDS = 10.0
+_LONGEST_REQUEST = 16 * 1024  # bytes
+
+
+class _RefusedError(Exception):
+    """The job must go the official way."""
+
+
+class Handover:
+    """Hands bytes over to jobs and takes them, inside the asyncio loop in which it listens.
+
+    With `links`, jobs that cannot write to the bytes where they lie link to them, instead of having a copy.
+    """
+
+    def __init__(self, platform: Platform, *, links: bool = False) -> None:
+        self._platform = platform
+        self._links = links
+        self._threads = ThreadPoolExecutor(_COPIES_AT_ONCE, "handover")
+        self._listener: socket.socket | None = None
+        self._at_work: set[asyncio.Task[None]] = set()
+
+    def listen(self, folder: Path) -> None:
+        """Serve jobs that know this folder, which only the user can enter."""
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.setblocking(False)
+        self._listener.bind(str(folder / channel.HANDOVER))
+        self._listener.listen(_MOST_WAITING_JOBS)
+        asyncio.get_running_loop().add_reader(self._listener, self._accept)
+
+    async def close(self) -> None:
+        """Serve nobody any more; what is under way for jobs that have ended ends soon."""
+        if self._listener:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
+        await asyncio.gather(*self._at_work)
+        self._threads.shutdown()
+
+    def _accept(self) -> None:
+        assert self._listener
+        with suppress(BlockingIOError, ConnectionError):
+            connection, _ = self._listener.accept()
+            task = asyncio.create_task(self._serve(connection))
+            self._at_work.add(task)
+            task.add_done_callback(self._at_work.discard)
+
+    async def _serve(self, connection: socket.socket) -> None:
+        connection.settimeout(_PATIENCE_SECONDS)
+        opened: list[int] = []
+        with connection, suppress(OSError):  # a job that has ended is told nothing
+            try:
+                receive = partial(channel.receive_bytes, connection, _LONGEST_REQUEST)
+                received = await self._in_thread(receive)
+                text, opened = received or (b"", [])
+                connection.setblocking(False)
+                message = strict_json.parse(text)
+                answer = await self._answer(message, opened, connection)
+            except (_RefusedError, ApiError, OSError, ValueError, local_bytes.NotWantedError):
+                answer = {}
+            finally:
+                for file in opened:
+                    os.close(file)
+            connection.sendall(channel.pack(answer))
+
+    async def _answer(self, message: Any, opened: list[int], connection: socket.socket) -> JSON:
+        if len(opened) != 1 or not stat.S_ISREG(os.fstat(opened[0]).st_mode):
+            raise _RefusedError
+        is_wanted = partial(_is_there, connection)
+        match message:
+            case {"token": str(token), "fetch": str(file_id), "project": str() | None as project}:
+                pieces = self._pieces(self._context(token), file_id, project)
+                if self._links and message.get("linkable") and len(pieces) == 1:
+                    return {"link": str(pieces[0].absolute()), "device": pieces[0].stat().st_dev}
+                if any(os.path.samestat(piece.stat(), os.fstat(opened[0])) for piece in pieces):
+                    raise _RefusedError  # emptying it would lose the bytes
+                work = partial(local_bytes.copy_into, opened[0], pieces, is_wanted)
+                return {"size": await self._in_thread(work)}
+            case {"token": str(token), "store": str(file_id), "size": int(size), "partSize": int(part_size)}:
+                sizes = (size, part_size)
+                await self._store(self._context(token), file_id, sizes, opened[0], is_wanted)
+                return {"size": size}
+        raise _RefusedError
+
+    def _context(self, token: str) -> Context:
+        caller = access.caller_of(self._platform.store, token)
+        if caller is None:
+            raise _RefusedError
+        return Context(self._platform, caller)
+
+    def _pieces(self, context: Context, file_id: str, project: str | None) -> list[Path]:
+        with self._platform.store.transaction():
+            files.readable(context, file_id, project)
+            return file_bytes.pieces(self._platform, file_id)
+
+    async def _store(
+        self, context: Context, file_id: str, sizes: tuple[int, int], file: int, is_wanted: Callable[[], bool]
+    ) -> None:
+        size, part_size = sizes
+        with self._platform.store.transaction():
+            files.check_empty(context, file_id)
+        with local_bytes.temporary_in(file_bytes.new_bytes_folder(self._platform)) as received:
+            with received.open("xb") as copy:
+                work = partial(local_bytes.copy_open, file, copy.fileno(), is_wanted)
+                if await self._in_thread(work) != size:
+                    raise _RefusedError
+            with self._platform.store.transaction():
+                files.close_with(context, file_id, received, part_size)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+def _is_there(connection: socket.socket) -> bool:
+    """Tell whether a job still waits for its answer."""
+    try:
+        return connection.recv(1, socket.MSG_PEEK) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False

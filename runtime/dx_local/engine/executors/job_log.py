@@ -1,0 +1,222 @@
+"""What a job says: two pipes for stdout and stderr, two sockets for log messages, and its log file.
+
+Source of the log messages' form: dxpy.dxlog.DXLogHandler; of the names of levels: `dx watch --levels`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from dx_local.engine.executors import LogLine
+from dx_local.platform.execution.job_logs import LogWriter
+from dx_local.platform.requests import strict_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LONGEST_LINE = 64 * 1024
+"""Bytes; longer lines are cut."""
+
+_SOCKET_NAMES = ("priority", "bulk")
+_READ_BYTES = 64 * 1024
+_LARGEST_DATAGRAM = 64 * 1024
+_LONGEST_REMARK = 500  # characters
+_SYSLOG_LEVELS = ("EMERG", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")
+_STREAM_LEVELS = {"INFO": "STDOUT", "ERROR": "STDERR"}
+# How long to read on after the job's process ended, should something that cannot be killed hold its pipes.
+_DRAIN_SECONDS = 1.0
+
+
+class LineSplitter:
+    """Cuts a stream of bytes into lines, and lines that are too long into pieces between characters."""
+
+    def __init__(self, longest: int = LONGEST_LINE) -> None:
+        self._longest = longest
+        self._pending = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Return the lines that data completes, without their ends."""
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        pieces = [piece for line in lines for piece in self._cut(line)]
+        *full, self._pending = self._cut(self._pending)
+        return pieces + full
+
+    def rest(self) -> list[bytes]:
+        """Return what came after the last line's end, if anything did."""
+        rest, self._pending = self._pending, b""
+        return [rest] if rest else []
+
+    def _cut(self, line: bytes) -> list[bytes]:
+        pieces = []
+        while len(line) > self._longest:
+            end = self._longest
+            while line[end] & 0xC0 == 0x80 and end > self._longest - 4:
+                end -= 1
+            pieces.append(line[:end])
+            line = line[end:]
+        return [*pieces, line]
+
+
+class JobStreams:
+    """Reads all that one job says, in the running asyncio loop, and passes it on line by line.
+
+    Each line is written once to the log file and given once to `on_log`. `sockets` is what the paths of
+    the two sockets begin with; it must leave room for `.priority` in a socket's address. `rename` is given
+    each line that the job prints, and returns the line to keep. What `remark_on` returns for lines that the
+    job has said comes before them the first time, and is `remark` from then on.
+    """
+
+    def __init__(
+        self,
+        job_id: str,
+        log: Path,
+        sockets: Path,
+        on_log: Callable[[LogLine], None],
+        *,
+        rename: Callable[[bytes], bytes] | None = None,
+        remark_on: Callable[[bytes], str | None] | None = None,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._job_id = job_id
+        self._on_log = on_log
+        self._rename = rename
+        self._remark_on = remark_on
+        self._noted: str | None = None
+        self._lost: str | None = None
+        self._pipes: dict[int, tuple[str, LineSplitter]] = {}
+        self._sockets: list[socket.socket] = []
+        # Not in a folder of their own: making and removing one costs more than all else that is done here.
+        self._socket_paths = [sockets.with_name(f"{sockets.name}.{name}") for name in _SOCKET_NAMES]
+        self._then: Callable[[], None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.write_ends: list[int] = []
+        """The ends of the pipes that are for stdout and stderr; whoever takes them closes them."""
+        self._log = LogWriter(log)
+        try:
+            self._open_pipe("STDOUT")
+            self._open_pipe("STDERR")
+            for path in self._socket_paths:
+                self._open_socket(path)
+        except OSError:
+            for write_end in self.write_ends:
+                os.close(write_end)
+            self._release()
+            raise
+
+    @property
+    def remark(self) -> str | None:
+        """A likely cause of a failure that the job's own messages do not name."""
+        return "\n".join(filter(None, (self._noted, self._lost))) or None
+
+    def say(self, text: str) -> None:
+        """Add lines of our own to what the job said, as STDERR."""
+        self._pass_on("STDERR", "STDERR", [line.encode() for line in text.splitlines()])
+
+    def end(self, then: Callable[[], None]) -> None:
+        """Read what is left once the job's processes have ended, close everything, and call then."""
+        self._then = then
+        if self._pipes:
+            self._timer = self._loop.call_later(_DRAIN_SECONDS, self._close)
+        else:
+            self._close()
+
+    def _open_pipe(self, source: str) -> None:
+        read_end, write_end = os.pipe()
+        self.write_ends.append(write_end)
+        os.set_blocking(read_end, False)
+        self._pipes[read_end] = (source, LineSplitter())
+        self._loop.add_reader(read_end, self._read_pipe, read_end)
+
+    def _open_socket(self, path: Path) -> None:
+        receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._sockets.append(receiver)
+        receiver.setblocking(False)
+        receiver.bind(str(path))
+        self._loop.add_reader(receiver, self._read_socket, receiver)
+
+    def _read_pipe(self, pipe: int) -> None:
+        source, splitter = self._pipes[pipe]
+        try:
+            data = os.read(pipe, _READ_BYTES)
+        except BlockingIOError:
+            return
+        self._pass_on_printed(source, splitter.feed(data) if data else splitter.rest())
+        if not data:
+            self._close_pipe(pipe)
+            if self._then and not self._pipes:
+                self._close()
+
+    def _read_socket(self, receiver: socket.socket) -> bool:
+        try:
+            datagram = receiver.recv(_LARGEST_DATAGRAM)
+        except BlockingIOError:
+            return False
+        source, level, text = _parse_datagram(datagram)
+        self._pass_on(source, level, [line.encode("utf-8", "surrogateescape") for line in text.split("\n")])
+        return True
+
+    def _pass_on_printed(self, source: str, lines: list[bytes]) -> None:
+        self._pass_on(source, source, [self._rename(line) for line in lines] if self._rename else lines)
+
+    def _pass_on(self, source: str, level: str, lines: list[bytes]) -> None:
+        if not lines:
+            return
+        if self._remark_on and (remark := self._remark_on(b"\n".join(lines))):
+            self._remark_on, self._noted = None, remark
+            self.say(remark)
+        now = time.time_ns() // 1_000_000
+        lost = self._log.lost
+        self._log.write(lines, level, now)
+        if self._log.lost > lost:
+            last = lines[-1].decode("utf-8", "replace")[:_LONGEST_REMARK]
+            self._lost = f"{self._log.lost} lines of the log could not be written. The last one: {last}"
+        for line in lines:
+            message = line.decode("utf-8", "replace").removesuffix("\r")
+            self._on_log(LogLine(self._job_id, source, level, message, now))
+
+    def _close_pipe(self, pipe: int) -> None:
+        self._loop.remove_reader(pipe)
+        del self._pipes[pipe]
+        os.close(pipe)
+
+    def _close(self) -> None:
+        then, self._then = self._then, None
+        if then is None:
+            return
+        if self._timer:
+            self._timer.cancel()
+        for source, splitter in self._pipes.values():
+            self._pass_on_printed(source, splitter.rest())
+        for receiver in self._sockets:
+            while self._read_socket(receiver):
+                pass
+        self._release()
+        then()
+
+    def _release(self) -> None:
+        for pipe in list(self._pipes):
+            self._close_pipe(pipe)
+        for receiver in self._sockets:
+            self._loop.remove_reader(receiver)
+            receiver.close()
+        for path in self._socket_paths:
+            path.unlink(missing_ok=True)
+        self._log.close()
+
+
+def _parse_datagram(datagram: bytes) -> tuple[str, str, str]:
+    """Return source, level and text of a log message; one that is not of the known form is its own text."""
+    try:
+        message = strict_json.parse(datagram, replaces_surrogates=True)
+        source, text = str(message["source"]), str(message["msg"])
+        level = _SYSLOG_LEVELS[int(message["level"])]
+    except (ValueError, KeyError, TypeError, IndexError):
+        return "DX_APP", "INFO", datagram.decode("utf-8", "replace")
+    if source == "DX_APP_STREAM":
+        level = _STREAM_LEVELS.get(level, level)
+    return source, level, text

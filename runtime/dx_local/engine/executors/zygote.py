@@ -1,0 +1,160 @@
+"""The executor's end of a zygote: its process, and the socket to it, served by the asyncio loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+from collections import deque
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dx_local.worker
+from dx_local.worker import channel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dx_local.engine.environments.python_environments import WorkerEnvironment
+    from dx_local.engine.executors.isolation import Confinement
+
+_ZYGOTE_SCRIPT = Path(dx_local.worker.__file__).with_name("zygote.py")
+_RECEIVE_BYTES = 64 * 1024
+_LAST_LINES = 10
+_LEAVING_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a zygote can give its jobs."""
+
+    unsandboxed: str | None = None
+    """Why they have no worlds of their own, or None if they have."""
+    exposed: str | None = None
+    """Why these have no PID namespaces, or None."""
+    unconfined: str | None = None
+    """Why those without network have that of the machine although they should not, or None."""
+    has_own_network: bool = False
+    """Whether those without network have one of their own, with the API alone."""
+
+
+class ZygoteProcess:
+    """One zygote, for jobs whose folders lie in `jobs`; `surroundings` is what it says first of all."""
+
+    def __init__(
+        self,
+        environment: WorkerEnvironment,
+        log: Path,
+        confinement: Confinement,
+        jobs: Path,
+        *,
+        on_message: Callable[[dict[str, Any]], None],
+        on_gone: Callable[[ZygoteProcess], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.gone: asyncio.Future[None] = self._loop.create_future()
+        self.surroundings: asyncio.Future[Surroundings] = self._loop.create_future()
+        self._log = log
+        self._api = confinement.api
+        self._on_message = on_message
+        self._on_gone = on_gone
+        self._received = b""
+        self._outgoing: deque[tuple[bytes, tuple[int, ...]]] = deque()
+        self._socket, theirs = socket.socketpair()
+        self._socket.setblocking(False)
+        with ExitStack() as on_failure, theirs, log.open("wb") as stderr:
+            on_failure.callback(self._socket.close)
+            self._process = subprocess.Popen(
+                [
+                    environment.python,
+                    *("-I", "-X", "utf8", _ZYGOTE_SCRIPT),
+                    *(str(theirs.fileno()), log.parent, environment.bin, environment.tool_client or ""),
+                    *(confinement.isolation.value, jobs, str(self._api.port if self._api else 0)),
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=stderr,
+                stderr=stderr,
+                cwd="/",
+                env=_host_variables(home=log.parent),
+                start_new_session=True,
+            )
+            on_failure.pop_all()
+        self._loop.add_reader(self._socket, self._receive)
+
+    def send(self, message: dict[str, Any], files: tuple[int, ...] = ()) -> None:
+        """Send a message and open files, which are closed on this side; to a dead zygote, send nothing."""
+        self._outgoing.append((channel.pack(message), files))
+        self._flush()
+
+    def hang_up(self) -> None:
+        """Make the zygote kill all its jobs and end; `gone` is done when it has."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def last_words(self) -> str:
+        """Return the end of what the zygote itself printed."""
+        return "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:])
+
+    def _flush(self) -> None:
+        while self._outgoing:
+            data, files = self._outgoing[0]
+            try:
+                sent = socket.send_fds(self._socket, [data], files) if files else self._socket.send(data)
+            except BlockingIOError:
+                self._loop.add_writer(self._socket, self._flush)
+                return
+            except OSError:
+                sent = len(data)  # the zygote is gone; reading will tell
+            for file in files:
+                os.close(file)
+            if sent < len(data):
+                self._outgoing[0] = (data[sent:], ())
+            else:
+                self._outgoing.popleft()
+        if self._socket.fileno() >= 0:
+            self._loop.remove_writer(self._socket)
+
+    def _receive(self) -> None:
+        try:
+            data, listeners, _, _ = socket.recv_fds(self._socket, _RECEIVE_BYTES, 1)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            data, listeners = b"", []
+        for listener in listeners:
+            assert self._api is not None
+            self._api.answer_at(socket.socket(fileno=listener))
+        messages, self._received = channel.unpack(self._received + data)
+        for message in messages:
+            if "unsandboxed" in message:
+                self.surroundings.set_result(Surroundings(**message))
+            else:
+                self._on_message(message)
+        if not data:
+            self._end()
+
+    def _end(self) -> None:
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
+        self._socket.close()
+        self._flush()
+        with suppress(subprocess.TimeoutExpired):
+            # It may be waiting for the zygote's end, of which the socket's is only the beginning.
+            self._process.wait(_LEAVING_SECONDS)
+        self._process.kill()
+        self._process.wait()
+        if not self.surroundings.done():
+            self.surroundings.set_result(Surroundings())
+        self._on_gone(self)
+        self.gone.set_result(None)
+
+
+def _host_variables(home: Path) -> dict[str, str]:
+    # Nothing of the user's that could hold a token or change how Python or dxpy work.
+    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "DX_LOCAL_TOOLS") if name in os.environ}
+    user_home = {"DX_LOCAL_USER_HOME": os.path.expanduser("~")}  # noqa: PTH111  (fails without any)
+    return {**kept, **user_home, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}

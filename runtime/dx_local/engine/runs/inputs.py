@@ -1,0 +1,317 @@
+"""What a user gives a run as input: `-i` values, JSON, the app's samples; local paths become file objects."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import glob
+import json
+import os
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.console.text import whole
+from dx_app_wizard.dxapp import regular_file
+from dx_app_wizard.dxapp.classes import ClassValueError, UnknownClassError, parse_class, parse_value
+from dx_app_wizard.dxapp.json_faults import explain
+from dx_app_wizard.dxapp.links import is_link, link, parse_reference
+from dx_local.engine.runs.table_formats import read_table
+from dx_local.errors import UsageError
+from dx_local.platform.data import files, objects, records
+from dx_local.platform.execution import applets
+from dx_local.platform.gtables import gtables
+from dx_local.platform.requests import strict_json
+from dx_local.platform.workflows import workflows
+
+if TYPE_CHECKING:
+    from dx_app_wizard.dxapp.classes import IOClass
+    from dx_app_wizard.dxapp.model import AppSpec
+    from dx_local.platform.core.context import JSON, Context
+
+SAMPLES = Path("test") / "input.json"
+"""Where an app keeps the input that is used when none is given."""
+
+_OPTION = re.compile(r"(?P<name>[a-zA-Z_][0-9a-zA-Z_]*)(?::(?P<class>[a-z:]+))?=(?P<value>.*)", re.DOTALL)
+_GLOB = re.compile(r"[*?\[]")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+@dataclass(frozen=True)
+class GivenInputs:
+    """Input as a user gave it: values in JSON, and texts that `-i` gave, each with its class if it was named.
+
+    Paths in `values` are relative to `folder`; those in `texts` to the current directory.
+    """
+
+    values: JSON
+    texts: tuple[tuple[str, str | None, str], ...] = ()
+    folder: Path = Path()
+
+
+def parse_option(option: str) -> tuple[str, str | None, str]:
+    """Take `NAME=VALUE` or `NAME:CLASS=VALUE` apart. Raises UsageError."""
+    match = _OPTION.fullmatch(option)
+    if match is None:
+        raise UsageError(f"cannot read the input {option!r}", "Write -iNAME=VALUE or -iNAME:CLASS=VALUE.")
+    return match["name"], match["class"], match["value"]
+
+
+def read_json(text: bytes, where: str) -> JSON:
+    """Return a JSON object, or raise UsageError that says where it is wrong."""
+    try:
+        value = strict_json.parse(text.removeprefix(codecs.BOM_UTF8))
+    except UnicodeError:
+        raise UsageError(f"{where} contains text that is not Unicode", "Save it as UTF-8.") from None
+    except json.JSONDecodeError as error:
+        fault = explain(error.doc, error)
+        line = error.doc.count("\n", 0, fault.offset) + 1
+        raise UsageError(f"{where} {fault.message} (line {line})", fault.hint) from None
+    except ValueError as error:
+        raise UsageError(f"{where} is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise UsageError(f"{where} is not a JSON object", 'Write {"NAME": VALUE, ...}.')
+    return value
+
+
+def samples_of(app_folder: Path) -> GivenInputs | None:
+    """Return the sample input that lies in an app's folder, or None."""
+    path = app_folder / SAMPLES
+    try:
+        text = regular_file.read(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error.strerror}") from None
+    return GivenInputs(values=read_json(text, str(path)), folder=app_folder)
+
+
+def make_input(context: Context, project: str, spec: AppSpec, function: str, given: GivenInputs) -> JSON:
+    """Return the input of a job, its local files and sample objects put into a project of the platform.
+
+    Raises UsageError that names every value that cannot be used.
+    """
+    maker = _Maker(context, project, _declared(spec, function))
+    for name, value in given.values.items():
+        maker.add_value(name, value, given.folder)
+    for name, class_name, text in given.texts:
+        maker.add_text(name, class_name, text)
+    if maker.problems:
+        raise UsageError("\n".join(maker.problems), "See `dx-local run --help` for how to write inputs.")
+    return maker.result
+
+
+def class_of_option(spec: AppSpec, function: str, name: str, named: str | None) -> IOClass | None:
+    """Return the class of an input that `-i` gave: the named one, else the declared one, if there is one."""
+    try:
+        return parse_class(named) if named else (_declared(spec, function) or {}).get(name)
+    except UnknownClassError:
+        return None
+
+
+def _declared(spec: AppSpec, function: str) -> dict[str, IOClass] | None:
+    """Return the classes of the declared inputs; None where nothing is declared and anything goes."""
+    if function != "main" or spec.inputs is None:
+        return None
+    return {field.name: parse_class(field.io_class) for field in spec.inputs}
+
+
+class _Maker:
+    """Gathers the input, and the problems with it, one value at a time."""
+
+    def __init__(self, context: Context, project: str, declared: dict[str, IOClass] | None) -> None:
+        self._context = context
+        self._project = project
+        self._declared = declared
+        self._from_file: set[str] = set()
+        self.result: JSON = {}
+        self.problems: list[str] = []
+
+    def add_value(self, name: str, value: Any, folder: Path) -> None:
+        io_class = self._class_of(name, None)
+        try:
+            self.result[name] = self._from_json(io_class, value, folder)
+            self._from_file.add(name)
+        except UsageError as error:
+            self.problems.append(f"input {name!r}: {error.message}")
+
+    def add_text(self, name: str, class_name: str | None, text: str) -> None:
+        try:
+            io_class = self._class_of(name, class_name)
+            values = self._from_text(io_class, text)
+        except (UsageError, ClassValueError, UnknownClassError) as error:
+            self.problems.append(f"input {name!r}: {error}")
+            return
+        if name in self._from_file and not isinstance(self.result[name], list):
+            # As with `dx run`: an option replaces what a file says, and adds to its array.
+            self._from_file.discard(name)
+            del self.result[name]
+        if io_class is not None and io_class.is_array:
+            self.result.setdefault(name, []).extend(values)
+        elif name in self.result and io_class is None:
+            earlier = self.result[name]
+            self.result[name] = [*(earlier if isinstance(earlier, list) else [earlier]), *values]
+        elif name in self.result:
+            self.problems.append(f"input {name!r} is no array, but more than one value was given")
+        else:
+            self.result[name] = values[0]
+
+    def _class_of(self, name: str, named: str | None) -> IOClass | None:
+        if named is not None:
+            return parse_class(named)
+        if self._declared is None:
+            return None
+        if name not in self._declared:
+            known = ", ".join(self._declared) or "none"
+            self.problems.append(f"input {name!r} is not declared in inputSpec; declared are: {known}")
+            return None
+        return self._declared[name]
+
+    def _from_text(self, io_class: IOClass | None, text: str) -> list[Any]:
+        if io_class is None:
+            return [self._guess(text)]
+        if io_class.item == "file" and not _names_an_object(io_class.item, text):
+            return [self._file(path) for path in _paths(text, many=io_class.is_array)]
+        if io_class.item == "gtable" and not _names_an_object(io_class.item, text):
+            return [self._table(path) for path in _paths(text, many=io_class.is_array)]
+        if io_class.is_array and text.startswith("["):
+            return [self._from_json(io_class, item, Path()) for item in _json_array(text)]
+        _check_unicode(text)
+        return [parse_value(io_class.item, text)]
+
+    def _guess(self, text: str) -> Any:
+        """Return what a value without a class most likely is: an ID, JSON, a local file, else a string."""
+        if parse_reference(value := _reference_or_none(text)) is not None:
+            return value
+        for class_name in ("file", "record", "applet", "workflow"):
+            if _names_an_object(class_name, text):
+                return parse_value(class_name, text)
+        with suppress(ValueError):
+            return strict_json.parse(text.encode())
+        if os.path.isfile(text):  # noqa: PTH113 - any text is good
+            return self._file(Path(text))
+        _check_unicode(text)
+        return text
+
+    def _from_json(self, io_class: IOClass | None, value: Any, folder: Path) -> Any:
+        if isinstance(value, dict) and "$dx_local" in value:
+            return self._sample_object(value["$dx_local"], folder)
+        if isinstance(value, list):
+            return [self._from_json(io_class, item, folder) for item in value]
+        if io_class is not None and io_class.is_data_object and isinstance(value, str):
+            return self._from_path_or_id(io_class.item, value, folder)
+        if is_link(value) or parse_reference(value) is not None or not isinstance(value, dict):
+            return value
+        return {key: self._from_json(None, item, folder) for key, item in value.items()}
+
+    def _from_path_or_id(self, class_name: str, text: str, folder: Path) -> Any:
+        if class_name == "file":
+            return self._file(_given_file(folder, text))
+        if class_name == "gtable" and not _names_an_object(class_name, text):
+            return self._table(_given_file(folder, text))
+        return parse_value(class_name, text)
+
+    def _sample_object(self, wanted: Any, folder: Path) -> JSON:
+        """Make a small object of a class for `{"$dx_local": CLASS}`, or a file for `"file:PATH"`."""
+        kind, _, path = str(wanted).partition(":")
+        if kind == "file" and path:
+            return self._file(_given_file(folder, path))
+        place = {"project": self._project, "name": f"sample {kind}"}
+        if kind == "record":
+            return link(records.new(self._context, "record", {**place, "close": True})["id"])
+        if kind == "applet":
+            run_spec = {"interpreter": "bash", "code": "main() { true; }\n"}
+            request = {**place, "dxapi": "1.0.0", "runSpec": run_spec}
+            return link(applets.new_applet(self._context, "applet", request)["id"])
+        if kind == "workflow":
+            workflow = workflows.new(self._context, "workflow", place)["id"]
+            objects.closed(self._context, workflow)
+            return link(workflow)
+        raise UsageError(
+            f"dx-local cannot make a sample object of {wanted!r}",
+            'Write {"$dx_local": "record"}, "applet", "workflow" or "file:PATH".',
+        )
+
+    def _file(self, path: Path) -> JSON:
+        file_id = files.link_local(
+            self._context, path, project=self._project, folder="/", name=whole(path.name)
+        )
+        return link(file_id)
+
+    def _table(self, path: Path) -> JSON:
+        table = read_table(path)
+        made = gtables.import_rows(
+            self._context, table.columns, table.rows(), project=self._project, name=whole(path.name)
+        )
+        return link(made)
+
+
+def _check_unicode(text: str) -> None:
+    if whole(text) != text:
+        raise UsageError("the value is not Unicode text")
+
+
+def _names_an_object(class_name: str, text: str) -> bool:
+    try:
+        parse_value(class_name, text)
+    except ClassValueError:
+        return False
+    return True
+
+
+def _reference_or_none(text: str) -> Any:
+    try:
+        value = parse_value("file", text)
+    except ClassValueError:
+        return None
+    return value
+
+
+def _paths(text: str, *, many: bool) -> list[Path]:
+    """Return the files that text names: a path, or for an array also a pattern."""
+    if many and _GLOB.search(text) and not os.path.lexists(text):
+        found = [Path(name) for name in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207 - absolute too
+        if not found:
+            raise UsageError(f"no file matches {text!r}")
+        return [_one_file(path) for path in found]
+    return [_given_file(Path(), text)]
+
+
+def _given_file(folder: Path, text: str) -> Path:
+    if not text:
+        raise UsageError("no path is given")
+    if _ADDRESS.match(text):
+        raise UsageError(
+            f"{text!r} is an address, which is not fetched; download it, and give the file's path"
+        )
+    return _one_file(folder / text)
+
+
+def user_path(path: str | Path) -> Path:
+    """Return a path as a user means it, with `~` for the home."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - that of Path raises for a user without a home
+
+
+def _one_file(path: Path) -> Path:
+    path = user_path(path)
+    try:
+        regular_file.check(path)
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {str(path)!r}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error.strerror}") from None
+    if path.is_dir():
+        raise UsageError(f"{str(path)!r} is a folder, not a file")
+    if not os.access(path, os.R_OK):
+        raise UsageError(f"cannot read {str(path)!r}: {os.strerror(errno.EACCES)}")
+    return path
+
+
+def _json_array(text: str) -> list[Any]:
+    try:
+        values = strict_json.parse(text.encode())
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no JSON array: {error}") from None
+    return values if isinstance(values, list) else [values]

@@ -1,0 +1,124 @@
+"""Deliver the output of a job: its files and tables as files of the user's."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.dxapp.links import link_id
+from dx_local.engine.runs.table_formats import write_table
+from dx_local.errors import DxLocalError
+from dx_local.platform.core.errors import ApiError
+from dx_local.platform.core.full_disk import is_full_disk
+from dx_local.platform.core.ids import class_of
+from dx_local.platform.data import file_bytes
+from dx_local.platform.gtables import gtables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dx_local.platform.core.context import JSON, Platform
+
+_CUT = "~"
+_LONGEST_ENDING = 40
+
+
+def save_output(
+    platform: Platform, output: JSON | None, folder: Path, announce: Callable[[str], None]
+) -> JSON:
+    """Copy the files of a job's output into folder; return the output with their paths in place of links.
+
+    Tables are written as CSV. Items of an array get a folder each, by position, if two have the same name.
+    Names that are too long for the disk are shortened, which is announced. Raises OSError for a full disk,
+    and DxLocalError for outputs that could not be written, once all others are.
+    """
+    delivery = _Delivery(platform, folder, announce)
+    saved: JSON = {}
+    problems = []
+    for name, value in (output or {}).items():
+        try:
+            saved[name] = delivery.saved(value, name)
+        except DxLocalError as error:  # noqa: PERF203 - one output must not cost the others
+            problems.append(f"cannot write the output {name!r}: {error.message}")
+    if problems:
+        raise DxLocalError("\n".join(problems), f"Its bytes are kept in {str(platform.folder)!r}.")
+    return saved
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """The way of one job's output into a folder."""
+
+    platform: Platform
+    folder: Path
+    announce: Callable[[str], None]
+
+    def saved(self, value: Any, *places: str) -> Any:
+        """Return a value with paths in place of links, the files copied below the folder at these places."""
+        if isinstance(value, list):
+            names = [self._on_disk(self._file_name(item)) for item in value if link_id(item)]
+            if not names:
+                return value
+            has_twins = len(set(names)) < len(names)
+            return [
+                self.saved(item, *places, *([str(index)] if has_twins else ()))
+                for index, item in enumerate(value)
+            ]
+        entity = link_id(value)
+        kind = class_of(entity or "")
+        if entity is None or kind not in ("file", "gtable"):
+            return value
+        try:
+            target = self._target(self._file_name(value), places)
+            if kind == "gtable":
+                write_table(target, *gtables.all_rows(self.platform, entity))
+            else:
+                file_bytes.copy_out(self.platform, entity, target)
+        except ApiError as error:
+            raise DxLocalError(error.message) from None
+        except OSError as error:
+            if is_full_disk(error, self.folder):
+                raise
+            raise DxLocalError(f"{error.strerror}: {error.filename!r}") from None
+        return target
+
+    def _target(self, name: str, places: tuple[str, ...]) -> Path:
+        target = self.folder.joinpath(*map(self._on_disk, (*places, name)))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.name != name:
+            self.announce(
+                f"Output {places[0]!r}: a file name is too long for this disk; shortened to {target}"
+            )
+        return target
+
+    def _on_disk(self, name: str) -> str:
+        """Return a name as the disk of the folder takes it."""
+        return _shortened(name, self._longest)
+
+    @cached_property
+    def _longest(self) -> int:
+        disk = next(place for place in (self.folder, *self.folder.absolute().parents) if place.exists())
+        return os.pathconf(disk, "PC_NAME_MAX")
+
+    def _file_name(self, value: Any) -> str:
+        """Return the name of a linked file or table as a name on disk."""
+        entity = link_id(value)
+        name = self.platform.store.value("SELECT name FROM placement WHERE object = ? LIMIT 1", entity)
+        safe = str(name or entity).replace("/", "%2F").replace("\0", "%00")
+        safe = f"%{safe}" if safe in {".", ".."} else safe
+        return f"{safe}.csv" if class_of(entity or "") == "gtable" else safe
+
+
+def _shortened(name: str, longest: int) -> str:
+    """Return a name of at most so many bytes in UTF-8, cut before its ending if it is longer."""
+    if len(name.encode()) <= longest:
+        return name
+    ending = "".join(PurePath(name).suffixes[-2:])
+    if len(ending.encode()) > _LONGEST_ENDING:
+        ending = ""
+    room = longest - len(f"{_CUT}{ending}".encode())
+    return name.encode()[:room].decode(errors="ignore") + _CUT + ending

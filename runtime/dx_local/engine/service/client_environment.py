@@ -1,0 +1,142 @@
+"""What a client of a platform needs around it: variables, a place for dx's own settings, and `dx` itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dx_local.worker import dxpy_defaults
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dx_local.engine.environments.python_environments import WorkerEnvironment
+    from dx_local.engine.service.state_folder import Saved
+
+# The project is not among the variables but in the folder of dx's own settings, where `dx select` can change
+# it; a variable would outweigh that, as these would, should they come from elsewhere.
+UNSET = (
+    "DX_CLI_WD",
+    "DX_JOB_ID",
+    "DX_PROJECT_CONTEXT_ID",
+    "DX_PROJECT_CONTEXT_NAME",
+    "DX_USERNAME",
+    "DX_WATCH_PORT",
+    "DX_WORKSPACE_ID",
+)
+_PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY")
+_OUR_DX = Path(dxpy_defaults.__file__).with_name("dx")
+_NOT_LINKED = ("dx-app-wizard",)  # ours has the same name
+
+
+def variables(saved: Saved, folder: Path) -> dict[str, str]:
+    """Return the variables, besides PATH, with which clients reach the server of a state folder.
+
+    Source: dxpy.utils.config.
+    """
+    return {
+        "DX_APISERVER_PROTOCOL": "http",
+        "DX_APISERVER_HOST": "127.0.0.1",
+        "DX_APISERVER_PORT": str(saved.port),
+        **auth_server_variables(saved.url),
+        "DX_SECURITY_CONTEXT": _security_context(saved),
+        "DX_USER_CONF_DIR": str(_settings_folder(folder)),
+    }
+
+
+def auth_server_variables(url: str) -> dict[str, str]:
+    """Return the variables by which `dx login` and `dx logout` find their server, which is the API's.
+
+    The host includes the scheme. Source: dxpy.get_auth_server_name.
+    """
+    host, _, port = url.rpartition(":")
+    return {"DX_AUTHSERVER_HOST": host, "DX_AUTHSERVER_PORT": port}
+
+
+def environment(saved: Saved, folder: Path, inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the whole environment for a program that shall be a client."""
+    kept = {name: value for name, value in inherited.items() if name not in UNSET}
+    path = os.pathsep.join(
+        [str(first_programs_folder(folder)), kept.get("PATH", os.defpath), str(programs_folder(folder))]
+    )
+    return {**kept, **variables(saved, folder), "PATH": path}
+
+
+def shell_lines(saved: Saved, folder: Path) -> list[str]:
+    """Return the lines that make a shell a client; they can be evaluated any number of times."""
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in variables(saved, folder).items()]
+    programs = shlex.quote(str(programs_folder(folder)))
+    first = shlex.quote(str(first_programs_folder(folder)))
+    # The programs of a user come before ours of the same name, but for a dx that ends in calling theirs.
+    path = f'case ":$PATH:" in *:{programs}:*) ;; *) export PATH={first}:"$PATH":{programs};; esac'
+    return [f"unset {' '.join(UNSET)}", *exports, path]
+
+
+def programs_folder(folder: Path) -> Path:
+    """Return the folder of dx and its companions, which comes last in the PATH."""
+    return folder / "bin"
+
+
+def first_programs_folder(folder: Path) -> Path:
+    """Return the folder of the `dx` that comes first in the PATH and runs the user's own one, or ours."""
+    return programs_folder(folder) / "first"
+
+
+def furnish(saved: Saved, folder: Path, worker: WorkerEnvironment | None) -> None:
+    """Write the settings for `dx`, keeping the project that was selected, and link its programs."""
+    _write_settings(saved, _settings_folder(folder))
+    programs = programs_folder(folder)
+    links = {first_programs_folder(folder) / "dx": _OUR_DX}
+    if worker:
+        companions = [path for path in worker.bin.glob("dx-*") if path.name not in _NOT_LINKED]
+        links |= {programs / path.name: path for path in companions}
+        links |= {programs / "dx": _OUR_DX, programs / "worker" / "dx": worker.bin / "dx"}
+    for link in [*programs.glob("*"), *programs.glob("*/dx")]:
+        if link.is_symlink():
+            link.unlink()
+    for link, program in links.items():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(program)
+
+
+def proxy_warning(inherited: Mapping[str, str]) -> str | None:
+    """Return what to tell a user whose dxpy would look for the platform behind a proxy, or None."""
+    found = next((name for name in _PROXIES if inherited.get(name)), None)
+    if found is None:
+        return None
+    return f"dxpy sends every request through the proxy in {found}, also to this machine; unset it for dx."
+
+
+def _write_settings(saved: Saved, folder: Path) -> None:
+    folder.mkdir(exist_ok=True, mode=0o700)
+    path = folder / "environment.json"
+    try:
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        earlier = {}
+    if not isinstance(earlier, dict):
+        earlier = {}
+    settings = {
+        "DX_PROJECT_CONTEXT_ID": saved.project,
+        **earlier,
+        "DX_APISERVER_PROTOCOL": "http",
+        "DX_APISERVER_HOST": "127.0.0.1",
+        "DX_APISERVER_PORT": str(saved.port),
+        "DX_SECURITY_CONTEXT": _security_context(saved),
+    }
+    unfinished = path.with_suffix(".unfinished")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(settings, file, indent=4)
+    unfinished.replace(path)
+
+
+def _security_context(saved: Saved) -> str:
+    return json.dumps({"auth_token_type": "Bearer", "auth_token": saved.token})
+
+
+def _settings_folder(folder: Path) -> Path:
+    return folder / "dnanexus_config"

@@ -1,0 +1,233 @@
+"""The folder of a platform that outlives its server: who serves it now, and how clients reach that server.
+
+dx-local.json        the mark that this folder is ours, and what must be the same after a restart; mode 0600
+dx-local.lock        locked by the process that serves
+dx-local.reserve     space for what must be written when the disk is full
+platform.sqlite, files/, jobs/, …    the platform
+bin/                 links to `dx` and its companions
+dnanexus_config/     what `dx` remembers: the selected project, the current folder
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shlex
+import shutil
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, TextIO
+
+from dx_local.engine.scheduling.disk_reserve import RESERVE, Reserve
+from dx_local.engine.user_folders import user_folder
+from dx_local.errors import DxLocalError
+from dx_local.platform.core.full_disk import is_full_disk
+from dx_local.platform.core.large_values import FOLDER as FOLDER_OF_LARGE_VALUES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_MARK = "dx-local.json"
+_UNFINISHED_MARK = f"{_MARK}.unfinished"
+_LOCK = "dx-local.lock"
+_STORE = "platform.sqlite"
+_MADE_BY = ("dx-local serve", 1)  # and the version of the mark
+_LOCK_SECONDS = 0.5  # who only asks whether there is a server holds the lock for a moment
+# What lies in a state folder by our making; all else in there is somebody else's.
+_OURS = (
+    "bin",
+    "dnanexus_config",
+    "files",
+    "gtables",
+    "jobs",
+    "resources",
+    _STORE,
+    f"{_STORE}-shm",
+    f"{_STORE}-wal",
+    "server.log",
+    FOLDER_OF_LARGE_VALUES,
+    RESERVE,
+    _UNFINISHED_MARK,
+    _MARK,
+)
+
+
+class StateError(DxLocalError):
+    """A state folder that cannot be used: served by another process, or not one of ours."""
+
+    code = "state"
+    exit_code: ClassVar[int] = 4
+
+
+class StateBusyError(StateError):
+    """A server is about to start or to end."""
+
+
+class NotRunningError(DxLocalError):
+    """No server runs on a state folder."""
+
+    code = "not-running"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a state folder keeps of its server. `pid` is None while nobody serves, or not yet."""
+
+    token: str
+    secret: str
+    project: str
+    port: int
+    pid: int | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of the server, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def default_folder() -> Path:
+    """Return the state folder of those who name none: one for each user of this machine."""
+    return user_folder("XDG_STATE_HOME", ".local/state") / "platform"
+
+
+def running(folder: Path) -> Saved:
+    """Return how to reach the server of a state folder. Raises NotRunningError or StateBusyError."""
+    saved = _load(folder)
+    if saved is None or not _is_locked(folder):
+        hint = f"Start it with: dx-local serve --state {folder}"
+        raise NotRunningError(f"no server runs on {str(folder)!r}", hint)
+    if saved.pid is None:
+        raise StateBusyError(f"the server on {str(folder)!r} is about to start or to end", "Try again soon.")
+    return saved
+
+
+@dataclass(frozen=True)
+class StateFolder:
+    """A state folder that this process holds."""
+
+    path: Path
+
+    def load(self) -> Saved | None:
+        """Return what an earlier server left, if there was one."""
+        return _load(self.path)
+
+    def save(self, saved: Saved) -> None:
+        """Keep this for the next server, and for who looks for this one; only its owner can read it."""
+        Reserve(self.path).use(lambda: self._write_mark(saved))
+
+    def _write_mark(self, saved: Saved) -> None:
+        unfinished = self.path / _UNFINISHED_MARK
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"madeBy": _MADE_BY[0], "schema": _MADE_BY[1], **asdict(saved)}, file, indent=2)
+            file.write("\n")
+        unfinished.replace(self.path / _MARK)
+
+    def note_that_nobody_serves(self) -> None:
+        """Take back what a server said of its process. Raises StateError for a mark that is not ours."""
+        if saved := self.load():
+            self.save(replace(saved, pid=None))
+
+    def clear(self) -> None:
+        """Remove everything of ours but the lock, the mark last."""
+        for name in _OURS:
+            path = self.path / name
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def hold(folder: Path, *, fresh: bool = False) -> Iterator[StateFolder]:
+    """Hold a state folder for this process alone, making it if needed; with `fresh`, empty it first.
+
+    Raises StateError when another process holds it, or when something else than a platform is in there, and
+    OSError if the disk is full.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = _acceptable(folder, fresh=fresh).joinpath(_LOCK).open("a")
+    except OSError as error:
+        if is_full_disk(error, folder):
+            raise
+        raise StateError(f"cannot keep a platform in {str(folder)!r}: {error.strerror}") from None
+    with lock:
+        if not _take(lock):
+            pid = (saved.pid if (saved := _load(folder)) else None) or "unknown"
+            raise StateError(
+                f"{str(folder)!r} is served by another process already (process ID {pid})",
+                f"Use it ({_use_of(folder)}), end it, or give another folder with --state.",
+            )
+        state = StateFolder(folder)
+        state.note_that_nobody_serves()
+        if fresh:
+            state.clear()
+        try:
+            yield state
+        finally:
+            with suppress(OSError):  # on a full disk, the lock alone shows it
+                state.note_that_nobody_serves()
+
+
+def _take(lock: TextIO) -> bool:
+    """Lock a file for this process alone; tell whether that could be done."""
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOCK_SECONDS / 20)
+
+
+def _acceptable(folder: Path, *, fresh: bool) -> Path:
+    """Return the folder. Raises StateError unless it is empty, was made by a server, or holds a run."""
+    names = {path.name for path in folder.iterdir()}
+    # A first server that was killed, or had no space, leaves the lock but no mark.
+    is_unfinished = _LOCK in names and names <= {_LOCK, *_OURS}
+    if not names or _MARK in names or is_unfinished or (_STORE in names and not fresh):
+        return folder
+    if _STORE in names:
+        raise StateError(f"{str(folder)!r} holds a run, not a state of dx-local serve; nothing was removed")
+    raise StateError(
+        f"{str(folder)!r} holds something else than a platform of dx-local; nothing was changed",
+        "Give an empty or new folder with --state.",
+    )
+
+
+def _use_of(folder: Path) -> str:
+    """Return the line that makes a shell a client of a state folder's platform."""
+    option = "" if folder == default_folder() else f" --state {shlex.quote(str(folder))}"
+    return f'eval "$(dx-local env{option})"'
+
+
+def _load(folder: Path) -> Saved | None:
+    """Return what the mark says. Raises StateError for a mark that another version made, or nobody."""
+    path = folder / _MARK
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        made_by = (content.pop("madeBy"), content.pop("schema"))
+        saved = Saved(**content)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StateError(f"cannot read {str(path)!r}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        made_by, saved = (None, None), None
+    if made_by != _MADE_BY:
+        raise StateError(f"{str(path)!r} is not what this version of dx-local writes there")
+    return saved
+
+
+def _is_locked(folder: Path) -> bool:
+    with suppress(FileNotFoundError), (folder / _LOCK).open("rb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -1,0 +1,46 @@
+"""Names with wildcards: `*` is any text, `?` any character, a backslash takes the meaning from the next one.
+
+Source: https://documentation.dnanexus.com/developer/api/search#regular-expressions-and-globbing
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import takewhile
+
+from dx_local.platform.core.errors import InvalidInput
+
+LONGEST = 4096
+"""The largest number of characters in a glob; SQLite refuses ten times as many bytes."""
+
+
+@dataclass(frozen=True)
+class Glob:
+    """A glob: the same one in SQL's writing, and the text that every name it matches begins and ends with."""
+
+    sql: str
+    prefix: str
+    suffix: str
+
+    @classmethod
+    def parse(cls, pattern: str) -> Glob:
+        """Return the glob that a search asks for. Raises InvalidInput when it is too long."""
+        if len(pattern) > LONGEST:
+            raise InvalidInput(f"a glob can have at most {LONGEST} characters")
+        tokens = re.findall(r"\\.|.", pattern, flags=re.DOTALL)
+        return cls(
+            sql="".join(_in_sql(token) for token in tokens),
+            prefix="".join(token[-1] for token in takewhile(_is_text, tokens)),
+            suffix="".join(token[-1] for token in takewhile(_is_text, reversed(tokens)))[::-1],
+        )
+
+
+def _is_text(token: str) -> bool:
+    return token not in {"*", "?"}
+
+
+def _in_sql(token: str) -> str:
+    """Translate a token to SQL's globs, which have brackets and no escapes."""
+    character = token[-1]
+    return f"[{character}]" if character == "[" or (len(token) == 2 and character in "*?") else character

@@ -1,0 +1,35 @@
+"""What searches of every kind are asked: how many results at once, and at which level.
+
+Source: https://documentation.dnanexus.com/developer/api/search
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_local.platform.core import access
+from dx_local.platform.core.errors import InvalidInput
+from dx_local.platform.requests import request_fields as read
+
+if TYPE_CHECKING:
+    from dx_local.platform.core.context import JSON
+
+_LARGEST_PAGE = 1000
+
+
+def page_size(request: JSON) -> int:
+    """Return how many results a search may answer with at once. Raises InvalidInput."""
+    if request.get("limit") is None:
+        return _LARGEST_PAGE
+    limit = read.integer(request, "limit")
+    if not 1 <= limit <= _LARGEST_PAGE:
+        raise InvalidInput(f'"limit" must be from 1 to {_LARGEST_PAGE}, not {limit}')
+    return limit
+
+
+def minimum_level(request: JSON) -> str:
+    """Return the level that the caller must have on what is found. Raises InvalidInput."""
+    level = "VIEW" if request.get("level") is None else read.text(request, "level")
+    if level not in access.LEVELS:
+        raise InvalidInput(f'"level" must be one of {", ".join(access.LEVELS)}')
+    return level

@@ -1,0 +1,3 @@
+"""GTables: columns, indices, and rows on disk."""
+
+from __future__ import annotations

@@ -1,0 +1,186 @@
+"""The indices of a GTable: what order they give rows, and the queries that they answer, as SQL.
+
+A genomic index is over intervals `[lo, hi)` on chromosomes. A row overlaps a query when the two have a place
+in common, and is enclosed when it lies in the query altogether. A lexicographic index is over columns of any
+type.
+
+Source: the GenomicTables API of 2013 (GRI and lexicographic indices).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dx_local.platform.core.errors import InvalidInput
+from dx_local.platform.gtables.columns import INTEGER_RANGES, Column
+from dx_local.platform.requests import request_fields as read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dx_local.platform.core.context import JSON
+
+_OPERATORS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Part of a WHERE clause, and the values of its marks."""
+
+    sql: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class IndexedColumn:
+    """A column in an index: its place in the table, and how its values are ordered."""
+
+    column: Column
+    place: int
+    descending: bool = False
+    case_sensitive: bool = True
+
+    @property
+    def sql(self) -> str:
+        """The column as SQL compares it."""
+        return f"c{self.place}" if self.case_sensitive else f"c{self.place} COLLATE NOCASE"
+
+    @property
+    def order(self) -> str:
+        """The column as SQL orders by it."""
+        return f"{self.sql} {'DESC' if self.descending else 'ASC'}"
+
+
+@dataclass(frozen=True)
+class GenomicIndex:
+    """An index over intervals: the columns of chromosome, first position, and the one after the last."""
+
+    name: str
+    columns: tuple[IndexedColumn, ...]
+
+    def condition(self, parameters: JSON, longest: Callable[[Any], int]) -> Condition:
+        """Return what a query asks for; `longest(chromosome)` is the length of the longest interval there.
+
+        Raises InvalidInput.
+        """
+        mode = read.text(parameters, "mode")
+        coordinates = parameters.get("coords")
+        if not isinstance(coordinates, list) or len(coordinates) != len(self.columns):
+            raise InvalidInput('"coords" must be an array of chromosome, lo and hi')
+        values = zip(self.columns, coordinates, strict=True)
+        chromosome, first, last = (_check(indexed, value, widen=True) for indexed, value in values)
+        chrom, low, high = (indexed.sql for indexed in self.columns)
+        if mode == "enclose":
+            return Condition(f"{chrom} = ? AND {low} >= ? AND {high} <= ?", (chromosome, first, last))
+        if mode == "overlap":
+            # No interval that begins before this can reach the query, so the index need not be read from
+            # the chromosome's beginning.
+            begin = first - longest(chromosome)
+            condition = f"{chrom} = ? AND {low} >= ? AND {low} < ? AND {high} > ?"
+            return Condition(condition, (chromosome, begin, last, first))
+        raise InvalidInput('"mode" must be "overlap" or "enclose"')
+
+
+@dataclass(frozen=True)
+class LexicographicIndex:
+    """An index over the values of columns, the first before the second."""
+
+    name: str
+    columns: tuple[IndexedColumn, ...]
+
+    def condition(self, parameters: JSON, _longest: Callable[[Any], int]) -> Condition:
+        """Return what a query asks for: values or bounds by column, and `$and` of more such.
+
+        Raises InvalidInput.
+        """
+        indexed = {each.column.name: each for each in self.columns}
+        parts, values = ["1"], []
+        pending: list[Any] = [parameters]
+        while pending:
+            asked = pending.pop()
+            if not isinstance(asked, dict):
+                raise InvalidInput("the conditions of a lexicographic query must be hashes")
+            for name, wanted in asked.items():
+                if name == "$and":
+                    if not isinstance(wanted, list):
+                        raise InvalidInput('"$and" must be an array of conditions')
+                    pending.extend(wanted)
+                elif name not in indexed:
+                    raise InvalidInput(f'the index "{self.name}" has no column "{name}"')
+                else:
+                    for operator, value in _bounds(indexed[name], wanted):
+                        parts.append(f"{indexed[name].sql} {operator} ?")
+                        values.append(value)
+        return Condition(" AND ".join(parts), tuple(values))
+
+
+Index = GenomicIndex | LexicographicIndex
+
+
+def read_indices(value: Any, columns: tuple[Column, ...]) -> tuple[Index, ...]:
+    """Return the indices that a request describes. Raises InvalidInput."""
+    if not isinstance(value, list) or not all(isinstance(described, dict) for described in value):
+        raise InvalidInput('"indices" must be an array of hashes')
+    places = {column.name: IndexedColumn(column, place) for place, column in enumerate(columns)}
+    indices = tuple(_read_index(described, places) for described in value)
+    if len({index.name for index in indices}) < len(indices):
+        raise InvalidInput('"indices" has a name twice; each must be there once')
+    return indices
+
+
+def _read_index(described: JSON, places: dict[str, IndexedColumn]) -> Index:
+    name = read.text(described, "name")
+    kind = read.text(described, "type")
+    if kind == "genomic":
+        return GenomicIndex(name, _genomic_columns(described, places))
+    if kind == "lexicographic":
+        listed = described.get("columns")
+        if not isinstance(listed, list) or not listed:
+            raise InvalidInput(f'the "columns" of index "{name}" must be an array with at least one hash')
+        return LexicographicIndex(name, tuple(_ordered_column(each, places) for each in listed))
+    raise InvalidInput(f'the "type" of index "{name}" must be "genomic" or "lexicographic"')
+
+
+def _genomic_columns(described: JSON, places: dict[str, IndexedColumn]) -> tuple[IndexedColumn, ...]:
+    chromosome, low, high = (_named(read.text(described, key), places) for key in ("chr", "lo", "hi"))
+    if chromosome.column.type != "string":
+        raise InvalidInput(f'"chr" must name a column of strings; "{chromosome.column.name}" is none')
+    for bound in (low, high):
+        if bound.column.type not in INTEGER_RANGES:
+            raise InvalidInput(f'"lo" and "hi" must name columns of integers; "{bound.column.name}" is none')
+    return chromosome, low, high
+
+
+def _ordered_column(described: Any, places: dict[str, IndexedColumn]) -> IndexedColumn:
+    if not isinstance(described, dict):
+        raise InvalidInput('each column of an index must be a hash with "name"')
+    indexed = _named(read.text(described, "name"), places)
+    order = read.text(described, "order", "asc").lower()
+    if order not in ("asc", "desc"):
+        raise InvalidInput('"order" must be "asc" or "desc"')
+    case_sensitive = read.flag(described, "caseSensitive", default=True)
+    return IndexedColumn(indexed.column, indexed.place, order == "desc", case_sensitive)
+
+
+def _named(name: str, places: dict[str, IndexedColumn]) -> IndexedColumn:
+    if name not in places:
+        raise InvalidInput(f'an index is over the column "{name}", which the table does not have')
+    return places[name]
+
+
+def _bounds(indexed: IndexedColumn, wanted: Any) -> list[tuple[str, Any]]:
+    if not isinstance(wanted, dict):
+        return [("=", _check(indexed, wanted))]
+    unknown = [operator for operator in wanted if operator not in _OPERATORS]
+    if unknown:
+        raise InvalidInput(f'"{unknown[0]}" is no operator; they are {", ".join(_OPERATORS)}')
+    return [(_OPERATORS[operator], _check(indexed, value)) for operator, value in wanted.items()]
+
+
+def _check(indexed: IndexedColumn, value: Any, *, widen: bool = False) -> Any:
+    """Return a value that may be compared with the column's; a bound may lie beyond what the column holds."""
+    column = indexed.column
+    if widen and column.type in INTEGER_RANGES:
+        column = Column(column.name, "int64")
+    return column.check(value)

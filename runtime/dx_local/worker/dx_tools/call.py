@@ -1,0 +1,243 @@
+"""One call of an official program, in a process that the tool server forked: it takes its caller's place."""
+
+from __future__ import annotations
+
+# The signal module looks up a name for each number, which takes longer than what it does.
+import _signal  # type: ignore[import-not-found,unused-ignore]
+import fcntl
+import gc
+import io
+import itertools
+import os
+import resource
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import time
+import types
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import dxpy
+
+from dx_local.worker.dxpy_defaults import sitecustomize
+from dx_local.worker.dxpy_patches import file_transfer
+from dx_local.worker.process import linux, memory_limit
+from dx_local.worker.runners import python
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CREDENTIALS = "3i"  # process, user and group ID
+_LIMITS = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
+_ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # by Python
+_NEVER_IGNORED = (signal.SIGKILL, signal.SIGSTOP)
+_CHANGEABLE = tuple(map(int, signal.valid_signals() - {*_NEVER_IGNORED, *_ALWAYS_IGNORED}))
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a program is started with."""
+
+    name: str
+    arguments: list[str]
+    variables: dict[bytes, bytes]
+    umask: int
+    ignored: list[int]
+    """The signals that the caller ignores."""
+    files: list[int]
+    """The numbers of the caller's open files."""
+
+    @classmethod
+    def of(cls, request: bytes) -> Call:
+        """Return what a request, formed as tool_server.py says, asks for; ValueError if it says nothing."""
+        fields = iter(request.split(b"\0")[:-1])
+
+        def some() -> list[bytes]:
+            return list(itertools.islice(fields, int(next(fields, b""))))
+
+        return cls(
+            name=os.fsdecode(next(fields, b"")),
+            umask=int(next(fields, b"")),
+            ignored=[int(number) for number in some()],
+            files=[int(number) for number in some()],
+            arguments=[os.fsdecode(argument) for argument in some()],
+            variables=dict(_split(variable) for variable in fields if b"=" in variable),
+        )
+
+
+def _split(variable: bytes) -> tuple[bytes, bytes]:
+    name, _, value = variable.partition(b"=")
+    return name, value
+
+
+def client_of(connection: socket.socket) -> int:
+    """Return the process ID of a client as this process's PID namespace has it.
+
+    Raises PermissionError if it is another user's or not in there.
+    """
+    size = struct.calcsize(_CREDENTIALS)
+    pid, user, _ = struct.unpack(
+        _CREDENTIALS, connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    )
+    if user != os.getuid() or pid == 0:
+        raise PermissionError(user)
+    return int(pid)
+
+
+def become(
+    call: Call,
+    program: str,
+    code: types.CodeType,
+    received: tuple[socket.socket, int, list[int]],
+    beginnings: tuple[str, str],
+) -> NoReturn:
+    """Turn this freshly forked process into the program; never return to the server's code.
+
+    `received` are the connection to the client, which is told once nothing can go wrong any more, its
+    `open_process`, and its current folder and open files; `beginnings` are those of the paths of jobs'
+    sockets, as the jobs see them and as they are.
+    """
+    connection, process, files = received
+    log_sockets, there = beginnings
+    try:
+        gc.enable()
+        os.setsid()
+        linux.die_with_parent()
+        memory_limit.follow(there + os.fsdecode(call.variables[b"DX_JOB_ID"]))
+        client = client_of(connection)
+        told = take_over(call, client, (connection.fileno(), process, *files))
+        sys.argv = [program, *call.arguments]
+        sys.path.insert(0, os.path.dirname(program))  # noqa: PTH120
+        configure(call, client, log_sockets)
+        os.write(told, b"+")
+        os.close(told)
+        run(program, code)
+    finally:
+        os._exit(1)
+
+
+def take_over(call: Call, client: int, files: Sequence[int]) -> int:
+    """Take over the client's files, namespaces, folder, variables, signals and limits.
+
+    `files` are the connection, the client's `open_process`, its current folder and its files. Returns the new
+    number of the connection; raises OSError or ValueError where that cannot be done.
+    """
+    beyond = max([2, *call.files, *files]) + 1
+    kept = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, beyond) for file in files]
+    for number in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
+        if number not in kept:
+            _close(number)
+    connection, process, current, *opened = kept
+    for file, number in zip(opened, call.files):  # noqa: B905  (workers may run Python 3.8)
+        os.dup2(file, number)
+        os.close(file)
+    for limit in _LIMITS:
+        wanted = resource.prlimit(client, limit)
+        if wanted != resource.getrlimit(limit):
+            resource.setrlimit(limit, wanted)
+    os.sched_setaffinity(0, os.sched_getaffinity(client))
+    os.nice(os.getpriority(os.PRIO_PROCESS, client) - os.getpriority(os.PRIO_PROCESS, 0))
+    linux.join(process)
+    os.close(process)
+    os.fchdir(current)
+    os.close(current)
+    os.environ.clear()
+    os.environb.update(call.variables)
+    os.umask(call.umask)
+    time.tzset()
+    tempfile.tempdir = None
+    _take_over_signals(call.ignored)
+    _renew_streams()
+    return connection
+
+
+def _close(number: int) -> None:
+    try:  # noqa: SIM105  (the folder that was listed is closed by now)
+        os.close(number)
+    except OSError:
+        pass
+
+
+def _take_over_signals(ignored: list[int]) -> None:
+    signal.set_wakeup_fd(-1, warn_on_full_buffer=False)
+    for number in _CHANGEABLE:
+        _signal.signal(number, _signal.SIG_IGN if number in ignored else _signal.SIG_DFL)
+    if signal.SIGINT not in ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _renew_streams() -> None:
+    """Replace what Python noted of the standard streams when it started, such as where files stood."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        file = open(  # noqa: SIM115
+            number,
+            "r" if number == 0 else "w",
+            encoding=stream.encoding,
+            errors=stream.errors,
+            newline="\n",
+            closefd=False,
+        )
+        file.buffer.raw.name = f"<{name}>"  # type: ignore[attr-defined]
+        assert isinstance(file, io.TextIOWrapper)
+        file.reconfigure(line_buffering=stream.line_buffering, write_through=stream.write_through)
+        setattr(sys, name, file)
+        setattr(sys, f"__{name}__", file)
+
+
+def run(program: str, code: types.CodeType) -> NoReturn:
+    """Run the program as `__main__` and end as Python would."""
+    main = types.ModuleType("__main__")
+    main.__dict__.update(__file__=program, __builtins__=__builtins__)
+    sys.modules["__main__"] = main
+    try:
+        exec(code, main.__dict__)
+    except KeyboardInterrupt as error:
+        python.report(error)
+        python.wind_up(0)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+        status = 1
+    except SystemExit as error:
+        status = python.status_of(error)
+    except BaseException as error:  # noqa: BLE001  (this is the last frame of the program)
+        python.report(error)
+        status = 1
+    else:
+        status = 0
+    os._exit(python.wind_up(status))
+
+
+def configure(call: Call, client: int, log_sockets: str) -> None:
+    """Have dxpy read its configuration again, as a process in the client's place would when importing it."""
+    original = dxpy.config.get_session_conf_dir
+
+    def session_folder(cleanup: bool = False) -> Any:
+        # dxpy finds the session by the shell that called this process, or one above it. Where there are no
+        # sessions, it need not look at all these processes.
+        sessions = f"{dxpy.config.get_user_conf_dir()}/sessions"
+        shell = linux.parent_of(client)
+        if shell and not os.path.lexists(sessions):
+            return f"{sessions}/{shell}"
+        own = os.getpid
+        os.getpid = lambda: client
+        try:
+            return original(cleanup)
+        finally:
+            os.getpid = own
+
+    dxpy.config.get_session_conf_dir = session_folder
+    dxpy.config.__init__()
+    sitecustomize.use_server_of_environment()
+    dxpy._pool_manager = None  # noqa: SLF001
+    prefix = f"{log_sockets}{os.environ['DX_JOB_ID']}"
+    file_transfer.find(prefix)
+    dxpy.DXLogHandler.__init__.__defaults__ = (f"{prefix}.priority", f"{prefix}.bulk", "DX_APP")
+    if call.name == "dx":
+        # dxpy.scripts.dx does these two when it is imported.
+        dx: Any = sys.modules["dxpy.scripts.dx"]
+        dx.args_list = call.arguments
+        os.environ["LESS"] = f"{os.environ['LESS']} -RS" if "LESS" in os.environ else "-RS"

@@ -1,0 +1,113 @@
+"""What a job finds as `dx` and `dx-*`: a client that has the program of that name run in the tool server.
+
+It lies under each program's name in a folder that also holds `.server`, the tool server's socket, and
+`.plain`, a folder of links to the programs themselves. It imports only what is compiled into Python, because
+its start is what a call costs; client.c is the same for machines with a compiler. Where the server could
+not do exactly what the program does, or is not there, this becomes the program itself.
+"""
+
+from __future__ import annotations
+
+import _signal as signal  # type: ignore[import-not-found,unused-ignore]
+import _socket
+import posix
+import sys
+
+_PASSED_ON = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+_MOST_FILES = 200
+
+
+def main() -> None:
+    """Run the program that this was called as, and end as it ends."""
+    folder, _, name = sys.argv[0].rpartition("/")
+    folder = folder or "."
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # to end without a word of this program's own
+    if may_be_warm():
+        try:  # noqa: SIM105  (contextlib takes long to import)
+            run_warm(f"{folder}/.server", name)
+        except OSError:
+            pass  # nothing has been run; the program itself will do
+    program = posix.readlink(f"{folder}/.plain/{name}")
+    posix.execv(program, [program, *sys.argv[1:]])
+
+
+def may_be_warm() -> bool:
+    """Tell whether the program would find what the server has: the usual Python in UTF-8, and no terminal.
+
+    dxpy sizes its buffers by whether there is a job. Of gtables only bin/dx-jobutil-add-output knows.
+    """
+    variables = posix.environ
+    return (
+        variables.get(b"LC_ALL") == b"C.UTF-8"
+        and b"DX_JOB_ID" in variables
+        and not any(name.startswith((b"PYTHON", b"LD_PRELOAD", b"_ARGCOMPLETE")) for name in variables)
+        and None not in (sys.stdin, sys.stdout, sys.stderr)
+        and not any(posix.isatty(number) for number in range(3))
+        and not any("gtable" in argument for argument in sys.argv[1:])
+        and not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    )
+
+
+def run_warm(address: str, name: str) -> None:
+    """Run the program in the server and end this process; return or raise OSError if it was not run."""
+    files = [int(number) for number in posix.listdir("/proc/self/fd")]
+    files = [number for number in files if is_inherited(number)]
+    if len(files) > _MOST_FILES:
+        return
+    current = posix.open(".", posix.O_PATH | posix.O_CLOEXEC)
+    umask = posix.umask(0)
+    posix.umask(umask)
+    ignored = [number for number in range(1, signal.NSIG) if signal.getsignal(number) == signal.SIG_IGN]
+    server = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    server.connect(address)
+    arguments = [argument.encode("utf-8", "surrogateescape") for argument in sys.argv[1:]]
+    variables = [name + b"=" + value for name, value in posix.environ.items()]
+    numbers = [umask, len(ignored), *ignored, len(files), *files, len(arguments)]
+    fields = [name.encode(), *(b"%d" % number for number in numbers), *arguments, *variables]
+    request = b"".join(field + b"\0" for field in fields)
+    data = len(request).to_bytes(4, "big") + request
+    rights = b"".join(number.to_bytes(4, sys.byteorder) for number in [current, *files])
+    sent = server.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
+    while sent < len(data):
+        sent += server.send(data[sent:])
+    if server.recv(1) != b"+":
+        return
+    # Only the program holds them now, so that others see the ends of pipes when it closes them.
+    for number in files:
+        posix.close(number)
+    for number in _PASSED_ON:
+        if number not in ignored:
+            signal.signal(number, lambda number, _frame: pass_on(server, number))
+    end = server.recv(5, _socket.MSG_WAITALL)
+    end_as(int.from_bytes(end[1:], "big") if len(end) == 5 else int(signal.SIGKILL))
+
+
+def is_inherited(number: int) -> bool:
+    """Tell whether a file came from whoever called this program, rather than being opened by it."""
+    try:
+        return posix.get_inheritable(number)
+    except OSError:
+        return False
+
+
+def pass_on(server: _socket.socket, number: int) -> None:
+    """Have the server send the program a signal that was sent to this process."""
+    try:  # noqa: SIM105  (contextlib takes long to import)
+        server.send(bytes([number]))
+    except OSError:
+        pass  # it has just ended
+
+
+def end_as(status: int) -> None:
+    """End as a process with this wait status did."""
+    if posix.WIFSIGNALED(status):
+        number = posix.WTERMSIG(status)
+        if number != signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
+        posix.kill(posix.getpid(), number)
+    posix._exit(posix.WEXITSTATUS(status))  # noqa: SLF001
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""The command that works, for one whose answers are missing or invalid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.answers.answers import gather
+from dx_app_wizard.answers.questions import QUESTIONS
+from dx_app_wizard.answers.settings import LISTS
+from dx_app_wizard.answers.sources import COMMAND_LINE, Given, Source
+from dx_app_wizard.errors import AnswersError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dx_app_wizard.interview.saved_answers import SavedInterview
+
+_EXAMPLES = {question.key: question.examples[0] for question in QUESTIONS}
+_NEEDED = [question.key for question in QUESTIONS if question.default is None]
+
+
+def remedy(given: Given, command: SavedInterview, problems: Iterable[Problem]) -> str | None:
+    """Return the command with examples for what is missing and without what is invalid, if that works.
+
+    What is wrong in a file or in the environment is to be mended there: then there is no command.
+    """
+    if any(problem.place != COMMAND_LINE for problem in problems):
+        return None
+    flags: dict[str, Any] = dict(command.flags)
+    for problem in problems:
+        flags.pop(problem.key, None)
+        needed = problem.key in _NEEDED and problem.code != "contradiction"
+        if needed or problem.code in ("needs-network", "missing-answer"):
+            flags[problem.key] = _EXAMPLES[problem.key]
+    others = tuple(source for source in given.sources if source.place != COMMAND_LINE)
+    trial = _Trial(given, others)
+    for key in LISTS:
+        if key not in flags and command.flags.get(key):
+            flags |= trial.valid_part(flags, key, command.flags[key])
+    return None if trial.troubles(flags) else f"For example: {command.command_line(flags)}"
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Tries flags beside the other sources."""
+
+    given: Given
+    others: tuple[Source, ...]
+
+    def troubles(self, flags: Mapping[str, Any]) -> set[str]:
+        """Return the keys of the answers that would be missing or invalid."""
+        try:
+            gather(replace(self.given, sources=(Source(flags), *self.others)))
+        except AnswersError as error:
+            return {problem.key for problem in error.problems}
+        return set()
+
+    def valid_part(self, flags: Mapping[str, Any], key: str, items: Iterable[Any]) -> dict[str, Any]:
+        """Return the answer of those of the items that go together, by its key; nothing where none does."""
+        valid: list[Any] = []
+        for item in items:
+            if key not in self.troubles({**flags, key: [*valid, item]}):
+                valid.append(item)
+        return {key: valid} if valid else {}

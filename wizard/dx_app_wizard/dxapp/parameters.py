@@ -1,0 +1,90 @@
+"""Parameters as one writes them on a command line: `reads:file`, `reference:file?`, `k:int=31`."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from dx_app_wizard.dxapp.classes import ARRAY_PREFIX, parse_class, parse_value
+from dx_app_wizard.errors import UserError
+
+LIST_FIELDS = ("choices", "suggestions", "patterns")
+FIELDS = ("label", "help", "group", "optional", "default", *LIST_FIELDS, "type")
+"""What can be said of a parameter beyond its name and class."""
+
+_DECLARATION = re.compile(
+    r"(?P<name>[^:=]*):(?P<io_class>[^?=]*)(?P<optional>\?)?(?:=(?P<default>.*))?", re.DOTALL
+)
+
+
+class DeclarationError(UserError):
+    """A text declares no parameter."""
+
+    code = "invalid-parameter"
+
+
+def parse_declaration(text: str, *, output: bool = False) -> dict[str, Any]:
+    """Return the parameter that `NAME:CLASS`, `NAME:CLASS?` (optional) or `NAME:CLASS=DEFAULT` declares.
+
+    The default of an array is a JSON array, or one element as text. Raises DeclarationError,
+    UnknownClassError or ClassValueError; whether the name is a good one is for the lint rules to say.
+    """
+    match = _DECLARATION.fullmatch(text)
+    example = "log:file?" if output else "reads:file, k:int=31 or log:file?"
+    if not match or not match["name"] or not match["io_class"]:
+        raise DeclarationError(f"{text!r} does not read NAME:CLASS, such as {example}")
+    if output and match["default"] is not None:
+        raise DeclarationError(f"{text!r}: an output has no default")
+    parameter: dict[str, Any] = {"name": match["name"], "class": parse_class(match["io_class"]).name}
+    if match["optional"]:
+        parameter["optional"] = True
+    if match["default"] is not None:
+        parameter["default"] = _parse_default(match["io_class"], match["default"])
+    return parameter
+
+
+def parse_field(io_class: str, field: str, text: str) -> Any:
+    """Return what text says for one field of a parameter of this class, such as its help or its choices.
+
+    Choices, suggestions and patterns are a JSON array, or texts with commas between. Raises DeclarationError,
+    UnknownClassError or ClassValueError.
+    """
+    if field not in FIELDS:
+        raise DeclarationError(f"a parameter has no {field!r}", f"It has {', '.join(FIELDS)}.")
+    if field == "optional":
+        return parse_value("boolean", text)
+    if field == "default":
+        return _parse_default(io_class, text)
+    if field in ("patterns", "type") and text.lstrip().startswith("{"):
+        return parse_value("hash", text)
+    if field in LIST_FIELDS:
+        return _parse_list("string" if field == "patterns" else parse_class(io_class).item, text)
+    return text
+
+
+def _parse_list(item: str, text: str) -> Any:
+    if _is_array(text):
+        return _parse_array(text)
+    return [parse_value(item, part.strip()) for part in text.split(",") if part.strip()]
+
+
+def _parse_default(io_class: str, text: str) -> Any:
+    if not io_class.startswith(ARRAY_PREFIX):
+        return parse_value(io_class, text)
+    return _parse_array(text) if _is_array(text) else [parse_value(io_class, text)]
+
+
+def _is_array(text: str) -> bool:
+    return text.lstrip().startswith("[")
+
+
+def _parse_array(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_no_json)
+    except (ValueError, RecursionError):
+        raise DeclarationError(f"{text!r} is no JSON array, such as [1, 2]") from None
+
+
+def _no_json(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")

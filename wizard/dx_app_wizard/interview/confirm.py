@@ -1,0 +1,98 @@
+"""The question after the review: write the app, or give an answer anew."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dx_app_wizard.interview.conversation import BACK_LINE, HELP_LINE
+from dx_app_wizard.interview.prompts import Choice, Prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from dx_app_wizard.interview.interview import Interview
+    from dx_app_wizard.lint.findings import Finding
+
+_CANCEL_WORDS = ("q", "quit", "cancel", "n", "no")
+_LISTS = ("inputs", "outputs")
+
+
+def agree(interview: Interview, findings: Sequence[Finding] = ()) -> bool:
+    """Return True to write the app; False when an answer is to be given anew, whose lines are then forgotten.
+
+    `findings` are shown; with an error among them, the app is not to be written as it is. Raises
+    KeyboardInterrupt when the user cancels.
+    """
+    conversation = interview.conversation
+    for finding in findings:
+        conversation.prompter.say(str(finding))
+    allowed = all(finding.level != "error" for finding in findings)
+    choices = tuple(_choices(interview))
+    prompt = Prompt(
+        "Write the app? <ENTER> yes, the name of an answer edits it, q cancels",
+        help=f"Answers: {', '.join(choice.text for choice in choices)}.",
+        choices=(*choices, Choice("q", "write nothing")),
+        hint="Down shows the answers",
+        unfold=False,
+    )
+    while True:
+        choice = conversation.prompter.confirm(prompt).strip()
+        if choice.lower() in ("", "y", "yes"):
+            if allowed:
+                return True
+            conversation.prompter.complain("Error: the policy does not allow this app; edit an answer, or q")
+            continue
+        if choice.lower() in _CANCEL_WORDS:
+            raise KeyboardInterrupt
+        if choice == BACK_LINE:
+            conversation.step_back()
+            return False
+        chosen = _lines_to_edit(conversation.lines, choice)
+        if chosen:
+            conversation.forget(lambda key: key in chosen)  # noqa: B023 - called at once
+            return False
+        if choice == HELP_LINE:
+            conversation.prompter.say(prompt.explanation)
+        else:
+            conversation.prompter.complain(f"Error: no answer is called {choice!r}. {prompt.help}")
+
+
+def lines_of(question_key: str) -> Callable[[str], bool]:
+    """Return a function that tells whether a line's key belongs to the question."""
+    key_start = {"region": "instance_type"}.get(question_key, question_key)
+    return lambda key: key == key_start or key.startswith(f"{key_start}.")
+
+
+def _choices(interview: Interview) -> Iterator[Choice]:
+    """Yield what can be edited: every answer that was given, and every parameter after its list."""
+    lines = interview.conversation.lines
+    for key in interview.open_keys:
+        yield Choice(
+            key, "add one" if key in _LISTS else lines.get(key, "") or _said(interview.asked.get(key))
+        )
+        for line_key, line in lines.items():
+            if line_key.startswith(f"{key}.") and line_key.endswith(".name") and line:
+                name, _, declared = line.partition(":")
+                yield Choice(name, declared or lines.get(line_key.removesuffix("name") + "class", ""))
+
+
+def _said(answer: object) -> str:
+    return answer if isinstance(answer, str) else ""
+
+
+def _lines_to_edit(lines: dict[str, str], choice: str) -> list[str]:
+    """Return the keys of the lines to ask for again; `inputs` goes on at the end of the inputs."""
+    if choice in _LISTS:
+        return [key for key, line in lines.items() if key.startswith(f"{choice}.") and _ends_list(key, line)]
+    named = [
+        key.removesuffix("name")
+        for key, line in lines.items()
+        if key.endswith(".name") and line.partition(":")[0] == choice
+    ]
+    if named:
+        return [key for key in lines if key.startswith(named[0])]
+    return [key for key in lines if lines_of(choice)(key)]
+
+
+def _ends_list(key: str, line: str) -> bool:
+    return key.endswith(".name") and not line

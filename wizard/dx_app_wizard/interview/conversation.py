@@ -1,0 +1,113 @@
+"""A conversation that can be replayed: straight-line code asks, and what is known is not asked again.
+
+Going back, editing and resuming are all the same: forget some lines, and run the same code again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from dx_app_wizard.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dx_app_wizard.interview.prompters import Prompter
+    from dx_app_wizard.interview.prompts import Prompt
+
+T = TypeVar("T")
+
+HELP_LINE = "?"
+BACK_LINE = "<"
+ERASE_LINE = "-"
+
+
+class GoBackError(Exception):
+    """The user wants to answer the question before this one again."""
+
+
+class Conversation:
+    """Asks through a prompter; `lines` holds the accepted line for each key.
+
+    `changed` is called after each accepted line, so that nothing is lost whatever happens next.
+    """
+
+    def __init__(
+        self, prompter: Prompter, lines: dict[str, str], changed: Callable[[dict[str, str]], None]
+    ) -> None:
+        self.prompter = prompter
+        self.lines = lines
+        self._changed = changed
+        self._passed: list[str] = []
+        self._former: dict[str, str] = {}
+
+    def ask(self, key: str, prompt: Prompt, read: Callable[[str], T]) -> T:
+        """Return what read makes of the line for key; ask until read raises no UserError.
+
+        An accepted line that is no longer valid is asked for again.
+        """
+        if key in self.lines:
+            try:
+                value = read(self.lines[key])
+            except UserError as error:
+                self._refuse(error)
+                del self.lines[key]
+            else:
+                self._passed.append(key)
+                return value
+        return self._ask(key, prompt, read)
+
+    def hold(self, script: Callable[[], T]) -> T:
+        """Return what script returns; run it again when it goes back."""
+        while True:
+            self._passed = []
+            try:
+                return script()
+            except GoBackError:
+                self.step_back()
+
+    def step_back(self) -> None:
+        """Forget the line that was accepted or passed last, when there is one."""
+        if self._passed:
+            self.forget(lambda key: key == self._passed[-1])
+        else:
+            self.prompter.say("This is the first question.")
+
+    def forget(self, chosen: Callable[[str], bool]) -> None:
+        """Forget the lines whose keys are chosen; they become the defaults of their prompts."""
+        for key in [key for key in self.lines if chosen(key)]:
+            self._former[key] = self.lines.pop(key)
+
+    def _ask(self, key: str, prompt: Prompt, read: Callable[[str], T]) -> T:
+        former = self._former.pop(key, "")
+        if former:
+            hint = f"{ERASE_LINE} for none; {prompt.hint}" if prompt.erasable else prompt.hint
+            prompt = replace(prompt, default=former, hint=hint)
+        while True:
+            line = _decoded(self.prompter.ask(prompt)).strip()
+            if line == BACK_LINE:
+                if former:
+                    self._former[key] = former
+                raise GoBackError
+            if line == HELP_LINE:
+                self.prompter.say(prompt.explanation)
+                continue
+            line = "" if prompt.erasable and line == ERASE_LINE else line or former
+            try:
+                value = read(line)
+            except UserError as error:
+                self._refuse(error)
+                continue
+            self.lines[key] = line
+            self._passed.append(key)
+            self._changed(self.lines)
+            return value
+
+    def _refuse(self, error: UserError) -> None:
+        self.prompter.complain(f"Error: {error.message}" + (f". {error.hint}" if error.hint else ""))
+
+
+def _decoded(line: str) -> str:
+    """Take what a C locale left undecoded as UTF-8."""
+    return line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,140 @@
+"""The interview: asks what flags, answers file and dxapp.json leave open, in the official wizard's order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.answers.questions import QUESTIONS, Question
+from dx_app_wizard.answers.readers import AnswerError, read_yes_no
+from dx_app_wizard.answers.spec_answers import MISSING
+from dx_app_wizard.dxapp.instances import DEFAULT_REGION
+from dx_app_wizard.errors import Problem
+from dx_app_wizard.interview.parameter_questions import ParameterQuestions
+from dx_app_wizard.interview.prompts import WORDINGS, Prompt
+from dx_app_wizard.interview.region_questions import Objection, PlaceQuestions, region_choices, usual_region
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from dx_app_wizard.interview.conversation import Conversation
+
+DEFAULT_PATTERN = "basic"
+"""What the official wizard takes without asking."""
+
+_BY_KEY = {question.key: question for question in QUESTIONS}
+
+
+@dataclass
+class Interview:
+    """One pass through the open questions.
+
+    `settled` are the answers that are not asked for; `asked` fills with those that are, as flags would give
+    them; `defaults` are the lines that environment and configuration have for an empty one. All by the
+    questions' keys. A name that is `taken` is asked for again, and what meets an `objection`.
+    """
+
+    conversation: Conversation
+    settled: Mapping[str, Any]
+    open_keys: tuple[str, ...]
+    taken: Callable[[str], bool]
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    asked: dict[str, Any] = field(default_factory=dict)
+    objection: Objection = lambda _key, _answer: None
+
+    def ask_all(self) -> dict[str, Any]:
+        """Return the answers to the open questions."""
+        self.asked.clear()
+        steps = [key for key in self.open_keys if key != "region" or "instance_type" not in self.open_keys]
+        for number, key in enumerate(steps, 1):
+            step = f"{number}/{len(steps)}"
+            if key in ("inputs", "outputs"):
+                self.asked[key] = ParameterQuestions(
+                    self.conversation, key == "outputs", step, self.settled.get("language")
+                ).ask()
+            elif key == "instance_type":
+                self._ask_place(step)
+            else:
+                self._ask(key, step)
+        return dict(self.asked)
+
+    def unanswered(self) -> list[Problem]:
+        """Return a problem for each open question without an answer."""
+        missing = [question for question in QUESTIONS if question.key in self.open_keys]
+        return [
+            Problem(
+                question.key, question.flag, f"missing: {self._expected(question)}", code="missing-answer"
+            )
+            for question in missing
+            if question.key not in self.asked
+        ]
+
+    def _expected(self, question: Question) -> str:
+        default = self._default(question)
+        return question.missing or (
+            f"an empty line stands for {default}" if default else "an empty line will do"
+        )
+
+    def _ask(self, key: str, step: str) -> None:
+        question, wording = _BY_KEY[key], WORDINGS[key]
+        default = self._default(question)
+
+        def read(line: str) -> Any:
+            if not line and default is None:
+                raise AnswerError(f"an answer is needed: {question.missing}")
+            answer = CONVERSIONS.get(key, str)(line or default or "")
+            question.read(answer)
+            if key == "name" and self.taken(answer):
+                raise AnswerError(f"{answer} exists already; choose another name")
+            if words := self.objection(key, answer):
+                raise AnswerError(words)
+            return answer
+
+        choices = region_choices() if key == "region" else wording.choices
+        prompt = Prompt(wording.words, default, wording.help, choices, step, wording.hint)
+        if key == "template":
+            prompt = replace(prompt, belongs=lambda line: _accepted(question.read, line))
+        self.asked[key] = self.conversation.ask(key, prompt, read)
+
+    def _default(self, question: Question) -> str | None:
+        """Return the line that an empty one stands for; None where there has to be an answer."""
+        special = {"template": DEFAULT_PATTERN, "network": "n", "project_access": "n"}
+        if "instance_type" in self.settled:
+            special["region"] = usual_region(self.settled["instance_type"])
+        special.update(self.defaults)
+        if question.key in special or question.default is None:
+            return special.get(question.key)
+        value = question.default({**self.settled, **self.asked})
+        if value is MISSING:
+            return None
+        if question.key == "timeout":
+            return "".join(f"{count}{unit[0]}" for unit, count in value.items())
+        return value if isinstance(value, str) else ""
+
+    def _ask_place(self, step: str) -> None:
+        """Ask for the instance type, and by the same prompt for the region when that is open."""
+        region = self.settled.get("region") or self.defaults.get("region", DEFAULT_REGION)
+        preferred = self.defaults.get("instance_type", "")
+        region_is_open = "region" in self.open_keys
+        questions = PlaceQuestions(self.conversation, step, preferred, region_is_open, self.objection)
+        for place in questions.ask(region):
+            if region_is_open:
+                self.asked["region"] = place.region
+            if place.instance_type:
+                self.asked["instance_type"] = place.instance_type
+
+
+def _accepted(read: Callable[[Any], Any], line: str) -> bool:
+    try:
+        read(line)
+    except AnswerError:
+        return False
+    return True
+
+
+def _project_access(line: str) -> str:
+    return {"y": "CONTRIBUTE", "yes": "CONTRIBUTE", "n": "NONE", "no": "NONE"}.get(line.lower(), line)
+
+
+CONVERSIONS: dict[str, Callable[[str], Any]] = {"network": read_yes_no, "project_access": _project_access}
+"""How a line becomes what the question reads, where it is not that itself."""

@@ -1,0 +1,101 @@
+"""Lines from a pipe that answer what the official wizard asks of a given dxapp.json.
+
+It asks for name, version, timeout, language, both kinds of access and the instance type, whatever the file
+says, and for nothing else. Where there are lines for all of these, we do so, too, that each meets its
+question; what the file says for good is kept, and an answer that says otherwise is named. Fewer lines answer
+what is absent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dx_app_wizard.answers.questions import QUESTIONS
+from dx_app_wizard.answers.spec_answers import MISSING
+from dx_app_wizard.errors import Problem, UserError
+from dx_app_wizard.interview.interview import CONVERSIONS, Interview
+from dx_app_wizard.interview.prompts import WORDINGS, Prompt
+
+if TYPE_CHECKING:
+    from dx_app_wizard.answers.questions import Question
+    from dx_app_wizard.answers.sources import Given
+
+_NEVER_ASKED = ("title", "summary", "inputs", "outputs")
+_RECONFIRMED = ("name", "version")
+
+
+@dataclass
+class OfficialScript(Interview):
+    """An interview in which some answers are `kept` whatever is said; they are in open_keys, too."""
+
+    kept: dict[str, Question] = field(default_factory=dict)
+    given: Given | None = None
+
+    @property
+    def length(self) -> int:
+        """How many lines the official wizard reads: one for the place, none for the pattern."""
+        both = "region" in self.open_keys and "instance_type" in self.open_keys
+        return len(self.open_keys) - ("template" in self.open_keys) - both
+
+    def unanswered(self) -> list[Problem]:
+        """Return a problem for each question that has no answer but through this script."""
+        return [problem for problem in super().unanswered() if problem.key not in self.kept]
+
+    def _ask(self, key: str, step: str) -> None:
+        if key in self.kept:
+            self._ask_in_vain(key, step)
+        else:
+            super()._ask(key, step)
+
+    def _ask_place(self, step: str) -> None:
+        if "instance_type" in self.kept:
+            self._ask_in_vain("instance_type", step)
+        else:
+            super()._ask_place(step)
+
+    def _ask_in_vain(self, key: str, step: str) -> None:
+        words = f"{WORDINGS[key].words} (as the given dxapp.json says)"
+        line = self.conversation.ask(key, Prompt(words, step=step), str)
+        if line and not self._agrees(self.kept[key], line):
+            self.conversation.prompter.say(
+                f"Not taken: {line}. The given dxapp.json says otherwise; change it there."
+            )
+
+    def _agrees(self, question: Question, line: str) -> bool:
+        standing = question.standing(self.given.spec) if self.given else MISSING
+        try:
+            value = question.read(CONVERSIONS.get(question.key, str)(line))
+        except UserError:
+            return False
+        return value == standing or (isinstance(standing, frozenset) and value in standing)
+
+
+def official_script(interview: Interview, given: Given) -> OfficialScript:
+    """Return the interview that takes a script for the official wizard with --json-file."""
+    spec = given.spec
+    asked: list[str] = []
+    kept: dict[str, Question] = {}
+    defaults = dict(interview.defaults)
+    for question in QUESTIONS:
+        key = question.key
+        standing = question.standing(spec)
+        if key in interview.open_keys and key not in _NEVER_ASKED:
+            asked.append(key)
+        elif given.settled(key) or standing is MISSING:
+            continue
+        elif key in _RECONFIRMED:
+            asked.append(key)
+            defaults[key] = standing
+        elif question.fixed and key not in ("region", *_NEVER_ASKED):
+            asked.append(key)
+            kept[key] = question
+    return OfficialScript(
+        interview.conversation,
+        interview.settled,
+        tuple(asked),
+        interview.taken,
+        defaults,
+        kept=kept,
+        given=given,
+    )

@@ -1,0 +1,152 @@
+"""The question about the region and the instance type: one prompt, which takes either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.answers.readers import AnswerError
+from dx_app_wizard.dxapp.instances import (
+    DEFAULT_REGION,
+    common_instance_types,
+    default_instance_type,
+    instance_type_problem,
+    instance_types,
+    known_regions,
+    place_of,
+    region_problem,
+)
+from dx_app_wizard.interview.prompts import WORDINGS, Choice, Prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dx_app_wizard.dxapp.instances import InstanceType
+    from dx_app_wizard.interview.conversation import Conversation
+
+_REGIONS_OF_CLOUDS = ("aws:us-east-1", "azure:westus", "oci:us-ashburn-1")
+"""Where the official wizard puts an app by its instance type's cloud."""
+
+
+Objection = Callable[[str, Any], "str | None"]
+"""Tells, by a question's key and an answer to it, why that is not allowed; None where it is."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the app runs, and on what; the latter is None as long as it is not chosen."""
+
+    region: str
+    instance_type: str | None = None
+
+
+@dataclass(frozen=True)
+class PlaceQuestions:
+    """Asks for the instance type, and by the same prompt for the region when that is open.
+
+    An empty line stands for the preferred instance type where the region has it, else for a usual one.
+    """
+
+    conversation: Conversation
+    step: str
+    preferred: str
+    region_is_open: bool
+    objection: Objection
+
+    def ask(self, region: str) -> Iterator[Place]:
+        """Yield each answer, a place in this region to begin with; the last one has an instance type."""
+        place = Place(region)
+        attempt = 0
+        while place.instance_type is None:
+            key = f"instance_type.{attempt}"
+            if key not in self.conversation.lines:
+                self.conversation.prompter.say(_table(place.region))
+            place = self.conversation.ask(key, self._prompt(place.region), self._reader(place.region))
+            yield place
+            attempt += 1
+
+    def _prompt(self, region: str) -> Prompt:
+        wording = WORDINGS["instance_type"]
+        return Prompt(
+            wording.words,
+            self._default(region),
+            wording.help,
+            _choices(region, with_regions=self.region_is_open),
+            self.step,
+            wording.hint if self.region_is_open else wording.hint.partition(";")[0],
+            unfold=False,
+        )
+
+    def _default(self, region: str) -> str:
+        fits = instance_type_problem(self.preferred, region) is None
+        return self.preferred if fits else default_instance_type(region)
+
+    def _reader(self, region: str) -> Callable[[str], Place]:
+        """Return a reader of an instance type of region, or, where that is open, of any type or region."""
+
+        def place_in(line: str) -> Place:
+            name = line or self._default(region)
+            places = (region, *_REGIONS_OF_CLOUDS) if self.region_is_open else (region,)
+            for place in places:
+                if instance_type_problem(name, place) is None:
+                    return Place(place, name)
+            if self.region_is_open and "_" not in name and region_problem(name) is None:
+                return Place(name)
+            common = ", ".join(instance.name for instance in common_instance_types(region))
+            problem = instance_type_problem(name, region)
+            raise AnswerError(f"unrecognized response, expected one of {common} or another one: {problem}")
+
+        def read(line: str) -> Place:
+            place = place_in(line)
+            for key, answer in (("region", place.region), ("instance_type", place.instance_type)):
+                if answer and (words := self.objection(key, answer)):
+                    raise AnswerError(words)
+            return place
+
+        return read
+
+
+def usual_region(instance_type: str) -> str:
+    """Return where the official wizard puts an app that runs on this instance type."""
+    fitting = (place for place in _REGIONS_OF_CLOUDS if instance_type_problem(instance_type, place) is None)
+    return next(fitting, DEFAULT_REGION)
+
+
+def region_choices() -> tuple[Choice, ...]:
+    """Return the known regions, with the places where they are."""
+    return tuple(Choice(region, f"region, {place_of(region)}") for region in known_regions())
+
+
+def _choices(region: str, *, with_regions: bool) -> tuple[Choice, ...]:
+    """Return the common instance types, then all others, then the regions."""
+    common = common_instance_types(region)
+    others = [instance for instance in instance_types(region) if instance not in common]
+    types = tuple(Choice(instance.name, _meaning(instance)) for instance in (*common, *others))
+    return (*types, *region_choices()) if with_regions else types
+
+
+def _meaning(instance: InstanceType) -> str:
+    parts = [
+        f"{instance.cores} cores",
+        f"{instance.memory_gib:g} GiB",
+        f"{instance.storage_gb} GB disk",
+        instance.accelerator or "",
+        "legacy" if instance.legacy else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _table(region: str) -> str:
+    """Return the region, and its common instance types in columns that fit 60 characters."""
+    place = f" ({place_of(region)})" if place_of(region) else ""
+    lines = [
+        "",
+        f"Region {region}{place}: {len(instance_types(region))} instance types, such as",
+        f"  {'':<26}{'cores':>5}{'memory':>11}{'storage':>10}",
+    ]
+    lines += [
+        f"  {instance.name:<26}{instance.cores:>5}{instance.memory_gib:>7g} GiB{instance.storage_gb:>7} GB"
+        for instance in common_instance_types(region)
+    ]
+    return "\n".join(lines)

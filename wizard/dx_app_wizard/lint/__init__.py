@@ -1,0 +1,3 @@
+"""Check an app folder: rules over dxapp.json and source code, findings, fixes and reports."""
+
+from __future__ import annotations

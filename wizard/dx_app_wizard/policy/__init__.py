@@ -1,0 +1,3 @@
+"""An organisation's requirements: load policy files and check apps against them."""
+
+from __future__ import annotations

@@ -1,0 +1,127 @@
+"""What is said of changes: the tree with the verdict of every file, the files' text, and the same as JSON."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.console import own_commands
+from dx_app_wizard.rendering.changes import Verdict
+from dx_app_wizard.rendering.provenance import RECORD_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import PurePath
+
+    from dx_app_wizard.rendering.changes import Change, ChangeSet
+
+_TEST = re.compile(r"test_.*\.py|.*_test\.py")
+"""What pytest takes for a file of tests."""
+
+
+def written_text(changes: ChangeSet, *, was_new: bool) -> str:
+    """Return the text that follows a generation: what was written, and what to type next."""
+    count = len(changes.writes)
+    files = f"{count} file" + ("" if count == 1 else "s")
+    if not count:
+        kept = any(change.verdict is Verdict.SKIP for change in changes.changes)
+        state = (
+            "holds its own versions of some files, which are kept" if kept else "is as it would be written"
+        )
+        return f"Nothing to do: {changes.folder} {state}."
+    verb = "created" if was_new else "updated"
+    lines = [f"App directory {verb}: {changes.folder}, {files}:"]
+    lines += tree((change.target for change in changes.changes), None if was_new else notes(changes))
+    lines += ["", "Next:", *(f"  {command}" for command in next_commands(changes))]
+    return "\n".join(lines)
+
+
+def preview_text(changes: ChangeSet) -> str:
+    """Return the tree with every file's verdict, and the text of the files that would be written.
+
+    The record's text repeats all the others, and is left out.
+    """
+    paths = (change.target for change in changes.changes)
+    lines = [f"{changes.folder}/", *tree(paths, notes(changes))]
+    for change in (change for change in changes.writes if change.path != RECORD_PATH):
+        lines += ["", f"==> {changes.folder / change.target} <==", *_body(change)]
+    return "\n".join(lines)
+
+
+def verdict_lines(changes: ChangeSet) -> Iterator[str]:
+    """Yield one line for each file that an update concerns: the verdict, and the file's path."""
+    told = [change for change in changes.changes if change.path != RECORD_PATH]
+    for change in told:
+        if change.verdict is not Verdict.UNCHANGED:
+            yield f"{change.verdict.value:<14}  {change.target.as_posix()}"
+
+
+def differences(changes: ChangeSet) -> Iterator[str]:
+    """Yield the unified diffs of the files that would be written, but for the record."""
+    for change in (change for change in changes.writes if change.path != RECORD_PATH):
+        file = changes.folder / change.target
+        try:
+            old = file.read_text(encoding="utf-8") if file.exists() else ""
+        except UnicodeDecodeError:
+            continue
+        new = change.content.text or ""
+        names = (f"{file} now" if old else "/dev/null", str(file))
+        yield from difflib.unified_diff(old.splitlines(), new.splitlines(), *names, lineterm="")
+
+
+def changes_json(changes: ChangeSet, *, with_text: bool) -> list[dict[str, Any]]:
+    """Return one object per file: `path`, `verdict`, `target`, and the `text` to write (null if none)."""
+    return [_change_json(change, with_text=with_text) for change in changes.changes]
+
+
+def next_commands(changes: ChangeSet) -> list[str]:
+    """Return the commands to type next: go there, run the app, and test it if it has a test."""
+    tests = any(_TEST.fullmatch(change.path.name) for change in changes.changes)
+    pytest = own_commands.pytest() if tests else None
+    return [
+        f"cd {shlex.quote(str(changes.folder))}",
+        f"{own_commands.dx_local()} run .",
+        *([pytest] if pytest else []),
+    ]
+
+
+def tree(paths: Iterable[PurePath], notes: Mapping[PurePath, str] | None = None) -> Iterator[str]:
+    """Yield one line per folder and file, indented by depth, folders before the files in them.
+
+    A file's note follows its name.
+    """
+    shown: set[PurePath] = set()
+    for path in sorted(paths):
+        for folder in reversed(path.parents[:-1]):
+            if folder not in shown:
+                shown.add(folder)
+                yield f"{'  ' * len(folder.parts)}{folder.name}/"
+        note = (notes or {}).get(path)
+        yield f"{'  ' * len(path.parts)}{path.name}{f'  ({note})' if note else ''}"
+
+
+def _change_json(change: Change, *, with_text: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "path": change.path.as_posix(),
+        "verdict": change.verdict.value,
+        "target": change.target.as_posix(),
+    }
+    return {**row, "text": change.content.text} if with_text else row
+
+
+def notes(changes: ChangeSet) -> dict[PurePath, str]:
+    """Return what happens to each file, by the path that is shown of it."""
+    return {change.target: _note(change) for change in changes.changes}
+
+
+def _note(change: Change) -> str:
+    if change.verdict is Verdict.BESIDE:
+        return f"beside {change.path.name}, which differs"
+    return str(change.verdict.value)
+
+
+def _body(change: Change) -> Iterator[str]:
+    text = change.content.text
+    yield f"({len(change.content.data)} bytes, not text)" if text is None else text.removesuffix("\n")

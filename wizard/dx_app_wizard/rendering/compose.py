@@ -1,0 +1,83 @@
+"""From answers to the spec of the app to write; of a given dxapp.json every key and its order stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.answers.cross_checks import INTERPRETERS
+from dx_app_wizard.dxapp.model import ANY_ENTRY_POINT, AppSpec
+from dx_app_wizard.rendering.plan import Plan
+from dx_app_wizard.rendering.policy_fields import fill_in
+
+if TYPE_CHECKING:
+    from dx_app_wizard.answers.answers import Answers
+    from dx_app_wizard.policy.load import Policy
+
+API_VERSION = "1.0.0"
+DISTRIBUTION = "Ubuntu"
+RELEASE = "24.04"
+"""The newest release of the worker: https://documentation.dnanexus.com/developer/api/running-analyses/io-and-run-specifications"""
+
+_SUFFIXES = {"python": ".py", "bash": ".sh"}
+
+
+def compose(answers: Answers, base: AppSpec | None = None, policy: Policy | None = None) -> Plan:
+    """Return what to write for these answers; only what base leaves out is filled in, also by the policy.
+
+    The one thing that changes in base is what the answers say anew of name, title, summary and version.
+    """
+    raw = base.to_dict() if base else {}
+    raw.update(name=answers.name, title=answers.title, summary=answers.summary)
+    raw.setdefault("dxapi", API_VERSION)
+    raw["version"] = answers.version
+    raw.setdefault("inputSpec", list(answers.inputs))
+    raw.setdefault("outputSpec", list(answers.outputs))
+    if policy:
+        fill_in(raw, policy)
+    _fill_run_spec(raw.setdefault("runSpec", {}), answers)
+    _fill_access(raw, answers)
+    _fill_regions(raw, answers)
+    spec = AppSpec.from_dict(raw, base.text if base else None)
+    return Plan(spec, answers.language, answers.template, answers.ci, answers.ci_package)
+
+
+def _fill_run_spec(run_spec: dict[str, Any], answers: Answers) -> None:
+    run_spec.setdefault("timeoutPolicy", {ANY_ENTRY_POINT: answers.timeout})
+    run_spec.setdefault("interpreter", INTERPRETERS[answers.language])
+    run_spec.setdefault("file", f"src/{answers.name}{_SUFFIXES[answers.language]}")
+    run_spec.setdefault("distribution", DISTRIBUTION)
+    run_spec.setdefault("release", RELEASE)
+    # What `dx build` fills in, so that the app runs in the same environment with or without the wizard.
+    run_spec.setdefault("version", "0")
+
+
+def _fill_access(raw: dict[str, Any], answers: Answers) -> None:
+    """Grant what was answered; an app that needs nothing gets no `access` at all."""
+    granted: dict[str, Any] = {}
+    if answers.network:
+        granted["network"] = list(answers.network)
+    if answers.project_access:
+        granted["project"] = answers.project_access
+    for key, value in granted.items():
+        raw.setdefault("access", {}).setdefault(key, value)
+
+
+def _fill_regions(raw: dict[str, Any], answers: Answers) -> None:
+    """Give the app a region and an instance type, where base has none.
+
+    `dx build` refuses systemRequirements that stand both in runSpec and in regionalOptions, regions whose
+    options differ in their keys, and regionalOptions beside `resources` at the top; so requirements go where
+    there are none, and into all regions alike.
+    """
+    requirements = {ANY_ENTRY_POINT: {"instanceType": answers.instance_type}}
+    if "systemRequirements" in raw["runSpec"]:
+        if answers.region:
+            raw.setdefault("regionalOptions", {answers.region: {}})
+    elif answers.region is None and "regionalOptions" not in raw:
+        if answers.instance_type:
+            raw["runSpec"]["systemRequirements"] = requirements
+    elif "regionalOptions" not in raw:
+        raw["regionalOptions"] = {answers.region: {"systemRequirements": requirements}}
+    elif answers.instance_type:
+        for options in raw["regionalOptions"].values():
+            options.setdefault("systemRequirements", requirements)

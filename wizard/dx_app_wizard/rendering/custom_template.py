@@ -1,0 +1,120 @@
+"""Render a template of the user's: any cookiecutter template, with what ours gets and its own variables."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.dxapp import json_document
+from dx_app_wizard.dxapp.model import FILE_NAME
+from dx_app_wizard.errors import SpecFileError
+from dx_app_wizard.rendering.template_choice import TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dx_app_wizard.rendering.template_choice import OwnTemplate
+
+# It logs what it raises, with a traceback.
+logging.getLogger("cookiecutter").addHandler(logging.NullHandler())
+
+
+def render_own(template: OwnTemplate, values: Mapping[str, Any], scratch: str) -> Path:
+    """Render into the folder scratch; return the folder of the app in it, whatever its name is.
+
+    Where the template writes no dxapp.json, the wizard's is put there. Raises TemplateError.
+    """
+    from cookiecutter.generate import generate_files
+
+    try:
+        context = _context(template, values)
+        with _stdout_to_stderr():
+            folder = Path(generate_files(template.folder, context, scratch, accept_hooks=template.hooks))
+    except TemplateError:
+        raise
+    except Exception as error:  # - a template is a program, which can fail in any way
+        message = f"the template {template.source!r} cannot be rendered: {_reason(error)}"
+        raise TemplateError(message) from error
+    if folder.resolve().parent != Path(scratch).resolve():
+        raise TemplateError(f"the template {template.source!r} writes outside of its own folder")
+    if not (folder / FILE_NAME).exists():
+        (folder / FILE_NAME).write_text(values["_dxapp"], encoding="utf-8", newline="\n")
+    _check_dxapp_json(template, folder)
+    return folder
+
+
+def _check_dxapp_json(template: OwnTemplate, folder: Path) -> None:
+    """Raise TemplateError where the dxapp.json that was rendered cannot be read."""
+    try:
+        value = json_document.read(folder / FILE_NAME).value
+    except SpecFileError as error:
+        line = "" if error.line is None else f", in line {error.line}"
+        message = f"{error.message}{line}"
+    else:
+        message = "" if isinstance(value, dict) else "must hold a JSON object"
+    if message:
+        raise TemplateError(f"the dxapp.json that the template {template.source!r} writes {message}")
+
+
+def _reason(error: Exception) -> str:
+    """Return why a template cannot be rendered, without all that it was given to read."""
+    from cookiecutter.exceptions import NonTemplatedInputDirException, UndefinedVariableInTemplate
+
+    if isinstance(error, NonTemplatedInputDirException):
+        return "it has no folder whose name is a variable, such as {{cookiecutter.name}}"
+    if isinstance(error, UndefinedVariableInTemplate):
+        return f"{error.message}: {error.error.message}"
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def _context(template: OwnTemplate, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the template reads: the wizard's values, and its own, whose defaults may use them.
+
+    The wizard's values are never taken for templates, whatever braces an answer has.
+    """
+    from cookiecutter.generate import generate_context
+    from cookiecutter.prompt import render_variable
+    from cookiecutter.utils import create_env_with_context
+
+    context: dict[str, Any] = generate_context(str(template.folder / "cookiecutter.json"))
+    own = context["cookiecutter"]
+    if not isinstance(own, dict):
+        raise TemplateError(f"the cookiecutter.json of the template {template.source!r} is no JSON object")
+    _check_variables(template, own)
+    known: dict[str, Any] = dict(values)
+    environment = create_env_with_context(context)
+    for key, default in {**own, **template.variables}.items():
+        if key in values:
+            continue
+        if key.startswith("_") and not key.startswith("__"):
+            known[key] = default
+            continue
+        first = default[0] if isinstance(default, list) and default else default
+        known[key] = render_variable(environment, first, known)
+    return {**context, "cookiecutter": known}
+
+
+@contextmanager
+def _stdout_to_stderr() -> Iterator[None]:
+    """Let what hooks print be talk: stdout is for data."""
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)
+
+
+def _check_variables(template: OwnTemplate, own: Mapping[str, Any]) -> None:
+    for name in template.variables:
+        if name not in own:
+            near = get_close_matches(name, own, n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(own)}."
+            raise TemplateError(f"the template {template.source!r} has no variable {name!r}", hint)

@@ -1,0 +1,195 @@
+"""Three versions of a file to one: as it was rendered, as the user has it, as it is rendered now.
+
+JSON is merged value by value, other text line by line with `git merge-file`. If both sides changed the same
+value or lines, both versions stand in the file, between conflict markers.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dx_app_wizard.dxapp import json_document
+from dx_app_wizard.dxapp.json_edit import rewritten
+from dx_app_wizard.errors import SpecFileError, UserError
+from dx_app_wizard.rendering.changes import Change, FileContent, Verdict, beside
+from dx_app_wizard.rendering.json_merge import merge_json
+from dx_app_wizard.rendering.provenance import Digest, base_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import PurePosixPath
+
+    from dx_app_wizard.rendering.provenance import Record
+
+_MARKER = re.compile(rb"^(<{7} |>{7} )", re.MULTILINE)
+_BYTE_ORDER_MARK = "\ufeff"
+_MOST_CONFLICTS = 127
+"""What `git merge-file` exits with for this many conflicts and more; beyond, it failed."""
+
+
+class GitError(UserError):
+    """Git is missing, or failed."""
+
+    code = "git"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the conflict markers call the versions."""
+
+    yours: str
+    base: str
+    template: str
+
+
+def merge(
+    folder: Path, record: Record, files: Mapping[PurePosixPath, FileContent], labels: Labels
+) -> Iterator[Change]:
+    """Yield what an update to these rendered files does to each file of the app in folder.
+
+    What the user deleted stays deleted, what the template has no longer stays. Raises GitError.
+    """
+    for path in sorted({*record.base, *files}):
+        theirs = files.get(path)
+        if theirs is None:
+            ours = _on_disk(folder / path)
+            if ours is not None:
+                yield Change(path, Verdict.OBSOLETE, ours, path)
+        elif path in record.base and record.base[path] == base_of(theirs):
+            is_there = os.path.lexists(folder / path)
+            yield Change(path, Verdict.UNCHANGED if is_there else Verdict.DELETED, theirs, path)
+        else:
+            yield _merge_file(_File(folder, path, _on_disk(folder / path), theirs), record, labels)
+
+
+def changed_paths(record: Record, files: Mapping[PurePosixPath, FileContent]) -> set[PurePosixPath]:
+    """Return the paths of the files that are rendered otherwise than recorded."""
+    return {
+        path
+        for path, content in files.items()
+        if path not in record.base or record.base[path] != base_of(content)
+    }
+
+
+def marked_lines(folder: Path, paths: Iterable[PurePosixPath]) -> Iterator[tuple[PurePosixPath, int]]:
+    """Yield the files that hold conflict markers, with the line (from 1) of the first."""
+    for path in sorted(paths):
+        content = _on_disk(folder / path)
+        match = _MARKER.search(content.data) if content else None
+        if content and match:
+            yield path, content.data.count(b"\n", 0, match.start()) + 1
+
+
+@dataclass(frozen=True)
+class _File:
+    """One file of the template, as it lies in the folder and as it is rendered now."""
+
+    folder: Path
+    path: PurePosixPath
+    ours: FileContent | None
+    theirs: FileContent
+
+    def change(self, verdict: Verdict, content: FileContent | None = None) -> Change:
+        return Change(self.path, verdict, content or self.theirs, self.path)
+
+
+def _merge_file(file: _File, record: Record, labels: Labels) -> Change:
+    is_known = file.path in record.base
+    if file.ours is None:
+        return file.change(Verdict.DELETED if is_known else Verdict.CREATE)
+    if file.ours.data == file.theirs.data:
+        return file.change(Verdict.UNCHANGED)
+    if not is_known:
+        return beside(file.folder, file.path, file.theirs)
+    base = record.base[file.path]
+    return file.change(Verdict.SKIP) if base is None else _merge_known(file, file.ours, base, labels)
+
+
+def _merge_known(file: _File, ours: FileContent, base: str | Digest, labels: Labels) -> Change:
+    """Merge what changed; a file that is no text is written beside the user's when both sides changed it."""
+    if base == base_of(ours):
+        return file.change(Verdict.REPLACE)
+    if isinstance(base, Digest) or ours.text is None or file.theirs.text is None:
+        return beside(file.folder, file.path, file.theirs)
+    merged = None
+    if file.path.suffix == ".json":
+        merged = _merge_json(file.path, (ours.text, base, file.theirs.text), labels)
+    if merged is None:
+        merged = _merge_lines(ours.data, base.encode(), file.theirs.data, labels)
+    data, conflicts = merged
+    if data == ours.data:
+        return file.change(Verdict.UNCHANGED)
+    verdict = Verdict.MERGE_CONFLICT if conflicts else Verdict.MERGE
+    return file.change(verdict, FileContent(data, file.theirs.executable))
+
+
+def _merge_json(path: PurePosixPath, texts: Sequence[str], labels: Labels) -> tuple[bytes, int] | None:
+    """Return the merged text and how many conflicts are marked in it; None if one of the texts is not JSON.
+
+    The texts are ours, after which the merged one is laid out, the base, and theirs.
+    """
+    bare = [text.removeprefix(_BYTE_ORDER_MARK) for text in texts]
+    try:
+        ours, base, theirs = (json_document.parse(text, Path(path)).value for text in bare)
+        merged = merge_json(base, ours, theirs)
+        mine, yours = (rewritten(bare[0], value) for value in merged)
+    except (SpecFileError, RecursionError):
+        return None
+    mark = _BYTE_ORDER_MARK if bare[0] != texts[0] else ""
+    marked, conflicts = (mine, 0) if merged.is_clean else _marked(mine, yours, labels)
+    return (mark + marked).encode(), conflicts
+
+
+def _marked(ours: str, theirs: str, labels: Labels) -> tuple[str, int]:
+    """Return the lines of both texts, those that differ between conflict markers, and how many conflicts."""
+    mine, yours = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (ours, theirs))
+    end = "\r\n" if "\r\n" in ours else "\n"
+    parts: list[str] = []
+    conflicts = 0
+    for tag, *span in SequenceMatcher(None, mine, yours, autojunk=False).get_opcodes():
+        if tag == "equal":
+            parts += mine[span[0] : span[1]]
+            continue
+        conflicts += 1
+        sides = ("".join(mine[span[0] : span[1]]), "".join(yours[span[2] : span[3]]))
+        first, second = (side if not side or side.endswith(end) else side + end for side in sides)
+        parts += [f"<<<<<<< {labels.yours}{end}", first, f"======={end}", second]
+        parts.append(f">>>>>>> {labels.template}{end}")
+    return "".join(parts), conflicts
+
+
+def _merge_lines(ours: bytes, base: bytes, theirs: bytes, labels: Labels) -> tuple[bytes, int]:
+    """Return the merged text, and how many conflicts are marked in it."""
+    git = shutil.which("git")
+    if git is None:
+        raise GitError("git is not installed, which merges the files", "Install git, then try again.")
+    with tempfile.TemporaryDirectory(prefix="dx-app-wizard-") as scratch:
+        names = ("yours", "base", "template")
+        for name, data in zip(names, (ours, base, theirs), strict=True):
+            (Path(scratch) / name).write_bytes(data)
+        flags = ["-L", labels.yours, "-L", labels.base, "-L", labels.template]
+        done = subprocess.run(
+            [git, "merge-file", "--stdout", "--quiet", *flags, *names],
+            cwd=scratch,
+            env={**os.environ, "GIT_CEILING_DIRECTORIES": scratch},
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    if not 0 <= done.returncode <= _MOST_CONFLICTS:
+        raise GitError(f"git merge-file failed: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout, done.returncode
+
+
+def _on_disk(path: Path) -> FileContent | None:
+    if path.is_symlink() or not path.is_file():
+        return None
+    return FileContent(path.read_bytes(), executable=bool(path.stat().st_mode & 0o100))

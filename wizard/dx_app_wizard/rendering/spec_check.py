@@ -1,0 +1,53 @@
+"""Check an app before anything is written: its dxapp.json by the linter's rules, and its source's place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dx_app_wizard.dxapp.json_document import Document, path_text
+from dx_app_wizard.dxapp.model import SpecShapeError
+from dx_app_wizard.errors import UnsoundSpecError
+from dx_app_wizard.lint.findings import Finding
+from dx_app_wizard.lint.linter import lint_document
+from dx_app_wizard.rendering.render import render
+
+if TYPE_CHECKING:
+    from pathlib import Path, PurePosixPath
+
+    from dx_app_wizard.answers.sources import Source
+    from dx_app_wizard.dxapp.model import AppSpec
+    from dx_app_wizard.policy.load import Policy
+    from dx_app_wizard.rendering.changes import FileContent
+    from dx_app_wizard.rendering.plan import Plan
+
+
+def sound_files(plan: Plan, name: str, path: Path, base: Source) -> dict[PurePosixPath, FileContent]:
+    """Return the files of the app called name, whose dxapp.json is to be written at path.
+
+    Raises UnsoundSpecError if the source cannot be where the given dxapp.json, `base`, has it.
+    """
+    try:
+        return render(plan, name)
+    except SpecShapeError as error:
+        at = base.at(("runSpec", "file"))
+        message = error.message.removeprefix(f"{error.path}: ")
+        finding = Finding("run-source", "error", error.path, message, None, at.file, at.line, at.column)
+        raise UnsoundSpecError(path, [finding]) from error
+
+
+def check_spec(spec: AppSpec, path: Path, base: Source, policy: Policy) -> None:
+    """Raise UnsoundSpecError if the linter refuses the spec to be written at path.
+
+    Findings in a part of the given dxapp.json, `base`, name its place there: valid by itself, that part may
+    not go with what was answered or filled in.
+    """
+    findings = policy.judged(lint_document(Document(spec.raw, dict(base.positions)), file=base.place.file))
+    given = {path_text(at) for at in base.positions}
+    errors = [
+        finding if finding.path in given else replace(finding, file=None, line=None, column=None)
+        for finding in findings
+        if finding.level == "error"
+    ]
+    if errors:
+        raise UnsoundSpecError(path, errors)
