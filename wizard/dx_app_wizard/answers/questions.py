@@ -80,7 +80,7 @@ def readable(name: str) -> str:
 
 
 def _default_ci_package(known: Mapping[str, Any]) -> Any:
-    """Return the origin of the running copy if it can be pinned; without CI files, nothing is installed."""
+    """Return the requirement of the running copy, MISSING if it cannot be pinned, None without CI files."""
     if known.get("ci", NO_CI) == NO_CI:
         return None
     from dx_app_wizard.answers.installed_package import installed_requirement
