@@ -75,4 +75,4 @@ def test_jobs_fail_where_no_folder_can_be_made_for_them(make_app: MakeApp) -> No
     failure = run(app).failure
     assert failure is not None
     assert failure.reason == "ExecutionError"
-    assert failure.message.startswith("The job's folder could not be made: ")
+    assert failure.message.startswith("The job folder could not be created: ")

@@ -105,7 +105,7 @@ def test_a_limit_below_the_instance_types_memory_may_be_raised() -> None:
     message = because("MemoryError", end=JobExit(1, USED, memory_limit=2 * GIB)).message
     assert message == (
         "MemoryError\nThe job's memory limit is 2.0 GiB; its largest process held 1.5 GiB."
-        " Give a larger --memory-limit: mem1_ssd1_v2_x4 has 8 GiB."
+        " Pass a larger --memory-limit: mem1_ssd1_v2_x4 has 8 GiB."
     )
 
 

@@ -1,4 +1,4 @@
-"""The executor of this machine: every job is a process forked by a zygote that imported dxpy beforehand."""
+"""Run jobs on this machine: each is forked by a zygote that has dxpy imported."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _GRACE_SECONDS = 1.0
 _FOLDER_PREFIX = "dx-jobs-"
 _LONGEST_SOCKET_ADDRESS = 103  # 107 on Linux, less elsewhere
-# So many files are looked at in less time than it takes to have another thread do it.
+# Counting so many files takes less time than handing the work to a thread.
 _FEW_FILES = 200
 
 
@@ -58,10 +58,10 @@ class LocalExecutor:
         self._closed = False
 
     async def start(self, launch: Launch) -> None:
-        """Start a job. Its process exists soon after this returns; what fails then is reported as its end.
+        """Start a job; its process exists soon after this returns. Later failures are reported as its exit.
 
-        Raises OSError when the machine cannot give what a job takes, has no such Python, or cannot isolate
-        jobs as was asked for.
+        Raises OSError if the machine lacks resources for a job, has no such Python, or cannot isolate jobs as
+        requested.
         """
         if self._closed:
             raise RuntimeError("This executor is closed.")
@@ -78,7 +78,7 @@ class LocalExecutor:
             JobFolder(Path(launch.folder)).log,
             sockets,
             self._callbacks.on_log,
-            rename=_names_in(launch),
+            rename=_source_names(launch),
             remark_on=remark_on if capabilities.has_own_network and not launch.has_network else None,
         )
         try:
@@ -95,10 +95,10 @@ class LocalExecutor:
         files = (*streams.write_ends, *([group.entrance] if group else []))
         zygote.send({"start": vars(job)}, files)
         if zygote.gone.done():
-            self._orphan(launch.job_id)
+            self._end_orphan(launch.job_id)
 
     def kill(self, job_id: str) -> None:
-        """Ask all processes of a job to end; end them by force after a second."""
+        """Terminate all processes of a job; kill them after a second."""
         job = self._jobs.get(job_id)
         if job is None:
             return
@@ -108,7 +108,7 @@ class LocalExecutor:
         )
 
     async def close(self) -> None:
-        """End all jobs by force, report their ends, and leave no process and no temporary file behind."""
+        """Kill all jobs, report their exits, and leave no process and no temporary file behind."""
         self._closed = True
         ends = [job.ended for job in self._jobs.values()]
         zygotes = list(self._zygotes.values())
@@ -118,7 +118,7 @@ class LocalExecutor:
         if self._groups:
             await self._groups.close()
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)  # the zygotes may have done it
+            shutil.rmtree(self._folder, ignore_errors=True)  # the zygotes may have removed it
             os.close(self._lock)
             self._folder = None
 
@@ -136,8 +136,8 @@ class LocalExecutor:
                 jobs,
                 self._isolation,
                 self._api,
-                on_message=self._heard,
-                on_gone=lambda zygote: self._lost(programs, zygote),
+                on_message=self._on_message,
+                on_gone=lambda zygote: self._on_zygote_gone(programs, zygote),
             )
         return self._zygotes[programs]
 
@@ -148,7 +148,7 @@ class LocalExecutor:
             self._has_announced = True
             self._callbacks.announce(warning)
 
-    def _heard(self, message: dict[str, Any]) -> None:
+    def _on_message(self, message: dict[str, Any]) -> None:
         if "started" in message:
             if message["started"] in self._jobs:
                 self._jobs[message["started"]].pid = message["pid"]
@@ -156,22 +156,22 @@ class LocalExecutor:
             usage = JobUsage(message["memory"], message["cpu_seconds"], disk=message["temporary"])
             self._process_ended(message["exited"], message["code"], usage)
 
-    def _lost(self, programs: WorkerPrograms, zygote: ZygoteProcess) -> None:
+    def _on_zygote_gone(self, programs: WorkerPrograms, zygote: ZygoteProcess) -> None:
         if self._zygotes.get(programs) is zygote:
             del self._zygotes[programs]
         orphans = [
             job_id for job_id, job in self._jobs.items() if job.zygote is zygote and not job.process_ended
         ]
         for job_id in orphans:
-            self._orphan(job_id)
+            self._end_orphan(job_id)
 
-    def _orphan(self, job_id: str) -> None:
-        """End a job whose zygote is gone."""
+    def _end_orphan(self, job_id: str) -> None:
+        """Kill a job whose zygote is gone, and report its exit."""
         job = self._jobs[job_id]
         if job.pid is not None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(job.pid, signal.SIGKILL)
-        job.streams.say(
+        job.streams.append(
             f"The process that runs the jobs of this worker environment ended.\n{job.zygote.last_words()}"
         )
         self._process_ended(job_id, -signal.SIGKILL if self._closed else None, None)
@@ -181,9 +181,9 @@ class LocalExecutor:
         job.process_ended = True
         if job.timer:
             job.timer.cancel()
-        job.streams.end(lambda: self._said_all(job_id, code, usage))
+        job.streams.end(lambda: self._on_streams_closed(job_id, code, usage))
 
-    def _said_all(self, job_id: str, code: int | None, usage: JobUsage | None) -> None:
+    def _on_streams_closed(self, job_id: str, code: int | None, usage: JobUsage | None) -> None:
         job = self._jobs[job_id]
         end = JobExit(code, memory_limit=job.launch.memory_limit, remark=job.streams.remark)
         if job.group and self._groups:
@@ -193,7 +193,7 @@ class LocalExecutor:
 
         def measured() -> None:
             found = usage and replace(usage, disk=usage.disk + disk.bytes)
-            self._ended(job_id, replace(end, usage=found))
+            self._report_exit(job_id, replace(end, usage=found))
 
         if disk.add_up(_FEW_FILES):
             measured()
@@ -201,14 +201,14 @@ class LocalExecutor:
             rest = asyncio.get_running_loop().run_in_executor(None, disk.add_up)
             rest.add_done_callback(lambda _: measured())
 
-    def _ended(self, job_id: str, end: JobExit) -> None:
+    def _report_exit(self, job_id: str, end: JobExit) -> None:
         job = self._jobs.pop(job_id)
         job.ended.set_result(None)
         self._callbacks.on_exit(job_id, end)
 
 
 class _Running:
-    """One job that was started and whose end was not reported yet."""
+    """A job that was started and whose exit has not been reported."""
 
     def __init__(
         self,
@@ -246,8 +246,8 @@ def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:
     )
 
 
-def _names_in(launch: Launch) -> SourceNames | None:
-    """Return what names the author's file in the messages of a job; Python does so by itself."""
+def _source_names(launch: Launch) -> SourceNames | None:
+    """Return the renaming of paths in messages of a bash job; Python names the author's file by itself."""
     if launch.interpreter != "bash" or launch.source is None:
         return None
     copy = JobFolder(Path(launch.folder)).home / code_name(launch.job_id, launch.interpreter)
@@ -263,16 +263,16 @@ def _memory_groups(settings: JobSettings, callbacks: Callbacks) -> MemoryGroups 
         return MemoryGroups()
     except NoControlGroupsError as error:
         callbacks.announce(
-            f"The memory limit holds for each process of a job, not for all together: this machine lets"
-            f" no control groups be made ({error})."
+            f"The memory limit holds for each process of a job, not for all together: control groups cannot"
+            f" be created ({error})."
         )
         return None
 
 
 def _make_temporary_folder() -> tuple[Path, int]:
-    """Make a folder whose path is short enough for sockets; return it and the lock on it. Raises OSError.
+    """Create a folder with a path short enough for sockets; return it and its lock. Raises OSError.
 
-    Also removes those that killed executors left.
+    Also remove the folders that killed executors left behind.
     """
     place, name = Path(tempfile.gettempdir()), f"{_FOLDER_PREFIX}{os.urandom(4).hex()}"
     if len(os.fsencode(place / name / f"job-{'x' * 24}.priority")) > _LONGEST_SOCKET_ADDRESS:

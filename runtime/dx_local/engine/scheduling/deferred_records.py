@@ -1,4 +1,4 @@
-"""Record the ends of jobs even if the disk is full: in the space of the reserve, or once there is space."""
+"""Record the outcomes of jobs even on a full disk: in the space of the reserve, or when there is space."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _STUCK_SECONDS = 5.0
 
 
 class DeferredRecords:
-    """Records that must reach the store of a platform in their order; each is one transaction.
+    """Records that must reach the store in order; each is a function that performs one transaction.
 
-    Used in one asyncio loop. While records wait or the reserve is spent, both are tried again twice a second.
+    For use in one asyncio loop. While records wait or the reserve is used up, a timer retries twice a second.
     """
 
     def __init__(self, folder: Path, reserve: DiskReserve) -> None:
@@ -39,14 +39,14 @@ class DeferredRecords:
         self._stuck = asyncio.Event()
 
     def write(self, record: Callable[[], object]) -> None:
-        """Call record now, or again when the disk has space. Raises what it raises for other reasons."""
+        """Call a record now, or again when the disk has space. Any other error of the record is raised."""
         if not self._waiting:
             self._waiting_since = time.monotonic()
         self._waiting.append(record)
         self._write_waiting()
 
     def try_now(self, record: Callable[[], object]) -> bool:
-        """Call record, from the reserve if needed; return False if the disk is too full even so."""
+        """Call a record, with the reserve if needed; return False if the disk is too full even then."""
         try:
             self.use_reserve(record)
         except (OSError, sqlite3.OperationalError) as error:
@@ -56,7 +56,7 @@ class DeferredRecords:
         return True
 
     def use_reserve(self, write: Callable[[], T]) -> T:
-        """Return what write returns, which is called again in the space of the reserve if needed."""
+        """Return the result of `write`, which is called again in the space of the reserve if needed."""
         try:
             return self._reserve.use(write)
         finally:
@@ -64,7 +64,7 @@ class DeferredRecords:
                 self._try_again_later()
 
     async def wait_unless_stuck(self, waiting: Awaitable[None]) -> None:
-        """Wait for what waits for a record. Raises OSError if one could not be written for seconds."""
+        """Await something that depends on a record. Raises OSError if one cannot be written for seconds."""
         awaited = asyncio.ensure_future(waiting)
         stuck = asyncio.ensure_future(self._stuck.wait())
         try:
@@ -77,7 +77,7 @@ class DeferredRecords:
             stuck.cancel()
 
     def close(self, last: Callable[[], object]) -> None:
-        """Write what waits, and a last record, if there is space; wait no longer."""
+        """Write the waiting records and a last one if there is space; discard them otherwise."""
         while self._waiting and self.try_now(self._waiting[0]):
             self._waiting.popleft()
         self.try_now(last)
@@ -86,7 +86,7 @@ class DeferredRecords:
 
     def _write_waiting(self) -> None:
         while self._waiting:
-            # A record may bring about others before it returns.
+            # A record may add others before it returns.
             record = self._waiting.popleft()
             if not self.try_now(record):
                 self._waiting.appendleft(record)

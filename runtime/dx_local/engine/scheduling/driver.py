@@ -1,7 +1,7 @@
-"""The driver: takes runnable jobs into free slots, watches their time, and tells the platform how they end.
+"""Drive jobs: start runnable ones in free slots, enforce time limits, and record outcomes on the platform.
 
-It is moved by events alone (transitions that the platform publishes, exits that the executor reports, alarms
-of the event loop), and so costs nothing while jobs run.
+The driver only reacts to events (transitions that the platform publishes, exits that the executor reports,
+timers of the event loop), so it uses no CPU time while jobs run.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ _WITHOUT_WORKER = frozenset({State.RESTARTABLE, State.FAILED, State.TERMINATING}
 
 
 class Driver:
-    """Runs the jobs of one platform on one executor, inside the event loop that it is made in.
+    """Runs the jobs of one platform on one executor, in the event loop in which it was created.
 
-    `is_open` is true if clients other than jobs use the platform: they may close data objects, and free disk
-    space.
+    `is_open` is true if clients other than jobs use the platform; they may close data objects that jobs wait
+    for, and free disk space.
     """
 
     def __init__(
@@ -82,20 +82,20 @@ class Driver:
         self._alarms: dict[str, asyncio.TimerHandle] = {}
         self._starting: set[asyncio.Task[None]] = set()
         self._waiters = ExecutionWaiters(platform.store)
-        self._verdicts: dict[str, Failure] = {}
-        self._places: dict[str, Workplace] = {}
+        self._planned_failures: dict[str, Failure] = {}
+        self._environments: dict[str, Workplace] = {}
         self._executables: dict[str, JSON] = {}
-        self._is_open = True
+        self._is_active = True
         platform.subscribers.append(self._on_transition)
 
     def use(self, executor: Executor) -> None:
-        """Run jobs on this executor, which reports their ends to `on_exit`."""
+        """Run jobs on this executor, which reports their exits to `on_exit`."""
         self._executor = executor
 
     async def until_final(self, job_id: str) -> None:
-        """Return once a job has reached a final state.
+        """Wait until a job has reached a final state.
 
-        Raises OSError if its end cannot be recorded because the disk is full, and only jobs could free space.
+        Raises OSError if that cannot be recorded because the disk is full, and only jobs could free space.
         """
         if self._serves_clients:
             await self._waiters.until_final(job_id)
@@ -107,9 +107,9 @@ class Driver:
         self._records.write(lambda: job_events.terminate(self._platform, job_id))
 
     def resume(self) -> None:
-        """Take up what was left on this platform when it was stopped, in whatever way.
+        """Continue the work of a platform that was stopped or killed.
 
-        Jobs that were running have failed by that, with what follows for others; jobs that waited go on.
+        Jobs that were running fail or are restarted, with the consequences for others; waiting jobs continue.
         """
         self._records.write(lambda: job_events.fail_running_jobs(self._platform))
         runnable = self._platform.store.column(
@@ -119,8 +119,8 @@ class Driver:
         self._fill_slots()
 
     async def close(self) -> None:
-        """Fail the jobs that run, whose processes are the executor's to end; jobs that wait stay so."""
-        self._is_open = False
+        """Fail the running jobs, whose processes the executor kills; waiting jobs keep waiting."""
+        self._is_active = False
         self._records.close(lambda: job_events.fail_running_jobs(self._platform))
         self._platform.subscribers.remove(self._on_transition)
         for alarm in self._alarms.values():
@@ -130,25 +130,25 @@ class Driver:
         await asyncio.gather(*self._starting, return_exceptions=True)
 
     def on_exit(self, job_id: str, end: JobExit) -> None:
-        """Take note that the program of a job has ended."""
-        if job_id in self._folders:  # it has not been given up
-            with self._failing_with_our_bugs(job_id):
-                self._take_note_of_end(job_id, end)
+        """Record the outcome of a job whose process has ended."""
+        if job_id in self._folders:  # otherwise it has failed already
+            with self._failing_on_internal_errors(job_id):
+                self._record_exit(job_id, end)
 
-    def _take_note_of_end(self, job_id: str, end: JobExit) -> None:
+    def _record_exit(self, job_id: str, end: JobExit) -> None:
         folder = self._folders[job_id]
         outcome = read_outcome(folder, end.exit_code)
-        place = self._places[job_id]
-        self._free_slot_of(job_id)
-        if not self._is_open:
-            # `close` has told the platform already; the row may be that of the next try.
+        environment = self._environments[job_id]
+        self._free_slot(job_id)
+        if not self._is_active:
+            # `close` has recorded its failure already; the row may be that of its next try.
             return
-        if verdict := self._verdicts.pop(job_id, None):
-            self._record_failure(job_id, verdict, end.usage)
+        if failure := self._planned_failures.pop(job_id, None):
+            self._record_failure(job_id, failure, end.usage)
         elif outcome.reason is None:
             self._record_output(job_id, outcome.output or {}, end.usage)
         else:
-            message = place.explain(end.exit_code, outcome.message or "")
+            message = environment.explain(end.exit_code, outcome.message or "")
             message = "\n".join(filter(None, (message, end.remark)))
             failure = Failure(outcome.reason, message)
             failure = failure_of(
@@ -158,7 +158,7 @@ class Driver:
         self._fill_slots()
 
     def _record_output(self, job_id: str, output: JSON, usage: JobUsage | None) -> None:
-        """Record that a job is done; if the disk has no space for its output, that it failed."""
+        """Record that a job is done, or that it failed if the disk has no space for its output."""
 
         def write() -> None:
             with self._platform.store.transaction():
@@ -170,7 +170,7 @@ class Driver:
             self._record_failure(job_id, self._explaining_full_disk(full), usage)
 
     def _record_failure(self, job_id: str, failure: Failure, usage: JobUsage | None = None) -> None:
-        """Record that a job failed: at once, or when the disk has space for it."""
+        """Record that a job failed, as soon as the disk has space for it."""
 
         def write() -> None:
             with self._platform.store.transaction():
@@ -189,11 +189,11 @@ class Driver:
     async def before_answer(
         self, context: Context, entity_id: str, method: str, request: JSON, answer: JSON
     ) -> JSON:
-        """Give the slot of a job back while it asks for the state of an unfinished job; answer at its end.
+        """Delay the answer about the state of an unfinished job; free the slot of the calling job meanwhile.
 
-        On the platform each job has a machine of its own, so a job that waits for another one takes nothing
-        from it; here a waiting job must not keep its slot, or the two would wait for each other. Only who
-        waits asks for the state and nothing else; that is answered late for users too.
+        On the platform, each job has a machine of its own, so a waiting job takes no capacity from the job
+        that it waits for. Here it must free its slot, or the two could wait for each other. A request for the
+        state alone comes from a client that waits; its answer is delayed for users as well.
         """
         caller = context.caller.job
         waits = method == "describe" and entity_id != caller and self._waiters.is_unfinished(entity_id)
@@ -205,7 +205,7 @@ class Driver:
         return {**answer, "state": state}
 
     def _block(self, caller: str | None, *, waits: bool) -> None:
-        """Take the slot of a running job that waits, or note that it goes on."""
+        """Free the slot of a running job that waits, or occupy it again."""
         if not waits:
             self._blocked.discard(caller or "")
         elif caller in self._running:
@@ -222,16 +222,16 @@ class Driver:
         self._fill_slots()
 
     def _fill_slots(self) -> None:
-        if not self._is_open:
+        if not self._is_active:
             return
         while self._ready and len(self._running) - len(self._blocked) < self._settings.max_parallel:
             job_id = self._ready.popleft()
             if self._waiters.state(job_id) == State.RUNNABLE:
                 self._running.add(job_id)
-                with self._failing_with_our_bugs(job_id):
+                with self._failing_on_internal_errors(job_id):
                     self._start(job_id)
         if not self._ready and not self._running and not self._serves_clients:
-            # What this changes comes back as transitions, and those here again.
+            # Transitions that this causes call this method again.
             self._records.try_now(lambda: job_events.break_deadlock(self._platform))
 
     def _start(self, job_id: str) -> None:
@@ -251,7 +251,9 @@ class Driver:
                 run_spec=applet["runSpec"],
             )
         except OSError as error:
-            self._give_up(job_id, Failure("ExecutionError", f"The job's folder could not be made: {error}"))
+            self._fail_unstarted(
+                job_id, Failure("ExecutionError", f"The job folder could not be created: {error}")
+            )
             return
         assert job["timeout"] is not None  # only analyses have no limit
         self._alarms[job_id] = asyncio.get_running_loop().call_later(
@@ -262,86 +264,88 @@ class Driver:
         task.add_done_callback(self._starting.discard)
 
     async def _launch(self, job: JobRow, applet: JSON, variables: Mapping[str, str]) -> None:
-        with self._failing_with_our_bugs(job["id"]):
-            await self._launch_in_its_place(job, applet, variables)
+        with self._failing_on_internal_errors(job["id"]):
+            await self._prepare_and_start(job, applet, variables)
 
-    async def _launch_in_its_place(self, job: JobRow, applet: JSON, variables: Mapping[str, str]) -> None:
+    async def _prepare_and_start(self, job: JobRow, applet: JSON, variables: Mapping[str, str]) -> None:
         try:
-            place = await self._workplaces.of(applet, job["function"])
+            environment = await self._workplaces.of(applet, job["function"])
         except WorkplaceError as error:
-            self._give_up(job["id"], Failure(error.reason, str(error)))
+            self._fail_unstarted(job["id"], Failure(error.reason, str(error)))
             return
         except (DxLocalError, OSError) as error:
-            reason = f"The place where the job would run could not be made: {error}"
-            self._give_up(job["id"], Failure("ExecutionError", reason))
+            reason = f"The job environment could not be prepared: {error}"
+            self._fail_unstarted(job["id"], Failure("ExecutionError", reason))
             return
-        if not self._goes_on(job["id"]) or self._executor is None:
-            self._give_up(job["id"], Failure("ExecutionError", "The job ended before it was started"))
+        if not self._is_still_running(job["id"]) or self._executor is None:
+            self._fail_unstarted(job["id"], Failure("ExecutionError", "The job ended before it was started"))
             return
         folder = self._folders[job["id"]]
-        self._places[job["id"]] = place
+        self._environments[job["id"]] = environment
         try:
-            write_opening(folder.log, job, place.environment.dxpy_version, applet["runSpec"])
+            write_opening(folder.log, job, environment.environment.dxpy_version, applet["runSpec"])
             for subscriber in self._platform.log_subscribers:
                 subscriber(job["id"])
-            prepared = Prepared(job, applet, folder, variables, place)
+            prepared = Prepared(job, applet, folder, variables, environment)
             await self._executor.start(launch_of(prepared, self._platform, self._settings))
         except OSError as error:
-            self._give_up(job["id"], Failure("ExecutionError", f"The job could not be started: {error}"))
+            self._fail_unstarted(
+                job["id"], Failure("ExecutionError", f"The job could not be started: {error}")
+            )
             return
-        if not self._goes_on(job["id"]):
-            # It was ended while it was being started, when there was no process yet to kill.
+        if not self._is_still_running(job["id"]):
+            # It was terminated while it was being started, when it had no process to kill.
             self._executor.kill(job["id"])
 
     @contextmanager
-    def _failing_with_our_bugs(self, job_id: str) -> Iterator[None]:
-        """Fail a job when what is done for it raises what nobody has foreseen: else all would wait for it."""
+    def _failing_on_internal_errors(self, job_id: str) -> Iterator[None]:
+        """Fail a job on an unexpected exception, since all who wait for the job would hang otherwise."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - whatever it is, the job must end
+        except Exception as error:  # noqa: BLE001 - the job must end in any case
             if self._executor:
                 self._executor.kill(job_id)
             if is_full_disk(error, self._platform.folder):
-                self._give_up(job_id, Failure("ExecutionError", f"No space left on device: {error}"))
+                self._fail_unstarted(job_id, Failure("ExecutionError", f"No space left on device: {error}"))
             else:
-                self._give_up(
+                self._fail_unstarted(
                     job_id, Failure("JMInternalError", internal_errors.record(self._platform, error))
                 )
 
-    def _give_up(self, job_id: str, failure: Failure) -> None:
-        """End a job that has no process."""
-        self._free_slot_of(job_id)
-        self._record_failure(job_id, self._verdicts.pop(job_id, self._explaining_full_disk(failure)))
+    def _fail_unstarted(self, job_id: str, failure: Failure) -> None:
+        """Fail a job that has no process."""
+        self._free_slot(job_id)
+        self._record_failure(job_id, self._planned_failures.pop(job_id, self._explaining_full_disk(failure)))
         self._fill_slots()
 
-    def _free_slot_of(self, job_id: str) -> None:
+    def _free_slot(self, job_id: str) -> None:
         self._running.discard(job_id)
         self._blocked.discard(job_id)
         self._folders.pop(job_id, None)
-        self._places.pop(job_id, None)
+        self._environments.pop(job_id, None)
         if alarm := self._alarms.pop(job_id, None):
             alarm.cancel()
 
     def _on_timeout(self, job_id: str, timeout: int) -> None:
-        """End the processes of a job; that it has failed is told to the platform when they are gone."""
+        """Kill the processes of a job; its failure is recorded when they have ended."""
         self._alarms.pop(job_id, None)
         message = f"The job ran longer than its time limit of {_duration(timeout)}"
-        self._verdicts[job_id] = Failure("JobTimeoutExceeded", message)
+        self._planned_failures[job_id] = Failure("JobTimeoutExceeded", message)
         if self._executor:
             self._executor.kill(job_id)
 
-    def _goes_on(self, job_id: str) -> bool:
-        return job_id not in self._verdicts and self._waiters.state(job_id) == State.RUNNING
+    def _is_still_running(self, job_id: str) -> bool:
+        return job_id not in self._planned_failures and self._waiters.state(job_id) == State.RUNNING
 
     def _executable(self, context: Context, job: JobRow) -> JSON:
-        """Return the description of a job's executable that the job finds in its home."""
+        """Return the description of a job's executable for the file in its home."""
         executable_id = job["executable"]
         if class_of(executable_id) == "app":
-            # An app that is not published may have been changed since its last job.
+            # An unpublished app may have changed since its last job.
             return app_views.describe(context, executable_id, {})
         if executable_id not in self._executables:
             self._executables[executable_id] = objects.describe(context, executable_id, {})
-        # Its workspace has a copy of the applet.
+        # On the platform, the workspace of a job holds a copy of its applet.
         return {**self._executables[executable_id], "project": job["workspace"]}
 
     def _applet(self, job: JobRow) -> JSON:

@@ -1,4 +1,4 @@
-"""The environment variables that tell a job who and where it is.
+"""Environment variables that identify a job and connect it to the API server.
 
 Source: https://documentation.dnanexus.com/developer/apps/execution-environment
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def variables_of(platform: Platform, job: JobRow) -> Mapping[str, str]:
-    """Return the DX_* variables of a job, with a new token in them."""
+    """Return the DX_* variables of a job, with a newly issued token."""
     store = platform.store
     token = access.issue_token(store, job["user"], job["id"])
     variables = {

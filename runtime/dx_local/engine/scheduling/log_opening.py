@@ -1,8 +1,9 @@
-"""The lines with which a worker begins a job's log, before anything that the job prints.
+"""The first lines of a job's log, which come from the worker rather than from the job.
 
-They are in the log, where `dx watch` and programs that read logs expect them. Displays of a run do not show
-them: they repeat for each job and tell nothing about the app. Left out are figures that no job of this
-machine has to itself (`CPU: …`), and packages, which jobs share instead of installing them.
+`dx watch` and programs that read logs expect them. Progress displays hide them, as they repeat for each job
+and contain nothing about the app. Two kinds of lines of real workers are left out: load of the machine
+(`CPU: …`), which the jobs here share, and installed packages, because jobs share those instead of installing
+them.
 
 Source: logs of DNAnexus jobs from 2018 to 2026 that users have published.
 """
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
 
 
 def write_opening(log: Path, job: JobRow, dxpy_version: str, run_spec: JSON) -> None:
-    """Begin the log of a job that is about to be launched. Raises OSError."""
+    """Write the first lines of a job's log. Raises OSError."""
     write_log(log, list(_lines(job, dxpy_version, run_spec)), time.time_ns() // 1_000_000)
 
 
 def _lines(job: JobRow, dxpy_version: str, run_spec: JSON) -> Iterator[tuple[str, str]]:
-    """Yield level and text of each line."""
+    """Yield the level and text of each line."""
     yield "INFO", OPENING_STARTS
     yield "STDOUT", f"dxpy/{dxpy_version} ({platform.platform()})"
     for entry in run_spec.get("bundledDepends") or ():
