@@ -42,7 +42,7 @@ class Job:
     log_sockets: str
     """The prefix of the paths of the two sockets for log messages, which end in `.priority` and `.bulk`."""
     xtrace: bool
-    """Whether bash prints each command."""
+    """True if bash is to print each command."""
     visible_paths: Sequence[str] = ()
     """Folders that appear at their own paths, even inside hidden ones."""
     clients: str = ""
@@ -50,9 +50,9 @@ class Job:
     process_memory: int | None = None
     """The most bytes of memory that each of its processes may have; None if a control group limits them."""
     has_network: bool = True
-    """Whether it has network access beyond the API."""
+    """True if it has network access beyond the API."""
     is_sandboxed: bool = False
-    """Whether it runs in a sandbox, with the layers overlaid on `/` and its home at /home/dnanexus."""
+    """True if it runs in a sandbox, with the layers overlaid on `/` and its home at /home/dnanexus."""
 
     @property
     def input_file(self) -> str:
