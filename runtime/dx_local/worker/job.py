@@ -50,9 +50,9 @@ class Job:
     process_memory: int | None = None
     """The most bytes of memory that each of its processes may have; None if a control group limits them."""
     has_network: bool = True
-    """Whether it has network access beyond the API."""
+    """True if it has network access beyond the API."""
     is_sandboxed: bool = False
-    """Whether it runs in a sandbox, with the layers overlaid on `/` and its home at /home/dnanexus."""
+    """True if it runs in a sandbox, with the layers overlaid on `/` and its home at /home/dnanexus."""
 
     @property
     def input_file(self) -> str:

@@ -75,7 +75,7 @@ def run_warm(address: str, name: str) -> None:
         sent += server.send(data[sent:])
     if server.recv(1) != b"+":
         return
-    # Only the program holds them now, so that others see the ends of pipes when it closes them.
+    # Now only the program has them open, so that the other ends of pipes notice when it closes them.
     for number in files:
         posix.close(number)
     for number in _PASSED_ON:
@@ -94,7 +94,7 @@ def is_inherited(number: int) -> bool:
 
 
 def pass_on(server: _socket.socket, number: int) -> None:
-    """Have the server send the program a signal that was sent to this process."""
+    """Have the server forward a signal, which this process received, to the program."""
     try:  # noqa: SIM105  (contextlib takes long to import)
         server.send(bytes([number]))
     except OSError:
@@ -102,7 +102,7 @@ def pass_on(server: _socket.socket, number: int) -> None:
 
 
 def end_as(status: int) -> None:
-    """End as a process with this wait status did."""
+    """End in the same way as the process with this wait status."""
     if posix.WIFSIGNALED(status):
         number = posix.WTERMSIG(status)
         if number != signal.SIGKILL:

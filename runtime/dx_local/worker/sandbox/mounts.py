@@ -57,7 +57,7 @@ class Syscall(NamedTuple):
     subject: str
     """The path or operation to name in the error message if the call fails."""
     may_fail: bool = False
-    """Whether the calls after it make sense without it."""
+    """True if the calls after it do not depend on its success."""
 
 
 def perform(calls: Iterable[Syscall]) -> None:
