@@ -1,4 +1,4 @@
-"""Who asks, and which platform answers: the two things that every function of the platform is given."""
+"""The context of a request: the platform and the caller."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ DEFAULT_REGION = "aws:us-east-1"
 DEFAULT_USER = "user-local"
 
 STORE_NAME = "platform.sqlite"
-"""The store in the folder of a platform."""
+"""The file of the store, in the folder of the platform."""
 
 _CALLING_JOB = f"SELECT {', '.join(CallingJob.__annotations__)} FROM job WHERE id = ?"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Whom a token stands for: a user, and the job that speaks for that user, if one does."""
+    """The owner of a token: a user, or a job that acts on behalf of the user."""
 
     user: str
     job: str | None = None
 
 
 ANONYMOUS = Caller("")
-"""Whoever calls without a token."""
+"""The caller of a request without a token."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Platform:
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     """Signs the URLs of transfers, which are valid as long as the server runs."""
     reuses: bool = False
-    """Whether jobs may reuse the outputs of earlier jobs."""
+    """True if jobs may reuse the outputs of earlier jobs."""
     hashed_parts: dict[str, list[Part]] = field(default_factory=dict)
     """The parts of large local files, between reading and storing them."""
     link_targets: list[Path] = field(default_factory=list)
@@ -71,9 +71,9 @@ class Platform:
 
     @classmethod
     def open(cls, folder: Path, *, region: str = DEFAULT_REGION, is_persistent: bool = True) -> Platform:
-        """Open the platform that lies in folder, or make a new one there with one user.
+        """Open the platform in a folder, or create one there with one user.
 
-        One that is not kept may be lost in a power cut.
+        A power cut may destroy a platform that is not persistent.
         """
         (folder / "files").mkdir(parents=True, exist_ok=True)
         platform = cls(
@@ -90,15 +90,15 @@ class Platform:
         return platform
 
     def publish(self, transitions: Iterable[Transition]) -> None:
-        """Tell every subscriber of these changes of state once they are committed."""
+        """Pass these changes of state to all subscribers once they are committed."""
         for transition in transitions:
             for subscriber in self.subscribers:
-                self.store.after_commit(lambda tell=subscriber, news=transition: tell(news))  # type: ignore[misc]
+                self.store.after_commit(lambda notify=subscriber, change=transition: notify(change))  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
 class Context:
-    """One request: the platform it is made to, its caller, and the headers, whose names are in lower case."""
+    """One request: its platform, its caller, and its headers by lower-case name."""
 
     platform: Platform
     caller: Caller
@@ -114,9 +114,9 @@ class Context:
         return self.platform.clock()
 
     def calling_job(self) -> CallingJob | None:
-        """Return the row of the job that makes this request, or None for a user's own request.
+        """Return the row of the job that makes this request, or None if a user makes it.
 
-        Its input and output are left out: they can be large, and this is asked for at every call.
+        The row lacks the job's input and output: they can be large, and almost every request needs the row.
         """
         job = self.caller.job
         return self.store.one(CallingJob, _CALLING_JOB, job) if job else None

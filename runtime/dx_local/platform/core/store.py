@@ -1,7 +1,7 @@
-"""The store: one SQLite file in WAL mode that holds all that the platform knows.
+"""The store: the whole state of the platform in one SQLite database in WAL mode, except the bytes of files.
 
-Times are integers in milliseconds since the epoch, UTC. Columns that hold JSON are named in `JSON_COLUMNS`
-and travel as Python values. Bytes of files are not here; they lie as files beside the database.
+Times are integers in milliseconds since the epoch, UTC. The columns in `JSON_COLUMNS` hold JSON in the
+database and Python values in rows. The bytes of files are in files beside the database.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ Row = dict[str, Any]
 
 R = TypeVar("R")
 
-# The cache, in kB, holds what searches in 100,000 files read; it is taken as it is needed. Everybody waits
-# while the log, in pages, is brought into the database, which is rare this way.
+# The cache (in kB, allocated as needed) holds the pages that searches in 100,000 files read. Requests wait
+# while the log is written into the database; a long log (in pages) makes that rare.
 _PRAGMAS = ("journal_mode = WAL", "temp_store = MEMORY", "cache_size = -65536", "wal_autocheckpoint = 4000")
 
 
-# Queries of searches are put together anew each time, and are not all to be remembered.
+# Searches compose new queries all the time, so that the number of remembered ones must be limited.
 _MOST_SHAPES = 1000
 
 
-class UnknownSchema(Exception):  # noqa: N818 - named for what was found
-    """The database has tables of another version than this code's."""
+class UnknownSchema(Exception):  # noqa: N818 - the name describes the finding
+    """The database has the tables of another version."""
 
 
 class Store:
-    """One open database; used from one thread, as the whole platform is.
+    """An open database; like the whole platform, it is used by one thread only.
 
-    When this process is killed, no committed row is lost. Only a power cut takes some: whole transactions
-    from the end, or anything where the database is not kept for later and so nobody waits for the disk.
-    Opening one raises UnknownSchema when another version of this code has made it.
+    If the process is killed, no committed row is lost. A power cut may undo the last transactions, or
+    destroy a database that is not persistent, for which no write waits for the disk. Raises UnknownSchema
+    if the database was created by an incompatible version.
     """
 
     def __init__(self, path: Path, *, is_persistent: bool = True) -> None:
@@ -77,10 +77,10 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make everything inside one transaction; a transaction within another is part of it.
+        """Run a block in one transaction; a nested transaction joins the outer one.
 
-        If the block or the commit raises, all changes are undone, only the actions given to `after_rollback`
-        are called, and the error is raised.
+        If the block or the commit raises an error, all changes are undone, and only the actions passed to
+        `after_rollback` are called.
         """
         if self._depth:
             with self._nested():
@@ -94,7 +94,7 @@ class Store:
         except BaseException:
             undoing = self._take_actions().after_rollback
             with _calling_all(undoing):
-                # On a full disk, SQLite has rolled back by itself.
+                # If the disk is full, SQLite has already rolled back by itself.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
             raise
@@ -102,14 +102,14 @@ class Store:
             pass
 
     def after_commit(self, action: Callable[[], None]) -> None:
-        """Call action once the transaction under way is committed, or now if there is none."""
+        """Call action once the current transaction is committed, or now if there is none."""
         if self._depth:
             self._actions.after_commit.append(action)
         else:
             action()
 
     def after_rollback(self, action: Callable[[], None]) -> None:
-        """Call action if the transaction under way is undone."""
+        """Call action if the current transaction is rolled back."""
         if self._depth:
             self._actions.after_rollback.append(action)
 
@@ -122,22 +122,25 @@ class Store:
             self._depth -= 1
 
     def _take_actions(self) -> _Actions:
-        """Return the actions of the transaction that ends, and forget them."""
+        """Return the actions of the transaction that ends, and start a new list."""
         actions, self._actions = self._actions, _Actions()
         return actions
 
     def execute(self, sql: str, *values: Any) -> int:
-        """Run one statement and return the number of rows that it changed."""
+        """Run a statement and return the number of changed rows."""
         return self._connection.execute(sql, values).rowcount
 
     def one(self, row_type: type[R], sql: str, *values: Any) -> R | None:
-        """Return the first row of a query, or None."""
+        """Return the first row of a query, or None.
+
+        `row_type` is one of the types in `schema`. Raises TypeError if the query lacks columns of that type.
+        """
         cursor = self._connection.execute(sql, values)
         found = cursor.fetchone()
         return None if found is None else self._shape(row_type, sql, cursor).row(found)
 
     def all(self, row_type: type[R], sql: str, *values: Any) -> list[R]:
-        """Return all rows of a query."""
+        """Return all rows of a query; otherwise the same as `one`."""
         cursor = self._connection.execute(sql, values)
         found = cursor.fetchall()
         if not found:
@@ -172,7 +175,7 @@ class Store:
     def get(self, table: Literal["user"], entity_id: str) -> UserRow | None: ...
 
     def get(self, table: str, entity_id: str, *, without: str | None = None) -> Any:
-        """Return the row with this `id`, or None; `without` leaves out a column that can be large."""
+        """Return the row with this `id`, or None; `without` omits a column that can be large."""
         columns = "*" if without is None else self._columns_without(table, without)
         return self.one(Row, f"SELECT {columns} FROM {table} WHERE id = ?", entity_id)
 
@@ -183,7 +186,7 @@ class Store:
         return self._others[table, column]
 
     def insert(self, table: str, **columns: Any) -> int:
-        """Insert one row and return its rowid."""
+        """Insert a row and return its rowid."""
         names = ", ".join(columns)
         marks = ", ".join("?" * len(columns))
         values = self._encode(columns)
@@ -197,7 +200,7 @@ class Store:
         self._connection.execute(f"UPDATE {table} SET {changes} WHERE id = ?", values)
 
     def change_placement(self, project: str, object_id: str, **columns: Any) -> None:
-        """Change columns of one copy of a data object."""
+        """Change columns of the copy of a data object in a project."""
         changes = ", ".join(f"{name} = ?" for name in columns)
         self._connection.execute(
             f"UPDATE placement SET {changes} WHERE project = ? AND object = ?",
@@ -224,18 +227,18 @@ class Store:
         return to_json(value)
 
     def close(self) -> None:
-        """Close the database; a later Store on the same path finds everything that was committed."""
+        """Close the database; all committed changes are kept."""
         self._connection.close()
 
 
 def _backwards(text: str) -> str:
-    """Answer SQL's `backwards(text)`, by which an index finds names by how they end."""
+    """Implement the SQL function `backwards(text)`; its index finds names by their endings."""
     return text[::-1]
 
 
 @dataclass
 class _Actions:
-    """The actions that wait for the end of a transaction, by how it may end."""
+    """The actions to call at the end of a transaction."""
 
     after_commit: list[Callable[[], None]] = field(default_factory=list)
     after_rollback: list[Callable[[], None]] = field(default_factory=list)
@@ -243,7 +246,7 @@ class _Actions:
 
 @contextmanager
 def _calling_all(actions: list[Callable[[], None]]) -> Iterator[None]:
-    """Call every action in order at the end, even if one of them or the block raises."""
+    """Call every action in order at the end, even if the block or an action raises an error."""
     with ExitStack() as stack:
         for action in reversed(actions):
             stack.callback(action)
@@ -251,9 +254,10 @@ def _calling_all(actions: list[Callable[[], None]]) -> Iterator[None]:
 
 
 class _Shape(Generic[R]):
-    """The columns of one query, worked out once.
+    """The columns of one query, which are determined once.
 
-    Raises TypeError if the query lacks columns that the type of its rows has: mypy sees only the type.
+    mypy cannot check that a query selects the columns of its row type; so this raises TypeError if it does
+    not.
     """
 
     def __init__(self, row_type: type[R], names: tuple[str, ...], large: LargeValues) -> None:
@@ -276,7 +280,7 @@ _raw_decode = json.JSONDecoder().raw_decode
 
 
 def _from_json(text: str) -> Any:
-    # Most of what is kept is empty.
+    # Most stored values are empty.
     if text == "[]":
         return []
     if text == "{}":

@@ -75,7 +75,7 @@ def require_developer(context: Context, name: str) -> None:
 
 
 def is_developer(context: Context, name: str) -> bool:
-    """Tell whether the caller is a developer of this name, as a job only with `access.developer`."""
+    """Return whether the caller is a developer of this name, as a job only with `access.developer`."""
     return access.may_develop(context) and context.caller.user in members(context.store, name)["developers"]
 
 

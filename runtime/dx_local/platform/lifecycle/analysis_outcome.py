@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def fails_all_stages(stage: JobRow) -> bool:
-    """Tell whether a stage has failed whose execution policy ends the other stages with it."""
+    """Return whether a stage has failed whose execution policy ends the other stages with it."""
     policy = stage["requested"].get("executionPolicy") or {}
     return stage["state"] == "failed" and policy.get("onNonRestartableFailure") == "failAllStages"
 

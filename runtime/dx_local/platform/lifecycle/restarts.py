@@ -114,7 +114,7 @@ def job_to_restart(store: Store, job: JobRow) -> JobRow:
 
 
 def is_master(store: Store, job: JobWorkspace) -> bool:
-    """Tell whether a job was made by running an executable, rather than by another job as its subjob."""
+    """Return whether a job was made by running an executable, rather than by another job as its subjob."""
     parent = job["parent"]
     if parent is None or class_of(parent) != "job":
         return True

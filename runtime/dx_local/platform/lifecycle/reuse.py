@@ -28,7 +28,7 @@ class ReuseResult(NamedTuple):
 
 
 def is_enabled(executable: Executable, request: JSON) -> bool:
-    """Tell whether a run may take what an earlier job has put out, where the platform does so at all."""
+    """Return whether a run may take what an earlier job has put out, where the platform does so at all."""
     return not (request.get("ignoreReuse") or executable.ignore_reuse)
 
 

@@ -268,7 +268,7 @@ def _start(context: Context, analysis: JobRow, stage: StagePlan, request: JSON) 
 
 
 def _ignores_reuse(analysis: JobRow, stage: str, request: JSON) -> bool:
-    """Tell whether a stage is to be run whatever ran before, as the run says, else the workflow."""
+    """Return whether a stage is to be run whatever ran before, as the run says, else the workflow."""
     named = request.get("ignoreReuse")
     if named is None:
         named = analysis["requested"]["workflow"].get("ignoreReuse")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.platform.conftest import refused_by_full_disk
 
+from dx_local.platform.core.schema import UserRow
+
 if TYPE_CHECKING:
     from dx_local.platform.core.store import Store
 
@@ -71,3 +73,10 @@ def test_an_action_that_fails_does_not_keep_others_from_being_called(store: Stor
     with pytest.raises(KeyError):
         work()
     assert done == ["first", "last"]
+
+
+def test_a_query_must_select_the_columns_of_its_row_type(store: Store) -> None:
+    store.insert("user", id="user-a", first="A", last="B", email="a@b")
+    with pytest.raises(TypeError, match="a query for UserRow lacks the columns email, first, last, ssh_key"):
+        store.one(UserRow, "SELECT id FROM user")
+    assert store.one(UserRow, "SELECT * FROM user") == store.get("user", "user-a")
