@@ -21,6 +21,7 @@ SLOW = {
     "docs/how-to/test-an-app.md",
     "docs/how-to/test-in-ci.md",
     "docs/how-to/use-dx-locally.md",
+    "docs/tutorials/first-app.md",
 }
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 BLOCKS = {name: blocks((ROOT / name).read_text(encoding="utf-8")) for name in NAMES}
@@ -29,7 +30,7 @@ BLOCKS = {name: blocks((ROOT / name).read_text(encoding="utf-8")) for name in NA
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+        pytest.param(name, marks=(pytest.mark.slow, pytest.mark.timeout(300)) if name in SLOW else ())
         for name in NAMES
         if name != COMPARED and any(block.script for block in BLOCKS[name])
     ],
