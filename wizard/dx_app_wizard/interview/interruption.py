@@ -1,4 +1,4 @@
-"""Turn signals that end the command into exceptions, so that the terminal is restored and answers are kept."""
+"""Turn signals that end the command into exceptions: the terminal is restored, and the answers are kept."""
 
 from __future__ import annotations
 
