@@ -156,7 +156,7 @@ def test_line_endings_of_windows_are_kept(wizard: Wizard, tmp_path: Path) -> Non
         pytest.param(
             '{"inputSpec": [{"name": "9 bad", "class": "int"}]}', 3, "'9 bad' must match", id="input"
         ),
-        pytest.param('{"name": "../x"}', 2, "Correct it there, or give another one with NAME.", id="path"),
+        pytest.param('{"name": "../x"}', 2, "Correct it there, or pass NAME.", id="path"),
         pytest.param('{"name": 7}', 3, "given.json:1:10", id="number"),
         pytest.param('{"name": "a", "name": "b"}', 2, "has the key 'name' twice", id="twice"),
         pytest.param('{"x": NaN}', 2, "NaN is no JSON value", id="NaN"),

@@ -1,8 +1,8 @@
-"""From all that is given to one frozen object: every question answered.
+"""Combine all sources of answers into one frozen object.
 
-Flags win over the answers file, that over a given dxapp.json, that over environment and configuration, and
-these over what holds by default. What decides how a given dxapp.json runs (parameters, timeouts, access,
-regions) is never overridden: an answer that contradicts it is invalid.
+In order of precedence: flags, the answers file, a given dxapp.json, environment and policy, the defaults of
+the questions. The parts of a given dxapp.json that determine how it runs (parameters, timeouts, access,
+regions) are never overridden: an answer that contradicts them is invalid.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answers:
-    """All that the wizard has to know.
+    """The answers to all questions.
 
-    Region and instance type are None where a given dxapp.json needs none.
+    Region and instance type are None if they are not applicable to a given dxapp.json.
     """
 
     name: str
@@ -48,9 +48,9 @@ class Answers:
     ci_package: str | None = None
 
     def to_json(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """Return an answers file's object that, with the same given dxapp.json (spec), gives the same app.
+        """Return an answers file that, together with the given dxapp.json (spec), describes the same app.
 
-        What that dxapp.json says for good is left out.
+        Answers that the dxapp.json determines are left out.
         """
         answers: dict[str, Any] = {}
         for question in QUESTIONS:
@@ -67,7 +67,7 @@ class Answers:
 def gather(given: AnswerSources) -> Answers:
     """Return the answers to all questions; raise AnswersError with every missing and invalid one.
 
-    The dxapp.json must have passed the linter, but for what is absent.
+    The given dxapp.json must have passed the linter, except for absent parts.
     """
     return Answers(**_resolve_all(given, QUESTIONS))
 
@@ -81,7 +81,7 @@ def resolve(given: AnswerSources) -> dict[str, Any]:
 
 
 def is_open(question: Question, given: AnswerSources) -> bool:
-    """Return whether the question is to be asked: nothing settles it, and the dxapp.json does not say."""
+    """Return whether no source and no given dxapp.json answers the question, so that it has to be asked."""
     if question.asked_when and not question.asked_when(given):
         return False
     if given.resolved(question.key) or question.spec_answer(given.spec) is not MISSING:
@@ -103,7 +103,7 @@ def _resolve_all(given: AnswerSources, questions: Iterable[Question]) -> dict[st
 
 
 def _resolve(question: Question, given: AnswerSources, answered: dict[str, Any]) -> list[Problem]:
-    """Put the question's answer among the answered ones, or return what is wrong with it."""
+    """Add the answer to the answered questions, and return the problems with it."""
     found = given.resolved(question.key)
     in_spec = question.spec_answer(given.spec)
     if found is None and in_spec is MISSING:
@@ -112,7 +112,7 @@ def _resolve(question: Question, given: AnswerSources, answered: dict[str, Any])
         answered[question.key] = _answer(question, given, found, answered)
         if overrides := given.parameter_overrides(question.key):
             if question.fixed and in_spec is not MISSING:
-                raise ContradictionError("stands in the given dxapp.json already", "Change it there.")
+                raise ContradictionError("is already in the given dxapp.json", "Change it there.")
             answered[question.key] = with_overrides(answered[question.key], overrides)
     except PartlyValidError as error:
         answered[question.key] = error.value
@@ -121,7 +121,7 @@ def _resolve(question: Question, given: AnswerSources, answered: dict[str, Any])
         if found is None and in_spec is not MISSING:
             place = given.base.at((question.key,))
             message = f"{question.key}: {error.message}"
-            hint = error.hint or f"Correct it there, or give another one with {question.flag}."
+            hint = error.hint or f"Correct it there, or pass {question.flag}."
             return [Problem(question.key, JSON_FILE_FLAG, message, hint, error.code, place)]
         return [_problem(question, error, found)]
     return []
@@ -139,7 +139,8 @@ def _answer(
     if question.fixed and in_spec is not MISSING:
         return _fixed_answer(question, found, in_spec, answered)
     if in_spec is not MISSING and (found is None or found.value == in_spec):
-        # The linter has judged it. But a name becomes a folder, whatever a policy lets pass.
+        # The linter has checked it already. The name is read again because it becomes a folder, and a policy
+        # may have turned the lint rule off.
         return question.read(in_spec) if question.key == "name" else in_spec
     if found:
         return question.read(found.value)
@@ -160,7 +161,7 @@ def _missing(question: Question) -> MissingAnswerError:
 def _fixed_answer(
     question: Question, found: SourcedValue | None, in_spec: Any, answered: Mapping[str, Any]
 ) -> Any:
-    """Return what stands in the dxapp.json: of several things the one answered, or the first."""
+    """Return the answer in the dxapp.json; if it has several, the one that was chosen, or the first."""
     several = isinstance(in_spec, frozenset)
     if found is None and several:
         return min(in_spec) if in_spec or question.default is None else question.default(answered)
@@ -168,5 +169,5 @@ def _fixed_answer(
         return in_spec
     value = question.read(found.value)
     if value != in_spec and not (several and value in in_spec):
-        raise ContradictionError("contradicts the given dxapp.json, which says otherwise", "Change it there.")
+        raise ContradictionError("contradicts the given dxapp.json", "Change it there.")
     return value

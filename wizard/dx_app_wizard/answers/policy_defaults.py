@@ -21,7 +21,7 @@ DEFAULT_TIMEOUT = "48h"
 
 
 def default_sources(policy: Policy) -> tuple[Source, ...]:
-    """Return the defaults that [wizard] gives, and after them those that follow from [policy]."""
+    """Return the defaults in [wizard], followed by those that [policy] implies."""
     given = policy.table(WIZARD_TABLE)
     sources = [Source({key: item.value}, item.place, is_final=False) for key, item in given.items()]
     demands = policy.table(POLICY_TABLE)
@@ -31,7 +31,7 @@ def default_sources(policy: Policy) -> tuple[Source, ...]:
 
 
 def _implied(policy: Policy) -> dict[str, tuple[str, Any]]:
-    """Return the answers that [policy] leaves in place of the usual ones, each with its key of it."""
+    """Return the defaults that [policy] implies because it excludes the usual ones, each with its key."""
     implied: dict[str, tuple[str, Any]] = {}
     regions = policy.value(POLICY_TABLE, "regions")
     if regions:
@@ -43,21 +43,21 @@ def _implied(policy: Policy) -> dict[str, tuple[str, Any]]:
     if patterns:
         region = policy.value(WIZARD_TABLE, "region") or (regions or [DEFAULT_REGION])[0]
         allowed = next(_allowed_types(region, patterns), None) if isinstance(region, str) else None
-        # The usual one goes by the region, which may yet be another.
+        # The default depends on the region, which another answer may still change.
         if allowed and allowed != default_instance_type(region):
             implied["instance_type"] = ("instance-types", allowed)
     return implied
 
 
 def _allowed_types(region: str, patterns: tuple[str, ...]) -> Iterator[str]:
-    """Yield the allowed instance types of a region, the usual one first."""
+    """Yield the allowed instance types of a region, the default first."""
     for name in (default_instance_type(region), *(instance.name for instance in instance_types(region))):
         if any(fnmatchcase(name, pattern) for pattern in patterns):
             yield name
 
 
 def policy_error(policy: Policy, key: str, answer: Any) -> str | None:
-    """Return why the policy does not allow an answer to the question with this key, None if it does."""
+    """Return the reason why the policy forbids an answer to the question with this key, or None."""
     if key not in _CHECKS:
         return None
     rule, fragment = _CHECKS[key]
@@ -79,4 +79,4 @@ _CHECKS: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
         lambda name: {"runSpec": {"systemRequirements": {"*": {"instanceType": name}}}},
     ),
 }
-"""The rule that judges an answer by itself, and the part of a dxapp.json that the answer becomes."""
+"""By question: the policy rule for its answer, and the part of dxapp.json that the answer becomes."""

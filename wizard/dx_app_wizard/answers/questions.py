@@ -1,4 +1,4 @@
-"""The questions of the wizard, in the official order: how each answer is read, and what holds without one."""
+"""The questions of the wizard, in the official order, with the reader and the default of each answer."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.answers.sources import AnswerSources
 
 JSON_FILE_FLAG = "--json-file"
-"""The flag of the given dxapp.json, which answers several questions."""
+"""The flag of the given dxapp.json, which can answer several questions."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Question:
 
 
 def readable(name: str) -> str:
-    """Return an app's name made readable: `count-reads` becomes `Count reads`."""
+    """Return the readable form of an app's name: `count-reads` becomes `Count reads`."""
     words = " ".join(word for word in re.split(r"[._-]+", name) if word)
     return words[:1].upper() + words[1:]
 
@@ -220,7 +220,7 @@ QUESTIONS: tuple[Question, ...] = (
         schema=value_schemas.line(),
         examples=("mem1_ssd1_v2_x4", "azure:mem1_ssd1_x4"),
     ),
-    # Not asked, as the official wizard knows no such question: its transcripts have no line for it.
+    # The official wizard has no such question, so its scripts have no line for an answer.
     Question(
         "ci",
         "--ci",
@@ -240,4 +240,4 @@ QUESTIONS: tuple[Question, ...] = (
         examples=("dx-app-wizard @ git+https://git.example.org/dx-app-wizard@COMMIT",),
     ),
 )
-"""All questions; those that are asked stand in the order in which the official wizard asks them."""
+"""All questions; the order is that in which the official wizard asks them."""

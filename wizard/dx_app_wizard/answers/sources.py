@@ -1,4 +1,4 @@
-"""Where answers come from: an ordered list of places, each with what it answers."""
+"""Sources of answers: flags, files, environment and policy, in order of precedence."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ COMMAND_LINE = Place()
 
 @dataclass(frozen=True)
 class Source:
-    """Answers from one place, by the questions' keys; null is no answer.
+    """Answers from one place, by the questions' keys; None means no answer.
 
-    What `settles` (flags, an answers file) is not asked again and must agree with a given dxapp.json. What
-    does not (environment, configuration) is a default: it yields to a given dxapp.json and to a person.
-    `positions` says where in a file the answers stand, by their path in it.
+    Answers of a source that `is_final` (flags, an answers file) are not asked again and must agree with a
+    given dxapp.json. Those of other sources (environment, policy) are defaults: a given dxapp.json and a
+    person take precedence. `positions` has the positions of the answers in a file, by their paths.
     """
 
     answers: Mapping[str, Any]
@@ -32,7 +32,7 @@ class Source:
     positions: Mapping[JsonPath, Position] = field(default_factory=dict)
 
     def at(self, path: JsonPath) -> Place:
-        """Return the place of what stands at path, or of the nearest thing around it."""
+        """Return the place of the value at path, or of the nearest value that contains it."""
         while path and path not in self.positions:
             path = path[:-1]
         position = self.positions.get(path)
@@ -40,7 +40,7 @@ class Source:
 
 
 class SourcedValue(NamedTuple):
-    """An answer as it was given, and by which source."""
+    """An answer that has not been read yet, and its source."""
 
     value: Any
     source: Source
@@ -48,9 +48,9 @@ class SourcedValue(NamedTuple):
 
 @dataclass(frozen=True)
 class AnswerSources:
-    """All that is known before anyone is asked: the sources, the first that answers wins, and the dxapp.json.
+    """All sources of answers, in order of precedence, and the given dxapp.json.
 
-    `base` is the given dxapp.json as a source, for its place and positions; `spec` its raw hash.
+    `base` is the given dxapp.json as a source, with its place and positions.
     """
 
     sources: tuple[Source, ...] = ()
@@ -58,18 +58,18 @@ class AnswerSources:
 
     @property
     def spec(self) -> Mapping[str, Any]:
-        """The raw hash of the given dxapp.json; empty where none was given."""
+        """The hash of the given dxapp.json; empty if there is none."""
         return self.base.answers
 
     def resolved(self, key: str) -> SourcedValue | None:
-        """Return the answer that settles the question, if there is one."""
+        """Return the final answer to the question, if there is one."""
         return self._first(key, (source for source in self.sources if source.is_final))
 
     def default(self, key: str) -> SourcedValue | None:
-        """Return the answer that holds where nobody else says anything, if there is one.
+        """Return the default from environment or policy, if there is one.
 
-        With a given dxapp.json, there is none that would widen its access, or give a region to an app that
-        can have none.
+        A given dxapp.json gets no default that would widen its access, or add a region to an app that cannot
+        have one.
         """
         if self.spec and key in ("network", "project_access"):
             return None
@@ -78,7 +78,7 @@ class AnswerSources:
         return self._first(key, (source for source in self.sources if not source.is_final))
 
     def parameter_overrides(self, key: str) -> dict[str, str]:
-        """Return what the command line says of single parameters: `inputs.reads.help`, by the key's rest."""
+        """Return the overrides of single parameters; `inputs.reads.help` becomes `reads.help`."""
         prefix = f"{key}."
         own = (source.answers for source in reversed(self.sources) if source.place == COMMAND_LINE)
         return {
@@ -89,7 +89,7 @@ class AnswerSources:
         }
 
     def with_answers(self, answers: Mapping[str, Any]) -> AnswerSources:
-        """Return the same with answers that win over all others."""
+        """Return the same sources with answers that take precedence over all others."""
         return replace(self, sources=(Source(answers), *self.sources))
 
     @staticmethod

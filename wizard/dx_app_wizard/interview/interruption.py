@@ -1,4 +1,4 @@
-"""Turn signals that end the command into exceptions, to restore the terminal and keep answers."""
+"""Turn signals that end the command into exceptions: the terminal is restored, and the answers are kept."""
 
 from __future__ import annotations
 
