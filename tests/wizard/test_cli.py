@@ -313,7 +313,7 @@ def test_a_place_that_can_be_no_folder(
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to("nowhere")
     outcome = wizard(*NEW, "--output-dir", folder, *mode)
-    assert (outcome.code, "there is no folder, but something else: " in outcome.stderr) == (2, True)
+    assert (outcome.code, "Not a directory: " in outcome.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(NEW, 1), (("--version", "x"), 2)])
@@ -379,7 +379,7 @@ def test_what_needs_a_home_says_so(wizard: Wizard, arguments: tuple[str, ...], m
 def test_a_crash_is_logged_without_a_home(
     wizard: Wizard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dx_app_wizard.commands.create.Generated", None)
+    monkeypatch.setattr("dx_app_wizard.commands.create.CreatedApp", None)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     outcome = wizard(*NEW)
     assert (outcome.code, "Traceback" in outcome.stderr) == (1, False)

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cookiecutter.main import cookiecutter
 
+from dx_app_wizard.answers.choices import CI_SERVICES, LANGUAGES, PATTERNS
 from dx_app_wizard.dxapp.classes import EMULATED_CLASSES, IO_CLASSES, VALUE_CLASSES
 from dx_app_wizard.dxapp.model import AppSpec, SpecShapeError
 from dx_app_wizard.errors import ConflictError
-from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS, Plan
+from dx_app_wizard.rendering.plan import Plan
 from dx_app_wizard.rendering.render import render_app, templates
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dx_app_wizard.rendering.plan import Language, Pattern
+    from dx_app_wizard.answers.choices import Language, Pattern
 
 
 def plan(**changes: Any) -> Plan:
@@ -155,3 +156,10 @@ def test_plain_cookiecutter_writes_the_same_app(tmp_path: Path, language: Langua
         if path.name != "dxapp.json":
             assert (plain / path).read_text() == (tmp_path / "ours" / "count-lines" / path).read_text()
     assert spec.to_dict()["title"] == 'Count "lines"'
+
+
+def test_the_template_offers_and_describes_the_choices_of_the_wizard() -> None:
+    variables = json.loads((templates() / "cookiecutter.json").read_text(encoding="utf-8"))
+    offered = [tuple(variables[key]) for key in ("language", "pattern", "ci")]
+    assert offered == [LANGUAGES, PATTERNS, CI_SERVICES]
+    assert tuple(variables["_patterns"]) == PATTERNS

@@ -1,4 +1,4 @@
-"""The dxapp.json to start from: a file of its own, or the part `json_file` of an answers file."""
+"""Load the dxapp.json to start from: a file, or the key `json_file` of an answers file."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from dx_app_wizard.policy.model import Policy
 
 
-def spec_to_start_from(
+def load_given_spec(
     json_file: Path | None, answers: AnswersFile | None, policy: Policy
 ) -> tuple[AppSpec, Source] | None:
     """Return the given dxapp.json, and the same as a source of answers; None if there is none.
 
-    A file of its own takes precedence. Raises SpecFileError if it cannot be read, and FindingsError if more
-    is wrong with it than things being absent, as the policy judges it.
+    `json_file` takes precedence over the answers file. Raises SpecFileError if it cannot be read, and
+    FindingsError if it has errors under the policy other than absent parts.
     """
     if json_file is not None:
         return _checked(json_document.read_given(json_file), json_file, policy)

@@ -9,10 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import math
-import os
 import re
-import shutil
-import tempfile
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.dxapp import regular_file
 from dx_app_wizard.dxapp.json_errors import explain
 from dx_app_wizard.errors import SpecFileError
+from dx_app_wizard.files import atomic_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,24 +157,7 @@ def escaped_surrogates(text: str) -> str:
 
 def write(path: Path, value: Any) -> None:
     """Write value to path, formatted by `dumps`. The file is replaced atomically."""
-    write_text(path, dumps(value))
-
-
-def write_text(path: Path, text: str, *, keep_mode: bool = False) -> None:
-    """Write text to path as UTF-8. The file is replaced atomically.
-
-    Only its owner can read it, unless `keep_mode` preserves the permissions of an existing file.
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        if keep_mode:
-            shutil.copymode(path, temporary)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    atomic_write(path, dumps(value))
 
 
 class _Scanner:

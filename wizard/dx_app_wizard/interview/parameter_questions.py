@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dx_app_wizard.answers.choices import Choice
 from dx_app_wizard.answers.readers import AnswerError, read_yes_no
 from dx_app_wizard.dxapp.classes import (
     ARRAY_PREFIX,
@@ -16,7 +17,7 @@ from dx_app_wizard.dxapp.classes import (
 from dx_app_wizard.dxapp.names import parameter_name_problem
 from dx_app_wizard.dxapp.parameters import parse_declaration
 from dx_app_wizard.interview.parameter_details import details
-from dx_app_wizard.interview.prompts import Choice, Prompt
+from dx_app_wizard.interview.prompts import Prompt
 from dx_app_wizard.lint.rules.io import IO_RULES
 
 if TYPE_CHECKING:

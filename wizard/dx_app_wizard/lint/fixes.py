@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dx_app_wizard.dxapp import json_document, regular_file
 from dx_app_wizard.dxapp.json_edit import rewritten
+from dx_app_wizard.files import atomic_write
 from dx_app_wizard.lint.rules.rule import BytesFix, Fix, KeyFix
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def _fix_bytes(folder: Path, findings: list[Finding]) -> list[Finding]:
         data = regular_file.read(target) if target.is_relative_to(folder.resolve()) else b""
         if finding.fix.old in data:
             text = data.replace(finding.fix.old, finding.fix.new).decode()
-            json_document.write_text(target, text, keep_mode=True)
+            atomic_write(target, text, mode=stat.S_IMODE(target.stat().st_mode))
             fixed.append(finding)
     return fixed
 
@@ -71,7 +73,8 @@ def _fix_dxapp_json(path: Path, findings: list[Finding]) -> list[Finding]:
     if fixed:
         json_document.parse(text, path)
         mark = _MARK if whole.startswith(_MARK) else ""
-        json_document.write_text(path.resolve(), mark + text, keep_mode=True)
+        target = path.resolve()
+        atomic_write(target, mark + text, mode=stat.S_IMODE(target.stat().st_mode))
     return fixed
 
 

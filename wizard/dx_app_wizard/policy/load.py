@@ -17,7 +17,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.errors import Place, SpecFileError
+from dx_app_wizard.errors import NoHomeError, Place, SpecFileError
 from dx_app_wizard.policy.model import (
     RUN_TABLES,
     TEMPLATE_TABLE,
@@ -28,6 +28,7 @@ from dx_app_wizard.policy.model import (
     PolicyProblem,
     Setting,
 )
+from dx_app_wizard.user_dirs import config_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from dx_app_wizard.policy.toml_file import TomlFile
 
 PROJECT_FILE = ".dx-app-wizard.toml"
-USER_FILE = "dx-app-wizard/config.toml"
 
 
 def load_policy(folder: Path) -> Policy:
@@ -78,10 +78,10 @@ def _project_files(folder: Path) -> Iterator[Path]:
 
 def user_file() -> Path | None:
     """Return the path of the user's own policy file, which may not exist; None for a user without a home."""
-    given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    home = _home()
-    folder = given if given.is_absolute() else home and home / ".config"
-    return folder and folder / USER_FILE
+    try:
+        return config_dir("dx-app-wizard") / "config.toml"
+    except NoHomeError:
+        return None
 
 
 def _user_files() -> Iterator[Path]:

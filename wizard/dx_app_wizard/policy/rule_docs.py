@@ -6,10 +6,10 @@ Run `python -m dx_app_wizard.policy.rule_docs FILE`.
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.files import atomic_write
 from dx_app_wizard.lint.registry import CHAPTERS
 from dx_app_wizard.policy.rules import POLICY_RULES
 
@@ -66,12 +66,8 @@ def _chapter(title: str, rules: Rules[Any, Any]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the page to the file named by the argument, atomically."""
-    target = Path(arguments[0])
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, delete=False) as page:
-        page.write(documentation())
-    Path(page.name).chmod(0o644)
-    Path(page.name).replace(target)
+    """Write the page to the file named by the argument."""
+    atomic_write(Path(arguments[0]), documentation(), mode=0o644)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,8 @@ from dx_local.platform.gtables import gtables
 from dx_local.platform.requests import strict_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dx_app_wizard.dxapp.classes import IOClass
     from dx_app_wizard.dxapp.model import AppSpec
     from dx_local.platform.core.context import JSON, Context
@@ -53,6 +55,11 @@ class GivenInputs:
     values: JSON
     texts: tuple[tuple[str, str | None, str], ...] = ()
     folder: Path = Path()
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> GivenInputs:
+        """Return values of a Python program as input; it may hold local files as Path objects."""
+        return cls(values={name: _paths_as_text(value) for name, value in values.items()})
 
 
 def parse_option(option: str) -> tuple[str, str | None, str]:
@@ -312,3 +319,11 @@ def _json_array(text: str) -> list[Any]:
     except ValueError as error:
         raise UsageError(f"{text!r} is no JSON array: {error}") from None
     return values if isinstance(values, list) else [values]
+
+
+def _paths_as_text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _paths_as_text(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_paths_as_text(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
