@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
 WORKERS ?= auto
 
-.PHONY: help demo test test-all check fix docs bench bench-quick bench-scale screenshots clean
+.PHONY: help demo test test-all check fix docs bench bench-quick bench-scale man screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -23,7 +23,7 @@ test-all: $(INSTALLED)  ## run the test suite with its slow parts
 check: $(INSTALLED)  ## ruff, mypy and codespell over everything
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
-	@$(RUN) mypy wizard runtime tests benchmarks docs
+	@$(RUN) mypy wizard runtime tests benchmarks docs man
 	@$(RUN) codespell_lib
 	@$(RUN) pytest -q tests/test_docs.py
 
@@ -44,6 +44,9 @@ bench-quick: $(INSTALLED)  ## the same with less of everything, on stdout (2 min
 
 bench-scale: $(INSTALLED)  ## measure searches among 100,000 files
 	@$(VENV)/bin/python benchmarks/scale.py
+
+man: $(INSTALLED)  ## write the man pages in man/man1 from the help texts
+	@$(VENV)/bin/python man/generate.py man/man1
 
 screenshots: $(INSTALLED)  ## take the pictures in docs/images anew
 	@$(VENV)/bin/python docs/screenshots.py

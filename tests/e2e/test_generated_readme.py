@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS
+from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.conftest import ServedPlatform
 
-    from dx_app_wizard.rendering.plan import Language, Pattern
+    from dx_app_wizard.answers.choices import Language, Pattern
 
     MakeApp = Callable[[Language, Pattern, str], Path]
 
