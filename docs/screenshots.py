@@ -1,4 +1,4 @@
-"""Takes the pictures in docs/images, of the real interview in a real pseudo-terminal: `make screenshots`."""
+"""Take the pictures in docs/images of the real interview in a pseudo-terminal: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SETTLED_SECONDS = 0.5
 DOWN = "\x1b[B"
 DIM = 2
 
-# What is waited for, and what is typed then.
+# Words to wait for, and the keys to type then.
 INTERVIEW = (
     ("App Name", "count-kmers\r"),
     ("Title", "\r"),
@@ -60,7 +60,7 @@ class Screen(pyte.Screen):
     """A terminal that shows dim text in grey."""
 
     def select_graphic_rendition(self, *attributes: int, **options: bool) -> None:
-        """Take what pyte knows, and dim beyond."""
+        """Apply the attributes that pyte supports, and dim."""
         super().select_graphic_rendition(*attributes, **options)
         if DIM in attributes:
             self.cursor.attrs = self.cursor.attrs._replace(fg="808080")
@@ -68,13 +68,13 @@ class Screen(pyte.Screen):
 
 @dataclass
 class Recording:
-    """The wizard in a terminal of so many rows, and what its screen shows."""
+    """The wizard in a terminal, and the content of its screen."""
 
     process: pexpect.spawn[bytes]
     screen: Screen
 
     def type(self, steps: Sequence[tuple[str, str]]) -> None:
-        """Type each text, as a person would, once the words before it stand on the screen."""
+        """Type each text like a person, once its words are on the screen."""
         stream = pyte.ByteStream(self.screen)
         for words, text in steps:
             while not any(words in line for line in self.screen.display):
@@ -90,7 +90,7 @@ class Recording:
                 stream.feed(self.process.read_nonblocking(65536, timeout=SETTLED_SECONDS))
 
     def save(self, name: str, title: str) -> None:
-        """Write what the screen shows to docs/images."""
+        """Write the content of the screen to docs/images."""
         console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
         lines = [_line(self.screen, row) for row in range(self.screen.lines)]
         while lines and not lines[-1].plain.strip():
