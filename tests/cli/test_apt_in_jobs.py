@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     MakeApp = Callable[..., Path]
 
-pytestmark = pytest.mark.skipif(not Apt.is_here(), reason="this machine has no apt")
+pytestmark = pytest.mark.skipif(not Apt.is_installed(), reason="this machine has no apt")
 
 INSTALLS = """
 set -e

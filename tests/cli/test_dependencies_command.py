@@ -76,7 +76,7 @@ def main():
 """
 
 
-@pytest.mark.skipif(not Apt.is_here(), reason="this machine has no apt")
+@pytest.mark.skipif(not Apt.is_installed(), reason="this machine has no apt")
 def test_packages_are_unpacked_for_jobs(
     tmp_path: Path, dx_local: DxLocal, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,7 +90,7 @@ def test_packages_are_unpacked_for_jobs(
     done = dx_local("run", app, "--install-depends")
     assert done.stdout.startswith("said\tsaid"), done.stderr
     assert done.stderr.count("Unpacking Debian packages") == 1
-    assert done.stderr.count("the Debian package dxt-nowhere, which apt does not know.") == 1
+    assert done.stderr.count("the Debian package dxt-nowhere, which is unknown to apt.") == 1
 
 
 def test_old_code_is_said_to_run_under_python_3(dx_local: DxLocal, make_app: MakeApp) -> None:

@@ -17,7 +17,7 @@ from dx_local.engine.environments.debian.maintainer_scripts import alternatives,
 from dx_local.engine.environments.debian.package_names import similar
 from dx_local.engine.environments.exec_depends import Dependency
 
-needs_apt = pytest.mark.skipif(not Apt.is_here(), reason="this machine has no apt")
+needs_apt = pytest.mark.skipif(not Apt.is_installed(), reason="this machine has no apt")
 
 
 @pytest.fixture

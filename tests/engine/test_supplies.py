@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dx_local.engine.environments.debian import dpkg, layers, package_names, resolve
-from dx_local.engine.environments.debian.package_names import known_names
-from dx_local.engine.environments.debian.resolve import Supply, supply
+from dx_local.engine.environments.debian.package_names import available_names
+from dx_local.engine.environments.debian.resolve import ResolvedDependencies, resolve_dependencies
 from dx_local.engine.environments.exec_depends import Dependency
 from dx_local.errors import UsageError
 
@@ -21,31 +21,31 @@ needs_dpkg = pytest.mark.skipif(not shutil.which("dpkg-query"), reason="this mac
 NOWHERE = Dependency("no-such-package")
 
 
-def supplied(*dependencies: Dependency, installs: bool = False) -> Supply:
-    return supply(dependencies, installs=installs, announce=pytest.fail)
+def supplied(*dependencies: Dependency, installs: bool = False) -> ResolvedDependencies:
+    return resolve_dependencies(dependencies, installs=installs, announce=pytest.fail)
 
 
 @needs_dpkg
 @pytest.mark.parametrize("dependency", [Dependency("bash"), Dependency("sh"), Dependency("pysam", "pip")])
 def test_what_is_there_is_no_matter(dependency: Dependency) -> None:
-    assert supplied(dependency) == Supply()
+    assert supplied(dependency) == ResolvedDependencies()
 
 
 @needs_dpkg
 def test_what_is_missing_is_told_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resolve, "known_names", frozenset)  # as on a machine without lists of packages
+    monkeypatch.setattr(resolve, "available_names", frozenset)  # as on a machine without lists of packages
     found = supplied(NOWHERE, Dependency("bash"), Dependency("dxt-x", version="2"), Dependency("a; b"))
     unknown, lacking = found.notes
-    assert unknown == "The app depends on the Debian package a; b, which apt does not know."
+    assert unknown == "The app depends on the Debian package a; b, which is unknown to apt."
     assert "no-such-package, dxt-x 2. To install" in lacking
     assert "  sudo apt-get install --yes no-such-package dxt-x\n" in lacking
     assert "--install-depends" in (found.hint or "")
 
 
-@pytest.mark.skipif(not known_names(), reason="this machine has no lists of packages")
+@pytest.mark.skipif(not available_names(), reason="this machine has no lists of packages")
 def test_what_apt_does_not_know_is_told_with_what_there_is() -> None:
     (note,) = supplied(Dependency("openjdk-0-jre-headless")).notes
-    assert "which apt does not know; there is: openjdk-" in note
+    assert "which is unknown to apt. Similar: openjdk-" in note
 
 
 @needs_dpkg
@@ -60,8 +60,8 @@ def test_another_version_than_the_pinned_one_is_told() -> None:
 def test_packages_of_other_managers_are_told_by_manager() -> None:
     found = supplied(Dependency("a", "gem"), Dependency("b", "git"), Dependency("c", "gem", "2"))
     assert found.notes == (
-        "Packages of gem are not installed here; the app depends on: a, c 2.",
-        "Packages of git are not installed here; the app depends on: b.",
+        "Packages of gem are not installed by dx-local; the app depends on: a, c 2.",
+        "Packages of git are not installed by dx-local; the app depends on: b.",
     )
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.lint.source.python2 import is_python2, python2_code
-from dx_local.engine.environments.bundled_files import BundleError, Resources
+from dx_local.engine.environments.bundled_files import BundledFileError, BundledFiles
 from dx_local.engine.environments.debian import dpkg
 from dx_local.engine.environments.exec_depends import dependencies_of
 from dx_local.engine.environments.python_environments import (
     EnvironmentBuildError,
     EnvironmentRequest,
-    failed_lately,
+    failed_recently,
     prepare_environment,
     requirements_of,
 )
@@ -25,7 +25,7 @@ from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, find
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_local.engine.environments.debian.resolve import Supply
+    from dx_local.engine.environments.debian.resolve import ResolvedDependencies
     from dx_local.engine.environments.exec_depends import Dependency
     from dx_local.engine.environments.python_environments import WorkerEnvironment
     from dx_local.engine.memory_limit import MemoryLimit
@@ -94,9 +94,9 @@ class Workplaces:
     ) -> None:
         self._options = options
         self._announce = announce
-        self._resources = Resources(platform)
+        self._bundled_files = BundledFiles(platform)
         self._environments: dict[EnvironmentRequest, asyncio.Task[WorkerEnvironment]] = {}
-        self._supplies: dict[tuple[int, tuple[Dependency, ...]], asyncio.Task[Supply]] = {}
+        self._supplies: dict[tuple[int, tuple[Dependency, ...]], asyncio.Task[ResolvedDependencies]] = {}
         self._pythons: dict[str, EnvironmentRequest] = {}
         self._said: set[str] = set()
 
@@ -107,8 +107,8 @@ class Workplaces:
         try:
             environment = await self._environment_of(applet, requirements_of(dependencies))
             supply = await self._supply(dependencies) if dependencies else None
-            layers = await self._resources.layers_of(applet)
-        except (EnvironmentBuildError, BundleError) as error:
+            layers = await self._bundled_files.layers_of(applet)
+        except (EnvironmentBuildError, BundledFileError) as error:
             raise WorkplaceError(str(error)) from error
         if supply is None:
             return Workplace(environment, layers)
@@ -143,14 +143,14 @@ class Workplaces:
             return await self.environment(request)
         # Nobody asked for that Python; without a package index there may be one for the running one alone.
         try:
-            if self._made(request) or not failed_lately(request):
+            if self._made(request) or not failed_recently(request):
                 return await self.environment(request)
         except EnvironmentBuildError:
             pass
         environment = await self.environment(EnvironmentRequest(packages=packages))
         self._pythons[release] = EnvironmentRequest()
         self._say_once(
-            f"A worker environment with the Python {request.python} of release {release} could not be made."
+            f"A worker environment with Python {request.python}, as in release {release}, could not be created."
         )
         self._say_python(release, running_version())
         return environment
@@ -180,14 +180,17 @@ class Workplaces:
                 " as no other is here (see --python)."
             )
 
-    async def _supply(self, dependencies: tuple[Dependency, ...]) -> Supply:
+    async def _supply(self, dependencies: tuple[Dependency, ...]) -> ResolvedDependencies:
         """Return what execDepends come to; asked anew once packages were installed on this machine."""
-        from dx_local.engine.environments.debian.resolve import supply
+        from dx_local.engine.environments.debian.resolve import resolve_dependencies
 
         key = (dpkg.stamp(), dependencies)
         if key not in self._supplies:
             work = partial(
-                supply, dependencies, installs=self._options.installs, announce=self._announce_from_thread()
+                resolve_dependencies,
+                dependencies,
+                installs=self._options.installs,
+                announce=self._announce_from_thread(),
             )
             self._supplies[key] = asyncio.create_task(asyncio.to_thread(work))
             self._supplies[key].add_done_callback(_take_note)
