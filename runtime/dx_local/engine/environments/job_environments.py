@@ -150,7 +150,7 @@ class Workplaces:
         environment = await self.environment(EnvironmentRequest(packages=packages))
         self._pythons[release] = EnvironmentRequest()
         self._say_once(
-            f"A worker environment with Python {request.python}, as in release {release}, could not be created."
+            f"A worker environment with Python {request.python} of release {release} could not be created."
         )
         self._say_python(release, running_version())
         return environment
