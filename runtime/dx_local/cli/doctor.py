@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
-from dx_app_wizard.policy.load import VARIABLE_PREFIX, WIZARD_TABLE
-from dx_local.cli.boundary import Outcome, boundary
+from dx_app_wizard.policy.model import VARIABLE_PREFIX, WIZARD_TABLE
+from dx_local.cli.boundary import CommandResult, boundary
 from dx_local.cli.policy import policy_of
 
 # What jobs and the linter call on this machine, and what for.
@@ -33,7 +33,7 @@ def command(routes: bool, as_json: bool) -> None:
     boundary(lambda: _examine(routes=routes), as_json=as_json)
 
 
-def _examine(*, routes: bool) -> Outcome:
+def _examine(*, routes: bool) -> CommandResult:
     from importlib.metadata import version
 
     from dx_local.api.coverage import as_markdown, implemented
@@ -61,7 +61,7 @@ def _examine(*, routes: bool) -> Outcome:
         "policy": _policy(Path()),
     }
     show = (lambda: click.echo(as_markdown(), nl=False)) if routes else (lambda: _show(found))
-    return Outcome(0, found, show=show)
+    return CommandResult(0, found, show=show)
 
 
 def _isolation() -> str:

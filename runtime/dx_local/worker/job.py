@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dx_local.worker import job_home
 from dx_local.worker.process import linux
@@ -41,8 +41,8 @@ class Job:
     """Folders that are unpacked at / on the platform, the topmost first: the app's resources/ and assets."""
     log_sockets: str
     """The prefix of the paths of the two sockets for log messages, which end in `.priority` and `.bulk`."""
-    xtrace: bool
-    """True if bash is to print each command."""
+    settings: dict[str, Any]
+    """The settings that the user has chosen, by the names of `dx_local.engine.settings.JobSettings`."""
     visible_paths: Sequence[str] = ()
     """Folders that appear at their own paths, even inside hidden ones."""
     clients: str = ""

@@ -107,8 +107,7 @@ def bundled_files_of(platform: Platform, run_spec: JSON) -> list[BundledFile]:
         file_id = link_id(entry.get("id"))
         if file_id is None or not file_id.startswith("file-"):
             continue
-        row = platform.store.one("SELECT state FROM object WHERE id = ?", file_id)
-        if row is None or row["state"] != "closed":
+        if platform.store.value("SELECT state FROM object WHERE id = ?", file_id) != "closed":
             raise BundledFileError(f"bundledDepends: {file_id} is not a closed file on this platform")
         name = Path(str(entry.get("name") or file_id)).name
         try:

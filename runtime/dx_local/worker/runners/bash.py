@@ -45,7 +45,8 @@ def run(job: Job) -> NoReturn:
     python.configure_dxpy(job)
     lines = [line for name, value in bash_variables(job).items() for line in _export(name, value)]
     job_home.write(job, ".bash_helper_vars", "".join(f"{line}\n" for line in lines))
-    job_home.write(job, job.job_id, _WRAPPER.format(xtrace="set -x\n" if job.xtrace else ""), mode=0o777)
+    xtrace = "set -x\n" if job.settings.get("xtrace") else ""
+    job_home.write(job, job.job_id, _WRAPPER.format(xtrace=xtrace), mode=0o777)
     job_home.write_bashrc(job)
     if b"pcp-dstat" in Path(job.code).read_bytes():
         # On workers this process logs their load. Here it only has to exist, for apps that look for it to

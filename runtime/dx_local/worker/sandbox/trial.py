@@ -74,7 +74,7 @@ def _try(folder: str, name: str, *, has_pid_namespace: bool) -> str:
             tools="",
             layers=(),
             log_sockets=f"{folder}/{_TRIAL_JOB_ID}",
-            xtrace=False,
+            settings={},
         )
         _, sandbox = manager.take(job)
         mounts.perform(sandbox.entry_calls())
