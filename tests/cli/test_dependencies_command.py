@@ -97,7 +97,7 @@ def test_old_code_is_said_to_run_under_python_3(dx_local: DxLocal, make_app: Mak
     code = "import dxpy\n\n@dxpy.entry_point('main')\ndef main():\n    pass\n"
     done = dx_local("run", make_app(code, interpreter="python2.7", runSpec={"release": "14.04"}))
     assert done.exit_code == 0
-    assert done.stderr.count("The app asks for python2.7; its code runs under Python 3 here.") == 1
+    assert done.stderr.count("The app requests python2.7; dx-local runs its code under Python 3.") == 1
 
 
 @pytest.mark.parametrize("verb", [["run", "."], ["serve"], ["exec", "true"]], ids=lambda verb: verb[0])

@@ -99,7 +99,7 @@ def _describe_layer(layer: DebianLayer, missing: Sequence[Dependency]) -> list[s
 
 
 def _satisfies_pin(dependency: Dependency, version: str) -> bool:
-    """Return whether a version is the pinned one or a rebuild of it, or none is pinned."""
+    """Return whether a version is the pinned one or its rebuild, or none is pinned."""
     return dependency.version is None or version.startswith(dependency.version)
 
 
