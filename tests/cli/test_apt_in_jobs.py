@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.engine.debian_repository import DebianRepository
+from tests.engine.environments.debian.debian_repository import DebianRepository
 
 from dx_local.engine.environments.debian.apt import Apt
 

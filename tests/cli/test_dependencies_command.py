@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.engine.debian_repository import DebianRepository
+from tests.engine.environments.debian.debian_repository import DebianRepository
 
 from dx_local.engine.environments.debian import layers
 from dx_local.engine.environments.debian.apt import Apt

@@ -1,4 +1,4 @@
-"""Unpacking what an applet brings along."""
+"""Bundled files of an applet, unpacked into folders."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def tar(folder: Path, name: str, mode: str, members: dict[str, str]) -> BundledFile:
-    """Write an archive of text files; names that end with `@` become links to the text."""
+    """Write an archive of text files; a name that ends with `@` becomes a link to the text."""
     path = folder / name
     with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
         for member, text in members.items():
@@ -69,7 +69,7 @@ def test_several_archives_share_the_folder(tmp_path: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"a", "b"}
 
 
-def test_what_is_no_archive_is_put_there(tmp_path: Path) -> None:
+def test_a_file_that_is_no_archive_is_copied(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("x")
     assert (
         unpack([BundledFile("data.txt", "file-1", (tmp_path / "data",))], tmp_path / "out") / "data.txt"
