@@ -57,9 +57,9 @@ def test_python_main_fails_with_a_reason(
         ("false", "AppInternalError", "ended with exit code 1"),
         ("mark-section aligning; exit 3", "AppError", "Error while aligning"),
         ("mark-section aligning; mark-success; exit 3", "AppInternalError", "ended with exit code 3"),
-        ("mark-section aligning", "OutputError", "lacks 'n'"),
+        ("mark-section aligning", "OutputError", "output 'n' is missing"),
         ("set -u; echo $nothing", "AppInternalError", "nothing: unbound variable"),
-        ("dx-jobutil-add-output m 3 --class=int", "OutputError", "does not declare"),
+        ("dx-jobutil-add-output m 3 --class=int", "OutputError", "is not declared in outputSpec"),
     ],
 )
 def test_bash_main_fails_with_a_reason(

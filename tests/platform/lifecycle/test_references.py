@@ -57,7 +57,7 @@ def test_an_unfinished_job_leaves_the_canonical_form() -> None:
     ("value", "why"),
     [
         (reference("job-a", "m"), "no such output, only 'n', 'names', 'file', 'files'"),
-        (reference("job-a", "n", index=0), "the output is no array"),
+        (reference("job-a", "n", index=0), "the output is not an array"),
         (reference("job-a", "names", index=2), "index 2 is outside the array of 2"),
         (reference("job-a", "names", index=-1), "index -1 is outside the array of 2"),
         (reference("job-a", "n", metadata="name"), "not a data object"),
