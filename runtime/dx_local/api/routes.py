@@ -137,17 +137,17 @@ ROUTES: dict[tuple[str, str], Route] = {
     },
     **{
         (class_name, method): route
-        for class_name in ("applet", "file", "gtable", "record", "workflow")
+        for class_name in objects.CLASSES
         for method, route in _OF_EVERY_OBJECT.items()
     },
     **{
         (class_name, method): route
-        for class_name in ("file", "gtable", "record", "workflow")
+        for class_name in objects.CLASSES_THAT_OPEN
         for method, route in _OF_OPEN_OBJECTS.items()
     },
     **{
         (class_name, "setDetails"): Route(objects.set_details, takes_any_json=True)
-        for class_name in ("file", "gtable", "record", "workflow")
+        for class_name in objects.CLASSES_THAT_OPEN
     },
     **{
         (class_name, method): route

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.tree import Tree
 
-    from dx_local.engine.executors import LogLine
+    from dx_local.engine.executors.protocol import LogLine
     from dx_local.platform.core.context import Platform
     from dx_local.platform.core.schema import JobRow
     from dx_local.platform.core.states import Transition
@@ -60,7 +60,7 @@ class _Watcher(Observer):
         self._labels: dict[str, str] = {}
         self._platform: Platform | None = None
 
-    def opened(self, platform: Platform) -> None:
+    def on_open(self, platform: Platform) -> None:
         self._platform = platform
 
     def _label(self, job_id: str) -> str:
@@ -98,11 +98,11 @@ class JobStates(Messages):
     def __init__(self) -> None:
         self._platform: Platform | None = None
 
-    def opened(self, platform: Platform) -> None:
+    def on_open(self, platform: Platform) -> None:
         """Take note of the platform."""
         self._platform = platform
 
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         """Print the job's name, ID and new state."""
         if self._platform is None or transition.after not in _TOLD:
             return
@@ -118,7 +118,7 @@ class PlainLines(_Watcher):
         """Print the message."""
         self._print(message)
 
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         """Print a line for the states that tell something."""
         if transition.after not in _TOLD:
             return
@@ -129,7 +129,7 @@ class PlainLines(_Watcher):
         if transition.after in FINAL:
             self._forget(transition.job)
 
-    def logged(self, line: LogLine) -> None:
+    def on_log(self, line: LogLine) -> None:
         """Print what a job wrote behind the job's label."""
         if text := self._said(line):
             self._print(text)
@@ -161,7 +161,7 @@ class LiveTree(_Watcher):
         """Print the message above the tree."""
         self._console_line(message)
 
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         """Take a job's new state into the tree."""
         assert self._platform is not None
         job = self._platform.store.get("job", transition.job)
@@ -179,7 +179,7 @@ class LiveTree(_Watcher):
         else:
             self._draw_soon(_REFRESH_SECONDS)
 
-    def logged(self, line: LogLine) -> None:
+    def on_log(self, line: LogLine) -> None:
         """Print what a job wrote above the tree."""
         if text := self._said(line):
             self._console_line(text)
@@ -208,7 +208,7 @@ class LiveTree(_Watcher):
         if self._unfinished:
             self._draw_soon(_TICK_SECONDS)
 
-    def closed(self) -> None:
+    def on_close(self) -> None:
         """Leave the tree as it stands."""
         self._close()
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.dxapp.classes import EMULATED_CLASSES
 from dx_app_wizard.dxapp.links import LINK_KEY, links_in
 from dx_local.platform.core import access
 from dx_local.platform.core.errors import InvalidInput, InvalidState, InvalidType
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
     from dx_local.platform.core.schema import ObjectCopy, PlacementMetadata
 
-# The classes of data objects that exist here.
-CLASSES = frozenset({"applet", "file", "gtable", "record", "workflow"})
+CLASSES = frozenset(EMULATED_CLASSES)
+"""The classes of data objects that exist here."""
+
+CLASSES_THAT_OPEN = CLASSES - {"applet"}
+"""The classes whose objects are open, and may change, until they are closed; applets are created closed."""
 
 # Source: https://documentation.dnanexus.com/developer/api/data-object-lifecycle/types; an example there has a
 # dash.
@@ -59,6 +63,10 @@ COMMON_FIELDS = frozenset(
 DESCRIBERS: dict[str, Callable[[Context, ObjectCopy, JSON], JSON]] = {}
 DEFAULT_FIELDS: dict[str, frozenset[str]] = {}
 DEFAULT_FIELDS_OF_OPEN: dict[str, frozenset[str]] = {}
+
+# By class: a function (context, request with project and name) that creates a small closed object and returns
+# its ID. It serves `{"$dx_local": CLASS}` in the input of a run.
+SAMPLES: dict[str, Callable[[Context, JSON], str]] = {}
 
 
 def create(

@@ -256,5 +256,12 @@ def check_spec(key: str, spec: Any) -> None:
             raise InvalidInput(f"{where}.default: {problem}")
 
 
+def _sample(context: Context, request: JSON) -> str:
+    run_spec = {"interpreter": "bash", "code": "main() { true; }\n"}
+    applet: str = new_applet(context, "applet", {**request, "dxapi": "1.0.0", "runSpec": run_spec})["id"]
+    return applet
+
+
+objects.SAMPLES["applet"] = _sample
 objects.DESCRIBERS["applet"] = describe_fields
 objects.DEFAULT_FIELDS["applet"] = DEFAULT_FIELDS

@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.dxapp.classes import DATA_CLASSES
 from dx_local.platform.core import access
 from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.core.schema import ObjectCopy, PlacementRow
-from dx_local.platform.data import archival, contents, objects
+from dx_local.platform.data import archival, contents
 from dx_local.platform.find.candidates import best_range
 from dx_local.platform.find.conditions import (
     Condition,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 _VISIBILITIES = {"hidden": ["object.hidden"], "visible": ["NOT object.hidden"], "either": []}
 _STATES = ("open", "closing", "closed", "any")
-_CLASSES = objects.CLASSES | {"database", "dbcluster", "drive"}
+_CLASSES = {*DATA_CLASSES, "drive"}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.dxapp.classes import DATA_CLASSES
 from dx_app_wizard.dxapp.links import link, link_id, link_project, links_in, parse_reference, replace
 from dx_local.platform.core.ids import class_of
 from dx_local.platform.core.schema import PlacementRow
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from dx_local.platform.core.schema import JobRow
     from dx_local.platform.core.store import Store
-
-
-DATA_CLASSES = frozenset({"file", "record", "applet", "workflow", "gtable", "database", "dbcluster"})
 
 
 class ObjectNotFound(Exception):  # noqa: N818 - the name describes the finding

@@ -260,5 +260,12 @@ def _latest_analysis(context: Context, analysis_id: str | None) -> JSON | None:
     return {name: analysis[name] for name in ("id", "created", "state")}
 
 
+def _sample(context: Context, request: JSON) -> str:
+    workflow: str = new(context, "workflow", request)["id"]
+    objects.closed(context, workflow)
+    return workflow
+
+
+objects.SAMPLES["workflow"] = _sample
 objects.DESCRIBERS["workflow"] = describe_fields
 objects.DEFAULT_FIELDS["workflow"] = DEFAULT_FIELDS
