@@ -160,7 +160,7 @@ def test_an_app_is_made_of_an_applet(context: Context, project: str) -> None:
 
 
 def test_an_app_is_in_a_region_what_lies_there(context: Context, applet: str) -> None:
-    with pytest.raises(InvalidInput, match="lies in the region aws:us-east-1"):
+    with pytest.raises(InvalidInput, match="is in the region aws:us-east-1"):
         apps.new(
             context,
             "app",
