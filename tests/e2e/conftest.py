@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
 from dx_app_wizard.dxapp.classes import USUAL_CLASSES
 from dx_app_wizard.dxapp.model import AppSpec
-from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS, Plan
+from dx_app_wizard.rendering.plan import Plan
 from dx_app_wizard.rendering.render import render_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_app_wizard.rendering.plan import Language, Pattern
+    from dx_app_wizard.answers.choices import Language, Pattern
 
 Parameters = list[dict[str, Any]]
 

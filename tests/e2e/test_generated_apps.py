@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING
 import pytest
 from cookiecutter.main import cookiecutter
 
+from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
 from dx_app_wizard.dxapp.classes import USUAL_CLASSES
 from dx_app_wizard.dxapp.model import AppSpec
-from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS, Plan
+from dx_app_wizard.rendering.plan import Plan
 from dx_app_wizard.rendering.render import render_app, templates
 from dx_local.testing import run_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_app_wizard.rendering.plan import Language, Pattern
+    from dx_app_wizard.answers.choices import Language, Pattern
 
     MakeApp = Callable[[Language, Pattern, str], Path]
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 if TYPE_CHECKING:
-    from dx_app_wizard.rendering.plan import CiService, Language
+    from dx_app_wizard.answers.choices import CiService, Language
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
@@ -56,6 +56,7 @@ def pipeline(folder: Path, service: CiService, language: Language) -> Pipeline:
     subprocess.run(
         [
             BIN / "dx-app-wizard", "app", "--language", language, "--template", "basic", "--ci", service,
+            "--ci-package", "dx-app-wizard @ git+https://git.example.org/dx-app-wizard@0123abc",
             "--input", "reads:file", "--output", "report:file", "--output", "n:int", "--no-input",
         ],
         cwd=folder, capture_output=True, check=True,

@@ -18,10 +18,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.dxapp.classes import CLASSES, VALUE_CLASSES, mismatch, parse_class, sample_value
+from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
+from dx_app_wizard.dxapp.classes import (
+    CLASSES,
+    EMULATED_CLASSES,
+    LINK_CLASSES,
+    VALUE_CLASSES,
+    mismatch,
+    parse_class,
+    sample_value,
+)
 from dx_app_wizard.dxapp.model import AppSpec
 from dx_app_wizard.lint.linter import lint_app
-from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS, Plan
+from dx_app_wizard.rendering.plan import Plan
 from dx_app_wizard.rendering.render import render_app
 from dx_local.engine.runs.app_bundle import load_app
 from dx_local.engine.runs.failure_report import explain
@@ -32,18 +41,18 @@ from dx_local.engine.settings import JobSettings
 from dx_local.platform.execution import job_descriptions
 
 if TYPE_CHECKING:
-    from dx_app_wizard.rendering.plan import Language, Pattern
+    from dx_app_wizard.answers.choices import Language, Pattern
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 BIN = Path(sys.executable).parent
 TEMPLATES = list(itertools.product(LANGUAGES, PATTERNS))
 KINDS = ("required", "optional", "default")
-NO_SAMPLE = ("database", "dbcluster", "job", "app", "gtable")
-"""Objects that cannot be made here: whoever runs an app must give those that it requires."""
+NO_SAMPLE = tuple(name for name in LINK_CLASSES if name not in EMULATED_CLASSES)
+"""Classes that the local platform has no objects of; a run of an app that requires one needs its ID."""
 
-NOT_MADE = NO_SAMPLE
-"""Nor can a job make them: an app gives one only if it is given one."""
+NOT_MADE = (*NO_SAMPLE, "gtable")
+"""Classes of outputs that a generated app cannot create, but only pass on from its inputs."""
 
 APP_NAMES = ("app-{}", "app.v{}", "{}-lives", "App_{}", "a--b..c__{}", "X{}")
 PARAMETER_NAMES = (
@@ -283,5 +292,5 @@ def test_what_does_not_run_as_generated_is_known() -> None:
     """Only apps that need, or have to give, an object that nobody can make here."""
     unusable = [case for case in CASES if not case.runs_to_its_end]
     items = {_item(field) for case in unusable for field in (*case.inputs, *case.outputs)}
-    assert items - {"int"} == {*NO_SAMPLE}
+    assert items - {"int"} == {*NOT_MADE}
     assert all(len(case.inputs) <= 1 for case in unusable)

@@ -49,7 +49,7 @@ class Desk:
     def connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(30)
-        connection.connect(str(self.served.folder / channel.HANDOVER))
+        connection.connect(str(self.served.folder / channel.FILE_TRANSFER_SOCKET))
         return connection
 
     def ask(self, *opened: int, **request: Any) -> Any:

@@ -24,9 +24,11 @@ from dx_local.platform.execution.job_usage import JobUsage
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dx_local.platform.core.schema import JobWorker
+
 GIB = 1 << 30
 REGION = "aws:us-east-1"
-JOB = {"function": "align", "instance_type": "mem1_ssd1_v2_x4", "region": REGION}
+JOB: JobWorker = {"function": "align", "instance_type": "mem1_ssd1_v2_x4", "region": REGION}
 USED = JobUsage(memory=3 * GIB // 2, cpu_seconds=1, disk=0)
 QUIET = OutOfMemoryKills()
 

@@ -44,14 +44,14 @@ def selecting(*names: str) -> JSON:
             of("mem1_ssd1_v2_x16"),
             WEST,
             of("azure:mem1_ssd1_x16"),
-            ["'mem1_ssd1_v2_x16' is no instance type of azure. Jobs use azure:mem1_ssd1_x16 instead."],
+            ["'mem1_ssd1_v2_x16' is not an instance type of azure. Jobs use azure:mem1_ssd1_x16 instead."],
             id="other cloud",
         ),
         pytest.param(
             {"main": {"instanceType": "mem9_new_x4"}},
             US,
             {"main": {"instanceType": "mem1_ssd1_v2_x4"}},
-            ["Instance type of main: 'mem9_new_x4' is no instance type of aws. Jobs use mem1_ssd1_v2_x4"],
+            ["Instance type of main: 'mem9_new_x4' is not an instance type of aws. Jobs use mem1_ssd1_v2_x4"],
             id="unknown",
         ),
         pytest.param(
@@ -114,4 +114,4 @@ def test_a_run_names_what_a_misspelt_type_means(make_app: MakeApp, tmp_path: Pat
     listener = Listener()
     asyncio.run(run_once(RunRequest(app, folder=tmp_path / "run"), listener))
     refusal, _ = listener.announced
-    assert refusal.endswith("'mem1_sd1_v2_x2' is no instance type. Did you mean 'mem1_ssd1_v2_x2'?")
+    assert refusal.endswith("'mem1_sd1_v2_x2' is not an instance type. Did you mean 'mem1_ssd1_v2_x2'?")

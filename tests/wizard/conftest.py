@@ -35,10 +35,11 @@ class Outcome:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A HOME of one's own, and tmp_path as the current folder."""
+    """A HOME of one's own, our programs on PATH, and tmp_path as the current folder."""
     folder = tmp_path.parent / f"{tmp_path.name}-home"
     folder.mkdir()
     monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     for variable in ("XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.chdir(tmp_path)

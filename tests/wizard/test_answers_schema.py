@@ -14,24 +14,25 @@ from jsonschema import Draft202012Validator
 
 from dx_app_wizard.answers.answers import gather
 from dx_app_wizard.answers.answers_schema import answers_schema, documentation, main
+from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
 from dx_app_wizard.answers.questions import QUESTIONS
-from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.dxapp.json_document import dumps
 from dx_app_wizard.dxapp.names import parameter_name_problem
 from dx_app_wizard.errors import AnswersError
-from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS
 
 Wizard = Callable[..., Any]
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 SCHEMA = answers_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
+PACKAGE = "dx-app-wizard @ git+https://git.example.org/dx-app-wizard@0123abc"
 NEEDED = {"name": "count-reads", "language": "bash", "template": "basic"}
 
 
 def refusal(answers: dict[str, Any]) -> str:
     """Return what the wizard says against answers, nothing if it takes them."""
     try:
-        gather(Given((Source(answers),)))
+        gather(AnswerSources((Source(answers),)))
     except AnswersError as error:
         return "; ".join(problem.sentence for problem in error.problems)
     return ""
@@ -77,6 +78,8 @@ for part in ("inputs", "outputs", "instance_type"):
     )
 )
 def test_what_the_schema_accepts_the_wizard_takes(answers: dict[str, Any]) -> None:
+    if answers.get("ci", "none") != "none":
+        answers.setdefault("ci_package", PACKAGE)
     assert VALIDATOR.is_valid(answers)
     if isinstance(answers.get("timeout"), dict):  # no schema can add up
         minutes = {"days": 1440, "hours": 60, "minutes": 1}
@@ -104,10 +107,10 @@ def test_a_hash_that_the_schema_accepts_the_wizard_takes(kind: str, data: st.Dat
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.key)
 def test_every_question_is_described_with_examples_that_are_taken(question: Any) -> None:
-    assert question.about
+    assert question.text.about
     for example in question.examples:
         region = {"region": f"{cloud}:x"} if (cloud := str(example).partition(":")[0]) == "azure" else {}
-        answers = {**NEEDED, **region, question.key: example}
+        answers = {**NEEDED, **region, "ci_package": PACKAGE, question.key: example}
         assert (refusal(answers), list(VALIDATOR.iter_errors(answers))) == ("", [])
 
 
@@ -141,6 +144,9 @@ FAULTS: dict[str, dict[str, Any]] = {
     "instance type of another cloud": {"region": "azure:westus", "instance_type": "mem1_ssd1_v2_x4"},
     "instance type of no default cloud": {"instance_type": "azure:mem1_ssd1_x4"},
     "ci service": {"ci": "jenkins"},
+    "ci without a package": {"ci": "github"},
+    "package without a version": {"ci": "github", "ci_package": "dx-app-wizard"},
+    "package that is an option of pip": {"ci": "github", "ci_package": "--index-url=https://example.org"},
     "unknown key": {"langage": "bash"},
     "inputs that are no array": {"inputs": "reads:file"},
     "input without a class": {"inputs": ["reads"]},
@@ -195,7 +201,7 @@ def test_a_file_may_name_its_schema(wizard: Wizard, tmp_path: Path) -> None:
     "arguments",
     [
         ("--input", "reads:array:file?", "--output", '{"name": "n", "class": "int", "help": "n"}'),
-        ("--network", "--project-access", "view", "--ci", "github"),
+        ("--network", "--project-access", "view", "--ci", "github", "--ci-package", PACKAGE),
         ("--region", "azure:westus", "--timeout", "90m", "--set", 'network=["a.org"]'),
     ],
 )

@@ -14,7 +14,7 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_app_wizard.rendering.plan import Language
+    from dx_app_wizard.answers.choices import Language
 
     Wizard = Callable[..., Any]
 
@@ -24,7 +24,8 @@ FILES = {
     "github": {".github/workflows/test.yml", ".pre-commit-config.yaml"},
     "gitlab": {".gitlab-ci.yml", ".pre-commit-config.yaml"},
 }
-NEW = ("app", "--language", "python", "--template", "basic", "--no-input")
+PACKAGE = "dx-app-wizard @ git+https://git.example.org/dx-app-wizard@0123abc#subdirectory=a&egg=b"
+NEW = ("app", "--language", "python", "--template", "basic", "--no-input", "--ci-package", PACKAGE)
 
 
 def files_of(app: Path) -> set[str]:
@@ -50,6 +51,16 @@ def test_ci_is_a_key_like_any_other(wizard: Wizard, tmp_path: Path, arguments: t
     (tmp_path / "answers.json").write_text('{"ci": "gitlab"}')
     assert wizard(*NEW, *arguments).code == 0
     assert (tmp_path / "app/.gitlab-ci.yml").is_file()
+
+
+@pytest.mark.parametrize("language", ["python", "bash"])
+@pytest.mark.parametrize("service", ["github", "gitlab"])
+def test_ci_installs_the_package_that_was_named(
+    wizard: Wizard, tmp_path: Path, service: str, language: Language
+) -> None:
+    wizard(*NEW, "--ci", service, "--language", language)
+    file = yaml.safe_load((tmp_path / "app" / min(FILES[service])).read_text())
+    assert {"github": file.get("env"), "gitlab": file.get("variables")}[service] == {"PACKAGE": PACKAGE}
 
 
 def test_an_unknown_service_is_refused(wizard: Wizard, tmp_path: Path) -> None:

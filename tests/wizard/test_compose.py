@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dx_app_wizard.answers.answers import gather
-from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
+from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.dxapp.instances import known_regions
 from dx_app_wizard.dxapp.model import AppSpec
 from dx_app_wizard.lint.linter import lint_spec
 from dx_app_wizard.rendering.compose import compose
-from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS
 
 NEEDED = {"name": "count-reads", "language": "python", "template": "basic"}
 json_values = st.recursive(
@@ -41,7 +41,7 @@ unknown_keys = st.dictionaries(st.from_regex(r"x-[a-z]{1,8}", fullmatch=True), j
     )
 )
 def test_valid_answers_make_a_spec_without_findings(answers: dict[str, Any]) -> None:
-    plan = compose(gather(Given((Source(answers),))))
+    plan = compose(gather(AnswerSources((Source(answers),))))
     assert [finding for finding in lint_spec(plan.spec.raw) if finding.level == "error"] == []
     assert (plan.language, plan.pattern) == (answers["language"], answers["template"])
 
@@ -51,7 +51,9 @@ def test_whatever_a_given_spec_holds_beyond_the_answers_stays(
     top: dict[str, Any], run: dict[str, Any]
 ) -> None:
     base = {**top, "name": "given", "runSpec": run}
-    spec = compose(gather(Given((Source({**NEEDED, "name": None}),), Source(base))), AppSpec(base)).spec.raw
+    spec = compose(
+        gather(AnswerSources((Source({**NEEDED, "name": None}),), Source(base))), AppSpec(base)
+    ).spec.raw
     assert {key: spec[key] for key in top} == top
     assert list(spec)[: len(base)] == list(base)
     assert list(spec["runSpec"])[: len(run)] == list(run)
@@ -59,23 +61,23 @@ def test_whatever_a_given_spec_holds_beyond_the_answers_stays(
 
 def test_a_given_spec_is_not_changed_itself() -> None:
     base: dict[str, Any] = {"name": "given", "runSpec": {}}
-    compose(gather(Given((Source({**NEEDED, "name": None}),), Source(base))), AppSpec(base))
+    compose(gather(AnswerSources((Source({**NEEDED, "name": None}),), Source(base))), AppSpec(base))
     assert base == {"name": "given", "runSpec": {}}
 
 
 def test_an_app_that_needs_nothing_gets_no_access() -> None:
-    assert "access" not in compose(gather(Given((Source(NEEDED),)))).spec.raw
+    assert "access" not in compose(gather(AnswerSources((Source(NEEDED),)))).spec.raw
 
 
 @pytest.mark.parametrize("release", ["16.04", "20.04", "24.04"])
 def test_a_release_without_a_version_has_that_of_dx_build(release: str) -> None:
     base = {"runSpec": {"release": release}}
-    spec = compose(gather(Given((Source(NEEDED),), Source(base))), AppSpec(base)).spec
+    spec = compose(gather(AnswerSources((Source(NEEDED),), Source(base))), AppSpec(base)).spec
     assert spec.raw["runSpec"]["version"] == "0"
 
 
 def test_an_instance_type_reaches_every_region_that_has_none() -> None:
     base: dict[str, Any] = {"regionalOptions": {"aws:us-east-1": {}, "aws:eu-west-2": {}}}
-    answers = gather(Given((Source({**NEEDED, "instance_type": "mem1_ssd1_v2_x8"}),), Source(base)))
+    answers = gather(AnswerSources((Source({**NEEDED, "instance_type": "mem1_ssd1_v2_x8"}),), Source(base)))
     for options in compose(answers, AppSpec(base)).spec.raw["regionalOptions"].values():
         assert options == {"systemRequirements": {"*": {"instanceType": "mem1_ssd1_v2_x8"}}}

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_app_wizard.interview.prompts import WORDINGS, Choice, matching
+from dx_app_wizard.answers.choices import Choice
+from dx_app_wizard.answers.question_texts import CHANGE_REGION, TEXTS
+from dx_app_wizard.interview.prompts import matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,13 +35,10 @@ ALL_BUT_INPUTS = (*ALL_BUT_PLACE[:-2], "--region", "aws:us-east-1", "--instance-
 
 @pytest.mark.parametrize("word", OFFICIAL_WORDS)
 def test_no_hint_help_or_choice_could_be_taken_for_a_prompt(word: str) -> None:
-    for wording in WORDINGS.values():
-        shown = [
-            wording.hint,
-            wording.help,
-            *(f"{choice.text} {choice.meaning}" for choice in wording.choices),
-        ]
-        assert not any(word in text for text in shown)
+    for text in TEXTS.values():
+        choices = (f"{choice.text} {choice.meaning}" for choice in text.choices)
+        shown = [text.prompt_hint, text.prompt_help(text.prompt_hint), CHANGE_REGION, *choices]
+        assert not any(word in line for line in shown)
 
 
 @pytest.mark.parametrize(

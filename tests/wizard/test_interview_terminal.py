@@ -122,7 +122,7 @@ def test_ctrl_c_writes_nothing_and_resume_goes_on(terminal: Start, tmp_path: Pat
     )
     assert list(tmp_path.iterdir()) == []
     again = terminal("--resume")
-    again.process.expect("Going on after 9 answers")
+    again.process.expect("Resuming after 9 answers")
     again.talk(*PROMPTS[10:], (REVIEW, ""))
     assert again.end()[0] == 0
     spec = wizard.written()

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dx_app_wizard.answers.answers import gather
-from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.dxapp.model import AppSpec
-from dx_app_wizard.errors import AnswersError, Place, UnsoundSpecError
+from dx_app_wizard.errors import AnswersError, Place
+from dx_app_wizard.lint.findings import UnsoundSpecError
 from dx_app_wizard.lint.linter import lint_spec
-from dx_app_wizard.policy.load import Policy
+from dx_app_wizard.policy.model import Policy
 from dx_app_wizard.rendering.compose import compose
 from dx_app_wizard.rendering.spec_check import check_spec
 
@@ -105,7 +106,7 @@ def test_what_the_linter_accepts_is_written_or_refused_with_its_place(spec: dict
     base = Source(spec, Place("given.json"))
     places: set[str | None] = set()
     try:
-        plan = compose(gather(Given((Source(answers),), base)), AppSpec(spec, json.dumps(spec)))
+        plan = compose(gather(AnswerSources((Source(answers),), base)), AppSpec(spec, json.dumps(spec)))
         check_spec(plan.spec, Path("x/dxapp.json"), base, Policy())
     except AnswersError as error:
         places = {problem.place.file for problem in error.problems}

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dx_app_wizard.answers.answers import gather
-from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.dxapp.model import AppSpec
 from dx_app_wizard.lint.linter import lint_spec
 from dx_app_wizard.rendering.compose import compose
@@ -104,7 +104,7 @@ def test_what_is_written_contains_what_is_given_to_the_letter(
         del answers["language"]
     if "regionalOptions" not in spec:
         answers |= more
-    plan = compose(gather(Given((Source(answers),), Source(spec))), AppSpec(spec, text))
+    plan = compose(gather(AnswerSources((Source(answers),), Source(spec))), AppSpec(spec, text))
     written = plan.spec.dumps()
     assert contains(json.loads(written), spec)
     rest = iter(written)
@@ -150,13 +150,13 @@ def test_line_endings_of_windows_are_kept(wizard: Wizard, tmp_path: Path) -> Non
         pytest.param("{'name': 1}", 2, "given.json:1:2", id="no JSON"),
         pytest.param('{"name": "a"', 2, "given.json:1:13", id="cut off"),
         pytest.param("", 2, "given.json:1:1", id="empty"),
-        pytest.param("[]", 2, "must hold a JSON object", id="array"),
+        pytest.param("[]", 2, "must contain a JSON object", id="array"),
         pytest.param('{"inputSpec": [{"name": "x"}]}', 3, "[io-class]\n  at given.json:1:16", id="no class"),
         pytest.param('{"name": "9 bad"}', 2, "given.json:1:10", id="bad name"),
         pytest.param(
             '{"inputSpec": [{"name": "9 bad", "class": "int"}]}', 3, "'9 bad' must match", id="input"
         ),
-        pytest.param('{"name": "../x"}', 2, "Correct it there, or give another one with NAME.", id="path"),
+        pytest.param('{"name": "../x"}', 2, "Correct it there, or pass NAME.", id="path"),
         pytest.param('{"name": 7}', 3, "given.json:1:10", id="number"),
         pytest.param('{"name": "a", "name": "b"}', 2, "has the key 'name' twice", id="twice"),
         pytest.param('{"x": NaN}', 2, "NaN is no JSON value", id="NaN"),

@@ -21,8 +21,8 @@ import pytest
 
 import dx_app_wizard
 import dx_local
+from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
 from dx_app_wizard.lint.linter import lint_app
-from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS
 from dx_local.testing import run_app
 
 if TYPE_CHECKING:
@@ -357,7 +357,8 @@ def test_defect_22_nothing_of_ours_makes_python_warn() -> None:
 def test_defect_23_an_app_comes_with_all_that_a_repository_needs(
     wizard: Wizard, tmp_path: Path, template: tuple[str, ...]
 ) -> None:
-    wizard("app", *template, "--ci", "github", "--input", "reads:file", "--output", "n:int")
+    package = ("--ci-package", "dx-app-wizard==0.1.0")
+    wizard("app", *template, "--ci", "github", *package, "--input", "reads:file", "--output", "n:int")
     files = contents(tmp_path / "app")
     expected = {
         ".gitignore", ".github/workflows/test.yml", "test/test_app.py", "test/input.json",

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cookiecutter.main import cookiecutter
 
+from dx_app_wizard.answers.choices import CI_SERVICES, LANGUAGES, PATTERNS
+from dx_app_wizard.dxapp.classes import EMULATED_CLASSES, IO_CLASSES, VALUE_CLASSES
 from dx_app_wizard.dxapp.model import AppSpec, SpecShapeError
 from dx_app_wizard.errors import ConflictError
-from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS, Plan
+from dx_app_wizard.rendering.plan import Plan
 from dx_app_wizard.rendering.render import render_app, templates
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dx_app_wizard.rendering.plan import Language, Pattern
+    from dx_app_wizard.answers.choices import Language, Pattern
 
 
 def plan(**changes: Any) -> Plan:
@@ -130,6 +132,12 @@ def test_samples_are_given_for_what_a_run_must_have(tmp_path: Path) -> None:
     }
 
 
+def test_every_class_that_the_platform_has_gets_a_sample(tmp_path: Path) -> None:
+    render_app(plan(inputSpec=[{"name": name, "class": name} for name in IO_CLASSES]), tmp_path / "app")
+    samples = json.loads((tmp_path / "app" / "test" / "input.json").read_text())
+    assert samples.keys() == {*VALUE_CLASSES, *EMULATED_CLASSES}
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_plain_cookiecutter_writes_the_same_app(tmp_path: Path, language: Language, pattern: Pattern) -> None:
@@ -148,3 +156,10 @@ def test_plain_cookiecutter_writes_the_same_app(tmp_path: Path, language: Langua
         if path.name != "dxapp.json":
             assert (plain / path).read_text() == (tmp_path / "ours" / "count-lines" / path).read_text()
     assert spec.to_dict()["title"] == 'Count "lines"'
+
+
+def test_the_template_offers_and_describes_the_choices_of_the_wizard() -> None:
+    variables = json.loads((templates() / "cookiecutter.json").read_text(encoding="utf-8"))
+    offered = [tuple(variables[key]) for key in ("language", "pattern", "ci")]
+    assert offered == [LANGUAGES, PATTERNS, CI_SERVICES]
+    assert tuple(variables["_patterns"]) == PATTERNS

@@ -8,7 +8,7 @@ import pytest
 
 from dx_app_wizard.answers.answers import gather
 from dx_app_wizard.answers.settings import with_settings
-from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.errors import Place
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def test_region_and_instance_type_of_a_given_dxapp_json_that_names_none(
 @pytest.mark.parametrize(
     ("setting", "complaint"),
     [
-        pytest.param("title", "does not read KEY=VALUE", id="no value"),
-        pytest.param("=x", "does not read KEY=VALUE", id="no key"),
+        pytest.param("title", "is not KEY=VALUE", id="no value"),
+        pytest.param("=x", "is not KEY=VALUE", id="no key"),
         pytest.param("titel=x", "Did you mean 'title'?", id="unknown key"),
         pytest.param("timeout=soon", "such as 48h; got 'soon'", id="invalid value"),
         pytest.param("network=maybe", "must be true, false or an array of hosts", id="invalid network"),
@@ -91,7 +91,7 @@ def test_a_wrong_setting_is_named_and_nothing_written(
 def test_a_setting_and_its_flag_contradict_each_other(wizard: Wizard) -> None:
     outcome = wizard(*NEW, "--title", "A", "--set", "title=B")
     assert outcome.code == 2
-    assert "title is answered by its own flag, too" in outcome.stderr
+    assert "title has a flag of its own, too" in outcome.stderr
 
 
 def test_a_list_of_parameters_may_be_a_json_array(wizard: Wizard, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_list_of_parameters_may_be_a_json_array(wizard: Wizard, tmp_path: Path
 def test_a_setting_says_one_thing_of_one_parameter(setting: str, field: str, value: Any) -> None:
     settings = with_settings({}, ["name=x", "language=bash", "template=basic", setting])
     file = Source({"inputs": ["reads:file", "k:array:int"]}, Place("answers.json"))
-    reads, k = gather(Given((Source(settings), file))).inputs
+    reads, k = gather(AnswerSources((Source(settings), file))).inputs
     assert (reads if "reads" in setting else k)[field] == value
 
 

@@ -267,38 +267,42 @@ _PYTHON = "/usr/bin/python3"
 _RUNTIME = Path(dx_local.worker.__file__).parents[2]
 
 # Runs bash scripts one after the other, each as a job, and ends with the exit code of the last that fails.
-_IN_A_WORLD = """
+_IN_SANDBOXES = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from dx_local.worker import mounts, sandbox
 from dx_local.worker.job import Job
+from dx_local.worker.sandbox import mounts
+from dx_local.worker.sandbox.manager import SandboxManager
+from dx_local.worker.sandbox.trial import check_support
 
 folder = sys.argv[2]
-assert sandbox.check(folder) is None
-box = sandbox.Sandbox(folder, "box", has_processes=True)
+assert check_support(folder) is None
+sandboxes = SandboxManager(folder, "box", has_pid_namespace=True)
 os.makedirs(f"{folder}/job/home")
 job = Job("job-x", "main", "bash", f"{folder}/job/home", None, {}, "",
           tuple(sys.argv[4:]), f"{folder}/job-x", {})
 code = 0
 for script in json.loads(sys.argv[3]):
-    seen, world = box.take(job)
-    pid = box.worlds.fork(world)
+    inside, sandbox = sandboxes.take(job)
+    pid = sandboxes.pool.fork(sandbox)
     if pid == 0:
-        mounts.perform(world.entering())
+        mounts.perform(sandbox.entry_calls())
         os.setsid()
-        os.chdir(seen.home)
+        os.chdir(inside.home)
         path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-        variables = {"PATH": path, "HOME": seen.home, **seen.variables}
+        variables = {"PATH": path, "HOME": inside.home, **inside.variables}
         os.execve("/bin/bash", ["bash", "-e", "-c", script], variables)
     _, status = os.waitpid(pid, 0)
     if status:
         code = status >> 8 or 1
         print("failed:", script, file=sys.stderr)
-    left = box.worlds.left_in(world)
-    remover = box.worlds.give_back(world, left=left, is_deserted=world.init.is_alone())
+    leftover = sandboxes.pool.leftover_bytes(sandbox)
+    remover = sandboxes.pool.release(
+        sandbox, leftover=leftover, has_no_process=sandbox.init.has_no_orphans()
+    )
     if remover:
         os.waitpid(remover, 0)
-box.close()
+sandboxes.close()
 sys.exit(code)
 """
 
@@ -320,7 +324,7 @@ def folder_of_nobody() -> Iterator[Path]:
 
 def by_nobody(folder: Path, *scripts: str, layers: Sequence[Path] = ()) -> subprocess.CompletedProcess[str]:
     """Run scripts in the worlds of jobs of an ordinary user; return what they said, and how that ended."""
-    return run_by_nobody(_IN_A_WORLD, folder, json.dumps(scripts), *layers)
+    return run_by_nobody(_IN_SANDBOXES, folder, json.dumps(scripts), *layers)
 
 
 def run_by_nobody(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

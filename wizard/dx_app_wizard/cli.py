@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from dx_app_wizard import __version__
+from dx_app_wizard.answers.question_texts import TEXTS
 from dx_app_wizard.console.text import plain
 from dx_app_wizard.errors import (
     CommandLineError,
     ConflictError,
     DiskFullError,
-    FindingsError,
     InterruptedByUserError,
     NotWritableError,
     UnexpectedError,
@@ -31,8 +31,8 @@ from dx_app_wizard.errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dx_app_wizard.commands.create import Generated
-    from dx_app_wizard.commands.update import Updated
+    from dx_app_wizard.commands.create import CreatedApp
+    from dx_app_wizard.commands.update import UpdatedApp
 
 JSON_SCHEMA_VERSION = 1
 
@@ -50,7 +50,7 @@ Examples:
   dx-app-wizard --update count-reads --dry-run
 
 \b
-Classes: int float string boolean hash file record applet workflow,
+Classes: {classes},
   and array:CLASS of each; CLASS? is optional, CLASS=VALUE has a default.
 
 \b
@@ -95,29 +95,42 @@ def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bo
         ctx.exit()
 
 
+class _Command(click.Command):
+    """The command, which reads the names of the I/O classes only if its help is printed."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from dx_app_wizard.dxapp.classes import USUAL_CLASSES
+
+        self.epilog = EPILOG.format(classes=" ".join(USUAL_CLASSES))
+        super().format_epilog(ctx, formatter)
+
+
 @click.command(
+    cls=_Command,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
-    epilog=EPILOG,
 )
 @click.argument("name", required=False)
-@click.option("--title", metavar="TEXT", help="Title shown to users. [NAME made readable]")
-@click.option("--summary", metavar="TEXT", help="Summary in one phrase. [the title]")
-@click.option("--version", metavar="VERSION", help="Version of the app. [0.0.1]")
-@click.option("--input", "inputs", multiple=True, metavar="NAME:CLASS", help="Add an input; repeatable.")
-@click.option("--output", "outputs", multiple=True, metavar="NAME:CLASS", help="Add an output; repeatable.")
-@click.option("--timeout", metavar="TIME", help="Time limit of a job: 30d, 48h, 90m. [48h]")
-@click.option("--language", metavar="LANGUAGE", help="python or bash.")
-@click.option("--template", metavar="PATTERN", help="basic, parallelized or scatter-process-gather.")
-@click.option("--network/--no-network", default=None, help="Give jobs Internet access. [no]")
+@click.option("--title", metavar="TEXT", help=TEXTS["title"].option_help)
+@click.option("--summary", metavar="TEXT", help=TEXTS["summary"].option_help)
+@click.option("--version", metavar="VERSION", help=TEXTS["version"].option_help)
+@click.option("--input", "inputs", multiple=True, metavar="NAME:CLASS", help=TEXTS["inputs"].option_help)
+@click.option("--output", "outputs", multiple=True, metavar="NAME:CLASS", help=TEXTS["outputs"].option_help)
+@click.option("--timeout", metavar="TIME", help=TEXTS["timeout"].option_help)
+@click.option("--language", metavar="LANGUAGE", help=TEXTS["language"].option_help)
+@click.option("--template", metavar="PATTERN", help=TEXTS["template"].option_help)
+@click.option("--network/--no-network", default=None, help=TEXTS["network"].option_help)
 @click.option(
     "--project-access",
     metavar="LEVEL",
-    help="Access to the parent project: VIEW, UPLOAD, CONTRIBUTE or ADMINISTER. [none]",
+    help=TEXTS["project_access"].option_help,
 )
-@click.option("--region", metavar="REGION", help="Region that the app runs in. [aws:us-east-1]")
-@click.option("--instance-type", metavar="TYPE", help="Instance type of its workers. [four cores, by region]")
+@click.option("--region", metavar="REGION", help=TEXTS["region"].option_help)
+@click.option("--instance-type", metavar="TYPE", help=TEXTS["instance_type"].option_help)
+@click.option("--ci", metavar="SERVICE", help=TEXTS["ci"].option_help)
 @click.option(
-    "--ci", metavar="SERVICE", help="Add files for CI on github or gitlab, and for pre-commit. [none]"
+    "--ci-package",
+    metavar="SPEC",
+    help=TEXTS["ci_package"].option_help,
 )
 @click.option(
     "--set",
@@ -204,7 +217,7 @@ def command(
     and template have none.
     """
     from dx_app_wizard.answers.settings import with_settings
-    from dx_app_wizard.commands.create import Options, generate
+    from dx_app_wizard.commands.create import Options, create
 
     for key in ("inputs", "outputs"):
         flags[key] = flags[key] or None
@@ -213,7 +226,7 @@ def command(
     options = Options(json_file, answers_file, output_dir, as_json, **modes)
     answers = with_settings(flags, settings)
     if update_folder is None:
-        _announce(generate(options, answers), as_json=as_json)
+        _announce(create(options, answers), as_json=as_json)
         return ExitCode.DONE
     from dx_app_wizard.commands.update import update
 
@@ -222,7 +235,7 @@ def command(
     return ExitCode.UPDATE_AVAILABLE if updated.dry_run and updated.available else ExitCode.DONE
 
 
-def _announce(result: Generated | Updated, *, as_json: bool) -> None:
+def _announce(result: CreatedApp | UpdatedApp, *, as_json: bool) -> None:
     """Print data to stdout and the talk to stderr, or one JSON object; exit where there is an error."""
     error = result.error
     if error:
@@ -233,12 +246,12 @@ def _announce(result: Generated | Updated, *, as_json: bool) -> None:
         _print_text(result)
 
 
-def _print_text(result: Generated | Updated) -> None:
+def _print_text(result: CreatedApp | UpdatedApp) -> None:
     output = result.output()
     if output:
         # What cannot be decoded in a path must come out as it is, and a file's text whatever the locale.
         click.echo(output.encode("utf-8", "surrogateescape"))
-    click.echo(plain(result.talk()), err=True)
+    click.echo(plain(result.summary()), err=True)
 
 
 def _print_json(result: dict[str, Any]) -> None:
@@ -246,23 +259,25 @@ def _print_json(result: dict[str, Any]) -> None:
 
 
 def _fail(
-    error: UserError, code: int, *, as_json: bool, result: Generated | Updated | None = None
+    error: UserError, code: int, *, as_json: bool, result: CreatedApp | UpdatedApp | None = None
 ) -> NoReturn:
     """Say what went wrong, on stderr, and as JSON where that was asked for; exit with code.
 
     With a result, that is said first.
     """
-    from dx_app_wizard.error_report import failure_json, failure_text
+    from dx_app_wizard.error_report import error_json, error_text
 
     if as_json:
-        _print_json({**(result.to_json() if result else {}), "error": failure_json(error)})
+        _print_json({**(result.to_json() if result else {}), "error": error_json(error)})
     elif result:
         _print_text(result)
-    click.echo(plain(failure_text(error)), err=True)
+    click.echo(plain(error_text(error)), err=True)
     sys.exit(code)
 
 
 def _exit_code(error: UserError) -> int:
+    from dx_app_wizard.lint.findings import FindingsError
+
     if isinstance(error, ConflictError):
         return ExitCode.CONFLICT
     if isinstance(error, InterruptedByUserError):

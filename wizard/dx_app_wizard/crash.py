@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from dx_app_wizard import __version__
-from dx_app_wizard.errors import NoHomeError
+from dx_app_wizard.user_dirs import state_dir
 
 
 def write_crash_log(error: BaseException) -> Path | None:
@@ -28,30 +28,13 @@ def write_crash_log(error: BaseException) -> Path | None:
         ]
     )
     try:
-        return _write(state_folder(), f"crash-{stamp}-", text)
+        return _write(state_dir("dx-app-wizard"), f"crash-{stamp}-", text)
     except OSError:
         pass
     try:
         return _write(Path(tempfile.gettempdir()), f"dx-app-wizard-crash-{stamp}-", text)
     except OSError:
         return None
-
-
-def state_folder() -> Path:
-    """Return the folder under $XDG_STATE_HOME (~/.local/state) for what outlives one command.
-
-    Raises NoHomeError.
-    """
-    state = os.environ.get("XDG_STATE_HOME")
-    return (Path(state) if state else home() / ".local" / "state") / "dx-app-wizard"
-
-
-def home() -> Path:
-    """Return the user's home; raise NoHomeError where there is none."""
-    try:
-        return Path.home()
-    except RuntimeError:
-        raise NoHomeError from None
 
 
 def _write(folder: Path, prefix: str, text: str) -> Path:

@@ -5,17 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from dx_app_wizard.errors import (
-    AnswersError,
-    ConflictError,
-    FindingsError,
-    Problem,
-    SpecFileError,
-    UserError,
-)
+from dx_app_wizard.errors import AnswersError, ConflictError, Problem, SpecFileError, UserError
+from dx_app_wizard.lint.findings import FindingsError
 
 
-def failure_text(error: UserError) -> str:
+def error_text(error: UserError) -> str:
     """Return the error in full: what, where, each single problem, and how to mend it."""
     lines = [f"error: {_message(error)}"]
     if isinstance(error, SpecFileError):
@@ -35,7 +29,7 @@ def failure_text(error: UserError) -> str:
     return "\n".join(lines)
 
 
-def failure_json(error: UserError) -> dict[str, Any]:
+def error_json(error: UserError) -> dict[str, Any]:
     """Return the error as an object with `code`, `message` and `hint`, and what it holds beyond these."""
     failure: dict[str, Any] = {"code": error.code, "message": _message(error), "hint": error.hint}
     if isinstance(error, SpecFileError):

@@ -17,10 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
-
-    from dx_app_wizard.lint.findings import Finding
 
 
 class UserError(Exception):
@@ -97,13 +94,13 @@ class ConflictError(UserError):
 
     code = "conflict"
     problem = "{path} exists already; nothing was written"
-    remedy = (
+    usual_hint = (
         "Choose another name or --output-dir, pass --on-conflict skip, overwrite or new,"
         " or merge with --update DIR."
     )
 
     def __init__(self, path: Path, conflicts: tuple[Conflict, ...] = ()) -> None:
-        super().__init__(self.problem.format(path=path), self.remedy)
+        super().__init__(self.problem.format(path=path), self.usual_hint)
         self.path = path
         self.conflicts = conflicts
 
@@ -113,7 +110,7 @@ class UpdateBlockedError(ConflictError):
 
     code = "update-blocked"
     problem = "{path} cannot be updated as it is; nothing was written"
-    remedy = (
+    usual_hint = (
         "Move aside what is in the way, resolve what an earlier merge left, then run the same command again."
     )
 
@@ -123,37 +120,7 @@ class MergeConflictsError(ConflictError):
 
     code = "merge-conflicts"
     problem = "{path} was updated, but you and the template changed the same lines"
-    remedy = "Between <<<<<<< yours and >>>>>>> template, keep what is right, and remove the markers."
-
-
-class FindingsError(UserError):
-    """The dxapp.json at `path` has errors; `findings` holds them."""
-
-    code = "invalid-spec"
-
-    def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
-        super().__init__(f"{path} has errors", "Correct them, then run the same command again.")
-        self.path = path
-        self.findings = findings
-
-
-class UnsoundSpecError(FindingsError):
-    """The dxapp.json to be written at `path` would have errors, which `findings` holds."""
-
-    def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
-        super().__init__(path, findings)
-        self.message = f"{path} would have errors; nothing was written"
-
-
-class DisallowedError(FindingsError):
-    """A policy does not allow the app that was to be written at `path`; nothing was written."""
-
-    code = "disallowed"
-
-    def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
-        super().__init__(path, findings)
-        self.message = f"the policy does not allow {path} so; nothing was written"
-        self.hint = "Run `dx-local doctor` to list the policy's settings."
+    usual_hint = "Between <<<<<<< yours and >>>>>>> template, keep what is right, and remove the markers."
 
 
 class SpecFileError(UserError):
@@ -192,10 +159,10 @@ class RecordError(SpecFileError):
 
     code = "invalid-record"
 
-    remedy = "Restore it from version control. Without it the app works, but cannot be updated."
+    usual_hint = "Restore it from version control. Without it the app works, but cannot be updated."
 
-    def __init__(self, error: SpecFileError, remedy: str = remedy) -> None:
-        super().__init__(error.path, error.message, error.line, error.column, hint=remedy)
+    def __init__(self, error: SpecFileError, hint: str = usual_hint) -> None:
+        super().__init__(error.path, error.message, error.line, error.column, hint=hint)
 
 
 class CommandLineError(UserError):
@@ -237,12 +204,15 @@ def is_full_disk(error: OSError) -> bool:
 
 
 class NoHomeError(UserError, OSError):
-    """Nobody knows the user's home: HOME is not set and the system has no such user, as in containers."""
+    """The user has no home folder: HOME is not set, and the system has no entry for the user.
+
+    This happens in containers. `variable` is the XDG variable that would do instead of HOME.
+    """
 
     code = "no-home"
 
-    def __init__(self) -> None:
-        super().__init__("there is no home folder to keep files in", "Set HOME to a folder.")
+    def __init__(self, variable: str) -> None:
+        super().__init__("there is no home folder to keep files in", f"Set HOME, or {variable}, to a folder.")
 
 
 class InterruptedByUserError(UserError):
@@ -270,7 +240,7 @@ class NothingToResumeError(UserError):
         self.path = path
 
 
-class NobodyToAskError(UserError):
+class NoTerminalError(UserError):
     """An interview is to go on, but there is no terminal with somebody to ask."""
 
     code = "nobody-to-ask"

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from dx_app_wizard.policy.load import VARIABLE_PREFIX, WIZARD_TABLE
+from dx_app_wizard.policy.model import VARIABLE_PREFIX, WIZARD_TABLE
 from dx_local.cli.boundary import CommandResult, boundary
 from dx_local.cli.policy import policy_of
 
@@ -66,11 +66,11 @@ def _examine(*, routes: bool) -> CommandResult:
 
 def _isolation() -> str:
     """Return `namespace` if jobs can have a sandbox, with its restriction, or else the reason."""
-    from dx_local.worker.sandbox.sandbox import SandboxError, check
+    from dx_local.worker.sandbox.trial import SandboxError, check_support
 
     try:
         with tempfile.TemporaryDirectory() as folder:
-            exposed = check(folder)
+            exposed = check_support(folder)
     except SandboxError as error:
         return f"none: {error}"
     return f"namespace, but jobs see the processes of this machine: {exposed}" if exposed else "namespace"

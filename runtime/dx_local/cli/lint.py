@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dx_app_wizard.lint.findings import Finding
-    from dx_app_wizard.policy.load import Policy
+    from dx_app_wizard.policy.model import Policy
     from dx_local.platform.core.context import JSON
 
 _EXIT_FINDINGS = 3
@@ -133,14 +133,13 @@ def _lint_one(app: Path, options: _Options) -> _Linted:
 
 
 def _findings(app: Path, options: _Options, policy: Policy) -> list[Finding]:
-    from dx_app_wizard.lint.linter import lint_app
     from dx_app_wizard.lint.shellcheck import shellcheck
+    from dx_app_wizard.policy.lint import apply_policy, lint_app
 
     findings = lint_app(app, policy)
     if not any(_is_unreadable(finding) for finding in findings):
         findings += shellcheck(app, options.shellcheck)
-    judged = policy.judged(findings)
-    return [finding for finding in judged if finding.rule not in options.ignored]
+    return [finding for finding in apply_policy(findings, policy) if finding.rule not in options.ignored]
 
 
 def _is_unreadable(finding: Finding) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.policy.load import Policy, PolicyFileError, load_policy
+from dx_app_wizard.policy.load import load_policy
+from dx_app_wizard.policy.model import Policy, PolicyFileError
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:

@@ -102,7 +102,7 @@ class Session:
         if not database.exists() or not database.stat().st_size:
             self.reserve.fill()
         platform = self.reserve.use(
-            lambda: Platform.open(folder, region=self._options.region, is_kept=self._options.is_open)
+            lambda: Platform.open(folder, region=self._options.region, is_persistent=self._options.is_open)
         )
         self.reserve.refill()
         return platform

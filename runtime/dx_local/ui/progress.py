@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from dx_local.engine.executors.protocol import LogLine
     from dx_local.platform.core.context import Platform
+    from dx_local.platform.core.schema import JobRow
     from dx_local.platform.core.states import Transition
-    from dx_local.platform.core.store import Row
 
 _SHOWN_STATES = frozenset({State.RUNNING, State.RESTARTABLE, *FINAL})
 _REFRESH_SECONDS = 0.1
@@ -241,12 +241,12 @@ class LiveTree(_JobLabels):
                 self._add_branches(branch, job_id)
 
 
-def _details(platform: Platform, job: Row, transition: Transition) -> str:
+def _details(platform: Platform, job: JobRow, transition: Transition) -> str:
     """Return details of a transition in parentheses: the reason, or the number of the try."""
     number = job["try_number"]
     if transition.after is State.RESTARTABLE and job["failure_reason"] is None:
         # The row is already that of the next try when the transition of the last one is published.
-        job = restarts.of_try(platform.store, job, number - 1)
+        job = restarts.row_of_try(platform.store, job, number - 1)
     if transition.after in (State.FAILED, State.RESTARTABLE):
         return f" ({job['failure_reason']})"
     if transition.after is State.DONE and job["reused_from"]:

@@ -1,1 +1,1 @@
-"""Answers: the questions, the sources that answer them, and one object that holds all answers."""
+"""The questions of the wizard, the sources of answers, and one object that holds all answers."""

@@ -1,6 +1,6 @@
-"""An answers file: one key per question, as JSON or YAML, from a file or from standard input.
+"""Read an answers file: JSON or YAML with one key per question, from a file or from standard input.
 
-Beside these, it may hold the dxapp.json to start from.
+It may also contain the dxapp.json to start from.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = Path("-")
 JSON_FILE_KEY = "json_file"
-"""The key of the dxapp.json to start from: its lines, which keep its layout, or the object itself."""
+"""The key of the dxapp.json to start from: an array of its lines, which keeps its layout, or the object."""
 
 _FOR_EDITORS = "$schema"
 _YAML_SUFFIXES = (".yaml", ".yml")
@@ -27,7 +27,7 @@ _YAML_SUFFIXES = (".yaml", ".yml")
 
 @dataclass(frozen=True)
 class AnswersFile:
-    """The answers that a file gives, and the dxapp.json in it, called `spec_path` in messages."""
+    """The answers in a file, and the dxapp.json in it, which messages refer to as `spec_path`."""
 
     source: Source
     spec: Document | None
@@ -35,10 +35,10 @@ class AnswersFile:
 
 
 def read_answers(path: Path) -> AnswersFile:
-    """Read answers; `-` is standard input, to its end.
+    """Read answers from a file, or from standard input if the path is `-`.
 
-    The suffixes .yaml and .yml mean YAML, all others JSON; standard input is JSON if it begins with `{`.
-    Raises SpecFileError with line and column.
+    Files with the suffix .yaml or .yml are YAML, all others JSON. Standard input is JSON if it begins with
+    `{`. Raises SpecFileError with line and column.
     """
     name, data = _bytes(path)
     text = json_document.decode(data, name)
@@ -57,7 +57,7 @@ def read_answers(path: Path) -> AnswersFile:
     elif spec is not None:
         at = document.positions[(JSON_FILE_KEY,)]
         message = (
-            f"must have a hash as in dxapp.json, or its lines, as {JSON_FILE_KEY}; --json-file takes a path"
+            f"must have a hash as in dxapp.json, or its lines, in {JSON_FILE_KEY}; --json-file takes a path"
         )
         raise SpecFileError(name, message, at.line, at.column)
     source = Source(document.value, Place(str(name)), positions=document.positions)
@@ -65,7 +65,7 @@ def read_answers(path: Path) -> AnswersFile:
 
 
 def _below(key: str, document: Document) -> dict[JsonPath, Position]:
-    """Return the positions of what is in the value of a key, by their paths in it."""
+    """Return the positions inside the value of a key, by their paths in that value."""
     return {path[1:]: at for path, at in document.positions.items() if path[:1] == (key,)}
 
 
@@ -78,7 +78,7 @@ def _parse(text: str, name: Path, *, is_yaml: bool) -> Document:
 
 
 def _bytes(path: Path) -> tuple[Path, bytes]:
-    """Return what errors call the file, and what it holds."""
+    """Return the file's name for messages, and its content."""
     if path != STANDARD_INPUT:
         return path, json_document.read_bytes(path)
     name = Path("<stdin>")

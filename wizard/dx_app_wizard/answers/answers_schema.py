@@ -1,7 +1,6 @@
-"""The JSON Schema of an answers file, made from the questions and from the schema of dxapp.json.
+"""The JSON Schema and the reference page of answers files, generated from the questions.
 
-`python -m dx_app_wizard.answers.answers_schema FOLDER` writes it as answers.schema.json, and for people as
-answers.md.
+`python -m dx_app_wizard.answers.answers_schema FOLDER` writes answers.schema.json and answers.md.
 """
 
 from __future__ import annotations
@@ -13,28 +12,33 @@ from typing import Any
 
 from dx_app_wizard.answers.answers_file import JSON_FILE_KEY
 from dx_app_wizard.answers.questions import QUESTIONS, Question
-from dx_app_wizard.answers.value_schemas import instance_types_by_region, parameter_definitions
+from dx_app_wizard.answers.value_schemas import (
+    CI_NEEDS_PACKAGE,
+    instance_types_by_region,
+    parameter_definitions,
+)
 from dx_app_wizard.dxapp import json_document
-from dx_app_wizard.lint import linter
+from dx_app_wizard.dxapp.shape import schema as dxapp_schema
+from dx_app_wizard.files import atomic_write
 
 _TITLE = "Answers for dx-app-wizard"
 _ABOUT = (
-    "One key per question of dx-app-wizard. A file may leave out what is answered otherwise: by flags, by a"
-    " given dxapp.json, by environment or configuration. null is no answer."
+    "One key per question of dx-app-wizard. A file may omit questions that flags, a given dxapp.json, the"
+    " environment or a policy answer. null means no answer."
 )
 
 
 _JSON_FILE = {
     "description": (
-        "The dxapp.json to start from, instead of --json-file: the hash, or an array of its lines, which also"
-        " keeps its layout."
+        "The dxapp.json to start from, as with --json-file: the hash, or an array of its lines, which keeps"
+        " its layout."
     ),
     "anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "string"}}],
 }
 
 
 def answers_schema() -> dict[str, Any]:
-    """Return the schema (2020-12) of an answers file that says all that is needed."""
+    """Return the JSON Schema (2020-12) of a complete answers file."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": _TITLE,
@@ -42,27 +46,30 @@ def answers_schema() -> dict[str, Any]:
         "type": "object",
         "required": [question.key for question in QUESTIONS if question.default is None],
         "properties": {
-            "$schema": {"type": "string", "description": "For editors; no answer."},
+            "$schema": {
+                "type": "string",
+                "description": "Schema of this file, for editors.",
+            },
             **{question.key: _property(question) for question in QUESTIONS},
             JSON_FILE_KEY: _JSON_FILE,
         },
         "additionalProperties": False,
-        "allOf": instance_types_by_region(),
+        "allOf": [*instance_types_by_region(), CI_NEEDS_PACKAGE],
         "$defs": _definitions(),
     }
 
 
 def _property(question: Question) -> dict[str, Any]:
-    return {"description": question.about, **question.schema, "examples": list(question.examples)}
+    return {"description": question.text.description, **question.schema, "examples": list(question.examples)}
 
 
 def _definitions() -> dict[str, Any]:
-    shared = linter.schema()["$defs"]
+    shared = dxapp_schema()["$defs"]
     return {**parameter_definitions(shared["parameter"]), "text": shared["text"], "flag": shared["flag"]}
 
 
 def documentation() -> str:
-    """Return the page about answers files, in Markdown."""
+    """Return the reference page about answers files, in Markdown."""
     rows = [
         "| key | flag | needed | meaning | examples |",
         "|---|---|---|---|---|",
@@ -75,37 +82,37 @@ def _row(question: Question) -> str:
     flag = question.flag if question.flag.startswith("-") else "the argument"
     examples = ", ".join(f"`{json.dumps(example)}`" for example in question.examples)
     needed = "yes" if question.default is None else ""
-    return f"| `{question.key}` | `{flag}` | {needed} | {question.about} | {examples} |"
+    return f"| `{question.key}` | `{flag}` | {needed} | {question.text.description} | {examples} |"
 
 
 _PAGE = """# Answers files
 
-Generated from the questions of the wizard; `dx-app-wizard --answers-schema` prints the
-[JSON Schema](answers.schema.json) of the same.
+Generated from the questions of the wizard. `dx-app-wizard --answers-schema` prints the
+[JSON Schema](answers.schema.json).
 
-`dx-app-wizard --answers FILE` takes JSON, or YAML where the name ends in .yaml or .yml; `-` is standard
-input. Every key is a flag, too, and `--set KEY=VALUE` answers any of them.
+`dx-app-wizard --answers FILE` reads JSON, or YAML if the name ends in .yaml or .yml; `-` is standard
+input. Every key also has a flag, and `--set KEY=VALUE` sets any of them.
 
 {rows}
 
-Who says something first, wins: flags and `--set`; the answers file; a dxapp.json given with `--json-file`;
-the environment, as `DX_APP_WIZARD_KEY` with the key in upper case; the organisation's policy; what holds by
-default.
+If several sources answer a question, the first of these takes precedence: flags and `--set`; the answers
+file; a dxapp.json passed with `--json-file`; the environment variable `DX_APP_WIZARD_KEY`, with the key in
+upper case; the organisation's policy; the default.
 
 ## Parameters
 
-An input or output is a text, `NAME:CLASS`, or an object as it stands in dxapp.json: `name`, `class`,
-`optional`, `default`, `label`, `help`, `group`, `choices`, `suggestions`, `patterns`, `type`.
+An input or output is a string, `NAME:CLASS`, or an object as in dxapp.json: `name`, `class`, `optional`,
+`default`, `label`, `help`, `group`, `choices`, `suggestions`, `patterns`, `type`.
 
-On the command line, `--input` and `--output` take the text or the object's JSON, and
-`--set inputs='[...]'` takes a JSON array of both. `--set inputs.NAME.FIELD=VALUE` says one thing of one
+On the command line, `--input` and `--output` accept the string or the object as JSON, and
+`--set inputs='[...]'` accepts a JSON array of both. `--set inputs.NAME.FIELD=VALUE` sets one field of one
 parameter: `--set inputs.reads.help='Reads as FASTQ'`, `--set 'inputs.reads.patterns=*.fastq, *.fq'`,
-`--set inputs.sizes.default='[1, 2]'`. A number in place of the name counts from 0.
+`--set inputs.sizes.default='[1, 2]'`. Instead of the name, you can use the position, counted from 0.
 
 ## With a dxapp.json
 
-`json_file` holds the dxapp.json to start from, as `--json-file` would give it: an object, or an array of the
-file's lines, which also keeps its layout. What it says needs no answer.
+`json_file` contains the dxapp.json to start from, as with `--json-file`: an object, or an array of the file's
+lines, which keeps its layout. Questions that it answers need no other answer.
 
 ```yaml
 template: basic
@@ -115,22 +122,21 @@ json_file:
   runSpec: {{interpreter: bash, execDepends: [{{name: samtools}}]}}
 ```
 
-`dx-app-wizard --json` prints the `answers` that give the same app again, the dxapp.json that was given among
-them.
+`dx-app-wizard --json` prints the `answers` that create the same app again, including the given dxapp.json.
 
 ## YAML
 
-A plain word is what it would be in JSON: `true`, `false`, `null`, a number, or else a text. So `no`, `on`,
-`1.0.0` and dates are texts. What JSON cannot say is refused, with its place: duplicate keys, keys that are
-no texts, anchors and aliases, tags, several documents.
+An unquoted word has the same meaning as in JSON: `true`, `false`, `null` or a number; any other word is a
+string. So `no`, `on`, `1.0.0` and dates are strings. Anything that JSON cannot express is rejected with its
+line and column: duplicate keys, keys that are not strings, anchors and aliases, tags, several documents.
 """
 
 
 def main(arguments: list[str]) -> None:
-    """Write schema and page to the folder that arguments name."""
+    """Write the schema and the page to a folder, the only argument."""
     folder = Path(arguments[0])
     json_document.write(folder / "answers.schema.json", answers_schema())
-    json_document.write_text(folder / "answers.md", documentation())
+    atomic_write(folder / "answers.md", documentation())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The dxapp.json to start from: a file of its own, or the part `json_file` of an answers file."""
+"""Load the dxapp.json to start from: a file, or the key `json_file` of an answers file."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.answers.sources import Source
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.model import AppSpec
-from dx_app_wizard.errors import FindingsError, Place, SpecFileError
+from dx_app_wizard.errors import Place, SpecFileError
+from dx_app_wizard.lint.findings import FindingsError
 from dx_app_wizard.lint.linter import lint_document
+from dx_app_wizard.policy.lint import apply_policy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_app_wizard.answers.answers_file import AnswersFile
     from dx_app_wizard.dxapp.json_document import Document
-    from dx_app_wizard.policy.load import Policy
+    from dx_app_wizard.policy.model import Policy
 
 
-def spec_to_start_from(
+def load_given_spec(
     json_file: Path | None, answers: AnswersFile | None, policy: Policy
 ) -> tuple[AppSpec, Source] | None:
     """Return the given dxapp.json, and the same as a source of answers; None if there is none.
 
-    A file of its own takes precedence. Raises SpecFileError if it cannot be read, and FindingsError if more
-    is wrong with it than things being absent, as the policy judges it.
+    `json_file` takes precedence over the answers file. Raises SpecFileError if it cannot be read, and
+    FindingsError if it has errors under the policy other than absent parts.
     """
     if json_file is not None:
         return _checked(json_document.read_given(json_file), json_file, policy)
@@ -35,8 +37,8 @@ def spec_to_start_from(
 
 def _checked(document: Document, path: Path, policy: Policy) -> tuple[AppSpec, Source]:
     if not isinstance(document.value, dict):
-        raise SpecFileError(path, "must hold a JSON object", 1, 1)
-    findings = policy.judged(lint_document(document, absent=False, file=str(path)))
+        raise SpecFileError(path, "must contain a JSON object", 1, 1)
+    findings = apply_policy(lint_document(document, absent=False, file=str(path)), policy)
     errors = [finding for finding in findings if finding.level == "error"]
     if errors:
         raise FindingsError(path, errors)

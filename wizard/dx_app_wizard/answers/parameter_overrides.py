@@ -1,4 +1,4 @@
-"""`inputs.reads.help`: one thing said of one parameter, on top of where the parameter itself is given."""
+"""Override one field of one parameter on the command line, by a key such as `inputs.reads.help`."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from dx_app_wizard.dxapp.parameters import parse_field
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_AMENDMENT = re.compile(r"(?:inputs|outputs)\.[^.]+\.[^.]+")
+_OVERRIDE = re.compile(r"(?:inputs|outputs)\.[^.]+\.[^.]+")
 
 
-def is_amendment(key: str) -> bool:
-    """Tell whether a key reads inputs.PARAMETER.FIELD, or the same of outputs."""
-    return bool(_AMENDMENT.fullmatch(key))
+def is_override(key: str) -> bool:
+    """Return whether a key has the form inputs.PARAMETER.FIELD or outputs.PARAMETER.FIELD."""
+    return bool(_OVERRIDE.fullmatch(key))
 
 
-def amended(
-    parameters: tuple[dict[str, Any], ...], amendments: Mapping[str, str]
+def with_overrides(
+    parameters: tuple[dict[str, Any], ...], overrides: Mapping[str, str]
 ) -> tuple[dict[str, Any], ...]:
-    """Return the parameters with what the amendments (PARAMETER.FIELD → text) say.
+    """Return the parameters with the overrides (PARAMETER.FIELD → text) applied.
 
-    PARAMETER is a name, or a position from 0. Raises a UserError where there is no such parameter or field,
-    or the text is no value of it.
+    PARAMETER is a name, or a position from 0. Raises UserError if there is no such parameter or field, or the
+    text is not a value of the field.
     """
     changed = [dict(parameter) for parameter in parameters]
-    for key, text in amendments.items():
+    for key, text in overrides.items():
         name, _, field = key.partition(".")
         parameter = _named(changed, name)
         parameter[field] = parse_field(str(parameter.get("class")), field, text)
@@ -42,6 +42,12 @@ def _named(parameters: list[dict[str, Any]], name: str) -> dict[str, Any]:
     names = [str(parameter.get("name")) for parameter in parameters]
     if name not in names:
         near = get_close_matches(name, names, n=1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are {', '.join(names) or 'none'}."
+        hint = (
+            f"Did you mean {near[0]!r}?"
+            if near
+            else f"The parameters are {', '.join(names)}."
+            if names
+            else "There are no parameters."
+        )
         raise AnswerError(f"there is no parameter {name!r}", hint)
     return parameters[names.index(name)]

@@ -1,4 +1,4 @@
-"""How answers are read: from a flag's text or a file's JSON value to what it says, or what is wrong."""
+"""Convert answers from a flag's text or a file's JSON value, and reject invalid ones."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dx_app_wizard.dxapp.classes import describe_value, parse_value
 from dx_app_wizard.dxapp.instances import region_problem
 from dx_app_wizard.dxapp.names import app_name_problem
 from dx_app_wizard.dxapp.parameters import FIELDS, parse_declaration
+from dx_app_wizard.dxapp.timeouts import LONGEST_TIMEOUT_MINUTES, MINUTES
 from dx_app_wizard.dxapp.versions import is_semantic_version
 from dx_app_wizard.errors import UserError
 
@@ -19,32 +20,38 @@ if TYPE_CHECKING:
 
 PROJECT_ACCESS_LEVELS = ("VIEW", "UPLOAD", "CONTRIBUTE", "ADMINISTER")
 NO_ACCESS = "NONE"
-"""Stands for no access to the parent project, in files and flags."""
+"""The level that means no access to the parent project, in files and flags."""
+
+REQUIREMENT = (
+    r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[A-Za-z0-9,._-]+\])? ?(?:== ?[A-Za-z0-9.!+_-]+|@ [a-z][a-z+]*://{0}+)"
+    r"|[a-z][a-z+]*://{0}+"
+    r"|[A-Za-z0-9._/]{0}*\.(?:whl|tar\.gz|zip)"
+).format(r"[!#%&()*+,./:;<=>?@A-Z\[\]_a-z{|}~0-9$-]")
+"""A requirement pinned to a version, a URL or an archive; it needs no escapes between double quotes."""
 
 _TIMEOUT_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
-_LONGEST_TIMEOUT_MINUTES = 30 * 24 * 60
 
 
 class AnswerError(UserError):
-    """One answer is not valid; the message says by which rule."""
+    """An answer is invalid; the message names the rule."""
 
     code = "invalid-answer"
 
 
 class MissingAnswerError(AnswerError):
-    """There has to be an answer, and there is none."""
+    """A required answer is missing."""
 
     code = "missing-answer"
 
 
 class ContradictionError(AnswerError):
-    """An answer says otherwise than the given dxapp.json."""
+    """An answer contradicts the given dxapp.json."""
 
     code = "contradiction"
 
 
 class PartlyValidError(AnswerError):
-    """Of an answer of several parts, `value` is what can be read; `errors` is about the rest, by position."""
+    """Some parts of an answer are invalid: `value` has the valid ones, `errors` the others by position."""
 
     def __init__(self, value: tuple[Any, ...], errors: Mapping[int, UserError]) -> None:
         super().__init__("; ".join(error.message for error in errors.values()))
@@ -64,27 +71,26 @@ def read_timeout(answer: Any) -> dict[str, int]:
                 f" got {answer!r}"
             )
         answer = {_TIMEOUT_UNITS[match[2].lower()]: int(match[1])}
-    sizes = {"days": 24 * 60, "hours": 60, "minutes": 1}
-    if not isinstance(answer, dict) or not answer or not answer.keys() <= sizes.keys():
-        raise AnswerError("must be a text such as 48h, or a hash of days, hours and minutes")
+    if not isinstance(answer, dict) or not answer or not answer.keys() <= MINUTES.keys():
+        raise AnswerError("must be a text such as 48h, or a hash with days, hours and minutes")
     if not all(_is_count(count) for count in answer.values()):
         raise AnswerError("days, hours and minutes must be whole numbers from 0")
     limit = {unit: int(count) for unit, count in answer.items()}
-    minutes = sum(sizes[unit] * count for unit, count in limit.items())
+    minutes = sum(MINUTES[unit] * count for unit, count in limit.items())
     if not minutes:
-        raise AnswerError("must be more than nothing, such as 48h")
-    if minutes > _LONGEST_TIMEOUT_MINUTES:
+        raise AnswerError("must be greater than zero, such as 48h")
+    if minutes > LONGEST_TIMEOUT_MINUTES:
         raise AnswerError("max allowed timeout is 30 days")
     return limit
 
 
 def _is_count(value: Any) -> bool:
-    """Tell whether value is a whole number from 0; as in JSON Schema, 1.0 is one."""
+    """Return whether value is a whole number from 0; 1.0 is one, as in JSON Schema."""
     return (type(value) is int or (isinstance(value, float) and value.is_integer())) and value >= 0
 
 
 def read_name(answer: Any) -> str:
-    """Read an app's name, which is also its folder's."""
+    """Read an app's name, which is also the name of its folder."""
     name = read_line(answer)
     problem = app_name_problem(name)
     if problem:
@@ -93,7 +99,7 @@ def read_name(answer: Any) -> str:
 
 
 def read_line(answer: Any) -> str:
-    """Read one line of text; what a C locale left undecoded in an argument is taken as UTF-8."""
+    """Read one line of text. Bytes that a C locale could not decode are read as UTF-8."""
     if not isinstance(answer, str):
         hint = None if isinstance(answer, (dict, list)) else "Put it in quotes."
         raise AnswerError(f"must be a text; got {describe_value(answer)}", hint)
@@ -112,12 +118,23 @@ def read_version(answer: Any) -> str:
     """Read a semantic version."""
     version = read_line(answer)
     if not is_semantic_version(version):
-        raise AnswerError(f"{version!r} is no semantic version such as 1.0.0")
+        raise AnswerError(f"{version!r} is not a semantic version such as 1.0.0")
     return version
 
 
+def read_requirement(answer: Any) -> str:
+    """Read a requirement of pip that names a version, a URL or an archive, not just a package."""
+    requirement = read_line(answer)
+    if not re.fullmatch(REQUIREMENT, requirement):
+        raise AnswerError(
+            f"{requirement!r} names neither a version nor a URL to install from",
+            "Pass NAME==VERSION, 'NAME @ git+https://HOST/REPOSITORY@COMMIT', or the URL of a wheel.",
+        )
+    return requirement
+
+
 def read_yes_no(line: str) -> bool:
-    """Read y, yes, n or no, whatever the case."""
+    """Read y, yes, n or no, in upper or lower case."""
     words = {"y": True, "yes": True, "n": False, "no": False}
     if line.lower() not in words:
         raise AnswerError(f"unrecognized response, expected y or n; got {line!r}")
@@ -125,7 +142,7 @@ def read_yes_no(line: str) -> bool:
 
 
 def read_choice(choices: tuple[str, ...]) -> Callable[[Any], str]:
-    """Return a reader that takes one of choices, whatever the case, and suggests the nearest."""
+    """Return a reader that accepts one of choices in any case, and suggests the nearest one otherwise."""
 
     def read(answer: Any) -> str:
         text = read_line(answer)
@@ -142,7 +159,7 @@ def read_choice(choices: tuple[str, ...]) -> Callable[[Any], str]:
 
 
 def read_parameters(*, output: bool) -> Callable[[Any], tuple[dict[str, Any], ...]]:
-    """Return a reader of parameters: each a hash as in dxapp.json, its JSON text, or such as `reads:file`."""
+    """Return a reader of parameters: each is a hash as in dxapp.json, its JSON, or text like `reads:file`."""
 
     def read(answer: Any) -> tuple[dict[str, Any], ...]:
         if not isinstance(answer, (list, tuple)):
@@ -173,13 +190,13 @@ def _known_fields(parameter: dict[str, Any]) -> dict[str, Any]:
     for key in parameter:
         if key not in known:
             near = get_close_matches(key, known, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(known)}."
-            raise AnswerError(f"a parameter has no {key!r}", hint)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Its fields are {', '.join(known)}."
+            raise AnswerError(f"a parameter has no field {key!r}", hint)
     return parameter
 
 
 def read_network(answer: Any) -> tuple[str, ...]:
-    """Read yes (every host), no, or an array of hosts; return the hosts."""
+    """Read yes (every host), no (none), or an array of hosts; return the hosts."""
     if isinstance(answer, str):
         answer = {"true": True, "yes": True, "false": False, "no": False}.get(answer.lower(), answer)
     if isinstance(answer, bool):
@@ -190,7 +207,7 @@ def read_network(answer: Any) -> tuple[str, ...]:
 
 
 def read_project_access(answer: Any) -> str | None:
-    """Read a level of access, None for none."""
+    """Read a level of access; return None for no access."""
     level = read_choice((*PROJECT_ACCESS_LEVELS, NO_ACCESS))(answer)
     return None if level == NO_ACCESS else level
 

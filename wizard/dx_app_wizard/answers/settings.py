@@ -1,6 +1,6 @@
-"""Answers as texts by their keys: `--set KEY=VALUE`, and the environment's `DX_APP_WIZARD_KEY`.
+"""Read answers from `--set KEY=VALUE` and from environment variables named `DX_APP_WIZARD_KEY`.
 
-A text is read as the question's flag reads it. A list of parameters is one of them, or a JSON array of them.
+A value is read like that of the question's flag. A list of parameters is one parameter or a JSON array.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.sources import Source
 from dx_app_wizard.errors import AnswersError, CommandLineError, Place, Problem
-from dx_app_wizard.policy.load import VARIABLE_PREFIX
+from dx_app_wizard.policy.model import VARIABLE_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 SET_FLAG = "--set"
 LISTS = ("inputs", "outputs")
-"""The keys whose values are collected; of every other key, the last value holds."""
+"""The keys whose values accumulate; for every other key, the last value is used."""
 
 
 def with_settings(flags: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
-    """Return the flags' answers by the questions' keys, and with them those of the settings.
+    """Return the answers of the flags and the settings, by the questions' keys.
 
-    Raises CommandLineError for a setting that does not read KEY=VALUE, and AnswersError for every key
-    that a flag of its own answers, too; whether a key and its value are good is for `gather` to say.
+    Raises CommandLineError for a setting that is not KEY=VALUE, and AnswersError for every key that its own
+    flag answers too. Keys and values are checked by `gather`.
     """
     answers: dict[str, Any] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals or not key:
-            raise CommandLineError(f"{SET_FLAG} {setting!r} does not read KEY=VALUE, such as timeout=24h.")
+            raise CommandLineError(f"{SET_FLAG} {setting!r} is not KEY=VALUE, such as timeout=24h.")
         value = _value(key, text)
         answers[key] = [*answers.get(key, ()), *value] if key in LISTS else value
     answered = {key: value for key, value in flags.items() if value is not None}
@@ -38,7 +38,7 @@ def with_settings(flags: Mapping[str, Any], settings: Iterable[str]) -> dict[str
     if twice:
         raise AnswersError(
             tuple(
-                Problem(key, SET_FLAG, f"{key} is answered by its own flag, too; keep one") for key in twice
+                Problem(key, SET_FLAG, f"{key} has a flag of its own, too; use one of them") for key in twice
             )
         )
     for key in LISTS:
@@ -48,9 +48,9 @@ def with_settings(flags: Mapping[str, Any], settings: Iterable[str]) -> dict[str
 
 
 def environment_sources(environment: Mapping[str, str]) -> tuple[Source, ...]:
-    """Return what variables such as DX_APP_WIZARD_REGION answer; an empty one answers nothing."""
+    """Return one source per variable such as DX_APP_WIZARD_REGION; empty variables are ignored."""
     return tuple(
-        Source({key: _value(key, text)}, Place(variable=name), settles=False)
+        Source({key: _value(key, text)}, Place(variable=name), is_final=False)
         for name, text in sorted(environment.items())
         if text and (key := name.removeprefix(VARIABLE_PREFIX).lower()) and name.startswith(VARIABLE_PREFIX)
     )
@@ -65,7 +65,7 @@ def _value(key: str, text: str) -> Any:
 
 
 def _array(text: str) -> list[Any] | None:
-    """Return the JSON array that text is, None if it is none."""
+    """Return text as a JSON array, None if it is not one."""
     try:
         array = json.loads(text)
     except (ValueError, RecursionError):

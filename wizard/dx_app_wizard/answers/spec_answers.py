@@ -1,20 +1,20 @@
-"""What a given dxapp.json says already: looked up for each question, in the raw hash."""
+"""Look up the answers that a given dxapp.json already has."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dx_app_wizard.lint.rules.io import language_of
+from dx_app_wizard.dxapp.model import language_of
 
 MISSING: Any = object()
-"""Stands for no answer, where null is one."""
+"""Marks the absence of an answer, as opposed to the answer null."""
 
 
 def under(*path: str) -> Callable[[Mapping[str, Any]], Any]:
-    """Return a function that looks a value up in a spec; arrays come as tuples."""
+    """Return a function that looks up the value at a path in a spec; arrays become tuples."""
 
-    def standing(spec: Mapping[str, Any]) -> Any:
+    def look_up(spec: Mapping[str, Any]) -> Any:
         value: Any = spec
         for key in path:
             if not isinstance(value, Mapping) or key not in value:
@@ -22,28 +22,28 @@ def under(*path: str) -> Callable[[Mapping[str, Any]], Any]:
             value = value[key]
         return tuple(value) if isinstance(value, list) else value
 
-    return standing
+    return look_up
 
 
-def standing_timeout(spec: Mapping[str, Any]) -> Any:
-    """Return the time limit of every entry point, or else the limits by entry point."""
+def spec_timeout(spec: Mapping[str, Any]) -> Any:
+    """Return the time limit of all entry points, or else the limits by entry point."""
     policy = under("runSpec", "timeoutPolicy")(spec)
     return policy.get("*", policy) if isinstance(policy, dict) else MISSING
 
 
-def standing_language(spec: Mapping[str, Any]) -> Any:
+def spec_language(spec: Mapping[str, Any]) -> Any:
     """Return the language of the interpreter."""
     return language_of(dict(spec)) or MISSING
 
 
-def standing_regions(spec: Mapping[str, Any]) -> Any:
-    """Return all regions of regionalOptions."""
+def spec_regions(spec: Mapping[str, Any]) -> Any:
+    """Return the regions in regionalOptions."""
     regions = under("regionalOptions")(spec)
     return frozenset(regions) if isinstance(regions, dict) else MISSING
 
 
-def standing_instance_types(spec: Mapping[str, Any]) -> Any:
-    """Return the instance types that a spec names anywhere."""
+def spec_instance_types(spec: Mapping[str, Any]) -> Any:
+    """Return all instance types in a spec."""
     requirements = [under("runSpec", "systemRequirements")(spec)]
     regional = under("regionalOptions")(spec)
     if isinstance(regional, dict):
@@ -56,18 +56,18 @@ def standing_instance_types(spec: Mapping[str, Any]) -> Any:
 
 
 def has_resources(spec: Mapping[str, Any]) -> bool:
-    """Return whether `resources` at the top binds the app to the region that it is built in.
+    """Return whether top-level `resources` bind the app to the region in which it is built.
 
-    `dx build` refuses regionalOptions beside it.
+    `dx build` rejects regionalOptions together with it.
     """
     return "resources" in spec and "regionalOptions" not in spec
 
 
 def needs_no_region(spec: Mapping[str, Any]) -> bool:
-    """Return whether the app runs in whatever region it is built in."""
+    """Return whether the app runs in the region in which it is built, whichever that is."""
     return has_resources(spec) or under("runSpec", "systemRequirements")(spec) is not MISSING
 
 
 def needs_no_instance_type(spec: Mapping[str, Any]) -> bool:
-    """Return whether the app can do without: it has regions, whose default holds, or no region."""
+    """Return whether no instance type is needed: the regions have defaults, or there is no region."""
     return has_resources(spec) or under("regionalOptions")(spec) is not MISSING

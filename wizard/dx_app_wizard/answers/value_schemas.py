@@ -1,17 +1,17 @@
-"""What answers look like, as JSON Schemas: each says no more than what the readers in readers.py accept.
+"""JSON Schemas of answers; each accepts only values that the readers in readers.py accept.
 
-Patterns are not enough for the end of a text, where readers of JSON Schema differ about a newline; so every
-text of one line says what must not be in it.
+JSON Schema validators disagree on whether `$` in a pattern matches before a final newline. So the schema of
+every one-line text excludes line breaks explicitly.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from dx_app_wizard.answers.readers import NO_ACCESS, PROJECT_ACCESS_LEVELS
+from dx_app_wizard.answers.choices import LANGUAGES, NO_CI, PATTERNS
+from dx_app_wizard.answers.readers import NO_ACCESS, PROJECT_ACCESS_LEVELS, REQUIREMENT
 from dx_app_wizard.dxapp.classes import CLASSES
 from dx_app_wizard.dxapp.instances import clouds, instance_types, known_regions
-from dx_app_wizard.rendering.plan import LANGUAGES, PATTERNS
 
 Schema = dict[str, Any]
 
@@ -33,6 +33,7 @@ NETWORK: Schema = {
     "anyOf": [{"type": "boolean"}, {"enum": ["yes", "no"]}, {"type": "array", "items": {"type": "string"}}]
 }
 PROJECT_ACCESS: Schema = {"enum": [*PROJECT_ACCESS_LEVELS, NO_ACCESS]}
+PACKAGE = line(REQUIREMENT)
 REGION = line(rf"(?:{'|'.join(clouds())}):.+")
 
 _DAYS = "0*(?:[1-9]|[12][0-9]|30) *[dD]"
@@ -54,8 +55,15 @@ TIMEOUT: Schema = {
 }
 
 
+CI_NEEDS_PACKAGE: Schema = {
+    "if": {"required": ["ci"], "properties": {"ci": {"not": {"const": NO_CI}}}},
+    "then": {"required": ["ci_package"]},
+}
+"""Stricter than the wizard, which can often derive the package from its own installation."""
+
+
 def instance_types_by_region() -> list[Schema]:
-    """Return the schemas that bind the instance type to the region's cloud; without a region, it is AWS."""
+    """Return schemas that restrict the instance type to the region's cloud; the default cloud is AWS."""
     default = known_regions()[0].partition(":")[0]
     return [
         {
@@ -70,7 +78,7 @@ def instance_types_by_region() -> list[Schema]:
 
 
 def parameters(kind: str) -> Schema:
-    """Return the schema of an array of parameters, which are texts or hashes; kind is `input` or `output`."""
+    """Return the schema of an array of parameters, as texts or hashes; kind is `input` or `output`."""
     return {
         "type": "array",
         "items": {"anyOf": [{"$ref": f"#/$defs/{kind}Text"}, {"$ref": f"#/$defs/{kind}"}]},
@@ -78,11 +86,11 @@ def parameters(kind: str) -> Schema:
 
 
 def parameter_definitions(parameter: Schema) -> dict[str, Schema]:
-    """Return the definitions that `parameters` refers to, from the schema of a parameter in dxapp.json."""
+    """Return the definitions that `parameters` references, from the schema of a parameter in dxapp.json."""
     classes = "|".join(CLASSES)
     named = {
         **parameter,
-        "description": "A parameter as it stands in dxapp.json.",
+        "description": "A parameter as in dxapp.json.",
         "required": ["name", "class"],
         "additionalProperties": False,
         "properties": {

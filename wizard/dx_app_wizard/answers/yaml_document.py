@@ -1,8 +1,8 @@
-"""YAML as people write answers in it, read as strictly as JSON, with the place of every value.
+"""Parse YAML as strictly as JSON, with the position of every value.
 
-A plain word is what it would be in JSON: `true`, `false`, `null`, a number, or else a text. So `no`, `on`,
-`1.0.0`, `2026-11-23` and `0o17` are texts. An empty value is null. What JSON cannot say is refused:
-duplicate keys, keys that are no texts, anchors and aliases, tags, several documents.
+An unquoted word has the same meaning as in JSON: `true`, `false`, `null` or a number; any other is a string.
+So `no`, `on`, `1.0.0`, `2026-11-23` and `0o17` are strings. An empty value is null. Anything that JSON cannot
+express is rejected: duplicate keys, keys that are not strings, anchors and aliases, tags, several documents.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _WORDS = {"true": True, "false": False, "null": None, "": None}
 
 
 def parse(text: str, path: Path) -> Document:
-    """Parse YAML text that came from path; raise SpecFileError, with line and column, for what is wrong."""
+    """Parse YAML text from path; raise SpecFileError with line and column."""
     builder = _Builder(path)
     try:
         for event in yaml.parse(text, Loader=yaml.BaseLoader):
@@ -39,7 +39,7 @@ def parse(text: str, path: Path) -> Document:
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         column = error.position - (before.rfind("\n") + 1) + 1
-        message = f"is not YAML: it holds the character U+{ord(text[error.position]):04X}"
+        message = f"is not YAML: it contains the character U+{ord(text[error.position]):04X}"
         raise SpecFileError(path, message, before.count("\n") + 1, column) from error
     return Document(builder.value, builder.positions)
 
@@ -47,12 +47,12 @@ def parse(text: str, path: Path) -> Document:
 def _syntax_message(error: yaml.MarkedYAMLError) -> str:
     hint = ""
     if error.context == "while scanning an alias":
-        hint = "; put a text that begins with * in quotes, such as '*.bam'"
+        hint = "; put a string that begins with * in quotes, such as '*.bam'"
     return f"is not YAML: {error.problem or error.context}{hint}"
 
 
 def _joined(text: str) -> str:
-    """Join the halves of characters that were written as two escapes, as JSON does."""
+    """Join surrogates that were written as two escapes into one character, as JSON does."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
 
@@ -62,7 +62,7 @@ def _place(mark: Any) -> tuple[int | None, int | None]:
 
 @dataclass
 class _Container:
-    """A hash or array that is being read; `step` leads to the value in it that is read or comes next."""
+    """A hash or array that is being read; `step` is the key or index of its current value."""
 
     value: dict[str, Any] | list[Any]
     step: str | int = 0
@@ -79,7 +79,7 @@ class _Container:
 
 @dataclass
 class _Builder:
-    """Builds the value out of the parser's events, without recursion."""
+    """Builds the value from the parser's events, without recursion."""
 
     path: Path
     value: Any = None
@@ -88,13 +88,13 @@ class _Builder:
     _documents: int = 0
 
     def take(self, event: yaml.Event) -> None:
-        """Take the parser's next event."""
+        """Process the parser's next event."""
         if isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
-                self._fail(event, "holds several documents; it must hold one")
+                self._fail(event, "contains several documents instead of one")
         elif isinstance(event, yaml.AliasEvent):
-            self._fail(event, f"has the alias *{event.anchor}; write it out, or put the text in quotes")
+            self._fail(event, f"has the alias *{event.anchor}; write its value, or put the string in quotes")
         elif isinstance(event, yaml.NodeEvent):
             self._refuse_properties(event)
             self._take_node(event)
@@ -127,7 +127,7 @@ class _Builder:
     def _key(self, event: yaml.NodeEvent, known: dict[str, Any]) -> str:
         key = self._scalar(event) if isinstance(event, yaml.ScalarEvent) else None
         if not isinstance(key, str):
-            self._fail(event, "has a key that is no text; put it in quotes")
+            self._fail(event, "has a key that is not a string; put it in quotes")
         elif key in known:
             self._fail(event, f"has the key {key!r} twice in the same object")
         return str(key)
@@ -143,18 +143,18 @@ class _Builder:
         try:
             number = json.loads(text)
         except ValueError:
-            self._fail(event, "holds a number that is too long")
+            self._fail(event, "contains a number that is too long")
         else:
             if not math.isinf(number):
                 return number
-            self._fail(event, f"holds a number that is too large: {text}")
+            self._fail(event, f"contains a number that is too large: {text}")
 
     def _refuse_properties(self, event: yaml.NodeEvent) -> None:
         if event.anchor is not None:
-            self._fail(event, f"has the anchor &{event.anchor}; put a text that begins with & in quotes")
+            self._fail(event, f"has the anchor &{event.anchor}; put a string that begins with & in quotes")
         if getattr(event, "tag", None) is not None:
             tag = event.tag  # type: ignore[attr-defined]  # scalars and containers have one, aliases not
-            self._fail(event, f"has the tag {tag}; put a text that begins with ! in quotes")
+            self._fail(event, f"has the tag {tag}; put a string that begins with ! in quotes")
 
     def _fail(self, event: yaml.Event, message: str) -> None:
         raise SpecFileError(self.path, message, *_place(event.start_mark))

@@ -1,4 +1,4 @@
-"""From flags, files and whoever is asked to the folder of an app."""
+"""Create an app: gather the answers, render the templates, write the folder."""
 
 from __future__ import annotations
 
@@ -9,33 +9,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.answers_file import JSON_FILE_KEY, STANDARD_INPUT, read_answers
-from dx_app_wizard.answers.given_spec import spec_to_start_from
+from dx_app_wizard.answers.given_spec import load_given_spec
+from dx_app_wizard.answers.policy_defaults import default_sources
 from dx_app_wizard.answers.settings import environment_sources
-from dx_app_wizard.answers.sources import Given, Source
-from dx_app_wizard.commands.answer import Dialogue
-from dx_app_wizard.commands.suggestion import remedy
-from dx_app_wizard.dxapp.model import FILE_NAME
-from dx_app_wizard.errors import AnswersError, NotWritableError
-from dx_app_wizard.interview.saved_answers import SavedInterview
+from dx_app_wizard.answers.sources import AnswerSources, Source
+from dx_app_wizard.commands.answer import AnswerCollector
+from dx_app_wizard.commands.saved_answers import SavedInterview, forget_saved
+from dx_app_wizard.commands.suggestion import suggest_command
+from dx_app_wizard.errors import AnswersError, ConflictError, NotWritableError
+from dx_app_wizard.policy.lint import lint_by_policy
 from dx_app_wizard.policy.load import load_policy
 from dx_app_wizard.rendering.change_report import changes_json, preview_text, written_text
-from dx_app_wizard.rendering.changes import OnConflict
-from dx_app_wizard.rendering.policy_fields import default_sources, judged
-from dx_app_wizard.rendering.spec_difference import spec_difference
+from dx_app_wizard.rendering.changes import OnConflict, change_set, is_in_use
+from dx_app_wizard.rendering.compose import spec_difference
+from dx_app_wizard.rendering.draft import Basis, draft_app
+from dx_app_wizard.rendering.provenance import RECORD_PATH, with_new_record
+from dx_app_wizard.rendering.spec_check import check_policy
 from dx_app_wizard.rendering.template_choice import absolute_source, choose_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import PurePosixPath
 
     from dx_app_wizard.answers.answers import Answers
     from dx_app_wizard.errors import UserError
     from dx_app_wizard.lint.findings import Finding
-    from dx_app_wizard.rendering.changes import ChangeSet
+    from dx_app_wizard.rendering.changes import ChangeSet, FileContent
+    from dx_app_wizard.rendering.draft import Draft
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the flags say beyond the answers."""
+    """The options of the command line that are not answers."""
 
     json_file: Path | None
     answers_file: Path | None
@@ -48,14 +53,18 @@ class Options:
     defaults: bool = False
     resume: bool = False
 
+    @property
+    def may_ask(self) -> bool:
+        """Whether stdin may hold answers to questions; not if it holds the answers file."""
+        return not (self.no_input or self.as_json or self.answers_file == STANDARD_INPUT or _in_ci())
+
 
 @dataclass(frozen=True)
-class Generated:
-    """An app that was written, or would be with `dry_run`: its name, and what happened to each file.
+class CreatedApp:
+    """An app that was written, or would be with `dry_run`.
 
-    `difference` is what was filled in to the dxapp.json that was given, `findings` where the app falls short
-    of the policy in what that allows; an answers file with these `answers` gives the same app again, under
-    the same policy. `notes` name what was probably forgotten.
+    `difference` is the change to the given dxapp.json, `findings` are the policy's warnings. An answers file
+    with these `answers` creates the same app under the same policy. `notes` are about probable mistakes.
     """
 
     name: str
@@ -69,11 +78,11 @@ class Generated:
 
     @property
     def error(self) -> UserError | None:
-        """Why a real run would write nothing."""
+        """The error that a real run would raise instead of writing."""
         return self.changes.conflict()
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `--json` prints of it."""
+        """Return the part of the object that `--json` prints."""
         app = {
             "name": self.name,
             "path": str(self.changes.folder),
@@ -85,11 +94,11 @@ class Generated:
         return {"app": app, "answers": self.answers, "findings": findings}
 
     def output(self) -> str:
-        """Return what is data: the folder's path, or what would be written."""
+        """Return the text for stdout: the folder's path, or a preview of the files."""
         return preview_text(self.changes) if self.dry_run else str(self.changes.folder)
 
-    def talk(self) -> str:
-        """Return what people are told beside it."""
+    def summary(self) -> str:
+        """Return the text for stderr."""
         done = written_text(self.changes, was_new=self.was_new)
         lines = [self.difference] if self.difference and self.changes.writes else []
         lines += [str(finding) for finding in self.findings]
@@ -97,119 +106,159 @@ class Generated:
         return "\n".join([*lines, "Nothing was written." if self.dry_run else done])
 
 
-def generate(options: Options, flags: dict[str, Any]) -> Generated:
-    """Write the app that flags, files and whoever is asked describe; with dry_run, tell what that would do.
+def create(options: Options, flags: dict[str, Any]) -> CreatedApp:
+    """Create the app that flags, files and the interview describe; with dry_run, only report the changes.
 
-    Raises ConflictError where something is in the way, DisallowedError where the policy stands against it.
+    Raises ConflictError if existing files are in the way, and DisallowedError if the policy forbids the app.
     """
-    dialogue = _dialogue(options, flags)
-    with dialogue.keeping_answers():
-        answers = _answers(dialogue, options)
-        plan = dialogue.plan(answers)
-        folder = dialogue.output_dir / answers.name
-        files = dialogue.files(answers, plan)
-        findings = judged(files, folder / FILE_NAME, dialogue.policy)
-        changes = dialogue.changes(answers, plan, files)
-        used = answers.to_json(dialogue.given.spec)
-        if dialogue.base and dialogue.base.text is not None:
-            # The schema of answers files asks for the language.
-            used |= {"language": answers.language, JSON_FILE_KEY: dialogue.base.text.split("\n")}
-        # A person has seen it in the review.
-        base = None if dialogue.interview else dialogue.base
-        difference = spec_difference(plan.spec, base) if base else ""
-        generated = Generated(
+    creation, collector = _prepare(options, flags)
+    with collector.keeping_answers() as interruption:
+        answers = _collect(collector, options)
+        draft = creation.draft(answers)
+        files = draft.render()
+        findings = check_policy(files, draft.folder, creation.basis.policy)
+        changes = creation.changes(draft, files)
+        created = CreatedApp(
             answers.name,
             changes,
             changes.is_new,
             options.dry_run,
-            difference,
+            # A person has seen the difference in the review.
+            "" if collector.interview else creation.difference(draft),
             tuple(findings),
-            used,
-            tuple(_notes(dialogue, options)),
+            creation.used_answers(answers),
+            tuple(_notes(collector, options)),
         )
         if not options.dry_run:
-            dialogue.write(changes)
-    return generated
+            interruption.folder = changes.folder
+            changes.apply()
+            if collector.interview:
+                forget_saved()
+    return created
 
 
-def _notes(dialogue: Dialogue, options: Options) -> Iterator[str]:
-    """Yield that a whole app was described but for its inputs and outputs, which people rarely mean."""
-    given = dialogue.given
-    said = any(given.settled(key) or given.default(key) for key in ("inputs", "outputs"))
-    asked = dialogue.interview or dialogue.piped
-    if options.answers_file and not (dialogue.base or asked or said):
-        yield f"the app has no inputs and no outputs, for {options.answers_file} names none."
+@dataclass(frozen=True)
+class _Creation:
+    """Turns answers into an app in `output_dir`."""
+
+    basis: Basis
+    output_dir: Path
+    on_conflict: OnConflict
+
+    def draft(self, answers: Answers) -> Draft:
+        return draft_app(answers, self.output_dir / answers.name, self.basis)
+
+    def changes(self, draft: Draft, files: Mapping[PurePosixPath, FileContent]) -> ChangeSet:
+        """Return the changes that write these files and the record of their origin."""
+        changes = change_set(draft.folder, files, self.on_conflict, own=(RECORD_PATH,))
+        return with_new_record(changes, files, draft.origin)
+
+    def conflict(self, name: str) -> ConflictError | None:
+        """Return the error for an app whose folder exists, which is better raised before the interview."""
+        folder = self.output_dir / name
+        in_the_way = self.on_conflict is OnConflict.ABORT and is_in_use(folder)
+        return ConflictError(folder) if in_the_way else None
+
+    def review(self, answers: Answers) -> Sequence[Finding]:
+        """Show what would be written, and return the policy's findings."""
+        # Rich takes a while to import.
+        from dx_app_wizard.commands.review import show_review
+
+        draft = self.draft(answers)
+        show_review(draft.plan, self.changes(draft, draft.render()), self.basis.spec)
+        return lint_by_policy(draft.plan.spec.raw, self.basis.policy)
+
+    def difference(self, draft: Draft) -> str:
+        """Return the difference to the given dxapp.json, if there is one."""
+        return spec_difference(draft.plan.spec, self.basis.spec) if self.basis.spec else ""
+
+    def used_answers(self, answers: Answers) -> dict[str, Any]:
+        """Return an answers file that creates the same app, with the given dxapp.json in it."""
+        used = answers.to_json(self.basis.source.answers)
+        if self.basis.spec and self.basis.spec.text is not None:
+            # The schema of answers files requires the language.
+            used |= {"language": answers.language, JSON_FILE_KEY: self.basis.spec.text.split("\n")}
+        return used
 
 
-def _answers(dialogue: Dialogue, options: Options) -> Answers:
+def _notes(collector: AnswerCollector, options: Options) -> Iterator[str]:
+    """Yield a note if an answers file describes an app without inputs and outputs, probably by mistake."""
+    sources = collector.sources
+    has_parameters = any(sources.resolved(key) or sources.default(key) for key in ("inputs", "outputs"))
+    was_asked = collector.interview or collector.piped
+    if options.answers_file and not (collector.has_given_spec or was_asked or has_parameters):
+        yield f"the app has no inputs and no outputs: {options.answers_file} lists none."
+
+
+def _collect(collector: AnswerCollector, options: Options) -> Answers:
     try:
-        return dialogue.answers(may_ask=_may_ask(options))
+        return collector.collect(may_ask=options.may_ask)
     except AnswersError as error:
-        taken = dialogue.piped.asked if dialogue.piped else {}
-        command = replace(dialogue.saved, flags={**dialogue.saved.flags, **taken})
-        hint = remedy(dialogue.given, command, error.problems)
+        asked = collector.piped.asked if collector.piped else {}
+        command = replace(collector.saved, flags={**collector.saved.flags, **asked})
+        hint = suggest_command(collector.sources, command, error.problems)
         raise AnswersError(error.problems, hint) from None
 
 
-def _dialogue(options: Options, flags: dict[str, Any]) -> Dialogue:
-    """Return what flags and files say, and with --resume also what was said before, where they do not."""
-    names = {
+def _prepare(options: Options, flags: dict[str, Any]) -> tuple[_Creation, AnswerCollector]:
+    """Read all files, and combine them with the flags and, with --resume, the saved interview."""
+    named = _named_paths(options)
+    saved = _saved(options, flags, named)
+    # A saved path is absolute; messages name it relative to the current folder.
+    paths = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()} | named
+    output_dir = paths.get("output_dir", Path())
+    _check_output_dir(output_dir)
+    policy = load_policy(output_dir)
+    answers_file = read_answers(paths["answers"]) if "answers" in paths else None
+    spec, source = load_given_spec(paths.get("json_file"), answers_file, policy) or (None, Source({}))
+    sources = [Source(saved.flags)]
+    if answers_file:
+        sources.append(answers_file.source)
+    sources += [*environment_sources(os.environ), *default_sources(policy)]
+    template = choose_template(saved.modes.get("template_source"), policy)
+    on_conflict = OnConflict(saved.modes.get("on_conflict", "abort"))
+    creation = _Creation(Basis(spec, source, policy, template), output_dir, on_conflict)
+    collector = AnswerCollector(
+        AnswerSources(tuple(sources), source),
+        saved,
+        policy,
+        only_required=saved.only_required,
+        has_given_spec=spec is not None,
+        conflict=creation.conflict,
+        review=None if options.dry_run else creation.review,
+    )
+    return creation, collector
+
+
+def _named_paths(options: Options) -> dict[str, Path]:
+    paths = {
         "json_file": options.json_file,
         "answers": options.answers_file,
         "output_dir": None if options.output_dir == Path() else options.output_dir,
     }
-    named = {name: path for name, path in names.items() if path is not None}
+    return {name: path for name, path in paths.items() if path is not None}
+
+
+def _saved(options: Options, flags: dict[str, Any], named: Mapping[str, Path]) -> SavedInterview:
+    """Return the flags, paths and modes to save; with --resume, added to those of the saved interview."""
     paths = {name: str(path.absolute()) for name, path in named.items()}
-    template = absolute_source(options.template_source)
-    modes = {"on_conflict": options.on_conflict, "template_source": template}
+    modes = {
+        "on_conflict": options.on_conflict,
+        "template_source": absolute_source(options.template_source),
+    }
     given_modes = {name: mode for name, mode in modes.items() if mode is not None}
     saved = SavedInterview(flags, paths, modes=given_modes, only_required=options.defaults)
-    if options.resume:
-        former = SavedInterview.load()
-        saved = SavedInterview(
-            {**former.flags, **flags},
-            {**former.paths, **paths},
-            former.lines,
-            {**former.modes, **saved.modes},
-            former.only_required or saved.only_required,
-        )
-    elsewhere = {name: Path(os.path.relpath(path)) for name, path in saved.paths.items()} | named
-    output_dir = elsewhere.get("output_dir", Path())
-    _check_output_dir(output_dir)
-    policy = load_policy(output_dir)
-    answers_file = read_answers(elsewhere["answers"]) if "answers" in elsewhere else None
-    start = spec_to_start_from(elsewhere.get("json_file"), answers_file, policy)
-    base, stands = start or (None, Source({}))
-    sources = [Source(saved.flags)]
-    if answers_file:
-        sources.append(answers_file.source)
-    sources += environment_sources(os.environ)
-    return Dialogue(
-        given=Given((*sources, *default_sources(policy)), stands),
-        base=base,
-        output_dir=output_dir,
-        only_required=saved.only_required,
-        saved=saved,
-        on_conflict=OnConflict(saved.modes.get("on_conflict", "abort")),
-        reviews=not options.dry_run,
-        policy=policy,
-        template=choose_template(saved.modes.get("template_source"), policy),
-    )
+    return SavedInterview.load().continued_with(saved) if options.resume else saved
 
 
 def _check_output_dir(folder: Path) -> None:
-    """Raise NotWritableError where no folder can be: nobody is to hear that after twelve questions."""
+    """Raise NotWritableError if the folder cannot be created; after the interview, that would be too late."""
     for place in (folder, *folder.parents):
         if place.is_dir():
             return
         if os.path.lexists(place):
-            error = NotADirectoryError(errno.ENOTDIR, "there is no folder, but something else", str(place))
+            error = NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
             raise NotWritableError(error)
-
-
-def _may_ask(options: Options) -> bool:
-    """Return whether stdin may hold answers to questions: it does not where it holds the answers file."""
-    return not (options.no_input or options.as_json or options.answers_file == STANDARD_INPUT or _in_ci())
 
 
 def _in_ci() -> bool:

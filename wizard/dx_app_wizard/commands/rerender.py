@@ -1,27 +1,24 @@
-"""An app rendered anew: from what is recorded of it, what is answered now, and the template of today."""
+"""Re-render an app from its record, with new answers and today's template."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.answers import gather
 from dx_app_wizard.answers.answers_file import read_answers
-from dx_app_wizard.answers.given_spec import spec_to_start_from
+from dx_app_wizard.answers.given_spec import load_given_spec
+from dx_app_wizard.answers.policy_defaults import default_sources
 from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.settings import environment_sources
-from dx_app_wizard.answers.sources import Given, Source
+from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.answers.spec_answers import MISSING
 from dx_app_wizard.dxapp import json_document
-from dx_app_wizard.dxapp.model import FILE_NAME, AppSpec
+from dx_app_wizard.dxapp.model import AppSpec
 from dx_app_wizard.errors import AnswersError, Place, Problem, RecordError, SpecFileError
 from dx_app_wizard.policy.load import load_policy
-from dx_app_wizard.rendering.compose import compose
-from dx_app_wizard.rendering.policy_fields import default_sources
+from dx_app_wizard.rendering.draft import Basis, draft_app
 from dx_app_wizard.rendering.provenance import BUILT_IN, RECORD_PATH, Origin
-from dx_app_wizard.rendering.render import template_of
-from dx_app_wizard.rendering.spec_check import check_spec, sound_files
 from dx_app_wizard.rendering.template_choice import FLAG, TemplateError, choose_template
 
 if TYPE_CHECKING:
@@ -29,73 +26,74 @@ if TYPE_CHECKING:
     from pathlib import Path, PurePosixPath
 
     from dx_app_wizard.commands.create import Options
-    from dx_app_wizard.policy.load import Policy
+    from dx_app_wizard.policy.model import Policy
     from dx_app_wizard.rendering.changes import FileContent
 
 
-def rendered_anew(
+def rerender(
     folder: Path, former: Origin, options: Options, flags: Mapping[str, Any]
 ) -> tuple[Origin, dict[PurePosixPath, FileContent]]:
-    """Return the files of the app in folder as they are today, and what they come from.
+    """Return the origin and the files of the app in folder, rendered with today's template and answers.
 
-    What flags and files answer wins over what is recorded in `former`. Raises AnswersError, RecordError,
-    UnsoundSpecError, and TemplateError where it would be another template, which nobody asked for.
+    New answers in flags and files take precedence over the recorded ones in `former`. Raises AnswersError,
+    RecordError, UnsoundSpecError, and TemplateError if the template is another one although the user has not
+    asked for that.
     """
     policy = load_policy(folder)
-    base, given = _given(folder, former, options, flags, policy)
-    answers = gather(given)
+    spec, sources = _sources(folder, former, options, flags, policy)
+    answers = gather(sources)
     if answers.name != former.answers.get("name", answers.name):
-        raise AnswersError((Problem("name", "NAME", "an app that exists keeps its name"),))
+        raise AnswersError((Problem("name", "NAME", "an existing app keeps its name"),))
     template = choose_template(options.template_source, policy)
-    plan = replace(compose(answers, base, policy), template=template)
-    check_spec(plan.spec, folder / FILE_NAME, given.base, policy)
-    origin = Origin(template_of(plan, folder), answers.to_json(given.spec), base.text if base else None)
-    if options.template_source is None and origin.template.source != former.template.source:
-        raise _another_template(former.template.source, origin.template.source)
-    return origin, sound_files(plan, answers.name, folder / FILE_NAME, given.base)
+    draft = draft_app(answers, folder, Basis(spec, sources.base, policy, template))
+    if options.template_source is None and draft.origin.template.source != former.template.source:
+        raise _another_template(former.template.source, draft.origin.template.source)
+    return draft.origin, draft.render()
 
 
-def _given(
+def _sources(
     folder: Path, former: Origin, options: Options, flags: Mapping[str, Any], policy: Policy
-) -> tuple[AppSpec | None, Given]:
-    """Return what is answered now, and then what is recorded; of that, nothing that a new dxapp.json says."""
+) -> tuple[AppSpec | None, AnswerSources]:
+    """Return the given dxapp.json and the sources: flags and files, then the record, then defaults.
+
+    A new dxapp.json replaces the recorded one, and the recorded answers to questions that it answers.
+    """
     place = Place(str(folder / RECORD_PATH))
     recorded = dict(former.answers)
-    base: AppSpec | None = None
-    stands = Source({}, place)
+    spec: AppSpec | None = None
+    spec_source = Source({}, place)
     answers_file = read_answers(options.answers_file) if options.answers_file is not None else None
-    start = spec_to_start_from(options.json_file, answers_file, policy)
-    if start:
-        base, stands = start
+    if given := load_given_spec(options.json_file, answers_file, policy):
+        spec, spec_source = given
         for question in QUESTIONS:
-            if question.standing(base.raw) is not MISSING:
+            if question.spec_answer(spec.raw) is not MISSING:
                 recorded.pop(question.key, None)
     elif former.json_file is not None:
-        base = _recorded_spec(former.json_file, folder / RECORD_PATH)
-        stands = Source(base.raw, place)
-    now = [Source(flags)]
+        spec = _recorded_spec(former.json_file, folder / RECORD_PATH)
+        spec_source = Source(spec.raw, place)
+    new = [Source(flags)]
     if answers_file:
-        now.append(answers_file.source)
-    for key in _outdated(recorded, {**(now[-1].answers), **flags}):
+        new.append(answers_file.source)
+    for key in _outdated(recorded, {**(new[-1].answers), **flags}):
         del recorded[key]
     defaults = (*environment_sources(os.environ), *default_sources(policy))
-    return base, Given((*now, Source(recorded, place), *defaults), stands)
+    return spec, AnswerSources((*new, Source(recorded, place), *defaults), spec_source)
 
 
-def _outdated(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the recorded answers that only followed from others which are given anew.
+def _outdated(recorded: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return the keys of recorded answers that were only defaults derived from answers which are now new.
 
-    The summary follows from the title, the instance type from the region.
+    The summary derives from the title, and the instance type from the region.
     """
     known = {key: value for key, value in recorded.items() if isinstance(value, str)}
-    said = {key: value for key, value in now.items() if isinstance(value, str)}
+    changed = {key: value for key, value in new.items() if isinstance(value, str)}
     outdated: list[str] = []
     for question in QUESTIONS:
         key = question.key
-        if question.default is None or key not in known or now.get(key) is not None:
+        if question.default is None or key not in known or new.get(key) is not None:
             continue
         kept = {name: value for name, value in known.items() if name not in outdated}
-        if known[key] == question.default(known) != question.default({**kept, **said}):
+        if known[key] == question.default(known) != question.default({**kept, **changed}):
             outdated.append(key)
     return outdated
 
@@ -106,14 +104,16 @@ def _recorded_spec(text: str, path: Path) -> AppSpec:
     except SpecFileError as error:
         raise RecordError(SpecFileError(path, f"has a json_file that {error.message}")) from error
     if not isinstance(document.value, dict):
-        raise RecordError(SpecFileError(path, "has a json_file that is no JSON object"))
+        raise RecordError(SpecFileError(path, "has a json_file that is not a JSON object"))
     return AppSpec(document.value, document.text)
 
 
 def _another_template(former: str, chosen: str) -> TemplateError:
-    # A record is no permission to run a template: it may be somebody else's.
-    names = [("our own template" if source == BUILT_IN else f"{source!r}") for source in (former, chosen)]
+    # The record is no permission to run a template, which is a program: somebody else may have written it.
+    names = [
+        ("the built-in template" if source == BUILT_IN else f"{source!r}") for source in (former, chosen)
+    ]
     return TemplateError(
-        f"the app was written by {names[0]}, and would now be by {names[1]}",
-        f"If that is meant, or to update from the former one, name the template with {FLAG}.",
+        f"the app was written by {names[0]}, but {names[1]} would be used now",
+        f"Name the template to use with {FLAG}.",
     )

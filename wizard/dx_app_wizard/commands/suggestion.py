@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.answers.answers import gather
 from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.settings import LISTS
-from dx_app_wizard.answers.sources import COMMAND_LINE, Given, Source
+from dx_app_wizard.answers.sources import COMMAND_LINE, AnswerSources, Source
 from dx_app_wizard.errors import AnswersError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dx_app_wizard.interview.saved_answers import SavedInterview
+    from dx_app_wizard.commands.saved_answers import SavedInterview
 
 _EXAMPLES = {question.key: question.examples[0] for question in QUESTIONS}
 _NEEDED = [question.key for question in QUESTIONS if question.default is None]
 
 
-def remedy(given: Given, command: SavedInterview, problems: Iterable[Problem]) -> str | None:
+def suggest_command(given: AnswerSources, command: SavedInterview, problems: Iterable[Problem]) -> str | None:
     """Return the command with examples for what is missing and without what is invalid, if that works.
 
     What is wrong in a file or in the environment is to be mended there: then there is no command.
@@ -30,7 +30,8 @@ def remedy(given: Given, command: SavedInterview, problems: Iterable[Problem]) -
     flags: dict[str, Any] = dict(command.flags)
     for problem in problems:
         flags.pop(problem.key, None)
-        if problem.code == "needs-network" or (problem.key in _NEEDED and problem.code != "contradiction"):
+        needed = problem.key in _NEEDED and problem.code != "contradiction"
+        if needed or problem.code in ("needs-network", "missing-answer"):
             flags[problem.key] = _EXAMPLES[problem.key]
     others = tuple(source for source in given.sources if source.place != COMMAND_LINE)
     trial = _Trial(given, others)
@@ -44,7 +45,7 @@ def remedy(given: Given, command: SavedInterview, problems: Iterable[Problem]) -
 class _Trial:
     """Tries flags beside the other sources."""
 
-    given: Given
+    given: AnswerSources
     others: tuple[Source, ...]
 
     def troubles(self, flags: Mapping[str, Any]) -> set[str]:

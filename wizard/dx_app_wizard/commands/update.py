@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.commands.rerender import rendered_anew
+from dx_app_wizard.commands.rerender import rerender
+from dx_app_wizard.console import own_commands
 from dx_app_wizard.errors import (
     CommandLineError,
     Conflict,
@@ -17,7 +18,7 @@ from dx_app_wizard.errors import (
     SpecFileError,
     UpdateBlockedError,
 )
-from dx_app_wizard.interview.interruption import COMPLETED_BY_REPETITION, stoppable
+from dx_app_wizard.interview.interruption import RERUN_COMPLETES_IT, interruptible
 from dx_app_wizard.rendering.change_report import changes_json, differences, verdict_lines
 from dx_app_wizard.rendering.changes import ChangeSet, Verdict, obstacles
 from dx_app_wizard.rendering.merge import Labels, changed_paths, marked_lines, merge
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Updated:
+class UpdatedApp:
     """An app that was updated, or would be with `dry_run`: its origin before and now, and each file."""
 
     changes: ChangeSet
@@ -85,7 +86,7 @@ class Updated:
         """Return what is data: what happens to each file that is not just as it was."""
         return "\n".join(verdict_lines(self.changes))
 
-    def talk(self) -> str:
+    def summary(self) -> str:
         """Return what people are told beside it."""
         folder = self.changes.folder
         if not self.available:
@@ -99,10 +100,11 @@ class Updated:
             ]
             return "\n".join(told)
         quoted = shlex.quote(str(folder))
-        return f"Updated {files} of {folder}.\n\nNext:\n  dx-local lint {quoted}\n  dx-local run {quoted}"
+        program = own_commands.dx_local()
+        return f"Updated {files} of {folder}.\n\nNext:\n  {program} lint {quoted}\n  {program} run {quoted}"
 
 
-def update(folder: Path, options: Options, flags: dict[str, Any]) -> Updated:
+def update(folder: Path, options: Options, flags: dict[str, Any]) -> UpdatedApp:
     """Bring the app in folder to what its template and its answers give today; flags and files are new ones.
 
     Files that the user deleted stay deleted, and what only the user changed stays as it is. Raises
@@ -110,33 +112,33 @@ def update(folder: Path, options: Options, flags: dict[str, Any]) -> Updated:
     """
     elsewhere = options.output_dir != Path()
     _check_flags(resume=options.resume, on_conflict=options.on_conflict, output_dir=elsewhere)
-    with stoppable() as interruption:
+    with interruptible() as interruption:
         try:
             return _updated(folder, options, flags)
         except KeyboardInterrupt:
             number = interruption.signal_number
-            raise InterruptedByUserError(COMPLETED_BY_REPETITION, number, "interrupted") from None
+            raise InterruptedByUserError(RERUN_COMPLETES_IT, number, "interrupted") from None
 
 
-def _updated(folder: Path, options: Options, flags: dict[str, Any]) -> Updated:
+def _updated(folder: Path, options: Options, flags: dict[str, Any]) -> UpdatedApp:
     # The user named the link; what lies behind it is the app.
     folder = folder.resolve() if folder.is_symlink() else folder
     record = _record(folder)
-    origin, files = rendered_anew(folder, record.origin, options, flags)
+    origin, files = rerender(folder, record.origin, options, flags)
     _check(folder, record, files)
     merged = ChangeSet(folder, tuple(merge(folder, record, files, _labels(record.origin, origin))))
     changes = with_record(merged, Record(origin, _base(merged, files, record)), record)
     if not options.dry_run:
         changes.apply()
-    return Updated(changes, record.origin, origin, options.dry_run)
+    return UpdatedApp(changes, record.origin, origin, options.dry_run)
 
 
 def _record(folder: Path) -> Record:
     record = read_record(folder)
     if record is None:
         if not folder.is_dir():
-            remedy = "Give the folder of an app that dx-app-wizard wrote."
-            raise RecordError(SpecFileError(folder, "does not exist, or is no folder"), remedy)
+            hint = "Give the folder of an app that dx-app-wizard wrote."
+            raise RecordError(SpecFileError(folder, "does not exist, or is no folder"), hint)
         message = "does not exist; --update needs this record of how the app was written"
         raise RecordError(SpecFileError(folder / RECORD_PATH, message))
     return record

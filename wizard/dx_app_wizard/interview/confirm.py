@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.answers.choices import Choice
 from dx_app_wizard.interview.conversation import BACK_LINE, HELP_LINE
-from dx_app_wizard.interview.prompts import Choice, Prompt
+from dx_app_wizard.interview.prompts import Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +18,7 @@ _CANCEL_WORDS = ("q", "quit", "cancel", "n", "no")
 _LISTS = ("inputs", "outputs")
 
 
-def agree(interview: Interview, findings: Sequence[Finding] = ()) -> bool:
+def confirm_write(interview: Interview, findings: Sequence[Finding] = ()) -> bool:
     """Return True to write the app; False when an answer is to be given anew, whose lines are then forgotten.
 
     `findings` are shown; with an error among them, the app is not to be written as it is. Raises
@@ -40,7 +41,7 @@ def agree(interview: Interview, findings: Sequence[Finding] = ()) -> bool:
         if choice.lower() in ("", "y", "yes"):
             if allowed:
                 return True
-            conversation.prompter.complain("Error: the policy does not allow this app; edit an answer, or q")
+            conversation.prompter.error("Error: the policy does not allow this app; edit an answer, or q")
             continue
         if choice.lower() in _CANCEL_WORDS:
             raise KeyboardInterrupt
@@ -54,10 +55,10 @@ def agree(interview: Interview, findings: Sequence[Finding] = ()) -> bool:
         if choice == HELP_LINE:
             conversation.prompter.say(prompt.explanation)
         else:
-            conversation.prompter.complain(f"Error: no answer is called {choice!r}. {prompt.help}")
+            conversation.prompter.error(f"Error: no answer is called {choice!r}. {prompt.help}")
 
 
-def lines_of(question_key: str) -> Callable[[str], bool]:
+def is_line_of(question_key: str) -> Callable[[str], bool]:
     """Return a function that tells whether a line's key belongs to the question."""
     key_start = {"region": "instance_type"}.get(question_key, question_key)
     return lambda key: key == key_start or key.startswith(f"{key_start}.")
@@ -91,7 +92,7 @@ def _lines_to_edit(lines: dict[str, str], choice: str) -> list[str]:
     ]
     if named:
         return [key for key in lines if key.startswith(named[0])]
-    return [key for key in lines if lines_of(choice)(key)]
+    return [key for key in lines if is_line_of(choice)(key)]
 
 
 def _ends_list(key: str, line: str) -> bool:

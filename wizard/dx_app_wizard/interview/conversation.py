@@ -58,7 +58,7 @@ class Conversation:
                 return value
         return self._ask(key, prompt, read)
 
-    def hold(self, script: Callable[[], T]) -> T:
+    def run(self, script: Callable[[], T]) -> T:
         """Return what script returns; run it again when it goes back."""
         while True:
             self._passed = []
@@ -105,7 +105,7 @@ class Conversation:
             return value
 
     def _refuse(self, error: UserError) -> None:
-        self.prompter.complain(f"Error: {error.message}" + (f". {error.hint}" if error.hint else ""))
+        self.prompter.error(f"Error: {error.message}" + (f". {error.hint}" if error.hint else ""))
 
 
 def _decoded(line: str) -> str:

@@ -1,4 +1,4 @@
-"""Signals that end the command, made to end it in order: the terminal mended, the answers kept."""
+"""Turn signals that end the command into exceptions: the terminal is restored, and the answers are kept."""
 
 from __future__ import annotations
 
@@ -7,31 +7,45 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.errors import InterruptedByUserError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import FrameType
 
-COMPLETED_BY_REPETITION = "Each file is as it was or as it shall be; the same command again completes it."
-"""What holds when writing into an existing folder was interrupted."""
+RERUN_COMPLETES_IT = "Each file is either unchanged or complete; run the same command again to finish."
+"""Hint after an interruption while files were written."""
 
 _ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 class StoppedError(KeyboardInterrupt):
-    """A signal asked the command to end; it is raised where Ctrl-C would be."""
+    """A signal asked the command to end; raised at the point where Ctrl-C would raise KeyboardInterrupt."""
 
 
 @dataclass
 class Interruption:
-    """Which signal ends the command; it is Ctrl-C's until another one `arrived`."""
+    """The signal that ends the command: SIGINT, unless another one has `arrived`.
+
+    `folder` is the app's folder from the moment at which files are written to it.
+    """
 
     signal_number: int = signal.SIGINT
     arrived: bool = False
+    folder: Path | None = None
+
+    def error(self, hint: str | None) -> InterruptedByUserError:
+        """Return the error to raise for this interruption."""
+        if self.folder is None or not self.folder.exists():
+            return InterruptedByUserError(hint, self.signal_number)
+        hints = "\n  ".join(filter(None, (RERUN_COMPLETES_IT, hint)))
+        return InterruptedByUserError(hints, self.signal_number, f"interrupted while writing {self.folder}")
 
 
 @contextmanager
-def stoppable() -> Iterator[Interruption]:
-    """Within, SIGTERM and SIGHUP raise StoppedError in the main thread; afterwards they do what they did."""
+def interruptible() -> Iterator[Interruption]:
+    """Raise StoppedError in the main thread for SIGTERM and SIGHUP; restore their handlers on exit."""
     interruption = Interruption()
 
     def stop(number: int, _frame: FrameType | None) -> None:
@@ -39,11 +53,11 @@ def stoppable() -> Iterator[Interruption]:
         interruption.arrived = True
         raise StoppedError
 
-    # What was told to be ignored, as by nohup, stays so.
+    # nohup ignores SIGHUP; that decision of the user stays in force.
     handled = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-    former = {number: signal.signal(number, stop) for number in handled}
+    previous = {number: signal.signal(number, stop) for number in handled}
     try:
         yield interruption
     finally:
-        for number, handler in former.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.questions import QUESTIONS, Question
 from dx_app_wizard.answers.readers import AnswerError, read_yes_no
+from dx_app_wizard.answers.spec_answers import MISSING
 from dx_app_wizard.dxapp.instances import DEFAULT_REGION
 from dx_app_wizard.errors import Problem
 from dx_app_wizard.interview.parameter_questions import ParameterQuestions
-from dx_app_wizard.interview.prompts import WORDINGS, Prompt
-from dx_app_wizard.interview.region_questions import Objection, PlaceQuestions, region_choices, usual_region
+from dx_app_wizard.interview.prompts import Prompt
+from dx_app_wizard.interview.region_questions import (
+    PolicyCheck,
+    RegionQuestions,
+    region_choices,
+    usual_region,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,12 +40,12 @@ class Interview:
     """
 
     conversation: Conversation
-    settled: Mapping[str, Any]
+    resolved: Mapping[str, Any]
     open_keys: tuple[str, ...]
-    taken: Callable[[str], bool]
+    name_exists: Callable[[str], bool]
     defaults: Mapping[str, str] = field(default_factory=dict)
     asked: dict[str, Any] = field(default_factory=dict)
-    objection: Objection = lambda _key, _answer: None
+    policy_error: PolicyCheck = lambda _key, _answer: None
 
     def ask_all(self) -> dict[str, Any]:
         """Return the answers to the open questions."""
@@ -49,10 +55,10 @@ class Interview:
             step = f"{number}/{len(steps)}"
             if key in ("inputs", "outputs"):
                 self.asked[key] = ParameterQuestions(
-                    self.conversation, key == "outputs", step, self.settled.get("language")
+                    self.conversation, key == "outputs", step, self.resolved.get("language")
                 ).ask()
             elif key == "instance_type":
-                self._ask_place(step)
+                self._ask_region_and_type(step)
             else:
                 self._ask(key, step)
         return dict(self.asked)
@@ -70,50 +76,55 @@ class Interview:
 
     def _expected(self, question: Question) -> str:
         default = self._default(question)
-        return question.missing or (
-            f"an empty line stands for {default}" if default else "an empty line will do"
-        )
+        if question.default is None or default is None:
+            return question.text.expected
+        return f"an empty line means {default}" if default else "an empty line"
 
     def _ask(self, key: str, step: str) -> None:
-        question, wording = _BY_KEY[key], WORDINGS[key]
+        question = _BY_KEY[key]
         default = self._default(question)
 
         def read(line: str) -> Any:
             if not line and default is None:
-                raise AnswerError(f"an answer is needed: {question.missing}")
+                raise AnswerError(f"an answer is required: {question.text.expected}")
             answer = CONVERSIONS.get(key, str)(line or default or "")
             question.read(answer)
-            if key == "name" and self.taken(answer):
+            if key == "name" and self.name_exists(answer):
                 raise AnswerError(f"{answer} exists already; choose another name")
-            if words := self.objection(key, answer):
+            if words := self.policy_error(key, answer):
                 raise AnswerError(words)
             return answer
 
-        choices = region_choices() if key == "region" else wording.choices
-        prompt = Prompt(wording.words, default, wording.help, choices, step, wording.hint)
+        text = question.text
+        choices = region_choices() if key == "region" else text.choices
+        prompt = Prompt(
+            text.prompt, default, text.prompt_help(text.prompt_hint), choices, step, text.prompt_hint
+        )
         if key == "template":
-            prompt = replace(prompt, belongs=lambda line: _accepted(question.read, line))
+            prompt = replace(prompt, accepts=lambda line: _accepted(question.read, line))
         self.asked[key] = self.conversation.ask(key, prompt, read)
 
     def _default(self, question: Question) -> str | None:
         """Return the line that an empty one stands for; None where there has to be an answer."""
         special = {"template": DEFAULT_PATTERN, "network": "n", "project_access": "n"}
-        if "instance_type" in self.settled:
-            special["region"] = usual_region(self.settled["instance_type"])
+        if "instance_type" in self.resolved:
+            special["region"] = usual_region(self.resolved["instance_type"])
         special.update(self.defaults)
         if question.key in special or question.default is None:
             return special.get(question.key)
-        value = question.default({**self.settled, **self.asked})
+        value = question.default({**self.resolved, **self.asked})
+        if value is MISSING:
+            return None
         if question.key == "timeout":
             return "".join(f"{count}{unit[0]}" for unit, count in value.items())
         return value if isinstance(value, str) else ""
 
-    def _ask_place(self, step: str) -> None:
+    def _ask_region_and_type(self, step: str) -> None:
         """Ask for the instance type, and by the same prompt for the region when that is open."""
-        region = self.settled.get("region") or self.defaults.get("region", DEFAULT_REGION)
+        region = self.resolved.get("region") or self.defaults.get("region", DEFAULT_REGION)
         preferred = self.defaults.get("instance_type", "")
         region_is_open = "region" in self.open_keys
-        questions = PlaceQuestions(self.conversation, step, preferred, region_is_open, self.objection)
+        questions = RegionQuestions(self.conversation, step, preferred, region_is_open, self.policy_error)
         for place in questions.ask(region):
             if region_is_open:
                 self.asked["region"] = place.region

@@ -11,15 +11,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.answers.question_texts import TEXTS
 from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.spec_answers import MISSING
 from dx_app_wizard.errors import Problem, UserError
 from dx_app_wizard.interview.interview import CONVERSIONS, Interview
-from dx_app_wizard.interview.prompts import WORDINGS, Prompt
+from dx_app_wizard.interview.prompts import Prompt
 
 if TYPE_CHECKING:
     from dx_app_wizard.answers.questions import Question
-    from dx_app_wizard.answers.sources import Given
+    from dx_app_wizard.answers.sources import AnswerSources
 
 _NEVER_ASKED = ("title", "summary", "inputs", "outputs")
 _RECONFIRMED = ("name", "version")
@@ -30,7 +31,7 @@ class OfficialScript(Interview):
     """An interview in which some answers are `kept` whatever is said; they are in open_keys, too."""
 
     kept: dict[str, Question] = field(default_factory=dict)
-    given: Given | None = None
+    given: AnswerSources | None = None
 
     @property
     def length(self) -> int:
@@ -44,18 +45,18 @@ class OfficialScript(Interview):
 
     def _ask(self, key: str, step: str) -> None:
         if key in self.kept:
-            self._ask_in_vain(key, step)
+            self._ask_ignored(key, step)
         else:
             super()._ask(key, step)
 
-    def _ask_place(self, step: str) -> None:
+    def _ask_region_and_type(self, step: str) -> None:
         if "instance_type" in self.kept:
-            self._ask_in_vain("instance_type", step)
+            self._ask_ignored("instance_type", step)
         else:
-            super()._ask_place(step)
+            super()._ask_region_and_type(step)
 
-    def _ask_in_vain(self, key: str, step: str) -> None:
-        words = f"{WORDINGS[key].words} (as the given dxapp.json says)"
+    def _ask_ignored(self, key: str, step: str) -> None:
+        words = f"{TEXTS[key].prompt} (as in the given dxapp.json)"
         line = self.conversation.ask(key, Prompt(words, step=step), str)
         if line and not self._agrees(self.kept[key], line):
             self.conversation.prompter.say(
@@ -63,15 +64,15 @@ class OfficialScript(Interview):
             )
 
     def _agrees(self, question: Question, line: str) -> bool:
-        standing = question.standing(self.given.spec) if self.given else MISSING
+        in_spec = question.spec_answer(self.given.spec) if self.given else MISSING
         try:
             value = question.read(CONVERSIONS.get(question.key, str)(line))
         except UserError:
             return False
-        return value == standing or (isinstance(standing, frozenset) and value in standing)
+        return value == in_spec or (isinstance(in_spec, frozenset) and value in in_spec)
 
 
-def official_script(interview: Interview, given: Given) -> OfficialScript:
+def official_script(interview: Interview, given: AnswerSources) -> OfficialScript:
     """Return the interview that takes a script for the official wizard with --json-file."""
     spec = given.spec
     asked: list[str] = []
@@ -79,22 +80,22 @@ def official_script(interview: Interview, given: Given) -> OfficialScript:
     defaults = dict(interview.defaults)
     for question in QUESTIONS:
         key = question.key
-        standing = question.standing(spec)
+        in_spec = question.spec_answer(spec)
         if key in interview.open_keys and key not in _NEVER_ASKED:
             asked.append(key)
-        elif given.settled(key) or standing is MISSING:
+        elif given.resolved(key) or in_spec is MISSING:
             continue
         elif key in _RECONFIRMED:
             asked.append(key)
-            defaults[key] = standing
+            defaults[key] = in_spec
         elif question.fixed and key not in ("region", *_NEVER_ASKED):
             asked.append(key)
             kept[key] = question
     return OfficialScript(
         interview.conversation,
-        interview.settled,
+        interview.resolved,
         tuple(asked),
-        interview.taken,
+        interview.name_exists,
         defaults,
         kept=kept,
         given=given,

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dx_app_wizard.answers.choices import Choice
 from dx_app_wizard.answers.readers import AnswerError, read_yes_no
-from dx_app_wizard.dxapp.classes import ARRAY_PREFIX, UnknownClassError, parse_class
+from dx_app_wizard.dxapp.classes import (
+    ARRAY_PREFIX,
+    IO_CLASSES,
+    USUAL_CLASSES,
+    UnknownClassError,
+    parse_class,
+)
 from dx_app_wizard.dxapp.names import parameter_name_problem
 from dx_app_wizard.dxapp.parameters import parse_declaration
 from dx_app_wizard.interview.parameter_details import details
-from dx_app_wizard.interview.prompts import Choice, Prompt
+from dx_app_wizard.interview.prompts import Prompt
 from dx_app_wizard.lint.rules.io import IO_RULES
 
 if TYPE_CHECKING:
@@ -24,22 +31,12 @@ REMOVE_LINE = "-"
 MORE_MARK = "+"
 """After a class: ask for everything that dxapp.json can say of a parameter."""
 
-_MEANINGS = {
-    "file": ("a file", "files"),
-    "int": ("a whole number", "whole numbers"),
-    "float": ("a number", "numbers"),
-    "string": ("a text", "texts"),
-    "boolean": ("true or false", "each true or false"),
-    "hash": ("a JSON object", "JSON objects"),
-    "record": ("a record", "records"),
-    "applet": ("an applet", "applets"),
-    "workflow": ("a workflow", "workflows"),
-}
-"""What there is to choose from, the most usual class first: what one of it is, and several."""
+_MENU = [IO_CLASSES[name] for name in sorted(USUAL_CLASSES, key=lambda name: name != "file")]
+"""The classes to choose from, the most usual one first."""
 
 _CLASSES = (
-    *(Choice(name, one) for name, (one, _) in _MEANINGS.items()),
-    *(Choice(ARRAY_PREFIX + name, many) for name, (_, many) in _MEANINGS.items()),
+    *(Choice(io_class.name, io_class.one) for io_class in _MENU),
+    *(Choice(ARRAY_PREFIX + io_class.name, io_class.several) for io_class in _MENU),
 )
 _NAME_HINT = "such as reads, or all in one: reads:file, log:file?{default}"
 _NAME_HELP = (
@@ -49,7 +46,7 @@ _NAME_HELP = (
 )
 _CLASS_HINT = "type to filter; {example}+ asks for {details} as well"
 _CLASS_HELP = (
-    "int, float, string, boolean, hash, file, record, applet, workflow, or array: and one of these, such as"
+    f"{', '.join(USUAL_CLASSES)}, or array: and one of these, such as"
     " array:file. Put + after it, such as {example}+, to be asked for {details} as well."
 )
 _INPUT_DETAILS = "default, choices, suggestions, patterns, help and group"
@@ -197,7 +194,7 @@ class ParameterQuestions:
         """Return parameter; raise AnswerError when the lint rules find a fault in it."""
         if "class" in parameter:
             part = "outputSpec" if self.output else "inputSpec"
-            for _rule, fault in IO_RULES.faults({part: [parameter]}):
+            for _rule, fault in IO_RULES.violations({part: [parameter]}):
                 raise AnswerError(fault.message, fault.hint)
         return parameter
 

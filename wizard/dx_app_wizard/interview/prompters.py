@@ -1,12 +1,15 @@
-"""Where the lines of an interview come from: here, plain lines from a pipe, a file or a simple terminal.
+"""Read the lines of an interview from a pipe, a file or a terminal.
 
-All talk goes to stderr. End of input raises EOFError, Ctrl-C raises KeyboardInterrupt.
+Prompts go to stderr. The end of input raises EOFError, Ctrl-C raises KeyboardInterrupt.
 """
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import select
+import sys
 from typing import TYPE_CHECKING, Protocol
 
 import click
@@ -30,7 +33,7 @@ class Prompter(Protocol):
     def say(self, text: str) -> None:
         """Show text."""
 
-    def complain(self, text: str) -> None:
+    def error(self, text: str) -> None:
         """Show what is wrong with the last line."""
 
 
@@ -60,7 +63,7 @@ class LinePrompter:
         # At a terminal, the answer is typed beside the prompt.
         words = " ".join(part for part in (prompt.step, prompt.text) if part)
         click.echo(words if self.is_pipe else f"{words} ", err=True, nl=self.is_pipe)
-        if self.is_pipe and prompt.belongs is not None and not prompt.belongs(self._peek()):
+        if self.is_pipe and prompt.accepts is not None and not prompt.accepts(self._peek()):
             return ""
         line = self._peek()
         _, _, self._buffer = self._buffer.partition(b"\n")
@@ -74,7 +77,7 @@ class LinePrompter:
         """Print text to stderr."""
         click.echo(text, err=True)
 
-    def complain(self, text: str) -> None:
+    def error(self, text: str) -> None:
         """Print text to stderr."""
         self.say(text)
 
@@ -99,3 +102,29 @@ class LinePrompter:
 
     def _readable(self) -> bool:
         return bool(select.select([self._descriptor], [], [], self._silence)[0])
+
+
+def choose_prompter() -> Prompter | None:
+    """Return the prompter for stdin and stderr; None without stdin, or if prompts would be invisible."""
+    try:
+        descriptor = sys.stdin.fileno()
+    except (AttributeError, ValueError, io.UnsupportedOperation):
+        return None
+    if not os.isatty(descriptor):
+        return LinePrompter(descriptor, SILENCE_SECONDS)
+    if not sys.stderr.isatty():
+        return None
+    _use_utf8()
+    if os.environ.get("TERM", "dumb") in ("dumb", "unknown"):
+        return LinePrompter(descriptor, None)
+    # prompt_toolkit takes a while to import.
+    from dx_app_wizard.interview.terminal import TerminalPrompter
+
+    return TerminalPrompter()
+
+
+def _use_utf8() -> None:
+    """Read and write UTF-8 if the locale is ASCII: nearly all terminals display it."""
+    for stream in (sys.stdin, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name == "ascii":
+            stream.reconfigure(encoding="utf-8")

@@ -1,8 +1,4 @@
-"""What the interview says: one prompt, and the words, help and examples of every question.
-
-The words are those of the official wizard where it asks the same, so that scripts which wait for them work;
-hints, help and choices hold none of these words.
-"""
+"""A prompt for one line, and the choices of its menu that match a text."""
 
 from __future__ import annotations
 
@@ -12,16 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from dx_app_wizard.answers.choices import Choice
+
 
 _FEW_CHOICES = 20
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of the answers to choose from, and a few words about it."""
-
-    text: str
-    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,7 +32,7 @@ class Prompt:
     hint: str = ""
     unfold: bool = True
     erasable: bool = False
-    belongs: Callable[[str], bool] | None = None
+    accepts: Callable[[str], bool] | None = None
 
     @property
     def text(self) -> str:
@@ -59,94 +49,6 @@ class Prompt:
         width = max(len(choice.text) for choice in self.choices)
         lines = (f"  {choice.text:<{width}}  {choice.meaning}".rstrip() for choice in self.choices)
         return "\n".join([self.help, *lines])
-
-
-@dataclass(frozen=True)
-class Wording:
-    """What is said of a question: the prompt's words, a hint with an example, help, and choices."""
-
-    words: str
-    hint: str
-    help: str
-    choices: tuple[Choice, ...] = ()
-
-
-WORDINGS: dict[str, Wording] = {
-    "name": Wording(
-        "App Name",
-        "letters, digits, '.', '_' and '-', such as count-reads",
-        "The app's name and its folder's: letters, digits, '.', '_' and '-', such as count-reads.",
-    ),
-    "title": Wording(
-        "Title",
-        "the name for people, such as Count reads",
-        "The app's name for people, such as Count reads. Any text of one line.",
-    ),
-    "summary": Wording(
-        "Summary",
-        "one phrase, such as Counts the reads of FASTQ files",
-        "What the app does, in one phrase, such as Counts the reads of FASTQ files.",
-    ),
-    "version": Wording(
-        "Version",
-        "numbers as semver.org has them, such as 0.0.1",
-        "The app's version, by the rules of https://semver.org, such as 0.0.1.",
-    ),
-    "timeout": Wording(
-        "Timeout policy",
-        "a number with m, h or d, such as 48h; at most 30d",
-        "How long any one job of the app may run: a whole number with m (minutes), h (hours) or d (days),"
-        " at most 30d, such as 48h.",
-    ),
-    "language": Wording(
-        "Programming language",
-        "python or bash",
-        "What the app is written in: python or bash.",
-        (Choice("Python", "Python 3 with dxpy"), Choice("bash", "bash with the dx tools")),
-    ),
-    "template": Wording(
-        "Execution pattern",
-        "how the work is spread over jobs",
-        "How the work is spread over jobs. basic: one job. parallelized: main splits the work, process does a"
-        " part of it, postprocess joins the parts. scatter-process-gather: the same, with the splitting and"
-        " the starting of jobs in entry points of their own.",
-        (
-            Choice("basic", "one job"),
-            Choice("parallelized", "process in parallel, then join"),
-            Choice("scatter-process-gather", "the same, splits in a job, too"),
-        ),
-    ),
-    "network": Wording(
-        "Will this app need access to the Internet?",
-        "y lets its jobs reach every host",
-        "Answer y or n. With y, jobs may reach every host; narrow it down later in access.network.",
-    ),
-    "project_access": Wording(
-        "Will this app need access to the parent project?",
-        "y, n or a level; outputs get there without it",
-        "Answer n, y (CONTRIBUTE) or a level: VIEW, UPLOAD, CONTRIBUTE, ADMINISTER. Outputs need none of it:"
-        " they are copied into the project when the job is done.",
-        (
-            Choice("n", "none"),
-            Choice("y", "CONTRIBUTE"),
-            Choice("VIEW", "read"),
-            Choice("UPLOAD", "read, and add objects"),
-            Choice("CONTRIBUTE", "read, add and remove objects"),
-            Choice("ADMINISTER", "everything"),
-        ),
-    ),
-    "region": Wording(
-        "Region",
-        "where the app runs, such as aws:eu-west-2",
-        "Where the app runs, such as aws:us-east-1 or aws:eu-west-2.",
-    ),
-    "instance_type": Wording(
-        "Choose an instance type for your app",
-        "type to filter, such as 16 cores; a region, such as aws:eu-west-2, changes the region",
-        "What the app's jobs run on, such as mem1_ssd1_v2_x4. Type a region, such as aws:eu-west-2, to change"
-        " the region first.",
-    ),
-}
 
 
 def matching(choices: Iterable[Choice], text: str) -> list[Choice]:

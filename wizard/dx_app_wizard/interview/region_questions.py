@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.answers.choices import Choice
+from dx_app_wizard.answers.question_texts import CHANGE_REGION, TEXTS
 from dx_app_wizard.answers.readers import AnswerError
 from dx_app_wizard.dxapp.instances import (
     DEFAULT_REGION,
@@ -17,7 +19,7 @@ from dx_app_wizard.dxapp.instances import (
     place_of,
     region_problem,
 )
-from dx_app_wizard.interview.prompts import WORDINGS, Choice, Prompt
+from dx_app_wizard.interview.prompts import Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +31,7 @@ _REGIONS_OF_CLOUDS = ("aws:us-east-1", "azure:westus", "oci:us-ashburn-1")
 """Where the official wizard puts an app by its instance type's cloud."""
 
 
-Objection = Callable[[str, Any], "str | None"]
+PolicyCheck = Callable[[str, Any], "str | None"]
 """Tells, by a question's key and an answer to it, why that is not allowed; None where it is."""
 
 
@@ -42,7 +44,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class PlaceQuestions:
+class RegionQuestions:
     """Asks for the instance type, and by the same prompt for the region when that is open.
 
     An empty line stands for the preferred instance type where the region has it, else for a usual one.
@@ -52,7 +54,7 @@ class PlaceQuestions:
     step: str
     preferred: str
     region_is_open: bool
-    objection: Objection
+    policy_error: PolicyCheck
 
     def ask(self, region: str) -> Iterator[Place]:
         """Yield each answer, a place in this region to begin with; the last one has an instance type."""
@@ -67,15 +69,11 @@ class PlaceQuestions:
             attempt += 1
 
     def _prompt(self, region: str) -> Prompt:
-        wording = WORDINGS["instance_type"]
+        text = TEXTS["instance_type"]
+        hint = f"{text.prompt_hint}, {CHANGE_REGION}" if self.region_is_open else text.prompt_hint
+        choices = _choices(region, with_regions=self.region_is_open)
         return Prompt(
-            wording.words,
-            self._default(region),
-            wording.help,
-            _choices(region, with_regions=self.region_is_open),
-            self.step,
-            wording.hint if self.region_is_open else wording.hint.partition(";")[0],
-            unfold=False,
+            text.prompt, self._default(region), text.prompt_help(hint), choices, self.step, hint, unfold=False
         )
 
     def _default(self, region: str) -> str:
@@ -100,7 +98,7 @@ class PlaceQuestions:
         def read(line: str) -> Place:
             place = place_in(line)
             for key, answer in (("region", place.region), ("instance_type", place.instance_type)):
-                if answer and (words := self.objection(key, answer)):
+                if answer and (words := self.policy_error(key, answer)):
                     raise AnswerError(words)
             return place
 

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from prompt_toolkit.completion import CompleteEvent
     from prompt_toolkit.key_binding import KeyPressEvent
 
-    from dx_app_wizard.interview.prompts import Choice, Prompt
+    from dx_app_wizard.answers.choices import Choice
+    from dx_app_wizard.interview.prompts import Prompt
 
 PATIENCE_SECONDS = 2.0
 """After this time without an answer, a program that drives the terminal does not know the prompt."""
@@ -69,7 +70,7 @@ class TerminalPrompter:
 
     def ask(self, prompt: Prompt) -> str:
         """Return the line typed; wait as long as it takes, but for a prompt that a program may not know."""
-        unknown = prompt.belongs is not None and self._driven()
+        unknown = prompt.accepts is not None and self._driven()
         return self._ask(prompt, PATIENCE_SECONDS if unknown else None)
 
     def confirm(self, prompt: Prompt) -> str:
@@ -87,7 +88,7 @@ class TerminalPrompter:
         """Print text to stderr, wrapped at words."""
         click.echo(_wrapped(text), err=True)
 
-    def complain(self, text: str) -> None:
+    def error(self, text: str) -> None:
         """Print text to stderr, in red where colours are welcome."""
         colour = None if "NO_COLOR" in os.environ else "red"
         click.secho(_wrapped(text), err=True, fg=colour)

@@ -1,56 +1,26 @@
-"""What a linter says, and the registry of its rules: each rule is a function whose docstring documents it."""
+"""The findings of the linter, and the errors that carry them."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.errors import UserError
+from dx_app_wizard.lint.rules.rule import BytesFix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Sequence
+    from pathlib import Path
 
-    from dx_app_wizard.dxapp.json_document import JsonPath
-
-Level = Literal["error", "warning"]
-
-
-@dataclass(frozen=True)
-class Fix:
-    """A certain fix of a dxapp.json: the value at path becomes this one."""
-
-    path: JsonPath
-    value: Any
-
-
-@dataclass(frozen=True)
-class KeyFix:
-    """A certain fix of a dxapp.json: the key at path is renamed, or with None removed with its value.
-
-    With `into`, key and value are moved to the end of the object there instead.
-    """
-
-    path: JsonPath
-    key: str | None = None
-    into: JsonPath | None = None
-
-
-@dataclass(frozen=True)
-class BytesFix:
-    """A certain fix of a file of the app: everywhere in it, these bytes are replaced by others."""
-
-    file: str
-    old: bytes
-    new: bytes
-
-
-AnyFix = Fix | KeyFix | BytesFix
+    from dx_app_wizard.lint.rules.rule import AnyFix, Level
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing wrong: by which rule, how bad, where, and how to mend it.
+    """A violation of a rule: its level, its place, and a hint at the fix.
 
-    `path` is the JSON path in dxapp.json (`inputSpec[0].class`), empty where the fault is in a source file;
-    `file` is relative to the app's folder, `line` and `column` count from 1, None where not known.
+    `path` is the JSON path in dxapp.json (`inputSpec[0].class`), empty for a source file. `file` is relative
+    to the app's folder; `line` and `column` count from 1 and are None if unknown.
     """
 
     rule: str
@@ -86,72 +56,31 @@ def _fix_json(fix: AnyFix) -> dict[str, Any]:
     return asdict(fix)
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What a rule finds in a dxapp.json: the way to it, what is wrong, and how to mend it.
+class FindingsError(UserError):
+    """The dxapp.json at `path` has errors; `findings` lists them."""
 
-    `absent` marks what is wrong only in that something is not there yet; `fix` is there where it is certain.
-    """
+    code = "invalid-spec"
 
-    path: JsonPath
-    message: str
-    hint: str | None = None
-    absent: bool = False
-    fix: AnyFix | None = None
+    def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
+        super().__init__(f"{path} has errors", "Correct them, then run the same command again.")
+        self.path = path
+        self.findings = findings
 
 
-@dataclass(frozen=True)
-class CodeFault:
-    """What a rule finds in a file of the app: the file relative to its folder, the place, and the message.
+class UnsoundSpecError(FindingsError):
+    """The dxapp.json to be written to `path` would have errors; `findings` lists them."""
 
-    In dxapp.json the place is given as `path`.
-    """
-
-    file: str
-    message: str
-    hint: str | None = None
-    line: int | None = None
-    column: int | None = None
-    path: JsonPath = ()
-    fix: AnyFix | None = None
+    def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
+        super().__init__(path, findings)
+        self.message = f"{path} would have errors; nothing was written"
 
 
-Subject = TypeVar("Subject")
-AnyFault = TypeVar("AnyFault")
+class DisallowedError(FindingsError):
+    """A policy rejects the app to be written to `path`; `findings` lists the reasons."""
 
+    code = "disallowed"
 
-@dataclass(frozen=True)
-class Rule(Generic[Subject, AnyFault]):
-    """A rule: its stable id, its level, what it says of itself, and its check."""
-
-    id: str
-    level: Level
-    documentation: str
-    check: Callable[[Subject], Iterator[AnyFault]]
-
-
-class Rules(Generic[Subject, AnyFault]):
-    """The rules that look at one kind of subject, in the order of their definition."""
-
-    def __init__(self) -> None:
-        self.by_id: dict[str, Rule[Subject, AnyFault]] = {}
-
-    def rule(
-        self, level: Level
-    ) -> Callable[[Callable[[Subject], Iterator[AnyFault]]], Callable[[Subject], Iterator[AnyFault]]]:
-        """Register the decorated function; `io_class` becomes the rule `io-class`."""
-
-        def register(
-            check: Callable[[Subject], Iterator[AnyFault]],
-        ) -> Callable[[Subject], Iterator[AnyFault]]:
-            rule_id = check.__name__.strip("_").replace("_", "-")
-            self.by_id[rule_id] = Rule(rule_id, level, check.__doc__ or "", check)
-            return check
-
-        return register
-
-    def faults(self, subject: Subject) -> Iterator[tuple[Rule[Subject, AnyFault], AnyFault]]:
-        """Yield what each rule finds in subject."""
-        for rule in self.by_id.values():
-            for fault in rule.check(subject):
-                yield rule, fault
+    def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
+        super().__init__(path, findings)
+        self.message = f"the policy does not allow {path}; nothing was written"
+        self.hint = "Run `dx-local doctor` to list the policy's settings."

@@ -7,6 +7,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.console import own_commands
 from dx_app_wizard.rendering.changes import Verdict
 from dx_app_wizard.rendering.provenance import RECORD_PATH
 
@@ -76,12 +77,13 @@ def changes_json(changes: ChangeSet, *, with_text: bool) -> list[dict[str, Any]]
 
 
 def next_commands(changes: ChangeSet) -> list[str]:
-    """Return the commands to type next: go there, run the app, and test it where it has a test."""
+    """Return the commands to type next: go there, run the app, and test it if it has a test."""
     tests = any(_TEST.fullmatch(change.path.name) for change in changes.changes)
+    pytest = own_commands.pytest() if tests else None
     return [
         f"cd {shlex.quote(str(changes.folder))}",
-        "dx-local run .",
-        *(["pytest"] if tests else []),
+        f"{own_commands.dx_local()} run .",
+        *([pytest] if pytest else []),
     ]
 
 

@@ -174,7 +174,7 @@ def change_set(
         if change.verdict is Verdict.CONFLICT
     )
     if on_conflict is OnConflict.ABORT and any(change.writes for change in changes):
-        conflicts += _strangers(folder, (*files, *own))
+        conflicts += _foreign_files(folder, (*files, *own))
     return ChangeSet(folder, changes, conflicts)
 
 
@@ -191,7 +191,7 @@ def obstacles(folder: Path, paths: Iterable[PurePosixPath]) -> tuple[Conflict, .
     return tuple(Conflict(place, reason) for place, reason in found.items())
 
 
-def is_taken(folder: Path) -> bool:
+def is_in_use(folder: Path) -> bool:
     """Return whether something stands at folder, other than an empty folder."""
     if folder.is_symlink() or not folder.is_dir():
         return os.path.lexists(folder)
@@ -239,7 +239,7 @@ def _obstacle(place: Path, *, is_file: bool) -> str | None:
     return None if is_file or stat.S_ISDIR(mode) else "is no folder"
 
 
-def _strangers(folder: Path, files: Iterable[PurePosixPath]) -> tuple[Conflict, ...]:
+def _foreign_files(folder: Path, files: Iterable[PurePosixPath]) -> tuple[Conflict, ...]:
     """Return what lies in an existing folder that is not ours to write; not what an interruption left."""
     ours = {folder / path for file in files for path in (file, *file.parents)}
     names = [

@@ -13,8 +13,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from dx_app_wizard.crash import home
 from dx_app_wizard.errors import UserError
+from dx_app_wizard.user_dirs import cache_dir
 
 _URL = re.compile(r"(?:(?:git\+)?(?:https?|ssh|git|file)://|[\w.-]+@[\w.-]+:)\S+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -39,7 +39,7 @@ def clone(url: str, checkout: str | None) -> Path:
     for text in (url, checkout or ""):
         if text.startswith("-") or any(char in text for char in "\0\r\n"):
             raise CloneError(f"{text!r} is no URL, branch, tag or commit of a git repository")
-    clones = _cache_folder() / hashlib.sha256(url.encode()).hexdigest()[:16]
+    clones = cache_dir("dx-app-wizard") / "templates" / hashlib.sha256(url.encode()).hexdigest()[:16]
     if checkout and _COMMIT.fullmatch(checkout) and (clones / checkout).is_dir():
         return clones / checkout
     clones.mkdir(parents=True, exist_ok=True)
@@ -79,8 +79,3 @@ def _git(trouble: str, *arguments: str) -> str:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise CloneError(f"{trouble}: {said[-1] if said else 'git failed'}", "Try git clone yourself.")
     return done.stdout.decode().strip()
-
-
-def _cache_folder() -> Path:
-    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (given if given.is_absolute() else home() / ".cache") / "dx-app-wizard" / "templates"

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.cross_checks import INTERPRETERS
 from dx_app_wizard.dxapp.model import ANY_ENTRY_POINT, AppSpec
+from dx_app_wizard.policy.model import POLICY_TABLE
 from dx_app_wizard.rendering.plan import Plan
-from dx_app_wizard.rendering.policy_fields import fill_in
 
 if TYPE_CHECKING:
     from dx_app_wizard.answers.answers import Answers
-    from dx_app_wizard.policy.load import Policy
+    from dx_app_wizard.policy.model import Policy
 
 API_VERSION = "1.0.0"
 DISTRIBUTION = "Ubuntu"
@@ -33,12 +34,38 @@ def compose(answers: Answers, base: AppSpec | None = None, policy: Policy | None
     raw.setdefault("inputSpec", list(answers.inputs))
     raw.setdefault("outputSpec", list(answers.outputs))
     if policy:
-        fill_in(raw, policy)
+        _fill_by_policy(raw, policy)
     _fill_run_spec(raw.setdefault("runSpec", {}), answers)
     _fill_access(raw, answers)
     _fill_regions(raw, answers)
     spec = AppSpec.from_dict(raw, base.text if base else None)
-    return Plan(spec, answers.language, answers.template, answers.ci)
+    return Plan(spec, answers.language, answers.template, answers.ci, answers.ci_package)
+
+
+def spec_difference(spec: AppSpec, base: AppSpec) -> str:
+    """Return the unified diff from the given dxapp.json to the one to write."""
+    old, new = base.dumps().splitlines(), spec.dumps().splitlines()
+    return "\n".join(difflib.unified_diff(old, new, "dxapp.json as given", "dxapp.json", lineterm=""))
+
+
+def _fill_by_policy(raw: dict[str, Any], policy: Policy) -> None:
+    """Write what [policy] demands into a dxapp.json where it says nothing of it."""
+    fields = {
+        "developers": "developers",
+        "authorized-users": "authorizedUsers",
+        "open-source": "openSource",
+    }
+    for key, field in fields.items():
+        demanded = policy.value(POLICY_TABLE, key)
+        if demanded is not None:
+            raw.setdefault(field, list(demanded) if isinstance(demanded, tuple) else demanded)
+    release = policy.value(POLICY_TABLE, "release")
+    run_spec = raw.setdefault("runSpec", {})
+    if release and "release" not in run_spec:
+        run_spec["release"] = release
+        if release == "16.04":
+            # It comes in two application execution environments; version 1 is the one that has Python 3.
+            run_spec.setdefault("version", "1")
 
 
 def _fill_run_spec(run_spec: dict[str, Any], answers: Answers) -> None:

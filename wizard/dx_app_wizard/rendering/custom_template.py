@@ -18,13 +18,13 @@ from dx_app_wizard.rendering.template_choice import TemplateError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dx_app_wizard.rendering.template_choice import OwnTemplate
+    from dx_app_wizard.rendering.template_choice import CustomTemplate
 
 # It logs what it raises, with a traceback.
 logging.getLogger("cookiecutter").addHandler(logging.NullHandler())
 
 
-def render_own(template: OwnTemplate, values: Mapping[str, Any], scratch: str) -> Path:
+def render_custom(template: CustomTemplate, values: Mapping[str, Any], scratch: str) -> Path:
     """Render into the folder scratch; return the folder of the app in it, whatever its name is.
 
     Where the template writes no dxapp.json, the wizard's is put there. Raises TemplateError.
@@ -48,7 +48,7 @@ def render_own(template: OwnTemplate, values: Mapping[str, Any], scratch: str) -
     return folder
 
 
-def _check_dxapp_json(template: OwnTemplate, folder: Path) -> None:
+def _check_dxapp_json(template: CustomTemplate, folder: Path) -> None:
     """Raise TemplateError where the dxapp.json that was rendered cannot be read."""
     try:
         value = json_document.read(folder / FILE_NAME).value
@@ -56,7 +56,7 @@ def _check_dxapp_json(template: OwnTemplate, folder: Path) -> None:
         line = "" if error.line is None else f", in line {error.line}"
         message = f"{error.message}{line}"
     else:
-        message = "" if isinstance(value, dict) else "must hold a JSON object"
+        message = "" if isinstance(value, dict) else "must contain a JSON object"
     if message:
         raise TemplateError(f"the dxapp.json that the template {template.source!r} writes {message}")
 
@@ -72,7 +72,7 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
-def _context(template: OwnTemplate, values: Mapping[str, Any]) -> dict[str, Any]:
+def _context(template: CustomTemplate, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the template reads: the wizard's values, and its own, whose defaults may use them.
 
     The wizard's values are never taken for templates, whatever braces an answer has.
@@ -112,7 +112,7 @@ def _stdout_to_stderr() -> Iterator[None]:
         os.close(stdout)
 
 
-def _check_variables(template: OwnTemplate, own: Mapping[str, Any]) -> None:
+def _check_variables(template: CustomTemplate, own: Mapping[str, Any]) -> None:
     for name in template.variables:
         if name not in own:
             near = get_close_matches(name, own, n=1)

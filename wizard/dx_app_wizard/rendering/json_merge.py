@@ -67,7 +67,7 @@ def _same(one: Any, other: Any) -> bool:
 def _merge_objects(base: dict[str, Any], ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
     return {
         key: _merge(base.get(key, _ABSENT), ours.get(key, _ABSENT), theirs.get(key, _ABSENT), key=key)
-        for key in _woven(list(ours), list(theirs))
+        for key in _interleaved(list(ours), list(theirs))
     }
 
 
@@ -78,7 +78,7 @@ def _merge_arrays(base: list[Any], ours: list[Any], theirs: list[Any]) -> Any:
     if not have_names(*versions) and _replace_the_same(before, mine, yours):
         return _Conflict(ours, theirs)
     only_they_moved = _moved(before, yours) and not _moved(before, mine)
-    order = _woven(yours, mine) if only_they_moved else _woven(mine, yours)
+    order = _interleaved(yours, mine) if only_they_moved else _interleaved(mine, yours)
     elements = [dict(zip(*pair, strict=True)) for pair in zip(names, versions, strict=True)]
     return [_merge(*(version.get(name, _ABSENT) for version in elements)) for name in order]
 
@@ -95,7 +95,7 @@ def _moved(before: Sequence[Hashable], after: Sequence[Hashable]) -> bool:
     return [name for name in before if name in common] != [name for name in after if name in common]
 
 
-def _woven(first: Sequence[Hashable], second: Sequence[Hashable]) -> list[Any]:
+def _interleaved(first: Sequence[Hashable], second: Sequence[Hashable]) -> list[Any]:
     """Return the names of the first, and those of the second after the names that they follow there."""
     woven = list(first)
     known = set(second)

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from dx_app_wizard.answers.choices import CiService, Language, Pattern
     from dx_app_wizard.dxapp.model import AppSpec
-    from dx_app_wizard.rendering.template_choice import OwnTemplate
-
-Language = Literal["python", "bash"]
-Pattern = Literal["basic", "parallelized", "scatter-process-gather"]
-CiService = Literal["none", "github", "gitlab"]
-
-LANGUAGES: tuple[Language, ...] = ("python", "bash")
-PATTERNS: tuple[Pattern, ...] = ("basic", "parallelized", "scatter-process-gather")
-CI_SERVICES: tuple[CiService, ...] = ("none", "github", "gitlab")
+    from dx_app_wizard.rendering.template_choice import CustomTemplate
 
 
 @dataclass(frozen=True)
 class Plan:
     """One app to write, with the files that continuous integration by the service `ci` needs.
+
+    `ci_package` is the requirement from which that service installs dx-app-wizard.
 
     `template` is the user's own that writes it, None for ours.
     """
@@ -29,4 +24,5 @@ class Plan:
     language: Language
     pattern: Pattern
     ci: CiService = "none"
-    template: OwnTemplate | None = None
+    ci_package: str | None = None
+    template: CustomTemplate | None = None

@@ -15,6 +15,7 @@ from dx_app_wizard import __version__
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.json_document import Position
 from dx_app_wizard.errors import RecordError, SpecFileError
+from dx_app_wizard.files import files_below
 from dx_app_wizard.rendering.changes import Change, FileContent, Verdict
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ def base_of(content: FileContent) -> Base:
     return Digest(hashlib.sha256(content.data).hexdigest()) if text is None else text
 
 
-def recorded(changes: ChangeSet, files: Mapping[PurePosixPath, FileContent], origin: Origin) -> ChangeSet:
+def with_new_record(
+    changes: ChangeSet, files: Mapping[PurePosixPath, FileContent], origin: Origin
+) -> ChangeSet:
     """Return the changes that write these rendered files, and with them that of the record.
 
     Where the user's own version of a file is kept, its base is what it was before. Raises RecordError.
@@ -130,8 +133,8 @@ def read_record(folder: Path) -> Record | None:
 def hash_of(folder: Path) -> str:
     """Return a hash over the names and contents of all files of a template."""
     total = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and ".git" not in path.parts:
+    for path in files_below(folder):
+        if "__pycache__" not in path.parts and ".git" not in path.parts:
             content = hashlib.sha256(path.read_bytes()).hexdigest()
             total.update(f"{path.relative_to(folder).as_posix()}\n{content}\n".encode())
     return f"sha256:{total.hexdigest()}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp.model import SpecShapeError
 from dx_app_wizard.dxapp.names import source_path_problem
+from dx_app_wizard.files import files_below
 from dx_app_wizard.rendering.changes import FileContent, OnConflict, change_set
 from dx_app_wizard.rendering.clones import is_url
 from dx_app_wizard.rendering.provenance import BUILT_IN, RECORD_PATH, Template, hash_of
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.rendering.plan import Plan
 
 
-_UNSEEN = ("Cc", "Cs", "Zl", "Zp")
+_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of control characters, halves of characters, and ends of lines and paragraphs."""
 
 
@@ -40,16 +41,16 @@ def render(plan: Plan, name: str) -> dict[PurePosixPath, FileContent]:
     values = _values(plan, name, source.name)
     with tempfile.TemporaryDirectory(prefix="dx-app-wizard-") as scratch:
         if plan.template:
-            from dx_app_wizard.rendering.custom_template import render_own
+            from dx_app_wizard.rendering.custom_template import render_custom
 
-            folder = render_own(plan.template, values, scratch)
+            folder = render_custom(plan.template, values, scratch)
         else:
-            folder = _render_ours(values, scratch)
+            folder = _render_built_in(values, scratch)
             _move_source(folder, source)
         return {
             PurePosixPath(path.relative_to(folder).as_posix()): _content(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and path != folder / RECORD_PATH
+            for path in files_below(folder)
+            if path != folder / RECORD_PATH
         }
 
 
@@ -79,7 +80,7 @@ def templates() -> Path:
     return installed if installed.is_dir() else package.parent.parent / "templates" / "app"
 
 
-def _render_ours(values: dict[str, Any], scratch: str) -> Path:
+def _render_built_in(values: dict[str, Any], scratch: str) -> Path:
     from cookiecutter.generate import generate_context, generate_files
 
     context = generate_context(str(templates() / "cookiecutter.json"))
@@ -100,6 +101,7 @@ def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
         "outputs": _by_name(plan.spec.outputs),
         "__source": source_name,
         "ci": plan.ci,
+        "ci_package": plan.ci_package or "",
         "__github": "test.yml" if plan.ci == "github" else "",
         "__gitlab": ".gitlab-ci.yml" if plan.ci == "gitlab" else "",
         "__pre_commit": ".pre-commit-config.yaml" if plan.ci != "none" else "",
@@ -125,7 +127,7 @@ def _texts(field: IOField) -> dict[str, str]:
 
 def _shown(text: str) -> str:
     """Return a text of a dxapp.json on one line, without characters that no file in UTF-8 shows."""
-    return "".join(" " if unicodedata.category(char) in _UNSEEN else char for char in text)
+    return "".join(" " if unicodedata.category(char) in _UNPRINTABLE else char for char in text)
 
 
 def _source_path(plan: Plan) -> PurePosixPath:

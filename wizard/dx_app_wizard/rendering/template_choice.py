@@ -19,7 +19,7 @@ from dx_app_wizard.rendering.clones import clone, is_url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dx_app_wizard.policy.load import Policy, Setting
+    from dx_app_wizard.policy.model import Policy, Setting
 
 TABLE = "template"
 FLAG = "--template-source"
@@ -32,7 +32,7 @@ class TemplateError(UserError):
 
 
 @dataclass(frozen=True)
-class OwnTemplate:
+class CustomTemplate:
     """A cookiecutter template of the user's: as it was named, its folder, and how it is rendered.
 
     `variables` stand for the defaults of its own cookiecutter.json; its hooks run only with `hooks`.
@@ -44,7 +44,7 @@ class OwnTemplate:
     variables: Mapping[str, Any] = field(default_factory=dict)
 
 
-def choose_template(named: str | None, policy: Policy) -> OwnTemplate | None:
+def choose_template(named: str | None, policy: Policy) -> CustomTemplate | None:
     """Return the template that the flag names, or else the policy; None for ours.
 
     What [template] says beyond the source holds for that source only. Raises TemplateError, or CloneError.
@@ -70,7 +70,7 @@ def absolute_source(source: str | None) -> str | None:
     return None if source is None else _location(source, Path())
 
 
-def _found(source: str, location: str, options: dict[str, Any]) -> OwnTemplate:
+def _found(source: str, location: str, options: dict[str, Any]) -> CustomTemplate:
     folder = clone(location, options.get("checkout")) if is_url(location) else Path(location)
     if not folder.is_dir():
         raise TemplateError(f"there is no folder {location} to take the template from")
@@ -81,7 +81,7 @@ def _found(source: str, location: str, options: dict[str, Any]) -> OwnTemplate:
         hint = "Of several templates, [template] directory names one."
         message = f"{source!r} is no cookiecutter template: there is no {inside / 'cookiecutter.json'}"
         raise TemplateError(message, hint)
-    return OwnTemplate(source, inside, options.get("hooks", False), options.get("variables", {}))
+    return CustomTemplate(source, inside, options.get("hooks", False), options.get("variables", {}))
 
 
 def _is_trusted(setting: Setting, policy: Policy) -> bool:

@@ -190,7 +190,7 @@ class Workplaces:
         place = f"{source}:{found.line}" if source else f"line {found.line}"
         raise WorkplaceError(
             f"The app asks for {interpreter}; jobs run under Python 3, which cannot read its code.\n"
-            f"  {place}: {found.problem}\n      {found.text}\n{found.remedy}",
+            f"  {place}: {found.problem}\n      {found.text}\n{found.hint}",
             "AppInternalError",
         )
 

@@ -65,7 +65,7 @@ class FileTransfer:
         """Serve jobs on a socket in a folder that only the user can enter."""
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.setblocking(False)
-        self._listener.bind(str(folder / channel.HANDOVER))
+        self._listener.bind(str(folder / channel.FILE_TRANSFER_SOCKET))
         self._listener.listen(_MOST_WAITING_JOBS)
         asyncio.get_running_loop().add_reader(self._listener, self._accept)
 
@@ -96,7 +96,7 @@ class FileTransfer:
                 connection.setblocking(False)
                 message = strict_json.parse(text)
                 answer = await self._answer(message, opened, connection)
-            except (_RefusedError, ApiError, OSError, ValueError, local_bytes.NotWantedError):
+            except (_RefusedError, ApiError, OSError, ValueError, local_bytes.CopyCancelledError):
                 answer = {}
             finally:
                 for file in opened:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.console.text import whole
 from dx_app_wizard.dxapp import regular_file
-from dx_local.platform.execution.job_logs import folder_name, printed_by_job
+from dx_local.platform.execution.job_logs import folder_name, job_output_bytes
 from dx_local.platform.requests import strict_json
 from dx_local.worker.job import code_name
 
@@ -194,7 +194,7 @@ def _signal_name(number: int) -> str:
 
 def _last_line(log: Path) -> str:
     try:
-        lines = printed_by_job(log, _LOG_TAIL_BYTES).decode("utf-8", "replace").splitlines()
+        lines = job_output_bytes(log, _LOG_TAIL_BYTES).decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
     return next((line.strip()[:_LONGEST_LOG_LINE] for line in reversed(lines) if line.strip()), "")

@@ -26,7 +26,7 @@ from dx_local.engine.executors.zygote import WorkerPrograms, ZygoteProcess
 from dx_local.engine.settings import NetworkAccess
 from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.worker.job import Job, code_name
-from dx_local.worker.process.memory_limit import group_of
+from dx_local.worker.process.memory_limit import cgroup_link
 
 if TYPE_CHECKING:
     from dx_local.engine.executors.cgroups import MemoryGroup
@@ -125,7 +125,7 @@ class LocalExecutor:
     def _group_of(self, launch: Launch, sockets: Path) -> MemoryGroup | None:
         if launch.memory_limit is None or self._groups is None:
             return None
-        return self._groups.make(launch.job_id, launch.memory_limit, Path(group_of(str(sockets))))
+        return self._groups.make(launch.job_id, launch.memory_limit, Path(cgroup_link(str(sockets))))
 
     def _zygote_of(self, programs: WorkerPrograms, jobs: Path) -> ZygoteProcess:
         assert self._folder is not None
@@ -238,7 +238,7 @@ def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:
         variables=dict(launch.variables),
         tools=launch.programs,
         layers=tuple(launch.layers),
-        shown=tuple(launch.visible_paths),
+        visible_paths=tuple(launch.visible_paths),
         log_sockets=str(sockets),
         settings=dict(launch.settings),
         process_memory=None if is_grouped else launch.memory_limit,

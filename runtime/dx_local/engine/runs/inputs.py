@@ -15,16 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.console.text import whole
 from dx_app_wizard.dxapp import regular_file
-from dx_app_wizard.dxapp.classes import ClassValueError, UnknownClassError, parse_class, parse_value
-from dx_app_wizard.dxapp.json_faults import explain
+from dx_app_wizard.dxapp.classes import (
+    EMULATED_CLASSES,
+    ClassValueError,
+    UnknownClassError,
+    parse_class,
+    parse_value,
+)
+from dx_app_wizard.dxapp.json_errors import explain
 from dx_app_wizard.dxapp.links import is_link, link, parse_reference
 from dx_local.engine.runs.table_formats import read_table
 from dx_local.errors import UsageError
-from dx_local.platform.data import files, objects, records
-from dx_local.platform.execution import applets
+from dx_local.platform.data import files, objects
 from dx_local.platform.gtables import gtables
 from dx_local.platform.requests import strict_json
-from dx_local.platform.workflows import workflows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,9 +77,9 @@ def read_json(text: bytes, where: str) -> JSON:
     except UnicodeError:
         raise UsageError(f"{where} contains text that is not Unicode", "Save it as UTF-8.") from None
     except json.JSONDecodeError as error:
-        fault = explain(error.doc, error)
-        line = error.doc.count("\n", 0, fault.offset) + 1
-        raise UsageError(f"{where} {fault.message} (line {line})", fault.hint) from None
+        reason = explain(error.doc, error)
+        line = error.doc.count("\n", 0, reason.offset) + 1
+        raise UsageError(f"{where} {reason.message} (line {line})", reason.hint) from None
     except ValueError as error:
         raise UsageError(f"{where} is not JSON: {error}") from None
     if not isinstance(value, dict):
@@ -192,7 +196,7 @@ class _InputBuilder:
         """Return the likely value of a text without a class: an ID, JSON, a local file, else a string."""
         if parse_reference(value := _reference_or_none(text)) is not None:
             return value
-        for class_name in ("file", "record", "applet", "workflow"):
+        for class_name in EMULATED_CLASSES:
             if _names_an_object(class_name, text):
                 return parse_value(class_name, text)
         with suppress(ValueError):
@@ -207,7 +211,7 @@ class _InputBuilder:
             return self._sample_object(value["$dx_local"], folder)
         if isinstance(value, list):
             return [self._from_json(io_class, item, folder) for item in value]
-        if io_class is not None and io_class.is_data_object and isinstance(value, str):
+        if io_class is not None and io_class.is_link and isinstance(value, str):
             return self._from_path_or_id(io_class.item, value, folder)
         if is_link(value) or parse_reference(value) is not None or not isinstance(value, dict):
             return value
@@ -225,21 +229,14 @@ class _InputBuilder:
         kind, _, path = str(wanted).partition(":")
         if kind == "file" and path:
             return self._file(_given_file(folder, path))
-        place = {"project": self._project, "name": f"sample {kind}"}
-        if kind == "record":
-            return link(records.new(self._context, "record", {**place, "close": True})["id"])
-        if kind == "applet":
-            run_spec = {"interpreter": "bash", "code": "main() { true; }\n"}
-            request = {**place, "dxapi": "1.0.0", "runSpec": run_spec}
-            return link(applets.new_applet(self._context, "applet", request)["id"])
-        if kind == "workflow":
-            workflow = workflows.new(self._context, "workflow", place)["id"]
-            objects.closed(self._context, workflow)
-            return link(workflow)
-        raise UsageError(
-            f"dx-local cannot make a sample object of {wanted!r}",
-            'Write {"$dx_local": "record"}, "applet", "workflow" or "file:PATH".',
-        )
+        if kind not in objects.SAMPLES or path:
+            classes = ", ".join(f'"{name}"' for name in EMULATED_CLASSES if name in objects.SAMPLES)
+            raise UsageError(
+                f"dx-local cannot make a sample object of {wanted!r}",
+                f'Write {{"$dx_local": CLASS}} with one of {classes} or "file:PATH".',
+            )
+        request = {"project": self._project, "name": f"sample {kind}"}
+        return link(objects.SAMPLES[kind](self._context, request))
 
     def _file(self, path: Path) -> JSON:
         file_id = files.link_local(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.lint.app_folder import AppFolder
+from dx_app_wizard.lint.source.app_folder import AppFolder
 from dx_local.engine.runs.app_bundle import App, load_app
 from dx_local.engine.runs.applet_request import run_spec_of_region
 from dx_local.engine.runs.assets import asset_names, check_assets, missing_assets, missing_resources

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dx_local.engine.runs.outputs import save_output
+from dx_local.platform.core.schema import JobTry
 from dx_local.platform.execution import job_descriptions, job_logs, job_usage
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from dx_local.engine.runs.preparation import PreparedRun
     from dx_local.engine.session import Session
     from dx_local.platform.core.context import JSON, Platform
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobRow
     from dx_local.platform.execution.job_usage import EntryPointUsage
 
 _SECTION_FAILED = "Error while "  # beginning of a message of mark-section, which names no line
@@ -41,7 +42,7 @@ class RunResult:
     @property
     def log(self) -> str:
         """Everything that the jobs printed, job after job in the order of their creation."""
-        return "".join(job_logs.printed_by_job(path).decode("utf-8", "replace") for path in self.log_files)
+        return "".join(job_logs.job_output_bytes(path).decode("utf-8", "replace") for path in self.log_files)
 
     def explanation(self) -> str:
         """Return an explanation for a job that is not done."""
@@ -62,7 +63,7 @@ def result_of(
     job = job_descriptions.describe_job(session.context, job_id, {})
     out = run.request.out or folder / "out"
     is_done = row["state"] == "done"
-    all_jobs = store.all("SELECT id, function, try_number FROM job ORDER BY sequence")
+    all_jobs = store.all(JobTry, "SELECT id, function, try_number FROM job ORDER BY sequence")
     return RunResult(
         job=job,
         output=save_output(session.platform, job["output"], out, announce) if is_done else {},
@@ -77,7 +78,7 @@ def result_of(
     )
 
 
-def _failure(platform: Platform, job: Row, run: PreparedRun) -> FailureReport:
+def _failure(platform: Platform, job: JobRow, run: PreparedRun) -> FailureReport:
     from dx_local.engine.runs.failure_report import explain
 
     report = explain(platform, job, run.request.app, run.app.warnings)

@@ -41,13 +41,13 @@ def _run_function(context: Context, applet: str, function: str, job_input: JSON,
     executable = replace(
         executable_of(context.store, applet, context.platform.region), input_spec=None, output_spec=None
     )
-    request = job_creation.Request(
+    request = job_creation.NewJob(
         executable=executable,
         function=function,
         run_input=job_input,
         original_input=job_input,
         project=project,
         folder="/",
-        asked={},
+        request={},
     )
     return job_creation.create(context, request)

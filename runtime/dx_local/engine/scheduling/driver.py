@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from dx_local.engine.scheduling.disk_reserve import DiskReserve
     from dx_local.engine.settings import JobSettings
     from dx_local.platform.core.context import JSON, Platform
+    from dx_local.platform.core.schema import JobRow
     from dx_local.platform.core.states import Transition
-    from dx_local.platform.core.store import Row
     from dx_local.platform.execution.job_usage import JobUsage
 
 _WITHOUT_WORKER = frozenset({State.RESTARTABLE, State.FAILED, State.TERMINATING})
@@ -104,22 +104,24 @@ class Driver:
 
     def terminate(self, job_id: str) -> None:
         """Terminate a job and its descendants on behalf of the user who runs the platform."""
-        self._records.write(lambda: job_events.end(self._platform, job_id))
+        self._records.write(lambda: job_events.terminate(self._platform, job_id))
 
     def resume(self) -> None:
         """Continue the work of a platform that was stopped or killed.
 
         Jobs that were running fail or are restarted, with the consequences for others; waiting jobs continue.
         """
-        self._records.write(lambda: job_events.abandon(self._platform))
-        rows = self._platform.store.all("SELECT id FROM job WHERE state = 'runnable' ORDER BY sequence")
-        self._ready = deque(row["id"] for row in rows)
+        self._records.write(lambda: job_events.fail_running_jobs(self._platform))
+        runnable = self._platform.store.column(
+            "SELECT id FROM job WHERE state = 'runnable' ORDER BY sequence"
+        )
+        self._ready = deque(runnable)
         self._fill_slots()
 
     async def close(self) -> None:
         """Fail the running jobs, whose processes the executor kills; waiting jobs keep waiting."""
         self._is_active = False
-        self._records.close(lambda: job_events.abandon(self._platform))
+        self._records.close(lambda: job_events.fail_running_jobs(self._platform))
         self._platform.subscribers.remove(self._on_transition)
         for alarm in self._alarms.values():
             alarm.cancel()
@@ -179,7 +181,7 @@ class Driver:
 
     def _note_usage(self, job_id: str, usage: JobUsage | None) -> None:
         if usage:
-            job_usage.note(self._platform.store, job_id, usage)
+            job_usage.record(self._platform.store, job_id, usage)
 
     def _explaining_full_disk(self, failure: Failure) -> Failure:
         return explain_full_disk(failure, self._platform.folder)
@@ -245,7 +247,7 @@ class Driver:
                 job_folder_name(job),
                 job=job_descriptions.describe_in_home(context, job),
                 executable=self._executable(context, job),
-                job_input=job["input"],
+                job_input=job["input"] or {},
                 run_spec=applet["runSpec"],
             )
         except OSError as error:
@@ -253,6 +255,7 @@ class Driver:
                 job_id, Failure("ExecutionError", f"The job folder could not be created: {error}")
             )
             return
+        assert job["timeout"] is not None  # only analyses have no limit
         self._alarms[job_id] = asyncio.get_running_loop().call_later(
             job["timeout"] / 1000, self._on_timeout, job_id, job["timeout"]
         )
@@ -260,11 +263,11 @@ class Driver:
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
-    async def _launch(self, job: Row, applet: JSON, variables: Mapping[str, str]) -> None:
+    async def _launch(self, job: JobRow, applet: JSON, variables: Mapping[str, str]) -> None:
         with self._failing_on_internal_errors(job["id"]):
             await self._prepare_and_start(job, applet, variables)
 
-    async def _prepare_and_start(self, job: Row, applet: JSON, variables: Mapping[str, str]) -> None:
+    async def _prepare_and_start(self, job: JobRow, applet: JSON, variables: Mapping[str, str]) -> None:
         try:
             environment = await self._workplaces.of(applet, job["function"])
         except WorkplaceError as error:
@@ -306,7 +309,7 @@ class Driver:
                 self._fail_unstarted(job_id, Failure("ExecutionError", f"No space left on device: {error}"))
             else:
                 self._fail_unstarted(
-                    job_id, Failure("JMInternalError", internal_errors.note(self._platform, error))
+                    job_id, Failure("JMInternalError", internal_errors.record(self._platform, error))
                 )
 
     def _fail_unstarted(self, job_id: str, failure: Failure) -> None:
@@ -334,7 +337,7 @@ class Driver:
     def _is_still_running(self, job_id: str) -> bool:
         return job_id not in self._planned_failures and self._waiters.state(job_id) == State.RUNNING
 
-    def _executable(self, context: Context, job: Row) -> JSON:
+    def _executable(self, context: Context, job: JobRow) -> JSON:
         """Return the description of a job's executable for the file in its home."""
         executable_id = job["executable"]
         if class_of(executable_id) == "app":
@@ -345,10 +348,10 @@ class Driver:
         # On the platform, the workspace of a job holds a copy of its applet.
         return {**self._executables[executable_id], "project": job["workspace"]}
 
-    def _applet(self, job: Row) -> JSON:
+    def _applet(self, job: JobRow) -> JSON:
         return executable.applet_fields(self._platform.store, job["executable"], job["region"])
 
-    def _row(self, job_id: str) -> Row:
+    def _row(self, job_id: str) -> JobRow:
         job = self._platform.store.get("job", job_id)
         if job is None:
             raise ValueError(f"there is no job {job_id}")

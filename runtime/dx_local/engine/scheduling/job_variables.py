@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dx_local.platform.core.context import Platform
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobRow
 
 
-def variables_of(platform: Platform, job: Row) -> Mapping[str, str]:
+def variables_of(platform: Platform, job: JobRow) -> Mapping[str, str]:
     """Return the DX_* variables of a job, with a newly issued token."""
     store = platform.store
     token = access.issue_token(store, job["user"], job["id"])

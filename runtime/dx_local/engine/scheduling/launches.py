@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from dx_local.engine.executors.job_folder import JobFolder
     from dx_local.engine.settings import JobSettings
     from dx_local.platform.core.context import JSON, Platform
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobRow, JobWorker
 
 
 class Prepared(NamedTuple):
     """The parts of a job that are ready before it is launched."""
 
-    job: Row
+    job: JobRow
     applet: JSON
     folder: JobFolder
     variables: Mapping[str, str]
@@ -56,10 +56,10 @@ def visible_paths(platform: Platform, settings: JobSettings) -> tuple[Path, ...]
     """Return the host paths that a job must see to follow links to its input files."""
     if settings.input_delivery is not InputDelivery.LINK:
         return ()
-    return (platform.folder / "files", *platform.linked)
+    return (platform.folder / "files", *platform.link_targets)
 
 
-def memory_limit_of(job: Row, limit: int | Literal["instance"] | None) -> int | None:
+def memory_limit_of(job: JobWorker, limit: int | Literal["instance"] | None) -> int | None:
     """Return the bytes of memory that a job may use, None for no limit or an unknown instance type."""
     if limit != "instance":
         return limit
@@ -67,7 +67,7 @@ def memory_limit_of(job: Row, limit: int | Literal["instance"] | None) -> int | 
     return worker.memory_bytes if worker else None
 
 
-def _has_network(job: Row, applet: JSON) -> bool:
+def _has_network(job: JobRow, applet: JSON) -> bool:
     # Clients connect to the jobs of an httpsApp, which a job without network cannot accept.
     return bool(job["requested"]["access"].get("network")) or "httpsApp" in applet
 

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.platform.core.context import JSON
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobRow
 
 
-def write_opening(log: Path, job: Row, dxpy_version: str, run_spec: JSON) -> None:
+def write_opening(log: Path, job: JobRow, dxpy_version: str, run_spec: JSON) -> None:
     """Write the first lines of a job's log. Raises OSError."""
     write_log(log, list(_lines(job, dxpy_version, run_spec)), time.time_ns() // 1_000_000)
 
 
-def _lines(job: Row, dxpy_version: str, run_spec: JSON) -> Iterator[tuple[str, str]]:
+def _lines(job: JobRow, dxpy_version: str, run_spec: JSON) -> Iterator[tuple[str, str]]:
     """Yield the level and text of each line."""
     yield "INFO", OPENING_STARTS
     yield "STDOUT", f"dxpy/{dxpy_version} ({platform.platform()})"

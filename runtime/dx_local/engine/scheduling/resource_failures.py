@@ -22,7 +22,7 @@ from dx_local.sizes import size_text
 if TYPE_CHECKING:
     from dx_app_wizard.dxapp.instances import InstanceType
     from dx_local.engine.executors.protocol import JobExit
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobWorker
 
 REASON = "AppInsufficientResourceError"
 
@@ -79,7 +79,7 @@ def is_full(folder: Path) -> bool:
 
 
 def failure_of(
-    job: Row, end: JobExit, failure: Failure, kills: OutOfMemoryKills, *, disk_is_full: bool = False
+    job: JobWorker, end: JobExit, failure: Failure, kills: OutOfMemoryKills, *, disk_is_full: bool = False
 ) -> Failure:
     """Return the failure of a job, with another reason and an explanation if memory or disk ran out."""
     text = failure.message
@@ -122,7 +122,7 @@ def explain_full_disk(failure: Failure, folder: Path) -> Failure:
     return Failure(REASON, text)
 
 
-def _hint(job: Row, limit: int) -> str:
+def _hint(job: JobWorker, limit: int) -> str:
     """Return the way to get more memory for a job."""
     worker = find_instance_type(job["instance_type"], job["region"])
     if worker and limit < worker.memory_bytes:

@@ -1,0 +1,34 @@
+"""The languages, execution patterns and CI services to choose from, and how menus describe them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["python", "bash"]
+Pattern = Literal["basic", "parallelized", "scatter-process-gather"]
+CiService = Literal["none", "github", "gitlab"]
+
+LANGUAGES: tuple[Language, ...] = ("python", "bash")
+NO_CI: CiService = "none"
+CI_SERVICES: tuple[CiService, ...] = (NO_CI, "github", "gitlab")
+
+PATTERN_TEXTS: dict[Pattern, str] = {
+    "basic": "one job",
+    "parallelized": "process in parallel, then join",
+    "scatter-process-gather": "the same, but each phase is a job",
+}
+PATTERNS = tuple(PATTERN_TEXTS)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the answers to choose from, and its description."""
+
+    text: str
+    meaning: str = ""
+
+
+def one_of(choices: tuple[str, ...]) -> str:
+    """Return the choices as text: `basic, parallelized or scatter-process-gather`."""
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"

@@ -1,0 +1,177 @@
+"""The text of every question: for the interview, `--help`, the reference and the schema of answers files.
+
+Prompts are those of the official wizard for the questions that it asks too: scripts wait for them. For the
+same reason, no other text here may contain the text of a prompt.
+
+`--help` imports this module, so it must load quickly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dx_app_wizard.answers.choices import CI_SERVICES, LANGUAGES, PATTERN_TEXTS, PATTERNS, Choice, one_of
+
+
+@dataclass(frozen=True)
+class QuestionText:
+    """The text of one question.
+
+    `about` names the answer, in one sentence; `form` describes valid answers, `default` the answer that is
+    used if there is no other, and `example` is a valid answer. `option` replaces `about` and `form` in
+    `--help`, `hint` replaces `form` in the interview, and `details` are further sentences for its help.
+    `missing` replaces the usual message about a required answer that is missing.
+    """
+
+    about: str
+    form: str = ""
+    default: str = ""
+    example: str = ""
+    prompt: str = ""
+    option: str = ""
+    hint: str = ""
+    details: str = ""
+    missing: str = ""
+    choices: tuple[Choice, ...] = ()
+
+    @property
+    def description(self) -> str:
+        """The description in the reference and in the schema of answers files."""
+        default = f" By default, {self.default}." if self.default else ""
+        return _sentence(self.about, self.form) + default
+
+    @property
+    def option_help(self) -> str:
+        """The help of the option on the command line."""
+        default = f" [{self.default}]" if self.default else ""
+        return (self.option or _sentence(self.about, self.form)) + default
+
+    @property
+    def prompt_hint(self) -> str:
+        """The hint below the prompt."""
+        example = f"such as {self.example}" if self.example else ""
+        return ", ".join(filter(None, (self.hint or self.form, example)))
+
+    def prompt_help(self, hint: str) -> str:
+        """Return the help that `?` prints for a prompt with this hint."""
+        return " ".join(filter(None, (self.about, f"Enter {hint}.", self.details)))
+
+    @property
+    def expected(self) -> str:
+        """The answer that a message about its absence asks for."""
+        return self.missing or self.form
+
+
+def _sentence(about: str, form: str) -> str:
+    return f"{about.removesuffix('.')}: {form}." if form else about
+
+
+TEXTS: dict[str, QuestionText] = {
+    "name": QuestionText(
+        "Name of the app and of its folder.",
+        "letters, digits, '.', '_' and '-'",
+        example="count-reads",
+        prompt="App Name",
+        missing="the app's name, such as count-reads",
+    ),
+    "title": QuestionText(
+        "Human-readable title of the app.",
+        default="NAME made readable",
+        example="Count reads",
+        prompt="Title",
+        hint="any text of one line",
+    ),
+    "summary": QuestionText(
+        "One-phrase summary of the app.",
+        default="the title",
+        example="Counts the reads of FASTQ files",
+        prompt="Summary",
+        hint="one phrase",
+    ),
+    "version": QuestionText(
+        "Semantic version of the app.",
+        default="0.0.1",
+        example="1.0.0",
+        prompt="Version",
+        hint="three numbers",
+        details="The format is that of https://semver.org.",
+    ),
+    "inputs": QuestionText("Inputs of the app.", option="Add an input; repeatable."),
+    "outputs": QuestionText("Outputs of the app.", option="Add an output; repeatable."),
+    "timeout": QuestionText(
+        "Time limit of a job.",
+        "days, hours or minutes, at most 30 days",
+        default="48h",
+        example="48h",
+        prompt="Timeout policy",
+        option="Time limit of a job: 30d, 48h, 90m.",
+        hint="a whole number with m, h or d, at most 30d",
+    ),
+    "language": QuestionText(
+        "Language of the source.",
+        one_of(LANGUAGES),
+        prompt="Programming language",
+        choices=(Choice("Python", "Python 3 with dxpy"), Choice("bash", "bash with the dx tools")),
+    ),
+    "template": QuestionText(
+        "Distribution of the work over jobs.",
+        one_of(PATTERNS),
+        prompt="Execution pattern",
+        choices=tuple(Choice(pattern, text) for pattern, text in PATTERN_TEXTS.items()),
+    ),
+    "network": QuestionText(
+        "Internet access for jobs.",
+        "true, false or an array of hosts",
+        default="no",
+        prompt="Will this app need access to the Internet?",
+        option="Give jobs Internet access.",
+        hint="y for every host, or n",
+        details="To allow only some hosts, edit access.network in dxapp.json later.",
+    ),
+    "project_access": QuestionText(
+        "Access to the parent project.",
+        "VIEW, UPLOAD, CONTRIBUTE or ADMINISTER",
+        default="none",
+        prompt="Will this app need access to the parent project?",
+        hint="n, y or a level; outputs need none",
+        choices=(
+            Choice("n", "none"),
+            Choice("y", "CONTRIBUTE"),
+            Choice("VIEW", "read"),
+            Choice("UPLOAD", "read, and add objects"),
+            Choice("CONTRIBUTE", "read, add and remove objects"),
+            Choice("ADMINISTER", "everything"),
+        ),
+    ),
+    "region": QuestionText(
+        "Region that the app runs in.",
+        default="aws:us-east-1",
+        example="aws:eu-west-2",
+        prompt="Region",
+        hint="a region",
+    ),
+    "instance_type": QuestionText(
+        "Instance type of the workers.",
+        default="four cores, by region",
+        prompt="Choose an instance type for your app",
+        hint="an instance type, or text to filter by, such as 16 cores",
+    ),
+    "ci": QuestionText("Files to add for CI, and for pre-commit.", one_of(CI_SERVICES), default="none"),
+    "ci_package": QuestionText(
+        "Pinned requirement from which CI installs dx-app-wizard.",
+        "NAME @ URL, NAME==VERSION, or the URL of a wheel",
+        default="the URL this copy came from",
+        example="dx-app-wizard @ git+https://HOST/REPOSITORY@COMMIT",
+        prompt="Package that CI installs",
+        option="Pinned requirement from which CI installs dx-app-wizard.",
+        details="This copy was not installed from a URL that CI could use.",
+        missing=(
+            "the requirement from which CI installs dx-app-wizard, as this copy was not installed from a git"
+            " or archive URL"
+        ),
+    ),
+}
+"""The texts, by the questions' keys."""
+
+CHANGE_REGION = "or a region, such as aws:eu-west-2, to change the region first"
+"""Addition to the hint of the instance type while the region is open."""
