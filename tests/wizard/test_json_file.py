@@ -168,7 +168,7 @@ def test_a_file_with_errors_is_refused_with_its_findings(
         ({"file": "src\\x.py"}, "has a backslash"),
         ({"file": "src/a\0.py"}, "has a control character"),
         ({"file": "src/" + "ä" * 130}, "has a name of more than 255 bytes"),
-        ({"interpreter": "python2.7"}, "'python2.7' is no longer supported. Write \"python3\" there"),
+        ({"interpreter": "python2.7"}, "'python2.7' is no longer supported. Change it to \"python3\""),
     ],
 )
 def test_a_file_for_which_no_source_can_be_written_is_refused(
