@@ -2,7 +2,7 @@
 
 The official wizard asks for name, version, timeout, language, both kinds of access and the instance type,
 even if the file has them, and for nothing else. If the pipe has lines for all of these, the same questions
-are asked, so that each line meets its question. The file's answers are kept, and a different line is reported.
+are asked, so that each line meets its question. The answers in the file are kept; other lines are reported.
 With fewer lines, only the questions that the file leaves open are asked.
 """
 
