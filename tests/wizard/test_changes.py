@@ -52,7 +52,7 @@ def test_the_same_app_a_second_time_is_nothing_to_do(wizard: Wizard, app: Path) 
     before = state(app.parent)
     outcome = wizard(*NEW)
     assert (outcome.code, outcome.stdout) == (0, "count-reads\n")
-    assert outcome.stderr == "Nothing to do: count-reads is as it would be written.\n"
+    assert outcome.stderr == "Nothing to do: count-reads is up to date.\n"
     assert state(app.parent) == before
 
 
@@ -62,7 +62,7 @@ def test_a_file_that_differs_stops_everything_and_is_named(wizard: Wizard, app: 
     before = state(app)
     outcome = wizard(*NEW)
     assert outcome.code == 4
-    assert f"count-reads/{SOURCE} differs from what would be written" in outcome.stderr
+    assert f"count-reads/{SOURCE} differs from the file to be written" in outcome.stderr
     assert "--on-conflict skip, overwrite or new" in outcome.stderr
     assert state(app) == before
 
@@ -78,7 +78,7 @@ def test_nothing_is_mixed_into_a_folder_with_other_files(wizard: Wizard, tmp_pat
     outcome = wizard(*NEW, "--json")
     assert outcome.code == 4
     assert outcome.json["error"]["conflicts"] == [
-        {"path": "count-reads", "reason": "holds other files: data"}
+        {"path": "count-reads", "reason": "contains other files: data"}
     ]
 
 
@@ -164,7 +164,7 @@ def test_links_and_wrong_kinds_are_all_named_before_anything_is_written(
         "count-reads/Readme.md": "is a symbolic link",
         "count-reads/dxapp.json": "is a folder",
         "count-reads/src": "is a symbolic link",
-        "count-reads/test": "is no folder",
+        "count-reads/test": "is not a folder",
     }
 
 

@@ -367,7 +367,7 @@ def test_apps_are_written_without_a_home(wizard: Wizard) -> None:
     [
         (("--resume",), "there is no home folder"),
         ((*NEW, "--template-source", "https://x.invalid/y.git"), "there is no home folder"),
-        ((*NEW, "--template-source", "~/template"), "'~/template' names no folder"),
+        ((*NEW, "--template-source", "~/template"), "'~/template' is not a folder"),
     ],
 )
 def test_what_needs_a_home_says_so(wizard: Wizard, arguments: tuple[str, ...], message: str) -> None:

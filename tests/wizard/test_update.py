@@ -123,7 +123,7 @@ def test_a_dry_run_tells_of_each_file_and_exits_with_7(
     ]
     assert "--- count-reads/.gitignore now\n+++ count-reads/.gitignore\n" in outcome.stderr
     assert "\n+*.bam\n" in outcome.stderr
-    assert outcome.stderr.endswith("An update changes 3 files of count-reads. Nothing was written.\n")
+    assert outcome.stderr.endswith("An update would change 3 files of count-reads. Nothing was written.\n")
     assert texts(app) == before
 
 
@@ -468,7 +468,7 @@ def test_an_interrupted_update_is_completed_by_the_next(
 
     monkeypatch.setattr(Path, "replace", interrupted)
     outcome = wizard("--update", "count-reads")
-    assert (outcome.code, "the same command again completes it" in outcome.stderr) == (130, True)
+    assert (outcome.code, "run the same command again to finish" in outcome.stderr) == (130, True)
     monkeypatch.undo()
     monkeypatch.setattr(dx_app_wizard.rendering.render, "templates", lambda: template.folder)
     monkeypatch.chdir(app.parent)
