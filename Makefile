@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
 WORKERS ?= auto
 
-.PHONY: help demo test test-all check fix bench bench-quick bench-scale screenshots clean
+.PHONY: help demo test test-all check fix docs bench bench-quick bench-scale man screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -20,14 +20,21 @@ test: $(INSTALLED)  ## run the test suite
 test-all: $(INSTALLED)  ## run the test suite with its slow parts
 	@$(RUN) pytest -n $(WORKERS)
 
-check: $(INSTALLED)  ## ruff and mypy over everything
+check: $(INSTALLED)  ## ruff, mypy and codespell over everything
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
-	@$(RUN) mypy wizard runtime tests benchmarks docs
+	@$(RUN) mypy wizard runtime tests benchmarks docs man
+	@$(RUN) codespell_lib
+	@$(RUN) pytest -q tests/test_docs.py
 
 fix: $(INSTALLED)  ## let ruff mend and format what it can
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
+
+docs: $(INSTALLED)  ## build the documentation's site into build/site
+	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet
+	@$(RUN) tests.docs.shell_blocks
+	@echo "to read the site: $(PYTHON) -m http.server --bind 127.0.0.1 --directory build/site"
 
 bench: $(INSTALLED)  ## measure ours and the peers, and write the page (10 minutes)
 	@$(RUN) benchmarks --write-page
@@ -37,6 +44,9 @@ bench-quick: $(INSTALLED)  ## the same with less of everything, on stdout (2 min
 
 bench-scale: $(INSTALLED)  ## measure searches among 100,000 files
 	@$(VENV)/bin/python benchmarks/scale.py
+
+man: $(INSTALLED)  ## write the man pages in man/man1 from the help texts
+	@$(VENV)/bin/python man/generate.py man/man1
 
 screenshots: $(INSTALLED)  ## take the pictures in docs/images anew
 	@$(VENV)/bin/python docs/screenshots.py

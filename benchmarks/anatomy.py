@@ -15,10 +15,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import uvloop
 from typing_extensions import override
 
-from dx_local.engine import event_loop
-from dx_local.engine.runs.run import RunRequest, run_once
+from dx_local.engine.runs.inputs import GivenInputs
+from dx_local.engine.runs.preparation import RunRequest
+from dx_local.engine.runs.run import run_once
 from dx_local.engine.session import Observer
 from dx_local.platform.core.states import State
 
@@ -38,7 +40,7 @@ class Meter(Observer):
         self.seconds = [0.0] * len(PARTS)
 
     @override
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         if transition.after is not State.DONE:
             return
         zygotes = [(pid, *used_by(pid)) for pid in map(zygote_of, children_of(os.getpid()))]
@@ -75,8 +77,8 @@ def measure(app: Path, jobs: int) -> list[float]:
     """Run an app once; return the seconds of each part."""
     meter = Meter()
     with tempfile.TemporaryDirectory(prefix="dx-anatomy-") as folder:
-        request = RunRequest.of(app, inputs={"n": jobs}, folder=Path(folder, "run"))
-        result = event_loop.run(run_once(request, meter))
+        request = RunRequest(app, GivenInputs({"n": jobs}), folder=Path(folder, "run"))
+        result = uvloop.run(run_once(request, meter))
     if result.failure:
         sys.exit(result.explanation())
     return meter.seconds

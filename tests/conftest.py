@@ -31,6 +31,7 @@ from dx_local.engine.environments.python_environments import (
 )
 from dx_local.engine.executors import cgroups
 from dx_local.engine.session import Observer, Session, SessionOptions
+from dx_local.engine.settings import JobSettings
 from dx_local.platform.core import access
 from dx_local.platform.core.context import DEFAULT_USER, Caller, Context, Platform
 from dx_local.platform.data import projects
@@ -295,7 +296,7 @@ class RunningPlatform(ServedPlatform):
         return job
 
     async def _open(self) -> None:
-        options = SessionOptions(self.folder / "platform", max_parallel=4, **self.options)
+        options = SessionOptions(self.folder / "platform", JobSettings(max_parallel=4, **self.options))
         self._session = Session(options, Observer())
         await self._session.__aenter__()
         self._platform = self._session.platform

@@ -19,6 +19,8 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parent.parent
 CACHE = os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))
@@ -102,7 +104,6 @@ def installed(
     return Installed(folder, home, request.param)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("is_on_path", [False, True], ids=["not on PATH", "on PATH"])
 def test_the_next_commands_work(installed: Installed, is_on_path: bool, tmp_path: Path) -> None:
     path = f"{installed.folder}:{installed.home['PATH']}" if is_on_path else installed.home["PATH"]
@@ -116,7 +117,6 @@ def test_the_next_commands_work(installed: Installed, is_on_path: bool, tmp_path
     call(shell, "bash", "-e", "-c", "\n".join(commands), cwd=tmp_path)
 
 
-@pytest.mark.slow
 def test_the_sdist_can_be_installed(distributions: Path, tmp_path: Path) -> None:
     home = new_home(tmp_path)
     folder = by_pip(next(distributions.glob("*.tar.gz")), home)
@@ -165,7 +165,6 @@ def pinned_package(requirement: str, folder: Path) -> Any:
     return package
 
 
-@pytest.mark.slow
 def test_ci_pins_the_archive(distributions: Path, tmp_path: Path) -> None:
     wheel = next(distributions.glob("*.whl"))
     server = (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "--directory", distributions, "")
@@ -175,7 +174,6 @@ def test_ci_pins_the_archive(distributions: Path, tmp_path: Path) -> None:
     assert package == f"dx-app-wizard @ http://{address}/{wheel.name}#sha256={digest}"
 
 
-@pytest.mark.slow
 def test_ci_pins_the_commit(tmp_path: Path) -> None:
     subprocess.run(["git", "clone", "--quiet", "--bare", ROOT, tmp_path / "wizard.git"], check=True)
     commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()

@@ -10,7 +10,7 @@ import atexit
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,11 @@ from dx_local.errors import DxLocalError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from dx_local.engine.runs.run import RunRequest, RunResult
+    from typing_extensions import Unpack
+
+    from dx_local.engine.runs.preparation import RunRequest
+    from dx_local.engine.runs.result import RunResult
+    from dx_local.engine.settings import JobOptions
 
 
 @dataclass(frozen=True)
@@ -47,35 +51,43 @@ class JobFailedError(AssertionError):
         self.run = run
 
 
-def run_app(  # noqa: PLR0913 - options, which are given by name
+def run_app(
     app: str | Path,
     inputs: Mapping[str, Any] | None = None,
     *,
     function: str = "main",
     folder: str | Path | None = None,
-    max_parallel: int | None = None,
     assets: Sequence[str | Path] = (),
     check: bool = True,
+    **settings: Unpack[JobOptions],
 ) -> Run:
     """Run the app in a folder and return how it ended.
 
     `inputs` is the job's input; for inputs of class file a value may be the path of a local file. Without
     inputs, the app's own samples (test/input.json) are used. `assets` are archives or folders that stand for
     those of its assetDepends. Everything that the run writes goes to `folder`,
-    or else to a temporary one, which is removed when Python ends unless the job failed.
+    or else to a temporary one, which is removed when Python ends unless the job failed. `settings` are the
+    job options of `dx-local run`, by the names in `JobOptions`: `max_parallel=2`, `xtrace=True`, ...
 
     Raises JobFailedError when the job does not end as done, unless `check` is false; DxLocalError when the
     app or its input cannot be used at all.
     """
-    from dx_local.engine.runs.run import RunRequest
+    from dx_local.engine.runs.inputs import GivenInputs
+    from dx_local.engine.runs.preparation import RunRequest
+    from dx_local.engine.settings import JobSettings
 
     kept = folder is not None
     place = Path(folder) if folder is not None else Path(tempfile.mkdtemp(prefix="dx-local-"))
     try:
-        request = RunRequest.of(
-            Path(app), inputs=inputs, function=function, folder=place, max_parallel=max_parallel
+        request = RunRequest(
+            app=Path(app),
+            given=None if inputs is None else GivenInputs.of(inputs),
+            function=function,
+            settings=JobSettings.from_options(settings),
+            folder=place,
+            assets=tuple(map(Path, assets)),
         )
-        result = _result_of(replace(request, assets=tuple(map(Path, assets))))
+        result = _result_of(request)
     except DxLocalError:
         if not kept:
             shutil.rmtree(place, ignore_errors=True)  # nothing has run
@@ -105,15 +117,16 @@ def dx_run(tmp_path: Path) -> Callable[..., Run]:
 
 def _result_of(request: RunRequest) -> RunResult:
     """Run an app; in a thread of its own where an event loop runs already, as in notebooks."""
-    from dx_local.engine import event_loop
+    import uvloop
+
     from dx_local.engine.runs.run import run_once
 
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return event_loop.run(run_once(request))
+        return uvloop.run(run_once(request))
     with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(lambda: event_loop.run(run_once(request))).result()
+        return thread.submit(lambda: uvloop.run(run_once(request))).result()
 
 
 def _as_run(result: RunResult) -> Run:

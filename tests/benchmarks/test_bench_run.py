@@ -16,7 +16,7 @@ RUN = """
 import sys
 from pathlib import Path
 from benchmarks import process
-from dx_local.worker import linux
+from dx_local.worker.process import linux
 
 linux.adopt_orphans()
 process.LIMIT_SECONDS = 0.5

@@ -64,7 +64,7 @@ def test_warnings_alone_are_no_failure(faulty: Path) -> None:
 def test_errors_have_exit_code_3(faulty: Path) -> None:
     result = lint(faulty)
     assert result.exit_code == 3
-    assert "error: authorizedUsers[0]: 'al' is no user or org [authorized-users]" in result.stdout
+    assert "error: authorizedUsers[0]: 'al' is not a user or org [authorized-users]" in result.stdout
     assert "1 error, 1 warning; --fix fixes 1" in result.stderr
 
 
@@ -80,7 +80,7 @@ def test_json_gives_every_finding_with_its_place(faulty: Path) -> None:
 def test_github_annotations(faulty: Path) -> None:
     line = lint(faulty, "--format", "github").stdout.splitlines()[-1]
     assert line.startswith(f"::error file={faulty}/dxapp.json,line=1,col=")
-    assert "title=authorized-users::authorizedUsers[0]: 'al' is no user or org" in line
+    assert "title=authorized-users::authorizedUsers[0]: 'al' is not a user or org" in line
 
 
 def test_sarif(faulty: Path) -> None:
@@ -121,7 +121,7 @@ def test_fixes_that_uncover_others_are_applied_too(app: Path) -> None:
     (app / "dxapp.json").write_text("\ufeff" + text)
     result = lint(app, "--fix")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "fixed: inputSpec[0].clas: the key 'clas' is not known [misspelt-key]" in result.stderr
+    assert "fixed: inputSpec[0].clas: the key 'clas' is unknown [misspelt-key]" in result.stderr
     assert json.loads((app / "dxapp.json").read_text())["inputSpec"] == [{"name": "depth", "class": "int"}]
 
 

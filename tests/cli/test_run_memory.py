@@ -53,7 +53,7 @@ def test_a_job_that_takes_too_much_fails_with_limit_and_remedy(dx_local: DxLocal
     assert (done.exit_code, failure["reason"]) == (6, "AppInsufficientResourceError")
     assert "MemoryError" in failure["message"]
     assert "The job's memory limit is 200 MiB; its largest process held " in failure["message"]
-    assert "Give a larger --memory-limit: mem1_ssd1_v2_x4 has 8 GiB." in failure["message"]
+    assert "Pass a larger --memory-limit: mem1_ssd1_v2_x4 has 8 GiB." in failure["message"]
     assert done.stderr.count("The memory limit holds for each process of a job") == 1
 
 

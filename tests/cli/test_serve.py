@@ -120,7 +120,7 @@ def test_without_a_worker_environment_there_is_still_a_platform(tmp_path: Path) 
         "UV_OFFLINE": "1",
     }
     with LocalServer(tmp_path, extra=offline) as server:
-        assert "No dx is offered, and no job can run" in server.errors
+        assert "dx is not available, and jobs cannot run" in server.errors
         failed = server.final(server.run(server.new_applet("quick", "main() { true; }")))
         assert failed["failureReason"] == "ExecutionError"
         assert "could not be made" in failed["failureMessage"]

@@ -35,7 +35,9 @@ from dx_app_wizard.rendering.render import render_app
 from dx_local.engine.runs.app_bundle import load_app
 from dx_local.engine.runs.failure_report import explain
 from dx_local.engine.runs.inputs import GivenInputs, samples_of
+from dx_local.engine.runs.start import start_app
 from dx_local.engine.session import Observer, Session, SessionOptions
+from dx_local.engine.settings import JobSettings
 from dx_local.platform.execution import job_descriptions
 
 if TYPE_CHECKING:
@@ -255,12 +257,12 @@ def test_all_apps_run_until_they_are_done(
 
 async def run_all(place: Path, apps: dict[Path, Case]) -> dict[str, str]:
     """Run apps on their samples, on one platform; return why those failed that did, by their names."""
-    options = SessionOptions(folder=place, max_parallel=2)
+    options = SessionOptions(place, JobSettings(max_parallel=2))
     async with Session(options, Observer()) as session:
         started = {}
         for folder in apps:
             given = samples_of(folder) or GivenInputs(values={})
-            started[folder] = session.start(load_app(folder), "main", given)
+            started[folder] = start_app(session, load_app(folder), "main", given)
         for job in started.values():
             await session.driver.until_final(job)
         failures = {}

@@ -70,7 +70,10 @@ def test_the_app_runs(lab: Path) -> None:
 
 def test_another_name_is_not_written(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert generate("count_reads") == 3
-    assert f"Call it 'eggd_count_reads'. {lab}/.dx-app-wizard.toml:8 requires this" in capsys.readouterr().err
+    assert (
+        f"Rename it to 'eggd_count_reads'. {lab}/.dx-app-wizard.toml:8 requires this"
+        in capsys.readouterr().err
+    )
 
 
 UNDONE: dict[str, dict[str, Any]] = {

@@ -134,7 +134,7 @@ def test_the_last_lines_of_a_long_log_are_shown(context: Context, root: str, app
 
 
 def test_a_job_that_never_began_has_no_log(context: Context, root: str, app: Path) -> None:
-    job_events.end(context.platform, root)
+    job_events.terminate(context.platform, root)
     found = report(context, root, app)
     assert (found.reason, found.message) == ("Terminated", "the job was terminated")
     assert (found.log_file, found.log_tail) == (None, ())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.executors.file_transfer import Handover
+from dx_local.engine.executors.file_transfer import FileTransfer
 from dx_local.platform.core import access
 from dx_local.platform.core.local_bytes import TEMPORARY
 from dx_local.platform.data import files
@@ -31,7 +31,7 @@ class Desk:
 
     def __init__(self, served: ServedPlatform, *, links: bool = False) -> None:
         self.served = served
-        self._handover = Handover(served._platform, links=links)
+        self._handover = FileTransfer(served._platform, links=links)
         self.in_loop(lambda: self._handover.listen(served.folder))
         self.job = served.job()
         self.token = served.token_of(self.job)
@@ -49,7 +49,7 @@ class Desk:
     def connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(30)
-        connection.connect(str(self.served.folder / channel.HANDOVER))
+        connection.connect(str(self.served.folder / channel.FILE_TRANSFER_SOCKET))
         return connection
 
     def ask(self, *opened: int, **request: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.executors.job_folder import JobFolder, Outcome, create_job_folder, read_outcome
+from dx_local.engine.executors.job_folder import JobFolder, JobOutcome, create_job_folder, read_outcome
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,11 +62,11 @@ def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("output", "expected"),
     [
-        pytest.param(None, Outcome({}), id="no-file"),
-        pytest.param('{"a": 1}', Outcome({"a": 1}), id="object"),
+        pytest.param(None, JobOutcome({}), id="no-file"),
+        pytest.param('{"a": 1}', JobOutcome({"a": 1}), id="object"),
     ],
 )
-def test_an_output_is_read(tmp_path: Path, output: str | None, expected: Outcome) -> None:
+def test_an_output_is_read(tmp_path: Path, output: str | None, expected: JobOutcome) -> None:
     folder = make(tmp_path)
     if output is not None:
         folder.output_file.write_text(output)
@@ -85,7 +85,7 @@ def test_an_output_that_is_no_object_is_an_output_error(tmp_path: Path, output: 
 def test_an_output_that_is_no_file_is_named(tmp_path: Path) -> None:
     folder = make(tmp_path)
     folder.output_file.mkdir()
-    assert read_outcome(folder, 0) == Outcome(
+    assert read_outcome(folder, 0) == JobOutcome(
         None, "OutputError", "job_output.json cannot be read: Is a directory"
     )
 
@@ -95,7 +95,7 @@ def test_an_output_that_is_no_unicode_is_named(tmp_path: Path, output: bytes) ->
     folder = make(tmp_path)
     folder.output_file.write_bytes(output)
     message = "Output 'said' in job_output.json contains text that is not Unicode"
-    assert read_outcome(folder, 0) == Outcome(None, "OutputError", message)
+    assert read_outcome(folder, 0) == JobOutcome(None, "OutputError", message)
 
 
 def test_pipes_in_the_place_of_output_or_error_are_not_waited_for(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_an_error_that_is_no_unicode_keeps_reason_and_message(tmp_path: Path, na
     folder = make(tmp_path)
     text = b'{"error": {"type": "AppError", "message": "sample %s \\ud83e\\uddec is missing"}}'
     folder.error_file.write_bytes(text % name)
-    assert read_outcome(folder, 1) == Outcome(None, "AppError", "sample Andr\ufffd \U0001f9ec is missing")
+    assert read_outcome(folder, 1) == JobOutcome(None, "AppError", "sample Andr\ufffd \U0001f9ec is missing")
 
 
 def declare(
@@ -127,7 +127,7 @@ def test_an_error_file_left_behind_is_no_failure(tmp_path: Path, content: str) -
     folder = make(tmp_path)
     declare(folder, content)
     folder.output_file.write_text('{"a": 1}')
-    assert read_outcome(folder, 0) == Outcome({"a": 1})
+    assert read_outcome(folder, 0) == JobOutcome({"a": 1})
 
 
 def test_outputs_are_checked_even_if_an_error_file_was_left_behind(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_declared_error_explains_a_bad_exit(
     folder = make(tmp_path)
     declare(folder, json.dumps({"error": {"type": error_type, "message": "too few"}}))
     folder.output_file.write_text("not looked at")
-    assert read_outcome(folder, exit_code) == Outcome(None, reason, "too few")
+    assert read_outcome(folder, exit_code) == JobOutcome(None, reason, "too few")
 
 
 def test_a_lost_worker_is_the_reason_whatever_the_job_wrote(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from dx_local.engine.executors.network_hint import REMARK, remark_on
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dx_local.engine.executors import LogLine
+    from dx_local.engine.executors.protocol import LogLine
 
 COMPLAINTS = """\
 curl: (6) Could not resolve host: example.org

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dx_local.engine.runs.outputs import _shortened
-from dx_local.engine.runs.run import RunRequest, run_once
+from dx_local.engine.runs.preparation import RunRequest
+from dx_local.engine.runs.run import run_once
 from dx_local.engine.session import Observer
 from dx_local.errors import DxLocalError
 
@@ -58,7 +59,7 @@ class Announced(Observer):
 
 def test_names_that_are_too_long_are_shortened_before_their_ending(app: Path, tmp_path: Path) -> None:
     observer = Announced()
-    result = asyncio.run(run_once(RunRequest.of(app, folder=tmp_path / "run"), observer))
+    result = asyncio.run(run_once(RunRequest(app, folder=tmp_path / "run"), observer))
     output = result.output
     assert output["long"].name == "s" * 245 + "~.fastq.gz"
     assert [path.read_text() for path in output["twins"]] == ["a.txt", "b.txt"]
@@ -73,9 +74,9 @@ def test_an_output_that_cannot_be_written_costs_neither_the_others_nor_the_run(
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "twins").write_text("in the way")
-    request = RunRequest.of(app, folder=tmp_path / "run")
+    request = RunRequest(app, folder=tmp_path / "run", out=tmp_path / "out")
     with pytest.raises(DxLocalError, match="cannot write the output 'twins': ") as raised:
-        asyncio.run(run_once(RunRequest(**{**vars(request), "out": tmp_path / "out"})))
+        asyncio.run(run_once(request))
     assert "bytes are kept in" in (raised.value.hint or "")
     assert (tmp_path / "out" / "short" / "short.txt").read_text() == "t.txt"
     assert (tmp_path / "run" / "platform.sqlite").exists()

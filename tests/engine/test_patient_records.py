@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.scheduling.deferred_records import PatientRecords
-from dx_local.engine.scheduling.disk_reserve import Reserve
+from dx_local.engine.scheduling.deferred_records import DeferredRecords
+from dx_local.engine.scheduling.disk_reserve import DiskReserve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ def test_records_that_find_the_disk_full_are_written_in_order_once_there_is_spac
     disk = Disk()
 
     async def work() -> None:
-        records = PatientRecords(tmp_path, Reserve(tmp_path))
+        records = DeferredRecords(tmp_path, DiskReserve(tmp_path))
         disk.is_full = True
         records.write(lambda: disk.write("first"))
         records.write(lambda: disk.write("second"))
@@ -53,7 +53,7 @@ def test_records_that_find_the_disk_full_are_written_in_order_once_there_is_spac
 
 
 def test_a_record_is_written_in_the_space_of_the_reserve_which_is_taken_again(tmp_path: Path) -> None:
-    reserve = Reserve(tmp_path)
+    reserve = DiskReserve(tmp_path)
     reserve.fill()
     written: list[str] = []
 
@@ -63,7 +63,7 @@ def test_a_record_is_written_in_the_space_of_the_reserve_which_is_taken_again(tm
         written.append("record")
 
     async def work() -> None:
-        records = PatientRecords(tmp_path, reserve)
+        records = DeferredRecords(tmp_path, reserve)
         assert records.try_now(write)
         assert not reserve.is_filled()
         await until(reserve.is_filled)
@@ -75,7 +75,7 @@ def test_a_record_is_written_in_the_space_of_the_reserve_which_is_taken_again(tm
 
 
 def test_the_reserve_is_given_up_bit_by_bit(tmp_path: Path) -> None:
-    reserve = Reserve(tmp_path)
+    reserve = DiskReserve(tmp_path)
     reserve.fill()
     sizes: list[int] = []
 
@@ -99,10 +99,10 @@ def test_whoever_waits_for_a_record_hears_that_it_cannot_be_written(
     disk.is_full = True
 
     async def work() -> None:
-        records = PatientRecords(tmp_path, Reserve(tmp_path))
+        records = DeferredRecords(tmp_path, DiskReserve(tmp_path))
         records.write(lambda: disk.write("never"))
         try:
-            await records.unless_stuck(asyncio.sleep(60))
+            await records.wait_unless_stuck(asyncio.sleep(60))
         finally:
             records.close(lambda: disk.write("never"))
 
@@ -115,7 +115,7 @@ def test_a_bug_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
         raise LookupError("a bug")
 
     async def work() -> None:
-        PatientRecords(tmp_path, Reserve(tmp_path)).write(fail)
+        DeferredRecords(tmp_path, DiskReserve(tmp_path)).write(fail)
 
     with pytest.raises(LookupError, match="a bug"):
         asyncio.run(work())

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.environments.python_versions import check_python, find_python
-from dx_local.errors import UsageError
+from dx_local.engine.environments.python_versions import find_python
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,14 +53,3 @@ def test_a_folder_that_cannot_be_looked_into_has_no_pythons(
 def test_what_is_not_there_is_not_found(machine: Path, version: str) -> None:
     program(machine / "bin" / "python3.11")
     assert find_python(version) is None
-
-
-@pytest.mark.parametrize("version", ["2.7", "3.7", "3.7.16"])
-def test_an_old_python_is_refused(version: str) -> None:
-    with pytest.raises(UsageError, match="cannot run under"):
-        check_python(version)
-
-
-@pytest.mark.parametrize("version", ["3.8", "3.13.1", "pypy3.10", "/usr/bin/python3"])
-def test_others_are_left_to_uv(version: str) -> None:
-    check_python(version)

@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.runs.run import WORKSPACES, RunRequest, RunResult, run_once
+from dx_local.engine.runs.inputs import GivenInputs
+from dx_local.engine.runs.preparation import RunRequest
+from dx_local.engine.runs.run import run_once
+from dx_local.engine.runs.workspace import WORKSPACES
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from dx_local.engine.runs.result import RunResult
 
     MakeApp = Callable[..., Path]
 
@@ -25,7 +30,7 @@ def app(make_app: MakeApp) -> Path:
 
 
 def test_runs_that_start_at_once_get_a_folder_each(app: Path) -> None:
-    requests = [RunRequest.of(app) for _ in range(3)]
+    requests = [RunRequest(app) for _ in range(3)]
 
     async def all_at_once() -> list[RunResult]:
         return await asyncio.gather(*map(run_once, requests))
@@ -41,11 +46,11 @@ def test_a_folder_that_another_run_has_just_taken_is_refused(app: Path, tmp_path
     taken.mkdir()
     (taken / "platform.sqlite").touch()
     with pytest.raises(UsageError, match="holds an earlier run"):
-        asyncio.run(run_once(RunRequest.of(app, folder=taken)))
+        asyncio.run(run_once(RunRequest(app, folder=taken)))
     assert [path.name for path in taken.iterdir()] == ["platform.sqlite"]
 
 
 def test_a_run_that_cannot_begin_leaves_nothing_in_the_app(app: Path) -> None:
     with pytest.raises(UsageError, match="not declared"):
-        asyncio.run(run_once(RunRequest.of(app, inputs={"unknown": 1})))
+        asyncio.run(run_once(RunRequest(app, GivenInputs({"unknown": 1}))))
     assert not (app / WORKSPACES).exists()

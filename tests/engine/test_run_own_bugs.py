@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from dx_local.engine.runs.run import RunRequest, run_once
+from dx_local.engine.runs.inputs import GivenInputs
+from dx_local.engine.runs.preparation import RunRequest
+from dx_local.engine.runs.run import run_once
 from dx_local.engine.session import Observer
 from dx_local.platform.core.states import State
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_local.engine.runs.run import RunResult
+    from dx_local.engine.runs.result import RunResult
     from dx_local.platform.core.states import Transition
 
     MakeApp = Callable[..., Path]
@@ -41,13 +43,13 @@ class Clumsy(Observer):
         self._state = state
 
     @override
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         if transition.after is self._state:
             raise LookupError("clumsy")
 
 
 def run(app: Path, observer: Observer | None = None) -> RunResult:
-    request = RunRequest.of(app, inputs={}, folder=app / "run")
+    request = RunRequest(app, GivenInputs({}), folder=app / "run")
     return asyncio.run(asyncio.wait_for(run_once(request, observer), 30))
 
 
@@ -73,4 +75,4 @@ def test_jobs_fail_where_no_folder_can_be_made_for_them(make_app: MakeApp) -> No
     failure = run(app).failure
     assert failure is not None
     assert failure.reason == "ExecutionError"
-    assert failure.message.startswith("The job's folder could not be made: ")
+    assert failure.message.startswith("The job folder could not be created: ")

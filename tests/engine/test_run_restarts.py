@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from dx_local.engine.executors import ISOLATION_VARIABLE
-from dx_local.engine.runs.run import RunRequest, run_once
+from dx_local.engine.runs.inputs import GivenInputs
+from dx_local.engine.runs.preparation import RunRequest
+from dx_local.engine.runs.run import run_once
 from dx_local.engine.session import Observer
+from dx_local.engine.settings import ISOLATION_VARIABLE
 from dx_local.platform.core.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_local.engine.runs.run import RunResult
+    from dx_local.engine.runs.result import RunResult
     from dx_local.platform.core.states import Transition
 
     MakeApp = Callable[..., Path]
@@ -76,12 +78,12 @@ class States(Observer):
         self.seen: list[State] = []
 
     @override
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         self.seen.append(transition.after)
 
 
 def run(app: Path, observer: Observer | None = None) -> RunResult:
-    return asyncio.run(run_once(RunRequest.of(app, inputs={}, folder=app / "run"), observer))
+    return asyncio.run(run_once(RunRequest(app, GivenInputs({}), folder=app / "run"), observer))
 
 
 def test_a_job_that_fails_is_tried_again_in_a_folder_of_its_own(make_app: MakeApp) -> None:

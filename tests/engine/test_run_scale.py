@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import uvloop
 from typing_extensions import override
 
-from dx_local.engine import event_loop
-from dx_local.engine.runs.run import RunRequest, run_once
+from dx_local.engine.runs.inputs import GivenInputs
+from dx_local.engine.runs.preparation import RunRequest
+from dx_local.engine.runs.run import run_once
 from dx_local.engine.session import Observer
 from dx_local.platform.core.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_local.engine.runs.run import RunResult
+    from dx_local.engine.runs.result import RunResult
     from dx_local.platform.core.states import Transition
 
     MakeApp = Callable[..., Path]
@@ -52,7 +54,7 @@ class Meter(Observer):
         self.megabytes: list[float] = []
 
     @override
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         if transition.after is State.DONE:
             self.files.append(len(open_files()))
             pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -76,8 +78,8 @@ def test_thousands_of_jobs_leave_nothing_and_take_no_more_than_some(
     make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(count: int, observer: Observer) -> RunResult:
-        request = RunRequest.of(app, inputs={"count": count}, folder=tmp_path / f"run-{count}")
-        return event_loop.run(run_once(request, observer))
+        request = RunRequest(app, GivenInputs({"count": count}), folder=tmp_path / f"run-{count}")
+        return uvloop.run(run_once(request, observer))
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()

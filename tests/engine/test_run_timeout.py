@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from dx_local.engine.runs.run import RunRequest, run_once
+from dx_local.engine.runs.inputs import GivenInputs
+from dx_local.engine.runs.preparation import RunRequest
+from dx_local.engine.runs.run import run_once
 from dx_local.engine.session import Observer
 from dx_local.platform.core.states import State
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_local.engine.runs.run import RunResult
+    from dx_local.engine.runs.result import RunResult
     from dx_local.platform.core.context import Platform
     from dx_local.platform.core.states import Transition
 
@@ -49,18 +51,18 @@ class ShortTimeouts(Observer):
         self._milliseconds = milliseconds
 
     @override
-    def opened(self, platform: Platform) -> None:
+    def on_open(self, platform: Platform) -> None:
         self._store = platform.store
 
     @override
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         job = self._store.get("job", transition.job)
         if job and transition.after is State.RUNNABLE and job["function"] == self._function:
             self._store.update("job", transition.job, timeout=self._milliseconds)
 
 
 def run(app: Path, function: str) -> RunResult:
-    request = RunRequest.of(app, inputs={"starts_part": function == "part"}, folder=app / "run")
+    request = RunRequest(app, GivenInputs({"starts_part": function == "part"}), folder=app / "run")
     return asyncio.run(run_once(request, ShortTimeouts(function, 400)))
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from dx_local.engine.runs.run import RunRequest, run_once
+from dx_local.engine.runs.preparation import RunRequest
+from dx_local.engine.runs.run import run_once
 from dx_local.ui.summary import usage_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_local.engine.runs.run import RunResult
+    from dx_local.engine.runs.result import RunResult
 
     MakeApp = Callable[..., Path]
 
@@ -53,7 +54,7 @@ dxpy.run()
 
 
 def run(app: Path, folder: Path) -> RunResult:
-    return asyncio.run(run_once(RunRequest.of(app, folder=folder)))
+    return asyncio.run(run_once(RunRequest(app, folder=folder)))
 
 
 def test_jobs_are_told_of_by_entry_point(make_app: MakeApp, tmp_path: Path) -> None:

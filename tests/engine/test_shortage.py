@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dx_app_wizard.dxapp.instances import find_instance_type
-from dx_local.engine.executors import End
-from dx_local.engine.memory_limit import MemoryLimit, parse_limit
+from dx_local.engine.executors.protocol import JobExit
+from dx_local.engine.scheduling.launches import memory_limit_of
 from dx_local.engine.scheduling.resource_failures import (
     REASON,
     OutOfMemoryKills,
@@ -17,22 +17,24 @@ from dx_local.engine.scheduling.resource_failures import (
     is_full,
     next_larger,
 )
-from dx_local.errors import UsageError
+from dx_local.engine.settings import parse_memory_limit
 from dx_local.platform.core.states import Failure
 from dx_local.platform.execution.job_usage import JobUsage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dx_local.platform.core.schema import JobWorker
+
 GIB = 1 << 30
 REGION = "aws:us-east-1"
-JOB = {"function": "align", "instance_type": "mem1_ssd1_v2_x4", "region": REGION}
+JOB: JobWorker = {"function": "align", "instance_type": "mem1_ssd1_v2_x4", "region": REGION}
 USED = JobUsage(memory=3 * GIB // 2, cpu_seconds=1, disk=0)
 QUIET = OutOfMemoryKills()
 
 
-def because(message: str, reason: str = "AppInternalError", end: End | None = None) -> Failure:
-    return failure_of(JOB, end or End(1), Failure(reason, message), QUIET)
+def because(message: str, reason: str = "AppInternalError", end: JobExit | None = None) -> Failure:
+    return failure_of(JOB, end or JobExit(1), Failure(reason, message), QUIET)
 
 
 @pytest.mark.parametrize(
@@ -65,10 +67,10 @@ def test_a_message_about_a_full_disk_gets_the_platforms_warning(message: str) ->
 
 
 def test_a_failure_on_a_full_disk_is_a_shortage_even_if_its_message_is_silent() -> None:
-    failure = failure_of(JOB, End(1), Failure("AppError", "no luck"), QUIET, disk_is_full=True)
+    failure = failure_of(JOB, JobExit(1), Failure("AppError", "no luck"), QUIET, disk_is_full=True)
     assert failure == Failure(REASON, "no luck Warning: Low disk space during this job.")
     output_error = Failure("OutputError", "no output")
-    assert failure_of(JOB, End(0), output_error, QUIET, disk_is_full=True) == output_error
+    assert failure_of(JOB, JobExit(0), output_error, QUIET, disk_is_full=True) == output_error
 
 
 def test_a_disk_with_space_is_not_full(tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ def test_other_failures_stay_what_they_are(message: str, reason: str) -> None:
 
 
 def test_a_kill_at_the_limit_names_limit_and_remedy() -> None:
-    end = End(-9, USED, memory_limit=8 * GIB, killed_for_memory=1)
+    end = JobExit(-9, USED, memory_limit=8 * GIB, killed_for_memory=1)
     first, said, remedy = re.split(
         r"(?<=job\.|GiB\.)[ \n](?=[A-Z])", because("It was killed.", end=end).message
     )
@@ -100,10 +102,10 @@ def test_a_kill_at_the_limit_names_limit_and_remedy() -> None:
 
 
 def test_a_limit_below_the_instance_types_memory_may_be_raised() -> None:
-    message = because("MemoryError", end=End(1, USED, memory_limit=2 * GIB)).message
+    message = because("MemoryError", end=JobExit(1, USED, memory_limit=2 * GIB)).message
     assert message == (
         "MemoryError\nThe job's memory limit is 2.0 GiB; its largest process held 1.5 GiB."
-        " Give a larger --memory-limit: mem1_ssd1_v2_x4 has 8 GiB."
+        " Pass a larger --memory-limit: mem1_ssd1_v2_x4 has 8 GiB."
     )
 
 
@@ -125,7 +127,7 @@ def test_a_kill_while_the_machine_was_full(
     assert not kills.happened()
     statistics.write_text("nr_free_pages 1\noom_kill 4\n")
     failures = [
-        failure_of(JOB, End(exit_code), Failure("AppInternalError", message), kills) for _ in range(2)
+        failure_of(JOB, JobExit(exit_code), Failure("AppInternalError", message), kills) for _ in range(2)
     ]
     assert [failure.reason == REASON for failure in failures] == [is_shortage] * 2
     assert is_shortage == ("--max-parallel" in failures[0].message)
@@ -133,16 +135,10 @@ def test_a_kill_while_the_machine_was_full(
     assert is_shortage == failures[0].message.startswith(warning)
 
 
-@pytest.mark.parametrize("text", ["", "much", "0", "-1G", "instances"])
-def test_what_is_no_limit_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is not a memory limit"):
-        parse_limit(text)
-
-
 def test_a_limit_is_a_size_or_that_of_the_instance_type() -> None:
-    assert parse_limit("2GiB").of(JOB) == 2 * GIB
-    assert parse_limit("instance").of(JOB) == 8 * GIB
-    assert MemoryLimit(None).of({**JOB, "instance_type": "mem9_ssd9_x9"}) is None
+    assert memory_limit_of(JOB, parse_memory_limit("2GiB")) == 2 * GIB
+    assert memory_limit_of(JOB, parse_memory_limit("instance")) == 8 * GIB
+    assert memory_limit_of({**JOB, "instance_type": "mem9_ssd9_x9"}, "instance") is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.runs.run import RunRequest, run_once
+from dx_local.engine.runs.preparation import RunRequest
+from dx_local.engine.runs.run import run_once
 from dx_local.engine.runs.usable_types import with_usable_types
 from dx_local.engine.session import Observer
 
@@ -43,14 +44,14 @@ def selecting(*names: str) -> JSON:
             of("mem1_ssd1_v2_x16"),
             WEST,
             of("azure:mem1_ssd1_x16"),
-            ["'mem1_ssd1_v2_x16' is no instance type of azure. Jobs use azure:mem1_ssd1_x16 instead."],
+            ["'mem1_ssd1_v2_x16' is not an instance type of azure. Jobs use azure:mem1_ssd1_x16 instead."],
             id="other cloud",
         ),
         pytest.param(
             {"main": {"instanceType": "mem9_new_x4"}},
             US,
             {"main": {"instanceType": "mem1_ssd1_v2_x4"}},
-            ["Instance type of main: 'mem9_new_x4' is no instance type of aws. Jobs use mem1_ssd1_v2_x4"],
+            ["Instance type of main: 'mem9_new_x4' is not an instance type of aws. Jobs use mem1_ssd1_v2_x4"],
             id="unknown",
         ),
         pytest.param(
@@ -102,7 +103,7 @@ class Listener(Observer):
 def test_a_run_warns_and_uses_another_type(make_app: MakeApp, tmp_path: Path, name: str, used: str) -> None:
     app = make_app("true\n", interpreter="bash", regionalOptions={US: {"systemRequirements": of(name)}})
     listener = Listener()
-    result = asyncio.run(run_once(RunRequest.of(app, folder=tmp_path / "run"), listener))
+    result = asyncio.run(run_once(RunRequest(app, folder=tmp_path / "run"), listener))
     assert (result.job["state"], result.job["instanceType"]) == ("done", used)
     assert any(name in text and f"Jobs use {used} instead" in text for text in listener.announced)
 
@@ -111,6 +112,6 @@ def test_a_run_names_what_a_misspelt_type_means(make_app: MakeApp, tmp_path: Pat
     requirements = {"systemRequirements": of("mem1_sd1_v2_x2")}
     app = make_app("true\n", interpreter="bash", regionalOptions={US: requirements})
     listener = Listener()
-    asyncio.run(run_once(RunRequest.of(app, folder=tmp_path / "run"), listener))
+    asyncio.run(run_once(RunRequest(app, folder=tmp_path / "run"), listener))
     refusal, _ = listener.announced
-    assert refusal.endswith("'mem1_sd1_v2_x2' is no instance type. Did you mean 'mem1_ssd1_v2_x2'?")
+    assert refusal.endswith("'mem1_sd1_v2_x2' is not an instance type. Did you mean 'mem1_ssd1_v2_x2'?")

@@ -140,7 +140,7 @@ def state(store: Store, job_id: str) -> str:
 def job_row(store: Store, job_id: str) -> Row:
     found = store.get("job", job_id)
     assert found is not None
-    return found
+    return {**found}
 
 
 def reference(job_id: str, field: str = "n", **more: Any) -> JSON:

@@ -10,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dx_local.platform.core.context import DEFAULT_USER, Caller, Context, Platform
+from dx_local.platform.core.store import Row
 from dx_local.platform.data import contents, object_lookup, projects, records
 from dx_local.platform.find import candidates, data_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from dx_local.platform.core.store import Row
-
 JSON = dict[str, Any]
 
 
@@ -27,10 +25,10 @@ def plans(context: Context, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     details: list[str] = []
     plain = context.store.all
 
-    def explained(sql: str, *values: Any) -> list[Row]:
-        steps = [row["detail"] for row in plain(f"EXPLAIN QUERY PLAN {sql}", *values)]
+    def explained(row_type: type[Any], sql: str, *values: Any) -> list[Any]:
+        steps = [row["detail"] for row in plain(Row, f"EXPLAIN QUERY PLAN {sql}", *values)]
         details.extend(step for step in steps if "placement" in step or "TEMP B-TREE" in step)
-        return plain(sql, *values)
+        return plain(row_type, sql, *values)
 
     monkeypatch.setattr(context.store, "all", explained)
     return details
@@ -160,7 +158,7 @@ FOLDERS = st.fixed_dictionaries(
 def test_what_is_read_makes_no_difference_to_what_is_found(
     varied: Context, request_: JSON, scope: JSON, limit: int
 ) -> None:
-    (project,) = [row["id"] for row in varied.store.all("SELECT id FROM project")]
+    (project,) = varied.store.column("SELECT id FROM project")
     asked = {**request_, "scope": {"project": project, **scope}, "limit": limit}
     by_range = data_objects.find_data_objects(varied, "system", asked)
     with pytest.MonkeyPatch.context() as patch:

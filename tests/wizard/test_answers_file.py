@@ -59,7 +59,7 @@ def test_answers_come_from_yaml(wizard: Wizard, tmp_path: Path, name: str) -> No
         ("name: x\nversion: 1.0\n", "answers.yaml:2:10", "must be a text; got float 1.0"),
         ("title: 7\n", "answers.yaml:1:8", "got int 7. put it in quotes"),
         ("inputs:\n  - reads:file\n  - k:fil\n", "answers.yaml:3:5", "did you mean 'file'?"),
-        ("inputs:\n  - name: k\n    class: int\n    default: x\n", "answers.yaml:4:14", "does not fit"),
+        ("inputs:\n  - name: k\n    class: int\n    default: x\n", "answers.yaml:4:14", "is invalid"),
         ("inputs:\n  - name: k\n    class: int\n    optional: yes\n", "answers.yaml:4:15", "true or false"),
         ("outputs: [{name: n, class: int, default: 3}]\n", "answers.yaml:1:42", "has no effect on an output"),
         ("langage: bash\n", "answers.yaml:1:10", "did you mean 'language'?"),

@@ -132,7 +132,7 @@ def test_all_invalid_answers_are_named_at_once(wizard: Wizard, tmp_path: Path) -
         (("--input", "a:int", "--input", "a:int"), "'a' is used twice"),
         (("--input", "a:int=x"), "expected a whole number"),
         (("--input", 'a:array:int=["x"]'), '[0]: expected int, got string "x"'),
-        (("--output", "a:int=3"), "an output has no default"),
+        (("--output", "a:int=3"), "an output cannot have a default"),
         (("--instance-type", "mem1_ssd1_v2_x5"), "did you mean mem1_ssd1_v2_x"),
         (("--timeout", "31d"), "max allowed timeout is 30 days"),
         (("--timeout", "0h"), "more than nothing"),
@@ -239,7 +239,7 @@ def test_answers_come_from_a_file_and_flags_win(wizard: Wizard, tmp_path: Path) 
         ('{"network": "*"}', "true, false or an array of hosts"),
         ('{"version": 1.0}', "must be a text"),
         ('{"inputs": [{"name": "x"}]}', "has no class"),
-        ('{"inputs": [{"name": "x", "class": "int", "default": "y"}]}', "does not fit"),
+        ('{"inputs": [{"name": "x", "class": "int", "default": "y"}]}', "is invalid"),
     ],
 )
 def test_a_bad_answers_file_is_refused(wizard: Wizard, tmp_path: Path, text: str, message: str) -> None:

@@ -80,7 +80,7 @@ def test_a_c_locale_keeps_non_ascii_lines(home: Path, tmp_path: Path) -> None:
     ("wrong", "message"),
     [
         (("a b",), "The name of your app must match"),
-        (("counts", "", "", "one"), "is no semantic version"),
+        (("counts", "", "", "one"), "is not a semantic version"),
         (("counts", "", "", "", "9a"), "must match ^[a-zA-Z_]"),
         (("counts", "", "", "", "a", "", "целое"), "Not a recognized class"),
         (("counts", "", "", "", "a", "", "int", "yy"), "Error: unrecognized response, expected y or n"),
@@ -150,3 +150,16 @@ def test_a_silent_pipe_counts_as_empty(home: Path, tmp_path: Path) -> None:
     os.close(write_end)
     assert done.returncode == 0
     assert (tmp_path / "counts").is_dir()
+
+
+def test_the_last_line_names_the_package_that_ci_installs(home: Path, tmp_path: Path) -> None:
+    package = "dx-app-wizard==0.1.0"
+    outcome = piped(home, lines(*NEW_ANSWERS, package), "--ci", "github")
+    assert outcome.returncode == 0, outcome.stderr
+    assert f'PACKAGE: "{package}"' in (tmp_path / "counts/.github/workflows/test.yml").read_text()
+
+
+def test_without_that_line_nothing_is_written(home: Path, tmp_path: Path) -> None:
+    outcome = piped(home, lines(*NEW_ANSWERS), "--ci", "github")
+    assert (outcome.returncode, "--ci-package" in outcome.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []

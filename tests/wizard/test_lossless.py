@@ -150,7 +150,7 @@ def test_line_endings_of_windows_are_kept(wizard: Wizard, tmp_path: Path) -> Non
         pytest.param("{'name': 1}", 2, "given.json:1:2", id="no JSON"),
         pytest.param('{"name": "a"', 2, "given.json:1:13", id="cut off"),
         pytest.param("", 2, "given.json:1:1", id="empty"),
-        pytest.param("[]", 2, "must hold a JSON object", id="array"),
+        pytest.param("[]", 2, "must contain a JSON object", id="array"),
         pytest.param('{"inputSpec": [{"name": "x"}]}', 3, "[io-class]\n  at given.json:1:16", id="no class"),
         pytest.param('{"name": "9 bad"}', 2, "given.json:1:10", id="bad name"),
         pytest.param(

@@ -42,10 +42,10 @@ def test_places_and_times_are_asked_again(terminal: Start, policy: Callable[[str
         ("1st input name", ""),
         ("1st output name", ""),
         (r"Timeout policy.*\[5h\]", "6h"),
-        ("Allowed are at most 5h", "4h"),
+        ("Allow at most 5h", "4h"),
         ("Choose an instance type", "aws:us-east-1"),
-        ("Allowed are aws:eu-west-2", "mem3_ssd1_v2_x4"),
-        (r"Allowed are mem1_\*", ""),
+        ("Allowed: aws:eu-west-2", "mem3_ssd1_v2_x4"),
+        (r"Allowed: mem1_\*", ""),
         (REVIEW, ""),
     )
     assert wizard.end()[0] == 0

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -32,7 +29,6 @@ Wizard = Callable[..., Any]
 NEW = ("count-reads", "--language", "python", "--template", "basic", "--input", "reads:file")
 SOURCE = "src/count-reads.py"
 RECORD = ".dx-app-wizard.json"
-PAGE = Path(__file__).parents[2] / "docs/how-to/update-an-app.md"
 APP_FOLDER = "{{cookiecutter.name}}"
 BINARY = bytes(range(256))
 OURS = 'OURS = 1\n"""Added by the user at the very end."""\n'
@@ -505,16 +501,6 @@ def test_a_record_makes_no_template_run(wizard: Wizard, own_template: Path, tmp_
     assert (outcome.code, outcome.json["error"]["code"]) == (2, "invalid-template")
     assert "'../own'" in outcome.json["error"]["message"]
     assert texts(tmp_path / "count-reads") == before
-
-
-def test_the_commands_of_the_how_to_work(home: Path) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    commands = re.findall(r"^\$ (.*)", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(commands) == 3
-    for command in commands:
-        environment = {**os.environ, "PATH": path}
-        done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr
 
 
 BASES = st.none() | st.text(st.characters(codec="utf-8")) | st.builds(Digest, st.text("0123456789abcdef"))

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import dx_local.worker
-from dx_local.engine.executors import End, Isolation, Launch, LogLine
-from dx_local.engine.executors.isolation import Confinement
 from dx_local.engine.executors.job_folder import JobFolder, create_job_folder
 from dx_local.engine.executors.local import LocalExecutor
+from dx_local.engine.executors.protocol import Callbacks, JobExit, Launch, LogLine
+from dx_local.engine.settings import Isolation, JobSettings
 from dx_local.worker.sandbox.host_folders import HOME
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
-
-_USUAL_CONFINEMENT = Confinement()
 
 WITHOUT_PLATFORM = "\ndxpy.utils.exec_utils.RUN_COUNT = 1\n"
 """Python: keep the template from calling dxpy.run(), which asks the API server."""
@@ -47,7 +45,7 @@ class Ended:
     code: int | None
     folder: JobFolder
     lines: list[LogLine]
-    end: End
+    end: JobExit
     home: str
     """Where the job saw its home."""
 
@@ -62,22 +60,19 @@ class Workshop:
         self,
         folder: Path,
         environment: WorkerEnvironment,
-        confinement: Confinement = _USUAL_CONFINEMENT,
+        **settings: Any,
     ) -> None:
         self.loop = asyncio.new_event_loop()
         self.folder = folder
         self.environment = environment
         self.announced: list[str] = []
-        self._isolation = confinement.isolation
+        self._isolation = settings.get("isolation")
         self.executor = LocalExecutor(
-            on_log=self._on_log,
-            on_exit=self._on_exit,
-            announce=self.announced.append,
-            confinement=confinement,
+            JobSettings(**settings), None, Callbacks(self._on_log, self._on_exit, self.announced.append)
         )
         self._lines: list[LogLine] = []
         self._news = asyncio.Event()
-        self._ends: dict[str, asyncio.Future[End]] = {}
+        self._ends: dict[str, asyncio.Future[JobExit]] = {}
         self._numbers = count(1)
 
     @property
@@ -96,6 +91,9 @@ class Workshop:
         variables: dict[str, str] | None = None,
         environment: WorkerEnvironment | None = None,
         platform: bool = False,
+        layers: Sequence[Path] = (),
+        visible_paths: Sequence[Path] = (),
+        source: Path | None = None,
         **more: Any,
     ) -> str:
         job_id = (variables or {}).get("DX_JOB_ID") or f"job-{next(self._numbers):024d}"
@@ -108,13 +106,19 @@ class Workshop:
             job_input=job_input or {},
             run_spec={"code": code, "interpreter": interpreter},
         )
+        worker = environment or self.environment
         launch = Launch(
             job_id,
             function,
             interpreter,
-            folder,
-            environment or self.environment,
+            str(folder.path),
+            str(worker.python),
+            str(worker.bin),
             {"DX_JOB_ID": job_id, **(variables or {})},
+            tool_client=str(worker.tool_client) if worker.tool_client else None,
+            source=str(source) if source else None,
+            layers=tuple(map(str, layers)),
+            visible_paths=tuple(map(str, visible_paths)),
             **more,
         )
         self._ends[job_id] = self.loop.create_future()
@@ -155,7 +159,7 @@ class Workshop:
         self._lines.append(line)
         self._news.set()
 
-    def _on_exit(self, job_id: str, end: End) -> None:
+    def _on_exit(self, job_id: str, end: JobExit) -> None:
         self._ends[job_id].set_result(end)
 
 
@@ -184,7 +188,7 @@ def bare_workshop(
     tmp_path_factory: pytest.TempPathFactory, worker_environment: WorkerEnvironment
 ) -> Iterator[Workshop]:
     """One whose jobs have no worlds of their own."""
-    shop = Workshop(tmp_path_factory.mktemp("jobs"), worker_environment, Confinement(Isolation.NONE))
+    shop = Workshop(tmp_path_factory.mktemp("jobs"), worker_environment, isolation=Isolation.NONE)
     yield shop
     shop.close()
     shop.loop.close()
@@ -263,38 +267,42 @@ _PYTHON = "/usr/bin/python3"
 _RUNTIME = Path(dx_local.worker.__file__).parents[2]
 
 # Runs bash scripts one after the other, each as a job, and ends with the exit code of the last that fails.
-_IN_A_WORLD = """
+_IN_SANDBOXES = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
-from dx_local.worker import mounts, sandbox
 from dx_local.worker.job import Job
+from dx_local.worker.sandbox import mounts
+from dx_local.worker.sandbox.manager import SandboxManager
+from dx_local.worker.sandbox.trial import check_support
 
 folder = sys.argv[2]
-assert sandbox.check(folder) is None
-box = sandbox.Sandbox(folder, "box", has_processes=True)
+assert check_support(folder) is None
+sandboxes = SandboxManager(folder, "box", has_pid_namespace=True)
 os.makedirs(f"{folder}/job/home")
 job = Job("job-x", "main", "bash", f"{folder}/job/home", None, {}, "",
-          tuple(sys.argv[4:]), f"{folder}/job-x", False)
+          tuple(sys.argv[4:]), f"{folder}/job-x", {})
 code = 0
 for script in json.loads(sys.argv[3]):
-    seen, world = box.take(job)
-    pid = box.worlds.fork(world)
+    inside, sandbox = sandboxes.take(job)
+    pid = sandboxes.pool.fork(sandbox)
     if pid == 0:
-        mounts.perform(world.entering())
+        mounts.perform(sandbox.entry_calls())
         os.setsid()
-        os.chdir(seen.home)
+        os.chdir(inside.home)
         path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-        variables = {"PATH": path, "HOME": seen.home, **seen.variables}
+        variables = {"PATH": path, "HOME": inside.home, **inside.variables}
         os.execve("/bin/bash", ["bash", "-e", "-c", script], variables)
     _, status = os.waitpid(pid, 0)
     if status:
         code = status >> 8 or 1
         print("failed:", script, file=sys.stderr)
-    left = box.worlds.left_in(world)
-    remover = box.worlds.give_back(world, left=left, is_deserted=world.init.is_alone())
+    leftover = sandboxes.pool.leftover_bytes(sandbox)
+    remover = sandboxes.pool.release(
+        sandbox, leftover=leftover, has_no_process=sandbox.init.has_no_orphans()
+    )
     if remover:
         os.waitpid(remover, 0)
-box.close()
+sandboxes.close()
 sys.exit(code)
 """
 
@@ -316,7 +324,7 @@ def folder_of_nobody() -> Iterator[Path]:
 
 def by_nobody(folder: Path, *scripts: str, layers: Sequence[Path] = ()) -> subprocess.CompletedProcess[str]:
     """Run scripts in the worlds of jobs of an ordinary user; return what they said, and how that ended."""
-    return run_by_nobody(_IN_A_WORLD, folder, json.dumps(scripts), *layers)
+    return run_by_nobody(_IN_SANDBOXES, folder, json.dumps(scripts), *layers)
 
 
 def run_by_nobody(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 from tests.worker.conftest import Workshop
 
-from dx_local.engine.executors import Isolation
-from dx_local.engine.executors.isolation import Confinement
 from dx_local.engine.executors.job_folder import read_outcome
+from dx_local.engine.settings import Isolation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,7 +132,7 @@ def test_the_last_lines_pass_through_a_filter(
 def test_a_filter_that_never_ends_does_not_keep_the_executor_from_closing(
     tmp_path: Path, worker_environment: WorkerEnvironment
 ) -> None:
-    shop = Workshop(tmp_path, worker_environment, Confinement(Isolation.NONE))
+    shop = Workshop(tmp_path, worker_environment, isolation=Isolation.NONE)
     job_id = shop.start("set -m\nexec > >(cat; exec sleep 1000)\necho last\n", "bash")
     shop.wait_for_line(job_id, "last")
     shop.close()

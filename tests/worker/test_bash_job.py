@@ -88,7 +88,7 @@ def test_scripts_see_no_arguments(workshop: Workshop) -> None:
 
 @pytest.mark.parametrize(("xtrace", "expected"), [(True, True), (False, False)])
 def test_commands_are_shown_on_request(workshop: Workshop, xtrace: bool, expected: bool) -> None:
-    job = workshop.run("main() { echo hello; }", "bash", xtrace=xtrace)
+    job = workshop.run("main() { echo hello; }", "bash", settings={"xtrace": xtrace})
     assert ("+ echo hello" in job.said("STDERR")) is expected
 
 

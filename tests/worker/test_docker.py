@@ -58,7 +58,7 @@ def test_folders_of_the_job_are_given_by_their_paths_on_the_host(
 def test_a_folder_that_containers_cannot_see_is_named(path: str) -> None:
     done = docker(path, "run", "-v", "/data:/x", "-v", "/etc/localtime:/etc/localtime", "image")
     assert done.stdout == "run -v /data:/x -v /etc/localtime:/etc/localtime image\n"
-    assert done.stderr.count("the container sees /data of this machine") == 1
+    assert done.stderr.count("the container gets /data of this machine") == 1
 
 
 def test_a_docker_that_is_a_script_is_left_alone(tmp_path: Path) -> None:

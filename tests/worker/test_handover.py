@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.conftest import RunningPlatform
 
-from dx_local.engine.executors import Isolation
+from dx_local.engine.settings import InputDelivery, Isolation
 from dx_local.platform.data import files
 from dx_local.worker.sandbox.host_folders import SHARED_MEMORY
 
@@ -326,7 +326,7 @@ NEEDS_NAMESPACES = pytest.mark.skipif(
 def test_a_job_gets_a_link_where_it_cannot_write(
     tmp_path: Path, worker_environment: WorkerEnvironment, isolation: Isolation
 ) -> None:
-    options = {"links_inputs": True, "isolation": isolation}
+    options = {"input_delivery": InputDelivery.LINK, "isolation": isolation}
     with RunningPlatform(tmp_path, worker_environment, options=options) as running:
         given = furnish(running, tmp_path / "given")
         links = {name: {"$dnanexus_link": given[name]} for name in ("text", "packed")}
@@ -340,7 +340,7 @@ def test_a_job_gets_a_link_where_it_cannot_write(
 def test_a_job_gets_a_link_to_a_file_on_another_disk_in_a_folder_that_is_hidden_from_it(
     tmp_path: Path, worker_environment: WorkerEnvironment
 ) -> None:
-    options = {"links_inputs": True, "isolation": Isolation.NAMESPACE}
+    options = {"input_delivery": InputDelivery.LINK, "isolation": Isolation.NAMESPACE}
     with (
         tempfile.TemporaryDirectory(dir=SHARED_MEMORY) as elsewhere,
         RunningPlatform(tmp_path, worker_environment, options=options) as running,

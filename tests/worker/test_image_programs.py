@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.worker.runners.variables import IMAGE
+from dx_local.worker.programs import IMAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,14 +79,14 @@ def test_what_an_archive_holds_is_put_where_it_is_wanted(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "which archives?"),
-        (["none.tar"], "there is no file none.tar"),
-        (["note.txt"], "note.txt has the name of no archive"),
+        ([], "no archive given"),
+        (["none.tar"], "no such file: none.tar"),
+        (["note.txt"], "note.txt: unknown archive format"),
         (["broken.tar.gz"], "cannot unpack ./broken.tar.gz"),
         (["broken.tar.gz", "-o", "out"], "cannot unpack ./broken.tar.gz"),
-        (["two.tar", "-o", "out"], "two.tar holds 2 files or folders"),
-        (["two.tar", "broken.tar.gz", "-o", "out"], "out can only be made of one archive"),
-        (["two.tar", "-o"], "-o wants a name"),
+        (["two.tar", "-o", "out"], "two.tar contains 2 files or folders"),
+        (["two.tar", "broken.tar.gz", "-o", "out"], "option -o requires exactly one archive"),
+        (["two.tar", "-o"], "option -o requires a name"),
     ],
 )
 def test_what_cannot_be_unpacked_is_kept(tmp_path: Path, arguments: list[str], said: str) -> None:
@@ -162,8 +162,8 @@ def test_sudo_runs_the_command(tmp_path: Path, arguments: list[str], said: str) 
     [
         (["sh", "-c", "exit 7"], 7, ""),
         (["no-such-program"], 1, "sudo: no-such-program: command not found\n"),
-        ([], 1, "sudo: give it a command to run\n"),
-        (["-z", "true"], 1, "sudo: does not know the option -z here\n"),
+        ([], 1, "sudo: no command given\n"),
+        (["-z", "true"], 1, "sudo: option -z is not supported here\n"),
         (["-u", "nobody-else", "true"], 0, "not as nobody-else\n"),
     ],
 )

@@ -168,7 +168,7 @@ def test_of_the_users_home_there_is_what_the_job_needs(homely: Workshop) -> None
     place = homely.folder.parent
     code = f"main() {{ find {place} -name secret; ls -A {place}; cat /opt/brought {other}/file; }}"
     source.write_text(code)
-    job = homely.run(code, "bash", layers=(layer,), source=source, shown=(other,))
+    job = homely.run(code, "bash", layers=(layer,), source=source, visible_paths=(other,))
     if not homely.is_isolated:
         pytest.skip(homely.announced[0])
     assert (job.said(), job.said("STDERR")) == (["app", "jobs", "shown", "brought", "shown"], [])
@@ -211,7 +211,7 @@ ADD_UP = """
 import stat, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from dx_local.engine.executors.disk_usage import DiskUse
+from dx_local.engine.executors.disk_usage import DiskUsage
 
 home = Path(sys.argv[2])
 program = home / "closed/deep/program"
@@ -220,7 +220,7 @@ program.write_bytes(b"12345")
 program.chmod(0o4755)
 for folder in (program.parent, program.parent.parent, home):
     folder.chmod(0)
-use = DiskUse(home)
+use = DiskUsage(home)
 print(use.add_up(), use.bytes, oct(stat.S_IMODE(program.stat().st_mode)))
 """
 

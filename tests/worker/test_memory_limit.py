@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.worker.conftest import Workshop
 
-from dx_local.engine.executors.cgroups import VARIABLE, MemoryGroups, NoGroupsError
-from dx_local.engine.executors.isolation import Confinement
+from dx_local.engine.executors.cgroups import VARIABLE, MemoryGroups, NoControlGroupsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +40,7 @@ with_groups = pytest.mark.skipif(
 @pytest.fixture
 def grouped(tmp_path: Path, worker_environment: WorkerEnvironment) -> Iterator[Workshop]:
     """An executor that holds jobs to their limits by control groups."""
-    shop = Workshop(tmp_path, worker_environment, Confinement(groups=MemoryGroups()))
+    shop = Workshop(tmp_path, worker_environment, memory_limit=LIMIT)
     yield shop
     shop.close()
     shop.loop.close()
@@ -121,9 +120,9 @@ def test_a_place_where_no_groups_can_be_made_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path / "nowhere"))
-    with pytest.raises(NoGroupsError, match=r"nowhere: No such file or directory"):
+    with pytest.raises(NoControlGroupsError, match=r"nowhere: No such file or directory"):
         MemoryGroups()
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    with pytest.raises(NoGroupsError, match=str(tmp_path)):
+    with pytest.raises(NoControlGroupsError, match=str(tmp_path)):
         MemoryGroups()
     assert not list(tmp_path.glob("dx-local-*"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import dx_local.worker
-from dx_local.engine.environments.python_versions import OLDEST_PYTHON
+from dx_local.engine.settings import OLDEST_PYTHON
 
 MODULES = sorted(Path(dx_local.worker.__file__).parent.rglob("*.py"))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.worker.conftest import WITHOUT_PLATFORM
 
-from dx_local.engine.executors.job_folder import Outcome, read_outcome
+from dx_local.engine.executors.job_folder import JobOutcome, read_outcome
 
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
@@ -75,7 +75,7 @@ def test_run_knows_entry_point_and_input_without_asking_the_server(workshop: Wor
     code = COUNT.replace("dxpy.describe(dxpy.JOB_ID)", "{'id': 0}") + "dxpy.run()"
     job_input = {"words": ["ä", "b"]}
     job = workshop.run(code, function="count", job_input=job_input, variables=VARIABLES, platform=True)
-    assert read_outcome(job.folder, job.code) == Outcome({"n": 2})
+    assert read_outcome(job.folder, job.code) == JobOutcome({"n": 2})
     assert job.said() == ["Invoking count with {'words': ['ä', 'b']}", "False"]
 
 
@@ -264,18 +264,18 @@ def test_the_entry_point_runs_once(workshop: Workshop, served: ServedPlatform, e
     job = workshop.run_on(served, ENTRY_POINT + ending, job_id=job_id)
     assert job.said() == ["Invoking main with {}"]
     assert job.said("WARNING") == ["watch out"]
-    assert read_outcome(job.folder, job.code) == Outcome({"n": 1, "job": job_id})
+    assert read_outcome(job.folder, job.code) == JobOutcome({"n": 1, "job": job_id})
 
 
 @pytest.mark.parametrize(
     ("statement", "outcome"),
     [
-        ("raise dxpy.AppError('too few')", Outcome(None, "AppError", "too few")),
-        ("1 / 0", Outcome(None, "AppInternalError", "ZeroDivisionError: division by zero")),
+        ("raise dxpy.AppError('too few')", JobOutcome(None, "AppError", "too few")),
+        ("1 / 0", JobOutcome(None, "AppInternalError", "ZeroDivisionError: division by zero")),
     ],
 )
 def test_an_exception_of_the_entry_point_is_the_jobs_error(
-    workshop: Workshop, served: ServedPlatform, statement: str, outcome: Outcome
+    workshop: Workshop, served: ServedPlatform, statement: str, outcome: JobOutcome
 ) -> None:
     code = f"@dxpy.entry_point('main')\ndef main():\n    {statement}\n"
     job = workshop.run_on(served, code)

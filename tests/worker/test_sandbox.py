@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.worker.sandbox.sandbox import SandboxError, check
+from dx_local.worker.sandbox.trial import SandboxError, check_support
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Workshop
@@ -204,8 +204,8 @@ def test_without_isolation_jobs_run_on_the_host(bare_workshop: Workshop) -> None
 
 
 def test_a_run_in_the_home_of_jobs_is_not_hidden_by_it(tmp_path: Path) -> None:
-    with pytest.raises(SandboxError, match="/home/dnanexus/app/jobs could not be seen"):
-        check(str(tmp_path), "/home/dnanexus/app/jobs")
+    with pytest.raises(SandboxError, match="/home/dnanexus/app/jobs would be hidden"):
+        check_support(str(tmp_path), "/home/dnanexus/app/jobs")
 
 
 # When the world was made; the number of its namespace might be that of one that is gone.

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from dx_local.platform.core import internal_errors
+from dx_local.platform.core import internal_errors, regexps
 from dx_local.platform.core.errors import (
     ApiError,
     InsufficientStorage,
@@ -22,7 +22,6 @@ from dx_local.platform.core.errors import (
     ServiceUnavailable,
 )
 from dx_local.platform.core.full_disk import full_folder, is_full_disk
-from dx_local.platform.requests import regexps
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
@@ -49,7 +48,7 @@ def answer_error(platform: Platform, error: Exception) -> Response:
         full = str(full_folder(error, platform.folder))
         known = InsufficientStorage(f"no space left on device: free some space on the disk of {full!r}")
     if known is None:
-        known = InternalError(internal_errors.note(platform, error))
+        known = InternalError(internal_errors.record(platform, error))
     response = answer_json(known.body(), known.status)
     if isinstance(known, ServiceUnavailable) and known.retry_after is not None:
         response.headers["retry-after"] = str(known.retry_after)

@@ -31,6 +31,7 @@ from dx_local.platform.core.errors import (
     MalformedJSON,
     PermissionDenied,
 )
+from dx_local.platform.core.schema import JobState, JobTry
 from dx_local.platform.core.states import FINAL
 from dx_local.platform.execution import jobs
 from dx_local.platform.execution.job_logs import LEVELS, LogReader, log_path
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
     from dx_local.platform.core.context import JSON, Caller, Platform
     from dx_local.platform.core.states import Transition
-    from dx_local.platform.core.store import Row
     from dx_local.platform.execution.job_logs import LogEntry
 
     _JobTry = tuple[str, int]
@@ -99,7 +99,7 @@ class _Wish:
             levels=frozenset(levels),
             with_subjobs=read.flag(request, "recurseJobs"),
             tail=read.flag(request, "tail", default=True),
-            number=jobs.wanted_try(request),
+            number=jobs.requested_try(request),
         )
 
 
@@ -108,7 +108,7 @@ async def _stream(platform: Platform, socket: WebSocket) -> None:
     request = await _first_message(socket)
     wish = _Wish.of(socket.path_params["job"], request)
     job = jobs.get(Context(platform, _caller(platform, request)), wish.job)
-    restarts.of_try(platform.store, job, wish.number)
+    restarts.row_of_try(platform.store, job, wish.number)
     gone = asyncio.ensure_future(_disconnected(socket))
     following = _Following(platform, wish)
     try:
@@ -185,7 +185,7 @@ class _Following:
     def _log_grew(self, job: str) -> None:
         if job in self._others:
             return
-        row = self._platform.store.one(f"SELECT {_COLUMNS} FROM job WHERE id = ?", job)
+        row = self._platform.store.one(JobTry, f"SELECT {_COLUMNS} FROM job WHERE id = ?", job)
         if row is None or not self._is_wanted(row):
             self._others.add(job)
             return
@@ -198,14 +198,19 @@ class _Following:
             self._news.set()
 
     def _is_final(self) -> bool:
-        job = self._platform.store.one("SELECT state, try_number FROM job WHERE id = ?", self._wish.job)
+        job = self._platform.store.one(
+            JobState, "SELECT id, state, try_number FROM job WHERE id = ?", self._wish.job
+        )
         return job is None or job["state"] in FINAL or self._wish.number not in (None, job["try_number"])
 
-    def _jobs_now(self) -> list[Row]:
+    def _jobs_now(self) -> list[JobTry]:
         if not self._wish.with_subjobs:
-            rows = self._platform.store.all(f"SELECT {_COLUMNS} FROM job WHERE id = ?", self._wish.job)
+            rows = self._platform.store.all(
+                JobTry, f"SELECT {_COLUMNS} FROM job WHERE id = ?", self._wish.job
+            )
         else:
             rows = self._platform.store.all(
+                JobTry,
                 "WITH RECURSIVE tree(id) AS"
                 " (SELECT ? UNION ALL SELECT job.id FROM job JOIN tree ON job.parent = tree.id)"
                 f" SELECT {_COLUMNS} FROM tree JOIN job USING (id)",
@@ -213,32 +218,31 @@ class _Following:
             )
         return [self._in_wanted_try(row) for row in rows]
 
-    def _in_wanted_try(self, row: Row) -> Row:
+    def _in_wanted_try(self, row: JobTry) -> JobTry:
         if row["id"] != self._wish.job or self._wish.number is None:
             return row
         return {**row, "try_number": self._wish.number}
 
-    def _is_wanted(self, row: Row) -> bool:
+    def _is_wanted(self, row: JobTry) -> bool:
         """Tell whether what a job says now is part of what the client wants to see."""
         if row["id"] == self._wish.job:
             return self._wish.number in (None, row["try_number"])
         return self._wish.with_subjobs and self._is_below(row["id"])
 
     def _is_below(self, job: str) -> bool:
-        found = self._platform.store.one(
+        return self._platform.store.exists(
             "WITH RECURSIVE above(id) AS"
             " (SELECT ? UNION ALL SELECT job.parent FROM job JOIN above USING (id) WHERE job.parent NOTNULL)"
             " SELECT 1 FROM above WHERE id = ?",
             job,
             self._wish.job,
         )
-        return found is not None
 
-    def _reader(self, row: Row) -> LogReader:
+    def _reader(self, row: JobTry) -> LogReader:
         return LogReader(row["id"], log_path(self._platform, row))
 
 
-def _try_of(row: Row) -> _JobTry:
+def _try_of(row: JobTry) -> _JobTry:
     return row["id"], row["try_number"]
 
 

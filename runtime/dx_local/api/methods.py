@@ -82,17 +82,8 @@ LOG: Method = ("job", "getLog/websocket")
 BESIDES_POST = frozenset({UPLOAD, DOWNLOAD, LOG})
 """No `POST` of JSON: the URLs that upload and download answer with, and what `dx watch` listens to."""
 
-OTHERS = BESIDES_POST | _methods(
-    {
-        "gtable": (
-            "addRows addTags addTypes close describe get getDetails listProjects new nextPart removeTags "
-            "removeTypes rename setDetails setProperties setVisibility"
-        ),
-        "system": "checkFeatureAccess comeBackLater destroyAuthToken getUserInfo newAuthToken",
-        "user": "new",
-    }
-)
-"""What clients call besides; gtables are of the platform of 2013, which apps of that time still need."""
+NOT_SERVED = _methods({"system": "checkFeatureAccess"})
+"""Methods that clients call, for which neither `dxpy.api` has a function nor this server a route."""
 
 _RUN = (
     "costs and instance types are kept, not acted upon: every job runs on this machine; `httpsApp` needs no"

@@ -1,8 +1,9 @@
-"""The keys of requests that the documentation and clients name, and those of them without effect here.
+"""The keys of requests: groups of them that routes share, and those that have no effect.
 
-Keys that no method knows are ignored, as the platform ignores them: `dx build` sends a whole dxapp.json to
-/applet/new. A key that is known is obeyed, or refused if its value is wrong, or listed in WITHOUT_EFFECT. A
-test holds each method to that.
+A route names the keys of its requests (`routes.Route.keys`): those that the documentation names or clients
+send. A test requires that each of them is obeyed, rejected if its value is wrong, or listed in
+`WITHOUT_EFFECT`. All other keys are ignored, as the platform does: `dx build` sends a whole dxapp.json to
+/applet/new.
 
 Sources: https://documentation.dnanexus.com/developer/api and the client dxpy 0.417.1 (dxpy/bindings and
 dxpy/scripts/dx.py).
@@ -12,192 +13,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.platform.data import objects
-
 if TYPE_CHECKING:
     from dx_local.api.methods import Method
 
-
-def _keys(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_OF_OBJECTS = _keys("project name folder parents tags types hidden properties details")
-_OF_RUNS = _keys(
-    "input project folder name tags properties details systemRequirements systemRequirementsByExecutable "
-    "timeoutPolicyByExecutable dependsOn delayWorkspaceDestruction allowSSH debug priority ignoreReuse "
-    "detach costLimit rank maxTreeSpotWaitTime maxJobSpotWaitTime detailedJobMetrics preserveJobOutputs "
-    "headJobOnDemand singleContext"
+OBJECT = "name project folder parents tags types hidden properties details"
+WORKFLOW_RUN = (
+    "name project folder tags properties details input systemRequirements systemRequirementsByExecutable "
+    "timeoutPolicyByExecutable dependsOn delayWorkspaceDestruction allowSSH priority ignoreReuse detach "
+    "costLimit rank maxTreeSpotWaitTime maxJobSpotWaitTime detailedJobMetrics preserveJobOutputs "
+    "singleContext"
 )
-_OF_PROJECTS = _keys(
+RUN = f"{WORKFLOW_RUN} debug headJobOnDemand"
+PROJECT = (
     "name summary description billTo protected restricted downloadRestricted externalUploadRestricted "
     "containsPHI databaseUIViewOnly databaseResultsRestricted previewViewerRestricted allowedExecutables"
 )
-_OF_APPS = _keys(
-    "applet regionalOptions resources title summary description developerNotes details access billTo "
-    "openSource ignoreReuse httpsApp treeTurnaroundTimeThreshold categories "
-    "regionalOptions.*.pricingPolicy"
+APP = (
+    "applet details ignoreReuse summary description billTo regionalOptions resources title developerNotes "
+    "access openSource httpsApp treeTurnaroundTimeThreshold categories regionalOptions.*.pricingPolicy"
 )
-_OF_WORKFLOWS = _keys(
-    "title summary description outputFolder stages inputs outputs ignoreReuse treeTurnaroundTimeThreshold"
+APPLET = (
+    "ignoreReuse summary description title developerNotes access httpsApp treeTurnaroundTimeThreshold "
+    "dxapi runSpec inputSpec outputSpec runSpec.systemRequirements"
 )
-_DESCRIBE = _keys("fields defaultFields")
-
-_BY_CLASS: dict[str, dict[str, frozenset[str]]] = {
-    "analysis": {
-        "addTags": _keys("tags"),
-        "describe": _DESCRIBE | {"io"},
-        "removeTags": _keys("tags"),
-        "setProperties": _keys("properties"),
-    },
-    "app": {
-        "addAuthorizedUsers": _keys("authorizedUsers"),
-        "addCategories": _keys("categories"),
-        "addDevelopers": _keys("developers"),
-        "addTags": _keys("tags"),
-        "describe": _DESCRIBE,
-        "new": _OF_APPS | _keys("name version initializeFrom"),
-        "publish": _keys("makeDefault"),
-        "removeAuthorizedUsers": _keys("authorizedUsers"),
-        "removeCategories": _keys("categories"),
-        "removeDevelopers": _keys("developers"),
-        "removeTags": _keys("tags"),
-        "run": _OF_RUNS | _keys("executionPolicy executionPolicy.maxSpotTries"),
-        "update": _OF_APPS,
-        "validateBatch": _keys("batchInput commonInput"),
-    },
-    "applet": {
-        "new": _OF_OBJECTS
-        | _keys(
-            "dxapi runSpec inputSpec outputSpec access title summary description developerNotes ignoreReuse "
-            "treeTurnaroundTimeThreshold httpsApp runSpec.systemRequirements"
-        ),
-        "run": _OF_RUNS | _keys("executionPolicy executionPolicy.maxSpotTries"),
-        "validateBatch": _keys("batchInput commonInput"),
-    },
-    "file": {
-        "new": _OF_OBJECTS | {"media"},
-        "upload": _keys("index size md5"),
-        "download": _keys("project duration preauthenticated filename stickyIP"),
-    },
-    "gtable": {
-        "new": _OF_OBJECTS | _keys("columns indices initializeFrom"),
-        "addRows": _keys("part data"),
-        "get": _keys("columns starting limit query"),
-    },
-    "job": {
-        "addTags": _keys("tags try"),
-        "describe": _DESCRIBE | _keys("io try"),
-        "getIdentityToken": _keys("audience subject_claims"),
-        "new": _keys(
-            "input function name tags properties details dependsOn systemRequirements "
-            "systemRequirementsByExecutable timeoutPolicy headJobOnDemand ignoreReuse"
-        ),
-        "removeTags": _keys("tags try"),
-        "setProperties": _keys("properties try"),
-        "update": _keys("allowSSH"),
-    },
-    "project": {
-        "archive": _keys("files folder recurse allCopies"),
-        "decreasePermissions": frozenset(),  # its keys are names of members
-        "destroy": _keys("terminateJobs"),
-        "invite": _keys("invitee level suppressEmailNotification"),
-        "new": _OF_PROJECTS | _keys("tags properties region"),
-        "unarchive": _keys("files folder recurse rate dryRun"),
-        "update": _OF_PROJECTS | {"version"},
-    },
-    "record": {"new": _OF_OBJECTS | _keys("initializeFrom close")},
-    "system": {
-        "describeDataObjects": _keys("objects classDescribeOptions"),
-        "comeBackLater": _keys("waitUntil setRetryAfter"),
-        "describeExecutions": _keys("executions describe"),
-        "describeProjects": _keys("projects describe"),
-        "destroyAuthToken": _keys("tokenSignature"),
-        "findApps": _keys(
-            "name category allVersions published billTo createdBy developer created modified "
-            "describe limit starting"
-        ),
-        "findDataObjects": _keys(
-            "class state visibility name properties type tag tags link scope level region modified created "
-            "archivalState id describe limit starting"
-        ),
-        "findProjects": _keys(
-            "name properties tags level explicitPermission public created region billTo containsPHI "
-            "externalUploadRestricted describe limit starting"
-        ),
-        "generateBatchInputs": _keys("project folder inputs"),
-        "resolveDataObjects": _keys("objects project folder"),
-        "whoami": _keys("fields"),
-    },
-    "user": {"describe": _DESCRIBE, "update": _keys("sshPublicKey billTo")},
-    "workflow": {
-        "addStage": _keys("editVersion id executable name folder input executionPolicy systemRequirements"),
-        "dryRun": _keys("input project folder stageFolders stageSystemRequirements rerunStages"),
-        "isStageCompatible": _keys("editVersion stage executable"),
-        "moveStage": _keys("editVersion stage newIndex"),
-        "new": _OF_OBJECTS | _OF_WORKFLOWS | _keys("initializeFrom temporary"),
-        "overwrite": _keys("editVersion from"),
-        "removeStage": _keys("editVersion stage"),
-        "run": (_OF_RUNS - {"headJobOnDemand", "debug"})
-        | _keys("stageFolders stageSystemRequirements rerunStages"),
-        "update": _OF_WORKFLOWS | {"editVersion"},
-        "updateStageExecutable": _keys("editVersion stage executable force"),
-        "validateBatch": _keys("batchInput commonInput"),
-    },
-}
-
-_FINDS_EXECUTIONS = _keys(
-    "launchedBy executable project state originJob parentJob parentAnalysis rootExecution created "
-    "name tags properties includeSubjobs includeRestarted describe limit starting"
+WORKFLOW = (
+    "ignoreReuse summary description title treeTurnaroundTimeThreshold outputFolder stages inputs outputs"
 )
-_OF_EVERY_OBJECT = {
-    "addTags": _keys("project tags"),
-    "describe": _DESCRIBE | {"project"},
-    "removeTags": _keys("project tags"),
-    "rename": _keys("project name"),
-    "setProperties": _keys("project properties"),
-}
-_OF_OPEN_OBJECTS = {
-    "addTypes": _keys("types"),
-    "removeTypes": _keys("types"),
-    "setVisibility": _keys("hidden"),
-}
-_OF_CONTAINERS = {
-    "clone": _keys("objects folders project destination parents"),
-    "describe": _DESCRIBE,
-    "listFolder": _keys("folder only describe includeHidden"),
-    "move": _keys("objects folders destination"),
-    "newFolder": _keys("folder parents"),
-    "removeFolder": _keys("folder recurse force partial"),
-    "removeObjects": _keys("objects force"),
-    "renameFolder": _keys("folder newpath name"),
-}
-
-DOCUMENTED: dict[Method, frozenset[str]] = {
-    **{
-        (class_name, method): keys
-        for class_name in objects.CLASSES
-        for method, keys in _OF_EVERY_OBJECT.items()
-    },
-    **{
-        (class_name, method): keys
-        for class_name in objects.CLASSES_THAT_OPEN
-        for method, keys in _OF_OPEN_OBJECTS.items()
-    },
-    **{
-        (class_name, method): keys
-        for class_name in ("container", "project")
-        for method, keys in _OF_CONTAINERS.items()
-    },
-    ("project", "addTags"): _keys("tags"),
-    ("project", "removeTags"): _keys("tags"),
-    ("project", "setProperties"): _keys("properties"),
-    ("system", "findExecutions"): _FINDS_EXECUTIONS | {"class"},
-    ("system", "findJobs"): _FINDS_EXECUTIONS,
-    ("system", "findAnalyses"): _FINDS_EXECUTIONS,
-    **{(name, method): keys for name, methods in _BY_CLASS.items() for method, keys in methods.items()},
-}
-"""The keys that a method is documented to take, or that clients send it."""
+JOB = (
+    "name tags properties details input systemRequirements systemRequirementsByExecutable dependsOn "
+    "ignoreReuse headJobOnDemand function timeoutPolicy"
+)
+DESCRIBE = "fields defaultFields"
+FIND_APPS = (
+    "name developer billTo describe starting limit category allVersions published createdBy created modified"
+)
+FIND_DATA_OBJECTS = (
+    "name tags properties describe starting limit level region created modified class state visibility "
+    "type tag link scope archivalState id"
+)
+FIND_EXECUTIONS = (
+    "name project tags properties describe starting limit created state executable launchedBy originJob "
+    "parentJob parentAnalysis rootExecution includeSubjobs includeRestarted"
+)
+FIND_PROJECTS = (
+    "name tags properties billTo externalUploadRestricted containsPHI describe starting limit level "
+    "region created explicitPermission public"
+)
 
 _RUNS_HERE = "described; every job runs on this machine"
 _OF_EVERY_RUN = {

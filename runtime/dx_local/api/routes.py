@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from dx_local.api import request_keys
 from dx_local.api.methods import DXPY
 from dx_local.platform import users
 from dx_local.platform.apps import app_members, app_views, apps
@@ -39,9 +40,14 @@ Function = Callable[[Context, str, Any], Any]
 
 @dataclass(frozen=True)
 class Route:
-    """What answers a route, and what is particular about it."""
+    """The function that answers a route, the keys of its requests, and the particulars of the route.
+
+    `keys` are those that the documentation names or clients send, separated by spaces. Requests may hold any
+    others, which are ignored.
+    """
 
     function: Function
+    keys: str = ""
     of_class: bool = False  # /file/new, not /file-xxxx/new
     takes_any_json: bool = False  # the body is a value of the user's: a hash or an array
     needs_token: bool = True
@@ -90,33 +96,33 @@ def _needs_feature(_context: Context, class_name: str, _request: JSON) -> NoRetu
     raise PermissionDenied(f"Making a {class_name} needs a feature that no account on dx-local has")
 
 
-_OF_EVERY_OBJECT: dict[str, Function] = {
-    "addTags": objects.add_tags,
-    "describe": objects.describe,
-    "getDetails": objects.get_details,
-    "listProjects": objects.list_projects,
-    "removeTags": objects.remove_tags,
-    "rename": objects.rename,
-    "setProperties": objects.set_properties,
+_OF_EVERY_OBJECT: dict[str, Route] = {
+    "addTags": Route(objects.add_tags, keys="project tags"),
+    "describe": Route(objects.describe, keys=f"{request_keys.DESCRIBE} project"),
+    "getDetails": Route(objects.get_details),
+    "listProjects": Route(objects.list_projects),
+    "removeTags": Route(objects.remove_tags, keys="project tags"),
+    "rename": Route(objects.rename, keys="name project"),
+    "setProperties": Route(objects.set_properties, keys="project properties"),
 }
 
 # An applet is closed from the beginning.
-_OF_OPEN_OBJECTS: dict[str, Function] = {
-    "addTypes": objects.add_types,
-    "close": objects.close,
-    "removeTypes": objects.remove_types,
-    "setVisibility": objects.set_visibility,
+_OF_OPEN_OBJECTS: dict[str, Route] = {
+    "addTypes": Route(objects.add_types, keys="types"),
+    "close": Route(objects.close),
+    "removeTypes": Route(objects.remove_types, keys="types"),
+    "setVisibility": Route(objects.set_visibility, keys="hidden"),
 }
 
-_OF_PROJECTS_AND_CONTAINERS: dict[str, Function] = {
-    "clone": contents.clone,
-    "describe": projects.describe,
-    "listFolder": contents.list_folder,
-    "move": contents.move,
-    "newFolder": contents.new_folder,
-    "removeFolder": contents.remove_folder,
-    "removeObjects": contents.remove_objects,
-    "renameFolder": contents.rename_folder,
+_OF_PROJECTS_AND_CONTAINERS: dict[str, Route] = {
+    "clone": Route(contents.clone, keys="destination folders objects parents project"),
+    "describe": Route(projects.describe, keys=request_keys.DESCRIBE),
+    "listFolder": Route(contents.list_folder, keys="describe folder includeHidden only"),
+    "move": Route(contents.move, keys="destination folders objects"),
+    "newFolder": Route(contents.new_folder, keys="folder parents"),
+    "removeFolder": Route(contents.remove_folder, keys="folder force partial recurse"),
+    "removeObjects": Route(contents.remove_objects, keys="force objects"),
+    "renameFolder": Route(contents.rename_folder, keys="folder name newpath"),
 }
 
 _WITHOUT_ENTITIES = ("database", "dbcluster", "globalworkflow", "org")
@@ -130,117 +136,174 @@ ROUTES: dict[tuple[str, str], Route] = {
         if class_name in _WITHOUT_ENTITIES
     },
     **{
-        (class_name, method): Route(function)
+        (class_name, method): route
         for class_name in objects.CLASSES
-        for method, function in _OF_EVERY_OBJECT.items()
+        for method, route in _OF_EVERY_OBJECT.items()
     },
     **{
-        (class_name, method): Route(function)
+        (class_name, method): route
         for class_name in objects.CLASSES_THAT_OPEN
-        for method, function in _OF_OPEN_OBJECTS.items()
+        for method, route in _OF_OPEN_OBJECTS.items()
     },
     **{
         (class_name, "setDetails"): Route(objects.set_details, takes_any_json=True)
         for class_name in objects.CLASSES_THAT_OPEN
     },
     **{
-        (class_name, method): Route(function)
+        (class_name, method): route
         for class_name in ("project", "container")
-        for method, function in _OF_PROJECTS_AND_CONTAINERS.items()
+        for method, route in _OF_PROJECTS_AND_CONTAINERS.items()
     },
-    ("project", "new"): Route(projects.new, of_class=True),
-    ("project", "update"): Route(projects.update),
-    ("project", "destroy"): Route(projects.destroy),
-    ("project", "invite"): Route(project_members.invite),
+    ("project", "new"): Route(
+        projects.new, of_class=True, keys=f"{request_keys.PROJECT} properties region tags"
+    ),
+    ("project", "update"): Route(projects.update, keys=f"{request_keys.PROJECT} version"),
+    ("project", "destroy"): Route(projects.destroy, keys="terminateJobs"),
+    ("project", "invite"): Route(project_members.invite, keys="invitee level suppressEmailNotification"),
     ("project", "decreasePermissions"): Route(project_members.decrease_permissions),
     ("project", "leave"): Route(project_members.leave, refuses=True),
     ("project", "transfer"): Route(project_members.transfer, refuses=True),
-    ("project", "archive"): Route(archival.archive),
-    ("project", "unarchive"): Route(archival.unarchive),
-    ("project", "addTags"): Route(projects.add_tags),
-    ("project", "removeTags"): Route(projects.remove_tags),
-    ("project", "setProperties"): Route(projects.set_properties),
-    ("file", "new"): Route(files.new, of_class=True),
-    ("file", "upload"): Route(files.upload),
+    ("project", "archive"): Route(archival.archive, keys="allCopies files folder recurse"),
+    ("project", "unarchive"): Route(archival.unarchive, keys="dryRun files folder rate recurse"),
+    ("project", "addTags"): Route(projects.add_tags, keys="tags"),
+    ("project", "removeTags"): Route(projects.remove_tags, keys="tags"),
+    ("project", "setProperties"): Route(projects.set_properties, keys="properties"),
+    ("file", "new"): Route(files.new, of_class=True, keys=f"{request_keys.OBJECT} media"),
+    ("file", "upload"): Route(files.upload, keys="index md5 size"),
     ("file", "close"): Route(files.close),
-    ("file", "download"): Route(files.download),
-    ("gtable", "new"): Route(gtables.new, of_class=True),
+    ("file", "download"): Route(files.download, keys="duration filename preauthenticated project stickyIP"),
+    ("gtable", "new"): Route(
+        gtables.new, of_class=True, keys=f"{request_keys.OBJECT} columns indices initializeFrom"
+    ),
     ("gtable", "nextPart"): Route(gtables.next_part),
-    ("gtable", "addRows"): Route(gtables.add_rows),
+    ("gtable", "addRows"): Route(gtables.add_rows, keys="data part"),
     ("gtable", "close"): Route(gtables.close),
-    ("gtable", "get"): Route(gtables.get),
-    ("record", "new"): Route(records.new, of_class=True),
-    ("workflow", "new"): Route(workflows.new, of_class=True),
-    ("workflow", "addStage"): Route(workflows.add_stage),
-    ("workflow", "dryRun"): Route(analyses.dry_run),
-    ("workflow", "isStageCompatible"): Route(workflows.is_stage_compatible),
-    ("workflow", "moveStage"): Route(workflows.move_stage),
-    ("workflow", "overwrite"): Route(workflows.overwrite),
-    ("workflow", "removeStage"): Route(workflows.remove_stage),
-    ("workflow", "run"): Route(analyses.run),
-    ("workflow", "update"): Route(workflows.update),
-    ("workflow", "updateStageExecutable"): Route(workflows.update_stage_executable),
-    ("workflow", "validateBatch"): Route(batches.validate_workflow_batch),
-    ("analysis", "addTags"): Route(jobs.add_tags),
-    ("analysis", "describe"): Route(analyses.describe),
-    ("analysis", "removeTags"): Route(jobs.remove_tags),
-    ("analysis", "setProperties"): Route(jobs.set_properties),
+    ("gtable", "get"): Route(gtables.get, keys="columns limit query starting"),
+    ("record", "new"): Route(records.new, of_class=True, keys=f"{request_keys.OBJECT} close initializeFrom"),
+    ("workflow", "new"): Route(
+        workflows.new,
+        of_class=True,
+        keys=f"{request_keys.OBJECT} {request_keys.WORKFLOW} initializeFrom temporary",
+    ),
+    ("workflow", "addStage"): Route(
+        workflows.add_stage,
+        keys="editVersion executable executionPolicy folder id input name systemRequirements",
+    ),
+    ("workflow", "dryRun"): Route(
+        analyses.dry_run, keys="folder input project rerunStages stageFolders stageSystemRequirements"
+    ),
+    ("workflow", "isStageCompatible"): Route(
+        workflows.is_stage_compatible, keys="editVersion executable stage"
+    ),
+    ("workflow", "moveStage"): Route(workflows.move_stage, keys="editVersion newIndex stage"),
+    ("workflow", "overwrite"): Route(workflows.overwrite, keys="editVersion from"),
+    ("workflow", "removeStage"): Route(workflows.remove_stage, keys="editVersion stage"),
+    ("workflow", "run"): Route(
+        analyses.run, keys=f"{request_keys.WORKFLOW_RUN} rerunStages stageFolders stageSystemRequirements"
+    ),
+    ("workflow", "update"): Route(workflows.update, keys=f"{request_keys.WORKFLOW} editVersion"),
+    ("workflow", "updateStageExecutable"): Route(
+        workflows.update_stage_executable, keys="editVersion executable force stage"
+    ),
+    ("workflow", "validateBatch"): Route(batches.validate_workflow_batch, keys="batchInput commonInput"),
+    ("analysis", "addTags"): Route(jobs.add_tags, keys="tags"),
+    ("analysis", "describe"): Route(analyses.describe, keys=f"{request_keys.DESCRIBE} io"),
+    ("analysis", "removeTags"): Route(jobs.remove_tags, keys="tags"),
+    ("analysis", "setProperties"): Route(jobs.set_properties, keys="properties"),
     ("analysis", "terminate"): Route(jobs.terminate),
-    ("applet", "new"): Route(applets.new_applet, of_class=True),
+    ("applet", "new"): Route(
+        applets.new_applet,
+        of_class=True,
+        keys=f"{request_keys.OBJECT} {request_keys.APPLET}",
+    ),
     ("applet", "get"): Route(applets.get_applet),
-    ("applet", "run"): Route(applets.run_applet),
-    ("applet", "validateBatch"): Route(batches.validate_applet_batch),
-    ("app", "new"): Route(apps.new, of_class=True),
-    ("app", "update"): Route(apps.update),
-    ("app", "publish"): Route(apps.publish),
+    ("applet", "run"): Route(
+        applets.run_applet, keys=f"{request_keys.RUN} executionPolicy executionPolicy.maxSpotTries"
+    ),
+    ("applet", "validateBatch"): Route(batches.validate_applet_batch, keys="batchInput commonInput"),
+    ("app", "new"): Route(apps.new, of_class=True, keys=f"{request_keys.APP} initializeFrom name version"),
+    ("app", "update"): Route(apps.update, keys=request_keys.APP),
+    ("app", "publish"): Route(apps.publish, keys="makeDefault"),
     ("app", "delete"): Route(apps.delete),
-    ("app", "run"): Route(apps.run),
-    ("app", "validateBatch"): Route(batches.validate_app_batch),
-    ("app", "describe"): Route(app_views.describe),
+    ("app", "run"): Route(apps.run, keys=f"{request_keys.RUN} executionPolicy executionPolicy.maxSpotTries"),
+    ("app", "validateBatch"): Route(batches.validate_app_batch, keys="batchInput commonInput"),
+    ("app", "describe"): Route(app_views.describe, keys=request_keys.DESCRIBE),
     ("app", "get"): Route(app_views.get),
-    ("app", "addTags"): Route(app_members.add_tags),
-    ("app", "removeTags"): Route(app_members.remove_tags),
+    ("app", "addTags"): Route(app_members.add_tags, keys="tags"),
+    ("app", "removeTags"): Route(app_members.remove_tags, keys="tags"),
     ("app", "listCategories"): Route(app_members.list_categories),
-    ("app", "addCategories"): Route(app_members.add_categories),
-    ("app", "removeCategories"): Route(app_members.remove_categories),
+    ("app", "addCategories"): Route(app_members.add_categories, keys="categories"),
+    ("app", "removeCategories"): Route(app_members.remove_categories, keys="categories"),
     ("app", "listDevelopers"): Route(app_members.list_developers),
-    ("app", "addDevelopers"): Route(app_members.add_developers),
-    ("app", "removeDevelopers"): Route(app_members.remove_developers),
+    ("app", "addDevelopers"): Route(app_members.add_developers, keys="developers"),
+    ("app", "removeDevelopers"): Route(app_members.remove_developers, keys="developers"),
     ("app", "listAuthorizedUsers"): Route(app_members.list_authorized_users),
-    ("app", "addAuthorizedUsers"): Route(app_members.add_authorized_users),
-    ("app", "removeAuthorizedUsers"): Route(app_members.remove_authorized_users),
+    ("app", "addAuthorizedUsers"): Route(app_members.add_authorized_users, keys="authorizedUsers"),
+    ("app", "removeAuthorizedUsers"): Route(app_members.remove_authorized_users, keys="authorizedUsers"),
     ("app", "install"): Route(app_members.install),
     ("app", "uninstall"): Route(app_members.uninstall),
-    ("job", "new"): Route(job_creation.new, of_class=True),
-    ("job", "describe"): Route(job_descriptions.describe_job),
+    ("job", "new"): Route(
+        job_creation.new,
+        of_class=True,
+        keys=request_keys.JOB,
+    ),
+    ("job", "describe"): Route(job_descriptions.describe_job, keys=f"{request_keys.DESCRIBE} io try"),
     ("job", "terminate"): Route(jobs.terminate),
-    ("job", "addTags"): Route(jobs.add_tags),
-    ("job", "removeTags"): Route(jobs.remove_tags),
-    ("job", "setProperties"): Route(jobs.set_properties),
-    ("job", "getIdentityToken"): Route(identity_tokens.get_identity_token),
-    ("job", "update"): Route(jobs.update),
-    ("user", "describe"): Route(users.describe),
-    ("user", "update"): Route(users.update),
+    ("job", "addTags"): Route(jobs.add_tags, keys="tags try"),
+    ("job", "removeTags"): Route(jobs.remove_tags, keys="tags try"),
+    ("job", "setProperties"): Route(jobs.set_properties, keys="properties try"),
+    ("job", "getIdentityToken"): Route(identity_tokens.get_identity_token, keys="audience subject_claims"),
+    ("job", "update"): Route(jobs.update, keys="allowSSH"),
+    ("user", "describe"): Route(users.describe, keys=request_keys.DESCRIBE),
+    ("user", "update"): Route(users.update, keys="billTo sshPublicKey"),
     ("user", "new"): Route(users.new, of_class=True, refuses=True),
-    ("system", "comeBackLater"): Route(users.come_back_later, of_class=True, needs_token=False),
+    ("system", "comeBackLater"): Route(
+        users.come_back_later, of_class=True, needs_token=False, keys="setRetryAfter waitUntil"
+    ),
     ("system", "headers"): Route(users.headers, of_class=True),
     ("system", "findDatabases"): Route(data_objects.find_nothing, of_class=True),
     ("system", "findOrgs"): Route(data_objects.find_nothing, of_class=True),
-    ("system", "describeExecutions"): Route(executions.describe_executions, of_class=True),
-    ("system", "destroyAuthToken"): Route(users.destroy_auth_token, of_class=True),
-    ("system", "describeDataObjects"): Route(object_lookup.describe_data_objects, of_class=True),
-    ("system", "describeProjects"): Route(find_projects.describe_projects, of_class=True),
-    ("system", "findAnalyses"): Route(executions.find_analyses, of_class=True),
-    ("system", "findApps"): Route(find_apps.find_apps, of_class=True),
-    ("system", "findDataObjects"): Route(data_objects.find_data_objects, of_class=True),
-    ("system", "findExecutions"): Route(executions.find_executions, of_class=True),
+    ("system", "describeExecutions"): Route(
+        executions.describe_executions, of_class=True, keys="describe executions"
+    ),
+    ("system", "destroyAuthToken"): Route(users.destroy_auth_token, of_class=True, keys="tokenSignature"),
+    ("system", "describeDataObjects"): Route(
+        object_lookup.describe_data_objects, of_class=True, keys="classDescribeOptions objects"
+    ),
+    ("system", "describeProjects"): Route(
+        find_projects.describe_projects, of_class=True, keys="describe projects"
+    ),
+    ("system", "findAnalyses"): Route(
+        executions.find_analyses, of_class=True, keys=request_keys.FIND_EXECUTIONS
+    ),
+    ("system", "findApps"): Route(
+        find_apps.find_apps,
+        of_class=True,
+        keys=request_keys.FIND_APPS,
+    ),
+    ("system", "findDataObjects"): Route(
+        data_objects.find_data_objects,
+        of_class=True,
+        keys=request_keys.FIND_DATA_OBJECTS,
+    ),
+    ("system", "findExecutions"): Route(
+        executions.find_executions, of_class=True, keys=f"{request_keys.FIND_EXECUTIONS} class"
+    ),
     ("system", "findGlobalWorkflows"): Route(data_objects.find_nothing, of_class=True),
-    ("system", "findJobs"): Route(executions.find_jobs, of_class=True),
-    ("system", "findProjects"): Route(find_projects.find_projects, of_class=True),
-    ("system", "generateBatchInputs"): Route(batches.generate_batch_inputs, of_class=True),
+    ("system", "findJobs"): Route(executions.find_jobs, of_class=True, keys=request_keys.FIND_EXECUTIONS),
+    ("system", "findProjects"): Route(
+        find_projects.find_projects,
+        of_class=True,
+        keys=request_keys.FIND_PROJECTS,
+    ),
+    ("system", "generateBatchInputs"): Route(
+        batches.generate_batch_inputs, of_class=True, keys="folder inputs project"
+    ),
     ("system", "getUserInfo"): Route(users.get_user_info, of_class=True),
     ("system", "greet"): Route(users.greet, of_class=True, needs_token=False),
     ("system", "newAuthToken"): Route(users.new_auth_token, of_class=True, needs_token=False, refuses=True),
-    ("system", "resolveDataObjects"): Route(object_lookup.resolve_data_objects, of_class=True),
-    ("system", "whoami"): Route(users.whoami, of_class=True),
+    ("system", "resolveDataObjects"): Route(
+        object_lookup.resolve_data_objects, of_class=True, keys="folder objects project"
+    ),
+    ("system", "whoami"): Route(users.whoami, of_class=True, keys="fields"),
 }

@@ -19,7 +19,7 @@ from dx_local.api.identity import identity_routes
 from dx_local.api.logs import log_route
 from dx_local.api.transfers import transfer_routes
 from dx_local.platform.core import access
-from dx_local.platform.core.context import ANYBODY, Context
+from dx_local.platform.core.context import ANONYMOUS, Context
 from dx_local.platform.core.errors import InvalidAuthentication, MalformedJSON, ResourceNotFound
 from dx_local.platform.requests import idempotency, strict_json
 from dx_local.platform.requests.background_work import LongWork
@@ -188,7 +188,7 @@ class _Api:
         if request.method != "POST":
             raise ResourceNotFound(f"dx-local does not implement {request.method} {request.url.path}")
         call = routes.find(request.url.path)
-        caller = self._caller(request.headers) if call.route.needs_token else ANYBODY
+        caller = self._caller(request.headers) if call.route.needs_token else ANONYMOUS
         context = Context(self._platform, caller, request.headers)
         body = _parse(request.headers, await request.body(), any_json=call.route.takes_any_json)
         answer = await self._perform(context, call, body)

@@ -1,4 +1,4 @@
-"""The one place where what a verb did, or what went wrong, becomes text and an exit code."""
+"""Turn the result or the error of a verb into text and an exit code; no other module does."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SCHEMA = 1
-"""The version of the JSON object that `--json` prints."""
+"""Version of the JSON object that `--json` prints."""
 
 _INTERRUPTED = 130
 _BUG = 1
-_LONGEST_SHOWN = 200
-_OF_PATHS = frozenset(
+_LONGEST_PATH = 200  # characters of an error message
+# Errors that come from the path a user gave rather than from a bug.
+_PATH_ERRORS = frozenset(
     {
         errno.EACCES, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EPERM, errno.EROFS
     }
@@ -36,100 +37,103 @@ _OF_PATHS = frozenset(
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How a verb ended: its exit code, what `--json` shows of it, and what shows it to people."""
+class CommandResult:
+    """The result of a verb: its exit code, the data or error for `--json`, and a function that prints it."""
 
     exit_code: int
     data: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     show: Callable[[], None] = lambda: None
-    is_said: bool = False
-    """Whether the verb has printed already all that there is to print."""
+    is_printed: bool = False
+    """True if the verb has already printed everything."""
 
 
-def boundary(verb: Callable[[], Outcome], *, as_json: bool) -> NoReturn:
-    """Run a verb and exit: errors of the user without a traceback, our own with the path of a crash log."""
+def boundary(verb: Callable[[], CommandResult], *, as_json: bool) -> NoReturn:
+    """Run a verb, print its result and exit; report a bug with the path of a crash log."""
     try:
-        outcome = verb()
+        result = verb()
     except DxLocalError as error:
-        outcome = _of_user_error(error, as_json=as_json)
+        result = _user_error(error, as_json=as_json)
     except KeyboardInterrupt:
-        outcome = Outcome(_INTERRUPTED, error={"code": "interrupted", "message": "The run was interrupted."})
-    except Exception as error:  # noqa: BLE001 - whatever else comes here is a bug of ours
-        outcome = _of_full_disk(error, as_json=as_json) or _of_unusable_path(error) or _of_bug(error)
-    _print(outcome, as_json=as_json)
-    sys.exit(outcome.exit_code)
+        result = _failure(_INTERRUPTED, "interrupted", "The run was interrupted.")
+    except Exception as error:  # noqa: BLE001 - any other exception is a bug
+        result = _full_disk(error, as_json=as_json) or _unusable_path(error) or _bug(error)
+    _print(result, as_json=as_json)
+    sys.exit(result.exit_code)
 
 
-def _print(outcome: Outcome, *, as_json: bool) -> None:
-    if outcome.is_said:
+def _failure(exit_code: int, code: str, message: str, **details: str) -> CommandResult:
+    return CommandResult(exit_code, error={"code": code, "message": message, **details})
+
+
+def _print(result: CommandResult, *, as_json: bool) -> None:
+    if result.is_printed:
         return
     if as_json:
-        envelope = {"schema": SCHEMA, **(outcome.data or {}), "error": outcome.error}
-        _print_json(envelope)
+        _print_json({"schema": SCHEMA, **(result.data or {}), "error": result.error})
         return
-    outcome.show()
-    if outcome.error is not None:
-        _say(f"error: {outcome.error['message']}")
-        if hint := outcome.error.get("hint"):
-            _say(f"  hint: {hint}")
+    result.show()
+    if result.error is not None:
+        _print_error(f"error: {result.error['message']}")
+        if hint := result.error.get("hint"):
+            _print_error(f"  hint: {hint}")
 
 
 def _print_json(envelope: dict[str, Any]) -> None:
-    """Print one JSON object; a large one compact and in pieces, which takes less time and memory."""
+    """Print one JSON object; a large one compactly and in pieces, to save time and memory."""
     if not is_large(envelope):
-        text = json.dumps(envelope, ensure_ascii=False, indent=2, default=_plain)
+        text = json.dumps(envelope, ensure_ascii=False, indent=2, default=_as_text)
         click.echo(escaped_surrogates(text))
         return
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_as_text).encode
     for text in in_batches(json_pieces(envelope, encode)):
         click.echo(escaped_surrogates(text), nl=False)
     click.echo()
 
 
-def _plain(value: object) -> str:
-    """Return what JSON has no form for as text; a path is absolute, as its reader may be anywhere."""
+def _as_text(value: object) -> str:
+    """Return the text of a value for which JSON has no type; a path becomes absolute."""
     return str(value.absolute() if isinstance(value, Path) else value)
 
 
-def _of_user_error(error: DxLocalError, *, as_json: bool) -> Outcome:
+def _user_error(error: DxLocalError, *, as_json: bool) -> CommandResult:
     details: dict[str, Any] = {"code": error.code, "message": error.message, "hint": error.hint}
     if isinstance(error, AppFindingsError):
         details["findings"] = [finding.to_json() for finding in error.findings]
         if not as_json:
             details["message"] += "\n" + "\n".join(str(finding) for finding in error.findings)
-    return Outcome(error.exit_code, error=details)
+    return CommandResult(error.exit_code, error=details)
 
 
-def _of_full_disk(error: Exception, *, as_json: bool) -> Outcome | None:
-    """Return the outcome for a disk that had no space for what dx-local wrote, or None."""
+def _full_disk(error: Exception, *, as_json: bool) -> CommandResult | None:
+    """Return the result for an error that a full disk caused, or None."""
     from dx_local.platform.core.full_disk import full_folder, is_full_disk
 
     here = Path.cwd()
     if not is_full_disk(error, here):
         return None
-    return _of_user_error(DiskFullError(full_folder(error, here)), as_json=as_json)
+    return _user_error(DiskFullError(full_folder(error, here)), as_json=as_json)
 
 
-def _of_unusable_path(error: Exception) -> Outcome | None:
-    """Return the outcome for a path that no program could use, or None; users give most paths, we a few."""
-    if not isinstance(error, OSError) or error.errno not in _OF_PATHS or error.filename is None:
+def _unusable_path(error: Exception) -> CommandResult | None:
+    """Return the result for a path that cannot be used, or None; nearly all paths come from the user."""
+    if not isinstance(error, OSError) or error.errno not in _PATH_ERRORS or error.filename is None:
         return None
     path = os.fsdecode(error.filename)
-    shown = path if len(path) <= _LONGEST_SHOWN else f"{path[:_LONGEST_SHOWN]}…"
-    return _of_user_error(UsageError(f"cannot use {shown!r}: {error.strerror}"), as_json=True)
+    shown = path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}…"
+    return _user_error(UsageError(f"cannot use {shown!r}: {error.strerror}"), as_json=True)
 
 
-def _of_bug(error: Exception) -> Outcome:
+def _bug(error: Exception) -> CommandResult:
     message = f"a bug of dx-local: {type(error).__name__}: {error}"
     try:
         handle, name = tempfile.mkstemp(prefix="dx-local-crash-", suffix=".log")
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
             log.write("".join(traceback.format_exception(error)))
     except OSError as failure:
-        return Outcome(_BUG, error={"code": "bug", "message": message, "hint": f"No crash log: {failure}"})
-    return Outcome(_BUG, error={"code": "bug", "message": message, "hint": f"The crash log is {Path(name)}"})
+        return _failure(_BUG, "bug", message, hint=f"No crash log: {failure}")
+    return _failure(_BUG, "bug", message, hint=f"The crash log is {Path(name)}")
 
 
-def _say(text: str) -> None:
+def _print_error(text: str) -> None:
     click.echo(plain(text), err=True)

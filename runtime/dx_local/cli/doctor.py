@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from dx_app_wizard.policy.model import VARIABLE_PREFIX, WIZARD_TABLE
-from dx_local.cli.boundary import Outcome, boundary
+from dx_local.cli.boundary import CommandResult, boundary
 from dx_local.cli.policy import policy_of
 
 # What jobs and the linter call on this machine, and what for.
@@ -33,7 +33,7 @@ def command(routes: bool, as_json: bool) -> None:
     boundary(lambda: _examine(routes=routes), as_json=as_json)
 
 
-def _examine(*, routes: bool) -> Outcome:
+def _examine(*, routes: bool) -> CommandResult:
     from importlib.metadata import version
 
     from dx_local.api.coverage import as_markdown, implemented
@@ -61,16 +61,16 @@ def _examine(*, routes: bool) -> Outcome:
         "policy": _policy(Path()),
     }
     show = (lambda: click.echo(as_markdown(), nl=False)) if routes else (lambda: _show(found))
-    return Outcome(0, found, show=show)
+    return CommandResult(0, found, show=show)
 
 
 def _isolation() -> str:
     """Return `namespace`, or why jobs cannot have worlds of their own, or all that belongs to these, here."""
-    from dx_local.worker.sandbox.sandbox import SandboxError, check
+    from dx_local.worker.sandbox.trial import SandboxError, check_support
 
     try:
         with tempfile.TemporaryDirectory() as folder:
-            exposed = check(folder)
+            exposed = check_support(folder)
     except SandboxError as error:
         return f"none: {error}"
     return f"namespace, but jobs see the processes of this machine: {exposed}" if exposed else "namespace"

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dx_local.cli.boundary import Outcome, boundary
+from dx_local.cli.boundary import CommandResult, boundary
 from dx_local.cli.serve import STATE_OPTION, describe, ready_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dx_local.engine.service.state_folder import Saved
+    from dx_local.engine.service.state_folder import ServerInfo
 
 _POLL_SECONDS = 0.05
 
@@ -44,7 +44,7 @@ def command(state: Path | None, wait: float, as_json: bool) -> None:
     boundary(lambda: _env(state, wait, as_json=as_json), as_json=as_json)
 
 
-def _env(state: Path | None, wait: float, *, as_json: bool) -> Outcome:
+def _env(state: Path | None, wait: float, *, as_json: bool) -> CommandResult:
     from dx_local.engine.service.client_environment import proxy_warning
     from dx_local.engine.service.state_folder import default_folder
 
@@ -53,11 +53,11 @@ def _env(state: Path | None, wait: float, *, as_json: bool) -> Outcome:
     if warning := proxy_warning(os.environ):
         click.echo(warning, err=True)
     if as_json:
-        return Outcome(0, describe(saved, folder))
-    return Outcome(0, show=lambda: click.echo(ready_text(saved, folder)))
+        return CommandResult(0, describe(saved, folder))
+    return CommandResult(0, show=lambda: click.echo(ready_text(saved, folder)))
 
 
-def _running(folder: Path, deadline: float) -> Saved:
+def _running(folder: Path, deadline: float) -> ServerInfo:
     from dx_local.engine.service.state_folder import NotRunningError, StateBusyError, running
 
     while True:

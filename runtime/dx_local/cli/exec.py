@@ -8,22 +8,21 @@ import shutil
 import signal
 import tempfile
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from dx_local.cli.boundary import Outcome, boundary
+from dx_local.cli.boundary import CommandResult, boundary
+from dx_local.cli.job_options import job_options
 from dx_local.cli.serve import STATE_OPTION
 from dx_local.cli.stopping import signals_that_stop, until_stopped
-from dx_local.cli.workplaces import job_options, workplace_options
-from dx_local.engine.executors import Isolation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from dx_local.engine.service.serve import ServeRequest
+    from dx_local.engine.settings import JobOptions, JobSettings
 
 _NOT_EXECUTABLE = 126
 _NOT_FOUND = 127
@@ -33,15 +32,9 @@ _NOT_FOUND = 127
     "exec", context_settings={"help_option_names": ["-h", "--help"], "allow_interspersed_args": False}
 )
 @STATE_OPTION
-@click.option(
-    "--max-parallel",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Number of jobs to run in parallel.  [default: one per core]",
-)
 @job_options
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
-def command(state: Path | None, program: tuple[str, ...], **options: Any) -> None:
+def command(state: Path | None, job: JobOptions, program: tuple[str, ...]) -> None:
     """Run COMMAND as a client of a new platform, which is discarded afterwards.
 
     With --state, the platform is kept in DIR. dx-local exits with COMMAND's exit
@@ -56,32 +49,22 @@ def command(state: Path | None, program: tuple[str, ...], **options: Any) -> Non
     Exit codes: COMMAND's, or 128 plus the number of the signal that ended it;
     126 COMMAND cannot be executed, 127 it does not exist, 2 and 4 as for serve.
     """  # noqa: D301 - click wants a real backspace
-    boundary(lambda: _exec(state, partial(_request, options), program), as_json=False)
+    boundary(lambda: _exec(state, job, program), as_json=False)
 
 
-def _request(options: dict[str, Any], folder: Path) -> ServeRequest:
+def _exec(state: Path | None, job: JobOptions, program: tuple[str, ...]) -> CommandResult:
+    from dx_local.engine.settings import JobSettings
+
+    settings = JobSettings.from_options(job)
+    done, stopped = asyncio.run(until_stopped(_in_folder(state, settings, program)))
+    return CommandResult(stopped if done is None else done)
+
+
+async def _in_folder(state: Path | None, settings: JobSettings, program: tuple[str, ...]) -> int:
     from dx_local.engine.service.serve import ServeRequest
 
-    return ServeRequest(
-        folder,
-        max_parallel=options["max_parallel"] or os.cpu_count() or 1,
-        isolation=Isolation(options["isolation"]),
-        workplaces=workplace_options(
-            options["python"], options["installs"], options["memory_limit"], options["network"]
-        ),
-    )
-
-
-def _exec(state: Path | None, request: Callable[[Path], ServeRequest], program: tuple[str, ...]) -> Outcome:
-    done, stopped = asyncio.run(until_stopped(_in_folder(state, request, program)))
-    return Outcome(stopped if done is None else done)
-
-
-async def _in_folder(
-    state: Path | None, request: Callable[[Path], ServeRequest], program: tuple[str, ...]
-) -> int:
     with _folder(state) as folder:
-        return await _run(request(folder), program)
+        return await _run(ServeRequest(folder, settings), program)
 
 
 @contextmanager

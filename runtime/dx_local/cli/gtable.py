@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dx_local.cli.boundary import Outcome, boundary
+from dx_local.cli.boundary import CommandResult, boundary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ def export(table: str, file: Path, as_json: bool) -> None:
     boundary(lambda: _export(table, file), as_json=as_json)
 
 
-def _import(file: Path, name: str, folder: str, gri: str | None) -> Outcome:
+def _import(file: Path, name: str, folder: str, gri: str | None) -> CommandResult:
     from dx_local.engine.runs.table_formats import read_table
     from dx_local.engine.service.api_client import ApiClient
     from dx_local.errors import UsageError
@@ -81,7 +81,7 @@ def _import(file: Path, name: str, folder: str, gri: str | None) -> Outcome:
     except UsageError:
         client.call(f"/{client.project}/removeObjects", {"objects": [table]})
         raise
-    return Outcome(0, {"id": table}, show=lambda: click.echo(table))
+    return CommandResult(0, {"id": table}, show=lambda: click.echo(table))
 
 
 def _index(text: str) -> dict[str, str]:
@@ -93,7 +93,7 @@ def _index(text: str) -> dict[str, str]:
     return {"name": "gri", "type": "genomic", **dict(zip(("chr", "lo", "hi"), names, strict=True))}
 
 
-def _export(table: str, file: Path) -> Outcome:
+def _export(table: str, file: Path) -> CommandResult:
     from dx_local.engine.runs.table_formats import format_of, write_table
     from dx_local.engine.service.api_client import ApiClient
     from dx_local.errors import UsageError
@@ -107,7 +107,7 @@ def _export(table: str, file: Path) -> Outcome:
     client = ApiClient.of_environment()
     columns = client.call(f"/{table}/describe", {})["columns"]
     write_table(file, columns, _rows(client, table, [column["name"] for column in columns]))
-    return Outcome(0, {"file": file}, show=lambda: click.echo(str(file)))
+    return CommandResult(0, {"file": file}, show=lambda: click.echo(str(file)))
 
 
 def _rows(client: ApiClient, table: str, names: list[str]) -> Iterator[list[Any]]:

@@ -10,7 +10,7 @@ import click
 
 from dx_app_wizard.console.text import plain
 from dx_app_wizard.dxapp.json_document import dumps
-from dx_local.cli.boundary import Outcome, boundary
+from dx_local.cli.boundary import CommandResult, boundary
 from dx_local.cli.policy import policy_of
 from dx_local.errors import UsageError
 
@@ -99,7 +99,7 @@ def command(apps: tuple[Path, ...], as_json: bool, ignore: tuple[str, ...], **op
     boundary(lambda: _lint(folders, chosen), as_json=chosen.format == "json")
 
 
-def _lint(apps: tuple[Path, ...], options: _Options) -> Outcome:
+def _lint(apps: tuple[Path, ...], options: _Options) -> CommandResult:
     for app in apps:
         if not app.is_dir():
             raise UsageError(f"there is no folder {str(app)!r}", "Give the folder that holds dxapp.json.")
@@ -115,7 +115,7 @@ def _lint(apps: tuple[Path, ...], options: _Options) -> Outcome:
             {"app": one.app.as_posix(), "errors": one.errors, "warnings": one.warnings} for one in linted
         ],
     }
-    return Outcome(_EXIT_FINDINGS if errors else 0, data)
+    return CommandResult(_EXIT_FINDINGS if errors else 0, data)
 
 
 def _lint_one(app: Path, options: _Options) -> _Linted:

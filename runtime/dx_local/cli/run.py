@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dx_local.cli.boundary import Outcome, boundary
-from dx_local.cli.serve import REUSE_OPTION
+from dx_local.cli.boundary import CommandResult, boundary
+from dx_local.cli.job_options import job_options
 from dx_local.cli.stopping import until_stopped
-from dx_local.cli.workplaces import job_options, workplace_options
-from dx_local.engine.executors import Isolation
 
 if TYPE_CHECKING:
-    from dx_local.engine.runs.run import RunRequest, RunResult
+    from dx_local.engine.runs.preparation import RunRequest
+    from dx_local.engine.runs.result import RunResult
+    from dx_local.engine.settings import JobOptions
 
 _EXIT_OF_REASON = {"AppError": 5, "JobTimeoutExceeded": 124}
 _EXIT_FAILED = 6
@@ -34,17 +34,9 @@ class _Options:
     function: str
     out: Path | None
     workspace_path: Path | None
-    max_parallel: int | None
-    xtrace: bool
-    reuses: bool
-    isolation: str
-    network: str
     region: str | None
     assets: tuple[Path, ...]
-    python: str | None
-    installs: bool
-    memory_limit: str | None
-    input_files: str
+    job: JobOptions
     as_json: bool
     quiet: bool
     progress: str
@@ -75,14 +67,6 @@ class _Options:
     metavar="DIR",
     help="Folder for everything that the run writes.  [default: APP/test-job-workspaces/TIME]",
 )
-@click.option(
-    "--max-parallel",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Number of jobs to run in parallel.  [default: one per core]",
-)
-@click.option("-x", "--xtrace", is_flag=True, help="Print each bash command before it runs.")
-@REUSE_OPTION
 @click.option("--region", metavar="REGION", help="Region reported to the app.")
 @click.option(
     "--asset",
@@ -93,14 +77,6 @@ class _Options:
     help="Asset of the app, a tar file or a folder; repeatable, in the order of assetDepends.",
 )
 @job_options
-@click.option(
-    "--inputs",
-    "input_files",
-    type=click.Choice(["copy", "link"]),
-    default="copy",
-    show_default=True,
-    help="How input files are delivered: a copy, or a read-only link if the sandbox protects the original.",
-)
 @click.option("-y", "--yes", is_flag=True, help="Accepted for old scripts; has no effect.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, also on failure.")
 @click.option("-q", "--quiet", is_flag=True, help="Hide progress and the output of jobs.")
@@ -129,23 +105,25 @@ def command(yes: bool, **options: Any) -> None:  # noqa: ARG001 - kept for scrip
     boundary(lambda: _run(chosen), as_json=chosen.as_json)
 
 
-def _run(options: _Options) -> Outcome:
-    from dx_local.engine import event_loop
+def _run(options: _Options) -> CommandResult:
+    import uvloop
+
     from dx_local.engine.runs.run import run_once
     from dx_local.ui.progress import choose_observer
 
     request = _request(options)
     observer = choose_observer(options.progress, quiet=options.quiet)
-    result, exit_code = event_loop.run(until_stopped(run_once(request, observer)))
+    result, exit_code = uvloop.run(until_stopped(run_once(request, observer)))
     if result is None:
-        return Outcome(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})
+        return CommandResult(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})
     if result.failure is not None:
         exit_code = _EXIT_OF_REASON.get(result.failure.reason, _EXIT_FAILED)
-    return Outcome(exit_code, _as_json(result), show=lambda: _show(result, quiet=options.quiet))
+    return CommandResult(exit_code, _as_json(result), show=lambda: _show(result, quiet=options.quiet))
 
 
 def _request(options: _Options) -> RunRequest:
-    from dx_local.engine.runs.run import RunRequest
+    from dx_local.engine.runs.preparation import RunRequest
+    from dx_local.engine.settings import JobSettings
 
     return RunRequest(
         app=options.app,
@@ -153,14 +131,9 @@ def _request(options: _Options) -> RunRequest:
         function=options.function,
         folder=options.workspace_path,
         out=options.out,
-        max_parallel=options.max_parallel or os.cpu_count() or 1,
-        xtrace=options.xtrace,
-        reuses=options.reuses,
-        isolation=Isolation(options.isolation),
+        settings=JobSettings.from_options(options.job),
         region=options.region,
         assets=options.assets,
-        workplaces=workplace_options(options.python, options.installs, options.memory_limit, options.network),
-        links_inputs=options.input_files == "link",
     )
 
 

@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dx_local.cli.boundary import SCHEMA, Outcome, boundary
+from dx_local.cli.boundary import SCHEMA, CommandResult, boundary
+from dx_local.cli.job_options import job_options
 from dx_local.cli.stopping import until_stopped
-from dx_local.cli.workplaces import job_options, workplace_options
-from dx_local.engine.executors import Isolation
 
 if TYPE_CHECKING:
-    from dx_local.engine.service.state_folder import Saved
+    from dx_local.engine.service.state_folder import ServerInfo
+    from dx_local.engine.settings import JobOptions
 
 STATE_OPTION = click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
     help="State folder of the platform.  [default: $XDG_STATE_HOME/dx-local/platform]",
-)
-
-REUSE_OPTION = click.option(
-    "--reuse",
-    "reuses",
-    is_flag=True,
-    help="Reuse the output of an earlier job that ran the same applet on the same input.",
 )
 
 
@@ -41,13 +33,7 @@ class _Options:
     state: Path | None
     port: int | None
     fresh: bool
-    max_parallel: int | None
-    reuses: bool
-    python: str | None
-    installs: bool
-    isolation: str
-    network: str
-    memory_limit: str | None
+    job: JobOptions
     as_json: bool
     quiet: bool
 
@@ -61,13 +47,6 @@ class _Options:
     help="Port on 127.0.0.1.  [default: the last one if it is free, else any free port]",
 )
 @click.option("--fresh", is_flag=True, help="Discard what an earlier server kept in the state folder.")
-@click.option(
-    "--max-parallel",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Number of jobs to run in parallel.  [default: one per core]",
-)
-@REUSE_OPTION
 @job_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout when ready.")
 @click.option("-q", "--quiet", is_flag=True, help="Hide the progress of jobs on stderr.")
@@ -94,7 +73,7 @@ def command(**options: Any) -> None:
     boundary(lambda: _serve(chosen), as_json=chosen.as_json)
 
 
-def describe(saved: Saved, folder: Path) -> dict[str, Any]:
+def describe(saved: ServerInfo, folder: Path) -> dict[str, Any]:
     """Return what programs are told of a server: how to reach it, and what a client's variables are."""
     from dx_local.engine.service import client_environment
 
@@ -111,7 +90,7 @@ def describe(saved: Saved, folder: Path) -> dict[str, Any]:
     }
 
 
-def ready_text(saved: Saved, folder: Path) -> str:
+def ready_text(saved: ServerInfo, folder: Path) -> str:
     """Return the lines that a shell can evaluate; the last one, a comment, says that the server is ready."""
     from dx_local.engine.service import client_environment
 
@@ -120,26 +99,24 @@ def ready_text(saved: Saved, folder: Path) -> str:
     )
 
 
-def _serve(options: _Options) -> Outcome:
-    from dx_local.engine import event_loop
+def _serve(options: _Options) -> CommandResult:
+    import uvloop
 
-    _, exit_code = event_loop.run(until_stopped(_until_cancelled(options)))
-    return Outcome(exit_code, is_said=True)
+    _, exit_code = uvloop.run(until_stopped(_until_cancelled(options)))
+    return CommandResult(exit_code, is_printed=True)
 
 
 async def _until_cancelled(options: _Options) -> None:
     from dx_local.engine.service.serve import ServeRequest, serving
     from dx_local.engine.service.state_folder import default_folder
+    from dx_local.engine.settings import JobSettings
     from dx_local.ui.progress import JobStates, Messages
 
     request = ServeRequest(
         folder=options.state or default_folder(),
-        max_parallel=options.max_parallel or os.cpu_count() or 1,
+        settings=JobSettings.from_options(options.job),
         port=options.port,
         fresh=options.fresh,
-        reuses=options.reuses,
-        workplaces=workplace_options(options.python, options.installs, options.memory_limit, options.network),
-        isolation=Isolation(options.isolation),
     )
     async with serving(request, Messages() if options.quiet else JobStates()) as saved:
         if options.as_json:

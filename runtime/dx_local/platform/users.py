@@ -127,5 +127,5 @@ def _handle(user_id: str) -> str:
 
 
 def _regions(context: Context) -> list[str]:
-    rows = context.store.all("SELECT DISTINCT region FROM project ORDER BY region")
-    return list(dict.fromkeys([context.platform.region, *(row["region"] for row in rows)]))
+    regions = context.store.column("SELECT DISTINCT region FROM project ORDER BY region")
+    return list(dict.fromkeys([context.platform.region, *regions]))

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.tree import Tree
 
-    from dx_local.engine.executors import LogLine
+    from dx_local.engine.executors.protocol import LogLine
     from dx_local.platform.core.context import Platform
+    from dx_local.platform.core.schema import JobRow
     from dx_local.platform.core.states import Transition
-    from dx_local.platform.core.store import Row
 
 _TOLD = frozenset({State.RUNNING, State.RESTARTABLE, *FINAL})
 _REFRESH_SECONDS = 0.1
@@ -60,7 +60,7 @@ class _Watcher(Observer):
         self._labels: dict[str, str] = {}
         self._platform: Platform | None = None
 
-    def opened(self, platform: Platform) -> None:
+    def on_open(self, platform: Platform) -> None:
         self._platform = platform
 
     def _label(self, job_id: str) -> str:
@@ -98,11 +98,11 @@ class JobStates(Messages):
     def __init__(self) -> None:
         self._platform: Platform | None = None
 
-    def opened(self, platform: Platform) -> None:
+    def on_open(self, platform: Platform) -> None:
         """Take note of the platform."""
         self._platform = platform
 
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         """Print the job's name, ID and new state."""
         if self._platform is None or transition.after not in _TOLD:
             return
@@ -118,7 +118,7 @@ class PlainLines(_Watcher):
         """Print the message."""
         self._print(message)
 
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         """Print a line for the states that tell something."""
         if transition.after not in _TOLD:
             return
@@ -129,7 +129,7 @@ class PlainLines(_Watcher):
         if transition.after in FINAL:
             self._forget(transition.job)
 
-    def logged(self, line: LogLine) -> None:
+    def on_log(self, line: LogLine) -> None:
         """Print what a job wrote behind the job's label."""
         if text := self._said(line):
             self._print(text)
@@ -161,7 +161,7 @@ class LiveTree(_Watcher):
         """Print the message above the tree."""
         self._console_line(message)
 
-    def moved(self, transition: Transition) -> None:
+    def on_transition(self, transition: Transition) -> None:
         """Take a job's new state into the tree."""
         assert self._platform is not None
         job = self._platform.store.get("job", transition.job)
@@ -179,7 +179,7 @@ class LiveTree(_Watcher):
         else:
             self._draw_soon(_REFRESH_SECONDS)
 
-    def logged(self, line: LogLine) -> None:
+    def on_log(self, line: LogLine) -> None:
         """Print what a job wrote above the tree."""
         if text := self._said(line):
             self._console_line(text)
@@ -208,7 +208,7 @@ class LiveTree(_Watcher):
         if self._unfinished:
             self._draw_soon(_TICK_SECONDS)
 
-    def closed(self) -> None:
+    def on_close(self) -> None:
         """Leave the tree as it stands."""
         self._close()
 
@@ -241,12 +241,12 @@ class LiveTree(_Watcher):
                 self._grow(branch, job_id)
 
 
-def _more(platform: Platform, job: Row, transition: Transition) -> str:
+def _more(platform: Platform, job: JobRow, transition: Transition) -> str:
     """Return what a line on a change of state says behind the state: why, and in which try."""
     number = job["try_number"]
     if transition.after is State.RESTARTABLE and job["failure_reason"] is None:
         # The next try is there already when what led to it is told.
-        job = restarts.of_try(platform.store, job, number - 1)
+        job = restarts.row_of_try(platform.store, job, number - 1)
     if transition.after in (State.FAILED, State.RESTARTABLE):
         return f" ({job['failure_reason']})"
     if transition.after is State.DONE and job["reused_from"]:

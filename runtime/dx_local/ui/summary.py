@@ -16,7 +16,7 @@ from dx_local.sizes import size_text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dx_local.engine.runs.run import RunResult
+    from dx_local.engine.runs.result import RunResult
     from dx_local.platform.execution.job_usage import EntryPointUsage
 
 

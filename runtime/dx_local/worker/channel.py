@@ -1,7 +1,7 @@
-"""How executor and zygote talk: JSON messages over a Unix stream socket, with open files beside them.
+"""The protocol between executor and zygote: JSON messages and open files over a Unix stream socket.
 
-A message is its length in four bytes, big end first, then JSON text in UTF-8. Files travel with the first
-byte, so whoever has read the length has them too.
+A message is its length in four bytes, big-endian, then JSON text in UTF-8. Files travel with the first byte,
+so a receiver that has the length has the files too.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-HANDOVER = "handover"
-"""The name of the socket in the executor's folder at which files are handed over (engine/handover.py)."""
+FILE_TRANSFER_SOCKET = "file-transfer"
+"""The name of the socket in the executor's folder for whole-file transfers (executors/file_transfer.py)."""
 
 _LENGTH_BYTES = 4
 _LONGEST = (1 << 32) - 1
-_MOST_FILES = 253  # as many as Linux passes on at once
+_MOST_FILES = 253  # the most that Linux sends at once
 
 
 def pack(message: dict[str, Any]) -> bytes:
-    """Return message as it travels."""
+    """Return a message in its binary form."""
     text = json.dumps(message, ensure_ascii=False).encode("utf-8", "surrogateescape")
     return len(text).to_bytes(_LENGTH_BYTES, "big") + text
 
 
 def send(channel: socket.socket, message: dict[str, Any], files: Sequence[int] = ()) -> None:
-    """Send a message, and open files if there are any."""
+    """Send a message, and open files if any."""
     data = pack(message)
     # socket.send_fds does this, but only since Python 3.9, and workers may run 3.8.
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", files))] if files else []
@@ -38,7 +38,7 @@ def send(channel: socket.socket, message: dict[str, Any], files: Sequence[int] =
 
 
 def unpack(data: bytes) -> tuple[list[dict[str, Any]], bytes]:
-    """Take the whole messages off the front of data; return them and what is left."""
+    """Split off the complete messages at the start of data; return them and the rest."""
     messages = []
     while len(data) >= _LENGTH_BYTES:
         end = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "big")
@@ -50,7 +50,7 @@ def unpack(data: bytes) -> tuple[list[dict[str, Any]], bytes]:
 
 
 def receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
-    """Wait for one message; return it with the files that came along, or None when the other side hung up."""
+    """Wait for one message; return it with its files, or None if the other side closed the connection."""
     received = receive_bytes(channel)
     return received and (json.loads(received[0].decode("utf-8", "surrogateescape")), received[1])
 
@@ -58,7 +58,7 @@ def receive(channel: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
 def receive_bytes(channel: socket.socket, most: int = _LONGEST) -> tuple[bytes, list[int]] | None:
     """Wait for one message of any bytes; return it with its files.
 
-    Returns None when the other side hung up, or is about to send more bytes than `most`.
+    Returns None if the other side closed the connection, or announces more than `most` bytes.
     """
     head, files = _receive_with_files(channel, _LENGTH_BYTES)
     text = b""

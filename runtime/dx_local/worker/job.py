@@ -1,11 +1,11 @@
-"""One job as its process sees it: what to run, and the surroundings that it runs in."""
+"""One job as its process sees it: the code to run, and the environment to run it in."""
 
 from __future__ import annotations
 
 import os
 import signal
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dx_local.worker import job_home
 from dx_local.worker.process import linux
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def code_name(job_id: str, interpreter: str) -> str:
-    """Return the name of the file in a job's home that holds its code.
+    """Return the name of the file in a job's home that contains its code.
 
     Sources: traces in published logs of DNAnexus jobs for bash, and for Python
     https://github.com/etal/cnvkit/issues/569.
@@ -25,7 +25,7 @@ def code_name(job_id: str, interpreter: str) -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """What the executor tells the zygote about a job. Paths are absolute."""
+    """The message by which the executor has the zygote start a job. Paths are absolute."""
 
     job_id: str
     function: str
@@ -38,30 +38,30 @@ class Job:
     tools: str
     """The folder of the worker environment's programs."""
     layers: Sequence[str]
-    """Folders whose content lies at / in the cloud, the topmost first: the app's resources/ and the like."""
+    """Folders that are unpacked at / on the platform, the topmost first: the app's resources/ and assets."""
     log_sockets: str
-    """What the paths of the two sockets for log messages begin with; they end in `.priority` and `.bulk`."""
-    xtrace: bool
-    """Whether bash prints each command."""
-    shown: Sequence[str] = ()
-    """Folders that it finds at their own paths, wherever they lie."""
+    """The prefix of the paths of the two sockets for log messages, which end in `.priority` and `.bulk`."""
+    settings: dict[str, Any]
+    """The settings that the user has chosen, by the names of `dx_local.engine.settings.JobSettings`."""
+    visible_paths: Sequence[str] = ()
+    """Folders that appear at their own paths, even inside hidden ones."""
     clients: str = ""
-    """A folder of clients that run these programs faster, if there is one."""
+    """A folder of clients that run the same programs faster, if there is one."""
     process_memory: int | None = None
-    """How many bytes of memory each of its processes may hold, where they are not limited together."""
+    """The most bytes of memory that each of its processes may have; None if a control group limits them."""
     has_network: bool = True
-    """Whether it reaches more than the API."""
+    """True if it has network access beyond the API."""
     is_sandboxed: bool = False
-    """Whether it has a world of its own, with the layers over `/` and its home where workers have it."""
+    """True if it runs in a sandbox, with the layers overlaid on `/` and its home at /home/dnanexus."""
 
     @property
     def input_file(self) -> str:
-        """The file that holds the job's input."""
+        """The file that contains the job's input."""
         return f"{self.home}/job_input.json"
 
     @property
     def code(self) -> str:
-        """The file that holds the app's code."""
+        """The file that contains the app's code."""
         return f"{self.home}/{code_name(self.job_id, self.interpreter)}"
 
     @property
@@ -70,26 +70,27 @@ class Job:
         return f"{self.home}/{self.job_id}"
 
 
-def leave_zygote(stdout: int, stderr: int, *groups: int) -> None:
-    """Make this process a session of its own, with these files and no others, and a member of these groups.
+def detach_from_zygote(stdout: int, stderr: int, *cgroups: int) -> None:
+    """Give this process a session of its own, these standard streams and no other files, and control groups.
 
-    So one job never holds another's pipes.
+    `cgroups` are open `cgroup.procs` files. All other files are closed so that no job keeps another's pipes
+    open.
     """
     os.setsid()
     linux.die_with_parent()
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for number, file in enumerate((nothing, stdout, stderr)):
+    no_input = os.open(os.devnull, os.O_RDONLY)
+    for number, file in enumerate((no_input, stdout, stderr)):
         os.dup2(file, number)
-    for entrance in groups:
-        os.write(entrance, b"0")
+    for group in cgroups:
+        os.write(group, b"0")
     os.closerange(3, 1024)
     signal.set_wakeup_fd(-1, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def settle(job: Job, variables: dict[str, str]) -> None:
-    """Give this process the job's variables, home and current folder."""
+def enter_home(job: Job, variables: dict[str, str]) -> None:
+    """Set this process's environment variables, populate the job's home and make it the current folder."""
     os.environ.clear()
     os.environ.update(variables)
-    job_home.furnish(job)
+    job_home.populate_home(job)
     os.chdir(job.home)

@@ -1,4 +1,4 @@
-"""The process of a job, from the fork by the zygote until it is the job's own program."""
+"""The process of a job, from the fork by the zygote until the job's own program runs."""
 
 from __future__ import annotations
 
@@ -9,39 +9,43 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from dx_local.worker.job import leave_zygote, settle
+from dx_local.worker.job import detach_from_zygote, enter_home
 from dx_local.worker.process import memory_limit
 from dx_local.worker.sandbox import mounts
 
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
-    from dx_local.worker.sandbox.mounts import Call
+    from dx_local.worker.sandbox.mounts import Syscall
     from dx_local.worker.sandbox.network import Network
 
 
-class Start(NamedTuple):
-    """All that a forked process needs to become a job, worked out beforehand."""
+class JobStart(NamedTuple):
+    """Everything that a forked process needs to become a job, prepared before the fork."""
 
     job: Job
-    calls: list[Call]
-    """What brings it into the job's world."""
+    sandbox_calls: list[Syscall]
+    """The calls by which it enters the job's sandbox."""
     variables: dict[str, str]
     files: list[int]
-    """Its stdout and stderr, and the entrance of its control group if it has one."""
+    """Its stdout and stderr, and the `cgroup.procs` of its control group if it has one."""
     network: Network | None
-    """The one that it gets in place of the host's."""
+    """The network that replaces the host's."""
 
 
-def become(start: Start) -> NoReturn:
-    """Turn this freshly forked process into the job; never return to the zygote's code."""
+def become_job(start: JobStart) -> NoReturn:
+    """Turn this freshly forked process into the job; never return to the zygote's code.
+
+    The order matters: the network must be entered before the sandbox, in which the process has no privileges
+    over it; and the control group is joined before any code of the job runs.
+    """
     try:
         gc.enable()
         if start.network:
             start.network.enter()
-        mounts.perform(start.calls)
-        leave_zygote(*start.files)
+        mounts.perform(start.sandbox_calls)
+        detach_from_zygote(*start.files)
         memory_limit.limit_each_process(start.job.process_memory)
-        settle(start.job, start.variables)
+        enter_home(start.job, start.variables)
         from dx_local.worker.runners import bash, python
 
         if start.job.interpreter == "bash":
@@ -55,7 +59,7 @@ def become(start: Start) -> NoReturn:
 
 
 def signal_group(pid: int, number: int) -> None:
-    """Send a signal to the group that pid leads, or to pid alone if it has not got a group yet."""
+    """Send a signal to the process group that `pid` leads, or to `pid` alone if it has no group yet."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         try:
             os.killpg(pid, number)
@@ -64,5 +68,5 @@ def signal_group(pid: int, number: int) -> None:
 
 
 def exit_code(status: int) -> int:
-    """Return the exit code that a wait status holds, or minus the number of the signal that ended it."""
+    """Return the exit code in a wait status, or minus the number of the signal that ended the process."""
     return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)

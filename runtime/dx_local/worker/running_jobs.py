@@ -1,4 +1,4 @@
-"""The jobs of a zygote: started, signalled, and buried when they have ended, with all that they have left."""
+"""Start, signal and reap a zygote's jobs, including any processes that they leave behind."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dx_local.worker.job_process import Start, become, exit_code, signal_group
+from dx_local.worker.job_process import JobStart, become_job, exit_code, signal_group
 from dx_local.worker.process import linux
-from dx_local.worker.process.exits import ended
-from dx_local.worker.process.usage import NOTHING, Usage, take_notes
+from dx_local.worker.process.exits import reap_children
+from dx_local.worker.process.usage import NO_USAGE, Usage, collect_records
 from dx_local.worker.runners.variables import environment
 
 if TYPE_CHECKING:
@@ -21,102 +21,104 @@ if TYPE_CHECKING:
 
     from dx_local.worker.dx_tools.tools import Tools
     from dx_local.worker.job import Job
-    from dx_local.worker.process.exits import Death
-    from dx_local.worker.sandbox.init import SandboxInit
+    from dx_local.worker.process.exits import ChildExit
+    from dx_local.worker.sandbox.init_process import SandboxInit
+    from dx_local.worker.sandbox.manager import SandboxManager
     from dx_local.worker.sandbox.network import Network
-    from dx_local.worker.sandbox.pool import World
     from dx_local.worker.sandbox.sandbox import Sandbox
 
-# How long the end of a job waits for those of its processes that were killed, so that what they used counts,
-# and for filters such as `exec > >(tee log)`, which have yet to pass on what the job printed last.
-_LEAVING_SECONDS = 1.0
+# A job's exit is reported after its remaining processes have been killed and reaped, so that their usage
+# counts, and after filters such as `exec > >(tee log)` have passed on its last output, but no later than
+# this.
+_EXIT_GRACE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What jobs are given besides what they ask for."""
+class JobResources:
+    """The resources that a zygote shares among its jobs."""
 
     tools: Tools | None
-    """What they call dxpy's programs through, where they do not start them plainly."""
-    sandbox: Sandbox | None
-    """What gives them worlds of their own."""
+    """The warm programs of dxpy; None if jobs start the programs themselves."""
+    sandboxes: SandboxManager | None
+    """None if jobs run without a sandbox."""
     network: Network | None
-    """The network of those that ask for none."""
+    """The network for jobs without network access."""
     variables: dict[str, str]
-    """Those of the zygote, of which some are passed on."""
+    """The zygote's environment variables, some of which jobs inherit."""
 
 
 @dataclass
-class Running:
-    """A job whose end was not told yet."""
+class RunningJob:
+    """A job whose exit was not reported yet."""
 
     job: Job
-    world: World | None = None
-    usage: Usage = NOTHING
-    """What those of its processes used that have ended and were not waited for by one of the others."""
-    code: int | None = None
-    """How its own process ended."""
-    ended: float = 0.0
-    """When that was, on a clock that never jumps."""
-    is_deserted: bool = False
+    sandbox: Sandbox | None = None
+    usage: Usage = NO_USAGE
+    """The usage of its processes that the zygote itself has reaped."""
+    exit_code: int | None = None
+    """That of its main process, once it has ended."""
+    ended_at: float = 0.0
+    """The time when its main process ended, on a monotonic clock."""
+    left_no_process: bool = False
     """True if it is known to have left no process in its sandbox."""
 
     @property
     def init(self) -> SandboxInit | None:
-        """The first process of the job's PID namespace, as long as that lives."""
-        return self.world.init if self.world and self.world.init.pid else None
+        """The first process of the job's PID namespace, as long as it is alive."""
+        return self.sandbox.init if self.sandbox and self.sandbox.init.pid else None
 
     def is_overdue(self) -> bool:
-        """Tell whether this job, whose own process has ended, has waited long enough for the others."""
-        return self.ended <= time.monotonic() - _LEAVING_SECONDS
+        """Return whether this job, whose main process has ended, has waited long enough for the others."""
+        return self.ended_at <= time.monotonic() - _EXIT_GRACE_SECONDS
 
 
 class RunningJobs:
-    """The jobs that were started and whose ends were not told yet; `tell` tells the executor."""
+    """The jobs whose exits were not reported yet; `send` sends a message to the executor."""
 
-    def __init__(self, surroundings: Surroundings, tell: Callable[[dict[str, Any]], None]) -> None:
-        self._given = surroundings
-        self._sandbox = surroundings.sandbox
-        self._tools = surroundings.tools
-        self._tell = tell
-        self._jobs: dict[int, Running] = {}
-        self._leaving: dict[int, Running] = {}
+    def __init__(self, resources: JobResources, send: Callable[[dict[str, Any]], None]) -> None:
+        self._resources = resources
+        self._sandboxes = resources.sandboxes
+        self._tools = resources.tools
+        self._send = send
+        # Both by the process ID of a job's main process, which leads the job's session.
+        self._jobs: dict[int, RunningJob] = {}
+        self._exited: dict[int, RunningJob] = {}
         self._removers: set[int] = set()
         self._spares_filters = True
 
     @property
-    def patience(self) -> float | None:
-        """How many seconds may pass until `tell_overdue_ends` is called; None for any number."""
-        return _LEAVING_SECONDS if self._leaving else None
+    def select_timeout(self) -> float | None:
+        """The seconds after which to call `report_overdue_exits`; None if there is no need to."""
+        return _EXIT_GRACE_SECONDS if self._exited else None
 
     def start(self, job: Job, files: list[int]) -> None:
-        """Start a job, or tell that it has ended at once; `files` (see Start) are closed here."""
+        """Start a job, or report its exit at once if that fails; close `files` (see JobStart)."""
         if job.interpreter != "bash":
-            sys.modules["dx_local.worker.runners.python"].prepare(job)
-        world = None
+            sys.modules["dx_local.worker.runners.python"].precompile(job)
+        sandbox = None
         try:
-            seen, world = self._sandbox.take(job) if self._sandbox else (job, None)
-            start = self._start_of(seen, world, files)
-            pid = self._sandbox.worlds.fork(world) if self._sandbox and world else os.fork()
+            inside, sandbox = self._sandboxes.take(job) if self._sandboxes else (job, None)
+            start = self._start_of(inside, sandbox, files)
+            pid = self._sandboxes.pool.fork(sandbox) if self._sandboxes and sandbox else os.fork()
         except OSError as error:
             os.write(files[1], f"The job's process could not be started: {error}\n".encode())
-            self._tell_end(Running(job, world, code=1))
+            self._report_exit(RunningJob(job, sandbox, exit_code=1))
         else:
             if pid == 0:
-                become(start)
-            running = self._jobs[pid] = Running(job, world)
+                become_job(start)
+            running = self._jobs[pid] = RunningJob(job, sandbox)
             if not running.init:
-                self._tell({"started": job.job_id, "pid": pid})
+                self._send({"started": job.job_id, "pid": pid})
         finally:
             for file in files:
                 os.close(file)
 
-    def _start_of(self, job: Job, world: World | None, files: list[int]) -> Start:
+    def _start_of(self, job: Job, sandbox: Sandbox | None, files: list[int]) -> JobStart:
         if self._tools:
             job = replace(job, clients=self._tools.path())
-        calls = world.entering() if world else []
-        network = None if job.has_network else self._given.network
-        return Start(job, calls, environment(job, self._given.variables), files, network)
+        calls = sandbox.entry_calls() if sandbox else []
+        network = None if job.has_network else self._resources.network
+        return JobStart(job, calls, environment(job, self._resources.variables), files, network)
 
     def signal(self, job_id: str, number: int) -> None:
         """Send a signal to all processes of a job, if it is running."""
@@ -124,119 +126,132 @@ class RunningJobs:
             if running.job.job_id == job_id:
                 signal_group(pid, number)
 
-    def bury(self) -> None:
-        """Take note of all processes that have ended, kill what they left, and tell which jobs that ends."""
-        for death in ended():
-            if self._tools and death.pid == self._tools.server:
+    def reap(self) -> None:
+        """Reap processes that have ended, kill those that they left, and report the jobs that are over."""
+        for child in reap_children():
+            if self._tools and child.pid == self._tools.server:
                 self._tools.close()
-            self._removers.discard(death.pid)
-            self._note_death(death)
-        self._tell_ends(besides=self._dying())
+            self._removers.discard(child.pid)
+            self._record_exit(child)
+        self._report_exits(still_exiting=self._still_exiting())
 
-    def _note_death(self, death: Death) -> None:
-        for running in self._of(death):
-            running.usage = running.usage.and_of(death.usage)
-        if self._sandbox:
-            self._sandbox.worlds.note_end(death.pid)
-        if death.pid in self._jobs:
-            running = self._leaving[death.pid] = self._jobs.pop(death.pid)
-            running.code, running.ended = exit_code(death.status), time.monotonic()
-            running.is_deserted = running.init is not None and self._is_alone(running.init)
-            if running.init and not running.is_deserted:
+    def _record_exit(self, child: ChildExit) -> None:
+        for running in self._job_of(child):
+            running.usage = running.usage.combined_with(child.usage)
+        if self._sandboxes:
+            self._sandboxes.pool.note_reaped(child.pid)
+        if child.pid in self._jobs:
+            running = self._exited[child.pid] = self._jobs.pop(child.pid)
+            running.exit_code, running.ended_at = exit_code(child.status), time.monotonic()
+            running.left_no_process = running.init is not None and self._left_no_process(running.init)
+            if running.init and not running.left_no_process:
                 running.init.end()
 
-    def _of(self, death: Death) -> Iterator[Running]:
-        """Yield the job, if any, of a process: its own, one of its session, or the first of its sandbox."""
-        for leader in (death.pid, death.session):
-            if running := self._jobs.get(leader) or self._leaving.get(leader):
+    def _job_of(self, child: ChildExit) -> Iterator[RunningJob]:
+        """Yield the job, if any, of a process: its main one, one of its session, or its sandbox's first."""
+        for leader in (child.pid, child.session):
+            if running := self._jobs.get(leader) or self._exited.get(leader):
                 yield running
                 return
-        for running in (*self._jobs.values(), *self._leaving.values()):
-            if running.init and running.init.pid == death.pid:
+        for running in (*self._jobs.values(), *self._exited.values()):
+            if running.init and running.init.pid == child.pid:
                 yield running
 
-    def tell_overdue_ends(self) -> None:
-        """Tell the ends that have waited for long enough."""
-        self._tell_ends(besides=tuple(self._leaving))
+    def report_overdue_exits(self) -> None:
+        """Report the jobs that have waited long enough for their remaining processes."""
+        self._report_exits(still_exiting=tuple(self._exited))
 
-    def _tell_ends(self, besides: Container[int] = ()) -> None:
-        """Tell the executor of the jobs that have ended, besides those of which processes are dying yet.
+    def _report_exits(self, still_exiting: Container[int] = ()) -> None:
+        """Report the jobs that have ended, except those with processes that are still exiting.
 
-        What takes long to die, because the system is at work for it, is waited for no longer than a second.
+        A process that takes long to die, because the kernel is busy on its behalf, delays the report by no
+        more than a second.
         """
-        for leader, running in list(self._leaving.items()):
-            if leader not in besides or running.is_overdue():
+        for leader, running in list(self._exited.items()):
+            if leader not in still_exiting or running.is_overdue():
                 if not running.init:
                     signal_group(leader, signal.SIGKILL)
-                self._tell_end(self._leaving.pop(leader))
+                self._report_exit(self._exited.pop(leader))
 
-    def _tell_end(self, ended: Running) -> None:
-        used = ended.usage.and_of(take_notes(ended.job.log_sockets))
-        left = self._sandbox.worlds.left_in(ended.world) if self._sandbox and ended.world else None
-        message = {"exited": ended.job.job_id, "code": ended.code, **used._asdict(), "temporary": left or 0}
-        self._tell(message)
-        if self._sandbox and ended.world:
-            remover = self._sandbox.worlds.give_back(ended.world, left=left, is_deserted=ended.is_deserted)
+    def _report_exit(self, ended: RunningJob) -> None:
+        usage = ended.usage.combined_with(collect_records(ended.job.log_sockets))
+        leftover = (
+            self._sandboxes.pool.leftover_bytes(ended.sandbox) if self._sandboxes and ended.sandbox else None
+        )
+        self._send(
+            {
+                "exited": ended.job.job_id,
+                "code": ended.exit_code,
+                **usage._asdict(),
+                "temporary": leftover or 0,
+            }
+        )
+        # After the report, because the executor need not wait for the sandbox to be checked and cleaned.
+        if self._sandboxes and ended.sandbox:
+            remover = self._sandboxes.pool.release(
+                ended.sandbox, leftover=leftover, has_no_process=ended.left_no_process
+            )
             self._removers |= {remover} - {0}
 
-    def _is_alone(self, init: SandboxInit) -> bool:
+    def _left_no_process(self, init: SandboxInit) -> bool:
         """Return whether a job that has ended left no process in its PID namespace, and never had orphans.
 
-        The parent of its tools is not in there: it is the tool server.
+        Its tools count as well. Their parent is the tool server, which is not in the namespace.
         """
         tools = linux.children(self._tools.server) if self._tools and self._tools.server else []
-        return init.is_alone() and not any(linux.is_in_processes_of(tool, init.processes) for tool in tools)
+        return init.has_no_orphans() and not any(linux.is_in_pid_namespace(tool, init.pids) for tool in tools)
 
-    def _dying(self) -> set[int]:
-        """Return the jobs that have ended, by their own process, of which others are being killed."""
-        if self._sandbox is None or not self._sandbox.has_processes:
-            return self._kill_strays()
-        return {leader for leader, job in self._leaving.items() if job.init and not job.is_deserted}
+    def _still_exiting(self) -> set[int]:
+        """Return the main processes of ended jobs that have other processes which are being killed."""
+        if self._sandboxes is None or not self._sandboxes.has_pid_namespace:
+            return self._kill_orphans()
+        return {leader for leader, job in self._exited.items() if job.init and not job.left_no_process}
 
-    def _kill_strays(self) -> set[int]:
-        """Kill what ended jobs left running without a PID namespace: it has come to be a child of the zygote.
+    def _kill_orphans(self) -> set[int]:
+        """Kill the processes that ended jobs left without a PID namespace: the zygote has adopted them.
 
-        Filters end by themselves once those that write to them are gone. A process that hides which job it
-        came from is spared as long as that job may be running. Returns the sessions of those that still end.
+        Filters end by themselves once their writers are gone. A process that conceals its job is spared as
+        long as that job may be running. Returns the sessions of those that are still exiting.
         """
         sessions = set()
         for pid in linux.children():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 session = os.getsid(pid)
-                if pid not in self._jobs and not self._is_wanted(pid, session):
+                if pid not in self._jobs and not self._belongs_to_running_job(pid, session):
                     sessions.add(session)
-                    if not self._is_finishing(pid, session):
+                    if not self._is_finishing_filter(pid, session):
                         os.kill(pid, signal.SIGKILL)
         return sessions
 
-    def _is_finishing(self, pid: int, session: int) -> bool:
-        left_by = self._leaving.get(session) if self._spares_filters else None
+    def _is_finishing_filter(self, pid: int, session: int) -> bool:
+        left_by = self._exited.get(session) if self._spares_filters else None
         return left_by is not None and not left_by.is_overdue() and linux.reads_pipe(pid)
 
-    def _is_wanted(self, pid: int, session: int) -> bool:
-        if session in self._leaving:
+    def _belongs_to_running_job(self, pid: int, session: int) -> bool:
+        if session in self._exited:
             return False
         if session in self._jobs or pid in self._removers or (self._tools and pid == self._tools.server):
             return True
-        job_id = linux.job_of(pid)
+        # It has left its job's session, as daemons do. Its first environment still names the job.
+        job_id = linux.job_id_of(pid)
         if job_id is None:
             return bool(self._jobs)
         return any(running.job.job_id == job_id for running in self._jobs.values())
 
     def kill_all(self) -> None:
-        """Kill all jobs and what belongs to them, and tell of their ends if there is somebody to hear it."""
+        """Kill all jobs and their processes, and report their exits if the executor still listens."""
         self._spares_filters = False
         with contextlib.suppress(OSError):
-            self._tell_ends(besides=self._dying())
+            self._report_exits(still_exiting=self._still_exiting())
         for pid in (*self._jobs, *self._removers):
             signal_group(pid, signal.SIGKILL)
-        if self._sandbox:
-            self._sandbox.worlds.kill_all()
+        if self._sandboxes:
+            self._sandboxes.pool.kill_all()
         if self._tools and self._tools.server:
             os.kill(self._tools.server, signal.SIGKILL)
-        for death in ended(options=0):
-            self._note_death(death)
+        for child in reap_children(options=0):
+            self._record_exit(child)
             with contextlib.suppress(OSError):
-                self._tell_ends(besides=self._dying())
+                self._report_exits(still_exiting=self._still_exiting())
         with contextlib.suppress(OSError):
-            self._tell_ends()
+            self._report_exits()

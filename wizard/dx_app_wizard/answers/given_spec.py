@@ -37,7 +37,7 @@ def load_given_spec(
 
 def _checked(document: Document, path: Path, policy: Policy) -> tuple[AppSpec, Source]:
     if not isinstance(document.value, dict):
-        raise SpecFileError(path, "must hold a JSON object", 1, 1)
+        raise SpecFileError(path, "must contain a JSON object", 1, 1)
     findings = apply_policy(lint_document(document, absent=False, file=str(path)), policy)
     errors = [finding for finding in findings if finding.level == "error"]
     if errors:

@@ -1,3 +1,3 @@
-"""What a DNAnexus app declares: links, I/O classes, dxapp.json, names and lint rules."""
+"""The model of dxapp.json: I/O classes, links, names, instance types, and JSON files."""
 
 from __future__ import annotations

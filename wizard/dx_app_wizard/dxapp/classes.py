@@ -1,4 +1,4 @@
-"""The I/O classes of DNAnexus executables: parse, format, check, and give a sample value.
+"""The I/O classes of DNAnexus executables: one table, and functions that parse and check values.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/io-and-run-specifications
 """
@@ -28,7 +28,7 @@ _INT = re.compile(r"[+-]?[0-9]{1,4000}")
 
 
 class UnknownClassError(UserError):
-    """`name` is no I/O class; `suggestion` is the class that was probably meant, if any."""
+    """`name` is not an I/O class; `suggestion` is the class that was probably meant, if any."""
 
     code = "unknown-class"
 
@@ -44,7 +44,7 @@ class UnknownClassError(UserError):
 
 
 class ClassValueError(UserError, ValueError):
-    """`text` is no value of `io_class`; `expectation` says what would be one."""
+    """`text` is not a value of `io_class`; `expectation` describes a valid one."""
 
     code = "invalid-value"
 
@@ -73,7 +73,7 @@ def _parse_float(text: str) -> float:
 
 
 def _parse_boolean(text: str) -> bool:
-    """Accept what `dx run` accepts: any beginning of true or false, in any case, or 1 or 0."""
+    """Accept the same texts as `dx run`: any prefix of true or false, in any case, or 1 or 0."""
     word = text.strip().lower()
     if word and ("true".startswith(word) or word == "1"):
         return True
@@ -94,7 +94,7 @@ def _parse_hash(text: str) -> dict[str, Any]:
 
 
 def _no_json(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _is_int(value: Any) -> bool:
@@ -114,7 +114,7 @@ class ValueClass:
     """A class whose values are plain JSON.
 
     `one` and `several` name its values in the menus of the wizard; `parse` reads the text of an `-i` option
-    and raises ClassValueError; `accepts` tells whether a JSON value is of the class.
+    and raises ClassValueError; `accepts` checks a JSON value.
     """
 
     name: str
@@ -130,7 +130,7 @@ class LinkClass:
     """A class whose values are links to objects, the IDs of which begin with its name.
 
     The wizard offers the class if `one` and `several` name its values. `is_emulated` is true if the local
-    platform has objects of it.
+    platform supports its objects.
     """
 
     name: str
@@ -161,7 +161,7 @@ IO_CLASSES: dict[str, ValueClass | LinkClass] = {
         LinkClass("gtable", is_emulated=True),
     )
 }
-"""Every I/O class but arrays; all that depends on a class is derived from this table."""
+"""Every I/O class except arrays. Everything that depends on the set of classes is derived from this table."""
 
 _LINKS = [io_class for io_class in IO_CLASSES.values() if isinstance(io_class, LinkClass)]
 
@@ -174,7 +174,7 @@ DATA_CLASSES = tuple(io_class.name for io_class in _LINKS if io_class.is_data_ob
 """The classes of data objects, which projects contain."""
 
 EMULATED_CLASSES = tuple(io_class.name for io_class in _LINKS if io_class.is_emulated)
-"""The classes of which the local platform has objects."""
+"""The classes of data objects that the local platform supports."""
 
 CLASSES = (*IO_CLASSES, *(ARRAY_PREFIX + name for name in IO_CLASSES))
 """All class names, arrays included."""
@@ -182,7 +182,7 @@ CLASSES = (*IO_CLASSES, *(ARRAY_PREFIX + name for name in IO_CLASSES))
 
 @dataclass(frozen=True)
 class IOClass:
-    """An I/O class taken apart: `array:file` has the item class `file`.
+    """A parsed I/O class: `array:file` is an array with the item class `file`.
 
     `is_link` is true if values, or the elements of arrays, are links.
     """
@@ -199,7 +199,7 @@ class IOClass:
 
 
 def parse_class(name: str) -> IOClass:
-    """Return the class called name; raise UnknownClassError, with a suggestion for a near miss."""
+    """Parse the name of a class; raise UnknownClassError, with a suggestion for a near miss."""
     item = name.removeprefix(ARRAY_PREFIX)
     if item not in IO_CLASSES:
         raise UnknownClassError(name, _near_miss(name))
@@ -207,11 +207,11 @@ def parse_class(name: str) -> IOClass:
 
 
 def parse_value(io_class: str, text: str) -> Any:
-    """Return the JSON value that `dx run -iNAME=TEXT` gives an input of this class.
+    """Return the JSON value that `dx run -iNAME=TEXT` passes to an input of this class.
 
     For an array class, text is one element. `job-xxxx:field` (`.N` for an element) is a reference, for any
-    class; `file-xxxx` and `project-xxxx:file-xxxx` are links. Names and paths are the caller's to look up
-    first. Raises ClassValueError, or UnknownClassError.
+    class; `file-xxxx` and `project-xxxx:file-xxxx` are links. The caller resolves names and paths first.
+    Raises ClassValueError, or UnknownClassError.
     """
     item = parse_class(io_class).item
     reference = _parse_reference_text(text)
@@ -222,11 +222,10 @@ def parse_value(io_class: str, text: str) -> Any:
 
 
 def mismatch(io_class: str, value: Any) -> str | None:
-    """Return None when value fits the class, else what is wrong with it, and where in an array.
+    """Return why a value is not of a class, with the position in an array; None if it is.
 
-    References fit everywhere, arrays may be nested (the platform flattens them), an int fits a float, and a
-    boolean is no number. Whether the linked object is really of its class only the platform knows: the ID's
-    prefix must fit.
+    References fit every class, arrays may be nested (the platform flattens them), an int fits float, and a
+    boolean is not a number. Of a linked object only the prefix of its ID is checked.
     """
     declared = parse_class(io_class)
     if parse_reference(value) is not None:
@@ -239,7 +238,7 @@ def mismatch(io_class: str, value: Any) -> str | None:
 
 
 def sample_value(io_class: str) -> Any:
-    """Return a small, typical value of a class of plain JSON; ValueError where values are links."""
+    """Return a typical value of a class of plain JSON; raise ValueError if the values are links."""
     declared = parse_class(io_class)
     item = IO_CLASSES[declared.item]
     if isinstance(item, LinkClass):
@@ -249,14 +248,14 @@ def sample_value(io_class: str) -> Any:
 
 
 def flatten(values: Any) -> list[Any]:
-    """Return the elements of an array input, nested arrays spliced in: `[1, [2, [3]]]` is `[1, 2, 3]`."""
+    """Return the elements of an array with nested arrays flattened: `[1, [2, [3]]]` becomes `[1, 2, 3]`."""
     if not isinstance(values, list):
         return [values]
     return [element for value in values for element in flatten(value)]
 
 
 def describe_value(value: Any) -> str:
-    """Return what a JSON value is, in words for an error message: `string "abc"`, `hash`, `null`."""
+    """Describe a JSON value in an error message: `string "abc"`, `a hash`, `null`."""
     if value is None:
         return "null"
     if is_link(value):
@@ -270,7 +269,7 @@ def describe_value(value: Any) -> str:
 
 
 def _near_miss(name: str) -> str | None:
-    """Return the class that was probably meant by name: another case, a plural, a typing error."""
+    """Return the class that was probably meant: in another case, as a plural, or with a typo."""
     synonyms = {
         "str": "string", "text": "string", "integer": "int", "number": "float", "double": "float",
         "bool": "boolean", "dict": "hash", "json": "hash", "object": "hash", "files": "file",

@@ -1,4 +1,4 @@
-"""Links to a field that are resolved when an execution starts.
+"""Links to fields, which are resolved when an execution starts.
 
 They are hashes under `$dnanexus_link`. Workflows have `{"stage": S, "outputField": F}`,
 `{"stage": S, "inputField": F}` and `{"workflowInputField": F}`; a default may be `{"input": F}`, the value of
@@ -45,10 +45,11 @@ class FieldLink:
         return f"{metadata}{element}the {kinds.get(self.kind, 'input')} {self.field!r}{of_stage}"
 
     def pick(self, value: Any, metadata_of: Callable[[str, str], Any]) -> Any:
-        """Return the part of the field's value that this link means.
+        """Return the part of the field's value that the link selects.
 
-        That is the value, its element at `index`, or what metadata_of(object ID, `metadata`) returns for the
-        linked object; of a reference, a reference to that part. NO_VALUE if there is no such part.
+        That is the value itself, its element at `index`, or the result of metadata_of(object ID, `metadata`)
+        for the linked object. A reference becomes a reference to that part. Returns NO_VALUE if the part does
+        not exist.
         """
         if value is None:
             return NO_VALUE
@@ -71,7 +72,7 @@ class FieldLink:
 
 
 def parse_field_link(value: Any) -> FieldLink | None:
-    """Return the link to a field that value is, or None."""
+    """Parse a link to a field; return None if value is not one."""
     target = value[LINK_KEY] if isinstance(value, dict) and value.keys() == {LINK_KEY} else None
     if not isinstance(target, dict):
         return None
@@ -86,9 +87,10 @@ def parse_field_link(value: Any) -> FieldLink | None:
 
 
 def replace_field_links(value: Any, function: Callable[[FieldLink], Any]) -> Any:
-    """Return value rebuilt, each link in it (at any depth) replaced by function(link).
+    """Return a copy of value with each link, at any depth, replaced by the result of function.
 
-    If function returns NO_VALUE, the element or key is left out; the whole is NO_VALUE if it was a link.
+    If function returns NO_VALUE, the element or key is dropped; if value itself is a link, the result is
+    NO_VALUE.
     """
     link = parse_field_link(value)
     if link is not None:
@@ -103,17 +105,17 @@ def replace_field_links(value: Any, function: Callable[[FieldLink], Any]) -> Any
 
 
 def field_links_in(value: Any) -> list[FieldLink]:
-    """Return the links in value, at any depth, in document order."""
+    """Return all links in value, at any depth, in document order."""
     found: list[FieldLink] = []
     replace_field_links(value, found.append)
     return found
 
 
 def default_problem(inputs: Sequence[Any], field: dict[str, Any]) -> str | None:
-    """Return what is wrong with the default of an input, one of `inputs`, or None.
+    """Return why the default of an input, one of `inputs`, is invalid; None if it is valid.
 
-    A default is a value of the input's class, or links to other inputs, whose values are known at a run only.
-    Entries of `inputs` that are misshapen or of an unknown class are not judged by.
+    A default is a value of the input's class, or has links to other inputs, which are resolved in a run.
+    Links to inputs that are malformed or of an unknown class are not checked.
     """
     default = field.get("default")
     links = field_links_in(default)
@@ -129,7 +131,7 @@ def _has_name(field: Any) -> bool:
 
 def _link_problem(link: FieldLink, field: dict[str, Any], others: dict[str, Any]) -> str | None:
     if link.kind != "input":
-        return f"{link.description} exists in workflows only"
+        return f"{link.description} is allowed in workflows only"
     if link.field == field.get("name"):
         return "it links to itself"
     if link.field not in others:

@@ -1,4 +1,4 @@
-"""Regions and the instance types that they offer, from `instances.json`, which names its sources."""
+"""Regions and their instance types, from `instances.json`, which names its sources."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from typing import Any
 DEFAULT_REGION = "aws:us-east-1"
 
 _MOST_EDITS = 2
-_NEARLY = 0.9  # 3.8 GiB do for a type of 4 GiB: the clouds do not count alike
+_NEARLY = 0.9
+"""Share of the memory that a substitute needs: clouds round differently, so 3.8 GiB replace 4 GiB."""
 
 
 @dataclass(frozen=True)
 class InstanceType:
-    """A kind of worker: memory in GiB, storage in GB; `accelerator` names its GPUs or FPGAs.
+    """A type of worker: memory in GiB, storage in GB; `accelerator` names its GPUs or FPGAs.
 
-    `retired` is when the platform retired it, None if it is current. `restricted` names the organisations
-    that have it, if not all do, and `regions` the regions, empty if they are not known.
+    `retired` is the time of its retirement, None if it is current. `restricted` names the organisations that
+    may use it, None if all may. `regions` is empty if the regions that offer it are not known.
     """
 
     name: str
@@ -35,12 +36,12 @@ class InstanceType:
 
     @property
     def cloud(self) -> str:
-        """The cloud that offers it; only names of AWS types have no prefix."""
+        """The cloud that offers it; only the names of AWS types have no prefix."""
         return self.name.rpartition(":")[0] or "aws"
 
     @property
     def usable(self) -> tuple[int, int]:
-        """Total memory in MB and ephemeral storage in GB of a worker, nominal unless they have been seen."""
+        """Total memory in MB and ephemeral storage in GB of a worker: as observed, or else nominal."""
         memory, storage = _table()["usable"].get(self.name, (int(self.memory_gib * 1024), self.storage_gb))
         return memory, storage
 
@@ -56,24 +57,24 @@ class InstanceType:
 
 
 def known_regions() -> tuple[str, ...]:
-    """Return the regions that are known by name; there may be more."""
+    """Return the known regions; the platform may have more."""
     return tuple(_table()["regions"])
 
 
 def place_of(region: str) -> str:
-    """Return where a region lies, or nothing when that is not known."""
+    """Return the location of a region, such as a city, or an empty string if it is unknown."""
     return str(_table()["regions"].get(region, ""))
 
 
 def clouds() -> tuple[str, ...]:
-    """Return the clouds that regions begin with: `aws`, `azure`, `oci`."""
+    """Return the prefixes of regions: `aws`, `azure`, `oci`."""
     return tuple(_table()["clouds"])
 
 
 def instance_types(region: str) -> tuple[InstanceType, ...]:
     """Return the instance types that an app may choose in a region, the current generation first.
 
-    A region is also just a cloud, such as `aws:`. None are known in an unknown cloud.
+    `aws:` without a location stands for the whole cloud. An unknown cloud has no instance types.
     """
     return tuple(
         instance
@@ -83,22 +84,22 @@ def instance_types(region: str) -> tuple[InstanceType, ...]:
 
 
 def find_instance_type(name: str, region: str) -> InstanceType | None:
-    """Return the instance type of that name in a region, retired or restricted ones too, None if unknown."""
+    """Return the instance type called name in a region, even if retired or restricted; None if unknown."""
     return next(
         (each for each in _of_cloud(_cloud(region)) if each.name == name and _is_offered(each, region)), None
     )
 
 
 def find_anywhere(name: str) -> InstanceType | None:
-    """Return the instance type of that name in any region, retired ones too, None if unknown."""
+    """Return the instance type called name in any region, even if retired; None if unknown."""
     return next((each for cloud in clouds() for each in _of_cloud(cloud) if each.name == name), None)
 
 
 def substitute(name: str, region: str) -> str:
-    """Return the instance type to use in a region in place of one that cannot be had there.
+    """Return the instance type to use in a region instead of one that it does not offer.
 
-    That is the one that a misspelt name means, the smallest one with as many cores and as much memory, or the
-    region's default.
+    That is the correct spelling of a misspelt name, else the smallest type with as many cores and as much
+    memory, else the region's default.
     """
     meant = misspelt(name, region)
     if meant in [each.name for each in instance_types(region)]:
@@ -118,9 +119,9 @@ def substitute(name: str, region: str) -> str:
 
 
 def misspelt(name: str, region: str) -> str | None:
-    """Return the instance type of a region's cloud that a name is within two edits of, if it is none itself.
+    """Return the instance type of a region's cloud within two edits of name; None if name is correct.
 
-    Upper and lower case do not count as edits.
+    A change of case is not an edit.
     """
     names = [instance.name for instance in _of_cloud(_cloud(region))]
     if name in names:
@@ -131,40 +132,40 @@ def misspelt(name: str, region: str) -> str | None:
 
 
 def common_instance_types(region: str) -> tuple[InstanceType, ...]:
-    """Return the few instance types of a region's cloud that suit most apps."""
+    """Return the most common instance types of a region's cloud."""
     common = _table()["common"].get(_cloud(region), ())
     return tuple(instance for instance in instance_types(region) if instance.name in common)
 
 
 def default_instance_type(region: str) -> str:
-    """Return the instance type to start with in a region: four cores."""
+    """Return the instance type that new apps get in a region: one with four cores."""
     default: str = _table()["default"].get(_cloud(region), _table()["default"]["aws"])
     return default
 
 
 def region_problem(region: str) -> str | None:
-    """Return None for a region of a known cloud, else what is wrong with it."""
+    """Return why a text cannot be a region, None if it names a location in a known cloud."""
     cloud, colon, place = region.partition(":")
     if not colon or not place or cloud not in clouds():
         near = get_close_matches(region, known_regions(), n=1, cutoff=0.5)
         suggestion = f"; did you mean {near[0]}?" if near else ""
-        return f"{region!r} is no region such as {DEFAULT_REGION}{suggestion}"
+        return f"{region!r} is not a region such as {DEFAULT_REGION}{suggestion}"
     return None
 
 
 def why_unusable(name: str, region: str) -> str | None:
-    """Return None for an instance type that an app may choose in a region, else why it may not."""
+    """Return why an app cannot use an instance type in a region, None if it can."""
     known = find_instance_type(name, region)
     if known:
         return f"{name!r} was retired ({known.retired})" if known.retired else None
     elsewhere = find_anywhere(name)
     if elsewhere and elsewhere.cloud == _cloud(region):
-        return f"{name!r} is no instance type of {region}, only of {', '.join(elsewhere.regions)}"
-    return f"{name!r} is no instance type of {_cloud(region)}"
+        return f"{name!r} is not available in {region}, only in {', '.join(elsewhere.regions)}"
+    return f"{name!r} is not an instance type of {_cloud(region)}"
 
 
 def instance_type_problem(name: str, region: str) -> str | None:
-    """Return None for an instance type that an app may choose in a region, else why not, with the nearest."""
+    """Return why an app cannot use an instance type in a region, with the nearest name; None if it can."""
     problem = why_unusable(name, region)
     if problem is None:
         return None
@@ -192,13 +193,13 @@ def _of_cloud(cloud: str) -> tuple[InstanceType, ...]:
 
 
 def _is_offered(instance: InstanceType, region: str) -> bool:
-    """Return whether a region has a type of its cloud, as far as is known; a cloud as a whole has all."""
+    """Return whether a region offers a type of its cloud; a region without a location offers all."""
     place = region.partition(":")[2]
     return not place or not instance.regions or region in instance.regions
 
 
 def _edits(one: str, other: str) -> int:
-    """Return how many characters must be inserted, deleted or replaced to make one text the other."""
+    """Return the Levenshtein distance of two texts."""
     distances = list(range(len(other) + 1))
     for row, character in enumerate(one, start=1):
         diagonal, distances[0] = distances[0], row

@@ -1,7 +1,7 @@
-"""JSON as people write it in files: read strictly, with the place of every value; written readably.
+"""Read JSON files strictly, with the position of every value, and write them for people to read.
 
-Strictly means that what `dx build` or a browser would refuse is refused here, with its place: duplicate
-keys, NaN and Infinity, numbers too large for JSON's readers, and anything that is not UTF-8.
+Anything that `dx build` or a browser rejects is rejected here, with its position: duplicate keys, NaN and
+Infinity, numbers that overflow, and anything that is not UTF-8.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp import regular_file
-from dx_app_wizard.dxapp.json_faults import explain
+from dx_app_wizard.dxapp.json_errors import explain
 from dx_app_wizard.errors import SpecFileError
 from dx_app_wizard.files import atomic_write
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 JsonPath = tuple["str | int", ...]
-"""The way to a value from the top: `("inputSpec", 0, "class")`."""
+"""The path of a value from the top: `("inputSpec", 0, "class")`."""
 
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -33,7 +33,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_-]*")
 
 @dataclass(frozen=True)
 class Position:
-    """A place in a text, as editors count: both from 1."""
+    """A position in a text, counted from 1 as in editors."""
 
     line: int
     column: int
@@ -41,13 +41,14 @@ class Position:
 
 @dataclass(frozen=True)
 class Document:
-    """A JSON text that was read: its value, and where each value in it begins."""
+    """A parsed JSON text: its value, and the position at which each value in it begins."""
 
     value: Any
     positions: dict[JsonPath, Position]
     text: str = ""
-    """Without the byte order mark that the file may begin with."""
+    """The text of the file, without a byte order mark."""
     has_mark: bool = False
+    """Whether the file begins with a byte order mark."""
 
     def at(self, path: JsonPath) -> Any:
         """Return the value at path; raise LookupError if there is none."""
@@ -57,14 +58,14 @@ class Document:
         return value
 
     def position(self, path: JsonPath) -> Position | None:
-        """Return where the value at path begins, or else the nearest value around it that is there."""
+        """Return the position of the value at path, or of the nearest enclosing value that exists."""
         while path not in self.positions and path:
             path = path[:-1]
         return self.positions.get(path)
 
 
 def path_text(path: JsonPath) -> str:
-    """Return path as people write it: `inputSpec[0].class`, `runSpec["a key"]`, and `` for the top."""
+    """Return path as text: `inputSpec[0].class`, `runSpec["a key"]`, and an empty string for the top."""
     text = ""
     for step in path:
         if isinstance(step, int):
@@ -77,20 +78,20 @@ def path_text(path: JsonPath) -> str:
 
 
 def read(path: Path) -> Document:
-    """Read a JSON file of an app; raise SpecFileError, with line and column, for whatever is wrong with it.
+    """Read a JSON file of an app; raise SpecFileError with line and column if it is invalid.
 
-    A pipe, a device or the like is wrong.
+    Anything but a regular file is rejected, as reading a pipe might never end.
     """
     return _parsed(_bytes(regular_file.read, path), path)
 
 
 def read_given(path: Path) -> Document:
-    """Read a JSON file that a user has named, which may be a pipe; raise SpecFileError as `read` does."""
+    """Read a JSON file or pipe that the user named; raise SpecFileError as `read` does."""
     return _parsed(read_bytes(path), path)
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return what a file or pipe holds; raise SpecFileError where it cannot be read."""
+    """Return the contents of a file or pipe; raise SpecFileError if it cannot be read."""
     return _bytes(Path.read_bytes, path)
 
 
@@ -107,9 +108,9 @@ def _parsed(data: bytes, path: Path) -> Document:
 
 
 def decode(data: bytes, path: Path) -> str:
-    """Return UTF-8 bytes that came from path as text, without a byte order mark.
+    """Decode UTF-8 bytes read from path, without a byte order mark.
 
-    Raises SpecFileError, with the line, for other bytes.
+    Raises SpecFileError with the line if they are not UTF-8.
     """
     try:
         return data.decode("utf-8-sig")
@@ -120,16 +121,17 @@ def decode(data: bytes, path: Path) -> str:
 
 
 def parse(text: str, path: Path) -> Document:
-    """Parse JSON text that came from path; raise SpecFileError as `read` does."""
+    """Parse JSON text read from path; raise SpecFileError as `read` does."""
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        fault = explain(text, error)
-        raise SpecFileError(path, fault.message, *_place(text, fault.offset), hint=fault.hint) from error
+        reason = explain(text, error)
+        place = _place(text, reason.offset)
+        raise SpecFileError(path, reason.message, *place, hint=reason.hint) from error
     except RecursionError as error:
         raise SpecFileError(path, "is nested too deeply") from error
     except ValueError as error:
-        raise SpecFileError(path, f"holds a number that is too long: {error}") from error
+        raise SpecFileError(path, f"has a number that is too long: {error}") from error
     return Document(value, _Scanner(text, path).positions(), text)
 
 
@@ -140,7 +142,7 @@ def _place(text: str, offset: int) -> tuple[int, int]:
 
 
 def dumps(value: Any) -> str:
-    """Return value as the text of a file: indented by two, non-ASCII as it is, a newline at its end.
+    """Return value as the text of a file: indented by two spaces, not escaped to ASCII, with a final newline.
 
     Raises ValueError for NaN and Infinity, which JSON does not have.
     """
@@ -149,17 +151,17 @@ def dumps(value: Any) -> str:
 
 
 def escaped_surrogates(text: str) -> str:
-    """Return JSON text with halves of characters, which UTF-8 does not have, as escapes."""
+    """Escape unpaired surrogates in JSON text, which UTF-8 cannot encode."""
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def write(path: Path, value: Any) -> None:
-    """Write value to path as `dumps` has it; the file is there entire or not at all."""
+    """Write value to path, formatted by `dumps`. The file is replaced atomically."""
     atomic_write(path, dumps(value))
 
 
 class _Scanner:
-    """Walks the tokens of a text known to be JSON and notes where each value begins; no recursion."""
+    """Record where each value of a valid JSON text begins, without recursion."""
 
     def __init__(self, text: str, path: Path) -> None:
         self._path = path
@@ -167,7 +169,7 @@ class _Scanner:
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def positions(self) -> dict[JsonPath, Position]:
-        """Return where values begin; raise SpecFileError at a duplicate key or an impossible number."""
+        """Return the positions of values; raise SpecFileError at a duplicate key or an overflowing number."""
         positions: dict[JsonPath, Position] = {}
         here: list[str | int] = []
         keys: list[set[str] | None] = []
@@ -196,7 +198,7 @@ class _Scanner:
 
     @staticmethod
     def _next_element(here: list[str | int], keys: list[set[str] | None]) -> bool:
-        """Step over a comma; tell whether a key comes next."""
+        """Step over a comma; return whether a key comes next."""
         last = here[-1]
         if isinstance(last, int):
             here[-1] = last + 1
@@ -214,9 +216,9 @@ class _Scanner:
     def _check_literal(self, match: re.Match[str]) -> None:
         text = match[0]
         if text in ("NaN", "Infinity", "-Infinity"):
-            self._fail(match, f"is not JSON: {text} is no JSON value")
+            self._fail(match, f"is not JSON: it contains {text}")
         if text[0] in "-0123456789" and math.isinf(float(text)):
-            self._fail(match, f"holds a number that is too large: {text}")
+            self._fail(match, f"has a number that is too large: {text}")
 
     def _fail(self, match: re.Match[str], message: str) -> None:
         position = self._position(match.start())

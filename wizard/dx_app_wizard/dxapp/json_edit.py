@@ -1,7 +1,7 @@
-"""A JSON text, changed to say another value and otherwise left as it is.
+"""Edit a JSON text so that it has another value, and preserve the formatting of everything else.
 
-Whatever stays the same keeps its spaces, its escapes and the spelling of its numbers; new members and
-elements are laid out as their neighbours are.
+Unchanged parts keep their white space, escapes and number formats; new members and elements are formatted
+like their neighbours.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ _LONGEST_ON_A_LINE = 60
 
 
 def rewritten(text: str, value: Any) -> str:
-    """Return JSON text changed so that it says value."""
+    """Return JSON text edited so that its value becomes `value`."""
     top = _outline(text)
     return text[: top.start] + _Rewriting(text).text_of(top, json.loads(text), value) + text[top.end :]
 
 
 def same(one: Any, other: Any) -> bool:
-    """Tell whether two JSON values are written alike: 1, 1.0 and true are equal in Python, but not here."""
+    """Return whether two values are the same JSON; 1, 1.0 and true are equal in Python, but not here."""
     return one is other or json.dumps(one) == json.dumps(other)
 
 
 def identities(*lists: list[Any]) -> list[list[Hashable]]:
-    """Return what makes each element of the lists recognizable in the others.
+    """Return keys that identify each element of the lists across all of them.
 
-    This is the name if all elements are objects with names of their own, such as parameters. Else it is the
-    value, and how many times the list had it before.
+    The key is the name if all elements are objects with distinct names, such as parameters; otherwise it is
+    the value and the number of its earlier occurrences in the list.
     """
     if have_names(*lists):
         return [[element["name"] for element in elements] for elements in lists]
@@ -45,7 +45,7 @@ def identities(*lists: list[Any]) -> list[list[Hashable]]:
 
 
 def have_names(*lists: list[Any]) -> bool:
-    """Tell whether the elements of each list are objects that differ in name."""
+    """Return whether the elements of each list are objects with distinct names."""
     for elements in lists:
         names = [element.get("name") if isinstance(element, dict) else None for element in elements]
         if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
@@ -64,7 +64,7 @@ def _numbered(elements: list[Any]) -> list[Hashable]:
 
 
 def _places(before: list[Any], after: list[Any]) -> list[int | None] | None:
-    """Return where each name stood before; None for all if they stood in another order."""
+    """Return the earlier index of each name, or None if the order of the names has changed."""
     places = {name: at for at, name in enumerate(before)}
     kept = [places.get(name) for name in after]
     order = [at for at in kept if at is not None]
@@ -73,7 +73,7 @@ def _places(before: list[Any], after: list[Any]) -> list[int | None] | None:
 
 @dataclass
 class _Node:
-    """The place of a value in the text, and the places of an array's or object's entries."""
+    """The span of a value in the text, and the spans of an array's or object's entries."""
 
     start: int
     end: int = 0
@@ -82,7 +82,7 @@ class _Node:
 
 
 def _outline(text: str) -> _Node:
-    """Return where the values of a text known to be JSON stand."""
+    """Return the spans of the values of a valid JSON text."""
     top = _Node(0)
     stack: list[tuple[_Node, bool]] = []
     awaits_key = False
@@ -113,12 +113,12 @@ def _outline(text: str) -> _Node:
 
 @dataclass(frozen=True)
 class _Rewriting:
-    """The text, and how it is laid out."""
+    """A text to edit, and its formatting."""
 
     text: str
 
     def text_of(self, node: _Node, old: Any, new: Any) -> str:
-        """Return what stands at node, where the text says old, changed so that it says new."""
+        """Return the text of node, whose value is `old`, edited so that its value becomes `new`."""
         if same(old, new):
             return self.text[node.start : node.end]
         if new and isinstance(old, dict) and isinstance(new, dict):
@@ -134,16 +134,16 @@ class _Rewriting:
     def _entries(
         self, node: _Node, kept: list[int | None], old: list[Any], new: Sequence[tuple[str | None, Any]]
     ) -> str:
-        """Return an array or object with new entries: keys (None in arrays) and values.
+        """Return the text of an array or object with new entries: keys (None in arrays) and values.
 
-        `kept` holds the place in the old values of each that stays.
+        `kept` holds the index of each entry among the old values, None for an added one.
         """
         layout = self._layout(node, [entry for entry, at in zip(new, kept, strict=True) if at is None])
         parts = [layout.opening]
         former: int | None = None
         for number, (at, (key, value)) in enumerate(zip(kept, new, strict=True)):
             if number:
-                # What stood between two entries stays there.
+                # Preserve the text between two entries, which may hold blank lines.
                 together = at is not None and former == at - 1
                 parts.append(self._before(node, at) if together and at else layout.separator)
             if at is None:
@@ -155,11 +155,11 @@ class _Rewriting:
         return "".join([*parts, layout.closing])
 
     def _before(self, node: _Node, at: int) -> str:
-        """Return what stands between an entry and the one before it."""
+        """Return the text between an entry and the one before it."""
         return self.text[node.entries[at - 1].end : node.entry_starts[at]]
 
     def _layout(self, node: _Node, added: list[tuple[str | None, Any]]) -> _Layout:
-        """Return how the entries of an array or object stand, and so those that are added."""
+        """Return the layout of the entries of an array or object, which added entries follow."""
         outer = self._indent_before(node.start, anywhere=True) or ""
         brackets = self.text[node.start], self.text[node.end - 1]
         indent = self._entry_indent(node)
@@ -182,7 +182,7 @@ class _Rewriting:
         return _Layout(opening, f",{self._newline}{indent}", closing, None if compact else indent)
 
     def _is_spread(self, node: _Node) -> bool:
-        """Return whether a value stands on several lines."""
+        """Return whether a value spans several lines."""
         return self._newline in self.text[node.start : node.end]
 
     def _entry(self, key: str | None, value: Any, indent: str | None) -> str:
@@ -190,14 +190,14 @@ class _Rewriting:
         return text if key is None else f"{_dumps(key)}: {text}"
 
     def _value(self, value: Any, indent: str | None) -> str:
-        """Return the text of value, on one line where there is no indent."""
+        """Return the text of value, on one line if there is no indent."""
         if indent is None or not self._newline:
             return _dumps(value)
         lines = _dumps(value, indent=self._unit).split("\n")
         return f"{self._newline}{indent}".join(lines)
 
     def _entry_indent(self, node: _Node) -> str | None:
-        """Return what stands before the entries; None where they stand on the line of the bracket."""
+        """Return the indent of the entries, None if they are on the line of the bracket."""
         if not self._newline:
             return None
         if node.entries:
@@ -205,7 +205,7 @@ class _Rewriting:
         return (self._indent_before(node.start, anywhere=True) or "") + self._unit
 
     def _indent_before(self, position: int, *, anywhere: bool = False) -> str | None:
-        """Return the white space from the line's beginning to position, or with `anywhere` to other text."""
+        """Return the indent of the line if only white space precedes position, or with `anywhere` always."""
         line_start = max(self.text.rfind("\n", 0, position), self.text.rfind("\r", 0, position)) + 1
         before = self.text[line_start:position]
         blank = before[: len(before) - len(before.lstrip(" \t"))]
@@ -213,20 +213,20 @@ class _Rewriting:
 
     @cached_property
     def _newline(self) -> str:
-        """The line ending of the text; empty where all of it stands on one line."""
+        """The line ending of the text, empty if it has one line."""
         found = re.search(r"\r\n|\n|\r", self.text.strip())
         return found[0] if found else ""
 
     @cached_property
     def _unit(self) -> str:
-        """What the text indents by: the white space before its first key."""
+        """The indent of one level: the white space before the first key."""
         found = re.match(r"\s*\{\s*?[\r\n]+([ \t]+)\"", self.text)
         return found[1] if found else _USUAL_INDENT
 
 
 @dataclass(frozen=True)
 class _Layout:
-    """The text before, between and after entries; `indent` is that of new ones, None for a single line."""
+    """The text before, between and after entries. `indent` is that of new entries, None for one line."""
 
     opening: str
     separator: str

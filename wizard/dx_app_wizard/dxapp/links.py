@@ -1,8 +1,9 @@
-"""DNAnexus links and job-based object references: recognise them, walk them, take them apart.
+"""DNAnexus links and job-based object references: recognise, walk, parse and replace them.
 
-A *link* points at an entity: `{"$dnanexus_link": "file-xxxx"}` (simple) or
-`{"$dnanexus_link": {"id": "file-xxxx", "project": "project-xxxx"}}` (extended). A *reference* stands for a
-value that an execution has yet to compute: `{"$dnanexus_link": {"job": "job-xxxx", "field": "reads"}}`.
+A *link* refers to an entity: `{"$dnanexus_link": "file-xxxx"}` (simple) or
+`{"$dnanexus_link": {"id": "file-xxxx", "project": "project-xxxx"}}` (extended). A *reference* is a
+placeholder for a value that an execution has yet to compute:
+`{"$dnanexus_link": {"job": "job-xxxx", "field": "reads"}}`.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/job-input-and-output
 """
@@ -19,17 +20,17 @@ LINK_KEY = "$dnanexus_link"
 
 
 def link(entity_id: str, project: str | None = None) -> dict[str, Any]:
-    """Return a link to an entity: extended when the project is given, simple otherwise."""
+    """Return a link to an entity: extended if a project is given, simple otherwise."""
     return {LINK_KEY: entity_id if project is None else {"project": project, "id": entity_id}}
 
 
 def is_link(value: Any) -> bool:
-    """Tell whether value is a link, simple or extended; references are none."""
+    """Return whether value is a simple or extended link; references are not links."""
     return link_id(value) is not None
 
 
 def link_id(value: Any) -> str | None:
-    """Return the ID that a link points at, or None when value is no link."""
+    """Return the ID that a link refers to, or None if value is not a link."""
     target = _target(value)
     entity_id = target.get("id") if isinstance(target, dict) else target
     return entity_id if isinstance(entity_id, str) else None
@@ -44,9 +45,9 @@ def link_project(value: Any) -> str | None:
 
 @dataclass(frozen=True)
 class Reference:
-    """A value of another execution's output: its `field`, or an element (`index`) or a metadatum of it.
+    """A reference to a `field` of another execution's output, its element at `index`, or its `metadata`.
 
-    `execution` is a job's or an analysis's ID; `stage` narrows an analysis down to one of its stages.
+    `execution` is the ID of a job or an analysis; `stage` selects a stage of an analysis.
     """
 
     execution: str
@@ -63,11 +64,11 @@ class Reference:
 
 
 def parse_reference(value: Any) -> Reference | None:
-    """Return the reference that value is, or None.
+    """Parse a reference; return None if value is not one.
 
     Accepts `{"$dnanexus_link": {"job" | "analysis": …, "field": …}}` with `index`, `metadata` and `stage`,
-    and the legacy form of exactly `{"job": …, "field": …}`, which counts only when `job` looks like an ID:
-    hashes of users may well have a job and a field of their own.
+    and the legacy form of exactly `{"job": …, "field": …}`. The latter counts only if `job` looks like an ID,
+    since a user's hash may well have the keys `job` and `field`.
     """
     target = _target(value)
     if isinstance(target, dict):
@@ -78,7 +79,7 @@ def parse_reference(value: Any) -> Reference | None:
 
 
 def links_in(value: Any) -> Iterator[str]:
-    """Yield the IDs of all links in value, at any depth, in document order, each once."""
+    """Yield the ID of each link in value, at any depth, in document order and without duplicates."""
     seen: set[str] = set()
     for node in _nodes(value):
         entity_id = link_id(node)
@@ -96,9 +97,9 @@ def references_in(value: Any) -> Iterator[Reference]:
 
 
 def replace(value: Any, function: Callable[[Any], Any]) -> Any:
-    """Return value with each link or reference in it (at any depth) replaced by function(it).
+    """Return value with each link or reference, at any depth, replaced by the result of function.
 
-    What holds none is not copied; function must not change what it is given.
+    Parts without links are not copied, and function must not modify its argument.
     """
     if not isinstance(value, (dict, list)):
         return value
@@ -114,7 +115,7 @@ def replace(value: Any, function: Callable[[Any], Any]) -> Any:
 
 
 def _target(value: Any) -> Any:
-    """Return what stands under `$dnanexus_link` where that is the only key, else None."""
+    """Return the value of `$dnanexus_link` if that is the only key, else None."""
     return value[LINK_KEY] if isinstance(value, dict) and value.keys() == {LINK_KEY} else None
 
 
@@ -157,6 +158,6 @@ def _nodes(value: Any) -> Iterator[Any]:
 
 
 def _containers_in(value: dict[str, Any] | list[Any]) -> list[tuple[Any, Any]]:
-    """Return the hashes and arrays directly in a value, by key or index: all else holds no link."""
+    """Return the hashes and arrays directly in value, by key or index; nothing else can hold a link."""
     items = value.items() if isinstance(value, dict) else enumerate(value)
     return [(key, item) for key, item in items if isinstance(item, (dict, list))]

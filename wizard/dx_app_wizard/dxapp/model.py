@@ -1,6 +1,6 @@
-"""Views of a dxapp.json that lose nothing: the raw hash is kept, with every key and its order.
+"""Typed views of a dxapp.json that preserve the raw hash, with every key and its order.
 
-Reading a view of something misshapen raises SpecShapeError with the JSON path; `lint` finds all of it at
+Reading a value of the wrong type raises SpecShapeError with its JSON path; the linter reports all of them at
 once.
 
 Source: https://documentation.dnanexus.com/developer/apps/app-metadata
@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 
 
 class SpecShapeError(UserError):
-    """What stands at `path` of a spec is not of the kind it must be."""
+    """The value at `path` of a dxapp.json is missing or has the wrong type."""
 
     code = "invalid-spec"
 
@@ -48,58 +48,58 @@ class IOField:
 
     @property
     def io_class(self) -> str:
-        """Its I/O class, such as `array:file`."""
+        """The I/O class, such as `array:file`."""
         return _required(self.raw, "class", str, f"parameter {self.raw.get('name')}")
 
     @property
     def optional(self) -> bool:
-        """Whether it is declared optional."""
+        """Whether the parameter is declared optional."""
         return self.raw.get("optional") is True
 
     @property
     def has_default(self) -> bool:
-        """Whether there is a default; null counts as one, as it does for `dx run`."""
+        """Whether the parameter has a default; null counts as one, as in `dx run`."""
         return "default" in self.raw
 
     @property
     def default(self) -> Any:
-        """The default, None when there is none."""
+        """The default, None if there is none."""
         return self.raw.get("default")
 
     @property
     def required(self) -> bool:
-        """Whether a run must give a value: it is neither optional nor has a default."""
+        """Whether a run must provide a value: the parameter is not optional and has no default."""
         return not self.optional and not self.has_default
 
     @property
     def patterns(self) -> Any:
-        """File name patterns: a list of globs, or a hash of name, class and tag; None when not declared."""
+        """File name patterns: a list of globs, or a hash of name, class and tag; None if not declared."""
         return self.raw.get("patterns")
 
     @property
     def choices(self) -> list[Any] | None:
-        """The values allowed, None when any is."""
+        """The allowed values, None if any value is allowed."""
         return _optional(self.raw, "choices", list, self.name)
 
     @property
     def label(self) -> str | None:
-        """The name shown to people."""
+        """The name shown to users."""
         return _optional(self.raw, "label", str, self.name)
 
     @property
     def help(self) -> str | None:
-        """What the parameter means."""
+        """A description of the parameter."""
         return _optional(self.raw, "help", str, self.name)
 
     @property
     def group(self) -> str | None:
-        """The heading under which it is shown."""
+        """The heading under which the parameter is shown."""
         return _optional(self.raw, "group", str, self.name)
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """How the app is run."""
+    """The runSpec of a dxapp.json."""
 
     raw: dict[str, Any]
 
@@ -110,12 +110,12 @@ class RunSpec:
 
     @property
     def file(self) -> str | None:
-        """The source file, relative to the app's folder; `dx build` inlines it as `code`."""
+        """The source file, relative to the app's folder; `dx build` uploads its contents as `code`."""
         return _optional(self.raw, "file", str, "runSpec")
 
     @property
     def code(self) -> str | None:
-        """The source itself."""
+        """The source code, if it is inline."""
         return _optional(self.raw, "code", str, "runSpec")
 
     @property
@@ -130,18 +130,18 @@ class RunSpec:
 
     @property
     def exec_depends(self) -> list[dict[str, Any]]:
-        """Packages installed before the job starts."""
+        """The packages that are installed before a job starts."""
         return _hashes(self.raw, "execDepends", "runSpec")
 
     @property
     def system_requirements(self) -> dict[str, Any]:
-        """Instance type and the like, by entry point; those of a region stand in `regionalOptions`."""
+        """System requirements by entry point; those of a region are in `regionalOptions`."""
         return _optional(self.raw, "systemRequirements", dict, "runSpec") or {}
 
 
 @dataclass(frozen=True)
 class Access:
-    """What the app's jobs may reach beyond their workspace."""
+    """The access of the app's jobs to resources outside their workspace."""
 
     network: tuple[str, ...] = ()
     project: str | None = None
@@ -152,9 +152,9 @@ class Access:
 
 @dataclass(frozen=True)
 class AppSpec:
-    """A dxapp.json. Do not change `raw`; `to_dict` gives a copy to change.
+    """A dxapp.json. Do not modify `raw`; `to_dict` returns a copy.
 
-    `text` is the text that it was read from, or made from by filling something in.
+    `text` is the text that it was read from, or the text that it is based on.
     """
 
     raw: dict[str, Any]
@@ -162,23 +162,23 @@ class AppSpec:
 
     @classmethod
     def load(cls, path: Path) -> AppSpec:
-        """Read a dxapp.json; raise SpecFileError with file, line and column where it is no JSON object."""
+        """Read a dxapp.json; raise SpecFileError with line and column if it is not a JSON object."""
         document = json_document.read(path)
         if not isinstance(document.value, dict):
-            raise SpecFileError(path, "must hold a JSON object", 1, 1)
+            raise SpecFileError(path, "must contain a JSON object", 1, 1)
         return cls(document.value, document.text)
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any], text: str | None = None) -> AppSpec:
-        """Return the spec that raw says, made from text; later changes to raw do not reach it."""
+        """Return a spec with a copy of raw, based on text."""
         return cls(copy.deepcopy(raw), text)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all that the dxapp.json says, keys in their order."""
+        """Return a deep copy of the raw hash."""
         return copy.deepcopy(self.raw)
 
     def dumps(self) -> str:
-        """Return the text of the dxapp.json: the one that it was made from, with no more than what is new."""
+        """Return the text of the dxapp.json: the text that it is based on, with minimal edits."""
         return json_document.dumps(self.raw) if self.text is None else rewritten(self.text, self.raw)
 
     @property
@@ -188,12 +188,12 @@ class AppSpec:
 
     @property
     def title(self) -> str | None:
-        """The name shown to people."""
+        """The name shown to users."""
         return _optional(self.raw, "title", str, FILE_NAME)
 
     @property
     def summary(self) -> str | None:
-        """One phrase about the app."""
+        """A description of the app in one phrase."""
         return _optional(self.raw, "summary", str, FILE_NAME)
 
     @property
@@ -203,22 +203,22 @@ class AppSpec:
 
     @property
     def inputs(self) -> tuple[IOField, ...] | None:
-        """The input parameters; None when inputSpec is absent, and inputs are not checked."""
+        """The input parameters; None if inputSpec is absent, so that inputs are not checked."""
         return self._fields("inputSpec")
 
     @property
     def outputs(self) -> tuple[IOField, ...] | None:
-        """The output parameters; None when outputSpec is absent, and outputs are not checked."""
+        """The output parameters; None if outputSpec is absent, so that outputs are not checked."""
         return self._fields("outputSpec")
 
     @property
     def run_spec(self) -> RunSpec:
-        """How the app is run; empty when runSpec is absent."""
+        """The runSpec, empty if it is absent."""
         return RunSpec(_optional(self.raw, "runSpec", dict, FILE_NAME) or {})
 
     @property
     def access(self) -> Access:
-        """What the app may reach; nothing when access is absent."""
+        """The access that the app requests, none if it is absent."""
         raw = _optional(self.raw, "access", dict, FILE_NAME) or {}
         return Access(
             network=tuple(_optional(raw, "network", list, "access") or ()),
@@ -234,7 +234,7 @@ class AppSpec:
         return tuple(self._regional_options())
 
     def system_requirements(self, region: str) -> dict[str, Any]:
-        """Return instance types and the like by entry point: the region's own, or else runSpec's."""
+        """Return the system requirements by entry point: those of the region, or else of runSpec."""
         regional = self._regional_options().get(region)
         if isinstance(regional, dict) and "systemRequirements" in regional:
             return _optional(regional, "systemRequirements", dict, f"regionalOptions.{region}") or {}

@@ -1,6 +1,6 @@
-"""Which names apps and their parameters may have, and why others break.
+"""Rules for the names of apps, parameters and source files.
 
-Each function returns None for a good name, else what is wrong with it, fit to follow the name in a message.
+Each function returns None for a valid name, or else a predicate that follows the name in a message.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _PROXY = re.compile(r"(http|https|ftp|rsync|all|no)_proxy", re.IGNORECASE)
 _OF_PROGRAMS = {
     name: program
     for program, names in {
-        "the loader of programs": """
+        "the dynamic loader": """
             GCONV_PATH GLIBC_TUNABLES HOSTALIASES LD_AUDIT LD_BIND_NOT LD_BIND_NOW LD_DEBUG LD_DEBUG_OUTPUT
             LD_DYNAMIC_WEAK LD_HWCAP_MASK LD_ORIGIN_PATH LD_PREFER_MAP_32BIT_EXEC LD_PROFILE LD_PROFILE_OUTPUT
             LD_SHOW_AUXV LD_TRACE_LOADED_OBJECTS LD_USE_LOAD_BIAS LD_VERBOSE LD_WARN LOCALDOMAIN LOCPATH
             MALLOC_CHECK_ MALLOC_PERTURB_ MALLOC_TRACE NLSPATH RES_OPTIONS TZDIR""",
         "dx": "_ARC_DEBUG _ARGCOMPLETE _DX_DEBUG _DX_DUMP_BILLED_PROJECT _DX_INJECT_ERROR",
-        "curl, dx and whatever uses TLS": """
+        "curl, dx and every TLS client": """
             CURL_CA_BUNDLE CURL_HOME NETRC OPENSSL_CONF OPENSSL_ENGINES OPENSSL_MODULES REQUESTS_CA_BUNDLE
             SSLKEYLOGFILE SSL_CERT_DIR SSL_CERT_FILE WGETRC""",
         "tar": "TAPE TAR_OPTIONS TAR_READER_OPTIONS TAR_WRITER_OPTIONS",
@@ -83,14 +83,14 @@ _OF_PROGRAMS = {
     }.items()
     for name in names.split()
 }
-"""Variables that the programs of a worker obey whatever calls them, and whose meaning no input has."""
+"""Variables that configure programs of a worker, so that an input of the same name would break them."""
 
 
 def app_name_problem(name: str) -> str | None:
-    """Check an app's name, which is also its folder's.
+    """Check an app's name, which is also the name of its folder.
 
-    The platform's characters (`app/new`: `^[a-zA-Z0-9._-]+$`), and a first one that makes neither a hidden
-    folder, nor `.` or `..`, nor an option of a command.
+    The platform allows `^[a-zA-Z0-9._-]+$` (`app/new`). A leading `.` or `-` is rejected as well: the folder
+    would be hidden, `.` or `..`, or look like an option to commands.
     """
     if not _APP_NAME.fullmatch(name):
         return "must be made of letters, digits, '.', '_' and '-' only, such as count-reads"
@@ -102,30 +102,30 @@ def app_name_problem(name: str) -> str | None:
 
 
 def applet_name_problem(name: str) -> str | None:
-    """Check an applet's name, which may be any line of text, as that of any data object."""
+    """Check an applet's name, which may be any line of text, like that of any data object."""
     if not name.strip():
         return "must not be empty"
     return None if name.isprintable() else "must be one line without control characters"
 
 
 def source_path_problem(name: str) -> str | None:
-    """Check the path of an app's source file, which must be one within the app's folder."""
+    """Check the path of an app's source file, which must be inside the app's folder."""
     path = PurePosixPath(name)
     if not path.parts:
         return "names no file"
     if path.is_absolute() or ".." in path.parts:
-        return "lies outside the app's folder"
+        return "is outside the app's folder"
     if "\\" in name:
         return "has a backslash; folders end in /"
     if any(unicodedata.category(char) in ("Cc", "Cs") for char in name):
-        return "has a control character or half of a character"
+        return "has a control character or an unpaired surrogate"
     if any(len(part.encode()) > _LONGEST_FILE_NAME for part in path.parts):
         return f"has a name of more than {_LONGEST_FILE_NAME} bytes"
     return None
 
 
 def parameter_name_problem(name: str, language: str | None = None) -> str | None:
-    """Check an input's or output's name; for an input, with the language that gets it as a variable.
+    """Check the name of an input or output; for an input, also as a variable in the language of the app.
 
     Source of the pattern:
     https://documentation.dnanexus.com/developer/api/running-analyses/io-and-run-specifications
@@ -141,7 +141,7 @@ def parameter_name_problem(name: str, language: str | None = None) -> str | None
 
 def _python_problem(name: str) -> str | None:
     if keyword.iskeyword(name) or name == "__debug__":
-        return "is a word of the Python language, so no parameter of main() can have it"
+        return "is a Python keyword, so main() cannot have a parameter of this name"
     if name == "dxpy":
         return "would hide the dxpy module from the app's main()"
     return None
@@ -151,16 +151,16 @@ def _bash_problem(name: str) -> str | None:
     if name in _BASH_READ_ONLY:
         return "is a read-only variable of bash"
     if name in _BASH_SPECIAL:
-        return "is a variable with a meaning of its own in bash"
+        return "is a special variable of bash"
     if name in _ENVIRONMENT or name.startswith(("DX_", "LC_")):
         return "is a variable of the job's environment, which would keep its old value"
-    if program := _obeying(name):
-        return f"is a variable that {program} would obey"
+    if program := _configured_program(name):
+        return f"is a variable that configures {program}"
     return None
 
 
-def _obeying(name: str) -> str | None:
-    """Return which programs obey a variable as a setting of theirs, if any do."""
+def _configured_program(name: str) -> str | None:
+    """Return the programs that a variable configures, None if there are none."""
     if _OF_PYTHON.fullmatch(name):
         return "Python"
-    return "dx and whatever uses HTTP" if _PROXY.fullmatch(name) else _OF_PROGRAMS.get(name)
+    return "dx and every HTTP client" if _PROXY.fullmatch(name) else _OF_PROGRAMS.get(name)

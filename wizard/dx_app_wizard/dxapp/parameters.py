@@ -1,4 +1,4 @@
-"""Parameters as one writes them on a command line: `reads:file`, `reference:file?`, `k:int=31`."""
+"""Parse parameters from a command line: `reads:file`, `reference:file?`, `k:int=31`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dx_app_wizard.errors import UserError
 
 LIST_FIELDS = ("choices", "suggestions", "patterns")
 FIELDS = ("label", "help", "group", "optional", "default", *LIST_FIELDS, "type")
-"""What can be said of a parameter beyond its name and class."""
+"""The fields of a parameter besides name and class."""
 
 _DECLARATION = re.compile(
     r"(?P<name>[^:=]*):(?P<io_class>[^?=]*)(?P<optional>\?)?(?:=(?P<default>.*))?", re.DOTALL
@@ -19,23 +19,23 @@ _DECLARATION = re.compile(
 
 
 class DeclarationError(UserError):
-    """A text declares no parameter."""
+    """A text is not a declaration of a parameter."""
 
     code = "invalid-parameter"
 
 
 def parse_declaration(text: str, *, output: bool = False) -> dict[str, Any]:
-    """Return the parameter that `NAME:CLASS`, `NAME:CLASS?` (optional) or `NAME:CLASS=DEFAULT` declares.
+    """Parse `NAME:CLASS`, `NAME:CLASS?` (optional) or `NAME:CLASS=DEFAULT`.
 
     The default of an array is a JSON array, or one element as text. Raises DeclarationError,
-    UnknownClassError or ClassValueError; whether the name is a good one is for the lint rules to say.
+    UnknownClassError or ClassValueError. The name is not checked; lint rules do that.
     """
     match = _DECLARATION.fullmatch(text)
     example = "log:file?" if output else "reads:file, k:int=31 or log:file?"
     if not match or not match["name"] or not match["io_class"]:
-        raise DeclarationError(f"{text!r} does not read NAME:CLASS, such as {example}")
+        raise DeclarationError(f"{text!r} is not of the form NAME:CLASS, such as {example}")
     if output and match["default"] is not None:
-        raise DeclarationError(f"{text!r}: an output has no default")
+        raise DeclarationError(f"{text!r}: an output cannot have a default")
     parameter: dict[str, Any] = {"name": match["name"], "class": parse_class(match["io_class"]).name}
     if match["optional"]:
         parameter["optional"] = True
@@ -45,13 +45,13 @@ def parse_declaration(text: str, *, output: bool = False) -> dict[str, Any]:
 
 
 def parse_field(io_class: str, field: str, text: str) -> Any:
-    """Return what text says for one field of a parameter of this class, such as its help or its choices.
+    """Parse the value of one field of a parameter of this class, such as its help or its choices.
 
-    Choices, suggestions and patterns are a JSON array, or texts with commas between. Raises DeclarationError,
+    Choices, suggestions and patterns are a JSON array, or texts separated by commas. Raises DeclarationError,
     UnknownClassError or ClassValueError.
     """
     if field not in FIELDS:
-        raise DeclarationError(f"a parameter has no {field!r}", f"It has {', '.join(FIELDS)}.")
+        raise DeclarationError(f"a parameter has no field {field!r}", f"Fields are {', '.join(FIELDS)}.")
     if field == "optional":
         return parse_value("boolean", text)
     if field == "default":
@@ -83,8 +83,8 @@ def _parse_array(text: str) -> Any:
     try:
         return json.loads(text, parse_constant=_no_json)
     except (ValueError, RecursionError):
-        raise DeclarationError(f"{text!r} is no JSON array, such as [1, 2]") from None
+        raise DeclarationError(f"{text!r} is not a JSON array such as [1, 2]") from None
 
 
 def _no_json(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")

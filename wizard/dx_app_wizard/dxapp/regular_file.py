@@ -1,6 +1,6 @@
-"""Read files of an app or a job, which may be anything: a named pipe, for example, may never end.
+"""Read regular files of an app or a job, and reject anything else: reading a named pipe might never end.
 
-Paths that a user names may lead to pipes; they are not read by this.
+Do not use it for paths that the user names, which may be pipes on purpose.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ _KINDS = (
 
 
 def read(path: Path) -> bytes:
-    """Return what a regular file holds. Raises OSError, also for anything else and for an impossible name."""
+    """Return the contents of a regular file. Raises OSError, also for other files and for invalid names."""
     check(path)
     with open(path, "rb", opener=_open_at_once) as file:
         return file.read()
 
 
 def check(path: Path) -> None:
-    """Raise OSError unless path leads to a regular file or a folder."""
+    """Raise OSError unless path is a regular file, a folder or a link to one."""
     try:
         mode = path.stat().st_mode
-    except ValueError:  # NUL, or half a character
-        raise OSError(errno.EINVAL, "The name is impossible", str(path)) from None
+    except ValueError:  # a NUL byte, or an unpaired surrogate
+        raise OSError(errno.EINVAL, "Invalid name", str(path)) from None
     if kind := next((name for is_kind, name in _KINDS if is_kind(mode)), None):
         raise OSError(errno.EINVAL, f"It is {kind}, not a regular file", str(path))
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Open a file without waiting for who writes to it, should it have become a pipe since it was checked."""
+    """Open a file without blocking, in case it was replaced by a pipe after the check."""
     return os.open(path, flags | os.O_NONBLOCK)

@@ -1,7 +1,7 @@
-"""Whether a value plainly has the shape that a schema asks for: a quick yes, and no reasons.
+"""The JSON Schema of dxapp.json, and a fast check that handles the common case of a valid file.
 
-Loading jsonschema takes longer than all the rest of a lint together, and nearly every dxapp.json has the
-right shape. So this answers first, and only after a no jsonschema says what is wrong, and has the last word.
+Importing jsonschema takes longer than the rest of a lint run, and nearly every dxapp.json is valid. So this
+check runs first; only if it fails, jsonschema decides and explains the violations.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def schema() -> dict[str, Any]:
 
 
 def conforms(value: Any, schema: dict[str, Any]) -> bool:
-    """Tell whether value has the shape of schema; also no where schema says what is not understood here."""
+    """Return whether value conforms to schema; also False if schema uses a keyword unknown here."""
     return _conforms(value, schema, schema.get("$defs", {}))
 
 
@@ -61,7 +61,7 @@ def _has_type(value: Any, types: str | list[str]) -> bool:
 
 
 def _parts(value: Any, schema: dict[str, Any]) -> list[tuple[Any, dict[str, Any]]]:
-    """Return the parts of a value, each with the schema that it must follow."""
+    """Return the elements or members of a value, each with its schema."""
     if isinstance(value, list):
         return [(item, schema["items"]) for item in value] if "items" in schema else []
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Versions of apps: what `dx build` takes for a semantic version."""
+"""Semantic versions of apps, as `dx build` checks them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _SEMANTIC = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_SUFFIX})?(?:\+{_S
 
 
 def is_semantic_version(text: str) -> bool:
-    """Tell whether text is a version such as 1.0.0, 1.0.0-rc.1 or 1.0.0+build.5.
+    """Return whether text is a version such as 1.0.0, 1.0.0-rc.1 or 1.0.0+build.5.
 
-    Source: dxpy 0.417.1, executable_builder, which warns of others.
+    Source: dxpy 0.417.1, executable_builder, which warns about others.
     """
     return bool(_SEMANTIC.fullmatch(text))

@@ -1,3 +1,3 @@
-"""Check an app folder: rules over dxapp.json and source code, findings, fixes and reports."""
+"""Lint an app: rules for dxapp.json and source code, findings, fixes and reports."""
 
 from __future__ import annotations

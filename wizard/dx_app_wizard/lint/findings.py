@@ -57,7 +57,7 @@ def _fix_json(fix: AnyFix) -> dict[str, Any]:
 
 
 class FindingsError(UserError):
-    """The dxapp.json at `path` has errors; `findings` holds them."""
+    """The dxapp.json at `path` has errors; `findings` lists them."""
 
     code = "invalid-spec"
 
@@ -68,7 +68,7 @@ class FindingsError(UserError):
 
 
 class UnsoundSpecError(FindingsError):
-    """The dxapp.json to be written at `path` would have errors, which `findings` holds."""
+    """The dxapp.json to be written to `path` would have errors; `findings` lists them."""
 
     def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
         super().__init__(path, findings)
@@ -76,11 +76,11 @@ class UnsoundSpecError(FindingsError):
 
 
 class DisallowedError(FindingsError):
-    """A policy does not allow the app that was to be written at `path`; nothing was written."""
+    """A policy rejects the app to be written to `path`; `findings` lists the reasons."""
 
     code = "disallowed"
 
     def __init__(self, path: Path, findings: Sequence[Finding]) -> None:
         super().__init__(path, findings)
-        self.message = f"the policy does not allow {path} so; nothing was written"
+        self.message = f"the policy does not allow {path}; nothing was written"
         self.hint = "Run `dx-local doctor` to list the policy's settings."

@@ -1,4 +1,4 @@
-"""Apply the certain fixes of findings: each is an edit in place, and all other text stays."""
+"""Apply the certain fixes of findings as edits in place, which preserve all other text."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from dx_app_wizard.lint.findings import Finding
 
 _MARK = "\ufeff"
-"""A byte order mark, which is no part of the JSON."""
+"""A byte order mark, which is not part of the JSON."""
 
 
 def apply_fixes(path: Path, findings: Iterable[Finding]) -> list[Finding]:
-    """Apply the fixes of findings to the dxapp.json at path and its app; return the findings fixed so.
+    """Apply the fixes of findings to the dxapp.json at path and its app; return the fixed findings.
 
-    Each file is written entire or not at all, and none outside the app's folder. Raises SpecFileError if
-    dxapp.json is not readable, OSError if a file cannot be written.
+    Each file is replaced atomically, and none outside the app's folder. Raises SpecFileError if dxapp.json
+    cannot be read, OSError if a file cannot be written.
     """
     listed = list(findings)
     return [*_fix_bytes(path.parent, listed), *_fix_dxapp_json(path, listed)]
@@ -52,7 +52,7 @@ def _fix_dxapp_json(path: Path, findings: list[Finding]) -> list[Finding]:
     if not fixes:
         return []
     document = json_document.read(path)
-    # Bytes keep the line ends of the file as they are.
+    # Reading bytes preserves the line endings.
     whole = path.read_bytes().decode()
     text = whole.removeprefix(_MARK)
     tokens = _Tokens(text, document)
@@ -79,7 +79,7 @@ def _fix_dxapp_json(path: Path, findings: list[Finding]) -> list[Finding]:
 
 
 def _with_member(text: str, place: JsonPath, key: str, value: Any) -> str:
-    """Return JSON text with a further member of the object at place."""
+    """Return JSON text with a member added to the object at place."""
     whole = json.loads(text)
     target = whole
     for step in place:
@@ -89,7 +89,7 @@ def _with_member(text: str, place: JsonPath, key: str, value: Any) -> str:
 
 
 class _Edit(NamedTuple):
-    """Text that replaces a part of the file."""
+    """A replacement of a span of the text."""
 
     start: int
     end: int
@@ -97,7 +97,7 @@ class _Edit(NamedTuple):
 
 
 class _Tokens:
-    """The tokens of a text known to be JSON, found by the paths of the values that they begin."""
+    """The tokens of a valid JSON text, looked up by the path of the value that they begin."""
 
     def __init__(self, text: str, document: Document) -> None:
         self._document = document
@@ -106,7 +106,7 @@ class _Tokens:
         self._line_starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def edit(self, fix: object) -> _Edit | None:
-        """Return the edit that a fix means; None if its value is not there, or not of the kind to replace."""
+        """Return the edit for a fix; None if its value does not exist or is an object or array to replace."""
         if isinstance(fix, Fix):
             return self._replaced(fix)
         if isinstance(fix, KeyFix) and fix.path and isinstance(fix.path[-1], str):
@@ -135,7 +135,7 @@ class _Tokens:
         return _Edit(token.start(), token.end(), json.dumps(key, ensure_ascii=False))
 
     def _removed(self, path: JsonPath) -> _Edit | None:
-        """Return the edit that removes a key, its value, and the comma between it and its neighbour."""
+        """Return the edit that removes a key, its value, and the comma next to them."""
         index = self._index(path)
         if index is None:
             return None

@@ -1,7 +1,7 @@
-"""Findings that the author of an app has decided to live with, by comments in its source.
+"""Comments in the source of an app that ignore rules.
 
-`# dx-local: ignore[RULE, …]` after code holds for that line; on a line of its own, for the whole app, so that
-it can also speak of dxapp.json, which has no comments.
+`# dx-local: ignore[RULE, …]` after code applies to that line; on a line of its own, it applies to the whole
+app, including dxapp.json, which cannot have comments.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _COMMENT = re.compile(r"#\s*dx-local:\s*ignore\[([\w\s,-]*)\]")
 
 @dataclass(frozen=True)
 class Ignores:
-    """The rules to be silent about: everywhere, and by line of one file."""
+    """The ignored rules: for the whole app, and by line of one file."""
 
     everywhere: frozenset[str] = frozenset()
     file: str | None = None
     by_line: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def cover(self, finding: Finding) -> bool:
-        """Tell whether a finding is not to be reported."""
+        """Return whether a finding is ignored."""
         if finding.rule in self.everywhere:
             return True
         here = self.by_line.get(finding.line or 0, frozenset())
@@ -34,7 +34,7 @@ class Ignores:
 
 
 def ignores_of(app: AppFolder) -> Ignores:
-    """Read the comments in an app's source."""
+    """Parse the comments in an app's source."""
     everywhere: set[str] = set()
     by_line: dict[int, frozenset[str]] = {}
     for number, line in enumerate((app.source or "").splitlines(), 1):

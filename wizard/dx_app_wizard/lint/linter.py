@@ -1,4 +1,4 @@
-"""The linter: the schema and every rule over a dxapp.json, and over the folder of an app."""
+"""Check a dxapp.json, or the whole folder of an app, by the schema and all rules."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _SPEC_RULES = (METADATA_RULES, IO_RULES, RUN_RULES)
 
 
 def lint_spec(raw: dict[str, Any], *, absent: bool = True) -> list[Finding]:
-    """Return what is wrong with a dxapp.json; without `absent`, not what is merely missing yet."""
+    """Return the findings about a raw dxapp.json; without `absent`, ignore parts that are missing."""
     return lint_document(json_document.Document(raw, {}), absent=absent)
 
 
 def lint_file(path: Path, *, absent: bool = True) -> list[Finding]:
-    """Return what is wrong with the dxapp.json at path, with its places; an unreadable one is one finding."""
+    """Return the findings about the dxapp.json at path; one that cannot be read is a single finding."""
     try:
         document = json_document.read(path)
     except SpecFileError as error:
@@ -64,7 +64,7 @@ def lint_app(folder: Path, more_findings: MoreFindings | None = None) -> list[Fi
     findings = lint_document(document, file=FILE_NAME)
     if document.has_mark:
         hint = "Save it as UTF-8 without BOM."
-        message = f"{FILE_NAME} begins with a byte order mark, which `dx build` does not read"
+        message = f"{FILE_NAME} begins with a byte order mark, which `dx build` rejects"
         fix = BytesFix(FILE_NAME, codecs.BOM_UTF8, b"")
         findings.insert(0, Finding(FILE_RULE, "error", "", message, hint, FILE_NAME, 1, 1, fix))
     if not isinstance(document.value, dict):
@@ -106,26 +106,27 @@ def _unreadable(path: Path, error: SpecFileError) -> Finding:
     message, hint = f"{path.name} {error.message}", error.hint
     if isinstance(error.__cause__, FileNotFoundError):
         message = f"there is no {path.name} in {path.parent}"
-        hint = "Give the folder of an app, or write an app with dx-app-wizard."
+        hint = "Pass the folder of an app, or create an app with dx-app-wizard."
     return Finding(FILE_RULE, "error", "", message, hint, path.name, error.line, error.column)
 
 
 def lint_document(document: Document, *, absent: bool = True, file: str | None = None) -> list[Finding]:
-    """Return what is wrong with a dxapp.json that was read, with the places in the file that it came from."""
-    schema = list(_schema_findings(document, file=file))
-    misshapen = {finding.path for finding in schema}
+    """Return the findings about a parsed dxapp.json, with their positions in file."""
+    malformed = list(_schema_findings(document, file=file))
+    malformed_paths = {finding.path for finding in malformed}
     found = [
         finding
         for finding, is_absence in _rule_findings(document, file=file)
-        if not is_absence or (absent and finding.path not in misshapen)
+        if not is_absence or (absent and finding.path not in malformed_paths)
     ]
     reported = {finding.path for finding in found if finding.level == "error"}
-    schema = [finding for finding in schema if finding.path not in reported]
-    return sorted([*schema, *found], key=lambda finding: (finding.line or 0, finding.column or 0))
+    # A rule explains an error better than the schema does.
+    malformed = [finding for finding in malformed if finding.path not in reported]
+    return sorted([*malformed, *found], key=lambda finding: (finding.line or 0, finding.column or 0))
 
 
 def _rule_findings(document: Document, *, file: str | None) -> Iterator[tuple[Finding, bool]]:
-    """Yield what the rules find, and whether it is only that something is not there yet."""
+    """Yield the findings of the rules, and whether each is only about a missing part."""
     if not isinstance(document.value, dict):
         return
     for rules in _SPEC_RULES:
@@ -156,7 +157,7 @@ def _schema_findings(document: Document, *, file: str | None) -> Iterator[Findin
 
 
 def shape_violations(value: Any) -> Iterator[Violation]:
-    """Yield where a dxapp.json has not the shape that its schema asks for."""
+    """Yield the violations of the JSON Schema by a dxapp.json."""
     if conforms(value, schema()):
         return
     if not isinstance(value, dict):
@@ -176,7 +177,7 @@ def _place(document: Document, path: JsonPath, file: str | None) -> tuple[str | 
 
 @cache
 def _validator() -> Any:
-    """Return the schema's validator; loading it takes a tenth of a second, so only on demand."""
+    """Return the schema's validator. The import is deferred because it takes 0.1 s."""
     from jsonschema import Draft202012Validator
 
     return Draft202012Validator(schema())

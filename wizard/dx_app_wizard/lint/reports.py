@@ -1,4 +1,4 @@
-"""Findings as other programs read them: annotations of GitHub, and SARIF 2.1.0."""
+"""Format findings for other programs: GitHub annotations and SARIF 2.1.0."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def located(finding: Finding, folder: Path) -> Finding:
-    """Return a finding whose file is given with the folder of its app."""
+    """Return a finding whose file includes the folder of its app."""
     return replace(finding, file=(folder / (finding.file or FILE_NAME)).as_posix())
 
 
@@ -71,7 +71,7 @@ def _message(finding: Finding) -> str:
 
 
 def _escaped(value: object, more: str = "") -> str:
-    """Escape text as workflow commands want it."""
+    """Escape text for a workflow command."""
     text = str(value).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     for character in more:
         text = text.replace(character, f"%{ord(character):02X}")

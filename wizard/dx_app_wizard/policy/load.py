@@ -1,11 +1,14 @@
-"""The policy of an organisation, out of TOML files: defaults of the wizard, its own template, rules of lint.
+"""Find and read policy files: defaults of the wizard, an organisation's template, and rules.
 
-There are two files, and the nearer one wins key by key (and [template] as a whole):
-- `.dx-app-wizard.toml` in the folder at hand or the nearest one above it. The search ends at the root of a
-  repository, so that a clone behaves alike everywhere, and at the home, above which lie other people's files.
-- `dx-app-wizard/config.toml` in $XDG_CONFIG_HOME (~/.config), the user's own.
+Two kinds of files hold settings:
+- `.dx-app-wizard.toml` in a folder or any folder above it. Each table comes from the nearest file that has
+  it. The search ends at the root of a repository, so that every clone behaves alike, and at the home folder,
+  above which files belong to other people.
+- `dx-app-wizard/config.toml` in $XDG_CONFIG_HOME (~/.config), the user's own. It sets the keys that no
+  project file sets; its [template] is ignored as a whole if a project file has one.
 
-Reading runs nothing: a file is data, and every key in it is one that is known here.
+The tables for `dx-local run` are accepted and skipped. Reading a file never runs anything: it is data, and
+every key must be known.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import NoHomeError, Place, SpecFileError
 from dx_app_wizard.policy.model import (
+    RUN_TABLES,
     TEMPLATE_TABLE,
     TRUST_TABLE,
     WIZARD_TABLE,
@@ -27,7 +31,8 @@ from dx_app_wizard.policy.model import (
 from dx_app_wizard.user_dirs import config_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from collections.abc import Set as AbstractSet
 
     from dx_app_wizard.policy.toml_file import TomlFile
 
@@ -35,60 +40,54 @@ PROJECT_FILE = ".dx-app-wizard.toml"
 
 
 def load_policy(folder: Path) -> Policy:
-    """Return the policy that holds in a folder, which need not exist yet.
+    """Return the policy that is in force in a folder, which need not exist yet.
 
-    Raises PolicyFileError with all that is wrong in them.
+    Raises PolicyFileError with every mistake in the files.
     """
-    files = tuple(path for path in (_project_file(folder), _user_file()) if path)
-    if not files:
-        return Policy()
-    from dx_app_wizard.policy import toml_file
-
-    settings: dict[tuple[str, str], Setting] = {}
     problems: list[PolicyProblem] = []
-    for path in reversed(files):
-        try:
-            file = toml_file.read(path)
-        except SpecFileError as error:
-            problems.append(PolicyProblem("", error.message, Place(str(path), error.line, error.column)))
-            continue
-        earlier = len(problems)
-        own = dict(_settings(file, problems))
-        if file.has_mark and len(problems) > earlier:  # it is invisible in editors
-            message = "begins with a byte order mark, which was skipped"
-            problems.append(PolicyProblem("", message, Place(str(path), 1, 1)))
-        if any(table == TEMPLATE_TABLE for table, _ in own):
-            settings = {place: setting for place, setting in settings.items() if place[0] != TEMPLATE_TABLE}
-        settings.update(own)
+    project = list(_read_files(_project_files(folder), problems))
+    user = list(_read_files(_user_files(), problems))
+    settings: dict[tuple[str, str], Setting] = {}
+    for file in user:
+        settings.update(_settings(file, file.value.keys(), problems))
+    seen: set[str] = set()
+    in_force = []
+    for file in project:
+        tables = file.value.keys() - seen
+        if TEMPLATE_TABLE in tables:
+            settings = {key: setting for key, setting in settings.items() if key[0] != TEMPLATE_TABLE}
+        settings.update(_settings(file, tables, problems))
+        if not tables <= set(RUN_TABLES):
+            in_force.append(file.path)
+        seen |= tables
     if problems:
         raise PolicyFileError(problems)
-    return Policy(settings, files)
+    return Policy(settings, (*in_force, *(file.path for file in user)))
 
 
-def _project_file(folder: Path) -> Path | None:
-    """Return the nearest policy file from folder upwards."""
+def _project_files(folder: Path) -> Iterator[Path]:
+    """Yield the policy files in a folder and above it, the nearest first."""
     start = folder.resolve()
     home = _home()
     for place in (start, *start.parents):
         if os.path.lexists(place / PROJECT_FILE):
-            return place / PROJECT_FILE
+            yield place / PROJECT_FILE
         if place == home or os.path.lexists(place / ".git"):
             break
-    return None
 
 
 def user_file() -> Path | None:
-    """Return where the user's own policy file stands or would stand; None for a user without a home."""
+    """Return the path of the user's own policy file, which may not exist; None for a user without a home."""
     try:
-        path = config_dir("dx-app-wizard") / "config.toml"
+        return config_dir("dx-app-wizard") / "config.toml"
     except NoHomeError:
         return None
-    return path if path.is_absolute() else None
 
 
-def _user_file() -> Path | None:
+def _user_files() -> Iterator[Path]:
     path = user_file()
-    return path if path and os.path.lexists(path) else None
+    if path and os.path.lexists(path):
+        yield path
 
 
 def _home() -> Path | None:
@@ -96,28 +95,58 @@ def _home() -> Path | None:
     return home.resolve() if home.is_absolute() else None
 
 
-def _settings(file: TomlFile, problems: list[PolicyProblem]) -> Iterator[tuple[tuple[str, str], Setting]]:
-    """Yield the settings of a file; what is wrong goes to the problems."""
-    from dx_app_wizard.policy.keys import KEYS
-    from dx_app_wizard.policy.readers import SettingError, suggestion
+def _read_files(paths: Iterable[Path], problems: list[PolicyProblem]) -> Iterator[TomlFile]:
+    """Yield each file that is TOML; add a problem for each that is not."""
+    for path in paths:
+        # Deferred, as most folders have no policy file.
+        from dx_app_wizard.policy import toml_file
 
-    tables = (WIZARD_TABLE, *KEYS)
-    for table, content in file.value.items():
-        place = file.place(table)
-        if table not in tables:
-            problems.append(PolicyProblem(table, f"no such table; {suggestion(table, tables)}", place))
-        elif not isinstance(content, dict):
-            problems.append(PolicyProblem(table, f"must be a table: [{table}]", place))
-        elif table == TRUST_TABLE and file.path != user_file():
-            message = f"may stand only in your own file, {user_file()}"
-            problems.append(PolicyProblem(table, message, place))
-        else:
-            for key, value in content.items():
-                place = file.place(table, key)
-                try:
-                    yield (table, key), Setting(_read(table, key, value), place)
-                except SettingError as error:
-                    problems.append(PolicyProblem(f"{table}.{key}", str(error), place))
+        try:
+            yield toml_file.read(path)
+        except SpecFileError as error:
+            problems.append(PolicyProblem("", error.message, Place(str(path), error.line, error.column)))
+
+
+def _settings(
+    file: TomlFile, tables: AbstractSet[str], problems: list[PolicyProblem]
+) -> dict[tuple[str, str], Setting]:
+    """Return the settings of a file in these tables; add a problem for each mistake in them."""
+    from dx_app_wizard.policy.readers import SettingError
+
+    settings: dict[tuple[str, str], Setting] = {}
+    found = []
+    for table in (table for table in file.value if table in tables):
+        if problem := _table_problem(file, table):
+            found.append(problem)
+            continue
+        for key, value in ({} if table in RUN_TABLES else file.value[table]).items():
+            place = file.place(table, key)
+            try:
+                settings[table, key] = Setting(_read(table, key, value), place)
+            except SettingError as error:
+                found.append(PolicyProblem(f"{table}.{key}", str(error), place))
+    if found and file.has_mark:  # Editors do not show it, so it may be the unseen cause.
+        message = "begins with a byte order mark, which was skipped"
+        found.append(PolicyProblem("", message, Place(str(file.path), 1, 1)))
+    problems += found
+    return settings
+
+
+def _table_problem(file: TomlFile, table: str) -> PolicyProblem | None:
+    """Return why a table cannot be in a file, None if it can."""
+    from dx_app_wizard.policy.keys import KEYS
+    from dx_app_wizard.policy.readers import suggestion
+
+    tables = (WIZARD_TABLE, *KEYS, *RUN_TABLES)
+    if table not in tables:
+        message = f"no such table; {suggestion(table, tables)}"
+    elif not isinstance(file.value[table], dict):
+        message = f"must be a table: [{table}]"
+    elif table == TRUST_TABLE and file.path != user_file():
+        message = f"is allowed only in your own file, {user_file()}"
+    else:
+        return None
+    return PolicyProblem(table, message, file.place(table))
 
 
 def _read(table: str, key: str, value: Any) -> Any:

@@ -1,6 +1,6 @@
-"""The page docs/reference/lint-rules.md: every rule with its level, an example and the reason.
+"""Generate the page docs/reference/lint-rules.md from the docstrings of all rules.
 
-Written by `python -m dx_app_wizard.policy.rule_docs FILE`.
+Run `python -m dx_app_wizard.policy.rule_docs FILE`.
 """
 
 from __future__ import annotations
@@ -18,41 +18,41 @@ if TYPE_CHECKING:
 
 _BEGIN = """# Lint rules
 
-`dx-local lint APP` checks an app by these rules. `dx-local run` goes by them too, and stops at errors only.
-Rules that may be mistaken about what a source does are warnings.
+`dx-local lint APP` checks an app against these rules. `dx-local run` checks them too, and fails only on
+errors. Rules that may misjudge a source are warnings.
 
-To silence a rule, use `--ignore RULE`, or a comment in the source: `# dx-local: ignore[RULE]` after code
-holds for that line; on a line of its own it holds for the whole app, its dxapp.json included. `--fix` applies
-the fixes that are certain: misspelt keys, spellings of values, keys without effect, Windows line ends.
-A [policy file](../how-to/organisation-policy.md) ignores rules for many apps, changes their levels, and
-switches the rules of the last chapter on, which `dx-local run` does not know.
+To ignore a rule, use `--ignore RULE`, or a comment in the source: `# dx-local: ignore[RULE]` after code
+applies to that line; on a line of its own, it applies to the whole app, including its dxapp.json. `--fix`
+applies the fixes that are certain: misspelt keys, spellings of values, keys without effect, Windows line
+endings. A [policy file](../how-to/organisation-policy.md) ignores rules for many apps, changes their levels,
+and enables the rules of the last chapter, which `dx-local run` does not check.
 
-This page is made from the rules themselves:
+This page is generated from the rules:
 `python -m dx_app_wizard.policy.rule_docs docs/reference/lint-rules.md`.
 
 ## The file dxapp.json
 
 ### dxapp-json
 
-*error.* There is a dxapp.json, it is JSON in UTF-8, and no object in it has the same key twice.
+*error.* The dxapp.json exists, is JSON in UTF-8, and has no duplicate keys.
 
 ### schema
 
-*error.* Every value has the type that DNAnexus expects there, such as a whole number for `hours`.
+*error.* Every value has the type that DNAnexus expects, such as a whole number for `hours`.
 """
 
 _END = """
 ## ShellCheck
 
 If [ShellCheck](https://www.shellcheck.net) is installed, `dx-local lint` reports its findings about bash
-sources as warnings, by its own rule ids (`SC2154`): those of its severities `error` and `warning`, and with
-`--shellcheck info` or `style` also those, such as unquoted variables (`SC2086`). The variables that the
-platform sets for inputs count as assigned, and `~/environment` need not be found.
+sources as warnings, with its own rule ids (`SC2154`). It reports the severities `error` and `warning`, and
+with `--shellcheck info` or `style` also those, such as unquoted variables (`SC2086`). Variables that the
+platform sets for inputs count as assigned, and `~/environment` does not have to exist.
 """
 
 
 def documentation() -> str:
-    """Return the whole page, in Markdown."""
+    """Return the page in Markdown."""
     chapters = (*CHAPTERS, ("Requirements of an organisation", POLICY_RULES))
     return _BEGIN + "".join(_chapter(title, rules) for title, rules in chapters) + _END
 
@@ -66,7 +66,7 @@ def _chapter(title: str, rules: Rules[Any, Any]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the page to the file that arguments name."""
+    """Write the page to the file named by the argument."""
     atomic_write(Path(arguments[0]), documentation(), mode=0o644)
 
 

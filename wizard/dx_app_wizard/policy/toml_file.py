@@ -1,4 +1,4 @@
-"""TOML as people write it in files: read as data, with the line of every key where it can be found."""
+"""Read TOML files, with the line of every key if it can be found."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ _KEY = re.compile(r"""\s*((?:[\w.\s-]|"[^"]*"|'[^']*')+?)\s*=""")
 
 @dataclass(frozen=True)
 class TomlFile:
-    """A TOML text that was read: its tables, and the line, from 1, of keys by the way to them."""
+    """A parsed TOML file: its tables, and the lines of keys, from 1, by path."""
 
     path: Path
     value: dict[str, Any]
     lines: dict[tuple[str, ...], int]
     has_mark: bool = False
-    """True if the file begins with a byte order mark, which is not part of the text."""
+    """Whether the file begins with a byte order mark."""
 
     def place(self, *keys: str) -> Place:
-        """Return the place of what stands under keys, or of the nearest table around it."""
+        """Return the place of a key given by its path, or of the nearest enclosing table."""
         while keys and keys not in self.lines:
             keys = keys[:-1]
         return Place(str(self.path), self.lines.get(keys))
 
 
 def read(path: Path) -> TomlFile:
-    """Read a TOML file; raise SpecFileError, with the place where it is known, if it cannot be."""
+    """Read a TOML file; raise SpecFileError, with line and column if known, if it is invalid."""
     if path.exists() and not path.is_file():
-        raise SpecFileError(path, "is no file")
+        raise SpecFileError(path, "is not a file")
     try:
         data = path.read_bytes()
         text = data.decode("utf-8-sig")
@@ -67,7 +67,7 @@ def _not_toml(path: Path, message: str) -> SpecFileError:
 
 
 def _lines(text: str) -> dict[tuple[str, ...], int]:
-    """Return the lines of keys. Lines are matched, not parsed, so one inside a longer text may deceive."""
+    """Return the lines of keys. Lines are not parsed, so a multi-line string may contain a false match."""
     lines: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), 1):
@@ -80,7 +80,7 @@ def _lines(text: str) -> dict[tuple[str, ...], int]:
 
 
 def _steps(line: str) -> tuple[str, ...]:
-    """Return the keys that a header or an assignment goes along."""
+    """Return the path of keys in a header or an assignment."""
     try:
         value: Any = tomllib.loads(line)
     except tomllib.TOMLDecodeError:

@@ -56,7 +56,7 @@ def _check_dxapp_json(template: CustomTemplate, folder: Path) -> None:
         line = "" if error.line is None else f", in line {error.line}"
         message = f"{error.message}{line}"
     else:
-        message = "" if isinstance(value, dict) else "must hold a JSON object"
+        message = "" if isinstance(value, dict) else "must contain a JSON object"
     if message:
         raise TemplateError(f"the dxapp.json that the template {template.source!r} writes {message}")
 

@@ -107,8 +107,7 @@ def bundles_of(platform: Platform, run_spec: JSON) -> list[Bundle]:
         file_id = link_id(entry.get("id"))
         if file_id is None or not file_id.startswith("file-"):
             continue
-        row = platform.store.one("SELECT state FROM object WHERE id = ?", file_id)
-        if row is None or row["state"] != "closed":
+        if platform.store.value("SELECT state FROM object WHERE id = ?", file_id) != "closed":
             raise BundleError(f"bundledDepends names {file_id}, which is no closed file of this platform")
         name = Path(str(entry.get("name") or file_id)).name
         try:

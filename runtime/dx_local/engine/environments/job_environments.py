@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dx_local.engine.environments.debian.resolve import Supply
     from dx_local.engine.environments.exec_depends import Dependency
     from dx_local.engine.environments.python_environments import WorkerEnvironment
-    from dx_local.engine.memory_limit import MemoryLimit
+    from dx_local.engine.settings import JobSettings
     from dx_local.platform.core.context import JSON, Platform
 
 
@@ -44,23 +44,6 @@ class WorkplaceError(Exception):
     def __init__(self, message: str, reason: str = "ExecutionError") -> None:
         super().__init__(message)
         self.reason = reason
-
-
-@dataclass(frozen=True)
-class WorkplaceOptions:
-    """What the user wants of workplaces."""
-
-    python: str | None = None
-    """The version of all jobs' Python; None for that of the app's release, if this machine has it."""
-    installs: bool = False
-    """Whether Debian packages that this machine lacks are unpacked for jobs."""
-    memory_limit: MemoryLimit | None = None
-    """How much memory a job may use; None for all that there is."""
-    allows_network: bool = False
-    """Whether all jobs have the network of this machine, whatever their app asks for."""
-
-
-USUAL_WORKPLACES = WorkplaceOptions()
 
 
 @dataclass(frozen=True)
@@ -89,10 +72,8 @@ class Workplace:
 class Workplaces:
     """Prepares workplaces, each part of them once; `announce` is told what users should know."""
 
-    def __init__(
-        self, platform: Platform, options: WorkplaceOptions, announce: Callable[[str], None]
-    ) -> None:
-        self._options = options
+    def __init__(self, platform: Platform, settings: JobSettings, announce: Callable[[str], None]) -> None:
+        self._settings = settings
         self._announce = announce
         self._resources = Resources(platform)
         self._environments: dict[EnvironmentRequest, asyncio.Task[WorkerEnvironment]] = {}
@@ -139,7 +120,7 @@ class Workplaces:
         request = replace(self._python_of(release), packages=packages)
         if applet["runSpec"]["interpreter"] != "bash":
             self._say_python(release, request.python or running_version())
-        if self._options.python or request.python is None:
+        if self._settings.python or request.python is None:
             return await self.environment(request)
         # Nobody asked for that Python; without a package index there may be one for the running one alone.
         try:
@@ -162,19 +143,19 @@ class Workplaces:
         return self._pythons[release]
 
     def _choose_python(self, release: str) -> EnvironmentRequest:
-        wanted = self._options.python or PYTHON_OF_RELEASE.get(release)
+        wanted = self._settings.python or PYTHON_OF_RELEASE.get(release)
         if wanted in (None, running_version()):
             return EnvironmentRequest()
         if found := find_python(wanted):
             return EnvironmentRequest(python=wanted, interpreter=found)
-        if self._options.python:
+        if self._settings.python:
             path = Path(wanted).absolute()
             return EnvironmentRequest(python=wanted, interpreter=path if path.is_file() else None)
         return EnvironmentRequest()
 
     def _say_python(self, release: str, python: str) -> None:
         expected = PYTHON_OF_RELEASE.get(release, python)
-        if self._options.python is None and python != expected:
+        if self._settings.python is None and python != expected:
             self._say_once(
                 f"Release {release} has Python {expected}; jobs run under Python {python},"
                 " as no other is here (see --python)."
@@ -187,7 +168,10 @@ class Workplaces:
         key = (dpkg.stamp(), dependencies)
         if key not in self._supplies:
             work = partial(
-                supply, dependencies, installs=self._options.installs, announce=self._announce_from_thread()
+                supply,
+                dependencies,
+                installs=self._settings.install_depends,
+                announce=self._announce_from_thread(),
             )
             self._supplies[key] = asyncio.create_task(asyncio.to_thread(work))
             self._supplies[key].add_done_callback(_take_note)
@@ -206,7 +190,7 @@ class Workplaces:
         place = f"{source}:{found.line}" if source else f"line {found.line}"
         raise WorkplaceError(
             f"The app asks for {interpreter}; jobs run under Python 3, which cannot read its code.\n"
-            f"  {place}: {found.problem}\n      {found.text}\n{found.remedy}",
+            f"  {place}: {found.problem}\n      {found.text}\n{found.hint}",
             "AppInternalError",
         )
 

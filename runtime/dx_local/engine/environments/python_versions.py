@@ -9,16 +9,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_local.errors import UsageError
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PYTHON_OF_RELEASE = {"20.04": "3.8", "24.04": "3.12"}
 """The version of `python3` on workers, which is that of Ubuntu's release."""
-
-OLDEST_PYTHON = (3, 8)
-"""Jobs run under this Python or newer ones; dxpy is made for no older one either."""
 
 _VERSION = re.compile(r"(\d+)\.(\d+)(\.\d+)?", re.ASCII)
 
@@ -26,14 +21,6 @@ _VERSION = re.compile(r"(\d+)\.(\d+)(\.\d+)?", re.ASCII)
 def running_version() -> str:
     """Return the version of the running Python, as `3.12`."""
     return f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
-def check_python(python: str) -> None:
-    """Raise UsageError for the version of a Python that is too old for jobs."""
-    match = _VERSION.fullmatch(python)
-    if match and (int(match[1]), int(match[2])) < OLDEST_PYTHON:
-        oldest = ".".join(map(str, OLDEST_PYTHON))
-        raise UsageError(f"jobs cannot run under Python {python}", f"Give a version from {oldest} on.")
 
 
 def find_python(version: str) -> Path | None:

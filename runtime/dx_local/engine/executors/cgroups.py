@@ -1,8 +1,8 @@
-"""Groups of processes that may use so much memory together: control groups, versions 1 and 2.
+"""Limit the memory of all processes of a job together, with control groups of version 1 or 2.
 
-They are made below the group that this process is in, so that whoever limits or counts that one still does;
-where version 2 does not allow it, because a group with processes has no groups below it, beside that one, if
-it has no limit itself. The user may name another place, or none, by the variable DX_LOCAL_CGROUP.
+The groups are created below the group of this process, so that its limits and accounting include them.
+Version 2 forbids that if the group holds processes itself; then they are created next to it, if it has no
+limit of its own. The variable DX_LOCAL_CGROUP names another parent group, or `none`.
 
 Source: https://docs.kernel.org/admin-guide/cgroup-v2.html and .../cgroup-v1/memory.html
 """
@@ -24,25 +24,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VARIABLE = "DX_LOCAL_CGROUP"
-"""The environment variable that names the folder of the group to make groups in, or `none`."""
+"""Environment variable with the folder of the parent group, or `none` for no control groups."""
 
 _PREFIX = "dx-local-"
 _LEAVING_SECONDS = 1.0
 _RETRY_SECONDS = 0.01
 
 
-class NoGroupsError(Exception):
-    """Groups cannot be made here; the message says why."""
+class NoControlGroupsError(Exception):
+    """Control groups cannot be created; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class _Names:
-    """What the files of a group are called in one of the versions."""
+    """File names of a group in one version of control groups."""
 
     limit: str
     with_swap: str
     most_with_swap: str | None
-    """What is written for swap; None for the limit itself, which counts memory and swap together."""
+    """Limit to write to `with_swap`; None for the memory limit, if the file counts both together."""
     kills: str
 
 
@@ -51,12 +51,12 @@ _VERSION_2 = _Names("memory.max", "memory.swap.max", "0", "memory.events")
 
 
 class MemoryGroup:
-    """A group for the processes of one job; `link` leads to it for those that do not come from the first."""
+    """The group of one job; `link` leads to it for processes that its first process did not start."""
 
     def __init__(self, path: Path, names: _Names, limit: int, link: Path) -> None:
-        """Make the group. Raises OSError.
+        """Create the group. Raises OSError.
 
-        `entrance` is the open file into which a process writes 0 to enter; closing it is the caller's.
+        A process enters it by writing 0 to the open file `entrance`, which the caller closes.
         """
         self._path = path
         self._names = names
@@ -64,7 +64,7 @@ class MemoryGroup:
         path.mkdir()
         try:
             _write(path / names.limit, str(limit))
-            with suppress(OSError):  # a kernel that does not count swap
+            with suppress(OSError):  # the kernel may not count swap
                 _write(path / names.with_swap, names.most_with_swap or str(limit))
             link.symlink_to(path)
             self.entrance = os.open(path / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
@@ -73,11 +73,11 @@ class MemoryGroup:
             raise
 
     def unlink(self) -> None:
-        """Let no more processes find the group."""
+        """Remove the link, so that no more processes find the group."""
         self._link.unlink(missing_ok=True)
 
     def kills(self) -> int:
-        """Return how many processes the kernel has killed because the group was at its limit."""
+        """Return the number of processes that the kernel killed because the group reached its limit."""
         try:
             found = re.search(r"^oom_kill (\d+)$", (self._path / self._names.kills).read_text(), re.MULTILINE)
         except OSError:
@@ -85,7 +85,7 @@ class MemoryGroup:
         return int(found[1]) if found else 0
 
     def remove(self) -> bool:
-        """Remove the group; return whether it is gone, which takes that all its processes have ended."""
+        """Remove the group and return true, or return false if some of its processes have not ended."""
         try:
             self._path.rmdir()
         except FileNotFoundError:
@@ -96,12 +96,12 @@ class MemoryGroup:
 
 
 class MemoryGroups:
-    """The groups of one executor's jobs, which lie together in a group of its own."""
+    """The groups of one executor's jobs, below a group of the executor's own."""
 
     def __init__(self) -> None:
-        """Make the group in which they lie. Raises NoGroupsError."""
+        """Create the executor's group. Raises NoControlGroupsError."""
         problems = []
-        for parent, names in _places():
+        for parent, names in _parents():
             remove_left(parent)
             try:
                 self._enable_in, self._path, self._lock = _make(parent, names)
@@ -112,21 +112,21 @@ class MemoryGroups:
                 self._leaving: list[MemoryGroup] = []
                 self._numbers = count(1)
                 return
-        raise NoGroupsError("; ".join(problems) or "no control groups for memory were found")
+        raise NoControlGroupsError("; ".join(problems) or "no control groups for memory were found")
 
     def make(self, job_id: str, limit: int, link: Path) -> MemoryGroup:
-        """Make a group for a job, of which the processes may use so many bytes. Raises OSError."""
-        # A try may begin while something of the last one is dying yet.
+        """Create a group for a job with a limit in bytes. Raises OSError."""
+        # Numbered, as a job may be tried again before the processes of its last try have ended.
         path = self._path / f"{job_id}-{next(self._numbers)}"
         return MemoryGroup(path, self._names, limit, link)
 
     def leave(self, group: MemoryGroup) -> None:
-        """Remove the group of a job that has ended, or later, if something of it is dying yet."""
+        """Remove the group of a job that has ended; if processes are left in it, remove it later."""
         group.unlink()
         self._leaving = [each for each in (*self._leaving, group) if not each.remove()]
 
     async def close(self) -> None:
-        """Remove all groups. Their processes have ended, or are about to."""
+        """Remove all groups, whose processes have ended or are about to."""
         tries = int(_LEAVING_SECONDS / _RETRY_SECONDS)
         for _ in range(tries):
             self._leaving = [each for each in self._leaving if not each.remove()]
@@ -142,16 +142,16 @@ class MemoryGroups:
 
 
 def remove_all_left() -> None:
-    """Remove what killed executors left wherever this process would make groups."""
-    with suppress(NoGroupsError):
-        for parent, _ in _places():
+    """Remove the groups that killed executors left behind, wherever this process would create its own."""
+    with suppress(NoControlGroupsError):
+        for parent, _ in _parents():
             remove_left(parent)
 
 
 def remove_left(parent: Path) -> None:
-    """Remove the groups that executors left which were killed: those whose folder nobody holds a lock on.
+    """Remove the groups of killed executors below a group: those whose folder is not locked.
 
-    A group with processes cannot be removed; the next executor tries again.
+    A group that still holds processes stays; the next executor tries again.
     """
     for path in owned_folders.abandoned(parent.glob(f"{_PREFIX}*")):
         with suppress(OSError):
@@ -160,9 +160,9 @@ def remove_left(parent: Path) -> None:
 
 
 def _make(parent: Path, names: _Names) -> tuple[Path | None, Path, int]:
-    """Make a group that can hold groups with limits.
+    """Create a group that can hold groups with limits. Raises OSError.
 
-    Return where memory had to be enabled for it, the group, and the lock on it. Raises OSError.
+    Returns the group for which memory control had to be enabled, the new group, and its lock.
     """
     path = parent / f"{_PREFIX}{os.getpid()}-{os.urandom(4).hex()}"
     lock = owned_folders.make(path)
@@ -174,8 +174,8 @@ def _make(parent: Path, names: _Names) -> tuple[Path | None, Path, int]:
                 enabled = parent
             _write(path / "cgroup.subtree_control", "+memory")
         elif not (path / names.limit).exists():
-            raise FileNotFoundError(None, "memory is not controlled there")
-        # Whoever may make a group may not always move processes there.
+            raise FileNotFoundError(None, "memory is not controlled in this group")
+        # The right to create a group does not imply the right to move processes into it.
         os.close(os.open(parent / "cgroup.procs", os.O_WRONLY))
     except OSError:
         path.rmdir()
@@ -184,11 +184,11 @@ def _make(parent: Path, names: _Names) -> tuple[Path | None, Path, int]:
     return enabled, path, lock
 
 
-def _places() -> Iterator[tuple[Path, _Names]]:
-    """Yield the groups in which to try to make groups. Raises NoGroupsError where the user wants none."""
+def _parents() -> Iterator[tuple[Path, _Names]]:
+    """Yield the parent groups to try. Raises NoControlGroupsError if the user has turned them off."""
     chosen = os.environ.get(VARIABLE)
     if chosen == "none":
-        raise NoGroupsError(f"{VARIABLE} is none")
+        raise NoControlGroupsError(f"{VARIABLE} is none")
     if chosen:
         path = Path(chosen)
         yield path, _VERSION_1 if (path / _VERSION_1.limit).exists() else _VERSION_2
@@ -209,7 +209,7 @@ def _places() -> Iterator[tuple[Path, _Names]]:
 
 
 def _mounts(kind: str, controller: str) -> Iterator[tuple[Path, str]]:
-    """Yield where file systems of a kind are mounted, and which of their folders is seen there.
+    """Yield the mount points of a file system type, each with the folder that is mounted there.
 
     Source: proc(5), /proc/PID/mountinfo.
     """
@@ -222,7 +222,7 @@ def _mounts(kind: str, controller: str) -> Iterator[tuple[Path, str]]:
 
 
 def _below(place: Path, root: str, path: str) -> Path:
-    """Return where a group is seen below a mount that shows the groups from `root` on."""
+    """Return the path of a group below a mount point at which the group `root` is mounted."""
     inside = os.path.relpath(path, root)
     return place if inside.startswith("..") else place / inside
 
@@ -232,7 +232,7 @@ def _lines(path: str) -> list[str]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write into a file that is there; raise OSError where it is not, since it is the kernel's to make."""
+    """Write to an existing file; unlike `Path.write_text`, never create one among the kernel's."""
     file = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.write(file, text.encode())

@@ -1,4 +1,4 @@
-"""Go through the files that a job has left: add up their sizes, and remove the rights that they grant."""
+"""Walk the files that a job leaves: add up their sizes, and strip set-uid bits and capabilities."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _RIGHTS = stat.S_ISUID | stat.S_ISGID
 _CAPABILITIES = "security.capability"
 
 
-class DiskUse:
-    """The sizes of all files below a folder, added up a few folders at a time.
+class DiskUsage:
+    """The total size of all files below a folder, computed a few folders at a time.
 
-    On the way, files lose their set-uid and set-gid bits and their capabilities: no program of a job may give
-    others the rights of the user, who may be root. Folders that their owner may not read, as jobs may that
-    are root in their sandbox, are opened to the owner. What is linked here counts in full, since it is copied
-    on the platform; symbolic links count as such. Folders that are missing or still cannot be read count as
-    empty.
+    Files lose their set-uid and set-gid bits and their capabilities on the way, because a program of a job
+    must not grant others the rights of the user, who may be root. Folders that their owner may not read are
+    opened to the owner: a job that is root in its sandbox can leave such folders. A hard link counts in full,
+    as the platform would have a copy; a symbolic link counts as itself. Folders that are missing or remain
+    unreadable count as empty.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -26,7 +26,7 @@ class DiskUse:
         self._to_read = [str(folder)]
 
     def add_up(self, most: int | None = None) -> bool:
-        """Go on until about so many files were seen, or to the end; return whether all were."""
+        """Continue for about `most` files, or to the end; return true when all files are counted."""
         seen = 0
         while self._to_read and (most is None or seen < most):
             for entry in _entries(self._to_read.pop()):
@@ -46,9 +46,9 @@ class DiskUse:
 
 def _remove_rights(path: str, mode: int) -> None:
     if mode & _RIGHTS:
-        os.chmod(path, stat.S_IMODE(mode) & ~_RIGHTS)  # noqa: PTH101  (a job may leave a great many files)
-    # Most files have none; those that root of a user namespace has set, root alone may remove, and for root
-    # alone do they count outside. Source: capabilities(7), "Namespaced file capabilities".
+        os.chmod(path, stat.S_IMODE(mode) & ~_RIGHTS)  # noqa: PTH101  (faster; a job may leave a great many files)
+    # Most files have none. Those set by root of a user namespace can be removed by root alone, and have no
+    # effect outside for anybody else. Source: capabilities(7), "Namespaced file capabilities".
     with contextlib.suppress(OSError):
         os.removexattr(path, _CAPABILITIES, follow_symlinks=False)
 

@@ -1,15 +1,15 @@
-"""The short way of bytes between jobs and the platform: open files change hands, and the kernel copies.
+"""Transfer whole files between jobs and the platform without HTTP: pass open files, let the kernel copy.
 
-A job that wants a whole file, or has one to give, opens its own end and passes it on over a Unix socket;
-what it may have is decided as for the calls of the API that it spares. Whatever is unusual is refused, and
-then the job goes the official way, over HTTP, whose answers count. (worker/handover.py is the job's side.)
+A job opens the file to download into or to upload, and passes it over a Unix socket. Permissions are checked
+as in the API calls that this replaces. Every unusual request is refused; then the job falls back to HTTP,
+whose responses are authoritative. The job's side is worker/dxpy_patches/file_transfer.py.
 
-    job → platform   {"token", "fetch": file ID, "project": ID or null}, and a file that is open for writing;
-                     with "linkable": true it may get a link instead
-                     {"token", "store": file ID, "size", "partSize"}, and a file that is open for reading
-    platform → job   {"size": bytes} when the file is as it should be: filled, or stored and closed
-                     {"link": path, "device": number} of where the bytes lie
-                     {} when it was refused; a file to be filled may then hold a part of the bytes
+    job → platform   {"token", "fetch": file ID, "project": ID or null}, and a file open for writing;
+                     with "linkable": true, the response may be a link
+                     {"token", "store": file ID, "size", "partSize"}, and a file open for reading
+    platform → job   {"size": bytes} when the file is complete: downloaded, or stored and closed
+                     {"link": path, "device": number} of the stored bytes
+                     {} if refused; a file to download into may then hold a part of the bytes
 """
 
 from __future__ import annotations
@@ -45,36 +45,36 @@ _LONGEST_REQUEST = 16 * 1024  # bytes
 
 
 class _RefusedError(Exception):
-    """The job must go the official way."""
+    """The job must use HTTP."""
 
 
-class Handover:
-    """Hands bytes over to jobs and takes them, inside the asyncio loop in which it listens.
+class FileTransfer:
+    """Sends files to jobs and receives files from them, in the asyncio loop in which it listens.
 
-    With `links`, jobs that cannot write to the bytes where they lie link to them, instead of having a copy.
+    With `links`, a job whose sandbox protects the stored file gets a link to it instead of a copy.
     """
 
     def __init__(self, platform: Platform, *, links: bool = False) -> None:
         self._platform = platform
         self._links = links
-        self._threads = ThreadPoolExecutor(_COPIES_AT_ONCE, "handover")
+        self._threads = ThreadPoolExecutor(_COPIES_AT_ONCE, "file-transfer")
         self._listener: socket.socket | None = None
-        self._at_work: set[asyncio.Task[None]] = set()
+        self._transfers: set[asyncio.Task[None]] = set()
 
     def listen(self, folder: Path) -> None:
-        """Serve jobs that know this folder, which only the user can enter."""
+        """Serve jobs on a socket in a folder that only the user can enter."""
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.setblocking(False)
-        self._listener.bind(str(folder / channel.HANDOVER))
+        self._listener.bind(str(folder / channel.FILE_TRANSFER_SOCKET))
         self._listener.listen(_MOST_WAITING_JOBS)
         asyncio.get_running_loop().add_reader(self._listener, self._accept)
 
     async def close(self) -> None:
-        """Serve nobody any more; what is under way for jobs that have ended ends soon."""
+        """Stop serving, and wait for transfers under way; those of ended jobs finish soon."""
         if self._listener:
             asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
-        await asyncio.gather(*self._at_work)
+        await asyncio.gather(*self._transfers)
         self._threads.shutdown()
 
     def _accept(self) -> None:
@@ -82,13 +82,13 @@ class Handover:
         with suppress(BlockingIOError, ConnectionError):
             connection, _ = self._listener.accept()
             task = asyncio.create_task(self._serve(connection))
-            self._at_work.add(task)
-            task.add_done_callback(self._at_work.discard)
+            self._transfers.add(task)
+            task.add_done_callback(self._transfers.discard)
 
     async def _serve(self, connection: socket.socket) -> None:
         connection.settimeout(_PATIENCE_SECONDS)
         opened: list[int] = []
-        with connection, suppress(OSError):  # a job that has ended is told nothing
+        with connection, suppress(OSError):  # the job may have ended
             try:
                 receive = partial(channel.receive_bytes, connection, _LONGEST_REQUEST)
                 received = await self._in_thread(receive)
@@ -96,7 +96,7 @@ class Handover:
                 connection.setblocking(False)
                 message = strict_json.parse(text)
                 answer = await self._answer(message, opened, connection)
-            except (_RefusedError, ApiError, OSError, ValueError, local_bytes.NotWantedError):
+            except (_RefusedError, ApiError, OSError, ValueError, local_bytes.CopyCancelledError):
                 answer = {}
             finally:
                 for file in opened:
@@ -106,19 +106,19 @@ class Handover:
     async def _answer(self, message: Any, opened: list[int], connection: socket.socket) -> JSON:
         if len(opened) != 1 or not stat.S_ISREG(os.fstat(opened[0]).st_mode):
             raise _RefusedError
-        is_wanted = partial(_is_there, connection)
+        is_waiting = partial(_is_waiting, connection)
         match message:
             case {"token": str(token), "fetch": str(file_id), "project": str() | None as project}:
                 pieces = self._pieces(self._context(token), file_id, project)
                 if self._links and message.get("linkable") and len(pieces) == 1:
                     return {"link": str(pieces[0].absolute()), "device": pieces[0].stat().st_dev}
                 if any(os.path.samestat(piece.stat(), os.fstat(opened[0])) for piece in pieces):
-                    raise _RefusedError  # emptying it would lose the bytes
-                work = partial(local_bytes.copy_into, opened[0], pieces, is_wanted)
+                    raise _RefusedError  # truncating it would destroy the stored bytes
+                work = partial(local_bytes.copy_into, opened[0], pieces, is_waiting)
                 return {"size": await self._in_thread(work)}
             case {"token": str(token), "store": str(file_id), "size": int(size), "partSize": int(part_size)}:
                 sizes = (size, part_size)
-                await self._store(self._context(token), file_id, sizes, opened[0], is_wanted)
+                await self._store(self._context(token), file_id, sizes, opened[0], is_waiting)
                 return {"size": size}
         raise _RefusedError
 
@@ -134,14 +134,19 @@ class Handover:
             return file_bytes.pieces(self._platform, file_id)
 
     async def _store(
-        self, context: Context, file_id: str, sizes: tuple[int, int], file: int, is_wanted: Callable[[], bool]
+        self,
+        context: Context,
+        file_id: str,
+        sizes: tuple[int, int],
+        file: int,
+        is_waiting: Callable[[], bool],
     ) -> None:
         size, part_size = sizes
         with self._platform.store.transaction():
             files.check_empty(context, file_id)
         with local_bytes.temporary_in(file_bytes.new_bytes_folder(self._platform)) as received:
             with received.open("xb") as copy:
-                work = partial(local_bytes.copy_open, file, copy.fileno(), is_wanted)
+                work = partial(local_bytes.copy_open, file, copy.fileno(), is_waiting)
                 if await self._in_thread(work) != size:
                     raise _RefusedError
             with self._platform.store.transaction():
@@ -151,8 +156,8 @@ class Handover:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
-def _is_there(connection: socket.socket) -> bool:
-    """Tell whether a job still waits for its answer."""
+def _is_waiting(connection: socket.socket) -> bool:
+    """Return whether a job still waits for its response."""
     try:
         return connection.recv(1, socket.MSG_PEEK) != b""
     except BlockingIOError:

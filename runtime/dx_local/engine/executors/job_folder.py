@@ -1,8 +1,8 @@
-"""The folder that a job has to itself, and what the job left there when it ended.
+"""The folder of a job: create it with code and input, and read the outcome when the job has ended.
 
     FUNCTION-JOBID/
         home/       $HOME: the code, job_input.json, job_output.json, job_error.json, dnanexus-job.json, …
-        log.txt     what the job printed; log.index: when, and at which level
+        log.txt     the job's log; log.index: times and levels of its lines
 
 Source of the names in home: dxpy.utils.file_load_utils.
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.console.text import whole
 from dx_app_wizard.dxapp import regular_file
-from dx_local.platform.execution.job_logs import folder_name, printed_by_job
+from dx_local.platform.execution.job_logs import folder_name, job_output_bytes
 from dx_local.platform.requests import strict_json
 from dx_local.worker.job import code_name
 
@@ -32,39 +32,39 @@ _LONGEST_LOG_LINE = 500
 
 @dataclass(frozen=True)
 class JobFolder:
-    """The places inside one job's folder."""
+    """Paths in the folder of one job."""
 
     path: Path
 
     @property
     def home(self) -> Path:
-        """The job's home, its current folder at the start."""
+        """HOME of the job, and its current folder at the start."""
         return self.path / "home"
 
     @property
     def input_file(self) -> Path:
-        """The job's resolved input."""
+        """Input of the job, with references resolved."""
         return self.home / "job_input.json"
 
     @property
     def output_file(self) -> Path:
-        """The output, written by the job."""
+        """Output, written by the job."""
         return self.home / "job_output.json"
 
     @property
     def error_file(self) -> Path:
-        """The error, written by a job that knows why it fails."""
+        """Error, written by a job that explains its failure."""
         return self.home / "job_error.json"
 
     @property
     def log(self) -> Path:
-        """What the job printed and logged."""
+        """Log of the job."""
         return self.path / "log.txt"
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a job ended with: an output, or the reason and message of its failure, as describe names them."""
+class JobOutcome:
+    """The output of a job, or the reason and message of its failure under their names in describe."""
 
     output: JSON | None
     reason: str | None = None
@@ -74,11 +74,11 @@ class Outcome:
 def create_job_folder(
     parent: Path, name: str, *, job: JSON, executable: JSON, job_input: JSON, run_spec: JSON
 ) -> JobFolder:
-    """Make a job's folder below parent, with the files in its home that do not depend on the worker.
+    """Create a job's folder below parent, with the files of its home that do not depend on the worker.
 
-    `job` and `executable` are what their describe methods answer, and become files; `run_spec` is that of the
-    applet, with its code. Characters of the name that have no place in a path become `_`; a name that is
-    taken gets a number.
+    `job` and `executable` are the results of their describe methods, which become files; `run_spec` is that
+    of the applet, with its code. Characters of the name that are not allowed in a path become `_`; a number
+    is added to a name that exists.
     """
     folder = _make_unused(parent, folder_name(name))
     folder.home.mkdir()
@@ -93,43 +93,43 @@ def create_job_folder(
     return folder
 
 
-def read_outcome(folder: JobFolder, exit_code: int | None) -> Outcome:
-    """Return how a job went, given the exit code of its process: negative for a signal, None if unknown.
+def read_outcome(folder: JobFolder, exit_code: int | None) -> JobOutcome:
+    """Return the outcome of a job by its exit code: negative for a signal, None if unknown.
 
-    The exit code decides. A job that exits 0 succeeds, even if it leaves a job_error.json: many apps write
-    one as a progress mark. If a job fails, its job_error.json gives the reason and the message. No output
-    file is an empty output.
+    Only the exit code decides. A job that exits with 0 succeeds even if it leaves a job_error.json, which
+    many apps write as a progress mark. If a job fails, its job_error.json holds the reason and the message.
+    A missing output file counts as an empty output.
 
     Sources: https://documentation.dnanexus.com/developer/apps/error-information, and
-    dxpy.utils.local_exec_utils, which looks at the exit code alone.
+    dxpy.utils.local_exec_utils, which checks nothing but the exit code.
     """
     if exit_code is None:
         gone = f"The machine running the job became unresponsive.{_last_words(folder.log)}"
-        return Outcome(None, "UnresponsiveWorker", gone)
+        return JobOutcome(None, "UnresponsiveWorker", gone)
     if exit_code != 0:
-        bad_exit = f"{_how_it_ended(exit_code)}{_last_words(folder.log)}"
+        bad_exit = f"{_exit_text(exit_code)}{_last_words(folder.log)}"
         return _declared_failure(folder.error_file, bad_exit)
     return _outcome_of_output(folder.output_file)
 
 
-def _outcome_of_output(output_file: Path) -> Outcome:
+def _outcome_of_output(output_file: Path) -> JobOutcome:
     try:
         output = strict_json.parse(regular_file.read(output_file))
     except FileNotFoundError:
-        return Outcome({})
+        return JobOutcome({})
     except OSError as error:
-        return Outcome(None, "OutputError", f"job_output.json cannot be read: {error.strerror}")
+        return JobOutcome(None, "OutputError", f"job_output.json cannot be read: {error.strerror}")
     except ValueError as error:
-        return Outcome(None, "OutputError", _why_unreadable(output_file, error))
+        return JobOutcome(None, "OutputError", _why_unreadable(output_file, error))
     if not isinstance(output, dict):
-        return Outcome(
+        return JobOutcome(
             None, "OutputError", f"job_output.json must hold an object of output names, not {output!r:.200}"
         )
-    return Outcome(output)
+    return JobOutcome(output)
 
 
 def _why_unreadable(output_file: Path, error: Exception) -> str:
-    """Return a message for an output that cannot be read, which names the outputs that are not Unicode."""
+    """Return the reason why an output cannot be read, with the names of outputs that are not Unicode."""
     if not isinstance(error, UnicodeError):
         return f"job_output.json does not hold JSON: {error}"
     try:
@@ -157,24 +157,24 @@ def _make_unused(parent: Path, name: str) -> JobFolder:
             return JobFolder(path)
 
 
-def _declared_failure(error_file: Path, bad_exit: str) -> Outcome:
-    """Return the failure that a job has declared, or one with the message `bad_exit` if it declared none."""
+def _declared_failure(error_file: Path, bad_exit: str) -> JobOutcome:
+    """Return the failure from job_error.json, or one with the message `bad_exit` if there is no such file."""
     try:
         error = strict_json.parse(regular_file.read(error_file), replaces_surrogates=True)["error"]
         reason, message = error.get("type"), error.get("message")
     except FileNotFoundError:
-        return Outcome(None, "AppInternalError", bad_exit)
+        return JobOutcome(None, "AppInternalError", bad_exit)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         problem = 'Its job_error.json is not {"error": {"type", "message"}}.'
-        return Outcome(None, "AppInternalError", f"{bad_exit} {problem}")
-    return Outcome(
+        return JobOutcome(None, "AppInternalError", f"{bad_exit} {problem}")
+    return JobOutcome(
         None,
         reason if reason in _ERROR_TYPES else "AppInternalError",
         bad_exit if message is None else str(message),
     )
 
 
-def _how_it_ended(exit_code: int) -> str:
+def _exit_text(exit_code: int) -> str:
     if exit_code < 0:
         return f"The job's process was killed by signal {-exit_code} ({_signal_name(-exit_code)})."
     return f"The job's process ended with exit code {exit_code}."
@@ -194,7 +194,7 @@ def _signal_name(number: int) -> str:
 
 def _last_line(log: Path) -> str:
     try:
-        lines = printed_by_job(log, _LOG_TAIL_BYTES).decode("utf-8", "replace").splitlines()
+        lines = job_output_bytes(log, _LOG_TAIL_BYTES).decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
     return next((line.strip()[:_LONGEST_LOG_LINE] for line in reversed(lines) if line.strip()), "")

@@ -1,6 +1,6 @@
-"""What a job says: two pipes for stdout and stderr, two sockets for log messages, and its log file.
+"""Collect the output of a job: two pipes for stdout and stderr, two sockets for log messages, a log file.
 
-Source of the log messages' form: dxpy.dxlog.DXLogHandler; of the names of levels: `dx watch --levels`.
+Sources: dxpy.dxlog.DXLogHandler for the format of log messages, `dx watch --levels` for names of levels.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-from dx_local.engine.executors import LogLine
+from dx_local.engine.executors.protocol import LogLine
 from dx_local.platform.execution.job_logs import LogWriter
 from dx_local.platform.requests import strict_json
 
@@ -28,26 +28,26 @@ _LARGEST_DATAGRAM = 64 * 1024
 _LONGEST_REMARK = 500  # characters
 _SYSLOG_LEVELS = ("EMERG", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")
 _STREAM_LEVELS = {"INFO": "STDOUT", "ERROR": "STDERR"}
-# How long to read on after the job's process ended, should something that cannot be killed hold its pipes.
+# Time to read on after the job's process ended, in case a process that cannot be killed holds its pipes.
 _DRAIN_SECONDS = 1.0
 
 
 class LineSplitter:
-    """Cuts a stream of bytes into lines, and lines that are too long into pieces between characters."""
+    """Splits a stream of bytes into lines, and overlong lines into pieces at character boundaries."""
 
     def __init__(self, longest: int = LONGEST_LINE) -> None:
         self._longest = longest
         self._pending = b""
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Return the lines that data completes, without their ends."""
+        """Return the lines that data completes, without line ends."""
         *lines, self._pending = (self._pending + data).split(b"\n")
         pieces = [piece for line in lines for piece in self._cut(line)]
         *full, self._pending = self._cut(self._pending)
         return pieces + full
 
     def rest(self) -> list[bytes]:
-        """Return what came after the last line's end, if anything did."""
+        """Return the last line if it has no line end."""
         rest, self._pending = self._pending, b""
         return [rest] if rest else []
 
@@ -63,12 +63,12 @@ class LineSplitter:
 
 
 class JobStreams:
-    """Reads all that one job says, in the running asyncio loop, and passes it on line by line.
+    """Reads everything that one job prints and logs, in the running asyncio loop, line by line.
 
-    Each line is written once to the log file and given once to `on_log`. `sockets` is what the paths of
-    the two sockets begin with; it must leave room for `.priority` in a socket's address. `rename` is given
-    each line that the job prints, and returns the line to keep. What `remark_on` returns for lines that the
-    job has said comes before them the first time, and is `remark` from then on.
+    Each line is written to the log file and passed to `on_log`. `sockets` is the common beginning of the
+    paths of the two sockets; it must leave room for `.priority` in a socket's address. `rename` maps each
+    line that the job prints to the line to keep. `remark_on` may return a remark on printed lines; the first
+    one is logged before them and kept in `remark`.
     """
 
     def __init__(
@@ -86,16 +86,16 @@ class JobStreams:
         self._on_log = on_log
         self._rename = rename
         self._remark_on = remark_on
-        self._noted: str | None = None
+        self._found_remark: str | None = None
         self._lost: str | None = None
         self._pipes: dict[int, tuple[str, LineSplitter]] = {}
         self._sockets: list[socket.socket] = []
-        # Not in a folder of their own: making and removing one costs more than all else that is done here.
+        # Not in a folder of their own: creating and removing one would take longer than all the rest.
         self._socket_paths = [sockets.with_name(f"{sockets.name}.{name}") for name in _SOCKET_NAMES]
         self._then: Callable[[], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.write_ends: list[int] = []
-        """The ends of the pipes that are for stdout and stderr; whoever takes them closes them."""
+        """Ends of the pipes for stdout and stderr; the caller closes them."""
         self._log = LogWriter(log)
         try:
             self._open_pipe("STDOUT")
@@ -110,15 +110,15 @@ class JobStreams:
 
     @property
     def remark(self) -> str | None:
-        """A likely cause of a failure that the job's own messages do not name."""
-        return "\n".join(filter(None, (self._noted, self._lost))) or None
+        """A likely cause of a failure that the job's own messages do not mention."""
+        return "\n".join(filter(None, (self._found_remark, self._lost))) or None
 
-    def say(self, text: str) -> None:
-        """Add lines of our own to what the job said, as STDERR."""
-        self._pass_on("STDERR", "STDERR", [line.encode() for line in text.splitlines()])
+    def append(self, text: str) -> None:
+        """Append text to the log as if the job had printed it to stderr."""
+        self._add("STDERR", "STDERR", [line.encode() for line in text.splitlines()])
 
     def end(self, then: Callable[[], None]) -> None:
-        """Read what is left once the job's processes have ended, close everything, and call then."""
+        """Read the rest once the job's processes have ended, close everything, and call `then`."""
         self._then = then
         if self._pipes:
             self._timer = self._loop.call_later(_DRAIN_SECONDS, self._close)
@@ -145,7 +145,7 @@ class JobStreams:
             data = os.read(pipe, _READ_BYTES)
         except BlockingIOError:
             return
-        self._pass_on_printed(source, splitter.feed(data) if data else splitter.rest())
+        self._add_printed(source, splitter.feed(data) if data else splitter.rest())
         if not data:
             self._close_pipe(pipe)
             if self._then and not self._pipes:
@@ -157,18 +157,18 @@ class JobStreams:
         except BlockingIOError:
             return False
         source, level, text = _parse_datagram(datagram)
-        self._pass_on(source, level, [line.encode("utf-8", "surrogateescape") for line in text.split("\n")])
+        self._add(source, level, [line.encode("utf-8", "surrogateescape") for line in text.split("\n")])
         return True
 
-    def _pass_on_printed(self, source: str, lines: list[bytes]) -> None:
-        self._pass_on(source, source, [self._rename(line) for line in lines] if self._rename else lines)
+    def _add_printed(self, source: str, lines: list[bytes]) -> None:
+        self._add(source, source, [self._rename(line) for line in lines] if self._rename else lines)
 
-    def _pass_on(self, source: str, level: str, lines: list[bytes]) -> None:
+    def _add(self, source: str, level: str, lines: list[bytes]) -> None:
         if not lines:
             return
         if self._remark_on and (remark := self._remark_on(b"\n".join(lines))):
-            self._remark_on, self._noted = None, remark
-            self.say(remark)
+            self._remark_on, self._found_remark = None, remark
+            self.append(remark)
         now = time.time_ns() // 1_000_000
         lost = self._log.lost
         self._log.write(lines, level, now)
@@ -191,7 +191,7 @@ class JobStreams:
         if self._timer:
             self._timer.cancel()
         for source, splitter in self._pipes.values():
-            self._pass_on_printed(source, splitter.rest())
+            self._add_printed(source, splitter.rest())
         for receiver in self._sockets:
             while self._read_socket(receiver):
                 pass
@@ -210,7 +210,7 @@ class JobStreams:
 
 
 def _parse_datagram(datagram: bytes) -> tuple[str, str, str]:
-    """Return source, level and text of a log message; one that is not of the known form is its own text."""
+    """Return source, level and text of a log message; one in an unknown format is all text."""
     try:
         message = strict_json.parse(datagram, replaces_surrogates=True)
         source, text = str(message["source"]), str(message["msg"])

@@ -1,4 +1,4 @@
-"""Jobs that try to use the network and have none: how it shows in what they say, and what is added to it."""
+"""Recognise jobs that fail for lack of network access by their messages, and explain it in their log."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ REMARK = (
     ' "access": {"network": ["*"]} grants it, in the cloud too; --network allow lifts this here.'
 )
 
-# What programs say of a name that is not found, or of an address that is not reached; in lower case.
+# Messages of programs that cannot resolve a name or reach an address, in lower case.
 _SIGNS = (
     b"in name resolution",  # getaddrinfo
     b"name or service not known",
@@ -22,6 +22,6 @@ _SIGNS = (
 
 
 def remark_on(text: bytes) -> str | None:
-    """Return the remark if a part of what a job has said shows that it misses the network."""
+    """Return the remark if text that a job printed shows that it lacks the network, else None."""
     lowered = text.lower()
     return REMARK if any(sign in lowered for sign in _SIGNS) else None

@@ -1,6 +1,6 @@
-"""Folders that belong to one running process, and that another removes if their owner was killed.
+"""Temporary folders with an owner process: if it is killed, another process can tell and clean up.
 
-The owner holds a lock on its folder, which the kernel drops with the process.
+The owner holds a lock on its folder, which the kernel releases when the process ends.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def make(path: Path, mode: int = 0o777) -> int:
-    """Make a folder and return it, open and locked; closing it gives it up. Raises OSError."""
+    """Create a folder and return it open and locked; close it to give it up. Raises OSError."""
     while True:
         path.mkdir(mode)
-        with suppress(FileNotFoundError):  # another process may take it for abandoned before it is locked
+        with suppress(FileNotFoundError):  # another process may remove it as abandoned before it is locked
             lock = _open(path)
             fcntl.flock(lock, fcntl.LOCK_EX)
             if path.exists():
@@ -28,7 +28,7 @@ def make(path: Path, mode: int = 0o777) -> int:
 
 
 def abandoned(folders: Iterable[Path]) -> Iterator[Path]:
-    """Yield this user's folders that nobody holds; each is locked until the next one is asked for."""
+    """Yield this user's folders that have no owner; each stays locked until the next one is requested."""
     for path in folders:
         with suppress(OSError):
             lock = _open(path)

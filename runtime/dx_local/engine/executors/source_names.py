@@ -1,4 +1,4 @@
-"""Messages of bash name the author's own file, rather than the copy of it that a job runs."""
+"""Name the author's own file in messages of bash, instead of the copy that the job runs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class SourceNames:
-    """Replaces the path of a job's copy of the code in messages that name a line of it.
+    """Replaces the path of the job's copy with the author's file in messages that name a line.
 
     `copy` is the file in the job's home, `source` the author's own. Nothing is replaced if the two differ,
-    because line numbers of the one mean nothing in the other.
+    because then the line numbers differ too.
     """
 
     def __init__(self, copy: Path, source: Path) -> None:
@@ -26,7 +26,7 @@ class SourceNames:
         self._mark = f"/{copy.name}: ".encode()
 
     def __call__(self, line: bytes) -> bytes:
-        """Return a line that a job printed, with the author's file in place of the copy."""
+        """Return a line that a job printed, with the path replaced."""
         if self._mark not in line or not self._are_the_same:
             return line
         return self._pattern.sub(lambda _: bytes(self._source), line)

@@ -1,4 +1,4 @@
-"""The executor's end of a zygote: its process, and the socket to it, served by the asyncio loop."""
+"""The executor's side of a zygote: its process, and the socket to it, in the asyncio loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import deque
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dx_local.worker
 from dx_local.worker import channel
@@ -18,8 +18,8 @@ from dx_local.worker import channel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_local.engine.environments.python_environments import WorkerEnvironment
-    from dx_local.engine.executors.isolation import Confinement
+    from dx_local.engine.executors.protocol import Api
+    from dx_local.engine.settings import Isolation
 
 _ZYGOTE_SCRIPT = Path(dx_local.worker.__file__).with_name("zygote.py")
 _RECEIVE_BYTES = 64 * 1024
@@ -28,37 +28,46 @@ _LEAVING_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What a zygote can give its jobs."""
+class ZygoteCapabilities:
+    """The isolation that a zygote can provide to its jobs."""
 
     unsandboxed: str | None = None
-    """Why they have no worlds of their own, or None if they have."""
+    """Reason why jobs have no sandbox, or None."""
     exposed: str | None = None
-    """Why these have no PID namespaces, or None."""
+    """Reason why sandboxes have no PID namespace, or None."""
     unconfined: str | None = None
-    """Why those without network have that of the machine although they should not, or None."""
+    """Reason why jobs keep the network of this machine although they should not, or None."""
     has_own_network: bool = False
-    """Whether those without network have one of their own, with the API alone."""
+    """True if jobs without network access have a network of their own, in which only the API answers."""
+
+
+class WorkerPrograms(NamedTuple):
+    """The parts of a worker environment from which a zygote starts; each field is that of `Launch`."""
+
+    python: str
+    programs: str
+    tool_client: str | None
 
 
 class ZygoteProcess:
-    """One zygote, for jobs whose folders lie in `jobs`; `surroundings` is what it says first of all."""
+    """One zygote, for jobs with folders in `jobs`; `capabilities` is the content of its first message."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the command line of a zygote
         self,
-        environment: WorkerEnvironment,
+        programs: WorkerPrograms,
         log: Path,
-        confinement: Confinement,
         jobs: Path,
+        isolation: Isolation,
+        api: Api | None,
         *,
         on_message: Callable[[dict[str, Any]], None],
         on_gone: Callable[[ZygoteProcess], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.gone: asyncio.Future[None] = self._loop.create_future()
-        self.surroundings: asyncio.Future[Surroundings] = self._loop.create_future()
+        self.capabilities: asyncio.Future[ZygoteCapabilities] = self._loop.create_future()
         self._log = log
-        self._api = confinement.api
+        self._api = api
         self._on_message = on_message
         self._on_gone = on_gone
         self._received = b""
@@ -69,10 +78,10 @@ class ZygoteProcess:
             on_failure.callback(self._socket.close)
             self._process = subprocess.Popen(
                 [
-                    environment.python,
+                    programs.python,
                     *("-I", "-X", "utf8", _ZYGOTE_SCRIPT),
-                    *(str(theirs.fileno()), log.parent, environment.bin, environment.tool_client or ""),
-                    *(confinement.isolation.value, jobs, str(self._api.port if self._api else 0)),
+                    *(str(theirs.fileno()), log.parent, programs.programs, programs.tool_client or ""),
+                    *(isolation.value, jobs, str(self._api.port if self._api else 0)),
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -86,17 +95,17 @@ class ZygoteProcess:
         self._loop.add_reader(self._socket, self._receive)
 
     def send(self, message: dict[str, Any], files: tuple[int, ...] = ()) -> None:
-        """Send a message and open files, which are closed on this side; to a dead zygote, send nothing."""
+        """Send a message and open files, which are closed on this side; do nothing if the zygote is dead."""
         self._outgoing.append((channel.pack(message), files))
         self._flush()
 
     def hang_up(self) -> None:
-        """Make the zygote kill all its jobs and end; `gone` is done when it has."""
+        """Make the zygote kill all its jobs and exit; `gone` is done when it has."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 
     def last_words(self) -> str:
-        """Return the end of what the zygote itself printed."""
+        """Return the last lines that the zygote itself printed."""
         return "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:])
 
     def _flush(self) -> None:
@@ -108,7 +117,7 @@ class ZygoteProcess:
                 self._loop.add_writer(self._socket, self._flush)
                 return
             except OSError:
-                sent = len(data)  # the zygote is gone; reading will tell
+                sent = len(data)  # the zygote is gone, which `_receive` will notice
             for file in files:
                 os.close(file)
             if sent < len(data):
@@ -131,7 +140,7 @@ class ZygoteProcess:
         messages, self._received = channel.unpack(self._received + data)
         for message in messages:
             if "unsandboxed" in message:
-                self.surroundings.set_result(Surroundings(**message))
+                self.capabilities.set_result(ZygoteCapabilities(**message))
             else:
                 self._on_message(message)
         if not data:
@@ -143,18 +152,18 @@ class ZygoteProcess:
         self._socket.close()
         self._flush()
         with suppress(subprocess.TimeoutExpired):
-            # It may be waiting for the zygote's end, of which the socket's is only the beginning.
+            # The socket closes first; the process needs a moment more to exit by itself.
             self._process.wait(_LEAVING_SECONDS)
         self._process.kill()
         self._process.wait()
-        if not self.surroundings.done():
-            self.surroundings.set_result(Surroundings())
+        if not self.capabilities.done():
+            self.capabilities.set_result(ZygoteCapabilities())
         self._on_gone(self)
         self.gone.set_result(None)
 
 
 def _host_variables(home: Path) -> dict[str, str]:
-    # Nothing of the user's that could hold a token or change how Python or dxpy work.
+    # No variable of the user's that could hold a token, or change the behaviour of Python or dxpy.
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "DX_LOCAL_TOOLS") if name in os.environ}
     user_home = {"DX_LOCAL_USER_HOME": os.path.expanduser("~")}  # noqa: PTH111  (fails without any)
     return {**kept, **user_home, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}

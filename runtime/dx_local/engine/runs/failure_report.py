@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dx_app_wizard.console.text import plain
 from dx_app_wizard.dxapp.model import FILE_NAME
-from dx_local.platform.execution.job_logs import log_paths, printed_by_job
+from dx_local.platform.execution.job_logs import job_output_bytes, log_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from dx_app_wizard.lint.findings import Finding
     from dx_local.platform.core.context import JSON, Platform
-    from dx_local.platform.core.store import Row, Store
+    from dx_local.platform.core.schema import JobRow
+    from dx_local.platform.core.store import Store
 
 _LOG_LINES = 20
 _TAIL_BYTES = 64 * 1024
@@ -92,13 +93,13 @@ class FailureReport:
         }
 
 
-def explain(platform: Platform, job: Row, app: Path, warnings: Sequence[Finding] = ()) -> FailureReport:
+def explain(platform: Platform, job: JobRow, app: Path, warnings: Sequence[Finding] = ()) -> FailureReport:
     """Return why a job that did not end as done failed; `app` is the folder whose code is the user's own.
 
     `warnings` are what the linter says of the app: the report repeats what concerns its code.
     """
-    origin: dict[str, str] = job["failure_from"] or job
-    cause = platform.store.get("job", origin["id"]) or job
+    cause_id = job["failure_from"]["id"] if job["failure_from"] else job["id"]
+    cause = platform.store.get("job", cause_id) or job
     log = next(reversed(log_paths(platform, cause)), None)
     tail = _last_lines(log) if log else ()
     return FailureReport(
@@ -115,17 +116,17 @@ def explain(platform: Platform, job: Row, app: Path, warnings: Sequence[Finding]
     )
 
 
-def job_path(store: Store, job: Row) -> str:
+def job_path(store: Store, job: JobRow) -> str:
     """Return the way from the root to a job by their labels: `main → map → process[3]`."""
     steps = []
-    current: Row | None = job
+    current: JobRow | None = job
     while current is not None:
         steps.append(job_label(store, current))
         current = store.get("job", current["parent"]) if current["parent"] else None
     return " → ".join(reversed(steps))
 
 
-def job_label(store: Store, job: Row) -> str:
+def job_label(store: Store, job: JobRow) -> str:
     """Return what a job does, numbered from the second of its kind that its parent started: `process[2]`."""
     earlier: int = store.value(
         "SELECT COUNT(*) FROM job WHERE parent = ? AND parent_try IS ? AND function = ?"
@@ -140,7 +141,7 @@ def job_label(store: Store, job: Row) -> str:
     return f"{what}[{earlier + 1}]" if earlier else what
 
 
-def job_does(store: Store, job: Row) -> str:
+def job_does(store: Store, job: JobRow) -> str:
     """Return what a job does in a word: its entry point, or what it runs when a job started that for itself.
 
     A job that another one starts at an entry point works in that one's workspace; one that runs an applet or
@@ -156,7 +157,7 @@ def _in_a_line(finding: Finding) -> str:
     return f"{place}: {finding.message}{hint} [{finding.rule}]"
 
 
-def _mentioned(store: Store, cause: Row) -> tuple[tuple[str, str], ...]:
+def _mentioned(store: Store, cause: JobRow) -> tuple[tuple[str, str], ...]:
     """Return the IDs and paths of the jobs that the failure message of a job names, besides itself."""
     named = dict.fromkeys(_JOB_ID.findall(cause["failure_message"] or ""))
     jobs = (store.get("job", job_id) for job_id in named if job_id != cause["id"])
@@ -164,7 +165,7 @@ def _mentioned(store: Store, cause: Row) -> tuple[tuple[str, str], ...]:
 
 
 def _last_lines(log: Path) -> tuple[str, ...]:
-    return tuple(printed_by_job(log, _TAIL_BYTES).decode("utf-8", "replace").splitlines())
+    return tuple(job_output_bytes(log, _TAIL_BYTES).decode("utf-8", "replace").splitlines())
 
 
 def _source_line(lines: tuple[str, ...], app: Path) -> SourceLine | None:

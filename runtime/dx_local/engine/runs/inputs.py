@@ -22,7 +22,7 @@ from dx_app_wizard.dxapp.classes import (
     parse_class,
     parse_value,
 )
-from dx_app_wizard.dxapp.json_faults import explain
+from dx_app_wizard.dxapp.json_errors import explain
 from dx_app_wizard.dxapp.links import is_link, link, parse_reference
 from dx_local.engine.runs.table_formats import read_table
 from dx_local.errors import UsageError
@@ -31,6 +31,8 @@ from dx_local.platform.gtables import gtables
 from dx_local.platform.requests import strict_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dx_app_wizard.dxapp.classes import IOClass
     from dx_app_wizard.dxapp.model import AppSpec
     from dx_local.platform.core.context import JSON, Context
@@ -54,6 +56,11 @@ class GivenInputs:
     texts: tuple[tuple[str, str | None, str], ...] = ()
     folder: Path = Path()
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> GivenInputs:
+        """Return values of a Python program as input; it may hold local files as Path objects."""
+        return cls(values={name: _paths_as_text(value) for name, value in values.items()})
+
 
 def parse_option(option: str) -> tuple[str, str | None, str]:
     """Take `NAME=VALUE` or `NAME:CLASS=VALUE` apart. Raises UsageError."""
@@ -70,9 +77,9 @@ def read_json(text: bytes, where: str) -> JSON:
     except UnicodeError:
         raise UsageError(f"{where} contains text that is not Unicode", "Save it as UTF-8.") from None
     except json.JSONDecodeError as error:
-        fault = explain(error.doc, error)
-        line = error.doc.count("\n", 0, fault.offset) + 1
-        raise UsageError(f"{where} {fault.message} (line {line})", fault.hint) from None
+        reason = explain(error.doc, error)
+        line = error.doc.count("\n", 0, reason.offset) + 1
+        raise UsageError(f"{where} {reason.message} (line {line})", reason.hint) from None
     except ValueError as error:
         raise UsageError(f"{where} is not JSON: {error}") from None
     if not isinstance(value, dict):
@@ -312,3 +319,11 @@ def _json_array(text: str) -> list[Any]:
     except ValueError as error:
         raise UsageError(f"{text!r} is no JSON array: {error}") from None
     return values if isinstance(values, list) else [values]
+
+
+def _paths_as_text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _paths_as_text(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_paths_as_text(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp.links import link_id
 from dx_local.engine.runs.table_formats import write_table
-from dx_local.errors import DxLocalError
+from dx_local.engine.scheduling.disk_reserve import reporting_full_disk
+from dx_local.errors import DxLocalError, UsageError
 from dx_local.platform.core.errors import ApiError
 from dx_local.platform.core.full_disk import is_full_disk
 from dx_local.platform.core.ids import class_of
@@ -27,23 +28,45 @@ _CUT = "~"
 _LONGEST_ENDING = 40
 
 
+def check_out(out: Path) -> None:
+    """Raise UsageError if outputs could not be written to a folder, before a job has spent time on them."""
+    try:
+        nearest = next(path for path in (out, *out.parents) if _exists(path))
+    except OSError as error:
+        raise UsageError(f"cannot write outputs to {str(out)!r}: {error.strerror}") from None
+    if not nearest.is_dir():
+        raise UsageError(f"cannot write outputs to {str(out)!r}: {str(nearest)!r} is not a folder")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise UsageError(f"cannot write outputs to {str(out)!r}: {str(nearest)!r} is not writable")
+
+
+def _exists(path: Path) -> bool:
+    """Return whether a path exists, be it as a broken link. Raises OSError for one that can never be used."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return os.path.lexists(path)
+    return True
+
+
 def save_output(
     platform: Platform, output: JSON | None, folder: Path, announce: Callable[[str], None]
 ) -> JSON:
     """Copy the files of a job's output into folder; return the output with their paths in place of links.
 
     Tables are written as CSV. Items of an array get a folder each, by position, if two have the same name.
-    Names that are too long for the disk are shortened, which is announced. Raises OSError for a full disk,
-    and DxLocalError for outputs that could not be written, once all others are.
+    Names that are too long for the disk are shortened, which is announced. Raises DiskFullError, and
+    DxLocalError for outputs that could not be written, once all others are.
     """
     delivery = _Delivery(platform, folder, announce)
     saved: JSON = {}
     problems = []
-    for name, value in (output or {}).items():
-        try:
-            saved[name] = delivery.saved(value, name)
-        except DxLocalError as error:  # noqa: PERF203 - one output must not cost the others
-            problems.append(f"cannot write the output {name!r}: {error.message}")
+    with reporting_full_disk(folder.absolute(), "--out"):
+        for name, value in (output or {}).items():
+            try:
+                saved[name] = delivery.saved(value, name)
+            except DxLocalError as error:  # noqa: PERF203 - one failure must not cost the other outputs
+                problems.append(f"cannot write the output {name!r}: {error.message}")
     if problems:
         raise DxLocalError("\n".join(problems), f"Its bytes are kept in {str(platform.folder)!r}.")
     return saved

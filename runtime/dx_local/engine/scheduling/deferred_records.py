@@ -1,4 +1,4 @@
-"""Record the ends of jobs even if the disk is full: in the space of the reserve, or once there is space."""
+"""Record the outcomes of jobs even on a full disk: in the space of the reserve, or when there is space."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from dx_local.engine.scheduling.disk_reserve import Reserve
+    from dx_local.engine.scheduling.disk_reserve import DiskReserve
 
 T = TypeVar("T")
 
@@ -24,13 +24,13 @@ _RETRY_SECONDS = 0.5
 _STUCK_SECONDS = 5.0
 
 
-class PatientRecords:
-    """Records that must reach the store of a platform in their order; each is one transaction.
+class DeferredRecords:
+    """Records that must reach the store in order; each is a function that performs one transaction.
 
-    Used in one asyncio loop. While records wait or the reserve is spent, both are tried again twice a second.
+    For use in one asyncio loop. While records wait or the reserve is used up, a timer retries twice a second.
     """
 
-    def __init__(self, folder: Path, reserve: Reserve) -> None:
+    def __init__(self, folder: Path, reserve: DiskReserve) -> None:
         self._folder = folder
         self._reserve = reserve
         self._waiting: deque[Callable[[], object]] = deque()
@@ -39,14 +39,14 @@ class PatientRecords:
         self._stuck = asyncio.Event()
 
     def write(self, record: Callable[[], object]) -> None:
-        """Call record now, or again when the disk has space. Raises what it raises for other reasons."""
+        """Call a record now, or again when the disk has space. Any other error of the record is raised."""
         if not self._waiting:
             self._waiting_since = time.monotonic()
         self._waiting.append(record)
         self._write_waiting()
 
     def try_now(self, record: Callable[[], object]) -> bool:
-        """Call record, from the reserve if needed; return False if the disk is too full even so."""
+        """Call a record, with the reserve if needed; return False if the disk is too full even then."""
         try:
             self.use_reserve(record)
         except (OSError, sqlite3.OperationalError) as error:
@@ -56,15 +56,15 @@ class PatientRecords:
         return True
 
     def use_reserve(self, write: Callable[[], T]) -> T:
-        """Return what write returns, which is called again in the space of the reserve if needed."""
+        """Return the result of `write`, which is called again in the space of the reserve if needed."""
         try:
             return self._reserve.use(write)
         finally:
             if not self._reserve.is_filled():
                 self._try_again_later()
 
-    async def unless_stuck(self, waiting: Awaitable[None]) -> None:
-        """Wait for what waits for a record. Raises OSError if one could not be written for seconds."""
+    async def wait_unless_stuck(self, waiting: Awaitable[None]) -> None:
+        """Await something that depends on a record. Raises OSError if one cannot be written for seconds."""
         awaited = asyncio.ensure_future(waiting)
         stuck = asyncio.ensure_future(self._stuck.wait())
         try:
@@ -77,7 +77,7 @@ class PatientRecords:
             stuck.cancel()
 
     def close(self, last: Callable[[], object]) -> None:
-        """Write what waits, and a last record, if there is space; wait no longer."""
+        """Write the waiting records and a last one if there is space; discard them otherwise."""
         while self._waiting and self.try_now(self._waiting[0]):
             self._waiting.popleft()
         self.try_now(last)
@@ -86,7 +86,7 @@ class PatientRecords:
 
     def _write_waiting(self) -> None:
         while self._waiting:
-            # A record may bring about others before it returns.
+            # A record may add others before it returns.
             record = self._waiting.popleft()
             if not self.try_now(record):
                 self._waiting.appendleft(record)

@@ -1,4 +1,4 @@
-"""Keep a platform working while its disk is full: a reserve for what must be written, and clear errors."""
+"""Keep a platform working on a full disk: reserve space for vital writes, and report the disk clearly."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 RESERVE = "dx-local.reserve"
-"""The file in a state folder that keeps some space free."""
+"""File in a state folder that occupies the reserved space."""
 
 _RESERVED_BYTES = 1 << 20
-# Given up at once, as a job that still runs may take it before it is used.
+# Freed in slices: a running job may fill a freed slice before it is used.
 _SLICE_BYTES = 256 << 10
 
 
-class Reserve:
-    """Space on the disk of a state folder that is given up, bit by bit, for the writes that must not fail."""
+class DiskReserve:
+    """Reserved space on the disk of a state folder, freed slice by slice for writes that must not fail."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._path = folder / RESERVE
 
     def fill(self) -> None:
-        """Take the space. Raises OSError if the disk does not have it, or would then be full."""
+        """Occupy the space. Raises OSError if the disk lacks it, or would be full afterwards."""
         before = self._size()
         if before >= _RESERVED_BYTES:
             return
@@ -47,29 +47,29 @@ class Reserve:
             raise
 
     def refill(self) -> bool:
-        """Take the space again unless that would fill the disk; return whether it is taken."""
+        """Occupy the space again unless that would fill the disk; return whether it is occupied."""
         if not has_no_space(self._folder, 2 * _RESERVED_BYTES):
             with suppress(OSError):
                 self.fill()
         return self.is_filled()
 
     def use(self, write: Callable[[], T]) -> T:
-        """Return what write returns; while the disk is full, give up some space and call it again."""
+        """Return the result of `write`; while the disk is full, free a slice and call it again."""
         while True:
             try:
                 return write()
-            except (OSError, sqlite3.OperationalError) as error:  # noqa: PERF203 - it is tried a few times
+            except (OSError, sqlite3.OperationalError) as error:  # noqa: PERF203 - a few tries at most
                 size = self._size()
                 if not size or not is_full_disk(error, self._folder):
                     raise
                 self._shrink(size - _SLICE_BYTES)
 
     def is_filled(self) -> bool:
-        """Return whether all of the space is taken."""
+        """Return whether all of the space is occupied."""
         return self._size() >= _RESERVED_BYTES
 
     def remove(self) -> None:
-        """Give the space back."""
+        """Free the space."""
         self._path.unlink(missing_ok=True)
 
     def _size(self) -> int:
@@ -87,7 +87,7 @@ class Reserve:
 
 @contextmanager
 def reporting_full_disk(folder: Path, option: str) -> Iterator[None]:
-    """Raise DiskFullError if a write below folder, which option chooses, finds the disk full."""
+    """Raise DiskFullError if the disk of a folder is full; `option` is the option that sets the folder."""
     try:
         yield
     except (OSError, sqlite3.OperationalError) as error:
@@ -95,7 +95,7 @@ def reporting_full_disk(folder: Path, option: str) -> Iterator[None]:
             raise
         full = full_folder(error, folder)
         if full in folder.parents:
-            full = folder  # which could not be made
+            full = folder  # the folder itself could not be created
         raise DiskFullError(full, option if folder in (full, *full.parents) else None) from error
 
 
@@ -105,5 +105,5 @@ def _allocate(file: BinaryIO) -> None:
     except OSError as error:
         if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
             raise
-        # Not zeros, which a disk that compresses would not store.
+        # Random bytes, because a file system with compression would not store zeros.
         file.write(os.urandom(_RESERVED_BYTES - file.tell()))

@@ -1,14 +1,13 @@
-"""The environment variables that tell a job who and where it is.
+"""Environment variables that identify a job and connect it to the API server.
 
 Source: https://documentation.dnanexus.com/developer/apps/execution-environment
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from dx_local.engine.service.client_environment import auth_server_variables
+from dx_local.engine.server_variables import api_server_variables, auth_server_variables, security_context
 from dx_local.platform.core import access
 from dx_local.platform.core.ids import class_of
 from dx_local.platform.execution import app_containers
@@ -17,21 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dx_local.platform.core.context import Platform
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobRow
 
 
-def variables_of(platform: Platform, job: Row) -> Mapping[str, str]:
-    """Return the DX_* variables of a job, with a new token in them."""
+def variables_of(platform: Platform, job: JobRow) -> Mapping[str, str]:
+    """Return the DX_* variables of a job, with a newly issued token."""
     store = platform.store
     token = access.issue_token(store, job["user"], job["id"])
-    _, _, address = platform.base_url.partition("://")
-    host, _, port = address.partition(":")
     variables = {
-        "DX_APISERVER_PROTOCOL": "http",
-        "DX_APISERVER_HOST": host,
-        "DX_APISERVER_PORT": port,
+        **api_server_variables(platform.base_url),
         **auth_server_variables(platform.base_url),
-        "DX_SECURITY_CONTEXT": json.dumps({"auth_token_type": "Bearer", "auth_token": token}),
+        **security_context(token),
         "DX_JOB_ID": job["id"],
         "DX_WORKSPACE_ID": job["workspace"],
         "DX_PROJECT_CONTEXT_ID": job["project"],

@@ -1,8 +1,9 @@
-"""The lines with which a worker begins a job's log, before anything that the job prints.
+"""The first lines of a job's log, which come from the worker rather than from the job.
 
-They are in the log, where `dx watch` and programs that read logs expect them. Displays of a run do not show
-them: they repeat for each job and tell nothing about the app. Left out are figures that no job of this
-machine has to itself (`CPU: …`), and packages, which jobs share instead of installing them.
+`dx watch` and programs that read logs expect them. Progress displays hide them, as they repeat for each job
+and contain nothing about the app. Two kinds of lines of real workers are left out: load of the machine
+(`CPU: …`), which the jobs here share, and installed packages, because jobs share those instead of installing
+them.
 
 Source: logs of DNAnexus jobs from 2018 to 2026 that users have published.
 """
@@ -18,23 +19,24 @@ from dx_local.platform.execution.job_logs import OPENING_ENDS, OPENING_STARTS, w
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from dx_local.engine.executors import Launch
     from dx_local.platform.core.context import JSON
+    from dx_local.platform.core.schema import JobRow
 
 
-def write_opening(launch: Launch, run_spec: JSON) -> None:
-    """Begin the log of a job that is about to be launched. Raises OSError."""
-    write_log(launch.folder.log, list(_lines(launch, run_spec)), time.time_ns() // 1_000_000)
+def write_opening(log: Path, job: JobRow, dxpy_version: str, run_spec: JSON) -> None:
+    """Write the first lines of a job's log. Raises OSError."""
+    write_log(log, list(_lines(job, dxpy_version, run_spec)), time.time_ns() // 1_000_000)
 
 
-def _lines(launch: Launch, run_spec: JSON) -> Iterator[tuple[str, str]]:
-    """Yield level and text of each line."""
+def _lines(job: JobRow, dxpy_version: str, run_spec: JSON) -> Iterator[tuple[str, str]]:
+    """Yield the level and text of each line."""
     yield "INFO", OPENING_STARTS
-    yield "STDOUT", f"dxpy/{launch.environment.dxpy_version} ({platform.platform()})"
+    yield "STDOUT", f"dxpy/{dxpy_version} ({platform.platform()})"
     for entry in run_spec.get("bundledDepends") or ():
         if str(link_id(entry.get("id"))).startswith("file-"):
             name = " ".join(str(entry.get("name")).splitlines())
             yield "INFO", f"Downloading bundled file {name}"
             yield "STDOUT", f">>> Unpacking {name} to /"
-    yield "STDOUT", f"{launch.interpreter} {OPENING_ENDS.format(launch.job_id)}"
+    yield "STDOUT", f"{run_spec['interpreter']} {OPENING_ENDS.format(job['id'])}"

@@ -1,7 +1,7 @@
 """Detect jobs that ran out of memory or disk, and explain the failure to the user.
 
-The platform gives a failure the reason AppInsufficientResourceError if the app's own message reports such a
-shortage, or if the worker saw one; then it adds a warning to the message.
+On the platform, the reason of such a failure is AppInsufficientResourceError if the app's own message reports
+the shortage or the worker has noticed it; in the latter case the message ends with a warning.
 Sources: https://documentation.dnanexus.com/developer/apps/error-information, and for the warnings the
 failures of real jobs that users have published.
 """
@@ -21,8 +21,8 @@ from dx_local.sizes import size_text
 
 if TYPE_CHECKING:
     from dx_app_wizard.dxapp.instances import InstanceType
-    from dx_local.engine.executors import End
-    from dx_local.platform.core.store import Row
+    from dx_local.engine.executors.protocol import JobExit
+    from dx_local.platform.core.schema import JobWorker
 
 REASON = "AppInsufficientResourceError"
 
@@ -36,34 +36,34 @@ _OUT_OF_MEMORY = re.compile(
 _OUT_OF_DISK = re.compile(r"no space left on device|disk quota exceeded|ENOSPC", re.IGNORECASE)
 _MEMORY_WARNING = " Warning: Out of memory error occurred during this job."
 _DISK_WARNING = " Warning: Low disk space during this job."
-# Less than programs write at once: a disk with so little left has refused something.
+# Less than programs write at once: a disk with so little space has already failed a write.
 _FULL_DISK_BYTES = 4 << 20
 _MACHINE_IS_FULL = (
-    "This machine ran out of memory, and its kernel killed a process for that. Run fewer jobs at once"
+    "This machine ran out of memory, and its kernel killed a process. Run fewer jobs at once"
     " (--max-parallel), or use a machine with more memory."
 )
 _FOLDER_OPTIONS = "dx-local run --workspace-path, dx-local serve --state"
 _SIGKILL = 9
 _KILLED = (-_SIGKILL, 128 + _SIGKILL)
 _STATISTICS = Path("/proc/vmstat")
-# Several jobs may be killed in the same distress, and their ends come one after the other.
-_DISTRESS_SECONDS = 10.0
+# Several jobs may be killed in the same emergency; their exits arrive one after the other.
+_EMERGENCY_SECONDS = 10.0
 
 
 class OutOfMemoryKills:
-    """Whether the kernel has killed processes for want of memory of late, on the whole machine."""
+    """Detects whether the kernel has recently killed processes because the machine was out of memory."""
 
     def __init__(self, statistics: Path = _STATISTICS) -> None:
         self._statistics = statistics
         self._count = self._read()
-        self._noticed = -_DISTRESS_SECONDS
+        self._noticed = -_EMERGENCY_SECONDS
 
     def happened(self) -> bool:
-        """Tell whether there was one a moment ago, or since this was made or asked the last time."""
+        """Return whether that happened a moment ago, or since the last call or creation."""
         count = self._read()
         if count > self._count:
             self._count, self._noticed = count, time.monotonic()
-        return time.monotonic() - self._noticed < _DISTRESS_SECONDS
+        return time.monotonic() - self._noticed < _EMERGENCY_SECONDS
 
     def _read(self) -> int:
         try:
@@ -79,64 +79,64 @@ def is_full(folder: Path) -> bool:
 
 
 def failure_of(
-    job: Row, end: End, failure: Failure, kills: OutOfMemoryKills, *, disk_is_full: bool = False
+    job: JobWorker, end: JobExit, failure: Failure, kills: OutOfMemoryKills, *, disk_is_full: bool = False
 ) -> Failure:
-    """Return why a job failed: `failure` as it is, or a shortage of memory or disk."""
-    said = failure.message
+    """Return the failure of a job, with another reason and an explanation if memory or disk ran out."""
+    text = failure.message
     if failure.reason not in _OF_THE_APP:
         return failure
     limit = end.memory_limit
     if end.killed_for_memory and limit:
         message = (
-            f"{said}{_MEMORY_WARNING}\n"
-            f"The job needs more memory than its limit of {size_text(limit)}. {_remedy(job, limit)}"
+            f"{text}{_MEMORY_WARNING}\n"
+            f"The job needs more memory than its limit of {size_text(limit)}. {_hint(job, limit)}"
         )
-    elif limit and _OUT_OF_MEMORY.search(said):
+    elif limit and _OUT_OF_MEMORY.search(text):
         held = f"; its largest process held {size_text(end.usage.memory)}" if end.usage else ""
-        message = f"{said}\nThe job's memory limit is {size_text(limit)}{held}. {_remedy(job, limit)}"
-    elif disk_is_full or _OUT_OF_DISK.search(said):
-        message = f"{said}{_DISK_WARNING}"
-    elif _OUT_OF_MEMORY.search(said):
-        message = said
-    elif (end.exit_code in _KILLED or "SIGKILL" in said) and kills.happened():
-        message = f"{said}{_MEMORY_WARNING}\n{_MACHINE_IS_FULL}"
+        message = f"{text}\nThe job's memory limit is {size_text(limit)}{held}. {_hint(job, limit)}"
+    elif disk_is_full or _OUT_OF_DISK.search(text):
+        message = f"{text}{_DISK_WARNING}"
+    elif _OUT_OF_MEMORY.search(text):
+        message = text
+    elif (end.exit_code in _KILLED or "SIGKILL" in text) and kills.happened():
+        message = f"{text}{_MEMORY_WARNING}\n{_MACHINE_IS_FULL}"
     else:
         return failure
     return Failure(REASON, message)
 
 
 def explain_full_disk(failure: Failure, folder: Path) -> Failure:
-    """Return a failure with the reason of a shortage and a remedy, if a full disk is why.
+    """Return a failure, with a new reason and a hint if a full disk caused it.
 
     `folder` is that of the platform.
     """
-    said = failure.message
+    text = failure.message
     is_output_lost = failure.reason == "OutputError" and is_full(folder)
-    if not (is_output_lost or _DISK_WARNING in said or _OUT_OF_DISK.search(said)):
+    if not (is_output_lost or _DISK_WARNING in text or _OUT_OF_DISK.search(text)):
         return failure
     choices = {folder: _FOLDER_OPTIONS, Path(tempfile.gettempdir()): "TMPDIR"}
     for full, choice in choices.items():
         if is_full(full):
-            remedy = f"Free some space, or choose a folder on another disk ({choice})."
-            return Failure(REASON, f"{said}\nThe disk of {str(full)!r} is full. {remedy}")
-    return Failure(REASON, said)
+            hint = f"Free some space, or choose a folder on another disk ({choice})."
+            return Failure(REASON, f"{text}\nThe disk of {str(full)!r} is full. {hint}")
+    return Failure(REASON, text)
 
 
-def _remedy(job: Row, limit: int) -> str:
-    """Say how a job gets more memory."""
+def _hint(job: JobWorker, limit: int) -> str:
+    """Return the way to get more memory for a job."""
     worker = find_instance_type(job["instance_type"], job["region"])
     if worker and limit < worker.memory_bytes:
-        return f"Give a larger --memory-limit: {worker.name} has {worker.memory_gib:g} GiB."
+        return f"Pass a larger --memory-limit: {worker.name} has {worker.memory_gib:g} GiB."
     larger = worker and next_larger(worker, job["region"])
     example = f", such as {larger.name} ({larger.memory_gib:g} GiB)" if larger else ""
     return (
-        f"Ask for an instance type with more memory{example}: runSpec.systemRequirements in dxapp.json,"
+        f"Request an instance type with more memory{example}: runSpec.systemRequirements in dxapp.json,"
         f' {{"{job["function"]}": {{"instanceType": …}}}}.'
     )
 
 
 def next_larger(worker: InstanceType, region: str) -> InstanceType | None:
-    """Return a type with the next larger memory, of as many cores and of its kind if there is one."""
+    """Return the type with the next larger memory, preferably with as many cores and of the same family."""
     larger = [
         other
         for other in instance_types(region)
@@ -144,12 +144,12 @@ def next_larger(worker: InstanceType, region: str) -> InstanceType | None:
     ]
 
     def distance(other: InstanceType) -> tuple[bool, bool, float, int]:
-        is_of_kind = _kind(other) == _kind(worker)
-        return other.cores != worker.cores, not is_of_kind, other.memory_gib, other.cores
+        is_of_family = _family(other) == _family(worker)
+        return other.cores != worker.cores, not is_of_family, other.memory_gib, other.cores
 
     return min(larger, key=distance, default=None)
 
 
-def _kind(worker: InstanceType) -> list[str]:
-    """Return the parts of a name between memory and cores: `ssd1`, `v2` of `mem1_ssd1_v2_x4`."""
+def _family(worker: InstanceType) -> list[str]:
+    """Return the parts of a name between memory and cores: `ssd1` and `v2` of `mem1_ssd1_v2_x4`."""
     return worker.name.split("_")[1:-1]

@@ -8,13 +8,14 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_local.engine.server_variables import api_server_variables, auth_server_variables, security_context
 from dx_local.worker import dxpy_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
-    from dx_local.engine.service.state_folder import Saved
+    from dx_local.engine.service.state_folder import ServerInfo
 
 # The project is not among the variables but in the folder of dx's own settings, where `dx select` can change
 # it; a variable would outweigh that, as these would, should they come from elsewhere.
@@ -32,31 +33,17 @@ _OUR_DX = Path(dxpy_defaults.__file__).with_name("dx")
 _NOT_LINKED = ("dx-app-wizard",)  # ours has the same name
 
 
-def variables(saved: Saved, folder: Path) -> dict[str, str]:
-    """Return the variables, besides PATH, with which clients reach the server of a state folder.
-
-    Source: dxpy.utils.config.
-    """
+def variables(saved: ServerInfo, folder: Path) -> dict[str, str]:
+    """Return the variables, except PATH, that connect clients to the server of a state folder."""
     return {
-        "DX_APISERVER_PROTOCOL": "http",
-        "DX_APISERVER_HOST": "127.0.0.1",
-        "DX_APISERVER_PORT": str(saved.port),
+        **api_server_variables(saved.url),
         **auth_server_variables(saved.url),
-        "DX_SECURITY_CONTEXT": _security_context(saved),
+        **security_context(saved.token),
         "DX_USER_CONF_DIR": str(_settings_folder(folder)),
     }
 
 
-def auth_server_variables(url: str) -> dict[str, str]:
-    """Return the variables by which `dx login` and `dx logout` find their server, which is the API's.
-
-    The host includes the scheme. Source: dxpy.get_auth_server_name.
-    """
-    host, _, port = url.rpartition(":")
-    return {"DX_AUTHSERVER_HOST": host, "DX_AUTHSERVER_PORT": port}
-
-
-def environment(saved: Saved, folder: Path, inherited: Mapping[str, str]) -> dict[str, str]:
+def environment(saved: ServerInfo, folder: Path, inherited: Mapping[str, str]) -> dict[str, str]:
     """Return the whole environment for a program that shall be a client."""
     kept = {name: value for name, value in inherited.items() if name not in UNSET}
     path = os.pathsep.join(
@@ -65,7 +52,7 @@ def environment(saved: Saved, folder: Path, inherited: Mapping[str, str]) -> dic
     return {**kept, **variables(saved, folder), "PATH": path}
 
 
-def shell_lines(saved: Saved, folder: Path) -> list[str]:
+def shell_lines(saved: ServerInfo, folder: Path) -> list[str]:
     """Return the lines that make a shell a client; they can be evaluated any number of times."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables(saved, folder).items()]
     programs = shlex.quote(str(programs_folder(folder)))
@@ -85,7 +72,7 @@ def first_programs_folder(folder: Path) -> Path:
     return programs_folder(folder) / "first"
 
 
-def furnish(saved: Saved, folder: Path, worker: WorkerEnvironment | None) -> None:
+def prepare_clients(saved: ServerInfo, folder: Path, worker: WorkerEnvironment | None) -> None:
     """Write the settings for `dx`, keeping the project that was selected, and link its programs."""
     _write_settings(saved, _settings_folder(folder))
     programs = programs_folder(folder)
@@ -110,7 +97,7 @@ def proxy_warning(inherited: Mapping[str, str]) -> str | None:
     return f"dxpy sends every request through the proxy in {found}, also to this machine; unset it for dx."
 
 
-def _write_settings(saved: Saved, folder: Path) -> None:
+def _write_settings(saved: ServerInfo, folder: Path) -> None:
     folder.mkdir(exist_ok=True, mode=0o700)
     path = folder / "environment.json"
     try:
@@ -122,20 +109,14 @@ def _write_settings(saved: Saved, folder: Path) -> None:
     settings = {
         "DX_PROJECT_CONTEXT_ID": saved.project,
         **earlier,
-        "DX_APISERVER_PROTOCOL": "http",
-        "DX_APISERVER_HOST": "127.0.0.1",
-        "DX_APISERVER_PORT": str(saved.port),
-        "DX_SECURITY_CONTEXT": _security_context(saved),
+        **api_server_variables(saved.url),
+        **security_context(saved.token),
     }
     unfinished = path.with_suffix(".unfinished")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(settings, file, indent=4)
     unfinished.replace(path)
-
-
-def _security_context(saved: Saved) -> str:
-    return json.dumps({"auth_token_type": "Bearer", "auth_token": saved.token})
 
 
 def _settings_folder(folder: Path) -> Path:

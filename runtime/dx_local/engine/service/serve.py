@@ -1,4 +1,4 @@
-"""A platform that is kept up for clients: its state folder is held, and its server answers until the end."""
+"""Serve a platform that persists: lock its state folder, and answer clients until the end."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dx_local.engine.environments.job_environments import USUAL_WORKPLACES, WorkplaceOptions
 from dx_local.engine.environments.python_environments import EnvironmentBuildError
-from dx_local.engine.executors import Isolation
 from dx_local.engine.scheduling.disk_reserve import reporting_full_disk
 from dx_local.engine.service import client_environment
-from dx_local.engine.service.state_folder import Saved, StateError, hold
+from dx_local.engine.service.state_folder import ServerInfo, StateError, hold
 from dx_local.engine.session import Session, SessionOptions
 from dx_local.errors import UsageError
 from dx_local.platform.core import access
@@ -28,27 +26,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.engine.session import Observer
+    from dx_local.engine.settings import JobSettings
 
 
 @dataclass(frozen=True)
 class ServeRequest:
-    """What to serve, and how; without a port, the one of the last time if it is free."""
+    """A platform to serve; without a port, its last one is used again if it is free."""
 
     folder: Path
-    max_parallel: int
+    settings: JobSettings
     port: int | None = None
     fresh: bool = False
-    reuses: bool = False
-    workplaces: WorkplaceOptions = USUAL_WORKPLACES
-    isolation: Isolation = Isolation.AUTO
 
 
 @asynccontextmanager
-async def serving(request: ServeRequest, observer: Observer) -> AsyncIterator[Saved]:
-    """Serve the platform of a state folder while inside; yield how to reach it.
+async def serving(request: ServeRequest, observer: Observer) -> AsyncIterator[ServerInfo]:
+    """Serve the platform of a state folder inside this context; yield the address and token of its server.
 
-    Token and secret stay the same over restarts. Raises StateError, UsageError or DiskFullError before
-    anything is served.
+    Token and secret survive restarts. Raises StateError, UsageError or DiskFullError before anything is
+    served.
     """
     folder = request.folder.absolute()
     async with AsyncExitStack() as stack:
@@ -57,7 +53,9 @@ async def serving(request: ServeRequest, observer: Observer) -> AsyncIterator[Sa
         yield saved
 
 
-async def _begin(request: ServeRequest, folder: Path, observer: Observer, stack: AsyncExitStack) -> Saved:
+async def _begin(
+    request: ServeRequest, folder: Path, observer: Observer, stack: AsyncExitStack
+) -> ServerInfo:
     state = stack.enter_context(hold(folder, fresh=request.fresh))
     earlier = state.load()
     session = _session(request, folder, observer, _port(request.port, earlier))
@@ -65,18 +63,18 @@ async def _begin(request: ServeRequest, folder: Path, observer: Observer, stack:
         session.platform.secret = bytes.fromhex(earlier.secret)
     file_bytes.remove_unfinished(session.platform)
     await stack.enter_async_context(session)
-    saved = Saved(
+    saved = ServerInfo(
         token=session.reserve.use(lambda: _token(session, earlier)),
         secret=session.platform.secret.hex(),
         project=session.reserve.use(session.project),
         port=session.port,
     )
-    # From here on a restart finds the same, even if what follows is cut short.
+    # Saved before the rest, so that a restart finds the same token and secret even after a crash.
     state.save(saved)
-    await _furnish(saved, session, folder, observer)
+    await _prepare_clients(saved, session, folder, observer)
     saved = replace(saved, pid=os.getpid())
     state.save(saved)
-    # After `dx logout`, `dx-local env` hands out another token.
+    # After `dx logout`, which revokes the token, `dx-local env` prints a new one.
     session.platform.token_subscribers.append(
         lambda: state.save(replace(saved, token=_token(session, saved)))
     )
@@ -84,15 +82,7 @@ async def _begin(request: ServeRequest, folder: Path, observer: Observer, stack:
 
 
 def _session(request: ServeRequest, folder: Path, observer: Observer, port: int) -> Session:
-    options = SessionOptions(
-        folder=folder,
-        max_parallel=request.max_parallel,
-        port=port,
-        is_open=True,
-        reuses=request.reuses,
-        workplaces=request.workplaces,
-        isolation=request.isolation,
-    )
+    options = SessionOptions(folder, request.settings, port=port, is_open=True)
     try:
         return Session(options, observer)
     except UnknownSchema as error:
@@ -101,37 +91,41 @@ def _session(request: ServeRequest, folder: Path, observer: Observer, port: int)
         if is_full_disk(error, folder):
             raise
         problem = f"holds a database that cannot be read: {error}"
-    raise StateError(f"{str(folder)!r} {problem}", "Start anew with --fresh.")
+    raise StateError(
+        f"{str(folder)!r} {problem}", "Discard it with --fresh, or choose another folder with --state."
+    )
 
 
-async def _furnish(saved: Saved, session: Session, folder: Path, observer: Observer) -> None:
+async def _prepare_clients(saved: ServerInfo, session: Session, folder: Path, observer: Observer) -> None:
     try:
         worker = await session.worker_environment()
     except EnvironmentBuildError as error:
-        observer.announce(f"No dx is offered, and no job can run: {error}")
+        observer.announce(f"dx is not available, and jobs cannot run: {error}")
         worker = None
-    session.reserve.use(lambda: client_environment.furnish(saved, folder, worker))
+    session.reserve.use(lambda: client_environment.prepare_clients(saved, folder, worker))
     if warning := client_environment.proxy_warning(os.environ):
         observer.announce(warning)
 
 
-def _token(session: Session, earlier: Saved | None) -> str:
+def _token(session: Session, earlier: ServerInfo | None) -> str:
     store = session.platform.store
     if earlier and access.caller_of(store, earlier.token):
         return earlier.token
     return access.issue_token(store, DEFAULT_USER)
 
 
-def _port(wanted: int | None, earlier: Saved | None) -> int:
+def _port(wanted: int | None, earlier: ServerInfo | None) -> int:
     if wanted is None:
-        return earlier.port if earlier and _why_not(earlier.port) is None else 0
-    if problem := _why_not(wanted):
-        raise UsageError(f"cannot listen on port {wanted}: {problem}", "Give another --port, or none.")
+        return earlier.port if earlier and _port_problem(earlier.port) is None else 0
+    if problem := _port_problem(wanted):
+        raise UsageError(
+            f"cannot listen on port {wanted}: {problem}", "Choose another --port, or leave it out."
+        )
     return wanted
 
 
-def _why_not(port: int) -> str | None:
-    """Say why a port cannot be listened on, or None."""
+def _port_problem(port: int) -> str | None:
+    """Return the reason why a port cannot be listened on, or None."""
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:

@@ -20,7 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TextIO
 
-from dx_local.engine.scheduling.disk_reserve import RESERVE, Reserve
+from dx_local.engine.scheduling.disk_reserve import RESERVE, DiskReserve
 from dx_local.engine.user_folders import user_folder
 from dx_local.errors import DxLocalError
 from dx_local.platform.core.full_disk import is_full_disk
@@ -73,7 +73,7 @@ class NotRunningError(DxLocalError):
 
 
 @dataclass(frozen=True)
-class Saved:
+class ServerInfo:
     """What a state folder keeps of its server. `pid` is None while nobody serves, or not yet."""
 
     token: str
@@ -93,7 +93,7 @@ def default_folder() -> Path:
     return user_folder("XDG_STATE_HOME", ".local/state") / "platform"
 
 
-def running(folder: Path) -> Saved:
+def running(folder: Path) -> ServerInfo:
     """Return how to reach the server of a state folder. Raises NotRunningError or StateBusyError."""
     saved = _load(folder)
     if saved is None or not _is_locked(folder):
@@ -110,15 +110,15 @@ class StateFolder:
 
     path: Path
 
-    def load(self) -> Saved | None:
+    def load(self) -> ServerInfo | None:
         """Return what an earlier server left, if there was one."""
         return _load(self.path)
 
-    def save(self, saved: Saved) -> None:
+    def save(self, saved: ServerInfo) -> None:
         """Keep this for the next server, and for who looks for this one; only its owner can read it."""
-        Reserve(self.path).use(lambda: self._write_mark(saved))
+        DiskReserve(self.path).use(lambda: self._write_mark(saved))
 
-    def _write_mark(self, saved: Saved) -> None:
+    def _write_mark(self, saved: ServerInfo) -> None:
         unfinished = self.path / _UNFINISHED_MARK
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -126,7 +126,7 @@ class StateFolder:
             file.write("\n")
         unfinished.replace(self.path / _MARK)
 
-    def note_that_nobody_serves(self) -> None:
+    def clear_pid(self) -> None:
         """Take back what a server said of its process. Raises StateError for a mark that is not ours."""
         if saved := self.load():
             self.save(replace(saved, pid=None))
@@ -163,14 +163,14 @@ def hold(folder: Path, *, fresh: bool = False) -> Iterator[StateFolder]:
                 f"Use it ({_use_of(folder)}), end it, or give another folder with --state.",
             )
         state = StateFolder(folder)
-        state.note_that_nobody_serves()
+        state.clear_pid()
         if fresh:
             state.clear()
         try:
             yield state
         finally:
             with suppress(OSError):  # on a full disk, the lock alone shows it
-                state.note_that_nobody_serves()
+                state.clear_pid()
 
 
 def _take(lock: TextIO) -> bool:
@@ -206,13 +206,13 @@ def _use_of(folder: Path) -> str:
     return f'eval "$(dx-local env{option})"'
 
 
-def _load(folder: Path) -> Saved | None:
+def _load(folder: Path) -> ServerInfo | None:
     """Return what the mark says. Raises StateError for a mark that another version made, or nobody."""
     path = folder / _MARK
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         made_by = (content.pop("madeBy"), content.pop("schema"))
-        saved = Saved(**content)
+        saved = ServerInfo(**content)
     except FileNotFoundError:
         return None
     except OSError as error:

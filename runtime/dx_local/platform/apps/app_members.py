@@ -6,7 +6,7 @@ Source: https://documentation.dnanexus.com/developer/api/running-analyses/apps
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.execution import app_names
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import AppRow
 
+_Members = Literal["developers", "authorized_users", "installed_by"]
 _MEMBER = re.compile(r"(user|org)-[a-zA-Z0-9._-]+")
 
 
@@ -26,7 +27,7 @@ def add_tags(context: Context, address: str, request: JSON) -> JSON:
 
     Raises InvalidInput for the number of another version.
     """
-    row = app_names.developed(context, address)
+    row = app_names.developer_only(context, address)
     for tag in read.strings(request, "tags"):
         if not app_names.ALIAS.fullmatch(tag):
             raise InvalidInput(f'"{tag}" cannot be a tag of an app; it must match {app_names.ALIAS.pattern}')
@@ -40,7 +41,7 @@ def add_tags(context: Context, address: str, request: JSON) -> JSON:
 
 def remove_tags(context: Context, address: str, request: JSON) -> JSON:
     """`/app-xxxx/removeTags`: let a version not answer to these tags any more."""
-    row = app_names.developed(context, address)
+    row = app_names.developer_only(context, address)
     for tag in read.strings(request, "tags"):
         if tag == row["version"]:
             raise InvalidInput(f'"{tag}" is the number of this version, which it keeps')
@@ -68,7 +69,7 @@ def remove_categories(context: Context, address: str, request: JSON) -> JSON:
 def list_developers(context: Context, address: str, _request: JSON) -> JSON:
     """`/app-xxxx/listDevelopers`."""
     row = app_names.visible(context, address)
-    return {"developers": app_names.shared(context.store, row["name"])["developers"]}
+    return {"developers": app_names.members(context.store, row["name"])["developers"]}
 
 
 def add_developers(context: Context, address: str, request: JSON) -> JSON:
@@ -93,7 +94,7 @@ def remove_developers(context: Context, address: str, request: JSON) -> JSON:
 def list_authorized_users(context: Context, address: str, _request: JSON) -> JSON:
     """`/app-xxxx/listAuthorizedUsers`."""
     row = app_names.visible(context, address)
-    return {"authorizedUsers": app_names.shared(context.store, row["name"])["authorized_users"]}
+    return {"authorizedUsers": app_names.members(context.store, row["name"])["authorized_users"]}
 
 
 def add_authorized_users(context: Context, address: str, request: JSON) -> JSON:
@@ -125,34 +126,34 @@ def uninstall(context: Context, address: str, _request: JSON) -> JSON:
 
 def installed(context: Context, user: str) -> list[str]:
     """Return the names of the apps that a user has installed."""
-    rows = context.store.all(
+    return context.store.column(
         "SELECT app_name.id FROM app_name, json_each(installed_by) WHERE json_each.value = ? ORDER BY 1",
         user,
     )
-    return [row["id"] for row in rows]
 
 
-def _versions(context: Context, row: Row) -> list[str]:
-    rows = context.store.all("SELECT version FROM app WHERE name = ? AND NOT deleted", row["name"])
-    return [each["version"] for each in rows]
+def _versions(context: Context, row: AppRow) -> list[str]:
+    return context.store.column("SELECT version FROM app WHERE name = ? AND NOT deleted", row["name"])
 
 
 def _change_categories(context: Context, address: str, **changes: list[str]) -> JSON:
-    row = app_names.developed(context, address)
+    row = app_names.developer_only(context, address)
     fields = row["fields"]
     changed = {**fields, "categories": read.changed_tags(fields["categories"], **changes)}
     context.store.update("app", row["id"], fields=changed, modified=context.now())
     return {"id": row["id"]}
 
 
-def _change_shared(context: Context, address: str, column: str, change: Callable[[Any], list[str]]) -> JSON:
-    row = app_names.developed(context, address)
-    _write(context, row["name"], column, change(app_names.shared(context.store, row["name"])[column]))
+def _change_shared(
+    context: Context, address: str, column: _Members, change: Callable[[Any], list[str]]
+) -> JSON:
+    row = app_names.developer_only(context, address)
+    _write(context, row["name"], column, change(app_names.members(context.store, row["name"])[column]))
     return {"id": row["id"]}
 
 
 def _install(context: Context, name: str, change: Callable[[Any], list[str]]) -> JSON:
-    _write(context, name, "installed_by", change(app_names.shared(context.store, name)["installed_by"]))
+    _write(context, name, "installed_by", change(app_names.members(context.store, name)["installed_by"]))
     return {"id": f"app-{name}"}
 
 

@@ -19,7 +19,7 @@ from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import AppRow
 
 TEXTS = ("title", "summary", "description", "developerNotes")
 _FLAGS = ("openSource", "ignoreReuse")
@@ -47,7 +47,7 @@ def version_in(request: JSON) -> str:
 
 
 def regional_options(
-    context: Context, app_id: str, request: JSON, model: Row | None = None
+    context: Context, app_id: str, request: JSON, model: AppRow | None = None
 ) -> dict[str, JSON] | None:
     """Return what the app is in each region, its resources gathered: `{region: {applet, resources}}`.
 
@@ -78,7 +78,7 @@ def fields(context: Context, request: JSON, regional: dict[str, JSON], old: JSON
     texts = {**applet["fields"], **old} if applet else old
     found: JSON = {name: read.text(request, name, texts.get(name) or "") for name in TEXTS}
     found |= {name: read.flag(request, name, default=old.get(name, False)) for name in _FLAGS}
-    found |= {name: old[name] for name in ECHOED if name in old} | applets.of_platform(request)
+    found |= {name: old[name] for name in ECHOED if name in old} | applets.platform_fields(request)
     return {
         **found,
         "access": applets.access_in(request, old.get("access")),
@@ -116,6 +116,6 @@ def _check_applet(context: Context, applet_id: str, region: str) -> None:
     requirements.check_choosable(run_spec.get("systemRequirements") or {}, region)
 
 
-def _regions_of(app: Row) -> dict[str, JSON]:
+def _regions_of(app: AppRow) -> dict[str, JSON]:
     regions: dict[str, JSON] = app["fields"]["regionalOptions"]
     return regions

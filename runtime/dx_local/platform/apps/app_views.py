@@ -15,7 +15,7 @@ from dx_local.platform.execution import app_names, run_specs
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import AppRow
 
 _OF_APPLET = ("dxapi", "inputSpec", "outputSpec")
 
@@ -28,7 +28,7 @@ def describe(context: Context, address: str, request: JSON) -> JSON:
     return describe_row(context, app_names.visible(context, address), request)
 
 
-def describe_row(context: Context, row: Row, request: JSON) -> JSON:
+def describe_row(context: Context, row: AppRow, request: JSON) -> JSON:
     """Describe an app that the caller is known to see, or that it runs."""
     full = {**_identity(context, row), **({} if row["deleted"] else _contents(context, row))}
     found = select_fields(full, request, frozenset(full))
@@ -46,14 +46,14 @@ def get(context: Context, address: str, _request: JSON) -> JSON:
     row = app_names.visible(context, address)
     if not row["fields"]["openSource"] and not app_names.is_developer(context, row["name"]):
         raise PermissionDenied(f"app-{row['name']} is not open source; only its developers get its code")
-    run_spec = run_specs.whole(_by_region(context, row), _region(context, row))
+    run_spec = run_specs.with_code(_by_region(context, row), _region(context, row))
     described = {**_identity(context, row), **_contents(context, row)}
-    developers = app_names.shared(context.store, row["name"])["developers"]
+    developers = app_names.members(context.store, row["name"])["developers"]
     return {**described, "developers": developers, "runSpec": run_spec}
 
 
-def _identity(context: Context, row: Row) -> JSON:
-    shared = app_names.shared(context.store, row["name"])
+def _identity(context: Context, row: AppRow) -> JSON:
+    shared = app_names.members(context.store, row["name"])
     installed_by = shared["installed_by"]
     found: JSON = {
         "id": row["id"],
@@ -78,7 +78,7 @@ def _identity(context: Context, row: Row) -> JSON:
     return found
 
 
-def _contents(context: Context, row: Row) -> JSON:
+def _contents(context: Context, row: AppRow) -> JSON:
     fields = row["fields"]
     region = _region(context, row)
     applet = executable.applet_fields(context.store, row["id"], region)
@@ -96,12 +96,12 @@ def _contents(context: Context, row: Row) -> JSON:
     }
 
 
-def _by_region(context: Context, row: Row) -> dict[str, JSON]:
+def _by_region(context: Context, row: AppRow) -> dict[str, JSON]:
     regions = row["fields"]["regionalOptions"]
     return {region: executable.applet_fields(context.store, row["id"], region) for region in regions}
 
 
-def _region(context: Context, row: Row) -> str:
+def _region(context: Context, row: AppRow) -> str:
     """Return the region whose applet stands for the app: the platform's own, if the app is enabled there."""
     regions: list[str] = list(row["fields"]["regionalOptions"])
     return context.platform.region if context.platform.region in regions else regions[0]

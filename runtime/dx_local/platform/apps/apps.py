@@ -16,7 +16,7 @@ from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import AppRow
 
 
 def new(context: Context, _class: str, request: JSON) -> JSON:
@@ -31,7 +31,7 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
     name = app_specs.name_in(request, model["name"] if model else None)
     version = app_specs.version_in(request)
     _claim(context, name)
-    if context.store.one("SELECT 1 FROM app_alias WHERE name = ? AND alias = ?", name, version):
+    if context.store.exists("SELECT 1 FROM app_alias WHERE name = ? AND alias = ?", name, version):
         raise InvalidInput("Specified name and version conflict with an existing alias")
     app_id = new_id("app")
     regional = app_specs.regional_options(context, app_id, request, model)
@@ -84,7 +84,7 @@ def publish(context: Context, address: str, request: JSON) -> JSON:
 
 def delete(context: Context, address: str, _request: JSON) -> JSON:
     """`/app-xxxx/delete`: nobody finds or runs a version any more; its name stays with its developers."""
-    row = app_names.developed(context, address)
+    row = app_names.developer_only(context, address)
     context.store.execute("DELETE FROM app_alias WHERE name = ? AND app = ?", row["name"], row["id"])
     context.store.update("app", row["id"], deleted=1, modified=context.now())
     return {"id": row["id"]}
@@ -105,14 +105,14 @@ def _claim(context: Context, name: str) -> None:
         )
 
 
-def _existing(row: Row) -> Row:
+def _existing(row: AppRow) -> AppRow:
     if row["deleted"]:
         raise InvalidState(f"app-{row['name']}/{row['version']} has been deleted")
     return row
 
 
-def _unfinished(context: Context, address: str) -> Row:
-    row = _existing(app_names.developed(context, address))
+def _unfinished(context: Context, address: str) -> AppRow:
+    row = _existing(app_names.developer_only(context, address))
     if row["published"] is not None:
         raise InvalidState(
             f"app-{row['name']}/{row['version']} is published and cannot be changed; make another version"

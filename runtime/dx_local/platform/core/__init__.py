@@ -1,3 +1,3 @@
-"""The ground that all of the platform builds on: errors, IDs, the store, and the caller's access."""
+"""The basis of all other rooms of the platform: errors, IDs, the store, and the access of callers."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who may reach what: tokens, and the level that a caller has on a project or container.
+"""Tokens, and the access levels of callers on projects and containers.
 
 Source: https://documentation.dnanexus.com/developer/api/data-containers/project-permissions-and-sharing and
 https://documentation.dnanexus.com/developer/apps/app-permissions
@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING
 from dx_local.platform.core.context import Caller
 from dx_local.platform.core.errors import InvalidAuthentication, PermissionDenied, ResourceNotFound
 from dx_local.platform.core.ids import class_of
+from dx_local.platform.core.schema import ProjectIdentity, TokenRow
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import Context
-    from dx_local.platform.core.store import Row, Store
+    from dx_local.platform.core.schema import CallingJob
+    from dx_local.platform.core.store import Store
 
 LEVELS = ("VIEW", "UPLOAD", "CONTRIBUTE", "ADMINISTER")
 
 
 class Kind(str, Enum):
-    """What a project or container is there for."""
+    """The purpose of a project or container."""
 
     PROJECT = "project"
     WORKSPACE = "job"
@@ -31,7 +33,7 @@ class Kind(str, Enum):
     RESOURCES = "resources"
 
 
-# What a user has, who is a member of every project and a developer of every app here.
+# The levels of a user, who is a member of every project and a developer of every app here.
 _LEVELS_OF_USER = {
     Kind.PROJECT: "ADMINISTER",
     Kind.WORKSPACE: "VIEW",
@@ -40,24 +42,26 @@ _LEVELS_OF_USER = {
 }
 
 
-def kind_of(project: Row) -> Kind:
-    """Return what a project or container, of which this is the row, is there for."""
+def kind_of(project: ProjectIdentity) -> Kind:
+    """Return the kind of a project or container."""
     if project["class"] == "project":
         return Kind.PROJECT
-    if class_of(project["owner"]) != "app":
+    if class_of(project["owner"] or "") != "app":
         return Kind.WORKSPACE
     return Kind.CACHE if project["parent"] else Kind.RESOURCES
 
 
 def level_on(context: Context, project_id: str) -> str | None:
-    """Return the caller's level on a project or container, or None when the caller cannot see it.
+    """Return the caller's level on a project or container, or None if the caller cannot see it.
 
-    A user administers every project and may look into containers. A job contributes to its workspace; on its
-    project it has what `access.project` grants (VIEW for an applet, nothing for an app, where that says
-    nothing), and on every project what `access.allProjects` grants. The job of an app also contributes to
-    the app's cache in the project, and sees its resources.
+    A user administers every project and may view containers. A job contributes to its workspace. Its level
+    on its own project is that of `access.project` (by default VIEW for an applet, none for an app), and on
+    every project that of `access.allProjects`. The job of an app also contributes to the app's cache in the
+    project, and may view the app's resources.
     """
-    row = context.store.one("SELECT id, class, owner, parent FROM project WHERE id = ?", project_id)
+    row = context.store.one(
+        ProjectIdentity, "SELECT id, class, owner, parent FROM project WHERE id = ?", project_id
+    )
     if row is None:
         return None
     if context.caller.job is None:
@@ -66,52 +70,48 @@ def level_on(context: Context, project_id: str) -> str | None:
 
 
 def require(context: Context, project_id: str, level: str) -> str:
-    """Return the caller's level on a project or container, which is this one or a higher one.
+    """Return the caller's level on a project or container, which is at least `level`.
 
-    Raises ResourceNotFound when there is no such project, else PermissionDenied.
+    Raises ResourceNotFound if the project does not exist, and PermissionDenied if the level is lower.
     """
     found = level_on(context, project_id)
     if found is not None and LEVELS.index(found) >= LEVELS.index(level):
         return found
-    row = context.store.one("SELECT class FROM project WHERE id = ?", project_id)
-    if row is None:
+    if not context.store.exists("SELECT 1 FROM project WHERE id = ?", project_id):
         raise not_found(project_id)
-    has = "this caller has none" if found is None else f"this is {found}"
-    message = f"{level} permission required in {project_id} to perform this action, and {has}"
+    has = "none" if found is None else found
+    message = f"{level} permission required in {project_id} to perform this action; the caller has {has}"
     raise PermissionDenied(message + _how_to_reach(context, project_id, level))
 
 
 def may_develop(context: Context) -> bool:
-    """Tell whether the caller may act as a developer of apps: a user, or a job with `access.developer`."""
+    """Return whether the caller may develop apps: any user, and jobs with `access.developer`."""
     return context.caller.job is None or _job(context)["requested"]["access"].get("developer") is True
 
 
 def require_developer_access(context: Context) -> None:
-    """Return when the caller may act as a developer of apps. Raises PermissionDenied for other jobs."""
+    """Raise PermissionDenied unless the caller may develop apps."""
     if not may_develop(context):
-        raise PermissionDenied('making or changing apps needs "access": {"developer": true} in dxapp.json')
+        raise PermissionDenied('Making or changing apps requires "access": {"developer": true} in dxapp.json')
 
 
 def denied(object_id: str) -> PermissionDenied:
-    """Return the error for a data object in none of the projects and containers that a job may see."""
+    """Return the error for a data object that is in no project or container visible to the job."""
     return PermissionDenied(
-        f"{object_id} lies in no project or container that this job may see; give it to the job as an input,"
+        f"{object_id} is in no project or container that this job may see; pass it to the job as an input,"
         ' or set "access": {"project": "VIEW"} or {"allProjects": "VIEW"} in dxapp.json'
     )
 
 
 def not_found(entity_id: str, project: str | None = None) -> ResourceNotFound:
-    """Return the error for an entity that does not exist, or not in a project."""
+    """Return the error for an entity that does not exist, or is not in a project."""
     where = f" in {project}" if project else ""
     return ResourceNotFound(f"The entity ID {entity_id} could not be found{where}")
 
 
 def visible_projects(context: Context) -> list[str]:
-    """Return the projects that a search without a scope looks at; the workspace of the caller first."""
-    projects = [
-        row["id"]
-        for row in context.store.all("SELECT id FROM project WHERE class = 'project' ORDER BY created")
-    ]
+    """Return the projects that a search without a scope covers; for a job, its workspace is the first."""
+    projects = context.store.column("SELECT id FROM project WHERE class = 'project' ORDER BY created")
     if context.caller.job is None:
         return projects
     job = _job(context)
@@ -119,20 +119,21 @@ def visible_projects(context: Context) -> list[str]:
 
 
 def issue_token(store: Store, user: str, job: str | None = None) -> str:
-    """Return a new token that stands for a user, or for a job that speaks for that user."""
-    token = secrets.token_hex(32)  # `dx login --token` takes none that begins with a dash
+    """Return a new token of a user, or of a job that acts on behalf of the user."""
+    # Hexadecimal, because `dx login --token` rejects tokens that begin with a dash.
+    token = secrets.token_hex(32)
     store.insert("token", token=_digest(token), user=user, job=job)
     return token
 
 
 def caller_of(store: Store, token: str) -> Caller | None:
-    """Return whom a token stands for, or None for one that this platform did not issue or has revoked."""
-    row = store.one("SELECT user, job FROM token WHERE token = ?", _digest(token))
+    """Return the caller with this token, or None if the token is unknown or was revoked."""
+    row = store.one(TokenRow, "SELECT * FROM token WHERE token = ?", _digest(token))
     return Caller(row["user"], row["job"]) if row else None
 
 
 def authenticate(store: Store, token: str) -> Caller:
-    """Return whom a token stands for. Raises InvalidAuthentication for one that is unknown or was revoked."""
+    """Return the caller with this token. Raises InvalidAuthentication if it is unknown or was revoked."""
     caller = caller_of(store, token)
     if caller is None:
         raise InvalidAuthentication("the token could not be found; this platform did not issue it")
@@ -140,12 +141,12 @@ def authenticate(store: Store, token: str) -> Caller:
 
 
 def revoke_tokens(store: Store, job: str) -> None:
-    """Make every token of a job worthless."""
+    """Revoke all tokens of a job."""
     store.execute("DELETE FROM token WHERE job = ?", job)
 
 
 def destroy_token(context: Context, signature: str) -> None:
-    """Make the token with this SHA-256 signature (hex) worthless; a job may do so to its own tokens only.
+    """Revoke the token with this SHA-256 signature (hex); a job can revoke only its own tokens.
 
     Raises ResourceNotFound if the caller has no such token.
     """
@@ -158,27 +159,25 @@ def destroy_token(context: Context, signature: str) -> None:
         caller.job,
     )
     if not destroyed:
-        raise ResourceNotFound("The token could not be found; it was destroyed before, or is another user's")
+        raise ResourceNotFound("The token could not be found; it was destroyed, or belongs to another user")
     for subscriber in context.platform.token_subscribers:
         context.store.after_commit(subscriber)
 
 
 def _digest(token: str) -> str:
-    # Whoever reads the database cannot act with the tokens in it.
+    # Only digests are stored, so that nobody can use the tokens of a database that they can read.
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
-def _job(context: Context) -> Row:
-    row = context.store.one(
-        "SELECT workspace, project, executable, requested FROM job WHERE id = ?", context.caller.job
-    )
-    if row is None:
-        raise PermissionDenied(f"{context.caller.job}, which this token stands for, does not exist")
-    return row
+def _job(context: Context) -> CallingJob:
+    job = context.calling_job()
+    if job is None:
+        raise PermissionDenied(f"The job of this token, {context.caller.job}, does not exist")
+    return job
 
 
-def _level_of_job(job: Row, row: Row) -> str | None:
-    """Return the level that a job has on a project or container, of which `row` is the row."""
+def _level_of_job(job: CallingJob, row: ProjectIdentity) -> str | None:
+    """Return the level of a job on a project or container."""
     kind = kind_of(row)
     if kind is Kind.PROJECT:
         return _granted(job, row["id"])
@@ -190,8 +189,8 @@ def _level_of_job(job: Row, row: Row) -> str | None:
     return "VIEW" if is_own or job["requested"]["access"].get("developer") is True else None
 
 
-def _granted(job: Row, project_id: str) -> str | None:
-    """Return the level on a project that the `access` of a job's executable grants."""
+def _granted(job: CallingJob, project_id: str) -> str | None:
+    """Return the level on a project that `access` of the job's executable grants."""
     access = job["requested"]["access"]
     granted = [access.get("allProjects")]
     if project_id == job["project"]:
@@ -201,7 +200,7 @@ def _granted(job: Row, project_id: str) -> str | None:
 
 
 def _how_to_reach(context: Context, project_id: str, level: str) -> str:
-    """Return how an app comes to have a level on a project, for the end of a message."""
+    """Return the end of a message: the setting that would grant a job this level on a project."""
     if context.caller.job is None or class_of(project_id) != "project":
         return ""
     field = "project" if project_id == _job(context)["project"] else "allProjects"

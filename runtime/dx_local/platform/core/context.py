@@ -1,4 +1,4 @@
-"""Who asks, and which platform answers: the two things that every function of the platform is given."""
+"""The context of a request: the platform and the caller."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dx_local.platform.core.store import Row, Store
+from dx_local.platform.core.schema import CallingJob
+from dx_local.platform.core.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,62 +23,62 @@ DEFAULT_REGION = "aws:us-east-1"
 DEFAULT_USER = "user-local"
 
 STORE_NAME = "platform.sqlite"
-"""The store in the folder of a platform."""
+"""The file of the store, in the folder of the platform."""
 
-_OF_A_CALLER = (
-    "id, name, state, executable, parent, origin, root, project, folder, workspace, region, priority,"
-    " requested, analysis, stage, try_number"
-)
+_CALLING_JOB = f"SELECT {', '.join(CallingJob.__annotations__)} FROM job WHERE id = ?"
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Whom a token stands for: a user, and the job that speaks for that user, if one does."""
+    """The owner of a token: a user, or a job that acts on behalf of the user."""
 
     user: str
     job: str | None = None
 
 
-ANYBODY = Caller("")
-"""Whoever calls without a token."""
+ANONYMOUS = Caller("")
+"""The caller of a request without a token."""
 
 
 @dataclass
 class Platform:
-    """One local platform: its store, its folder (file bytes lie under `files/`), its clock and region.
-
-    `base_url` is where its server listens, once one does; `secret` signs the URLs of transfers, which end
-    with that server. `reuses` says whether jobs take what earlier ones have computed. `identity_key` signs
-    the identity tokens of jobs; the first of them makes it. `hashed` holds the parts of large local files
-    from when they were read to when they are stored, and `linked` those that symbolic links in `files/` lead
-    to. `use_reserve` calls what must be written even on a full disk, and returns what that returns.
-    `subscribers` are told of every change of a job's state, `log_subscribers` which job's log has grown, and
-    `token_subscribers` that a user has destroyed a token.
-    """
+    """A local platform: its store, clock, region and folder (file bytes are under `files/`)."""
 
     store: Store
     folder: Path
     clock: Callable[[], int] = field(default=lambda: time.time_ns() // 1_000_000)
     region: str = DEFAULT_REGION
     base_url: str = ""
+    """The address of the platform's server, once it listens."""
     use_reserve: Callable[[Callable[[], Any]], Any] = lambda write: write()
+    """Calls a function that must be able to write even if the disk is full, and returns its result."""
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    """Signs the URLs of transfers, which are valid as long as the server runs."""
     reuses: bool = False
-    hashed: dict[str, list[Part]] = field(default_factory=dict)
-    linked: list[Path] = field(default_factory=list)
+    """True if jobs may reuse the outputs of earlier jobs."""
+    hashed_parts: dict[str, list[Part]] = field(default_factory=dict)
+    """The parts of large local files, between reading and storing them."""
+    link_targets: list[Path] = field(default_factory=list)
+    """The targets of the symbolic links in `files/`."""
     identity_key: Any = field(default=None, repr=False)
+    """Signs the identity tokens of jobs; made for the first one."""
     subscribers: list[Callable[[Transition], None]] = field(default_factory=list)
+    """Called with every change of a job's state."""
     log_subscribers: list[Callable[[str], None]] = field(default_factory=list)
+    """Called with the ID of a job whose log has grown."""
     token_subscribers: list[Callable[[], None]] = field(default_factory=list)
+    """Called when a user has destroyed a token."""
 
     @classmethod
-    def open(cls, folder: Path, *, region: str = DEFAULT_REGION, is_kept: bool = True) -> Platform:
-        """Open the platform that lies in folder, or make a new one there with one user.
+    def open(cls, folder: Path, *, region: str = DEFAULT_REGION, is_persistent: bool = True) -> Platform:
+        """Open the platform in a folder, or create one there with one user.
 
-        One that is not kept may be lost in a power cut.
+        A power cut may destroy a platform that is not persistent.
         """
         (folder / "files").mkdir(parents=True, exist_ok=True)
-        platform = cls(store=Store(folder / STORE_NAME, is_kept=is_kept), folder=folder, region=region)
+        platform = cls(
+            store=Store(folder / STORE_NAME, is_persistent=is_persistent), folder=folder, region=region
+        )
         try:
             if platform.store.get("user", DEFAULT_USER) is None:
                 platform.store.insert(
@@ -89,15 +90,15 @@ class Platform:
         return platform
 
     def publish(self, transitions: Iterable[Transition]) -> None:
-        """Tell every subscriber of these changes of state once they are committed."""
+        """Pass these changes of state to all subscribers once they are committed."""
         for transition in transitions:
             for subscriber in self.subscribers:
-                self.store.after_commit(lambda tell=subscriber, news=transition: tell(news))  # type: ignore[misc]
+                self.store.after_commit(lambda notify=subscriber, change=transition: notify(change))  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
 class Context:
-    """One request: the platform it is made to, its caller, and the headers, whose names are in lower case."""
+    """One request: its platform, its caller, and its headers by lower-case name."""
 
     platform: Platform
     caller: Caller
@@ -112,10 +113,10 @@ class Context:
         """Return the platform's time in ms since the epoch."""
         return self.platform.clock()
 
-    def calling_job(self) -> Row | None:
-        """Return the row of the job that makes this request, or None for a user's own request.
+    def calling_job(self) -> CallingJob | None:
+        """Return the row of the job that makes this request, or None if a user makes it.
 
-        Its input and output are left out: they can be large, and this is asked for at every call.
+        The row lacks the job's input and output: they can be large, and almost every request needs the row.
         """
         job = self.caller.job
-        return self.store.one(f"SELECT {_OF_A_CALLER} FROM job WHERE id = ?", job) if job else None
+        return self.store.one(CallingJob, _CALLING_JOB, job) if job else None

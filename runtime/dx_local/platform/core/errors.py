@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 
 class ApiError(Exception):
-    """An answer other than 2xx: `type`, `status`, a message, and details for programs."""
+    """An error response: its `type`, its HTTP `status`, a message, and details for programs."""
 
     type: ClassVar[str]
     status: ClassVar[int]
@@ -33,7 +33,7 @@ class ApiError(Exception):
         return {"error": error}
 
     def listed(self) -> dict[str, Any]:
-        """Return what stands for this error among the results of a call that describes many entities."""
+        """Return this error as a result of a call that describes many entities."""
         return {**self.body(), "statusCode": self.status}
 
 
@@ -45,14 +45,14 @@ class MalformedJSON(ApiError):
 
 
 class InvalidAuthentication(ApiError):
-    """No token, or one that this platform did not issue."""
+    """The request has no token, or one that this platform did not issue."""
 
     type = "InvalidAuthentication"
     status = 401
 
 
 class PermissionDenied(ApiError):
-    """The token is good but does not reach what the request names; 401 as on the platform."""
+    """The token is valid but does not allow the request; the status is 401, as on the platform."""
 
     type = "PermissionDenied"
     status = 401
@@ -66,30 +66,30 @@ class ResourceNotFound(ApiError):
 
 
 class InvalidInput(ApiError):
-    """A field of the request is missing or of the wrong kind."""
+    """A field of the request is missing or invalid."""
 
     type = "InvalidInput"
     status = 422
 
 
 class InvalidState(ApiError):
-    """The entity is not in a state in which this can be done."""
+    """The state of the entity does not allow the request."""
 
     type = "InvalidState"
     status = 422
 
 
 class InvalidType(ApiError):
-    """The entity is of a class that cannot be used here."""
+    """The class of the entity does not allow the request."""
 
     type = "InvalidType"
     status = 422
 
 
 class InsufficientStorage(ApiError):
-    """The disk of the platform is full; not of the platform's own types.
+    """The disk of this platform is full; DNAnexus has no such type.
 
-    The status is not 507, with which dxpy would try again for minutes.
+    The status is not 507, for which dxpy would retry for minutes.
     """
 
     type = "InsufficientStorage"
@@ -104,14 +104,14 @@ class RateLimitConditional(ApiError):
 
 
 class InternalError(ApiError):
-    """A bug of this emulation."""
+    """An internal error of this emulation."""
 
     type = "InternalError"
     status = 500
 
 
 class ServiceUnavailable(ApiError):
-    """The platform cannot answer just now; clients try again."""
+    """The platform cannot process the request now; clients retry."""
 
     type = "ServiceUnavailable"
     status = 503

@@ -1,4 +1,4 @@
-"""What a job runs: an applet, or the applet that an app is made of in the region of the job.
+"""Executables: applets, and apps with their applet of each region.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses
 """
@@ -13,14 +13,15 @@ from dx_local.platform.core.ids import class_of
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
-    from dx_local.platform.core.store import Row, Store
+    from dx_local.platform.core.schema import AppRow
+    from dx_local.platform.core.store import Store
 
 
 @dataclass(frozen=True)
 class Executable:
-    """An applet or app that can be run, by its ID, name and the specs that it was made with.
+    """An applet or app that can be run, with its specifications.
 
-    `title` is what its jobs are called where it says more than the name, which is only so for an app.
+    Jobs are named after `title` (only apps have one) or else after `name`.
     """
 
     id: str
@@ -35,9 +36,9 @@ class Executable:
 
 
 def executable_of(store: Store, executable_id: str, region: str) -> Executable:
-    """Return what jobs of this applet or app run in a region.
+    """Return an applet or app as it runs in a region.
 
-    Raises ResourceNotFound for one that does not exist, InvalidInput for an app that is not for this region.
+    Raises ResourceNotFound if it does not exist, and InvalidInput if an app is not enabled in the region.
     """
     app = store.get("app", executable_id) if class_of(executable_id) == "app" else None
     specs = applet_fields(store, executable_id, region)
@@ -59,9 +60,9 @@ def executable_of(store: Store, executable_id: str, region: str) -> Executable:
 
 
 def applet_fields(store: Store, executable_id: str, region: str) -> JSON:
-    """Return the fields of an applet, or of the applet of an app: its specs, code and whatever it keeps.
+    """Return the fields of an applet, or of the applet of an app in a region: specifications, code and texts.
 
-    Raises ResourceNotFound for one that does not exist, InvalidInput for an app that is not for this region.
+    Raises ResourceNotFound if it does not exist, and InvalidInput if an app is not enabled in the region.
     """
     applet_id = executable_id
     if class_of(executable_id) == "app":
@@ -74,8 +75,8 @@ def applet_fields(store: Store, executable_id: str, region: str) -> JSON:
     return fields
 
 
-def applet_of(app: Row, region: str) -> str:
-    """Return the ID of the applet that an app runs in a region. Raises InvalidInput where there is none."""
+def applet_of(app: AppRow, region: str) -> str:
+    """Return the ID of the applet that an app runs in a region. Raises InvalidInput if there is none."""
     regions: dict[str, JSON] = app["fields"]["regionalOptions"]
     if region not in regions:
         raise InvalidInput(

@@ -7,21 +7,21 @@ import secrets
 
 ALPHABET = "0123456789BFGJKPQVXYZbfgjkpqvxyz"
 EXECUTIONS = frozenset({"job", "analysis"})
-"""The classes of what runs: jobs, and analyses, which are the runs of workflows."""
+"""The classes of executions: jobs, and analyses, which are the runs of workflows."""
 
 _HASH_ID = re.compile(r"[a-z]+-[0-9A-Za-z]{24}")
 
 
 def new_id(class_name: str) -> str:
-    """Return a fresh ID such as `file-` followed by 24 characters; 120 random bits."""
+    """Return a new ID, such as `file-` and 24 characters (120 random bits)."""
     return f"{class_name}-{''.join(secrets.choice(ALPHABET) for _ in range(24))}"
 
 
 def class_of(entity_id: str) -> str:
-    """Return the class that an ID or handle begins with: `job` of `job-xxxx`, `user` of `user-me`."""
+    """Return the class in an ID or handle: `job` for `job-xxxx`, `user` for `user-me`."""
     return entity_id.partition("-")[0]
 
 
 def is_hash_id(text: str, class_name: str | None = None) -> bool:
-    """Tell whether text has the form of an ID with 24 characters, of one class or of any."""
+    """Return whether text is a class (any, or this one), a dash and 24 letters or digits."""
     return bool(_HASH_ID.fullmatch(text)) and class_name in (None, class_of(text))

@@ -1,4 +1,4 @@
-"""Our own mistakes: kept where they can be read, and said in a sentence."""
+"""Record internal errors, which are bugs of dx-local."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import Platform
 
 
-def note(platform: Platform, error: Exception) -> str:
-    """Add an unforeseen error to the platform's server.log, if that can be; return a message about it."""
+def record(platform: Platform, error: Exception) -> str:
+    """Write an unexpected error to the platform's server.log if possible; return a message about it."""
     log = platform.folder / "server.log"
     with suppress(OSError), log.open("a", encoding="utf-8") as file:
         file.writelines(traceback.format_exception(error))

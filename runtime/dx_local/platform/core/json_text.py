@@ -1,4 +1,4 @@
-"""JSON as text: compact, and in pieces where the whole would take as much memory again as the value."""
+"""Encode JSON compactly: small values at once, large ones in pieces, to save memory."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _MANY = 1000
 
 
 def to_json(value: Any) -> str:
-    """Return value as compact JSON text, as it is kept in the database; the order of keys is kept."""
+    """Return the compact JSON text of a value, as the database stores it; keys keep their order."""
     text = _encode(value)
-    # Paths of this machine may contain bytes that are no UTF-8.
+    # Local paths may contain bytes that are not valid UTF-8.
     return text if text.isascii() else escaped_surrogates(text)
 
 
 def is_large(value: Any) -> bool:
-    """Return whether the JSON text of a value is better handled in pieces."""
+    """Return whether a value should be encoded in pieces."""
     return _size(value) > _PIECE
 
 
 def json_pieces(value: Any, encode: Callable[[Any], str] = to_json) -> Iterator[str]:
-    """Yield the compact text that encode returns in pieces of a few hundred kilobytes."""
+    """Yield the JSON text of a value in pieces of a few hundred kilobytes; `encode` encodes each piece."""
     if not is_large(value):
         yield encode(value)
     elif isinstance(value, str):
@@ -56,7 +56,7 @@ def _container_pieces(value: dict[str, Any] | list[Any], encode: Callable[[Any],
 
 
 def _parts(value: dict[str, Any] | list[Any]) -> Iterator[dict[str, Any] | list[Any]]:
-    """Yield a container cut into others that are not large, or hold one item."""
+    """Split a container into containers that are not large or hold only one item."""
     items = iter(value.items() if isinstance(value, dict) else value)
     make = dict if isinstance(value, dict) else list
     while some := list(islice(items, _MANY)):
@@ -68,7 +68,7 @@ def _parts(value: dict[str, Any] | list[Any]) -> Iterator[dict[str, Any] | list[
 
 
 def _size(value: Any) -> int:
-    """Return about how many characters or items a value has; of large ones, only that they are large."""
+    """Return roughly the number of characters or items in a value; counting stops once it is large."""
     if isinstance(value, str):
         return len(value)
     if not isinstance(value, (dict, list)):
@@ -87,7 +87,7 @@ def _size(value: Any) -> int:
 
 
 def in_batches(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield pieces of a text joined to larger ones."""
+    """Join the pieces of a text into larger ones."""
     batch: list[str] = []
     size = 0
     for piece in pieces:

@@ -1,7 +1,7 @@
-"""Large JSON values of the store, each in a file of its own beside the database.
+"""Store large JSON values in files beside the database.
 
-SQLite would hold several copies of them in memory. A file is named after its content, so that a value that is
-stored again takes no space, and is never changed.
+SQLite would hold several copies of them in memory. Each file is named after the digest of its content and
+never changes, so that storing a value again takes no more space.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FOLDER = "values"
-"""The folder of large values in that of a platform."""
+"""The folder of large values, in the folder of the platform."""
 
 _MARK = "@"  # no JSON text begins like this
 _LARGE = 1 << 20  # characters
 
 
 class LargeValues:
-    """The large values in a folder, which is made for the first of them."""
+    """The large values in a folder, which is created for the first one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def text_of(self, value: Any, if_undone: Callable[[Callable[[], None]], None]) -> str:
-        """Return what to store for a value: its JSON text, or the name of a file that holds it.
+    def text_of(self, value: Any, on_rollback: Callable[[Callable[[], None]], None]) -> str:
+        """Return the JSON text of a value, or, if that is large, the name of a new file that holds it.
 
-        `if_undone` is given an action for when the transaction is rolled back. Raises OSError.
+        `on_rollback` registers an action to run if the transaction is rolled back. Raises OSError.
         """
         pieces = json_pieces(value)
         beginning, size = [], 0
@@ -43,18 +43,18 @@ class LargeValues:
             beginning.append(piece)
             size += len(piece)
             if size > _LARGE:
-                return _MARK + self._write(beginning, pieces, if_undone)
+                return _MARK + self._write(beginning, pieces, on_rollback)
         return "".join(beginning)
 
     def value_of(self, text: str) -> Any:
-        """Return the value for which `text_of` returned this name."""
-        content = StringIO(newline="")  # read at once, it would be in memory as bytes as well
+        """Return the value whose file name `text_of` returned."""
+        content = StringIO(newline="")  # reading it at once would hold its bytes in memory as well
         with (self._folder / text.removeprefix(_MARK)).open(encoding="utf-8", newline="") as file:
             copyfileobj(file, content, _LARGE)
         return json.loads(content.getvalue())
 
     def _write(
-        self, beginning: list[str], rest: Iterator[str], if_undone: Callable[[Callable[[], None]], None]
+        self, beginning: list[str], rest: Iterator[str], on_rollback: Callable[[Callable[[], None]], None]
     ) -> str:
         self._folder.mkdir(exist_ok=True)
         digest = hashlib.sha256()
@@ -67,11 +67,11 @@ class LargeValues:
                         file.write(data)
             path = self._folder / digest.hexdigest()
             if not path.exists():
-                if_undone(lambda: path.unlink(missing_ok=True))
+                on_rollback(lambda: path.unlink(missing_ok=True))
                 temporary.replace(path)
         return path.name
 
 
 def is_large(text: str) -> bool:
-    """Return whether a stored text is the name of a large value's file."""
+    """Return whether a stored text is the name of the file of a large value."""
     return text.startswith(_MARK)

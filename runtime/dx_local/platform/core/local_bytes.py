@@ -1,4 +1,4 @@
-"""Bytes of files on this machine: linking and copying them without reading them, where the disk allows it."""
+"""Clone, link and copy files on this machine, without reading their bytes if the file system allows it."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ if TYPE_CHECKING:
 
 _FICLONE = 0x40049409  # from linux/fs.h
 _BLOCK = 1 << 20
-_COPIED_AT_ONCE = 64 << 20
-# From one kind of disk to another, or on an old kernel.
-_ONLY_THE_KERNEL_CANNOT = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
+_COPY_CHUNK = 64 << 20
+# Between different file systems, or on an old kernel.
+_NEEDS_USER_SPACE_COPY = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
 
 TEMPORARY = ".tmp"
-"""How the names of files end that are being written."""
+"""The suffix of files that are being written."""
 
 
 class Part(NamedTuple):
-    """A stretch of a file: its size in bytes and the MD5 of it in hex."""
+    """A part of a file: its size in bytes and its MD5 in hex."""
 
     size: int
     md5: str
 
 
-class NotWantedError(Exception):
-    """Whoever a copy was for has gone away."""
+class CopyCancelledError(Exception):
+    """The recipient of a copy has disconnected."""
 
 
 def clone_or_link(source: Path, destination: Path) -> None:
-    """Make destination hold the bytes of source, by the cheapest way that works; nobody may write to it.
+    """Create destination with the bytes of source as a clone, a hard link or a symbolic link.
 
-    A clone of the blocks, a hard link, or a symbolic link. Destination must not exist yet.
+    The first of these that works is used. Never write to the destination: it may be the source itself.
+    The destination must not exist yet.
     """
     source = source.resolve(strict=True)
     ways: tuple[Callable[[Path, Path], None], ...] = (_clone_file, os.link, os.symlink)
@@ -51,7 +52,7 @@ def clone_or_link(source: Path, destination: Path) -> None:
 
 
 def copy_to(sources: Sequence[Path], destination: Path) -> None:
-    """Make destination a file of its own with the bytes of sources one after the other; it may be edited."""
+    """Create destination as an independent file with the concatenated bytes of sources."""
     destination.parent.mkdir(parents=True, exist_ok=True)
     with temporary_in(destination.parent) as temporary:
         with temporary.open("xb") as file:
@@ -60,10 +61,10 @@ def copy_to(sources: Sequence[Path], destination: Path) -> None:
 
 
 def copy_into(destination: int, sources: Sequence[Path], is_wanted: Callable[[], bool] = lambda: True) -> int:
-    """Make an open file hold the bytes of sources, one after the other; return how many they are.
+    """Overwrite an open file with the concatenated bytes of sources; return their number.
 
-    Raises OSError, and NotWantedError when `is_wanted` says so between two stretches; the file then holds a
-    part of the bytes.
+    Raises OSError, and CopyCancelledError once `is_wanted` returns False; the file then holds some of the
+    bytes.
     """
     os.ftruncate(destination, 0)
     size = 0
@@ -74,16 +75,17 @@ def copy_into(destination: int, sources: Sequence[Path], is_wanted: Callable[[],
 
 
 def copy_open(source: int, destination: int, is_wanted: Callable[[], bool] = lambda: True) -> int:
-    """Make an open file, which is empty, hold the bytes of another one; return how many they are.
+    """Copy the bytes of an open file into another one, which is empty; return their number.
 
-    Raises as `copy_into` does. Where others stand in the source may change.
+    Raises the same errors as `copy_into`. The position of the source, which other processes may share, can
+    change.
     """
     return _append(source, destination, 0, is_wanted)
 
 
 @contextmanager
 def temporary_in(folder: Path) -> Iterator[Path]:
-    """Yield a new path in folder; what is there at the end and was not moved away is removed."""
+    """Yield a new path in folder; remove a file that is still there at the end."""
     temporary = folder / f".{secrets.token_hex(8)}{TEMPORARY}"
     try:
         yield temporary
@@ -92,7 +94,7 @@ def temporary_in(folder: Path) -> Iterator[Path]:
 
 
 def hash_parts(path: Path, part_size: int) -> list[Part]:
-    """Return the parts of a file when it is cut into pieces of part_size bytes; an empty file is one part."""
+    """Return the parts of a file, each of part_size bytes but the last; an empty file has one part."""
     parts: list[Part] = []
     with path.open("rb") as file:
         while True:
@@ -114,7 +116,7 @@ def _hash_part(read: Callable[[int], bytes], size: int) -> Part:
 
 
 def _append(source: int, destination: int, at: int, is_wanted: Callable[[], bool]) -> int:
-    """Put the bytes of one open file into another one at an offset, its holes as holes."""
+    """Copy the bytes of an open file into another one at an offset; holes remain holes."""
     size = os.fstat(source).st_size
     if at == 0 and _clone(source, destination):
         return size
@@ -123,23 +125,23 @@ def _append(source: int, destination: int, at: int, is_wanted: Callable[[], bool
         done = start
         while done < end:
             if not is_wanted():
-                raise NotWantedError
+                raise CopyCancelledError
             try:
-                copied = copy(source, done, destination, at + done, min(end - done, _COPIED_AT_ONCE))
+                copied = copy(source, done, destination, at + done, min(end - done, _COPY_CHUNK))
             except OSError as error:
-                if copy is _copy_through_memory or error.errno not in _ONLY_THE_KERNEL_CANNOT:
+                if copy is _copy_through_memory or error.errno not in _NEEDS_USER_SPACE_COPY:
                     raise
                 copy = _copy_through_memory
                 continue
             if not copied:
-                raise OSError(errno.EIO, "the file became shorter while it was copied")
+                raise OSError(errno.EIO, "the file shrank while it was copied")
             done += copied
     os.ftruncate(destination, at + size)
     return size
 
 
 def _stretches_of_data(file: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield start and end of what is not a hole, where the disk knows of holes."""
+    """Yield the start and end of each stretch of data; holes are skipped if the file system records them."""
     end = 0
     while end < size:
         try:
@@ -161,7 +163,7 @@ def _copy_through_memory(source: int, start: int, destination: int, at: int, cou
 
 
 def _clone_file(source: Path, destination: Path) -> None:
-    """Make destination share the blocks of source until either is changed; OSError where that cannot be."""
+    """Create destination as a clone that shares the blocks of source. Raises OSError if it cannot."""
     created = os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with source.open("rb") as original:
@@ -170,11 +172,11 @@ def _clone_file(source: Path, destination: Path) -> None:
         os.close(created)
     if not is_cloned:
         destination.unlink()
-        raise OSError(errno.EOPNOTSUPP, "this disk does not clone files")
+        raise OSError(errno.EOPNOTSUPP, "this file system cannot clone files")
 
 
 def _clone(source: int, destination: int) -> bool:
-    """Have an open file share the blocks of another one; return whether that can be here."""
+    """Make an open file share the blocks of another one; return whether the file system can do that."""
     if sys.platform != "linux":
         return False
     import fcntl

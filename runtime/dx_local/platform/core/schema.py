@@ -1,15 +1,17 @@
-"""The tables of the store, and what of them is JSON.
+"""The tables of the store, the types of their rows, and the columns that hold JSON.
 
-Triggers keep up what searches find by: `placement.modified`, `label`, `link` and `project.bytes`.
+Triggers maintain the columns and tables that searches use: `placement.modified`, `label`, `link` and
+`project.bytes`.
 """
 
-from __future__ import annotations
+# ruff: noqa: I002 - as strings, the annotations of the row types would cost milliseconds at every start
 
 import re
 import zlib
+from typing import Any, TypedDict
 
-# `project` holds projects and containers; `object` the data objects; `placement` says in which projects an
-# object lies, with the metadata that is per project (name, folder, tags, properties).
+# `project` holds projects and containers, and `object` the data objects. A `placement` is the copy of an
+# object in one project, with the metadata of that copy (name, folder, tags, properties).
 SCHEMA = """
 CREATE TABLE user (
     id TEXT PRIMARY KEY, first TEXT NOT NULL, last TEXT NOT NULL, email TEXT NOT NULL, ssh_key TEXT
@@ -22,11 +24,11 @@ CREATE TABLE token (
 CREATE TABLE project (
     id TEXT PRIMARY KEY, class TEXT NOT NULL, name TEXT, region TEXT NOT NULL,
     created INTEGER NOT NULL, modified INTEGER NOT NULL, created_by TEXT NOT NULL,
-    owner TEXT,                       -- containers: the job or analysis whose workspace it is, or the app
-    parent TEXT,                      -- containers: the project that the execution runs in, if it is for one
+    owner TEXT,                       -- of a container: the job or analysis whose workspace it is, or the app
+    parent TEXT,                      -- of a container: the project in which the execution runs, if any
     fields TEXT NOT NULL,             -- summary, description, flags, tags, properties: as described
     permissions TEXT NOT NULL,        -- {user: level}
-    bytes INTEGER NOT NULL DEFAULT 0  -- the sizes of its files, kept up by triggers
+    bytes INTEGER NOT NULL DEFAULT 0  -- the total size of its files, maintained by triggers
 ) WITHOUT ROWID;
 
 CREATE INDEX container_by_owner ON project (owner, parent);
@@ -41,11 +43,11 @@ CREATE TABLE object (
     hidden INTEGER NOT NULL, types TEXT NOT NULL, details TEXT NOT NULL, links TEXT NOT NULL,
     created INTEGER NOT NULL, modified INTEGER NOT NULL,
     created_by TEXT NOT NULL,         -- {user, job?, executable?}
-    fields TEXT NOT NULL              -- what the class adds: media and size of a file, specs of an applet
+    fields TEXT NOT NULL              -- depends on the class: media and size of a file, specs of an applet
 );
 CREATE INDEX object_closing ON object (state) WHERE state = 'closing';
 
--- `modified` is that of the object, kept up by a trigger, so that searches find in its order.
+-- A trigger copies `modified` from the object, so that an index can order searches by it.
 CREATE TABLE placement (
     project TEXT NOT NULL, object TEXT NOT NULL, sequence INTEGER NOT NULL, class TEXT NOT NULL,
     modified INTEGER NOT NULL,
@@ -81,7 +83,7 @@ CREATE TRIGGER file_sized AFTER UPDATE OF fields ON object WHEN NEW.class = 'fil
     WHERE id IN (SELECT project FROM placement WHERE object = NEW.id);
 END;
 
--- Which objects link to which in their details: `object.links` the other way round, kept up by triggers.
+-- The links in the details of objects: an inverted index of `object.links`, maintained by triggers.
 CREATE TABLE link (
     source TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY (source, target)
 ) WITHOUT ROWID;
@@ -94,7 +96,7 @@ CREATE TRIGGER object_linked AFTER UPDATE OF links ON object WHEN NEW.links != O
     INSERT INTO link SELECT NEW.id, value FROM json_each(NEW.links);
 END;
 
--- Tags and properties the other way round, for searches; kept up by triggers as well.
+-- An inverted index of tags and properties for searches, maintained by triggers.
 CREATE TABLE label (
     project TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, object TEXT NOT NULL,
     PRIMARY KEY (project, kind, key, value, object)
@@ -118,12 +120,12 @@ CREATE TABLE part (
     PRIMARY KEY (file, position)
 ) WITHOUT ROWID;
 
--- One row for each version of an app; what all versions of a name share is in app_name. The version is an
--- alias like any other, so that nothing else can take it.
+-- One row for each version of an app; app_name has the data that all versions of a name share. The version
+-- number is an alias too, so that it is never used as another alias.
 CREATE TABLE app (
     sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, version TEXT NOT NULL,
     user TEXT NOT NULL, created INTEGER NOT NULL, modified INTEGER NOT NULL,
-    published INTEGER,                -- when it was published; null before
+    published INTEGER,                -- the time of publication, or null
     deleted INTEGER NOT NULL,
     fields TEXT NOT NULL              -- texts, access, regionalOptions {region: {applet, resources}}, …
 );
@@ -136,8 +138,8 @@ CREATE TABLE app_name (
     installed_by TEXT NOT NULL        -- the users who installed it
 ) WITHOUT ROWID;
 
--- An analysis is a row of `job` too: an execution that runs no program, whose children are its stages' jobs.
--- What can be large comes late: a row is read only as far as the last column that is asked for.
+-- An analysis is also a row of `job`: an execution without a program, whose children are its stages' jobs.
+-- Columns that can be large come late, because SQLite reads a row only up to the last requested column.
 CREATE TABLE job (
     sequence INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, state TEXT NOT NULL,
     function TEXT NOT NULL, executable TEXT NOT NULL, executable_name TEXT NOT NULL,
@@ -146,22 +148,22 @@ CREATE TABLE job (
     region TEXT NOT NULL, priority TEXT NOT NULL,
     created INTEGER NOT NULL, modified INTEGER NOT NULL, started INTEGER, stopped INTEGER,
     transitions TEXT NOT NULL,        -- [{newState, setAt}]
-    requested TEXT NOT NULL,          -- what else the run request said, echoed in describe
-    analysis TEXT, stage TEXT,        -- jobs below a stage of an analysis: which ones
+    requested TEXT NOT NULL,          -- further settings of the run request: RequestedSettings
+    analysis TEXT, stage TEXT,        -- of jobs below a stage: the analysis and its stage
     try_number INTEGER NOT NULL DEFAULT 0, try_created INTEGER,
-    parent_try INTEGER,               -- the try of the parent that made this one
-    superseded INTEGER NOT NULL DEFAULT 0, -- whether that, or one above it, is no longer the last try
+    parent_try INTEGER,               -- the try of the parent that started this one
+    superseded INTEGER NOT NULL DEFAULT 0, -- 1 if that try, or one of an ancestor, is no longer the last
     run_input TEXT NOT NULL, original_input TEXT NOT NULL, input TEXT, output TEXT,
-    output_spec TEXT,                 -- what the output must keep to; null where nothing is declared
+    output_spec TEXT,                 -- the declared outputs; null if nothing is declared
     depends_on TEXT NOT NULL, tags TEXT NOT NULL, properties TEXT NOT NULL, details TEXT NOT NULL,
     system_requirements TEXT NOT NULL, instance_type TEXT NOT NULL,
-    timeout INTEGER,                  -- ms that the job may be running
+    timeout INTEGER,                  -- the time for which the job may run, in ms
     failure_reason TEXT, failure_message TEXT, failure_from TEXT,
-    failure_counts TEXT NOT NULL DEFAULT '{}', -- {reason: how often}, of all tries
-    reuse_key TEXT,                   -- of master jobs: what those have in common that do the same
-    reused_from TEXT,                 -- the job whose output this one has taken instead of running
-    not_reused TEXT,                  -- why it has taken none, where that was wanted
-    usage TEXT                        -- what it used of its worker, once it has ended: see job_usage.py
+    failure_counts TEXT NOT NULL DEFAULT '{}', -- {reason: count}, over all tries
+    reuse_key TEXT,                   -- of a master job: digest of its code, entry point and input
+    reused_from TEXT,                 -- the job whose output this one reused instead of running
+    not_reused TEXT,                  -- the reason why no output was reused, if reuse was requested
+    usage TEXT                        -- the resources that it used, once it has ended: see job_usage.py
 );
 CREATE INDEX job_by_reuse_key ON job (reuse_key);
 CREATE INDEX job_by_parent ON job (parent);
@@ -170,7 +172,7 @@ CREATE INDEX job_by_root ON job (root);
 CREATE INDEX job_by_state ON job (state);
 CREATE INDEX job_unfinished ON job (parent) WHERE state NOT IN ('done', 'failed', 'terminated');
 
--- The tries of a job before its last one: the columns of `job` that were different then.
+-- The earlier tries of jobs: the columns of `job` that belong to a try.
 CREATE TABLE past_try (
     job TEXT NOT NULL, number INTEGER NOT NULL, row TEXT NOT NULL, PRIMARY KEY (job, number)
 ) WITHOUT ROWID;
@@ -185,8 +187,8 @@ CREATE TABLE nonce (
     created INTEGER NOT NULL, PRIMARY KEY (nonce, route)
 ) WITHOUT ROWID;
 
--- How many rows share the first columns of an index, as ANALYZE would find in a project of 100,000 files.
--- With nothing known SQLite takes ten, and reads whole projects.
+-- The statistics that ANALYZE would find in a project of 100,000 files: how many rows share the first
+-- columns of each index. Without them SQLite assumes ten rows, and reads whole projects.
 ANALYZE sqlite_master;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('placement', 'placement', '100000 50000 1'),
@@ -207,13 +209,13 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
 ANALYZE sqlite_master;
 """
 
-# Tables that differ in anything but words and spaces are of another version.
+# Any difference but comments and white space makes a new version.
 _TABLES = " ".join(re.sub(r"--.*", "", SCHEMA).split())
 SCHEMA_VERSION = zlib.crc32(_TABLES.encode()) & 0x7FFF_FFFF
-"""Tells which tables a database has; SQLite keeps it as a positive 32-bit number."""
+"""Identifies the tables of a database; SQLite stores it as a positive 32-bit number."""
 
 LARGE_COLUMNS = frozenset({"input", "original_input", "output", "run_input"})
-"""The JSON columns whose values may be in files beside the database: no query may look into them."""
+"""The JSON columns whose values may be in files beside the database: SQL cannot read them."""
 
 JSON_COLUMNS = frozenset(
     {
@@ -244,4 +246,272 @@ JSON_COLUMNS = frozenset(
         "usage",
     }
 )
-"""The columns that hold JSON; in a Row they are Python values."""
+"""The columns that hold JSON in the database, and Python values in rows."""
+
+
+_Class = TypedDict("_Class", {"class": str})
+
+
+class UserRow(TypedDict):
+    """A user of the platform."""
+
+    id: str
+    first: str
+    last: str
+    email: str
+    ssh_key: str | None
+
+
+class TokenRow(TypedDict):
+    """An API token, stored as its digest; `job` is set if it belongs to a job."""
+
+    token: str
+    user: str
+    job: str | None
+
+
+class ProjectIdentity(_Class):
+    """The columns of a project or container that determine its kind."""
+
+    id: str
+    owner: str | None
+    parent: str | None
+
+
+class ProjectRow(ProjectIdentity):
+    """A project, or a container of an execution or an app."""
+
+    name: str | None
+    region: str
+    created: int
+    modified: int
+    created_by: dict[str, Any]
+    fields: dict[str, Any]
+    permissions: dict[str, str]
+    bytes: int
+
+
+class ObjectRow(_Class):
+    """A data object; its name, folder, tags and properties are in its placements."""
+
+    sequence: int
+    id: str
+    state: str
+    hidden: int
+    types: list[str]
+    details: Any
+    links: list[str]
+    created: int
+    modified: int
+    created_by: dict[str, Any]
+    fields: dict[str, Any]
+
+
+class PlacementMetadata(TypedDict):
+    """The metadata that each copy of a data object has of its own."""
+
+    project: str
+    name: str
+    folder: str
+    tags: list[str]
+    properties: dict[str, str]
+    archival: str
+    live_at: int | None
+
+
+class PlacementRow(_Class, PlacementMetadata):
+    """A copy of a data object in one project or container."""
+
+    object: str
+    sequence: int
+    modified: int
+
+
+class ObjectCopy(ObjectRow, PlacementMetadata):
+    """A data object together with the metadata of one copy."""
+
+
+class FileCopy(PlacementRow):
+    """A copy of a file, with the state and size (None while it is open) of the file."""
+
+    state: str
+    size: int | None
+
+
+class PartRow(TypedDict):
+    """A part of a file that is being uploaded; `position` counts from 1."""
+
+    file: str
+    position: int
+    size: int
+    md5: str | None
+    state: str
+
+
+class AppRow(TypedDict):
+    """One version of an app."""
+
+    sequence: int
+    id: str
+    name: str
+    version: str
+    user: str
+    created: int
+    modified: int
+    published: int | None
+    deleted: int
+    fields: dict[str, Any]
+
+
+class AppNameRow(TypedDict):
+    """The members that all versions of an app share; `id` is the name."""
+
+    id: str
+    developers: list[str]
+    authorized_users: list[str]
+    installed_by: list[str]
+
+
+class RequestedSettings(TypedDict, total=False):
+    """The column `job.requested`: the part of a run request that has no column of its own.
+
+    Jobs and analyses each have some of these keys. Earlier versions may have stored fewer.
+    """
+
+    access: dict[str, Any]
+    echo: dict[str, Any]
+    executionPolicy: dict[str, Any] | None
+    headJobOnDemand: bool
+    inheritedSystemRequirements: dict[str, Any]
+    initializes: dict[str, Any]
+    inputSpec: list[dict[str, Any]] | None
+    mergedSystemRequirementsByExecutable: dict[str, Any]
+    mergedTimeoutPolicyByExecutable: dict[str, Any]
+    optionalInputs: list[str]
+    preserveJobOutputs: dict[str, str] | None
+    restartableEntryPoints: str | None
+    reuses: bool
+    stageSystemRequirements: dict[str, Any]
+    systemRequirements: dict[str, Any]
+    systemRequirementsByExecutable: dict[str, Any]
+    timeoutPolicy: dict[str, Any]
+    treeTurnaroundTimeThreshold: int | None
+    workflow: dict[str, Any]
+    workflowInput: dict[str, Any]
+
+
+class JobState(TypedDict):
+    """The state of an execution, and the number of its last try."""
+
+    id: str
+    state: str
+    try_number: int
+
+
+class JobStatus(TypedDict):
+    """The columns of `job` that a change of state needs: none that can be large."""
+
+    id: str
+    state: str
+    parent: str | None
+    stopped: int | None
+    transitions: list[dict[str, Any]]
+
+
+class JobTry(TypedDict):
+    """The columns of `job` that name the folder of one try."""
+
+    id: str
+    function: str
+    try_number: int
+
+
+class JobWorker(TypedDict):
+    """The columns of `job` that describe its worker."""
+
+    function: str
+    instance_type: str
+    region: str
+
+
+class JobWorkspace(TypedDict):
+    """The columns of `job` that show whether a job shares the workspace of its parent."""
+
+    id: str
+    parent: str | None
+    workspace: str
+
+
+class FoundTry(TypedDict):
+    """One try of an execution, as searches find it."""
+
+    id: str
+    number: int
+
+
+class CallingJob(TypedDict):
+    """The columns of `job` that are read of the caller at every request: none that can be large."""
+
+    id: str
+    name: str
+    state: str
+    executable: str
+    parent: str | None
+    origin: str
+    root: str
+    project: str
+    folder: str
+    workspace: str
+    region: str
+    priority: str
+    requested: RequestedSettings
+    analysis: str | None
+    stage: str | None
+    try_number: int
+
+
+class JobRow(CallingJob):
+    """A job, or an analysis, in its last try."""
+
+    sequence: int
+    function: str
+    executable_name: str
+    user: str
+    created: int
+    modified: int
+    started: int | None
+    stopped: int | None
+    transitions: list[dict[str, Any]]
+    try_created: int | None
+    parent_try: int | None
+    superseded: int
+    run_input: dict[str, Any]
+    original_input: dict[str, Any]
+    input: dict[str, Any] | None
+    output: dict[str, Any] | None
+    output_spec: list[dict[str, Any]] | None
+    depends_on: list[str]
+    tags: list[str]
+    properties: dict[str, str]
+    details: dict[str, Any]
+    system_requirements: dict[str, Any]
+    instance_type: str
+    timeout: int | None
+    failure_reason: str | None
+    failure_message: str | None
+    failure_from: dict[str, Any] | None
+    failure_counts: dict[str, int]
+    reuse_key: str | None
+    reused_from: str | None
+    not_reused: str | None
+    usage: dict[str, Any] | None
+
+
+class NonceRow(TypedDict):
+    """A response that is kept for repetitions of its request."""
+
+    nonce: str
+    route: str
+    request: str
+    response: dict[str, Any]
+    created: int

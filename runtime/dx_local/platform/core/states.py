@@ -1,4 +1,4 @@
-"""The states of jobs and analyses, which may follow which, and why a job failed.
+"""The states of jobs and analyses, the transitions between them, and failures.
 
 Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/job-lifecycle
 """
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 
 class State(str, Enum):
-    """The states of a job or an analysis, by the platform's names."""
+    """The states of jobs and analyses, as the platform names them."""
 
     IDLE = "idle"
     WAITING_ON_INPUT = "waiting_on_input"
@@ -25,12 +25,12 @@ class State(str, Enum):
     IN_PROGRESS = "in_progress"
     PARTIALLY_FAILED = "partially_failed"
     RESTARTED = "restarted"
-    """What an earlier try of a job is described as; no job is in this state."""
+    """The state of an earlier try of a job, in descriptions only; no job is ever in it."""
 
 
 FINAL = frozenset({State.DONE, State.FAILED, State.TERMINATED})
 
-# From each state, the states that may come next. A job that has not run is done when it reuses an output.
+# The states that may follow each state. A job that reuses an output is done without having run.
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.IDLE: frozenset(
         {State.WAITING_ON_INPUT, State.RUNNABLE, State.DONE, State.FAILED, State.TERMINATED}
@@ -46,7 +46,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.TERMINATED: frozenset(),
 }
 
-# The same for analyses.
+# The states that may follow each state of an analysis.
 ANALYSIS_TRANSITIONS: dict[State, frozenset[State]] = {
     State.IDLE: frozenset({State.IN_PROGRESS}),
     State.IN_PROGRESS: frozenset(
@@ -59,7 +59,7 @@ ANALYSIS_TRANSITIONS: dict[State, frozenset[State]] = {
 
 
 class Transition(NamedTuple):
-    """One job or analysis moved from one state to another."""
+    """A change of the state of a job or analysis."""
 
     job: str
     before: State
@@ -67,9 +67,9 @@ class Transition(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """Why a job failed: one of the platform's reasons, and a message for people.
+    """The failure of a job: one of the platform's reasons, and a message for people.
 
-    `origin` is described where it is another job whose failure this one follows from (`failureFrom`).
+    `origin` describes the job whose failure caused this one (`failureFrom`), if it is another job.
     """
 
     reason: str

@@ -1,7 +1,7 @@
-"""The store: one SQLite file in WAL mode that holds all that the platform knows.
+"""The store: the whole state of the platform in one SQLite database in WAL mode, except the bytes of files.
 
-Times are integers in milliseconds since the epoch, UTC. Columns that hold JSON are named in `JSON_COLUMNS`
-and travel as Python values. Bytes of files are not here; they lie as files beside the database.
+Times are integers in milliseconds since the epoch, UTC. The columns in `JSON_COLUMNS` hold JSON in the
+database and Python values in rows. The bytes of files are in files beside the database.
 """
 
 from __future__ import annotations
@@ -10,57 +10,62 @@ import json
 import sqlite3
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
+from dx_local.platform.core import regexps
 from dx_local.platform.core.json_text import to_json
 from dx_local.platform.core.large_values import FOLDER, LargeValues, is_large
 from dx_local.platform.core.schema import JSON_COLUMNS, LARGE_COLUMNS, SCHEMA, SCHEMA_VERSION
-from dx_local.platform.requests import regexps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-Row = dict[str, Any]
+    from dx_local.platform.core.schema import AppNameRow, AppRow, JobRow, ObjectRow, ProjectRow, UserRow
 
-# The cache, in kB, holds what searches in 100,000 files read; it is taken as it is needed. Everybody waits
-# while the log, in pages, is brought into the database, which is rare this way.
+Row = dict[str, Any]
+"""A row of any query; most queries name the type of their rows, one of those in `schema`."""
+
+R = TypeVar("R")
+
+# The cache (in kB, allocated as needed) holds the pages that searches in 100,000 files read. Requests wait
+# while the log is written into the database; a long log (in pages) makes that rare.
 _PRAGMAS = ("journal_mode = WAL", "temp_store = MEMORY", "cache_size = -65536", "wal_autocheckpoint = 4000")
 
 
-# Queries of searches are put together anew each time, and are not all to be remembered.
+# Searches compose new queries all the time, so that the number of remembered ones must be limited.
 _MOST_SHAPES = 1000
 
 
-class UnknownSchema(Exception):  # noqa: N818 - named for what was found
-    """The database has tables of another version than this code's."""
+class UnknownSchema(Exception):  # noqa: N818 - the name describes the finding
+    """The database has the tables of another version."""
 
 
 class Store:
-    """One open database; used from one thread, as the whole platform is.
+    """An open database; like the whole platform, it is used by one thread only.
 
-    When this process is killed, no committed row is lost. Only a power cut takes some: whole transactions
-    from the end, or anything where the database is not kept for later and so nobody waits for the disk.
-    Opening one raises UnknownSchema when another version of this code has made it.
+    If the process is killed, no committed row is lost. A power cut may undo the last transactions, or
+    destroy a database that is not persistent, for which no write waits for the disk. Raises UnknownSchema
+    if the database was created by an incompatible version.
     """
 
-    def __init__(self, path: Path, *, is_kept: bool = True) -> None:
+    def __init__(self, path: Path, *, is_persistent: bool = True) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
         self._large = LargeValues(path.parent / FOLDER)
-        self._shapes: dict[str, _Shape] = {}
+        self._shapes: dict[str, _Shape[Any]] = {}
         self._others: dict[tuple[str, str], str] = {}
         self._depth = 0
         self._actions = _Actions()
         try:
-            self._set_up(is_kept=is_kept)
+            self._set_up(is_persistent=is_persistent)
         except BaseException:
             self._connection.close()
             raise
 
-    def _set_up(self, *, is_kept: bool) -> None:
+    def _set_up(self, *, is_persistent: bool) -> None:
         self._connection.create_function("regexp", 2, regexps.matches, deterministic=True)
         self._connection.create_function("backwards", 1, _backwards, deterministic=True)
-        for pragma in (*_PRAGMAS, f"synchronous = {'NORMAL' if is_kept else 'OFF'}"):
+        for pragma in (*_PRAGMAS, f"synchronous = {'NORMAL' if is_persistent else 'OFF'}"):
             self._connection.execute(f"PRAGMA {pragma}")
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
         if version == 0:
@@ -72,10 +77,10 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make everything inside one transaction; a transaction within another is part of it.
+        """Run a block in one transaction; a nested transaction joins the outer one.
 
-        If the block or the commit raises, all changes are undone, only the actions given to `after_rollback`
-        are called, and the error is raised.
+        If the block or the commit raises an error, all changes are undone, and only the actions passed to
+        `after_rollback` are called.
         """
         if self._depth:
             with self._nested():
@@ -89,7 +94,7 @@ class Store:
         except BaseException:
             undoing = self._take_actions().after_rollback
             with _calling_all(undoing):
-                # On a full disk, SQLite has rolled back by itself.
+                # If the disk is full, SQLite has already rolled back by itself.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
             raise
@@ -97,14 +102,14 @@ class Store:
             pass
 
     def after_commit(self, action: Callable[[], None]) -> None:
-        """Call action once the transaction under way is committed, or now if there is none."""
+        """Call action once the current transaction is committed, or now if there is none."""
         if self._depth:
             self._actions.after_commit.append(action)
         else:
             action()
 
     def after_rollback(self, action: Callable[[], None]) -> None:
-        """Call action if the transaction under way is undone."""
+        """Call action if the current transaction is rolled back."""
         if self._depth:
             self._actions.after_rollback.append(action)
 
@@ -117,47 +122,71 @@ class Store:
             self._depth -= 1
 
     def _take_actions(self) -> _Actions:
-        """Return the actions of the transaction that ends, and forget them."""
+        """Return the actions of the transaction that ends, and start a new list."""
         actions, self._actions = self._actions, _Actions()
         return actions
 
     def execute(self, sql: str, *values: Any) -> int:
-        """Run one statement and return the number of rows that it changed."""
+        """Run a statement and return the number of changed rows."""
         return self._connection.execute(sql, values).rowcount
 
-    def one(self, sql: str, *values: Any) -> Row | None:
-        """Return the first row of a query, or None."""
+    def one(self, row_type: type[R], sql: str, *values: Any) -> R | None:
+        """Return the first row of a query, or None.
+
+        `row_type` is one of the types in `schema`. Raises TypeError if the query lacks columns of that type.
+        """
         cursor = self._connection.execute(sql, values)
         found = cursor.fetchone()
-        return None if found is None else self._shape(sql, cursor).row(found)
+        return None if found is None else self._shape(row_type, sql, cursor).row(found)
 
-    def all(self, sql: str, *values: Any) -> list[Row]:
-        """Return all rows of a query."""
+    def all(self, row_type: type[R], sql: str, *values: Any) -> list[R]:
+        """Return all rows of a query; otherwise the same as `one`."""
         cursor = self._connection.execute(sql, values)
         found = cursor.fetchall()
         if not found:
             return []
-        row = self._shape(sql, cursor).row
+        row = self._shape(row_type, sql, cursor).row
         return [row(each) for each in found]
+
+    def exists(self, sql: str, *values: Any) -> bool:
+        """Return whether a query has any row."""
+        return self._connection.execute(sql, values).fetchone() is not None
 
     def value(self, sql: str, *values: Any) -> Any:
         """Return the first column of the first row of a query, or None."""
-        row = self.one(sql, *values)
+        row = self.one(Row, sql, *values)
         return next(iter(row.values())) if row else None
 
-    def get(self, table: str, entity_id: str, *, without: str | None = None) -> Row | None:
-        """Return the row with this `id`, without one of its columns if that is known already."""
+    def column(self, sql: str, *values: Any) -> list[Any]:
+        """Return the first column of all rows of a query."""
+        return [next(iter(row.values())) for row in self.all(Row, sql, *values)]
+
+    @overload
+    def get(self, table: Literal["app"], entity_id: str) -> AppRow | None: ...
+    @overload
+    def get(self, table: Literal["app_name"], entity_id: str) -> AppNameRow | None: ...
+    @overload
+    def get(self, table: Literal["job"], entity_id: str, *, without: str | None = None) -> JobRow | None: ...
+    @overload
+    def get(self, table: Literal["object"], entity_id: str) -> ObjectRow | None: ...
+    @overload
+    def get(self, table: Literal["project"], entity_id: str) -> ProjectRow | None: ...
+    @overload
+    def get(self, table: Literal["user"], entity_id: str) -> UserRow | None: ...
+
+    def get(self, table: str, entity_id: str, *, without: str | None = None) -> Any:
+        """Return the row with this `id`, or None; `without` omits a column that can be large."""
         columns = "*" if without is None else self._columns_without(table, without)
-        return self.one(f"SELECT {columns} FROM {table} WHERE id = ?", entity_id)
+        return self.one(Row, f"SELECT {columns} FROM {table} WHERE id = ?", entity_id)
 
     def _columns_without(self, table: str, column: str) -> str:
         if (table, column) not in self._others:
-            names = (row["name"] for row in self.all("SELECT name FROM pragma_table_info(?)", table))
+            names = self.column("SELECT name FROM pragma_table_info(?)", table)
             self._others[table, column] = ", ".join(name for name in names if name != column)
         return self._others[table, column]
 
     def insert(self, table: str, **columns: Any) -> int:
-        """Insert one row and return its rowid."""
+        """Insert a row and return its rowid."""
         names = ", ".join(columns)
         marks = ", ".join("?" * len(columns))
         values = self._encode(columns)
@@ -171,20 +200,20 @@ class Store:
         self._connection.execute(f"UPDATE {table} SET {changes} WHERE id = ?", values)
 
     def change_placement(self, project: str, object_id: str, **columns: Any) -> None:
-        """Change columns of one copy of a data object."""
+        """Change columns of the copy of a data object in a project."""
         changes = ", ".join(f"{name} = ?" for name in columns)
         self._connection.execute(
             f"UPDATE placement SET {changes} WHERE project = ? AND object = ?",
             (*self._encode(columns), project, object_id),
         )
 
-    def _shape(self, sql: str, cursor: sqlite3.Cursor) -> _Shape:
+    def _shape(self, row_type: type[R], sql: str, cursor: sqlite3.Cursor) -> _Shape[R]:
         shape = self._shapes.get(sql)
         if shape is None:
             if len(self._shapes) >= _MOST_SHAPES:
                 self._shapes.clear()
             names = tuple(column[0] for column in cursor.description)
-            shape = self._shapes[sql] = _Shape(names, self._large)
+            shape = self._shapes[sql] = _Shape(row_type, names, self._large)
         return shape
 
     def _encode(self, columns: dict[str, Any]) -> Sequence[Any]:
@@ -198,18 +227,18 @@ class Store:
         return to_json(value)
 
     def close(self) -> None:
-        """Close the database; a later Store on the same path finds everything that was committed."""
+        """Close the database; all committed changes are kept."""
         self._connection.close()
 
 
 def _backwards(text: str) -> str:
-    """Answer SQL's `backwards(text)`, by which an index finds names by how they end."""
+    """Implement the SQL function `backwards(text)`; its index finds names by their endings."""
     return text[::-1]
 
 
 @dataclass
 class _Actions:
-    """The actions that wait for the end of a transaction, by how it may end."""
+    """The actions to call at the end of a transaction."""
 
     after_commit: list[Callable[[], None]] = field(default_factory=list)
     after_rollback: list[Callable[[], None]] = field(default_factory=list)
@@ -217,34 +246,41 @@ class _Actions:
 
 @contextmanager
 def _calling_all(actions: list[Callable[[], None]]) -> Iterator[None]:
-    """Call every action in order at the end, even if one of them or the block raises."""
+    """Call every action in order at the end, even if the block or an action raises an error."""
     with ExitStack() as stack:
         for action in reversed(actions):
             stack.callback(action)
         yield
 
 
-class _Shape:
-    """What the rows of one query look like, worked out once."""
+class _Shape(Generic[R]):
+    """The columns of one query, which are determined once.
 
-    def __init__(self, names: tuple[str, ...], large: LargeValues) -> None:
+    mypy cannot check that a query selects the columns of its row type; so this raises TypeError if it does
+    not.
+    """
+
+    def __init__(self, row_type: type[R], names: tuple[str, ...], large: LargeValues) -> None:
         self._names = names
         self._large = large
         self._json = [name for name in names if name in JSON_COLUMNS]
+        expected: frozenset[str] = getattr(row_type, "__required_keys__", frozenset())
+        if missing := expected.difference(names):
+            raise TypeError(f"a query for {row_type.__name__} lacks the columns {', '.join(sorted(missing))}")
 
-    def row(self, values: tuple[Any, ...]) -> Row:
+    def row(self, values: tuple[Any, ...]) -> R:
         row = dict(zip(self._names, values))  # noqa: B905 - they are of one length
         for name in self._json:
             if (text := row[name]) is not None:
                 row[name] = self._large.value_of(text) if is_large(text) else _from_json(text)
-        return row
+        return row  # type: ignore[return-value]  # a TypedDict is a dict
 
 
 _raw_decode = json.JSONDecoder().raw_decode
 
 
 def _from_json(text: str) -> Any:
-    # Most of what is kept is empty.
+    # Most stored values are empty.
     if text == "[]":
         return []
     if text == "{}":

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from dx_local.platform.core import access
 from dx_local.platform.core.errors import InvalidInput, InvalidState, PermissionDenied
+from dx_local.platform.core.schema import FileCopy, PlacementRow
 from dx_local.platform.data import folders
 from dx_local.platform.requests import request_fields as read
 from dx_local.platform.requests.folder_paths import below, normalize_folder
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import PlacementMetadata
 
 STATES = ("live", "archival", "archived", "unarchiving")
 
@@ -28,10 +29,10 @@ _MOST_FILES = 1000
 _UNARCHIVING_TAKES = 60 * 1000  # ms; hours on the platform
 
 
-def state_of(copy: Row, now: int) -> str:
+def state_of(copy: PlacementMetadata, now: int) -> str:
     """Return the archival state of a copy, of which this is the row, at a time (ms)."""
-    is_back = copy["archival"] == "unarchiving" and copy["live_at"] <= now
-    return "live" if is_back else str(copy["archival"])
+    is_back = copy["archival"] == "unarchiving" and (copy["live_at"] or 0) <= now
+    return "live" if is_back else copy["archival"]
 
 
 def state_in_sql() -> str:
@@ -57,7 +58,7 @@ def archive(context: Context, project_id: str, request: JSON) -> JSON:
     for copy in live:
         file_id = copy["object"]
         _set(context, project_id, file_id, "archival")
-        copies = context.store.all(_COPIES, file_id)
+        copies = context.store.all(PlacementRow, _COPIES, file_id)
         if all_copies or all(state_of(each, now) in ("archival", "archived") for each in copies):
             for each in copies:
                 _set(context, each["project"], file_id, "archived")
@@ -79,7 +80,7 @@ def unarchive(context: Context, project_id: str, request: JSON) -> JSON:
         for copy in _chosen(context, project_id, request)
         if state_of(copy, now) in ("archival", "archived")
     ]
-    size = sum(copy["size"] for copy in copies)
+    size = sum(copy["size"] or 0 for copy in copies)
     if not read.flag(request, "dryRun"):
         for copy in copies:
             if copy["archival"] == "archival":
@@ -100,7 +101,7 @@ def archived_bytes(context: Context, project_id: str) -> int:
     return size
 
 
-def _chosen(context: Context, project_id: str, request: JSON) -> list[Row]:
+def _chosen(context: Context, project_id: str, request: JSON) -> list[FileCopy]:
     """Return the copies of the closed files that a request names, each with its size."""
     if ("files" in request) == ("folder" in request):
         raise InvalidInput('either "files" or "folder" must say what is meant')
@@ -115,17 +116,17 @@ def _chosen(context: Context, project_id: str, request: JSON) -> list[Row]:
     folders.require_folder(context, project_id, folder)
     query += " AND object.state = 'closed'"
     if not read.flag(request, "recurse", default=True):
-        return context.store.all(f"{query} AND placement.folder = ?", project_id, folder)
+        return context.store.all(FileCopy, f"{query} AND placement.folder = ?", project_id, folder)
     inside = " AND (placement.folder = ? OR (placement.folder > ? AND placement.folder < ?))"
-    return context.store.all(query + inside, project_id, folder, *below(folder))
+    return context.store.all(FileCopy, query + inside, project_id, folder, *below(folder))
 
 
-def _named(context: Context, project_id: str, files: list[str], query: str) -> list[Row]:
+def _named(context: Context, project_id: str, files: list[str], query: str) -> list[FileCopy]:
     if len(files) > _MOST_FILES:
         raise InvalidInput(f'"files" can name at most {_MOST_FILES} files')
     found = []
     for file_id in files:
-        copy = context.store.one(f"{query} AND placement.object = ?", project_id, file_id)
+        copy = context.store.one(FileCopy, f"{query} AND placement.object = ?", project_id, file_id)
         if copy is None:
             raise InvalidInput(f"{file_id} is not a file in {project_id}")
         if copy["state"] != "closed":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.platform.core import access
 from dx_local.platform.core.errors import InvalidInput, InvalidState, ResourceNotFound
+from dx_local.platform.core.schema import ObjectCopy
 from dx_local.platform.data import file_bytes, folders, objects
 from dx_local.platform.gtables import gtables
 from dx_local.platform.lifecycle import lifecycle
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
 
 COLUMNS_OF_COPY = (
     "object.*, placement.project, placement.name, placement.folder, placement.tags, placement.properties,"
@@ -106,7 +106,7 @@ def remove_folder(context: Context, project: str, request: JSON) -> JSON:
         folders.require_folder(context, project, folder)
     low, high = below(folder)
     most = AT_ONCE if read.flag(request, "partial") else -1
-    rows = context.store.all(
+    object_ids = context.store.column(
         "SELECT object FROM placement"
         " WHERE project = ? AND (folder = ? OR (folder > ? AND folder < ?)) LIMIT ?",
         project,
@@ -115,10 +115,10 @@ def remove_folder(context: Context, project: str, request: JSON) -> JSON:
         high,
         most,
     )
-    if not read.flag(request, "recurse") and (rows or folders.folders_in(context, project, folder)):
+    if not read.flag(request, "recurse") and (object_ids or folders.folders_in(context, project, folder)):
         raise InvalidState(f'Folder "{folder}" is not empty; use "recurse" to remove what is in it')
-    _remove(context, project, [row["object"] for row in rows])
-    is_completed = len(rows) != most
+    _remove(context, project, object_ids)
+    is_completed = len(object_ids) != most
     if is_completed:
         context.store.execute(
             "DELETE FROM folder WHERE project = ? AND path != '/' AND (path = ? OR (path > ? AND path < ?))",
@@ -162,8 +162,8 @@ def clone(context: Context, source: str, request: JSON) -> JSON:
 
 def remove_everything(context: Context, project: str) -> None:
     """Remove all objects and folders of a project."""
-    rows = context.store.all("SELECT object FROM placement WHERE project = ?", project)
-    _remove(context, project, [row["object"] for row in rows])
+    object_ids = context.store.column("SELECT object FROM placement WHERE project = ?", project)
+    _remove(context, project, object_ids)
     context.store.execute("DELETE FROM folder WHERE project = ?", project)
 
 
@@ -171,6 +171,7 @@ def _listed_objects(context: Context, project: str, folder: str, request: JSON) 
     options = describe_options(request)
     hidden_too = read.flag(request, "includeHidden")
     rows = context.store.all(
+        ObjectCopy,
         f"SELECT {COLUMNS_OF_COPY} FROM placement CROSS JOIN object ON object.id = placement.object"
         " WHERE placement.project = ? AND placement.folder = ? AND (? OR NOT object.hidden)"
         " ORDER BY placement.name, placement.sequence",
@@ -189,7 +190,7 @@ def describe_options(request: JSON) -> JSON | None:
     return read.mapping(request, "describe")
 
 
-def listed(context: Context, copy: Row, options: JSON | None) -> JSON:
+def listed(context: Context, copy: ObjectCopy, options: JSON | None) -> JSON:
     """Return a copy, read as COLUMNS_OF_COPY, as lists show it: its ID and, with options, its description."""
     if options is None:
         return {"id": copy["id"]}
@@ -216,8 +217,10 @@ def _clone_folder(context: Context, source: str, folder: str, project: str, dest
     if folder != "/" and folders.folder_exists(context.store, project, target):
         raise InvalidState(f'If cloned, a folder would conflict with "{target}" in project "{project}"')
     folders.ensure_folder(context.store, project, target)
-    rows = context.store.all("SELECT object FROM placement WHERE project = ? AND folder = ?", source, folder)
-    existing = objects.clone_into(context, [row["object"] for row in rows], source, project, target)
+    object_ids = context.store.column(
+        "SELECT object FROM placement WHERE project = ? AND folder = ?", source, folder
+    )
+    existing = objects.clone_into(context, object_ids, source, project, target)
     for child in folders.folders_in(context, source, folder):
         existing += _clone_folder(context, source, child, project, target)
     return existing
@@ -233,7 +236,7 @@ def _remove(context: Context, project: str, object_ids: Iterable[str]) -> None:
             continue
         row = store.get("object", object_id)
         pending.extend(_orphans(context, project, row["links"] if row else []))
-        if store.one("SELECT 1 FROM placement WHERE object = ?", object_id) is None:
+        if not store.exists("SELECT 1 FROM placement WHERE object = ?", object_id):
             context.platform.publish(lifecycle.object_removed(store, object_id, context.now()))
             file_bytes.forget(context.platform, object_id)
             gtables.forget_rows(context.platform, object_id)
@@ -250,13 +253,12 @@ def _orphans(context: Context, project: str, linked: list[str]) -> list[str]:
 
 
 def _is_linked(context: Context, project: str, object_id: str) -> bool:
-    row = context.store.one(
+    return context.store.exists(
         "SELECT 1 FROM link CROSS JOIN placement ON placement.object = link.source"
         " WHERE link.target = ? AND placement.project = ?",
         object_id,
         project,
     )
-    return row is not None
 
 
 def _require_removal(context: Context, project: str) -> None:
@@ -267,7 +269,9 @@ def _require_removal(context: Context, project: str) -> None:
 
 
 def _require_in(context: Context, project: str, object_id: str) -> None:
-    if not context.store.one("SELECT 1 FROM placement WHERE project = ? AND object = ?", project, object_id):
+    if not context.store.exists(
+        "SELECT 1 FROM placement WHERE project = ? AND object = ?", project, object_id
+    ):
         raise access.not_found(object_id, project)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from dx_local.platform.core import large_values, local_bytes
 from dx_local.platform.core.errors import InvalidState, ResourceNotFound
 from dx_local.platform.core.ids import is_hash_id
+from dx_local.platform.core.schema import ObjectRow
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Platform
@@ -38,7 +39,7 @@ def link_whole(platform: Platform, file_id: str, source: Path) -> JSON:
     platform.store.after_rollback(lambda: whole.unlink(missing_ok=True))
     local_bytes.clone_or_link(source, whole)
     if whole.is_symlink():
-        platform.linked.append(whole.resolve())
+        platform.link_targets.append(whole.resolve())
     status = whole.stat()
     return {"size": status.st_size, "changed": status.st_mtime_ns, "source": str(source.resolve())}
 
@@ -48,10 +49,8 @@ def let_go(platform: Platform) -> None:
 
     Programs such as gzip leave files alone that have more than one name.
     """
-    query = (
-        "SELECT id, fields FROM object WHERE class = 'file' AND json_extract(fields, '$.source') IS NOT NULL"
-    )
-    for row in platform.store.all(query):
+    query = "SELECT * FROM object WHERE class = 'file' AND json_extract(fields, '$.source') IS NOT NULL"
+    for row in platform.store.all(ObjectRow, query):
         source, whole = Path(row["fields"]["source"]), whole_path(platform, row["id"])
         with suppress(OSError):
             if source.samefile(whole) and not whole.is_symlink():
@@ -143,8 +142,8 @@ def _pieces(platform: Platform, file_id: str) -> list[Path]:
     whole = whole_path(platform, file_id)
     if whole.exists():
         return [whole]
-    rows = platform.store.all("SELECT position FROM part WHERE file = ? ORDER BY position", file_id)
-    return [_parts_path(platform, file_id) / str(row["position"]) for row in rows]
+    positions = platform.store.column("SELECT position FROM part WHERE file = ? ORDER BY position", file_id)
+    return [_parts_path(platform, file_id) / str(position) for position in positions]
 
 
 def _parts_path(platform: Platform, file_id: str) -> Path:

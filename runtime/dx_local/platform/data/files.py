@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.platform.core import access, local_bytes
 from dx_local.platform.core.errors import InvalidInput, InvalidState
+from dx_local.platform.core.schema import PartRow
 from dx_local.platform.data import archival, file_bytes, objects
 from dx_local.platform.data.describe import wanted_fields
 from dx_local.platform.data.media_types import media_type_of
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from dx_local.platform.core.context import JSON, Context, Platform
     from dx_local.platform.core.local_bytes import Part
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import ObjectCopy, ObjectRow, PlacementRow
 
 # The sizes that clients cut files by, in bytes; those of the AWS regions.
 MINIMUM_PART_SIZE = 5 << 20
@@ -122,7 +123,7 @@ def close(context: Context, file_id: str, _request: JSON) -> JSON:
     access.require(context, placement["project"], "UPLOAD")
     if row["state"] != "open":
         return {"id": file_id}
-    parts = context.store.all("SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
+    parts = context.store.all(PartRow, "SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
     _check_parts(file_id, parts)
     size = sum(part["size"] for part in parts)
     fields = {"media": _media_type_of_part(context, file_id, parts[0]), **row["fields"], "size": size}
@@ -135,14 +136,14 @@ def close(context: Context, file_id: str, _request: JSON) -> JSON:
     return {"id": file_id}
 
 
-def _media_type_of_part(context: Context, file_id: str, part: Row) -> str:
+def _media_type_of_part(context: Context, file_id: str, part: PartRow) -> str:
     try:
         return media_type_of(file_bytes.part_path(context.platform, file_id, part["position"]))
     except FileNotFoundError:
         raise InvalidState(f"the bytes of part {part['position']} of {file_id} are gone") from None
 
 
-def readable(context: Context, file_id: str, project: str | None) -> Row:
+def readable(context: Context, file_id: str, project: str | None) -> PlacementRow:
     """Return the placement of a closed file whose bytes the caller may have.
 
     Raises ResourceNotFound when `project` is not one that the file is in: here it is no mere hint.
@@ -176,7 +177,7 @@ def download(context: Context, file_id: str, request: JSON) -> JSON:
     return {"url": ticket.url(context.platform, name), "headers": {}, "expires": ticket.expires}
 
 
-def check_empty(context: Context, file_id: str) -> Row:
+def check_empty(context: Context, file_id: str) -> ObjectRow:
     """Return the row of an open file that no bytes have come to yet. Raises InvalidState for any other."""
     row = _open_file(context, file_id)
     if context.store.value("SELECT 1 FROM part WHERE file = ?", file_id):
@@ -218,7 +219,7 @@ def link_local(context: Context, path: Path, *, project: str, folder: str, name:
     return file_id
 
 
-def _describe(context: Context, row: Row, request: JSON) -> JSON:
+def _describe(context: Context, row: ObjectCopy, request: JSON) -> JSON:
     fields: JSON = {
         "media": row["fields"].get("media", ""),
         "archivalState": archival.state_of(row, context.now()),
@@ -235,15 +236,15 @@ objects.DEFAULT_FIELDS["file"] = frozenset({"media", "archivalState", "size"})
 objects.DEFAULT_FIELDS_OF_OPEN["file"] = frozenset({"parts"})
 
 
-def _parts(context: Context, row: Row) -> JSON:
+def _parts(context: Context, row: ObjectRow) -> JSON:
     """Return the parts of a file by their index; those of a local file are found when first asked for."""
     store, file_id = context.store, row["id"]
-    parts = store.all("SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
+    parts = store.all(PartRow, "SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
     if not parts and row["state"] == "closed":
         found = _parts_of_local_file(context.platform, file_id, row["fields"])
         for position, (size, md5) in enumerate(found, start=1):
             store.insert("part", file=file_id, position=position, size=size, md5=md5, state="complete")
-        parts = store.all("SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
+        parts = store.all(PartRow, "SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
     return {
         str(part["position"]): {"state": part["state"], "size": part["size"], "md5": part["md5"]}
         for part in parts
@@ -256,19 +257,19 @@ def _parts_of_local_file(platform: Platform, file_id: str, fields: JSON) -> list
     part_size = fields.get("partSize") or max(_PART_OF_LOCAL_FILE, -(-size // MAXIMUM_PARTS))
     if size <= _HASHED_AT_ONCE:
         return local_bytes.hash_parts(path, part_size)
-    if file_id not in platform.hashed:
+    if file_id not in platform.hashed_parts:
 
         def work() -> None:
-            platform.hashed[file_id] = local_bytes.hash_parts(path, part_size)
+            platform.hashed_parts[file_id] = local_bytes.hash_parts(path, part_size)
 
         raise LongWork(f"MD5 of {file_id}", work)
 
     def forget() -> None:
-        platform.hashed.pop(file_id, None)
+        platform.hashed_parts.pop(file_id, None)
 
     # Not before: another file of the same call may have to be read first, which undoes this one's rows.
     platform.store.after_commit(forget)
-    return platform.hashed[file_id]
+    return platform.hashed_parts[file_id]
 
 
 def _check_open(platform: Platform, file_id: str) -> None:
@@ -277,14 +278,14 @@ def _check_open(platform: Platform, file_id: str) -> None:
         raise InvalidState(f"{file_id} is not in the open state; it is {state or 'gone'}")
 
 
-def _open_file(context: Context, file_id: str) -> Row:
+def _open_file(context: Context, file_id: str) -> ObjectRow:
     row = objects.open_object(context, file_id)
     if row["class"] != "file":
         raise access.not_found(file_id)
     return row
 
 
-def _check_parts(file_id: str, parts: list[Row]) -> None:
+def _check_parts(file_id: str, parts: list[PartRow]) -> None:
     if not parts:
         raise InvalidState(f"{file_id} has no parts; upload one, an empty one if the file is empty")
     for part in parts:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def folder_exists(store: Store, project: str, folder: str) -> bool:
     """Tell whether a project has a folder; the root always is."""
     return folder == "/" or (
-        store.one("SELECT 1 FROM folder WHERE project = ? AND path = ?", project, folder) is not None
+        store.exists("SELECT 1 FROM folder WHERE project = ? AND path = ?", project, folder)
     )
 
 
@@ -53,10 +53,9 @@ def folder_for_new(context: Context, project: str, request: JSON) -> str:
 
 def folders_in(context: Context, project: str, folder: str) -> list[str]:
     """Return the full paths of the folders directly in a folder."""
-    rows = context.store.all(
+    return context.store.column(
         "SELECT path FROM folder WHERE project = ? AND parent = ? ORDER BY path", project, folder
     )
-    return [row["path"] for row in rows]
 
 
 def move_tree(context: Context, project: str, old: str, new: str) -> None:

@@ -37,13 +37,13 @@ def describe_data_objects(context: Context, _class: str, request: JSON) -> JSON:
 def _resolved(context: Context, item: JSON) -> list[JSON]:
     project = read.container(item)
     access.require(context, project, "VIEW")
-    rows = context.store.all(
+    found = context.store.column(
         "SELECT object FROM placement WHERE project = ? AND folder = ? AND name = ? ORDER BY sequence DESC",
         project,
         normalize_folder(read.text(item, "folder", "/")),
         read.text(item, "name"),
     )
-    return [{"project": project, "id": row["object"]} for row in rows]
+    return [{"project": project, "id": object_id} for object_id in found]
 
 
 def _described(context: Context, item: Any, by_class: JSON) -> JSON:

@@ -17,6 +17,7 @@ from dx_app_wizard.dxapp.links import LINK_KEY, links_in
 from dx_local.platform.core import access
 from dx_local.platform.core.errors import InvalidInput, InvalidState, InvalidType
 from dx_local.platform.core.ids import new_id
+from dx_local.platform.core.schema import ObjectRow, PlacementRow
 from dx_local.platform.data import folders
 from dx_local.platform.data.describe import select_fields, whole_seconds
 from dx_local.platform.lifecycle import lifecycle, workspaces
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import ObjectCopy, PlacementMetadata
 
 CLASSES = frozenset(EMULATED_CLASSES)
 """The classes of data objects that exist here."""
@@ -59,7 +60,7 @@ COMMON_FIELDS = frozenset(
 
 # By class: a function (context, row of the object and a copy of it, request) that returns the fields that the
 # class adds to a description, and the names of those that are part of it by default, always or while open.
-DESCRIBERS: dict[str, Callable[[Context, Row, JSON], JSON]] = {}
+DESCRIBERS: dict[str, Callable[[Context, ObjectCopy, JSON], JSON]] = {}
 DEFAULT_FIELDS: dict[str, frozenset[str]] = {}
 DEFAULT_FIELDS_OF_OPEN: dict[str, frozenset[str]] = {}
 
@@ -139,14 +140,16 @@ def initialized_from(context: Context, class_name: str, request: JSON) -> tuple[
     return metadata, row["fields"]
 
 
-def get_visible(context: Context, object_id: str, project: str | None = None) -> tuple[Row, Row]:
+def get_visible(
+    context: Context, object_id: str, project: str | None = None
+) -> tuple[ObjectRow, PlacementRow]:
     """Return the row of an object and one of its placements: that in project if the caller sees it there.
 
     Otherwise any copy that the caller sees, a job's own workspace before others. Raises ResourceNotFound,
     or PermissionDenied when there are copies, but none that the caller sees.
     """
     store = context.store
-    placements = store.all("SELECT * FROM placement WHERE object = ?", object_id)
+    placements = store.all(PlacementRow, "SELECT * FROM placement WHERE object = ?", object_id)
     placements.sort(key=lambda row: (row["project"] != project, row["project"].startswith("project-")))
     for placement in placements:
         if access.level_on(context, placement["project"]):
@@ -162,7 +165,7 @@ def describe(context: Context, object_id: str, request: JSON) -> JSON:
     return described(context, row, placement, request)
 
 
-def described(context: Context, row: Row, placement: Row, request: JSON) -> JSON:
+def described(context: Context, row: ObjectRow, placement: PlacementMetadata, request: JSON) -> JSON:
     """Describe one copy of a data object, which the caller may see; one row may be both."""
     class_name = row["class"]
     full: JSON = {
@@ -185,11 +188,11 @@ def described(context: Context, row: Row, placement: Row, request: JSON) -> JSON
     }
     describer = DESCRIBERS.get(class_name)
     if describer is not None:
-        full.update(describer(context, {**row, **placement, "id": row["id"]}, request))
+        full.update(describer(context, {**row, **placement}, request))
     return select_fields(full, request, default_fields(row))
 
 
-def default_fields(row: Row) -> frozenset[str]:
+def default_fields(row: ObjectRow) -> frozenset[str]:
     """Return the fields that describe an object, of which this is the row, by default."""
     fields = COMMON_FIELDS | DEFAULT_FIELDS.get(row["class"], frozenset())
     if row["state"] == "open":
@@ -259,8 +262,8 @@ def set_visibility(context: Context, object_id: str, request: JSON) -> JSON:
 
 def list_projects(context: Context, object_id: str, _request: JSON) -> JSON:
     """Return the projects that the caller sees this object in, each with the caller's level; maybe none."""
-    rows = context.store.all("SELECT project FROM placement WHERE object = ?", object_id)
-    levels = {row["project"]: access.level_on(context, row["project"]) for row in rows}
+    projects = context.store.column("SELECT project FROM placement WHERE object = ?", object_id)
+    levels = {project: access.level_on(context, project) for project in projects}
     return {project: level for project, level in levels.items() if level}
 
 
@@ -285,12 +288,12 @@ def closed(context: Context, object_id: str) -> None:
     store, now = context.store, context.now()
     store.update("object", object_id, state="closed", modified=now)
     context.platform.publish(lifecycle.object_closed(store, object_id, now))
-    for row in store.all("SELECT id, links FROM object WHERE state = 'closing'"):
+    for row in store.all(ObjectRow, "SELECT * FROM object WHERE state = 'closing'"):
         if object_id in row["links"] and not _links_to_unclosed(context, row):
             closed(context, row["id"])
 
 
-def open_object(context: Context, object_id: str) -> Row:
+def open_object(context: Context, object_id: str) -> ObjectRow:
     """Return the row of an object that the caller may change; raises InvalidState when it is not open."""
     row, placement = get_visible(context, object_id)
     access.require(context, placement["project"], "UPLOAD")
@@ -309,17 +312,19 @@ def clone_into(
     """
     store = context.store
     existing = []
-    for object_id in workspaces.with_hidden(store, object_ids, source):
-        placement = store.one("SELECT * FROM placement WHERE project = ? AND object = ?", source, object_id)
+    for object_id in workspaces.with_hidden_objects(store, object_ids, source):
+        placement = store.one(
+            PlacementRow, "SELECT * FROM placement WHERE project = ? AND object = ?", source, object_id
+        )
         if placement is None:
             raise access.not_found(object_id)
         state = store.value("SELECT state FROM object WHERE id = ?", object_id)
         if state != "closed":
             raise InvalidState(f"{object_id} is {state}; only closed objects can be cloned")
-        if store.one("SELECT 1 FROM placement WHERE project = ? AND object = ?", destination, object_id):
+        if store.exists("SELECT 1 FROM placement WHERE project = ? AND object = ?", destination, object_id):
             existing.append(object_id)
         else:
-            workspaces.place(store, placement, destination, folder)
+            workspaces.copy_placement(store, placement, destination, folder)
     return existing
 
 
@@ -364,7 +369,7 @@ def _creator(context: Context) -> JSON:
     return {"user": context.caller.user, "job": job["id"], "executable": job["executable"]}
 
 
-def _writable_copy(context: Context, object_id: str, request: JSON) -> Row:
+def _writable_copy(context: Context, object_id: str, request: JSON) -> PlacementRow:
     """Return the copy in the project that the request names, or any one; the caller may change it."""
     project = read.optional_container(request)
     _, placement = get_visible(context, object_id, project)
@@ -374,18 +379,18 @@ def _writable_copy(context: Context, object_id: str, request: JSON) -> Row:
     return placement
 
 
-def _change_copy(context: Context, placement: Row, **columns: Any) -> JSON:
+def _change_copy(context: Context, placement: PlacementRow, **columns: Any) -> JSON:
     context.store.change_placement(placement["project"], placement["object"], **columns)
     context.store.update("object", placement["object"], modified=context.now())
     return {"id": placement["object"]}
 
 
-def _change(context: Context, row: Row, **columns: Any) -> JSON:
+def _change(context: Context, row: ObjectRow, **columns: Any) -> JSON:
     context.store.update("object", row["id"], modified=context.now(), **columns)
     return {"id": row["id"]}
 
 
-def _links_to_unclosed(context: Context, row: Row) -> bool:
+def _links_to_unclosed(context: Context, row: ObjectRow) -> bool:
     return any(
         context.store.value("SELECT 1 FROM object WHERE id = ? AND state != 'closed'", object_id)
         for object_id in row["links"]

@@ -16,7 +16,7 @@ from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import ProjectRow
 
 PUBLIC = "PUBLIC"
 
@@ -68,7 +68,7 @@ def transfer(context: Context, project_id: str, request: JSON) -> JSON:
     raise InvalidInput(f'"invitee" is {invitee}; the project is billed to {context.caller.user} already')
 
 
-def _administered(context: Context, project_id: str) -> Row:
+def _administered(context: Context, project_id: str) -> ProjectRow:
     access.require(context, project_id, "ADMINISTER")
     row = context.store.get("project", project_id)
     assert row is not None
@@ -79,12 +79,13 @@ def _member(context: Context, name: str) -> str:
     """Return the ID of a member that a request names, by ID, bare name or e-mail address."""
     if name == PUBLIC:
         return name
-    rows = context.store.all("SELECT id FROM user WHERE ? IN (id, email, substr(id, 6))", name)
-    if not rows:
+    member: str | None = context.store.value(
+        "SELECT id FROM user WHERE ? IN (id, email, substr(id, 6))", name
+    )
+    if member is None:
         raise ResourceNotFound(
             f"The entity ID {name} could not be found; there is one user here, {context.caller.user}"
         )
-    member: str = rows[0]["id"]
     return member
 
 
@@ -94,5 +95,5 @@ def _level(level: object) -> str:
     return str(level)
 
 
-def _set(context: Context, row: Row, permissions: JSON) -> None:
+def _set(context: Context, row: ProjectRow, permissions: JSON) -> None:
     context.store.update("project", row["id"], permissions=permissions, modified=context.now())

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row, Store
+    from dx_local.platform.core.schema import ProjectRow
+    from dx_local.platform.core.store import Store
 
 __all__ = [
     "add_tags",
@@ -190,13 +191,13 @@ def destroy(context: Context, project_id: str, request: JSON) -> JSON:
     """Remove a project with all that is in it; jobs that still run in it are an error, or are terminated."""
     _administered(context, project_id)
     terminates = read.flag(request, "terminateJobs")
-    running = context.store.all(
+    running = context.store.column(
         "SELECT id FROM job WHERE project = ? AND state NOT IN ('done', 'failed', 'terminated')", project_id
     )
     if running and not terminates:
         raise InvalidState(f'{len(running)} jobs of {project_id} are not finished; set "terminateJobs"')
-    for job in running:
-        context.platform.publish(lifecycle.terminated(context.store, job["id"], context.now()))
+    for job_id in running:
+        context.platform.publish(lifecycle.terminated(context.store, job_id, context.now()))
     contents.remove_everything(context, project_id)
     context.store.execute("DELETE FROM project WHERE id = ?", project_id)
     return {"id": project_id}
@@ -219,7 +220,7 @@ def set_properties(context: Context, project_id: str, request: JSON) -> JSON:
     return _change(context, project_id, "properties", lambda old: read.changed_properties(old, request))
 
 
-def _shared_fields(row: Row, level: str) -> JSON:
+def _shared_fields(row: ProjectRow, level: str) -> JSON:
     return {
         "id": row["id"],
         "class": row["class"],
@@ -233,7 +234,7 @@ def _shared_fields(row: Row, level: str) -> JSON:
     }
 
 
-def _project_fields(context: Context, row: Row) -> JSON:
+def _project_fields(context: Context, row: ProjectRow) -> JSON:
     return {
         **row["fields"],
         "name": row["name"],
@@ -255,12 +256,12 @@ def _project_fields(context: Context, row: Row) -> JSON:
     }
 
 
-def _container_fields(store: Store, row: Row) -> JSON:
+def _container_fields(store: Store, row: ProjectRow) -> JSON:
     """Return what is said of a container alone; `destroyAt` is absent, as nothing destroys one here."""
     found: JSON = {"type": access.kind_of(row).value}
     if row["parent"]:
         found["project"] = row["parent"]
-    if app := store.get("app", row["owner"]):
+    if row["owner"] and (app := store.get("app", row["owner"])):
         found |= {"app": app["id"], "appName": app["name"]}
     return found
 
@@ -279,8 +280,7 @@ def _available_instance_types(region: str) -> JSON:
 
 
 def _folders(context: Context, project_id: str) -> list[str]:
-    rows = context.store.all("SELECT path FROM folder WHERE project = ? ORDER BY path", project_id)
-    return [row["path"] for row in rows]
+    return context.store.column("SELECT path FROM folder WHERE project = ? ORDER BY path", project_id)
 
 
 def _region(context: Context, request: JSON) -> str:
@@ -299,12 +299,12 @@ def _name(request: JSON) -> str:
     return name
 
 
-def _administered(context: Context, project_id: str) -> Row:
+def _administered(context: Context, project_id: str) -> ProjectRow:
     access.require(context, project_id, "ADMINISTER")
     return _project_row(context, project_id)
 
 
-def _project_row(context: Context, project_id: str) -> Row:
+def _project_row(context: Context, project_id: str) -> ProjectRow:
     row = context.store.get("project", project_id)
     if row is None or row["class"] != "project":
         raise access.not_found(project_id)

@@ -14,11 +14,13 @@ from dx_app_wizard.dxapp.links import link_id
 from dx_local.platform.core import access
 from dx_local.platform.core.errors import InvalidInput, InvalidType
 from dx_local.platform.core.ids import class_of
+from dx_local.platform.core.schema import PlacementRow
 from dx_local.platform.data import contents, objects, projects
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row, Store
+    from dx_local.platform.core.schema import ObjectRow
+    from dx_local.platform.core.store import Store
 
 
 def fill_resources(context: Context, app_id: str, applet_id: str, region: str, extra: Any) -> str:
@@ -72,7 +74,7 @@ def resources(store: Store, app_id: str, region: str) -> str | None:
     return options.get("resources")
 
 
-def _applet(context: Context, applet_id: str) -> tuple[Row, Row]:
+def _applet(context: Context, applet_id: str) -> tuple[ObjectRow, PlacementRow]:
     row, placement = objects.get_visible(context, applet_id)
     if row["class"] != "applet":
         raise InvalidType(f"{applet_id} is not an applet")
@@ -90,7 +92,7 @@ def _take_in(context: Context, container: str, object_id: str) -> None:
 
 def _take_in_project(context: Context, container: str, project: str) -> None:
     access.require(context, project, "VIEW")
-    rows = context.store.all("SELECT object, folder FROM placement WHERE project = ?", project)
+    rows = context.store.all(PlacementRow, "SELECT * FROM placement WHERE project = ?", project)
     for row in rows:
         objects.clone_into(context, [row["object"]], project, container, row["folder"])
 

@@ -16,14 +16,15 @@ from dx_local.platform.core.errors import PermissionDenied
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import Context
-    from dx_local.platform.core.store import Row, Store
+    from dx_local.platform.core.schema import AppNameRow, AppRow
+    from dx_local.platform.core.store import Store
 
 ALIAS = re.compile(r"[a-zA-Z0-9._+-]+")
 DEFAULT = "default"
 EVERYBODY = "PUBLIC"
 
 
-def find(store: Store, address: str) -> Row:
+def find(store: Store, address: str) -> AppRow:
     """Return the row of the app that an address names, whoever asks. Raises ResourceNotFound."""
     row = store.get("app", address)
     if row is None:
@@ -41,7 +42,7 @@ def split(address: str) -> tuple[str, str]:
     return name, alias or DEFAULT
 
 
-def visible(context: Context, address: str) -> Row:
+def visible(context: Context, address: str) -> AppRow:
     """Return the row of an app that the caller may see and run.
 
     That is a published app whose authorized users include the caller, any app of the caller as its developer,
@@ -59,7 +60,7 @@ def visible(context: Context, address: str) -> Row:
     raise PermissionDenied(f"{context.caller.user} is no authorized user of {_label(row)}; {how}")
 
 
-def developed(context: Context, address: str) -> Row:
+def developer_only(context: Context, address: str) -> AppRow:
     """Return the row of an app that the caller may change. Raises ResourceNotFound or PermissionDenied."""
     row = find(context.store, address)
     require_developer(context, row["name"])
@@ -74,11 +75,11 @@ def require_developer(context: Context, name: str) -> None:
 
 
 def is_developer(context: Context, name: str) -> bool:
-    """Tell whether the caller is a developer of this name, as a job only with `access.developer`."""
-    return access.may_develop(context) and context.caller.user in shared(context.store, name)["developers"]
+    """Return whether the caller is a developer of this name, as a job only with `access.developer`."""
+    return access.may_develop(context) and context.caller.user in members(context.store, name)["developers"]
 
 
-def shared(store: Store, name: str) -> Row:
+def members(store: Store, name: str) -> AppNameRow:
     """Return the row of what all versions of a name share. Raises ResourceNotFound for an unknown name."""
     row = store.get("app_name", name)
     if row is None:
@@ -86,22 +87,23 @@ def shared(store: Store, name: str) -> Row:
     return row
 
 
-def aliases(store: Store, row: Row) -> list[str]:
+def aliases(store: Store, row: AppRow) -> list[str]:
     """Return what a version answers to: its number first, then its tags."""
-    rows = store.all("SELECT alias FROM app_alias WHERE name = ? AND app = ?", row["name"], row["id"])
-    found = sorted(each["alias"] for each in rows)
-    return sorted(found, key=lambda alias: alias != row["version"])
+    found = store.column(
+        "SELECT alias FROM app_alias WHERE name = ? AND app = ? ORDER BY alias", row["name"], row["id"]
+    )
+    return sorted(found, key=lambda alias: bool(alias != row["version"]))
 
 
-def _is_authorized(context: Context, row: Row) -> bool:
-    users = shared(context.store, row["name"])["authorized_users"]
+def _is_authorized(context: Context, row: AppRow) -> bool:
+    users = members(context.store, row["name"])["authorized_users"]
     return row["published"] is not None and not {context.caller.user, EVERYBODY}.isdisjoint(users)
 
 
-def _runs(context: Context, row: Row) -> bool:
+def _runs(context: Context, row: AppRow) -> bool:
     job = context.calling_job()
     return job is not None and job["executable"] == row["id"]
 
 
-def _label(row: Row) -> str:
+def _label(row: AppRow) -> str:
     return f"app-{row['name']}/{row['version']}"

@@ -22,15 +22,15 @@ from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import CallingJob, ObjectRow
 
 _PARAMETER_NAME = re.compile(r"[a-zA-Z_][0-9a-zA-Z_]*")
 _TEXTS = ("title", "summary", "description", "developerNotes")
-_OF_PLATFORM = ("httpsApp", "treeTurnaroundTimeThreshold")  # described, without effect here
+_PLATFORM_FIELDS = ("httpsApp", "treeTurnaroundTimeThreshold")  # described, without effect here
 _SPECS = ("inputSpec", "outputSpec")
 
 # What describe adds for an applet; the specs are absent, not empty, when the applet declares none.
-DEFAULT_FIELDS = frozenset((*_TEXTS, *_OF_PLATFORM, *_SPECS, "dxapi", "access", "runSpec", "ignoreReuse"))
+DEFAULT_FIELDS = frozenset((*_TEXTS, *_PLATFORM_FIELDS, *_SPECS, "dxapi", "access", "runSpec", "ignoreReuse"))
 
 
 def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
@@ -42,7 +42,7 @@ def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
     fields: JSON = {key: read.optional_text(request, key) or "" for key in _TEXTS}
     fields |= {
         **{key: request[key] for key in _SPECS if request.get(key) is not None},
-        **of_platform(request),
+        **platform_fields(request),
         "dxapi": read.text(request, "dxapi"),
         "ignoreReuse": read.flag(request, "ignoreReuse"),
         "access": access_in(request),
@@ -61,8 +61,10 @@ def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
 
 def access_in(request: JSON, default: JSON | None = None) -> JSON:
     """Return the `access` that a request for an executable asks for its jobs. Raises InvalidInput."""
-    asked = read.mapping(request, "access", {}) if request.get("access") is not None else default or {}
-    by_path = {f"access.{key}": value for key, value in asked.items()}
+    access_request = (
+        read.mapping(request, "access", {}) if request.get("access") is not None else default or {}
+    )
+    by_path = {f"access.{key}": value for key, value in access_request.items()}
     read.strings(by_path, "access.network", [])
     for key in ("project", "allProjects"):
         level = read.optional_text(by_path, f"access.{key}")
@@ -72,10 +74,10 @@ def access_in(request: JSON, default: JSON | None = None) -> JSON:
             )
     for key in ("developer", "projectCreation"):
         read.flag(by_path, f"access.{key}")
-    return asked
+    return access_request
 
 
-def of_platform(request: JSON) -> JSON:
+def platform_fields(request: JSON) -> JSON:
     """Return what a request for an executable sets that is described, but has no effect here."""
     given: JSON = {"treeTurnaroundTimeThreshold": read.turnaround_threshold(request)}
     if request.get("httpsApp") is not None:
@@ -83,7 +85,7 @@ def of_platform(request: JSON) -> JSON:
     return {key: value for key, value in given.items() if value is not None}
 
 
-def describe_fields(context: Context, row: Row, _request: JSON) -> JSON:
+def describe_fields(context: Context, row: ObjectRow, _request: JSON) -> JSON:
     """Return what an applet's describe adds to that of any data object: all of its specs but the code."""
     fields = row["fields"]
     region = _region_of(context, row)
@@ -103,7 +105,7 @@ def get_applet(context: Context, applet_id: str, _request: JSON) -> JSON:
         "tags": placement["tags"],
         "hidden": bool(row["hidden"]),
         **describe_fields(context, row, {}),
-        "runSpec": run_specs.whole({region: row["fields"]}, region),
+        "runSpec": run_specs.with_code({region: row["fields"]}, region),
     }
 
 
@@ -120,7 +122,7 @@ def run_applet(context: Context, applet_id: str, request: JSON) -> JSON:
 def run(context: Context, executable_id: str, request: JSON) -> JSON:
     """Start a job of an applet or app that the caller may run; what `/applet-xxxx/run` promises holds."""
     parent = None if read.flag(request, "detach") else context.calling_job()
-    project = destination(context, request, parent)
+    project = destination_project(context, request, parent)
     project_settings.check_is_allowed(context, project, executable_id)
     region = projects.region_of(context.store, project)
     executable = executable_of(context.store, executable_id, region)
@@ -129,14 +131,14 @@ def run(context: Context, executable_id: str, request: JSON) -> JSON:
     check_objects(context, original_input)
     job_id = job_creation.create(
         context,
-        job_creation.Request(
+        job_creation.NewJob(
             executable=executable,
             function="main",
             run_input=run_input,
             original_input=original_input,
             project=project,
             folder=projects.normalize_folder(read.optional_text(request, "folder") or "/"),
-            asked=request,
+            request=request,
             parent=parent,
         ),
     )
@@ -164,8 +166,8 @@ def complete_input(context: Context, spec: list[JSON] | None, given: JSON) -> JS
         if isinstance(value, list):
             value = flatten(value)
         completed[name] = value
-        if complaint := _not_allowed(field, value):
-            problems.append(f"input {name!r}: {complaint}")
+        if problem := _not_allowed(field, value):
+            problems.append(f"input {name!r}: {problem}")
     if problems:
         raise InvalidInput("; ".join(problems), {"problems": problems})
     return completed
@@ -208,7 +210,7 @@ def _project_of(value: Any, entity: str) -> str | None:
     return next((found for item in inner if (found := _project_of(item, entity))), None)
 
 
-def destination(context: Context, request: JSON, parent: Row | None) -> str:
+def destination_project(context: Context, request: JSON, parent: CallingJob | None) -> str:
     """Return the project that a run happens in: the one in the request, or that of the job which asks.
 
     Raises InvalidInput without one, PermissionDenied where the caller may not run anything.
@@ -223,7 +225,7 @@ def destination(context: Context, request: JSON, parent: Row | None) -> str:
     return project
 
 
-def _region_of(context: Context, row: Row) -> str:
+def _region_of(context: Context, row: ObjectRow) -> str:
     """Return the region of the projects that an applet lies in, which are all of one region."""
     region: str | None = context.store.value(
         "SELECT region FROM placement JOIN project ON project.id = placement.project"
@@ -250,8 +252,8 @@ def check_spec(key: str, spec: Any) -> None:
         seen.add(name)
         if class_name not in CLASSES:
             raise InvalidInput(f"{where}.class: {class_name!r} is not a class")
-        if complaint := default_problem(spec, field) or _not_a_choice(field, field.get("default")):
-            raise InvalidInput(f"{where}.default: {complaint}")
+        if problem := default_problem(spec, field) or _not_a_choice(field, field.get("default")):
+            raise InvalidInput(f"{where}.default: {problem}")
 
 
 def _sample(context: Context, request: JSON) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     from dx_local.platform.core.context import JSON, Context, Platform
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobRow
 
 ALGORITHM = "RS256"
 CLAIMS = (
@@ -91,7 +91,7 @@ def public_keys(platform: Platform) -> JSON:
     return {"keys": [{"kty": "RSA", **numbers_in_text, "alg": ALGORITHM, "use": "sig", "kid": _key_id(key)}]}
 
 
-def _claims(context: Context, job: Row) -> JSON:
+def _claims(context: Context, job: JobRow) -> JSON:
     root = context.store.get("job", job["root"]) or job
     return {
         "job_id": job["id"],

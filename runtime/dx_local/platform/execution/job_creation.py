@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from dx_local.platform.core.context import JSON, Context
     from dx_local.platform.core.executable import Executable
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import CallingJob
 
 # Fields of a run request that are only described, and how each is read.
 ECHOED: dict[str, Callable[[JSON, str], Any]] = {
@@ -43,8 +43,8 @@ _PRIORITIES = ("low", "normal", "high")
 
 
 @dataclass(frozen=True)
-class Request:
-    """A job to be made: what runs, where its output goes, and the request of the API that asked for it.
+class NewJob:
+    """A job to be made: what runs, where its output goes, and the API request that asked for it.
 
     The parent of a `stage` is its analysis, which is no job; it begins a tree of its own.
     """
@@ -55,66 +55,66 @@ class Request:
     original_input: JSON
     project: str
     folder: str
-    asked: JSON
-    parent: Row | None = None
+    request: JSON
+    parent: CallingJob | None = None
     shares_workspace: bool = False
     stage: str | None = None
     id: str = field(default_factory=lambda: new_id("job"))
 
 
-def create(context: Context, request: Request) -> str:
+def create(context: Context, new_job: NewJob) -> str:
     """Make a job and let its life begin; return its ID.
 
     Raises InvalidInput, ResourceNotFound, or InvalidState when the job that asks for it is about to end.
     """
-    check_goes_on(request.parent)
-    job_id = request.id
+    check_not_ending(new_job.parent)
+    job_id = new_job.id
     now = context.now()
-    parent = request.parent
-    tree = None if request.stage else parent
-    asked = request.asked
-    executable = request.executable
-    on = depends_on(context, asked)
-    wishes = _wishes(request)
-    region = projects.region_of(context.store, request.project)
-    requirements.check_known_in_run(asked, region)
+    parent = new_job.parent
+    tree = None if new_job.stage else parent
+    request = new_job.request
+    executable = new_job.executable
+    on = depends_on(context, request)
+    resources = _resources(new_job)
+    region = projects.region_of(context.store, new_job.project)
+    requirements.check_known_in_run(request, region)
     context.store.insert(
         "job",
         id=job_id,
-        name=_name(request),
+        name=_name(new_job),
         state=State.IDLE.value,
-        function=request.function,
+        function=new_job.function,
         executable=executable.id,
         executable_name=executable.name,
         parent=parent["id"] if parent else None,
         origin=tree["origin"] if tree else job_id,
         root=parent["root"] if parent else job_id,
         user=context.caller.user,
-        project=request.project,
-        folder=request.folder,
-        workspace=_workspace(context, request, job_id, now),
+        project=new_job.project,
+        folder=new_job.folder,
+        workspace=_workspace(context, new_job, job_id, now),
         region=region,
-        priority=priority(asked) or (parent["priority"] if parent else "normal"),
+        priority=priority(request) or (parent["priority"] if parent else "normal"),
         created=now,
         modified=now,
-        run_input=request.run_input,
-        original_input=request.original_input,
-        output_spec=None if request.shares_workspace else executable.output_spec,
+        run_input=new_job.run_input,
+        original_input=new_job.original_input,
+        output_spec=None if new_job.shares_workspace else executable.output_spec,
         depends_on=on,
-        tags=read.strings(given(asked, "tags"), "tags", []),
-        properties=read.properties(given(asked, "properties")),
-        details=read.mapping(given(asked, "details"), "details", {}),
-        system_requirements=wishes.system_requirements(),
-        instance_type=wishes.instance_type(request.function) or default_instance_type(region),
-        timeout=wishes.timeout(request.function),
+        tags=read.strings(if_given(request, "tags"), "tags", []),
+        properties=read.properties(if_given(request, "properties")),
+        details=read.mapping(if_given(request, "details"), "details", {}),
+        system_requirements=resources.system_requirements(),
+        instance_type=resources.instance_type(new_job.function) or default_instance_type(region),
+        timeout=resources.timeout(new_job.function),
         transitions=[],
-        requested=_requested(context, request, wishes),
+        requested=_requested(context, new_job, resources),
         parent_try=parent["try_number"] if parent else None,
-        analysis=parent["id"] if parent and request.stage else parent["analysis"] if parent else None,
-        stage=request.stage or (parent["stage"] if parent else None),
+        analysis=parent["id"] if parent and new_job.stage else parent["analysis"] if parent else None,
+        stage=new_job.stage or (parent["stage"] if parent else None),
     )
     if class_of(executable.id) == "app":
-        app_containers.ensure_project_cache(context, executable.id, request.project)
+        app_containers.ensure_project_cache(context, executable.id, new_job.project)
     context.platform.publish(lifecycle.added(context.store, job_id, now))
     return job_id
 
@@ -133,14 +133,14 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
     job_input = {key: _flat(value) for key, value in job_input.items()}
     job_id = create(
         context,
-        Request(
+        NewJob(
             executable=executable_of(context.store, parent["executable"], parent["region"]),
             function=function,
             run_input=job_input,
             original_input=job_input,
             project=parent["project"],
             folder=parent["folder"],
-            asked=request,
+            request=request,
             parent=parent,
             shares_workspace=True,
         ),
@@ -148,117 +148,123 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
     return {"id": job_id}
 
 
-def check_goes_on(parent: Row | None) -> None:
+def check_not_ending(parent: CallingJob | None) -> None:
     """Raise InvalidState if a job that starts another execution has failed or is being ended meanwhile."""
     if parent and parent["state"] in _ENDING:
         raise InvalidState(f"{parent['id']} is {parent['state']}, and can start nothing any more")
 
 
-def given(asked: JSON, name: str) -> JSON:
+def if_given(request: JSON, name: str) -> JSON:
     """Return the part of a request that holds this key, nothing where that is null."""
-    return {name: asked[name]} if asked.get(name) is not None else {}
+    return {name: request[name]} if request.get(name) is not None else {}
 
 
-def priority(asked: JSON) -> str | None:
+def priority(request: JSON) -> str | None:
     """Return the priority that a run request asks for, or None. Raises InvalidInput."""
-    asked_for = read.optional_text(asked, "priority")
-    if asked_for not in (None, *_PRIORITIES):
-        raise InvalidInput(f'"priority" must be one of {", ".join(_PRIORITIES)}, not "{asked_for}"')
-    return asked_for
+    requested = read.optional_text(request, "priority")
+    if requested not in (None, *_PRIORITIES):
+        raise InvalidInput(f'"priority" must be one of {", ".join(_PRIORITIES)}, not "{requested}"')
+    return requested
 
 
 def _flat(value: Any) -> Any:
     return flatten(value) if isinstance(value, list) else value
 
 
-def _name(request: Request) -> str:
-    name = read.optional_text(request.asked, "name")
+def _name(new_job: NewJob) -> str:
+    name = read.optional_text(new_job.request, "name")
     if name:
         return name
-    if request.shares_workspace and request.parent:
-        return f"{request.parent['name']}:{request.function}"
-    return request.executable.title or request.executable.name
+    if new_job.shares_workspace and new_job.parent:
+        return f"{new_job.parent['name']}:{new_job.function}"
+    return new_job.executable.title or new_job.executable.name
 
 
-def _workspace(context: Context, request: Request, job_id: str, now: int) -> str:
-    if request.shares_workspace and request.parent:
-        workspace: str = request.parent["workspace"]
+def _workspace(context: Context, new_job: NewJob, job_id: str, now: int) -> str:
+    if new_job.shares_workspace and new_job.parent:
+        workspace: str = new_job.parent["workspace"]
         return workspace
     return projects.new_container(
         context.store,
         owner=job_id,
-        parent=request.project,
-        region=projects.region_of(context.store, request.project),
+        parent=new_job.project,
+        region=projects.region_of(context.store, new_job.project),
         now=now,
     )
 
 
-def depends_on(context: Context, asked: JSON) -> list[str]:
+def depends_on(context: Context, request: JSON) -> list[str]:
     """Return the executions and data objects that a run request waits for.
 
     Raises InvalidInput, and ResourceNotFound for one that does not exist.
     """
-    waits_for = asked.get("dependsOn") or []
+    waits_for = request.get("dependsOn") or []
     if not isinstance(waits_for, list):
         raise InvalidInput("Expected key 'dependsOn' of the input to be an array")
     for entity in waits_for:
         table = "job" if class_of(str(entity)) in EXECUTIONS else "object"
-        if not isinstance(entity, str) or context.store.get(table, entity) is None:
+        if not isinstance(entity, str) or not context.store.exists(
+            f"SELECT 1 FROM {table} WHERE id = ?", entity
+        ):
             raise access.not_found(str(entity))
     return waits_for
 
 
-def detached_from(context: Context, parent: Row | None) -> JSON:
+def detached_from(context: Context, parent: CallingJob | None) -> JSON:
     """Return the fields of a description that name the job which started an execution detached from it."""
     caller = context.calling_job() if parent is None else None
     return {"detachedFrom": caller["id"], "detachedFromTry": caller["try_number"]} if caller else {}
 
 
-def _wishes(request: Request) -> requirements.Wishes:
-    return requirements.Wishes.of(
-        request.executable.run_spec,
-        request.executable.id,
-        request.asked,
-        parent=request.parent["requested"] if request.parent else {},
-        is_subjob=request.shares_workspace,
+def _resources(new_job: NewJob) -> requirements.RequestedResources:
+    return requirements.RequestedResources.of(
+        new_job.executable.run_spec,
+        new_job.executable.id,
+        new_job.request,
+        parent=new_job.parent["requested"] if new_job.parent else None,
+        is_subjob=new_job.shares_workspace,
     )
 
 
-def _requested(context: Context, request: Request, wishes: requirements.Wishes) -> JSON:
-    spec = None if request.shares_workspace else request.executable.input_spec
-    run_spec = request.executable.run_spec
-    inherited = request.parent["requested"] if request.parent and request.shares_workspace else {}
-    asked = request.asked
-    echo = {name: reader(asked, name) for name, reader in ECHOED.items() if asked.get(name) is not None}
-    echo |= detached_from(context, request.parent)
+def _requested(context: Context, new_job: NewJob, resources: requirements.RequestedResources) -> JSON:
+    spec = None if new_job.shares_workspace else new_job.executable.input_spec
+    run_spec = new_job.executable.run_spec
+    inherited = new_job.parent["requested"] if new_job.parent and new_job.shares_workspace else {}
+    request = new_job.request
+    echo = {name: reader(request, name) for name, reader in ECHOED.items() if request.get(name) is not None}
+    echo |= detached_from(context, new_job.parent)
     optional = [entry["name"] for entry in spec or [] if entry.get("optional") or "default" in entry]
     return {
-        "access": inherited.get("access", request.executable.access),
+        "access": inherited.get("access", new_job.executable.access),
         "inputSpec": spec,
         "optionalInputs": optional,
-        "headJobOnDemand": read.flag(asked, "headJobOnDemand", default=bool(run_spec.get("headJobOnDemand"))),
-        "treeTurnaroundTimeThreshold": request.executable.turnaround_threshold,
-        "systemRequirements": asked.get("systemRequirements") or {},
-        "systemRequirementsByExecutable": asked.get("systemRequirementsByExecutable") or {},
-        "reuses": context.platform.reuses and reuse.is_wanted(request.executable, asked),
-        **wishes.to_hand_down(),
-        "executionPolicy": _execution_policy(request),
-        "preserveJobOutputs": preserved_outputs(context, asked, request.parent, request.folder),
+        "headJobOnDemand": read.flag(
+            request, "headJobOnDemand", default=bool(run_spec.get("headJobOnDemand"))
+        ),
+        "treeTurnaroundTimeThreshold": new_job.executable.turnaround_threshold,
+        "systemRequirements": request.get("systemRequirements") or {},
+        "systemRequirementsByExecutable": request.get("systemRequirementsByExecutable") or {},
+        "reuses": context.platform.reuses and reuse.is_enabled(new_job.executable, request),
+        **resources.for_descendants(),
+        "executionPolicy": _execution_policy(new_job),
+        "preserveJobOutputs": preserved_outputs(context, request, new_job.parent, new_job.folder),
         "restartableEntryPoints": run_spec.get("restartableEntryPoints"),
         "echo": echo,
     }
 
 
-def preserved_outputs(context: Context, asked: JSON, parent: Row | None, own_folder: str) -> JSON | None:
+def preserved_outputs(
+    context: Context, request: JSON, parent: CallingJob | None, own_folder: str
+) -> JSON | None:
     """Return where outputs of jobs are preserved, as the root execution asks; None if it does not.
 
     `own_folder` is where the outputs of the execution go that asks. Raises InvalidInput.
     """
     above: JSON | None = parent["requested"].get("preserveJobOutputs") if parent else None
-    value = asked.get("preserveJobOutputs")
+    value = request.get("preserveJobOutputs")
     if above or value in (None, False):
         return above
-    given = {} if value is True else read.mapping(asked, "preserveJobOutputs")
+    given = {} if value is True else read.mapping(request, "preserveJobOutputs")
     folder = read.text(given, "folder", "intermediateJobOutputs")
     if not folder.startswith("/"):
         root = context.store.get("job", parent["root"]) if parent else None
@@ -266,15 +272,15 @@ def preserved_outputs(context: Context, asked: JSON, parent: Row | None, own_fol
     return {"folder": projects.normalize_folder(folder)}
 
 
-def _execution_policy(request: Request) -> JSON:
+def _execution_policy(new_job: NewJob) -> JSON:
     """Return when a job is tried again: as the run says, else its executable; a subjob is as its master."""
-    above = request.parent["requested"].get("executionPolicy") or {} if request.parent else {}
-    if request.shares_workspace:
+    above = new_job.parent["requested"].get("executionPolicy") or {} if new_job.parent else {}
+    if new_job.shares_workspace:
         return above
-    run_spec = request.executable.run_spec
-    asked = read.mapping(given(request.asked, "executionPolicy"), "executionPolicy", {})
-    restarts.check_policy(asked)
-    policy = {**read.mapping(run_spec, "executionPolicy", {}), **asked}
+    run_spec = new_job.executable.run_spec
+    of_run = read.mapping(if_given(new_job.request, "executionPolicy"), "executionPolicy", {})
+    restarts.check_policy(of_run)
+    policy = {**read.mapping(run_spec, "executionPolicy", {}), **of_run}
     if run_spec.get("inheritParentRestartOnPolicy") and "restartOn" in above:
         policy["restartOn"] = above["restartOn"]
     return policy

@@ -17,16 +17,16 @@ from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobRow
 
 
 def describe_job(context: Context, job_id: str, request: JSON) -> JSON:
     """`/job-xxxx/describe`: of the last try, or the one that `try` numbers."""
-    job = restarts.of_try(context.store, jobs.get(context, job_id), jobs.wanted_try(request))
+    job = restarts.row_of_try(context.store, jobs.get(context, job_id), jobs.requested_try(request))
     return describe_execution(_description(context, job), request)
 
 
-def describe_in_home(context: Context, job: Row) -> JSON:
+def describe_in_home(context: Context, job: JobRow) -> JSON:
     """Return the description that a job finds in its home: that of describe, without inputs and outputs.
 
     Source: the file dnanexus-job.json of a real job, printed in its published log (2022).
@@ -75,7 +75,7 @@ _WITHOUT_MEANING_HERE = {
 }
 
 
-def _description(context: Context, job: Row) -> JSON:
+def _description(context: Context, job: JobRow) -> JSON:
     requested = job["requested"]
     full = {
         **_WITHOUT_MEANING_HERE,
@@ -103,13 +103,11 @@ def _description(context: Context, job: Row) -> JSON:
     }
     if job["reused_from"] is not None:
         full["outputReusedFrom"] = job["reused_from"]
-    for name in ("started", "stopped"):
-        if job[name] is not None:
-            full[f"{name}Running"] = job[name]
-    return full
+    times = {"startedRunning": job["started"], "stoppedRunning": job["stopped"]}
+    return full | {name: value for name, value in times.items() if value is not None}
 
 
-def common_description(job: Row) -> JSON:
+def common_description(job: JobRow) -> JSON:
     """Return what the descriptions of jobs and of analyses have in common."""
     requested = job["requested"]
     parent_class = class_of(job["parent"] or "")
@@ -149,13 +147,15 @@ def common_description(job: Row) -> JSON:
         **_turnaround(job),
         **requested["echo"],
     }
-    for name, column in _WHEN_KNOWN.items():
-        if job[column] is not None:
-            full[name] = job[column]
-    return full
+    failure = {
+        "failureReason": job["failure_reason"],
+        "failureMessage": job["failure_message"],
+        "failureFrom": job["failure_from"],
+    }
+    return full | {name: value for name, value in failure.items() if value is not None}
 
 
-def _turnaround(job: Row) -> JSON:
+def _turnaround(job: JobRow) -> JSON:
     """Return how long the tree of a root execution may take and took, in s; nothing of other executions.
 
     Fields that do not apply are absent: `dx describe` cannot print null in a field that it does not know.
@@ -172,7 +172,7 @@ def _turnaround(job: Row) -> JSON:
     return found
 
 
-def _of_executable(context: Context, job: Row) -> JSON:
+def _of_executable(context: Context, job: JobRow) -> JSON:
     """Return the field that names the applet, or those that name the app and its containers."""
     executable = job["executable"]
     if class_of(executable) != "app":
@@ -184,31 +184,22 @@ def _of_executable(context: Context, job: Row) -> JSON:
     }
 
 
-_WHEN_KNOWN = {
-    "failureReason": "failure_reason",
-    "failureMessage": "failure_message",
-    "failureFrom": "failure_from",
-}
-
-
-def _analyses_of(context: Context, job: Row) -> list[str]:
+def _analyses_of(context: Context, job: JobRow) -> list[str]:
     """Return the analyses that a job has started, on which it depends as on what it was told to wait for."""
-    rows = context.store.all(
+    return context.store.column(
         "SELECT id FROM job WHERE parent = ? AND id GLOB 'analysis-*' ORDER BY sequence", job["id"]
     )
-    return [row["id"] for row in rows]
 
 
-def _waiting_on_children(context: Context, job: Row) -> list[str]:
+def _waiting_on_children(context: Context, job: JobRow) -> list[str]:
     if job["state"] != State.WAITING_ON_OUTPUT:
         return []
-    children = context.store.all(
+    return context.store.column(
         "SELECT id FROM job WHERE parent = ? AND state NOT IN ('done', 'failed', 'terminated')", job["id"]
     )
-    return [row["id"] for row in children]
 
 
-def _input_so_far(context: Context, job: Row) -> JSON:
+def _input_so_far(context: Context, job: JobRow) -> JSON:
     """Return the input of a job that waits, with those references replaced that have a value already."""
     store = context.store
     resolver = Resolver(

@@ -35,21 +35,21 @@ def fail(platform: Platform, job_id: str, failure: Failure) -> None:
         platform.publish(lifecycle.failed(platform.store, job_id, failure, platform.clock()))
 
 
-def abandon(platform: Platform) -> None:
+def fail_running_jobs(platform: Platform) -> None:
     """Fail the jobs that run, whose processes end with the platform or have ended; end the terminating ones.
 
     Each failed job fails its tree, and what depends on that; jobs of other trees go on waiting.
     """
     stopped = Failure("ExecutionError", "The platform was stopped while the job ran")
-    rows = platform.store.all(
+    running = platform.store.column(
         "SELECT id FROM job WHERE state IN ('running', 'restartable', 'terminating') AND id GLOB 'job-*'"
         " ORDER BY sequence"
     )
-    for row in rows:
-        fail(platform, row["id"], stopped)
+    for job_id in running:
+        fail(platform, job_id, stopped)
 
 
-def end(platform: Platform, job_id: str) -> None:
+def terminate(platform: Platform, job_id: str) -> None:
     """Terminate a job and its descendants on behalf of whoever runs the platform."""
     with platform.store.transaction():
         platform.publish(lifecycle.terminated(platform.store, job_id, platform.clock()))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.platform.core.context import Platform
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobTry
 
 LEVELS = (
     "EMERG", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG", "STDOUT", "STDERR", "METRICS"
@@ -58,18 +58,21 @@ def folder_name(name: str) -> str:
     return re.sub(r"[^\w.-]|^\.+", "_", name, flags=re.ASCII)[-_LONGEST_NAME:]
 
 
-def log_path(platform: Platform, job: Row) -> Path:
+def log_path(platform: Platform, job: JobTry) -> Path:
     """Return where the log of a job is once the job runs, in the try that the row is of."""
     return platform.folder / "jobs" / job_folder_name(job) / "log.txt"
 
 
-def log_paths(platform: Platform, job: Row) -> list[Path]:
+def log_paths(platform: Platform, job: JobTry) -> list[Path]:
     """Return the logs of all tries of a job, the first try's first, that are there."""
-    tries = ({**job, "try_number": number} for number in range(job["try_number"] + 1))
+    tries: Iterator[JobTry] = (
+        {"id": job["id"], "function": job["function"], "try_number": number}
+        for number in range(job["try_number"] + 1)
+    )
     return [path for each in tries if (path := log_path(platform, each)).exists()]
 
 
-def job_folder_name(job: Row) -> str:
+def job_folder_name(job: JobTry) -> str:
     """Return the name of a job's folder, in the try that the row is of."""
     number = job["try_number"]
     return folder_name(f"{job['function']}-{job['id']}" + (f"-try-{number}" if number else ""))
@@ -81,7 +84,7 @@ def write_log(log: Path, lines: Sequence[tuple[str, str]], timestamp: int) -> No
     _index_of(log).write_bytes(b"".join(_ENTRY % (timestamp, level.encode()) for level, _ in lines))
 
 
-def printed_by_job(log: Path, most: int | None = None) -> bytes:
+def job_output_bytes(log: Path, most: int | None = None) -> bytes:
     """Return what a job printed, without what its worker wrote before; at most so many bytes of the end."""
     with log.open("rb") as file:
         is_whole = most is None or log.stat().st_size <= most

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.dxapp.instances import find_instance_type
+from dx_local.platform.core.store import Row
 
 if TYPE_CHECKING:
     from dx_app_wizard.dxapp.instances import InstanceType
@@ -79,11 +80,11 @@ class EntryPointUsage:
         }
 
 
-def note(store: Store, job_id: str, usage: JobUsage) -> None:
+def record(store: Store, job_id: str, usage: JobUsage) -> None:
     """Keep what the try of a job used that has just ended."""
     store.update("job", job_id, usage=asdict(usage))
 
 
 def by_entry_point(store: Store) -> list[EntryPointUsage]:
     """Return what all jobs used that have ended, in the order in which their entry points were first run."""
-    return [EntryPointUsage(**row) for row in store.all(_BY_ENTRY_POINT)]
+    return [EntryPointUsage(**row) for row in store.all(Row, _BY_ENTRY_POINT)]

@@ -14,15 +14,15 @@ from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobRow
 
 
-def wanted_try(request: JSON) -> int | None:
+def requested_try(request: JSON) -> int | None:
     """Return the number of the try that a request is about; None is the last one. Raises InvalidInput."""
     return None if request.get("try") is None else read.integer(request, "try")
 
 
-def get(context: Context, job_id: str, level: str = "VIEW") -> Row:
+def get(context: Context, job_id: str, level: str = "VIEW") -> JobRow:
     """Return the row of a job or analysis, which a job of another tree needs this level on its project for.
 
     Raises ResourceNotFound when there is none that the caller may see, else PermissionDenied.
@@ -70,11 +70,11 @@ def update(context: Context, job_id: str, request: JSON) -> JSON:
     return {"id": job_id}
 
 
-def _to_change(context: Context, job_id: str, request: JSON) -> Row:
-    return restarts.of_try(context.store, get(context, job_id, "CONTRIBUTE"), wanted_try(request))
+def _to_change(context: Context, job_id: str, request: JSON) -> JobRow:
+    return restarts.row_of_try(context.store, get(context, job_id, "CONTRIBUTE"), requested_try(request))
 
 
-def _change(context: Context, job: Row, **columns: Any) -> JSON:
+def _change(context: Context, job: JobRow, **columns: Any) -> JSON:
     """Change columns of a job, in the try that the row is of."""
     if job["state"] == State.RESTARTED:
         restarts.change_try(context.store, job, columns)

@@ -12,7 +12,7 @@ https://documentation.dnanexus.com/developer/api/running-analyses/io-and-run-spe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from dx_app_wizard.dxapp.instances import (
     DEFAULT_REGION,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dx_local.platform.core.context import JSON
+    from dx_local.platform.core.schema import RequestedSettings
 
     _Over = Callable[[JSON, JSON], JSON]
 
@@ -42,9 +43,9 @@ _SELECTOR = "instanceTypeSelector"
 _CLUSTER_TYPES = ("apachespark", "dxspark", "generic")
 
 # What a job was asked for, as it is kept for those below it.
-_MERGED_SYSTEMS = "mergedSystemRequirementsByExecutable"
-_MERGED_TIMEOUTS = "mergedTimeoutPolicyByExecutable"
-_INHERITED = "inheritedSystemRequirements"
+_MERGED_SYSTEMS: Final = "mergedSystemRequirementsByExecutable"
+_MERGED_TIMEOUTS: Final = "mergedTimeoutPolicyByExecutable"
+_INHERITED: Final = "inheritedSystemRequirements"
 
 UNIT_MS = {"days": 86_400_000, "hours": 3_600_000, "minutes": 60_000}
 
@@ -94,9 +95,9 @@ def check_known(requirements: JSON, region: str | None = None) -> None:
             raise InvalidInput(f"instanceType: {instance_type_problem(name, region or DEFAULT_REGION)}")
 
 
-def check_known_in_run(asked: JSON, region: str) -> None:
+def check_known_in_run(request: JSON, region: str) -> None:
     """Raise InvalidInput for instance types in a run request that its region never had."""
-    for requirements in (check_requested(asked), *_requested_systems(asked).values()):
+    for requirements in (check_requested(request), *_requested_systems(request).values()):
         check_known(requirements, region)
 
 
@@ -112,7 +113,7 @@ def overridden(below: JSON, above: JSON) -> JSON:
 
 
 @dataclass(frozen=True)
-class Wishes:
+class RequestedResources:
     """Requirements of a job's worker, of the executable, the run and the runs above it.
 
     `of_run` and `limits` are what the run, or the run above it whose subjob this is, asks for by entry point.
@@ -132,20 +133,20 @@ class Wishes:
         cls,
         run_spec: JSON,
         executable: str,
-        asked: JSON,
+        request: JSON,
         *,
-        parent: JSON | None = None,
+        parent: RequestedSettings | None = None,
         is_subjob: bool = False,
-    ) -> Wishes:
+    ) -> RequestedResources:
         """Return what is required; `parent` is what the parent was asked for. Raises InvalidInput."""
-        above = parent or {}
-        inherited = above if is_subjob else {}
+        above: RequestedSettings = parent or {}
+        inherited: RequestedSettings = above if is_subjob else {}
         return cls(
             run_spec=run_spec,
-            of_run=overridden(inherited.get(_INHERITED, {}), check_requested(asked)),
-            limits=_by_entry_point(asked, "timeoutPolicy") or inherited.get("timeoutPolicy") or {},
-            systems=_merged(_requested_systems(asked), above.get(_MERGED_SYSTEMS, {}), overridden),
-            timeouts=_merged(_requested_timeouts(asked), above.get(_MERGED_TIMEOUTS, {}), _over),
+            of_run=overridden(inherited.get(_INHERITED, {}), check_requested(request)),
+            limits=_by_entry_point(request, "timeoutPolicy") or inherited.get("timeoutPolicy") or {},
+            systems=_merged(_requested_systems(request), above.get(_MERGED_SYSTEMS, {}), overridden),
+            timeouts=_merged(_requested_timeouts(request), above.get(_MERGED_TIMEOUTS, {}), _over),
             executable=executable,
         )
 
@@ -179,7 +180,7 @@ class Wishes:
                 return _milliseconds(limit)
         return DEFAULT_TIMEOUT
 
-    def to_hand_down(self) -> JSON:
+    def for_descendants(self) -> JSON:
         """Return what holds for all jobs below as well, and what subjobs inherit."""
         return {
             _MERGED_SYSTEMS: self.systems,
@@ -192,17 +193,17 @@ class Wishes:
         return overridden(self.of_run, _for_executable(self.systems, self.executable, overridden))
 
 
-def _requested_systems(asked: JSON) -> dict[str, JSON]:
+def _requested_systems(request: JSON) -> dict[str, JSON]:
     name = "systemRequirementsByExecutable"
-    by_executable = _by_executable(asked, name)
+    by_executable = _by_executable(request, name)
     return {
         executable: check_requested({f"{name}.{executable}": wanted}, f"{name}.{executable}")
         for executable, wanted in by_executable.items()
     }
 
 
-def _requested_timeouts(asked: JSON) -> dict[str, JSON]:
-    by_executable = _by_executable(asked, "timeoutPolicyByExecutable")
+def _requested_timeouts(request: JSON) -> dict[str, JSON]:
+    by_executable = _by_executable(request, "timeoutPolicyByExecutable")
     return {executable: _by_entry_point(by_executable, executable) for executable in by_executable}
 
 

@@ -75,7 +75,7 @@ def described(by_region: dict[str, JSON], region: str) -> JSON:
     return shown
 
 
-def whole(by_region: dict[str, JSON], region: str) -> JSON:
+def with_code(by_region: dict[str, JSON], region: str) -> JSON:
     """Return the runSpec as `get` shows it: what describe shows, and the code."""
     return {
         **dict.fromkeys(_FLAGS, False),

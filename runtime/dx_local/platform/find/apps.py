@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.platform.apps import app_views
 from dx_local.platform.core import access
+from dx_local.platform.core.schema import AppRow
 from dx_local.platform.data.contents import describe_options
 from dx_local.platform.execution import app_names
 from dx_local.platform.find.conditions import Condition, between, both, either, includes, name_is
@@ -17,7 +18,6 @@ from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
 
 _OF_NAME = "(SELECT {column} FROM app_name WHERE app_name.id = app.name)"
 _DEVELOPERS = _OF_NAME.format(column="developers")
@@ -38,6 +38,7 @@ def find_apps(context: Context, _class: str, request: JSON) -> JSON:
     options = describe_options(request)
     where = both([Condition("NOT app.deleted"), _visible(context), *_conditions(request)])
     rows = context.store.all(
+        AppRow,
         f"SELECT app.* FROM app WHERE {where.sql} ORDER BY app.sequence DESC LIMIT ?",
         *where.values,
         limit + 1,
@@ -82,7 +83,7 @@ def _conditions(request: JSON) -> list[Condition]:
     return found
 
 
-def _listed(context: Context, row: Row, options: JSON | None) -> JSON:
+def _listed(context: Context, row: AppRow, options: JSON | None) -> JSON:
     if options is None:
         return {"id": row["id"]}
     return {"id": row["id"], "describe": app_views.describe_row(context, row, options)}

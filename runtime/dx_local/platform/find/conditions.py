@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dx_local.platform.core import regexps
 from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.core.json_text import to_json
 from dx_local.platform.find.globs import Glob
-from dx_local.platform.requests import regexps
 from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:

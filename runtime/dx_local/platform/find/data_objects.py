@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.dxapp.classes import DATA_CLASSES
 from dx_local.platform.core import access
 from dx_local.platform.core.errors import InvalidInput
+from dx_local.platform.core.schema import ObjectCopy, PlacementRow
 from dx_local.platform.data import archival, contents
 from dx_local.platform.find.candidates import best_range
 from dx_local.platform.find.conditions import (
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
 
 _VISIBILITIES = {"hidden": ["object.hidden"], "visible": ["NOT object.hidden"], "either": []}
 _STATES = ("open", "closing", "closed", "any")
@@ -60,7 +60,7 @@ def find_data_objects(context: Context, _class: str, request: JSON) -> JSON:
     place = _beginning(context, request, projects)
     if place is not None:
         projects = projects[projects.index(place.project) :]
-    rows: list[Row] = []
+    rows: list[ObjectCopy] = []
     for project in projects:
         begins = place if place is not None and place.project == project else None
         rows += _copies(context, project, request, where, begins, limit + 1 - len(rows))
@@ -77,7 +77,7 @@ def find_nothing(_context: Context, _class: str, _request: JSON) -> JSON:
 
 def _copies(
     context: Context, project: str, request: JSON, where: Condition, place: _Place | None, limit: int
-) -> list[Row]:
+) -> list[ObjectCopy]:
     """Return the copies in one project that a page holds, in the order of results."""
     scope = _scope(request)
     range_ = best_range(context.store, project, request, scope.folder, recurse=scope.recurse)
@@ -88,6 +88,7 @@ def _copies(
         )
     full = both(conditions)
     return context.store.all(
+        ObjectCopy,
         f"SELECT {contents.COLUMNS_OF_COPY} FROM {range_.source()}"
         f" CROSS JOIN object ON object.id = placement.object WHERE {full.sql}"
         f" ORDER BY {range_.in_order()} LIMIT ?",
@@ -188,7 +189,7 @@ def _searched_projects(context: Context, request: JSON) -> list[str]:
     ]
 
 
-def _cursor(row: Row) -> JSON:
+def _cursor(row: ObjectCopy) -> JSON:
     """Return what names a result as the first of a page, also when it is gone by then."""
     return {
         "project": row["project"],
@@ -212,7 +213,8 @@ def _beginning(context: Context, request: JSON, projects: list[str]) -> _Place |
     if "modified" in cursor:
         return _Place(project, read.integer(cursor, "modified"), read.integer(cursor, "sequence"))
     row = context.store.one(
-        "SELECT modified, sequence FROM placement WHERE project = ? AND object = ?",
+        PlacementRow,
+        "SELECT * FROM placement WHERE project = ? AND object = ?",
         project,
         read.text(cursor, "id"),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dx_local.platform.core import access
 from dx_local.platform.core.errors import ApiError, InvalidInput
 from dx_local.platform.core.ids import EXECUTIONS, class_of
+from dx_local.platform.core.schema import FoundTry
 from dx_local.platform.data.contents import describe_options
 from dx_local.platform.execution import job_descriptions
 from dx_local.platform.find.conditions import (
@@ -28,7 +29,6 @@ from dx_local.platform.workflows import analyses
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
 
 # Fields of the request that are compared with a column as they are.
 _COLUMNS = {
@@ -72,6 +72,7 @@ def find_executions(context: Context, _class: str, request: JSON) -> JSON:
         ]
     )
     rows = context.store.all(
+        FoundTry,
         f"SELECT job.id, {_TRIES if with_tries else _LAST_TRIES} WHERE {where.sql}"
         " ORDER BY job.sequence DESC, number DESC LIMIT ?",
         *where.values,
@@ -158,7 +159,7 @@ def _conditions_on_tries(request: JSON, *, with_tries: bool) -> list[Condition]:
     return found
 
 
-def _place_of(row: Row) -> str:
+def _place_of(row: FoundTry) -> str:
     """Return where a page ends, as `starting` takes it."""
     return f"{row['id']}/{row['number']}" if row["number"] else str(row["id"])
 

@@ -38,10 +38,10 @@ def find_projects(context: Context, _class: str, request: JSON) -> JSON:
     options = describe_options(request)
     minimum = access.LEVELS.index(minimum_level(request))
     where = both(_project_conditions(context, request))
-    rows = context.store.all(
+    ids = context.store.column(
         f"SELECT id FROM project WHERE {where.sql} ORDER BY created DESC, id DESC", *where.values
     )
-    levels = ((row["id"], access.level_on(context, row["id"])) for row in rows)
+    levels = ((project_id, access.level_on(context, project_id)) for project_id in ids)
     found = [(project, level) for project, level in levels if level and access.LEVELS.index(level) >= minimum]
     start = read.integer(request, "starting", 0) if request.get("starting") is not None else 0
     page = found[start : start + limit]

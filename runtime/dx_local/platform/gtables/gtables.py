@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dx_local.platform.core.context import JSON, Context, Platform
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import ObjectRow
     from dx_local.platform.gtables.indices import Condition, Index
 
 MOST_PARTS = 250_000
@@ -137,7 +137,7 @@ def forget_rows(platform: Platform, object_id: str) -> None:
         platform.store.after_commit(TableFile(_path(platform, object_id), (), ()).remove)
 
 
-def _describe(context: Context, row: Row, request: JSON) -> JSON:
+def _describe(context: Context, row: ObjectRow, request: JSON) -> JSON:
     fields: JSON = {**row["fields"]}
     if not fields["indices"]:
         del fields["indices"]
@@ -154,7 +154,7 @@ objects.DESCRIBERS["gtable"] = _describe
 objects.DEFAULT_FIELDS["gtable"] = frozenset({"columns", "indices", "size", "length"})
 
 
-def _open_table(context: Context, table_id: str) -> Row:
+def _open_table(context: Context, table_id: str) -> ObjectRow:
     row = objects.open_object(context, table_id)
     if row["class"] != "gtable":
         raise access.not_found(table_id)
@@ -199,7 +199,7 @@ def _index(table: TableFile, name: str) -> Index:
     raise InvalidInput(f'the table has no index "{name}"; it has: {known}')
 
 
-def _table(platform: Platform, row: Row) -> TableFile:
+def _table(platform: Platform, row: ObjectRow) -> TableFile:
     columns = read_columns(row["fields"]["columns"])
     return TableFile(_path(platform, row["id"]), columns, read_indices(row["fields"]["indices"], columns))
 

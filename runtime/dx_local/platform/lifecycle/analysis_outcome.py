@@ -14,16 +14,17 @@ from dx_local.platform.lifecycle.outputs import object_metadata
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dx_local.platform.core.store import Row, Store
+    from dx_local.platform.core.schema import JobRow
+    from dx_local.platform.core.store import Store
 
 
-def ends_others(stage: Row) -> bool:
-    """Tell whether a stage has failed whose execution policy ends the other stages with it."""
+def fails_all_stages(stage: JobRow) -> bool:
+    """Return whether a stage has failed whose execution policy ends the other stages with it."""
     policy = stage["requested"].get("executionPolicy") or {}
     return stage["state"] == "failed" and policy.get("onNonRestartableFailure") == "failAllStages"
 
 
-def failure(stages: Sequence[Row]) -> dict[str, Any] | None:
+def failure(stages: Sequence[JobRow]) -> dict[str, Any] | None:
     """Return why an analysis has failed, or will, as columns of its row; None while none of its stages has.
 
     That is the first failure that does not follow from another stage's.
@@ -31,7 +32,7 @@ def failure(stages: Sequence[Row]) -> dict[str, Any] | None:
     broken = [stage for stage in stages if stage["state"] in ("failed", "terminated")]
     if not broken:
         return None
-    first = min(broken, key=lambda stage: (_follows(stage), stage["transitions"][-1]["setAt"]))
+    first = min(broken, key=lambda stage: (_is_consequence(stage), stage["transitions"][-1]["setAt"]))
     origin = first["failure_from"] or {
         "id": first["id"],
         "name": first["name"],
@@ -48,11 +49,13 @@ def failure(stages: Sequence[Row]) -> dict[str, Any] | None:
     }
 
 
-def output(store: Store, analysis: Row, stages: Sequence[Row]) -> dict[str, Any]:
+def output(store: Store, analysis: JobRow, stages: Sequence[JobRow]) -> dict[str, Any]:
     """Return the outputs of the stages that are done, as `STAGE.FIELD`, and those of the workflow itself."""
     done = {stage["stage"]: stage for stage in stages if stage["state"] == "done"}
     found = {
-        f"{stage}.{field}": value for stage, row in done.items() for field, value in row["output"].items()
+        f"{stage}.{field}": value
+        for stage, row in done.items()
+        for field, value in (row["output"] or {}).items()
     }
 
     def value_of(link: FieldLink) -> Any:
@@ -60,7 +63,7 @@ def output(store: Store, analysis: Row, stages: Sequence[Row]) -> dict[str, Any]
             values = analysis["requested"]["workflowInput"]
         else:
             row = done.get(link.stage)
-            values = (row["input"] if link.kind == "inputField" else row["output"]) if row else {}
+            values = ((row["input"] if link.kind == "inputField" else row["output"]) if row else None) or {}
         return link.pick(values.get(link.field), lambda entity, path: object_metadata(store, entity, path))
 
     for declared in analysis["requested"]["workflow"]["outputs"] or []:
@@ -70,5 +73,5 @@ def output(store: Store, analysis: Row, stages: Sequence[Row]) -> dict[str, Any]
     return found
 
 
-def _follows(stage: Row) -> bool:
+def _is_consequence(stage: JobRow) -> bool:
     return stage["state"] == "terminated" or bool(stage["failure_reason"] == "DependencyUnsatisfiable")

@@ -1,6 +1,6 @@
-"""How jobs end otherwise than done, and what follows from it: for their trees, for who depends on them.
+"""Fail, terminate and restart executions, with the consequences for their trees and their dependents.
 
-A failed job fails its tree, unless its execution policy has a job above it, or itself, tried again.
+A failed job fails its tree, unless the execution policy restarts the job itself or one of its ancestors.
 
 Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/job-lifecycle
 """
@@ -10,184 +10,161 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from dx_local.platform.core.ids import EXECUTIONS, class_of
-from dx_local.platform.core.states import ANALYSIS_TRANSITIONS, FINAL, TRANSITIONS, Failure, State, Transition
+from dx_local.platform.core.schema import JobState
+from dx_local.platform.core.states import FINAL, Failure, State
 from dx_local.platform.lifecycle import restarts
-from dx_local.platform.lifecycle.queries import UNFINISHED, Step, is_analysis
+from dx_local.platform.lifecycle.queries import UNFINISHED, is_analysis
 
 if TYPE_CHECKING:
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import JobRow, JobStatus
+    from dx_local.platform.lifecycle.step import Step
 
-_MAY_BE_TRIED_AGAIN = frozenset({State.RUNNING, State.WAITING_ON_OUTPUT})
+_RESTARTABLE_STATES = frozenset({State.RUNNING, State.WAITING_ON_OUTPUT})
 
 
-class Ending(Step):
-    """The part of a step in which executions come to an end."""
+class Failures:
+    """Ends executions within one step of the life cycle in any state but `done`."""
 
-    def move(self, job_id: str, after: State, **columns: Any) -> None:
-        """Change a job's state, which the table of transitions must allow, and other columns with it."""
-        job = self.standing(job_id)
-        before = State(job["state"])
-        allowed = ANALYSIS_TRANSITIONS if is_analysis(job_id) else TRANSITIONS
-        if after not in allowed[before]:
-            raise ValueError(f"{job_id} cannot go from {before.value} to {after.value}")
-        if before in (State.RUNNING, State.TERMINATING):
-            columns = {"stopped": self.now, **columns}
-        history = [*job["transitions"], {"newState": after.value, "setAt": self.now}]
-        self.store.update("job", job_id, state=after.value, modified=self.now, transitions=history, **columns)
-        self.transitions.append(Transition(job_id, before, after))
-        if after in FINAL:
-            self._leave(job, after)
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self._store = step.store
+        self._rows = step.rows
 
-    def end_badly(self, job_id: str, failure: Failure) -> None:
-        """Note that a job has failed, which has no worker, or none any more."""
-        job = self.job(job_id)
+    def fail(self, job_id: str, failure: Failure) -> None:
+        """Fail or restart a job that has no worker, or has just lost it."""
+        job = self._rows.job(job_id)
         if job["state"] in (State.TERMINATING, State.RESTARTABLE):
-            self.lose_worker(job)
-        elif job["state"] not in FINAL and not self._try_again(job, failure):
+            self.release_worker(job)
+        elif job["state"] not in FINAL and not self._restart(job, failure):
             self.fail_tree(job_id, failure)
 
-    def lose_worker(self, job: Row) -> None:
-        """Note that the worker is gone of a job that was told to end."""
+    def release_worker(self, job: JobStatus) -> None:
+        """Record that a job which was told to end has lost its worker."""
         if job["state"] == State.TERMINATING:
-            self.move(job["id"], State.TERMINATED)
+            self.end_terminated(job["id"])
         elif job["state"] == State.RESTARTABLE and job["stopped"] is None:
-            self.store.update("job", job["id"], stopped=self.now)
-            self.to_settle.append(job["id"])
+            self._store.update("job", job["id"], stopped=self._step.now)
+            self._step.to_advance.append(job["id"])
 
-    def try_again_if_alone(self, job_id: str) -> None:
-        """Begin the next try of a restartable job, once nothing of the last one runs."""
-        job = self.standing(job_id)
-        if job["stopped"] is not None and not self.has_open_children(job_id):
-            restarts.keep_try(self.store, self.job(job_id), self.now)
-            self.move(job_id, State.RUNNABLE)
+    def start_next_try(self, job_id: str) -> None:
+        """Make a restartable job runnable, once its last try and all its children have ended."""
+        job = self._rows.status(job_id)
+        if job["stopped"] is not None and not self._rows.has_unfinished_children(job_id):
+            restarts.archive_try(self._store, self._rows.job(job_id), self._step.now)
+            self._step.move(job_id, State.RUNNABLE)
 
-    def unsatisfiable(self, cause: str) -> Failure:
-        """Return why a job fails that depends on an execution which has failed or was terminated."""
-        row = self.job(cause)
+    def of_dependency(self, execution_id: str) -> Failure:
+        """Return the failure of a job that depends on an execution which has failed or was terminated."""
+        row = self._rows.job(execution_id)
         if row["state"] == State.TERMINATED:
-            return Failure("DependencyUnsatisfiable", f"{cause} was a job dependency but was terminated")
-        message = f"{cause} was a job dependency but failed: {row['failure_message']}"
+            return Failure(
+                "DependencyUnsatisfiable", f"{execution_id} was a job dependency but was terminated"
+            )
+        message = f"{execution_id} was a job dependency but failed: {row['failure_message']}"
         return Failure("DependencyUnsatisfiable", message, row["failure_from"])
 
-    def fail_waiters_of(self, cause: str, failure: Failure) -> None:
-        """Fail the jobs that wait for what will never come."""
-        for waiter in self.waiters_of(cause):
-            self.end_badly(waiter, failure)
+    def fail_waiters_of(self, entity_id: str, failure: Failure) -> None:
+        """Fail the jobs that wait for something that will never come."""
+        for waiter in self._rows.waiters_of(entity_id):
+            self.fail(waiter, failure)
 
     def fail_tree(self, job_id: str, failure: Failure) -> None:
-        """Fail a job with its whole tree, then the trees that depend on one of its jobs, and so on."""
+        """Fail a job with its whole tree, then the trees that depend on any of its jobs, and so on."""
         failing = deque([(job_id, failure)])
         while failing:
             first, why = failing.popleft()
-            if self.job(first)["state"] in FINAL:
+            if self._rows.job(first)["state"] in FINAL:
                 continue
             for member in self._fail_one_tree(first, why):
-                failing += [(waiter, self.unsatisfiable(member)) for waiter in self.waiters_of(member)]
+                failing += [(waiter, self.of_dependency(member)) for waiter in self._rows.waiters_of(member)]
+
+    def fail_analysis(self, analysis_id: str, columns: dict[str, Any]) -> None:
+        """Fail an analysis whose stages have ended, then its parent and its dependents."""
+        self._step.move(analysis_id, State.FAILED, **columns)
+        analysis = self._rows.job(analysis_id)
+        origin = analysis["failure_from"]
+        why = f"{analysis['failure_reason']}: {analysis['failure_message']}"
+        message = f"{analysis_id} failed because of {why}"
+        if analysis["parent"]:
+            self.fail_tree(analysis["parent"], Failure("JobTreeFailure", message, origin))
+        for waiter in self._rows.waiters_of(analysis_id):
+            self.fail_tree(waiter, Failure("DependencyUnsatisfiable", message, origin))
 
     def terminate(self, job_id: str) -> None:
-        """Terminate an execution with all its descendants."""
-        self._terminate(self.subtree(job_id))
+        """Terminate an execution and all its descendants."""
+        self._terminate(self._rows.with_descendants(job_id))
 
-    def break_deadlock(self) -> None:
-        """Fail the job that is nearest to the cause, when no job runs and so nobody can end the waiting."""
-        if self.store.one(
-            "SELECT 1 FROM job WHERE state IN ('runnable', 'running', 'restartable', 'terminating') LIMIT 1"
-        ):
-            return
-        # The youngest job waits for something that is nearest to the cause: a child rather than its parent.
-        job = self.store.one(
-            f"SELECT id, state FROM job WHERE {UNFINISHED} AND id GLOB 'job-*' ORDER BY sequence DESC LIMIT 1"
-        )
-        if job is not None:
-            reason = "OutputError" if job["state"] == State.WAITING_ON_OUTPUT else "InputError"
-            self.fail_tree(job["id"], Failure(reason, self.why_stuck(job["id"])))
-
-    def why_stuck(self, job_id: str) -> str:
-        """Say what a job waits for in vain."""
-        causes = self.causes_of(job_id)
-        jobs = [cause for cause in causes if class_of(cause) in EXECUTIONS]
-        if jobs:
-            return f"waits for {', '.join(jobs)}, which in turn waits for this job: a circle of references"
-        return f"waits for {', '.join(causes)} to be closed, and no job is left that could close it"
-
-    def _leave(self, job: Row, state: State) -> None:
-        """Do what follows for others when a job has reached a final state."""
-        job_id = job["id"]
-        self.store.execute("DELETE FROM wait WHERE job = ?", job_id)
-        if job["parent"]:
-            self.to_settle.append(job["parent"])
-        if state is State.DONE:
-            self.wake_waiters_of(job_id)
-        elif state is State.TERMINATED:
-            self.fail_waiters_of(job_id, self.unsatisfiable(job_id))
-        else:
-            for row in self.store.all(
-                f"SELECT id FROM job WHERE parent = ? AND id GLOB 'analysis-*' AND {UNFINISHED}", job_id
-            ):
-                self.terminate(row["id"])
-
-    def wake_waiters_of(self, cause: str) -> None:
-        """Let the jobs go on that wait for what has come."""
-        self.to_settle.extend(self.waiters_of(cause))
-        self.store.execute("DELETE FROM wait WHERE waits_for = ?", cause)
+    def end_terminated(self, job_id: str) -> None:
+        """Move an execution to `terminated`, and fail the jobs that wait for it."""
+        self._step.move(job_id, State.TERMINATED)
+        self.fail_waiters_of(job_id, self.of_dependency(job_id))
 
     def _fail_one_tree(self, first: str, why: Failure) -> list[str]:
-        job = self.job(first)
+        job = self._rows.job(first)
         origin = why.origin or _as_origin(job, why)
-        members = self.store.all(
-            f"SELECT id, state FROM job WHERE origin = ? AND id != ? AND {UNFINISHED} ORDER BY sequence DESC",
+        members = self._store.all(
+            JobState,
+            "SELECT id, state, try_number FROM job"
+            f" WHERE origin = ? AND id != ? AND {UNFINISHED} ORDER BY sequence DESC",
             job["origin"],
             first,
         )
-        self._fail_row(job, why, origin)
+        self._fail_job(job, why, origin)
         follow_up = Failure("JobTreeFailure", f"{first} failed because of {why.reason}: {why.message}")
         for member in members:
             if member["state"] != State.TERMINATING:
-                self._fail_row(self.job(member["id"]), follow_up, origin)
+                self._fail_job(self._rows.job(member["id"]), follow_up, origin)
         return [first, *(member["id"] for member in members)]
 
-    def _fail_row(self, job: Row, why: Failure, origin: dict[str, Any]) -> None:
-        self.move(job["id"], State.FAILED, **_columns_of(job, why, origin))
+    def _fail_job(self, job: JobRow, why: Failure, origin: dict[str, Any]) -> None:
+        self._step.move(job["id"], State.FAILED, **_failure_columns(job, why, origin))
+        # Analyses are no part of the tree of the job that started them.
+        for analysis_id in self._store.column(
+            f"SELECT id FROM job WHERE parent = ? AND id GLOB 'analysis-*' AND {UNFINISHED}", job["id"]
+        ):
+            self.terminate(analysis_id)
 
     def _terminate(self, members: list[str]) -> None:
-        # Nobody who is terminated now may fail because of another one who is.
+        # A job that is about to be terminated must not fail because another one has just been terminated.
         for member in members:
-            self.store.execute("DELETE FROM wait WHERE job = ?", member)
+            self._step.stop_waiting(member)
         for member in reversed(members):
-            row = self.job(member)
+            row = self._rows.job(member)
             if row["state"] in FINAL or row["state"] == State.TERMINATING:
                 continue
             has_worker = row["state"] == State.RUNNING or _is_losing_worker(row)
-            has_running_stages = is_analysis(member) and self.has_open_children(member)
-            self.move(member, State.TERMINATING if has_worker or has_running_stages else State.TERMINATED)
+            if has_worker or (is_analysis(member) and self._rows.has_unfinished_children(member)):
+                self._step.move(member, State.TERMINATING)
+            else:
+                self.end_terminated(member)
 
-    def _try_again(self, job: Row, failure: Failure) -> bool:
-        """Have a failed job tried again, or the nearest one above it that may be, if its policy says so.
+    def _restart(self, job: JobRow, failure: Failure) -> bool:
+        """Restart a failed job or its nearest restartable ancestor; return whether its policy allows that.
 
-        What that job has started ends; the next try starts its own.
+        The descendants of the restarted job are terminated; its next try starts its own.
         """
-        again = restarts.job_to_restart(self.store, job)
-        if again["state"] not in _MAY_BE_TRIED_AGAIN or not restarts.is_allowed(again, failure.reason):
+        again = restarts.job_to_restart(self._store, job)
+        if again["state"] not in _RESTARTABLE_STATES or not restarts.is_allowed(again, failure.reason):
             return False
         origin = failure.origin or _as_origin(job, failure)
-        members = self.subtree(again["id"])
+        members = self._rows.with_descendants(again["id"])
         for member in members:
-            self.store.execute("DELETE FROM wait WHERE job = ?", member)
-        columns = _columns_of(again, failure, origin)
+            self._step.stop_waiting(member)
+        columns = _failure_columns(again, failure, origin)
         if again["id"] != job["id"]:
+            # Only the failed job has lost its worker; that of its ancestor is still to be stopped.
             columns["stopped"] = again["stopped"]
-        self.move(again["id"], State.RESTARTABLE, **columns)
-        self.to_settle.append(again["id"])
-        restarts.mark_superseded(self.store, members[1:])
+        self._step.move(again["id"], State.RESTARTABLE, **columns)
+        self._step.to_advance.append(again["id"])
+        restarts.mark_superseded(self._store, members[1:])
         if again["id"] != job["id"]:
-            self._fail_row(job, failure, origin)
-            self.fail_waiters_of(job["id"], self.unsatisfiable(job["id"]))
+            self._fail_job(job, failure, origin)
+            self.fail_waiters_of(job["id"], self.of_dependency(job["id"]))
         self._terminate(members[1:])
         return True
 
 
-def _as_origin(job: Row, why: Failure) -> dict[str, Any]:
+def _as_origin(job: JobRow, why: Failure) -> dict[str, Any]:
     """Return a failed job as `failureFrom` describes it."""
     return {
         "id": job["id"],
@@ -201,7 +178,7 @@ def _as_origin(job: Row, why: Failure) -> dict[str, Any]:
     }
 
 
-def _columns_of(job: Row, why: Failure, origin: dict[str, Any]) -> dict[str, Any]:
+def _failure_columns(job: JobRow, why: Failure, origin: dict[str, Any]) -> dict[str, Any]:
     counts = job["failure_counts"]
     return {
         "failure_reason": why.reason,
@@ -211,5 +188,5 @@ def _columns_of(job: Row, why: Failure, origin: dict[str, Any]) -> dict[str, Any
     }
 
 
-def _is_losing_worker(job: Row) -> bool:
+def _is_losing_worker(job: JobRow) -> bool:
     return bool(job["state"] == State.RESTARTABLE and job["stopped"] is None)

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 def output_if_done(store: Store, job_id: str) -> dict[str, Any] | None:
     """Return the output of a job that is done, or None."""
-    row = store.one("SELECT output FROM job WHERE id = ? AND state = 'done'", job_id)
-    output: dict[str, Any] | None = row["output"] if row else None
+    output: dict[str, Any] | None = store.value(
+        "SELECT output FROM job WHERE id = ? AND state = 'done'", job_id
+    )
     return output
 
 
@@ -34,7 +35,7 @@ def object_metadata(store: Store, entity: str, path: str) -> Any:
     return json.loads(text or "{}").get(key)
 
 
-def undeclared_or_missing(store: Store, job_id: str, output: dict[str, Any]) -> str | None:
+def name_error(store: Store, job_id: str, output: dict[str, Any]) -> str | None:
     """Say what is wrong with the names in a job's output, or None; nothing is where nothing is declared."""
     spec: list[dict[str, Any]] | None = store.value("SELECT output_spec FROM job WHERE id = ?", job_id)
     if spec is None:
@@ -49,13 +50,13 @@ def undeclared_or_missing(store: Store, job_id: str, output: dict[str, Any]) -> 
     return None
 
 
-def wrong_class(spec: list[dict[str, Any]], values: dict[str, Any]) -> str | None:
+def class_error(spec: list[dict[str, Any]], values: dict[str, Any]) -> str | None:
     """Say which value is not of the class that a specification declares, or None."""
     for field in spec:
         value = values.get(field["name"])
-        complaint = mismatch(field["class"], value) if value is not None else None
-        if complaint:
-            return f"{field['name']!r} is declared as {field['class']}: {complaint}"
+        problem = mismatch(field["class"], value) if value is not None else None
+        if problem:
+            return f"{field['name']!r} is declared as {field['class']}: {problem}"
     return None
 
 

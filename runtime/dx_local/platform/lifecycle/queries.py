@@ -1,98 +1,95 @@
-"""One step of the life cycle: the time, the rows, what has changed, and which jobs to look at next.
-
-What extends this is told one thing that happened (`lifecycle`), and changes rows until nothing follows.
-"""
+"""Read the rows of executions, and of the entities that they wait for."""
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dx_local.platform.core.ids import EXECUTIONS, class_of
+from dx_local.platform.core.schema import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dx_local.platform.core.states import Transition
-    from dx_local.platform.core.store import Row, Store
+    from dx_local.platform.core.schema import JobRow
+    from dx_local.platform.core.store import Store
+
+T = TypeVar("T")
 
 UNFINISHED = "state NOT IN ('done', 'failed', 'terminated')"
-"""The condition on `job` that an execution has not ended, in the words of the index `job_unfinished`."""
+"""The SQL condition for executions that have not ended; it must match that of the index `job_unfinished`."""
+
+_STATUS = f"SELECT {', '.join(JobStatus.__annotations__)} FROM job WHERE id = ?"
 
 
-class Step:
-    """What every part of a step reads and writes; `to_settle` are jobs that may be able to move on."""
+class Rows:
+    """The rows `job`, `object` and `wait`, as one step of the life cycle reads them."""
 
-    def __init__(self, store: Store, now: int) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self.now = now
-        self.transitions: list[Transition] = []
-        self.to_settle: deque[str] = deque()
-        self.outputs: dict[str, dict[str, Any]] = {}
-        """Outputs that have just been written, and need not be read again."""
+        self._outputs: dict[str, dict[str, Any]] = {}
 
-    def job(self, job_id: str) -> Row:
-        """Return the row of a job or analysis, which must be there."""
-        if job_id not in self.outputs:
-            return self._there(job_id, self.store.get("job", job_id))
-        row = self._there(job_id, self.store.get("job", job_id, without="output"))
-        return {**row, "output": self.outputs[job_id]}
+    def remember_output(self, job_id: str, output: dict[str, Any]) -> None:
+        """Return this output with later rows of the job, instead of reading it again: it can be large."""
+        self._outputs[job_id] = output
 
-    def standing(self, job_id: str) -> Row:
-        """Return where a job or analysis stands, without what can be large: its input and output."""
-        columns = "id, state, parent, stopped, transitions"
-        return self._there(job_id, self.store.one(f"SELECT {columns} FROM job WHERE id = ?", job_id))
+    def job(self, job_id: str) -> JobRow:
+        """Return the row of a job or analysis. Raises ValueError if it does not exist."""
+        if job_id not in self._outputs:
+            return _found(job_id, self.store.get("job", job_id))
+        row = _found(job_id, self.store.get("job", job_id, without="output"))
+        return {**row, "output": self._outputs[job_id]}
 
-    def _there(self, job_id: str, job: Row | None) -> Row:
-        if job is None:
-            raise ValueError(f"there is no job {job_id}")
-        return job
+    def status(self, job_id: str) -> JobStatus:
+        """Return the status of a job or analysis. Raises ValueError if it does not exist."""
+        return _found(job_id, self.store.one(JobStatus, _STATUS, job_id))
 
     def state_of(self, entity_id: str) -> str | None:
-        """Return the state of an execution or a data object, or None where there is none."""
+        """Return the state of an execution or a data object, or None if it does not exist."""
         table = "job" if class_of(entity_id) in EXECUTIONS else "object"
         state: str | None = self.store.value(f"SELECT state FROM {table} WHERE id = ?", entity_id)
         return state
 
-    def and_above(self, execution_id: str) -> Iterator[str]:
-        """Yield an execution, the one that started it, and so on."""
-        above: str | None = execution_id
-        while above is not None:
-            yield above
-            above = self.store.value("SELECT parent FROM job WHERE id = ?", above)
+    def with_ancestors(self, execution_id: str) -> Iterator[str]:
+        """Yield an execution, its parent, and so on up to the root."""
+        current: str | None = execution_id
+        while current is not None:
+            yield current
+            current = self.store.value("SELECT parent FROM job WHERE id = ?", current)
 
-    def is_left_open(self, cause: str) -> bool:
-        """Tell whether what a job waits for is a data object that nobody has begun to close."""
-        return class_of(cause) not in EXECUTIONS and self.state_of(cause) == "open"
-
-    def has_open_children(self, execution_id: str) -> bool:
-        """Tell whether something that an execution has started has not reached a final state."""
-        found = self.store.one(f"SELECT 1 FROM job WHERE parent = ? AND {UNFINISHED} LIMIT 1", execution_id)
-        return found is not None
-
-    def is_waiting(self, job_id: str) -> bool:
-        """Tell whether a job waits for another execution or a data object."""
-        return self.store.one("SELECT 1 FROM wait WHERE job = ? LIMIT 1", job_id) is not None
-
-    def subtree(self, job_id: str) -> list[str]:
+    def with_descendants(self, job_id: str) -> list[str]:
         """Return a job and all its descendants, parents before children."""
         members = [job_id]
         for member in members:
-            children = self.store.all("SELECT id FROM job WHERE parent = ? ORDER BY sequence", member)
-            members.extend(row["id"] for row in children)
+            members += self.store.column("SELECT id FROM job WHERE parent = ? ORDER BY sequence", member)
         return members
 
-    def waiters_of(self, cause: str) -> list[str]:
-        """Return the jobs that wait for an execution or a data object."""
-        rows = self.store.all("SELECT job FROM wait WHERE waits_for = ?", cause)
-        return [row["job"] for row in rows]
+    def has_unfinished_children(self, execution_id: str) -> bool:
+        """Return whether a child of an execution has not reached a final state."""
+        return self.store.exists(f"SELECT 1 FROM job WHERE parent = ? AND {UNFINISHED} LIMIT 1", execution_id)
 
-    def causes_of(self, job_id: str) -> list[str]:
-        """Return what a job waits for."""
-        rows = self.store.all("SELECT waits_for FROM wait WHERE job = ?", job_id)
-        return [row["waits_for"] for row in rows]
+    def is_waiting(self, job_id: str) -> bool:
+        """Return whether a job waits for another execution or a data object."""
+        return self.store.exists("SELECT 1 FROM wait WHERE job = ? LIMIT 1", job_id)
+
+    def waiters_of(self, entity_id: str) -> list[str]:
+        """Return the jobs that wait for an execution or a data object."""
+        return self.store.column("SELECT job FROM wait WHERE waits_for = ?", entity_id)
+
+    def dependencies_of(self, job_id: str) -> list[str]:
+        """Return the executions and data objects that a job still waits for."""
+        return self.store.column("SELECT waits_for FROM wait WHERE job = ?", job_id)
+
+    def is_open_object(self, entity_id: str) -> bool:
+        """Return whether this is a data object that is neither closed nor being closed."""
+        return class_of(entity_id) not in EXECUTIONS and self.state_of(entity_id) == "open"
 
 
 def is_analysis(execution_id: str) -> bool:
-    """Tell whether an execution is an analysis rather than a job."""
+    """Return whether an execution is an analysis rather than a job."""
     return class_of(execution_id) == "analysis"
+
+
+def _found(job_id: str, job: T | None) -> T:
+    if job is None:
+        raise ValueError(f"there is no job {job_id}")
+    return job

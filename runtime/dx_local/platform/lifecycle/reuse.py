@@ -11,27 +11,28 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dx_local.platform.core.executable import applet_of
 from dx_local.platform.core.ids import class_of
+from dx_local.platform.core.schema import JobRow
 from dx_local.platform.lifecycle import workspaces
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
     from dx_local.platform.core.executable import Executable
-    from dx_local.platform.core.store import Row, Store
+    from dx_local.platform.core.store import Store
 
 
-class Found(NamedTuple):
+class ReuseResult(NamedTuple):
     """An earlier job whose output can be taken, or why there is none."""
 
-    job: Row | None
+    job: JobRow | None
     why_not: str | None = None
 
 
-def is_wanted(executable: Executable, asked: JSON) -> bool:
-    """Tell whether a run may take what an earlier job has put out, where the platform does so at all."""
-    return not (asked.get("ignoreReuse") or executable.ignore_reuse)
+def is_enabled(executable: Executable, request: JSON) -> bool:
+    """Return whether a run may take what an earlier job has put out, where the platform does so at all."""
+    return not (request.get("ignoreReuse") or executable.ignore_reuse)
 
 
-def key_of(store: Store, job: Row, resolved: JSON) -> str:
+def key_of(store: Store, job: JobRow, resolved: JSON) -> str:
     """Return what jobs have in common that do the same: code, entry point and input.
 
     The code is that of an applet, which never changes; in which project a data object lies does not matter.
@@ -44,23 +45,26 @@ def key_of(store: Store, job: Row, resolved: JSON) -> str:
     return hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
 
 
-def find(store: Store, job: Row, key: str) -> Found:
+def find_earlier_job(store: Store, job: JobRow, key: str) -> ReuseResult:
     """Return the last job that has done the same and whose output is all still there."""
     earlier = store.all(
+        JobRow,
         "SELECT * FROM job WHERE reuse_key = ? AND state = 'done' AND reused_from IS NULL"
         " ORDER BY sequence DESC",
         key,
     )
     missing = None
     for row in earlier:
-        missing = workspaces.missing_of(store, row)
+        missing = workspaces.missing_output(store, row)
         if missing is None:
-            return Found(row)
+            return ReuseResult(row)
     if missing is not None:
-        return Found(None, f"{missing}, which {earlier[-1]['id']} has put out, is gone")
-    has_run = store.one(
+        return ReuseResult(None, f"{missing}, which {earlier[-1]['id']} has put out, is gone")
+    has_run = store.exists(
         "SELECT 1 FROM job WHERE executable = ? AND function = ? AND state = 'done' LIMIT 1",
         job["executable"],
         job["function"],
     )
-    return Found(None, "it ran only on other input" if has_run else "it has never run to its end before")
+    return ReuseResult(
+        None, "it ran only on other input" if has_run else "it has never run to its end before"
+    )

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.dxapp.classes import DATA_CLASSES
 from dx_app_wizard.dxapp.links import link, link_id, link_project, links_in, parse_reference, replace
 from dx_local.platform.core.ids import class_of
+from dx_local.platform.core.schema import PlacementRow
 from dx_local.platform.requests.folder_paths import is_within, join, parent_of, with_parents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dx_local.platform.core.store import Row, Store
+    from dx_local.platform.core.schema import JobRow
+    from dx_local.platform.core.store import Store
 
 
 class ObjectNotFound(Exception):  # noqa: N818 - named for what it is about
@@ -31,7 +33,7 @@ def plain_links(value: Any) -> Any:
     return replace(value, lambda found: found if parse_reference(found) else link(link_id(found) or ""))
 
 
-def bring_in(store: Store, job: Row, values: dict[str, Any]) -> None:
+def copy_inputs_to_workspace(store: Store, job: JobRow, values: dict[str, Any]) -> None:
     """Put the data objects of a master job's input into its workspace, where its token reaches them.
 
     Hidden objects beside them that they link to come along. Raises ObjectNotFound.
@@ -44,19 +46,21 @@ def bring_in(store: Store, job: Row, values: dict[str, Any]) -> None:
         if class_of(object_id) not in DATA_CLASSES:
             continue
         home = _placement(store, object_id, project)["project"]
-        for each in with_hidden(store, [object_id], home):
-            place(store, _placement(store, each, home), job["workspace"], "/")
+        for each in with_hidden_objects(store, [object_id], home):
+            copy_placement(store, _placement(store, each, home), job["workspace"], "/")
 
 
-def hand_over(store: Store, job: Row, output: dict[str, Any], maker: Row | None = None) -> None:
+def publish_outputs(
+    store: Store, job: JobRow, output: dict[str, Any], producer: JobRow | None = None
+) -> None:
     """Put the data objects of a master job's output where its launcher wants them.
 
     That is the folder of the project, or the workspace of the job that launched it; folders in the workspace
-    continue below that folder, and hidden objects that an output links to come along. `maker` is the job
+    continue below that folder, and hidden objects that an output links to come along. `producer` is the job
     whose workspace they lie in, where that is another one. Raises ObjectNotFound.
     """
     destination = _destination_of(store, job)
-    workspace = (maker or job)["workspace"]
+    workspace = (producer or job)["workspace"]
     produced = _objects_in(output)
     if destination == workspace:
         for object_id in produced:
@@ -65,58 +69,57 @@ def hand_over(store: Store, job: Row, output: dict[str, Any], maker: Row | None 
     for source in _copies_in(store, produced, workspace):
         folder = join(job["folder"], source["folder"])
         _take_from_preserved(store, job, source, destination, folder)
-        place(store, source, destination, folder)
+        copy_placement(store, source, destination, folder)
 
 
-def preserve(store: Store, job: Row, output: dict[str, Any]) -> None:
+def preserve_outputs(store: Store, job: JobRow, output: dict[str, Any]) -> None:
     """Copy the data objects of any job's output into the project, if its root execution asks for that.
 
     They go into the folder of `preserveJobOutputs`, and on from there if they become output of the root.
     Source: the help of `dx run --preserve-job-outputs`.
     """
-    folder = preserving_folder(job)
+    folder = preserved_outputs_folder(job)
     if folder is None:
         return
     for source in _copies_in(store, _objects_in(output), job["workspace"]):
-        place(store, source, job["project"], join(folder, source["folder"]))
+        copy_placement(store, source, job["project"], join(folder, source["folder"]))
 
 
-def preserving_folder(job: Row) -> str | None:
+def preserved_outputs_folder(job: JobRow) -> str | None:
     """Return the folder of the project in which outputs of a job are preserved, None if they are not."""
-    asked: dict[str, str] = job["requested"].get("preserveJobOutputs") or {}
-    return asked.get("folder")
+    return (job["requested"].get("preserveJobOutputs") or {}).get("folder")
 
 
-def missing_of(store: Store, job: Row) -> str | None:
+def missing_output(store: Store, job: JobRow) -> str | None:
     """Return a data object of a job's output that has left the place where it was put, or None."""
     destination = _destination_of(store, job)
-    made = [each for each in _objects_in(job["output"]) if _lies_in(store, each, job["workspace"])]
+    made = [each for each in _objects_in(job["output"] or {}) if _lies_in(store, each, job["workspace"])]
     return next((each for each in made if not _lies_in(store, each, destination)), None)
 
 
-def with_hidden(store: Store, object_ids: Iterable[str], project: str) -> list[str]:
+def with_hidden_objects(store: Store, object_ids: Iterable[str], project: str) -> list[str]:
     """Return these objects and, at any distance, the hidden objects of the project that they link to."""
     found = dict.fromkeys(object_ids)
     pending = list(found)
     while pending:
-        rows = store.all(
+        targets = store.column(
             "SELECT link.target FROM link JOIN object ON object.id = link.target"
             " JOIN placement ON placement.object = link.target"
             " WHERE link.source = ? AND placement.project = ? AND object.hidden",
             pending.pop(),
             project,
         )
-        for target in (row["target"] for row in rows):
+        for target in targets:
             if target not in found:
                 found[target] = None
                 pending.append(target)
     return list(found)
 
 
-def place(store: Store, placement: Row, project: str, folder: str) -> None:
+def copy_placement(store: Store, placement: PlacementRow, project: str, folder: str) -> None:
     """Put an object into another project, with its name, tags and properties, unless it is there already."""
     add_folders(store, project, folder)
-    if store.one("SELECT 1 FROM placement WHERE project = ? AND object = ?", project, placement["object"]):
+    if store.exists("SELECT 1 FROM placement WHERE project = ? AND object = ?", project, placement["object"]):
         return
     store.insert("placement", **{**placement, "project": project, "folder": folder})
 
@@ -132,15 +135,19 @@ def _objects_in(output: dict[str, Any]) -> list[str]:
     return [entity for entity in links_in(output) if class_of(entity) in DATA_CLASSES]
 
 
-def _copies_in(store: Store, object_ids: Iterable[str], workspace: str) -> list[Row]:
+def _copies_in(store: Store, object_ids: Iterable[str], workspace: str) -> list[PlacementRow]:
     """Return the copies in a workspace of objects and of hidden ones that they link to."""
-    copies = (_placement(store, each, workspace) for each in with_hidden(store, object_ids, workspace))
+    copies = (
+        _placement(store, each, workspace) for each in with_hidden_objects(store, object_ids, workspace)
+    )
     return [copy for copy in copies if copy["project"] == workspace]
 
 
-def _take_from_preserved(store: Store, job: Row, source: Row, destination: str, folder: str) -> None:
+def _take_from_preserved(
+    store: Store, job: JobRow, source: PlacementRow, destination: str, folder: str
+) -> None:
     """Move an object that was preserved to a folder of regular outputs, as its copy in the workspace is."""
-    preserved = preserving_folder(job)
+    preserved = preserved_outputs_folder(job)
     copy = _placement(store, source["object"], destination)
     if preserved is None or copy["project"] != destination or not is_within(copy["folder"], preserved):
         return
@@ -149,18 +156,17 @@ def _take_from_preserved(store: Store, job: Row, source: Row, destination: str, 
     store.change_placement(destination, source["object"], folder=folder, **kept)
 
 
-def _destination_of(store: Store, job: Row) -> str:
+def _destination_of(store: Store, job: JobRow) -> str:
     """Return where a master job's output goes: its project, or the workspace of the job that launched it."""
     launcher = _launcher(store, job)
     return (_workspace_of(store, launcher) if launcher else None) or str(job["project"])
 
 
 def _lies_in(store: Store, object_id: str, project: str) -> bool:
-    found = store.one("SELECT 1 FROM placement WHERE project = ? AND object = ?", project, object_id)
-    return found is not None
+    return store.exists("SELECT 1 FROM placement WHERE project = ? AND object = ?", project, object_id)
 
 
-def _launcher(store: Store, job: Row) -> str | None:
+def _launcher(store: Store, job: JobRow) -> str | None:
     """Return the job that launched this one, or the analysis that this one is a stage of; None for a user."""
     parent: str | None = job["parent"]
     while parent and class_of(parent) == "analysis":
@@ -173,9 +179,14 @@ def _workspace_of(store: Store, job_id: str) -> str | None:
     return workspace
 
 
-def _placement(store: Store, object_id: str, project: str | None) -> Row:
+def _placement(store: Store, object_id: str, project: str | None) -> PlacementRow:
     """Return where an object lies: in this project if it does, or else anywhere."""
-    rows = store.all("SELECT * FROM placement WHERE object = ? ORDER BY project = ? DESC", object_id, project)
-    if not rows:
+    found = store.one(
+        PlacementRow,
+        "SELECT * FROM placement WHERE object = ? ORDER BY project = ? DESC LIMIT 1",
+        object_id,
+        project,
+    )
+    if found is None:
         raise ObjectNotFound(object_id)
-    return rows[0]
+    return found

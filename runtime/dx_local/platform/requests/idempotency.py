@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.core.json_text import to_json
+from dx_local.platform.core.schema import NonceRow
 from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ def replay(context: Context, route: str, request: JSON, call: Callable[[], JSON]
     route = f"{route} {caller.user} {caller.job or ''}"
     digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
     earlier = context.store.one(
-        "SELECT request, response FROM nonce WHERE nonce = ? AND route = ? AND created > ?",
+        NonceRow,
+        "SELECT * FROM nonce WHERE nonce = ? AND route = ? AND created > ?",
         nonce,
         route,
         context.now() - _KEPT_FOR,
@@ -54,5 +56,4 @@ def replay(context: Context, route: str, request: JSON, call: Callable[[], JSON]
         return answer
     if earlier["request"] != digest:
         raise InvalidInput("this nonce was used before with a different request; use a new one")
-    replayed: JSON = earlier["response"]
-    return replayed
+    return earlier["response"]

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from dx_local.platform.core import states
 from dx_local.platform.core.errors import InvalidState
 from dx_local.platform.core.ids import new_id
+from dx_local.platform.core.schema import JobRow
 from dx_local.platform.data import objects, project_settings, projects
 from dx_local.platform.execution import applets, job_creation, job_descriptions, jobs
-from dx_local.platform.execution.requirements import Wishes
+from dx_local.platform.execution.requirements import RequestedResources
 from dx_local.platform.lifecycle import analysis_outcome, lifecycle
 from dx_local.platform.requests import request_fields as read
 from dx_local.platform.workflows import workflows
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import CallingJob, ObjectRow
     from dx_local.platform.workflows.workflow_plan import StagePlan, WorkflowPlan
 
 # What every job of the analysis is asked for as the analysis is.
-_FOR_EVERY_JOB = (
+_SHARED_JOB_SETTINGS = (
     "allowSSH",
     "debug",
     "delayWorkspaceDestruction",
@@ -43,7 +44,7 @@ _ECHOED: dict[str, Callable[[JSON, str], Any]] = {
     **{name: job_creation.ECHOED[name] for name in ("costLimit", "delayWorkspaceDestruction", "rank")},
     "ignoreReuse": read.strings,
 }
-_OF_WORKFLOW = (
+_WORKFLOW_FIELDS = (
     "id",
     "name",
     "title",
@@ -73,11 +74,11 @@ def run(context: Context, workflow_id: str, request: JSON) -> JSON:
     A job's own call makes an analysis below it. Raises InvalidInput for inputs that do not suit.
     """
     parent = None if read.flag(request, "detach") else context.calling_job()
-    project = applets.destination(context, request, parent)
+    project = applets.destination_project(context, request, parent)
     project_settings.check_is_allowed(context, project, workflow_id)
     workflow, plan = _plan(context, workflow_id, request, project)
     analysis = _create(context, workflow, plan, request, project, parent)
-    for stage in plan.in_order_of_need():
+    for stage in plan.in_dependency_order():
         _start(context, analysis, stage, request)
     context.platform.publish(lifecycle.added(context.store, analysis["id"], context.now()))
     fields = {**workflow["fields"], "latestAnalysis": analysis["id"]}
@@ -87,10 +88,10 @@ def run(context: Context, workflow_id: str, request: JSON) -> JSON:
 
 def dry_run(context: Context, workflow_id: str, request: JSON) -> JSON:
     """`/workflow-xxxx/dryRun`: what `run` would start; no stage is ever taken from an earlier analysis."""
-    project = applets.destination(context, request, context.calling_job())
+    project = applets.destination_project(context, request, context.calling_job())
     _, plan = _plan(context, workflow_id, request, project)
     analysis_id = new_id("analysis")
-    plan.in_order_of_need()
+    plan.in_dependency_order()
     return {
         "id": analysis_id,
         "stages": [
@@ -114,7 +115,7 @@ def describe(context: Context, analysis_id: str, request: JSON) -> JSON:
     analysis = jobs.get(context, analysis_id)
     requested = analysis["requested"]
     stages = _stages_of(context, analysis)
-    executions = {row["stage"]: job_descriptions.describe_job(context, row["id"], {}) for row in stages}
+    executions = {str(row["stage"]): job_descriptions.describe_job(context, row["id"], {}) for row in stages}
     full = {
         **job_descriptions.common_description(analysis),
         "workflow": requested["workflow"],
@@ -130,7 +131,7 @@ def describe(context: Context, analysis_id: str, request: JSON) -> JSON:
     return job_descriptions.describe_execution(full, request)
 
 
-def _plan(context: Context, workflow_id: str, request: JSON, project: str) -> tuple[Row, WorkflowPlan]:
+def _plan(context: Context, workflow_id: str, request: JSON, project: str) -> tuple[ObjectRow, WorkflowPlan]:
     workflow, _ = objects.get_visible(context, workflow_id)
     if not workflow["fields"]["stages"]:
         raise InvalidState(f"{workflow_id} has no stages; add one with addStage")
@@ -139,10 +140,15 @@ def _plan(context: Context, workflow_id: str, request: JSON, project: str) -> tu
 
 
 def _create(
-    context: Context, workflow: Row, plan: WorkflowPlan, request: JSON, project: str, parent: Row | None
-) -> Row:
+    context: Context,
+    workflow: ObjectRow,
+    plan: WorkflowPlan,
+    request: JSON,
+    project: str,
+    parent: CallingJob | None,
+) -> JobRow:
     """Make the row of an analysis, which is idle until its stages are there."""
-    job_creation.check_goes_on(parent)
+    job_creation.check_not_ending(parent)
     analysis_id, now = new_id("analysis"), context.now()
     name = workflows.name_of(context, workflow["id"])
     region = projects.region_of(context.store, project)
@@ -171,9 +177,9 @@ def _create(
         run_input=request["input"],
         original_input={},
         depends_on=job_creation.depends_on(context, request),
-        tags=read.strings(job_creation.given(request, "tags"), "tags", []),
-        properties=read.properties(job_creation.given(request, "properties")),
-        details=read.mapping(job_creation.given(request, "details"), "details", {}),
+        tags=read.strings(job_creation.if_given(request, "tags"), "tags", []),
+        properties=read.properties(job_creation.if_given(request, "properties")),
+        details=read.mapping(job_creation.if_given(request, "details"), "details", {}),
         system_requirements={},
         instance_type="",
         transitions=[],
@@ -186,9 +192,14 @@ def _create(
 
 
 def _requested(
-    context: Context, analysis_id: str, workflow: Row, plan: WorkflowPlan, request: JSON, parent: Row | None
+    context: Context,
+    analysis_id: str,
+    workflow: ObjectRow,
+    plan: WorkflowPlan,
+    request: JSON,
+    parent: CallingJob | None,
 ) -> JSON:
-    described = objects.describe(context, workflow["id"], {"fields": dict.fromkeys(_OF_WORKFLOW, True)})
+    described = objects.describe(context, workflow["id"], {"fields": dict.fromkeys(_WORKFLOW_FIELDS, True)})
     described["stages"] = [
         {key: value for key, value in stage.items() if key != "accessible"} for stage in described["stages"]
     ]
@@ -199,7 +210,9 @@ def _requested(
         "stages": [stage.stage for stage in plan.stages],
         "inputs": _with_defaults(workflow["fields"]["inputs"], plan.workflow_input),
     }
-    wishes = Wishes.of({}, workflow["id"], request, parent=parent["requested"] if parent else {})
+    resources = RequestedResources.of(
+        {}, workflow["id"], request, parent=parent["requested"] if parent else None
+    )
     return {
         "access": {},
         "workflow": described,
@@ -208,7 +221,7 @@ def _requested(
         "systemRequirements": request.get("systemRequirements") or {},
         "systemRequirementsByExecutable": request.get("systemRequirementsByExecutable") or {},
         "stageSystemRequirements": request.get("stageSystemRequirements") or {},
-        **wishes.to_hand_down(),
+        **resources.for_descendants(),
         "preserveJobOutputs": job_creation.preserved_outputs(context, request, parent, plan.folder),
         "treeTurnaroundTimeThreshold": workflow["fields"].get("treeTurnaroundTimeThreshold"),
         "executionPolicy": parent["requested"].get("executionPolicy") if parent else None,
@@ -232,21 +245,21 @@ def _with_defaults(inputs: list[JSON] | None, values: JSON) -> list[JSON] | None
     ]
 
 
-def _start(context: Context, analysis: Row, stage: StagePlan, request: JSON) -> None:
-    asked = {name: request[name] for name in _FOR_EVERY_JOB if name in request}
-    asked["systemRequirements"] = stage.stage["systemRequirements"]
-    asked["executionPolicy"] = stage.stage["executionPolicy"]
-    asked["ignoreReuse"] = _ignores_reuse(analysis, stage.id, request)
+def _start(context: Context, analysis: JobRow, stage: StagePlan, request: JSON) -> None:
+    job_request = {name: request[name] for name in _SHARED_JOB_SETTINGS if name in request}
+    job_request["systemRequirements"] = stage.stage["systemRequirements"]
+    job_request["executionPolicy"] = stage.stage["executionPolicy"]
+    job_request["ignoreReuse"] = _ignores_reuse(analysis, stage.id, request)
     job_creation.create(
         context,
-        job_creation.Request(
+        job_creation.NewJob(
             executable=stage.executable,
             function="main",
             run_input=stage.run_input,
             original_input=stage.original_input,
             project=analysis["project"],
             folder=stage.folder,
-            asked=asked,
+            request=job_request,
             parent=analysis,
             stage=stage.id,
             id=stage.job,
@@ -254,16 +267,16 @@ def _start(context: Context, analysis: Row, stage: StagePlan, request: JSON) -> 
     )
 
 
-def _ignores_reuse(analysis: Row, stage: str, request: JSON) -> bool:
-    """Tell whether a stage is to be run whatever ran before, as the run says, else the workflow."""
+def _ignores_reuse(analysis: JobRow, stage: str, request: JSON) -> bool:
+    """Return whether a stage is to be run whatever ran before, as the run says, else the workflow."""
     named = request.get("ignoreReuse")
     if named is None:
         named = analysis["requested"]["workflow"].get("ignoreReuse")
     return any(each in (stage, "*") for each in [*(named or []), *(request.get("rerunStages") or [])])
 
 
-def _stages_of(context: Context, analysis: Row) -> list[Row]:
-    return context.store.all("SELECT * FROM job WHERE parent = ? ORDER BY sequence", analysis["id"])
+def _stages_of(context: Context, analysis: JobRow) -> list[JobRow]:
+    return context.store.all(JobRow, "SELECT * FROM job WHERE parent = ? ORDER BY sequence", analysis["id"])
 
 
 def _fields(executions: dict[str, JSON], column: str) -> JSON:

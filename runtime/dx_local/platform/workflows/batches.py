@@ -8,11 +8,11 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dx_local.platform.core import access, executable
+from dx_local.platform.core import access, executable, regexps
 from dx_local.platform.core.errors import InvalidInput
+from dx_local.platform.core.schema import PlacementRow
 from dx_local.platform.data import objects
 from dx_local.platform.execution import app_names, applets
-from dx_local.platform.requests import regexps
 from dx_local.platform.requests import request_fields as read
 from dx_local.platform.requests.folder_paths import normalize_folder
 from dx_local.platform.workflows.workflow_plan import make_plan
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
 
 
 def validate_applet_batch(context: Context, applet_id: str, request: JSON) -> JSON:
@@ -86,11 +85,12 @@ def _pattern(name: str, text: object) -> str:
     return pattern
 
 
-def _files_in(context: Context, request: JSON) -> list[Row]:
+def _files_in(context: Context, request: JSON) -> list[PlacementRow]:
     project = read.container(request)
     access.require(context, project, "VIEW")
     return context.store.all(
-        "SELECT object, name FROM placement WHERE project = ? AND folder = ? AND class = 'file'"
+        PlacementRow,
+        "SELECT * FROM placement WHERE project = ? AND folder = ? AND class = 'file'"
         " ORDER BY sequence DESC",  # as searches find them
         project,
         normalize_folder(read.text(request, "folder", "/")),

@@ -27,19 +27,19 @@ _STAGE_ID = re.compile(r"([a-zA-Z_]|stage-)[0-9a-zA-Z_]*")
 _FAILURE_POLICIES = ("failStage", "failAllStages")
 
 
-def new_stage(context: Context, asked: JSON, others: list[JSON]) -> JSON:
+def new_stage(context: Context, request: JSON, others: list[JSON]) -> JSON:
     """Return a stage as asked, with an ID that no other stage has.
 
     Raises InvalidInput, and ResourceNotFound for an executable that the caller cannot see.
     """
-    stage_id = read.optional_text(asked, "id") or new_id("stage")
+    stage_id = read.optional_text(request, "id") or new_id("stage")
     if not _STAGE_ID.fullmatch(stage_id):
         raise InvalidInput(f'the stage ID "{stage_id}" does not match {_STAGE_ID.pattern}')
     if any(stage["id"] == stage_id for stage in others):
         raise InvalidInput(f'there is a stage "{stage_id}" already; stage IDs must be unique in a workflow')
     empty: JSON = {
         "id": stage_id,
-        "executable": read.text(asked, "executable"),
+        "executable": read.text(request, "executable"),
         "name": None,
         "folder": None,
         "input": {},
@@ -47,7 +47,7 @@ def new_stage(context: Context, asked: JSON, others: list[JSON]) -> JSON:
         "systemRequirements": {},
     }
     executable_of(context, empty["executable"])
-    return updated_stage(context, empty, asked)
+    return updated_stage(context, empty, request)
 
 
 def updated_stage(context: Context, stage: JSON, changes: JSON) -> JSON:
@@ -178,15 +178,15 @@ def _check_input(stage_id: str, executable: Executable, bound: JSON) -> None:
         return
     declared = _by_name(executable.input_spec)
     problems = [
-        f"{stage_id}.{name}: {complaint}"
+        f"{stage_id}.{name}: {problem}"
         for name, value in bound.items()
-        if (complaint := _complaint(declared.get(name), value))
+        if (problem := _input_problem(declared.get(name), value))
     ]
     if problems:
         raise InvalidInput("; ".join(problems), {"problems": problems})
 
 
-def _complaint(field: JSON | None, value: Any) -> str | None:
+def _input_problem(field: JSON | None, value: Any) -> str | None:
     if field is None:
         return "is not an input of the stage's executable"
     return None if field_links_in(value) else mismatch(field["class"], value)

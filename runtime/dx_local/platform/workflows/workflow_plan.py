@@ -24,7 +24,7 @@ from dx_local.platform.workflows import stages
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
     from dx_local.platform.core.executable import Executable
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import ObjectRow
 
 
 @dataclass
@@ -56,7 +56,7 @@ class WorkflowPlan:
     stages: tuple[StagePlan, ...]
     workflow_input: JSON
 
-    def in_order_of_need(self) -> list[StagePlan]:
+    def in_dependency_order(self) -> list[StagePlan]:
         """Return the stages so that each comes after those that it takes values from.
 
         Raises InvalidInput when they need each other in a circle.
@@ -74,7 +74,7 @@ class WorkflowPlan:
         return ordered
 
 
-def make_plan(context: Context, workflow: Row, request: JSON, region: str) -> WorkflowPlan:
+def make_plan(context: Context, workflow: ObjectRow, request: JSON, region: str) -> WorkflowPlan:
     """Return what a run request makes of a workflow in a region.
 
     Raises InvalidInput that names every problem of the inputs, and ResourceNotFound when the caller cannot

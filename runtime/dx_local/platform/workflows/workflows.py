@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dx_local.platform.core.context import JSON, Context
-    from dx_local.platform.core.store import Row
+    from dx_local.platform.core.schema import ObjectRow
 
 _TEXTS = ("title", "summary", "description")
 _DEFINITION = (
@@ -58,7 +58,7 @@ def new(context: Context, class_name: str, request: JSON) -> JSON:
     return {"id": workflow, "editVersion": 0}
 
 
-def describe_fields(context: Context, row: Row, _request: JSON) -> JSON:
+def describe_fields(context: Context, row: ObjectRow, _request: JSON) -> JSON:
     """Return what a workflow's describe adds to that of any data object."""
     fields = row["fields"]
     return {
@@ -192,7 +192,7 @@ def _edit(context: Context, workflow_id: str, request: JSON, edit: Callable[[JSO
     return {"id": workflow_id, "editVersion": version}
 
 
-def _check_edit_version(row: Row, request: JSON) -> None:
+def _check_edit_version(row: ObjectRow, request: JSON) -> None:
     current = row["fields"]["editVersion"]
     given = read.integer(request, "editVersion")
     if given != current:
@@ -200,11 +200,11 @@ def _check_edit_version(row: Row, request: JSON) -> None:
 
 
 def _definition(context: Context, request: JSON) -> JSON:
-    asked = request.get("stages") or []
-    if not isinstance(asked, list) or not all(isinstance(stage, dict) for stage in asked):
+    given = request.get("stages") or []
+    if not isinstance(given, list) or not all(isinstance(stage, dict) for stage in given):
         raise InvalidInput("Expected key 'stages' of the input to be an array of hashes")
     made: list[JSON] = []
-    for stage in asked:
+    for stage in given:
         made.append(stages.new_stage(context, stage, made))
     return {**_own_fields(request), "stages": made}
 
@@ -245,7 +245,7 @@ def _source(context: Context, given: JSON) -> JSON:
     }
 
 
-def definition_of(row: Row) -> JSON:
+def definition_of(row: ObjectRow) -> JSON:
     """Return what a workflow is, apart from what it has in common with any data object."""
     return {name: row["fields"].get(name) for name in (*_DEFINITION, "editVersion")}
 

@@ -1,8 +1,8 @@
-"""One call of an official program, in a process that the tool server forked: it takes its caller's place."""
+"""One call of an official program: a fork of the tool server takes the place of the client."""
 
 from __future__ import annotations
 
-# The signal module looks up a name for each number, which takes longer than what it does.
+# The signal module looks up a name for each number, which takes longer than the call itself.
 import _signal  # type: ignore[import-not-found,unused-ignore]
 import fcntl
 import gc
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 _CREDENTIALS = "3i"  # process, user and group ID
 _LIMITS = tuple(getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_"))
-_ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # by Python
+_ALWAYS_IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # by every Python
 _NEVER_IGNORED = (signal.SIGKILL, signal.SIGSTOP)
 _CHANGEABLE = tuple(map(int, signal.valid_signals() - {*_NEVER_IGNORED, *_ALWAYS_IGNORED}))
 
 
 @dataclass(frozen=True)
-class Call:
-    """What a program is started with."""
+class ToolCall:
+    """The state that a program is started with."""
 
     name: str
     arguments: list[str]
@@ -51,19 +51,19 @@ class Call:
     """The numbers of the caller's open files."""
 
     @classmethod
-    def of(cls, request: bytes) -> Call:
-        """Return what a request, formed as tool_server.py says, asks for; ValueError if it says nothing."""
+    def of(cls, request: bytes) -> ToolCall:
+        """Return the call in a request; server.py describes the format. Raises ValueError if malformed."""
         fields = iter(request.split(b"\0")[:-1])
 
-        def some() -> list[bytes]:
+        def counted_fields() -> list[bytes]:
             return list(itertools.islice(fields, int(next(fields, b""))))
 
         return cls(
             name=os.fsdecode(next(fields, b"")),
             umask=int(next(fields, b"")),
-            ignored=[int(number) for number in some()],
-            files=[int(number) for number in some()],
-            arguments=[os.fsdecode(argument) for argument in some()],
+            ignored=[int(number) for number in counted_fields()],
+            files=[int(number) for number in counted_fields()],
+            arguments=[os.fsdecode(argument) for argument in counted_fields()],
             variables=dict(_split(variable) for variable in fields if b"=" in variable),
         )
 
@@ -74,9 +74,9 @@ def _split(variable: bytes) -> tuple[bytes, bytes]:
 
 
 def client_of(connection: socket.socket) -> int:
-    """Return the process ID of a client as this process's PID namespace has it.
+    """Return the process ID of a client in this process's PID namespace.
 
-    Raises PermissionError if it is another user's or not in there.
+    Raises PermissionError if the client is another user's, or not in this namespace.
     """
     size = struct.calcsize(_CREDENTIALS)
     pid, user, _ = struct.unpack(
@@ -87,46 +87,48 @@ def client_of(connection: socket.socket) -> int:
     return int(pid)
 
 
-def become(
-    call: Call,
+def become_tool(
+    call: ToolCall,
     program: str,
     code: types.CodeType,
     received: tuple[socket.socket, int, list[int]],
-    beginnings: tuple[str, str],
+    socket_prefixes: tuple[str, str],
 ) -> NoReturn:
     """Turn this freshly forked process into the program; never return to the server's code.
 
-    `received` are the connection to the client, which is told once nothing can go wrong any more, its
-    `open_process`, and its current folder and open files; `beginnings` are those of the paths of jobs'
-    sockets, as the jobs see them and as they are.
+    `received` are the connection to the client, its `open_process`, and its current folder and open files.
+    `socket_prefixes` are the prefixes of the paths of jobs' sockets, as the jobs see them and on the host.
+    The `+` that commits the client to this call is sent only when nothing else can fail: until then, the
+    client can still become the program itself.
     """
     connection, process, files = received
-    log_sockets, there = beginnings
+    log_sockets, host_prefix = socket_prefixes
     try:
         gc.enable()
         os.setsid()
         linux.die_with_parent()
-        memory_limit.follow(there + os.fsdecode(call.variables[b"DX_JOB_ID"]))
+        memory_limit.join_cgroup(host_prefix + os.fsdecode(call.variables[b"DX_JOB_ID"]))
         client = client_of(connection)
-        told = take_over(call, client, (connection.fileno(), process, *files))
+        reply = take_over_client(call, client, (connection.fileno(), process, *files))
         sys.argv = [program, *call.arguments]
         sys.path.insert(0, os.path.dirname(program))  # noqa: PTH120
         configure(call, client, log_sockets)
-        os.write(told, b"+")
-        os.close(told)
+        os.write(reply, b"+")
+        os.close(reply)
         run(program, code)
     finally:
         os._exit(1)
 
 
-def take_over(call: Call, client: int, files: Sequence[int]) -> int:
+def take_over_client(call: ToolCall, client: int, files: Sequence[int]) -> int:
     """Take over the client's files, namespaces, folder, variables, signals and limits.
 
     `files` are the connection, the client's `open_process`, its current folder and its files. Returns the new
-    number of the connection; raises OSError or ValueError where that cannot be done.
+    number of the connection. Raises OSError or ValueError if something cannot be taken over.
     """
-    beyond = max([2, *call.files, *files]) + 1
-    kept = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, beyond) for file in files]
+    # First move all files above every number that the client uses, so that none is overwritten.
+    above_all = max([2, *call.files, *files]) + 1
+    kept = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, above_all) for file in files]
     for number in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
         if number not in kept:
             _close(number)
@@ -140,7 +142,7 @@ def take_over(call: Call, client: int, files: Sequence[int]) -> int:
             resource.setrlimit(limit, wanted)
     os.sched_setaffinity(0, os.sched_getaffinity(client))
     os.nice(os.getpriority(os.PRIO_PROCESS, client) - os.getpriority(os.PRIO_PROCESS, 0))
-    linux.join(process)
+    linux.join_namespaces_of(process)
     os.close(process)
     os.fchdir(current)
     os.close(current)
@@ -150,12 +152,12 @@ def take_over(call: Call, client: int, files: Sequence[int]) -> int:
     time.tzset()
     tempfile.tempdir = None
     _take_over_signals(call.ignored)
-    _renew_streams()
+    _reopen_streams()
     return connection
 
 
 def _close(number: int) -> None:
-    try:  # noqa: SIM105  (the folder that was listed is closed by now)
+    try:  # noqa: SIM105  (the listing's own file is closed by now)
         os.close(number)
     except OSError:
         pass
@@ -169,8 +171,8 @@ def _take_over_signals(ignored: list[int]) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _renew_streams() -> None:
-    """Replace what Python noted of the standard streams when it started, such as where files stood."""
+def _reopen_streams() -> None:
+    """Replace the standard streams: Python recorded facts about the server's, such as positions in files."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)
         file = open(  # noqa: SIM115
@@ -196,28 +198,28 @@ def run(program: str, code: types.CodeType) -> NoReturn:
     try:
         exec(code, main.__dict__)
     except KeyboardInterrupt as error:
-        python.report(error)
-        python.wind_up(0)
+        python.print_error(error)
+        python.shut_down(0)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
         status = 1
     except SystemExit as error:
-        status = python.status_of(error)
+        status = python.exit_code_of(error)
     except BaseException as error:  # noqa: BLE001  (this is the last frame of the program)
-        python.report(error)
+        python.print_error(error)
         status = 1
     else:
         status = 0
-    os._exit(python.wind_up(status))
+    os._exit(python.shut_down(status))
 
 
-def configure(call: Call, client: int, log_sockets: str) -> None:
-    """Have dxpy read its configuration again, as a process in the client's place would when importing it."""
+def configure(call: ToolCall, client: int, log_sockets: str) -> None:
+    """Have dxpy read its configuration again, as if the client had imported it."""
     original = dxpy.config.get_session_conf_dir
 
     def session_folder(cleanup: bool = False) -> Any:
-        # dxpy finds the session by the shell that called this process, or one above it. Where there are no
-        # sessions, it need not look at all these processes.
+        # dxpy looks for the session of the shell that called this process, or of one above it. Without any
+        # sessions, it need not inspect all these processes.
         sessions = f"{dxpy.config.get_user_conf_dir()}/sessions"
         shell = linux.parent_of(client)
         if shell and not os.path.lexists(sessions):
@@ -234,10 +236,10 @@ def configure(call: Call, client: int, log_sockets: str) -> None:
     sitecustomize.use_server_of_environment()
     dxpy._pool_manager = None  # noqa: SLF001
     prefix = f"{log_sockets}{os.environ['DX_JOB_ID']}"
-    file_transfer.find(prefix)
+    file_transfer.set_socket(prefix)
     dxpy.DXLogHandler.__init__.__defaults__ = (f"{prefix}.priority", f"{prefix}.bulk", "DX_APP")
     if call.name == "dx":
-        # dxpy.scripts.dx does these two when it is imported.
+        # dxpy.scripts.dx does these two things when it is imported.
         dx: Any = sys.modules["dxpy.scripts.dx"]
         dx.args_list = call.arguments
         os.environ["LESS"] = f"{os.environ['LESS']} -RS" if "LESS" in os.environ else "-RS"

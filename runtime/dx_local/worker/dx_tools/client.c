@@ -1,8 +1,11 @@
-/* What a job finds as `dx` and `dx-*`: a client that has the program of that name run in the tool server.
+/* The client that a job finds as `dx` and `dx-*`: it has the tool server run the program of that name.
  *
- * engine/environments/tool_client.py compiles it if there is a compiler; otherwise client.py does exactly the same;
- * Python's start then is most of what a call costs. tool_server.py says how they speak to the server. Where that
- * could not do exactly what the program does, or is not there, both become the program itself.
+ * It is in C because apps call these programs in loops, and the start of a bare Python would take longer than the rest
+ * of a call. engine/environments/tool_client.py compiles it. On machines without a compiler, client.py does exactly
+ * the same; a change in one belongs in the other. server.py describes the protocol.
+ *
+ * If a fork of the server could behave differently from the program, or there is no server, the client becomes the
+ * program itself. This is possible until the server has sent its `+`; after that, the fork has run.
  */
 
 #define _GNU_SOURCE
@@ -29,7 +32,7 @@ extern char **environ;
 
 static int server = -1;
 
-/* The request: fields that each end in a zero byte, after their length in four bytes. */
+/* The request: its length in four bytes, then fields that each end in a zero byte. */
 struct request {
     char *data;
     size_t size, room;
@@ -69,7 +72,10 @@ static int is_ignored(int number)
     return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-/* Tell whether the program would find what the server has: the usual Python in UTF-8, and no terminal. */
+/* Return whether the program would run under the server's conditions: default Python, UTF-8, no terminal.
+ *
+ * The server imported its modules under these conditions, and cannot repeat that. gtable is a class that only
+ * bin/dx-jobutil-add-output supports, which is not part of the server. Blocked signals are not part of the request. */
 static int may_be_warm(char **arguments)
 {
     const char *locale = getenv("LC_ALL");
@@ -94,7 +100,7 @@ static int may_be_warm(char **arguments)
     return 1;
 }
 
-/* List the files that came from whoever called this program; return how many they are, or -1. */
+/* List the files that were inherited from the caller; return their number, or -1. */
 static int inherited_files(int *files)
 {
     int count = 0;
@@ -172,7 +178,7 @@ static size_t receive(unsigned char *data, size_t size)
     return received;
 }
 
-/* Have the server send the program a signal that was sent to this process. */
+/* Have the server forward a signal, which this process received, to the program. */
 static void pass_on(int number)
 {
     int kept = errno;
@@ -183,7 +189,7 @@ static void pass_on(int number)
     errno = kept;
 }
 
-/* End as a process with this wait status did. */
+/* End in the same way as the process with this wait status. */
 static _Noreturn void end_as(int status)
 {
     if (WIFSIGNALED(status)) {
@@ -194,9 +200,10 @@ static _Noreturn void end_as(int status)
     _exit(WEXITSTATUS(status));
 }
 
-/* Put together what the program is to be started with; return 0, or -1 where memory is short. */
+/* Fill the request with the state that the program is to be started with; return 0, or -1 if memory runs out. */
 static int describe_call(struct request *request, const char *name, char **arguments, const int *files, int count)
 {
+    /* With its zero byte, it takes the four bytes into which the length is written last. */
     const char *room_for_length = "\1\1\1";
     mode_t mask = umask(0);
     long ignored = 0, argument_count = 0;
@@ -226,7 +233,7 @@ static int describe_call(struct request *request, const char *name, char **argum
     return 0;
 }
 
-/* Run the program in the server and end this process; return if it was not run. */
+/* Run the program in the server and end this process; return only if it was not run. */
 static void run_warm(const char *folder, const char *name, char **arguments)
 {
     char address[PATH_MAX + 16];
@@ -242,7 +249,7 @@ static void run_warm(const char *folder, const char *name, char **arguments)
         close(server);
         return;
     }
-    /* Only the program holds them now, so that others see the ends of pipes when it closes them. */
+    /* Now only the program has them open, so that the other ends of pipes notice when it closes them. */
     for (int index = 0; index < count; index++)
         close(files[index]);
     close(current);

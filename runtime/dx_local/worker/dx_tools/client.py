@@ -1,9 +1,10 @@
-"""What a job finds as `dx` and `dx-*`: a client that has the program of that name run in the tool server.
+"""The client that a job finds as `dx` and `dx-*`: it has the tool server run the program of that name.
 
-It lies under each program's name in a folder that also holds `.server`, the tool server's socket, and
-`.plain`, a folder of links to the programs themselves. It imports only what is compiled into Python, because
-its start is what a call costs; client.c is the same for machines with a compiler. Where the server could
-not do exactly what the program does, or is not there, this becomes the program itself.
+It is installed under each program's name in a folder that also contains `.server`, the tool server's socket,
+and `.plain`, a folder of links to the programs themselves. It imports only modules that are compiled into
+Python, because its start is most of the cost of a call. client.c does the same, for machines with a compiler;
+a change in one belongs in the other. If a fork of the server could behave differently from the program, or
+there is no server, this process becomes the program itself.
 """
 
 from __future__ import annotations
@@ -18,24 +19,25 @@ _MOST_FILES = 200
 
 
 def main() -> None:
-    """Run the program that this was called as, and end as it ends."""
+    """Run the program with the name that this was called by, and end as it ends."""
     folder, _, name = sys.argv[0].rpartition("/")
     folder = folder or "."
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # to end without a word of this program's own
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # to end without a traceback
     if may_be_warm():
         try:  # noqa: SIM105  (contextlib takes long to import)
             run_warm(f"{folder}/.server", name)
         except OSError:
-            pass  # nothing has been run; the program itself will do
+            pass  # nothing has run yet: become the program
     program = posix.readlink(f"{folder}/.plain/{name}")
     posix.execv(program, [program, *sys.argv[1:]])
 
 
 def may_be_warm() -> bool:
-    """Tell whether the program would find what the server has: the usual Python in UTF-8, and no terminal.
+    """Return whether the program would run under the server's conditions: default Python, UTF-8, no terminal.
 
-    dxpy sizes its buffers by whether there is a job. Of gtables only bin/dx-jobutil-add-output knows.
+    dxpy chooses the sizes of its buffers depending on whether this is a job. Only bin/dx-jobutil-add-output
+    supports gtables, and it is not part of the server.
     """
     variables = posix.environ
     return (
@@ -73,7 +75,7 @@ def run_warm(address: str, name: str) -> None:
         sent += server.send(data[sent:])
     if server.recv(1) != b"+":
         return
-    # Only the program holds them now, so that others see the ends of pipes when it closes them.
+    # Now only the program has them open, so that the other ends of pipes notice when it closes them.
     for number in files:
         posix.close(number)
     for number in _PASSED_ON:
@@ -84,7 +86,7 @@ def run_warm(address: str, name: str) -> None:
 
 
 def is_inherited(number: int) -> bool:
-    """Tell whether a file came from whoever called this program, rather than being opened by it."""
+    """Return whether a file was inherited from the caller, rather than opened by this process."""
     try:
         return posix.get_inheritable(number)
     except OSError:
@@ -92,7 +94,7 @@ def is_inherited(number: int) -> bool:
 
 
 def pass_on(server: _socket.socket, number: int) -> None:
-    """Have the server send the program a signal that was sent to this process."""
+    """Have the server forward a signal, which this process received, to the program."""
     try:  # noqa: SIM105  (contextlib takes long to import)
         server.send(bytes([number]))
     except OSError:
@@ -100,7 +102,7 @@ def pass_on(server: _socket.socket, number: int) -> None:
 
 
 def end_as(status: int) -> None:
-    """End as a process with this wait status did."""
+    """End in the same way as the process with this wait status."""
     if posix.WIFSIGNALED(status):
         number = posix.WTERMSIG(status)
         if number != signal.SIGKILL:

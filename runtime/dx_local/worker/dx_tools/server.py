@@ -1,14 +1,15 @@
-"""The tool server: runs the official programs `dx` and `dx-*` in forks of a process that has imported them.
+"""The tool server: runs the official programs `dx` and `dx-*` in forks that need not import their modules.
 
-A client (client.c or client.py) sends what a program would have been started with, its open files beside it.
+A client (client.c or client.py) sends the arguments, variables and other state that the program would have
+been started with, together with its open files.
 
-    client → server   length in four bytes, then fields that end in a zero byte: name, umask, how many signals
-                      are ignored, these, how many files, their numbers, how many arguments, these, variables;
-                      then one byte for each signal to pass on
-    server → client   + when the program is about to run (sent by its own process), = and its wait status in
-                      four bytes when it has ended. Without the + nothing was run: the client does it.
+    client → server   length in four bytes, then fields that each end in a zero byte: name; umask; number of
+                      ignored signals, and these; number of files, and their numbers; number of arguments, and
+                      these; environment variables. Later one byte for each signal to pass on
+    server → client   + just before the program runs (sent by its own process), = and its wait status in four
+                      bytes when it has ended. Without the + nothing was run, and the client runs the program.
 
-When the client is gone, so is the program.
+If the client dies, the server kills the program.
 """
 
 from __future__ import annotations
@@ -25,23 +26,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from dx_local.worker import channel
-from dx_local.worker.dx_tools.call import Call, become, client_of
+from dx_local.worker.dx_tools.call import ToolCall, become_tool, client_of
 from dx_local.worker.dxpy_patches import file_transfer
 from dx_local.worker.process import linux, usage
-from dx_local.worker.process.exits import Deaths, ended
+from dx_local.worker.process.exits import ExitNotifier, reap_children
 
 if TYPE_CHECKING:
     import socket
     import types
 
 _REQUEST_SECONDS = 5.0
-_NEEDED_BY_TOOLS = ("dxpy.scripts.dx", "concurrent.futures.thread")
+_PRELOADED = ("dxpy.scripts.dx", "concurrent.futures.thread")
 
 
 def warm_up() -> None:
-    """Import what the programs import; dxpy.scripts.dx takes its name from the command line."""
+    """Import the modules of the programs; dxpy.scripts.dx takes its name from the command line."""
     sys.argv = ["dx"]
-    for module in _NEEDED_BY_TOOLS:
+    for module in _PRELOADED:
         importlib.import_module(module)
     file_transfer.install_in_dx()
     gc.collect()
@@ -49,32 +50,32 @@ def warm_up() -> None:
 
 
 class ToolServer:
-    """The running programs, by process ID, each with the connection to its client and the job it is of."""
+    """The running programs by process ID, each with the connection to its client and its job."""
 
-    def __init__(self, listener: socket.socket, programs: Path, log_sockets: str, notes: str) -> None:
-        """Of paths of a job's sockets `log_sockets` is the beginning as jobs see it, and `notes` as it is."""
+    def __init__(self, listener: socket.socket, programs: Path, log_sockets: str, host_prefix: str) -> None:
+        """`log_sockets` is the prefix of paths of jobs' sockets inside jobs, `host_prefix` on the host."""
         self._listener = listener
         self._programs = programs
         self._log_sockets = log_sockets
-        self._notes = notes
+        self._host_prefix = host_prefix
         self._running: dict[int, tuple[socket.socket, str]] = {}
         self._selector = selectors.DefaultSelector()
 
     def serve(self) -> NoReturn:
         """Run programs until this process is killed."""
-        deaths = Deaths()
-        self._selector.register(deaths, selectors.EVENT_READ)
+        exits = ExitNotifier()
+        self._selector.register(exits, selectors.EVENT_READ)
         self._selector.register(self._listener, selectors.EVENT_READ)
         while True:
             ready = [key for key, _ in self._selector.select()]
             for key in ready:
-                if key.fileobj is deaths:
-                    deaths.heard()
-                    self._bury()
+                if key.fileobj is exits:
+                    exits.clear()
+                    self._reap()
                 elif key.fileobj is self._listener:
                     self._accept()
                 elif key.data in self._running:
-                    self._hear(key.data)
+                    self._forward_signals(key.data)
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()
@@ -91,45 +92,46 @@ class ToolServer:
         request, files = received
         files.append(client := linux.open_process(client_of(connection)))
         try:
-            call = Call.of(request)
+            call = ToolCall.of(request)
             if "/" in call.name:
                 raise ValueError(call.name)
             program = str(self._programs / call.name)
             code = _compiled(program)
-            # The program would not find itself in the client's /proc otherwise.
-            linux.send_children_to(client)
+            # Otherwise the program would not exist in its own /proc, which is the client's.
+            linux.fork_into_pid_namespace_of(client)
             pid = os.fork()
             if pid == 0:
-                beginnings = (self._log_sockets, self._notes)
-                become(call, program, code, (connection, client, files[:-1]), beginnings)
+                socket_prefixes = (self._log_sockets, self._host_prefix)
+                become_tool(call, program, code, (connection, client, files[:-1]), socket_prefixes)
         finally:
             for file in files:
                 os.close(file)
         self._running[pid] = connection, os.fsdecode(call.variables.get(b"DX_JOB_ID", b""))
         self._selector.register(connection, selectors.EVENT_READ, pid)
 
-    def _hear(self, pid: int) -> None:
+    def _forward_signals(self, pid: int) -> None:
         connection, _ = self._running[pid]
         try:
             numbers = connection.recv(64)
         except OSError:
             numbers = b""
+        # No byte means that the client is gone.
         for number in numbers or (signal.SIGKILL,):
             os.kill(pid, number)
         if not numbers:
             self._selector.unregister(connection)
 
-    def _bury(self) -> None:
-        for death in ended():
-            connection, job_id = self._running.pop(death.pid)
-            # Before the client hears of the end, which may be that of the job as well.
+    def _reap(self) -> None:
+        for child in reap_children():
+            connection, job_id = self._running.pop(child.pid)
+            # Before the client is notified: its end may be that of the job, whose usage is then collected.
             if "/" not in job_id:
                 with contextlib.suppress(OSError):
-                    usage.note(f"{self._notes}{job_id}", death.usage)
+                    usage.record(f"{self._host_prefix}{job_id}", child.usage)
             with contextlib.suppress(KeyError):
                 self._selector.unregister(connection)
             with contextlib.suppress(OSError):
-                connection.sendall(b"=" + death.status.to_bytes(4, "big"))
+                connection.sendall(b"=" + child.status.to_bytes(4, "big"))
             connection.close()
 
 

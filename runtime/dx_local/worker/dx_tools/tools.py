@@ -1,8 +1,9 @@
-"""The programs `dx` and `dx-*` as a job finds them: clients of a server that has imported what they need.
+"""Warm tools: the programs `dx` and `dx-*` as clients of a server that has imported their modules.
 
-Starting Python with dxpy costs a quarter of a second, a fork of a process that has it some milliseconds. So a
-folder of clients (client.c, compiled, or else client.py) comes before the programs in a job's PATH,
-and the zygote forks the server (tool_server.py) when a client calls for the first time.
+To start Python and import dxpy takes a quarter of a second, to fork a process that has done so a few
+milliseconds. So a folder of clients precedes the programs in a job's PATH, and the zygote forks the server
+(server.py) at the first call. The client is client.c, because even the start of a bare Python takes longer
+than the rest of a call; without a compiler it is client.py, which does exactly the same.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import traceback
 from pathlib import Path
 
 from dx_local.worker.process import linux
+from dx_local.worker.programs import OWN_PROGRAMS
 
 _LONGEST_SHEBANG = 120
 _MOST_WAITING_CLIENTS = 128
 
-# Compiling the client at each call would cost more than all else that it does.
+# To compile the client at each call would take longer than everything else that it does.
 _LOADER = """\
 import marshal
 with open({code!r}, "rb") as file:
@@ -30,31 +32,27 @@ exec(code)
 """
 
 
-# Programs of ours that come before dxpy's of the same name, and end in calling those.
-OWN_PROGRAMS = Path(__file__).parents[1] / "bin"
-
-
 class Tools:
-    """The folder of the clients, and the socket at which the server's first client is waited for."""
+    """The folder of clients, and the socket on which their first call arrives."""
 
-    def __init__(self, folder: Path, name: str, programs: Path, seen_at: str) -> None:
-        """`folder` is the executor's, `programs` that of the programs; jobs find the former at `seen_at`.
+    def __init__(self, folder: Path, name: str, programs: Path, visible_at: str) -> None:
+        """`folder` is the executor's, which jobs see at `visible_at`; `programs` contains the programs.
 
-        `name` tells the new folder from those of other zygotes.
+        `name` distinguishes the new folder from those of other zygotes.
         """
         self._programs = programs
         self._executor_folder = folder
-        self._seen_at = seen_at
+        self._visible_at = visible_at
         self._folder = folder / f"tools-{name}"
         self.server = 0
-        """The server's process ID, or 0 when there is none."""
+        """The server's process ID, or 0 if there is none."""
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
-    def furnish(self, native_client: Path | None) -> bool:
-        """Make the folder and listen; return whether this can work here. Raises OSError.
+    def set_up(self, native_client: Path | None) -> bool:
+        """Make the folder and listen; return False if warm tools are not possible here. Raises OSError.
 
-        `native_client` is client.c when compiled. `dx` lets colorama, where there is one, replace the
-        standard streams when it is imported, which is too early in a server.
+        `native_client` is the compiled client.c. Colorama, if installed, replaces the standard streams when
+        `dx` is imported; in a server that is too early, before the streams are those of the client.
         """
         if sys.platform != "linux" or importlib.util.find_spec("colorama"):
             return False
@@ -68,7 +66,7 @@ class Tools:
         plain = self._folder / ".plain"
         plain.mkdir()
         for program in [self._programs / "dx", *self._programs.glob("dx-*")]:
-            if _is_in_python(program):
+            if _is_python_program(program):
                 os.link(client, self._folder / program.name)
                 ours = OWN_PROGRAMS / program.name
                 (plain / program.name).symlink_to(ours if ours.exists() else program)
@@ -79,27 +77,27 @@ class Tools:
     def _write_client(self, client: Path) -> bool:
         """Write client.py as a program; return whether the kernel can start it.
 
-        It takes the first line of a program only so far, and cuts it at blanks.
+        The kernel reads only the beginning of a program's first line, and splits it at spaces.
         """
         shebang = f"#!{sys.executable} -IS\n"
         code = client.with_suffix(".code")
         source = Path(__file__).with_name("client.py")
         code.write_bytes(marshal.dumps(compile(source.read_bytes(), str(source), "exec", dont_inherit=True)))
-        loader = _LOADER.format(code=f"{self._seen_at}/{self._folder.name}/{code.name}")
+        loader = _LOADER.format(code=f"{self._visible_at}/{self._folder.name}/{code.name}")
         client.write_text(shebang + loader, encoding="utf-8")
         return len(shebang) <= _LONGEST_SHEBANG and " " not in sys.executable
 
     def path(self) -> str:
-        """Return where jobs find the folder of clients, which comes first in their PATH."""
-        return f"{self._seen_at}/{self._folder.name}"
+        """Return the path at which jobs see the folder of clients, which is first in their PATH."""
+        return f"{self._visible_at}/{self._folder.name}"
 
     def close(self) -> None:
-        """Without a server, have all clients become the programs themselves, also those that wait."""
+        """Have all clients, including those that wait, become the programs themselves: there is no server."""
         self.listener.close()
         self.server = 0
 
     def start_server(self) -> None:
-        """Fork the server, which then takes what comes in at `listener`. Raises OSError."""
+        """Fork the server, which then accepts connections at `listener`. Raises OSError."""
         self.server = os.fork()
         if self.server:
             return
@@ -109,7 +107,7 @@ class Tools:
 
             server.warm_up()
             server.ToolServer(
-                self.listener, self._programs, f"{self._seen_at}/", f"{self._executor_folder}/"
+                self.listener, self._programs, f"{self._visible_at}/", f"{self._executor_folder}/"
             ).serve()
         except BaseException:  # noqa: BLE001  (whatever it was, this process must not go on as a second zygote)
             traceback.print_exc()
@@ -118,6 +116,6 @@ class Tools:
             os._exit(1)
 
 
-def _is_in_python(program: Path) -> bool:
+def _is_python_program(program: Path) -> bool:
     with program.open("rb") as file:
         return file.readline().startswith(f"#!{program.parent}/python".encode())

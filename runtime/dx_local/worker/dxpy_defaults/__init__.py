@@ -1,1 +1,1 @@
-"""A `dx` that keeps to the local platform, and the start-up module for Python that it uses."""
+"""A `dx` that never leaves the local platform, and the start-up module for Python that it uses."""

@@ -1,8 +1,8 @@
-"""Make the API server of the environment the default one of dxpy.
+"""Make the API server in the environment dxpy's default server.
 
-Some commands of `dx` go back to dxpy's default server, which is DNAnexus's own, whatever the environment
-names: `dx login --token` sends the token there, and `dx clearenv --reset` saves its address. Python imports
-this module at its start if its folder is in PYTHONPATH.
+Some commands of `dx` return to dxpy's default server, which is DNAnexus's own, regardless of the environment:
+`dx login --token` sends the token there, and `dx clearenv --reset` saves its address. Python imports this
+module at its start if its folder is in PYTHONPATH.
 
 Source: dxpy.scripts.dx (login), dxpy.utils.config (clear).
 """
@@ -27,5 +27,5 @@ def use_server_of_environment() -> None:
 
 
 if __name__ == "sitecustomize":
-    with contextlib.suppress(ImportError):  # a program that finds its dxpy later, or needs none
+    with contextlib.suppress(ImportError):  # a program that finds its dxpy later, or does not use it
         use_server_of_environment()

@@ -1,3 +1,3 @@
-"""Additions to dxpy inside jobs: gtables, waiting without polling, and file transfer by descriptor."""
+"""Patches of dxpy inside jobs: gtables, waiting without polling, and file transfer by open files."""
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""`dxpy.download_dxfile` and `dxpy.upload_local_file` without reading a byte, where nothing asks for that.
+"""`dxpy.download_dxfile` and `dxpy.upload_local_file` without HTTP, in the usual cases.
 
-The process opens its own end of the copy and passes it to the platform, which does the rest and answers
-when it is done (engine/handover.py). For what is unusual, and for whatever the platform refuses, dxpy's own
-functions run as ever, so that all errors and all that is printed come from them.
+This process opens the local file and passes it to the platform, which copies the bytes and answers when it is
+done (executors/file_transfer.py). For unusual arguments, and whenever the platform refuses, dxpy's own
+functions run instead, so that all errors and all output come from them.
 
 Source: the behaviour of dxpy.bindings.dxfile_functions.
 """
@@ -26,29 +26,30 @@ from dx_local.worker import channel
 if TYPE_CHECKING:
     JSON = dict[str, Any]
 
-_OFFICIAL_IF_SET = ("append", "show_progress")
-_KNOWN = {*_OFFICIAL_IF_SET, "chunksize", "describe_output", "project", "symlink_max_tries"}
+_UNSUPPORTED = ("append", "show_progress")
+_SUPPORTED_IF_UNSET = {*_UNSUPPORTED, "chunksize", "describe_output", "project", "symlink_max_tries"}
 
 _official_download = dxfile_functions.download_dxfile
 _official_upload = dxfile_functions.upload_local_file
 _socket_path = ""
 
 
-def find(log_sockets: str) -> None:
-    """Take note of where the platform's socket is: beside those for log messages, as seen from here."""
-    global _socket_path  # noqa: PLW0603  (it is that of the process, and of its forks)
-    _socket_path = os.path.join(os.path.dirname(log_sockets), channel.HANDOVER)  # noqa: PTH118, PTH120
+def set_socket(log_sockets: str) -> None:
+    """Set the path of the platform's socket, which is beside the job's sockets for log messages."""
+    global _socket_path  # noqa: PLW0603  (one per process, inherited by forks)
+    folder = os.path.dirname(log_sockets)  # noqa: PTH120
+    _socket_path = f"{folder}/{channel.FILE_TRANSFER_SOCKET}"
 
 
 def install() -> None:
-    """Have dxpy hand files over, in processes that find the socket."""
+    """Replace dxpy's two functions, in processes that can reach the socket."""
     for module in (dxpy, dxpy.bindings, dxfile_functions):
         module.download_dxfile = download_dxfile
         module.upload_local_file = upload_local_file
 
 
 def install_in_dx() -> None:
-    """Have `dx download` not ask for checksums before it is known that somebody will compare them."""
+    """Keep `dx download` from requesting checksums that it may never compare."""
     from dxpy.cli import download
 
     official = download.resolve_existing_path
@@ -64,21 +65,23 @@ def install_in_dx() -> None:
 
 @functools.wraps(_official_download)
 def download_dxfile(dxid: Any, filename: Any, *arguments: Any, **options: Any) -> None:
-    """Do as dxpy's function of this name does."""
-    is_usual = not arguments and options.keys() <= _KNOWN and not any(map(options.get, _OFFICIAL_IF_SET))
-    if is_usual and _is_possible() and _fetch(dxid, filename, options.get("project")):
+    """Behave like dxpy's function of this name."""
+    is_usual = (
+        not arguments and options.keys() <= _SUPPORTED_IF_UNSET and not any(map(options.get, _UNSUPPORTED))
+    )
+    if is_usual and _is_possible() and _download(dxid, filename, options.get("project")):
         return
     _official_download(dxid, filename, *arguments, **options)
 
 
-def _fetch(dxid: Any, filename: str, project: Any) -> bool:
-    """Have the platform fill a file; return whether it did."""
+def _download(dxid: Any, filename: str, project: Any) -> bool:
+    """Have the platform write to a file; return whether it did."""
     file_id = dxid.get_id() if isinstance(dxid, DXFile) else dxid
     if dxpy.is_dxlink(file_id):
         file_id = dxpy.get_dxlink_ids(file_id)[0]
     if not isinstance(file_id, str) or not isinstance(filename, str):
         return False
-    if _is_our_link(filename):
+    if _is_download_link(filename):
         os.unlink(filename)  # noqa: PTH108
     is_new = not os.path.lexists(filename)
     if not is_new and not os.path.isfile(filename):  # noqa: PTH113
@@ -90,10 +93,10 @@ def _fetch(dxid: Any, filename: str, project: Any) -> bool:
         return False
     request = {"fetch": file_id, "project": hint}
     with target:
-        answer = _ask({**request, "linkable": is_new}, target.fileno())
+        answer = _request({**request, "linkable": is_new}, target.fileno())
         is_done = "size" in answer or ("link" in answer and _link(answer, filename))
         if "link" in answer and not is_done:
-            is_done = "size" in _ask(request, target.fileno())
+            is_done = "size" in _request(request, target.fileno())
     if not is_done and is_new:
         with contextlib.suppress(OSError):
             os.unlink(filename)  # noqa: PTH108
@@ -101,10 +104,10 @@ def _fetch(dxid: Any, filename: str, project: Any) -> bool:
 
 
 def _link(answer: JSON, filename: str) -> bool:
-    """Put a link to a file in the place of a new one; return whether it did.
+    """Replace a new file by a link to the platform's file; return whether that was possible.
 
-    That is done only where this process can see the file, and cannot write to it: it may be the user's own.
-    What is seen on another device than it is on is seen through an overlay, which keeps what is written.
+    The link must lead to a file that this process can see but not write to, because it may be the user's own.
+    A file that appears on another device than its own is seen through an overlay, which intercepts writes.
     """
     path, link = answer["link"], f"{filename}.{os.getpid()}.link"
     try:
@@ -117,8 +120,8 @@ def _link(answer: JSON, filename: str) -> bool:
     return True
 
 
-def _is_our_link(filename: str) -> bool:
-    """Tell whether an earlier download made this link, so that another one may take its place."""
+def _is_download_link(filename: str) -> bool:
+    """Return whether an earlier download made this link, so that another download may replace it."""
     with contextlib.suppress(OSError):
         target = os.readlink(filename)  # noqa: PTH115
         return bool(re.fullmatch(r"file-[0-9A-Za-z]{24}", os.path.basename(target)))  # noqa: PTH119
@@ -126,7 +129,7 @@ def _is_our_link(filename: str) -> bool:
 
 
 @functools.wraps(_official_upload)
-def upload_local_file(  # noqa: PLR0913, PLR0917  (they are dxpy's)
+def upload_local_file(  # noqa: PLR0913, PLR0917  (dxpy's parameters)
     filename: Any = None,
     file: Any = None,
     media_type: Any = None,
@@ -138,14 +141,14 @@ def upload_local_file(  # noqa: PLR0913, PLR0917  (they are dxpy's)
     multithread: bool = True,
     **kwargs: Any,
 ) -> Any:
-    """Do as dxpy's function of this name does."""
+    """Behave like dxpy's function of this name."""
     is_usual = file is None and use_existing_dxfile is None and not (keep_open or show_progress)
     is_usual = is_usual and not DXDataObject._get_creation_params(kwargs)[1]  # noqa: SLF001
     source = _source(filename) if is_usual and _is_possible() else None
     if source is not None:
         with source:
             use_existing_dxfile = _new_handler(source, filename, media_type, write_buffer_size, kwargs)
-            if _store(use_existing_dxfile, source):
+            if _upload(use_existing_dxfile, source):
                 if wait_on_close:
                     use_existing_dxfile.wait_on_close()
                 return use_existing_dxfile
@@ -164,7 +167,7 @@ def upload_local_file(  # noqa: PLR0913, PLR0917  (they are dxpy's)
 
 
 def _source(filename: Any) -> BinaryIO | None:
-    """Open a regular file that is not empty; return None for anything else."""
+    """Open a regular, non-empty file; return None for anything else."""
     with contextlib.suppress(OSError):
         if isinstance(filename, str) and os.path.isfile(filename) and os.path.getsize(filename):  # noqa: PTH113, PTH202
             return open(filename, "rb")  # noqa: PTH123
@@ -172,7 +175,7 @@ def _source(filename: Any) -> BinaryIO | None:
 
 
 def _new_handler(source: BinaryIO, filename: str, media_type: Any, buffer_size: Any, kwargs: JSON) -> Any:
-    """Make the file on the platform, and find the size of its parts, as dxpy does for an upload."""
+    """Create the file on the platform and determine the size of its parts, as dxpy does for an upload."""
     handler = dxpy.new_dxfile(
         mode="a",
         media_type=media_type,
@@ -185,10 +188,10 @@ def _new_handler(source: BinaryIO, filename: str, media_type: Any, buffer_size: 
     return handler
 
 
-def _store(handler: Any, source: BinaryIO) -> bool:
-    """Have the platform take the bytes and close the file; return whether it did."""
+def _upload(handler: Any, source: BinaryIO) -> bool:
+    """Have the platform read the bytes and close the file; return whether it did."""
     size, part_size = _size(source), handler._write_bufsize  # noqa: SLF001
-    is_done = "size" in _ask(
+    is_done = "size" in _request(
         {"store": handler.get_id(), "size": size, "partSize": part_size}, source.fileno()
     )
     if is_done:
@@ -204,13 +207,17 @@ def _size(file: BinaryIO) -> int:
 
 
 def _is_possible() -> bool:
-    """Tell whether this is a job, whose requests nobody watches, and which may write as much as it likes."""
+    """Return whether transfers by open files are equivalent to HTTP.
+
+    They are only in a job, if dxpy does not log its requests, and if the size of files is not limited: the
+    limit would not apply to the platform's process.
+    """
     is_limited = resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
     return bool("DX_JOB_ID" in os.environ and not dxpy._DEBUG and not is_limited)  # noqa: SLF001
 
 
-def _ask(request: JSON, file: int) -> JSON:
-    """Pass an open file to the platform with a request; return the answer, which is empty for a refusal."""
+def _request(request: JSON, file: int) -> JSON:
+    """Send a request and an open file to the platform; return the answer, which is empty for a refusal."""
     try:
         message = channel.pack({**request, "token": dxpy.SECURITY_CONTEXT["auth_token"]})
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

@@ -1,7 +1,7 @@
-"""`dxpy.DXGTable` and what belongs to it, for apps of the time when the platform had GTables.
+"""`dxpy.DXGTable` and its helpers, for apps from the time when the platform had GTables.
 
-dxpy lost them in 2017; `install()` gives them back to the dxpy of a worker, and only there. Rows are sent
-from the thread that adds them: the platform is on the same machine, so threads of our own would gain nothing.
+dxpy removed them in 2017; `install()` adds them to the dxpy of a worker, and only there. Rows are sent by the
+thread that adds them: the platform is on the same machine, so more threads would gain nothing.
 
 Source: the behaviour of dxpy's GTable handler of 2013.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     JSON = dict[str, Any]
 
 NULL = -(1 << 31)
-"""What apps write into a column of integers where there is no value."""
+"""The value that apps write into a column of integers if there is none."""
 
 _ROWS_PER_PART = 10_000
 _BYTES_PER_PART = 64 << 20
@@ -32,7 +32,7 @@ _ROW_ID = "__id__"
 
 
 def install() -> None:
-    """Add the names to dxpy, and the class to those that its `get_handler` knows by the class of an ID."""
+    """Add the names to dxpy, and the class to those that its `get_handler` finds by the class of an ID."""
     dxpy.bindings.DXGtable = DXGTable
     for name, value in {
         "DXGTable": DXGTable,
@@ -50,7 +50,7 @@ def new_dxgtable(
     mode: str | None = None,
     **kwargs: Any,
 ) -> DXGTable:
-    """Create an open table, with these columns or with those of another one, and return its handler."""
+    """Create an open table with these columns, or those of another table, and return its handler."""
     table = DXGTable(mode=mode)
     table.new(columns=columns, indices=indices, init_from=init_from, **kwargs)
     return table
@@ -59,7 +59,7 @@ def new_dxgtable(
 def open_dxgtable(
     dxid: str | JSON, project: str | None = None, mode: str | None = None, **_kwargs: Any
 ) -> DXGTable:
-    """Return the handler of a table that exists."""
+    """Return the handler of an existing table."""
     return DXGTable(dxid, project=project, mode=mode)
 
 
@@ -71,7 +71,7 @@ def _call(method: str) -> Callable[..., Any]:
 
 
 class DXGTable(DXDataObject):  # type: ignore[misc]
-    """A handler of one table. Rows that are added are sent in parts, the last by `flush()` or `close()`.
+    """A handler of one table. Added rows are sent in parts, the last by `flush()` or `close()`.
 
     As a context manager it flushes at the end, and closes the table unless `mode` is "a" or "r".
     """
@@ -127,7 +127,7 @@ class DXGTable(DXDataObject):  # type: ignore[misc]
         self.set_ids(made["id"], dx_hash["project"])
 
     def set_ids(self, dxid: str | JSON | None, project: str | None = None) -> None:
-        """Make this the handler of another table, once the rows for the former one are sent."""
+        """Send the rows for the current table, then make this the handler of another one."""
         self.flush()
         self._columns = None
         super().set_ids(dxid, project)
@@ -137,9 +137,9 @@ class DXGTable(DXDataObject):  # type: ignore[misc]
         self.add_rows([row])
 
     def add_rows(self, data: Iterable[list[Any]], part: int | None = None, *, validate: bool = True) -> None:
-        """Add rows; with `part` at once as that part, else together with others.
+        """Add rows: with `part` at once as that part, otherwise together with others.
 
-        Raises ValueError for a row that does not fit the columns, before anything of this call is sent.
+        Raises ValueError for a row that does not fit the columns, before any row of this call is sent.
         """
         rows = list(data)
         if validate:
@@ -158,18 +158,18 @@ class DXGTable(DXDataObject):  # type: ignore[misc]
                 self.flush()
 
     def get_unique_part_index(self) -> int:
-        """Return a part number that nobody else gets."""
+        """Return a part number that is returned only once."""
         answer: JSON = dxpy.DXHTTPRequest(f"/{self._dxid}/nextPart", {})
         return int(answer["part"])
 
     def flush(self) -> None:
-        """Send the rows that were added."""
+        """Send the added rows."""
         while self._rows:
             rows, self._rows, self._bytes = self._rows[:_ROWS_PER_PART], self._rows[_ROWS_PER_PART:], 0
             self._send(rows, self.get_unique_part_index())
 
     def close(self, block: bool = False, **kwargs: Any) -> None:
-        """Send what was added and close the table; with `block`, return when it is closed."""
+        """Send the added rows and close the table; with `block`, wait until it is closed."""
         self.flush()
         self._close(self._dxid, {}, **kwargs)
         if block:
@@ -180,7 +180,7 @@ class DXGTable(DXDataObject):  # type: ignore[misc]
         return bool(self._get_state() == "closed")
 
     def wait_on_close(self, timeout: int = 3600 * 24, **kwargs: Any) -> None:
-        """Return when the table is closed; `timeout` is in seconds."""
+        """Wait until the table is closed; `timeout` is in seconds."""
         self._wait_on_close(timeout, **kwargs)
 
     def get_rows(
@@ -217,7 +217,7 @@ class DXGTable(DXDataObject):  # type: ignore[misc]
     ) -> Iterator[Any]:
         """Yield the rows from `start` up to but not including `end`, as lists or hashes.
 
-        A row begins with its ID; with `columns`, it is those alone.
+        A row begins with its ID; with `columns`, it has only these.
         """
         length = int(self.describe(**kwargs)["length"])
         last = length if end is None else min(int(end), length)
@@ -234,7 +234,7 @@ class DXGTable(DXDataObject):  # type: ignore[misc]
         want_dict: bool = False,
         **kwargs: Any,
     ) -> Iterator[Any]:
-        """Yield up to `limit` of the rows that a query finds, in the order of their IDs."""
+        """Yield up to `limit` of the rows that match a query, in the order of their IDs."""
         shape = self._shape(columns, want_dict=want_dict)
         starting: int | None = 0
         left = limit
@@ -284,7 +284,7 @@ class DXGTable(DXDataObject):  # type: ignore[misc]
         mode: str = "overlap",
         index: str = "gri",
     ) -> JSON:
-        """Return the query for rows that overlap, or lie in, a range `[lo, hi)` of a chromosome."""
+        """Return the query for rows that overlap a range `[lo, hi)` of a chromosome, or are inside it."""
         return {"index": index, "parameters": {"mode": mode, "coords": [chr, lo, hi]}}
 
     @staticmethod

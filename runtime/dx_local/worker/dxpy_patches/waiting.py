@@ -1,7 +1,7 @@
-"""Waiting for another execution without sleeping through its end.
+"""Wait for another execution without sleeping past its end.
 
-dxpy asks for the state of what it waits for, sleeps two seconds, and asks again. The server answers such a
-question when the execution ends, or else after two seconds; so a job asks instead of sleeping as well, for
+dxpy requests the state of the execution, sleeps for two seconds, and requests it again. The server answers
+such a request when the execution ends, or after two seconds. So a job makes requests instead of sleeping, for
 as long as dxpy would have slept.
 """
 
@@ -14,21 +14,21 @@ from types import SimpleNamespace
 from dxpy.bindings import dxanalysis, dxjob
 
 _ENDED = ("done", "failed", "partially_failed", "terminated")
-# An answer that comes sooner was not waited with: then sleep, as dxpy would.
-_AT_ONCE = 0.2
+# If an answer comes sooner, the server did not wait: then sleep, as dxpy would.
+_AT_ONCE_SECONDS = 0.2
 
 
 def install() -> None:
-    """Give dxpy's waiting loops, which use nothing else of `time`, this sleep."""
-    dxjob.time = dxanalysis.time = SimpleNamespace(sleep=ask)
+    """Replace `time` in dxpy's waiting loops, which use only its `sleep`."""
+    dxjob.time = dxanalysis.time = SimpleNamespace(sleep=wait_for_end)
 
 
-def ask(seconds: float) -> None:
-    """Wait, on behalf of the execution's handler that calls this, until it has ended or the time is over."""
+def wait_for_end(seconds: float) -> None:
+    """Wait until the execution whose handler calls this has ended, but no longer than `seconds`."""
     execution = sys._getframe(1).f_locals["self"]  # noqa: SLF001
     end = time.monotonic() + seconds
     while (asked := time.monotonic()) < end:
         if execution._get_state() in _ENDED:  # noqa: SLF001
             return
-        if time.monotonic() - asked < _AT_ONCE:
+        if time.monotonic() - asked < _AT_ONCE_SECONDS:
             time.sleep(max(0.0, end - time.monotonic()))

@@ -1,4 +1,4 @@
-"""Hearing of children that end, in a loop that waits for other things as well."""
+"""Notice and reap children that exit, in a loop that waits for other events as well."""
 
 from __future__ import annotations
 
@@ -14,44 +14,49 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class Deaths:
-    """What a selector waits on for children of this process to end; one in a process at a time."""
+class ExitNotifier:
+    """A file for selectors that becomes readable when children exit; at most one in a process at a time.
+
+    SIGCHLD alone would not do: it could arrive just before the loop starts to wait, and be missed. Python
+    writes a byte to the wakeup file for each signal, and the byte stays until it is read.
+    """
 
     def __init__(self) -> None:
-        self._news, self._wakeup = socket.socketpair()
-        self._news.setblocking(False)
-        self._wakeup.setblocking(False)
-        signal.set_wakeup_fd(self._wakeup.fileno(), warn_on_full_buffer=False)
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
 
     def fileno(self) -> int:
-        """Return the file that can be read once children have ended."""
-        return self._news.fileno()
+        """Return the file that becomes readable."""
+        return self._reader.fileno()
 
-    def heard(self) -> None:
-        """Take note of the news, before `ended` is asked."""
-        self._news.recv(4096)
+    def clear(self) -> None:
+        """Discard the notifications so far; call it before `reap_children`, so that no exit is missed."""
+        self._reader.recv(4096)
 
 
-class Death(NamedTuple):
-    """A child that has ended."""
+class ChildExit(NamedTuple):
+    """A child that has exited."""
 
     pid: int
     session: int
-    """The leader of its session; 0 where that cannot be told."""
+    """The leader of its session; 0 if unknown."""
     status: int
     """As wait(2) returns it."""
     usage: Usage
 
 
-def ended(options: int = os.WNOHANG) -> Iterator[Death]:
-    """Yield each child that has ended and was not waited for; without WNOHANG, until no child is left."""
+def reap_children(options: int = os.WNOHANG) -> Iterator[ChildExit]:
+    """Reap and yield each child that has exited; without WNOHANG, until no child is left."""
     while True:
         try:
-            pid, session = linux.next_death(options)
+            # In two steps, because the session of a process is unknown once it has been reaped.
+            pid, session = linux.next_exited_child(options)
             pid, status, used = os.wait4(pid or -1, options)
         except ChildProcessError:
             return
         if pid == 0:
             return
-        yield Death(pid, session, status, usage_of(used))
+        yield ChildExit(pid, session, status, usage_of(used))

@@ -1,4 +1,4 @@
-"""What only Linux offers to look after processes; elsewhere these functions do nothing or find nothing."""
+"""Linux features for looking after processes. On other systems these functions do nothing or find nothing."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when the one that forked it ends, however that ends."""
+    """Have the kernel kill this process when its parent ends, for whatever reason."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def adopt_orphans() -> None:
-    """Become the parent of every descendant whose own parent ends, so that none is lost from sight."""
+    """Become the parent of every descendant whose own parent ends, so that none is lost."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def hide_memory() -> None:
-    """Keep processes of other user namespaces from looking into this one, even those of the same user."""
+    """Keep processes of other user namespaces from inspecting this one, even those of the same user."""
     _prctl(_PR_SET_DUMPABLE, 0)
 
 
-def go_on_in_child() -> None:
+def continue_in_child() -> None:
     """Return only in a child of this process; the process itself waits for the child and then ends.
 
-    This is how to get into a new PID namespace: only children of the process that made it are in it. Raises
-    OSError.
+    This is the way into a new PID namespace: the process that made it stays outside, and only its children
+    are inside. Raises OSError.
     """
     pid = os.fork()
     if pid == 0:
@@ -50,11 +50,11 @@ def go_on_in_child() -> None:
 
 
 def open_process(pid: int) -> int:
-    """Open a process's folder in /proc; a later process with the same ID has another one."""
+    """Open a process's folder in /proc. The file never refers to a later process with the same ID."""
     return os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY)
 
 
-def send_children_to(process: int) -> None:
+def fork_into_pid_namespace_of(process: int) -> None:
     """Have the next children of this process start in the PID namespace of another, an `open_process`.
 
     Raises OSError.
@@ -67,19 +67,22 @@ def send_children_to(process: int) -> None:
             os.close(file)
 
 
-def join(process: int) -> None:
+def join_namespaces_of(process: int) -> None:
     """Enter the namespaces of another process, an `open_process`.
 
-    Raises OSError if this one cannot see the world as that, for instance if its PID namespace is another.
+    Raises OSError if this one cannot see the system as the other does, for instance if their PID namespaces
+    differ.
     """
     root = os.open("root", os.O_PATH, dir_fd=process)
     others = [name for name in ("user", *_NAMESPACES) if _namespace(process, name) != _own_namespace(name)]
     if "pid" in others:
         raise OSError(errno.EXDEV, "only a process's children enter another PID namespace")
     files = {name: os.open(f"ns/{name}", os.O_RDONLY, dir_fd=process) for name in others}
-    # The right to enter the others comes from the own user namespace or from the one that is entered.
-    later = [name for name in others if name == "user" or _libc.setns(files[name], 0)]
-    for name in later:
+    # The privilege to enter the others comes either from this process's user namespace, which it loses when
+    # it enters the other one, or only from that. So each is tried before and, if that failed, once more
+    # after.
+    remaining = [name for name in others if name == "user" or _libc.setns(files[name], 0)]
+    for name in remaining:
         _set_namespace(files[name])
     if not os.path.samestat(os.stat("/"), os.fstat(root)):  # noqa: PTH116
         raise OSError(errno.EXDEV, "that process has another root folder")
@@ -87,10 +90,10 @@ def join(process: int) -> None:
         os.close(file)
 
 
-def is_in_processes_of(pid: int, file: int) -> bool:
-    """Return whether a process is in the PID namespace that an open file stands for."""
+def is_in_pid_namespace(pid: int, namespace: int) -> bool:
+    """Return whether a process is in the PID namespace that an open file refers to."""
     try:
-        return os.stat(f"/proc/{pid}/ns/pid").st_ino == os.fstat(file).st_ino  # noqa: PTH116
+        return os.stat(f"/proc/{pid}/ns/pid").st_ino == os.fstat(namespace).st_ino  # noqa: PTH116
     except OSError:  # it has just ended
         return False
 
@@ -103,7 +106,7 @@ def _set_namespace(file: int) -> None:
 def _namespace(process: int, name: str) -> str | None:
     try:
         return os.readlink(f"ns/{name}", dir_fd=process)
-    except FileNotFoundError:  # a kind that the kernel has not got
+    except FileNotFoundError:  # the kernel does not have this kind
         return None
 
 
@@ -115,7 +118,7 @@ def _own_namespace(name: str) -> str | None:
 
 
 def children(parent: int | None = None) -> list[int]:
-    """Return the process IDs of the children of a process, or of this one, adopted ones too."""
+    """Return the process IDs of the children of a process, or of this one, including adopted ones."""
     parent = parent or os.getpid()
     try:
         return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
@@ -123,10 +126,10 @@ def children(parent: int | None = None) -> list[int]:
         return []
 
 
-def next_death(options: int) -> tuple[int, int]:
-    """Return a child that has ended and was not waited for, and its session; zeros where there is none.
+def next_exited_child(options: int) -> tuple[int, int]:
+    """Return the process ID and session of an exited child that was not reaped; zeros if there is none.
 
-    Raises ChildProcessError when there is no child at all.
+    Raises ChildProcessError if there is no child at all.
     """
     if sys.platform != "linux":
         return 0, 0
@@ -135,7 +138,7 @@ def next_death(options: int) -> tuple[int, int]:
 
 
 def parent_of(pid: int) -> int:
-    """Return the process ID of another process's parent, or 0 when it cannot be told."""
+    """Return the process ID of another process's parent, or 0 if it is unknown."""
     try:
         status = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
@@ -144,9 +147,10 @@ def parent_of(pid: int) -> int:
 
 
 def reads_pipe(pid: int) -> bool:
-    """Tell whether a process can read from a pipe, as a filter does.
+    """Return whether a process can read from a pipe, as a filter does.
 
-    All its open files count: a shell that starts a filter makes the pipe its standard input a little later.
+    All its open files count: a shell that starts a filter makes the pipe its standard input only a little
+    later.
     """
     with contextlib.suppress(OSError):
         return any(_is_read_end(pid, file.name) for file in Path(f"/proc/{pid}/fd").iterdir())
@@ -160,8 +164,8 @@ def _is_read_end(pid: int, number: str) -> bool:
     return int(flags, 8) & os.O_ACCMODE == os.O_RDONLY
 
 
-def job_of(pid: int) -> str | None:
-    """Return the DX_JOB_ID that a process was started with, or None when it cannot be told."""
+def job_id_of(pid: int) -> str | None:
+    """Return the DX_JOB_ID that a process was started with, or None if it is unknown."""
     with contextlib.suppress(OSError):
         for variable in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
             if variable.startswith(b"DX_JOB_ID="):

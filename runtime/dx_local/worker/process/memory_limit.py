@@ -1,4 +1,4 @@
-"""Holding a job to the memory that it may use: as a group of processes, or else each process by itself."""
+"""Limits on a job's memory: a control group for all its processes, or else a limit for each process."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ import contextlib
 import os
 import resource
 
-_GROUP_ENDING = ".group"
+_LINK_SUFFIX = ".group"
 
 
-def group_of(log_sockets: str) -> str:
-    """Return where, beside a job's sockets, the link to its control group lies if it has one."""
-    return log_sockets + _GROUP_ENDING
+def cgroup_link(log_sockets: str) -> str:
+    """Return the path, beside a job's sockets, of the link to the job's control group if it has one."""
+    return log_sockets + _LINK_SUFFIX
 
 
 def limit_each_process(size: int | None) -> None:
-    """Let this process, and each that comes from it, hold so many bytes of data, if there is a limit.
+    """Limit the data of this process, and of each of its descendants, to `size` bytes, unless it is None.
 
-    Data is what a process may write to, rather than all that it maps. Raises OSError or ValueError.
+    Data is the memory that a process may write to, rather than all that it maps. Raises OSError or
+    ValueError.
     """
     if size is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 
-def follow(log_sockets: str) -> None:
-    """Let this process enter the group of the job with these sockets, if that has one. Raises OSError."""
+def join_cgroup(log_sockets: str) -> None:
+    """Move this process into the control group of the job with these sockets, if any. Raises OSError."""
     with contextlib.suppress(FileNotFoundError):
-        file = os.open(f"{group_of(log_sockets)}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+        file = os.open(f"{cgroup_link(log_sockets)}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
         try:
             os.write(file, b"0")
         finally:

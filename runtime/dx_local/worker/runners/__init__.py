@@ -1,3 +1,3 @@
-"""Run the code of one job: Python or bash, and the variables it starts with."""
+"""Run the code of one job in Python or bash, with its environment variables."""
 
 from __future__ import annotations

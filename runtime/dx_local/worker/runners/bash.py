@@ -1,8 +1,8 @@
-"""A job in bash: a wrapper in the job's home that reads the input variables, the code and the entry point.
+"""Run a job in bash: a wrapper in the job's home sources the input variables and the code.
 
 Bash runs the wrapper as a file, as on the platform, because `bash -c` forgets children that ended before
 they were waited for. Sources: traces in published logs of DNAnexus jobs (2018, 2022);
-dxpy.utils.local_exec_utils for the order of things; `dx-print-bash-vars` for the variables.
+dxpy.utils.local_exec_utils for the order of the steps; `dx-print-bash-vars` for the variables.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, NoReturn
 from dxpy.utils import file_load_utils
 
 from dx_local.worker import job_home
+from dx_local.worker.programs import IMAGE
 from dx_local.worker.runners import python
-from dx_local.worker.runners.variables import IMAGE
 
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
 
-# The positional parameters are gone before any code of the app runs, which may look at them.
+# The positional parameters are removed before any code of the app runs, which may inspect them.
 _WRAPPER = """\
 #!/bin/bash -e
 # Run the app's code, and its entry point if the code defines it.
@@ -42,26 +42,27 @@ _LONG_VALUE = 16 * 1024
 
 def run(job: Job) -> NoReturn:
     """Write the input variables and the wrapper to the job's home; become a bash that runs the wrapper."""
-    python.connect_dxpy(job)
+    python.configure_dxpy(job)
     lines = [line for name, value in bash_variables(job).items() for line in _export(name, value)]
     job_home.write(job, ".bash_helper_vars", "".join(f"{line}\n" for line in lines))
-    job_home.write(job, job.job_id, _WRAPPER.format(xtrace="set -x\n" if job.xtrace else ""), mode=0o777)
+    xtrace = "set -x\n" if job.settings.get("xtrace") else ""
+    job_home.write(job, job.job_id, _WRAPPER.format(xtrace=xtrace), mode=0o777)
     job_home.write_bashrc(job)
     if b"pcp-dstat" in Path(job.code).read_bytes():
-        # A worker logs how busy it is; here only what an app looks for, to kill it, has to be there.
+        # On workers this process logs their load. Here it only has to exist, for apps that look for it to
+        # kill it.
         os.spawnv(os.P_WAIT, f"{IMAGE}/usr/bin/dx-dstat", ["dx-dstat"])  # noqa: S606
-    # Python ignores these two, and a program keeps ignoring what was ignored when it was started.
+    # Python ignores these two, and a program inherits the signals that its process ignores.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     os.execvp("bash", ["bash", "-e", job.wrapper, job.function])  # noqa: S606  (the app asks for bash)
 
 
 def bash_variables(job: Job) -> dict[str, str]:
-    """Return the variables that `dx-print-bash-vars` makes of the job's input, by name, quoted for the shell.
+    """Return the variables that `dx-print-bash-vars` derives from the input, by name, quoted for the shell.
 
-    The file names come from the API. The patterns of the inputSpec, which count in `main` only, come from
-    dnanexus-executable.json rather than from two more API calls; dxpy reads them from a file when it finds no
-    DX_JOB_ID.
+    The file names come from the API. The patterns of the inputSpec, which apply only to `main`, come from
+    dnanexus-executable.json, which saves two API calls: dxpy reads them from a file if DX_JOB_ID is not set.
     """
     job_id = os.environ.pop("DX_JOB_ID", None)
     if job.function == "main":

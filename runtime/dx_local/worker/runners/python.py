@@ -1,7 +1,7 @@
-"""A job in Python: the app's code as the real `__main__` module of a process that has dxpy already.
+"""Run a job in Python: the app's code as the real `__main__` module of a process with dxpy imported.
 
-Source of the order of things: dxpy.utils.local_exec_utils (code first, then `dxpy.run()` unless it ran) and
-dxpy.utils.config (what dxpy reads from the environment when it is imported).
+Sources: dxpy.utils.local_exec_utils for the order (code first, then `dxpy.run()` unless the code called it),
+and dxpy.utils.config for the variables that dxpy reads when it is imported.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ from dx_local.worker.dxpy_patches import file_transfer
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
 
-_EXIT_CODE_OF_LOST_OUTPUT = 120
-_OUR_FOLDER = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120  (compared with what code objects say)
+_LOST_OUTPUT_EXIT_CODE = 120
+_WORKER_FOLDER = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120  (compared with strings)
 
 
 class Program(NamedTuple):
-    """A job's program: the file that error messages name, the source, and its code if compiled beforehand."""
+    """A job's program: the path for error messages, the source, and the code if it is compiled already."""
 
     path: str
     source: bytes
     code: types.CodeType | None = None
 
     def compile(self) -> types.CodeType:
-        """Return the code; raise what compiling raises."""
+        """Return the code. Raises the exceptions of `compile`."""
         return compile(self.source, self.path, "exec", dont_inherit=True)
 
 
-# In the process that jobs are forked from: programs by path, and that of the job which is forked next, by ID.
+# In the zygote: compiled programs by path, and that of the job to be forked next, by its ID.
 _compiled: dict[str, Program] = {}
 _prepared: dict[str, Program] = {}
 
 
-def prepare(job: Job) -> None:
-    """Compile a job's program in the process that jobs are forked from, where it is the author's own file.
+def precompile(job: Job) -> None:
+    """Compile a job's program in the zygote if the job runs the author's own file, for all jobs that run it.
 
-    What is wrong with it, or to be warned of, is left for the job to say.
+    Errors and warnings are ignored: the job compiles such a program itself and reports them.
     """
     _prepared.clear()
     with contextlib.suppress(Exception):
-        program = program_of(job)
+        program = load_program(job)
         if program.path != job.source:
-            return  # the job sees its copy elsewhere
+            return  # in its sandbox, the job sees its copy at another path
         if program.code is None:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -65,10 +65,10 @@ def prepare(job: Job) -> None:
         _prepared[job.job_id] = program
 
 
-def program_of(job: Job) -> Program:
+def load_program(job: Job) -> Program:
     """Return a job's program. Raises OSError.
 
-    Error messages name the author's own file as long as it still holds the code that the applet was made of.
+    Error messages name the author's own file if it still contains the code that the applet was made from.
     """
     source = Path(job.code).read_bytes()
     path = job.code
@@ -80,41 +80,40 @@ def program_of(job: Job) -> Program:
 
 
 def run(job: Job) -> NoReturn:
-    """Run the job's code and entry point, and end the process with the exit code that Python would give."""
-    program = _prepared.pop(job.job_id, None) or program_of(job)
+    """Run the job's code and entry point, and end the process with the exit code that Python would return."""
+    program = _prepared.pop(job.job_id, None) or load_program(job)
     tempfile.tempdir = None
     with contextlib.suppress(OSError):  # some file systems have no hard links
         os.link(job.code, job.wrapper)
     sys.argv = [job.wrapper]
     sys.path[:0] = [job.home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     if packages := os.environ.get("PIP_TARGET"):
-        places = [place for place, folder in enumerate(sys.path) if folder.endswith("site-packages")]
-        sys.path.insert(places[0] if places else len(sys.path), packages)
+        positions = [index for index, folder in enumerate(sys.path) if folder.endswith("site-packages")]
+        sys.path.insert(positions[0] if positions else len(sys.path), packages)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    connect_dxpy(job)
-    tell_own_description(job)
+    configure_dxpy(job)
+    answer_own_description(job)
     try:
         execute(program, job.wrapper)
     except SystemExit as error:
-        status = status_of(error)
+        status = exit_code_of(error)
     except BaseException as error:  # noqa: BLE001  (this is the last frame of the app's process)
-        report(error)
+        print_error(error)
         status = 130 if isinstance(error, KeyboardInterrupt) else 1
     else:
         status = 0
-    leave(status)
+    exit_process(status)
 
 
-def connect_dxpy(job: Job) -> None:
-    """Bring dxpy, imported long ago in the zygote, into the state it would have if imported by this job.
+def configure_dxpy(job: Job) -> None:
+    """Bring dxpy, which the zygote imported, into the state it would have if this job had imported it.
 
-    Its configuration looks at the environment again; files of configuration are not read, because the
-    environment says all that they could say.
+    It reads the environment again, but no configuration files: the environment sets everything in them.
     """
     dxpy.config._user_conf_dir = os.environ["DX_USER_CONF_DIR"]  # noqa: SLF001
     dxpy.config._sync_dxpy_state()  # noqa: SLF001
     dxpy._pool_manager = None  # noqa: SLF001
-    file_transfer.find(job.log_sockets)
+    file_transfer.set_socket(job.log_sockets)
     dxpy.DXLogHandler.__init__.__defaults__ = (
         f"{job.log_sockets}.priority",
         f"{job.log_sockets}.bulk",
@@ -122,20 +121,21 @@ def connect_dxpy(job: Job) -> None:
     )
 
 
-def tell_own_description(job: Job) -> None:
-    """Have `dxpy.run()` know what it begins with asking the server: the job's entry point and input.
+def answer_own_description(job: Job) -> None:
+    """Answer the request for the job's entry point and input with which `dxpy.run()` begins.
 
-    It takes nothing else from the job's description, neither of the two changes while a job runs, and the
-    call would cost more than all else that a short job does. All other descriptions come from the server.
+    It uses nothing else of the job's description, neither of the two changes while a job runs, and the
+    request would take longer than everything else in a short job. All other descriptions come from the
+    server.
     """
     own = {"function": job.function, "input": json.loads(Path(job.input_file).read_bytes())}
-    ask = dxpy.describe
+    official = dxpy.describe
 
-    @functools.wraps(ask)
+    @functools.wraps(official)
     def describe(*arguments: Any, **options: Any) -> Any:
         if sys._getframe(1).f_code is not exec_utils.run.__code__:  # noqa: SLF001
-            return ask(*arguments, **options)
-        dxpy.describe = ask
+            return official(*arguments, **options)
+        dxpy.describe = official
         return own
 
     dxpy.describe = describe
@@ -144,7 +144,7 @@ def tell_own_description(job: Job) -> None:
 def execute(program: Program, file: str) -> None:
     """Execute the program as `__main__`, then the entry point, unless it called `dxpy.run()` itself.
 
-    On the platform a wrapper executes the code among its own globals, so that `__file__` is the wrapper.
+    On the platform a wrapper executes the code with its own globals, so `__file__` is the wrapper.
     """
     main = types.ModuleType("__main__")
     main.__dict__.update(__file__=file, __builtins__=__builtins__, dxpy=dxpy)
@@ -154,15 +154,15 @@ def execute(program: Program, file: str) -> None:
         dxpy.run()
 
 
-def leave(status: int) -> NoReturn:
-    """End this process as Python does, with this exit code if nothing goes wrong on the way."""
-    os._exit(wind_up(status))
+def exit_process(status: int) -> NoReturn:
+    """End this process as Python does, with this exit code unless an error occurs on the way."""
+    os._exit(shut_down(status))
 
 
-def wind_up(status: int) -> int:
-    """Do what Python does at its end: join threads, run exit functions, flush streams; return the exit code.
+def shut_down(status: int) -> int:
+    """Shut down as Python does: join threads, run exit functions, flush streams. Return the exit code.
 
-    Taking down the interpreter itself would cost more than the whole of a short job.
+    Finalizing the interpreter itself would take longer than a whole short job.
     """
     threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001
     atexit._run_exitfuncs()  # noqa: SLF001
@@ -170,17 +170,17 @@ def wind_up(status: int) -> int:
         try:
             if stream and not getattr(stream, "closed", False):
                 stream.flush()
-        except Exception as error:  # noqa: BLE001, PERF203  (an app may put anything in a stream's place)
-            status = _EXIT_CODE_OF_LOST_OUTPUT
+        except Exception as error:  # noqa: BLE001, PERF203  (an app may replace a stream by any object)
+            status = _LOST_OUTPUT_EXIT_CODE
             if stream is sys.stdout:
-                said = f"Exception ignored in: {stream!r}\n{type(error).__name__}: {error}"
+                message = f"Exception ignored in: {stream!r}\n{type(error).__name__}: {error}"
                 with contextlib.suppress(Exception):
-                    print(said, file=sys.stderr)
+                    print(message, file=sys.stderr)
     return status
 
 
-def status_of(error: SystemExit) -> int:
-    """Return the exit code that Python would end with, having printed what else there is."""
+def exit_code_of(error: SystemExit) -> int:
+    """Return the exit code that Python would end with; print the value if it is no exit code."""
     if error.code is None:
         return 0
     if isinstance(error.code, int):
@@ -189,10 +189,10 @@ def status_of(error: SystemExit) -> int:
     return 1
 
 
-def report(error: BaseException) -> None:
-    """Print an error as Python does, without our own frames."""
+def print_error(error: BaseException) -> None:
+    """Print an error as Python does, without the frames of this package."""
     trace = error.__traceback__
-    while trace and trace.tb_frame.f_code.co_filename.startswith(_OUR_FOLDER):
+    while trace and trace.tb_frame.f_code.co_filename.startswith(_WORKER_FOLDER):
         trace = trace.tb_next
     error.__traceback__ = trace
     sys.excepthook(type(error), error, trace)

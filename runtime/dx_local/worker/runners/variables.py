@@ -1,4 +1,4 @@
-"""The environment variables of a job: made here, not copied from the host's."""
+"""The environment variables of a job, set here rather than inherited from the host."""
 
 from __future__ import annotations
 
@@ -7,19 +7,12 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_local.worker.dx_tools.tools import OWN_PROGRAMS
+from dx_local.worker.programs import CONTAINERS, IMAGE, OWN_PROGRAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from dx_local.worker.job import Job
-
-
-# What stands in for docker where there is one, for jobs with worlds of their own.
-_CONTAINERS = str(Path(__file__).parents[1] / "containers")
-
-# What lies at / on workers of the platform and nowhere else; what an app brings along comes before it.
-IMAGE = str(Path(__file__).parents[1] / "image")
 
 _PROGRAMS = ("usr/local/bin", "usr/bin", "bin")
 _MODULES = ("usr/local/lib/python3*/*-packages", "usr/lib/python3*/*-packages")
@@ -30,8 +23,8 @@ _USUAL_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/s
 def environment(job: Job, inherited: dict[str, str]) -> dict[str, str]:
     """Return all variables of the job's process.
 
-    Neither the user's token nor the settings of the user's shell get in. Of the host's only PATH is kept,
-    after the worker's own programs and the app's, and, where a job shares it, the place of temporary files.
+    They contain neither the user's token nor settings of the user's shell. Only the host's PATH is inherited,
+    after the worker's and the app's programs, and TMPDIR if the job uses the host's temporary folder.
     """
     variables = {
         "HOME": job.home,
@@ -43,19 +36,19 @@ def environment(job: Job, inherited: dict[str, str]) -> dict[str, str]:
         "DX_USER_CONF_DIR": f"{job.home}/.dnanexus_config",
     }
     host_path = inherited.get("PATH", os.defpath)
-    variables.update(_in_world(job, host_path) if job.is_sandboxed else _on_host(job, host_path))
+    variables.update(_in_sandbox(job, host_path) if job.is_sandboxed else _on_host(job, host_path))
     if "TMPDIR" in inherited and not job.is_sandboxed:
         variables["TMPDIR"] = inherited["TMPDIR"]
-    # A layer's own folder, because what lies there on the host is for the host's Python.
+    # The layer's folder, even in a sandbox: at the same path in / are also modules for the host's Python.
     if modules := folders(job.layers, _MODULES):
         variables["PYTHONPATH"] = os.pathsep.join(modules)
     return {**variables, **job.variables}
 
 
 def _on_host(job: Job, host_path: str) -> dict[str, str]:
-    """Return the variables that have a job find its layers where they lie on the host."""
+    """Return the variables by which a job without a sandbox finds its layers on the host."""
     programs = folders(job.layers, _PROGRAMS)
-    own_packages = f"{job.home}/.local/pip"  # what a job has pip install must not change Pythons of the host
+    own_packages = f"{job.home}/.local/pip"  # pip in a job must not change the host's Python
     path = [*_tools(job), *programs, f"{IMAGE}/usr/bin", f"{own_packages}/bin", host_path]
     variables = {"PATH": os.pathsep.join(path), "PIP_TARGET": own_packages}
     if job.layers:
@@ -72,16 +65,17 @@ def _on_host(job: Job, host_path: str) -> dict[str, str]:
     return variables
 
 
-def _in_world(job: Job, host_path: str) -> dict[str, str]:
-    """Return the variables of a job that has its layers laid over `/`; programs in them still come first.
+def _in_sandbox(job: Job, host_path: str) -> dict[str, str]:
+    """Return the variables of a job whose layers are overlaid on `/`; programs in them still come first.
 
-    Libraries in /usr/local/lib are known to the host's linker only as of its last `ldconfig`.
+    The dynamic linker finds only those libraries in /usr/local/lib that were there at the host's last
+    `ldconfig`.
     """
-    brought = [f"/{name}" for name in _PROGRAMS if folders(job.layers, [name])]
-    host = [folder for folder in host_path.split(os.pathsep) if folder not in brought]
-    usual = [folder for folder in _USUAL_PATH if folder not in (*brought, *host)]
-    containers = [_CONTAINERS] if any(os.access(f"{folder}/docker", os.X_OK) for folder in host) else []
-    variables = {"PATH": os.pathsep.join([*_tools(job), *brought, *containers, *host, *usual])}
+    app_folders = [f"/{name}" for name in _PROGRAMS if folders(job.layers, [name])]
+    host = [folder for folder in host_path.split(os.pathsep) if folder not in app_folders]
+    usual = [folder for folder in _USUAL_PATH if folder not in (*app_folders, *host)]
+    containers = [CONTAINERS] if any(os.access(f"{folder}/docker", os.X_OK) for folder in host) else []
+    variables = {"PATH": os.pathsep.join([*_tools(job), *app_folders, *containers, *host, *usual])}
     local = ("usr/local/lib", f"usr/local/lib/{_TRIPLET}")
     if libraries := [f"/{name}" for name in local if folders(job.layers, [name])]:
         variables["LD_LIBRARY_PATH"] = os.pathsep.join(libraries)
@@ -89,12 +83,12 @@ def _in_world(job: Job, host_path: str) -> dict[str, str]:
 
 
 def _tools(job: Job) -> list[str]:
-    """Return the folders with the programs of dxpy, and what comes before them."""
+    """Return the folder with the programs of dxpy, after those that precede it in PATH."""
     return [*filter(None, [job.clients]), str(OWN_PROGRAMS), job.tools]
 
 
 def folders(roots: Iterable[str], patterns: Sequence[str]) -> list[str]:
-    """Return the folders below the roots that exist: root by root, in the order of the glob patterns."""
+    """Return the existing folders in the roots, root by root, in the order of the glob patterns."""
     return [
         str(path)
         for root in roots

@@ -1,4 +1,8 @@
-"""The layer that lies beneath those of all apps and over the host's folders: what these could not give."""
+"""The base layer: the overlay layer below those of all apps and above the host's own folders.
+
+It holds the image of a worker. For ordinary users it also holds copies of the system's folders, because a
+copy belongs to the user and can therefore be changed by a job.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# A folder that is in several layers is owned by whoever owns it in the topmost. Users own no folder of the
-# system; so they get one for each of these, as deep as is said here.
+# An overlay takes the owner of a folder from its topmost layer. Ordinary users own no folder of the system,
+# so these are copied into the base layer, with their subfolders down to this depth.
 _OWNED = {
     "/etc": 2,
     "/opt": 1,
@@ -33,43 +37,53 @@ _OWNED_FILES = (
     "/etc/profile",
 )
 
-# What jobs most want to change in folders that cannot be covered as a whole.
-_PARTS = ("/usr/bin", "/usr/lib", "/usr/local", "/usr/share", "/var/cache", "/var/lib", "/var/log")
+# The subfolders that jobs change most often, if the folder itself cannot be overlaid.
+_OVERLAID_PARTS = (
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/share",
+    "/var/cache",
+    "/var/lib",
+    "/var/log",
+)
 _LARGEST_COPY = 1 << 20
 
 
 @dataclass(frozen=True)
-class Beneath:
-    """What becomes of covered folders in which something is mounted; see HostView."""
+class SplitFolders:
+    """The folders that are split because something is mounted in them, and their parts; see HostFolders."""
 
-    opened: frozenset[str]
-    parts: tuple[str, ...]
-    inner: tuple[str, ...]
+    split: frozenset[str]
+    overlaid_parts: tuple[str, ...]
+    bound_parts: tuple[str, ...]
 
 
-def furnish(
-    folder: str, image: str, covered: Iterable[str], mounted: Iterable[str], *, owns_all: bool
-) -> Beneath:
-    """Make the layer in a new folder, from an image of what all workers have.
+def build(
+    folder: str, image: str, overlaid: Iterable[str], mount_points: Iterable[str], *, owns_all: bool
+) -> SplitFolders:
+    """Build the layer in a new folder, from the image of a worker.
 
-    The kernel lays nothing over a folder in which others have mounted something, lest that be taken away.
-    Such folders are opened: they are made anew here, with what lies in them to be shown one by one.
+    The kernel refuses to overlay a folder that contains mounts of another mount namespace: the overlay would
+    reveal the files below those mounts. Such folders are split: they are recreated here, and each of their
+    subfolders is overlaid or bound separately.
     """
     shutil.copytree(image, folder, symlinks=True)
-    for path in covered:
+    for path in overlaid:
         os.makedirs(folder + path, exist_ok=True)
     if not owns_all:
-        _own(folder)
-    tops = tuple(f"{top}/" for top in covered)
-    inner = {place for place in mounted if place.startswith(tops)}
-    opened = {path for path in _ancestors(inner) if not _ancestors([path]) & inner and path not in inner}
-    inside = [path for place in sorted(opened) for path in _open(place, folder) if path not in opened]
-    parts = [path for path in inside if path in _PARTS and path not in _ancestors(inner)]
-    return Beneath(frozenset(opened), tuple(parts), tuple(path for path in inside if path not in parts))
+        _copy_owned(folder)
+    tops = tuple(f"{top}/" for top in overlaid)
+    inner = {path for path in mount_points if path.startswith(tops)}
+    split = {path for path in _ancestors(inner) if not _ancestors([path]) & inner and path not in inner}
+    parts = [part for path in sorted(split) for part in _split(path, folder) if part not in split]
+    overlaid_parts = [path for path in parts if path in _OVERLAID_PARTS and path not in _ancestors(inner)]
+    bound_parts = [path for path in parts if path not in overlaid_parts]
+    return SplitFolders(frozenset(split), tuple(overlaid_parts), tuple(bound_parts))
 
 
 def _ancestors(paths: Iterable[str]) -> set[str]:
-    """Return all folders that the paths lie in, except `/`."""
+    """Return all folders that contain the paths, except `/`."""
     found: set[str] = set()
     for path in paths:
         parent = os.path.dirname(path)
@@ -79,22 +93,22 @@ def _ancestors(paths: Iterable[str]) -> set[str]:
     return found
 
 
-def _open(path: str, folder: str) -> list[str]:
-    """Make in the layer what lies in a folder of the host; return the folders, to mount something at."""
+def _split(path: str, folder: str) -> list[str]:
+    """Recreate a folder of the host in the layer; return its subfolders, which are mount points there."""
     os.makedirs(folder + path, exist_ok=True)
-    shown = []
+    folders = []
     for entry in _entries(path):
-        place = folder + entry.path
+        copy = folder + entry.path
         if entry.is_symlink():
-            if not os.path.lexists(place):
-                os.symlink(os.readlink(entry.path), place)
+            if not os.path.lexists(copy):
+                os.symlink(os.readlink(entry.path), copy)
         elif entry.is_dir():
-            os.makedirs(place, exist_ok=True)
-            shown.append(entry.path)
-        elif not os.path.lexists(place) and _is_small(entry):
+            os.makedirs(copy, exist_ok=True)
+            folders.append(entry.path)
+        elif not os.path.lexists(copy) and _is_small(entry):
             with contextlib.suppress(OSError):
-                shutil.copy(entry.path, place)
-    return shown
+                shutil.copy(entry.path, copy)
+    return folders
 
 
 def _is_small(entry: os.DirEntry[str]) -> bool:
@@ -102,7 +116,7 @@ def _is_small(entry: os.DirEntry[str]) -> bool:
     return stat.S_ISREG(status.st_mode) and status.st_size <= _LARGEST_COPY
 
 
-def _own(folder: str) -> None:
+def _copy_owned(folder: str) -> None:
     for path, depth in _OWNED.items():
         if os.path.isdir(path):
             _copy_folders(path, folder + path, depth)
@@ -122,7 +136,7 @@ def _copy_folders(folder: str, copy: str, depth: int) -> None:
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
-    """Return what is in a folder, or nothing if it may not be looked into."""
+    """Return the entries of a folder; none if it cannot be read."""
     try:
         with os.scandir(folder) as entries:
             return list(entries)

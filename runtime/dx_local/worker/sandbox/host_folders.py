@@ -1,8 +1,8 @@
-"""What of the host a job finds at `/`, worked out once by the zygote for the worlds of all its jobs.
+"""The host's folders and their treatment in a sandbox, determined once by the zygote for all its jobs.
 
-Most top-level folders are shown as they are, to be read only. The folders of the system, in which a worker's
-root may write, are covered: a job finds them with the layers of its app laid over, and what it writes there
-is gone with it. Homes are hidden: of what lies in them, jobs find only the paths that they need.
+Most top-level folders are bound read-only. The folders of the system, in which root may write on a worker,
+are overlaid: a job finds the layers of its app on top of them, and its own changes are discarded with the
+job. Homes are hidden: a job finds only those paths in them that it needs.
 """
 
 from __future__ import annotations
@@ -17,108 +17,115 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 HOME = "/home/dnanexus"
-PRIVATE = ("/tmp", "/var/tmp")  # noqa: S108
-"""The folders that are empty for each job, and lie on disk."""
+TMP_FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108
+"""The folders that start empty for each job and are on disk."""
 
-OURS = "/.dx-local"
-"""Where a job finds what the executor and the zygote have for it: sockets, and clients for programs."""
+EXECUTOR_FOLDER = "/.dx-local"
+"""The path at which a job finds the executor's folder: sockets, and clients for dxpy's programs."""
 
-LOG = "/opt/dnanexus/log"
-"""Where a job finds the sockets for log messages. Source: dxpy.dxlog.DXLogHandler."""
+LOG_FOLDER = "/opt/dnanexus/log"
+"""The path at which a job finds the sockets for log messages. Source: dxpy.dxlog.DXLogHandler."""
 
 SHARED_MEMORY = "/dev/shm"  # noqa: S108
-"""The folder that is empty for each job, and lies in memory."""
+"""The folder that starts empty for each job and is in memory."""
 
 SANDBOXES = "sandboxes"
-"""The folder in the executor's that holds what belongs to single sandboxes, and is hidden from jobs."""
+"""The subfolder of the executor's folder for data of single sandboxes; hidden from jobs."""
 
 _SYSTEM = ("usr", "etc", "opt", "var")
-_SYSTEM_IF_THERE = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_SYSTEM_IF_PRESENT = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _HOMES = ("/home", "/root")
-_OPEN = ("media", "mnt", "srv")  # what lies in them is shown, and jobs may add to it
-_MOST_IN_OPEN = 64
-_OWN = ("home", "root", "tmp", "proc")  # at the top, and the job's own
+_MOUNT_PARENTS = ("media", "mnt", "srv")  # their subfolders are visible, and jobs may add others
+_MOST_SUBFOLDERS = 64
+_REPLACED = ("home", "root", "tmp", "proc")  # the sandbox has its own
 _SESSIONS = "/run/user"  # sockets of the user's agents and desktop
-# Users of services have homes such as /usr/sbin; there is nothing private in them, and jobs need them.
+# System accounts have homes such as /usr/sbin. Those contain nothing private, and jobs need them.
 _SYSTEM_FOLDERS = tuple(f"/{name}" for name in _SYSTEM)
-_NO_HOMES = tuple(f"/{name}" for name in (*_SYSTEM_IF_THERE, "usr", "etc", "dev", "proc", "sys"))
+_NOT_HOMES = tuple(f"/{name}" for name in (*_SYSTEM_IF_PRESENT, "usr", "etc", "dev", "proc", "sys"))
 
 
 @dataclass(frozen=True)
-class HostView:
-    """The host's folders by what becomes of them. Paths begin with `/`."""
+class HostFolders:
+    """The host's folders by treatment. Paths begin with `/`."""
 
     root: str
-    """A folder with a folder or link for each at the top."""
-    beneath: str
-    """A folder that is laid under the layers of every app and over the host."""
+    """A folder with a folder or link for each top-level entry."""
+    base_layer: str
+    """A folder that is layered below the layers of every app and above the host."""
     empty: str
-    covered: tuple[str, ...]
-    """Folders at the top that jobs find with layers laid over, and may change for themselves."""
-    opened: frozenset[str]
-    """Those of them that nothing can be laid over, as something is mounted inside; beneath they are empty."""
-    parts: tuple[str, ...]
-    """Folders in opened ones that are covered as those at the top are."""
-    inner: tuple[str, ...]
-    """The other folders in opened ones, to be read only."""
+    overlaid: tuple[str, ...]
+    """Top-level folders that a job finds as overlays, and may change for itself."""
+    split: frozenset[str]
+    """Overlaid folders that cannot be overlaid with the host's, because something is mounted inside."""
+    overlaid_parts: tuple[str, ...]
+    """Subfolders of split folders that are overlaid like top-level ones."""
+    bound_parts: tuple[str, ...]
+    """The other subfolders of split folders, which are read-only."""
     read_only: tuple[str, ...]
-    """Folders that are shown to be read only."""
+    """Folders that are visible and read-only."""
     hidden: tuple[str, ...]
-    """Folders in these and in covered ones that jobs find empty."""
-    concealed: tuple[str, ...]
-    """Folders of which jobs find nothing but what they need: hidden ones, their own, and those of homes."""
+    """Folders inside read-only and overlaid ones that a job finds empty."""
+    restricted: tuple[str, ...]
+    """Folders in which only the visible paths of a job appear: hidden ones, its own, and those of homes."""
     aliases: tuple[tuple[str, str], ...]
-    """Links to covered folders, with these: (`/bin`, `/usr/bin`)."""
+    """Links to overlaid folders, with their targets: (`/bin`, `/usr/bin`)."""
 
 
-def prepare(folder: str, image: str, private: Iterable[str], *, owns_all: bool) -> HostView:
-    """Look at the host; make what the worlds of jobs need in an empty folder.
+def prepare(folder: str, image: str, private: Iterable[str], *, owns_all: bool) -> HostFolders:
+    """Inspect the host, and create the folders that sandboxes use in an empty folder.
 
-    `image` is the lowest layer of all apps. `private` are the user's homes, and other folders that are not
-    for jobs. With `owns_all`, this process may change the system's files, and needs none in their place.
+    `image` is the bottom layer of all apps. `private` are the user's homes, and other folders to hide from
+    jobs. With `owns_all`, this process may change the system's files and needs no copies of them.
     """
-    mounted = [place for place in mounts.mounted() if place != folder]
-    links = [entry for entry in _entries("/") if entry.is_symlink() and entry.name not in (*_OPEN, *_OWN)]
+    mount_points = [path for path in mounts.mount_points() if path != folder]
+    links = [
+        entry
+        for entry in _entries("/")
+        if entry.is_symlink() and entry.name not in (*_MOUNT_PARENTS, *_REPLACED)
+    ]
     folders = [entry.name for entry in _entries("/") if entry.is_dir(follow_symlinks=False)]
-    covered = tuple(f"/{name}" for name in (*_SYSTEM, *_SYSTEM_IF_THERE) if name in {*_SYSTEM, *folders})
-    others = [f"/{name}" for name in folders if name not in (*_OPEN, *_OWN)]
-    read_only = [path for path in others if path not in covered and (path in mounted or _has_content(path))]
-    read_only += [path for name in _OPEN for path in _folders_in(f"/{name}")]
-    hidden = _hidden(private, (*covered, *read_only))
-    root, empty = f"{folder}/root", f"{folder}/empty"
-    for place in (root, empty):
-        os.mkdir(place)
+    overlaid = tuple(f"/{name}" for name in (*_SYSTEM, *_SYSTEM_IF_PRESENT) if name in {*_SYSTEM, *folders})
+    others = [f"/{name}" for name in folders if name not in (*_MOUNT_PARENTS, *_REPLACED)]
+    read_only = [
+        path for path in others if path not in overlaid and (path in mount_points or _has_content(path))
+    ]
+    read_only += [path for name in _MOUNT_PARENTS for path in _subfolders(f"/{name}")]
+    hidden = _hidden(private, (*overlaid, *read_only))
+    root, empty, layer = f"{folder}/root", f"{folder}/empty", f"{folder}/base-layer"
+    for path in (root, empty):
+        os.mkdir(path)
     for link in links:
         os.symlink(os.readlink(link.path), root + link.path)
-    for place in (*covered, *others, *(f"/{name}" for name in (*_OPEN, *_OWN)), *read_only, HOME, OURS):
-        if not os.path.lexists(root + place):
-            os.makedirs(root + place)
-    below = base_layer.furnish(f"{folder}/beneath", image, covered, mounted, owns_all=owns_all)
-    os.makedirs(f"{folder}/beneath{LOG}", exist_ok=True)
-    return HostView(
+    own = (*(f"/{name}" for name in (*_MOUNT_PARENTS, *_REPLACED)), HOME, EXECUTOR_FOLDER)
+    for path in (*overlaid, *others, *read_only, *own):
+        if not os.path.lexists(root + path):
+            os.makedirs(root + path)
+    split_folders = base_layer.build(layer, image, overlaid, mount_points, owns_all=owns_all)
+    os.makedirs(f"{layer}{LOG_FOLDER}", exist_ok=True)
+    return HostFolders(
         root=root,
-        beneath=f"{folder}/beneath",
+        base_layer=layer,
         empty=empty,
-        covered=covered,
-        opened=below.opened,
-        parts=below.parts,
-        inner=below.inner,
+        overlaid=overlaid,
+        split=split_folders.split,
+        overlaid_parts=split_folders.overlaid_parts,
+        bound_parts=split_folders.bound_parts,
         read_only=tuple(read_only),
         hidden=hidden,
-        concealed=(*PRIVATE, SHARED_MEMORY, *_HOMES, *hidden),
-        aliases=tuple((link.path, _target(link)) for link in links if is_below(_target(link), covered)),
+        restricted=(*TMP_FOLDERS, SHARED_MEMORY, *_HOMES, *hidden),
+        aliases=tuple((link.path, _target(link)) for link in links if is_below(_target(link), overlaid)),
     )
 
 
 def is_below(path: str, folders: tuple[str, ...]) -> bool:
-    """Tell whether a path is inside one of these folders."""
+    """Return whether a path is inside one of these folders."""
     return any(path.startswith(f"{folder}/") for folder in folders)
 
 
-def without_link_at_top(path: str) -> str:
-    """Return a path whose first folder is no link: jobs find such links as they are on the host."""
+def resolve_top_level_link(path: str) -> str:
+    """Return a path whose first folder is not a link: jobs find top-level links as they are on the host."""
     top = f"/{path.split('/')[1]}" if path.startswith("/") else path
-    is_link = top not in (f"/{name}" for name in (*_OPEN, *_OWN)) and os.path.islink(top)
+    is_link = top not in (f"/{name}" for name in (*_MOUNT_PARENTS, *_REPLACED)) and os.path.islink(top)
     return os.path.realpath(top) + path[len(top) :] if is_link else path
 
 
@@ -139,20 +146,22 @@ def _has_content(folder: str) -> bool:
         return False
 
 
-def _folders_in(folder: str) -> list[str]:
-    """Return the folders in a folder, or none if there are many: to mount each takes time for each job."""
+def _subfolders(folder: str) -> list[str]:
+    """Return the subfolders of a folder, or none if there are many: each costs every job a mount."""
     if not os.path.isdir(folder):
         return []
     found = [entry.path for entry in _entries(folder) if entry.is_dir()]
-    return found if len(found) <= _MOST_IN_OPEN else []
+    return found if len(found) <= _MOST_SUBFOLDERS else []
 
 
-def _hidden(private: Iterable[str], seen: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the private folders that jobs would see otherwise, because they are below folders in `seen`."""
+def _hidden(private: Iterable[str], visible: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the private folders that jobs could see otherwise, because they are inside visible ones."""
     found: list[str] = []
     for path in sorted({_SESSIONS, *map(os.path.realpath, private)}):
-        is_system = path in _SYSTEM_FOLDERS or is_below(f"{path}/", _NO_HOMES)
-        is_seen = is_below(f"{path}/", seen) and not is_below(path, (*PRIVATE, SHARED_MEMORY, *found))
-        if is_seen and not is_system and os.path.isdir(path):
+        is_system = path in _SYSTEM_FOLDERS or is_below(f"{path}/", _NOT_HOMES)
+        is_visible = is_below(f"{path}/", visible) and not is_below(
+            path, (*TMP_FOLDERS, SHARED_MEMORY, *found)
+        )
+        if is_visible and not is_system and os.path.isdir(path):
             found.append(path)
     return tuple(found)

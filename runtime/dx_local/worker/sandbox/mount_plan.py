@@ -1,4 +1,10 @@
-"""The world of a job: mounts that are put together before its program starts."""
+"""The mounts of a sandbox: which system calls assemble its root folder, and in which order.
+
+The order matters. The root overlay comes first, because everything else is mounted inside it. /proc, which
+the new one depends on, and the host's folders follow; then the overlays on the system's folders, which may
+cover links and mount points of earlier steps. Hidden folders come after all folders that contain them, and
+visible paths after the hidden folders in which they reappear.
+"""
 
 from __future__ import annotations
 
@@ -7,182 +13,200 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from dx_local.worker.sandbox import mounts
-from dx_local.worker.sandbox.host_folders import LOG, OURS, PRIVATE, SANDBOXES, SHARED_MEMORY, is_below
+from dx_local.worker.sandbox.host_folders import (
+    EXECUTOR_FOLDER,
+    LOG_FOLDER,
+    SANDBOXES,
+    SHARED_MEMORY,
+    TMP_FOLDERS,
+    is_below,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dx_local.worker.sandbox.host_folders import HostView
-    from dx_local.worker.sandbox.mounts import Call
+    from dx_local.worker.sandbox.host_folders import HostFolders
+    from dx_local.worker.sandbox.mounts import Syscall
 
-_PROCESSES = "/proc"
-_CONTROLS = ("/proc/sys", "/proc/sysrq-trigger")  # of the kernel, which obeys root in any namespace
+_PROC = "/proc"
+_KERNEL_CONTROLS = ("/proc/sys", "/proc/sysrq-trigger")  # of the kernel, which obeys root in any namespace
 
 
 @dataclass(frozen=True)
-class Needs:
-    """What of the host a world must hold, besides the home of whoever lives there."""
+class SandboxSpec:
+    """The parts of the host that a sandbox contains, apart from the home of its job."""
 
     layers: tuple[str, ...]
-    """Folders that are laid over `/`, the topmost first."""
-    shown: tuple[str, ...]
-    """Files and folders of the host inside concealed folders that are found at their own paths."""
+    """Folders that are overlaid on `/`, the topmost first."""
+    visible_paths: tuple[str, ...]
+    """Files and folders of the host, inside restricted folders, that appear at their own paths."""
     links: tuple[tuple[str, str], ...]
-    """Symbolic links inside concealed folders that are found as well, with what they lead to."""
+    """Symbolic links inside restricted folders that appear as well, with their targets."""
     environment: str
     """The worker environment, which a job may change for itself: `pip install` works."""
 
 
-class Places(NamedTuple):
-    """Folders of the host that are found elsewhere in a world."""
+class MountSources(NamedTuple):
+    """Folders of the host that appear at other paths in a sandbox."""
 
     memory: str
-    """Where what the world consists of is mounted, while it is put together."""
-    temporary: Sequence[str]
-    """Those that become the folders for temporary files, in the order of PRIVATE."""
-    ours: str
-    """What becomes OURS."""
+    """The mount point of the tmpfs that holds the sandbox while it is assembled."""
+    tmp_folders: Sequence[str]
+    """The folders for temporary files, in the order of TMP_FOLDERS."""
+    executor_folder: str
+    """The folder that appears as EXECUTOR_FOLDER."""
     log: str
-    """What becomes LOG."""
+    """The folder that appears as LOG_FOLDER."""
 
 
-class Plan(NamedTuple):
-    """The calls that make a world, and the folders that show whether it has been changed."""
+class MountPlan(NamedTuple):
+    """The calls that make a sandbox, and the folders that reveal whether a job has changed it."""
 
-    building: list[Call]
+    build: list[Syscall]
     """The calls that the zygote makes first, in a new mount namespace."""
-    entering: list[Call]
+    change_root: list[Syscall]
     """The calls that make the result the root folder."""
-    preparations: list[Call]
-    """The calls that only the first process of the sandbox can make, inside."""
-    traces: list[str]
-    """Folders below the memory in which every change of the world changes something."""
+    calls_inside: list[Syscall]
+    """The calls that only the first process of the sandbox can make, inside it."""
+    change_markers: list[str]
+    """Folders in the tmpfs: every change of the sandbox changes one of them."""
 
 
-def plan(host: HostView, places: Places, needs: Needs, *, has_processes: bool) -> Plan:
-    """Return how to make a world with these needs and, if `has_processes`, with a PID namespace."""
-    return _Planner(host, places, needs, has_processes=has_processes).plan()
+def plan_mounts(
+    host: HostFolders, sources: MountSources, spec: SandboxSpec, *, has_pid_namespace: bool
+) -> MountPlan:
+    """Return the mounts of a sandbox as specified, with a PID namespace if it is to have one."""
+    return _Planner(host, sources, spec, has_pid_namespace=has_pid_namespace).plan()
 
 
 class _Planner:
-    def __init__(self, host: HostView, places: Places, needs: Needs, *, has_processes: bool) -> None:
+    def __init__(
+        self, host: HostFolders, sources: MountSources, spec: SandboxSpec, *, has_pid_namespace: bool
+    ) -> None:
         self._host = host
-        self._has_processes = has_processes
-        self._needs = needs
-        self._places = places
-        self._root = f"{places.memory}/root"
+        self._has_pid_namespace = has_pid_namespace
+        self._spec = spec
+        self._sources = sources
+        self._root = f"{sources.memory}/root"
         self._count = 0
-        self._calls: list[Call] = []
-        self._preparations: list[Call] = []
-        self._traces: list[str] = []
-        self._places_made: set[str] = set()
+        self._calls: list[Syscall] = []
+        self._calls_inside: list[Syscall] = []
+        self._change_markers: list[str] = []
+        self._parents_made: set[str] = set()
 
-    def plan(self) -> Plan:
-        host, needs, places, root = self._host, self._needs, self._places, self._root
-        self._add(mounts.unshare(mounts.NEW_MOUNTS), mounts.memory(places.memory), mounts.folder(root))
-        # The host's top level comes first: a layer's `bin` must not hide that this is a link to `usr/bin`.
-        self._add(mounts.overlay(root, [host.root, *needs.layers], self._writable()))
-        self._show_processes()
-        self._show_host()
-        for path in (*host.covered, *host.parts):
-            self._cover(path, [path])
-        for path in host.inner:
-            self._show_inner(path)
+    def plan(self) -> MountPlan:
+        host, spec, sources, root = self._host, self._spec, self._sources, self._root
+        self._add(mounts.unshare(mounts.NEW_MOUNTS), mounts.tmpfs(sources.memory), mounts.folder(root))
+        # The host's top level is the topmost layer: a layer's `bin` must not hide that this is a link to
+        # `usr/bin`.
+        self._add(mounts.overlay(root, [host.root, *spec.layers], self._new_upper()))
+        self._mount_proc()
+        self._bind_host_folders()
+        for path in (*host.overlaid, *host.overlaid_parts):
+            self._overlay(path, [path])
+        for path in host.bound_parts:
+            self._mount_bound_part(path)
         for alias, path in host.aliases:
-            if self._is_brought(alias):
-                self._cover(path, [alias, path])
-        self._add(*mounts.bind(places.ours, root + OURS), *mounts.bind(places.log, root + LOG))
-        # In there lie the temporary files of other jobs.
-        self._add(*mounts.bind(host.empty, f"{root}{OURS}/{SANDBOXES}"))
-        for source, path in zip(places.temporary, PRIVATE):  # noqa: B905  (workers may run Python 3.8)
-            self._add(mounts.bind_writable(source, root + path))
+            if self._is_in_layers(alias):
+                self._overlay(path, [alias, path])
+        self._add(
+            *mounts.bind_read_only(sources.executor_folder, root + EXECUTOR_FOLDER),
+            *mounts.bind_read_only(sources.log, root + LOG_FOLDER),
+        )
+        # It contains the temporary files of other jobs.
+        self._add(*mounts.bind_read_only(host.empty, f"{root}{EXECUTOR_FOLDER}/{SANDBOXES}"))
+        for source, path in zip(sources.tmp_folders, TMP_FOLDERS):  # noqa: B905  (workers may run Python 3.8)
+            self._add(mounts.bind(source, root + path))
         for path in host.hidden:
             self._hide(path)
-        for path in needs.shown:
-            self._make_place(path)
-            self._add(*mounts.bind(path, root + path))
-        for path, target in needs.links:
-            self._add(*self._folders_above(path), mounts.link(target, root + path))
-        if not is_below(f"{needs.environment}/", host.covered):
-            over = mounts.overlay(root + needs.environment, [needs.environment], self._writable())
-            self._add(over._replace(may_fail=True))  # then it stays to be read only
-        return Plan(self._calls, mounts.change_root(root), self._preparations, self._traces)
+        for path in spec.visible_paths:
+            self._make_mount_point(path)
+            self._add(*mounts.bind_read_only(path, root + path))
+        for path, target in spec.links:
+            self._add(*self._missing_parents(path), mounts.link(target, root + path))
+        if not is_below(f"{spec.environment}/", host.overlaid):
+            over = mounts.overlay(root + spec.environment, [spec.environment], self._new_upper())
+            self._add(over._replace(may_fail=True))  # then it stays read-only
+        return MountPlan(self._calls, mounts.change_root(root), self._calls_inside, self._change_markers)
 
-    def _add(self, *calls: Call) -> None:
+    def _add(self, *calls: Syscall) -> None:
         self._calls += calls
 
-    def _is_brought(self, path: str) -> bool:
-        """Tell whether a layer has a folder at a path."""
-        return any(os.path.isdir(layer + path) for layer in self._needs.layers)
+    def _is_in_layers(self, path: str) -> bool:
+        """Return whether a layer contains a folder at a path."""
+        return any(os.path.isdir(layer + path) for layer in self._spec.layers)
 
-    def _show_processes(self) -> None:
-        if not self._has_processes:
-            self._add(mounts.bind_writable(_PROCESSES, self._root + _PROCESSES, deep=True))
-            for path in _CONTROLS:
-                self._add(*mounts.bind(path, self._root + path, may_fail=True))
+    def _mount_proc(self) -> None:
+        if not self._has_pid_namespace:
+            self._add(mounts.bind(_PROC, self._root + _PROC, deep=True))
+            for path in _KERNEL_CONTROLS:
+                self._add(*mounts.bind_read_only(path, self._root + path, may_fail=True))
             return
-        # The kernel mounts a new /proc only if the mount namespace has another that hides nothing. So there
-        # is one that no path leads to, below what is mounted at OURS later. It lets jobs mount theirs, too.
-        hidden = f"{self._root}{OURS}{_PROCESSES}"
-        self._add(mounts.folder(hidden), mounts.bind_writable(_PROCESSES, hidden, deep=True))
-        self._preparations.append(mounts.processes(_PROCESSES))
-        for path in _CONTROLS:
-            self._preparations += mounts.bind(path, path, may_fail=True)
+        # The kernel mounts a new /proc only if the mount namespace has another one with nothing hidden. So
+        # the zygote's is bound to a path that becomes unreachable once EXECUTOR_FOLDER is mounted over its
+        # parent. It also lets jobs mount a /proc of their own.
+        hidden = f"{self._root}{EXECUTOR_FOLDER}{_PROC}"
+        self._add(mounts.folder(hidden), mounts.bind(_PROC, hidden, deep=True))
+        self._calls_inside.append(mounts.proc(_PROC))
+        for path in _KERNEL_CONTROLS:
+            self._calls_inside += mounts.bind_read_only(path, path, may_fail=True)
 
-    def _show_host(self) -> None:
+    def _bind_host_folders(self) -> None:
         for path in self._host.read_only:
-            self._add(*mounts.bind(path, self._root + path, deep=True))
-            if is_below(self._places.memory, (path,)):
-                self._add(mounts.unmount(self._root + self._places.memory))  # or the world would show itself
+            self._add(*mounts.bind_read_only(path, self._root + path, deep=True))
+            if is_below(self._sources.memory, (path,)):
+                # Otherwise the sandbox would contain itself.
+                self._add(mounts.unmount(self._root + self._sources.memory))
         if os.path.isdir(SHARED_MEMORY):
-            shared = f"{self._places.memory}/shared"
-            self._add(*mounts.common_folder(shared))
-            self._add(mounts.bind_writable(shared, self._root + SHARED_MEMORY))
-            self._traces.append("shared")
+            shared = f"{self._sources.memory}/shared"
+            self._add(*mounts.sticky_folder(shared))
+            self._add(mounts.bind(shared, self._root + SHARED_MEMORY))
+            self._change_markers.append("shared")
 
     def _hide(self, path: str) -> None:
         folder = self._new_folder()
-        self._add(mounts.bind_writable(folder, self._root + path))
-        self._traces.append(str(self._count))
+        self._add(mounts.bind(folder, self._root + path))
+        self._change_markers.append(str(self._count))
 
-    def _make_place(self, path: str) -> None:
-        """Make what a path of the host is mounted at; below PRIVATE it is there already (temporaries.py)."""
-        if is_below(path, self._host.concealed) and not is_below(path, PRIVATE):
+    def _make_mount_point(self, path: str) -> None:
+        """Make the mount point for a visible path; those in TMP_FOLDERS exist already (tmp_folders.py)."""
+        if is_below(path, self._host.restricted) and not is_below(path, TMP_FOLDERS):
             make = mounts.folder if os.path.isdir(path) else mounts.file
-            self._add(*self._folders_above(path), make(self._root + path)._replace(may_fail=True))
+            self._add(*self._missing_parents(path), make(self._root + path)._replace(may_fail=True))
 
-    def _folders_above(self, path: str) -> list[Call]:
-        """Return the calls that make those that are not there of the folders in which a path lies."""
+    def _missing_parents(self, path: str) -> list[Syscall]:
+        """Return the calls that make those parent folders of a path that no earlier call makes."""
         folders = [path[:index] for index, character in enumerate(path) if character == "/"][1:]
-        new = [folder for folder in folders if folder not in self._places_made]
-        self._places_made.update(new)
+        new = [folder for folder in folders if folder not in self._parents_made]
+        self._parents_made.update(new)
         return [mounts.folder(self._root + folder)._replace(may_fail=True) for folder in new]
 
     def _new_folder(self) -> str:
         self._count += 1
-        folder = f"{self._places.memory}/{self._count}"
+        folder = f"{self._sources.memory}/{self._count}"
         self._add(mounts.folder(folder))
         return folder
 
-    def _writable(self) -> str:
-        """Return a new folder for what is changed of one overlay."""
+    def _new_upper(self) -> str:
+        """Return a new folder for the changes of one overlay."""
         folder = self._new_folder()
         self._add(mounts.folder(f"{folder}/upper"), mounts.folder(f"{folder}/work"))
-        self._traces.append(f"{self._count}/upper")
+        self._change_markers.append(f"{self._count}/upper")
         return folder
 
-    def _cover(self, path: str, names: Sequence[str]) -> None:
-        """Show a folder of the host with what the layers have under any of these names laid over."""
-        above = [layer + name for layer in self._needs.layers for name in names]
-        below = [self._host.beneath + path, *([] if path in self._host.opened else [path])]
-        lowers = [self._apart(lower, path) for lower in above if os.path.isdir(lower)]
+    def _overlay(self, path: str, names: Sequence[str]) -> None:
+        """Overlay a folder of the host with the folders at these names in the layers."""
+        above = [layer + name for layer in self._spec.layers for name in names]
+        below = [self._host.base_layer + path, *([] if path in self._host.split else [path])]
+        lowers = [self._through_overlay(lower, path) for lower in above if os.path.isdir(lower)]
         lowers += [lower for lower in below if os.path.isdir(lower)]
-        self._add(mounts.overlay(self._root + path, lowers, self._writable()))
+        self._add(mounts.overlay(self._root + path, lowers, self._new_upper()))
 
-    def _apart(self, layer: str, path: str) -> str:
-        """Return a part of a layer as one that may be laid over path.
+    def _through_overlay(self, layer: str, path: str) -> str:
+        """Return a part of a layer that may be overlaid on `path`.
 
-        No folder can be laid over one that it lies in; but seen through an overlay of its own it is another.
+        The kernel does not overlay a folder with one of its own subfolders. Seen through an overlay of its
+        own, the subfolder is a different one.
         """
         if not is_below(os.path.realpath(layer), (os.path.realpath(path),)):
             return layer
@@ -190,10 +214,10 @@ class _Planner:
         self._add(mounts.overlay(folder, [layer, self._host.empty]))
         return folder
 
-    def _show_inner(self, path: str) -> None:
-        """Show a folder in an opened one, which no overlay holds."""
-        if self._is_brought(path):
-            self._cover(path, [path])
+    def _mount_bound_part(self, path: str) -> None:
+        """Bind a subfolder of a split folder, or overlay it if a layer contains it too."""
+        if self._is_in_layers(path):
+            self._overlay(path, [path])
         else:
-            # What cannot be shown is hidden from users by the host, or hidden in turn by a layer.
-            self._add(*mounts.bind(path, self._root + path, deep=True, may_fail=True))
+            # It fails if the host hides the folder from its users, or a layer has a file in its place.
+            self._add(*mounts.bind_read_only(path, self._root + path, deep=True, may_fail=True))

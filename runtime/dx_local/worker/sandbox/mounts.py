@@ -1,7 +1,7 @@
-"""Namespaces and mounts, as Linux gives them: system calls that are prepared first and then made in order.
+"""Linux system calls for namespaces and mounts, prepared first and made in order later.
 
-A process that was just forked pays for every page of Python's that it touches. So whoever forks it prepares
-the calls, and the process itself does no more than make them.
+A freshly forked process pays for every page of Python's memory that it touches, because the kernel has to
+copy that page. So the process that forks prepares the calls, and its child only makes them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NEW_MOUNTS = 0x00020000
 NEW_USER = 0x10000000
-NEW_PROCESSES = 0x20000000
+NEW_PIDS = 0x20000000
 NEW_NETWORK = 0x40000000
 
 _BIND = 0x1000
@@ -29,7 +29,7 @@ _RECURSIVE = 0x4000
 _PRIVATE = 1 << 18
 _DETACH = 2
 
-# The same on all architectures.
+# These system calls have no wrapper in older C libraries. Their numbers are the same on all architectures.
 _SYS_OPEN_TREE = 428
 _SYS_MOVE_MOUNT = 429
 _SYS_MOUNT_SETATTR = 442
@@ -41,55 +41,56 @@ _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
 _READ_ONLY = struct.pack("QQQQ", 1, 0, 0, 0)
 
-_UNSHARE, _CLONE3 = _MAKING_NAMESPACES = ("unshare", "clone3")
+_UNSHARE, _CLONE3 = _NAMESPACE_CALLS = ("unshare", "clone3")
 
 _libc = ctypes.CDLL(None, use_errno=True)
-# Of these functions, Python keeps its lock while they run, so that a copy of this process has it as well.
+# clone3 returns in two processes. PyDLL keeps Python's global lock during the call, so that the child owns
+# the lock as well as the parent.
 _libc_under_lock = ctypes.PyDLL(None, use_errno=True)
 
 
-class Call(NamedTuple):
-    """A system call with all that it is given."""
+class Syscall(NamedTuple):
+    """A system call and its arguments."""
 
     function: Any
     arguments: tuple[Any, ...]
-    place: str
-    """What it is about, for whoever reads that it failed."""
+    subject: str
+    """The path or operation to name in the error message if the call fails."""
     may_fail: bool = False
-    """Whether the calls after it make sense without it."""
+    """True if the calls after it do not depend on its success."""
 
 
-def perform(calls: Iterable[Call]) -> None:
-    """Make system calls in their order. Raises OSError, with the place, for one that fails and may not."""
-    for function, arguments, place, may_fail in calls:
+def perform(calls: Iterable[Syscall]) -> None:
+    """Make system calls in order. Raises OSError, with the subject, if one fails that may not."""
+    for function, arguments, subject, may_fail in calls:
         if function(*arguments) and not may_fail:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), place)
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), subject)
 
 
-def refusal(error: OSError) -> str:
-    """Return why the system refuses a call of this module."""
-    # The kernel has no other number for this, and its text would have users look at their disks.
-    if error.errno == errno.ENOSPC and error.filename in _MAKING_NAMESPACES:
+def explain_refusal(error: OSError) -> str:
+    """Return why the system refused a call of this module, for the user."""
+    # ENOSPC is how the kernel reports its limit on namespaces. Its text would have users look at their disks.
+    if error.errno == errno.ENOSPC and error.filename in _NAMESPACE_CALLS:
         return "this system lets its users make no more namespaces: see `sysctl user`"
-    return f"this system does not let its users do it ({error})"
+    return f"this system does not permit it ({error})"
 
 
-def available() -> bool:
-    """Tell whether this system has what the functions here call."""
+def is_supported() -> bool:
+    """Return whether this system has the calls that this module uses."""
     return sys.platform == "linux" and hasattr(_libc, "pivot_root")
 
 
-def unshare(kinds: int) -> Call:
-    """Give the process, which may have one thread only, namespaces of its own of these kinds."""
-    return Call(_libc.unshare, (kinds,), _UNSHARE)
+def unshare(kinds: int) -> Syscall:
+    """Move the process, which must be single-threaded, into new namespaces of these kinds."""
+    return Syscall(_libc.unshare, (kinds,), _UNSHARE)
 
 
 def fork_into(kinds: int) -> int:
-    """Fork this process, which may have one thread only, into new namespaces of these kinds.
+    """Fork this process, which must be single-threaded, into new namespaces of these kinds.
 
-    Returns as os.fork does. If a user namespace is among them, it owns the others; for a PID namespace,
-    os.fork and unshare would need one more process. Python's own work after a fork, such as new locks for
-    threads, is left out. Raises OSError.
+    Returns like os.fork. If a user namespace is among the kinds, it owns the others. One call replaces
+    unshare, fork and, for a PID namespace, a second fork. Python's own work after a fork, such as new locks
+    for threads, is skipped. Raises OSError.
     """
     arguments = struct.pack("8Q", kinds, 0, 0, 0, signal.SIGCHLD, 0, 0, 0)  # struct clone_args of clone3(2)
     pid = _libc_under_lock.syscall(_SYS_CLONE3, arguments, len(arguments))
@@ -98,118 +99,122 @@ def fork_into(kinds: int) -> int:
     return int(pid)
 
 
-def join(namespace: int, kind: int) -> Call:
-    """Enter a namespace of this kind, which is that of an open file."""
-    return Call(_libc.setns, (namespace, kind), "setns")
+def enter_namespace(namespace: int, kind: int) -> Syscall:
+    """Enter the namespace of this kind that an open file refers to."""
+    return Syscall(_libc.setns, (namespace, kind), "setns")
 
 
-def forget_others() -> Call:
-    """Keep mounts made elsewhere from coming here, and those made here from going elsewhere."""
+def make_mounts_private() -> Syscall:
+    """Stop mounts from propagating between this mount namespace and others, in both directions."""
     return _mount(None, "/", None, _RECURSIVE | _PRIVATE)
 
 
-def folder(path: str) -> Call:
+def folder(path: str) -> Syscall:
     """Make a folder."""
-    return Call(_libc.mkdir, (os.fsencode(path), 0o755), path)
+    return Syscall(_libc.mkdir, (os.fsencode(path), 0o755), path)
 
 
-def file(path: str) -> Call:
+def file(path: str) -> Syscall:
     """Make an empty file."""
-    return Call(_libc.mknod, (os.fsencode(path), stat.S_IFREG | 0o600, 0), path)
+    return Syscall(_libc.mknod, (os.fsencode(path), stat.S_IFREG | 0o600, 0), path)
 
 
-def link(target: str, path: str) -> Call:
+def link(target: str, path: str) -> Syscall:
     """Make a symbolic link."""
-    return Call(_libc.symlink, (os.fsencode(target), os.fsencode(path)), path)
+    return Syscall(_libc.symlink, (os.fsencode(target), os.fsencode(path)), path)
 
 
-def common_folder(path: str) -> list[Call]:
-    """Make a folder in which all users may make files, and remove their own."""
-    return [folder(path), Call(_libc.chmod, (os.fsencode(path), 0o1777), path)]
+def sticky_folder(path: str) -> list[Syscall]:
+    """Make a folder like /tmp: all users may create files in it, and remove only their own."""
+    return [folder(path), Syscall(_libc.chmod, (os.fsencode(path), 0o1777), path)]
 
 
-def bind(source: str, target: str, *, deep: bool = False, may_fail: bool = False) -> list[Call]:
-    """Show a file or folder, if `deep` with all that is mounted below it, at another place, to be read only.
+def bind_read_only(source: str, target: str, *, deep: bool = False, may_fail: bool = False) -> list[Syscall]:
+    """Bind a file or folder to another path, read-only; if `deep`, with everything mounted inside it.
 
-    Kernels before 5.12 cannot make all of it read-only; there it stays as writable as it was.
+    Kernels before 5.12 cannot make a whole tree read-only. There the mount stays as writable as its source.
     """
     change = (_SYS_MOUNT_SETATTR, _AT_FDCWD, os.fsencode(target), _AT_RECURSIVE, _READ_ONLY, len(_READ_ONLY))
     return [
-        bind_writable(source, target, deep=deep)._replace(may_fail=may_fail),
-        Call(_libc.syscall, change, target, may_fail=True),
+        bind(source, target, deep=deep)._replace(may_fail=may_fail),
+        Syscall(_libc.syscall, change, target, may_fail=True),
     ]
 
 
-def bind_writable(source: str, target: str, *, deep: bool = False) -> Call:
-    """Show a file or folder at another place as it is."""
+def bind(source: str, target: str, *, deep: bool = False) -> Syscall:
+    """Bind a file or folder to another path, as writable as it is."""
     return _mount(source, target, None, _BIND | (_RECURSIVE if deep else 0))
 
 
-def memory(target: str) -> Call:
-    """Mount an empty folder whose content lies in memory, at most half of it."""
+def tmpfs(target: str) -> Syscall:
+    """Mount an empty folder whose content is kept in memory, at most half of the machine's."""
     return _mount("tmpfs", target, "tmpfs", 0, "mode=755")
 
 
-def processes(target: str) -> Call:
-    """Mount the /proc of the PID namespace that this process is in.
+def proc(target: str) -> Syscall:
+    """Mount the /proc of this process's PID namespace.
 
-    The kernel allows it only if some /proc that hides nothing is mounted in this mount namespace.
+    The kernel permits it only if a /proc with nothing hidden is already mounted in this mount namespace.
     """
     return _mount("proc", target, "proc", 0)
 
 
-def overlay(target: str, lowers: Sequence[str], writable: str | None = None) -> Call:
-    """Show folders as one, the topmost first; what is changed goes to `writable`.
+def overlay(target: str, lowers: Sequence[str], upper_folder: str | None = None) -> Syscall:
+    """Mount an overlay of folders, the topmost first; changes go to `upper_folder`.
 
-    That is a folder with the empty folders `upper` and `work`; without it, there must be two folders or more.
-    `userxattr` is what lets users do it; `volatile` spares a sync of the whole file system at the end.
+    `upper_folder` contains the empty folders `upper` and `work`. Without it, the overlay is read-only and
+    needs at least two folders. `userxattr` lets ordinary users mount an overlay. `volatile` skips the sync of
+    the whole file system at unmount: the changes are discarded anyway.
     """
     options = [f"lowerdir={':'.join(_escaped(lower) for lower in lowers)}", "userxattr"]
-    if writable is not None:
-        options += [f"upperdir={_escaped(writable)}/upper", f"workdir={_escaped(writable)}/work", "volatile"]
+    if upper_folder is not None:
+        upper = _escaped(upper_folder)
+        options += [f"upperdir={upper}/upper", f"workdir={upper}/work", "volatile"]
     return _mount("overlay", target, "overlay", 0, ",".join(options))
 
 
-def take_along(path: str) -> int:
-    """Return a file that stands for a folder, to be shown in another mount namespace. Raises OSError."""
+def clone_mount(path: str) -> int:
+    """Return a detached mount of a folder, to attach in another mount namespace. Raises OSError."""
     file = _libc.syscall(_SYS_OPEN_TREE, _AT_FDCWD, os.fsencode(path), _CLONE | os.O_CLOEXEC)
     if file < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
     return int(file)
 
 
-def put_down(file: int, target: str) -> Call:
-    """Show, once, what was taken along."""
+def attach_mount(file: int, target: str) -> Syscall:
+    """Attach a mount from `clone_mount`, which is possible once."""
     arguments = (_SYS_MOVE_MOUNT, file, b"", _AT_FDCWD, os.fsencode(target), _EMPTY_PATH)
-    return Call(_libc.syscall, arguments, target)
+    return Syscall(_libc.syscall, arguments, target)
 
 
-def unmount(target: str) -> Call:
-    """Take away what is mounted at a place, at once for those who look and later for those who use it."""
-    return Call(_libc.umount2, (os.fsencode(target), _DETACH), target)
+def unmount(target: str) -> Syscall:
+    """Detach a mount from its path now; the kernel releases it when its last user does."""
+    return Syscall(_libc.umount2, (os.fsencode(target), _DETACH), target)
 
 
-def change_root(root: str) -> list[Call]:
-    """Make a folder at which something is mounted the root and the current folder; forget the old root."""
+def change_root(root: str) -> list[Syscall]:
+    """Make a mount point the root and the current folder, and detach the old root."""
     return [
-        Call(_libc.chdir, (os.fsencode(root),), root),
-        # With both places the same the old root comes to lie over the new one, and is taken off from there.
-        Call(_libc.pivot_root, (b".", b"."), root),
+        Syscall(_libc.chdir, (os.fsencode(root),), root),
+        # With "." as both paths, the old root is stacked on the new one and needs no folder inside it.
+        Syscall(_libc.pivot_root, (b".", b"."), root),
         unmount("."),
-        Call(_libc.chdir, (b"/",), "/"),
+        Syscall(_libc.chdir, (b"/",), "/"),
     ]
 
 
-def mounted() -> list[str]:
-    """Return the places where something is mounted."""
+def mount_points() -> list[str]:
+    """Return the paths at which something is mounted in this process's mount namespace."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
         return [_unescaped(line.split(" ")[4]) for line in file]
 
 
-def _mount(source: str | None, target: str, kind: str | None, flags: int, options: str | None = None) -> Call:
+def _mount(
+    source: str | None, target: str, kind: str | None, flags: int, options: str | None = None
+) -> Syscall:
     texts = (text and os.fsencode(text) for text in (source, target, kind))
-    place = target if source in (None, kind) else f"{source} at {target}"
-    return Call(_libc.mount, (*texts, ctypes.c_ulong(flags), options and os.fsencode(options)), place)
+    subject = target if source in (None, kind) else f"{source} at {target}"
+    return Syscall(_libc.mount, (*texts, ctypes.c_ulong(flags), options and os.fsencode(options)), subject)
 
 
 def _escaped(path: str) -> str:

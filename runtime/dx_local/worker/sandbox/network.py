@@ -1,8 +1,8 @@
-"""The network of jobs whose app asks for none: a loopback of their own, at which the API answers, no more.
+"""The network of jobs whose app does not request network access: a loopback with only the API on it.
 
-It is made once, since that costs milliseconds; entering it costs a job next to nothing. A socket stays in the
-network in which it was made, whoever accepts what comes in at it. So the API's server can be reached there
-although it has never been there, and nothing has to be relayed.
+The network is made once, because that takes milliseconds; to enter it costs a job next to nothing. A socket
+belongs to the network in which it was created, whichever process accepts connections on it. So the API server
+answers there through a listener that was passed to it, without entering the network and without a relay.
 """
 
 from __future__ import annotations
@@ -22,26 +22,27 @@ from dx_local.worker.sandbox import mounts
 
 _LOOPBACK = "127.0.0.1"
 _MOST_WAITING_CLIENTS = 1024
-_SET_FLAGS = 0x8914  # SIOCSIFFLAGS and so on: what is set of an interface
-_SET_ADDRESS = 0x8916
-_SET_NETMASK = 0x891C
+_SET_FLAGS = 0x8914  # SIOCSIFFLAGS
+_SET_ADDRESS = 0x8916  # SIOCSIFADDR
+_SET_NETMASK = 0x891C  # SIOCSIFNETMASK
 _UP = 0x1
-# Jobs are root of a user namespace below that of the network, so of none of its rights. Source: ip-sysctl.
-_FOR_ALL = {"ip_unprivileged_port_start": "0", "ping_group_range": "0 0"}
-_ADDRESS_OF_MACHINE = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
+# Jobs are root in a user namespace below the one that owns the network, and so have no privileges in it.
+# These settings let them use low ports and ping all the same. Source: ip-sysctl.
+_SYSCTLS = {"ip_unprivileged_port_start": "0", "ping_group_range": "0 0"}
+_LOCAL_ADDRESS = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
 _MOST_ADDRESSES = 32
 
 
 class Network:
-    """A network in which there are its own jobs and the API.
+    """A network that contains only its jobs and the API.
 
-    `listener` is the file of the socket at which the API is to answer; it is for whoever serves it.
+    `listener` is the socket, as a file, on which the API server is to accept connections.
     """
 
     def __init__(self, port: int) -> None:
-        """Make it, with the API at this port. Raises OSError where the system does not let users do this.
+        """Make the network, with the API at this port. Raises OSError if the system does not permit it.
 
-        Who has entered a network of its own cannot come back; so another process does, and hands it over.
+        A process cannot return from a new network, so a child enters it and sends the open files back.
         """
         ours, theirs = socket.socketpair()
         maker = os.fork()
@@ -52,25 +53,25 @@ class Network:
             received = channel.receive(ours)
         os.waitpid(maker, 0)
         if received is None:
-            raise OSError(errno.ECHILD, "The process that makes it has ended")
+            raise OSError(errno.ECHILD, "The process that sets up the network ended early")
         message, files = received
         if message["error"]:
             raise OSError(*message["error"])
         self.listener, self._namespace = files
 
     def enter(self) -> None:
-        """Put this process, a child of the one that made the network, into it. Raises OSError."""
-        mounts.perform([mounts.join(self._namespace, mounts.NEW_NETWORK)])
+        """Move this process, a child of the one that made the network, into it. Raises OSError."""
+        mounts.perform([mounts.enter_namespace(self._namespace, mounts.NEW_NETWORK)])
 
 
 def _make(port: int, theirs: socket.socket) -> NoReturn:
     try:
-        addresses = _addresses_of_machine()
+        addresses = _local_addresses()
         mounts.perform([mounts.unshare(mounts.NEW_NETWORK)])
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         fcntl.ioctl(listener, _SET_FLAGS, struct.pack("16sH22x", b"lo", _UP))
-        _add(addresses, listener)
-        for name, value in _FOR_ALL.items():
+        _add_to_loopback(addresses, listener)
+        for name, value in _SYSCTLS.items():
             with contextlib.suppress(OSError):
                 Path("/proc/sys/net/ipv4", name).write_text(value, "ascii")
         listener.bind((_LOOPBACK, port))
@@ -83,19 +84,19 @@ def _make(port: int, theirs: socket.socket) -> NoReturn:
         os._exit(0)
 
 
-def _addresses_of_machine() -> list[str]:
-    """Return this machine's own addresses, as far as it tells them."""
+def _local_addresses() -> list[str]:
+    """Return this machine's own addresses, as far as the kernel lists them."""
     found: set[str] = set()
     with contextlib.suppress(OSError):
-        found.update(_ADDRESS_OF_MACHINE.findall(Path("/proc/self/net/fib_trie").read_text("ascii")))
+        found.update(_LOCAL_ADDRESS.findall(Path("/proc/self/net/fib_trie").read_text("ascii")))
     return sorted(address for address in found if not address.startswith("127."))
 
 
-def _add(addresses: list[str], any_socket: socket.socket) -> None:
-    """Give the loopback these addresses too: Spark and others bind to what the machine's name stands for."""
+def _add_to_loopback(addresses: list[str], any_socket: socket.socket) -> None:
+    """Add these addresses to the loopback: Spark and others bind to the address of the machine's name."""
     for number, address in enumerate(addresses[:_MOST_ADDRESSES]):
         name = f"lo:{number}".encode()
-        for what, value in ((_SET_ADDRESS, address), (_SET_NETMASK, "255.255.255.255")):
+        for command, value in ((_SET_ADDRESS, address), (_SET_NETMASK, "255.255.255.255")):
             request = struct.pack("16sHH4s16x", name, socket.AF_INET, 0, socket.inet_aton(value))
             with contextlib.suppress(OSError):
-                fcntl.ioctl(any_socket, what, request)
+                fcntl.ioctl(any_socket, command, request)

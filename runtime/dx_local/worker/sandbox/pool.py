@@ -1,4 +1,9 @@
-"""Worlds that jobs have one after another, each for itself, as long as none leaves a trace in its own."""
+"""The pool of sandboxes: each is used by one job at a time, and again as long as no job changed it.
+
+To make a sandbox takes several milliseconds, to check that one is pristine a fraction of that. Changes are
+never undone: a changed sandbox is discarded with its overlays, because only a new one is certain to hold
+nothing of the job before.
+"""
 
 from __future__ import annotations
 
@@ -6,234 +11,212 @@ import contextlib
 import os
 import shutil
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dx_local.worker.sandbox import mount_plan, mounts
 from dx_local.worker.sandbox.host_folders import HOME
-from dx_local.worker.sandbox.init import SandboxInit
-from dx_local.worker.sandbox.tmp_folders import Temporaries, parts
+from dx_local.worker.sandbox.init_process import SandboxInit
+from dx_local.worker.sandbox.sandbox import Sandbox
+from dx_local.worker.sandbox.tmp_folders import TmpFolders, subfolders
 from dx_local.worker.sandbox.user_namespace import IdMaps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dx_local.worker.sandbox.host_folders import HostView
-    from dx_local.worker.sandbox.mounts import Call
+    from dx_local.worker.sandbox.host_folders import HostFolders
 
 _LOG_SOCKETS = ("priority", "bulk")
 
-# More bytes of temporary files are removed by another process, since that takes long.
-_LARGEST_TIDIED = 16 << 20
+# Another process removes temporary files beyond this size, because that takes long.
+_LARGEST_CLEANED = 16 << 20
 
-# A world may not show what of the host has changed since it was made, so none is used for longer.
-_LONGEST_USE_SECONDS = 3.0
-
-
-@dataclass(frozen=True)
-class World:
-    """The namespaces of a sandbox, kept by its first process, and what tells whether a job has changed it."""
-
-    needs: mount_plan.Needs
-    origin: tuple[object, ...]
-    """What tells the folders that it shows from others that come to lie at their paths."""
-    init: SandboxInit
-    memory: int
-    """The folder that holds what is changed; it can be found nowhere else any more."""
-    temporary: str
-    """Its folders for temporary files."""
-    log: str
-    """The folder that it shows as that of the sockets for log messages."""
-    traces: tuple[str, ...]
-    """Folders in memory in which every change changes something."""
-    untouched: tuple[object, ...]
-    """How it looks as long as nobody has changed it."""
-    made: float
-
-    def entering(self) -> list[Call]:
-        """Return the calls by which a process that `Worlds.fork` made enters it.
-
-        Namespaces that are the zygote's own, such as its network, can be entered before and not after.
-        """
-        return [
-            mounts.join(self.init.mounts, mounts.NEW_MOUNTS),
-            mounts.join(self.init.user, mounts.NEW_USER),
-        ]
+# A sandbox may not show changes that the host made since it was assembled, so none is reused after this time.
+_LONGEST_REUSE_SECONDS = 3.0
 
 
-class Worlds:
-    """Makes worlds, puts the homes of jobs into them, and keeps those that are free."""
+class SandboxPool:
+    """Makes sandboxes, mounts the homes of jobs in them, and keeps the free ones."""
 
-    def __init__(self, host: HostView, folder: str, ours: str, *, has_processes: bool) -> None:
-        """`folder` holds `base`, for small things, and `world`, to mount memory at; `ours` becomes OURS.
+    def __init__(
+        self, host: HostFolders, folder: str, executor_folder: str, *, has_pid_namespace: bool
+    ) -> None:
+        """`folder` contains `base`, for small files, and `assembly`, the mount point for new sandboxes.
 
-        With `has_processes`, this process is in a PID namespace that its user namespace owns, and each world
-        gets one below that.
+        With `has_pid_namespace`, this process is in a PID namespace that its user namespace owns, and each
+        sandbox gets one below that.
         """
         self._host = host
         self._folder = folder
-        self._ours = ours
-        self._has_processes = has_processes
+        self._executor_folder = executor_folder
+        self._has_pid_namespace = has_pid_namespace
         self._maps = IdMaps.own()
-        # In the mount namespace of a world, its path leads to another.
+        # Kept open, because in the mount namespace of a sandbox the path /proc leads to a different one.
         self._proc = os.open("/proc", os.O_RDONLY)
-        self._own = os.open("/proc/self/ns/mnt", os.O_RDONLY)
-        self._own_processes = os.open("/proc/self/ns/pid", os.O_RDONLY)
-        self._free: list[World] = []
+        self._own_mounts = os.open("/proc/self/ns/mnt", os.O_RDONLY)
+        self._own_pids = os.open("/proc/self/ns/pid", os.O_RDONLY)
+        self._free: list[Sandbox] = []
         self._inits: dict[int, SandboxInit] = {}
         self._count = 0
-        self._temporaries = Temporaries(f"{folder}/temporary")
+        self._tmp_folders = TmpFolders(f"{folder}/temporary")
 
-    def take(self, needs: mount_plan.Needs, home: str, log_sockets: str) -> World:
-        """Return a world for a job with this home; raise OSError where none can be made.
+    def take(self, spec: mount_plan.SandboxSpec, home: str, log_sockets: str) -> Sandbox:
+        """Return a sandbox for a job with this home. Raises OSError if none can be made.
 
-        `log_sockets` is what the paths of the job's two sockets begin with, as it sees them.
+        `log_sockets` is the prefix of the paths of the job's two sockets, as the job sees them.
         """
-        self._forget_the_old()
-        origin = _origin(needs)
-        free = next((each for each in self._free if (each.needs, each.origin) == (needs, origin)), None)
+        self._discard_expired()
+        identity = _identity_of(spec)
+        free = next((each for each in self._free if (each.spec, each.identity) == (spec, identity)), None)
         if free:
             self._free.remove(free)
-            self._temporaries.renew(free.temporary)
-        taken = free or self._make(needs, origin)
+            self._tmp_folders.reset_modes(free.tmp)
+        taken = free or self._make(spec, identity)
         for name in _LOG_SOCKETS:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(f"{taken.log}/{name}")
             os.symlink(f"{log_sockets}.{name}", f"{taken.log}/{name}")
         try:
-            self._put_home(taken, home)
+            self._mount_home(taken, home)
         except OSError:
-            self._forget(taken, is_clean=True)
+            self._discard(taken, is_clean=True)
             raise
         return taken
 
-    def fork(self, entered: World) -> int:
-        """Fork as os.fork does; the child is in the PID namespace of the world, but not yet in its others.
+    def fork(self, entered: Sandbox) -> int:
+        """Fork like os.fork; the child is in the PID namespace of the sandbox, but not yet in its others.
 
-        Raises OSError.
+        A process cannot change its own PID namespace, only that of its future children. So this one sets it
+        for the fork and resets it afterwards. Raises OSError.
         """
-        if not self._has_processes:
+        if not self._has_pid_namespace:
             return os.fork()
-        mounts.perform([mounts.join(entered.init.processes, mounts.NEW_PROCESSES)])
+        mounts.perform([mounts.enter_namespace(entered.init.pids, mounts.NEW_PIDS)])
         pid = -1
         try:
             pid = os.fork()
         finally:
             if pid:
-                mounts.perform([mounts.join(self._own_processes, mounts.NEW_PROCESSES)])
+                mounts.perform([mounts.enter_namespace(self._own_pids, mounts.NEW_PIDS)])
         return pid
 
-    def note_end(self, pid: int) -> None:
-        """Note that a process has been waited for, which may be the first one of a world."""
+    def note_reaped(self, pid: int) -> None:
+        """Record that a process was waited for, which may be the first one of a sandbox.
+
+        From then on its process ID may belong to another process, and must not be signalled.
+        """
         init = self._inits.pop(pid, None)
         if init is None:
             return
         init.pid = 0
-        for each in [each for each in self._free if each.init is init]:  # something else has killed it
+        for each in [each for each in self._free if each.init is init]:  # killed from outside
             self._free.remove(each)
-            self._forget(each, is_clean=True)
+            self._discard(each, is_clean=True)
 
     def kill_all(self) -> None:
-        """Kill all that is in the PID namespaces of worlds."""
+        """Kill all processes in the PID namespaces of sandboxes."""
         for init in self._inits.values():
             init.kill()
 
-    def left_in(self, used: World) -> int | None:
-        """Return how many bytes a job has left in temporary files; None if it has left nothing at all."""
-        return self._temporaries.left_in(used.temporary)
+    def leftover_bytes(self, used: Sandbox) -> int | None:
+        """Return the size of the temporary files that a job left; None if it left nothing at all."""
+        return self._tmp_folders.leftover_bytes(used.tmp)
 
-    def give_back(self, used: World, *, left: int | None, is_deserted: bool) -> int:
-        """Take back a world; return the ID of a process that removes what is left in temporary files, or 0.
+    def release(self, used: Sandbox, *, leftover: int | None, has_no_process: bool) -> int:
+        """Take back a sandbox; return the ID of a process that removes leftover temporary files, or 0.
 
-        `left` is the result of `left_in`; a world that `is_deserted` has no processes.
+        `leftover` is the result of `leftover_bytes`.
         """
-        is_clean = left is None
-        if is_deserted and left is not None and left < _LARGEST_TIDIED:
-            is_clean = self._temporaries.tidy(used.temporary)
-        if is_deserted and is_clean and self._is_untouched(used):
+        is_clean = leftover is None
+        if has_no_process and leftover is not None and leftover < _LARGEST_CLEANED:
+            is_clean = self._tmp_folders.clean(used.tmp)
+        if has_no_process and is_clean and self._is_pristine(used):
             self._free.append(used)
             return 0
-        return self._forget(used, is_clean=is_clean)
+        return self._discard(used, is_clean=is_clean)
 
-    def _put_home(self, empty: World, home: str) -> None:
-        tree = mounts.take_along(home)
+    def _mount_home(self, empty: Sandbox, home: str) -> None:
+        # The home's path does not exist in the sandbox, so a detached mount carries it from one to the other.
+        tree = mounts.clone_mount(home)
         try:
             with self._inside(empty.init):
-                mounts.perform([mounts.put_down(tree, HOME)])
+                mounts.perform([mounts.attach_mount(tree, HOME)])
         finally:
             os.close(tree)
 
-    def _make(self, needs: mount_plan.Needs, origin: tuple[object, ...]) -> World:
+    def _make(self, spec: mount_plan.SandboxSpec, identity: tuple[object, ...]) -> Sandbox:
         self._count += 1
-        log, place = f"{self._folder}/base/{self._count}", f"{self._folder}/world"
+        log, mount_point = f"{self._folder}/base/{self._count}", f"{self._folder}/assembly"
         os.mkdir(log)
-        temporary = self._temporaries.take(needs.shown)
-        places = mount_plan.Places(place, parts(temporary), self._ours, log)
-        plan = mount_plan.plan(self._host, places, needs, has_processes=self._has_processes)
+        tmp = self._tmp_folders.take(spec.visible_paths)
+        sources = mount_plan.MountSources(mount_point, subfolders(tmp), self._executor_folder, log)
+        plan = mount_plan.plan_mounts(self._host, sources, spec, has_pid_namespace=self._has_pid_namespace)
         try:
-            mounts.perform(plan.building)
-            memory = os.open(place, os.O_RDONLY)
-            mounts.perform(plan.entering)
-            init = SandboxInit(self._proc, self._maps, plan.preparations, has_processes=self._has_processes)
+            mounts.perform(plan.build)
+            memory = os.open(mount_point, os.O_RDONLY)
+            mounts.perform(plan.change_root)
+            init = SandboxInit(
+                self._proc, self._maps, plan.calls_inside, has_pid_namespace=self._has_pid_namespace
+            )
         finally:
-            self._return()
+            self._leave()
         if init.pid:
             self._inits[init.pid] = init
         with self._inside(init):
-            untouched = self._look(memory, plan.traces)
+            pristine = self._snapshot(memory, plan.change_markers)
         now = time.monotonic()
-        return World(needs, origin, init, memory, temporary, log, tuple(plan.traces), untouched, now)
+        return Sandbox(spec, identity, init, memory, tmp, log, tuple(plan.change_markers), pristine, now)
 
-    def _look(self, memory: int, traces: Iterable[str]) -> tuple[object, ...]:
-        """Return the mounts of this process's namespace, and the state of the traces. Raises OSError."""
+    def _snapshot(self, memory: int, change_markers: Iterable[str]) -> tuple[object, ...]:
+        """Return the mounts of the current mount namespace, and the state of the markers. Raises OSError."""
         with open(os.open("self/mountinfo", os.O_RDONLY, dir_fd=self._proc), "rb") as file:
             mounted = file.read()
-        states = [os.stat(trace, dir_fd=memory) for trace in traces]
+        states = [os.stat(marker, dir_fd=memory) for marker in change_markers]
         return mounted, *(
             (state.st_mode, state.st_uid, state.st_gid, state.st_size, state.st_nlink, state.st_ctime_ns)
             for state in states
         )
 
-    def _is_untouched(self, used: World) -> bool:
+    def _is_pristine(self, used: Sandbox) -> bool:
         try:
             with self._inside(used.init):
                 mounts.perform([mounts.unmount(HOME)])
-                return self._look(used.memory, used.traces) == used.untouched
+                return self._snapshot(used.memory, used.change_markers) == used.pristine
         except OSError:
             return False
 
-    def _forget_the_old(self) -> None:
-        oldest = time.monotonic() - _LONGEST_USE_SECONDS
-        for each in [each for each in self._free if each.made < oldest]:
+    def _discard_expired(self) -> None:
+        oldest = time.monotonic() - _LONGEST_REUSE_SECONDS
+        for each in [each for each in self._free if each.made_at < oldest]:
             self._free.remove(each)
-            self._forget(each, is_clean=True)
+            self._discard(each, is_clean=True)
 
-    def _forget(self, used: World, *, is_clean: bool) -> int:
+    def _discard(self, used: Sandbox, *, is_clean: bool) -> int:
         used.init.kill()
         used.init.close()
         os.close(used.memory)
         shutil.rmtree(used.log)
-        return self._temporaries.give_back(used.temporary, is_clean=is_clean)
+        return self._tmp_folders.release(used.tmp, is_clean=is_clean)
 
     @contextlib.contextmanager
     def _inside(self, entered: SandboxInit) -> Iterator[None]:
-        mounts.perform([mounts.join(entered.mounts, mounts.NEW_MOUNTS)])
+        mounts.perform([mounts.enter_namespace(entered.mounts, mounts.NEW_MOUNTS)])
         try:
             yield
         finally:
-            self._return()
+            self._leave()
 
-    def _return(self) -> None:
-        mounts.perform([mounts.join(self._own, mounts.NEW_MOUNTS)])
+    def _leave(self) -> None:
+        mounts.perform([mounts.enter_namespace(self._own_mounts, mounts.NEW_MOUNTS)])
 
 
-def _origin(needs: mount_plan.Needs) -> tuple[object, ...]:
-    """Return what differs when another folder has come to lie at a path that is shown. Raises OSError.
+def _identity_of(spec: mount_plan.SandboxSpec) -> tuple[object, ...]:
+    """Return a value that differs once other folders exist at the paths of a spec. Raises OSError.
 
-    A folder's number is soon given to another one; but what is shown besides layers changes all the time.
+    The kernel soon reuses inode numbers, so the change time of layers counts as well; visible paths change
+    all the time.
     """
-    layers, shown = ([os.stat(path) for path in paths] for paths in (needs.layers, needs.shown))
+    layers, visible = ([os.stat(path) for path in paths] for paths in (spec.layers, spec.visible_paths))
     return (
         *((state.st_dev, state.st_ino, state.st_ctime_ns) for state in layers),
-        *((state.st_dev, state.st_ino) for state in shown),
+        *((state.st_dev, state.st_ino) for state in visible),
     )

@@ -1,4 +1,4 @@
-"""Folders for temporary files, a set for each job that runs, used again if a job leaves nothing in them."""
+"""Folders that become /tmp and /var/tmp of jobs: a set for each running job, reused if left clean."""
 
 from __future__ import annotations
 
@@ -7,49 +7,50 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from dx_local.worker.sandbox.host_folders import PRIVATE
+from dx_local.worker.sandbox.host_folders import TMP_FOLDERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_MOST_TIDIED = 100  # files and folders
+_MOST_CLEANED = 100  # files and folders
 
 
-class Temporaries:
-    """The folders that become PRIVATE for jobs. To make and remove some for each job would take longer."""
+class TmpFolders:
+    """The sets of folders, some of them free. To make and remove a set for each job would take longer."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._count = 0
         self._free: list[str] = []
-        self._places: dict[str, set[str]] = {}
-        """What was made in each set of folders for something to be mounted at."""
+        self._mount_points: dict[str, set[str]] = {}
+        """The files and folders created in each set as mount points."""
 
-    def take(self, shown: Sequence[str]) -> str:
-        """Return a folder with those of one job, which is empty but for places to mount what is shown at."""
+    def take(self, visible_paths: Sequence[str]) -> str:
+        """Return a set for one job: a folder, empty but for mount points for visible paths."""
         if self._free:
             folder = self._free.pop()
         else:
             self._count += 1
             folder = f"{self._folder}/{self._count}"
-            self._places[folder] = set()
-            for path in parts(folder):
+            self._mount_points[folder] = set()
+            for path in subfolders(folder):
                 os.makedirs(path)
-        self.renew(folder)
-        for index, path in enumerate(parts(folder)):
-            for file in shown:
-                if file.startswith(f"{PRIVATE[index]}/"):
-                    self._make_place(folder, path + file[len(PRIVATE[index]) :], os.path.isdir(file))
+        self.reset_modes(folder)
+        for index, path in enumerate(subfolders(folder)):
+            for file in visible_paths:
+                if file.startswith(f"{TMP_FOLDERS[index]}/"):
+                    inside = path + file[len(TMP_FOLDERS[index]) :]
+                    self._make_mount_point(folder, inside, os.path.isdir(file))
         return folder
 
-    def renew(self, folder: str) -> None:
-        """Let all users use folders again, whatever the last job has changed of that."""
-        for path in parts(folder):
-            os.chmod(path, 0o1777)  # noqa: S103  (as /tmp is, in a folder that others cannot enter)
+    def reset_modes(self, folder: str) -> None:
+        """Open a set to all users again, in case the last job closed it."""
+        for path in subfolders(folder):
+            os.chmod(path, 0o1777)  # noqa: S103  (like /tmp; other users cannot enter the folder above)
 
-    def left_in(self, folder: str) -> int | None:
-        """Return how many bytes a job has left, in files; None if it has left nothing at all."""
-        known = {*self._places[folder], *parts(folder)} if folder else set()
+    def leftover_bytes(self, folder: str) -> int | None:
+        """Return the size of the files that a job left in a set; None if it left nothing at all."""
+        known = {*self._mount_points[folder], *subfolders(folder)} if folder else set()
         size, is_clean = 0, True
         for path, folders, files in os.walk(folder):
             for name in (*folders, *files):
@@ -60,26 +61,27 @@ class Temporaries:
                         size += os.lstat(file).st_size if name in files else 0
         return None if is_clean else size
 
-    def tidy(self, folder: str) -> bool:
-        """Remove what a job has left in some files; return whether nothing is left.
+    def clean(self, folder: str) -> bool:
+        """Remove a few leftovers of a job; return whether nothing is left.
 
-        That takes less time than to make another sandbox, which is what another folder would need.
+        That takes less time than another sandbox, which another set of folders would require.
         """
-        known = {*self._places[folder], *parts(folder)}
-        left: list[str] = []
+        known = {*self._mount_points[folder], *subfolders(folder)}
+        leftovers: list[str] = []
         for path, folders, files in os.walk(folder):
-            left += [place for name in (*folders, *files) if (place := f"{path}/{name}") not in known]
-            if len(left) > _MOST_TIDIED:
+            leftovers += [found for name in (*folders, *files) if (found := f"{path}/{name}") not in known]
+            if len(leftovers) > _MOST_CLEANED:
                 return False
         with contextlib.suppress(OSError):
-            for place in reversed(left):  # what is in a folder comes after it
-                remove = os.unlink if os.path.islink(place) or not os.path.isdir(place) else os.rmdir
-                remove(place)
+            for leftover in reversed(leftovers):  # a folder's content comes after the folder
+                is_file = os.path.islink(leftover) or not os.path.isdir(leftover)
+                remove = os.unlink if is_file else os.rmdir
+                remove(leftover)
             return True
         return False
 
-    def give_back(self, folder: str, *, is_clean: bool) -> int:
-        """Take back what a job had; return the ID of a process that removes what the job has left, or 0."""
+    def release(self, folder: str, *, is_clean: bool) -> int:
+        """Take back a job's set; return the ID of a process that removes its leftovers, or 0."""
         if is_clean:
             self._free.append(folder)
             return 0
@@ -89,16 +91,16 @@ class Temporaries:
             os._exit(0)
         return pid
 
-    def _make_place(self, folder: str, place: str, is_folder: bool) -> None:
-        if place not in self._places[folder]:
-            os.makedirs(place if is_folder else os.path.dirname(place), exist_ok=True)
+    def _make_mount_point(self, folder: str, path: str, is_folder: bool) -> None:
+        if path not in self._mount_points[folder]:
+            os.makedirs(path if is_folder else os.path.dirname(path), exist_ok=True)
             if not is_folder:
-                os.close(os.open(place, os.O_CREAT | os.O_WRONLY, 0o600))
-            while place not in (self._places[folder] | {folder}):
-                self._places[folder].add(place)
-                place = os.path.dirname(place)
+                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            while path not in (self._mount_points[folder] | {folder}):
+                self._mount_points[folder].add(path)
+                path = os.path.dirname(path)
 
 
-def parts(folder: str) -> list[str]:
-    """Return the folders in one job's, in the order of PRIVATE."""
-    return [f"{folder}/{index}" for index in range(len(PRIVATE))]
+def subfolders(folder: str) -> list[str]:
+    """Return the folders of one set, in the order of TMP_FOLDERS."""
+    return [f"{folder}/{index}" for index in range(len(TMP_FOLDERS))]

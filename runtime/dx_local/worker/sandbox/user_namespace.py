@@ -1,4 +1,4 @@
-"""A user namespace: a process becomes root in it, of the files of its own user or, if it was root, of all."""
+"""User namespaces, in which a process is root: over its user's files or, if it was root, over all files."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from dx_local.worker.sandbox import mounts
 
 
 class IdMaps(NamedTuple):
-    """All users and groups that there are in a user namespace, each to be the same in one below it."""
+    """The users and groups of a user namespace, mapped to themselves in one below it."""
 
     users: str
     groups: str
 
     @classmethod
     def own(cls) -> IdMaps:
-        """Return those of this process's namespace."""
-        return cls(_as_it_is("uid_map"), _as_it_is("gid_map"))
+        """Return the maps of this process's namespace."""
+        return cls(_identity_map("uid_map"), _identity_map("gid_map"))
 
     def write(self, proc: int, pid: int) -> None:
-        """Give them to the namespace of a process; `proc` is the open folder /proc. Raises OSError.
+        """Set the maps of a process's namespace; `proc` is the open folder /proc. Raises OSError.
 
-        Only a process of the namespace above may do so.
+        The kernel permits it only to a process of the parent namespace.
         """
         for kind, text in (("uid_map", self.users), ("gid_map", self.groups)):
             _write(f"{pid}/{kind}", text, proc)
 
 
 def own_home() -> str:
-    """Return the home of this process's user, whatever HOME says, or `/` for one who is not known here."""
+    """Return the home of this process's user, regardless of HOME; `/` for a user unknown to this machine."""
     try:
         return pwd.getpwuid(os.getuid()).pw_dir
     except KeyError:
@@ -38,30 +38,31 @@ def own_home() -> str:
 
 
 def enter(others: int) -> None:
-    """Enter a new user namespace, as root, and others of these kinds, which belong to it.
+    """Enter a new user namespace as root, and new namespaces of these other kinds, which it owns.
 
-    Only root can take all users and groups along; others take themselves, and all else is nobody's. Raises
-    OSError where the system does not allow it.
+    If this process is root, all users and groups exist in the namespace; otherwise only its own do, and the
+    files of all others appear to be nobody's. Raises OSError if the system does not permit it.
     """
     user, group = os.geteuid(), os.getegid()
-    if user == 0 and _enter_with_all(others):
+    if user == 0 and _enter_with_all_ids(others):
         return
     if user != 0:
         mounts.perform([mounts.unshare(mounts.NEW_USER | others)])
+    # The kernel demands this before an ordinary user may map a group: see user_namespaces(7).
     _write("/proc/self/setgroups", "deny")
     _write("/proc/self/uid_map", f"0 {user} 1")
     _write("/proc/self/gid_map", f"0 {group} 1")
 
 
-def owns_the_system() -> bool:
-    """Tell whether this process is root of the system's files, too, and not of its user's only."""
+def is_root_of_host() -> bool:
+    """Return whether this process owns the system's files, rather than only those of its user."""
     return os.stat("/usr").st_uid == os.geteuid() == 0
 
 
-def _enter_with_all(others: int) -> bool:
-    """Enter the namespaces; return whether all users and groups came along.
+def _enter_with_all_ids(others: int) -> bool:
+    """Enter the namespaces; return whether all users and groups exist in them.
 
-    It takes somebody outside to let them in.
+    A process cannot map more than itself, so a child that stays outside writes the maps.
     """
     waiting, entered = os.pipe()
     process = os.getpid()
@@ -72,7 +73,7 @@ def _enter_with_all(others: int) -> bool:
             os.close(entered)
             if os.read(waiting, 1):
                 for kind in ("uid_map", "gid_map"):
-                    _write(f"/proc/{process}/{kind}", _as_it_is(kind))
+                    _write(f"/proc/{process}/{kind}", _identity_map(kind))
                 status = 0
         finally:
             os._exit(status)
@@ -86,8 +87,8 @@ def _enter_with_all(others: int) -> bool:
     return status == 0
 
 
-def _as_it_is(kind: str) -> str:
-    """Return a map of all IDs that this process's namespace has, each to itself."""
+def _identity_map(kind: str) -> str:
+    """Return a map of all IDs of this process's namespace, each to itself."""
     with open(f"/proc/self/{kind}", encoding="ascii") as file:
         ranges = [line.split() for line in file]
     return "".join(f"{first} {first} {count}\n" for first, _, count in ranges)

@@ -1,4 +1,4 @@
-"""Lint rules that hold a bash app's source against its dxapp.json."""
+"""Lint rules that compare the source of a bash app with its dxapp.json."""
 
 # ruff: noqa: D401 - the docstring of a rule states the rule
 
@@ -16,53 +16,53 @@ if TYPE_CHECKING:
     from dx_app_wizard.lint.source.app_folder import AppFolder
 
 BASH_RULES: Rules[AppFolder, CodeViolation] = Rules()
-"""Rules over the folder of an app; they are silent where its source is not bash."""
+"""Rules for the folder of an app; they find nothing if its source is not bash."""
 
 
 @BASH_RULES.rule("error")
 def bash_line_ends(app: AppFolder) -> Iterator[CodeViolation]:
-    r"""The lines of a bash source end with `\n`; after those of Windows, every command has a `\r`."""
+    r"""The lines of a bash source end with `\n`; with Windows line endings, every command ends with `\r`."""
     if app.bash and "\r\n" in (app.source or ""):
         line = (app.source or "").partition("\r\n")[0].count("\n") + 1
-        hint = "Save the file with Unix line ends."
+        hint = "Save the file with Unix line endings."
         name = app.source_name or ""
         fix = BytesFix(name, b"\r\n", b"\n")
-        yield CodeViolation(name, "lines end as on Windows", hint, line, fix=fix)
+        yield CodeViolation(name, "lines have Windows line endings", hint, line, fix=fix)
 
 
 @BASH_RULES.rule("warning")
 def bash_job_target(app: AppFolder) -> Iterator[CodeViolation]:
-    """There is a function for every entry point that `dx-jobutil-new-job` names.
+    """Every entry point in a call of `dx-jobutil-new-job` is a function.
 
-    Without one the job runs only what stands outside of functions, and has no output.
+    Otherwise the job runs only the code outside of functions, and has no output.
     """
     if app.bash is None or not app.bash.is_whole:
         return
     for start in app.bash.job_starts:
         if start.name not in app.bash.functions:
             hint = _near(start.name, app.bash.functions) or f"Write the function {start.name}()."
-            message = f"there is no function {start.name!r} for the job to run"
+            message = f"the job's function {start.name!r} does not exist"
             yield CodeViolation(app.source_name or "", message, hint, start.line)
 
 
 @BASH_RULES.rule("warning")
 def bash_output_unknown(app: AppFolder) -> Iterator[CodeViolation]:
-    """`main` adds no output that outputSpec does not declare."""
+    """Every output that `main` adds is declared in outputSpec."""
     names = app.parameter_names("outputSpec")
     if app.bash is None or names is None:
         return
     for output in app.bash.outputs_of_main:
         if output.name not in names:
             hint = _near(output.name, names) or "Declare it in outputSpec."
-            message = f"main adds {output.name!r}, which is no output"
+            message = f"main adds {output.name!r}, which is not an output"
             yield CodeViolation(app.source_name or "", message, hint, output.line)
 
 
 @BASH_RULES.rule("warning")
 def bash_output_missing(app: AppFolder) -> Iterator[CodeViolation]:
-    """Every output that is not optional is added somewhere.
+    """Every output that is not optional is added.
 
-    That is by `dx-jobutil-add-output`, or, for files, by `dx-upload-all-outputs` from a folder of out/.
+    That is done by `dx-jobutil-add-output`, or for files by `dx-upload-all-outputs` from a folder in out/.
     """
     if app.bash is None or not app.bash.outputs_are_known:
         return
@@ -79,16 +79,16 @@ def bash_output_missing(app: AppFolder) -> Iterator[CodeViolation]:
                 yield CodeViolation(app.source_name or "", message, hint)
         else:
             hint = f"Add it: dx-jobutil-add-output {field['name']} VALUE --class={field.get('class')}"
-            yield CodeViolation(app.source_name or "", f"nothing adds the output {field['name']!r}", hint)
+            yield CodeViolation(app.source_name or "", f"output {field['name']!r} is never added", hint)
 
 
 @BASH_RULES.rule("warning")
 def bash_job_output(app: AppFolder) -> Iterator[CodeViolation]:
-    """References such as `"$job:result"` name outputs that the job's function adds."""
+    """References such as `"$job:result"` are to outputs that the job's function adds."""
     for reference in app.bash.output_references if app.bash else []:
         added = app.bash.outputs_of_job(reference.target) if app.bash else None
         if added is not None and reference.field not in added:
-            message = f"the job's function {reference.target}() adds no output {reference.field!r}"
+            message = f"the job's function {reference.target}() does not add output {reference.field!r}"
             hint = _near(reference.field, sorted(added)) or (
                 f"Add it there: dx-jobutil-add-output {reference.field} VALUE."
             )
@@ -97,14 +97,14 @@ def bash_job_output(app: AppFolder) -> Iterator[CodeViolation]:
 
 @BASH_RULES.rule("warning")
 def bash_program(app: AppFolder) -> Iterator[CodeViolation]:
-    """Programs come from somewhere: the worker, resources/, execDepends, an asset, or the source itself.
+    """Every program is provided: by the worker, resources/, execDepends, an asset or the source itself.
 
     A worker has the programs of an Ubuntu server, dx-toolkit and docker. If the source changes PATH, or
-    installs by means that cannot be followed (conda, make, an archive unpacked at /), every program counts as
-    provided.
+    installs programs in ways that cannot be analysed (conda, make, an archive unpacked at /), every program
+    counts as provided.
     """
     for call in unprovided_programs(app):
-        message = f"program {call.program!r} is not on a worker, and nothing provides it"
+        message = f"program {call.program!r} is not available on workers"
         yield CodeViolation(
             app.source_name or "", message, _program_hint(call.package), call.line, call.column
         )

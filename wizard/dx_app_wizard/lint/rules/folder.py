@@ -1,4 +1,4 @@
-"""Lint rules about the files of an app: its source, its resources, its readme."""
+"""Lint rules for the files of an app: source, resources and readme."""
 
 # ruff: noqa: D401 - the docstring of a rule states the rule
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.lint.source.app_folder import AppFolder
 
 FOLDER_RULES: Rules[AppFolder, CodeViolation] = Rules()
-"""Rules over the folder of an app."""
+"""Rules for the folder of an app."""
 
 README_NAMES = ("README.md", "Readme.md", "readme.md")
 
@@ -36,12 +36,12 @@ _BASH_ERROR = re.compile(r".*?: line (\d+): (.*)")
 
 @FOLDER_RULES.rule("error")
 def source_file(app: AppFolder) -> Iterator[CodeViolation]:
-    """The file that runSpec.file names is there, inside the app's folder, and is text."""
+    """The file named by runSpec.file exists, is inside the app's folder, and is text."""
     name = app.source_name
     if name is None:
         return
     path = app.path / name
-    hint = "Write it, or correct runSpec.file."
+    hint = "Create it, or correct runSpec.file."
     try:
         regular_file.check(path)
     except FileNotFoundError:
@@ -50,23 +50,23 @@ def source_file(app: AppFolder) -> Iterator[CodeViolation]:
         yield CodeViolation(name, f"runSpec.file cannot be read: {error.strerror}", hint)
         return
     if not _is_inside(app.path, path):
-        yield CodeViolation(name, "runSpec.file lies outside the app's folder", "Move it to src/.")
+        yield CodeViolation(name, "runSpec.file is outside the app's folder", "Move it to src/.")
     elif not path.is_file():
-        yield CodeViolation(name, "there is no such file, although runSpec.file names it", hint)
+        yield CodeViolation(name, "the file named by runSpec.file does not exist", hint)
     elif app.source is None:
-        yield CodeViolation(name, "the file cannot be read as UTF-8 text")
+        yield CodeViolation(name, "the file is not UTF-8 text")
 
 
 @FOLDER_RULES.rule("error")
 def source_syntax(app: AppFolder) -> Iterator[CodeViolation]:
-    """The source is free of syntax errors: by Python's compiler, or by `bash -n`."""
+    """The source has no syntax errors, according to Python's compiler or `bash -n`."""
     if app.source is not None and app.source_name is not None:
         yield from _syntax_violations(app.source_name, app.source, app.language)
 
 
 @FOLDER_RULES.rule("error")
 def code_syntax(app: AppFolder) -> Iterator[CodeViolation]:
-    """Code that stands in runSpec.code itself is free of syntax errors."""
+    """Inline code in runSpec.code has no syntax errors."""
     run_spec = app.spec.get("runSpec")
     code = run_spec.get("code") if isinstance(run_spec, dict) else None
     if isinstance(code, str):
@@ -81,18 +81,18 @@ def code_syntax(app: AppFolder) -> Iterator[CodeViolation]:
 
 @FOLDER_RULES.rule("warning")
 def python2_source(app: AppFolder) -> Iterator[CodeViolation]:
-    """The source of an app for Python 2 is such that Python 3 can read it, which runs it here."""
+    """The source of a Python 2 app is also valid in Python 3, which dx-local runs it with."""
     run_spec = app.spec.get("runSpec")
     if not isinstance(run_spec, dict) or not is_python2(run_spec.get("interpreter")) or app.source is None:
         return
     if found := python2_code(app.source):
-        message = f"Python 3 cannot read this: {found.problem}"
-        yield CodeViolation(app.source_name or "", message, found.remedy, found.line, found.column)
+        message = f"Python 3 cannot parse this: {found.problem}"
+        yield CodeViolation(app.source_name or "", message, found.hint, found.line, found.column)
 
 
 @FOLDER_RULES.rule("error")
 def bootstrap_script(app: AppFolder) -> Iterator[CodeViolation]:
-    """The bootstrap script of a cluster is there, inside the app's folder, and free of syntax errors."""
+    """The bootstrap script of a cluster exists inside the app's folder and has no syntax errors."""
     for path, name in _bootstrap_scripts(app):
         script = app.path / name
         try:
@@ -100,14 +100,16 @@ def bootstrap_script(app: AppFolder) -> Iterator[CodeViolation]:
         except (OSError, ValueError):
             text = None
         if text is None:
-            yield CodeViolation(FILE_NAME, f"the app has no readable file {name!r}", "Write it.", path=path)
+            yield CodeViolation(
+                FILE_NAME, f"the file {name!r} does not exist or cannot be read", "Create it.", path=path
+            )
         else:
             yield from _bash_syntax(name, text)
 
 
 @FOLDER_RULES.rule("warning")
 def entry_point_unknown(app: AppFolder) -> Iterator[CodeViolation]:
-    """Settings by entry point (system requirements, timeouts, stages) name entry points that exist."""
+    """Settings by entry point (system requirements, timeouts, stages) refer to existing entry points."""
     known = _entry_points(app)
     if known is None:
         return
@@ -120,24 +122,24 @@ def entry_point_unknown(app: AppFolder) -> Iterator[CodeViolation]:
 
 @FOLDER_RULES.rule("warning")
 def network_use(app: AppFolder) -> Iterator[CodeViolation]:
-    """An app whose source fetches from an address, or installs packages of PyPI, has access to the network.
+    """An app has network access if its source fetches from an address or installs packages from PyPI.
 
-    Found is what stands there literally: after curl, wget, `git clone` and `pip install`, and in calls of
-    requests, httpx and urllib.
+    The rule finds literal addresses and packages after curl, wget, `git clone` and `pip install`, and in
+    calls of requests, httpx and urllib.
     """
     if hash_at(app.spec, "access").get("network"):
         return
     uses = network.in_bash(app.source or "") if app.bash else []
     uses += network.in_python(app.python.tree) if app.python else []
     for use in uses:
-        message = f"{use.what} fails, as the app has no access to the network"
+        message = f"{use.name} fails because the app has no network access"
         hint = 'Add "access": {"network": ["*"]} to dxapp.json.'
         yield CodeViolation(app.source_name or "", message, hint, use.line)
 
 
 @FOLDER_RULES.rule("warning")
 def resource_syntax(app: AppFolder) -> Iterator[CodeViolation]:
-    """Python and bash files among the resources are free of syntax errors."""
+    """Python and bash files in resources/ have no syntax errors."""
     for path in _files(app.path / "resources"):
         language = {".py": "python", ".sh": "bash"}.get(path.suffix)
         if language and not path.name.startswith("._"):
@@ -150,51 +152,50 @@ def resource_syntax(app: AppFolder) -> Iterator[CodeViolation]:
 
 @FOLDER_RULES.rule("error")
 def resource_links(app: AppFolder) -> Iterator[CodeViolation]:
-    """Symbolic links among the resources lead to something, and those to folders stay among the resources."""
+    """Symbolic links in resources/ are not broken, and links to folders point into resources/."""
     resources = app.path / "resources"
     for folder, folders, files in os.walk(resources):
         for name in sorted([*folders, *files]):
             path = Path(folder, name)
-            shown = path.relative_to(app.path).as_posix()
+            name_in_app = path.relative_to(app.path).as_posix()
             if not path.is_symlink():
                 continue
             if not path.exists():
-                yield CodeViolation(shown, "the link leads nowhere", "Remove it, or add what it leads to.")
+                yield CodeViolation(name_in_app, "the link is broken", "Remove it, or add its target.")
             elif path.is_dir() and not path.resolve().is_relative_to(resources.resolve()):
-                yield CodeViolation(
-                    shown, "the link leads to a folder outside resources/", "Copy the folder in."
-                )
+                hint = "Copy the folder into resources/."
+                yield CodeViolation(name_in_app, "the link points to a folder outside resources/", hint)
 
 
 @FOLDER_RULES.rule("warning")
 def description_twice(app: AppFolder) -> Iterator[CodeViolation]:
-    """An app is described once: in dxapp.json or in the readme; `dx build --app` stops otherwise."""
+    """An app has one description: in dxapp.json or in the readme. `dx build --app` fails otherwise."""
     readme = next((name for name in README_NAMES if (app.path / name).is_file()), None)
     if readme and "description" in app.spec:
         yield CodeViolation(
-            FILE_NAME, f"there is a description as well as {readme}", "Remove the description."
+            FILE_NAME, f"the app has both a description and {readme}", "Remove the description."
         )
 
 
 @FOLDER_RULES.rule("warning")
 def app_described(app: AppFolder) -> Iterator[CodeViolation]:
-    """An app is described: by a readme, or by `description` in dxapp.json."""
+    """An app has a description: a readme, or `description` in dxapp.json."""
     if "description" not in app.spec and not any((app.path / name).is_file() for name in README_NAMES):
         yield CodeViolation(FILE_NAME, "the app has no description", "Write a Readme.md.")
 
 
 @FOLDER_RULES.rule("warning")
 def app_folder_name(app: AppFolder) -> Iterator[CodeViolation]:
-    """An app's folder is called like the app; `dx build` warns otherwise."""
+    """An app's folder has the same name as the app; `dx build` warns otherwise."""
     name = app.spec.get("name")
     folder = app.path.resolve().name
     if isinstance(name, str) and name != folder:
-        message = f"the app is called {name!r}, and its folder {folder!r}"
-        yield CodeViolation(FILE_NAME, message, "Give both the same name.", path=("name",))
+        message = f"the app is named {name!r}, but its folder {folder!r}"
+        yield CodeViolation(FILE_NAME, message, "Use the same name for both.", path=("name",))
 
 
 def _entry_points(app: AppFolder) -> set[str] | None:
-    """Return the entry points that the source has, None where it cannot be known."""
+    """Return the entry points of the source, None if they cannot be determined."""
     if app.python and app.python.entry_points_are_known:
         return set(app.python.entry_points)
     return set(app.bash.functions) if app.bash and app.bash.is_whole else None
@@ -237,7 +238,7 @@ def _bootstrap_scripts(app: AppFolder) -> Iterator[tuple[JsonPath, str]]:
 
 
 def _is_inside(folder: Path, path: Path) -> bool:
-    """Return whether path leads into folder; Path.resolve raises for circles of links, realpath does not."""
+    """Return whether path resolves into folder. Unlike Path.resolve, realpath accepts circular links."""
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
@@ -265,7 +266,7 @@ def _python_syntax(name: str, text: str) -> Iterator[CodeViolation]:
 
 
 def _bash_syntax(name: str, text: str) -> Iterator[CodeViolation]:
-    """Check by bash itself; it reads the text from stdin, so that no name becomes an option."""
+    """Check the syntax with bash, which reads from stdin so that no file name is taken for an option."""
     bash = shutil.which("bash")
     if bash is None:
         return
@@ -274,5 +275,5 @@ def _bash_syntax(name: str, text: str) -> Iterator[CodeViolation]:
         return
     message = checked.stderr.decode(errors="replace").strip().split("\n")[0]
     match = _BASH_ERROR.fullmatch(message)
-    line, what = (int(match[1]), match[2]) if match else (None, message)
-    yield CodeViolation(name, f"syntax error: {what}", None, line)
+    line, reason = (int(match[1]), match[2]) if match else (None, message)
+    yield CodeViolation(name, f"syntax error: {reason}", None, line)

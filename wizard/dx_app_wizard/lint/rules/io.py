@@ -1,4 +1,4 @@
-"""Lint rules about inputSpec and outputSpec; misshapen parts are the schema's to report."""
+"""Lint rules for inputSpec and outputSpec. The schema reports malformed parts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 IO_RULES: Rules[dict[str, Any], Violation] = Rules()
-"""Rules over the raw hash of a dxapp.json."""
+"""Rules for the raw hash of a dxapp.json."""
 
 
 @IO_RULES.rule("error")
@@ -38,7 +38,7 @@ def io_class(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @IO_RULES.rule("error")
 def io_name(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Every parameter has a name, and it matches the platform's pattern."""
+    """Every parameter has a name that matches the platform's pattern."""
     for parameter in parameters(spec):
         name = parameter.raw.get("name")
         if name is None:
@@ -65,9 +65,8 @@ def io_name_unique(spec: dict[str, Any]) -> Iterator[Violation]:
 def reserved_name(spec: dict[str, Any]) -> Iterator[Violation]:
     """No input has a name that breaks the app.
 
-    In a Python app these are keywords and `dxpy`; in a bash app, where inputs become variables, those that
-    bash, the job's environment or the programs of a worker use, such as
-    `http_proxy`, `GZIP` or `PYTHONUTF8`.
+    In a Python app, these are keywords and `dxpy`. In a bash app, where inputs become variables, these are
+    variables of bash, the job's environment or programs, such as `http_proxy`, `GZIP` or `PYTHONUTF8`.
     """
     language = language_of(spec)
     for parameter in parameters(spec, "inputSpec"):
@@ -81,7 +80,7 @@ def reserved_name(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @IO_RULES.rule("error")
 def io_default(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Every default is a value of its input's class, or a link to another input of a class that fits.
+    """Every default is a value of its input's class, or a link to another input of a compatible class.
 
     Such a link is resolved when a job starts: `{"$dnanexus_link": {"input": "reads", "metadata": "name"}}`.
     """
@@ -89,13 +88,13 @@ def io_default(spec: dict[str, Any]) -> Iterator[Violation]:
     for parameter in parameters(spec, "inputSpec"):
         wrong = default_problem(inputs, parameter.raw) if parameter.io_class else None
         if wrong:
-            message = f"the default of {parameter.name!r} does not fit: {wrong}"
+            message = f"the default of {parameter.name!r} is invalid: {wrong}"
             yield Violation((*parameter.path, "default"), message)
 
 
 @IO_RULES.rule("error")
 def io_choices(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Choices are values of the parameter's class, whose class is neither boolean nor hash."""
+    """Choices are values of the parameter's class, which is neither boolean nor hash."""
     for parameter in parameters(spec):
         choices = parameter.raw.get("choices")
         if parameter.io_class is None or not isinstance(choices, list):
@@ -108,12 +107,12 @@ def io_choices(spec: dict[str, Any]) -> Iterator[Violation]:
         for index, choice in enumerate(choices):
             wrong = mismatch(item, choice_value(choice))
             if wrong:
-                yield Violation((*path, index), f"the choice does not fit: {wrong}")
+                yield Violation((*path, index), f"the choice is invalid: {wrong}")
 
 
 @IO_RULES.rule("error")
 def io_default_choice(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Every default is one of the choices, where there are choices."""
+    """If an input has choices, its default is one of them."""
     for parameter in parameters(spec, "inputSpec"):
         choices = parameter.raw.get("choices")
         default = parameter.raw.get("default")
@@ -123,13 +122,15 @@ def io_default_choice(spec: dict[str, Any]) -> Iterator[Violation]:
         for value in flatten(default):
             is_resolved_later = parse_reference(value) or parse_field_link(value)
             if not is_resolved_later and value not in allowed:
-                message = f"the default of {parameter.name!r} is none of its choices: {describe_value(value)}"
+                message = (
+                    f"the default of {parameter.name!r} is not one of its choices: {describe_value(value)}"
+                )
                 yield Violation((*parameter.path, "default"), message)
 
 
 @IO_RULES.rule("warning")
 def io_suggestions(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Suggestions are values of the input's class, or for data objects places: `{name, project, path}`."""
+    """Suggestions are values of the input's class, or for data objects `{name, project, path}`."""
     for parameter in parameters(spec, "inputSpec"):
         suggestions = parameter.raw.get("suggestions")
         if parameter.io_class is None or not isinstance(suggestions, list):
@@ -140,12 +141,12 @@ def io_suggestions(spec: dict[str, Any]) -> Iterator[Violation]:
             wrong = mismatch(io_class.item, choice_value(suggestion))
             if wrong and not (is_place and io_class.is_data_object):
                 path = (*parameter.path, "suggestions", index)
-                yield Violation(path, f"the suggestion does not fit: {wrong}")
+                yield Violation(path, f"the suggestion is invalid: {wrong}")
 
 
 @IO_RULES.rule("warning")
 def io_data_object_keys(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Only parameters that take data objects have `patterns` or `type`; with others they have no effect."""
+    """Only parameters for data objects have `patterns` or `type`, which have no effect on others."""
     for parameter in parameters(spec):
         if parameter.io_class is None or parse_class(parameter.io_class).is_data_object:
             continue
@@ -158,7 +159,7 @@ def io_data_object_keys(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @IO_RULES.rule("warning")
 def output_keys(spec: dict[str, Any]) -> Iterator[Violation]:
-    """No output has `default`, `choices` or `suggestions`, which only inputs have."""
+    """No output has `default`, `choices` or `suggestions`, which are only for inputs."""
     for parameter in parameters(spec, "outputSpec"):
         for key in ("default", "choices", "suggestions"):
             if key in parameter.raw:
@@ -168,7 +169,7 @@ def output_keys(spec: dict[str, Any]) -> Iterator[Violation]:
 
 
 def choice_value(choice: Any) -> Any:
-    """Return the value of a choice or suggestion, which may be given as `{name, value}`."""
+    """Return the value of a choice or suggestion, which may be a hash `{name, value}`."""
     if isinstance(choice, dict) and "value" in choice and not is_link(choice):
         return choice["value"]
     return choice

@@ -1,4 +1,4 @@
-"""Lint rules that hold a Python app's source against its dxapp.json."""
+"""Lint rules that compare the source of a Python app with its dxapp.json."""
 
 # ruff: noqa: D401 - the docstring of a rule states the rule
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.lint.source.python import Function, PythonSource
 
 PYTHON_RULES: Rules[AppFolder, CodeViolation] = Rules()
-"""Rules over the folder of an app; they are silent where its source is not Python, or does not parse."""
+"""Rules for the folder of an app; they find nothing if its source is not valid Python."""
 
 MODULES_OF_PACKAGES = {
     "beautifulsoup4": "bs4",
@@ -39,10 +39,10 @@ MODULES_OF_PACKAGES = {
     "umap-learn": "umap",
     "websocket-client": "websocket",
 }
-"""Packages whose module is not called as they are."""
+"""The modules of packages that have another name than the package."""
 
 _NUMPY = frozenset({"numpy"})
-BROUGHT_ALONG = {
+MODULES_OF_DEPENDENCIES = {
     "anndata": frozenset({"numpy", "pandas", "scipy", "h5py"}),
     "biopython": _NUMPY,
     "matplotlib": frozenset({"numpy", "PIL"}),
@@ -53,21 +53,21 @@ BROUGHT_ALONG = {
     "scipy": _NUMPY,
     "seaborn": frozenset({"matplotlib", "numpy", "pandas"}),
 }
-"""Modules of the packages that common packages depend on."""
+"""Modules that the dependencies of common packages provide."""
 
 WORKER_MODULES = frozenset({"dxpy", "argcomplete", "certifi", "dateutil", "psutil", "urllib3", "websocket"})
-"""What every worker has: dxpy and the packages that it depends on."""
+"""The modules of every worker: dxpy and its dependencies."""
 
 
 def _main(app: AppFolder) -> tuple[PythonSource, Function] | None:
-    """Return the source and its main, if main has the parameters that it shows."""
+    """Return the source and its main function, if no unknown decorator may change its parameters."""
     function = app.python.entry_points.get("main") if app.python else None
     if app.python is None or function is None or not has_plain_signature(function):
         return None
     return app.python, function
 
 
-def _fault(app: AppFolder, node: ast.AST, message: str, hint: str | None = None) -> CodeViolation:
+def _violation(app: AppFolder, node: ast.AST, message: str, hint: str | None = None) -> CodeViolation:
     line, column = getattr(node, "lineno", None), getattr(node, "col_offset", None)
     return CodeViolation(app.source_name or "", message, hint, line, None if column is None else column + 1)
 
@@ -83,52 +83,54 @@ def python_main(app: AppFolder) -> Iterator[CodeViolation]:
     source = app.python
     if source and "main" not in source.entry_points and source.entry_points_are_known:
         hint = 'Decorate the function that starts the app with @dxpy.entry_point("main").'
-        yield CodeViolation(app.source_name or "", "there is no entry point main", hint)
+        yield CodeViolation(app.source_name or "", "the entry point main is missing", hint)
 
 
 @PYTHON_RULES.rule("error")
 def python_main_lacks_input(app: AppFolder) -> Iterator[CodeViolation]:
-    """`main` has a parameter for every input that a run always gives; otherwise it fails with a TypeError.
+    """`main` has a parameter for every input that is always passed; otherwise it fails with a TypeError.
 
-    Always given are inputs that are required, and those with a default in dxapp.json.
+    Required inputs, and inputs with a default in dxapp.json, are always passed.
     """
-    yield from _inputs_without_parameter(app, always_given=True)
+    yield from _inputs_without_parameter(app, always_passed=True)
 
 
 @PYTHON_RULES.rule("warning")
 def python_main_lacks_optional_input(app: AppFolder) -> Iterator[CodeViolation]:
-    """`main` has a parameter for every optional input; otherwise a run that gives it fails."""
-    yield from _inputs_without_parameter(app, always_given=False)
+    """`main` has a parameter for every optional input; otherwise runs with that input fail."""
+    yield from _inputs_without_parameter(app, always_passed=False)
 
 
-def _inputs_without_parameter(app: AppFolder, *, always_given: bool) -> Iterator[CodeViolation]:
+def _inputs_without_parameter(app: AppFolder, *, always_passed: bool) -> Iterator[CodeViolation]:
     found = _main(app)
     if not found or found[1].args.kwarg:
         return
     function = found[1]
     for field in app.fields("inputSpec"):
         name = field.get("name")
-        given = field.get("optional") is not True or "default" in field
-        if isinstance(name, str) and given == always_given and name not in all_parameters(function):
+        passed = field.get("optional") is not True or "default" in field
+        if isinstance(name, str) and passed == always_passed and name not in all_parameters(function):
             hint = _near(name, required_parameters(function) - set(app.parameter_names("inputSpec") or []))
-            yield _fault(app, function, f"main() has no parameter for the input {name!r}", hint or "Add it.")
+            yield _violation(
+                app, function, f"main() has no parameter for the input {name!r}", hint or "Add it."
+            )
 
 
 @PYTHON_RULES.rule("error")
 def python_main_extra_parameter(app: AppFolder) -> Iterator[CodeViolation]:
-    """`main` requires no parameter that is not an input."""
+    """Every required parameter of `main` is an input."""
     found = _main(app)
     names = app.parameter_names("inputSpec")
     if not found or names is None:
         return
     for name in sorted(required_parameters(found[1]) - set(names)):
         hint = _near(name, names) or "Declare it in inputSpec, or give it a default."
-        yield _fault(app, found[1], f"main() requires {name!r}, which is no input", hint)
+        yield _violation(app, found[1], f"main() requires {name!r}, which is not an input", hint)
 
 
 @PYTHON_RULES.rule("warning")
 def python_main_optional_input(app: AppFolder) -> Iterator[CodeViolation]:
-    """Inputs that may be absent (optional, no default in dxapp.json) have a default in `main`."""
+    """Optional inputs without a default in dxapp.json have a default in `main`."""
     found = _main(app)
     if not found:
         return
@@ -138,12 +140,12 @@ def python_main_optional_input(app: AppFolder) -> Iterator[CodeViolation]:
     }
     for name in sorted(required_parameters(found[1]) & absent):
         hint = f"Write {name}=None."
-        yield _fault(app, found[1], f"main() requires {name!r}, which is an optional input", hint)
+        yield _violation(app, found[1], f"main() requires {name!r}, which is an optional input", hint)
 
 
 @PYTHON_RULES.rule("warning")
 def python_output_unknown(app: AppFolder) -> Iterator[CodeViolation]:
-    """`main` returns no output that outputSpec does not declare."""
+    """Every output that `main` returns is declared in outputSpec."""
     found = _main(app)
     names = app.parameter_names("outputSpec")
     if not found or names is None:
@@ -151,14 +153,14 @@ def python_output_unknown(app: AppFolder) -> Iterator[CodeViolation]:
     for returned in found[0].returns(found[1]):
         for key in sorted((returned.keys or frozenset()) - set(names)):
             hint = _near(key, names) or "Declare it in outputSpec."
-            yield _fault(app, returned.node, f"main() returns {key!r}, which is no output", hint)
+            yield _violation(app, returned.node, f"main() returns {key!r}, which is not an output", hint)
 
 
 @PYTHON_RULES.rule("warning")
 def python_output_missing(app: AppFolder) -> Iterator[CodeViolation]:
     """`main` returns every output that is not optional.
 
-    Ways out without any output count only if no condition leads to them: others may be for tests.
+    A conditional return without any output is accepted, since it may be for tests.
     """
     found = _main(app)
     if not found or _writes_output_otherwise(app):
@@ -166,8 +168,8 @@ def python_output_missing(app: AppFolder) -> Iterator[CodeViolation]:
     for returned in found[0].returns(found[1]):
         for field in app.required_outputs:
             if returned.is_certain and returned.keys is not None and field["name"] not in returned.keys:
-                message = f"main() ends here without the output {field['name']!r}"
-                yield _fault(app, returned.node, message, "Return it, or declare it optional.")
+                message = f"main() ends here without output {field['name']!r}"
+                yield _violation(app, returned.node, message, "Return it, or declare it optional.")
 
 
 def _writes_output_otherwise(app: AppFolder) -> bool:
@@ -177,35 +179,37 @@ def _writes_output_otherwise(app: AppFolder) -> bool:
 
 @PYTHON_RULES.rule("warning")
 def python_job_target(app: AppFolder) -> Iterator[CodeViolation]:
-    """Jobs are started at entry points that exist."""
+    """Jobs are started at existing entry points."""
     source = app.python
     if source is None or not source.entry_points_are_known:
         return
     for start in source.job_starts:
         if start.target is not None and start.target not in source.entry_points:
             hint = _near(start.target, source.entry_points) or "Decorate a function with this name."
-            yield _fault(app, start.node, f"there is no entry point {start.target!r}", hint)
+            yield _violation(app, start.node, f"the entry point {start.target!r} does not exist", hint)
 
 
 @PYTHON_RULES.rule("warning")
 def python_job_input(app: AppFolder) -> Iterator[CodeViolation]:
-    """Jobs are started with the input that their entry point takes."""
+    """Jobs are started with the parameters of their entry point as input."""
     source = app.python
     for start in source.job_starts if source else []:
         function = source.entry_points.get(start.target or "") if source else None
         if function is None or start.input_keys is None or not has_plain_signature(function):
             continue
         for name in sorted(required_parameters(function) - start.input_keys):
-            yield _fault(app, start.node, f"the job lacks the input {name!r} of {start.target}()")
+            yield _violation(
+                app, start.node, f"the job is started without input {name!r} of {start.target}()"
+            )
         if not function.args.kwarg:
             for name in sorted(start.input_keys - all_parameters(function)):
                 hint = _near(name, all_parameters(function))
-                yield _fault(app, start.node, f"{start.target}() takes no input {name!r}", hint)
+                yield _violation(app, start.node, f"{start.target}() has no parameter {name!r}", hint)
 
 
 @PYTHON_RULES.rule("warning")
 def python_job_output(app: AppFolder) -> Iterator[CodeViolation]:
-    """References name outputs that the job's entry point returns."""
+    """References are to outputs that the job's entry point returns."""
     source = app.python
     for reference in source.output_references if source else []:
         function = source.entry_points.get(reference.target) if source else None
@@ -215,13 +219,13 @@ def python_job_output(app: AppFolder) -> Iterator[CodeViolation]:
         keys = {key for way in returned if way is not None for key in way}
         if reference.field not in keys:
             hint = _near(reference.field, keys)
-            message = f"{reference.target}() returns no {reference.field!r}"
-            yield _fault(app, reference.node, message, hint)
+            message = f"{reference.target}() does not return {reference.field!r}"
+            yield _violation(app, reference.node, message, hint)
 
 
 @PYTHON_RULES.rule("warning")
 def python_import(app: AppFolder) -> Iterator[CodeViolation]:
-    """Modules come from somewhere: the standard library, dxpy, resources/, execDepends, or an asset."""
+    """Every module is provided: by the standard library, dxpy, resources/, execDepends or an asset."""
     source = app.python
     if source is None or _may_bring_anything(app):
         return
@@ -229,11 +233,13 @@ def python_import(app: AppFolder) -> Iterator[CodeViolation]:
     lowered = {name.lower() for name in known}
     for module in source.needed_modules:
         if module.relative:
-            hint = "Import it by its name."
-            yield _fault(app, module.node, "a relative import fails, as the source is no package", hint)
+            hint = "Import the module by its full name."
+            yield _violation(
+                app, module.node, "relative imports fail because the source is not a package", hint
+            )
         elif module.name.lower() not in lowered:
-            message = f"module {module.name!r} is not on a worker, and nothing provides it"
-            yield _fault(app, module.node, message, _import_hint(app, module.name))
+            message = f"module {module.name!r} is not available on workers"
+            yield _violation(app, module.node, message, _import_hint(app, module.name))
 
 
 def _import_hint(app: AppFolder, module: str) -> str:
@@ -244,7 +250,7 @@ def _import_hint(app: AppFolder, module: str) -> str:
 
 
 def _may_bring_anything(app: AppFolder) -> bool:
-    """Tell whether something brings modules that nobody can know from here: bundles, git, pip in the code."""
+    """Return whether unknown modules may be installed: by assets, packages from git, or pip in the code."""
     return app.brings_bundles or bool(re.search(r"\bpip3?\b", app.source or ""))
 
 
@@ -258,7 +264,7 @@ def _resource_modules(app: AppFolder) -> set[str]:
 
 
 def _installed_modules(app: AppFolder) -> set[str]:
-    """Return the modules of the packages in execDepends, as far as their names tell."""
+    """Return the modules of the packages in execDepends, derived from their names."""
     found = set()
     for package in app.packages:
         name = package.get("name")
@@ -266,5 +272,5 @@ def _installed_modules(app: AppFolder) -> set[str]:
             plain = re.split(r"[\[<>=!~@; ]", name)[0].removeprefix("python3-").lower()
             found.add(MODULES_OF_PACKAGES.get(plain, plain.replace("-", "_")))
             found.add(plain.removeprefix("python-").replace("-", "_"))
-            found |= BROUGHT_ALONG.get(plain, frozenset())
+            found |= MODULES_OF_DEPENDENCIES.get(plain, frozenset())
     return found

@@ -15,7 +15,7 @@ Level = Literal["error", "warning"]
 
 @dataclass(frozen=True)
 class Fix:
-    """A certain fix of a dxapp.json: the value at path becomes this one."""
+    """A certain fix of a dxapp.json: replace the value at path."""
 
     path: JsonPath
     value: Any
@@ -23,9 +23,9 @@ class Fix:
 
 @dataclass(frozen=True)
 class KeyFix:
-    """A certain fix of a dxapp.json: the key at path is renamed, or with None removed with its value.
+    """A certain fix of a dxapp.json: rename the key at path, or remove it with its value if `key` is None.
 
-    With `into`, key and value are moved to the end of the object there instead.
+    With `into`, move key and value to the end of the object at that path instead.
     """
 
     path: JsonPath
@@ -35,7 +35,7 @@ class KeyFix:
 
 @dataclass(frozen=True)
 class BytesFix:
-    """A certain fix of a file of the app: everywhere in it, these bytes are replaced by others."""
+    """A certain fix of a file of the app: replace every occurrence of these bytes."""
 
     file: str
     old: bytes
@@ -47,9 +47,10 @@ AnyFix = Fix | KeyFix | BytesFix
 
 @dataclass(frozen=True)
 class Violation:
-    """What a rule finds in a dxapp.json: the way to it, what is wrong, and how to mend it.
+    """A violation in a dxapp.json, at `path`.
 
-    `absent` marks what is wrong only in that something is not there yet; `fix` is there where it is certain.
+    `absent` is true if a part is merely missing, as in a dxapp.json that the wizard will complete. `fix` is
+    None unless the fix is certain.
     """
 
     path: JsonPath
@@ -61,9 +62,9 @@ class Violation:
 
 @dataclass(frozen=True)
 class CodeViolation:
-    """What a rule finds in a file of the app: the file relative to its folder, the place, and the message.
+    """A violation in a file of the app, whose name is relative to the app's folder.
 
-    In dxapp.json the place is given as `path`.
+    The place is `line` and `column`, or in dxapp.json `path`.
     """
 
     file: str
@@ -81,7 +82,7 @@ AnyViolation = TypeVar("AnyViolation")
 
 @dataclass(frozen=True)
 class Rule(Generic[Subject, AnyViolation]):
-    """A rule: its stable id, its level, what it says of itself, and its check."""
+    """A rule: its stable id, level, documentation and check."""
 
     id: str
     level: Level
@@ -90,7 +91,7 @@ class Rule(Generic[Subject, AnyViolation]):
 
 
 class Rules(Generic[Subject, AnyViolation]):
-    """The rules that look at one kind of subject, in the order of their definition."""
+    """A registry of the rules for one kind of subject, in the order of their definition."""
 
     def __init__(self) -> None:
         self.by_id: dict[str, Rule[Subject, AnyViolation]] = {}
@@ -110,7 +111,7 @@ class Rules(Generic[Subject, AnyViolation]):
         return register
 
     def violations(self, subject: Subject) -> Iterator[tuple[Rule[Subject, AnyViolation], AnyViolation]]:
-        """Yield what each rule finds in subject."""
+        """Yield each rule with the violations that it finds in subject."""
         for rule in self.by_id.values():
             for violation in rule.check(subject):
                 yield rule, violation

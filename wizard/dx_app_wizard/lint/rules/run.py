@@ -1,4 +1,4 @@
-"""Lint rules about how an app is run: interpreter, release, timeouts, packages, access, regions."""
+"""Lint rules for runSpec, access and regionalOptions: releases, timeouts, packages, instance types."""
 
 # ruff: noqa: D401 - the docstring of a rule states the rule
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.dxapp.json_document import JsonPath
 
 RUN_RULES: Rules[dict[str, Any], Violation] = Rules()
-"""Rules over the raw hash of a dxapp.json."""
+"""Rules for the raw hash of a dxapp.json."""
 
 PACKAGE_MANAGERS = ("apt", "pip", "pip3", "gem", "cpan", "cran", "git")
 ACCESS_LEVELS = ("NONE", "VIEW", "UPLOAD", "CONTRIBUTE", "ADMINISTER")
@@ -35,15 +35,15 @@ CURRENT_RELEASES = ("20.04", "24.04")
 OLD_RELEASES = ("12.04", "14.04", "16.04")
 PORTING_HINT = (
     'Set "interpreter" to "python3" and "release" to "24.04" (or "20.04"), and port the source to Python 3;'
-    " the tool 2to3 does most of it."
+    " the tool 2to3 does most of the work."
 )
-"""The hint for apps written for Python 2."""
+"""The hint for apps in Python 2."""
 
 
 def _instance_types(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, list[str], str]]:
-    """Yield the instance types that are named, lists to select from included: path, regions, name.
+    """Yield the path, regions and name of every instance type, including those in selectors.
 
-    The regions are those of all clouds if the name is in runSpec. Unknown clouds are left out.
+    A name in runSpec may be of any cloud. Unknown clouds are skipped.
     """
     for path, region, requirement in requirements(spec):
         if region and region_problem(region):
@@ -62,7 +62,7 @@ def _instance_types(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, list[str],
 
 @RUN_RULES.rule("error")
 def run_spec(spec: dict[str, Any]) -> Iterator[Violation]:
-    """There is a runSpec with an interpreter."""
+    """The dxapp.json has a runSpec with an interpreter."""
     if "runSpec" not in spec:
         yield Violation((), "runSpec is missing", 'Add "runSpec".', absent=True)
     elif "interpreter" not in hash_at(spec, "runSpec"):
@@ -73,9 +73,9 @@ def run_spec(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @RUN_RULES.rule("error")
 def run_release(spec: dict[str, Any]) -> Iterator[Violation]:
-    """The runSpec has distribution and release, which older apps lack; `dx build` stops otherwise.
+    """The runSpec has a distribution and a release, which old apps lack. `dx build` fails otherwise.
 
-    `dx-local run` goes on.
+    `dx-local run` does not require them.
     """
     for key, example in (("distribution", "Ubuntu"), ("release", "24.04")):
         if "runSpec" in spec and key not in hash_at(spec, "runSpec"):
@@ -86,7 +86,7 @@ def run_release(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @RUN_RULES.rule("error")
 def run_source(spec: dict[str, Any]) -> Iterator[Violation]:
-    """The source is given once: as `file`, or inline as `code`."""
+    """The runSpec has either `file` or `code`, not both."""
     run = hash_at(spec, "runSpec")
     if "runSpec" in spec and "file" not in run and "code" not in run:
         yield Violation(
@@ -98,40 +98,40 @@ def run_source(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @RUN_RULES.rule("error")
 def interpreter(spec: dict[str, Any]) -> Iterator[Violation]:
-    """The interpreter is `python3` or `bash` (`python2.7` in apps of old)."""
+    """The interpreter is `python3` or `bash` (or `python2.7` in old apps)."""
     name = hash_at(spec, "runSpec").get("interpreter")
     if isinstance(name, str) and name not in ("python3", "bash", "python2.7"):
         guess = "python3" if "py" in name.lower() else "bash"
         fix = Fix(("runSpec", "interpreter"), guess) if name.lower() == guess else None
         yield Violation(
-            ("runSpec", "interpreter"), f"{name!r} is no interpreter", f"Write {guess!r}.", fix=fix
+            ("runSpec", "interpreter"), f"{name!r} is not an interpreter", f"Write {guess!r}.", fix=fix
         )
 
 
 @RUN_RULES.rule("error")
 def release(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Distribution and release are ones that DNAnexus has, and its version goes with the release."""
+    """The distribution and release exist on DNAnexus, and the version exists for the release."""
     run = hash_at(spec, "runSpec")
     distribution, number, version = (run.get(key) for key in ("distribution", "release", "version"))
     if isinstance(distribution, str) and distribution != "Ubuntu":
         path: JsonPath = ("runSpec", "distribution")
         fix = Fix(path, "Ubuntu") if distribution.lower() == "ubuntu" else None
-        yield Violation(path, f"{distribution!r} is no distribution", "Write 'Ubuntu'.", fix=fix)
+        yield Violation(path, f"{distribution!r} is not a distribution", "Write 'Ubuntu'.", fix=fix)
     if isinstance(number, str) and number not in CURRENT_RELEASES + OLD_RELEASES:
         hint = f"Write {CURRENT_RELEASES[-1]!r}."
-        yield Violation(("runSpec", "release"), f"{number!r} is no release of the worker", hint)
+        yield Violation(("runSpec", "release"), f"{number!r} is not a release of the worker", hint)
     versions = ("0", "1") if number == "16.04" else ("0",)
     if isinstance(version, str) and version not in versions:
-        hint = "Write '0'. The app's own version stands at the top."
+        hint = "Write '0'. The app's own version is a top-level key."
         path = ("runSpec", "version")
         fix = Fix(path, "0") if number in CURRENT_RELEASES else None
-        what = "no release but 16.04 has a" if number is None else f"release {number} has no"
+        what = "no release except 16.04 has a" if number is None else f"release {number} has no"
         yield Violation(path, f"{what} version {version!r}", hint, fix=fix)
 
 
 @RUN_RULES.rule("warning")
 def old_worker(spec: dict[str, Any]) -> Iterator[Violation]:
-    """The worker is one that DNAnexus still offers: not Python 2.7, and no release before 20.04."""
+    """The interpreter and release are still supported: not Python 2.7, and no release before 20.04."""
     run = hash_at(spec, "runSpec")
     if run.get("interpreter") == "python2.7":
         yield Violation(("runSpec", "interpreter"), "python2.7 is no longer supported", PORTING_HINT)
@@ -142,25 +142,25 @@ def old_worker(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @RUN_RULES.rule("error")
 def timeout_policy(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Timeouts are whole days, hours and minutes, more than nothing and at most 30 days in all."""
+    """Timeouts are whole days, hours and minutes, in total more than 0 and at most 30 days."""
     for entry_point, limit in hash_at(spec, "runSpec", "timeoutPolicy").items():
         path: JsonPath = ("runSpec", "timeoutPolicy", entry_point)
         if not isinstance(limit, dict):
             continue
         for unit in limit.keys() - MINUTES.keys():
             yield Violation(
-                (*path, unit), f"{unit!r} is no unit of time", "Units are days, hours and minutes."
+                (*path, unit), f"{unit!r} is not a unit of time", "Units are days, hours and minutes."
             )
         counts = [(unit, limit[unit]) for unit in MINUTES if unit in limit]
         if all(type(count) is int and count >= 0 for _, count in counts):
             total = sum(MINUTES[unit] * count for unit, count in counts)
             if not 0 < total <= LONGEST_TIMEOUT_MINUTES:
-                yield Violation(path, "a timeout is more than nothing and at most 30 days")
+                yield Violation(path, "the timeout must be more than 0 and at most 30 days")
 
 
 @RUN_RULES.rule("error")
 def execution_policy(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Jobs are restarted at most nine times, for reasons that exist."""
+    """Jobs are restarted at most nine times."""
     policy = hash_at(spec, "runSpec", "executionPolicy")
     path: JsonPath = ("runSpec", "executionPolicy")
     counts: dict[JsonPath, Any] = {("maxRestarts",): policy.get("maxRestarts")}
@@ -168,7 +168,7 @@ def execution_policy(spec: dict[str, Any]) -> Iterator[Violation]:
     for place, count in counts.items():
         if type(count) is int and not 0 <= count <= 9:
             yield Violation(
-                (*path, *place), f"{count} restarts are not allowed", "Give a number from 0 to 9."
+                (*path, *place), f"{count} restarts are not allowed", "Write a number from 0 to 9."
             )
     entry_points = hash_at(spec, "runSpec").get("restartableEntryPoints")
     if isinstance(entry_points, str) and entry_points not in ("all", "master"):
@@ -178,17 +178,17 @@ def execution_policy(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @RUN_RULES.rule("error")
 def exec_depends(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Packages have a name and a package manager that exists; those from git have a URL."""
+    """Packages have a name and a valid package manager; packages from git have a URL."""
     for index, package in enumerate(list_of(hash_at(spec, "runSpec").get("execDepends"))):
         if not isinstance(package, dict):
             continue
         path: JsonPath = ("runSpec", "execDepends", index)
         manager = package.get("package_manager", "apt")
         if manager not in PACKAGE_MANAGERS:
-            hint = f"They are {', '.join(PACKAGE_MANAGERS)}."
+            hint = f"Package managers are {', '.join(PACKAGE_MANAGERS)}."
             place = (*path, "package_manager")
             fix = Fix(place, str(manager).lower()) if str(manager).lower() in PACKAGE_MANAGERS else None
-            yield Violation(place, f"{manager!r} is no package manager", hint, fix=fix)
+            yield Violation(place, f"{manager!r} is not a package manager", hint, fix=fix)
         if "name" not in package:
             yield Violation(path, "the package has no name", 'Add "name".')
         if manager == "git" and "url" not in package:
@@ -197,12 +197,12 @@ def exec_depends(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @RUN_RULES.rule("error")
 def exec_depends_network(spec: dict[str, Any]) -> Iterator[Violation]:
-    """An app with packages from elsewhere than apt has access to the network; `dx build` stops otherwise."""
+    """An app with packages that are not from apt has network access. `dx build` fails otherwise."""
     packages = list_of(hash_at(spec, "runSpec").get("execDepends"))
     managers = [package.get("package_manager", "apt") for package in packages if isinstance(package, dict)]
     foreign = [str(manager) for manager in managers if manager != "apt"]
     if foreign and not hash_at(spec, "access").get("network"):
-        message = f"packages from {foreign[0]} cannot be installed without access to the network"
+        message = f"packages from {foreign[0]} cannot be installed without network access"
         absent = "network" not in hash_at(spec, "access")
         yield Violation(
             ("runSpec", "execDepends"), message, 'Add "access": {"network": ["*"]}.', absent=absent
@@ -211,7 +211,7 @@ def exec_depends_network(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @RUN_RULES.rule("error")
 def asset_depends(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Each asset is named by its `id`, or by `name`, `project` and `version`."""
+    """Each asset has an `id`, or a `name`, `project` and `version`."""
     places: list[tuple[JsonPath, Any]] = [(("runSpec",), hash_at(spec, "runSpec"))]
     places += [
         (("regionalOptions", region), options) for region, options in hash_at(spec, "regionalOptions").items()
@@ -223,7 +223,7 @@ def asset_depends(spec: dict[str, Any]) -> Iterator[Violation]:
                 and "id" not in asset
                 and not {"name", "project", "version"} <= asset.keys()
             ):
-                message = "the asset is named neither by id nor by name, project and version"
+                message = "the asset has neither an id nor a name, project and version"
                 yield Violation((*path, "assetDepends", index), message)
 
 
@@ -235,28 +235,28 @@ def access_level(spec: dict[str, Any]) -> Iterator[Violation]:
         if isinstance(level, str) and level not in ACCESS_LEVELS:
             hint = f"Levels are {', '.join(ACCESS_LEVELS)}."
             fix = Fix(("access", key), level.upper()) if level.upper() in ACCESS_LEVELS else None
-            yield Violation(("access", key), f"{level!r} is no access level", hint, fix=fix)
+            yield Violation(("access", key), f"{level!r} is not an access level", hint, fix=fix)
 
 
 @RUN_RULES.rule("error")
 def access_network(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Access to the network names hosts (`github.com`, `*.example.org`, `*`), not URLs."""
+    """Network access is to hosts (`github.com`, `*.example.org`, `*`), not URLs."""
     for index, host in enumerate(list_of(hash_at(spec, "access").get("network"))):
         if isinstance(host, str) and ("/" in host or not host.strip()):
             place: JsonPath = ("access", "network", index)
             named = re.fullmatch(r"(?:[a-z]+://)?([*\w.-]+)(?:[/:].*)?", host.strip(), re.IGNORECASE)
             hint = f"Write {named[1]!r}." if named else "Write a host such as github.com, or * for all."
-            yield Violation(place, f"{host!r} is no host", hint, fix=Fix(place, named[1]) if named else None)
+            yield Violation(
+                place, f"{host!r} is not a host", hint, fix=Fix(place, named[1]) if named else None
+            )
 
 
 @RUN_RULES.rule("error")
 def regional_options(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Regional options name at least one region, have the same keys in each, and repeat none of runSpec's."""
+    """Regional options have at least one region, the same keys for each, and no keys of runSpec."""
     regional = spec.get("regionalOptions")
     if regional == {}:
-        yield Violation(
-            ("regionalOptions",), "regionalOptions names no region", "Remove it, or add a region."
-        )
+        yield Violation(("regionalOptions",), "regionalOptions has no region", "Remove it, or add a region.")
     key_sets = {region: set(hash_at(options)) for region, options in hash_at(regional).items()}
     first = next(iter(key_sets), None)
     for region, keys in key_sets.items():
@@ -264,7 +264,7 @@ def regional_options(spec: dict[str, Any]) -> Iterator[Violation]:
             message = f"{key!r} is set for only one of {first} and {region}"
             yield Violation(("regionalOptions", region), message, "Give all regions the same keys.")
         for key in sorted(keys & hash_at(spec, "runSpec").keys()):
-            message = f"{key!r} stands in runSpec too"
+            message = f"{key!r} is also in runSpec"
             yield Violation(("regionalOptions", region, key), message, "Remove it from runSpec.")
 
 
@@ -279,7 +279,7 @@ def region_known(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @RUN_RULES.rule("error")
 def instance_type(spec: dict[str, Any]) -> Iterator[Violation]:
-    """No instance type is misspelt: none is within two edits of an existing one."""
+    """No instance type is misspelt, that is within two edits of an existing one."""
     for path, regions, name in _instance_types(spec):
         meant = None
         if all(find_instance_type(name, region) is None for region in regions):
@@ -287,12 +287,12 @@ def instance_type(spec: dict[str, Any]) -> Iterator[Violation]:
         if meant:
             only_case = name.lower() == meant
             fix = Fix(path, meant) if only_case else None
-            yield Violation(path, f"{name!r} is no instance type", f"Did you mean {meant!r}?", fix=fix)
+            yield Violation(path, f"{name!r} is not an instance type", f"Did you mean {meant!r}?", fix=fix)
 
 
 @RUN_RULES.rule("warning")
 def instance_type_known(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Instance types are known, current, and offered in their region; `dx build` may refuse others."""
+    """Instance types are known, current, and available in their region; `dx build` may reject others."""
     for path, regions, name in _instance_types(spec):
         problems = [why_unusable(name, region) for region in regions]
         if all(problems) and not any(misspelt(name, region) for region in regions):
@@ -303,7 +303,7 @@ def instance_type_known(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @RUN_RULES.rule("warning")
 def instance_type_legacy(spec: dict[str, Any]) -> Iterator[Violation]:
-    """No instance type is of an old generation that has a successor (mem1_ssd1_v2_x4 for mem1_ssd1_x4)."""
+    """No instance type is of an old generation with a successor (mem1_ssd1_v2_x4 for mem1_ssd1_x4)."""
     for path, region, requirement in requirements(spec):
         name = requirement.get("instanceType")
         successor = str(name).replace("_x", "_v2_x")
@@ -316,21 +316,21 @@ def instance_type_legacy(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @RUN_RULES.rule("warning")
 def interpreter_release(spec: dict[str, Any]) -> Iterator[Violation]:
-    """The release has the interpreter: python3 from 16.04 version 1 on, python2.7 before 20.04 only."""
+    """The release has the interpreter: python3 since version 1 of 16.04, python2.7 only before 20.04."""
     run = hash_at(spec, "runSpec")
     name, number = run.get("interpreter"), run.get("release")
     path: JsonPath = ("runSpec", "release")
     old = number in OLD_RELEASES and not (number == "16.04" and run.get("version") == "1")
     if name == "python3" and old:
         hint = f"Move to {CURRENT_RELEASES[-1]!r}."
-        yield Violation(path, f"release {number} (version 0) does not go with python3", hint)
+        yield Violation(path, f"release {number} (version 0) does not support python3", hint)
     if name == "python2.7" and number in CURRENT_RELEASES:
-        yield Violation(path, f"release {number} does not go with python2.7", PORTING_HINT)
+        yield Violation(path, f"release {number} does not support python2.7", PORTING_HINT)
 
 
 @RUN_RULES.rule("warning")
 def deprecated_field(spec: dict[str, Any]) -> Iterator[Violation]:
-    """No field is one that DNAnexus gave up: they moved into regionalOptions.
+    """No field is deprecated in favour of regionalOptions.
 
     Source: https://documentation.dnanexus.com/developer/apps/app-metadata, "Deprecated fields".
     """
@@ -340,23 +340,23 @@ def deprecated_field(spec: dict[str, Any]) -> Iterator[Violation]:
         path: JsonPath = ("runSpec", "systemRequirements")
         yield Violation(path, "runSpec.systemRequirements is deprecated", f"Move it into {places}.")
     if "resources" in spec and "regionalOptions" not in spec:
-        yield Violation(("resources",), "resources at the top is deprecated", f"Move it into {places}.")
+        yield Violation(("resources",), "top-level resources is deprecated", f"Move it into {places}.")
 
 
 @RUN_RULES.rule("error")
 def instance_selector(spec: dict[str, Any]) -> Iterator[Violation]:
-    """An instance type selector stands alone: neither with an instance type nor with a cluster."""
+    """An instance type selector is not combined with an instance type or a cluster."""
     for path, _region, requirement in requirements(spec):
         for other in ("instanceType", "clusterSpec"):
             if "instanceTypeSelector" in requirement and other in requirement:
                 yield Violation(
-                    (*path, other), f"{other} and instanceTypeSelector exclude each other", "Remove one."
+                    (*path, other), f"{other} and instanceTypeSelector cannot be combined", "Remove one."
                 )
 
 
 @RUN_RULES.rule("error")
 def cluster_spec(spec: dict[str, Any]) -> Iterator[Violation]:
-    """A cluster is declared by region, in regionalOptions."""
+    """A cluster is declared for a region, in regionalOptions."""
     for path, region, requirement in requirements(spec):
         if region is None and "clusterSpec" in requirement:
             yield Violation(
@@ -366,7 +366,7 @@ def cluster_spec(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @RUN_RULES.rule("error")
 def resources_region(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Resources of the whole app go with at most one region; with several, each region has its own."""
+    """The app has either top-level resources or resources for each region in regionalOptions."""
     if "resources" in spec and "regionalOptions" in spec:
         hint = "Move resources into regionalOptions, under every region."
-        yield Violation(("resources",), "resources at the top do not go with regionalOptions", hint)
+        yield Violation(("resources",), "top-level resources cannot be combined with regionalOptions", hint)

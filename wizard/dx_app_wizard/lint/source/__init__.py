@@ -1,3 +1,3 @@
-"""Read source code for the linter: Python, Python 2, bash, and uses of the network."""
+"""Read the files of an app for the linter: dxapp.json, Python, bash, and uses of the network."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The folder of an app, as lint rules look at it."""
+"""The folder of an app as lint rules see it: dxapp.json and the parsed source."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ class AppFolder:
 
     @cached_property
     def language(self) -> str | None:
-        """`python` or `bash`; None for others, also for python2.7, whose syntax is not read here."""
+        """`python` or `bash`; None for any other language, and for Python 2, which cannot be parsed here."""
         run_spec = self.spec.get("runSpec")
         old = isinstance(run_spec, dict) and run_spec.get("interpreter") == "python2.7"
         return None if old else language_of(self.spec)
 
     @cached_property
     def source_name(self) -> str | None:
-        """The source file as runSpec.file names it."""
+        """The value of runSpec.file."""
         run_spec = self.spec.get("runSpec")
         name = run_spec.get("file") if isinstance(run_spec, dict) else None
         return name if isinstance(name, str) else None
 
     @cached_property
     def source(self) -> str | None:
-        """The source as text, None where it cannot be read."""
+        """The source as text, None if it cannot be read."""
         if self.source_name is None:
             return None
         try:
-            # Bytes, because line ends matter to bash.
+            # Decoded bytes preserve the line endings, which matter to bash.
             return regular_file.read(self.path / self.source_name).decode()
         except (OSError, ValueError):
             return None
 
     @cached_property
     def python(self) -> PythonSource | None:
-        """The source parsed, None where it is not Python or does not parse."""
+        """The parsed source, None if it is not valid Python."""
         if self.language != "python" or self.source is None:
             return None
         try:
@@ -59,12 +59,12 @@ class AppFolder:
 
     @cached_property
     def bash(self) -> BashSource | None:
-        """The source as bash, None where it is not."""
+        """The source as bash, None if the app is in another language."""
         return None if self.language != "bash" or self.source is None else BashSource(self.source)
 
     @cached_property
     def entry_points(self) -> list[str] | None:
-        """The entry points that a job can be started at, None where the source does not show all of them."""
+        """The entry points of the source, None if it may have others that cannot be seen in it."""
         if self.python is not None and self.python.entry_points_are_known:
             return list(self.python.entry_points)
         if self.bash is not None and self.bash.is_whole:
@@ -89,7 +89,7 @@ class AppFolder:
 
     @cached_property
     def brings_bundles(self) -> bool:
-        """True if assets, bundles or packages built from git are installed, which may contain anything."""
+        """Whether the app installs assets, bundles or packages from git, which may contain anything."""
         regional = self.spec.get("regionalOptions")
         places = [self.spec.get("runSpec"), *(regional.values() if isinstance(regional, dict) else [])]
         keys = ("assetDepends", "bundledDepends", "bundledDependsByRegion")
@@ -97,12 +97,12 @@ class AppFolder:
         return bundles or any(package.get("package_manager") == "git" for package in self.packages)
 
     def parameter_names(self, key: str) -> list[str] | None:
-        """Return the names under inputSpec or outputSpec; None where it is absent."""
+        """Return the names in inputSpec or outputSpec; None if it is absent."""
         if not isinstance(self.spec.get(key), list):
             return None
         return [field["name"] for field in self.fields(key) if isinstance(field.get("name"), str)]
 
     def fields(self, key: str) -> list[dict[str, Any]]:
-        """Return the entries of inputSpec or outputSpec that are hashes; none where it is absent."""
+        """Return the entries of inputSpec or outputSpec that are hashes."""
         fields = self.spec.get(key)
         return [field for field in fields if isinstance(field, dict)] if isinstance(fields, list) else []

@@ -1,6 +1,6 @@
-"""The source of a bash app: functions, jobs that it starts, outputs that it adds.
+"""The source of a bash app: its functions, the jobs that it starts, and the outputs that it adds.
 
-Most of this is matched in the text rather than parsed, so an answer is likely, not certain.
+Most of this is matched in the text rather than parsed, so the results are likely, not certain.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ADD_OUTPUT = re.compile(
 )
 _INPUT_OF_JOB = re.compile(r"(?<![\w-])-i(?:[ \t]+|=)?[\"']?([A-Za-z_]\w*)(?::[a-z:]+)?=")
 ENVIRONMENT = r"[\"']?(?:[~\w${}./-]*/)?environment\b"
-"""The file ~/environment as it is sourced; every worker has it, and it defines no functions."""
+"""The file ~/environment, which exists on every worker and defines no functions."""
 _OTHER_FILES = re.compile(rf"(?:^|[;&|])[ \t]*(?:source|\.)[ \t]+(?!{ENVIRONMENT})", re.MULTILINE)
 _OTHER_WAYS = re.compile(r"job_output\.json|jobutil-add-output[^\n]*\bxargs\b|\beval\b")
 _COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
@@ -40,7 +40,7 @@ _OTHER_FOLDERS = re.compile(r"\bout/[\"']?[$*`{]|(?<![\w.-])out/?(?![\w./-])")
 
 @dataclass(frozen=True)
 class Mention:
-    """A name that the source mentions, and the line, from 1."""
+    """A name in the source, and its line, from 1."""
 
     name: str
     line: int
@@ -48,7 +48,7 @@ class Mention:
 
 @dataclass(frozen=True)
 class OutputReference:
-    """A reference to an output of a subjob: the function that the job runs, the field, and the line."""
+    """A reference to an output of a subjob: the function of the job, the field, and the line."""
 
     target: str
     field: str
@@ -56,14 +56,14 @@ class OutputReference:
 
 
 class BashSource:
-    """The text of a source file; comments that fill their line are left out of account."""
+    """The text of a source file, without the comments that have a line of their own."""
 
     def __init__(self, text: str) -> None:
         self._text = _COMMENT.sub("", text)
 
     @cached_property
     def syntax(self) -> BashSyntax | None:
-        """The source parsed, None if that fails."""
+        """The parsed source, None if it cannot be parsed."""
         return parse_bash(self._text)
 
     @cached_property
@@ -73,7 +73,7 @@ class BashSource:
 
     @cached_property
     def job_starts(self) -> list[Mention]:
-        """The entry points that dx-jobutil-new-job names literally."""
+        """The entry points in calls of dx-jobutil-new-job, if written literally."""
         return self._mentions(_NEW_JOB)
 
     @cached_property
@@ -83,12 +83,12 @@ class BashSource:
 
     @cached_property
     def outputs(self) -> list[Mention]:
-        """The outputs that dx-jobutil-add-output names literally, in any function."""
+        """The outputs in calls of dx-jobutil-add-output, if written literally, in any function."""
         return self._mentions(_ADD_OUTPUT)
 
     @cached_property
     def outputs_of_main(self) -> list[Mention]:
-        """Those of them that the body of main itself adds."""
+        """The outputs that the body of main itself adds."""
         first, last = self._lines_of("main")
         return [output for output in self.outputs if first <= output.line <= last]
 
@@ -99,7 +99,7 @@ class BashSource:
 
     @cached_property
     def output_folders(self) -> frozenset[str] | None:
-        """The folders of out/ that are named literally; None if there may be others."""
+        """The folders of out/ that are written literally; None if there may be others."""
         if _OTHER_FOLDERS.search(self._text) or not self.outputs_are_known:
             return None
         return frozenset(_OUTPUT_FOLDER.findall(self._text)) or None
@@ -118,7 +118,7 @@ class BashSource:
         return found
 
     def outputs_of_job(self, function: str) -> frozenset[str] | None:
-        """Return the outputs that a job running function may add; None if that cannot be known."""
+        """Return the outputs that a job of a function may add; None if they cannot be determined."""
         ranges = self.syntax.functions if self.syntax else {}
         if function not in ranges or not self.outputs_are_known or self.uploads_all_outputs:
             return None
@@ -129,12 +129,12 @@ class BashSource:
         )
 
     def _effect(self, event: re.Match[str]) -> int:
-        """Return where an event takes effect: an assigned job only after the references in its own input."""
+        """Return the offset at which an event takes effect: of a new job, after references in its input."""
         started = _STARTED_JOB.match(self._text, event.end()) if event.re is _ASSIGNED else None
         return started.end() if started else event.start()
 
     def _follow_assignment(self, event: re.Match[str], jobs: dict[str, str | None]) -> None:
-        """Note in jobs, by variable, the function of the job that is assigned; None for any other value."""
+        """Record in jobs, by variable, the function of the assigned job, or None for any other value."""
         if event["loop"]:
             elements = _ELEMENTS.fullmatch(event["values"].strip())
             jobs[event["loop"]] = jobs.get(elements[1]) if elements else None
@@ -150,7 +150,7 @@ class BashSource:
             jobs.update(dict.fromkeys(event[0].split()))
 
     def _started_at(self, offset: int) -> str | None:
-        """Return the function of the job that the value of an assignment, whose `=` is there, starts."""
+        """Return the function of the job that an assignment, with its `=` at offset, starts."""
         match = _STARTED_JOB.match(self._text, offset)
         words = re.findall(r"[^\s\\\"']+", match[1]) if match else []
         named = [word for word in words if word in self.functions]
@@ -158,12 +158,12 @@ class BashSource:
 
     @cached_property
     def is_whole(self) -> bool:
-        """Whether no other file is sourced, which could define or do anything."""
+        """Whether no other file is sourced, since that could define anything."""
         return not _OTHER_FILES.search(self._text)
 
     @cached_property
     def outputs_are_known(self) -> bool:
-        """Whether every output that is added is named literally."""
+        """Whether the names of all added outputs are written literally."""
         dynamic = any(match[1] is None for match in _ADD_OUTPUT.finditer(self._text))
         return self.is_whole and not dynamic and not _OTHER_WAYS.search(self._text)
 
@@ -175,7 +175,7 @@ class BashSource:
         ]
 
     def _lines_of(self, function: str) -> tuple[int, int]:
-        """Return the first and last line of a function; an impossible range where there is none."""
+        """Return the first and last line of a function; an empty range (1, 0) if it does not exist."""
         if self.syntax and function in self.syntax.functions:
             lines = self.syntax.functions[function]
             return lines.start, lines.stop - 1

@@ -1,7 +1,7 @@
-"""Programs that a bash app calls although nothing provides them on a worker.
+"""Find programs that a bash app calls but that will not exist on a worker.
 
-A program counts as provided if there is any doubt: an app that bundles assets, changes PATH or installs
-programs in ways that cannot be followed here may have everything.
+If in doubt, a program counts as provided: an app that bundles assets, changes PATH or installs programs in
+ways that cannot be analysed may have anything.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _BRINGS_NO_PROGRAMS = ("lib*", "*-dev", "python-*", "python3-*", "fonts-*", "dx-
 
 @dataclass(frozen=True)
 class Unprovided:
-    """The first call of a program that nothing provides, and the package that usually does."""
+    """The first call of a program that nothing provides, and the package that usually provides it."""
 
     program: str
     package: str | None
@@ -70,14 +70,14 @@ def unprovided_programs(app: AppFolder) -> Iterator[Unprovided]:
 
 @dataclass(frozen=True)
 class _Supply:
-    """The programs and packages of an app by name; `is_open` if these may contain any program."""
+    """The programs and packages of an app by name; `is_open` if the packages may contain any program."""
 
     programs: frozenset[str]
     packages: frozenset[str]
     is_open: bool
 
     def has(self, program: str) -> bool:
-        """Tell whether a program is there, or may be."""
+        """Return whether a program exists, or may exist."""
         if program in self.programs or program.startswith("dx"):
             return True
         bringing = packages_of_programs().get(program)
@@ -88,7 +88,7 @@ class _Supply:
 
 
 def _supply(app: AppFolder, source: BashSyntax) -> _Supply | None:
-    """Return what an app has, None if that cannot be known."""
+    """Return the programs and packages of an app, None if they cannot be determined."""
     if app.brings_bundles:
         return None
     resources = _resources(app)
@@ -115,7 +115,7 @@ def _supply(app: AppFolder, source: BashSyntax) -> _Supply | None:
 
 
 def _may_bring_anything(packages: set[str]) -> bool:
-    """Tell whether some package may bring, by what it depends on, programs that are not known here."""
+    """Return whether any package may install unknown programs through its dependencies."""
     patterns = [*known_packages(), *_BRINGS_NO_PROGRAMS]
     return any(not _matches(package, patterns) for package in packages)
 
@@ -134,7 +134,7 @@ def _resources(app: AppFolder) -> dict[str, list[Path]]:
 
 
 def _script(path: Path) -> BashSyntax | None:
-    """Return a file parsed as bash, None if that fails."""
+    """Return a file parsed as bash, None if it cannot be parsed."""
     try:
         return parse_bash(regular_file.read(path).decode())
     except (OSError, ValueError):
@@ -147,7 +147,7 @@ def _package(name: object) -> str | None:
 
 
 def _probed(script: BashSyntax) -> set[str]:
-    """Return the names that a script looks up, and so expects to be absent, or defines as aliases."""
+    """Return the names that a script defines as aliases, or looks up because they may be absent."""
     return {
         word.text.partition("=")[0]
         for command in script.commands
@@ -165,7 +165,7 @@ class _Installed:
 
 
 def _installed(script: BashSyntax) -> _Installed | None:
-    """Return what a script installs, None if it may install anything."""
+    """Return the packages that a script installs, None if it may install anything."""
     if "PATH" in script.variables or any(_FOLDER_OF_PROGRAMS.match(word.text) for word in script.redirects):
         return None
     of_apt: set[str] = set()

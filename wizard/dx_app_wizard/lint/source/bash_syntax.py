@@ -1,6 +1,6 @@
-"""Bash source parsed into the commands that it runs, those behind sudo, xargs and the like included.
+"""Parse bash source into the commands that it runs, including those run by sudo, xargs and the like.
 
-The grammar is tree-sitter's, which reads all of the language: pipes, substitutions, here-documents, quotes.
+The grammar is that of tree-sitter, which covers pipes, substitutions, here-documents and quotes.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
-"""Characters that the grammar's scanner looks up in tables for ASCII, and crashes."""
+"""Characters that crash the grammar's scanner, which looks them up in tables for ASCII."""
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 
 
 class Word(NamedTuple):
-    """A word of a command without its quotes; not `literal` if the shell computes it, or a part of it."""
+    """A word of a command without quotes; `literal` is false if the shell expands any part of it."""
 
     text: str
     literal: bool = True
@@ -29,7 +29,7 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True)
 class Command:
-    """A command: its words, the program first, and its place, from 1."""
+    """A command: its words, the first of which is the program, and its place, from 1."""
 
     words: tuple[Word, ...]
     line: int
@@ -37,7 +37,7 @@ class Command:
 
     @property
     def program(self) -> str | None:
-        """The program as it is called, None if that is computed."""
+        """The name of the program, None if the shell expands it."""
         return self.words[0].text if self.words[0].literal else None
 
     @property
@@ -47,7 +47,7 @@ class Command:
 
     @property
     def operands(self) -> tuple[Word, ...]:
-        """The arguments that are no options."""
+        """The arguments that are not options."""
         return tuple(word for word in self.arguments if not word.text.startswith("-"))
 
 
@@ -62,7 +62,7 @@ class BashSyntax:
 
 
 def parse_bash(text: str) -> BashSyntax | None:
-    """Parse bash source, with `_` for characters beyond ASCII; return None if that fails anywhere."""
+    """Parse bash source, with `_` for characters beyond ASCII; return None at any syntax error."""
     root = _parser().parse(_BEYOND_ASCII.sub("_", text).encode()).root_node
     if root.has_error:
         return None
@@ -83,7 +83,7 @@ def parse_bash(text: str) -> BashSyntax | None:
 
 @cache
 def _parser() -> Parser:
-    """Return the parser; loading the grammar takes 20 ms, so only on demand."""
+    """Return the parser. The import is deferred because loading the grammar takes 20 ms."""
     import tree_sitter_bash
     from tree_sitter import Language, Parser
 
@@ -91,7 +91,7 @@ def _parser() -> Parser:
 
 
 def _nodes(root: Node) -> Iterator[Node]:
-    """Yield the nodes of a tree in document order; no recursion, for trees may be deep."""
+    """Yield the nodes of a tree in document order, without recursion, as trees may be deep."""
     pending = [root]
     while pending:
         node = pending.pop()
@@ -100,7 +100,7 @@ def _nodes(root: Node) -> Iterator[Node]:
 
 
 def _commands(node: Node) -> Iterator[Command]:
-    """Yield the command of a node, and those that it runs in turn."""
+    """Yield the command of a node, and the commands that it wraps."""
     parts = [child for child in node.named_children if child.type not in _NO_WORDS]
     words = tuple(_word(part) for part in parts)
     if words:
@@ -136,7 +136,7 @@ def _source(node: Node) -> str:
 
 
 class _Wrapper(NamedTuple):
-    """A program that runs another: which of its options take a value, and how many operands precede it."""
+    """A program that runs another: its options that take a value, and its number of own operands."""
 
     options: str = ""
     operands: int = 0
@@ -174,7 +174,7 @@ _EXECUTES = ("-exec", "-execdir", "-ok", "-okdir")
 
 
 def _runs(words: tuple[Word, ...]) -> Iterator[tuple[Word, ...]]:
-    """Yield a command, the command that it wraps if it does, and so on."""
+    """Yield a command, and the commands that it wraps, at any depth."""
     pending = [words]
     while pending:
         words = pending.pop()
@@ -183,7 +183,7 @@ def _runs(words: tuple[Word, ...]) -> Iterator[tuple[Word, ...]]:
 
 
 def _inner(words: tuple[Word, ...]) -> Iterator[tuple[Word, ...]]:
-    """Yield the commands that a command itself names."""
+    """Yield the commands that a command wraps directly."""
     name = words[0].text.rpartition("/")[2]
     looks_up = name == "command" and words[1:] and words[1].text.startswith(_LOOKS_UP)
     if name == "find":

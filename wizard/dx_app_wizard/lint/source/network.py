@@ -1,6 +1,6 @@
-"""Where a source plainly uses the network: calls whose address or package stands there.
+"""Find calls that use the network, by addresses and packages written literally in the source.
 
-What cannot be told from the text, such as an address in a variable, is left out; what is found is likely so.
+Anything computed, such as an address in a variable, is not found; the uses found are likely, not certain.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 _COMMENT = re.compile(r"(?<![^\s;])#.*$", re.MULTILINE)
 _START = r"(?:^|[;&|(`!]|\b(?:do|then|else|if|while|until|time|sudo|exec)\b)[ \t]*"
 _REST = r"[ \t](?P<rest>(?:\\\n|[^\n;|&])*)"
-_FETCH = re.compile(rf"{_START}(?P<what>curl|wget|git clone){_REST}", re.MULTILINE)
-_INSTALL = re.compile(rf"{_START}(?:python3? -m )?(?P<what>pip3? install){_REST}", re.MULTILINE)
+_FETCH = re.compile(rf"{_START}(?P<name>curl|wget|git clone){_REST}", re.MULTILINE)
+_INSTALL = re.compile(rf"{_START}(?:python3? -m )?(?P<name>pip3? install){_REST}", re.MULTILINE)
 _REMOTE = re.compile(
     r"(?:https?|ftp)://(?!localhost|127\.|0\.0\.0\.0)[A-Za-z0-9]|\bgit@[\w.-]+:", re.IGNORECASE
 )
@@ -31,23 +31,23 @@ _CALLS_OF_PROGRAMS = ("run", "call", "check_call", "check_output", "Popen", "sys
 
 
 class NetworkUse(NamedTuple):
-    """A call that needs the network: what is called, and the line, from 1."""
+    """A call that needs the network: the name of the command or function, and the line, from 1."""
 
-    what: str
+    name: str
     line: int
 
 
 def in_bash(text: str) -> list[NetworkUse]:
-    """Return the commands that fetch from an address, or install packages of PyPI."""
+    """Return the commands that fetch from an address or install packages from PyPI."""
     text = _COMMENT.sub("", text)
     found = [match for match in _FETCH.finditer(text) if _REMOTE.search(match["rest"])]
     found += [match for match in _INSTALL.finditer(text) if not _ELSEWHERE_THAN_PYPI.search(match["rest"])]
-    uses = [NetworkUse(match["what"], text.count("\n", 0, match.start("what")) + 1) for match in found]
+    uses = [NetworkUse(match["name"], text.count("\n", 0, match.start("name")) + 1) for match in found]
     return sorted(uses, key=lambda use: use.line)
 
 
 def in_python(tree: ast.AST) -> list[NetworkUse]:
-    """Return the calls that fetch from an address, themselves or by a program."""
+    """Return the calls that fetch from an address, directly or through a program."""
     return [use for node in ast.walk(tree) if isinstance(node, ast.Call) for use in _uses(node)]
 
 
@@ -61,14 +61,14 @@ def _uses(call: ast.Call) -> Iterator[NetworkUse]:
 
 
 def _dotted(node: ast.expr) -> str:
-    """Return a name as `urllib.request.urlopen`; of what is no name, only what comes after it."""
+    """Return a dotted name such as `urllib.request.urlopen`, without any part that is not a name."""
     if isinstance(node, ast.Attribute):
         return f"{_dotted(node.value)}.{node.attr}"
     return node.id if isinstance(node, ast.Name) else ""
 
 
 def _text(node: ast.expr) -> str:
-    """Return the beginning of a text, or the words of a list, as far as they stand there."""
+    """Return a string, or the words of a list, with `$` in place of computed parts."""
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else ""
     if isinstance(node, ast.JoinedStr):

@@ -1,7 +1,7 @@
-"""Programs and where they come from: those that workers have, and packages of well-known others.
+"""The programs of a worker, and the packages that provide other well-known programs.
 
-Workers are Ubuntu servers with dx-toolkit. `worker_programs.txt` lists programs too many rather than too few:
-for a missing entry, lint would report a program that is there.
+Workers are Ubuntu servers with dx-toolkit. `worker_programs.txt` lists too many programs rather than too few,
+since a missing entry would make the linter report a program that exists.
 
 Sources: package contents of Ubuntu 20.04 and 24.04;
 https://documentation.dnanexus.com/developer/apps/execution-environment
@@ -115,16 +115,16 @@ _PROGRAMS_OF_PACKAGES: dict[tuple[str, ...], str] = {
 
 @cache
 def worker_programs() -> frozenset[str]:
-    """Return the programs that every worker has, and the builtins of bash."""
+    """Return the programs of every worker, and the builtins of bash."""
     text = Path(__file__).with_name("worker_programs.txt").read_text(encoding="utf-8")
     return _BUILTINS.union(text.split())
 
 
 @cache
 def packages_of_programs() -> dict[str, tuple[str, ...]]:
-    """Return for well-known programs the packages that bring them, the usual one first.
+    """Return the packages that provide well-known programs, by program and with the usual one first.
 
-    Names may be glob patterns; those of PyPI begin with `pip:`.
+    Names may be glob patterns; names on PyPI begin with `pip:`.
     """
     return {
         program: packages for packages, names in _PROGRAMS_OF_PACKAGES.items() for program in names.split()
@@ -133,5 +133,5 @@ def packages_of_programs() -> dict[str, tuple[str, ...]]:
 
 @cache
 def known_packages() -> frozenset[str]:
-    """Return the packages whose programs are known here, or patterns of them."""
+    """Return the names, or patterns of names, of packages whose programs are known."""
     return frozenset(name.removeprefix("pip:") for names in _PROGRAMS_OF_PACKAGES for name in names)

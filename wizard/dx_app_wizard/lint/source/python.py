@@ -1,4 +1,4 @@
-"""What a Python app says in its source: entry points, jobs, values that they return, modules."""
+"""The source of a Python app: entry points, their results, the jobs they start, and imported modules."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _ENDING_CALLS = ("exit", "fail", "abort", "error", "exec", "raise", "die")
 
 @dataclass(frozen=True)
 class Returned:
-    """One way out of a function: the statement, and the keys that the hash may have; None when not known.
+    """A return from a function: the statement, and the keys of the returned hash, None if unknown.
 
-    `is_certain` is false if the way is empty and depends on a condition: it may be for tests, as beside
-    `if os.path.exists("/home/dnanexus")`.
+    `is_certain` is false if nothing is returned under some condition: that may be for tests, as in an `else`
+    to `if os.path.exists("/home/dnanexus")`.
     """
 
     node: ast.AST
@@ -34,7 +34,7 @@ class Returned:
 
 @dataclass(frozen=True)
 class JobStart:
-    """A call of new_dxjob: the entry point, and the keys of its input; None when not known."""
+    """A call of new_dxjob: the entry point, and the keys of its input; None if unknown."""
 
     node: ast.Call
     target: str | None
@@ -52,7 +52,7 @@ class OutputReference:
 
 @dataclass(frozen=True)
 class NeededModule:
-    """A module that is imported without a way out if it is not there; `relative` for `from . import`."""
+    """A module imported without a fallback; `relative` is true for `from . import`."""
 
     node: ast.AST
     name: str
@@ -63,13 +63,13 @@ class PythonSource:
     """A parsed source file."""
 
     def __init__(self, text: str) -> None:
-        """Parse text; raise SyntaxError or ValueError where that fails."""
+        """Parse text; raise SyntaxError or ValueError if it is invalid."""
         self.tree = ast.parse(text)
         self._returns: dict[Function, list[Returned]] = {}
 
     @cached_property
     def functions(self) -> dict[str, Function]:
-        """The functions of the module by their own names."""
+        """The functions of the module by name."""
         return {
             node.name: node
             for node in self.tree.body
@@ -78,7 +78,7 @@ class PythonSource:
 
     @cached_property
     def entry_points(self) -> dict[str, Function]:
-        """The functions decorated as entry points, by the entry points' names."""
+        """The functions decorated as entry points, by the name of the entry point."""
         found: dict[str, Function] = {}
         for node in ast.walk(self.tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -90,7 +90,7 @@ class PythonSource:
 
     @cached_property
     def entry_points_are_known(self) -> bool:
-        """Whether all entry points are seen: none has a computed name, none is of another module."""
+        """Whether all entry points are visible: no computed names, no entry points from other modules."""
         decorators = {
             id(part)
             for function in self.entry_points.values()
@@ -108,10 +108,10 @@ class PythonSource:
         return all(module.name in sys.stdlib_module_names | {"dxpy"} for module in self.needed_modules)
 
     def returns(self, function: Function) -> list[Returned]:
-        """Return the ways out of function, those of module functions whose result it returns among them."""
+        """Return the returns of function, including those of module functions whose result it returns."""
         if function in self._returns:
             return self._returns[function]
-        # A function that returns its own result, if through others, learns nothing from it.
+        # Ends the recursion of a function that returns its own result, directly or through others.
         self._returns[function] = [Returned(function, None)]
         found: list[Returned] = []
         for node in _own_nodes(function):
@@ -119,8 +119,10 @@ class PythonSource:
                 found += self._returned(function, node)
         always = {id(node) for node in _unconditional(function.body)}
         found = [
-            replace(way, is_certain=False) if not way.keys and id(way.node) not in always else way
-            for way in found
+            replace(way_out, is_certain=False)
+            if not way_out.keys and id(way_out.node) not in always
+            else way_out
+            for way_out in found
         ]
         if _falls_through(function.body):
             last = function.body[-1] if found else function
@@ -162,12 +164,12 @@ class PythonSource:
 
     @cached_property
     def needed_modules(self) -> list[NeededModule]:
-        """The top-level modules that must be there, not those under `try` or for type checking."""
+        """The top-level modules that must exist, without those imported under `try` or for type checking."""
         return list(_needed(self.tree))
 
 
 def required_parameters(function: Function) -> set[str]:
-    """Return the parameters that a call by keyword must give."""
+    """Return the parameters without a default."""
     arguments = function.args
     positional = [*arguments.posonlyargs, *arguments.args]
     without = positional[: len(positional) - len(arguments.defaults)]
@@ -180,17 +182,17 @@ def required_parameters(function: Function) -> set[str]:
 
 
 def all_parameters(function: Function) -> set[str]:
-    """Return the parameters that a call by keyword can give."""
+    """Return the parameters that can be passed by keyword."""
     return {arg.arg for arg in [*function.args.args, *function.args.kwonlyargs]}
 
 
 def has_plain_signature(function: Function) -> bool:
-    """Tell whether an entry point is called as it is written: no other decorator changes its parameters."""
+    """Return whether no other decorator may change the parameters of an entry point."""
     return all(_entry_point_name(decorator) is not None for decorator in function.decorator_list)
 
 
 def _falls_through(body: list[ast.stmt]) -> bool:
-    """Tell whether the end of a block is plainly reached; where that is unclear, it counts as not reached."""
+    """Return whether execution certainly reaches the end of a block; False if in doubt."""
     last = body[-1]
     if isinstance(last, ast.If):
         return not last.orelse or _falls_through(last.body) or _falls_through(last.orelse)
@@ -204,7 +206,7 @@ def _falls_through(body: list[ast.stmt]) -> bool:
 
 
 def _unconditional(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements of a body that no condition guards, those within `with` among them."""
+    """Yield the statements of a body that always run, including those in `with`."""
     for statement in body:
         yield statement
         if isinstance(statement, (ast.With, ast.AsyncWith)):
@@ -218,7 +220,7 @@ def _entry_point_name(decorator: ast.expr) -> str | None:
 
 
 def _called(call: ast.Call) -> str | None:
-    """Return the last part of what is called: `new_dxjob` of `dxpy.new_dxjob(…)`."""
+    """Return the last part of the called name: `new_dxjob` for `dxpy.new_dxjob(…)`."""
     if isinstance(call.func, ast.Attribute):
         return call.func.attr
     return call.func.id if isinstance(call.func, ast.Name) else None
@@ -229,7 +231,7 @@ def _text(node: ast.AST | None) -> str | None:
 
 
 def _own_nodes(function: Function) -> Iterator[ast.AST]:
-    """Yield the nodes of function in their order, without those of functions and classes within it."""
+    """Yield the nodes of function in order, without those of nested functions and classes."""
     pending: list[ast.AST] = list(reversed(function.body))
     while pending:
         node = pending.pop()
@@ -239,7 +241,7 @@ def _own_nodes(function: Function) -> Iterator[ast.AST]:
 
 
 def _keys_of_hash(node: ast.AST) -> frozenset[str] | None:
-    """Return the keys of a literal hash, or of a call of dict with keywords; None for anything else."""
+    """Return the keys of a literal dict or of a call of dict with keywords; None for anything else."""
     if isinstance(node, ast.Dict):
         keys = [_text(key) for key in node.keys]
     elif isinstance(node, ast.Call) and _called(node) == "dict" and not node.args:
@@ -250,7 +252,7 @@ def _keys_of_hash(node: ast.AST) -> frozenset[str] | None:
 
 
 def _keys_of_variable(function: Function, name: str) -> frozenset[str] | None:
-    """Return the keys that the hash in a local variable may get anywhere in function; None when not known."""
+    """Return the keys that the dict in a local variable may have; None if unknown."""
     keys: set[str] = set()
     assigned = False
     for node in _own_nodes(function):
@@ -274,7 +276,7 @@ def _assigns(node: ast.AST, name: str) -> bool:
 
 
 def _keys_added(node: ast.AST, name: str) -> frozenset[str] | None:
-    """Return the keys that one node adds to the hash in variable name; None when it may add any."""
+    """Return the keys that one node adds to the dict in a variable; None if it may add any key."""
     nothing: frozenset[str] = frozenset()
     if isinstance(node, (ast.Assign, ast.AnnAssign)) and _assigns(node, name):
         return _keys_of_hash(node.value) if node.value is not None else nothing
@@ -284,7 +286,7 @@ def _keys_added(node: ast.AST, name: str) -> frozenset[str] | None:
     if isinstance(node, ast.AugAssign) and _is_name(node.target, name):
         return _keys_of_hash(node.value)
     if _loops_over(node, name) or (isinstance(node, ast.Assign) and _is_name(node.value, name)):
-        return None  # by another name for the same hash, anything may be added
+        return None  # any key may be added through an alias
     if isinstance(node, ast.Call):
         return _keys_added_by_call(node, name)
     return nothing
@@ -332,7 +334,7 @@ def _job_start(call: ast.Call) -> JobStart | None:
 
 
 def _job_variables(function: Function) -> dict[str, str | None]:
-    """Return the entry point of the job, or of the jobs, that each variable holds; None where unclear."""
+    """Return the entry point of the job or jobs in each variable; None if unclear."""
     targets: dict[str, str | None] = {}
 
     def note(name: str, target: str | None) -> None:
@@ -351,7 +353,7 @@ def _job_variables(function: Function) -> dict[str, str | None]:
 
 
 def _appended_to(call: ast.Call) -> str | None:
-    """Return the variable to which a call appends something."""
+    """Return the variable to which a call of `append` adds an element."""
     function = call.func
     if isinstance(function, ast.Attribute) and function.attr == "append" and call.args:
         return function.value.id if isinstance(function.value, ast.Name) else None
@@ -359,7 +361,7 @@ def _appended_to(call: ast.Call) -> str | None:
 
 
 def _started(node: ast.AST) -> str | None:
-    """Return the entry point of the job, or of all jobs in the list, that an expression starts."""
+    """Return the entry point of the job, or of the list of jobs, that an expression starts."""
     if isinstance(node, ast.ListComp):
         return _started(node.elt)
     start = _job_start(node) if isinstance(node, ast.Call) else None

@@ -1,4 +1,4 @@
-"""Code for Python 2: what of it Python 3 cannot read, and what is to be done about that."""
+"""Find the first part of Python 2 code that Python 3 cannot parse, and suggest a fix."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 
-# Begins of what Python says of code that was right in Python 2, and what mends it.
-_REMEDIES = (
+# By the beginning of Python's error message about valid Python 2 code.
+_FIXES = (
     ("Missing parentheses in call to 'print'", "Write print(…) with parentheses."),
     ("Missing parentheses in call to 'exec'", "Write exec(…) with parentheses."),
     ("multiple exception types must be parenthesized", "Write `except Type as error:`."),
@@ -16,37 +16,37 @@ _REMEDIES = (
     ("inconsistent use of tabs and spaces", "Indent with spaces alone."),
 )
 
-_PORTING = "The tool 2to3 mends most of what Python 3 reads otherwise; then set the interpreter to 'python3'."
+_PORTING = "The tool 2to3 fixes most of the code; then set the interpreter to 'python3'."
 
 
 @dataclass(frozen=True)
 class Python2Code:
-    """The first place at which code for Python 2 is not code for Python 3."""
+    """The first place at which Python 2 code is not valid in Python 3."""
 
     problem: str
-    """What Python 3 says of it."""
+    """The error message of Python 3."""
     line: int
     column: int | None
     text: str
-    """The line."""
+    """The text of the line."""
 
     @property
-    def remedy(self) -> str:
-        """How this line, and the rest, is made code for Python 3."""
-        fitting = (remedy for begin, remedy in _REMEDIES if self.problem.startswith(begin))
+    def hint(self) -> str:
+        """The way to port this line, and the rest of the code."""
+        fitting = (fix for begin, fix in _FIXES if self.problem.startswith(begin))
         return " ".join([*fitting, _PORTING])
 
 
 def is_python2(interpreter: object) -> bool:
-    """Tell whether an interpreter, as runSpec names it, is Python 2."""
+    """Return whether the value of runSpec.interpreter is Python 2."""
     return isinstance(interpreter, str) and interpreter.startswith("python2")
 
 
 @lru_cache(maxsize=16)
 def python2_code(code: str) -> Python2Code | None:
-    """Return where code for Python 2 cannot be read by Python 3, or None where it can.
+    """Return the first part of Python 2 code that Python 3 cannot parse, None if there is none.
 
-    Thousands of jobs may run the same code.
+    Results are cached, as thousands of jobs may run the same code.
     """
     try:
         with warnings.catch_warnings():
@@ -58,5 +58,5 @@ def python2_code(code: str) -> Python2Code | None:
         text = lines[line - 1].strip() if line <= len(lines) else ""
         return Python2Code(error.msg, line, error.offset, text)
     except (ValueError, RecursionError, MemoryError) as error:
-        return Python2Code(str(error) or "it is nested too deeply", 1, None, "")
+        return Python2Code(str(error) or "code is nested too deeply", 1, None, "")
     return None

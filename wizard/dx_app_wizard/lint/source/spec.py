@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 def hash_at(value: Any, *path: str) -> dict[str, Any]:
-    """Return the hash at path in value, or an empty one where there is none."""
+    """Return the hash at path in value, or an empty hash."""
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 
 def list_of(value: Any) -> list[Any]:
-    """Return value where it is an array, or else an empty one."""
+    """Return value if it is an array, or else an empty array."""
     return value if isinstance(value, list) else []
 
 
 def requirements(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, str | None, dict[str, Any]]]:
-    """Yield the system requirements by entry point: path, region (None in runSpec), hash."""
+    """Yield the path, region (None in runSpec) and hash of the system requirements of each entry point."""
     run = hash_at(spec, "runSpec")
     places: list[tuple[JsonPath, str | None, dict[str, Any]]] = [
         (("runSpec", "systemRequirements"), None, hash_at(run, "systemRequirements"))
@@ -43,19 +43,19 @@ def requirements(spec: dict[str, Any]) -> Iterator[tuple[JsonPath, str | None, d
 
 
 class Parameter(NamedTuple):
-    """A parameter as it stands in the spec, and the way to it."""
+    """A raw parameter and its path."""
 
     path: JsonPath
     raw: dict[str, Any]
 
     @property
     def name(self) -> str:
-        """The name, or the position where there is none."""
+        """The name, or else the position."""
         return str(self.raw.get("name", f"#{self.path[-1]}"))
 
     @property
     def io_class(self) -> str | None:
-        """The class, None where it is missing or unknown."""
+        """The class, None if it is missing or unknown."""
         name = self.raw.get("class")
         try:
             return parse_class(name).name if isinstance(name, str) else None
@@ -64,7 +64,7 @@ class Parameter(NamedTuple):
 
 
 def parameters(spec: dict[str, Any], *keys: str) -> Iterator[Parameter]:
-    """Yield the parameters under the given keys, both inputSpec and outputSpec by default."""
+    """Yield the parameters under these keys, by default inputSpec and outputSpec."""
     for key in keys or ("inputSpec", "outputSpec"):
         fields = spec.get(key)
         for index, field in enumerate(fields if isinstance(fields, list) else []):

@@ -1,0 +1,99 @@
+"""Options of all verbs that run jobs."""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING
+
+import click
+
+from dx_local.engine.settings import (
+    ISOLATION_VARIABLE,
+    NETWORK_VARIABLE,
+    InputDelivery,
+    Isolation,
+    JobOptions,
+    NetworkAccess,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from enum import Enum
+    from typing import Any
+
+
+def _choice(kind: type[Enum]) -> click.Choice[str]:
+    return click.Choice([member.value for member in kind])
+
+
+_OPTIONS = (
+    click.option(
+        "--max-parallel",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Number of jobs to run in parallel.  [default: one per core]",
+    ),
+    click.option("-x", "--xtrace", is_flag=True, help="Print each bash command before it runs."),
+    click.option(
+        "--reuse",
+        is_flag=True,
+        help="Reuse the output of a job that ran earlier on the same platform, with the same code and input.",
+    ),
+    click.option(
+        "--python",
+        metavar="VERSION",
+        help="Python version for jobs, such as 3.12.  [default: that of the app's release, if installed]",
+    ),
+    click.option(
+        "--install-depends",
+        is_flag=True,
+        help="Unpack missing Debian packages of execDepends for the jobs alone, without root.",
+    ),
+    click.option(
+        "--isolation",
+        type=_choice(Isolation),
+        default=Isolation.AUTO.value,
+        show_default=True,
+        envvar=ISOLATION_VARIABLE,
+        help="Run jobs in a sandbox that looks like a worker: if possible, always (or fail), or never.",
+    ),
+    click.option(
+        "--network",
+        type=_choice(NetworkAccess),
+        default=NetworkAccess.AUTO.value,
+        show_default=True,
+        envvar=NETWORK_VARIABLE,
+        help="Which jobs get network access: only apps that request access.network (auto), or all (allow).",
+    ),
+    click.option(
+        "--memory-limit",
+        metavar="SIZE",
+        help="Memory limit of each job, such as 2GiB, or `instance` for that of its instance type.",
+    ),
+    click.option(
+        "--inputs",
+        "input_delivery",
+        type=_choice(InputDelivery),
+        default=InputDelivery.COPY.value,
+        show_default=True,
+        help=(
+            "How input files are delivered: a copy, or a read-only link if the sandbox protects the original."
+        ),
+    ),
+    click.option("--executor", default="local", hidden=True),  # until there is a second one
+)
+"""In the order of `--help`. Each stores its value under its name in JobOptions."""
+
+
+def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the job options to a command, which receives their values together as the argument `job`."""
+
+    @wraps(command)
+    def with_job(**arguments: Any) -> Any:
+        # Not yet JobSettings: an error in them is reported by the command's boundary.
+        job = {name: arguments.pop(name) for name in JobOptions.__annotations__}
+        return command(job=job, **arguments)
+
+    for option in reversed(_OPTIONS):
+        with_job = option(with_job)
+    return with_job

@@ -1,0 +1,108 @@
+"""Prepare a run: check the app, its options and its input before anything is written or started."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from dx_app_wizard.lint.source.app_folder import AppFolder
+from dx_local.engine.runs.app_bundle import App, load_app
+from dx_local.engine.runs.applet_request import run_spec_of_region
+from dx_local.engine.runs.assets import asset_names, check_assets, missing_assets, missing_resources
+from dx_local.engine.runs.inputs import SAMPLES, GivenInputs, samples_of
+from dx_local.engine.runs.outputs import check_out
+from dx_local.engine.runs.usable_types import with_usable_types
+from dx_local.engine.settings import JobSettings
+from dx_local.errors import UsageError
+from dx_local.platform.core.context import DEFAULT_REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """An app to run, its input and the options of the run.
+
+    Everything that the run writes goes to `folder`, by default a new one in the app's folder; its output
+    files go to `out`, by default the folder `out` in there.
+    """
+
+    app: Path
+    given: GivenInputs | None = None
+    function: str = "main"
+    settings: JobSettings = field(default_factory=lambda: JobSettings.from_options({}))
+    folder: Path | None = None
+    out: Path | None = None
+    region: str | None = None
+    assets: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A request that was checked, with the app it names and the input to use."""
+
+    request: RunRequest
+    app: App
+    region: str
+    given: GivenInputs
+    samples_used: bool
+    began: float = field(default_factory=time.monotonic)
+
+    def notes(self) -> Iterator[str]:
+        """Yield what the user should know before the run: samples used, parts missing, parts replaced."""
+        if self.samples_used:
+            yield f"No input given: running on the samples in {self.request.app / SAMPLES}."
+        for finding in self.app.unbuildable:
+            hint = f" {finding.hint}" if finding.hint else ""
+            yield f"`dx build` will refuse this app: {finding.message}.{hint}"
+        spec = self.app.spec.to_dict()
+        run_spec = run_spec_of_region(spec, self.region)
+        if note := missing_assets(asset_names(run_spec), self.request.assets):
+            yield note
+        if note := missing_resources(spec, self.region):
+            yield note
+        yield from with_usable_types(run_spec, self.region)[1]
+
+
+def prepare(request: RunRequest) -> PreparedRun:
+    """Return the run that a request describes. Raises DxLocalError if the app or an option is unusable."""
+    began = time.monotonic()
+    check_assets(request.assets)
+    app = replace(load_app(request.app), assets=request.assets)
+    _check_function(app, request.function)
+    given = request.given
+    if given is None and request.function == "main":  # the samples are those of the app's inputSpec
+        given = samples_of(request.app)
+    if request.out:
+        check_out(request.out)
+    return PreparedRun(
+        request=request,
+        app=app,
+        region=request.region or _default_region(app),
+        given=given or GivenInputs(values={}),
+        samples_used=request.given is None and given is not None and bool(given.values),
+        began=began,
+    )
+
+
+def _check_function(app: App, function: str) -> None:
+    """Raise UsageError for an entry point, other than main, that the app's source does not define."""
+    known = None if function == "main" else AppFolder(app.folder, app.spec.to_dict()).entry_points
+    if known and function not in known:
+        near = get_close_matches(function, known, n=1)
+        has = f"It has {', '.join(known)}."
+        raise UsageError(
+            f"the app has no entry point {function!r}", f"Did you mean {near[0]!r}? {has}" if near else has
+        )
+
+
+def _default_region(app: App) -> str:
+    """Return the usual region, or the first one of an app that supports only others."""
+    regions = app.spec.to_dict().get("regionalOptions")
+    if not isinstance(regions, dict) or not regions or DEFAULT_REGION in regions:
+        return DEFAULT_REGION
+    return str(next(iter(regions)))

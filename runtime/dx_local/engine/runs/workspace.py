@@ -1,0 +1,90 @@
+"""The workspace of a run: the folder that holds everything that the run writes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sqlite3
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dx_local.errors import DxLocalError, UsageError
+from dx_local.platform.core.context import STORE_NAME
+from dx_local.platform.core.full_disk import is_full_disk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WORKSPACES = "test-job-workspaces"
+"""Folder in an app's folder that holds the workspaces of its runs; generated apps have git ignore it."""
+
+
+@dataclass
+class Workspace:
+    """The folder of a run, and whether one of its jobs has started."""
+
+    folder: Path
+    has_begun: bool = False
+
+
+@contextmanager
+def open_workspace(app: Path, wanted: Path | None) -> Iterator[Workspace]:
+    """Create the workspace of a run, by default in the app's folder; remove it if the run cannot begin.
+
+    Raises UsageError if the folder holds a run already or cannot be created.
+    """
+    parent = app / WORKSPACES
+    try:
+        created = [path for path in ((wanted, *wanted.parents) if wanted else (parent,)) if not path.exists()]
+        folder = _claim(wanted) if wanted else _new_folder(parent)
+    except FileExistsError:
+        raise UsageError(
+            f"{str(wanted)!r} holds an earlier run", "Give another folder for this one."
+        ) from None
+    except OSError as error:
+        place = wanted or parent
+        if is_full_disk(error, place):
+            raise
+        raise UsageError(f"cannot keep a run in {str(place)!r}: {error.strerror}") from None
+    earlier = set(folder.iterdir()) - {folder / STORE_NAME}
+    workspace = Workspace(folder)
+    try:
+        yield workspace
+    except (DxLocalError, OSError, sqlite3.Error):
+        if workspace.has_begun:
+            raise
+        for path in set(folder.iterdir()) - earlier:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        with suppress(OSError):  # a parent folder may hold another run by now
+            for path in created if wanted else (folder, *created):
+                path.rmdir()
+        raise
+
+
+def _claim(folder: Path) -> Path:
+    """Create a folder if needed, and the store of a run in it. Raises FileExistsError if it has a store.
+
+    Creating the empty store is atomic: of two runs that start at once, one fails.
+    """
+    with suppress(FileExistsError):
+        folder.mkdir(parents=True)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    (folder / STORE_NAME).touch(exist_ok=False)
+    return folder
+
+
+def _new_folder(parent: Path) -> Path:
+    """Create a folder named by the local time, with a number if another run has that name."""
+    stem = time.strftime("%Y-%m-%dT%H-%M-%S")
+    folder, number = parent / stem, 1
+    while True:
+        with suppress(FileExistsError):
+            folder.mkdir(parents=True)
+            return _claim(folder)
+        number += 1
+        folder = parent / f"{stem}-{number}"

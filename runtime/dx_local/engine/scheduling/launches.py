@@ -1,0 +1,76 @@
+"""Describe a job to an executor: build its `Launch` from its row, its applet and its job environment."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from dx_app_wizard.dxapp.instances import find_instance_type
+from dx_local.engine.executors.protocol import Launch
+from dx_local.engine.settings import InputDelivery
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from dx_local.engine.environments.job_environments import Workplace
+    from dx_local.engine.executors.job_folder import JobFolder
+    from dx_local.engine.settings import JobSettings
+    from dx_local.platform.core.context import JSON, Platform
+    from dx_local.platform.core.schema import JobRow, JobWorker
+
+
+class Prepared(NamedTuple):
+    """The parts of a job that are ready before it is launched."""
+
+    job: JobRow
+    applet: JSON
+    folder: JobFolder
+    variables: Mapping[str, str]
+    environment: Workplace
+
+
+def launch_of(prepared: Prepared, platform: Platform, settings: JobSettings) -> Launch:
+    """Return the launch of a job."""
+    job, applet, folder, variables, environment = prepared
+    worker = environment.environment
+    return Launch(
+        job_id=job["id"],
+        function=job["function"],
+        interpreter=applet["runSpec"]["interpreter"],
+        folder=str(folder.path.absolute()),
+        python=str(worker.python),
+        programs=str(worker.bin),
+        tool_client=str(worker.tool_client) if worker.tool_client else None,
+        variables=variables,
+        source=applet.get("local", {}).get("source"),
+        layers=_absolute(environment.layers),
+        visible_paths=_absolute(visible_paths(platform, settings)),
+        settings=asdict(settings),
+        memory_limit=memory_limit_of(job, settings.memory_limit),
+        has_network=_has_network(job, applet),
+    )
+
+
+def visible_paths(platform: Platform, settings: JobSettings) -> tuple[Path, ...]:
+    """Return the host paths that a job must see to follow links to its input files."""
+    if settings.input_delivery is not InputDelivery.LINK:
+        return ()
+    return (platform.folder / "files", *platform.link_targets)
+
+
+def memory_limit_of(job: JobWorker, limit: int | Literal["instance"] | None) -> int | None:
+    """Return the bytes of memory that a job may use, None for no limit or an unknown instance type."""
+    if limit != "instance":
+        return limit
+    worker = find_instance_type(job["instance_type"], job["region"])
+    return worker.memory_bytes if worker else None
+
+
+def _has_network(job: JobRow, applet: JSON) -> bool:
+    # Clients connect to the jobs of an httpsApp, which a job without network cannot accept.
+    return bool(job["requested"]["access"].get("network")) or "httpsApp" in applet
+
+
+def _absolute(paths: tuple[Path, ...]) -> tuple[str, ...]:
+    return tuple(str(path.absolute()) for path in paths)

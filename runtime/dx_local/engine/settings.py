@@ -1,0 +1,156 @@
+"""Settings for running jobs: one frozen object from the command line or `run_app()` to every consumer.
+
+To add an option, declare it here, add its flag in `cli/job_options.py`, and read it at its one consumer.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
+
+from dx_local.errors import UsageError
+from dx_local.sizes import parse_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+ISOLATION_VARIABLE = "DX_LOCAL_ISOLATION"
+"""Environment variable with the default of `isolation`."""
+
+NETWORK_VARIABLE = "DX_LOCAL_NETWORK"
+"""Environment variable with the default of `network`."""
+
+OLDEST_PYTHON = (3, 8)
+"""Oldest Python that can run jobs; dxpy supports none before it either."""
+
+_PYTHON_VERSION = re.compile(r"(\d+)\.(\d+)(\.\d+)?", re.ASCII)
+_OF_INSTANCE: Literal["instance"] = "instance"
+
+
+class Isolation(str, Enum):
+    """Whether jobs run in a sandbox: if the machine allows it, always (or fail), or never."""
+
+    AUTO = "auto"
+    NAMESPACE = "namespace"
+    NONE = "none"
+
+
+class NetworkAccess(str, Enum):
+    """Which jobs get network access: only apps that request access.network, or all."""
+
+    AUTO = "auto"
+    ALLOW = "allow"
+
+
+class InputDelivery(str, Enum):
+    """How a job gets a file that it downloads: a private copy, or a link if it cannot write to the file."""
+
+    COPY = "copy"
+    LINK = "link"
+
+
+class JobOptions(TypedDict, total=False):
+    """Job settings as a user writes them; options that are missing or None have their default."""
+
+    max_parallel: int | None
+    xtrace: bool
+    reuse: bool
+    input_delivery: str
+    python: str | None
+    install_depends: bool
+    isolation: str
+    network: str
+    memory_limit: str | None
+    executor: str
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """Settings for all jobs of one platform; JSON holds them as they are."""
+
+    max_parallel: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """Number of jobs to run in parallel."""
+    xtrace: bool = False
+    """Whether bash prints each command before it runs it."""
+    reuse: bool = False
+    """Whether a job takes the output of an earlier one with the same code and input."""
+    input_delivery: InputDelivery = InputDelivery.COPY
+    python: str | None = None
+    """Version of the Python for jobs; None for that of the app's release, if this machine has it."""
+    install_depends: bool = False
+    """Whether missing Debian packages of execDepends are unpacked for jobs."""
+    isolation: Isolation = Isolation.AUTO
+    network: NetworkAccess = NetworkAccess.AUTO
+    memory_limit: int | Literal["instance"] | None = None
+    """Bytes of memory that each job may use, `instance` for those of its instance type, None for no limit."""
+    executor: str = "local"
+    """Name of an executor in `executors/registry.py`."""
+
+    @classmethod
+    def from_options(cls, options: JobOptions) -> JobSettings:
+        """Return the settings that options select. Raises UsageError for a value that jobs cannot have.
+
+        The environment variables apply if the options leave isolation or network open.
+        """
+        given: dict[str, Any] = {
+            "isolation": os.environ.get(ISOLATION_VARIABLE) or None,
+            "network": os.environ.get(NETWORK_VARIABLE) or None,
+            **{name: value for name, value in options.items() if value is not None},
+        }
+        parsed = {name: _parse(name, value) for name, value in given.items() if value is not None}
+        return cls(**parsed)
+
+
+def check_python(python: str) -> str:
+    """Return a Python version as it is. Raises UsageError for one that is too old for jobs."""
+    match = _PYTHON_VERSION.fullmatch(python)
+    if match and (int(match[1]), int(match[2])) < OLDEST_PYTHON:
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        raise UsageError(f"jobs cannot run under Python {python}", f"Give a version from {oldest} on.")
+    return python
+
+
+def parse_memory_limit(text: str) -> int | Literal["instance"]:
+    """Return the bytes of a limit such as `2GiB`, or `instance`. Raises UsageError."""
+    if text == _OF_INSTANCE:
+        return _OF_INSTANCE
+    size = parse_size(text)
+    if not size:
+        raise UsageError(
+            f"{text!r} is not a memory limit", f"Give a size such as 512MiB or 2GiB, or {_OF_INSTANCE!r}."
+        )
+    return size
+
+
+_Choice = TypeVar("_Choice", Isolation, NetworkAccess, InputDelivery)
+
+
+def _choice(kind: type[_Choice]) -> Callable[[str], _Choice]:
+    """Return a function that finds a member of an enumeration by its value, or raises UsageError."""
+
+    def parse(text: str) -> _Choice:
+        try:
+            return kind(text)
+        except ValueError:
+            choices = ", ".join(member.value for member in kind)
+            raise UsageError(f"{text!r} is not one of {choices}") from None
+
+    return parse
+
+
+_PARSERS: dict[str, Callable[[Any], object]] = {
+    "max_parallel": lambda count: count or os.cpu_count() or 1,
+    "input_delivery": _choice(InputDelivery),
+    "python": check_python,
+    "isolation": _choice(Isolation),
+    "network": _choice(NetworkAccess),
+    "memory_limit": parse_memory_limit,
+}
+
+
+def _parse(name: str, value: Any) -> Any:  # Any: each option has its own type
+    return _PARSERS[name](value) if name in _PARSERS else value

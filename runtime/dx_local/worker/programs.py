@@ -1,0 +1,16 @@
+"""Folders of programs that this package provides to jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+OWN_PROGRAMS = _PACKAGE / "bin"
+"""Programs that precede others of the same name in PATH, and end by calling them."""
+
+IMAGE = str(_PACKAGE / "image")
+"""Files that exist at / only on workers of the platform. Those of an app precede them."""
+
+CONTAINERS = str(_PACKAGE / "containers")
+"""The `docker` that precedes the host's in PATH of sandboxed jobs."""
