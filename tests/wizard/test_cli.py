@@ -128,7 +128,7 @@ def test_all_invalid_answers_are_named_at_once(wizard: Wizard, tmp_path: Path) -
     [
         (("--template", "basix"), "did you mean basic?"),
         (("--input", "reads:files"), "Did you mean 'file'?"),
-        (("--input", "lambda:int"), "is a word of the Python language"),
+        (("--input", "lambda:int"), "is a Python keyword"),
         (("--input", "a:int", "--input", "a:int"), "'a' is used twice"),
         (("--input", "a:int=x"), "expected a whole number"),
         (("--input", 'a:array:int=["x"]'), '[0]: expected int, got string "x"'),

@@ -143,7 +143,7 @@ def test_an_answer_that_agrees_with_the_file_is_accepted(
         ({"inputSpec": {}}, "must be an array of parameters"),
         ({"inputSpec": [{"name": "x"}]}, "has no class"),
         ({"inputSpec": [{"name": "x", "class": "fil"}]}, "Did you mean 'file'?"),
-        ({"inputSpec": [{"name": "lambda", "class": "int"}]}, "is a word of the Python language"),
+        ({"inputSpec": [{"name": "lambda", "class": "int"}]}, "is a Python keyword"),
         ({"runSpec": []}, "must be a hash"),
         ({"access": {"network": "*"}}, "must be an array of strings"),
         ({"title": 3}, "must be a string"),
@@ -162,8 +162,8 @@ def test_a_file_with_errors_is_refused_with_its_findings(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"file": "../../etc/x.py"}, "lies outside the app's folder"),
-        ({"file": "/etc/x.py"}, "lies outside the app's folder"),
+        ({"file": "../../etc/x.py"}, "is outside the app's folder"),
+        ({"file": "/etc/x.py"}, "is outside the app's folder"),
         ({"file": ""}, "names no file"),
         ({"file": "src\\x.py"}, "has a backslash"),
         ({"file": "src/a\0.py"}, "has a control character"),
