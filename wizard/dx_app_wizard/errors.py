@@ -110,7 +110,9 @@ class UpdateBlockedError(ConflictError):
 
     code = "update-blocked"
     problem = "{path} cannot be updated; nothing was written"
-    usual_hint = "Move these files away, or resolve the conflicts of an earlier merge, then run the same command again."
+    usual_hint = (
+        "Move these files away, or resolve the conflicts of an earlier merge, then run the command again."
+    )
 
 
 class MergeConflictsError(ConflictError):

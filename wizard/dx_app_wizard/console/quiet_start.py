@@ -1,6 +1,7 @@
 """Let Ctrl-C end a program without a traceback while it imports its modules.
 
-This uses the built-in part of the module `signal`, because importing the whole module takes a tenth of that time.
+This uses the built-in part of the module `signal`, because importing the whole module takes a tenth of that
+time.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from dx_app_wizard.dxapp.names import parameter_name_problem
 from dx_app_wizard.errors import AnswersError
 
 Wizard = Callable[..., Any]
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 SCHEMA = answers_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
 PACKAGE = "dx-app-wizard @ git+https://git.example.org/dx-app-wizard@0123abc"
