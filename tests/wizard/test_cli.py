@@ -229,7 +229,7 @@ def test_answers_come_from_a_file_and_flags_win(wizard: Wizard, tmp_path: Path) 
     ("text", "message"),
     [
         ("{", "answers.json:1:2"),
-        ("[]", "must hold an object"),
+        ("[]", "must contain an object"),
         ('{"name": "a", "name": "b"}', "has the key 'name' twice"),
         ('{"langage": "bash"}', "Did you mean 'language'?"),
         ('{"inputs": "reads:file"}', "must be an array of parameters"),

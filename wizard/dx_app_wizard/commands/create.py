@@ -139,7 +139,7 @@ def create(options: Options, flags: dict[str, Any]) -> CreatedApp:
 
 @dataclass(frozen=True)
 class _Creation:
-    """Turns answers into an app in `output_dir`."""
+    """The creation of an app in `output_dir` from answers."""
 
     basis: Basis
     output_dir: Path

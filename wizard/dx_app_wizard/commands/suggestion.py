@@ -45,7 +45,7 @@ def suggest_command(
 
 @dataclass(frozen=True)
 class _Trial:
-    """Tries flags together with the other sources."""
+    """A check of flags together with the other sources."""
 
     sources: AnswerSources
     others: tuple[Source, ...]

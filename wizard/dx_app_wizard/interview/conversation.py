@@ -28,7 +28,7 @@ class GoBackError(Exception):
 
 
 class Conversation:
-    """Asks through a prompter, and keeps the accepted line for each key in `lines`.
+    """An exchange through a prompter; `lines` has the accepted line for each key.
 
     `changed` is called after each accepted line, so that it can be saved before anything else happens.
     """

@@ -62,7 +62,7 @@ class _Named(NamedTuple):
 
 @dataclass(frozen=True)
 class ParameterQuestions:
-    """Asks for the inputs, or for the outputs if `output`."""
+    """The questions about the inputs, or about the outputs if `output`."""
 
     conversation: Conversation
     output: bool

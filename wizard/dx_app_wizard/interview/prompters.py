@@ -22,7 +22,7 @@ SILENCE_SECONDS = 1.0
 
 
 class Prompter(Protocol):
-    """Asks for one line at a time."""
+    """An object that asks for one line at a time."""
 
     def ask(self, prompt: Prompt) -> str:
         """Return the line that answers prompt, without its line ending."""
@@ -38,7 +38,7 @@ class Prompter(Protocol):
 
 
 class LinePrompter:
-    """Reads plain lines from a file descriptor: a pipe, a file, or a terminal without cursor control.
+    """A prompter for plain lines from a pipe, a file, or a terminal without cursor control.
 
     A pipe without data for `silence` seconds counts as ended; None means a terminal. `started` is true once a
     line was read; nothing is printed before.

@@ -32,7 +32,7 @@ _REGIONS_OF_CLOUDS = ("aws:us-east-1", "azure:westus", "oci:us-ashburn-1")
 
 
 PolicyCheck = Callable[[str, Any], "str | None"]
-"""Returns the reason why the policy forbids the answer to the question with a key, or None."""
+"""A function that returns the reason why the policy forbids the answer to a question, or None."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class RegionAndType:
 
 @dataclass(frozen=True)
 class RegionQuestions:
-    """Asks for the instance type and, with the same prompt, for the region if it is open.
+    """The questions about the instance type and, with the same prompt, the region if it is open.
 
     An empty line means the preferred instance type if the region offers it, else the region's default.
     """

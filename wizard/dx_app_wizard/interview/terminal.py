@@ -62,7 +62,7 @@ _STYLE = Style(
 
 
 class TerminalPrompter:
-    """Asks a person, or a program, at the terminal of stdin and stderr."""
+    """A prompter for a person, or a program, at the terminal of stdin and stderr."""
 
     def __init__(self) -> None:
         self._whole_lines = 0
@@ -149,7 +149,7 @@ class TerminalPrompter:
 
 
 class _Menu(Completer):
-    """Completes the choices that match the typed text."""
+    """A menu of the choices that match the typed text."""
 
     def __init__(self, choices: tuple[Choice, ...]) -> None:
         self._choices = choices

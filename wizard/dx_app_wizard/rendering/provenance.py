@@ -142,7 +142,7 @@ def hash_of(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads a record from JSON, and checks every part."""
+    """A reader of records in JSON that checks every part."""
 
     path: Path
     document: Document
