@@ -346,7 +346,7 @@ def test_a_thousand_parameters_take_seconds(wizard: Wizard, tmp_path: Path) -> N
 
 @pytest.fixture
 def nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user without a home whom the system does not know, as in a container with a number for a user."""
+    """A user without a home and without an entry in the system, as in containers."""
 
     def unknown(number: int) -> None:
         raise KeyError(number)

@@ -1,4 +1,4 @@
-"""What real users do with the wizard without a terminal, as they do it."""
+"""Typical uses of the wizard without a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left of an interview that ends before the app is written, and how it goes on."""
+"""Interviews that end before the app is written: their saved state, and how they are resumed."""
 
 from __future__ import annotations
 

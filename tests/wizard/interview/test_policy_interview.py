@@ -1,4 +1,4 @@
-"""What a person at a terminal sees of a policy: defaults, refusals at once, and a review that insists."""
+"""The effect of a policy on the interview: defaults, immediate rejections, and a review that enforces it."""
 
 from __future__ import annotations
 

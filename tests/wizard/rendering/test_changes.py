@@ -1,4 +1,4 @@
-"""What happens to files that exist: --on-conflict, --dry-run, and interruptions."""
+"""The treatment of existing files: --on-conflict, --dry-run, and interruptions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def app(count_reads: Path, home: Path, tmp_path: Path) -> Path:
 
 
 def state(folder: Path) -> dict[str, tuple[str | None, int]]:
-    """What there is in folder, links not followed, and when it was last changed."""
+    """Return the paths in folder, without following links, with their modification times."""
     return {
         str(path.relative_to(folder)): (
             path.read_text() if path.is_file() else None,
@@ -232,7 +232,7 @@ WANTED = {PurePosixPath(f"{number}/file"): FileContent(b"wanted") for number in 
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
-    """A folder that holds the old files."""
+    """A folder with the old files."""
     change_set(tmp_path / "app", OLD, OnConflict.ABORT).apply()
     return tmp_path / "app"
 
@@ -266,7 +266,7 @@ def test_what_a_killed_run_left_is_no_conflict(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_changes_nothing(app: Path, home: Path) -> None:
-    """The limit on the size of files stands for the disk."""
+    """A limit on the size of files simulates a full disk."""
     (app / SOURCE).write_text("mine")
     (app / "Readme.md").unlink()
     before = state(app)

@@ -1,4 +1,4 @@
-"""Templates of the user's: from folders and git repositories, by flag and by policy, and bad ones."""
+"""Custom templates from folders and git repositories, by flag and by policy, and invalid ones."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def repository(template: Path) -> str:
-    """The URL of a git repository with the template in the folder `template`, and a tag before it was."""
+    """The URL of a git repository with the template in the folder `template`, and a tag from before that."""
     root = template.parent
     git(root, "init", "--quiet")
     git(root, "commit", "--quiet", "--allow-empty", "-m", "Begin")
