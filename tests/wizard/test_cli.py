@@ -135,7 +135,7 @@ def test_all_invalid_answers_are_named_at_once(wizard: Wizard, tmp_path: Path) -
         (("--output", "a:int=3"), "an output cannot have a default"),
         (("--instance-type", "mem1_ssd1_v2_x5"), "did you mean mem1_ssd1_v2_x"),
         (("--timeout", "31d"), "max allowed timeout is 30 days"),
-        (("--timeout", "0h"), "more than nothing"),
+        (("--timeout", "0h"), "greater than zero"),
     ],
 )
 def test_an_invalid_answer_comes_with_its_rule(
@@ -234,7 +234,7 @@ def test_answers_come_from_a_file_and_flags_win(wizard: Wizard, tmp_path: Path) 
         ('{"langage": "bash"}', "Did you mean 'language'?"),
         ('{"inputs": "reads:file"}', "must be an array of parameters"),
         ('{"inputs": [3]}', "must be a text"),
-        ('{"timeout": {"weeks": 1}}', "hash of days, hours and minutes"),
+        ('{"timeout": {"weeks": 1}}', "hash with days, hours and minutes"),
         ('{"timeout": {"hours": true}}', "whole numbers from 0"),
         ('{"network": "*"}', "true, false or an array of hosts"),
         ('{"version": 1.0}', "must be a text"),

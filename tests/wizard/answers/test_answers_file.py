@@ -144,4 +144,4 @@ def test_a_file_that_names_no_parameters_is_taken_with_a_note(
     (tmp_path / "answers.json").write_text(json.dumps(answers))
     outcome = wizard("--answers", "answers.json", "--no-input", *flags)
     assert outcome.code == 0
-    assert ("note: the app has no inputs and no outputs, for answers.json" in outcome.stderr) == noted
+    assert ("note: the app has no inputs and no outputs: answers.json lists" in outcome.stderr) == noted

@@ -306,7 +306,5 @@ def test_an_interrupted_command_says_whether_files_may_be_new(
         (tmp_path / "count-reads").mkdir()
     monkeypatch.setattr(Path, "rename" if is_new else "replace", interrupted)
     outcome = wizard(*NEW)
-    said = (
-        "no app was written" if is_new else "interrupted while count-reads was written\n  hint: Each file is"
-    )
+    said = "no app was written" if is_new else "interrupted while writing count-reads\n  hint: Each file is"
     assert (outcome.code, said in outcome.stderr) == (130, True), outcome.stderr
