@@ -149,7 +149,7 @@ def test_a_given_name_that_the_language_forbids_is_an_error(terminal: Start, tmp
 def test_help_and_completion(terminal: Start, tmp_path: Path) -> None:
     wizard = terminal("counts", "--defaults", "--template", "basic")
     wizard.talk(("Programming language", "?"))
-    wizard.process.expect("What the app is written in(?s:.*)Programming language:")
+    wizard.process.expect("Language of the source(?s:.*)Programming language:")
     wizard.process.send("ba")
     wizard.process.expect("ba\x1b.*sh ")
     wizard.talk(("", "\t"), (REVIEW, ""))
