@@ -255,7 +255,7 @@ def test_a_folder_of_somebody_else_is_refused_and_left_alone(tmp_path: Path, opt
     (tmp_path / "state" / "files" / "thesis.txt").write_text("years of work")
     done = dx_local(tmp_path, "serve", "--state", "state", *options)
     assert done.returncode == 4
-    assert "holds something else than a platform of dx-local" in done.stderr
+    assert "holds other files than a platform of dx-local" in done.stderr
     assert [path.name for path in (tmp_path / "state").rglob("*")] == ["files", "thesis.txt"]
 
 

@@ -1,4 +1,4 @@
-"""What a person sees: the screen of the terminal, drawn by pyte."""
+"""The screen of the terminal as a person sees it, emulated by pyte."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
 class Watcher:
-    """Draws what the wizard shows."""
+    """An emulation of the wizard's screen."""
 
     def __init__(self, wizard: Terminal, rows: int, columns: int) -> None:
         self._wizard = wizard
@@ -35,7 +35,7 @@ class Watcher:
         self._stream = pyte.Stream(self._screen)
 
     def lines_once(self, words: str) -> list[str]:
-        """Return the lines of the screen once words stand on it and the terminal is silent."""
+        """Return the lines of the screen once it has the words and no more output arrives."""
         while not any(words in line for line in self._screen.display):
             with suppress(pexpect.TIMEOUT):
                 while True:

@@ -84,7 +84,7 @@ def test_a_c_locale_keeps_non_ascii_lines(home: Path, tmp_path: Path) -> None:
         (("counts", "", "", "", "9a"), "must match ^[a-zA-Z_]"),
         (("counts", "", "", "", "a", "", "целое"), "Not a recognized class"),
         (("counts", "", "", "", "a", "", "int", "yy"), "Error: unrecognized response, expected y or n"),
-        (("counts", "", "", "", "a:int", "a:int"), "is used twice"),
+        (("counts", "", "", "", "a:int", "a:int"), "is used already"),
         (("counts", "", "", "", "", "", "31d"), "Error: max allowed timeout is 30 days"),
         (("counts", "", "", "", "", "", "3w"), "Error: enter an int with a single-letter suffix"),
         (("counts", "", "", "", "", "", "", "perl"), "Error: unrecognized response, expected one of"),

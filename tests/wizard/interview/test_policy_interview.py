@@ -1,4 +1,4 @@
-"""What a person at a terminal sees of a policy: defaults, refusals at once, and a review that insists."""
+"""The effect of a policy on the interview: defaults, immediate rejections, and a review that enforces it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_review_writes_nothing_that_is_forbidden(
     wizard.talk(("Title", ""), ("Version", ""))
     wizard.talk(("Internet", ""), ("parent project", ""), ("Choose an instance type", ""))
     wizard.process.expect("policy-name-prefix")
-    wizard.talk((REVIEW, ""), ("the policy does not allow this app", "q"))
+    wizard.talk((REVIEW, ""), ("the policy forbids this app", "q"))
     assert wizard.end()[0] == 130
     assert not (tmp_path / "counts").exists()
 

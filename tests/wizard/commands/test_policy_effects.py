@@ -1,4 +1,4 @@
-"""What policy files do to the wizard: defaults, what is filled in, and what is not written."""
+"""The effect of policy files on the wizard: defaults, filled-in fields, and forbidden apps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NEW = ("count-reads", "--language", "bash", "--template", "basic")
 
 @pytest.fixture
 def policy(tmp_path: Path) -> Callable[[str], Path]:
-    """Write the policy file of the folder that the wizard works in."""
+    """Write the policy file of the current folder."""
 
     def write(text: str) -> Path:
         path = tmp_path / ".dx-app-wizard.toml"

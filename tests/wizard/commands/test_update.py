@@ -1,4 +1,4 @@
-"""--update: an app rendered anew, and merged with what its user made of it, by the real git."""
+"""--update: an app is re-rendered and merged with the user's changes, with the real git."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TemplateCopy:
 
 @pytest.fixture
 def template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TemplateCopy:
-    """A copy of our template that is used in its place."""
+    """A copy of the built-in template that is used instead of it."""
     copy = tmp_path / "template"
     shutil.copytree(templates(), copy)
     monkeypatch.setattr(dx_app_wizard.rendering.render, "templates", lambda: copy)
@@ -119,7 +119,7 @@ def test_a_dry_run_tells_of_each_file_and_exits_with_7(
     ]
     assert "--- count-reads/.gitignore now\n+++ count-reads/.gitignore\n" in outcome.stderr
     assert "\n+*.bam\n" in outcome.stderr
-    assert outcome.stderr.endswith("An update changes 3 files of count-reads. Nothing was written.\n")
+    assert outcome.stderr.endswith("An update would change 3 files of count-reads. Nothing was written.\n")
     assert texts(app) == before
 
 
@@ -188,7 +188,7 @@ def test_a_resolved_conflict_does_not_come_again(
 
 
 def edited(path: Path, *replacements: tuple[str, str]) -> str:
-    """Write the file with each old text replaced by the new one, and return what it holds then."""
+    """Replace each old text in a file by the new one, and return the result."""
     text = path.read_text(encoding="utf-8")
     for old, new in replacements:
         assert old in text
@@ -374,7 +374,7 @@ def test_flags_that_say_nothing_of_an_update_are_refused(
 
 
 def damage(text: str) -> Iterator[tuple[str, str]]:
-    """Yield damaged versions of a record, and what is said of each."""
+    """Yield damaged versions of a record, and the error about each."""
     record = json.loads(text)
     yield text[:-20], ".dx-app-wizard.json:"
     yield "<<<<<<< HEAD\n" + text, ".dx-app-wizard.json:1:1"
@@ -464,7 +464,7 @@ def test_an_interrupted_update_is_completed_by_the_next(
 
     monkeypatch.setattr(Path, "replace", interrupted)
     outcome = wizard("--update", "count-reads")
-    assert (outcome.code, "the same command again completes it" in outcome.stderr) == (130, True)
+    assert (outcome.code, "run the same command again to finish" in outcome.stderr) == (130, True)
     monkeypatch.undo()
     monkeypatch.setattr(dx_app_wizard.rendering.render, "templates", lambda: template.folder)
     monkeypatch.chdir(app.parent)
@@ -475,7 +475,7 @@ def test_an_interrupted_update_is_completed_by_the_next(
 
 @pytest.fixture
 def own_template(tmp_path: Path) -> Path:
-    """A template of the user's, with one file beside the dxapp.json."""
+    """A custom template with one file besides the dxapp.json."""
     folder = tmp_path / "own"
     (folder / APP_FOLDER / "src").mkdir(parents=True)
     (folder / "cookiecutter.json").write_text('{"name": "x"}')

@@ -143,7 +143,7 @@ def test_an_answer_that_agrees_with_the_file_is_accepted(
         ({"inputSpec": {}}, "must be an array of parameters"),
         ({"inputSpec": [{"name": "x"}]}, "has no class"),
         ({"inputSpec": [{"name": "x", "class": "fil"}]}, "Did you mean 'file'?"),
-        ({"inputSpec": [{"name": "lambda", "class": "int"}]}, "is a word of the Python language"),
+        ({"inputSpec": [{"name": "lambda", "class": "int"}]}, "is a Python keyword"),
         ({"runSpec": []}, "must be a hash"),
         ({"access": {"network": "*"}}, "must be an array of strings"),
         ({"title": 3}, "must be a string"),
@@ -162,13 +162,13 @@ def test_a_file_with_errors_is_refused_with_its_findings(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"file": "../../etc/x.py"}, "lies outside the app's folder"),
-        ({"file": "/etc/x.py"}, "lies outside the app's folder"),
+        ({"file": "../../etc/x.py"}, "is outside the app's folder"),
+        ({"file": "/etc/x.py"}, "is outside the app's folder"),
         ({"file": ""}, "names no file"),
         ({"file": "src\\x.py"}, "has a backslash"),
         ({"file": "src/a\0.py"}, "has a control character"),
         ({"file": "src/" + "ä" * 130}, "has a name of more than 255 bytes"),
-        ({"interpreter": "python2.7"}, "'python2.7' is no longer supported. Write \"python3\" there"),
+        ({"interpreter": "python2.7"}, "'python2.7' is no longer supported. Change it to \"python3\""),
     ],
 )
 def test_a_file_for_which_no_source_can_be_written_is_refused(
@@ -279,7 +279,7 @@ def test_a_region_beside_resources_at_the_top_is_refused_with_their_place(
 
 
 def test_what_the_linter_would_refuse_is_not_written(wizard: Wizard, tmp_path: Path) -> None:
-    """The given file is right by itself; what is answered becomes a wrong part of the app's."""
+    """The given file is valid by itself, but together with the answers it is not."""
     flags = ("--instance-type", "mem1_ssd1_v2_x9", "--no-input", "--json")
     outcome = wizard(*given(tmp_path, OWN_RESOURCES), *flags)
     assert outcome.code == 3

@@ -142,14 +142,14 @@ def test_a_given_name_that_the_language_forbids_is_an_error(terminal: Start, tmp
         "counts", "--output", "o:int", "--defaults", "--template", "basic", "--input", "lambda:int"
     )
     wizard.talk(("Programming language", "python"))
-    assert "is a word of the Python language" in wizard.end()[1]
+    assert "is a Python keyword" in wizard.end()[1]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_help_and_completion(terminal: Start, tmp_path: Path) -> None:
     wizard = terminal("counts", "--defaults", "--template", "basic")
     wizard.talk(("Programming language", "?"))
-    wizard.process.expect("What the app is written in(?s:.*)Programming language:")
+    wizard.process.expect("Language of the source(?s:.*)Programming language:")
     wizard.process.send("ba")
     wizard.process.expect("ba\x1b.*sh ")
     wizard.talk(("", "\t"), (REVIEW, ""))
@@ -222,7 +222,7 @@ def test_a_name_that_breaks_in_the_language_chosen_later_is_asked_for_again(
     wizard.talk(
         ("1st input", "lambda:int"), ("2nd input", ""), ("1st output|Timeout", "1h"), ("language", "Python")
     )
-    wizard.talk((r"is a word of the Python language(?s:.*)1st input name.*lambda:int", "size:int"))
+    wizard.talk((r"is a Python keyword(?s:.*)1st input name.*lambda:int", "size:int"))
     wizard.talk(("2nd input", ""), (REVIEW, ""))
     assert wizard.end()[0] == 0
     assert wizard.written()["inputSpec"] == [{"name": "size", "class": "int"}]

@@ -1,4 +1,4 @@
-"""Templates of the user's: from folders and git repositories, by flag and by policy, and bad ones."""
+"""Custom templates from folders and git repositories, by flag and by policy, and invalid ones."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def repository(template: Path) -> str:
-    """The URL of a git repository with the template in the folder `template`, and a tag before it was."""
+    """The URL of a git repository with the template in the folder `template`, and a tag from before that."""
     root = template.parent
     git(root, "init", "--quiet")
     git(root, "commit", "--quiet", "--allow-empty", "-m", "Begin")
@@ -161,7 +161,7 @@ def test_a_project_may_not_name_what_nobody_trusts(
     outcome = wizard(*NEW)
     assert outcome.code == 2
     assert (
-        f"{project_file}:2 names the template 'ours/template', which you have not trusted" in outcome.stderr
+        f"{project_file}:2 names the template 'ours/template', which you do not trust yet" in outcome.stderr
     )
     assert "--template-source ours/template" in outcome.stderr
     assert not (tmp_path / "counts").exists()
@@ -179,7 +179,7 @@ def test_trust_in_a_url_holds_for_it_or_all_below_it(
     )
     assert wizard(*NEW).code == 0
     project_file.write_text(f'[template]\nsource = "{repository}/../evil"\n', encoding="utf-8")
-    assert "which you have not trusted" in wizard("other", *NEW[1:]).stderr
+    assert "which you do not trust yet" in wizard("other", *NEW[1:]).stderr
 
 
 def test_naming_the_template_of_a_project_trusts_it(
@@ -192,8 +192,8 @@ def test_naming_the_template_of_a_project_trusts_it(
 
 
 BAD = {
-    "nowhere": "there is no folder",
-    "ours": "is no cookiecutter template",
+    "nowhere": "the folder of the template does not exist",
+    "ours": "is not a cookiecutter template",
     "file:///nowhere/repository.git": "cannot be cloned",
     "git@localhost.invalid:x/y.git": "cannot be cloned",
 }
@@ -209,11 +209,11 @@ def test_bad_sources(wizard: Wizard, template: Path, tmp_path: Path, source: str
 
 
 BAD_TABLES = {
-    'checkout = "v1"': "names no source",
+    'checkout = "v1"': "has no source",
     'source = "{0}"\ncheckout = "v9"\ndirectory = "template"': "has no branch, tag or commit 'v9'",
-    'source = "{0}"\ncheckout = "v0"\ndirectory = "template"': "is no cookiecutter template",
-    'source = "{0}"\ncheckout = "--upload-pack=x"': "is no URL, branch, tag or commit",
-    'source = "{0}"\ndirectory = "../.."': "lies outside of the template",
+    'source = "{0}"\ncheckout = "v0"\ndirectory = "template"': "is not a cookiecutter template",
+    'source = "{0}"\ncheckout = "--upload-pack=x"': "is not a URL, branch, tag or commit",
+    'source = "{0}"\ndirectory = "../.."': "is outside of the template",
     'source = "{0}"\ndirectory = "template"\nvariables = {{ labb = "x" }}': "Did you mean 'lab'?",
 }
 
@@ -228,7 +228,7 @@ def test_bad_tables(wizard: Wizard, repository: str, own_file: Path, table: str)
 
 BAD_CONTENTS = {
     "cookiecutter.json": ("{", "cannot be rendered: ContextDecodingException"),
-    "./cookiecutter.json": ("[]", "is no JSON object"),
+    "./cookiecutter.json": ("[]", "is not a JSON object"),
     f"{FOLDER}/a": (
         "{{ cookiecutter.nothing }}",
         "cannot be rendered: Unable to create file 'a': 'dict object' has no attribute 'nothing'\n",
@@ -264,7 +264,7 @@ def test_a_folder_that_is_no_template_of_an_app(wizard: Wizard, tmp_path: Path) 
 
 def test_an_empty_source_is_not_taken_for_none(wizard: Wizard, tmp_path: Path) -> None:
     outcome = wizard(*NEW, "--template-source", "")
-    assert (outcome.code, "is no cookiecutter template" in outcome.stderr) == (2, True)
+    assert (outcome.code, "is not a cookiecutter template" in outcome.stderr) == (2, True)
     assert not (tmp_path / "counts").exists()
 
 

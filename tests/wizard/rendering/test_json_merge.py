@@ -56,7 +56,7 @@ def test_the_sides_of_a_conflict_differ_and_swap(base: Any, ours: Any, theirs: A
 
 
 def unordered(value: Any) -> Any:
-    """Return value with what has no order, or two orders after a merge, sorted."""
+    """Return value with all parts sorted whose order is undefined after a merge."""
     if isinstance(value, dict):
         return sorted((key, unordered(item)) for key, item in value.items())
     if isinstance(value, list):
@@ -69,7 +69,7 @@ parameters = st.dictionaries(st.sampled_from("pqrst"), st.dictionaries(keys, sca
 
 @given(parameters, st.data())
 def test_changes_in_different_places_are_both_made(base: dict[str, Any], data: st.DataObject) -> None:
-    """Parameters and keys, removed, changed and added; each side has places of its own."""
+    """Parameters and keys, removed, changed and added; each side changes different ones."""
     places = [(name, key) for name in "pqrst" for key in ("class", "default", "help", "x")]
     ours_places = set(data.draw(st.lists(st.sampled_from(places), unique=True)))
     ours, theirs, both = (as_parameters(base) for _ in range(3))

@@ -1,4 +1,4 @@
-"""What happens to files that exist: --on-conflict, --dry-run, and interruptions."""
+"""The treatment of existing files: --on-conflict, --dry-run, and interruptions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def app(count_reads: Path, home: Path, tmp_path: Path) -> Path:
 
 
 def state(folder: Path) -> dict[str, tuple[str | None, int]]:
-    """What there is in folder, links not followed, and when it was last changed."""
+    """Return the paths in folder, without following links, with their modification times."""
     return {
         str(path.relative_to(folder)): (
             path.read_text() if path.is_file() else None,
@@ -52,7 +52,7 @@ def test_the_same_app_a_second_time_is_nothing_to_do(wizard: Wizard, app: Path) 
     before = state(app.parent)
     outcome = wizard(*NEW)
     assert (outcome.code, outcome.stdout) == (0, "count-reads\n")
-    assert outcome.stderr == "Nothing to do: count-reads is as it would be written.\n"
+    assert outcome.stderr == "Nothing to do: count-reads is up to date.\n"
     assert state(app.parent) == before
 
 
@@ -62,7 +62,7 @@ def test_a_file_that_differs_stops_everything_and_is_named(wizard: Wizard, app: 
     before = state(app)
     outcome = wizard(*NEW)
     assert outcome.code == 4
-    assert f"count-reads/{SOURCE} differs from what would be written" in outcome.stderr
+    assert f"count-reads/{SOURCE} differs from the file to be written" in outcome.stderr
     assert "--on-conflict skip, overwrite or new" in outcome.stderr
     assert state(app) == before
 
@@ -78,7 +78,7 @@ def test_nothing_is_mixed_into_a_folder_with_other_files(wizard: Wizard, tmp_pat
     outcome = wizard(*NEW, "--json")
     assert outcome.code == 4
     assert outcome.json["error"]["conflicts"] == [
-        {"path": "count-reads", "reason": "holds other files: data"}
+        {"path": "count-reads", "reason": "contains other files: data"}
     ]
 
 
@@ -164,7 +164,7 @@ def test_links_and_wrong_kinds_are_all_named_before_anything_is_written(
         "count-reads/Readme.md": "is a symbolic link",
         "count-reads/dxapp.json": "is a folder",
         "count-reads/src": "is a symbolic link",
-        "count-reads/test": "is no folder",
+        "count-reads/test": "is not a folder",
     }
 
 
@@ -232,7 +232,7 @@ WANTED = {PurePosixPath(f"{number}/file"): FileContent(b"wanted") for number in 
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
-    """A folder that holds the old files."""
+    """A folder with the old files."""
     change_set(tmp_path / "app", OLD, OnConflict.ABORT).apply()
     return tmp_path / "app"
 
@@ -266,7 +266,7 @@ def test_what_a_killed_run_left_is_no_conflict(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_changes_nothing(app: Path, home: Path) -> None:
-    """The limit on the size of files stands for the disk."""
+    """A limit on the size of files simulates a full disk."""
     (app / SOURCE).write_text("mine")
     (app / "Readme.md").unlink()
     before = state(app)
@@ -306,7 +306,5 @@ def test_an_interrupted_command_says_whether_files_may_be_new(
         (tmp_path / "count-reads").mkdir()
     monkeypatch.setattr(Path, "rename" if is_new else "replace", interrupted)
     outcome = wizard(*NEW)
-    said = (
-        "no app was written" if is_new else "interrupted while count-reads was written\n  hint: Each file is"
-    )
+    said = "no app was written" if is_new else "interrupted while writing count-reads\n  hint: Each file is"
     assert (outcome.code, said in outcome.stderr) == (130, True), outcome.stderr

@@ -1,4 +1,4 @@
-"""What variables such as DX_APP_WIZARD_REGION answer."""
+"""Answers in environment variables such as DX_APP_WIZARD_REGION."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""render_app: what it writes, what it refuses, and what it leaves alone."""
+"""render_app: the files that it writes, rejects and leaves unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema of an answers file agrees with what the wizard takes."""
+"""The schema of answers files accepts the same values as the wizard."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from dx_app_wizard.dxapp.names import parameter_name_problem
 from dx_app_wizard.errors import AnswersError
 
 Wizard = Callable[..., Any]
-REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 SCHEMA = answers_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
 PACKAGE = "dx-app-wizard @ git+https://git.example.org/dx-app-wizard@0123abc"
@@ -30,7 +30,7 @@ NEEDED = {"name": "count-reads", "language": "bash", "template": "basic"}
 
 
 def refusal(answers: dict[str, Any]) -> str:
-    """Return what the wizard says against answers, nothing if it takes them."""
+    """Return the wizard's error about answers, empty if it accepts them."""
     try:
         gather(AnswerSources((Source(answers),)))
     except AnswersError as error:
@@ -39,7 +39,7 @@ def refusal(answers: dict[str, Any]) -> str:
 
 
 def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
-    """Generate what one part of our schema accepts."""
+    """Generate values that one part of our schema accepts."""
     if "$ref" in schema:
         return values(SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")])
     if "anyOf" in schema:

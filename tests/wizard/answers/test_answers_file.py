@@ -63,8 +63,8 @@ def test_answers_come_from_yaml(wizard: Wizard, tmp_path: Path, name: str) -> No
         ("inputs:\n  - name: k\n    class: int\n    optional: yes\n", "answers.yaml:4:15", "true or false"),
         ("outputs: [{name: n, class: int, default: 3}]\n", "answers.yaml:1:42", "has no effect on an output"),
         ("langage: bash\n", "answers.yaml:1:10", "did you mean 'language'?"),
-        ("- name\n", "answers.yaml:1:1", "must hold an object"),
-        ("", "answers.yaml:1:1", "must hold an object"),
+        ("- name\n", "answers.yaml:1:1", "must contain an object"),
+        ("", "answers.yaml:1:1", "must contain an object"),
         ("a: [", "answers.yaml:1:5", "is not YAML"),
     ],
 )
@@ -144,4 +144,4 @@ def test_a_file_that_names_no_parameters_is_taken_with_a_note(
     (tmp_path / "answers.json").write_text(json.dumps(answers))
     outcome = wizard("--answers", "answers.json", "--no-input", *flags)
     assert outcome.code == 0
-    assert ("note: the app has no inputs and no outputs, for answers.json" in outcome.stderr) == noted
+    assert ("note: the app has no inputs and no outputs: answers.json lists" in outcome.stderr) == noted

@@ -1,4 +1,4 @@
-"""The sources that the templates write, read as text: what they promise before anything runs them."""
+"""The sources that the templates write, examined as text without running them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def main_of(text: str) -> ast.FunctionDef:
 
 
 def names_in_body(function: ast.FunctionDef) -> list[str]:
-    """Return every name that a function uses or sets, but for those that live in a comprehension."""
+    """Return every name that a function uses or sets, except for those inside comprehensions."""
     nodes = [node for statement in function.body for node in ast.walk(statement)]
     inner = {ast.unparse(node.target) for node in nodes if isinstance(node, ast.comprehension)}
     return [node.id for node in nodes if isinstance(node, ast.Name) and node.id not in inner]
@@ -66,7 +66,7 @@ def test_bash_has_the_entry_points_of_its_pattern(tmp_path: Path, pattern: Patte
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_python_runs_on_the_oldest_worker(tmp_path: Path, pattern: Pattern) -> None:
-    """Ubuntu 20.04 brings Python 3.8: no newer syntax, and no newer types outside annotations."""
+    """Ubuntu 20.04 has Python 3.8: no newer syntax, and no newer types outside annotations."""
     tree = ast.parse(source(tmp_path, "python", pattern), feature_version=(3, 8))
     code = compile(tree, "app", "exec")
     assert "annotations" in code.co_names
@@ -90,7 +90,7 @@ def test_inputs_are_the_parameters_of_main_those_without_default_first(tmp_path:
 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_no_name_of_an_input_stands_in_the_way_of_the_app(tmp_path: Path, pattern: Pattern) -> None:
-    """When inputs are called like what main uses, main uses each once, to hand it on."""
+    """If inputs have the names of objects in main, main uses each once, to pass it on."""
     usual = {*names_in_body(main_of(source(tmp_path / "usual", "python", pattern))), "str", "JSON"}
     inputs = [{"name": name, "class": "string"} for name in sorted(usual - {"dxpy"})]
     main = main_of(source(tmp_path / "odd", "python", pattern, inputs))

@@ -1,4 +1,4 @@
-"""What is left of an interview that ends before the app is written, and how it goes on."""
+"""Interviews that end before the app is written: their saved state, and how they are resumed."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_no_answer_is_passed_over_where_nobody_can_go_on(
     folder.mkdir(parents=True)
     (folder / "interview.json").write_text(json.dumps({**EMPTY, "lines": {"name": "counts"}}))
     outcome = wizard_process("--resume", "--language", "bash", "--template", "basic", "--defaults", *flags)
-    assert (outcome.code, "there is nobody to ask" in outcome.stderr) == (2, True)
+    assert (outcome.code, "needs a terminal" in outcome.stderr) == (2, True)
     assert (folder / "interview.json").exists()
     assert not any(tmp_path.iterdir())
 

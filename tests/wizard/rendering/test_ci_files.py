@@ -1,4 +1,4 @@
-"""The files for continuous integration: which there are, what they may do, that their services take them."""
+"""The files for continuous integration: their names, their permissions, and their schemas."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_no_folder_is_empty(wizard: Wizard, tmp_path: Path) -> None:
 @pytest.mark.parametrize("language", ["python", "bash"])
 @pytest.mark.parametrize("service", ["github", "gitlab"])
 def test_the_service_takes_its_file(wizard: Wizard, tmp_path: Path, service: str, language: Language) -> None:
-    """The schemas are those of SchemaStore and GitLab, which check-jsonschema brings along."""
+    """The schemas are those of SchemaStore and GitLab, which check-jsonschema includes."""
     wizard(*NEW, "--ci", service, "--language", language)
     schema = {"github": "vendor.github-workflows", "gitlab": "vendor.gitlab-ci"}[service]
     file = tmp_path / "app" / min(FILES[service])

@@ -1,4 +1,4 @@
-"""What real users do with the wizard without a terminal, as they do it."""
+"""Typical uses of the wizard without a terminal."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ def test_an_old_script_changes_nothing_that_the_file_says_for_good(home: Path, t
     spec = spec_of(tmp_path / "other")
     assert (spec["version"], spec["access"]) == ("2.0.0", {"network": ["*"]})
     assert spec["regionalOptions"] == json.loads(REGIONS)
-    assert "Not taken: n. The given dxapp.json says otherwise" in outcome.stderr
-    assert "Not taken: mem1_ssd1_v2_x8." in outcome.stderr
+    assert "Ignored: n. The given dxapp.json has another value" in outcome.stderr
+    assert "Ignored: mem1_ssd1_v2_x8." in outcome.stderr
 
 
 def test_fewer_lines_answer_only_what_is_absent(home: Path, tmp_path: Path) -> None:
