@@ -120,7 +120,7 @@ def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str]
     if not _is_complete(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.with_name(f"{folder.name}.lock")):
-            if not _is_complete(folder):
+            if not _is_complete(folder):  # another run may have created it before the lock was free
                 announce(f"Creating a worker environment ({request.describe()}); this happens once.")
                 _try_to_build(request, folder)
     client = native_client(_cache_folder())

@@ -68,6 +68,7 @@ def debian_layer(wanted: Sequence[Dependency], *, announce: Callable[[str], None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(cache / "lock"):
+            # Another run may have made it before the lock was free.
             if known := _read(folder):
                 return known
             for left in folder.parent.glob(".*"):
