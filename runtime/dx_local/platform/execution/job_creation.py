@@ -71,6 +71,7 @@ def create(context: Context, new_job: NewJob) -> str:
     job_id = new_job.id
     now = context.now()
     parent = new_job.parent
+    # A stage has a parent, its analysis, but is the root of a separate tree.
     tree = None if new_job.stage else parent
     request = new_job.request
     executable = new_job.executable
