@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.store import Store
 
 
-def fill_resources(context: Context, app_id: str, applet_id: str, region: str, extra: Any) -> str:
+def create_resources(context: Context, app_id: str, applet_id: str, region: str, extra: Any) -> str:
     """Create a container with an applet, its bundled files and `extra` objects; return its ID.
 
     `extra` is the ID of a project, an array of IDs of data objects, or None. Raises InvalidInput,

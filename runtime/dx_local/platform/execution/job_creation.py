@@ -38,7 +38,7 @@ ECHOED: dict[str, Callable[[JSON, str], Any]] = {
     "rank": read.integer,
     "singleContext": read.flag,
 }
-_ENDING = frozenset({State.RESTARTABLE, State.TERMINATING, *FINAL})
+_ENDING_STATES = frozenset({State.RESTARTABLE, State.TERMINATING, *FINAL})
 _PRIORITIES = ("low", "normal", "high")
 
 
@@ -151,7 +151,7 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
 
 def check_not_ending(parent: CallingJob | None) -> None:
     """Raise InvalidState if the parent of a new execution has ended or is about to end."""
-    if parent and parent["state"] in _ENDING:
+    if parent and parent["state"] in _ENDING_STATES:
         raise InvalidState(f"{parent['id']} is {parent['state']}, and cannot start executions any more")
 
 
