@@ -21,12 +21,12 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.user_dirs import cache_dir
 from dx_local.engine.environments.debian import dpkg
 from dx_local.engine.environments.debian.apt import Apt, AptError
 from dx_local.engine.environments.debian.maintainer_scripts import furnish, link_alternatives
 from dx_local.engine.environments.debian.package_names import similar
 from dx_local.engine.environments.file_lock import locked
-from dx_local.engine.user_folders import user_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,7 +61,7 @@ def debian_layer(wanted: Sequence[Dependency], *, announce: Callable[[str], None
 
     `announce` is told before something is downloaded. Raises AptError, also for what the disk refuses.
     """
-    folder = user_folder("XDG_CACHE_HOME", ".cache") / "debian"
+    folder = cache_dir("dx-local") / "debian"
     place = folder / "layers" / _key(wanted)
     if known := _read(place):
         return known

@@ -6,11 +6,11 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.errors import NoHomeError
 from dx_local.engine.environments.debian import dpkg
 from dx_local.engine.environments.debian.apt import Apt, AptError
 from dx_local.engine.environments.debian.layers import debian_layer
 from dx_local.engine.environments.debian.package_names import is_name, known_names, similar
-from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,7 +67,7 @@ def _installed(missing: Sequence[Dependency], notes: list[str], announce: Callab
         return Supply(notes=(*notes, "--install-depends needs apt-get, which this machine lacks."))
     try:
         layer = debian_layer(missing, announce=announce)
-    except (AptError, UsageError) as error:
+    except (AptError, NoHomeError) as error:
         said = "\n".join(f"  {line}" for line in str(error).splitlines())
         note = (
             f"The Debian packages {_names(missing)} could not be had, and the jobs run without them:\n{said}"
