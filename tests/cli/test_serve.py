@@ -123,7 +123,7 @@ def test_without_a_worker_environment_there_is_still_a_platform(tmp_path: Path) 
         assert "dx is not available, and jobs cannot run" in server.errors
         failed = server.final(server.run(server.new_applet("quick", "main() { true; }")))
         assert failed["failureReason"] == "ExecutionError"
-        assert "could not be made" in failed["failureMessage"]
+        assert "could not be created" in failed["failureMessage"]
 
 
 def test_what_reaches_a_server_is_for_its_user_only(serve: Serve) -> None:

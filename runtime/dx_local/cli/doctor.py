@@ -54,7 +54,7 @@ def _examine(*, routes: bool) -> CommandResult:
             release: {"version": version, "path": find_python(version)}
             for release, version in PYTHON_OF_RELEASE.items()
         },
-        "debianPackages": {"checked": dpkg.installed() is not None, "installable": Apt.is_here()},
+        "debianPackages": {"checked": dpkg.installed() is not None, "installable": Apt.is_installed()},
         "isolation": _isolation(),
         "programs": {name: shutil.which(name) for name in _PROGRAMS},
         "routes": implemented(),

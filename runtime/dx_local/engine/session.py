@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dx_local.api.server import Server
-from dx_local.engine.environments.job_environments import Workplaces
+from dx_local.engine.environments.job_environments import JobEnvironments
 from dx_local.engine.environments.python_environments import EnvironmentRequest
 from dx_local.engine.executors.file_transfer import FileTransfer
 from dx_local.engine.executors.protocol import Callbacks
@@ -76,11 +76,11 @@ class Session:
         self.context = Context(self.platform, Caller(DEFAULT_USER))
         observer.on_open(self.platform)
         self.platform.subscribers.append(observer.on_transition)
-        self._workplaces = Workplaces(self.platform, options.settings, observer.announce)
+        self._job_environments = JobEnvironments(self.platform, options.settings, observer.announce)
         self.driver = Driver(
             self.platform,
             options.settings,
-            self._workplaces,
+            self._job_environments,
             self.reserve,
             is_open=options.is_open,
         )
@@ -156,7 +156,7 @@ class Session:
 
     async def worker_environment(self) -> WorkerEnvironment:
         """Return the worker environment without extra packages. Raises EnvironmentBuildError."""
-        return await self._workplaces.environment(EnvironmentRequest())
+        return await self._job_environments.environment(EnvironmentRequest())
 
     def _logged(self, line: LogLine) -> None:
         self._observer.on_log(line)

@@ -86,8 +86,8 @@ def test_there_are_as_many_types_as_public_sources_name() -> None:
     [
         ("mem1_hdd2_x32", "aws:us-east-1", "was retired (2026-03)"),
         ("mem1_ssd1_gpu2_x8", "aws:us-east-1", "was retired (before 2024)"),
-        ("azure:mem2_ssd2_x4", "azure:westus", "only of azure:uksouth-ofh"),
-        ("mem1_ssd1_x2_fedramp", "aws:eu-west-2", "only of aws:us-east-1"),
+        ("azure:mem2_ssd2_x4", "azure:westus", "only in azure:uksouth-ofh"),
+        ("mem1_ssd1_x2_fedramp", "aws:eu-west-2", "only in aws:us-east-1"),
     ],
 )
 def test_types_that_cannot_be_had_are_neither_offered_nor_accepted(

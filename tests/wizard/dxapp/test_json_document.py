@@ -92,7 +92,7 @@ def test_any_text_that_was_json_is_refused_with_a_place_in_it(value: Any, data: 
         pytest.param("{a: 1}", "dxapp.json:1:2: has the key a without quotation marks", id="bare key"),
         pytest.param('{"a": yes}', "dxapp.json:1:7: has yes without quotation marks", id="bare text"),
         pytest.param('{"a": "x\ny"}', "dxapp.json:1:9: has a line break within a string", id="line break"),
-        pytest.param('{"a": "\\d"}', "dxapp.json:1:8: has a backslash", id="backslash"),
+        pytest.param('{"a": "\\d"}', "dxapp.json:1:8: has an invalid backslash escape", id="backslash"),
         pytest.param('{"a": 1\n "b": 2}', 'dxapp.json:2:2: is missing a comma before "b": 2}', id="no comma"),
         pytest.param('{"a" 1}', "dxapp.json:1:6: is missing a colon before 1}", id="no colon"),
         pytest.param("{1: 2}", "dxapp.json:1:2: is missing a key before 1: 2}", id="no key"),

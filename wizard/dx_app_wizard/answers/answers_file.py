@@ -45,7 +45,7 @@ def read_answers(path: Path) -> AnswersFile:
     is_yaml = not text.lstrip().startswith("{") if path == STANDARD_INPUT else path.suffix in _YAML_SUFFIXES
     document = _parse(text, name, is_yaml=is_yaml)
     if not isinstance(document.value, dict):
-        raise SpecFileError(name, "must hold an object with one key per question", 1, 1)
+        raise SpecFileError(name, "must contain an object with one key per question", 1, 1)
     document.value.pop(_FOR_EDITORS, None)
     spec_path = name
     spec = document.value.pop(JSON_FILE_KEY, None)

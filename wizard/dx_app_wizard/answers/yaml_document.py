@@ -79,7 +79,7 @@ class _Container:
 
 @dataclass
 class _Builder:
-    """Builds the value from the parser's events, without recursion."""
+    """A builder of the value from the parser's events, without recursion."""
 
     path: Path
     value: Any = None

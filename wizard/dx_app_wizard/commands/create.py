@@ -55,7 +55,7 @@ class Options:
 
     @property
     def may_ask(self) -> bool:
-        """Whether stdin may hold answers to questions; not if it holds the answers file."""
+        """True if stdin may have answers to questions, which excludes the answers file."""
         return not (self.no_input or self.as_json or self.answers_file == STANDARD_INPUT or _in_ci())
 
 
@@ -139,7 +139,7 @@ def create(options: Options, flags: dict[str, Any]) -> CreatedApp:
 
 @dataclass(frozen=True)
 class _Creation:
-    """Turns answers into an app in `output_dir`."""
+    """The creation of an app in `output_dir` from answers."""
 
     basis: Basis
     output_dir: Path

@@ -194,7 +194,7 @@ class IOClass:
 
     @property
     def is_data_object(self) -> bool:
-        """Whether values, or the elements of arrays, are links to data objects."""
+        """True if values, or the elements of arrays, are links to data objects."""
         return self.item in DATA_CLASSES
 
 

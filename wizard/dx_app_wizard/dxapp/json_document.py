@@ -48,7 +48,7 @@ class Document:
     text: str = ""
     """The text of the file, without a byte order mark."""
     has_mark: bool = False
-    """Whether the file begins with a byte order mark."""
+    """True if the file begins with a byte order mark."""
 
     def at(self, path: JsonPath) -> Any:
         """Return the value at path; raise LookupError if there is none."""
@@ -216,7 +216,7 @@ class _Scanner:
     def _check_literal(self, match: re.Match[str]) -> None:
         text = match[0]
         if text in ("NaN", "Infinity", "-Infinity"):
-            self._fail(match, f"is not JSON: it contains {text}")
+            self._fail(match, f"is not JSON: {text} is not a JSON value")
         if text[0] in "-0123456789" and math.isinf(float(text)):
             self._fail(match, f"has a number that is too large: {text}")
 

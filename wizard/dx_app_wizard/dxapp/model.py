@@ -53,12 +53,12 @@ class IOField:
 
     @property
     def optional(self) -> bool:
-        """Whether the parameter is declared optional."""
+        """True if the parameter is declared optional."""
         return self.raw.get("optional") is True
 
     @property
     def has_default(self) -> bool:
-        """Whether the parameter has a default; null counts as one, as in `dx run`."""
+        """True if the parameter has a default; null counts as one, as in `dx run`."""
         return "default" in self.raw
 
     @property
@@ -68,7 +68,7 @@ class IOField:
 
     @property
     def required(self) -> bool:
-        """Whether a run must provide a value: the parameter is not optional and has no default."""
+        """True if a run must provide a value: the parameter is not optional and has no default."""
         return not self.optional and not self.has_default
 
     @property

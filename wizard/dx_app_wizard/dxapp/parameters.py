@@ -11,7 +11,7 @@ from dx_app_wizard.errors import UserError
 
 LIST_FIELDS = ("choices", "suggestions", "patterns")
 FIELDS = ("label", "help", "group", "optional", "default", *LIST_FIELDS, "type")
-"""The fields of a parameter besides name and class."""
+"""The fields of a parameter other than name and class."""
 
 _DECLARATION = re.compile(
     r"(?P<name>[^:=]*):(?P<io_class>[^?=]*)(?P<optional>\?)?(?:=(?P<default>.*))?", re.DOTALL

@@ -1,4 +1,4 @@
-"""What dxapp.json can say of a parameter beyond what the official wizard asks for."""
+"""The fields of a parameter for which the official wizard does not ask."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Detail:
-    """One optional field of a parameter: the prompt's words, hint and help, and how to read a line."""
+    """One optional field of a parameter: the prompt with its hint and help, and the reader of a line."""
 
     field: str
     words: str
@@ -27,7 +27,7 @@ class Detail:
 
 
 def details(io_class_name: str, *, output: bool) -> list[Detail]:
-    """Return the details that a parameter of this class may have, in the order in which to ask."""
+    """Return the fields that a parameter of this class may have, in the order of the questions."""
     io_class = parse_class(io_class_name)
     possible = []
     if not output and io_class.item not in ("boolean", "hash"):
@@ -35,8 +35,8 @@ def details(io_class_name: str, *, output: bool) -> list[Detail]:
             Detail(
                 "choices",
                 "Choices (optional)",
-                f"with commas between, such as {_example(io_class)}",
-                "The only values that a run may give. A JSON array does, too.",
+                f"separated by commas, such as {_example(io_class)}",
+                "The only allowed values, separated by commas or as a JSON array.",
                 lambda line: _values(line, io_class),
             )
         )
@@ -45,8 +45,8 @@ def details(io_class_name: str, *, output: bool) -> list[Detail]:
             Detail(
                 "suggestions",
                 "Suggestions (optional)",
-                f"with commas between, such as {_example(io_class)}",
-                "Values to pick from; a run may give others. A JSON array does, too.",
+                f"separated by commas, such as {_example(io_class)}",
+                "Values to pick from; others are allowed. Separate them by commas, or enter a JSON array.",
                 lambda line: _values(line, io_class),
             )
         )
@@ -55,13 +55,19 @@ def details(io_class_name: str, *, output: bool) -> list[Detail]:
             Detail(
                 "patterns",
                 "Patterns (optional)",
-                "with commas between, such as *.fastq, *.fastq.gz",
-                "Which file names fit, with commas between, such as *.fastq, *.fastq.gz.",
-                _listed,
+                "separated by commas, such as *.fastq, *.fastq.gz",
+                "Patterns of matching file names, separated by commas, such as *.fastq, *.fastq.gz.",
+                _split,
             )
         )
     possible.append(
-        Detail("help", "Help (optional)", "what it means, for whom", "What the parameter means.", str)
+        Detail(
+            "help",
+            "Help (optional)",
+            "an explanation for users",
+            "An explanation of the parameter for users.",
+            str,
+        )
     )
     if not output:
         possible.append(
@@ -69,7 +75,7 @@ def details(io_class_name: str, *, output: bool) -> list[Detail]:
                 "group",
                 "Group (optional)",
                 "a heading, such as Advanced",
-                "The heading under which it is shown, such as Advanced.",
+                "The heading under which the parameter is shown, such as Advanced.",
                 str,
             )
         )
@@ -83,13 +89,13 @@ def _example(io_class: IOClass) -> str:
 
 def _values(line: str, io_class: IOClass) -> list[Any]:
     if not line.startswith("["):
-        return [parse_value(io_class.item, text) for text in _listed(line)]
+        return [parse_value(io_class.item, text) for text in _split(line)]
     try:
         values = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise AnswerError(f"is no JSON array: {error}") from None
+        raise AnswerError(f"not a JSON array: {error}") from None
     return list(values)
 
 
-def _listed(line: str) -> list[str]:
+def _split(line: str) -> list[str]:
     return [text.strip() for text in line.split(",") if text.strip()]

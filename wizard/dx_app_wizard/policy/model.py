@@ -18,7 +18,7 @@ TEMPLATE_TABLE = "template"
 TRUST_TABLE = "trust"
 WIZARD_TABLE = "wizard"
 RUN_TABLES = ("run",)
-"""Tables for `dx-local run`, which share the file with the policy but are not part of it."""
+"""Tables for `dx-local run`, which share the file with the policy but do not belong to it."""
 
 VARIABLE_PREFIX = "DX_APP_WIZARD_"
 """Prefix of the environment variables that set keys of [wizard]."""

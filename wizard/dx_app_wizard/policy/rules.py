@@ -81,7 +81,7 @@ def policy_open_source(app: GovernedApp) -> Iterator[Violation]:
 
 @POLICY_RULES.rule("error")
 def policy_release(app: GovernedApp) -> Iterator[Violation]:
-    """The app runs on the release in `release`, with an explicit version of it: `"version": "0"`."""
+    """The app runs on the release in `release`, and has its version: `"version": "0"`."""
     required = app.requirement("release")
     run = hash_at(app.spec, "runSpec")
     if required is None:

@@ -31,7 +31,7 @@ class TomlFile:
     value: dict[str, Any]
     lines: dict[tuple[str, ...], int]
     has_mark: bool = False
-    """Whether the file begins with a byte order mark."""
+    """True if the file begins with a byte order mark."""
 
     def place(self, *keys: str) -> Place:
         """Return the place of a key given by its path, or of the nearest enclosing table."""

@@ -1,7 +1,7 @@
-"""Three versions of a file to one: as it was rendered, as the user has it, as it is rendered now.
+"""Merge three versions of a file: as rendered before, as the user has it, and as rendered now.
 
 JSON is merged value by value, other text line by line with `git merge-file`. If both sides changed the same
-value or lines, both versions stand in the file, between conflict markers.
+value or lines, the file gets both versions between conflict markers.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 _MARKER = re.compile(rb"^(<{7} |>{7} )", re.MULTILINE)
 _BYTE_ORDER_MARK = "\ufeff"
 _MOST_CONFLICTS = 127
-"""What `git merge-file` exits with for this many conflicts and more; beyond, it failed."""
+"""The highest exit code of `git merge-file` that counts conflicts; higher ones mean failure."""
 
 
 class GitError(UserError):
-    """Git is missing, or failed."""
+    """Git is not installed, or it failed."""
 
     code = "git"
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What the conflict markers call the versions."""
+    """The names of the versions in conflict markers."""
 
     yours: str
     base: str
@@ -53,9 +53,9 @@ class Labels:
 def merge(
     folder: Path, record: Record, files: Mapping[PurePosixPath, FileContent], labels: Labels
 ) -> Iterator[Change]:
-    """Yield what an update to these rendered files does to each file of the app in folder.
+    """Yield the change that an update to these rendered files makes to each file of the app in folder.
 
-    What the user deleted stays deleted, what the template has no longer stays. Raises GitError.
+    Files that the user deleted stay deleted; files that the template no longer has stay. Raises GitError.
     """
     for path in sorted({*record.base, *files}):
         theirs = files.get(path)
@@ -71,7 +71,7 @@ def merge(
 
 
 def changed_paths(record: Record, files: Mapping[PurePosixPath, FileContent]) -> set[PurePosixPath]:
-    """Return the paths of the files that are rendered otherwise than recorded."""
+    """Return the paths of the files that are rendered differently from the record."""
     return {
         path
         for path, content in files.items()
@@ -80,7 +80,7 @@ def changed_paths(record: Record, files: Mapping[PurePosixPath, FileContent]) ->
 
 
 def marked_lines(folder: Path, paths: Iterable[PurePosixPath]) -> Iterator[tuple[PurePosixPath, int]]:
-    """Yield the files that hold conflict markers, with the line (from 1) of the first."""
+    """Yield the files that contain conflict markers, with the line (from 1) of the first."""
     for path in sorted(paths):
         content = _on_disk(folder / path)
         match = _MARKER.search(content.data) if content else None
@@ -90,7 +90,7 @@ def marked_lines(folder: Path, paths: Iterable[PurePosixPath]) -> Iterator[tuple
 
 @dataclass(frozen=True)
 class _File:
-    """One file of the template, as it lies in the folder and as it is rendered now."""
+    """One file of the template: `ours` as in the folder, `theirs` as rendered now."""
 
     folder: Path
     path: PurePosixPath
@@ -114,7 +114,7 @@ def _merge_file(file: _File, record: Record, labels: Labels) -> Change:
 
 
 def _merge_known(file: _File, ours: FileContent, base: str | Digest, labels: Labels) -> Change:
-    """Merge what changed; a file that is no text is written beside the user's when both sides changed it."""
+    """Merge a file that changed; if it is not text and both sides changed it, write it next to the user's."""
     if base == base_of(ours):
         return file.change(Verdict.REPLACE)
     if isinstance(base, Digest) or ours.text is None or file.theirs.text is None:
@@ -132,9 +132,9 @@ def _merge_known(file: _File, ours: FileContent, base: str | Digest, labels: Lab
 
 
 def _merge_json(path: PurePosixPath, texts: Sequence[str], labels: Labels) -> tuple[bytes, int] | None:
-    """Return the merged text and how many conflicts are marked in it; None if one of the texts is not JSON.
+    """Return the merged text and the number of conflicts marked in it; None if one of the texts is not JSON.
 
-    The texts are ours, after which the merged one is laid out, the base, and theirs.
+    The texts are ours, whose layout is kept, the base, and theirs.
     """
     bare = [text.removeprefix(_BYTE_ORDER_MARK) for text in texts]
     try:
@@ -149,7 +149,7 @@ def _merge_json(path: PurePosixPath, texts: Sequence[str], labels: Labels) -> tu
 
 
 def _marked(ours: str, theirs: str, labels: Labels) -> tuple[str, int]:
-    """Return the lines of both texts, those that differ between conflict markers, and how many conflicts."""
+    """Return both texts as one, with conflict markers around differing lines, and the number of conflicts."""
     mine, yours = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (ours, theirs))
     end = "\r\n" if "\r\n" in ours else "\n"
     parts: list[str] = []
@@ -167,10 +167,10 @@ def _marked(ours: str, theirs: str, labels: Labels) -> tuple[str, int]:
 
 
 def _merge_lines(ours: bytes, base: bytes, theirs: bytes, labels: Labels) -> tuple[bytes, int]:
-    """Return the merged text, and how many conflicts are marked in it."""
+    """Return the merged text, and the number of conflicts marked in it."""
     git = shutil.which("git")
     if git is None:
-        raise GitError("git is not installed, which merges the files", "Install git, then try again.")
+        raise GitError("git is not installed; it is needed to merge files", "Install git, then try again.")
     with tempfile.TemporaryDirectory(prefix="dx-app-wizard-") as scratch:
         names = ("yours", "base", "template")
         for name, data in zip(names, (ours, base, theirs), strict=True):

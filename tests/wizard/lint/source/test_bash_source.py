@@ -91,5 +91,5 @@ MAIN = 'main() { job=$(dx-jobutil-new-job part); dx-jobutil-add-output x "$job:n
     ids=["added", "added-by-a-helper", "other-name", "in-a-helper", "computed", "uploaded"],
 )  # fmt: skip
 def test_outputs_that_a_reference_names(tmp_path: Path, functions: str, reported: bool) -> None:
-    expected = ["the job's function part() adds no output 'n'"] if reported else []
+    expected = ["the job's function part() does not add output 'n'"] if reported else []
     assert messages(tmp_path, functions + MAIN, "x") == expected

@@ -125,8 +125,8 @@ def release(spec: dict[str, Any]) -> Iterator[Violation]:
         hint = "Write '0'. The app's own version is a top-level key."
         path = ("runSpec", "version")
         fix = Fix(path, "0") if number in CURRENT_RELEASES else None
-        what = "no release except 16.04 has a" if number is None else f"release {number} has no"
-        yield Violation(path, f"{what} version {version!r}", hint, fix=fix)
+        subject = "no release except 16.04 has a" if number is None else f"release {number} has no"
+        yield Violation(path, f"{subject} version {version!r}", hint, fix=fix)
 
 
 @RUN_RULES.rule("warning")

@@ -89,7 +89,7 @@ class AppFolder:
 
     @cached_property
     def brings_bundles(self) -> bool:
-        """Whether the app installs assets, bundles or packages from git, which may contain anything."""
+        """True if the app installs assets, bundles or packages from git, which may contain anything."""
         regional = self.spec.get("regionalOptions")
         places = [self.spec.get("runSpec"), *(regional.values() if isinstance(regional, dict) else [])]
         keys = ("assetDepends", "bundledDepends", "bundledDependsByRegion")

@@ -94,7 +94,7 @@ class BashSource:
 
     @cached_property
     def uploads_all_outputs(self) -> bool:
-        """Whether the files in out/ are uploaded as outputs, whatever their names."""
+        """True if the files in out/ are uploaded as outputs."""
         return "dx-upload-all-outputs" in self._text
 
     @cached_property
@@ -158,12 +158,12 @@ class BashSource:
 
     @cached_property
     def is_whole(self) -> bool:
-        """Whether no other file is sourced, since that could define anything."""
+        """True if no other file is sourced, as that could define anything."""
         return not _OTHER_FILES.search(self._text)
 
     @cached_property
     def outputs_are_known(self) -> bool:
-        """Whether the names of all added outputs are written literally."""
+        """True if the names of all added outputs are written literally."""
         dynamic = any(match[1] is None for match in _ADD_OUTPUT.finditer(self._text))
         return self.is_whole and not dynamic and not _OTHER_WAYS.search(self._text)
 

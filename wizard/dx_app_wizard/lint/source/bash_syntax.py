@@ -21,7 +21,7 @@ _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 
 
 class Word(NamedTuple):
-    """A word of a command without quotes; `literal` is false if the shell expands any part of it."""
+    """A word of a command without quotes; `literal` is false if the shell expands any part."""
 
     text: str
     literal: bool = True

@@ -90,7 +90,7 @@ class PythonSource:
 
     @cached_property
     def entry_points_are_known(self) -> bool:
-        """Whether all entry points are visible: no computed names, no entry points from other modules."""
+        """True if all entry points are visible: no computed names, no entry points from other modules."""
         decorators = {
             id(part)
             for function in self.entry_points.values()
