@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.answers import gather
-from dx_app_wizard.answers.answers_file import read_answers
-from dx_app_wizard.answers.given_spec import load_given_spec
+from dx_app_wizard.answers.files.answers_file import read_answers
+from dx_app_wizard.answers.files.given_spec import load_given_spec
 from dx_app_wizard.answers.policy_defaults import default_sources
 from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.settings import environment_sources
