@@ -20,7 +20,7 @@ class Detail:
     """One optional field of a parameter: the prompt with its hint and help, and the reader of a line."""
 
     field: str
-    words: str
+    message: str
     hint: str
     help: str
     read: Callable[[str], Any]
