@@ -12,7 +12,7 @@ from docs.diagrams import PICTURES, diagrams, mark
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-ALL = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES]
+ALL = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")), *PAGES]
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 WIDTH = 100
 NOT_WRAPPED = {"api.md", "answers.md", "lint-rules.md", "architecture.md"}  # generated, or yet to rewrite

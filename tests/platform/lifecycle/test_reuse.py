@@ -73,7 +73,7 @@ def test_the_same_input_gives_the_same_output_at_once(run: Callable[..., JSON], 
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
-        pytest.param({"input": {"n": 2}}, "it ran only on other input", id="other input"),
+        pytest.param({"input": {"n": 2}}, "it ran only with other inputs", id="other input"),
         pytest.param({"ignoreReuse": True}, "None", id="told to run"),
     ],
 )
@@ -89,7 +89,7 @@ def test_a_job_that_differs_is_run(
 def test_another_applet_is_run(run: Callable[..., JSON], reusing: Context, applet: str, project: str) -> None:
     run(applet, {"n": 7})
     other = run(make_applet(reusing, project))
-    assert (other["state"], why_not(reusing, other)) == ("runnable", "it has never run to its end before")
+    assert (other["state"], why_not(reusing, other)) == ("runnable", "it has never finished before")
 
 
 def test_an_applet_that_is_never_reused_is_run(
@@ -141,7 +141,7 @@ def test_an_output_that_was_removed_is_made_again(
     contents.remove_objects(reusing, project, {"objects": [record]})
     second = run(applet)
     assert second["state"] == "runnable"
-    assert why_not(reusing, second) == f"{record}, which {first} has put out, is gone"
+    assert why_not(reusing, second) == f"{record}, an output of {first}, does not exist any more"
 
 
 def test_a_job_that_waits_for_its_input_reuses_when_that_is_there(

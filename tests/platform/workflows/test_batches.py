@@ -41,8 +41,8 @@ def test_an_app_takes_batches_too(context: Context, applet: str) -> None:
     ("request_", "says"),
     [
         ({}, '"batchInput" is missing'),
-        ({"batchInput": {}}, "must name inputs"),
-        ({"batchInput": {"n": 1}}, "must name inputs"),
+        ({"batchInput": {}}, "must map each input"),
+        ({"batchInput": {"n": 1}}, "must map each input"),
         ({"batchInput": {"n": [1, 2], "name": ["a"]}}, "2 for 'n', 1 for 'name'"),
         ({"batchInput": {"n": [1, "x"]}}, "run 2 of the batch: input 'n'"),
         ({"batchInput": {"name": ["a"]}}, "run 1 of the batch: missing required input 'n'"),

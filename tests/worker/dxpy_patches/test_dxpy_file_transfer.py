@@ -1,4 +1,4 @@
-"""Whole files that jobs download and upload: handed over, with the results of the official way."""
+"""Whole-file downloads and uploads by open files, with the same results as over HTTP."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 
-# What follows runs as one job; `show` prints a result, or the error that comes in its place.
+# The following code runs as one job; `show` prints a result, or the error that was raised instead.
 PREPARED = """
 import dxpy, hashlib, inspect, os, sys
 from dxpy.bindings import DXFile
@@ -145,7 +145,7 @@ SHELL = [
     "mkdir -p d/more; echo 1 > d/a; echo 2 > d/more/b; : > d/c; dx upload -r d --brief | wc -l; dx tree",
     "dx upload text.txt --path $DX_PROJECT_CONTEXT_ID:/",
     "mkdir -p out/x out/y; echo 1 > out/x/one; cp text.txt out/y; dx-upload-all-outputs; cat job_output.json",
-    # A disk of its own: full, and of another kind than that of the files.
+    # A separate disk, which is full, and whose file system differs from that of the files.
     "unshare -Urm sh -c 'mount -t tmpfs -o size=100k x /mnt; dx download pieces -o /mnt/p; wc -c /mnt/p'",
     "unshare -Urm sh -c 'mount -t tmpfs x /mnt; dx download pieces -o /mnt/p; dx upload /mnt/p; sum /mnt/p'",
 ]
@@ -177,13 +177,13 @@ def put(running: RunningPlatform, name: str, *parts: bytes, close: bool = True) 
 
 
 def link(running: RunningPlatform, path: Path, folder: str = "/") -> str:
-    """Make a local file one of the platform, as `dx-local run` does with inputs."""
+    """Register a local file with the platform, as `dx-local run` does with inputs."""
     place = {"project": running.project, "folder": folder, "name": path.name}
     return running.inside(lambda context: files.link_local(context, path, **place))
 
 
 def furnish(running: RunningPlatform, folder: Path) -> dict[str, str]:
-    """Put files of all kinds on a platform, those of the user into a folder; return their IDs."""
+    """Create files of all kinds on a platform, the user's in a folder; return their IDs."""
     folder.mkdir()
     (folder / "text").write_text("text " * 10_000)
     with (folder / "sparse").open("wb") as sparse:
@@ -207,7 +207,7 @@ def furnish(running: RunningPlatform, folder: Path) -> dict[str, str]:
 def plainly_running(
     tmp_path_factory: pytest.TempPathFactory, worker_environment: WorkerEnvironment
 ) -> Iterator[RunningPlatform]:
-    """A platform whose jobs have dxpy's own functions."""
+    """A platform whose jobs use dxpy's own functions."""
     with RunningPlatform(tmp_path_factory.mktemp("plain"), worker_environment) as platform:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DX_LOCAL_TOOLS", "plain")
@@ -237,7 +237,7 @@ def both(one: RunningPlatform, other: RunningPlatform, code: str, tmp_path: Path
 
 
 def handed_over(running: RunningPlatform) -> int:
-    """Return how many files were stored the short way."""
+    """Return the number of files that were stored by open files."""
     query = "SELECT count(*) FROM object WHERE json_extract(fields, '$.partSize') IS NOT NULL"
     return int(running.inside(lambda context: context.store.value(query)))
 
@@ -262,7 +262,7 @@ def test_programs_do_what_they_do_officially(
         scripts = " ".join(map(shlex.quote, SHELL))
         before = f"scripts=({scripts})\nexport OPEN={given['open']}\n"
         links = {name: {"$dnanexus_link": file} for name, file in given.items() if name != "open"}
-        # Without line breaks, which messages have where a name happens to need them.
+        # Without line breaks, which depend on the lengths of names.
         log = "".join(run(platform, before + RUN_SHELL, "bash", given=links).split())
         said.append(re.sub(r"([a-z]+)-[0-9A-Za-z]{24}", r"\1-ID", log).split("=="))
     assert len(said[0]) == 1 + len(SHELL)
@@ -276,7 +276,7 @@ def test_whole_files_take_the_short_way(running: RunningPlatform, tmp_path: Path
     run(running, f"{PREPARED}    {code}")
     run(running, f"main() {{ dx download {file}; dx upload text; }}", "bash")
     assert handed_over(running) == before + 2
-    # Nobody has asked for a checksum, as the official download does.
+    # The official download requests checksums; this one must not.
     assert not running.inside(lambda c: c.store.value("SELECT 1 FROM part WHERE file = ?", file))
 
 

@@ -1,4 +1,4 @@
-"""The network of jobs: the API alone, unless their app asks for more."""
+"""The network of jobs: only the API, unless the app requests network access."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def main():
 
 
 def found_in_job(running: RunningPlatform, code: str, **fields: Any) -> Any:
-    """Run Python as the job of an applet, and return what it left in `found`, or what its OSError says."""
+    """Run Python as the job of an applet; return its variable `found`, or the message of its OSError."""
     body = textwrap.indent(textwrap.dedent(code), "        ")
     job = running.post(f"/{running.run(PROGRAM.format(body), 'python3', {}, **fields)}/describe")
     assert job["state"] == "done", job["failureMessage"]
@@ -48,7 +48,7 @@ def found_in_job(running: RunningPlatform, code: str, **fields: Any) -> Any:
 
 @pytest.fixture
 def cut_off(running: RunningPlatform) -> RunningPlatform:
-    """A platform whose jobs can have a network of their own."""
+    """A platform that can give jobs a network with only the API."""
     if found_in_job(running, WHICH_NETWORK) == str(NETWORK.readlink()):
         pytest.skip("network namespaces are not allowed here")
     return running
@@ -56,7 +56,7 @@ def cut_off(running: RunningPlatform) -> RunningPlatform:
 
 @pytest.fixture
 def service() -> Iterator[int]:
-    """The port of something that listens on this machine."""
+    """The port of a server on this machine."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         yield listener.getsockname()[1]
 
@@ -74,7 +74,7 @@ def service() -> Iterator[int]:
         pytest.param("socket.getaddrinfo('example.org', 80)", "failure in name resolution", id="DNS"),
     ],
 )
-def test_nothing_outside_is_reached_which_is_told_at_once(
+def test_nothing_outside_is_reachable_and_attempts_fail_at_once(
     cut_off: RunningPlatform, code: str, error: str
 ) -> None:
     assert found_in_job(cut_off, code).endswith(f"{error} after 0 s")
@@ -168,19 +168,19 @@ def lines_of(running: RunningPlatform, job: str) -> list[str]:
     return running.inside(read)
 
 
-def test_a_job_that_fails_for_lack_of_network_is_told_why(cut_off: RunningPlatform) -> None:
+def test_the_failure_of_a_job_without_network_access_is_explained(cut_off: RunningPlatform) -> None:
     job = cut_off.run("main() { cat < /dev/tcp/192.0.2.1/80; }", "bash", {})
     assert cut_off.post(f"/{job}/describe")["failureMessage"].endswith(f"\n{REMARK}")
     assert REMARK in lines_of(cut_off, job)
 
 
-def test_a_job_that_tries_again_and_again_is_told_once(cut_off: RunningPlatform) -> None:
+def test_repeated_attempts_are_explained_once(cut_off: RunningPlatform) -> None:
     job = cut_off.run("for i in 1 2 3; do cat < /dev/tcp/192.0.2.1/80 || true; done", "bash", {})
     assert cut_off.post(f"/{job}/describe")["state"] == "done"
     assert lines_of(cut_off, job).count(REMARK) == 1
 
 
-def test_a_job_with_network_is_told_nothing(cut_off: RunningPlatform) -> None:
+def test_a_job_with_network_access_gets_no_explanation(cut_off: RunningPlatform) -> None:
     job = cut_off.run(
         "echo connect: Network is unreachable; false", "bash", {}, access={"network": ["x.org"]}
     )

@@ -1,4 +1,4 @@
-"""The world of a job where the user is not root: tried by a user who owns nothing, in the system's Python."""
+"""Sandboxes of an ordinary user: one who owns nothing, in the system's Python."""
 
 from __future__ import annotations
 
@@ -70,6 +70,6 @@ def test_layers_of_a_user_lie_over_folders_of_root(folder_of_nobody: Path) -> No
 
 
 def test_a_network_of_an_ordinary_user_holds_the_api_alone(folder_of_nobody: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:  # its port is free there all the same
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # its port is free in the sandbox's network
         done = run_by_nobody(IN_A_NETWORK, folder_of_nobody, str(taken.getsockname()[1]))
     assert (done.stdout, done.stderr) == ("Network is unreachable\n", "")

@@ -1,4 +1,4 @@
-"""Which Pythons of a machine are found."""
+"""Finding the Pythons of a machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def program(path: Path, begin: bytes = b"\x7fELF") -> Path:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine without a Python: those of uv would lie in `uv`, of pyenv in `pyenv`, others in `bin`."""
+    """A machine without a Python: those of uv belong into `uv`, of pyenv into `pyenv`, others into `bin`."""
     monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "uv"))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))

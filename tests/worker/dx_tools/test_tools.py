@@ -1,4 +1,4 @@
-"""The programs of dxpy as jobs call them: run in forks of the tool server, with the same results."""
+"""The programs of dxpy in forks of the tool server behave like the programs themselves."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
 
-# The scripts that the whole of the programs' behaviour is compared by; those of one group share a workspace.
+# The scripts whose behaviour is compared; those of one group share a workspace.
 SCRIPTS = {
     "words": [
         "dx",
@@ -131,7 +131,7 @@ SCRIPTS = {
 }
 WITHOUT_CLIENTS = "PATH=$(printf %s \"$PATH\" | sed 's|[^:]*/tools-[0-9]*:||')\n"
 RUN_ALL = """
-# Send a signal to an upload that has begun to read.
+# Send a signal to an upload that has started to read.
 ended_by() {
     rm -f begun
     { head -c 300000 /dev/zero; touch begun; sleep 1; } |
@@ -167,7 +167,7 @@ def environment(request: pytest.FixtureRequest, worker_environment: WorkerEnviro
 def run_scripts(
     workshop: Workshop, served: ServedPlatform, scripts: list[str], before: str = "", **more: Any
 ) -> list[dict[str, str]]:
-    """Run scripts in one job; return what each said and its exit code, and what all of them left."""
+    """Run scripts in one job; return the output and exit code of each, and the content of the workspace."""
     layer = served.folder / "layer"
     folder = layer / "home" / "dnanexus" / "scripts"
     folder.mkdir(parents=True)
@@ -197,7 +197,7 @@ def run_scripts(
 
 
 def contents(served: ServedPlatform, container: str) -> str:
-    """Return all that a container holds, as text without IDs and times."""
+    """Return the content of a container, as text without IDs and times."""
     fields = {"name": True, "folder": True, "state": True, "size": True, "properties": True}
     search = {"scope": {"project": container}, "describe": {"fields": fields}}
     found = served.post("/system/findDataObjects", search)["results"]
@@ -248,7 +248,7 @@ needs_namespaces = pytest.mark.skipif(
 
 
 def clients_of(shop: Workshop) -> Path:
-    """Return the folder of clients, which is there from the first job on."""
+    """Return the folder of clients, which exists from the first job on."""
     shop.run("main() { :; }", "bash")
     assert shop.executor._folder
     (folder,) = shop.executor._folder.glob("tools-*")
@@ -270,7 +270,7 @@ def clients_of(shop: Workshop) -> Path:
     ],
 )
 def test_the_server_runs_it(own_workshop: Workshop, served: ServedPlatform, command: str) -> None:
-    # The programs themselves cannot be found any more, so that only a client that was served succeeds.
+    # The programs themselves are removed, so that a client succeeds only with the server.
     shutil.rmtree(clients_of(own_workshop) / ".plain")
     job = run_bash(own_workshop, served, command)
     assert job.said() == ["dx v0.417.1"], job.said("STDERR")
@@ -311,7 +311,7 @@ def test_without_the_server_the_program_itself_runs(own_workshop: Workshop, serv
 
 
 def tool_server_of(shop: Workshop) -> int:
-    """Return the child of the zygote that is a copy of it in the same PID namespace."""
+    """Return the zygote's child that is a fork in the same PID namespace."""
     zygote = zygotes_of(shop)[-1]
     namespace, children = f"/proc/{zygote}/ns/pid", Path(f"/proc/{zygote}/task/{zygote}/children")
     (server,) = (
@@ -339,7 +339,7 @@ sys.stdout.buffer.write(b"\\0".join(map(os.fsencode, sys.argv)) + b"\\0\\0" + b"
 
 @pytest.fixture
 def echo(bare_workshop: Workshop, environment: WorkerEnvironment, tmp_path: Path) -> Path:
-    """Return the client of a program that says what it was started with, which can be called from here."""
+    """Return the client of a program that prints how it was started, callable from this process."""
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("dx", "dx-echo"):

@@ -1,4 +1,4 @@
-"""Strings of any kind on their way from a job's input through bash to its output."""
+"""Arbitrary strings, from a job's input through bash to its output."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from tests.conftest import RunningPlatform
 
-# No shell can hold NUL, and halves of surrogate pairs are no text.
+# Variables of shells cannot contain NUL, and single surrogates are not text.
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
 SPECIAL = st.text("'\"\\$`!*?[]{}()<>|&;#~=%^ \t\n\r-/\x7f\x1b\xa0é\u2028\ufeff𝄞na0", max_size=40)
 WORDS = st.sampled_from(
     ["", " ", "-", "-n", "--class", "@file", "a b", "$(exit 9)", "`exit 9`", "${HOME}", "'", '"', "\\",
      "\\n", "*", "~", "!!", "null", "1", "true", "{}", "file-xxxx", "\n", "a\n", "\r\n", "$'\\n'", "%s", "é"]
 )  # fmt: skip
-# Python's argparse, by which the official program reads its arguments, loses the one value "--".
+# Python's argparse, with which the official program parses its arguments, drops the value "--".
 VALUES = st.one_of(TEXTS, SPECIAL, WORDS).filter(lambda value: value != "--")
 
 COPY = r"""
@@ -41,7 +41,7 @@ main() {
 
 
 def output_of(running: RunningPlatform, code: str, job_input: dict[str, Any]) -> dict[str, Any]:
-    """Run code in bash and return the output of its job, which must be done."""
+    """Run code in bash and return the output of its job, which must succeed."""
     job = running.run(code, "bash", job_input)
     output: dict[str, Any] = running.post(f"/{job}/describe")["output"]
     return output

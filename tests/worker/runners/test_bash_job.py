@@ -204,7 +204,7 @@ def test_the_environment_file_tells_who_the_job_is(workshop: Workshop, interpret
         variables={"DX_SECURITY_CONTEXT": context, "DX_JOB_ID": f"job-{interpreter:x<24}"},
     )
     assert job.said() == [f"{job.job_id} {context}"], job.said("STDERR")
-    assert (job.folder.home / "environment").stat().st_mode & 0o077 == 0  # the token is nobody else's
+    assert (job.folder.home / "environment").stat().st_mode & 0o077 == 0  # it contains the token
 
 
 HOME_FILES = [

@@ -1,4 +1,4 @@
-"""What jobs use is measured, of all their processes, however they end."""
+"""The measured usage of jobs: of all their processes, however they end."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_child_that_bash_waits_for_counts(workshop: Workshop) -> None:
 
 
 def burns_behind(shop: Workshop, prefix: str) -> bool:
-    """Return whether a process counts that a job starts like this and leaves running."""
+    """Return whether a process counts that a job starts in this way and leaves running."""
     code = f"main() {{ ({prefix}python3 -c '{BURN}\nprint(1, flush=True)\ntime.sleep(60)' &) | head -n 1; }}"
     return usage(shop.run(code, "bash")).cpu_seconds >= 0.2
 

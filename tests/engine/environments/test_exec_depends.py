@@ -1,4 +1,4 @@
-"""Which entries of execDepends concern a job."""
+"""The entries of execDepends that apply to a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files with names of any kind, on their way through a bash job: downloaded, named by variables, uploaded."""
+"""Files with unusual names in bash jobs: downloaded, named by variables, uploaded."""
 
 from __future__ import annotations
 

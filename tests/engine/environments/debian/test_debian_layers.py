@@ -1,4 +1,4 @@
-"""Debian packages for jobs alone: real apt and dpkg-deb, with a repository of the test's own."""
+"""Debian packages for jobs only: real apt and dpkg-deb, with a repository for tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.engine.debian_repository import DebianRepository
+from tests.engine.environments.debian.debian_repository import DebianRepository
 
 from dx_local.engine.environments.debian.apt import Apt, AptError
 from dx_local.engine.environments.debian.layers import debian_layer
@@ -17,12 +17,12 @@ from dx_local.engine.environments.debian.maintainer_scripts import alternatives,
 from dx_local.engine.environments.debian.package_names import similar
 from dx_local.engine.environments.exec_depends import Dependency
 
-needs_apt = pytest.mark.skipif(not Apt.is_here(), reason="this machine has no apt")
+needs_apt = pytest.mark.skipif(not Apt.is_installed(), reason="this machine has no apt")
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DebianRepository:
-    """A repository that is all that apt knows, and a cache of the test's own."""
+    """A repository that is the only one for apt, and an empty cache."""
     made = DebianRepository(tmp_path / "repository")
     made.open()
     monkeypatch.setenv("APT_CONFIG", str(made.configuration))

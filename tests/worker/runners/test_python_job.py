@@ -1,4 +1,4 @@
-"""Python jobs: the code as `__main__`, dxpy as if freshly imported, ends as Python ends."""
+"""Python jobs: the code as `__main__`, dxpy as if freshly imported, exit codes as in Python."""
 
 from __future__ import annotations
 

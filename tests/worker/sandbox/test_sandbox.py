@@ -1,4 +1,4 @@
-"""The world of a job: what it finds there, what it may do, and what of it reaches the host."""
+"""The sandbox of a job: its content, its permissions, and its isolation from the host."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def said_by(workshop: Workshop, script: str, *layers: Path) -> list[str]:
-    """Run a script as a job in bash; return what it said."""
+    """Run a script as a job in bash; return its output."""
     job = workshop.run(f"main() {{\n{script}\n}}", "bash", layers=layers)
     assert job.code == 0, job.said("STDERR")
     return job.said()
@@ -25,7 +25,7 @@ def said_by(workshop: Workshop, script: str, *layers: Path) -> list[str]:
 
 @pytest.fixture
 def layer(tmp_path: Path) -> Path:
-    """An app's resources: programs, links, data, and folders that the host knows as links."""
+    """An app's resources: programs, links, data, and folders that are links on the host."""
     for folder in ("usr/local/bin", "usr/share/reference", "bin", "opt/tool", "data", "etc"):
         (tmp_path / "layer" / folder).mkdir(parents=True)
     for name in ("usr/local/bin/greet", "bin/short", "usr/local/bin/nproc"):
@@ -208,19 +208,19 @@ def test_a_run_in_the_home_of_jobs_is_not_hidden_by_it(tmp_path: Path) -> None:
         check_support(str(tmp_path), "/home/dnanexus/app/jobs")
 
 
-# When the world was made; the number of its namespace might be that of one that is gone.
+# The time when the sandbox was made: namespace numbers are reused.
 MADE = "stat -c %w /"
 
 
-def test_a_world_in_which_a_job_changed_nothing_is_used_again(isolated: Workshop) -> None:
+def test_a_sandbox_that_a_job_left_unchanged_is_reused(isolated: Workshop) -> None:
     script = f"""
     {MADE}; test ! -e ~/file; echo x > ~/file; ls /usr/local/bin > ~/list
     test -z "$(ls -A /tmp/folder /var/tmp/of-a-job 2> /dev/null)"; mkdir -p /tmp/folder/deep; chmod 1700 /tmp
     echo x | tee /tmp/folder/file > /var/tmp/of-a-job; ln -s /usr/bin /tmp/folder/deep/link
     """
-    # No world is used for longer than some seconds, which a busy machine may take between two jobs.
-    worlds = [said_by(isolated, script)[0] for _ in range(6)]
-    assert len(set(worlds)) < 6
+    # Sandboxes expire after some seconds, which a busy machine may take between two jobs.
+    sandboxes = [said_by(isolated, script)[0] for _ in range(6)]
+    assert len(set(sandboxes)) < 6
 
 
 @pytest.mark.parametrize(
@@ -239,9 +239,9 @@ def test_a_world_in_which_a_job_changed_nothing_is_used_again(isolated: Workshop
         "env -i setsid sleep 9 > /dev/null 2>&1 & sleep 0.2",
     ],
 )
-def test_a_world_that_a_job_changed_is_not_used_again(isolated: Workshop, change: str) -> None:
+def test_a_sandbox_that_a_job_changed_is_not_reused(isolated: Workshop, change: str) -> None:
     changed = said_by(isolated, f"{MADE}\n{change}")[0]
-    # Other tests may have left free worlds, which are used first.
+    # Other tests may have left free sandboxes, which are used first.
     assert changed not in [said_by(isolated, MADE)[0] for _ in range(3)]
 
 
@@ -252,6 +252,6 @@ def test_a_layer_that_was_replaced_is_seen_by_the_next_job(isolated: Workshop, t
         (layer / "opt").mkdir(parents=True)
         (layer / "opt" / "text").write_text(text)
         said += said_by(isolated, "cat /opt/text", layer)
-        said_by(isolated, "true")  # by its end the other's world is free
+        said_by(isolated, "true")  # by its end the other's sandbox is free
         shutil.rmtree(layer)
     assert said == ["old", "new"]

@@ -1,4 +1,4 @@
-"""Jobs are held to the memory they may use, each process by itself or, with control groups, all together.
+"""Memory limits of jobs: for each process or, with control groups, for all processes together.
 
 The tests with groups run where DX_LOCAL_CGROUP says in which folder of the machine to make them.
 """
@@ -26,7 +26,7 @@ MIB = 1 << 20
 LIMIT = 200 * MIB
 TAKES = "x = bytearray(300 << 20)"
 IN_CHILD = f"main() {{ python3 -c '{TAKES}'; }}"
-# Two processes that hold half of it each.
+# Two processes with half of it each.
 TOGETHER = """main() {
     for n in 1 2; do python3 -c 'import time; x = bytearray(120 << 20); time.sleep(5)' & done
     wait -n
@@ -39,7 +39,7 @@ with_groups = pytest.mark.skipif(
 
 @pytest.fixture
 def grouped(tmp_path: Path, worker_environment: WorkerEnvironment) -> Iterator[Workshop]:
-    """An executor that holds jobs to their limits by control groups."""
+    """An executor that enforces memory limits with control groups."""
     shop = Workshop(tmp_path, worker_environment, memory_limit=LIMIT)
     yield shop
     shop.close()

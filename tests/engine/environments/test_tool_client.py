@@ -1,4 +1,4 @@
-"""The compiled client of the warm tools: made once, and done without where it cannot be made."""
+"""The compiled client of the warm tools: compiled once, and optional."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Unpacking what an applet brings along."""
+"""Bundled files of an applet, unpacked into folders."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_local.engine.environments.bundled_files import (
-    Bundle,
-    BundleError,
-    Resources,
-    bundles_of,
+    BundledFile,
+    BundledFileError,
+    BundledFiles,
+    bundled_files_of,
+    layer_with_build_modes,
     unpack,
-    with_modes_of_builds,
 )
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from dx_local.testing import Run
 
 
-def tar(folder: Path, name: str, mode: str, members: dict[str, str]) -> Bundle:
-    """Write an archive of text files; names that end with `@` become links to the text."""
+def tar(folder: Path, name: str, mode: str, members: dict[str, str]) -> BundledFile:
+    """Write an archive of text files; a name that ends with `@` becomes a link to the text."""
     path = folder / name
     with tarfile.open(path, mode) as archive:  # type: ignore[call-overload]
         for member, text in members.items():
@@ -40,7 +40,7 @@ def tar(folder: Path, name: str, mode: str, members: dict[str, str]) -> Bundle:
             else:
                 info.size, info.mode = len(text), 0o755
                 archive.addfile(info, io.BytesIO(text.encode()))
-    return Bundle(name, "file-1", (path,))
+    return BundledFile(name, "file-1", (path,))
 
 
 @pytest.mark.parametrize(
@@ -57,21 +57,22 @@ def test_an_archive_in_pieces_is_put_together(tmp_path: Path) -> None:
     pieces = (tmp_path / "1", tmp_path / "2")
     pieces[0].write_bytes(whole[:50])
     pieces[1].write_bytes(whole[50:])
-    assert (unpack([Bundle("a.tar.gz", "file-1", pieces)], tmp_path / "out") / "a").read_text() == "A" * 100
+    unpacked = unpack([BundledFile("a.tar.gz", "file-1", pieces)], tmp_path / "out")
+    assert (unpacked / "a").read_text() == "A" * 100
 
 
 def test_several_archives_share_the_folder(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
         archive.writestr("b", "B")
-    bundles = [tar(tmp_path, "a.tar", "w", {"a": "A"}), Bundle("b.zip", "file-2", (tmp_path / "b.zip",))]
+    bundles = [tar(tmp_path, "a.tar", "w", {"a": "A"}), BundledFile("b.zip", "file-2", (tmp_path / "b.zip",))]
     folder = unpack(bundles, tmp_path / "out")
     assert {path.name for path in folder.iterdir()} == {"a", "b"}
 
 
-def test_what_is_no_archive_is_put_there(tmp_path: Path) -> None:
+def test_a_file_that_is_no_archive_is_copied(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("x")
     assert (
-        unpack([Bundle("data.txt", "file-1", (tmp_path / "data",))], tmp_path / "out") / "data.txt"
+        unpack([BundledFile("data.txt", "file-1", (tmp_path / "data",))], tmp_path / "out") / "data.txt"
     ).exists()
 
 
@@ -84,7 +85,7 @@ def test_what_is_no_archive_is_put_there(tmp_path: Path) -> None:
 )
 def test_nothing_is_written_outside(tmp_path: Path, members: dict[str, str]) -> None:
     place = tmp_path / "deep" / "resources" / "applet"
-    with pytest.raises(BundleError, match=r"a\.tar cannot be unpacked"):
+    with pytest.raises(BundledFileError, match=r"a\.tar cannot be unpacked"):
         unpack([tar(tmp_path, "a.tar", "w", members)], place)
     assert not list(tmp_path.rglob("evil"))
     assert not list(place.parent.iterdir())
@@ -93,8 +94,8 @@ def test_nothing_is_written_outside(tmp_path: Path, members: dict[str, str]) -> 
 @pytest.mark.parametrize("name", ["a.tar.gz", "a.zip"])
 def test_a_broken_archive_is_an_error_and_leaves_nothing(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("not an archive")
-    with pytest.raises(BundleError, match="cannot be unpacked"):
-        unpack([Bundle(name, "file-1", (tmp_path / name,))], tmp_path / "resources" / "applet")
+    with pytest.raises(BundledFileError, match="cannot be unpacked"):
+        unpack([BundledFile(name, "file-1", (tmp_path / name,))], tmp_path / "resources" / "applet")
     assert not list((tmp_path / "resources").iterdir())
 
 
@@ -102,15 +103,15 @@ def test_a_bundle_of_another_platform_is_named(platform: Platform) -> None:
     run_spec: dict[str, Any] = {
         "bundledDepends": [{"name": "x", "id": {"$dnanexus_link": "file-" + "0" * 24}}]
     }
-    with pytest.raises(BundleError, match="file-0000"):
-        bundles_of(platform, run_spec)
+    with pytest.raises(BundledFileError, match="file-0000"):
+        bundled_files_of(platform, run_spec)
 
 
 def test_what_a_killed_process_left_is_removed(platform: Platform) -> None:
     unfinished = platform.folder / "resources" / ".abc-1234" / "usr"
     unfinished.mkdir(parents=True)
     (platform.folder / "resources" / ".abc-1234.archive").write_text("x")
-    Resources(platform)
+    BundledFiles(platform)
     assert list((platform.folder / "resources").iterdir()) == []
 
 
@@ -133,7 +134,7 @@ def test_a_layer_has_the_files_that_get_another_mode_when_built(tmp_path: Path) 
     (resources / "opt" / "link").symlink_to("tool/run")
     os.mkfifo(resources / "opt" / "pipe", 0o600)
     before = modes(resources)
-    (layer,) = with_modes_of_builds(resources, tmp_path / "layer")
+    (layer,) = layer_with_build_modes(resources, tmp_path / "layer")
     assert modes(layer) == {
         "opt": before["opt"],
         "opt/tool": 0o755,
@@ -148,7 +149,7 @@ def test_resources_that_are_built_as_they_are_need_no_layer(tmp_path: Path) -> N
     (tmp_path / "resources").mkdir()
     (tmp_path / "resources" / "file").write_text("")
     (tmp_path / "resources" / "file").chmod(0o644)
-    assert with_modes_of_builds(tmp_path / "resources", tmp_path / "layer") == []
+    assert layer_with_build_modes(tmp_path / "resources", tmp_path / "layer") == []
     assert not (tmp_path / "layer").exists()
 
 

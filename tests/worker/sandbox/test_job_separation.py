@@ -1,4 +1,4 @@
-"""Jobs are kept apart: from each other, and from the processes and files of the user."""
+"""Jobs are separated from each other, and from the processes and files of the user."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
 
-# A folder of the host that jobs find, since they run what is in there.
+# A folder of the host that is visible to jobs, because it contains programs for them.
 OF_THE_HOST = Path(dx_local.worker.__file__).parent
 OVERLAY = f"""
 mount -t tmpfs x /mnt; cd /mnt; mkdir upper work shown
@@ -33,7 +33,7 @@ mount -t overlay x -o lowerdir={OF_THE_HOST},upperdir=upper,workdir=work,userxat
 touch shown/of-a-job; test -f shown/zygote.py
 """
 REMOUNTED = f"mount --bind {OF_THE_HOST} {OF_THE_HOST}; ! mount -o remount,bind,rw {OF_THE_HOST}"
-# Each ends with 0 and prints nothing, as root and as an ordinary user.
+# Each exits with 0 and prints nothing, as root and as an ordinary user.
 SCRIPTS = {
     "the job is not the first process": "test $$ -ne 1; test -d /proc/$$; test -d /proc/self; kill -0 1",
     "it sees no others": 'test "$(ps -A -o pid= | wc -l)" -le 5',
@@ -85,7 +85,7 @@ def test_a_signal_ends_the_shell_as_on_a_worker(isolated: Workshop, code: str, e
 
 @contextmanager
 def of_the_user(sleep: Sleep) -> Iterator[int]:
-    """Have a process run beside all jobs; yield its ID."""
+    """Run a process outside of all jobs; yield its ID."""
     with subprocess.Popen(sleep.command.split()) as process:
         try:
             yield process.pid
@@ -148,7 +148,7 @@ def test_dx_terminate_ends_daemons_as_well(running: RunningPlatform, sleep: Slee
 
 @pytest.fixture
 def homely(worker_environment: WorkerEnvironment) -> Iterator[Workshop]:
-    """A workshop in the user's home, next to a file that no job needs."""
+    """A workshop in the user's home, beside a file that no job needs."""
     folder = Path(tempfile.mkdtemp(prefix=".dx-local-test-", dir=Path.home()))
     (folder / "secret").write_text("secret")
     shop = Workshop(folder / "jobs", worker_environment)
@@ -177,11 +177,11 @@ def test_of_the_users_home_there_is_what_the_job_needs(homely: Workshop) -> None
 def test_what_the_user_calls_home_is_hidden_wherever_it_lies(
     own_workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with tempfile.TemporaryDirectory(prefix=".home-", dir=Path(__file__).parents[2]) as home:
+    with tempfile.TemporaryDirectory(prefix=".home-", dir=Path(__file__).parents[3]) as home:
         for name in (".ssh", ".dnanexus_config"):
             Path(home, name).mkdir()
         monkeypatch.setenv("HOME", home)
-        # Below /tmp, which is empty for each job, the folder is not even there.
+        # In /tmp, which is empty for each job, the folder does not even exist.
         code = f"mkdir -p {home}; ls -A {home}; echo x > {home}/mine; cat {home}/mine"
         job = own_workshop.run(f"main() {{ {code}; }}", "bash")
         if not own_workshop.is_isolated:

@@ -1,4 +1,4 @@
-"""Worker environments: which one is used, when one is made, and what is said when that fails."""
+"""Worker environments: choosing one, creating one, and errors of the creation."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def shared_cache(shared_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A cache that keeps what the tests of this module make."""
+    """A cache that the tests of this module share."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(shared_folder))
     return shared_folder / "dx-local" / "environments"
 
@@ -123,7 +123,7 @@ def test_the_running_python_is_used_when_it_has_dxpy(shared_cache: Path) -> None
     assert used.strip() == str(environment.python)
 
 
-def test_an_environment_that_may_not_be_looked_at_is_none(
+def test_an_environment_that_cannot_be_accessed_does_not_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = tmp_path / "cache"

@@ -1,4 +1,4 @@
-"""A Debian repository in a folder, with packages made for tests, and a host's apt that knows no other."""
+"""A Debian repository in a folder, with packages for tests, and the apt configuration for it alone."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class DebianRepository:
-    """Packages are added one by one; `configuration` is for the variable APT_CONFIG."""
+    """A repository to which tests add packages; `configuration` is for the variable APT_CONFIG."""
 
     folder: Path
     seen_at: str = ""
-    """Where the folder is found by those who use it, if elsewhere."""
+    """The path of the folder for its users, if that differs."""
     _index: list[str] = field(default_factory=list)
 
     @property
@@ -25,7 +25,7 @@ class DebianRepository:
         return self.folder / "apt.conf"
 
     def open(self) -> None:
-        """Make the repository, empty."""
+        """Create the empty repository."""
         place = self.seen_at or self.folder
         self.folder.mkdir(parents=True)
         (self.folder / "sources.list").write_text(f"deb [trusted=yes] copy:{place} ./\n")
@@ -43,7 +43,7 @@ class DebianRepository:
         depends: str = "",
         postinst: str | None = None,
     ) -> None:
-        """Build a package of these files, all of them programs, and list it."""
+        """Build a package from these files, all of them programs, and list it."""
         tree = self.folder / f"{name}.tree"
         control = f"Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: T <t@example.org>\n"
         control += (f"Depends: {depends}\n" if depends else "") + "Description: a package of a test\n"
