@@ -89,7 +89,7 @@ def _print_tool_version(ctx: click.Context, _param: click.Parameter, value: bool
 
 def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        from dx_app_wizard.answers.answers_schema import answers_schema
+        from dx_app_wizard.answers.files.answers_schema import answers_schema
         from dx_app_wizard.dxapp.json_document import dumps
 
         click.echo(dumps(answers_schema()), nl=False)

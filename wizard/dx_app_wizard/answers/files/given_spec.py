@@ -15,7 +15,7 @@ from dx_app_wizard.policy.lint import apply_policy
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dx_app_wizard.answers.answers_file import AnswersFile
+    from dx_app_wizard.answers.files.answers_file import AnswersFile
     from dx_app_wizard.dxapp.json_document import Document
     from dx_app_wizard.policy.model import Policy
 

@@ -1,6 +1,6 @@
 """The JSON Schema and the reference page of answers files, generated from the questions.
 
-`python -m dx_app_wizard.answers.answers_schema FOLDER` writes answers.schema.json and answers.md.
+`python -m dx_app_wizard.answers.files.answers_schema FOLDER` writes answers.schema.json and answers.md.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dx_app_wizard.answers.answers_file import JSON_FILE_KEY
+from dx_app_wizard.answers.files.answers_file import JSON_FILE_KEY
 from dx_app_wizard.answers.questions import QUESTIONS, Question
 from dx_app_wizard.answers.value_schemas import (
     CI_NEEDS_PACKAGE,

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from dx_app_wizard.answers.answers import gather
-from dx_app_wizard.answers.answers_schema import answers_schema, documentation, main
 from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
+from dx_app_wizard.answers.files.answers_schema import answers_schema, documentation, main
 from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.dxapp.json_document import dumps
@@ -22,7 +22,7 @@ from dx_app_wizard.dxapp.names import parameter_name_problem
 from dx_app_wizard.errors import AnswersError
 
 Wizard = Callable[..., Any]
-REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+REFERENCE = Path(__file__).parents[4] / "docs" / "reference"
 SCHEMA = answers_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
 PACKAGE = "dx-app-wizard @ git+https://git.example.org/dx-app-wizard@0123abc"
@@ -181,7 +181,7 @@ def test_the_schema_is_one() -> None:
 
 def test_the_published_schema_and_page_are_up_to_date(tmp_path: Path) -> None:
     main([str(tmp_path)])
-    hint = "run: python -m dx_app_wizard.answers.answers_schema docs/reference"
+    hint = "run: python -m dx_app_wizard.answers.files.answers_schema docs/reference"
     for name, text in {"answers.schema.json": dumps(SCHEMA), "answers.md": documentation()}.items():
         assert (REFERENCE / name).read_text(encoding="utf-8") == text, hint
         assert (tmp_path / name).read_text(encoding="utf-8") == text

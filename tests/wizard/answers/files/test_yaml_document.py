@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_app_wizard.answers.yaml_document import DEEPEST_NESTING, parse
+from dx_app_wizard.answers.files.yaml_document import DEEPEST_NESTING, parse
 from dx_app_wizard.dxapp.json_document import Position
 from dx_app_wizard.errors import SpecFileError
 

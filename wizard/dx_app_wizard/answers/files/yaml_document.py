@@ -32,7 +32,7 @@ def parse(text: str, path: Path) -> Document:
     builder = _Builder(path)
     try:
         for event in yaml.parse(text, Loader=yaml.BaseLoader):
-            builder.take(event)
+            builder.process(event)
     except yaml.MarkedYAMLError as error:
         line, column = _place(error.problem_mark)
         raise SpecFileError(path, _syntax_message(error), line, column) from error
@@ -51,7 +51,7 @@ def _syntax_message(error: yaml.MarkedYAMLError) -> str:
     return f"is not YAML: {error.problem or error.context}{hint}"
 
 
-def _joined(text: str) -> str:
+def _join_surrogates(text: str) -> str:
     """Join surrogates that were written as two escapes into one character, as JSON does."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
@@ -87,7 +87,7 @@ class _Builder:
     _open: list[_Container] = field(default_factory=list)
     _documents: int = 0
 
-    def take(self, event: yaml.Event) -> None:
+    def process(self, event: yaml.Event) -> None:
         """Process the parser's next event."""
         if isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
@@ -96,12 +96,12 @@ class _Builder:
         elif isinstance(event, yaml.AliasEvent):
             self._fail(event, f"has the alias *{event.anchor}; write its value, or put the string in quotes")
         elif isinstance(event, yaml.NodeEvent):
-            self._refuse_properties(event)
-            self._take_node(event)
+            self._reject_properties(event)
+            self._process_node(event)
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             self._open.pop()
 
-    def _take_node(self, event: yaml.NodeEvent) -> None:
+    def _process_node(self, event: yaml.NodeEvent) -> None:
         here = self._open[-1] if self._open else None
         if here and here.awaits_key and isinstance(here.value, dict):
             here.step = self._key(event, here.value)
@@ -133,7 +133,7 @@ class _Builder:
         return str(key)
 
     def _scalar(self, event: yaml.ScalarEvent) -> Any:
-        text = _joined(event.value)
+        text = _join_surrogates(event.value)
         if event.style is not None:
             return text
         if text in _WORDS:
@@ -149,7 +149,7 @@ class _Builder:
                 return number
             self._fail(event, f"contains a number that is too large: {text}")
 
-    def _refuse_properties(self, event: yaml.NodeEvent) -> None:
+    def _reject_properties(self, event: yaml.NodeEvent) -> None:
         if event.anchor is not None:
             self._fail(event, f"has the anchor &{event.anchor}; put a string that begins with & in quotes")
         if getattr(event, "tag", None) is not None:

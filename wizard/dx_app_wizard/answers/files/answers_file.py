@@ -72,7 +72,7 @@ def _below(key: str, document: Document) -> dict[JsonPath, Position]:
 def _parse(text: str, name: Path, *, is_yaml: bool) -> Document:
     if not is_yaml:
         return json_document.parse(text, name)
-    from dx_app_wizard.answers import yaml_document
+    from dx_app_wizard.answers.files import yaml_document
 
     return yaml_document.parse(text, name)
 
