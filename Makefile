@@ -48,7 +48,7 @@ bench-scale: $(INSTALLED)  ## measure searches among 100,000 files
 man: $(INSTALLED)  ## write the man pages in man/man1 from the help texts
 	@$(VENV)/bin/python man/generate.py man/man1
 
-screenshots: $(INSTALLED)  ## take the pictures in docs/images anew
+screenshots: $(INSTALLED)  ## take the pictures in docs/images again
 	@$(VENV)/bin/python docs/screenshots.py
 
 clean:  ## remove what these targets made, .venv included

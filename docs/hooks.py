@@ -1,7 +1,7 @@
 """Adapt pages written for a code host to the site: links out of docs/, mermaid diagrams and comments.
 
-mkdocs knows only the files in docs/. Links to other files of the repository become links to `repo_url`, or
-plain text without one. Diagrams become the pictures that diagrams.py has drawn.
+mkdocs knows only the files in docs/, so links to other files of the repository become plain text. Diagrams
+become the pictures that diagrams.py has drawn.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mkdocs.structure.files import Files
     from mkdocs.structure.pages import Page
 
-ROOT = Path(__file__).parents[1]
+ROOT = diagrams.DOCS.parent
 _COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
 _LINK = re.compile(r"\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<target>\.\./[^)#\s]+)(?:#[^)\s]*)?\)")
 
@@ -31,7 +31,7 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     """Return the text of a page as the site shows it. Raises PluginError for a link to a missing file."""
     path = page.file.src_uri
     shown = _COMMENT.sub("", _with_pictures(markdown, path))
-    return _LINK.sub(lambda link: _rewritten(link, path, config.repo_url), shown)
+    return _LINK.sub(lambda link: _within_docs(link, path), shown)
 
 
 def _with_pictures(markdown: str, path: str) -> str:
@@ -42,14 +42,11 @@ def _with_pictures(markdown: str, path: str) -> str:
     return markdown
 
 
-def _rewritten(link: re.Match[str], path: str, repo_url: str | None) -> str:
-    """Return a link as the site has it; one within docs/ stays."""
+def _within_docs(link: re.Match[str], path: str) -> str:
+    """Return a link within docs/ as it is, and the text of any other."""
     target = posixpath.normpath(posixpath.join("docs", posixpath.dirname(path), link["target"]))
     if target.startswith("docs/"):
         return link[0]
     if not (ROOT / target).exists():
         raise PluginError(f"{path}: no such file: {link['target']}")
-    if not repo_url:
-        return link["text"]
-    kind = "tree" if (ROOT / target).is_dir() else "blob"
-    return f"[{link['text']}]({repo_url.rstrip('/')}/{kind}/main/{target})"
+    return link["text"]

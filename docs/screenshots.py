@@ -1,9 +1,10 @@
-"""Takes the pictures in docs/images, of the real interview in a real pseudo-terminal: `make screenshots`."""
+"""Take the pictures in docs/images of a real interview and a real run: `make screenshots`."""
 
 from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,18 +17,21 @@ import pexpect
 import pyte
 from rich.console import Console
 from rich.style import Style
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME, SVG_EXPORT_THEME
 from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 IMAGES = Path(__file__).parent / "images"
-COLUMNS = 84
+COLUMNS = 100
 SETTLED_SECONDS = 0.5
 DOWN = "\x1b[B"
 DIM = 2
+THEMES = {"light": DEFAULT_TERMINAL_THEME, "dark": SVG_EXPORT_THEME}
+READS = Path(__file__).parents[1] / "tests" / "data" / "reads.fastq"
 
-# What is waited for, and what is typed then.
+# Words to wait for on the screen, and the keys to type then.
 INTERVIEW = (
     ("App Name", "count-kmers\r"),
     ("Title", "\r"),
@@ -50,6 +54,12 @@ INTERVIEW = (
     ("instance type for your app", "16 cores"),
     ("16 cores, 128 GiB", DOWN),
 )
+PROGRAMS = {name: [str(Path(sys.executable).with_name(name))] for name in ("dx-app-wizard", "dx-local")}
+APP = (
+    "count-kmers",
+    *("--template", "parallelized", "--language", "python", "--defaults"),
+    *("--input", "reads:file", "--input", "k:int=31", "--output", "table:file", "--output", "n_kmers:int"),
+)
 REVIEW = (
     ("16 cores, 128 GiB", "\r"),
     ("Write the app", DOWN),
@@ -60,7 +70,7 @@ class Screen(pyte.Screen):
     """A terminal that shows dim text in grey."""
 
     def select_graphic_rendition(self, *attributes: int, **options: bool) -> None:
-        """Take what pyte knows, and dim beyond."""
+        """Apply the attributes that pyte supports, and dim."""
         super().select_graphic_rendition(*attributes, **options)
         if DIM in attributes:
             self.cursor.attrs = self.cursor.attrs._replace(fg="808080")
@@ -68,13 +78,13 @@ class Screen(pyte.Screen):
 
 @dataclass
 class Recording:
-    """The wizard in a terminal of so many rows, and what its screen shows."""
+    """A command in a terminal, and the screen as it shows it."""
 
     process: pexpect.spawn[bytes]
     screen: Screen
 
     def type(self, steps: Sequence[tuple[str, str]]) -> None:
-        """Type each text, as a person would, once the words before it stand on the screen."""
+        """Type each text, key by key, as soon as the words before it are on the screen."""
         stream = pyte.ByteStream(self.screen)
         for words, text in steps:
             while not any(words in line for line in self.screen.display):
@@ -84,20 +94,28 @@ class Recording:
                 self.process.send(key)
             self._settle(stream)
 
+    def finish(self) -> None:
+        """Show everything that the command prints until it ends. Raises pexpect.TIMEOUT after a minute."""
+        stream = pyte.ByteStream(self.screen)
+        with suppress(pexpect.EOF):
+            while True:
+                stream.feed(self.process.read_nonblocking(65536, timeout=60))
+
     def _settle(self, stream: pyte.ByteStream) -> None:
         with suppress(pexpect.TIMEOUT):
             while True:
                 stream.feed(self.process.read_nonblocking(65536, timeout=SETTLED_SECONDS))
 
     def save(self, name: str, title: str) -> None:
-        """Write what the screen shows to docs/images."""
-        console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
+        """Write the screen to docs/images as NAME-light.svg and NAME-dark.svg."""
         lines = [_line(self.screen, row) for row in range(self.screen.lines)]
         while lines and not lines[-1].plain.strip():
             lines.pop()
-        console.print(Text("\n").join(lines))
-        IMAGES.mkdir(exist_ok=True)
-        console.save_svg(str(IMAGES / name), title=title, unique_id=Path(name).stem)
+        for variant, theme in THEMES.items():
+            console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
+            console.print(Text("\n").join(lines))
+            stem = f"{name}-{variant}"
+            console.save_svg(str(IMAGES / f"{stem}.svg"), title=title, theme=theme, unique_id=stem)
 
 
 def _line(screen: pyte.Screen, row: int) -> Text:
@@ -116,34 +134,47 @@ def _colour(name: str) -> str | None:
     return known.get(name) or (f"#{name}" if re.fullmatch("[0-9a-f]{6}", name) else name)
 
 
-def record(folder: Path, rows: int) -> Recording:
-    """Start the wizard in folder."""
+def record(folder: Path, rows: int, *command: str) -> Recording:
+    """Start one of our modules as a command in a folder, which is its home as well."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
+        "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),
+        "XDG_DATA_HOME": os.environ.get("XDG_DATA_HOME", str(Path.home() / ".local" / "share")),
         "TERM": "xterm-256color",
         "LC_ALL": "C.UTF-8",
     }
     process: pexpect.spawn[bytes] = pexpect.spawn(
-        sys.executable,
-        ["-m", "dx_app_wizard"],
-        env=environment,
-        cwd=str(folder),
-        dimensions=(rows, COLUMNS),
+        command[0], list(command[1:]), env=environment, cwd=str(folder), dimensions=(rows, COLUMNS)
     )
     process.delaybeforesend = None
     return Recording(process, Screen(COLUMNS, rows))
 
 
+def picture_interview(folder: Path) -> None:
+    """Take the pictures of the last question of an interview, and of the review after it."""
+    recording = record(folder, 80, *PROGRAMS["dx-app-wizard"])
+    recording.type(INTERVIEW)
+    recording.save("interview", "dx-app-wizard")
+    recording.type(REVIEW)
+    recording.save("review", "dx-app-wizard")
+    recording.process.close(force=True)
+
+
+def picture_run(folder: Path) -> None:
+    """Take the picture of a finished run of a parallelized app."""
+    subprocess.run([*PROGRAMS["dx-app-wizard"], *APP], cwd=folder, check=True, capture_output=True)
+    recording = record(folder, 40, *PROGRAMS["dx-local"], "run", "count-kmers", f"-ireads={READS}")
+    recording.finish()
+    recording.save("run", "dx-local run count-kmers -ireads=reads.fastq")
+
+
 def main() -> None:
-    """Take both pictures."""
-    with tempfile.TemporaryDirectory() as folder:
-        recording = record(Path(folder), rows=80)
-        recording.type(INTERVIEW)
-        recording.save("interview.svg", "dx-app-wizard")
-        recording.type(REVIEW)
-        recording.save("review.svg", "dx-app-wizard")
-        recording.process.close(force=True)
+    """Take all pictures."""
+    IMAGES.mkdir(exist_ok=True)
+    for picture in (picture_interview, picture_run):
+        with tempfile.TemporaryDirectory() as folder:
+            picture(Path(folder))
 
 
 if __name__ == "__main__":

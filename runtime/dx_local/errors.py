@@ -1,9 +1,9 @@
-"""What can go wrong for somebody who runs an app here.
+"""Errors that a user of dx-local can resolve.
 
-DxLocalError (shown without a traceback; `exit_code` says how the command ends)
+DxLocalError (printed without a traceback; `exit_code` is that of the command)
 ├── UsageError          2   an option, an input or a file that cannot be used
-├── AppFindingsError    3   the app's folder or dxapp.json has findings
-└── DiskFullError       6   no space is left on a disk
+├── AppFindingsError    3   the app's folder or dxapp.json has errors
+└── DiskFullError       6   a disk is full
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class DxLocalError(Exception):
-    """Something a user can mend: `message` says what and where, `hint` says how."""
+    """An error that a user can resolve: `message` names the problem and its place, `hint` the way out."""
 
     code: ClassVar[str] = "error"
     exit_code: ClassVar[int] = 2
@@ -36,7 +36,7 @@ class UsageError(DxLocalError):
 
 
 class AppFindingsError(DxLocalError):
-    """The app cannot be run as it stands; `findings` lists every reason."""
+    """The app cannot be run; `findings` lists every reason."""
 
     code = "findings"
     exit_code = 3
@@ -48,7 +48,7 @@ class AppFindingsError(DxLocalError):
 
 
 class DiskFullError(DxLocalError):
-    """No space is left on the disk of `folder`, which `option` of the command chooses, if one does."""
+    """The disk of `folder` is full; `option` is the command's option for that folder, if there is one."""
 
     code = "disk-full"
     exit_code = 6

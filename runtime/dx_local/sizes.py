@@ -1,4 +1,4 @@
-"""Sizes in bytes as people write and read them: `512MiB`, `2 GB`."""
+"""Format and parse sizes in bytes: `512MiB`, `2 GB`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([KMGTP])(i?B?)|B)?", re.IGNORECASE | 
 
 
 def size_text(size: int) -> str:
-    """Return a number of bytes in the unit that leaves one to four digits before the point."""
+    """Return a number of bytes in a unit that leaves one to three digits before the decimal point."""
     amount, unit = float(size), 0
     while amount >= 1000 and unit < len(_UNITS) - 1:
         amount, unit = amount / 1024, unit + 1
@@ -17,7 +17,7 @@ def size_text(size: int) -> str:
 
 
 def parse_size(text: str) -> int | None:
-    """Return the bytes of a size such as `2GiB`, or None if it is none.
+    """Return the bytes of a size such as `2GiB`, or None for any other text.
 
     `GB` is decimal, `GiB` and `G` are binary; the same goes for K, M, T and P. No unit means bytes.
     """

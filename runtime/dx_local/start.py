@@ -1,6 +1,6 @@
-"""The programs `dx-local` and `dx-run-app-locally`, whose commands load once Ctrl-C can end them quietly."""
+"""Entry points of `dx-local` and `dx-run-app-locally`; Ctrl-C is handled before commands are imported."""
 
-# ruff: noqa: E402 - nothing may take time before Ctrl-C is quiet
+# ruff: noqa: E402 - nothing may take time before Ctrl-C is handled
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def dx_local() -> NoReturn:
-    """Be the program `dx-local`."""
+    """Run the program `dx-local`."""
 
     def command() -> None:
         from dx_local.cli import main
@@ -29,7 +29,7 @@ def dx_local() -> NoReturn:
 
 
 def dx_run_app_locally() -> NoReturn:
-    """Be the program `dx-run-app-locally`, which is `dx-local run` under its old name."""
+    """Run the program `dx-run-app-locally`, the old name of `dx-local run`."""
 
     def command() -> None:
         from dx_local.cli.run import command as run
@@ -40,7 +40,7 @@ def dx_run_app_locally() -> NoReturn:
 
 
 def _call(command: click.Command, name: str) -> NoReturn:
-    """Call a command and exit; unlike click, which would exit with 1, let Ctrl-C through."""
+    """Call a command and exit; raise KeyboardInterrupt on Ctrl-C, for which click would exit with 1."""
     import click
 
     try:

@@ -1,6 +1,6 @@
-"""Running apps from tests: `run_app` anywhere, and the fixture `dx_run` for pytest.
+"""Run apps from tests: `run_app` anywhere, and the fixture `dx_run` for pytest.
 
-Heavy imports stand inside the functions, because pytest loads this module in every run.
+Heavy imports are inside the functions, because pytest loads this module in every run.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """How a run of an app ended.
+    """A run of an app that has ended.
 
-    `output` is the job's output with files as paths of local copies; `log` is what all jobs of the run
-    printed; `job` is the describe of the job; `folder` holds everything that the run left.
+    `output` is the job's output with files as paths of local copies; `log` is the output of all jobs;
+    `job` is the description of the job; `folder` holds everything that the run wrote.
     """
 
     state: str
@@ -44,7 +44,7 @@ class Run:
 
 
 class JobFailedError(AssertionError):
-    """The job of a run did not end as done; the message says why, as `dx-local run` does."""
+    """The job of a run is not done; the message is the explanation that `dx-local run` prints."""
 
     def __init__(self, message: str, run: Run) -> None:
         super().__init__(message)
@@ -61,16 +61,16 @@ def run_app(
     check: bool = True,
     **settings: Unpack[JobOptions],
 ) -> Run:
-    """Run the app in a folder and return how it ended.
+    """Run the app in a folder and return its result.
 
-    `inputs` is the job's input; for inputs of class file a value may be the path of a local file. Without
-    inputs, the app's own samples (test/input.json) are used. `assets` are archives or folders that stand for
-    those of its assetDepends. Everything that the run writes goes to `folder`,
-    or else to a temporary one, which is removed when Python ends unless the job failed. `settings` are the
-    job options of `dx-local run`, by the names in `JobOptions`: `max_parallel=2`, `xtrace=True`, ...
+    `inputs` is the job's input; the value of a file may be the path of a local file. Without inputs, the
+    app's own samples (test/input.json) are used. `assets` are local archives or folders for the assets in the
+    app's assetDepends. Everything that the run writes goes to `folder`, by default a temporary one that is
+    removed when Python exits unless the job failed. `settings` are the job options of `dx-local run` by their
+    names in `dx_local.engine.settings.JobOptions`, such as `max_parallel=2` or `xtrace=True`.
 
-    Raises JobFailedError when the job does not end as done, unless `check` is false; DxLocalError when the
-    app or its input cannot be used at all.
+    Raises JobFailedError if the job is not done at the end, unless `check` is false, and DxLocalError if the
+    app or its input cannot be used.
     """
     from dx_local.engine.runs.inputs import GivenInputs
     from dx_local.engine.runs.preparation import RunRequest
@@ -90,7 +90,7 @@ def run_app(
         result = _result_of(request)
     except DxLocalError:
         if not kept:
-            shutil.rmtree(place, ignore_errors=True)  # nothing has run
+            shutil.rmtree(place, ignore_errors=True)  # nothing ran
         raise
     run = _as_run(result)
     if run.state == "done":
@@ -103,7 +103,7 @@ def run_app(
 
 @pytest.fixture
 def dx_run(tmp_path: Path) -> Callable[..., Run]:
-    """Return `run_app` with a folder of the test's own for everything that the runs write."""
+    """Return `run_app`, with a folder below the test's `tmp_path` for everything that each run writes."""
     count = 0
 
     def run(app: str | Path, inputs: Mapping[str, Any] | None = None, **options: Any) -> Run:
@@ -116,7 +116,7 @@ def dx_run(tmp_path: Path) -> Callable[..., Run]:
 
 
 def _result_of(request: RunRequest) -> RunResult:
-    """Run an app; in a thread of its own where an event loop runs already, as in notebooks."""
+    """Run an app, in a separate thread if an event loop is already running, as in notebooks."""
     import uvloop
 
     from dx_local.engine.runs.run import run_once

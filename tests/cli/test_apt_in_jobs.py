@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.engine.debian_repository import DebianRepository
+from tests.engine.environments.debian.debian_repository import DebianRepository
 
 from dx_local.engine.environments.debian.apt import Apt
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     MakeApp = Callable[..., Path]
 
-pytestmark = pytest.mark.skipif(not Apt.is_here(), reason="this machine has no apt")
+pytestmark = pytest.mark.skipif(not Apt.is_installed(), reason="this machine has no apt")
 
 INSTALLS = """
 set -e

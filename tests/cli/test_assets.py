@@ -70,7 +70,7 @@ def test_resources_of_an_app_are_named(
 ) -> None:
     regional = {"aws:us-east-1": {"resources": resources}}
     done = dx_local("run", make_app("true", interpreter="bash", regionalOptions=regional))
-    assert f"The app's resources ({named}) are not here" in done.stderr
+    assert f"The app's resources ({named}) are missing here" in done.stderr
 
 
 def test_assets_that_are_not_given_are_named(dx_local: DxLocal, app: Path, archive: Path) -> None:

@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.engine.debian_repository import DebianRepository
+from tests.engine.environments.debian.debian_repository import DebianRepository
 
 from dx_local.engine.environments.debian import layers
 from dx_local.engine.environments.debian.apt import Apt
@@ -76,7 +76,7 @@ def main():
 """
 
 
-@pytest.mark.skipif(not Apt.is_here(), reason="this machine has no apt")
+@pytest.mark.skipif(not Apt.is_installed(), reason="this machine has no apt")
 def test_packages_are_unpacked_for_jobs(
     tmp_path: Path, dx_local: DxLocal, make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,20 +84,20 @@ def test_packages_are_unpacked_for_jobs(
     repository.open()
     repository.add("dxt-say", {"usr/bin/dxt-say": "#!/bin/sh\necho said\n"})
     monkeypatch.setenv("APT_CONFIG", str(repository.configuration))
-    monkeypatch.setattr(layers, "user_folder", lambda *_: tmp_path / "cache")
+    monkeypatch.setattr(layers, "cache_dir", lambda *_: tmp_path / "cache")
     depends = [{"name": "dxt-say"}, {"name": "dxt-nowhere"}]
     app = make_app(CALLS_PACKAGE, outputs={"said": "string"}, runSpec={"execDepends": depends})
     done = dx_local("run", app, "--install-depends")
     assert done.stdout.startswith("said\tsaid"), done.stderr
     assert done.stderr.count("Unpacking Debian packages") == 1
-    assert done.stderr.count("the Debian package dxt-nowhere, which apt does not know.") == 1
+    assert done.stderr.count("the Debian package dxt-nowhere, which is unknown to apt.") == 1
 
 
 def test_old_code_is_said_to_run_under_python_3(dx_local: DxLocal, make_app: MakeApp) -> None:
     code = "import dxpy\n\n@dxpy.entry_point('main')\ndef main():\n    pass\n"
     done = dx_local("run", make_app(code, interpreter="python2.7", runSpec={"release": "14.04"}))
     assert done.exit_code == 0
-    assert done.stderr.count("The app asks for python2.7; its code runs under Python 3 here.") == 1
+    assert done.stderr.count("The app requests python2.7; dx-local runs its code under Python 3.") == 1
 
 
 @pytest.mark.parametrize("verb", [["run", "."], ["serve"], ["exec", "true"]], ids=lambda verb: verb[0])

@@ -123,7 +123,7 @@ def test_a_state_that_is_served_is_refused(tmp_path: Path, temporary: Path) -> N
     with LocalServer(tmp_path):
         exit_code, _, errors = run(tmp_path, "--state", "state", "true")
     assert exit_code == 4
-    assert "is served by another process already" in errors
+    assert "another process serves" in errors
     assert f'eval "$(dx-local env --state {tmp_path / "state"})"' in errors
 
 

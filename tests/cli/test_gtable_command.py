@@ -52,17 +52,17 @@ def test_a_wrong_row_leaves_no_table(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("n:int32\n1\nx\n")
     done = shell(tmp_path, 'dx-local gtable import t.csv || echo "code $?"; dx find data --brief')
     assert done.stdout == "code 2\n"
-    assert "t.csv:3: 'x' is not of type int32, as 'n' is" in done.stderr
+    assert "t.csv:3: 'x' is not of type int32, the type of column 'n'" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["import", "t.csv"], "no client of a platform"),
+        (["import", "t.csv"], "not connected to a platform"),
         (["import", "none.csv"], "there is no file 'none.csv'"),
-        (["export", "table", "new.csv"], "'table' is no ID of a table"),
+        (["export", "table", "new.csv"], "'table' is not the ID of a table"),
         (["export", f"gtable-{'x' * 24}", "t.csv"], "'t.csv' exists"),
-        (["export", f"gtable-{'x' * 24}", "t.doc"], "what kind of table"),
+        (["export", f"gtable-{'x' * 24}", "t.doc"], "the format of the table"),
     ],
 )
 def test_what_cannot_be_done_is_said(tmp_path: Path, arguments: list[str], said: str) -> None:

@@ -90,8 +90,8 @@ def test_a_long_text_is_no_path(dx_local: DxLocal, app: Path, text: str) -> None
     ("value", "reported"),
     [
         ("", "no path is given"),
-        ("http://127.0.0.1/reads.txt", "'http://127.0.0.1/reads.txt' is an address, which is not fetched"),
-        ("s3://bucket/reads.txt", "'s3://bucket/reads.txt' is an address"),
+        ("http://127.0.0.1/reads.txt", "'http://127.0.0.1/reads.txt' is a URL; download the file"),
+        ("s3://bucket/reads.txt", "'s3://bucket/reads.txt' is a URL"),
     ],
 )
 def test_what_is_no_path_is_refused_as_it_was_typed(

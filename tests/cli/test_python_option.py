@@ -58,8 +58,8 @@ def test_a_python_of_which_no_environment_can_be_made_is_done_without(
     for tries in (1, 0):
         done = dx_local("run", app)
         assert f"python\t{running_version()}\n" in done.stdout
-        assert "could not be made" in done.stderr
-        assert done.stderr.count("Making a worker environment (Python 3.8") == tries
+        assert "could not be created" in done.stderr
+        assert done.stderr.count("Creating a worker environment (Python 3.8") == tries
 
 
 ADDS_PYTHON = """

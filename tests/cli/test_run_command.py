@@ -252,7 +252,7 @@ def test_a_cache_that_cannot_be_written_ends_the_run(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/caches")
     done = dx_local("run", one_file)
-    assert (done.exit_code, "could not be made" in done.stderr) == (6, True), done.stderr
+    assert (done.exit_code, "could not be prepared" in done.stderr) == (6, True), done.stderr
 
 
 def test_an_app_of_old_that_names_no_release_runs_all_the_same(
@@ -265,7 +265,7 @@ def test_an_app_of_old_that_names_no_release_runs_all_the_same(
     (app / "dxapp.json").write_text(json.dumps(spec))
     done = dx_local("run", app)
     assert done.exit_code == 0
-    assert done.stderr.count("`dx build` will refuse this app: runSpec.release is missing.") == 1
+    assert done.stderr.count("`dx build` will reject this app: runSpec.release is missing.") == 1
 
 
 ESCAPES = r"\033]0;title\007 \033c \016 \033Pq\033\\ \033[31mred\b \233"

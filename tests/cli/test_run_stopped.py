@@ -192,7 +192,7 @@ def test_a_worker_environment_that_is_being_made_does_not_delay_the_end(
         env={**variables, "TMPDIR": str(temporary), "XDG_CACHE_HOME": str(tmp_path / "cache")},
     )
     assert process.stderr
-    assert any("Making a worker environment" in line for line in process.stderr)
+    assert any("Creating a worker environment" in line for line in process.stderr)
     running = descendants(process.pid)
     process.terminate()
     _, errors = process.communicate(timeout=_DEADLINE_SECONDS)

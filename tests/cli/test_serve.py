@@ -123,7 +123,7 @@ def test_without_a_worker_environment_there_is_still_a_platform(tmp_path: Path) 
         assert "dx is not available, and jobs cannot run" in server.errors
         failed = server.final(server.run(server.new_applet("quick", "main() { true; }")))
         assert failed["failureReason"] == "ExecutionError"
-        assert "could not be made" in failed["failureMessage"]
+        assert "could not be created" in failed["failureMessage"]
 
 
 def test_what_reaches_a_server_is_for_its_user_only(serve: Serve) -> None:
@@ -255,7 +255,7 @@ def test_a_folder_of_somebody_else_is_refused_and_left_alone(tmp_path: Path, opt
     (tmp_path / "state" / "files" / "thesis.txt").write_text("years of work")
     done = dx_local(tmp_path, "serve", "--state", "state", *options)
     assert done.returncode == 4
-    assert "holds something else than a platform of dx-local" in done.stderr
+    assert "holds other files than a platform of dx-local" in done.stderr
     assert [path.name for path in (tmp_path / "state").rglob("*")] == ["files", "thesis.txt"]
 
 
@@ -265,7 +265,7 @@ def test_a_mark_that_is_not_ours_is_refused(tmp_path: Path, mark: str) -> None:
     (tmp_path / "state" / "dx-local.json").write_text(mark)
     done = dx_local(tmp_path, "serve", "--state", "state", "--fresh")
     assert done.returncode == 4
-    assert "not what this version of dx-local writes" in done.stderr
+    assert "this version of dx-local did not write" in done.stderr
 
 
 def test_tables_of_another_version_are_refused(tmp_path: Path) -> None:

@@ -29,10 +29,10 @@ ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 _PART = re.compile(
-    r"<!--(?P<comment>.*?)-->|^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
+    r"<!--(?P<comment>.*?)-->|^(?P<indent> *)```(?P<language>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$",
     re.DOTALL | re.MULTILINE,
 )
-_SHELLS = ("bash", "console", "sh")
+SHELLS = ("bash", "console", "sh", "zsh", "fish")
 _NOT_RUN, _BACKGROUND, _EXIT_CODE = "not run:", "in the background", "exit code:"
 _SAVED, _SETUP = "saved as:", "setup:"
 
@@ -81,7 +81,7 @@ def blocks(text: str) -> list[Block]:
         else:
             before = "" if text[end : part.start()].strip() else comment
             content = dedent(part["text"])
-            if part["language"] in _SHELLS:
+            if part["language"] in SHELLS:
                 found.append(Block(line, _typed(content), before))
             elif before.startswith(_SAVED):
                 file = before.removeprefix(_SAVED).strip()

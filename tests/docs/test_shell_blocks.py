@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.docs.shell_blocks import PAGES, ROOT, Block, PageError, blocks, run
+from tests.docs.shell_blocks import PAGES, ROOT, SHELLS, Block, PageError, blocks, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 COMPARED = "docs/tutorials/look-around-with-dx.md"  # run by tests/e2e/test_tour.py, output included
+UNLABELLED = "docs/architecture.md"  # has no commands
 SLOW = {
     "README.md",
     "docs/explanation/how-it-works.md",
@@ -44,6 +46,14 @@ def test_at_most_one_block_in_ten_is_left_out() -> None:
     left_out = [block for block in shown if block.reason is not None]
     assert all(block.reason for block in left_out)
     assert len(left_out) * 10 <= len(shown)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != UNLABELLED])
+def test_every_block_has_a_language(name: str) -> None:
+    """A shell block without one would not be run."""
+    fences = re.findall(r"^ *```(.*)$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(fences[::2]) <= {*SHELLS, "json", "mermaid", "python", "text", "toml", "yaml"}
+    assert set(fences[1::2]) <= {""}
 
 
 PAGE = """\

@@ -21,7 +21,7 @@ from click.testing import CliRunner
 from tests.e2e.genome_files import Read, Variant, read_bam, read_index, read_sam, read_vcf
 
 from dx_local.cli import main
-from dx_local.engine.environments.debian.resolve import supply
+from dx_local.engine.environments.debian.resolve import resolve_dependencies
 from dx_local.engine.environments.exec_depends import Dependency
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def skip_without_packages(app: Path) -> None:
     """Skip a test where Debian packages of an app are neither installed nor to be had."""
     run_spec = json.loads((app / "dxapp.json").read_text())["runSpec"]
     wanted = [Dependency(entry["name"]) for entry in run_spec.get("execDepends", ())]
-    if notes := supply(wanted, installs=True, announce=print).notes:
+    if notes := resolve_dependencies(wanted, installs=True, announce=print).notes:
         pytest.skip("\n".join(notes))
 
 

@@ -82,11 +82,13 @@ def test_what_the_platform_would_refuse_is_wrong_use(
     context: Context, project: str, make_app: MakeApp
 ) -> None:
     folder = make_app(CODE, interpreter="bash", treeTurnaroundTimeThreshold=0)
-    with pytest.raises(UsageError, match=r"dxapp\.json makes no applet: .*treeTurnaroundTimeThreshold"):
+    with pytest.raises(
+        UsageError, match=r"dxapp\.json does not define a valid applet: .*treeTurnaroundTimeThreshold"
+    ):
         install(context, load_app(folder), project)
 
 
 def test_an_app_for_other_regions_is_wrong_use(context: Context, project: str, make_app: MakeApp) -> None:
     folder = make_app(CODE, interpreter="bash", regionalOptions={"azure:westus": {"systemRequirements": {}}})
-    with pytest.raises(UsageError, match="not made for the region aws:us-east-1, only for azure:westus"):
+    with pytest.raises(UsageError, match="does not support the region aws:us-east-1, only azure:westus"):
         install(context, load_app(folder), project)

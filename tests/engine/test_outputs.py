@@ -75,7 +75,7 @@ def test_an_output_that_cannot_be_written_costs_neither_the_others_nor_the_run(
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "twins").write_text("in the way")
     request = RunRequest(app, folder=tmp_path / "run", out=tmp_path / "out")
-    with pytest.raises(DxLocalError, match="cannot write the output 'twins': ") as raised:
+    with pytest.raises(DxLocalError, match="cannot write output 'twins': ") as raised:
         asyncio.run(run_once(request))
     assert "bytes are kept in" in (raised.value.hint or "")
     assert (tmp_path / "out" / "short" / "short.txt").read_text() == "t.txt"

@@ -32,8 +32,8 @@ def python_main(*lines: str) -> str:
         ("raise ValueError('oh')", "AppInternalError", "oh"),
         ("import os; os._exit(3)", "AppInternalError", "ended with exit code 3"),
         ("import os; os.kill(os.getpid(), 9)", "AppInternalError", "signal 9 (SIGKILL)"),
-        ("return {'n': 1, 'm': 2}", "OutputError", "'m', which outputSpec does not declare"),
-        ("return {}", "OutputError", "lacks 'n', which outputSpec requires"),
+        ("return {'n': 1, 'm': 2}", "OutputError", "output 'm' is not declared in outputSpec"),
+        ("return {}", "OutputError", "output 'n' is missing, but required by outputSpec"),
         ("return {'n': 'three'}", "OutputError", "'n' is declared as int"),
         ("return {'n': [1]}", "OutputError", "'n' is declared as int"),
         ("return 3", "OutputError", "must hold an object of output names, not 3"),
@@ -57,9 +57,9 @@ def test_python_main_fails_with_a_reason(
         ("false", "AppInternalError", "ended with exit code 1"),
         ("mark-section aligning; exit 3", "AppError", "Error while aligning"),
         ("mark-section aligning; mark-success; exit 3", "AppInternalError", "ended with exit code 3"),
-        ("mark-section aligning", "OutputError", "lacks 'n'"),
+        ("mark-section aligning", "OutputError", "output 'n' is missing"),
         ("set -u; echo $nothing", "AppInternalError", "nothing: unbound variable"),
-        ("dx-jobutil-add-output m 3 --class=int", "OutputError", "does not declare"),
+        ("dx-jobutil-add-output m 3 --class=int", "OutputError", "is not declared in outputSpec"),
     ],
 )
 def test_bash_main_fails_with_a_reason(

@@ -85,10 +85,10 @@ def test_reads_come_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("t.txt", b"a\n", "what kind of table"),
+        ("t.txt", b"a\n", "the format of the table"),
         ("t.csv", b"", "is empty"),
         ("t.csv", b"a,b\n1,2\n3\n", r"t\.csv:3: 1 values for 2 columns"),
-        ("t.csv", b"a:int32\n1\nx\n", r"t\.csv:3: 'x' is not of type int32, as 'a' is"),
+        ("t.csv", b"a:int32\n1\nx\n", r"t\.csv:3: 'x' is not of type int32, the type of column 'a'"),
         ("t.csv", b"a:boolean\nyes\n", "'yes' is not of type boolean"),
         ("t.csv", b'a\n"x\n', "cannot read"),
         ("t.csv", b"a\n\xff\n", "not UTF-8"),

@@ -36,7 +36,7 @@ def test_what_everybody_can_write_is_read(value: Any) -> None:
         (b"[-Infinity]", "-Infinity is not allowed"),
         (b"[1e999]", "too large"),
         (b"[-1e999]", "too large"),
-        (b"9" * 5000, "4300 digits"),
+        (b"9" * 5000, r"limit \(4300"),
         (b'["\\uD800"]', "surrogates"),
         (b'{"\\udfff": 1}', "surrogates"),
         (nested(strict_json.DEEPEST + 1, "[", "]"), "within each other"),

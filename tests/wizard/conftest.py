@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run of the command ended."""
+    """The outcome of a run of the command."""
 
     code: int
     stdout: str
@@ -35,7 +35,7 @@ class Outcome:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A HOME of one's own, our programs on PATH, and tmp_path as the current folder."""
+    """A new HOME, our programs on PATH, and tmp_path as the current folder."""
     folder = tmp_path.parent / f"{tmp_path.name}-home"
     folder.mkdir()
     monkeypatch.setenv("HOME", str(folder))
@@ -48,7 +48,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def count_reads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An app that was written once, in Python, basic, with the input reads:file; to be copied."""
+    """An app to be copied: Python, basic, with the input reads:file."""
     folder = tmp_path_factory.mktemp("generated")
     flags = ("--language", "python", "--template", "basic", "--input", "reads:file", "--no-input")
     command = [sys.executable, "-m", "dx_app_wizard", "count-reads", *flags]
@@ -91,7 +91,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Terminal:
-    """The wizard on a pseudo-terminal; `seen` collects what it shows."""
+    """The wizard on a pseudo-terminal; `seen` collects its output."""
 
     def __init__(self, *arguments: str, size: tuple[int, int] = (24, 80), **environment: str) -> None:
         inherited = {key: value for key, value in os.environ.items() if key != "CI"}

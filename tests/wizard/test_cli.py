@@ -135,7 +135,7 @@ def test_all_invalid_answers_are_named_at_once(wizard: Wizard, tmp_path: Path) -
         (("--output", "a:int=3"), "an output cannot have a default"),
         (("--instance-type", "mem1_ssd1_v2_x5"), "did you mean mem1_ssd1_v2_x"),
         (("--timeout", "31d"), "max allowed timeout is 30 days"),
-        (("--timeout", "0h"), "more than nothing"),
+        (("--timeout", "0h"), "greater than zero"),
     ],
 )
 def test_an_invalid_answer_comes_with_its_rule(
@@ -229,12 +229,12 @@ def test_answers_come_from_a_file_and_flags_win(wizard: Wizard, tmp_path: Path) 
     ("text", "message"),
     [
         ("{", "answers.json:1:2"),
-        ("[]", "must hold an object"),
+        ("[]", "must contain an object"),
         ('{"name": "a", "name": "b"}', "has the key 'name' twice"),
         ('{"langage": "bash"}', "Did you mean 'language'?"),
         ('{"inputs": "reads:file"}', "must be an array of parameters"),
         ('{"inputs": [3]}', "must be a text"),
-        ('{"timeout": {"weeks": 1}}', "hash of days, hours and minutes"),
+        ('{"timeout": {"weeks": 1}}', "hash with days, hours and minutes"),
         ('{"timeout": {"hours": true}}', "whole numbers from 0"),
         ('{"network": "*"}', "true, false or an array of hosts"),
         ('{"version": 1.0}', "must be a text"),
@@ -346,7 +346,7 @@ def test_a_thousand_parameters_take_seconds(wizard: Wizard, tmp_path: Path) -> N
 
 @pytest.fixture
 def nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user without a home whom the system does not know, as in a container with a number for a user."""
+    """A user without a home and without an entry in the system, as in containers."""
 
     def unknown(number: int) -> None:
         raise KeyError(number)
@@ -367,7 +367,7 @@ def test_apps_are_written_without_a_home(wizard: Wizard) -> None:
     [
         (("--resume",), "there is no home folder"),
         ((*NEW, "--template-source", "https://x.invalid/y.git"), "there is no home folder"),
-        ((*NEW, "--template-source", "~/template"), "'~/template' names no folder"),
+        ((*NEW, "--template-source", "~/template"), "'~/template' is not a folder"),
     ],
 )
 def test_what_needs_a_home_says_so(wizard: Wizard, arguments: tuple[str, ...], message: str) -> None:

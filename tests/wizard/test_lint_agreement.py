@@ -1,4 +1,4 @@
-"""The wizard turns a spec that the linter accepts into an app, or names the place that it refuses."""
+"""The wizard turns a spec that the linter accepts into an app, or reports the part that it rejects."""
 
 from __future__ import annotations
 

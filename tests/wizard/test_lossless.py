@@ -1,4 +1,4 @@
-"""Of a given dxapp.json nothing is lost, changed or moved, whatever stands in it."""
+"""No part of a given dxapp.json is lost, changed or moved, whatever its content."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _part(draw: st.DrawFn, whole: dict[str, Any]) -> dict[str, Any]:
 
 
 def contains(whole: Any, part: Any) -> bool:
-    """Tell whether whole has all of part in its order, additions after it in objects only."""
+    """Return whether whole contains part in the same order, with additions only at the end of objects."""
     if isinstance(whole, dict) and isinstance(part, dict):
         kept = list(whole)[: len(part)] == list(part)
         return kept and all(contains(whole[key], part[key]) for key in part)

@@ -1,8 +1,8 @@
-"""The defects of the official wizard (dxpy 0.417.1) that are on record: a test for each that ours lacks it.
+"""The known defects of the official wizard (dxpy 0.417.1): for each one, a test that ours does not have it.
 
 The tests are named by the numbers of that list. Of two defects a part cannot apply here:
 
-- 23 also misses a LICENSE: which licence an app has is its author's to say, and none is written.
+- 23 also misses a LICENSE: the licence of an app is its author's decision, so none is written.
 - 25 is about the tests of the official wizard itself; here, a generated test is compiled and run.
 """
 

@@ -1,4 +1,4 @@
-"""What a program written for the official wizard sends and waits for, on a real pseudo-terminal."""
+"""Transcripts of programs that were written for the official wizard, on a real pseudo-terminal."""
 
 from __future__ import annotations
 

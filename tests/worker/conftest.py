@@ -1,4 +1,4 @@
-"""A workshop: a real executor in a loop of its own, that runs the code of jobs without a platform."""
+"""The workshop: a real executor in an event loop of its own, which runs jobs without a platform."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dx_local.engine.environments.python_environments import WorkerEnvironment
 
 WITHOUT_PLATFORM = "\ndxpy.utils.exec_utils.RUN_COUNT = 1\n"
-"""Python: keep the template from calling dxpy.run(), which asks the API server."""
+"""Python code that keeps the template from calling dxpy.run(), which sends requests to the API server."""
 
 
 @dataclass
@@ -47,14 +47,14 @@ class Ended:
     lines: list[LogLine]
     end: JobExit
     home: str
-    """Where the job saw its home."""
+    """The path of its home as the job sees it."""
 
     def said(self, level: str = "STDOUT") -> list[str]:
         return [line.message for line in self.lines if line.level == level]
 
 
 class Workshop:
-    """Starts jobs on one executor and waits for their ends."""
+    """Starts jobs on one executor and waits for them."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Workshop:
 
     @property
     def is_isolated(self) -> bool:
-        """Whether the jobs so far had worlds of their own."""
+        """True if the jobs so far ran in sandboxes."""
         return self._isolation is not Isolation.NONE and not self.announced
 
     def start(
@@ -133,7 +133,7 @@ class Workshop:
         return Ended(job_id, end.exit_code, JobFolder(path), lines, end, home)
 
     def wait_for_line(self, job_id: str, text: str) -> None:
-        """Run the loop until the job has said a line."""
+        """Run the loop until the job has printed a line."""
 
         async def said() -> None:
             while not any(line.job_id == job_id and line.message == text for line in self._lines):
@@ -146,7 +146,7 @@ class Workshop:
         return self.wait(self.start(code, interpreter, **more))
 
     def run_on(self, served: ServedPlatform, code: str, interpreter: str = "python3", **more: Any) -> Ended:
-        """Run code as a job of a platform that is served, which the caller may have made."""
+        """Run code as a job of a served platform, with a new job unless the caller passes `job_id`."""
         job_id = more.pop("job_id", None) or served.job()
         names = served.variables(job_id)
         variables = {name: value for name, value in names.items() if name.startswith("DX_")}
@@ -167,7 +167,7 @@ class Workshop:
 def workshop(
     tmp_path_factory: pytest.TempPathFactory, worker_environment: WorkerEnvironment
 ) -> Iterator[Workshop]:
-    """One executor for all tests that leave it in order."""
+    """One executor for all tests that do not damage it."""
     shop = Workshop(tmp_path_factory.mktemp("jobs"), worker_environment)
     yield shop
     shop.close()
@@ -176,7 +176,7 @@ def workshop(
 
 @pytest.fixture
 def isolated(workshop: Workshop) -> Workshop:
-    """The workshop, if its jobs can have worlds of their own here."""
+    """The workshop, if this machine supports sandboxes."""
     workshop.run("main() { :; }", "bash")
     if not workshop.is_isolated:
         pytest.skip(workshop.announced[0])
@@ -187,7 +187,7 @@ def isolated(workshop: Workshop) -> Workshop:
 def bare_workshop(
     tmp_path_factory: pytest.TempPathFactory, worker_environment: WorkerEnvironment
 ) -> Iterator[Workshop]:
-    """One whose jobs have no worlds of their own."""
+    """A workshop whose jobs run without a sandbox."""
     shop = Workshop(tmp_path_factory.mktemp("jobs"), worker_environment, isolation=Isolation.NONE)
     yield shop
     shop.close()
@@ -204,7 +204,7 @@ def own_workshop(tmp_path: Path, worker_environment: WorkerEnvironment) -> Itera
 
 
 def zygotes_of(shop: Workshop) -> list[int]:
-    """Return the process that the executor has started, and the one that this became in a PID namespace."""
+    """Return the zygote's process, preceded by the one that the executor started if that is another."""
     (zygote,) = shop.executor._zygotes.values()
     outer = zygote._process.pid
     if not shop.is_isolated:
@@ -213,14 +213,14 @@ def zygotes_of(shop: Workshop) -> list[int]:
 
 
 class Sleep:
-    """A command for jobs to run, found among all processes of this machine by its argument."""
+    """A command for jobs to run, whose argument identifies it among all processes of this machine."""
 
     def __init__(self) -> None:
         self._argument = f"86400.{secrets.randbelow(10**9):09}"
         self.command = f"sleep {self._argument}"
 
     def pids(self) -> list[int]:
-        """Return the processes that run it, as this machine numbers them."""
+        """Return the IDs, outside of sandboxes, of the processes that run it."""
         wanted = f"sleep\0{self._argument}\0".encode()
         found = []
         for path in Path("/proc").glob("[0-9]*/cmdline"):
@@ -229,14 +229,14 @@ class Sleep:
         return found
 
     def runs(self, times: int, within_seconds: float = 10) -> bool:
-        """Return whether so many processes run it, now or soon."""
+        """Return whether this number of processes run it, now or soon."""
         end = time.monotonic() + within_seconds
         while len(self.pids()) != times and time.monotonic() < end:
             time.sleep(0.02)
         return len(self.pids()) == times
 
     def has_ended(self) -> bool:
-        """Return whether no process runs it any more, or soon."""
+        """Return whether no process runs it, now or soon."""
         return self.runs(0)
 
 
@@ -246,7 +246,7 @@ def sleep() -> Sleep:
 
 
 def is_gone(pid: int, within_seconds: float = 10) -> bool:
-    """Tell whether a process has ended, or ends soon."""
+    """Return whether a process has ended, or ends soon."""
     try:
         process = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -266,7 +266,7 @@ NOBODY = 65534
 _PYTHON = "/usr/bin/python3"
 _RUNTIME = Path(dx_local.worker.__file__).parents[2]
 
-# Runs bash scripts one after the other, each as a job, and ends with the exit code of the last that fails.
+# Runs bash scripts one after another, each as a job, and ends with the exit code of the last that fails.
 _IN_SANDBOXES = """
 import json, os, sys
 sys.path.insert(0, sys.argv[1])
@@ -309,7 +309,7 @@ sys.exit(code)
 
 @pytest.fixture
 def folder_of_nobody() -> Iterator[Path]:
-    """A folder of an ordinary user's, in one that everybody may enter."""
+    """A folder of an ordinary user, inside one that all users may enter."""
     if os.getuid() != 0 or not Path(_PYTHON).exists() or not shutil.which("setpriv"):
         pytest.skip("takes root, to become an ordinary user; for ordinary users the other tests do the same")
     folder = Path(tempfile.mkdtemp())
@@ -323,12 +323,12 @@ def folder_of_nobody() -> Iterator[Path]:
 
 
 def by_nobody(folder: Path, *scripts: str, layers: Sequence[Path] = ()) -> subprocess.CompletedProcess[str]:
-    """Run scripts in the worlds of jobs of an ordinary user; return what they said, and how that ended."""
+    """Run scripts in sandboxes of an ordinary user; return their output and exit code."""
     return run_by_nobody(_IN_SANDBOXES, folder, json.dumps(scripts), *layers)
 
 
 def run_by_nobody(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a program in Python as an ordinary user; it is given the folder of our packages first."""
+    """Run a Python program as an ordinary user; its first argument is the folder of our packages."""
     command = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
     return subprocess.run(
         [*command, _PYTHON, "-I", "-c", program, _RUNTIME, *arguments],

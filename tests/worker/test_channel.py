@@ -1,4 +1,4 @@
-"""Messages between executor and zygote, however the socket cuts them."""
+"""Messages between executor and zygote, in whatever pieces the socket delivers them."""
 
 from __future__ import annotations
 

@@ -9,23 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from dx_local.worker.runners import variables
+from dx_local.worker.programs import CONTAINERS
 
-STAND_IN = Path(variables.__file__).parents[1] / "containers" / "docker"
+WRAPPER = Path(CONTAINERS) / "docker"
 PLACES = {"/home/dnanexus": "/host/home", "/tmp": "/host/tmp"}
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:
-    """A PATH with a docker that is no script: `echo`, which tells what it was given."""
+    """A PATH with a docker that is not a script: `echo`, which prints its arguments."""
     (tmp_path / "docker").symlink_to("/bin/echo")
-    return f"{STAND_IN.parent}:{tmp_path}:{os.environ['PATH']}"
+    return f"{WRAPPER.parent}:{tmp_path}:{os.environ['PATH']}"
 
 
 def docker(path: str, *words: str, folder: str = "/tmp") -> subprocess.CompletedProcess[str]:
     environment = {"PATH": path, "DX_LOCAL_HOST_PATHS": json.dumps(PLACES)}
     return subprocess.run(
-        [STAND_IN, *words], env=environment, cwd=folder, capture_output=True, text=True, check=False
+        [WRAPPER, *words], env=environment, cwd=folder, capture_output=True, text=True, check=False
     )
 
 
@@ -64,12 +64,12 @@ def test_a_folder_that_containers_cannot_see_is_named(path: str) -> None:
 def test_a_docker_that_is_a_script_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "docker").write_text('#!/bin/sh\necho "$@"\n')
     (tmp_path / "docker").chmod(0o755)
-    path = f"{STAND_IN.parent}:{tmp_path}:{os.environ['PATH']}"
+    path = f"{WRAPPER.parent}:{tmp_path}:{os.environ['PATH']}"
     assert docker(path, "run", "-v", "/tmp:/x", "image").stdout == "run -v /tmp:/x image\n"
 
 
 def test_without_a_docker_it_says_so() -> None:
-    done = docker(f"{STAND_IN.parent}:/usr/bin", "run", "image")
+    done = docker(f"{WRAPPER.parent}:/usr/bin", "run", "image")
     if done.returncode != 127:
         pytest.skip("there is a docker")
     assert done.stderr.endswith(": docker: command not found\n")

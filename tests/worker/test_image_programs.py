@@ -1,4 +1,4 @@
-"""Programs that workers have and hosts may lack: dx-unpack, mark-section, mark-success, dx-dstat, sudo."""
+"""Programs of workers that hosts may lack: dx-unpack, mark-section, mark-success, dx-dstat, sudo."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProc
 
 
 def pack(folder: Path, *command: str) -> None:
-    """Make the archive that a command makes of the folder `in`, and remove the folder."""
+    """Create an archive of the folder `in` with a command, and remove the folder."""
     content = folder / "in" / "a b" / "-x.txt"
     content.parent.mkdir(parents=True)
     content.write_text("content\n")
@@ -131,7 +131,7 @@ main() {
 
 
 def test_an_app_has_its_own_dstat(workshop: Workshop) -> None:
-    """As public apps do it, word for word but for the folder of dx-dstat."""
+    """The code is that of public apps, except for the folder of dx-dstat."""
     job = workshop.run(FASTER_DSTAT, "bash")
     assert job.code == 0, job.said("STDERR")
     program, line = job.said()

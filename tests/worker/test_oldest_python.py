@@ -1,4 +1,4 @@
-"""The worker's code is for all Pythons that jobs may run under; test_python_option.py tries each."""
+"""The worker's code parses in every Python that jobs may use; test_python_option.py runs each of them."""
 
 from __future__ import annotations
 

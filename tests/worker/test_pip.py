@@ -17,7 +17,7 @@ INSTALL = f"pip install --quiet --no-index --disable-pip-version-check --root-us
 
 
 def wheel() -> str:
-    """Return a package with one module, as base64."""
+    """Return a package with one module, in base64."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("colours.py", "RED = 'ff0000'\n")

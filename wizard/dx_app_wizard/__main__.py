@@ -1,4 +1,4 @@
-"""`python -m dx_app_wizard` is the command `dx-app-wizard`."""
+"""Run the command `dx-app-wizard` as `python -m dx_app_wizard`."""
 
 from __future__ import annotations
 

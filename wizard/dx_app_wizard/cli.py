@@ -1,6 +1,7 @@
-"""The command `dx-app-wizard`: argv → text and exit code; the only module that knows exit codes.
+"""The command `dx-app-wizard`: turns arguments into text and an exit code.
 
-stdout is data: the new folder's path, or one JSON object with `--json`. All talk goes to stderr.
+stdout is for data: the path of the new folder, or one JSON object with `--json`. All other text goes to
+stderr.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 JSON_SCHEMA_VERSION = 1
 
 MODES = ("on_conflict", "template_source", "dry_run", "no_input", "defaults", "resume")
-"""The flags that are no answers."""
+"""The options that are not answers."""
 
 EPILOG = """\b
 Examples:
@@ -61,14 +62,14 @@ Environment: DX_APP_WIZARD_KEY sets the answer KEY, such as
 Exit codes: 0 done, 1 an internal error, or stdout cannot be written,
   2 missing or invalid answers,
   3 the given dxapp.json has errors, or a policy forbids the app,
-  4 existing files are in the way (or, after --update, hold conflict
+  4 existing files are in the way (or, after --update, have conflict
   markers), 6 a disk is full, 7 an update is available, 130 Ctrl-C,
   143 SIGTERM.
 """
 
 
 class ExitCode(IntEnum):
-    """What the command's exit codes mean."""
+    """The exit codes of the command."""
 
     DONE = 0
     UNEXPECTED = 1
@@ -88,7 +89,7 @@ def _print_tool_version(ctx: click.Context, _param: click.Parameter, value: bool
 
 def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        from dx_app_wizard.answers.answers_schema import answers_schema
+        from dx_app_wizard.answers.files.answers_schema import answers_schema
         from dx_app_wizard.dxapp.json_document import dumps
 
         click.echo(dumps(answers_schema()), nl=False)
@@ -164,12 +165,12 @@ class _Command(click.Command):
     "--on-conflict",
     type=click.Choice(["abort", "skip", "overwrite", "new"]),
     metavar="MODE",
-    help="What to do with files that exist and differ: abort, skip, overwrite, or new (NAME.new). [abort]",
+    help="Treatment of files that exist and differ: abort, skip, overwrite, or new (NAME.new). [abort]",
 )
 @click.option(
     "--template-source",
     metavar="DIR|URL",
-    help="A cookiecutter template of your own, in a folder or a git repository. [ours]",
+    help="Custom cookiecutter template, in a folder or a git repository. [the built-in one]",
 )
 @click.option(
     "--update",
@@ -178,7 +179,7 @@ class _Command(click.Command):
     metavar="DIR",
     help="Re-render the app in DIR, with any new answers, and merge the changes into it.",
 )
-@click.option("-n", "--dry-run", is_flag=True, help="Print what would be written; write nothing.")
+@click.option("-n", "--dry-run", is_flag=True, help="Print the files instead of writing them.")
 @click.option("--defaults", is_flag=True, help="Ask only questions that have no default.")
 @click.option("--resume", is_flag=True, help="Continue the last interrupted interview.")
 @click.option("--no-input", is_flag=True, help="Ask nothing and do not read stdin; implied by CI=true.")
@@ -210,11 +211,11 @@ def command(
     update_folder: Path | None,
     **flags: Any,
 ) -> int:
-    """Write a DNAnexus app: a folder NAME that runs as it is.
+    """Write a DNAnexus app to the new folder NAME, ready to run.
 
-    On a terminal, asks for whatever the flags do not set; from a pipe, reads the
-    answers as lines. Otherwise, unanswered questions get their defaults; language
-    and template have none.
+    On a terminal, asks the questions that the flags do not answer; from a pipe,
+    reads the answers as lines. Otherwise, unanswered questions get their defaults;
+    language and template have none.
     """
     from dx_app_wizard.answers.settings import with_settings
     from dx_app_wizard.commands.create import Options, create
@@ -226,17 +227,17 @@ def command(
     options = Options(json_file, answers_file, output_dir, as_json, **modes)
     answers = with_settings(flags, settings)
     if update_folder is None:
-        _announce(create(options, answers), as_json=as_json)
+        _report(create(options, answers), as_json=as_json)
         return ExitCode.DONE
     from dx_app_wizard.commands.update import update
 
     updated = update(update_folder, options, answers)
-    _announce(updated, as_json=as_json)
+    _report(updated, as_json=as_json)
     return ExitCode.UPDATE_AVAILABLE if updated.dry_run and updated.available else ExitCode.DONE
 
 
-def _announce(result: CreatedApp | UpdatedApp, *, as_json: bool) -> None:
-    """Print data to stdout and the talk to stderr, or one JSON object; exit where there is an error."""
+def _report(result: CreatedApp | UpdatedApp, *, as_json: bool) -> None:
+    """Print the result to stdout and stderr, or as one JSON object; exit if it has an error."""
     error = result.error
     if error:
         _fail(error, _exit_code(error), as_json=as_json, result=result)
@@ -249,7 +250,7 @@ def _announce(result: CreatedApp | UpdatedApp, *, as_json: bool) -> None:
 def _print_text(result: CreatedApp | UpdatedApp) -> None:
     output = result.output()
     if output:
-        # What cannot be decoded in a path must come out as it is, and a file's text whatever the locale.
+        # Encode here: paths may have bytes that are not UTF-8, and the locale must not alter a file's text.
         click.echo(output.encode("utf-8", "surrogateescape"))
     click.echo(plain(result.summary()), err=True)
 
@@ -261,10 +262,7 @@ def _print_json(result: dict[str, Any]) -> None:
 def _fail(
     error: UserError, code: int, *, as_json: bool, result: CreatedApp | UpdatedApp | None = None
 ) -> NoReturn:
-    """Say what went wrong, on stderr, and as JSON where that was asked for; exit with code.
-
-    With a result, that is said first.
-    """
+    """Print the result, if any, and the error; exit with code. With as_json, stdout gets both as JSON."""
     from dx_app_wizard.error_report import error_json, error_text
 
     if as_json:
@@ -288,16 +286,16 @@ def _exit_code(error: UserError) -> int:
 
 
 def _not_written(error: OSError) -> UserError:
-    """Return the error of files that the system refused to write outside of the app."""
+    """Return the user's error for a file outside of the app that could not be written."""
     if is_full_disk(error):
-        # Errors without a file come from writing to one, which is elsewhere only in the temporary folder.
+        # An error of write() has no file name; apart from the app, only temporary files are written.
         full = Path(error.filename).parent if error.filename else Path(tempfile.gettempdir())
         return DiskFullError(full, has_choice=False)
     return NotWritableError(error)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command and exit: the one boundary that turns errors into text and exit code."""
+    """Run the command and exit; the only place that turns errors into text and an exit code."""
     argv = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in argv
     try:
@@ -309,8 +307,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except UserError as error:
         _fail(error, _exit_code(error), as_json=as_json)
     except OSError as error:
-        failure = _not_written(error)
-        _fail(failure, _exit_code(failure), as_json=as_json)
+        user_error = _not_written(error)
+        _fail(user_error, _exit_code(user_error), as_json=as_json)
     except Exception as error:
         if "--verbose" in argv:
             raise

@@ -1,4 +1,4 @@
-"""Crash logs: where the traceback of a bug of ours goes, instead of the user's terminal."""
+"""Write the traceback of an internal error to a crash log instead of the terminal."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from dx_app_wizard.user_dirs import state_dir
 
 
 def write_crash_log(error: BaseException) -> Path | None:
-    """Write the traceback of error to a file; return its path, or None if it cannot be written.
+    """Write the traceback of error to a file; return its path, None if it cannot be written.
 
-    It lies under $XDG_STATE_HOME (~/.local/state) or, where that cannot be written, in the temporary folder.
+    The file is in the state folder or, if that cannot be written, in the temporary folder.
     """
     stamp = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H-%M-%S")
     text = "".join(

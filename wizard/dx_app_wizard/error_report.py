@@ -1,4 +1,4 @@
-"""What is said of an error: as text for people, as JSON for programs."""
+"""Report errors: as text for people, and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dx_app_wizard.lint.findings import FindingsError
 
 
 def error_text(error: UserError) -> str:
-    """Return the error in full: what, where, each single problem, and how to mend it."""
+    """Return the complete error: message, position, all single problems, and the hint."""
     lines = [f"error: {_message(error)}"]
     if isinstance(error, SpecFileError):
         lines.append(f"  at {error.location}")
@@ -30,7 +30,7 @@ def error_text(error: UserError) -> str:
 
 
 def error_json(error: UserError) -> dict[str, Any]:
-    """Return the error as an object with `code`, `message` and `hint`, and what it holds beyond these."""
+    """Return the error as an object with `code`, `message`, `hint`, and further keys for some errors."""
     failure: dict[str, Any] = {"code": error.code, "message": _message(error), "hint": error.hint}
     if isinstance(error, SpecFileError):
         failure.update(file=str(error.path), line=error.line, column=error.column)
@@ -45,12 +45,12 @@ def error_json(error: UserError) -> dict[str, Any]:
 
 
 def _message(error: UserError) -> str:
-    """Return the message as a sentence; that of a file follows the file's name."""
+    """Return the message as a sentence; the message about a file follows the file's name."""
     return f"{error.path.name} {error.message}" if isinstance(error, SpecFileError) else error.message
 
 
 def _problem_json(problem: Problem) -> dict[str, Any]:
-    """Return the problem with its place taken apart into file, line, column and variable."""
+    """Return the problem, with the fields of its place on the same level."""
     fields = asdict(problem)
     place = fields.pop("place")
     return {**fields, **place}

@@ -1,12 +1,12 @@
-"""What a user can do wrong, as exceptions that carry data; cli.py turns them into text and exit code.
+"""Errors that users can fix, as exceptions that carry data; cli.py turns them into text and exit code.
 
 UserError
-├── DiskFullError           no space is left where something was to be written
-├── AnswersError            answers missing or invalid, all of them at once
-├── ConflictError           the target exists already; or an update cannot be merged, or not without conflicts
+├── DiskFullError           no space left on a disk
+├── AnswersError            missing and invalid answers, all of them at once
+├── ConflictError           existing files in the way of a new app or of an update
 ├── SpecFileError           a JSON file cannot be read (path, line, column)
 ├── UnknownClassError       no such I/O class (dx_app_wizard.dxapp.classes)
-└── ClassValueError         a text is no value of its I/O class (dx_app_wizard.dxapp.classes)
+└── ClassValueError         a text is not a value of its I/O class (dx_app_wizard.dxapp.classes)
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class UserError(Exception):
-    """Something that the user can mend: what is wrong, and how to mend it. `code` is stable."""
+    """An error that the user can fix: `message` and `hint` are for people, `code` is stable."""
 
     code: ClassVar[str] = "user-error"
 
@@ -33,7 +33,7 @@ class UserError(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """Where an answer was given: in a file, in an environment variable, or else on the command line."""
+    """The place of an answer: a file, an environment variable, or else the command line."""
 
     file: str | None = None
     line: int | None = None
@@ -48,10 +48,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Problem:
-    """One missing or invalid answer: the question's key, the flag that answers it, what is wrong, and where.
+    """One missing or invalid answer, by the question's key and flag.
 
     `code` is stable: `missing-answer`, `needs-network`, `unknown-key`, `contradiction`, `invalid-answer`, or
-    the lint rule that is broken.
+    the ID of a lint rule.
     """
 
     key: str
@@ -63,12 +63,12 @@ class Problem:
 
     @property
     def sentence(self) -> str:
-        """What is wrong, and how to mend it."""
+        """The message and the hint."""
         return f"{self.message}. {self.hint}" if self.hint else self.message
 
 
 class AnswersError(UserError):
-    """Answers are missing or invalid; `problems` holds every one of them, in the order of the questions."""
+    """Answers are missing or invalid; `problems` has all of them, in the order of the questions."""
 
     code = "invalid-answers"
 
@@ -83,14 +83,14 @@ class AnswersError(UserError):
 
 @dataclass(frozen=True)
 class Conflict:
-    """One place where nothing can be written, and why."""
+    """A path at which no file can be written, and the reason."""
 
     path: Path
     reason: str
 
 
 class ConflictError(UserError):
-    """What exists at or in the target `path` is in the way, as `conflicts` say; nothing was written."""
+    """Existing files at or in the target `path` are in the way; nothing was written."""
 
     code = "conflict"
     problem = "{path} exists already; nothing was written"
@@ -109,24 +109,24 @@ class UpdateBlockedError(ConflictError):
     """Files of the app at `path` cannot be merged as they are; nothing was written."""
 
     code = "update-blocked"
-    problem = "{path} cannot be updated as it is; nothing was written"
+    problem = "{path} cannot be updated; nothing was written"
     usual_hint = (
-        "Move aside what is in the way, resolve what an earlier merge left, then run the same command again."
+        "Move these files away, or resolve the conflicts of an earlier merge, then run the command again."
     )
 
 
 class MergeConflictsError(ConflictError):
-    """The app at `path` was updated; in some files, lines of both sides stand between conflict markers."""
+    """The app at `path` was updated, and some files have conflict markers around lines of both sides."""
 
     code = "merge-conflicts"
     problem = "{path} was updated, but you and the template changed the same lines"
-    usual_hint = "Between <<<<<<< yours and >>>>>>> template, keep what is right, and remove the markers."
+    usual_hint = "Between <<<<<<< yours and >>>>>>> template, keep the right lines, and remove the markers."
 
 
 class SpecFileError(UserError):
-    """A JSON file cannot be read: `path`, and `line` and `column` (from 1) where the position is known.
+    """A JSON file cannot be read; `line` and `column` count from 1, and are None if they are unknown.
 
-    The message is a predicate, to follow the name of the file: `cannot be read`.
+    The message is a predicate that follows the name of the file, such as `cannot be read`.
     """
 
     code = "invalid-file"
@@ -147,7 +147,7 @@ class SpecFileError(UserError):
 
     @property
     def location(self) -> str:
-        """The place as editors understand it: `file:line:column`."""
+        """The position in the form that editors understand: `file:line:column`."""
         return ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
 
     def __str__(self) -> str:
@@ -155,18 +155,18 @@ class SpecFileError(UserError):
 
 
 class RecordError(SpecFileError):
-    """The record of an app's origin cannot be read, or there is none."""
+    """The record of an app's origin is missing or cannot be read."""
 
     code = "invalid-record"
 
-    usual_hint = "Restore it from version control. Without it the app works, but cannot be updated."
+    usual_hint = "Restore it from version control. The app works without it, but cannot be updated."
 
     def __init__(self, error: SpecFileError, hint: str = usual_hint) -> None:
         super().__init__(error.path, error.message, error.line, error.column, hint=hint)
 
 
 class CommandLineError(UserError):
-    """The command line has a flag that does not exist, or one that lacks its value."""
+    """The command line has an unknown flag, or a flag without its value."""
 
     code = "usage"
 
@@ -186,20 +186,21 @@ class NotWritableError(UserError):
 
 
 class DiskFullError(UserError):
-    """No space is left on the disk of `folder`; what was to be written is not."""
+    """No space is left on the disk of `folder`; nothing was written."""
 
     code = "disk-full"
 
     def __init__(self, folder: Path, *, has_choice: bool) -> None:
-        again = ", or choose a folder on another disk with --output-dir" if has_choice else ""
+        alternative = ", or choose a folder on another disk with --output-dir" if has_choice else ""
         super().__init__(
-            f"no space is left on the disk of {folder}", f"Free some space{again}. Then run it again."
+            f"no space is left on the disk of {folder}",
+            f"Free some space{alternative}. Then run the same command again.",
         )
         self.folder = folder
 
 
 def is_full_disk(error: OSError) -> bool:
-    """Return whether an error means that there is no space left, or that a quota is used up."""
+    """Return whether an error means that no space is left, or that a quota is exhausted."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -216,7 +217,7 @@ class NoHomeError(UserError, OSError):
 
 
 class InterruptedByUserError(UserError):
-    """The user pressed Ctrl-C, or the signal `signal_number` ended the command."""
+    """The user pressed Ctrl-C, or the signal `signal_number` arrived."""
 
     code = "interrupted"
 
@@ -231,30 +232,30 @@ class InterruptedByUserError(UserError):
 
 
 class NothingToResumeError(UserError):
-    """There is no interview to go on with: no answers at `path`, or none that can be read."""
+    """There is no interview to resume: the saved answers at `path` are missing or cannot be read."""
 
     code = "nothing-to-resume"
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"there are no saved answers at {path}", "Start anew: dx-app-wizard")
+        super().__init__(f"there are no saved answers at {path}", "Start a new interview: dx-app-wizard")
         self.path = path
 
 
 class NoTerminalError(UserError):
-    """An interview is to go on, but there is no terminal with somebody to ask."""
+    """An interview cannot be resumed because there is no terminal."""
 
     code = "nobody-to-ask"
 
     def __init__(self) -> None:
         super().__init__(
-            "--resume goes on with an interview, and there is nobody to ask",
-            "Use it at a terminal, without --no-input, --json and CI=true;"
-            " or take the command that was printed when the interview ended.",
+            "--resume continues an interview, and needs a terminal",
+            "Use it at a terminal, without --no-input, --json and CI=true,"
+            " or run the command that was printed when the interview ended.",
         )
 
 
 class UnexpectedError(UserError):
-    """An exception that nobody foresaw; its traceback stands in the file `crash_log`."""
+    """An unexpected exception; its traceback is in the file `crash_log`."""
 
     code = "unexpected"
 

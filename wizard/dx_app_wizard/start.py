@@ -1,6 +1,6 @@
-"""The program `dx-app-wizard`, whose command loads once Ctrl-C can end it quietly."""
+"""The program `dx-app-wizard`; its command is imported after Ctrl-C has been made quiet."""
 
-# ruff: noqa: E402 - nothing may take time before Ctrl-C is quiet
+# ruff: noqa: E402 - any other import would take time in which Ctrl-C prints a traceback
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dx_app_wizard.console.program import start
 
 
 def dx_app_wizard() -> NoReturn:
-    """Be the program `dx-app-wizard`."""
+    """Run the program `dx-app-wizard`."""
 
     def command() -> None:
         from dx_app_wizard.cli import main

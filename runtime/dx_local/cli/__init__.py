@@ -1,4 +1,4 @@
-"""The command `dx-local`: one module per verb, imported when the verb is used."""
+"""The command `dx-local`: each verb has a module, which is imported on use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VERBS = {
 
 
 class _Verbs(click.Group):
-    """Loads a verb's module only when that verb is used, so that `--help` stays quick."""
+    """Imports the module of a verb only when it is used, so that `--help` stays fast."""
 
     def list_commands(self, _context: click.Context) -> list[str]:
         return list(_VERBS)

@@ -1,4 +1,4 @@
-"""`dx-local doctor`: what there is to run apps with, what of the platform there is, which policy holds."""
+"""`dx-local doctor`: check the machine, count the implemented API methods, show the policy in force."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dx_app_wizard.policy.model import VARIABLE_PREFIX, WIZARD_TABLE
 from dx_local.cli.boundary import CommandResult, boundary
 from dx_local.cli.policy import policy_of
 
-# What jobs and the linter call on this machine, and what for.
+# Programs on this machine that jobs, the linter or the wizard call, with their purpose.
 _PROGRAMS = {
     "bash": "runs apps written in bash",
     "git": "merges changes for `dx-app-wizard --update`",
@@ -54,7 +54,7 @@ def _examine(*, routes: bool) -> CommandResult:
             release: {"version": version, "path": find_python(version)}
             for release, version in PYTHON_OF_RELEASE.items()
         },
-        "debianPackages": {"checked": dpkg.installed() is not None, "installable": Apt.is_here()},
+        "debianPackages": {"checked": dpkg.installed() is not None, "installable": Apt.is_installed()},
         "isolation": _isolation(),
         "programs": {name: shutil.which(name) for name in _PROGRAMS},
         "routes": implemented(),
@@ -65,7 +65,7 @@ def _examine(*, routes: bool) -> CommandResult:
 
 
 def _isolation() -> str:
-    """Return `namespace`, or why jobs cannot have worlds of their own, or all that belongs to these, here."""
+    """Return `namespace` if jobs can have a sandbox, with its restriction, or else the reason."""
     from dx_local.worker.sandbox.trial import SandboxError, check_support
 
     try:
@@ -77,9 +77,9 @@ def _isolation() -> str:
 
 
 def _policy(folder: Path) -> dict[str, Any]:
-    """Return the policy files that hold in a folder, the nearer first, and every setting and its place.
+    """Return the policy files for a folder, the nearest first, and each setting with its source.
 
-    The wizard's defaults are shown as they hold: what the environment says of them wins over the files.
+    Environment variables override the wizard's defaults in these files, so they are included.
     """
     policy = policy_of(folder)
     found = {
@@ -95,11 +95,11 @@ def _policy(folder: Path) -> dict[str, Any]:
 
 
 def _packages(debian: dict[str, bool]) -> str:
-    """Return in words what is done for the Debian packages that apps depend on."""
+    """Return a sentence on the handling of packages on which apps depend."""
     if not debian["checked"]:
-        return "pip packages are installed; Debian packages are not looked for, as there is no dpkg"
+        return "pip packages are installed; Debian packages are not checked, because there is no dpkg"
     unpacked = ", and unpacked with --install-depends" if debian["installable"] else ""
-    return f"pip packages are installed; Debian packages are looked for{unpacked}"
+    return f"pip packages are installed; Debian packages are checked{unpacked}"
 
 
 def _show(found: dict[str, Any]) -> None:
@@ -107,7 +107,7 @@ def _show(found: dict[str, Any]) -> None:
     environment, version = found["workerEnvironment"], found["python"]["version"]
     click.echo(f"dx-local\t{found['dx-local']}")
     click.echo(f"Python\t{version} at {found['python']['path']}")
-    place = environment["path"] or "made when first needed"
+    place = environment["path"] or "built on first use"
     click.echo(f"dxpy\t{environment['dxpy']}; worker environment of Python {version}: {place}")
     for release, python in found["pythonOfRelease"].items():
         path = python["path"] or f"not found; its jobs run under {version}"

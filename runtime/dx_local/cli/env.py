@@ -1,4 +1,4 @@
-"""`dx-local env`: print the variables that make a shell a client of the server of a state folder."""
+"""`dx-local env`: print the variables that connect a shell to the server of a state folder."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def command(state: Path | None, wait: float, as_json: bool) -> None:
       dx-local serve --state ci & eval "$(dx-local env --state ci --wait 30)"
       dx-local env --json
 
-    Exit codes: 2 no server is running, 4 it is starting or stopping, or dx-local did
-    not make DIR.
+    Exit codes: 2 no server is running, 4 it is starting or stopping, or dx-local
+    did not create DIR.
     """  # noqa: D301 - click wants a real backspace
     boundary(lambda: _env(state, wait, as_json=as_json), as_json=as_json)
 

@@ -1,4 +1,4 @@
-"""`dx-local exec`: run a command with a platform around it that lives as long as the command."""
+"""`dx-local exec`: run a command as a client of a platform that lives as long as the command."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def command(state: Path | None, job: JobOptions, program: tuple[str, ...]) -> No
       dx-local exec -- pytest tests
 
     Exit codes: COMMAND's, or 128 plus the number of the signal that ended it;
-    126 COMMAND cannot be executed, 127 it does not exist, 2 and 4 as for serve.
+    126 if COMMAND cannot be executed, 127 if it does not exist, 2 and 4 as for serve.
     """  # noqa: D301 - click wants a real backspace
     boundary(lambda: _exec(state, job, program), as_json=False)
 
@@ -98,31 +98,31 @@ async def _run(request: ServeRequest, program: tuple[str, ...]) -> int:
 
 
 async def _exit_code(command_line: list[str], environment: dict[str, str]) -> int:
-    """Run a program and return its exit code, passing on to it the signals that come. Raises OSError."""
+    """Run a program, forward signals to it, and return its exit code. Raises OSError."""
     loop = asyncio.get_running_loop()
     process: asyncio.subprocess.Process | None = None
-    came_early: list[signal.Signals] = []
+    early_signals: list[signal.Signals] = []
 
-    def pass_on(number: signal.Signals) -> None:
+    def forward(number: signal.Signals) -> None:
         if number == signal.SIGINT and _terminal_sends_to_group():
             return
         if process is None:
-            came_early.append(number)
+            early_signals.append(number)
             return
         with suppress(ProcessLookupError):
             process.send_signal(number)
 
     for number in signals_that_stop():
-        loop.add_signal_handler(number, pass_on, number)
+        loop.add_signal_handler(number, forward, number)
     process = await asyncio.create_subprocess_exec(*command_line, env=environment)
-    for number in came_early:
-        pass_on(number)
+    for number in early_signals:
+        forward(number)
     code = await process.wait()
     return code if code >= 0 else 128 - code
 
 
 def _terminal_sends_to_group() -> bool:
-    """Tell whether Ctrl-C reaches the command without our help, as it does in a terminal's foreground."""
+    """Return whether the terminal sends Ctrl-C to the command itself, as it does in the foreground."""
     with suppress(OSError), Path("/dev/tty").open("rb", buffering=0) as terminal:
         return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
     return False

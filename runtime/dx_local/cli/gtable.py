@@ -1,4 +1,4 @@
-"""`dx-local gtable`: tables of a platform out of files, and back."""
+"""`dx-local gtable`: import files as tables of a platform, and export them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _HELP = {"help_option_names": ["-h", "--help"]}
 def command() -> None:
     """Convert CSV, TSV and FASTQ files to GTables, and back.
 
-    The shell must be a client of a platform, by `dx-local env` or `dx-local exec`.
-    A header names the columns, with types as NAME:TYPE or without.
+    The shell must be connected to a platform by `dx-local env` or `dx-local exec`.
+    A header contains the names of the columns, optionally with types as NAME:TYPE.
 
     \b
     Examples:
@@ -36,12 +36,12 @@ def command() -> None:
 
 @command.command("import", context_settings=_HELP)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--name", metavar="NAME", help="Name of the table.  [default: that of the file]")
+@click.option("--name", metavar="NAME", help="Name of the table.  [default: the name of the file]")
 @click.option("--folder", default="/", metavar="FOLDER", help="Folder of the project.  [default: /]")
 @click.option("--gri", metavar="CHR,LO,HI", help="Index intervals by these columns, and order rows by them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def import_(file: Path, name: str | None, folder: str, gri: str | None, as_json: bool) -> None:
-    """Make a closed table from FILE and print its ID."""
+    """Import FILE as a closed table and print its ID."""
     boundary(lambda: _import(file, name or file.name, folder, gri), as_json=as_json)
 
 
@@ -100,9 +100,11 @@ def _export(table: str, file: Path) -> CommandResult:
     from dx_local.platform.core.ids import is_hash_id
 
     if not is_hash_id(table, "gtable"):
-        raise UsageError(f"{table!r} is no ID of a table", "Write gtable-xxxx; `dx find data` lists them.")
+        raise UsageError(
+            f"{table!r} is not the ID of a table", "Write gtable-xxxx; `dx find data` lists them."
+        )
     if file.exists():
-        raise UsageError(f"{str(file)!r} exists", "Give a name that is free.")
+        raise UsageError(f"{str(file)!r} exists", "Choose another name.")
     format_of(file)
     client = ApiClient.of_environment()
     columns = client.call(f"/{table}/describe", {})["columns"]

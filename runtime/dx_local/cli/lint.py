@@ -1,4 +1,4 @@
-"""`dx-local lint`: report what is wrong with apps before they run, and fix what is certain."""
+"""`dx-local lint`: report mistakes in apps before they run, and fix some of them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class _Linted:
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--ignore", multiple=True, metavar="RULE", help="Rule to ignore; repeatable.")
-@click.option("--fix", is_flag=True, help="Apply the fixes that are certain.")
+@click.option("--fix", is_flag=True, help="Apply all safe fixes.")
 @click.option(
     "--shellcheck",
     type=click.Choice(["error", "warning", "info", "style"]),
@@ -78,13 +78,13 @@ class _Linted:
     help="Least severity of ShellCheck's findings to report.",
 )
 def command(apps: tuple[Path, ...], as_json: bool, ignore: tuple[str, ...], **options: Any) -> None:
-    """Check apps in their folders (default: here): dxapp.json, source, and the one against the other.
+    """Check the apps in these folders (default: here): dxapp.json, source, and their agreement.
 
     Findings are printed on stdout. The exit code is 3 if any app has errors,
-    and 0 otherwise. ShellCheck is run as well, if it is installed.
-    In a source, `# dx-local: ignore[RULE]` ignores a rule: after code for that
+    and 0 otherwise. ShellCheck is run as well if it is installed.
+    In source code, `# dx-local: ignore[RULE]` ignores a rule: after code for that
     line, on a line of its own for the whole app. Policy files (.dx-app-wizard.toml
-    at APP or above it, and your own) ignore more, and add rules.
+    in APP or above, and your own) can ignore and add rules.
 
     \b
     Examples:
@@ -102,7 +102,7 @@ def command(apps: tuple[Path, ...], as_json: bool, ignore: tuple[str, ...], **op
 def _lint(apps: tuple[Path, ...], options: _Options) -> CommandResult:
     for app in apps:
         if not app.is_dir():
-            raise UsageError(f"there is no folder {str(app)!r}", "Give the folder that holds dxapp.json.")
+            raise UsageError(f"there is no folder {str(app)!r}", "Pass the folder that holds dxapp.json.")
     linted = [_lint_one(app, options) for app in apps]
     _print(linted, options)
     errors = sum(one.errors for one in linted)
@@ -122,7 +122,7 @@ def _lint_one(app: Path, options: _Options) -> _Linted:
     policy = policy_of(app)
     findings = _findings(app, options, policy)
     fixed: list[Finding] = []
-    # One fix may uncover another: once a key is spelt as it should be, its value may have a fix as well.
+    # One fix may enable another: once the name of a key is corrected, its value may have a fix as well.
     for _ in range(_ROUNDS if options.fix else 0):
         applied = _fix(app, findings)
         if not applied:

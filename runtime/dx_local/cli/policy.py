@@ -1,4 +1,4 @@
-"""The policy that holds in a folder, with what is wrong in its files as a wrong use of dx-local."""
+"""Load the policy of a folder; report mistakes in policy files as usage errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def policy_of(folder: Path) -> Policy:
-    """Return the policy of a folder; raise UsageError with all that is wrong in its files."""
+    """Return the policy of a folder. Raises UsageError with all mistakes in its files."""
     try:
         return load_policy(folder)
     except PolicyFileError as error:

@@ -1,4 +1,4 @@
-"""`dx-local run`: run an app's folder to its end, and show what came of it."""
+"""`dx-local run`: run an app from its folder and show the result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EXIT_FAILED = 6
 
 @dataclass(frozen=True)
 class _Options:
-    """What the command line says, as click gives it."""
+    """The values of the options, as click passes them."""
 
     app: Path
     inputs: tuple[str, ...]
@@ -50,7 +50,7 @@ class _Options:
     "inputs",
     multiple=True,
     metavar="NAME[:CLASS]=VALUE",
-    help="Set an input; for a file, give a local path. Repeatable for an array.",
+    help="Set an input; a file is a local path. Repeatable for an array.",
 )
 @click.option("-j", "--input-json", metavar="JSON", help='Inputs as one JSON object: {"NAME": VALUE}.')
 @click.option("-f", "--input-json-file", metavar="FILE", help="Read inputs from a JSON file, or stdin (-).")
@@ -74,7 +74,7 @@ class _Options:
     type=click.Path(path_type=Path),
     multiple=True,
     metavar="PATH",
-    help="Asset of the app, a tar file or a folder; repeatable, in the order of assetDepends.",
+    help="Asset of the app: a tar file or a folder. Repeatable, in the order of assetDepends.",
 )
 @job_options
 @click.option("-y", "--yes", is_flag=True, help="Accepted for old scripts; has no effect.")

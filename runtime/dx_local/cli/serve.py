@@ -1,4 +1,4 @@
-"""`dx-local serve`: keep a platform up until a signal ends it."""
+"""`dx-local serve`: serve a platform until a signal stops it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STATE_OPTION = click.option(
 
 @dataclass(frozen=True)
 class _Options:
-    """What the command line says, as click gives it."""
+    """The values of the options, as click passes them."""
 
     state: Path | None
     port: int | None
@@ -46,7 +46,7 @@ class _Options:
     metavar="N",
     help="Port on 127.0.0.1.  [default: the last one if it is free, else any free port]",
 )
-@click.option("--fresh", is_flag=True, help="Discard what an earlier server kept in the state folder.")
+@click.option("--fresh", is_flag=True, help="Discard the content of the state folder.")
 @job_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout when ready.")
 @click.option("-q", "--quiet", is_flag=True, help="Hide the progress of jobs on stderr.")
@@ -54,10 +54,10 @@ def command(**options: Any) -> None:
     """Serve a platform to dx, dxpy and other clients until Ctrl-C or SIGTERM.
 
     Prints the shell variables that connect clients to the platform; the line
-    `# ready URL PROJECT` comes last. Everything that was acknowledged is kept in
-    the state folder, even after kill -9. At the next start, jobs that were running are
+    `# ready URL PROJECT` comes last. The state folder keeps everything that was
+    acknowledged, even after kill -9. At the next start, jobs that were running are
     restarted once (unless their policy forbids it), waiting jobs continue, and
-    the token and, if it is free, the port stay the same.
+    the token stays the same, as does the port if it is free.
 
     \b
     Examples:
@@ -66,15 +66,15 @@ def command(**options: Any) -> None:
       dx-local serve --state ci --port 8100 --json
       dx-local serve --fresh                 an empty platform
 
-    Exit codes: 2 wrong use, 4 DIR is in use or dx-local did not make it, 6 the disk
-    of DIR is full, 130 Ctrl-C, 143 SIGTERM.
+    Exit codes: 2 wrong use, 4 DIR is in use or dx-local did not create it, 6 the
+    disk of DIR is full, 130 Ctrl-C, 143 SIGTERM.
     """  # noqa: D301 - click wants a real backspace
     chosen = _Options(**options)
     boundary(lambda: _serve(chosen), as_json=chosen.as_json)
 
 
 def describe(saved: ServerInfo, folder: Path) -> dict[str, Any]:
-    """Return what programs are told of a server: how to reach it, and what a client's variables are."""
+    """Return the description of a server for programs: its URL, and the variables of its clients."""
     from dx_local.engine.service import client_environment
 
     return {
@@ -91,7 +91,7 @@ def describe(saved: ServerInfo, folder: Path) -> dict[str, Any]:
 
 
 def ready_text(saved: ServerInfo, folder: Path) -> str:
-    """Return the lines that a shell can evaluate; the last one, a comment, says that the server is ready."""
+    """Return lines for a shell to evaluate; the last one is the comment `# ready URL PROJECT`."""
     from dx_local.engine.service import client_environment
 
     return "\n".join(

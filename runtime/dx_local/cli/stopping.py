@@ -1,4 +1,4 @@
-"""Work that a signal cuts short: what was begun is taken down in order; the exit code tells the signal."""
+"""Stop work on a signal: cancel it, wait for its orderly end, and derive the exit code from the signal."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ T = TypeVar("T")
 
 def signals_that_stop() -> list[signal.Signals]:
     """Return SIGINT, SIGTERM, and SIGHUP unless it is ignored, as under nohup."""
-    nobody_hangs_up = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    return [signal.SIGINT, signal.SIGTERM, *([] if nobody_hangs_up else [signal.SIGHUP])]
+    ignores_hangup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *([] if ignores_hangup else [signal.SIGHUP])]
 
 
 async def until_stopped(work: Coroutine[object, object, T]) -> tuple[T | None, int]:
-    """Return what work returns, and 0; or None and 128 plus the number of the signal that cancelled it.
+    """Return the result of work and 0, or None and 128 plus the number of the signal that cancelled it.
 
-    Work that handles its cancellation is waited for; further signals do not hasten it, because what they cut
-    short would stay behind.
+    Cancelled work may clean up. Further signals are ignored, because they would interrupt the cleanup.
     """
     loop = asyncio.get_running_loop()
     task = loop.create_task(work)
@@ -48,7 +47,7 @@ async def until_stopped(work: Coroutine[object, object, T]) -> tuple[T | None, i
 
 
 def _end_helpers() -> None:
-    """End the programs that threads still wait for, such as one that makes a worker environment.
+    """Terminate programs for which threads still wait, such as one that builds a worker environment.
 
     Source: proc(5), /proc/PID/task/TID/children.
     """

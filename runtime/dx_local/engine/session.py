@@ -1,4 +1,4 @@
-"""One command's platform: store, server, driver and workers, put together and taken apart again."""
+"""Assemble a platform that is up, from store, server, driver and executor, and take it down again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dx_local.api.server import Server
-from dx_local.engine.environments.job_environments import Workplaces
+from dx_local.engine.environments.job_environments import JobEnvironments
 from dx_local.engine.environments.python_environments import EnvironmentRequest
 from dx_local.engine.executors.file_transfer import FileTransfer
 from dx_local.engine.executors.protocol import Callbacks
@@ -33,38 +33,38 @@ PROJECT_NAME = "local"
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """Where a platform lives and how it runs jobs."""
+    """The folder of a platform and the settings of its jobs."""
 
     folder: Path
     settings: JobSettings
     region: str = DEFAULT_REGION
     port: int = 0
-    """Where the server listens; with 0 the kernel chooses."""
+    """Port of the server; 0 lets the kernel choose."""
     is_open: bool = False
-    """Whether others than jobs use the platform: then a job may wait for what only they can do."""
+    """True if clients other than jobs use the platform; then jobs may wait for actions of these clients."""
 
 
 class Observer:
-    """What wants to know how a run goes on; the methods do nothing, so that one can take what it needs."""
+    """Base class for progress displays; its methods do nothing, so a subclass overrides those it needs."""
 
     def announce(self, message: str) -> None:
-        """Say something that is worth waiting for, such as a worker environment being made."""
+        """Handle a message for the user, such as that a worker environment is being built."""
 
     def on_open(self, platform: Platform) -> None:
-        """Take note of the platform before anything happens on it."""
+        """Handle the opening of the platform, before anything happens on it."""
 
     def on_transition(self, transition: Transition) -> None:
-        """Take note that a job has gone from one state to another."""
+        """Handle the transition of a job from one state to another."""
 
     def on_log(self, line: LogLine) -> None:
-        """Take note of a line that a job wrote."""
+        """Handle a log line of a job."""
 
     def on_close(self) -> None:
-        """Take note that nothing more will happen."""
+        """Handle the end of the session."""
 
 
 class Session:
-    """A platform that is up: a server on loopback and a driver, from entering to leaving this context."""
+    """A platform that is up inside this context: a server on the loopback interface, and a driver."""
 
     def __init__(self, options: SessionOptions, observer: Observer) -> None:
         self._options = options
@@ -76,11 +76,11 @@ class Session:
         self.context = Context(self.platform, Caller(DEFAULT_USER))
         observer.on_open(self.platform)
         self.platform.subscribers.append(observer.on_transition)
-        self._workplaces = Workplaces(self.platform, options.settings, observer.announce)
+        self._job_environments = JobEnvironments(self.platform, options.settings, observer.announce)
         self.driver = Driver(
             self.platform,
             options.settings,
-            self._workplaces,
+            self._job_environments,
             self.reserve,
             is_open=options.is_open,
         )
@@ -95,7 +95,7 @@ class Session:
         return self
 
     def _open_platform(self) -> Platform:
-        """Open the platform, and take the reserve; only one that exists already is opened without it."""
+        """Open the platform and fill the reserve; if the disk is full, only an existing platform can open."""
         folder = self._options.folder
         folder.mkdir(parents=True, exist_ok=True)
         database = folder / STORE_NAME
@@ -139,11 +139,11 @@ class Session:
 
     @property
     def port(self) -> int:
-        """Where the server listens."""
+        """Port of the server."""
         return self._server.port
 
     def project(self) -> str:
-        """Return the project that runs happen in, making it if it is not there yet."""
+        """Return the ID of the project for runs, and create it if needed."""
         found = self.platform.store.value(
             "SELECT id FROM project WHERE class = 'project' AND name = ? ORDER BY created LIMIT 1",
             PROJECT_NAME,
@@ -155,8 +155,8 @@ class Session:
         return project
 
     async def worker_environment(self) -> WorkerEnvironment:
-        """Return the worker environment of apps that need nothing more. Raises EnvironmentBuildError."""
-        return await self._workplaces.environment(EnvironmentRequest())
+        """Return the worker environment without extra packages. Raises EnvironmentBuildError."""
+        return await self._job_environments.environment(EnvironmentRequest())
 
     def _logged(self, line: LogLine) -> None:
         self._observer.on_log(line)

@@ -32,7 +32,7 @@ _OF_INSTANCE: Literal["instance"] = "instance"
 
 
 class Isolation(str, Enum):
-    """Whether jobs run in a sandbox: if the machine allows it, always (or fail), or never."""
+    """Use of a sandbox for jobs: if the machine allows it, always (or fail), or never."""
 
     AUTO = "auto"
     NAMESPACE = "namespace"
@@ -40,14 +40,14 @@ class Isolation(str, Enum):
 
 
 class NetworkAccess(str, Enum):
-    """Which jobs get network access: only apps that request access.network, or all."""
+    """Jobs that get network access: only those of apps that request access.network, or all."""
 
     AUTO = "auto"
     ALLOW = "allow"
 
 
 class InputDelivery(str, Enum):
-    """How a job gets a file that it downloads: a private copy, or a link if it cannot write to the file."""
+    """Delivery of input files: a private copy, or a read-only link if the sandbox protects the original."""
 
     COPY = "copy"
     LINK = "link"
@@ -70,19 +70,19 @@ class JobOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class JobSettings:
-    """Settings for all jobs of one platform; JSON holds them as they are."""
+    """Settings for all jobs of one platform, as plain data that JSON can hold."""
 
     max_parallel: int = field(default_factory=lambda: os.cpu_count() or 1)
     """Number of jobs to run in parallel."""
     xtrace: bool = False
-    """Whether bash prints each command before it runs it."""
+    """True to have bash print each command before it runs."""
     reuse: bool = False
-    """Whether a job takes the output of an earlier one with the same code and input."""
+    """True to reuse the output of an earlier job of the platform with the same code and input."""
     input_delivery: InputDelivery = InputDelivery.COPY
     python: str | None = None
-    """Version of the Python for jobs; None for that of the app's release, if this machine has it."""
+    """Python version for jobs; None for that of the app's release, if this machine has it."""
     install_depends: bool = False
-    """Whether missing Debian packages of execDepends are unpacked for jobs."""
+    """True to unpack missing Debian packages of execDepends for jobs."""
     isolation: Isolation = Isolation.AUTO
     network: NetworkAccess = NetworkAccess.AUTO
     memory_limit: int | Literal["instance"] | None = None
@@ -92,9 +92,9 @@ class JobSettings:
 
     @classmethod
     def from_options(cls, options: JobOptions) -> JobSettings:
-        """Return the settings that options select. Raises UsageError for a value that jobs cannot have.
+        """Return the settings for these options. Raises UsageError for an invalid value.
 
-        The environment variables apply if the options leave isolation or network open.
+        Environment variables supply isolation and network if the options do not.
         """
         given: dict[str, Any] = {
             "isolation": os.environ.get(ISOLATION_VARIABLE) or None,
@@ -106,11 +106,11 @@ class JobSettings:
 
 
 def check_python(python: str) -> str:
-    """Return a Python version as it is. Raises UsageError for one that is too old for jobs."""
+    """Return a Python version unchanged. Raises UsageError if it is too old for jobs."""
     match = _PYTHON_VERSION.fullmatch(python)
     if match and (int(match[1]), int(match[2])) < OLDEST_PYTHON:
         oldest = ".".join(map(str, OLDEST_PYTHON))
-        raise UsageError(f"jobs cannot run under Python {python}", f"Give a version from {oldest} on.")
+        raise UsageError(f"jobs cannot run under Python {python}", f"Choose version {oldest} or newer.")
     return python
 
 
@@ -121,7 +121,7 @@ def parse_memory_limit(text: str) -> int | Literal["instance"]:
     size = parse_size(text)
     if not size:
         raise UsageError(
-            f"{text!r} is not a memory limit", f"Give a size such as 512MiB or 2GiB, or {_OF_INSTANCE!r}."
+            f"{text!r} is not a memory limit", f"Write a size such as 512MiB or 2GiB, or {_OF_INSTANCE!r}."
         )
     return size
 

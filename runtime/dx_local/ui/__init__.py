@@ -1,3 +1,3 @@
-"""What a run looks like: live progress and reports."""
+"""Progress displays and summaries of runs."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a run leaves on the screen: its outputs on stdout, and on stderr how it went."""
+"""Print the result of a run: its outputs on stdout, usage or the cause of a failure on stderr."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def show_summary(result: RunResult, *, quiet: bool) -> None:
-    """Print outputs as `NAME<TAB>VALUE` lines on stdout, or the one cause of the failure on stderr, last."""
+    """Print outputs as `NAME<TAB>VALUE` lines on stdout, or the cause of the failure on stderr."""
     if result.failure is not None:
         click.echo(f"folder of this run: {plain(str(result.folder))}", err=True)
         click.echo(click.style("error: ", fg="red", bold=True) + result.explanation(), err=True)
@@ -38,20 +38,20 @@ def show_summary(result: RunResult, *, quiet: bool) -> None:
 
 
 def usage_line(usage: EntryPointUsage, *, is_named: bool) -> str:
-    """Say what the jobs of an entry point used, memory beside what their instance type has.
+    """Return a line on the resources that the jobs of an entry point used, and the share of memory.
 
-    `is_named` says whether to tell whose entry point it is.
+    `is_named` adds the name of the executable.
     """
-    what = f"{usage.executable_name}:{usage.function}" if is_named else usage.function
+    name = f"{usage.executable_name}:{usage.function}" if is_named else usage.function
     up_to, in_all = "", ""
     if usage.tries > 1:
-        what, up_to, in_all = f"{what} ({usage.tries} jobs)", "up to ", " in all"
+        name, up_to, in_all = f"{name} ({usage.tries} jobs)", "up to ", " in all"
     memory = f"{up_to}{size_text(usage.memory)} of memory"
     if worker := usage.worker:
         share = usage.memory / worker.memory_bytes
         memory += f" ({_percent(share)} of the {worker.memory_gib:g} GiB of {worker.name})"
     cpu = f"{usage.cpu_seconds:.2f} s of CPU time{in_all}"
-    return f"  {what}: {memory}, {cpu}, {up_to}{size_text(usage.disk)} of disk"
+    return f"  {name}: {memory}, {cpu}, {up_to}{size_text(usage.disk)} of disk"
 
 
 def _percent(share: float) -> str:
@@ -59,7 +59,7 @@ def _percent(share: float) -> str:
 
 
 def _lines(output: dict[str, Any]) -> Iterator[str]:
-    """Yield the lines that show an output, in pieces."""
+    """Yield the lines of an output in pieces."""
     for name, value in output.items():
         for item in value if isinstance(value, list) else [value]:
             yield f"{name}\t"

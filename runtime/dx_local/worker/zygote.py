@@ -12,9 +12,9 @@
     executor → zygote   {"start": Job} with the write ends of the job's stdout and stderr and, if it has a
                         control group, its `cgroup.procs`;
                         {"signal": number, "job": job ID}: to all processes of the job
-    zygote → executor   first {"unsandboxed": null, or the reason why jobs run without a sandbox,
-                         "exposed": null, or the reason why sandboxes have no PID namespaces,
-                         "unconfined": null, or the reason why all jobs have the host's network,
+    zygote → executor   first {"no_sandbox_reason": null, or the reason why jobs run without a sandbox,
+                         "no_pid_namespace_reason": null, or the reason why sandboxes have no PID namespaces,
+                         "no_network_reason": null, or the reason why all jobs have the host's network,
                          "has_own_network": whether jobs without network access have a network with the API},
                         with the socket on which the API is to answer in that network;
                         {"started": job ID, "pid": number}, unless the job is in a PID namespace: that ends
@@ -107,7 +107,7 @@ class Zygote:
         self._jobs.kill_all()
 
     def _handle_message(self) -> bool:
-        """Do as the next message says; return False if the executor closed the connection."""
+        """Carry out the executor's next message; return False if it closed the connection."""
         received = channel.receive(self._executor)
         if received is None:
             return False
@@ -195,9 +195,9 @@ def set_up_isolation(  # noqa: PLR0913 - the command line's values, and the stac
         except OSError as error:
             no_network_reason = mounts.explain_refusal(error)
     capabilities = {
-        "unsandboxed": no_sandbox_reason,
-        "exposed": no_pid_namespace_reason,
-        "unconfined": no_network_reason,
+        "no_sandbox_reason": no_sandbox_reason,
+        "no_pid_namespace_reason": no_pid_namespace_reason,
+        "no_network_reason": no_network_reason,
         "has_own_network": network is not None,
     }
     listeners = [network.listener] if network else []

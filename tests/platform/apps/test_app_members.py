@@ -1,4 +1,4 @@
-"""Tags, categories, developers, authorized users and installations of apps; who may do what; finding."""
+"""Tags, categories, developers, authorized users and installations of apps; access to apps; finding."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_developers_are_those_of_all_versions(context: Context, make: Callable[.
 
 
 def test_the_last_developer_stays(context: Context, make: Callable[..., str]) -> None:
-    with pytest.raises(InvalidInput, match="must keep a developer"):
+    with pytest.raises(InvalidInput, match="must have a developer"):
         app_members.remove_developers(context, make(), {"developers": ["user-local"]})
 
 

@@ -1,4 +1,4 @@
-"""Making, changing, publishing, deleting and running apps."""
+"""Apps are created, changed, published, deleted and run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REGION = "aws:us-east-1"
 
 
 def new_applet(context: Context, project: str, /, **changes: Any) -> str:
-    """Make an applet with specs, as an app needs it."""
+    """Make an applet with the specs that an app needs."""
     run_spec = {"interpreter": "bash", "code": "main() { true; }", **changes.pop("runSpec", {})}
     request = {"dxapi": "1.0.0", "inputSpec": [], "outputSpec": [], "runSpec": run_spec, **changes}
     applet: str = applets.new_applet(context, "applet", {"project": project, **request})["id"]
@@ -125,12 +125,12 @@ def test_fields_alone_do_not_bring_the_id(context: Context, applet: str) -> None
         ({"name": "a b"}, '"name" must be made of'),
         ({"name": "../a"}, '"name" must be made of'),
         ({"name": None}, '"name" must be a string'),
-        ({"version": ""}, '"version" must be such as 1.0.0'),
-        ({"version": "1.0.0/x"}, '"version" must be such as 1.0.0'),
+        ({"version": ""}, '"version" must be like 1.0.0'),
+        ({"version": "1.0.0/x"}, '"version" must be like 1.0.0'),
         ({"applet": None}, 'one of "applet"'),
-        ({"regionalOptions": {}}, "only one of"),
-        ({"applet": None, "regionalOptions": {}}, "must name regions"),
-        ({"applet": None, "regionalOptions": {"r": []}}, "must name regions"),
+        ({"regionalOptions": {}}, "cannot be used together"),
+        ({"applet": None, "regionalOptions": {}}, "must map each region"),
+        ({"applet": None, "regionalOptions": {"r": []}}, "must map each region"),
         ({"applet": None, "regionalOptions": []}, "must be a hash"),
         ({"access": []}, '"access" must be a hash'),
         ({"categories": "x"}, "array of strings"),
@@ -160,7 +160,7 @@ def test_an_app_is_made_of_an_applet(context: Context, project: str) -> None:
 
 
 def test_an_app_is_in_a_region_what_lies_there(context: Context, applet: str) -> None:
-    with pytest.raises(InvalidInput, match="lies in the region aws:us-east-1"):
+    with pytest.raises(InvalidInput, match="is in the region aws:us-east-1"):
         apps.new(
             context,
             "app",
@@ -227,7 +227,7 @@ def test_a_change_may_leave_the_applet_alone(context: Context, applet: str) -> N
 def test_a_published_version_stays_as_it_is(context: Context, applet: str) -> None:
     app = new_app(context, applet)
     apps.publish(context, app, {})
-    with pytest.raises(InvalidState, match="make another version"):
+    with pytest.raises(InvalidState, match="create another version"):
         apps.update(context, app, {"title": "new"})
 
 

@@ -1,4 +1,4 @@
-"""Requirements of executables, stages, runs and the runs above them reach the jobs that they should."""
+"""Requirements of executables, stages, runs and the runs above them apply to the right jobs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def describe(context: Context, job: str, *names: str) -> JSON:
 
 
 def started(context: Context, job: str) -> Context:
-    """Start a job and return what it asks with."""
+    """Start a job and return its context."""
     job_events.start(context.platform, job)
     return Context(context.platform, Caller(context.caller.user, job))
 
@@ -172,12 +172,12 @@ def selecting(*names: str) -> JSON:
 @pytest.mark.parametrize("key", ["systemRequirements", "systemRequirementsByRegion"])
 def test_a_new_applet_names_types_of_its_region(runner: Runner, key: str, requirements: JSON) -> None:
     by_region = {"aws:us-east-1": requirements} if key.endswith("Region") else requirements
-    with pytest.raises(InvalidInput, match=r"no instance type of aws|was retired"):
+    with pytest.raises(InvalidInput, match=r"not an instance type of aws|was retired"):
         runner.make_applet(runSpec={**CODE, key: by_region})
 
 
 def with_retired_type(runner: Runner) -> str:
-    """Make an applet whose instance type has been retired since."""
+    """Make an applet whose instance type has since been retired."""
     row = runner.context.store.get("object", runner.applet)
     assert row
     run_spec = {**row["fields"]["runSpec"], "systemRequirements": of(RETIRED)}
@@ -203,7 +203,7 @@ def test_a_retired_type_is_refused_of_new_and_updated_apps(context: Context, run
 @pytest.mark.parametrize("key", ["systemRequirements", "systemRequirementsByExecutable"])
 def test_a_run_names_types_of_its_region(context: Context, runner: Runner, key: str, name: str) -> None:
     asked = {"*": of(name)} if key.endswith("Executable") else of(name)
-    with pytest.raises(InvalidInput, match="no instance type of aws"):
+    with pytest.raises(InvalidInput, match="not an instance type of aws"):
         run(context, runner.applet, runner.project, **{key: asked})
 
 
@@ -214,17 +214,17 @@ def test_a_run_may_name_a_retired_type(context: Context, runner: Runner) -> None
 
 def test_a_subjob_names_types_of_its_region(context: Context, runner: Runner) -> None:
     caller = started(context, run(context, runner.applet, runner.project))
-    with pytest.raises(InvalidInput, match="no instance type of aws"):
+    with pytest.raises(InvalidInput, match="not an instance type of aws"):
         subjob(caller, systemRequirements=of(UNKNOWN))
 
 
 def test_a_stage_names_types_of_some_region(runner: Runner) -> None:
     runner.workflow({"id": "a", "systemRequirements": of(ELSEWHERE)})
-    with pytest.raises(InvalidInput, match="no instance type of aws"):
+    with pytest.raises(InvalidInput, match="not an instance type of aws"):
         runner.workflow({"id": "a", "systemRequirements": of(UNKNOWN)})
 
 
 def test_a_run_of_a_workflow_names_types_of_its_region(runner: Runner) -> None:
     workflow = runner.workflow({"id": "a", "systemRequirements": of(ELSEWHERE)})
-    with pytest.raises(InvalidInput, match="no instance type of aws"):
+    with pytest.raises(InvalidInput, match="not an instance type of aws"):
         runner.run(workflow, {"a.n": 1})

@@ -179,19 +179,19 @@ SPEC: list[JSON] = [{"name": "n", "class": "int"}, {"name": "o", "class": "strin
 
 
 @pytest.mark.parametrize(
-    ("output", "complaint"),
+    ("output", "message"),
     [
         pytest.param({"n": "text"}, "declared as int", id="class"),
-        pytest.param({}, "lacks 'n'", id="missing"),
-        pytest.param({"n": 1, "m": 2}, "has 'm'", id="undeclared"),
-        pytest.param({"n": None}, "lacks 'n'", id="null"),
+        pytest.param({}, "output 'n' is missing", id="missing"),
+        pytest.param({"n": 1, "m": 2}, "output 'm' is not declared", id="undeclared"),
+        pytest.param({"n": None}, "output 'n' is missing", id="null"),
     ],
 )
-def test_an_output_must_keep_to_its_spec(store: Store, output: JSON, complaint: str) -> None:
+def test_an_output_must_keep_to_its_spec(store: Store, output: JSON, message: str) -> None:
     job = add_job(store, output_spec=SPEC)
     run(store, job, output)
     assert job_row(store, job)["failure_reason"] == "OutputError"
-    assert complaint in job_row(store, job)["failure_message"]
+    assert message in job_row(store, job)["failure_message"]
 
 
 def test_a_failed_job_fails_its_tree_and_names_itself(store: Store) -> None:

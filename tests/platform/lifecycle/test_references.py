@@ -1,4 +1,4 @@
-"""References, put in place by the outputs of jobs."""
+"""References are replaced by the outputs of jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OUTPUTS: dict[str, dict[str, Any]] = {
     "job-a": {"n": 3, "names": ["x", "y"], "file": link("file-1"), "files": [link("file-1"), link("file-2")]},
     "job-b": {"names": ["z"]},
 }
-"""What two jobs put out; any other job has not finished."""
+"""The outputs of two jobs; no other job has finished."""
 
 
 def resolve(value: Any, *, optional: bool = False) -> Any:
@@ -57,16 +57,16 @@ def test_an_unfinished_job_leaves_the_canonical_form() -> None:
     ("value", "why"),
     [
         (reference("job-a", "m"), "no such output, only 'n', 'names', 'file', 'files'"),
-        (reference("job-a", "n", index=0), "the output is no array"),
+        (reference("job-a", "n", index=0), "the output is not an array"),
         (reference("job-a", "names", index=2), "index 2 is outside the array of 2"),
         (reference("job-a", "names", index=-1), "index -1 is outside the array of 2"),
-        (reference("job-a", "n", metadata="name"), "no data object"),
+        (reference("job-a", "n", metadata="name"), "not a data object"),
     ],
 )
 def test_a_reference_that_can_never_have_a_value_says_why(value: Any, why: str) -> None:
     with pytest.raises(UnresolvableReference) as caught:
         resolve(value)
-    assert why in caught.value.why
+    assert why in caught.value.reason
     assert str(caught.value).startswith(f"job-a:{caught.value.reference.field}: ")
 
 

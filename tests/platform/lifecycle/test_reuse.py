@@ -1,4 +1,4 @@
-"""Jobs that take what an earlier one has computed."""
+"""Jobs that reuse the outputs of earlier jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RECORD: list[JSON] = [{"name": "r", "class": "record"}]
 
 @pytest.fixture
 def reusing(context: Context) -> Context:
-    """What the user of a platform asks with whose jobs reuse outputs."""
+    """A context of a user on a platform whose jobs reuse outputs."""
     context.platform.reuses = True
     return context
 
@@ -33,7 +33,7 @@ def applet(reusing: Context, project: str) -> str:
 
 @pytest.fixture
 def run(reusing: Context, project: str) -> Callable[..., JSON]:
-    """Run an applet, to this output if that is given, and describe the job."""
+    """Run an applet, to an output if one is given, and describe the job."""
 
     def run(applet: str, output: JSON | None = None, /, **asked: Any) -> JSON:
         request = {"project": project, "input": {"n": 1}, **asked}
@@ -51,7 +51,7 @@ def why_not(context: Context, job: JSON) -> str:
 
 
 def make_record(context: Context, job: str) -> str:
-    """Run a job of an applet that puts out a record of its own, in the folder /deep; return the record."""
+    """Run an applet whose output is a new record in the folder /deep; return the record."""
     job_events.start(context.platform, job)
     workspace = context.store.value("SELECT workspace FROM job WHERE id = ?", job)
     inside = Context(context.platform, Caller(context.caller.user, job))
@@ -73,7 +73,7 @@ def test_the_same_input_gives_the_same_output_at_once(run: Callable[..., JSON], 
 @pytest.mark.parametrize(
     ("asked", "why"),
     [
-        pytest.param({"input": {"n": 2}}, "it ran only on other input", id="other input"),
+        pytest.param({"input": {"n": 2}}, "it ran only with other inputs", id="other input"),
         pytest.param({"ignoreReuse": True}, "None", id="told to run"),
     ],
 )
@@ -89,7 +89,7 @@ def test_a_job_that_differs_is_run(
 def test_another_applet_is_run(run: Callable[..., JSON], reusing: Context, applet: str, project: str) -> None:
     run(applet, {"n": 7})
     other = run(make_applet(reusing, project))
-    assert (other["state"], why_not(reusing, other)) == ("runnable", "it has never run to its end before")
+    assert (other["state"], why_not(reusing, other)) == ("runnable", "it has never finished before")
 
 
 def test_an_applet_that_is_never_reused_is_run(
@@ -141,7 +141,7 @@ def test_an_output_that_was_removed_is_made_again(
     contents.remove_objects(reusing, project, {"objects": [record]})
     second = run(applet)
     assert second["state"] == "runnable"
-    assert why_not(reusing, second) == f"{record}, which {first} has put out, is gone"
+    assert why_not(reusing, second) == f"{record}, an output of {first}, does not exist any more"
 
 
 def test_a_job_that_waits_for_its_input_reuses_when_that_is_there(

@@ -41,8 +41,8 @@ def test_an_app_takes_batches_too(context: Context, applet: str) -> None:
     ("request_", "says"),
     [
         ({}, '"batchInput" is missing'),
-        ({"batchInput": {}}, "must name inputs"),
-        ({"batchInput": {"n": 1}}, "must name inputs"),
+        ({"batchInput": {}}, "must map each input"),
+        ({"batchInput": {"n": 1}}, "must map each input"),
         ({"batchInput": {"n": [1, 2], "name": ["a"]}}, "2 for 'n', 1 for 'name'"),
         ({"batchInput": {"n": [1, "x"]}}, "run 2 of the batch: input 'n'"),
         ({"batchInput": {"name": ["a"]}}, "run 1 of the batch: missing required input 'n'"),
@@ -56,7 +56,7 @@ def test_a_batch_that_cannot_run_is_refused(context: Context, applet: str, reque
 
 @pytest.fixture
 def reads(context: Context, project: str, tmp_path: Path) -> dict[str, str]:
-    """Files with names of pairs of reads, by name; one pair lacks its second file."""
+    """Files by name: pairs of reads, of which one lacks its second file."""
     found = {}
     for name in ("RA_R1_001.gz", "RA_R2_001.gz", "RB_R1_002.gz", "RB_R2_002.gz", "RC_R1_001.gz", "notes"):
         (tmp_path / name).write_text(name)

@@ -60,7 +60,7 @@ def test_a_relative_folder_on_path_is_left_by_cd(monkeypatch: pytest.MonkeyPatch
 
 
 def test_without_programs_the_modules_are_called(tmp_path: Path) -> None:
-    """As after `pip install --target`: the packages can be imported, and no program is in a known place."""
+    """As after `pip install --target`: the packages can be imported; the programs are in no known folder."""
     venv.create(tmp_path / "with space", with_pip=False)
     folders = [ROOT / "wizard", ROOT / "runtime", *(path for path in sys.path if "site-packages" in path)]
     python = tmp_path / "with space/bin/python"

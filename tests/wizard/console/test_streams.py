@@ -1,4 +1,4 @@
-"""Standard streams of a command: closed, full, left by their reader, in another encoding."""
+"""Standard streams that are closed, full, without a reader, or in another encoding."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROGRAM = "from dx_app_wizard.console.program import start\nstart(lambda: {})\n"
 
 
 def run(expression: str, redirections: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Start a program that evaluates an expression, its standard streams as a shell redirects them."""
+    """Start a program that evaluates an expression, with standard streams as redirected by a shell."""
     code = f"import os, sys, errno\n{PROGRAM.format(expression)}"
     return subprocess.run(
         ["bash", "-c", f'exec "$0" -c "$1" {redirections}', sys.executable, code],

@@ -1,4 +1,4 @@
-"""Text of jobs on a terminal: nothing in it moves, recolours or resets the terminal."""
+"""Text of jobs never moves the cursor of a terminal, or changes its colours or state."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""One module per thing a user can do: create an app, update it, answer questions."""
+"""The things a user can do, one module each: create an app, update it, answer questions."""
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _WELCOME = "Type ? for help, < to go back. Ctrl-C writes nothing and keeps your 
 
 @dataclass
 class AnswerCollector:
-    """Collects answers; `interview` is the one with a person, `piped` the one with lines from a pipe.
+    """A collector of answers; `interview` is the one with a person, `piped` the one with a pipe.
 
     With `only_required`, questions with a default are not asked. `conflict` returns why no app of a name can
     be created. `review` shows a person the app to be written, and returns the policy's findings; without it,

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answers.answers_file import JSON_FILE_KEY, STANDARD_INPUT, read_answers
-from dx_app_wizard.answers.given_spec import load_given_spec
+from dx_app_wizard.answers.files.answers_file import JSON_FILE_KEY, STANDARD_INPUT, read_answers
+from dx_app_wizard.answers.files.given_spec import load_given_spec
 from dx_app_wizard.answers.policy_defaults import default_sources
 from dx_app_wizard.answers.settings import environment_sources
 from dx_app_wizard.answers.sources import AnswerSources, Source
@@ -55,7 +55,7 @@ class Options:
 
     @property
     def may_ask(self) -> bool:
-        """Whether stdin may hold answers to questions; not if it holds the answers file."""
+        """True if stdin may have answers to questions, which excludes the answers file."""
         return not (self.no_input or self.as_json or self.answers_file == STANDARD_INPUT or _in_ci())
 
 
@@ -139,7 +139,7 @@ def create(options: Options, flags: dict[str, Any]) -> CreatedApp:
 
 @dataclass(frozen=True)
 class _Creation:
-    """Turns answers into an app in `output_dir`."""
+    """The creation of an app in `output_dir` from answers."""
 
     basis: Basis
     output_dir: Path

@@ -1,4 +1,4 @@
-"""What will be written, for review: the dxapp.json, the files, and the inputs and outputs."""
+"""Show the app to be written: dxapp.json, files, inputs and outputs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.rendering.changes import ChangeSet
     from dx_app_wizard.rendering.plan import Plan
 
-# A line below the head is all that a small table needs, and every encoding has this one.
+# One line below the header is enough for a small table, and ASCII works with every encoding.
 _HEAD_RULE = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _COLUMNS = ("", "name", "class", "", "default", "label", "more")
@@ -27,9 +27,9 @@ _IN_A_COLUMN = ("name", "class", "optional", "default", "label")
 
 
 def show_review(plan: Plan, changes: ChangeSet, base: AppSpec | None) -> None:
-    """Print to stderr what would be written, the most telling last: it stands right above the next prompt.
+    """Print the app to stderr; the inputs and outputs come last, right above the next prompt.
 
-    Of a dxapp.json that was given (base), what changes in it is shown.
+    If a dxapp.json was given (base), print the difference to it instead of the whole dxapp.json.
     """
     console = Console(stderr=True, highlight=False)
     console.print()
@@ -54,13 +54,13 @@ def _difference(spec: AppSpec, base: AppSpec) -> Text:
 
 
 def _files(changes: ChangeSet) -> Text:
-    shown = {} if changes.is_new else notes(changes)
-    lines = [f"{changes.folder}/", *tree((change.target for change in changes.changes), shown)]
+    file_notes = {} if changes.is_new else notes(changes)
+    lines = [f"{changes.folder}/", *tree((change.target for change in changes.changes), file_notes)]
     return Text("\n").join(Text(line, "bold" if line.endswith("/") else "") for line in lines)
 
 
 def _table(spec: AppSpec) -> Table:
-    """Return one row per input and output; columns in which nothing would stand are left out."""
+    """Return a table with one row per input and output; empty columns are omitted."""
     rows = [("input", *_cells(field)) for field in spec.inputs or ()]
     rows += [("output", *_cells(field)) for field in spec.outputs or ()]
     used = [index for index, _ in enumerate(_COLUMNS) if any(row[index] for row in rows)]

@@ -1,4 +1,4 @@
-"""The answers of an unfinished interview: saved after each one, until the app is written."""
+"""Save the answers of an interview after each one, until the app is written."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _SCHEMA_VERSION = 2
 
 @dataclass(frozen=True)
 class SavedInterview:
-    """What --resume needs: the flags by their keys, the files' and folders' paths, and the accepted lines.
+    """An interview to resume: flags by their keys, absolute paths of files and folders, accepted lines.
 
-    `modes` are the other flags that hold on, such as on_conflict, and `only_required` is --defaults.
+    `modes` has other options that stay in force, such as on_conflict; `only_required` is --defaults.
     """
 
     flags: dict[str, Any]
@@ -35,7 +35,7 @@ class SavedInterview:
     only_required: bool = False
 
     def save(self) -> None:
-        """Write it under the state folder, for this user's eyes only."""
+        """Write the interview to the state folder, readable by this user only."""
         path = saved_path()
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, json.dumps({"schema": _SCHEMA_VERSION, **asdict(self)}))
@@ -51,14 +51,14 @@ class SavedInterview:
         )
 
     def command_line(self, answers: Mapping[str, Any]) -> str:
-        """Return the command that gives these answers, by their keys, with the same files and modes."""
+        """Return the command with these answers, by their keys, and the same files and modes."""
         paths = {name: os.path.relpath(path) for name, path in self.paths.items()}
         options = {f"--{name.replace('_', '-')}": value for name, value in {**paths, **self.modes}.items()}
         return command_line({key: value for key, value in answers.items() if value is not None}, options)
 
     @classmethod
     def load(cls) -> SavedInterview:
-        """Read the last unfinished interview; raise NothingToResumeError when there is none."""
+        """Read the last unfinished interview; raise NothingToResumeError if there is none."""
         try:
             raw = json.loads(saved_path().read_text(encoding="utf-8"))
             if raw["schema"] != _SCHEMA_VERSION:
@@ -72,25 +72,25 @@ class SavedInterview:
 
 
 def saved_path() -> Path:
-    """Return where the answers of an unfinished interview lie."""
+    """Return the path of the unfinished interview."""
     return state_dir("dx-app-wizard") / "interview.json"
 
 
 def has_saved() -> bool:
-    """Return whether there are answers of an unfinished interview."""
+    """Return whether there is an unfinished interview."""
     with suppress(OSError):
         return saved_path().exists()
     return False
 
 
 def forget_saved() -> None:
-    """Remove the saved answers, now that the app is written."""
+    """Remove the unfinished interview."""
     with suppress(OSError):
         saved_path().unlink()
 
 
 def command_line(answers: Mapping[str, Any], options: Mapping[str, str]) -> str:
-    """Return the command that gives these answers (by the questions' keys) and options (by their flags)."""
+    """Return the command with these answers (by the questions' keys) and options (by their flags)."""
     words = ["dx-app-wizard"]
     if answers.get("name"):
         words.append(answers["name"])
@@ -117,7 +117,7 @@ def _flag_words(key: str, value: Any) -> list[str]:
 
 
 def _parameter_text(parameter: Any) -> str:
-    """Return the short text of a parameter where it says all, else its JSON."""
+    """Return the parameter as `NAME:CLASS` if that is all it has, else as JSON."""
     if isinstance(parameter, str):
         return parameter
     if parameter.keys() <= {"name", "class", "optional"}:

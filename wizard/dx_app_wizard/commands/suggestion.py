@@ -1,4 +1,4 @@
-"""The command that works, for one whose answers are missing or invalid."""
+"""Suggest a command that works instead of one with missing or invalid answers."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ _EXAMPLES = {question.key: question.examples[0] for question in QUESTIONS}
 _NEEDED = [question.key for question in QUESTIONS if question.default is None]
 
 
-def suggest_command(given: AnswerSources, command: SavedInterview, problems: Iterable[Problem]) -> str | None:
-    """Return the command with examples for what is missing and without what is invalid, if that works.
+def suggest_command(
+    sources: AnswerSources, command: SavedInterview, problems: Iterable[Problem]
+) -> str | None:
+    """Return the command with examples for missing answers and without invalid ones, if that works.
 
-    What is wrong in a file or in the environment is to be mended there: then there is no command.
+    Return None for problems in a file or in the environment, which no other command would solve.
     """
     if any(problem.place != COMMAND_LINE for problem in problems):
         return None
@@ -33,33 +35,33 @@ def suggest_command(given: AnswerSources, command: SavedInterview, problems: Ite
         needed = problem.key in _NEEDED and problem.code != "contradiction"
         if needed or problem.code in ("needs-network", "missing-answer"):
             flags[problem.key] = _EXAMPLES[problem.key]
-    others = tuple(source for source in given.sources if source.place != COMMAND_LINE)
-    trial = _Trial(given, others)
+    others = tuple(source for source in sources.sources if source.place != COMMAND_LINE)
+    trial = _Trial(sources, others)
     for key in LISTS:
         if key not in flags and command.flags.get(key):
             flags |= trial.valid_part(flags, key, command.flags[key])
-    return None if trial.troubles(flags) else f"For example: {command.command_line(flags)}"
+    return None if trial.invalid_keys(flags) else f"For example: {command.command_line(flags)}"
 
 
 @dataclass(frozen=True)
 class _Trial:
-    """Tries flags beside the other sources."""
+    """A check of flags together with the other sources."""
 
-    given: AnswerSources
+    sources: AnswerSources
     others: tuple[Source, ...]
 
-    def troubles(self, flags: Mapping[str, Any]) -> set[str]:
+    def invalid_keys(self, flags: Mapping[str, Any]) -> set[str]:
         """Return the keys of the answers that would be missing or invalid."""
         try:
-            gather(replace(self.given, sources=(Source(flags), *self.others)))
+            gather(replace(self.sources, sources=(Source(flags), *self.others)))
         except AnswersError as error:
             return {problem.key for problem in error.problems}
         return set()
 
     def valid_part(self, flags: Mapping[str, Any], key: str, items: Iterable[Any]) -> dict[str, Any]:
-        """Return the answer of those of the items that go together, by its key; nothing where none does."""
+        """Return the valid ones of the items, by their key; empty if there are none."""
         valid: list[Any] = []
         for item in items:
-            if key not in self.troubles({**flags, key: [*valid, item]}):
+            if key not in self.invalid_keys({**flags, key: [*valid, item]}):
                 valid.append(item)
         return {key: valid} if valid else {}

@@ -1,4 +1,4 @@
-"""`--update`: render an app anew from its record, and merge what changed into what the user made of it."""
+"""Update an app: re-render it from its record, and merge the changes into the user's files."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UpdatedApp:
-    """An app that was updated, or would be with `dry_run`: its origin before and now, and each file."""
+    """An app that was updated, or would be with `dry_run`: its previous and new origin, and its files."""
 
     changes: ChangeSet
-    former: Origin
+    previous: Origin
     origin: Origin
     dry_run: bool
 
     @property
     def available(self) -> bool:
-        """Whether any file of the app changes, the record aside."""
+        """True if any file of the app changes, apart from the record."""
         return any(change.path != RECORD_PATH for change in self.changes.writes)
 
     @property
@@ -62,20 +62,22 @@ class UpdatedApp:
 
     @property
     def error(self) -> UserError | None:
-        """What is left for the user to do."""
+        """The conflicts that the user has to resolve."""
         if self.dry_run or not self.conflicted:
             return None
         folder = self.changes.folder
         files = (folder / change.path for change in self.conflicted)
-        return MergeConflictsError(folder, tuple(Conflict(file, "holds conflict markers") for file in files))
+        return MergeConflictsError(
+            folder, tuple(Conflict(file, "contains conflict markers") for file in files)
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """Return what `--json` prints of it."""
+        """Return the part of the object that `--json` prints."""
         update = {
             "path": str(self.changes.folder),
             "dry_run": self.dry_run,
             "available": self.available,
-            "from": _origin_json(self.former),
+            "from": _origin_json(self.previous),
             "to": _origin_json(self.origin),
             "changes": changes_json(self.changes, with_text=self.dry_run),
             "conflicts": [change.path.as_posix() for change in self.conflicted],
@@ -83,32 +85,32 @@ class UpdatedApp:
         return {"update": update}
 
     def output(self) -> str:
-        """Return what is data: what happens to each file that is not just as it was."""
+        """Return the text for stdout: the verdict on each file that is not unchanged."""
         return "\n".join(verdict_lines(self.changes))
 
     def summary(self) -> str:
-        """Return what people are told beside it."""
+        """Return the text for stderr."""
         folder = self.changes.folder
         if not self.available:
             return f"Nothing to do: {folder} is up to date."
         count = sum(change.path != RECORD_PATH for change in self.changes.writes)
         files = f"{count} file" + ("" if count == 1 else "s")
         if self.dry_run:
-            told = [
+            lines = [
                 *differences(self.changes),
-                f"An update changes {files} of {folder}. Nothing was written.",
+                f"An update would change {files} of {folder}. Nothing was written.",
             ]
-            return "\n".join(told)
+            return "\n".join(lines)
         quoted = shlex.quote(str(folder))
         program = own_commands.dx_local()
         return f"Updated {files} of {folder}.\n\nNext:\n  {program} lint {quoted}\n  {program} run {quoted}"
 
 
 def update(folder: Path, options: Options, flags: dict[str, Any]) -> UpdatedApp:
-    """Bring the app in folder to what its template and its answers give today; flags and files are new ones.
+    """Update the app in folder to today's template, with the new answers in flags and files.
 
-    Files that the user deleted stay deleted, and what only the user changed stays as it is. Raises
-    RecordError, AnswersError, and UpdateBlockedError where a file cannot be merged.
+    Files that the user deleted stay deleted, and changes that only the user made are kept. Raises
+    RecordError, AnswersError, and UpdateBlockedError if a file cannot be merged.
     """
     elsewhere = options.output_dir != Path()
     _check_flags(resume=options.resume, on_conflict=options.on_conflict, output_dir=elsewhere)
@@ -121,7 +123,7 @@ def update(folder: Path, options: Options, flags: dict[str, Any]) -> UpdatedApp:
 
 
 def _updated(folder: Path, options: Options, flags: dict[str, Any]) -> UpdatedApp:
-    # The user named the link; what lies behind it is the app.
+    # A link to the app may be named, although no links inside the app are followed.
     folder = folder.resolve() if folder.is_symlink() else folder
     record = _record(folder)
     origin, files = rerender(folder, record.origin, options, flags)
@@ -137,15 +139,15 @@ def _record(folder: Path) -> Record:
     record = read_record(folder)
     if record is None:
         if not folder.is_dir():
-            hint = "Give the folder of an app that dx-app-wizard wrote."
-            raise RecordError(SpecFileError(folder, "does not exist, or is no folder"), hint)
-        message = "does not exist; --update needs this record of how the app was written"
+            hint = "Name the folder of an app that dx-app-wizard wrote."
+            raise RecordError(SpecFileError(folder, "does not exist, or is not a folder"), hint)
+        message = "does not exist; --update needs this record of the app's origin"
         raise RecordError(SpecFileError(folder / RECORD_PATH, message))
     return record
 
 
 def _check(folder: Path, record: Record, files: Mapping[PurePosixPath, FileContent]) -> None:
-    """Raise UpdateBlockedError with all that can be no file, and all that an earlier merge left."""
+    """Raise UpdateBlockedError for paths that cannot be written, and for leftover conflict markers."""
     blocked = obstacles(folder, (*changed_paths(record, files), RECORD_PATH))
     marked = tuple(
         Conflict(folder / path, f"has a conflict marker in line {line}")
@@ -158,18 +160,18 @@ def _check(folder: Path, record: Record, files: Mapping[PurePosixPath, FileConte
 def _base(
     changes: ChangeSet, files: Mapping[PurePosixPath, FileContent], record: Record
 ) -> dict[PurePosixPath, Base]:
-    """Return what the files stem from after the update; where they never stemmed from the template, None."""
+    """Return the bases to record after the update; None for files that never came from the template."""
     base: dict[PurePosixPath, Base] = {}
     for change in changes.changes:
         if change.verdict is not Verdict.OBSOLETE:
-            in_the_way = change.verdict in (Verdict.SKIP, Verdict.BESIDE)
-            foreign = in_the_way and record.base.get(change.path) is None
+            is_kept = change.verdict in (Verdict.SKIP, Verdict.BESIDE)
+            foreign = is_kept and record.base.get(change.path) is None
             base[change.path] = None if foreign else base_of(files[change.path])
     return base
 
 
-def _labels(former: Origin, origin: Origin) -> Labels:
-    return Labels("yours", f"{_template_name(former)}, before", _template_name(origin))
+def _labels(previous: Origin, origin: Origin) -> Labels:
+    return Labels("yours", f"{_template_name(previous)}, before", _template_name(origin))
 
 
 def _template_name(origin: Origin) -> str:
@@ -184,9 +186,9 @@ def _origin_json(origin: Origin) -> dict[str, str]:
     }
 
 
-def _check_flags(**refused: Any) -> None:
-    """Raise CommandLineError where a flag is given that says nothing together with --update."""
-    given = [flag for flag, value in refused.items() if value]
+def _check_flags(**excluded: Any) -> None:
+    """Raise CommandLineError for flags that cannot be combined with --update."""
+    given = [flag for flag, value in excluded.items() if value]
     if given:
         names = ", ".join(f"--{flag.replace('_', '-')}" for flag in given)
-        raise CommandLineError(f"--update and {names} do not go together.")
+        raise CommandLineError(f"--update cannot be combined with {names}.")

@@ -1,6 +1,6 @@
-"""The edge between a command and its terminal: start, standard streams, interruptions and safe text.
+"""Start programs, guard their standard streams, and print text that is safe for terminals.
 
-Shared by all commands, `dx-local` included. Nothing is imported here that takes time.
+All programs share this package, `dx-local` included. It imports nothing that takes time.
 """
 
 from __future__ import annotations

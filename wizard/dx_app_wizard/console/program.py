@@ -1,4 +1,4 @@
-"""Run a command from its first moment to its exit code, whatever happens to its streams or interrupts it."""
+"""Run a command to its exit code, even if its streams are closed or Ctrl-C interrupts it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _IMPORTER = "<frozen importlib._bootstrap>"
 
 
 def start(command: Callable[[], object]) -> NoReturn:
-    """Run a command, which raises SystemExit or returns, and exit; Ctrl-C makes that 130.
+    """Run a command, which returns or raises SystemExit, and exit; the exit code is 130 after Ctrl-C.
 
-    Closed standard streams are open within. If stdout could not take everything, the exit code is not 0.
+    Closed standard streams are opened first. If some output is lost on stdout, the exit code is not 0.
     """
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as of a shell's background commands
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # shells ignore it for background commands
         signal.signal(signal.SIGINT, _interrupt)
     streams.open_closed()
     stdout, _stderr = streams.guard()
@@ -33,7 +33,7 @@ def start(command: Callable[[], object]) -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _report_interrupt()
         code = INTERRUPTED
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the rest takes no time
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # only a moment is left
     sys.stdout.flush()
     if stdout.lost:
         sys.stderr.write(f"error: stdout cannot be written: {stdout.lost}\n")
@@ -43,7 +43,7 @@ def start(command: Callable[[], object]) -> NoReturn:
 
 
 def _interrupt(_number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt, or exit during an import, whose clean-up Python would report as tracebacks."""
+    """Raise KeyboardInterrupt, or exit at once during an import, which would print tracebacks."""
     while frame is not None:
         if frame.f_code.co_filename == _IMPORTER:
             _report_interrupt()

@@ -1,7 +1,7 @@
-"""Standard streams that a command can rely on, even if they are closed, full, or read by nobody.
+"""Standard streams that never fail, even if they are closed, their disk is full, or their reader has left.
 
-A command runs to its end and exits with the code of its work; output that nobody can take is dropped, and
-the first failure to write is kept.
+So a command always runs to its end, and its exit code tells about its work. Output that cannot be written is
+dropped, and the first error is kept.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _READER_LEFT = (errno.EPIPE, errno.ECONNRESET)
-_LEAST_ESCAPED, _MOST_ESCAPED = 0xDC80, 0xDCFF  # what Python makes of bytes that it cannot decode
+_LEAST_ESCAPED, _MOST_ESCAPED = 0xDC80, 0xDCFF  # surrogates for bytes that Python could not decode
 _ERRORS = "dx_app_wizard.escape"
 
 
 class Output(io.FileIO):
-    """A descriptor for output. `error` is the first failure to write; everything after it is dropped."""
+    """A file descriptor for output. `error` is the first error; all output after it is dropped."""
 
     def __init__(self, descriptor: int) -> None:
         super().__init__(descriptor, "w", closefd=False)
@@ -43,16 +43,16 @@ class Output(io.FileIO):
 
     @property
     def lost(self) -> str | None:
-        """Why output is lost, or None; a reader that left has seen enough."""
+        """The reason for lost output, or None; output after the reader has left is not lost."""
         if self.error is None or self.error.errno in _READER_LEFT:
             return None
         return self.error.strerror or str(self.error)
 
 
 def open_closed() -> None:
-    """Open /dev/null in place of each of the descriptors 0, 1 and 2 that is closed.
+    """Open /dev/null for each of the file descriptors 0, 1 and 2 that is closed.
 
-    Otherwise the next file or socket would take its number, and get what is meant for people.
+    Otherwise the next file or socket would get its number, and with it the output of the program.
     """
     for descriptor in range(3):
         if not _is_open(descriptor):
@@ -70,23 +70,23 @@ def _is_open(descriptor: int) -> bool:
 
 
 def guard() -> tuple[Output, Output]:
-    """Put streams in the place of sys.stdout and sys.stderr that never fail; return what is below them."""
+    """Replace sys.stdout and sys.stderr by streams that never fail; return their outputs."""
     codecs.register_error(_ERRORS, _escaped)
-    below = Output(1), Output(2)
+    outputs = Output(1), Output(2)
     sys.stdout, sys.stderr = (
         io.TextIOWrapper(
             io.BufferedWriter(output),
             encoding=getattr(old, "encoding", None) or "utf-8",
             errors=_ERRORS,
-            line_buffering=output is below[1] or output.isatty(),
+            line_buffering=output is outputs[1] or output.isatty(),
         )
-        for old, output in zip((sys.stdout, sys.stderr), below, strict=True)
+        for old, output in zip((sys.stdout, sys.stderr), outputs, strict=True)
     )
-    return below
+    return outputs
 
 
 def _escaped(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Encode what an encoding lacks: bytes of a path as they were, other characters by their number."""
+    """Encode a character that the encoding lacks: as its original byte, or else as an escape."""
     assert isinstance(error, UnicodeEncodeError)
     character = ord(error.object[error.start])
     if _LEAST_ESCAPED <= character <= _MOST_ESCAPED:

@@ -1,4 +1,4 @@
-"""Text from jobs, files and servers, made safe to show on a terminal."""
+"""Make text from jobs, files and servers safe to print on a terminal."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def plain(text: str) -> str:
-    """Return text without what could move, recolour or reset a terminal; lines and tabs stay.
+    """Return text without control characters and sequences, except for line breaks and tabs.
 
-    What Python could not decode becomes U+FFFD.
+    Bytes that Python could not decode become U+FFFD.
     """
     if _CONTROL.search(text):
         text = _CONTROL.sub("", _RETURN.sub(" ", _SEQUENCE.sub("", text)))
-    return whole(text)
+    return without_surrogates(text)
 
 
-def whole(text: str) -> str:
-    """Return text with U+FFFD for halves of characters, which cannot be encoded."""
+def without_surrogates(text: str) -> str:
+    """Return text with U+FFFD for surrogates, which cannot be encoded."""
     return _SURROGATE.sub("\ufffd", text)

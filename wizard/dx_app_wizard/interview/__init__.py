@@ -1,1 +1,1 @@
-"""The interview: who is asked what, in which words, on a terminal or through a pipe."""
+"""Ask a person at a terminal, or read lines from a pipe, through prompts."""

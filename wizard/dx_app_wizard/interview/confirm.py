@@ -1,4 +1,4 @@
-"""The question after the review: write the app, or give an answer anew."""
+"""Ask for confirmation after the review: write the app, edit an answer, or cancel."""
 
 from __future__ import annotations
 
@@ -19,29 +19,22 @@ _LISTS = ("inputs", "outputs")
 
 
 def confirm_write(interview: Interview, findings: Sequence[Finding] = ()) -> bool:
-    """Return True to write the app; False when an answer is to be given anew, whose lines are then forgotten.
+    """Return True to write the app, False to edit an answer, after forgetting its lines.
 
-    `findings` are shown; with an error among them, the app is not to be written as it is. Raises
-    KeyboardInterrupt when the user cancels.
+    Prints the findings; with an error among them, the app cannot be written as it is. Raises
+    KeyboardInterrupt if the user cancels.
     """
     conversation = interview.conversation
     for finding in findings:
         conversation.prompter.say(str(finding))
-    allowed = all(finding.level != "error" for finding in findings)
-    choices = tuple(_choices(interview))
-    prompt = Prompt(
-        "Write the app? <ENTER> yes, the name of an answer edits it, q cancels",
-        help=f"Answers: {', '.join(choice.text for choice in choices)}.",
-        choices=(*choices, Choice("q", "write nothing")),
-        hint="Down shows the answers",
-        unfold=False,
-    )
+    is_allowed = all(finding.level != "error" for finding in findings)
+    prompt = _prompt(interview)
     while True:
         choice = conversation.prompter.confirm(prompt).strip()
         if choice.lower() in ("", "y", "yes"):
-            if allowed:
+            if is_allowed:
                 return True
-            conversation.prompter.error("Error: the policy does not allow this app; edit an answer, or q")
+            conversation.prompter.error("Error: the policy forbids this app; edit an answer, or enter q")
             continue
         if choice.lower() in _CANCEL_WORDS:
             raise KeyboardInterrupt
@@ -55,21 +48,32 @@ def confirm_write(interview: Interview, findings: Sequence[Finding] = ()) -> boo
         if choice == HELP_LINE:
             conversation.prompter.say(prompt.explanation)
         else:
-            conversation.prompter.error(f"Error: no answer is called {choice!r}. {prompt.help}")
+            conversation.prompter.error(f"Error: there is no answer {choice!r}. {prompt.help}")
 
 
 def is_line_of(question_key: str) -> Callable[[str], bool]:
-    """Return a function that tells whether a line's key belongs to the question."""
+    """Return a function that returns whether a line's key belongs to the question."""
     key_start = {"region": "instance_type"}.get(question_key, question_key)
     return lambda key: key == key_start or key.startswith(f"{key_start}.")
 
 
+def _prompt(interview: Interview) -> Prompt:
+    choices = tuple(_choices(interview))
+    return Prompt(
+        "Write the app? <ENTER> yes, the name of an answer edits it, q cancels",
+        help=f"Answers: {', '.join(choice.text for choice in choices)}.",
+        choices=(*choices, Choice("q", "write nothing")),
+        hint="press Down to list the answers",
+        unfold=False,
+    )
+
+
 def _choices(interview: Interview) -> Iterator[Choice]:
-    """Yield what can be edited: every answer that was given, and every parameter after its list."""
+    """Yield everything that can be edited: each answer, and each parameter after its list."""
     lines = interview.conversation.lines
     for key in interview.open_keys:
         yield Choice(
-            key, "add one" if key in _LISTS else lines.get(key, "") or _said(interview.asked.get(key))
+            key, "add one" if key in _LISTS else lines.get(key, "") or _text(interview.asked.get(key))
         )
         for line_key, line in lines.items():
             if line_key.startswith(f"{key}.") and line_key.endswith(".name") and line:
@@ -77,12 +81,12 @@ def _choices(interview: Interview) -> Iterator[Choice]:
                 yield Choice(name, declared or lines.get(line_key.removesuffix("name") + "class", ""))
 
 
-def _said(answer: object) -> str:
+def _text(answer: object) -> str:
     return answer if isinstance(answer, str) else ""
 
 
 def _lines_to_edit(lines: dict[str, str], choice: str) -> list[str]:
-    """Return the keys of the lines to ask for again; `inputs` goes on at the end of the inputs."""
+    """Return the keys of the lines to ask for again; `inputs` continues after the last input."""
     if choice in _LISTS:
         return [key for key, line in lines.items() if key.startswith(f"{choice}.") and _ends_list(key, line)]
     named = [

@@ -1,6 +1,6 @@
-"""A conversation that can be replayed: straight-line code asks, and what is known is not asked again.
+"""A conversation that can be replayed: straight-line code asks, and known lines are not asked for again.
 
-Going back, editing and resuming are all the same: forget some lines, and run the same code again.
+Going back, editing and resuming all work the same way: forget some lines, and run the same code again.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ ERASE_LINE = "-"
 
 
 class GoBackError(Exception):
-    """The user wants to answer the question before this one again."""
+    """The user wants to answer the previous question again."""
 
 
 class Conversation:
-    """Asks through a prompter; `lines` holds the accepted line for each key.
+    """An exchange through a prompter; `lines` has the accepted line for each key.
 
-    `changed` is called after each accepted line, so that nothing is lost whatever happens next.
+    `changed` is called after each accepted line, so that it can be saved before anything else happens.
     """
 
     def __init__(
@@ -40,18 +40,18 @@ class Conversation:
         self.lines = lines
         self._changed = changed
         self._passed: list[str] = []
-        self._former: dict[str, str] = {}
+        self._previous: dict[str, str] = {}
 
     def ask(self, key: str, prompt: Prompt, read: Callable[[str], T]) -> T:
-        """Return what read makes of the line for key; ask until read raises no UserError.
+        """Return the line for key, converted by read; ask again while read raises UserError.
 
-        An accepted line that is no longer valid is asked for again.
+        A known line that is no longer valid is asked for again.
         """
         if key in self.lines:
             try:
                 value = read(self.lines[key])
             except UserError as error:
-                self._refuse(error)
+                self._reject(error)
                 del self.lines[key]
             else:
                 self._passed.append(key)
@@ -59,7 +59,7 @@ class Conversation:
         return self._ask(key, prompt, read)
 
     def run(self, script: Callable[[], T]) -> T:
-        """Return what script returns; run it again when it goes back."""
+        """Run a script until it returns, and return its result; run it again after each step back."""
         while True:
             self._passed = []
             try:
@@ -68,7 +68,7 @@ class Conversation:
                 self.step_back()
 
     def step_back(self) -> None:
-        """Forget the line that was accepted or passed last, when there is one."""
+        """Forget the most recent line, if there is one."""
         if self._passed:
             self.forget(lambda key: key == self._passed[-1])
         else:
@@ -77,37 +77,37 @@ class Conversation:
     def forget(self, chosen: Callable[[str], bool]) -> None:
         """Forget the lines whose keys are chosen; they become the defaults of their prompts."""
         for key in [key for key in self.lines if chosen(key)]:
-            self._former[key] = self.lines.pop(key)
+            self._previous[key] = self.lines.pop(key)
 
     def _ask(self, key: str, prompt: Prompt, read: Callable[[str], T]) -> T:
-        former = self._former.pop(key, "")
-        if former:
+        previous = self._previous.pop(key, "")
+        if previous:
             hint = f"{ERASE_LINE} for none; {prompt.hint}" if prompt.erasable else prompt.hint
-            prompt = replace(prompt, default=former, hint=hint)
+            prompt = replace(prompt, default=previous, hint=hint)
         while True:
-            line = _decoded(self.prompter.ask(prompt)).strip()
+            line = _as_utf8(self.prompter.ask(prompt)).strip()
             if line == BACK_LINE:
-                if former:
-                    self._former[key] = former
+                if previous:
+                    self._previous[key] = previous
                 raise GoBackError
             if line == HELP_LINE:
                 self.prompter.say(prompt.explanation)
                 continue
-            line = "" if prompt.erasable and line == ERASE_LINE else line or former
+            line = "" if prompt.erasable and line == ERASE_LINE else line or previous
             try:
                 value = read(line)
             except UserError as error:
-                self._refuse(error)
+                self._reject(error)
                 continue
             self.lines[key] = line
             self._passed.append(key)
             self._changed(self.lines)
             return value
 
-    def _refuse(self, error: UserError) -> None:
+    def _reject(self, error: UserError) -> None:
         self.prompter.error(f"Error: {error.message}" + (f". {error.hint}" if error.hint else ""))
 
 
-def _decoded(line: str) -> str:
-    """Take what a C locale left undecoded as UTF-8."""
+def _as_utf8(line: str) -> str:
+    """Decode the bytes that a C locale could not decode as UTF-8."""
     return line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""The interview: asks what flags, answers file and dxapp.json leave open, in the official wizard's order."""
+"""Ask the questions that flags, answers file and dxapp.json leave open, in the official wizard's order."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.interview.conversation import Conversation
 
 DEFAULT_PATTERN = "basic"
-"""What the official wizard takes without asking."""
+"""The pattern that the official wizard uses without asking."""
 
 _BY_KEY = {question.key: question for question in QUESTIONS}
 
@@ -34,9 +34,9 @@ _BY_KEY = {question.key: question for question in QUESTIONS}
 class Interview:
     """One pass through the open questions.
 
-    `settled` are the answers that are not asked for; `asked` fills with those that are, as flags would give
-    them; `defaults` are the lines that environment and configuration have for an empty one. All by the
-    questions' keys. A name that is `taken` is asked for again, and what meets an `objection`.
+    `resolved` has the answers that need no question, `asked` collects the others in the form of flags, and
+    `defaults` has the lines from environment and policy that an empty line means; all by the questions' keys.
+    Names for which `name_exists`, and answers with a `policy_error`, are asked for again.
     """
 
     conversation: Conversation
@@ -64,7 +64,7 @@ class Interview:
         return dict(self.asked)
 
     def unanswered(self) -> list[Problem]:
-        """Return a problem for each open question without an answer."""
+        """Return a problem for each open question that has no answer."""
         missing = [question for question in QUESTIONS if question.key in self.open_keys]
         return [
             Problem(
@@ -91,8 +91,8 @@ class Interview:
             question.read(answer)
             if key == "name" and self.name_exists(answer):
                 raise AnswerError(f"{answer} exists already; choose another name")
-            if words := self.policy_error(key, answer):
-                raise AnswerError(words)
+            if message := self.policy_error(key, answer):
+                raise AnswerError(message)
             return answer
 
         text = question.text
@@ -105,7 +105,7 @@ class Interview:
         self.asked[key] = self.conversation.ask(key, prompt, read)
 
     def _default(self, question: Question) -> str | None:
-        """Return the line that an empty one stands for; None where there has to be an answer."""
+        """Return the line that an empty line means; None if an answer is required."""
         special = {"template": DEFAULT_PATTERN, "network": "n", "project_access": "n"}
         if "instance_type" in self.resolved:
             special["region"] = usual_region(self.resolved["instance_type"])
@@ -120,7 +120,7 @@ class Interview:
         return value if isinstance(value, str) else ""
 
     def _ask_region_and_type(self, step: str) -> None:
-        """Ask for the instance type, and by the same prompt for the region when that is open."""
+        """Ask for the instance type and, with the same prompt, for the region if it is open."""
         region = self.resolved.get("region") or self.defaults.get("region", DEFAULT_REGION)
         preferred = self.defaults.get("instance_type", "")
         region_is_open = "region" in self.open_keys
@@ -145,4 +145,4 @@ def _project_access(line: str) -> str:
 
 
 CONVERSIONS: dict[str, Callable[[str], Any]] = {"network": read_yes_no, "project_access": _project_access}
-"""How a line becomes what the question reads, where it is not that itself."""
+"""Conversions of lines to values for the questions' readers; other lines are passed as they are."""

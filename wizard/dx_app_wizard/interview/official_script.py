@@ -1,9 +1,9 @@
-"""Lines from a pipe that answer what the official wizard asks of a given dxapp.json.
+"""Read lines that a script writes for the official wizard with --json-file.
 
-It asks for name, version, timeout, language, both kinds of access and the instance type, whatever the file
-says, and for nothing else. Where there are lines for all of these, we do so, too, that each meets its
-question; what the file says for good is kept, and an answer that says otherwise is named. Fewer lines answer
-what is absent.
+The official wizard asks for name, version, timeout, language, both kinds of access and the instance type,
+even if the file has them, and for nothing else. If the pipe has lines for all of these, the same questions
+are asked, so that each line meets its question. The answers in the file are kept; other lines are reported.
+With fewer lines, only the questions that the file leaves open are asked.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _RECONFIRMED = ("name", "version")
 
 @dataclass
 class OfficialScript(Interview):
-    """An interview in which some answers are `kept` whatever is said; they are in open_keys, too."""
+    """An interview in which some answers are `kept` whatever the line is; their keys are in open_keys too."""
 
     kept: dict[str, Question] = field(default_factory=dict)
-    given: AnswerSources | None = None
+    sources: AnswerSources | None = None
 
     @property
     def length(self) -> int:
-        """How many lines the official wizard reads: one for the place, none for the pattern."""
+        """The number of lines for the official wizard: one for region and type, none for the pattern."""
         both = "region" in self.open_keys and "instance_type" in self.open_keys
         return len(self.open_keys) - ("template" in self.open_keys) - both
 
     def unanswered(self) -> list[Problem]:
-        """Return a problem for each question that has no answer but through this script."""
+        """Return a problem for each open question without an answer, except those that are kept."""
         return [problem for problem in super().unanswered() if problem.key not in self.kept]
 
     def _ask(self, key: str, step: str) -> None:
@@ -56,15 +56,15 @@ class OfficialScript(Interview):
             super()._ask_region_and_type(step)
 
     def _ask_ignored(self, key: str, step: str) -> None:
-        words = f"{TEXTS[key].prompt} (as in the given dxapp.json)"
-        line = self.conversation.ask(key, Prompt(words, step=step), str)
+        message = f"{TEXTS[key].prompt} (as in the given dxapp.json)"
+        line = self.conversation.ask(key, Prompt(message, step=step), str)
         if line and not self._agrees(self.kept[key], line):
             self.conversation.prompter.say(
-                f"Not taken: {line}. The given dxapp.json says otherwise; change it there."
+                f"Ignored: {line}. The given dxapp.json has another value; change it there."
             )
 
     def _agrees(self, question: Question, line: str) -> bool:
-        in_spec = question.spec_answer(self.given.spec) if self.given else MISSING
+        in_spec = question.spec_answer(self.sources.spec) if self.sources else MISSING
         try:
             value = question.read(CONVERSIONS.get(question.key, str)(line))
         except UserError:
@@ -72,9 +72,9 @@ class OfficialScript(Interview):
         return value == in_spec or (isinstance(in_spec, frozenset) and value in in_spec)
 
 
-def official_script(interview: Interview, given: AnswerSources) -> OfficialScript:
-    """Return the interview that takes a script for the official wizard with --json-file."""
-    spec = given.spec
+def official_script(interview: Interview, sources: AnswerSources) -> OfficialScript:
+    """Return the interview for a script that is written for the official wizard with --json-file."""
+    spec = sources.spec
     asked: list[str] = []
     kept: dict[str, Question] = {}
     defaults = dict(interview.defaults)
@@ -83,7 +83,7 @@ def official_script(interview: Interview, given: AnswerSources) -> OfficialScrip
         in_spec = question.spec_answer(spec)
         if key in interview.open_keys and key not in _NEVER_ASKED:
             asked.append(key)
-        elif given.resolved(key) or in_spec is MISSING:
+        elif sources.resolved(key) or in_spec is MISSING:
             continue
         elif key in _RECONFIRMED:
             asked.append(key)
@@ -98,5 +98,5 @@ def official_script(interview: Interview, given: AnswerSources) -> OfficialScrip
         interview.name_exists,
         defaults,
         kept=kept,
-        given=given,
+        sources=sources,
     )

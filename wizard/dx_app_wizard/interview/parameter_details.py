@@ -1,4 +1,4 @@
-"""What dxapp.json can say of a parameter beyond what the official wizard asks for."""
+"""The fields of a parameter for which the official wizard does not ask."""
 
 from __future__ import annotations
 
@@ -17,63 +17,45 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Detail:
-    """One optional field of a parameter: the prompt's words, hint and help, and how to read a line."""
+    """One optional field of a parameter: the prompt with its hint and help, and the reader of a line."""
 
     field: str
-    words: str
+    message: str
     hint: str
     help: str
     read: Callable[[str], Any]
 
 
 def details(io_class_name: str, *, output: bool) -> list[Detail]:
-    """Return the details that a parameter of this class may have, in the order in which to ask."""
+    """Return the fields that a parameter of this class may have, in the order of the questions."""
     io_class = parse_class(io_class_name)
-    possible = []
-    if not output and io_class.item not in ("boolean", "hash"):
-        possible.append(
-            Detail(
-                "choices",
-                "Choices (optional)",
-                f"with commas between, such as {_example(io_class)}",
-                "The only values that a run may give. A JSON array does, too.",
-                lambda line: _values(line, io_class),
-            )
-        )
-    if not output and io_class.item != "hash":
-        possible.append(
-            Detail(
-                "suggestions",
-                "Suggestions (optional)",
-                f"with commas between, such as {_example(io_class)}",
-                "Values to pick from; a run may give others. A JSON array does, too.",
-                lambda line: _values(line, io_class),
-            )
-        )
-    if io_class.item == "file":
-        possible.append(
-            Detail(
-                "patterns",
-                "Patterns (optional)",
-                "with commas between, such as *.fastq, *.fastq.gz",
-                "Which file names fit, with commas between, such as *.fastq, *.fastq.gz.",
-                _listed,
-            )
-        )
-    possible.append(
-        Detail("help", "Help (optional)", "what it means, for whom", "What the parameter means.", str)
+    by_commas = f"separated by commas, such as {_example(io_class)}"
+
+    def read_values(line: str) -> list[Any]:
+        return _values(line, io_class)
+
+    choices = Detail(
+        "choices",
+        "Choices (optional)",
+        by_commas,
+        "The only allowed values, separated by commas or as a JSON array.",
+        read_values,
     )
-    if not output:
-        possible.append(
-            Detail(
-                "group",
-                "Group (optional)",
-                "a heading, such as Advanced",
-                "The heading under which it is shown, such as Advanced.",
-                str,
-            )
-        )
-    return possible
+    suggestions = Detail(
+        "suggestions",
+        "Suggestions (optional)",
+        by_commas,
+        "Values to pick from; others are allowed. Separate them by commas, or enter a JSON array.",
+        read_values,
+    )
+    applicable = {
+        choices: not output and io_class.item not in ("boolean", "hash"),
+        suggestions: not output and io_class.item != "hash",
+        _PATTERNS: io_class.item == "file",
+        _HELP: True,
+        _GROUP: not output,
+    }
+    return [detail for detail, applies in applicable.items() if applies]
 
 
 def _example(io_class: IOClass) -> str:
@@ -83,13 +65,32 @@ def _example(io_class: IOClass) -> str:
 
 def _values(line: str, io_class: IOClass) -> list[Any]:
     if not line.startswith("["):
-        return [parse_value(io_class.item, text) for text in _listed(line)]
+        return [parse_value(io_class.item, text) for text in _split(line)]
     try:
         values = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise AnswerError(f"is no JSON array: {error}") from None
+        raise AnswerError(f"not a JSON array: {error}") from None
     return list(values)
 
 
-def _listed(line: str) -> list[str]:
+def _split(line: str) -> list[str]:
     return [text.strip() for text in line.split(",") if text.strip()]
+
+
+_PATTERNS = Detail(
+    "patterns",
+    "Patterns (optional)",
+    "separated by commas, such as *.fastq, *.fastq.gz",
+    "Patterns of matching file names, separated by commas, such as *.fastq, *.fastq.gz.",
+    _split,
+)
+_HELP = Detail(
+    "help", "Help (optional)", "an explanation for users", "An explanation of the parameter for users.", str
+)
+_GROUP = Detail(
+    "group",
+    "Group (optional)",
+    "a heading, such as Advanced",
+    "The heading under which the parameter is shown, such as Advanced.",
+    str,
+)

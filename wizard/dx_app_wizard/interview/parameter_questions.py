@@ -1,4 +1,4 @@
-"""The questions about inputs and outputs: one parameter after the other, until an empty name."""
+"""Ask for inputs and outputs, one parameter after the other, until the name is empty."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from dx_app_wizard.interview.conversation import Conversation
 
 REMOVE_LINE = "-"
-"""As the name of a parameter: there is none at this place."""
+"""The line that removes a parameter, instead of its name."""
 
 MORE_MARK = "+"
-"""After a class: ask for everything that dxapp.json can say of a parameter."""
+"""After a class: ask for all fields of the parameter, not only for those of the official wizard."""
 
 _MENU = [IO_CLASSES[name] for name in sorted(USUAL_CLASSES, key=lambda name: name != "file")]
 """The classes to choose from, the most usual one first."""
@@ -41,20 +41,20 @@ _CLASSES = (
 _NAME_HINT = "such as reads, or all in one: reads:file, log:file?{default}"
 _NAME_HELP = (
     "Letters, digits and '_', not beginning with a digit, such as reads. Or all in one: reads:file,"
-    " log:file? (may be left out){default}. Put + after it (reads:file+) to be asked for more. An empty line"
+    " log:file? (optional){default}. Append + (reads:file+) to be asked for all fields. An empty line"
     " ends the list, - removes the parameter."
 )
 _CLASS_HINT = "type to filter; {example}+ asks for {details} as well"
 _CLASS_HELP = (
-    f"{', '.join(USUAL_CLASSES)}, or array: and one of these, such as"
-    " array:file. Put + after it, such as {example}+, to be asked for {details} as well."
+    f"{', '.join(USUAL_CLASSES)}, or array: followed by one of these, such as"
+    " array:file. Append +, such as {example}+, to be asked for {details} as well."
 )
 _INPUT_DETAILS = "default, choices, suggestions, patterns, help and group"
 _OUTPUT_DETAILS = "patterns and help"
 
 
 class _Named(NamedTuple):
-    """What a line for the name says: a parameter, empty if removed, None at the end; `more` for details."""
+    """The parameter of a line ({} if removed, None at the end), and whether to ask for `more` fields."""
 
     parameter: dict[str, Any] | None
     more: bool = False
@@ -62,7 +62,7 @@ class _Named(NamedTuple):
 
 @dataclass(frozen=True)
 class ParameterQuestions:
-    """Asks for the inputs, or with `output` for the outputs."""
+    """The questions about the inputs, or about the outputs if `output`."""
 
     conversation: Conversation
     output: bool
@@ -71,11 +71,11 @@ class ParameterQuestions:
 
     @property
     def key(self) -> str:
-        """What the keys of all lines begin with."""
+        """The beginning of the keys of all lines."""
         return "outputs" if self.output else "inputs"
 
     def ask(self) -> list[dict[str, Any]]:
-        """Return the parameters as they stand in dxapp.json."""
+        """Return the parameters as in dxapp.json."""
         parameters: list[dict[str, Any]] = []
         position = 0
         while True:
@@ -88,12 +88,12 @@ class ParameterQuestions:
             position += 1
 
     def _ask_name(self, position: int, others: list[dict[str, Any]]) -> _Named:
-        """Return the new parameter, with or without more than its name."""
+        """Return the new parameter with its name, and possibly its class and default."""
         kind = "output" if self.output else "input"
         prompt = self._prompt(
             f"{ordinal(len(others) + 1)} {kind} name (<ENTER> to finish)",
             _NAME_HINT.format(default="" if self.output else ", k:int=31"),
-            _NAME_HELP.format(default="" if self.output else ", k:int=31 (what holds without one)"),
+            _NAME_HELP.format(default="" if self.output else ", k:int=31 (with a default)"),
         )
 
         def read(line: str) -> _Named:
@@ -107,13 +107,15 @@ class ParameterQuestions:
             if problem:
                 raise AnswerError(f"{parameter['name']!r} {problem}")
             if any(other["name"] == parameter["name"] for other in others):
-                raise AnswerError(f"the {kind} name {parameter['name']!r} is used twice; choose another one")
+                raise AnswerError(
+                    f"the {kind} name {parameter['name']!r} is used already; choose another one"
+                )
             return _Named(self._checked(parameter), more)
 
         return self.conversation.ask(f"{self.key}.{position}.name", prompt, read)
 
     def _ask_rest(self, key: str, parameter: dict[str, Any], *, more: bool) -> None:
-        """Ask for what is open, in the official wizard's order; for details only where that is wished."""
+        """Ask for the other fields, in the official wizard's order; for all fields only if `more`."""
         declared = "class" in parameter
         if declared and not more:
             return
@@ -122,7 +124,7 @@ class ParameterQuestions:
             self._prompt(
                 "Label (optional human-readable name)",
                 "such as Reads to count",
-                "Shown to people.",
+                "A name for users to read.",
                 erasable=True,
             ),
             str,
@@ -136,7 +138,7 @@ class ParameterQuestions:
         if not self.output:
             self._ask_default(key, parameter, more=more)
         for detail in details(parameter["class"], output=self.output) if more else ():
-            prompt = self._prompt(detail.words, detail.hint, detail.help, erasable=True)
+            prompt = self._prompt(detail.message, detail.hint, detail.help, erasable=True)
             self._ask_field(f"{key}.{detail.field}", parameter, prompt, detail.read)
 
     def _ask_class(self, key: str) -> tuple[str, bool]:
@@ -150,8 +152,8 @@ class ParameterQuestions:
     def _ask_optional(self, key: str, parameter: dict[str, Any]) -> None:
         prompt = self._prompt(
             "This is an optional parameter [y/n]",
-            "y when a run may leave it out",
-            "Answer y when a run may leave it out, else n.",
+            "y if runs may omit it",
+            "Answer y if runs may omit it, else n.",
         )
         if self.conversation.ask(f"{key}.optional", prompt, read_yes_no):
             parameter["optional"] = True
@@ -162,7 +164,7 @@ class ParameterQuestions:
             if not parameter.get("optional") or io_class not in ("int", "float", "string", "boolean"):
                 return
             prompt = self._prompt(
-                "A default value should be provided [y/n]", "y to give it next", "Answer y or n."
+                "A default value should be provided [y/n]", "y to enter it next", "Answer y or n."
             )
             if not self.conversation.ask(f"{key}.has_default", prompt, read_yes_no):
                 return
@@ -182,7 +184,7 @@ class ParameterQuestions:
     def _ask_field(
         self, key: str, parameter: dict[str, Any], prompt: Prompt, convert: Callable[[str], Any]
     ) -> None:
-        """Ask for the field that the last part of key names; an empty line leaves it out."""
+        """Ask for the field named by the last part of key; an empty line omits it."""
         field = key.rpartition(".")[2]
 
         def read(line: str) -> dict[str, Any]:
@@ -191,19 +193,19 @@ class ParameterQuestions:
         parameter.update(self.conversation.ask(key, prompt, read))
 
     def _checked(self, parameter: dict[str, Any]) -> dict[str, Any]:
-        """Return parameter; raise AnswerError when the lint rules find a fault in it."""
+        """Return parameter; raise AnswerError if a lint rule rejects it."""
         if "class" in parameter:
             part = "outputSpec" if self.output else "inputSpec"
             for _rule, fault in IO_RULES.violations({part: [parameter]}):
                 raise AnswerError(fault.message, fault.hint)
         return parameter
 
-    def _prompt(self, words: str, hint: str, help_text: str, *, erasable: bool = False) -> Prompt:
-        return Prompt(words, help=help_text, hint=hint, step=self.step, erasable=erasable)
+    def _prompt(self, message: str, hint: str, help_text: str, *, erasable: bool = False) -> Prompt:
+        return Prompt(message, help=help_text, hint=hint, step=self.step, erasable=erasable)
 
 
 def ordinal(number: int) -> str:
-    """Return 1st, 2nd, 3rd, 4th and so on."""
+    """Return an ordinal number: 1st, 2nd, 3rd, 4th."""
     suffix = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{'th' if number % 100 in (11, 12, 13) else suffix}"
 

@@ -18,30 +18,30 @@ if TYPE_CHECKING:
     from dx_app_wizard.interview.prompts import Prompt
 
 SILENCE_SECONDS = 1.0
-"""After this time without a byte, a pipe counts as empty."""
+"""Seconds without a byte after which a pipe counts as empty."""
 
 
 class Prompter(Protocol):
-    """Asks for one line at a time."""
+    """An object that asks for one line at a time."""
 
     def ask(self, prompt: Prompt) -> str:
         """Return the line that answers prompt, without its line ending."""
 
     def confirm(self, prompt: Prompt) -> str:
-        """Like ask, for a prompt that the official wizard does not have."""
+        """Return the line that answers a prompt which the official wizard does not have."""
 
     def say(self, text: str) -> None:
-        """Show text."""
+        """Print text."""
 
     def error(self, text: str) -> None:
-        """Show what is wrong with the last line."""
+        """Print the error in the last line."""
 
 
 class LinePrompter:
-    """Reads plain lines from a file descriptor: a pipe or file, or a terminal that can do no more.
+    """A prompter for plain lines from a pipe, a file, or a terminal without cursor control.
 
-    A pipe that stays silent for `silence` seconds has ended. `started` tells whether there was any line;
-    before the first one, nothing is said.
+    A pipe without data for `silence` seconds counts as ended; None means a terminal. `started` is true once a
+    line was read; nothing is printed before.
     """
 
     def __init__(self, descriptor: int, silence: float | None) -> None:
@@ -52,17 +52,17 @@ class LinePrompter:
 
     @property
     def is_pipe(self) -> bool:
-        """Whether there is nobody to correct a wrong answer, nor to look at a review."""
+        """True if the lines come from a program, which cannot correct an answer or read a review."""
         return self._silence is not None
 
     def ask(self, prompt: Prompt) -> str:
-        """Return the next line; an empty one, and take none, when it belongs to another prompt."""
+        """Return the next line; if it is for the next prompt, leave it there and return an empty one."""
         if self.is_pipe and not self.started:
             self._peek()
             self.started = True
-        # At a terminal, the answer is typed beside the prompt.
-        words = " ".join(part for part in (prompt.step, prompt.text) if part)
-        click.echo(words if self.is_pipe else f"{words} ", err=True, nl=self.is_pipe)
+        # At a terminal, the answer is typed after the prompt, on the same line.
+        text = " ".join(part for part in (prompt.step, prompt.text) if part)
+        click.echo(text if self.is_pipe else f"{text} ", err=True, nl=self.is_pipe)
         if self.is_pipe and prompt.accepts is not None and not prompt.accepts(self._peek()):
             return ""
         line = self._peek()
@@ -82,7 +82,7 @@ class LinePrompter:
         self.say(text)
 
     def has_lines(self, count: int) -> bool:
-        """Tell whether there are so many lines before the input ends or falls silent; take none."""
+        """Return whether count lines arrive before the input ends or pauses; consume none of them."""
         while self._buffer.count(b"\n") < count:
             block = os.read(self._descriptor, 65536) if self._readable() else b""
             if not block:
@@ -91,7 +91,7 @@ class LinePrompter:
         return len(self._buffer.splitlines()) >= count
 
     def _peek(self) -> str:
-        """Return the next line, and leave it where it is; raise EOFError when there is none."""
+        """Return the next line without consuming it; raise EOFError if there is none."""
         while b"\n" not in self._buffer:
             block = os.read(self._descriptor, 65536) if self._readable() else b""
             if not block and not self._buffer:

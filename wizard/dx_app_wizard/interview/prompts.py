@@ -16,15 +16,14 @@ _FEW_CHOICES = 20
 
 @dataclass(frozen=True)
 class Prompt:
-    """One line to read: its words, what an empty line means, what there is to choose, the help on `?`.
+    """A request for one line: its text, the default for an empty line, the choices, the help for `?`.
 
-    A terminal shows `hint` below the field, and the choices at once unless `unfold` is False. With
-    `erasable`, `-` stands for nothing where a former answer is the default. `belongs` is
-    set where the official wizard asks nothing: a line of a script that it does not accept is meant for the
-    next prompt.
+    A terminal shows `hint` below the field, and lists the choices at once unless `unfold` is False. If
+    `erasable`, the line `-` means no answer when a previous answer is the default. A prompt that the official
+    wizard does not have may have `accepts`: a script's line that it rejects is for the next prompt.
     """
 
-    words: str
+    message: str
     default: str | None = None
     help: str = ""
     choices: tuple[Choice, ...] = ()
@@ -36,14 +35,14 @@ class Prompt:
 
     @property
     def text(self) -> str:
-        """The prompt as it is shown, without the step."""
+        """The prompt as displayed, without the step."""
         if not self.default:
-            return f"{self.words}:"
-        return f"{self.words.removesuffix(' [y/n]')} [{self.default}]:"
+            return f"{self.message}:"
+        return f"{self.message.removesuffix(' [y/n]')} [{self.default}]:"
 
     @property
     def explanation(self) -> str:
-        """What `?` shows: the help, and the choices where they are few."""
+        """The text that `?` prints: the help, and the choices if they are few."""
         if not 0 < len(self.choices) <= _FEW_CHOICES:
             return self.help
         width = max(len(choice.text) for choice in self.choices)
@@ -52,9 +51,9 @@ class Prompt:
 
 
 def matching(choices: Iterable[Choice], text: str) -> list[Choice]:
-    """Return the choices that fit text, those that begin with it first.
+    """Return the choices that match text, those that begin with it first.
 
-    Text fits where it stands in a choice, or begins at a word of the choice's meaning.
+    Text matches anywhere in a choice, and at the beginning of a word in the choice's meaning.
     """
     wanted = " ".join(text.lower().split())
     found = [

@@ -1,4 +1,4 @@
-"""The question about the region and the instance type: one prompt, which takes either."""
+"""Ask for the region and the instance type with one prompt, which accepts either."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from dx_app_wizard.interview.conversation import Conversation
 
 _REGIONS_OF_CLOUDS = ("aws:us-east-1", "azure:westus", "oci:us-ashburn-1")
-"""Where the official wizard puts an app by its instance type's cloud."""
+"""The regions that the official wizard chooses by the cloud of the instance type."""
 
 
 PolicyCheck = Callable[[str, Any], "str | None"]
-"""Tells, by a question's key and an answer to it, why that is not allowed; None where it is."""
+"""A function that returns the reason why the policy forbids the answer to a question, or None."""
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the app runs, and on what; the latter is None as long as it is not chosen."""
+class RegionAndType:
+    """The region of the app, and its instance type, None until it is chosen."""
 
     region: str
     instance_type: str | None = None
@@ -45,9 +45,9 @@ class Place:
 
 @dataclass(frozen=True)
 class RegionQuestions:
-    """Asks for the instance type, and by the same prompt for the region when that is open.
+    """The questions about the instance type and, with the same prompt, the region if it is open.
 
-    An empty line stands for the preferred instance type where the region has it, else for a usual one.
+    An empty line means the preferred instance type if the region offers it, else the region's default.
     """
 
     conversation: Conversation
@@ -56,9 +56,9 @@ class RegionQuestions:
     region_is_open: bool
     policy_error: PolicyCheck
 
-    def ask(self, region: str) -> Iterator[Place]:
-        """Yield each answer, a place in this region to begin with; the last one has an instance type."""
-        place = Place(region)
+    def ask(self, region: str) -> Iterator[RegionAndType]:
+        """Yield each answer, starting in this region; the last one has an instance type."""
+        place = RegionAndType(region)
         attempt = 0
         while place.instance_type is None:
             key = f"instance_type.{attempt}"
@@ -80,39 +80,39 @@ class RegionQuestions:
         fits = instance_type_problem(self.preferred, region) is None
         return self.preferred if fits else default_instance_type(region)
 
-    def _reader(self, region: str) -> Callable[[str], Place]:
-        """Return a reader of an instance type of region, or, where that is open, of any type or region."""
+    def _reader(self, region: str) -> Callable[[str], RegionAndType]:
+        """Return a reader of an instance type of region or, if the region is open, of any type or region."""
 
-        def place_in(line: str) -> Place:
+        def place_in(line: str) -> RegionAndType:
             name = line or self._default(region)
             places = (region, *_REGIONS_OF_CLOUDS) if self.region_is_open else (region,)
             for place in places:
                 if instance_type_problem(name, place) is None:
-                    return Place(place, name)
+                    return RegionAndType(place, name)
             if self.region_is_open and "_" not in name and region_problem(name) is None:
-                return Place(name)
+                return RegionAndType(name)
             common = ", ".join(instance.name for instance in common_instance_types(region))
             problem = instance_type_problem(name, region)
             raise AnswerError(f"unrecognized response, expected one of {common} or another one: {problem}")
 
-        def read(line: str) -> Place:
+        def read(line: str) -> RegionAndType:
             place = place_in(line)
             for key, answer in (("region", place.region), ("instance_type", place.instance_type)):
-                if answer and (words := self.policy_error(key, answer)):
-                    raise AnswerError(words)
+                if answer and (message := self.policy_error(key, answer)):
+                    raise AnswerError(message)
             return place
 
         return read
 
 
 def usual_region(instance_type: str) -> str:
-    """Return where the official wizard puts an app that runs on this instance type."""
+    """Return the region that the official wizard chooses for this instance type."""
     fitting = (place for place in _REGIONS_OF_CLOUDS if instance_type_problem(instance_type, place) is None)
     return next(fitting, DEFAULT_REGION)
 
 
 def region_choices() -> tuple[Choice, ...]:
-    """Return the known regions, with the places where they are."""
+    """Return the known regions, with their locations."""
     return tuple(Choice(region, f"region, {place_of(region)}") for region in known_regions())
 
 
@@ -136,7 +136,7 @@ def _meaning(instance: InstanceType) -> str:
 
 
 def _table(region: str) -> str:
-    """Return the region, and its common instance types in columns that fit 60 characters."""
+    """Return a table of the region's common instance types, 60 characters wide."""
     place = f" ({place_of(region)})" if place_of(region) else ""
     lines = [
         "",

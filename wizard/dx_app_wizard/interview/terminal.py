@@ -1,8 +1,8 @@
-"""A prompter for a terminal: line editing, a menu that filters as one types, a hint below the field.
+"""A prompter for a terminal, with line editing, a menu that filters while typing, and a hint below the field.
 
-Programs written for the official wizard drive a terminal, too: they know its prompts only. A program writes
-whole lines at once, a person does not; prompts that the official wizard does not have take a program's
-silence for an empty line.
+Programs written for the official wizard, such as expect scripts, drive a terminal too, but answer only its
+prompts. They are recognised because they write whole lines at once. A prompt that the official wizard does
+not have treats the silence of such a program as an empty line.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ if TYPE_CHECKING:
     from dx_app_wizard.interview.prompts import Prompt
 
 PATIENCE_SECONDS = 2.0
-"""After this time without an answer, a program that drives the terminal does not know the prompt."""
+"""Seconds without an answer after which a program that drives the terminal seems not to expect the prompt."""
 
 _FASTEST_TYPING_SECONDS = 0.01
-"""No person sustains less time per character."""
+"""Seconds per character; no person types whole lines faster."""
 
-_LONG_ENOUGH_TO_TELL = 3
+_SHORTEST_TELLING_LINE = 3
 _KEYS = "? help, < back"
 _MENU_ROWS = 7
-# questionary's colours are made for dark terminals; these are readable on any.
+# questionary's colours are made for dark terminals; these are readable on light ones too.
 _STYLE = Style(
     [
         ("qmark", "fg:default nobold dim"),
@@ -62,25 +62,25 @@ _STYLE = Style(
 
 
 class TerminalPrompter:
-    """Asks a person, or a program, at the terminal of stdin and stderr."""
+    """A prompter for a person, or a program, at the terminal of stdin and stderr."""
 
     def __init__(self) -> None:
         self._whole_lines = 0
         self._typed_lines = 0
 
     def ask(self, prompt: Prompt) -> str:
-        """Return the line typed; wait as long as it takes, but for a prompt that a program may not know."""
-        unknown = prompt.accepts is not None and self._driven()
-        return self._ask(prompt, PATIENCE_SECONDS if unknown else None)
+        """Return the line; wait without limit, unless a program may not expect this prompt."""
+        is_unexpected = prompt.accepts is not None and self._is_driven()
+        return self._ask(prompt, PATIENCE_SECONDS if is_unexpected else None)
 
     def confirm(self, prompt: Prompt) -> str:
-        """Return the line typed, or an empty one when a program does not answer."""
-        if not self._driven():
+        """Return the line, or an empty one if a program does not answer."""
+        if not self._is_driven():
             return self._ask(prompt, None)
-        self.say(f"A program seems to type: without an answer, the app is written in {PATIENCE_SECONDS:g} s.")
+        self.say(f"A program seems to type; without an answer, the app is written in {PATIENCE_SECONDS:g} s.")
         line = self._ask(prompt, PATIENCE_SECONDS)
         if line:
-            # No such program would answer this.
+            # Programs for the official wizard do not answer this prompt, so this is a person.
             self._whole_lines = 0
         return line
 
@@ -89,14 +89,14 @@ class TerminalPrompter:
         click.echo(_wrapped(text), err=True)
 
     def error(self, text: str) -> None:
-        """Print text to stderr, in red where colours are welcome."""
+        """Print text to stderr, in red unless NO_COLOR is set."""
         colour = None if "NO_COLOR" in os.environ else "red"
         click.secho(_wrapped(text), err=True, fg=colour)
 
-    def _driven(self) -> bool:
+    def _is_driven(self) -> bool:
         return self._whole_lines > self._typed_lines
 
-    def _ask(self, prompt: Prompt, patience: float | None) -> str:
+    def _ask(self, prompt: Prompt, timeout: float | None) -> str:
         output = Vt100_Output.from_pty(
             sys.stderr, term=os.environ.get("TERM"), default_color_depth=ColorDepth.from_env()
         )
@@ -125,23 +125,23 @@ class TerminalPrompter:
         changes: list[float] = []
         buffer.on_text_changed += lambda _: changes.append(time.monotonic())
 
-        def lose_patience() -> None:
+        def give_up() -> None:
             if application.is_running and not changes:
                 application.exit(result="")
 
         def start() -> None:
             if prompt.choices and prompt.unfold:
                 buffer.start_completion()
-            if patience is not None and application.loop is not None:
-                application.loop.call_later(patience, lose_patience)
+            if timeout is not None and application.loop is not None:
+                application.loop.call_later(timeout, give_up)
 
         line = str(application.run(pre_run=start))
-        self._judge(line, changes)
+        self._count_line(line, changes)
         return line
 
-    def _judge(self, line: str, changes: list[float]) -> None:
-        """Count a line as typed or as written at once; a short one tells nothing, a pasted one is typed."""
-        if len(line) < _LONG_ENOUGH_TO_TELL:
+    def _count_line(self, line: str, changes: list[float]) -> None:
+        """Count a line as typed or as written at once; short lines are not counted, pasted ones are typed."""
+        if len(line) < _SHORTEST_TELLING_LINE:
             return
         at_once = len(changes) >= len(line) and changes[-1] - changes[0] < _FASTEST_TYPING_SECONDS * len(line)
         self._whole_lines += at_once
@@ -149,20 +149,20 @@ class TerminalPrompter:
 
 
 class _Menu(Completer):
-    """Offers the choices that match what is typed."""
+    """A menu of the choices that match the typed text."""
 
     def __init__(self, choices: tuple[Choice, ...]) -> None:
         self._choices = choices
 
     def get_completions(self, document: Document, _event: CompleteEvent) -> Iterator[Completion]:
-        """Yield the choices that match, with their meaning beside them."""
+        """Yield the matching choices with their meanings."""
         typed = document.text_before_cursor
         for choice in matching(self._choices, typed):
             yield Completion(choice.text, start_position=-len(typed), display_meta=choice.meaning)
 
 
 def _menu_keys(choices: tuple[Choice, ...]) -> KeyBindings:
-    """Return keys for the menu: Down unfolds it; Enter fills the only match in, and a second one takes it."""
+    """Return the keys of the menu: Down opens it, Enter completes the only match, then accepts it."""
     keys = KeyBindings()
 
     def only_match() -> Choice | None:
@@ -185,10 +185,10 @@ def _menu_keys(choices: tuple[Choice, ...]) -> KeyBindings:
 
 
 def _with_hint(layout: Layout, hint: str) -> Layout:
-    """Put a hint below everything until the prompt is answered.
+    """Show a hint below the prompt until it is answered.
 
-    A bottom toolbar of prompt_toolkit would need the terminal to report where its cursor is; programs that
-    drive a terminal give no such reports.
+    prompt_toolkit's bottom toolbar needs a terminal that reports its cursor position; programs that drive a
+    terminal do not.
     """
     below = Window(FormattedTextControl(hint), style="class:hint", dont_extend_height=True)
     container = HSplit([layout.container, ConditionalContainer(below, ~is_done)])
@@ -196,7 +196,7 @@ def _with_hint(layout: Layout, hint: str) -> Layout:
 
 
 def _wrapped(text: str) -> str:
-    """Break what does not fit on a line of the terminal; keep all other lines as they are."""
+    """Wrap lines that are wider than the terminal, and keep all others."""
     width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
     lines = [
         part

@@ -1,1 +1,1 @@
-"""From answers to files: the spec, the templates, and what happens to each file."""
+"""Turn answers into files: compose the spec, render the templates, and determine the changes on disk."""

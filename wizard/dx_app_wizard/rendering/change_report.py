@@ -1,4 +1,4 @@
-"""What is said of changes: the tree with the verdict of every file, the files' text, and the same as JSON."""
+"""Report changes to an app: a tree with the verdict on every file, the text of the files, and JSON."""
 
 from __future__ import annotations
 
@@ -18,18 +18,16 @@ if TYPE_CHECKING:
     from dx_app_wizard.rendering.changes import Change, ChangeSet
 
 _TEST = re.compile(r"test_.*\.py|.*_test\.py")
-"""What pytest takes for a file of tests."""
+"""The names of test files, by the defaults of pytest."""
 
 
 def written_text(changes: ChangeSet, *, was_new: bool) -> str:
-    """Return the text that follows a generation: what was written, and what to type next."""
+    """Return the report of an app that was written, and the commands to run next."""
     count = len(changes.writes)
     files = f"{count} file" + ("" if count == 1 else "s")
     if not count:
         kept = any(change.verdict is Verdict.SKIP for change in changes.changes)
-        state = (
-            "holds its own versions of some files, which are kept" if kept else "is as it would be written"
-        )
+        state = "has its own versions of some files, which are kept" if kept else "is up to date"
         return f"Nothing to do: {changes.folder} {state}."
     verb = "created" if was_new else "updated"
     lines = [f"App directory {verb}: {changes.folder}, {files}:"]
@@ -39,9 +37,9 @@ def written_text(changes: ChangeSet, *, was_new: bool) -> str:
 
 
 def preview_text(changes: ChangeSet) -> str:
-    """Return the tree with every file's verdict, and the text of the files that would be written.
+    """Return the tree with the verdict on every file, and the text of the files that would be written.
 
-    The record's text repeats all the others, and is left out.
+    The text of the record is omitted because it repeats all others.
     """
     paths = (change.target for change in changes.changes)
     lines = [f"{changes.folder}/", *tree(paths, notes(changes))]
@@ -51,15 +49,15 @@ def preview_text(changes: ChangeSet) -> str:
 
 
 def verdict_lines(changes: ChangeSet) -> Iterator[str]:
-    """Yield one line for each file that an update concerns: the verdict, and the file's path."""
-    told = [change for change in changes.changes if change.path != RECORD_PATH]
-    for change in told:
+    """Yield the verdict and the path of each file that an update changes or skips."""
+    reported = [change for change in changes.changes if change.path != RECORD_PATH]
+    for change in reported:
         if change.verdict is not Verdict.UNCHANGED:
             yield f"{change.verdict.value:<14}  {change.target.as_posix()}"
 
 
 def differences(changes: ChangeSet) -> Iterator[str]:
-    """Yield the unified diffs of the files that would be written, but for the record."""
+    """Yield the unified diffs of the files that would be written, except for the record."""
     for change in (change for change in changes.writes if change.path != RECORD_PATH):
         file = changes.folder / change.target
         try:
@@ -112,7 +110,7 @@ def _change_json(change: Change, *, with_text: bool) -> dict[str, Any]:
 
 
 def notes(changes: ChangeSet) -> dict[PurePath, str]:
-    """Return what happens to each file, by the path that is shown of it."""
+    """Return the verdict on each file as text, by its target path."""
     return {change.target: _note(change) for change in changes.changes}
 
 

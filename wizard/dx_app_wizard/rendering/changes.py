@@ -1,7 +1,7 @@
-"""What writing an app would do to each file of its folder; and doing it, file by file or all at once.
+"""Determine and apply the changes that writing an app makes to its folder.
 
-Nothing is ever deleted, no symbolic link is followed, and no file is ever half written: all is staged on the
-same file system first and then renamed into place. A new folder appears complete or not at all.
+Nothing is deleted, symbolic links are not followed, and no file is ever half written: files are staged on the
+same file system and then renamed into place. A new folder appears complete or not at all.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FEW = 5
 
 
 class OnConflict(Enum):
-    """What happens to a file that exists and holds something else."""
+    """The treatment of files that exist with other content."""
 
     ABORT = "abort"
     SKIP = "skip"
@@ -35,7 +35,7 @@ class OnConflict(Enum):
 
 
 class Verdict(Enum):
-    """What happens to one file."""
+    """The outcome for one file."""
 
     CREATE = "create"
     UNCHANGED = "unchanged"
@@ -43,15 +43,15 @@ class Verdict(Enum):
     SKIP = "skip"
     BESIDE = "beside"
     CONFLICT = "conflict"
-    """It differs, and so nothing at all is written."""
+    """The file differs, so nothing is written at all."""
 
-    # Of updates only.
+    # Updates only:
     MERGE = "merge"
     MERGE_CONFLICT = "merge-conflict"
     DELETED = "deleted"
-    """The user deleted it; it stays so."""
+    """The user deleted the file; it stays deleted."""
     OBSOLETE = "obsolete"
-    """The template has it no longer; it is the user's now."""
+    """The template no longer has the file; it is the user's now."""
 
 
 _WRITTEN = (Verdict.CREATE, Verdict.REPLACE, Verdict.BESIDE, Verdict.MERGE, Verdict.MERGE_CONFLICT)
@@ -64,14 +64,14 @@ _VERDICTS = {
 
 @dataclass(frozen=True)
 class FileContent:
-    """What a file holds, and whether it is a program."""
+    """The content of a file, and whether it is executable."""
 
     data: bytes
     executable: bool = False
 
     @property
     def text(self) -> str | None:
-        """The content as UTF-8 text; None where it is not."""
+        """The content as text, None if it is not UTF-8."""
         try:
             return None if b"\0" in self.data else self.data.decode()
         except UnicodeDecodeError:
@@ -80,7 +80,7 @@ class FileContent:
 
 @dataclass(frozen=True)
 class Change:
-    """What happens to the file `path` of an app; where something is written, `target` will hold `content`."""
+    """The change to the file `path` of an app; if it writes a file, `target` gets the `content`."""
 
     path: PurePosixPath
     verdict: Verdict
@@ -89,13 +89,13 @@ class Change:
 
     @property
     def writes(self) -> bool:
-        """Whether a file is written."""
+        """True if a file is written."""
         return self.verdict in _WRITTEN
 
 
 @dataclass(frozen=True)
 class ChangeSet:
-    """All that writing an app into `folder` would do; with conflicts, it is not done."""
+    """All changes that writing an app to `folder` makes; with conflicts, nothing is written."""
 
     folder: Path
     changes: tuple[Change, ...]
@@ -103,7 +103,7 @@ class ChangeSet:
 
     @property
     def is_new(self) -> bool:
-        """Whether the folder is yet to be made."""
+        """True if the folder does not exist yet."""
         return not os.path.lexists(self.folder)
 
     @property
@@ -112,13 +112,13 @@ class ChangeSet:
         return tuple(change for change in self.changes if change.writes)
 
     def conflict(self) -> ConflictError | None:
-        """Return why nothing may be written, naming all that is in the way."""
+        """Return an error with all conflicts, None if there are none."""
         return ConflictError(self.folder, self.conflicts) if self.conflicts else None
 
     def apply(self) -> None:
-        """Write the files. Raise ConflictError if they are in the way of others, and DiskFullError.
+        """Write the files; raise ConflictError or DiskFullError.
 
-        If interrupted, each file is either as it was or as it shall be, and doing it again completes it.
+        An interruption leaves each file either unchanged or complete; applying the changes again finishes.
         """
         error = self.conflict()
         if error:
@@ -157,11 +157,10 @@ def change_set(
     on_conflict: OnConflict,
     own: tuple[PurePosixPath, ...] = (),
 ) -> ChangeSet:
-    """Return what writing these files (by their paths in the folder) would do.
+    """Return the changes that writing these files, by their paths in the folder, makes.
 
-    Symbolic links, folders in the place of files and files in the place of folders are always conflicts.
-    With ABORT, so is every file that differs, and anything else that lies in a folder which lacks files,
-    but for the `own` files.
+    Symbolic links, folders instead of files and files instead of folders are always conflicts. With ABORT,
+    so are files that differ, and other files in a folder that lacks some of these, except for `own`.
     """
     blocked = obstacles(folder, (*files, *own))
     if blocked:
@@ -169,7 +168,7 @@ def change_set(
         return ChangeSet(folder, unknown, blocked)
     changes = tuple(_change(folder, path, files[path], on_conflict) for path in sorted(files))
     conflicts = tuple(
-        Conflict(folder / change.path, "differs from what would be written")
+        Conflict(folder / change.path, "differs from the file to be written")
         for change in changes
         if change.verdict is Verdict.CONFLICT
     )
@@ -179,7 +178,7 @@ def change_set(
 
 
 def obstacles(folder: Path, paths: Iterable[PurePosixPath]) -> tuple[Conflict, ...]:
-    """Return every place in folder where no file can be written, for what stands there."""
+    """Return a conflict for each of the paths at which no file can be written."""
     found: dict[Path, str] = {}
     for path in sorted(paths):
         places = [folder, *(folder / parent for parent in reversed(path.parents[:-1])), folder / path]
@@ -192,21 +191,21 @@ def obstacles(folder: Path, paths: Iterable[PurePosixPath]) -> tuple[Conflict, .
 
 
 def is_in_use(folder: Path) -> bool:
-    """Return whether something stands at folder, other than an empty folder."""
+    """Return whether folder exists and is not an empty folder."""
     if folder.is_symlink() or not folder.is_dir():
         return os.path.lexists(folder)
     return any(folder.iterdir())
 
 
-def beside(folder: Path, path: PurePosixPath, content: FileContent) -> Change:
-    """Return how to write content beside the file at path: to a free one of NAME.new, NAME.new.2 and so on.
+def change_beside(folder: Path, path: PurePosixPath, content: FileContent) -> Change:
+    """Return the change that writes content next to the file at path, as NAME.new, NAME.new.2 and so on.
 
-    Where one of these holds it already, nothing is to be written.
+    If one of these has the content already, nothing is written.
     """
     target = path.with_name(f"{path.name}.new")
     number = 1
     while os.path.lexists(folder / target):
-        if _holds(folder / target, content):
+        if _has_content(folder / target, content):
             return Change(path, Verdict.SKIP, content, target)
         number += 1
         target = path.with_name(f"{path.name}.new.{number}")
@@ -216,14 +215,14 @@ def beside(folder: Path, path: PurePosixPath, content: FileContent) -> Change:
 def _change(folder: Path, path: PurePosixPath, content: FileContent, on_conflict: OnConflict) -> Change:
     if not os.path.lexists(folder / path):
         return Change(path, Verdict.CREATE, content, path)
-    if _holds(folder / path, content):
+    if _has_content(folder / path, content):
         return Change(path, Verdict.UNCHANGED, content, path)
     if on_conflict is OnConflict.NEW:
-        return beside(folder, path, content)
+        return change_beside(folder, path, content)
     return Change(path, _VERDICTS[on_conflict], content, path)
 
 
-def _holds(file: Path, content: FileContent) -> bool:
+def _has_content(file: Path, content: FileContent) -> bool:
     return not file.is_symlink() and file.is_file() and file.read_bytes() == content.data
 
 
@@ -235,12 +234,12 @@ def _obstacle(place: Path, *, is_file: bool) -> str | None:
     if stat.S_ISLNK(mode):
         return "is a symbolic link"
     if is_file and not stat.S_ISREG(mode):
-        return "is a folder" if stat.S_ISDIR(mode) else "is no regular file"
-    return None if is_file or stat.S_ISDIR(mode) else "is no folder"
+        return "is a folder" if stat.S_ISDIR(mode) else "is not a regular file"
+    return None if is_file or stat.S_ISDIR(mode) else "is not a folder"
 
 
 def _foreign_files(folder: Path, files: Iterable[PurePosixPath]) -> tuple[Conflict, ...]:
-    """Return what lies in an existing folder that is not ours to write; not what an interruption left."""
+    """Return a conflict for other files in an existing folder, except those that an interruption left."""
     ours = {folder / path for file in files for path in (file, *file.parents)}
     names = [
         place.relative_to(folder).as_posix()
@@ -252,11 +251,11 @@ def _foreign_files(folder: Path, files: Iterable[PurePosixPath]) -> tuple[Confli
     if not names:
         return ()
     more = ["…"] if len(names) > _FEW else []
-    return (Conflict(folder, f"holds other files: {', '.join([*names[:_FEW], *more])}"),)
+    return (Conflict(folder, f"contains other files: {', '.join([*names[:_FEW], *more])}"),)
 
 
 def _stage(change: Change, stage: Path, folder: Path) -> None:
-    """Write the file into the stage, with the permissions that it has or shall have."""
+    """Write a file to the stage, with the permissions of an existing file if there is one."""
     staged = stage / change.target
     staged.parent.mkdir(parents=True, exist_ok=True)
     staged.write_bytes(change.content.data)
@@ -264,5 +263,5 @@ def _stage(change: Change, stage: Path, folder: Path) -> None:
         shutil.copymode(folder / change.target, staged)
     mode = staged.stat().st_mode
     if change.content.executable:
-        # Whoever may read it may run it.
+        # Grant execution to everybody with read permission, as umask has limited that already.
         staged.chmod(mode | (mode & 0o444) >> 2)

@@ -1,7 +1,7 @@
-"""Clones of the git repositories that templates are kept in, by commit, in the user's cache folder.
+"""Clone the git repositories of templates to the user's cache folder, one folder per commit.
 
-git is called as it is, and not through cookiecutter, whose clone prints tracebacks, deletes what it made
-before, and takes for a repository only what has `git` in its URL.
+cookiecutter's own clone function is not used: it prints tracebacks, deletes earlier clones, and recognises a
+repository only if its URL contains `git`.
 """
 
 from __future__ import annotations
@@ -27,44 +27,44 @@ class CloneError(UserError):
 
 
 def is_url(source: str) -> bool:
-    """Tell whether a source of a template is the URL of a git repository, and no folder."""
+    """Return whether the source of a template is the URL of a git repository rather than a folder."""
     return bool(_URL.fullmatch(source))
 
 
 def clone(url: str, checkout: str | None) -> Path:
-    """Return the folder of a clone of url at a branch, tag or commit (or the default branch).
+    """Return the folder of a clone of url at a branch, tag or commit (None for the default branch).
 
-    The network is asked each time, but for a commit that is there already. Raises CloneError.
+    Uses the network every time, except for a commit that is in the cache. Raises CloneError.
     """
     for text in (url, checkout or ""):
         if text.startswith("-") or any(char in text for char in "\0\r\n"):
-            raise CloneError(f"{text!r} is no URL, branch, tag or commit of a git repository")
+            raise CloneError(f"{text!r} is not a URL, branch, tag or commit of a git repository")
     clones = cache_dir("dx-app-wizard") / "templates" / hashlib.sha256(url.encode()).hexdigest()[:16]
     if checkout and _COMMIT.fullmatch(checkout) and (clones / checkout).is_dir():
         return clones / checkout
     clones.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=clones) as scratch:
         new = Path(scratch) / "clone"
-        # All of its history is needed only to find something else than its newest commit.
+        # The newest commit of the default branch needs no history; any other may be anywhere in it.
         depth = () if checkout else ("--depth", "1")
         _git(f"{url} cannot be cloned", "clone", "--quiet", *depth, "--", url.removeprefix("git+"), str(new))
         if checkout:
-            trouble = f"{url} has no branch, tag or commit {checkout!r}"
-            _git(trouble, "-C", str(new), "checkout", "--quiet", checkout, "--")
+            problem = f"{url} has no branch, tag or commit {checkout!r}"
+            _git(problem, "-C", str(new), "checkout", "--quiet", checkout, "--")
         commit = _git(f"{url} has no commits", "-C", str(new), "rev-parse", "HEAD")
         folder = clones / commit
         if not folder.is_dir():
             try:
                 new.rename(folder)
             except OSError:
-                # Somebody else was quicker; a commit is the same whoever cloned it.
+                # Another process has cloned the same commit in the meantime.
                 if not folder.is_dir():
                     raise
     return folder
 
 
-def _git(trouble: str, *arguments: str) -> str:
-    """Run git and return what it printed; it never asks for anything, as nobody may be there to answer."""
+def _git(problem: str, *arguments: str) -> str:
+    """Run git and return its output; git never prompts, because nobody may be there to answer."""
     try:
         done = subprocess.run(
             ["git", *arguments],
@@ -76,6 +76,9 @@ def _git(trouble: str, *arguments: str) -> str:
     except FileNotFoundError:
         raise CloneError("git is not installed", "Install git, or name a folder.") from None
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise CloneError(f"{trouble}: {said[-1] if said else 'git failed'}", "Try git clone yourself.")
+        printed = done.stderr.decode(errors="replace").strip().splitlines()
+        raise CloneError(
+            f"{problem}: {printed[-1] if printed else 'git failed'}",
+            "Run git clone yourself to find out more.",
+        )
     return done.stdout.decode().strip()

@@ -1,4 +1,4 @@
-"""From answers to the spec of the app to write; of a given dxapp.json every key and its order stay."""
+"""Compose the spec of an app from the answers; a given dxapp.json keeps all its keys and their order."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _SUFFIXES = {"python": ".py", "bash": ".sh"}
 
 
 def compose(answers: Answers, base: AppSpec | None = None, policy: Policy | None = None) -> Plan:
-    """Return what to write for these answers; only what base leaves out is filled in, also by the policy.
+    """Return the plan for these answers: base, with absent parts filled in from answers and policy.
 
-    The one thing that changes in base is what the answers say anew of name, title, summary and version.
+    Of the parts that base has, only name, title, summary and version change if the answers differ.
     """
     raw = base.to_dict() if base else {}
     raw.update(name=answers.name, title=answers.title, summary=answers.summary)
@@ -49,22 +49,22 @@ def spec_difference(spec: AppSpec, base: AppSpec) -> str:
 
 
 def _fill_by_policy(raw: dict[str, Any], policy: Policy) -> None:
-    """Write what [policy] demands into a dxapp.json where it says nothing of it."""
+    """Add the fields that [policy] requires to a dxapp.json that lacks them."""
     fields = {
         "developers": "developers",
         "authorized-users": "authorizedUsers",
         "open-source": "openSource",
     }
     for key, field in fields.items():
-        demanded = policy.value(POLICY_TABLE, key)
-        if demanded is not None:
-            raw.setdefault(field, list(demanded) if isinstance(demanded, tuple) else demanded)
+        required = policy.value(POLICY_TABLE, key)
+        if required is not None:
+            raw.setdefault(field, list(required) if isinstance(required, tuple) else required)
     release = policy.value(POLICY_TABLE, "release")
     run_spec = raw.setdefault("runSpec", {})
     if release and "release" not in run_spec:
         run_spec["release"] = release
         if release == "16.04":
-            # It comes in two application execution environments; version 1 is the one that has Python 3.
+            # This release has two application execution environments; version 1 is the one with Python 3.
             run_spec.setdefault("version", "1")
 
 
@@ -74,12 +74,12 @@ def _fill_run_spec(run_spec: dict[str, Any], answers: Answers) -> None:
     run_spec.setdefault("file", f"src/{answers.name}{_SUFFIXES[answers.language]}")
     run_spec.setdefault("distribution", DISTRIBUTION)
     run_spec.setdefault("release", RELEASE)
-    # What `dx build` fills in, so that the app runs in the same environment with or without the wizard.
+    # The default of `dx build`, so that the app runs in the same environment with and without the wizard.
     run_spec.setdefault("version", "0")
 
 
 def _fill_access(raw: dict[str, Any], answers: Answers) -> None:
-    """Grant what was answered; an app that needs nothing gets no `access` at all."""
+    """Grant the access in the answers; an app that needs none gets no `access` field."""
     granted: dict[str, Any] = {}
     if answers.network:
         granted["network"] = list(answers.network)
@@ -90,11 +90,11 @@ def _fill_access(raw: dict[str, Any], answers: Answers) -> None:
 
 
 def _fill_regions(raw: dict[str, Any], answers: Answers) -> None:
-    """Give the app a region and an instance type, where base has none.
+    """Add a region and an instance type if base has none.
 
-    `dx build` refuses systemRequirements that stand both in runSpec and in regionalOptions, regions whose
-    options differ in their keys, and regionalOptions beside `resources` at the top; so requirements go where
-    there are none, and into all regions alike.
+    `dx build` rejects systemRequirements in both runSpec and regionalOptions, regions whose options have
+    different keys, and regionalOptions together with top-level `resources`. So the requirements are added
+    only if there are none, and to all regions.
     """
     requirements = {ANY_ENTRY_POINT: {"instanceType": answers.instance_type}}
     if "systemRequirements" in raw["runSpec"]:

@@ -1,4 +1,4 @@
-"""Render a template of the user's: any cookiecutter template, with what ours gets and its own variables."""
+"""Render a custom template: any cookiecutter template, with the wizard's values and its own variables."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from dx_app_wizard.rendering.template_choice import CustomTemplate
 
-# It logs what it raises, with a traceback.
+# cookiecutter logs its exceptions with tracebacks, and raises them as well.
 logging.getLogger("cookiecutter").addHandler(logging.NullHandler())
 
 
 def render_custom(template: CustomTemplate, values: Mapping[str, Any], scratch: str) -> Path:
-    """Render into the folder scratch; return the folder of the app in it, whatever its name is.
+    """Render to the folder scratch, and return the app's folder in it, which may have any name.
 
-    Where the template writes no dxapp.json, the wizard's is put there. Raises TemplateError.
+    If the template writes no dxapp.json, the wizard's is added. Raises TemplateError.
     """
     from cookiecutter.generate import generate_files
 
@@ -37,7 +37,7 @@ def render_custom(template: CustomTemplate, values: Mapping[str, Any], scratch: 
             folder = Path(generate_files(template.folder, context, scratch, accept_hooks=template.hooks))
     except TemplateError:
         raise
-    except Exception as error:  # - a template is a program, which can fail in any way
+    except Exception as error:  # a template is a program and can fail in any way
         message = f"the template {template.source!r} cannot be rendered: {_reason(error)}"
         raise TemplateError(message) from error
     if folder.resolve().parent != Path(scratch).resolve():
@@ -49,7 +49,7 @@ def render_custom(template: CustomTemplate, values: Mapping[str, Any], scratch: 
 
 
 def _check_dxapp_json(template: CustomTemplate, folder: Path) -> None:
-    """Raise TemplateError where the dxapp.json that was rendered cannot be read."""
+    """Raise TemplateError if the rendered dxapp.json cannot be read."""
     try:
         value = json_document.read(folder / FILE_NAME).value
     except SpecFileError as error:
@@ -62,7 +62,7 @@ def _check_dxapp_json(template: CustomTemplate, folder: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Return why a template cannot be rendered, without all that it was given to read."""
+    """Return the reason for a rendering failure, without the values that cookiecutter adds to it."""
     from cookiecutter.exceptions import NonTemplatedInputDirException, UndefinedVariableInTemplate
 
     if isinstance(error, NonTemplatedInputDirException):
@@ -73,9 +73,9 @@ def _reason(error: Exception) -> str:
 
 
 def _context(template: CustomTemplate, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the template reads: the wizard's values, and its own, whose defaults may use them.
+    """Return the template's context: the wizard's values, and its own variables, whose defaults may use them.
 
-    The wizard's values are never taken for templates, whatever braces an answer has.
+    The wizard's values are not rendered as templates, even if an answer contains braces.
     """
     from cookiecutter.generate import generate_context
     from cookiecutter.prompt import render_variable
@@ -84,7 +84,7 @@ def _context(template: CustomTemplate, values: Mapping[str, Any]) -> dict[str, A
     context: dict[str, Any] = generate_context(str(template.folder / "cookiecutter.json"))
     own = context["cookiecutter"]
     if not isinstance(own, dict):
-        raise TemplateError(f"the cookiecutter.json of the template {template.source!r} is no JSON object")
+        raise TemplateError(f"the cookiecutter.json of the template {template.source!r} is not a JSON object")
     _check_variables(template, own)
     known: dict[str, Any] = dict(values)
     environment = create_env_with_context(context)
@@ -101,7 +101,7 @@ def _context(template: CustomTemplate, values: Mapping[str, Any]) -> dict[str, A
 
 @contextmanager
 def _stdout_to_stderr() -> Iterator[None]:
-    """Let what hooks print be talk: stdout is for data."""
+    """Redirect the output of hooks to stderr, because stdout is for data."""
     sys.stdout.flush()
     stdout = os.dup(1)
     os.dup2(2, 1)
@@ -116,5 +116,5 @@ def _check_variables(template: CustomTemplate, own: Mapping[str, Any]) -> None:
     for name in template.variables:
         if name not in own:
             near = get_close_matches(name, own, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(own)}."
+            hint = f"Did you mean {near[0]!r}?" if near else f"Its variables are {', '.join(own)}."
             raise TemplateError(f"the template {template.source!r} has no variable {name!r}", hint)

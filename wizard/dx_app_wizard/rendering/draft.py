@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Basis:
-    """Everything besides the answers that determines an app.
+    """Everything except the answers that determines an app.
 
     `spec` is the given dxapp.json, None if there is none; `source` is the same as a source of answers.
     `template` is None for the built-in one.

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
 _ABSENT: Any = object()
-"""Stands for a value that a version does not have."""
+"""Marks a value that a version does not have."""
 
 _ONE_VALUE = "default"
-"""The key of a value that is one thing, whatever it is made of: half of each side's default is nobody's."""
+"""The key of a value that is never merged in parts: a mix of both sides' defaults would be neither."""
 
 
 class Merged(NamedTuple):
@@ -30,10 +30,10 @@ class Merged(NamedTuple):
 
 
 def merge_json(base: Any, ours: Any, theirs: Any) -> Merged:
-    """Return what both sides made of base.
+    """Return the changes of both sides to base, combined.
 
-    A conflict is a value that both sides changed, each in its own way, or that one side changed and the other
-    removed. If both sides moved things, they stand in our order.
+    A conflict is a value that both sides changed differently, or that one side changed and the other removed.
+    If both sides reordered elements, our order is used.
     """
     merged = _merge(base, ours, theirs)
     return Merged(_resolved(merged, "ours"), _resolved(merged, "theirs"))
@@ -41,14 +41,14 @@ def merge_json(base: Any, ours: Any, theirs: Any) -> Merged:
 
 @dataclass(frozen=True)
 class _Conflict:
-    """The value of each side; _ABSENT for the side that removed it."""
+    """The value of each side, _ABSENT for a side that removed it."""
 
     ours: Any
     theirs: Any
 
 
 def _merge(base: Any, ours: Any, theirs: Any, *, key: str | None = None) -> Any:
-    """Return the merged value of a key, or of no key, with conflicts in it."""
+    """Return the merged value of a key, None for the whole document, with conflicts in it."""
     if _same(ours, theirs) or _same(theirs, base):
         return ours
     if _same(ours, base):
@@ -77,26 +77,26 @@ def _merge_arrays(base: list[Any], ours: list[Any], theirs: list[Any]) -> Any:
     before, mine, yours = names
     if not have_names(*versions) and _replace_the_same(before, mine, yours):
         return _Conflict(ours, theirs)
-    only_they_moved = _moved(before, yours) and not _moved(before, mine)
+    only_they_moved = _is_reordered(before, yours) and not _is_reordered(before, mine)
     order = _interleaved(yours, mine) if only_they_moved else _interleaved(mine, yours)
     elements = [dict(zip(*pair, strict=True)) for pair in zip(names, versions, strict=True)]
     return [_merge(*(version.get(name, _ABSENT) for version in elements)) for name in order]
 
 
 def _replace_the_same(base: Sequence[Hashable], ours: Sequence[Hashable], theirs: Sequence[Hashable]) -> bool:
-    """Tell whether both sides put something else in the place of the same elements."""
+    """Return whether both sides replaced the same elements by different ones."""
     before, mine, yours = set(base), set(ours), set(theirs)
     return bool(before - mine - yours and mine - before - yours and yours - before - mine)
 
 
-def _moved(before: Sequence[Hashable], after: Sequence[Hashable]) -> bool:
-    """Tell whether what is in both stands in another order."""
+def _is_reordered(before: Sequence[Hashable], after: Sequence[Hashable]) -> bool:
+    """Return whether the common elements have another order."""
     common = set(before) & set(after)
     return [name for name in before if name in common] != [name for name in after if name in common]
 
 
 def _interleaved(first: Sequence[Hashable], second: Sequence[Hashable]) -> list[Any]:
-    """Return the names of the first, and those of the second after the names that they follow there."""
+    """Return the names of the first, with each name of the second inserted after its predecessor there."""
     woven = list(first)
     known = set(second)
     for at, name in enumerate(second):
@@ -110,7 +110,7 @@ def _interleaved(first: Sequence[Hashable], second: Sequence[Hashable]) -> list[
 
 
 def _resolved(merged: Any, side: str) -> Any:
-    """Return the merged value with one side of each conflict, without what is absent there."""
+    """Return the merged value with one side of each conflict, without absent values."""
     if isinstance(merged, _Conflict):
         return getattr(merged, side)
     if isinstance(merged, dict):

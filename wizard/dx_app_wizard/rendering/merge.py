@@ -1,7 +1,7 @@
-"""Three versions of a file to one: as it was rendered, as the user has it, as it is rendered now.
+"""Merge three versions of a file: as rendered before, as the user has it, and as rendered now.
 
 JSON is merged value by value, other text line by line with `git merge-file`. If both sides changed the same
-value or lines, both versions stand in the file, between conflict markers.
+value or lines, the file gets both versions between conflict markers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.json_edit import rewritten
 from dx_app_wizard.errors import SpecFileError, UserError
-from dx_app_wizard.rendering.changes import Change, FileContent, Verdict, beside
+from dx_app_wizard.rendering.changes import Change, FileContent, Verdict, change_beside
 from dx_app_wizard.rendering.json_merge import merge_json
 from dx_app_wizard.rendering.provenance import Digest, base_of
 
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 _MARKER = re.compile(rb"^(<{7} |>{7} )", re.MULTILINE)
 _BYTE_ORDER_MARK = "\ufeff"
 _MOST_CONFLICTS = 127
-"""What `git merge-file` exits with for this many conflicts and more; beyond, it failed."""
+"""The highest exit code of `git merge-file` that counts conflicts; higher ones mean failure."""
 
 
 class GitError(UserError):
-    """Git is missing, or failed."""
+    """Git is not installed, or it failed."""
 
     code = "git"
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What the conflict markers call the versions."""
+    """The names of the versions in conflict markers."""
 
     yours: str
     base: str
@@ -53,25 +53,25 @@ class Labels:
 def merge(
     folder: Path, record: Record, files: Mapping[PurePosixPath, FileContent], labels: Labels
 ) -> Iterator[Change]:
-    """Yield what an update to these rendered files does to each file of the app in folder.
+    """Yield the change that an update to these rendered files makes to each file of the app in folder.
 
-    What the user deleted stays deleted, what the template has no longer stays. Raises GitError.
+    Files that the user deleted stay deleted; files that the template no longer has stay. Raises GitError.
     """
     for path in sorted({*record.base, *files}):
         theirs = files.get(path)
         if theirs is None:
-            ours = _on_disk(folder / path)
+            ours = _read_file(folder / path)
             if ours is not None:
                 yield Change(path, Verdict.OBSOLETE, ours, path)
         elif path in record.base and record.base[path] == base_of(theirs):
             is_there = os.path.lexists(folder / path)
             yield Change(path, Verdict.UNCHANGED if is_there else Verdict.DELETED, theirs, path)
         else:
-            yield _merge_file(_File(folder, path, _on_disk(folder / path), theirs), record, labels)
+            yield _merge_file(_File(folder, path, _read_file(folder / path), theirs), record, labels)
 
 
 def changed_paths(record: Record, files: Mapping[PurePosixPath, FileContent]) -> set[PurePosixPath]:
-    """Return the paths of the files that are rendered otherwise than recorded."""
+    """Return the paths of the files that are rendered differently from the record."""
     return {
         path
         for path, content in files.items()
@@ -80,9 +80,9 @@ def changed_paths(record: Record, files: Mapping[PurePosixPath, FileContent]) ->
 
 
 def marked_lines(folder: Path, paths: Iterable[PurePosixPath]) -> Iterator[tuple[PurePosixPath, int]]:
-    """Yield the files that hold conflict markers, with the line (from 1) of the first."""
+    """Yield the files that contain conflict markers, with the line (from 1) of the first."""
     for path in sorted(paths):
-        content = _on_disk(folder / path)
+        content = _read_file(folder / path)
         match = _MARKER.search(content.data) if content else None
         if content and match:
             yield path, content.data.count(b"\n", 0, match.start()) + 1
@@ -90,7 +90,7 @@ def marked_lines(folder: Path, paths: Iterable[PurePosixPath]) -> Iterator[tuple
 
 @dataclass(frozen=True)
 class _File:
-    """One file of the template, as it lies in the folder and as it is rendered now."""
+    """One file of the template: `ours` as in the folder, `theirs` as rendered now."""
 
     folder: Path
     path: PurePosixPath
@@ -108,17 +108,17 @@ def _merge_file(file: _File, record: Record, labels: Labels) -> Change:
     if file.ours.data == file.theirs.data:
         return file.change(Verdict.UNCHANGED)
     if not is_known:
-        return beside(file.folder, file.path, file.theirs)
+        return change_beside(file.folder, file.path, file.theirs)
     base = record.base[file.path]
     return file.change(Verdict.SKIP) if base is None else _merge_known(file, file.ours, base, labels)
 
 
 def _merge_known(file: _File, ours: FileContent, base: str | Digest, labels: Labels) -> Change:
-    """Merge what changed; a file that is no text is written beside the user's when both sides changed it."""
+    """Merge a file that changed; if it is not text and both sides changed it, write it next to the user's."""
     if base == base_of(ours):
         return file.change(Verdict.REPLACE)
     if isinstance(base, Digest) or ours.text is None or file.theirs.text is None:
-        return beside(file.folder, file.path, file.theirs)
+        return change_beside(file.folder, file.path, file.theirs)
     merged = None
     if file.path.suffix == ".json":
         merged = _merge_json(file.path, (ours.text, base, file.theirs.text), labels)
@@ -132,9 +132,9 @@ def _merge_known(file: _File, ours: FileContent, base: str | Digest, labels: Lab
 
 
 def _merge_json(path: PurePosixPath, texts: Sequence[str], labels: Labels) -> tuple[bytes, int] | None:
-    """Return the merged text and how many conflicts are marked in it; None if one of the texts is not JSON.
+    """Return the merged text and the number of conflicts marked in it; None if one of the texts is not JSON.
 
-    The texts are ours, after which the merged one is laid out, the base, and theirs.
+    The texts are ours, whose layout is kept, the base, and theirs.
     """
     bare = [text.removeprefix(_BYTE_ORDER_MARK) for text in texts]
     try:
@@ -144,12 +144,12 @@ def _merge_json(path: PurePosixPath, texts: Sequence[str], labels: Labels) -> tu
     except (SpecFileError, RecursionError):
         return None
     mark = _BYTE_ORDER_MARK if bare[0] != texts[0] else ""
-    marked, conflicts = (mine, 0) if merged.is_clean else _marked(mine, yours, labels)
+    marked, conflicts = (mine, 0) if merged.is_clean else _with_markers(mine, yours, labels)
     return (mark + marked).encode(), conflicts
 
 
-def _marked(ours: str, theirs: str, labels: Labels) -> tuple[str, int]:
-    """Return the lines of both texts, those that differ between conflict markers, and how many conflicts."""
+def _with_markers(ours: str, theirs: str, labels: Labels) -> tuple[str, int]:
+    """Return both texts as one, with conflict markers around differing lines, and the number of conflicts."""
     mine, yours = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (ours, theirs))
     end = "\r\n" if "\r\n" in ours else "\n"
     parts: list[str] = []
@@ -167,10 +167,10 @@ def _marked(ours: str, theirs: str, labels: Labels) -> tuple[str, int]:
 
 
 def _merge_lines(ours: bytes, base: bytes, theirs: bytes, labels: Labels) -> tuple[bytes, int]:
-    """Return the merged text, and how many conflicts are marked in it."""
+    """Return the merged text, and the number of conflicts marked in it."""
     git = shutil.which("git")
     if git is None:
-        raise GitError("git is not installed, which merges the files", "Install git, then try again.")
+        raise GitError("git is not installed; it is needed to merge files", "Install git, then try again.")
     with tempfile.TemporaryDirectory(prefix="dx-app-wizard-") as scratch:
         names = ("yours", "base", "template")
         for name, data in zip(names, (ours, base, theirs), strict=True):
@@ -189,7 +189,7 @@ def _merge_lines(ours: bytes, base: bytes, theirs: bytes, labels: Labels) -> tup
     return done.stdout, done.returncode
 
 
-def _on_disk(path: Path) -> FileContent | None:
+def _read_file(path: Path) -> FileContent | None:
     if path.is_symlink() or not path.is_file():
         return None
     return FileContent(path.read_bytes(), executable=bool(path.stat().st_mode & 0o100))

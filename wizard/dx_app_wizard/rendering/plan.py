@@ -1,4 +1,4 @@
-"""What the templates are given: the app's spec, its language, and how its work is spread over jobs."""
+"""The plan of an app, from which the templates are rendered."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """One app to write, with the files that continuous integration by the service `ci` needs.
+    """An app to write, with files for the CI service `ci`.
 
     `ci_package` is the requirement from which that service installs dx-app-wizard.
 
-    `template` is the user's own that writes it, None for ours.
+    `template` is the custom template, None for the built-in one.
     """
 
     spec: AppSpec

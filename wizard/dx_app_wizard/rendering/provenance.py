@@ -1,7 +1,7 @@
-"""Where an app came from: `.dx-app-wizard.json` in its folder, what it takes to render it anew and merge.
+"""The record of an app's origin in its folder, `.dx-app-wizard.json`, from which it can be updated.
 
-It holds the version of this program, the template's hash, the answers, the dxapp.json that was given, and the
-text of every file as it was rendered: the common ancestor when the app is updated.
+It has the version of this program, the template's hash, the answers, the given dxapp.json, and the text of
+every file as it was rendered: the common ancestor in the three-way merge of an update.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Digest:
-    """The SHA-256 of a rendered file that is no text, in hexadecimal."""
+    """The SHA-256 of a rendered file that is not text, in hexadecimal."""
 
     sha256: str
 
 
 Base = str | Digest | None
-"""A file as it was rendered: its text or digest; None where the user's own file was kept in its place."""
+"""A file as it was rendered: its text or digest, None if the user's own file was kept instead."""
 
 
 @dataclass(frozen=True)
 class Template:
-    """A template at one point: where it is from, and the hash of its files."""
+    """A version of a template: its source, and the hash of its files."""
 
     source: str
     hash: str
@@ -51,7 +51,7 @@ class Template:
 
 @dataclass(frozen=True)
 class Origin:
-    """All that an app is rendered from; `json_file` is the text of the given dxapp.json, None without one."""
+    """Everything from which an app is rendered; `json_file` is the text of the given dxapp.json, or None."""
 
     template: Template
     answers: Mapping[str, Any]
@@ -61,13 +61,13 @@ class Origin:
 
 @dataclass(frozen=True)
 class Record:
-    """Where the files of an app came from, and what they were like."""
+    """The origin of an app, and the base of each of its files."""
 
     origin: Origin
     base: Mapping[PurePosixPath, Base]
 
     def dumps(self) -> str:
-        """Return the text of the record; a file's text in it is an array of lines, which compares well."""
+        """Return the record as JSON, with texts as arrays of lines, which version control compares well."""
         raw: dict[str, Any] = {
             "schema": SCHEMA_VERSION,
             "tool": {"name": "dx-app-wizard", "version": self.origin.tool_version},
@@ -81,7 +81,7 @@ class Record:
 
 
 def base_of(content: FileContent) -> Base:
-    """Return what a record keeps of a rendered file."""
+    """Return the base of a rendered file, for the record."""
     text = content.text
     return Digest(hashlib.sha256(content.data).hexdigest()) if text is None else text
 
@@ -89,37 +89,37 @@ def base_of(content: FileContent) -> Base:
 def with_new_record(
     changes: ChangeSet, files: Mapping[PurePosixPath, FileContent], origin: Origin
 ) -> ChangeSet:
-    """Return the changes that write these rendered files, and with them that of the record.
+    """Return the changes that write these rendered files, with the change of the record.
 
-    Where the user's own version of a file is kept, its base is what it was before. Raises RecordError.
+    If the user's version of a file is kept, its base stays the same. Raises RecordError.
     """
     if changes.conflicts:
         return changes
-    former = read_record(changes.folder)
+    previous = read_record(changes.folder)
     kept = (Verdict.SKIP, Verdict.BESIDE)
     base = {
-        change.path: (former.base.get(change.path) if former else None)
+        change.path: (previous.base.get(change.path) if previous else None)
         if change.verdict in kept
         else base_of(files[change.path])
         for change in changes.changes
     }
-    return with_record(changes, Record(origin, base), former)
+    return with_record(changes, Record(origin, base), previous)
 
 
-def with_record(changes: ChangeSet, record: Record, former: Record | None) -> ChangeSet:
-    """Return the changes and that of the record, last of all: until all is done, the former one holds."""
+def with_record(changes: ChangeSet, record: Record, previous: Record | None) -> ChangeSet:
+    """Return the changes with that of the record last, so that an interruption leaves the previous record."""
     text = record.dumps()
     verdict = Verdict.CREATE
-    if former:
-        verdict = Verdict.UNCHANGED if text == former.dumps() else Verdict.REPLACE
+    if previous:
+        verdict = Verdict.UNCHANGED if text == previous.dumps() else Verdict.REPLACE
     change = Change(RECORD_PATH, verdict, FileContent(text.encode()), RECORD_PATH)
     return replace(changes, changes=(*changes.changes, change))
 
 
 def read_record(folder: Path) -> Record | None:
-    """Return the record in an app's folder, None where there is none.
+    """Return the record in an app's folder, None if there is none.
 
-    Raises RecordError, with line and column, for whatever is wrong with it.
+    Raises RecordError with line and column if the record is invalid.
     """
     path = folder / RECORD_PATH
     if not path.is_file():
@@ -130,8 +130,8 @@ def read_record(folder: Path) -> Record | None:
         raise RecordError(error) from error
 
 
-def hash_of(folder: Path) -> str:
-    """Return a hash over the names and contents of all files of a template."""
+def template_hash(folder: Path) -> str:
+    """Return a hash of the names and contents of all files of a template."""
     total = hashlib.sha256()
     for path in files_below(folder):
         if "__pycache__" not in path.parts and ".git" not in path.parts:
@@ -142,7 +142,7 @@ def hash_of(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Takes a record out of its JSON, checking every part of it."""
+    """A reader of records in JSON that checks every part."""
 
     path: Path
     document: Document
@@ -150,7 +150,9 @@ class _Reader:
     def record(self) -> Record:
         raw = self._kind((), dict)
         if raw.get("schema") != SCHEMA_VERSION:
-            self._fail(("schema",), f"is of another version than {SCHEMA_VERSION}, which this program reads")
+            self._fail(
+                ("schema",), f"has a version other than {SCHEMA_VERSION}, the one that this program reads"
+            )
         for part in ("tool", "template", "answers", "base"):
             if part not in raw:
                 self._fail((), f"lacks {part!r}")
@@ -170,10 +172,10 @@ class _Reader:
         return None if value is None else self._lines(path)
 
     def _file(self, name: str) -> PurePosixPath:
-        """Return the path of a file; one that leads out of the app is refused."""
+        """Return the path of a file; reject a path that leads out of the app."""
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or not path.parts or "\\" in name or "\0" in name:
-            self._fail(("base", name), f"names {name!r}, which is no file of the app")
+            self._fail(("base", name), f"names {name!r}, which is not a file of the app")
         return path
 
     def _lines(self, path: JsonPath) -> str:
@@ -202,7 +204,7 @@ class _Reader:
     def _fail(self, path: JsonPath, problem: str) -> None:
         position = self.document.position(path) or Position(1, 1)
         where = json_document.path_text(path) or "it"
-        message = f"is no record of dx-app-wizard: {where} {problem}"
+        message = f"is not a record of dx-app-wizard: {where} {problem}"
         raise SpecFileError(self.path, message, position.line, position.column)
 
 

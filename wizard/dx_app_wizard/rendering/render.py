@@ -1,8 +1,8 @@
-"""From a plan to the files of an app: the templates, rendered through cookiecutter.
+"""Render the files of an app from its plan, with cookiecutter.
 
-Rendering happens in a scratch folder; what becomes of the files is for `changes` to say. Of cookiecutter only
-the rendering is used: no prompts, replay files or user configuration, no hooks of ours, and nothing is read
-or written in the user's home.
+Only cookiecutter's rendering is used: no prompts, no replay files, no hooks in the built-in template, and no
+user configuration, so nothing in the user's home is read or written. Files are rendered to a scratch folder;
+the module `changes` writes them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dx_app_wizard.dxapp.names import source_path_problem
 from dx_app_wizard.files import files_below
 from dx_app_wizard.rendering.changes import FileContent, OnConflict, change_set
 from dx_app_wizard.rendering.clones import is_url
-from dx_app_wizard.rendering.provenance import BUILT_IN, RECORD_PATH, Template, hash_of
+from dx_app_wizard.rendering.provenance import BUILT_IN, RECORD_PATH, Template, template_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 
 _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode's categories of control characters, halves of characters, and ends of lines and paragraphs."""
+"""The Unicode categories of control characters, surrogates, line separators and paragraph separators."""
 
 
 def render(plan: Plan, name: str) -> dict[PurePosixPath, FileContent]:
     """Return the files of the app called name, by their paths in its folder.
 
-    Raises SpecShapeError when runSpec.file is no path in the app, and TemplateError for a template of the
-    user's that cannot be rendered.
+    Raises SpecShapeError if runSpec.file is not a path inside the app, and TemplateError if a custom template
+    cannot be rendered.
     """
     source = _source_path(plan)
     values = _values(plan, name, source.name)
@@ -57,7 +57,7 @@ def render(plan: Plan, name: str) -> dict[PurePosixPath, FileContent]:
 def render_app(plan: Plan, destination: Path) -> list[Path]:
     """Write the app to the new folder `destination`; return the paths of its files in it, sorted.
 
-    Raises ConflictError when something else is there, and SpecShapeError as `render` does.
+    Raises ConflictError if the folder exists and is not empty, and SpecShapeError like `render`.
     """
     files = render(plan, destination.name)
     change_set(destination, files, OnConflict.ABORT).apply()
@@ -65,16 +65,16 @@ def render_app(plan: Plan, destination: Path) -> list[Path]:
 
 
 def template_of(plan: Plan, app: Path) -> Template:
-    """Return which template writes the plan, for the record in the folder app: no path of this machine."""
-    own = plan.template
-    if own is None:
-        return Template(BUILT_IN, hash_of(templates()))
-    relative = Path(os.path.relpath(own.folder.resolve(), app.resolve())).as_posix()
-    return Template(own.source if is_url(own.source) else relative, hash_of(own.folder))
+    """Return the template of the plan for the record in the folder app, without absolute paths."""
+    custom = plan.template
+    if custom is None:
+        return Template(BUILT_IN, template_hash(templates()))
+    relative = Path(os.path.relpath(custom.folder.resolve(), app.resolve())).as_posix()
+    return Template(custom.source if is_url(custom.source) else relative, template_hash(custom.folder))
 
 
 def templates() -> Path:
-    """Return the folder of the cookiecutter template: in the package, or in the repository it runs from."""
+    """Return the folder of the built-in template, in the package or in the repository."""
     package = Path(__file__).parent.parent
     installed = package / "templates" / "app"
     return installed if installed.is_dir() else package.parent.parent / "templates" / "app"
@@ -89,11 +89,11 @@ def _render_built_in(values: dict[str, Any], scratch: str) -> Path:
 
 
 def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
-    """Return what the templates read, with nothing left to defaults or prompts."""
+    """Return a value for every variable of the templates, so that none is left to defaults."""
     return {
         "name": name,
-        "title": _shown(plan.spec.title or name),
-        "summary": _shown(plan.spec.summary or "").rstrip("."),
+        "title": _printable(plan.spec.title or name),
+        "summary": _printable(plan.spec.summary or "").rstrip("."),
         "version": plan.spec.version or "",
         "language": plan.language,
         "pattern": plan.pattern,
@@ -106,7 +106,7 @@ def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
         "__gitlab": ".gitlab-ci.yml" if plan.ci == "gitlab" else "",
         "__pre_commit": ".pre-commit-config.yaml" if plan.ci != "none" else "",
         "_dxapp": plan.spec.dumps(),
-        # `dx build` refuses an app that has both a Readme.md and a description.
+        # `dx build` rejects an app with both a Readme.md and a description.
         "__readme": "" if "description" in plan.spec.raw else "Readme.md",
     }
 
@@ -120,18 +120,18 @@ def _by_name(fields: Iterable[IOField] | None) -> dict[str, dict[str, Any]]:
 
 
 def _texts(field: IOField) -> dict[str, str]:
-    """Return what a parameter says to people, as they can read it."""
+    """Return the label and help of a parameter, in printable form."""
     texts = {"label": field.label, "help": field.help}
-    return {key: _shown(text) for key, text in texts.items() if text is not None}
+    return {key: _printable(text) for key, text in texts.items() if text is not None}
 
 
-def _shown(text: str) -> str:
-    """Return a text of a dxapp.json on one line, without characters that no file in UTF-8 shows."""
+def _printable(text: str) -> str:
+    """Return text on one line, with a space for each unprintable character."""
     return "".join(" " if unicodedata.category(char) in _UNPRINTABLE else char for char in text)
 
 
 def _source_path(plan: Plan) -> PurePosixPath:
-    """Return where the source file belongs; names from a dxapp.json never lead out of the app."""
+    """Return the path of the source file; reject a path in a dxapp.json that leads out of the app."""
     file = plan.spec.run_spec.file or ""
     problem = source_path_problem(file)
     if problem:
@@ -140,7 +140,7 @@ def _source_path(plan: Plan) -> PurePosixPath:
 
 
 def _move_source(folder: Path, source: PurePosixPath) -> None:
-    """Move the source file from src/, where the template puts it, to where runSpec.file says."""
+    """Move the source file from src/, where the template writes it, to the path in runSpec.file."""
     rendered = folder / "src" / source.name
     target = folder / source
     if target == rendered:

@@ -1,4 +1,4 @@
-"""Check an app before anything is written: its dxapp.json by the linter's rules, and its source's place."""
+"""Check an app before anything is written: its dxapp.json by the lint rules, and the path of its source."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def render_checked(plan: Plan, name: str, path: Path, base: Source) -> dict[PurePosixPath, FileContent]:
-    """Return the files of the app called name, whose dxapp.json is to be written at path.
+    """Return the files of the app called name, whose dxapp.json will be at path.
 
-    Raises UnsoundSpecError if the source cannot be where the given dxapp.json, `base`, has it.
+    Raises UnsoundSpecError if the given dxapp.json, `base`, names an impossible path for the source.
     """
     try:
         return render(plan, name)
@@ -40,10 +40,10 @@ def render_checked(plan: Plan, name: str, path: Path, base: Source) -> dict[Pure
 
 
 def check_spec(spec: AppSpec, path: Path, base: Source, policy: Policy) -> None:
-    """Raise UnsoundSpecError if the linter refuses the spec to be written at path.
+    """Raise UnsoundSpecError if the linter reports errors in the spec to be written at path.
 
-    Findings in a part of the given dxapp.json, `base`, name its place there: valid by itself, that part may
-    not go with what was answered or filled in.
+    Findings in parts of the given dxapp.json, `base`, have their positions there: such a part can be valid by
+    itself and still contradict the answers.
     """
     findings = apply_policy(
         lint_document(Document(spec.raw, dict(base.positions)), file=base.place.file), policy

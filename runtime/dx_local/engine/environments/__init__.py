@@ -1,3 +1,3 @@
-"""Prepare what jobs run in: Python with dxpy, bundled files, and execDepends."""
+"""Prepare the environments of jobs: Python with dxpy, bundled files, and execDepends."""
 
 from __future__ import annotations

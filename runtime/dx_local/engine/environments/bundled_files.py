@@ -1,7 +1,7 @@
-"""What an applet brings along: its bundledDepends, unpacked once for all jobs that want the same files.
+"""Files that an applet bundles: its bundledDepends, unpacked once for all jobs that use the same files.
 
-A worker of the platform unpacks them at its root; here they are unpacked into a folder of their own, which
-then counts as the applet's `resources/`.
+A worker of the platform unpacks them at its root. Here they are unpacked into a folder of their own, which is
+then treated like the `resources/` of an app.
 
 Source: https://documentation.dnanexus.com/developer/apps/execution-environment and `upload_resources` in
 dxpy.app_builder.
@@ -35,135 +35,135 @@ if TYPE_CHECKING:
 _TAR_ENDS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz")
 
 
-class BundleError(Exception):
-    """A file of bundledDepends that is not here, or that cannot be unpacked."""
+class BundledFileError(Exception):
+    """A file of bundledDepends is missing or cannot be unpacked."""
 
 
 @dataclass(frozen=True)
-class Bundle:
-    """One entry of bundledDepends: its name, which says what it is, and the local files with its bytes."""
+class BundledFile:
+    """One entry of bundledDepends: its name, which implies its format, and the local files with its bytes."""
 
     name: str
     file_id: str
     pieces: tuple[Path, ...]
 
 
-class Resources:
-    """The folders of a platform's applets that count as their `resources/`."""
+class BundledFiles:
+    """The unpacked bundled files of a platform's applets."""
 
     def __init__(self, platform: Platform) -> None:
         self._platform = platform
         self._folders: dict[str, asyncio.Future[Path]] = {}
-        self._changed: dict[Path, asyncio.Future[list[Path]]] = {}
+        self._mode_layers: dict[Path, asyncio.Future[list[Path]]] = {}
         for unfinished in (platform.folder / "resources").glob(".*"):
-            # What an earlier process left that was killed while it unpacked.
+            # Left by an earlier process that was killed while it unpacked.
             shutil.rmtree(unfinished) if unfinished.is_dir() else unfinished.unlink()
 
     async def layers_of(self, applet: JSON) -> tuple[Path, ...]:
-        """Return the folders that an applet has laid over `/`, the topmost first. Raises BundleError.
+        """Return the folders to overlay on `/` for an applet, the topmost first. Raises BundledFileError.
 
-        An app that is run from its folder has them there, and above them the assets that it was given; what
-        was built has them in its bundledDepends.
+        An app that runs from its folder has resources/ there, and its assets above that. A built applet has
+        all of them in its bundledDepends.
         """
         local = applet.get("local")
         if local is not None:
-            own = await self._own(Path(local["resources"])) if local.get("resources") else []
+            own = await self._own_resources(Path(local["resources"])) if local.get("resources") else []
             assets = [await self._asset(Path(path)) for path in local.get("assets") or ()]
             return (*reversed(assets), *own)
-        bundles = bundles_of(self._platform, applet["runSpec"])
-        return (await self._unpacked(bundles),) if bundles else ()
+        files = bundled_files_of(self._platform, applet["runSpec"])
+        return (await self._unpacked(files),) if files else ()
 
-    async def _own(self, resources: Path) -> list[Path]:
-        """Return the resources/ of an app, and above it those of its files that get another mode."""
-        if resources not in self._changed:
+    async def _own_resources(self, resources: Path) -> list[Path]:
+        """Return the resources/ of an app, and above it a copy of files whose modes a build would change."""
+        if resources not in self._mode_layers:
             key = hashlib.sha256(os.fsencode(resources)).hexdigest()[:24]
             folder = self._platform.folder / "resources" / f"modes-{key}"
-            work = asyncio.to_thread(with_modes_of_builds, resources, folder)
-            self._changed[resources] = asyncio.ensure_future(work)
-        return [*await asyncio.shield(self._changed[resources]), resources]
+            work = asyncio.to_thread(layer_with_build_modes, resources, folder)
+            self._mode_layers[resources] = asyncio.ensure_future(work)
+        return [*await asyncio.shield(self._mode_layers[resources]), resources]
 
     async def _asset(self, path: Path) -> Path:
-        bundle = _archive_of(path)
-        return await self._unpacked([bundle]) if bundle else path
+        file = _archive_of(path)
+        return await self._unpacked([file]) if file else path
 
-    async def _unpacked(self, bundles: Sequence[Bundle]) -> Path:
-        key = hashlib.sha256(repr([(bundle.name, bundle.file_id) for bundle in bundles]).encode()).hexdigest()
+    async def _unpacked(self, files: Sequence[BundledFile]) -> Path:
+        key = hashlib.sha256(repr([(file.name, file.file_id) for file in files]).encode()).hexdigest()
         known = self._folders.get(key)
         if known is None or known.done():
-            work = asyncio.to_thread(unpack, bundles, self._platform.folder / "resources" / key[:24])
+            work = asyncio.to_thread(unpack, files, self._platform.folder / "resources" / key[:24])
             known = self._folders[key] = asyncio.ensure_future(work)
         return await asyncio.shield(known)
 
 
 def is_archive(name: str) -> bool:
-    """Tell whether what has this name can be unpacked."""
+    """Return whether a file of this name is an archive that can be unpacked."""
     return name.endswith((*_TAR_ENDS, ".zip"))
 
 
-def bundles_of(platform: Platform, run_spec: JSON) -> list[Bundle]:
-    """Return the files that an applet's runSpec bundles. Raises BundleError for one that is not here."""
+def bundled_files_of(platform: Platform, run_spec: JSON) -> list[BundledFile]:
+    """Return the files that an applet's runSpec bundles. Raises BundledFileError if one is missing."""
     found = []
     for entry in run_spec.get("bundledDepends") or ():
         file_id = link_id(entry.get("id"))
         if file_id is None or not file_id.startswith("file-"):
             continue
         if platform.store.value("SELECT state FROM object WHERE id = ?", file_id) != "closed":
-            raise BundleError(f"bundledDepends names {file_id}, which is no closed file of this platform")
+            raise BundledFileError(f"bundledDepends: {file_id} is not a closed file on this platform")
         name = Path(str(entry.get("name") or file_id)).name
         try:
-            found.append(Bundle(name, file_id, tuple(file_bytes.pieces(platform, file_id))))
+            found.append(BundledFile(name, file_id, tuple(file_bytes.pieces(platform, file_id))))
         except ApiError as error:
-            raise BundleError(f"bundledDepends cannot be had: {error.message}") from None
+            raise BundledFileError(f"bundledDepends: {error.message}") from None
     return found
 
 
-def _archive_of(asset: Path) -> Bundle | None:
-    """Return an asset as what is to be unpacked, if it is no folder; it is known by its time as well."""
+def _archive_of(asset: Path) -> BundledFile | None:
+    """Return an asset that is to be unpacked, or None if it is a folder. Its ID includes its change time."""
     if asset.is_dir():
         return None
-    return Bundle(asset.name, f"{asset} {asset.stat().st_mtime_ns}", (asset,))
+    return BundledFile(asset.name, f"{asset} {asset.stat().st_mtime_ns}", (asset,))
 
 
-def unpack(bundles: Sequence[Bundle], folder: Path) -> Path:
-    """Unpack files into folder, in whose place the whole comes at once; return it. Raises BundleError.
+def unpack(files: Sequence[BundledFile], folder: Path) -> Path:
+    """Unpack files into a folder, which is created atomically; return it. Raises BundledFileError.
 
-    Archives are told by their names; what is none of tar or zip is put there as it is.
+    Archives are recognised by name. A file that is neither tar nor zip is copied.
     """
     if folder.is_dir():
         return folder
     try:
-        with _made_at_once(folder) as unfinished:
-            for bundle in bundles:
-                _unpack(bundle, unfinished)
+        with _created_atomically(folder) as unfinished:
+            for file in files:
+                _unpack(file, unfinished)
     except OSError as error:
-        raise BundleError(f"the bundledDepends cannot be unpacked: {error}") from error
+        raise BundledFileError(f"bundledDepends cannot be unpacked: {error}") from error
     return folder
 
 
-def with_modes_of_builds(resources: Path, folder: Path) -> list[Path]:
-    """Make a layer in folder with all that `dx build` would give another mode; return it, if there is any.
+def layer_with_build_modes(resources: Path, folder: Path) -> list[Path]:
+    """Copy the files whose modes `dx build` would change into the layer `folder`; return it unless empty.
 
-    Everybody may read what is built, and execute what its owner may execute. Source: dxpy 0.417.1,
-    app_builder._fix_perms. The app's own files stay as they are. Raises BundleError.
+    A build makes all files readable for everyone, and executable if they are so for their owner. Source: dxpy
+    0.417.1, app_builder._fix_perms. The app's own files stay unchanged. Raises BundledFileError.
     """
     if folder.is_dir():
         return [folder]
     try:
-        changed = [path for path in resources.rglob("*") if _mode_of_builds(path) != path.lstat().st_mode]
+        changed = [path for path in resources.rglob("*") if _build_mode(path) != path.lstat().st_mode]
         if not changed:
             return []
-        with _made_at_once(folder) as unfinished:
+        with _created_atomically(folder) as unfinished:
             for path in changed:
                 for parent in reversed(path.relative_to(resources).parents[:-1]):
                     _copy(resources / parent, unfinished / parent)
                 _copy(path, unfinished / path.relative_to(resources))
     except OSError as error:
-        raise BundleError(f"resources/ cannot be read: {error}") from error
+        raise BundledFileError(f"resources/ cannot be read: {error}") from error
     return [folder]
 
 
 def _copy(original: Path, copy: Path) -> None:
-    """Copy a file, or make a folder without its content, with the mode of builds; leave out anything else."""
+    """Copy a file, or create a folder without its content, with the mode of builds; skip everything else."""
     if original.is_dir():
         copy.mkdir(exist_ok=True)
     elif original.is_file():
@@ -171,11 +171,11 @@ def _copy(original: Path, copy: Path) -> None:
     else:
         return
     status = original.stat()
-    copy.chmod(stat.S_IMODE(_mode_of_builds(original)))
+    copy.chmod(stat.S_IMODE(_build_mode(original)))
     os.utime(copy, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def _mode_of_builds(path: Path) -> int:
+def _build_mode(path: Path) -> int:
     mode = path.lstat().st_mode
     if stat.S_ISLNK(mode):
         return mode
@@ -183,8 +183,8 @@ def _mode_of_builds(path: Path) -> int:
 
 
 @contextmanager
-def _made_at_once(folder: Path) -> Iterator[Path]:
-    """Yield a new folder that takes the place of another one at the end, unless that is there by then."""
+def _created_atomically(folder: Path) -> Iterator[Path]:
+    """Yield a new folder that is renamed to `folder` at the end, unless that exists by then."""
     unfinished = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
     unfinished.mkdir(parents=True)
     try:
@@ -195,30 +195,30 @@ def _made_at_once(folder: Path) -> Iterator[Path]:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _unpack(bundle: Bundle, root: Path) -> None:
-    if bundle.name.endswith(_TAR_ENDS):
-        with _in_one_file(bundle.pieces, root.parent) as archive:
-            _untar(bundle, archive, root)
-    elif bundle.name.endswith(".zip"):
-        with _in_one_file(bundle.pieces, root.parent) as archive:
-            _unzip(bundle, archive, root)
+def _unpack(file: BundledFile, root: Path) -> None:
+    if file.name.endswith(_TAR_ENDS):
+        with _joined(file.pieces, root.parent) as archive:
+            _untar(file, archive, root)
+    elif file.name.endswith(".zip"):
+        with _joined(file.pieces, root.parent) as archive:
+            _unzip(file, archive, root)
     else:
-        copy_to(bundle.pieces, root / bundle.name)
+        copy_to(file.pieces, root / file.name)
 
 
 @contextmanager
-def _in_one_file(pieces: Sequence[Path], place: Path) -> Iterator[Path]:
-    """Yield a file that holds all pieces, which is not to be changed; several are put together meanwhile."""
+def _joined(pieces: Sequence[Path], folder: Path) -> Iterator[Path]:
+    """Yield a read-only file with the content of all pieces; several are joined in a temporary file."""
     if len(pieces) == 1:
         yield pieces[0]
         return
-    with temporary_in(place) as whole:
+    with temporary_in(folder) as whole:
         copy_to(pieces, whole)
         yield whole
 
 
-def _untar(bundle: Bundle, archive: Path, root: Path) -> None:
-    # The program, because unlike Python's module it unpacks links safely in every version.
+def _untar(file: BundledFile, archive: Path, root: Path) -> None:
+    # The program rather than Python's module, whose older versions do not unpack links safely.
     done = subprocess.run(
         [
             "tar",
@@ -237,12 +237,12 @@ def _untar(bundle: Bundle, archive: Path, root: Path) -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise BundleError(f"{bundle.name} cannot be unpacked: {done.stderr.strip()[-500:]}")
+        raise BundledFileError(f"{file.name} cannot be unpacked: {done.stderr.strip()[-500:]}")
 
 
-def _unzip(bundle: Bundle, archive: Path, root: Path) -> None:
+def _unzip(file: BundledFile, archive: Path, root: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as content:
             content.extractall(root)
     except zipfile.BadZipFile as error:
-        raise BundleError(f"{bundle.name} cannot be unpacked: {error}") from None
+        raise BundledFileError(f"{file.name} cannot be unpacked: {error}") from None

@@ -1,4 +1,4 @@
-"""The entries of a runSpec's execDepends, as far as they concern a job."""
+"""The entries of a runSpec's execDepends that apply to a job."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
 
 _IN_EVERY_ENVIRONMENT = ("dx-toolkit", "python-argcomplete")
-"""Debian packages that every worker environment stands in for; the platform does not install them either."""
+"""Debian packages that every worker environment replaces; the platform does not install them either."""
 
 
 @dataclass(frozen=True)
 class Dependency:
-    """A package that a job needs: its name, who installs it, and the version where one is pinned."""
+    """A package that a job depends on: its name, its package manager, and the version if it is pinned."""
 
     name: str
     manager: str = "apt"
@@ -25,10 +25,10 @@ class Dependency:
 
 
 def dependencies_of(run_spec: JSON, function: str) -> tuple[Dependency, ...]:
-    """Return the packages that a job at an entry point needs, in their order, each once.
+    """Return the packages that a job at an entry point depends on, in their order, each once.
 
-    Entries whose `stages` leave the entry point out are not for it. Sources: the class
-    DXExecDependencyInstaller in dxpy.utils.exec_utils, https://documentation.dnanexus.com/developer/apps/execution-environment.
+    An entry with `stages` applies only to these entry points. Sources: the class DXExecDependencyInstaller in
+    dxpy.utils.exec_utils, https://documentation.dnanexus.com/developer/apps/execution-environment.
     """
     entries = run_spec.get("execDepends") or ()
     if not entries:

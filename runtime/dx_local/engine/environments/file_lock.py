@@ -1,4 +1,4 @@
-"""A lock between processes that make the same thing in a cache: whoever comes second waits for the first."""
+"""A lock between processes that create the same entry of a cache: the second waits for the first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock that a file stands for, which is made if it is not there. Raises OSError."""
+    """Hold the lock of a file, which is created if it is missing. Raises OSError."""
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""Workplaces: what a job is started in, by what its applet asks for: a Python, packages, layers over `/`."""
+"""Prepare job environments: the Python, packages and layers over `/` that an applet requires."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.lint.source.python2 import is_python2, python2_code
-from dx_local.engine.environments.bundled_files import BundleError, Resources
+from dx_local.engine.environments.bundled_files import BundledFileError, BundledFiles
 from dx_local.engine.environments.debian import dpkg
 from dx_local.engine.environments.exec_depends import dependencies_of
 from dx_local.engine.environments.python_environments import (
     EnvironmentBuildError,
     EnvironmentRequest,
-    failed_lately,
+    failed_recently,
     prepare_environment,
     requirements_of,
 )
@@ -25,7 +25,7 @@ from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, find
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dx_local.engine.environments.debian.resolve import Supply
+    from dx_local.engine.environments.debian.resolve import ResolvedDependencies
     from dx_local.engine.environments.exec_depends import Dependency
     from dx_local.engine.environments.python_environments import WorkerEnvironment
     from dx_local.engine.settings import JobSettings
@@ -38,8 +38,8 @@ _NO_PROGRAM = re.compile(r": ([\w.+-]+): command not found")
 _NOT_FOUND = ("command not found", "No such file or directory", f"exit status {_COMMAND_NOT_FOUND}")
 
 
-class WorkplaceError(Exception):
-    """A job cannot be started; `reason` is that of its failure, as describe names it."""
+class JobEnvironmentError(Exception):
+    """A job's environment cannot be prepared; `reason` is the `failureReason` of the job."""
 
     def __init__(self, message: str, reason: str = "ExecutionError") -> None:
         super().__init__(message)
@@ -47,16 +47,16 @@ class WorkplaceError(Exception):
 
 
 @dataclass(frozen=True)
-class Workplace:
-    """What a job is started in; of the layers that lie over `/`, the topmost comes first."""
+class JobEnvironment:
+    """The environment of a job. Of the layers that are overlaid on `/`, the topmost comes first."""
 
     environment: WorkerEnvironment
     layers: tuple[Path, ...]
     hint: str | None = None
-    """What to say should the job fail for lack of a program."""
+    """Explanation in case the job fails because a program is missing."""
 
     def explain(self, exit_code: int | None, message: str) -> str:
-        """Return the message of a failure, with what this machine lacks where that may be why."""
+        """Return the message of a failure, with a hint if a missing program or library may be the reason."""
         if library := _NO_LIBRARY.search(message):
             message += f"\nThis machine lacks {library[1]}; the program may be built for another release."
         if self.hint and (exit_code == _COMMAND_NOT_FOUND or any(text in message for text in _NOT_FOUND)):
@@ -69,47 +69,47 @@ class Workplace:
         return message
 
 
-class Workplaces:
-    """Prepares workplaces, each part of them once; `announce` is told what users should know."""
+class JobEnvironments:
+    """Prepares job environments, each part only once; notes for the user go to `announce`."""
 
     def __init__(self, platform: Platform, settings: JobSettings, announce: Callable[[str], None]) -> None:
         self._settings = settings
         self._announce = announce
-        self._resources = Resources(platform)
+        self._bundled_files = BundledFiles(platform)
         self._environments: dict[EnvironmentRequest, asyncio.Task[WorkerEnvironment]] = {}
-        self._supplies: dict[tuple[int, tuple[Dependency, ...]], asyncio.Task[Supply]] = {}
+        self._resolved: dict[tuple[int, tuple[Dependency, ...]], asyncio.Task[ResolvedDependencies]] = {}
         self._pythons: dict[str, EnvironmentRequest] = {}
-        self._said: set[str] = set()
+        self._announced: set[str] = set()
 
-    async def of(self, applet: JSON, function: str) -> Workplace:
-        """Return the workplace of an applet's job at an entry point. Raises WorkplaceError."""
-        self._check_code(applet)
+    async def prepare(self, applet: JSON, function: str) -> JobEnvironment:
+        """Return the environment of an applet's job at an entry point. Raises JobEnvironmentError."""
+        self._check_python2(applet)
         dependencies = dependencies_of(applet["runSpec"], function)
         try:
             environment = await self._environment_of(applet, requirements_of(dependencies))
-            supply = await self._supply(dependencies) if dependencies else None
-            layers = await self._resources.layers_of(applet)
-        except (EnvironmentBuildError, BundleError) as error:
-            raise WorkplaceError(str(error)) from error
-        if supply is None:
-            return Workplace(environment, layers)
-        for note in supply.notes:
-            self._say_once(note)
-        return Workplace(environment, (*layers, *supply.layers), supply.hint)
+            resolved = await self._resolve(dependencies) if dependencies else None
+            layers = await self._bundled_files.layers_of(applet)
+        except (EnvironmentBuildError, BundledFileError) as error:
+            raise JobEnvironmentError(str(error)) from error
+        if resolved is None:
+            return JobEnvironment(environment, layers)
+        for note in resolved.notes:
+            self._announce_once(note)
+        return JobEnvironment(environment, (*layers, *resolved.layers), resolved.hint)
 
     async def environment(self, request: EnvironmentRequest) -> WorkerEnvironment:
-        """Return a worker environment; who asks while it is made shares it. Raises EnvironmentBuildError."""
-        if made := self._made(request):
-            return made
+        """Return a worker environment, created once for concurrent calls. Raises EnvironmentBuildError."""
+        if finished := self._finished(request):
+            return finished
         known = self._environments.get(request)
         if known is None or known.done():
             build = partial(prepare_environment, request, announce=self._announce_from_thread())
             self._environments[request] = known = asyncio.create_task(asyncio.to_thread(build))
-            known.add_done_callback(_take_note)  # the task that waited for it may be cancelled
+            known.add_done_callback(_retrieve_exception)  # the waiting task may be cancelled
         return await asyncio.shield(known)
 
-    def _made(self, request: EnvironmentRequest) -> WorkerEnvironment | None:
-        """Return a worker environment that is there already, without a look at the disk."""
+    def _finished(self, request: EnvironmentRequest) -> WorkerEnvironment | None:
+        """Return a worker environment from an earlier call, without accessing the disk."""
         known = self._environments.get(request)
         if known is None or not known.done() or known.exception():
             return None
@@ -119,25 +119,26 @@ class Workplaces:
         release = str(applet["runSpec"].get("release"))
         request = replace(self._python_of(release), packages=packages)
         if applet["runSpec"]["interpreter"] != "bash":
-            self._say_python(release, request.python or running_version())
+            self._announce_python(release, request.python or running_version())
         if self._settings.python or request.python is None:
             return await self.environment(request)
-        # Nobody asked for that Python; without a package index there may be one for the running one alone.
+        # The user did not choose this Python. If its environment cannot be created, for instance because the
+        # package index is unreachable, use the running Python, whose environment may exist already.
         try:
-            if self._made(request) or not failed_lately(request):
+            if self._finished(request) or not failed_recently(request):
                 return await self.environment(request)
         except EnvironmentBuildError:
             pass
         environment = await self.environment(EnvironmentRequest(packages=packages))
         self._pythons[release] = EnvironmentRequest()
-        self._say_once(
-            f"A worker environment with the Python {request.python} of release {release} could not be made."
+        self._announce_once(
+            f"A worker environment with Python {request.python} of release {release} could not be created."
         )
-        self._say_python(release, running_version())
+        self._announce_python(release, running_version())
         return environment
 
     def _python_of(self, release: str) -> EnvironmentRequest:
-        """Return the request for an environment with the Python of the jobs of a release."""
+        """Return the request for a worker environment with the Python for jobs of a release."""
         if release not in self._pythons:
             self._pythons[release] = self._choose_python(release)
         return self._pythons[release]
@@ -153,50 +154,50 @@ class Workplaces:
             return EnvironmentRequest(python=wanted, interpreter=path if path.is_file() else None)
         return EnvironmentRequest()
 
-    def _say_python(self, release: str, python: str) -> None:
+    def _announce_python(self, release: str, python: str) -> None:
         expected = PYTHON_OF_RELEASE.get(release, python)
         if self._settings.python is None and python != expected:
-            self._say_once(
-                f"Release {release} has Python {expected}; jobs run under Python {python},"
-                " as no other is here (see --python)."
+            self._announce_once(
+                f"Release {release} has Python {expected}, which this machine lacks; jobs run under"
+                f" Python {python} (see --python)."
             )
 
-    async def _supply(self, dependencies: tuple[Dependency, ...]) -> Supply:
-        """Return what execDepends come to; asked anew once packages were installed on this machine."""
-        from dx_local.engine.environments.debian.resolve import supply
+    async def _resolve(self, dependencies: tuple[Dependency, ...]) -> ResolvedDependencies:
+        """Resolve execDepends, and again after packages were installed on this machine."""
+        from dx_local.engine.environments.debian.resolve import resolve_dependencies
 
         key = (dpkg.stamp(), dependencies)
-        if key not in self._supplies:
+        if key not in self._resolved:
             work = partial(
-                supply,
+                resolve_dependencies,
                 dependencies,
                 installs=self._settings.install_depends,
                 announce=self._announce_from_thread(),
             )
-            self._supplies[key] = asyncio.create_task(asyncio.to_thread(work))
-            self._supplies[key].add_done_callback(_take_note)
-        return await asyncio.shield(self._supplies[key])
+            self._resolved[key] = asyncio.create_task(asyncio.to_thread(work))
+            self._resolved[key].add_done_callback(_retrieve_exception)
+        return await asyncio.shield(self._resolved[key])
 
-    def _check_code(self, applet: JSON) -> None:
-        """Say that code for Python 2 runs under Python 3, or raise WorkplaceError where it cannot."""
+    def _check_python2(self, applet: JSON) -> None:
+        """Announce that code for Python 2 runs under Python 3, or raise JobEnvironmentError if it cannot."""
         interpreter = applet["runSpec"]["interpreter"]
         if not is_python2(interpreter):
             return
         found = python2_code(applet["runSpec"]["code"])
         if found is None:
-            self._say_once(f"The app asks for {interpreter}; its code runs under Python 3 here.")
+            self._announce_once(f"The app requests {interpreter}; dx-local runs its code under Python 3.")
             return
         source = (applet.get("local") or {}).get("source")
         place = f"{source}:{found.line}" if source else f"line {found.line}"
-        raise WorkplaceError(
-            f"The app asks for {interpreter}; jobs run under Python 3, which cannot read its code.\n"
+        raise JobEnvironmentError(
+            f"The app requests {interpreter}, but jobs run under Python 3, which rejects its code.\n"
             f"  {place}: {found.problem}\n      {found.text}\n{found.hint}",
             "AppInternalError",
         )
 
-    def _say_once(self, message: str) -> None:
-        if message not in self._said:
-            self._said.add(message)
+    def _announce_once(self, message: str) -> None:
+        if message not in self._announced:
+            self._announced.add(message)
             self._announce(message)
 
     def _announce_from_thread(self) -> Callable[[str], None]:
@@ -208,7 +209,7 @@ class Workplaces:
         return announce
 
 
-def _take_note(work: asyncio.Task[Any]) -> None:
-    """Look at the error of work, if it has one, so that asyncio does not report it as overlooked."""
-    if not work.cancelled():
-        work.exception()
+def _retrieve_exception(task: asyncio.Task[Any]) -> None:
+    """Retrieve the exception of a task, if any, so that asyncio does not log it as never retrieved."""
+    if not task.cancelled():
+        task.exception()

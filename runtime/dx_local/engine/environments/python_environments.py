@@ -1,6 +1,6 @@
-"""Worker environments: a Python with dxpy and the app's pip execDepends, as the platform's workers have them.
+"""Worker environments: a Python with dxpy and the pip packages of the app's execDepends, as on workers.
 
-Made by uv, kept under $XDG_CACHE_HOME/dx-local/environments, and shared by all runs that need the same.
+uv creates them in $XDG_CACHE_HOME/dx-local/environments. Runs with the same requirements share one.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.files import atomic_write
+from dx_app_wizard.user_dirs import cache_dir
 from dx_local.engine.environments.file_lock import locked
 from dx_local.engine.environments.python_versions import running_version
 from dx_local.engine.environments.tool_client import native_client
-from dx_local.engine.user_folders import user_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,9 +37,10 @@ DXPY_VERSION = "0.417.1"
 
 _PIP_MANAGERS = ("pip", "pip3")
 _COMPLETE = "dx-local.json"
-_RECIPE = 2  # counts what environments hold besides; those of an earlier one are not used
+_RECIPE = 2  # increased when environments get other contents, so that older ones are not used
 
-# A job without a world of its own has pip install into its home; Python looks there before its own packages.
+# In a job without a sandbox, pip installs into the job's home. Python has to look there before its own
+# packages.
 _OWN_PACKAGES_OF_JOBS = (
     'import os, sys; own = os.environ.get("PIP_TARGET"); own and sys.path.insert(len(sys.path) - 1, own)\n'
 )
@@ -47,9 +49,9 @@ _DAY_SECONDS = 24 * 3600
 
 
 class EnvironmentBuildError(Exception):
-    """A worker environment could not be made; `output` holds the last lines that uv printed.
+    """A worker environment could not be created; `output` contains the last lines that uv printed.
 
-    `was_stopped` means that a signal ended uv, as Ctrl-C does, so that the next try may well succeed.
+    `was_stopped` means that a signal such as Ctrl-C ended uv, so that the next attempt may succeed.
     """
 
     def __init__(self, request: EnvironmentRequest, output: str, *, was_stopped: bool = False) -> None:
@@ -57,9 +59,9 @@ class EnvironmentBuildError(Exception):
         self.output = output
         self.was_stopped = was_stopped
         super().__init__(
-            f"The worker environment ({request.describe()}) could not be made.\n{output}\n"
+            f"The worker environment ({request.describe()}) could not be created.\n{output}\n"
             "Check that the package index can be reached, and that the Python version and the pip packages "
-            'under "execDepends" in dxapp.json exist; then run the command again.'
+            'in "execDepends" of dxapp.json exist. Then run the command again.'
         )
 
 
@@ -70,34 +72,34 @@ _STOPPED = frozenset(
 
 @dataclass(frozen=True)
 class WorkerEnvironment:
-    """A Python that can import dxpy, and the folder that holds dxpy's programs (dx, dx-jobutil-…)."""
+    """A Python that can import dxpy, and the folder of dxpy's programs (dx, dx-jobutil-…)."""
 
     python: Path
     bin: Path
     dxpy_version: str
     tool_client: Path | None = None
-    """The compiled client by which jobs call these programs, where there is one."""
+    """The compiled client by which jobs call these programs, if there is one."""
 
 
 @dataclass(frozen=True)
 class EnvironmentRequest:
-    """What an app wants of its worker environment; `python` is a version or None for the running one."""
+    """The worker environment that an app requires; `python` is a version, or None for the running one."""
 
     python: str | None = None
     interpreter: Path | None = None
-    """Where that Python was found; None leaves it to uv."""
+    """The path of that Python; with None, uv finds it."""
     dxpy: str = DXPY_VERSION
     packages: tuple[str, ...] = ()
     """Requirements for pip."""
 
     def describe(self) -> str:
-        """Return the request in a few words."""
+        """Return a short description for messages."""
         python = self.python or platform.python_version()
         return ", ".join([f"Python {python}", f"dxpy {self.dxpy}", *self.packages])
 
 
 def requirements_of(dependencies: Iterable[Dependency]) -> tuple[str, ...]:
-    """Return the pip entries of a runSpec's execDepends as requirements; leave out other package managers."""
+    """Return the pip packages among dependencies, as requirements for pip."""
     requirements = [
         f"{entry.name}=={entry.version}" if entry.version else entry.name
         for entry in dependencies
@@ -107,9 +109,9 @@ def requirements_of(dependencies: Iterable[Dependency]) -> tuple[str, ...]:
 
 
 def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str], None]) -> WorkerEnvironment:
-    """Return an environment as requested: the running one if that will do, else a cached one, else a new one.
+    """Return the requested environment: the running one if it matches, or a cached one, or a new one.
 
-    `announce` is told before something is made, because that takes a while. Raises EnvironmentBuildError.
+    Calls `announce` before it creates one, because that takes a while. Raises EnvironmentBuildError.
     """
     own_version = _own_dxpy_version()
     if own_version and request.python in (None, running_version()) and not request.packages:
@@ -119,21 +121,21 @@ def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str]
     if not _is_complete(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.with_name(f"{folder.name}.lock")):
-            if not _is_complete(folder):
-                announce(f"Making a worker environment ({request.describe()}); this happens once.")
+            if not _is_complete(folder):  # another run may have created it before the lock was free
+                announce(f"Creating a worker environment ({request.describe()}); this happens once.")
                 _try_to_build(request, folder)
     client = native_client(_cache_folder())
     return WorkerEnvironment(folder / "bin" / "python", folder / "bin", request.dxpy, client)
 
 
 def environment_folder(request: EnvironmentRequest) -> Path | None:
-    """Return where the cached environment for a request lies, or None when it has not been made."""
+    """Return the folder of the cached environment for a request; None if there is none."""
     folder = _cache_folder() / _key(request)
     return folder if _is_complete(folder) else None
 
 
-def failed_lately(request: EnvironmentRequest) -> bool:
-    """Tell whether an environment that there is none of could not be made within the last day."""
+def failed_recently(request: EnvironmentRequest) -> bool:
+    """Return whether the creation of a missing environment failed within the last day."""
     folder = _cache_folder() / _key(request)
     try:
         age = time.time() - _failure_of(folder).stat().st_mtime
@@ -150,11 +152,11 @@ def _own_dxpy_version() -> str | None:
 
 
 def _cache_folder() -> Path:
-    return user_folder("XDG_CACHE_HOME", ".cache") / "environments"
+    return cache_dir("dx-local") / "environments"
 
 
 def _key(request: EnvironmentRequest) -> str:
-    # A Python is told from others of its version by where it is installed.
+    # Pythons of the same version differ by their installation folder.
     python = request.python or [platform.python_version(), platform.machine(), sys.base_prefix]
     interpreter = str(request.interpreter or "")
     wanted = json.dumps([python, interpreter, request.dxpy, sorted(request.packages), _RECIPE])
@@ -164,14 +166,14 @@ def _key(request: EnvironmentRequest) -> str:
 
 def _is_complete(folder: Path) -> bool:
     try:
-        # The second condition fails when the Python that the environment was made from is gone.
+        # The second condition fails if the Python that the environment links to was removed.
         return (folder / _COMPLETE).is_file() and (folder / "bin" / "python").exists()
     except PermissionError:
-        return False  # making it will tell
+        return False  # its creation will report the error
 
 
 def _failure_of(folder: Path) -> Path:
-    """Return the file whose age says when this environment could not be made."""
+    """Return the file whose modification time is that of the last failed creation."""
     return folder.with_name(f"{folder.name}.failed")
 
 
@@ -186,7 +188,7 @@ def _try_to_build(request: EnvironmentRequest, folder: Path) -> None:
 
 
 def _build(request: EnvironmentRequest, folder: Path) -> None:
-    # An environment cannot be moved, so it is made in its place; the marker comes last.
+    # An environment cannot be moved, so it is created at its final path; the marker is written last.
     if folder.exists():
         shutil.rmtree(folder)
     python = folder / "bin" / "python"
@@ -197,24 +199,23 @@ def _build(request: EnvironmentRequest, folder: Path) -> None:
         f"--python={request.interpreter or request.python or sys.executable}",
         str(folder),
     )
-    # Compiled beforehand: otherwise the first job to use a program would wait for it, and see warnings.
+    # Compiled here, because otherwise the first job to use a program would wait for it and show warnings.
     install = ("pip", "install", "--compile-bytecode", "--python", str(python), "--")
     _uv(request, *install, f"dxpy=={request.dxpy}", *request.packages)
-    # For jobs that call it, as few do; nothing waits for it to be compiled.
+    # Few jobs call pip, so it is not compiled.
     _uv(request, "pip", "install", "--python", str(python), "--", "pip")
     (site_packages,) = folder.glob("lib/python*/site-packages")
     (site_packages / "dx_local_pip_target.pth").write_text(_OWN_PACKAGES_OF_JOBS)
-    unfinished = folder / f"{_COMPLETE}.unfinished"
-    unfinished.write_text(json.dumps({"dxpy": request.dxpy, "packages": request.packages}) + "\n")
-    unfinished.replace(folder / _COMPLETE)
+    made_of = {"dxpy": request.dxpy, "packages": request.packages}
+    atomic_write(folder / _COMPLETE, json.dumps(made_of) + "\n")
 
 
 def _uv(request: EnvironmentRequest, *arguments: str) -> None:
     import uv
 
     try:
-        # uv leaves locks behind; and the current folder is not the user's, whose pyproject.toml could hold
-        # settings for uv.
+        # uv leaves locks in its temporary folder. The current folder is not the user's, because a
+        # pyproject.toml there could contain settings for uv.
         with tempfile.TemporaryDirectory(prefix="uv-", dir=_cache_folder()) as temporary:
             result = subprocess.run(
                 [uv.find_uv_bin(), *arguments],

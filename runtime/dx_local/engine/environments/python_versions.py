@@ -1,4 +1,4 @@
-"""Pythons of this machine, found without starting any; and which one the workers of a release have."""
+"""Find the Pythons of this machine without starting them, and the version of a release's workers."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PYTHON_OF_RELEASE = {"20.04": "3.8", "24.04": "3.12"}
-"""The version of `python3` on workers, which is that of Ubuntu's release."""
+"""The version of `python3` on workers, by release of Ubuntu."""
 
 _VERSION = re.compile(r"(\d+)\.(\d+)(\.\d+)?", re.ASCII)
 
 
 def running_version() -> str:
-    """Return the version of the running Python, as `3.12`."""
+    """Return the version of the running Python in the form `3.12`."""
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def find_python(version: str) -> Path | None:
-    """Return a Python of a version, as `3.12` or `3.12.1`, if there is one: of uv, in PATH, or of pyenv.
+    """Return a Python of a version (`3.12`, `3.12.1`) from uv, PATH or pyenv; None if there is none.
 
-    Scripts in the place of a Python, as pyenv puts them into PATH, do not count.
+    Scripts that start a Python, such as the shims of pyenv in PATH, do not count.
     """
     match = _VERSION.fullmatch(version)
     if match is None:
@@ -51,7 +51,7 @@ def _candidates(version: str, program: str, *, whole: bool) -> Iterator[Path]:
 def _newest_first(folder: Path, pattern: str, program: str) -> list[Path]:
     try:
         found = list(folder.glob(f"{pattern}/bin/{program}"))
-    except OSError:  # PYENV_ROOT may well be another user's
+    except OSError:  # PYENV_ROOT may be another user's
         return []
     return sorted(found, key=lambda path: [int(part) for part in re.findall(r"\d+", str(path))], reverse=True)
 

@@ -1,4 +1,4 @@
-"""The client by which jobs call `dx` and `dx-*`, compiled once for this machine where there is a compiler.
+"""The client by which jobs call `dx` and `dx-*`, compiled once for this machine if it has a compiler.
 
 Without one, a client in Python does the same and takes longer to start.
 """
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SOURCE = Path(dx_local.worker.__file__).parent / "dx_tools" / "client.c"
-# A job's own libraries do not reach a program that has none; not every system has what that takes.
-_WAYS = (("-O2", "-static"), ("-O2",))
-_MOST_SECONDS = 30
+# Static linking comes first, because a job's LD_LIBRARY_PATH cannot affect a static program. Not every system
+# has the static C library.
+_LINK_OPTIONS = (("-O2", "-static"), ("-O2",))
+_TIMEOUT_SECONDS = 30
 
 
 def native_client(folder: Path) -> Path | None:
-    """Return the compiled client in a cache folder, making it if need be; None where that cannot be done."""
+    """Return the client in a cache folder, compiling it if necessary; None if that is not possible."""
     source = _SOURCE.read_bytes()
     key = hashlib.sha256(source + platform.machine().encode()).hexdigest()[:12]
     program = folder / f"tool-client-{key}"
@@ -38,21 +39,21 @@ def native_client(folder: Path) -> Path | None:
         return None
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        return next((program for options in _WAYS if _compile(compiler, options, program)), None)
+        return next((program for options in _LINK_OPTIONS if _compile(compiler, options, program)), None)
     return None
 
 
 def _compile(compiler: str, options: Sequence[str], program: Path) -> bool:
     unfinished = program.with_name(f".{program.name}-{secrets.token_hex(4)}")
     command = [compiler, *options, "-o", str(unfinished), str(_SOURCE)]
-    # The settings of the compiler are the user's affair, and not meant for this.
+    # Without the user's settings for compilers (CFLAGS and others), which are meant for other programs.
     variables = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
     try:
         done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_MOST_SECONDS,
+            timeout=_TIMEOUT_SECONDS,
             env=variables,
             check=False,
         )

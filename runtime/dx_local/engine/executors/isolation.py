@@ -17,17 +17,17 @@ def isolation_warning(isolation: Isolation, capabilities: ZygoteCapabilities) ->
     """
     if isolation is Isolation.NONE:
         return None
-    problem = capabilities.unsandboxed or capabilities.unconfined
+    problem = capabilities.no_sandbox_reason or capabilities.no_network_reason
     if problem is None:
-        return capabilities.exposed and (
-            f"Jobs see and reach the processes of this machine: {capabilities.exposed}."
+        return capabilities.no_pid_namespace_reason and (
+            f"Jobs see and reach the processes of this machine: {capabilities.no_pid_namespace_reason}."
         )
     if isolation is Isolation.NAMESPACE:
         raise OSError(
             f"--isolation namespace is not possible here: {problem}. "
             "Pass --isolation auto to use a sandbox only if possible, or --isolation none to use none."
         )
-    if capabilities.unsandboxed:
+    if capabilities.no_sandbox_reason:
         return (
             f"Jobs run without a sandbox: {problem}. HOME is not /home/dnanexus, resources/ is not"
             " overlaid on /, and jobs have your permissions and network access."

@@ -50,7 +50,7 @@ class Launch:
     memory_limit: int | None = None
     """Bytes of memory that the job may use; None for no limit."""
     has_network: bool = True
-    """Whether the job may reach more than the API."""
+    """False if the job may reach nothing but the API."""
 
 
 @dataclass(frozen=True)

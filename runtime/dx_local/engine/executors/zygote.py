@@ -31,11 +31,11 @@ _LEAVING_SECONDS = 1.0
 class ZygoteCapabilities:
     """The isolation that a zygote can provide to its jobs."""
 
-    unsandboxed: str | None = None
+    no_sandbox_reason: str | None = None
     """Reason why jobs have no sandbox, or None."""
-    exposed: str | None = None
+    no_pid_namespace_reason: str | None = None
     """Reason why sandboxes have no PID namespace, or None."""
-    unconfined: str | None = None
+    no_network_reason: str | None = None
     """Reason why jobs keep the network of this machine although they should not, or None."""
     has_own_network: bool = False
     """True if jobs without network access have a network of their own, in which only the API answers."""
@@ -139,7 +139,7 @@ class ZygoteProcess:
             self._api.answer_at(socket.socket(fileno=listener))
         messages, self._received = channel.unpack(self._received + data)
         for message in messages:
-            if "unsandboxed" in message:
+            if "no_sandbox_reason" in message:
                 self.capabilities.set_result(ZygoteCapabilities(**message))
             else:
                 self._on_message(message)

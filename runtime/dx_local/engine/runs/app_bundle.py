@@ -1,4 +1,4 @@
-"""From an app's folder to an applet of the local platform, as `dx build` does it for the cloud."""
+"""Build an applet on the local platform from an app's folder, as `dx build` does in the cloud."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import Context
 
 
-_OF_BUILDS = ("instance-type", "run-release")
-"""Rules whose breach stops `dx build`, but no run: old apps lack a release, and other types can be used."""
+_BUILD_RULES = ("instance-type", "run-release")
+"""Rules whose errors stop `dx build` but no run: old apps lack a release, instance types are replaced."""
 
 
 @dataclass(frozen=True)
 class App:
-    """An app as it lies in its folder: its dxapp.json, its code, and its resources, if it has any."""
+    """The content of an app's folder: its dxapp.json, code, and resources if there are any."""
 
     folder: Path
     spec: AppSpec
@@ -36,23 +36,23 @@ class App:
     resources: Path | None
     warnings: tuple[Finding, ...] = ()
     assets: tuple[Path, ...] = ()
-    """Folders and archives that stand for the assets it depends on."""
-    unbuildable: tuple[Finding, ...] = ()
-    """Why `dx build` will refuse it, though it can be run."""
+    """Local folders and archives for the assets on which the app depends."""
+    build_errors: tuple[Finding, ...] = ()
+    """Findings for which `dx build` will reject the app, although it can run here."""
 
     @property
     def name(self) -> str:
-        """The app's name, or its folder's where dxapp.json gives none."""
+        """The name in dxapp.json, or else that of the folder."""
         return self.spec.name or self.folder.resolve().name
 
 
 def load_app(folder: Path) -> App:
-    """Read and check an app's folder. Raises UsageError for no folder, AppFindingsError for a faulty app."""
+    """Read and check an app. Raises UsageError for a missing folder, AppFindingsError for errors."""
     if not folder.is_dir():
-        raise UsageError(f"there is no folder {str(folder)!r}", "Give the folder that holds dxapp.json.")
+        raise UsageError(f"there is no folder {str(folder)!r}", "Pass the folder that holds dxapp.json.")
     findings = lint_app(folder)
     errors = [finding for finding in findings if finding.level == "error"]
-    if any(finding.rule not in _OF_BUILDS for finding in errors):
+    if any(finding.rule not in _BUILD_RULES for finding in errors):
         raise AppFindingsError(errors)
     spec = AppSpec.load(folder / "dxapp.json")
     source = folder / spec.run_spec.file if spec.run_spec.file else None
@@ -64,15 +64,15 @@ def load_app(folder: Path) -> App:
         source=source.resolve() if source else None,
         resources=resources.resolve() if resources.is_dir() else None,
         warnings=tuple(finding for finding in findings if finding.level == "warning"),
-        unbuildable=tuple(errors),
+        build_errors=tuple(errors),
     )
 
 
 def install(context: Context, app: App, project: str) -> str:
-    """Make an applet of an app in a project; return its ID. Raises UsageError as `applet_request` does.
+    """Create an applet from an app in a project; return its ID. Raises UsageError as `applet_request` does.
 
-    Its resources stay where they are: a job finds them by the path that is noted with the applet. Instance
-    types that cannot be had are replaced.
+    Resources are not copied: the applet stores their path, from which jobs get them. Unavailable instance
+    types are replaced.
     """
     region = projects.region_of(context.store, project)
     request = applet_request(app.spec.to_dict(), app.folder, code=app.code, region=region)
@@ -82,7 +82,8 @@ def install(context: Context, app: App, project: str) -> str:
         applet: str = applets.new_applet(context, "applet", request)["id"]
     except ApiError as error:
         raise UsageError(
-            f"dxapp.json makes no applet: {error.message}", "`dx build` would be refused for the same reason."
+            f"dxapp.json does not define a valid applet: {error.message}",
+            "`dx build` would fail for the same reason.",
         ) from None
     row = context.store.get("object", applet)
     assert row is not None

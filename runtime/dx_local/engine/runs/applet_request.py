@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from dx_local.platform.core.context import JSON
 
-# The options of a region that are added to a list of runSpec; systemRequirements replaces runSpec's.
+# Regional options that are appended to those of runSpec; systemRequirements replaces them.
 _APPENDED = ("bundledDepends", "assetDepends")
 
-# The files whose text becomes a field of the applet, unless dxapp.json has that field.
+# Files whose text becomes a field of the applet unless dxapp.json has the field.
 _DOCUMENTS = {
     "description": ("README.md", "Readme.md", "readme.md"),
     "developerNotes": ("README.developer.md", "Readme.developer.md", "readme.developer.md"),
@@ -27,9 +27,9 @@ _DOCUMENTS = {
 
 
 def applet_request(spec: JSON, folder: Path, *, code: str, region: str) -> JSON:
-    """Return the request for an applet in a project of this region, which the caller adds with the name.
+    """Return the request for an applet in this region; the caller adds its name and project.
 
-    The app has passed lint. Raises UsageError if it is not made for the region.
+    The app must have passed lint. Raises UsageError if the app does not support the region.
     """
     request: JSON = {"dxapi": "1.0.0", **copy.deepcopy(spec)}
     run_spec = run_spec_of_region(request, region)
@@ -45,14 +45,14 @@ def applet_request(spec: JSON, folder: Path, *, code: str, region: str) -> JSON:
 
 
 def run_spec_of_region(spec: JSON, region: str) -> JSON:
-    """Return the runSpec of a dxapp.json with its regionalOptions of a region.
+    """Return the runSpec of a dxapp.json, merged with the regionalOptions of a region.
 
-    Raises UsageError if there are such options, but only for other regions.
+    Raises UsageError if dxapp.json has regionalOptions for other regions only.
     """
     regional: JSON = spec.get("regionalOptions") or {}
     if regional and region not in regional:
         raise UsageError(
-            f"the app is not made for the region {region}, only for {', '.join(regional)}",
+            f"the app does not support the region {region}, only {', '.join(regional)}",
             f"Choose one of them with --region, or add {region} to regionalOptions in dxapp.json.",
         )
     options: JSON = regional.get(region) or {}
@@ -65,7 +65,7 @@ def run_spec_of_region(spec: JSON, region: str) -> JSON:
 
 
 def _inline_bootstrap_scripts(run_spec: JSON, folder: Path) -> None:
-    """Replace the path of each cluster's bootstrapScript by its text."""
+    """Replace the path of each cluster's bootstrapScript with its text."""
     for wanted in (run_spec.get("systemRequirements") or {}).values():
         cluster = wanted.get("clusterSpec")
         if isinstance(cluster, dict) and "bootstrapScript" in cluster:

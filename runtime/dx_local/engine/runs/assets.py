@@ -1,4 +1,4 @@
-"""Assets that an app depends on: here, tar files or folders of the user's, laid over `/` for the app's jobs.
+"""Substitute local archives or folders for the assets of an app; jobs see them overlaid on `/`.
 
 Source: https://documentation.dnanexus.com/developer/apps/dependency-management/asset-build-process
 """
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 
 def asset_names(run_spec: JSON) -> list[str]:
-    """Return the bundles and assets of a runSpec, each by its name, its name and version, or its ID."""
+    """Return a label for each bundle and asset of a runSpec: its name, its name and version, or its ID."""
     bundled = [str(entry.get("name")) for entry in run_spec["bundledDepends"]]
     return bundled + [_name(asset) for asset in run_spec["assetDepends"]]
 
 
 def check_assets(given: Sequence[Path]) -> None:
-    """Raise UsageError for what is neither a folder nor an archive."""
+    """Raise UsageError for a path that is neither a folder nor an archive."""
     for path in given:
         if not path.exists():
             raise UsageError(
-                f"there is no asset {str(path)!r}", "Give its tar file, or a folder with what it holds."
+                f"there is no asset {str(path)!r}", "Pass its tar file, or a folder with the same content."
             )
         if not (path.is_dir() or is_archive(path.name)):
             raise UsageError(
                 f"the asset {str(path)!r} is neither a folder nor an archive",
-                "Archives end in .tar.gz or the like.",
+                "The name of an archive ends in .tar.gz or the like.",
             )
         try:
             regular_file.check(path)
@@ -43,20 +43,20 @@ def check_assets(given: Sequence[Path]) -> None:
 
 
 def missing_assets(names: Sequence[str], given: Sequence[Path]) -> str | None:
-    """Say that an app depends on more assets than were given, and what to do; None if it does not."""
+    """Return a note if an app depends on more assets than were given, else None."""
     if len(given) >= len(names):
         return None
     which = "" if not given else f" (given: {', '.join(str(path) for path in given)})"
     return (
-        f"The app depends on assets: {', '.join(names)}{which}. They are not here; jobs run without them.\n"
-        "Give each with --asset: its tar file, or a folder with what it holds below /."
+        f"The app depends on assets: {', '.join(names)}{which}. Jobs run without the missing ones.\n"
+        "Pass each with --asset: its tar file, or a folder with the content to overlay on /."
     )
 
 
 def missing_resources(spec: JSON, region: str) -> str | None:
-    """Return a note about the `resources` of a dxapp.json in a region, None if it has none.
+    """Return a note if a dxapp.json has `resources` in a region, else None.
 
-    Only apps have them; `dx build` ignores them for an applet, which is what a run here makes.
+    Only apps have them. A run creates an applet, for which `dx build` ignores them as well.
     """
     options = (spec.get("regionalOptions") or {}).get(region) or {}
     resources = options.get("resources", spec.get("resources"))
@@ -64,7 +64,8 @@ def missing_resources(spec: JSON, region: str) -> str | None:
         return None
     named = ", ".join([resources] if isinstance(resources, str) else map(str, resources))
     return (
-        f"The app's resources ({named}) are not here; jobs run without DX_RESOURCES_ID, as an applet's do.\n"
+        f"The app's resources ({named}) are missing here; jobs run without DX_RESOURCES_ID, like those of an"
+        " applet.\n"
         "To run it as an app, build it against `dx-local serve`."
     )
 

@@ -1,4 +1,4 @@
-"""Finding the one cause of a failed run: the job that failed first, its place in the code, its last words."""
+"""Find the cause of a failed run: the job that failed first, its source line and its last log lines."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class SourceLine:
 
 @dataclass(frozen=True)
 class FailureReport:
-    """Why a run failed: the first job that failed, and where to look for more.
+    """The cause of a failed run: the first job that failed, and pointers to more information.
 
-    `findings` are what the linter warned of in the code, which may well be the cause; `hint` says how to
-    learn more; `mentioned` has the paths of other jobs that the message names by their IDs.
+    `findings` are the linter's warnings about the code, one of which may explain the failure; `hint` is a way
+    to learn more; `mentioned` has the IDs and paths of other jobs whose IDs are in the message.
     """
 
     job_id: str
@@ -56,7 +56,7 @@ class FailureReport:
     mentioned: tuple[tuple[str, str], ...] = ()
 
     def text(self) -> str:
-        """Return the report as lines of plain text, from the cause to where to find more."""
+        """Return the report as lines of plain text, from the cause to the log and a hint."""
         lines = [f"{self.job_path} failed: {self.reason}: {self.message}"]
         lines += [f"  {job_id} is {path}" for job_id, path in self.mentioned]
         if self.source:
@@ -66,7 +66,7 @@ class FailureReport:
         if self.findings:
             lines += [
                 "  dx-local lint reports:",
-                *(f"  | {_in_a_line(item)}" for item in self.findings),
+                *(f"  | {_finding_line(item)}" for item in self.findings),
             ]
         if self.log_file:
             lines.append(f"  log: {self.log_file}")
@@ -94,9 +94,9 @@ class FailureReport:
 
 
 def explain(platform: Platform, job: JobRow, app: Path, warnings: Sequence[Finding] = ()) -> FailureReport:
-    """Return why a job that did not end as done failed; `app` is the folder whose code is the user's own.
+    """Return a report on a job that is not done; `app` is the folder with the user's own code.
 
-    `warnings` are what the linter says of the app: the report repeats what concerns its code.
+    `warnings` are the linter's findings in the app; the report repeats those that concern its code.
     """
     cause_id = job["failure_from"]["id"] if job["failure_from"] else job["id"]
     cause = platform.store.get("job", cause_id) or job
@@ -117,7 +117,7 @@ def explain(platform: Platform, job: JobRow, app: Path, warnings: Sequence[Findi
 
 
 def job_path(store: Store, job: JobRow) -> str:
-    """Return the way from the root to a job by their labels: `main → map → process[3]`."""
+    """Return the labels from the root job to a job: `main → map → process[3]`."""
     steps = []
     current: JobRow | None = job
     while current is not None:
@@ -127,7 +127,7 @@ def job_path(store: Store, job: JobRow) -> str:
 
 
 def job_label(store: Store, job: JobRow) -> str:
-    """Return what a job does, numbered from the second of its kind that its parent started: `process[2]`."""
+    """Return the name of a job, numbered from the second of that name on among its siblings: `process[2]`."""
     earlier: int = store.value(
         "SELECT COUNT(*) FROM job WHERE parent = ? AND parent_try IS ? AND function = ?"
         " AND executable_name = ? AND sequence < ?",
@@ -137,28 +137,28 @@ def job_label(store: Store, job: JobRow) -> str:
         job["executable_name"],
         job["sequence"],
     )
-    what = job_does(store, job)
-    return f"{what}[{earlier + 1}]" if earlier else what
+    name = job_name(store, job)
+    return f"{name}[{earlier + 1}]" if earlier else name
 
 
-def job_does(store: Store, job: JobRow) -> str:
-    """Return what a job does in a word: its entry point, or what it runs when a job started that for itself.
+def job_name(store: Store, job: JobRow) -> str:
+    """Return a short name for a job: its entry point, or its executable if a job started it by running one.
 
-    A job that another one starts at an entry point works in that one's workspace; one that runs an applet or
-    app has a workspace of its own.
+    A subjob at an entry point shares the workspace of its parent; a job that runs an applet or app has its
+    own.
     """
     workspace = store.value("SELECT workspace FROM job WHERE id = ?", job["parent"])
     return str(job["function"] if workspace in (None, job["workspace"]) else job["executable_name"])
 
 
-def _in_a_line(finding: Finding) -> str:
+def _finding_line(finding: Finding) -> str:
     place = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
     hint = f" ({finding.hint})" if finding.hint else ""
     return f"{place}: {finding.message}{hint} [{finding.rule}]"
 
 
 def _mentioned(store: Store, cause: JobRow) -> tuple[tuple[str, str], ...]:
-    """Return the IDs and paths of the jobs that the failure message of a job names, besides itself."""
+    """Return the IDs and paths of other jobs whose IDs are in the failure message of a job."""
     named = dict.fromkeys(_JOB_ID.findall(cause["failure_message"] or ""))
     jobs = (store.get("job", job_id) for job_id in named if job_id != cause["id"])
     return tuple((job["id"], job_path(store, job)) for job in jobs if job)
@@ -169,7 +169,7 @@ def _last_lines(log: Path) -> tuple[str, ...]:
 
 
 def _source_line(lines: tuple[str, ...], app: Path) -> SourceLine | None:
-    """Return the innermost line of the app's own code that the log's last error message names."""
+    """Return the innermost line of the app's own code in the last error message of the log."""
     folder = app.resolve()
     for line in reversed(lines):
         match = _PYTHON_FRAME.search(line) or _BASH_LINE.search(line)

@@ -1,4 +1,4 @@
-"""What a user gives a run as input: `-i` values, JSON, the app's samples; local paths become file objects."""
+"""Make the input of a job from `-i` options, JSON or the app's samples; local paths become file objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.console.text import whole
+from dx_app_wizard.console.text import without_surrogates
 from dx_app_wizard.dxapp import regular_file
 from dx_app_wizard.dxapp.classes import (
     EMULATED_CLASSES,
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
 
 SAMPLES = Path("test") / "input.json"
-"""Where an app keeps the input that is used when none is given."""
+"""File in an app's folder with the input to use if none is given."""
 
 _OPTION = re.compile(r"(?P<name>[a-zA-Z_][0-9a-zA-Z_]*)(?::(?P<class>[a-z:]+))?=(?P<value>.*)", re.DOTALL)
 _GLOB = re.compile(r"[*?\[]")
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 @dataclass(frozen=True)
 class GivenInputs:
-    """Input as a user gave it: values in JSON, and texts that `-i` gave, each with its class if it was named.
+    """Input from the user: JSON values, and the name, class (or None) and text of each `-i` option.
 
     Paths in `values` are relative to `folder`; those in `texts` to the current directory.
     """
@@ -58,12 +58,12 @@ class GivenInputs:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> GivenInputs:
-        """Return values of a Python program as input; it may hold local files as Path objects."""
+        """Return values of a Python program as input; local files may be Path objects."""
         return cls(values={name: _paths_as_text(value) for name, value in values.items()})
 
 
 def parse_option(option: str) -> tuple[str, str | None, str]:
-    """Take `NAME=VALUE` or `NAME:CLASS=VALUE` apart. Raises UsageError."""
+    """Split `NAME=VALUE` or `NAME:CLASS=VALUE`. Raises UsageError."""
     match = _OPTION.fullmatch(option)
     if match is None:
         raise UsageError(f"cannot read the input {option!r}", "Write -iNAME=VALUE or -iNAME:CLASS=VALUE.")
@@ -71,7 +71,7 @@ def parse_option(option: str) -> tuple[str, str | None, str]:
 
 
 def read_json(text: bytes, where: str) -> JSON:
-    """Return a JSON object, or raise UsageError that says where it is wrong."""
+    """Parse a JSON object. Raises UsageError with the line of the mistake."""
     try:
         value = strict_json.parse(text.removeprefix(codecs.BOM_UTF8))
     except UnicodeError:
@@ -88,7 +88,7 @@ def read_json(text: bytes, where: str) -> JSON:
 
 
 def samples_of(app_folder: Path) -> GivenInputs | None:
-    """Return the sample input that lies in an app's folder, or None."""
+    """Return the sample input in an app's folder, or None."""
     path = app_folder / SAMPLES
     try:
         text = regular_file.read(path)
@@ -100,22 +100,22 @@ def samples_of(app_folder: Path) -> GivenInputs | None:
 
 
 def make_input(context: Context, project: str, spec: AppSpec, function: str, given: GivenInputs) -> JSON:
-    """Return the input of a job, its local files and sample objects put into a project of the platform.
+    """Return the input of a job, after adding its local files and sample objects to a project.
 
-    Raises UsageError that names every value that cannot be used.
+    Raises UsageError with every value that cannot be used.
     """
-    maker = _Maker(context, project, _declared(spec, function))
+    builder = _InputBuilder(context, project, _declared(spec, function))
     for name, value in given.values.items():
-        maker.add_value(name, value, given.folder)
+        builder.add_value(name, value, given.folder)
     for name, class_name, text in given.texts:
-        maker.add_text(name, class_name, text)
-    if maker.problems:
-        raise UsageError("\n".join(maker.problems), "See `dx-local run --help` for how to write inputs.")
-    return maker.result
+        builder.add_text(name, class_name, text)
+    if builder.problems:
+        raise UsageError("\n".join(builder.problems), "See `dx-local run --help` for the syntax of inputs.")
+    return builder.result
 
 
 def class_of_option(spec: AppSpec, function: str, name: str, named: str | None) -> IOClass | None:
-    """Return the class of an input that `-i` gave: the named one, else the declared one, if there is one."""
+    """Return the class of an `-i` option: the one it names, else the declared one, else None."""
     try:
         return parse_class(named) if named else (_declared(spec, function) or {}).get(name)
     except UnknownClassError:
@@ -123,14 +123,14 @@ def class_of_option(spec: AppSpec, function: str, name: str, named: str | None) 
 
 
 def _declared(spec: AppSpec, function: str) -> dict[str, IOClass] | None:
-    """Return the classes of the declared inputs; None where nothing is declared and anything goes."""
+    """Return the classes of the declared inputs, or None if there is no inputSpec and anything is allowed."""
     if function != "main" or spec.inputs is None:
         return None
     return {field.name: parse_class(field.io_class) for field in spec.inputs}
 
 
-class _Maker:
-    """Gathers the input, and the problems with it, one value at a time."""
+class _InputBuilder:
+    """Collects the input and the problems with it, value by value."""
 
     def __init__(self, context: Context, project: str, declared: dict[str, IOClass] | None) -> None:
         self._context = context
@@ -156,7 +156,7 @@ class _Maker:
             self.problems.append(f"input {name!r}: {error}")
             return
         if name in self._from_file and not isinstance(self.result[name], list):
-            # As with `dx run`: an option replaces what a file says, and adds to its array.
+            # As with `dx run`, an option replaces a value of a file, but extends an array.
             self._from_file.discard(name)
             del self.result[name]
         if io_class is not None and io_class.is_array:
@@ -165,7 +165,7 @@ class _Maker:
             earlier = self.result[name]
             self.result[name] = [*(earlier if isinstance(earlier, list) else [earlier]), *values]
         elif name in self.result:
-            self.problems.append(f"input {name!r} is no array, but more than one value was given")
+            self.problems.append(f"input {name!r} is not an array, but has more than one value")
         else:
             self.result[name] = values[0]
 
@@ -193,7 +193,7 @@ class _Maker:
         return [parse_value(io_class.item, text)]
 
     def _guess(self, text: str) -> Any:
-        """Return what a value without a class most likely is: an ID, JSON, a local file, else a string."""
+        """Return the likely value of a text without a class: an ID, JSON, a local file, else a string."""
         if parse_reference(value := _reference_or_none(text)) is not None:
             return value
         for class_name in EMULATED_CLASSES:
@@ -201,7 +201,7 @@ class _Maker:
                 return parse_value(class_name, text)
         with suppress(ValueError):
             return strict_json.parse(text.encode())
-        if os.path.isfile(text):  # noqa: PTH113 - any text is good
+        if os.path.isfile(text):  # noqa: PTH113 - accepts any text
             return self._file(Path(text))
         _check_unicode(text)
         return text
@@ -225,7 +225,7 @@ class _Maker:
         return parse_value(class_name, text)
 
     def _sample_object(self, wanted: Any, folder: Path) -> JSON:
-        """Make a small object of a class for `{"$dx_local": CLASS}`, or a file for `"file:PATH"`."""
+        """Create a small object for `{"$dx_local": CLASS}`, or a file for `"file:PATH"`."""
         kind, _, path = str(wanted).partition(":")
         if kind == "file" and path:
             return self._file(_given_file(folder, path))
@@ -240,20 +240,24 @@ class _Maker:
 
     def _file(self, path: Path) -> JSON:
         file_id = files.link_local(
-            self._context, path, project=self._project, folder="/", name=whole(path.name)
+            self._context, path, project=self._project, folder="/", name=without_surrogates(path.name)
         )
         return link(file_id)
 
     def _table(self, path: Path) -> JSON:
         table = read_table(path)
         made = gtables.import_rows(
-            self._context, table.columns, table.rows(), project=self._project, name=whole(path.name)
+            self._context,
+            table.columns,
+            table.rows(),
+            project=self._project,
+            name=without_surrogates(path.name),
         )
         return link(made)
 
 
 def _check_unicode(text: str) -> None:
-    if whole(text) != text:
+    if without_surrogates(text) != text:
         raise UsageError("the value is not Unicode text")
 
 
@@ -274,7 +278,7 @@ def _reference_or_none(text: str) -> Any:
 
 
 def _paths(text: str, *, many: bool) -> list[Path]:
-    """Return the files that text names: a path, or for an array also a pattern."""
+    """Return the file at a path, or for an array also the files that match a pattern."""
     if many and _GLOB.search(text) and not os.path.lexists(text):
         found = [Path(name) for name in sorted(glob.glob(text, recursive=True))]  # noqa: PTH207 - absolute too
         if not found:
@@ -286,15 +290,13 @@ def _paths(text: str, *, many: bool) -> list[Path]:
 def _given_file(folder: Path, text: str) -> Path:
     if not text:
         raise UsageError("no path is given")
-    if _ADDRESS.match(text):
-        raise UsageError(
-            f"{text!r} is an address, which is not fetched; download it, and give the file's path"
-        )
+    if _URL.match(text):
+        raise UsageError(f"{text!r} is a URL; download the file, and pass its path")
     return _one_file(folder / text)
 
 
 def user_path(path: str | Path) -> Path:
-    """Return a path as a user means it, with `~` for the home."""
+    """Return a path with `~` expanded."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - that of Path raises for a user without a home
 
 
@@ -317,7 +319,7 @@ def _json_array(text: str) -> list[Any]:
     try:
         values = strict_json.parse(text.encode())
     except ValueError as error:
-        raise UsageError(f"{text!r} is no JSON array: {error}") from None
+        raise UsageError(f"{text!r} is not a JSON array: {error}") from None
     return values if isinstance(values, list) else [values]
 
 

@@ -1,4 +1,4 @@
-"""Deliver the output of a job: its files and tables as files of the user's."""
+"""Save the output of a job: copy its files and tables to a folder of the user."""
 
 from __future__ import annotations
 
@@ -52,43 +52,43 @@ def _exists(path: Path) -> bool:
 def save_output(
     platform: Platform, output: JSON | None, folder: Path, announce: Callable[[str], None]
 ) -> JSON:
-    """Copy the files of a job's output into folder; return the output with their paths in place of links.
+    """Copy the files of a job's output to a folder; return the output with paths in place of links.
 
-    Tables are written as CSV. Items of an array get a folder each, by position, if two have the same name.
-    Names that are too long for the disk are shortened, which is announced. Raises DiskFullError, and
-    DxLocalError for outputs that could not be written, once all others are.
+    Tables become CSV files. If two items of an array have the same name, each item gets a numbered folder.
+    Names that are too long for the disk are shortened and announced. Raises DiskFullError, or DxLocalError
+    for outputs that cannot be written, after all others are saved.
     """
-    delivery = _Delivery(platform, folder, announce)
+    saver = _Saver(platform, folder, announce)
     saved: JSON = {}
     problems = []
     with reporting_full_disk(folder.absolute(), "--out"):
         for name, value in (output or {}).items():
             try:
-                saved[name] = delivery.saved(value, name)
+                saved[name] = saver.save(value, name)
             except DxLocalError as error:  # noqa: PERF203 - one failure must not cost the other outputs
-                problems.append(f"cannot write the output {name!r}: {error.message}")
+                problems.append(f"cannot write output {name!r}: {error.message}")
     if problems:
-        raise DxLocalError("\n".join(problems), f"Its bytes are kept in {str(platform.folder)!r}.")
+        raise DxLocalError("\n".join(problems), f"The bytes are kept in {str(platform.folder)!r}.")
     return saved
 
 
 @dataclass(frozen=True)
-class _Delivery:
-    """The way of one job's output into a folder."""
+class _Saver:
+    """The copying of one job's output to a folder."""
 
     platform: Platform
     folder: Path
     announce: Callable[[str], None]
 
-    def saved(self, value: Any, *places: str) -> Any:
-        """Return a value with paths in place of links, the files copied below the folder at these places."""
+    def save(self, value: Any, *subfolder: str) -> Any:
+        """Copy the files of a value to a subfolder; return the value with paths in place of links."""
         if isinstance(value, list):
             names = [self._on_disk(self._file_name(item)) for item in value if link_id(item)]
             if not names:
                 return value
-            has_twins = len(set(names)) < len(names)
+            has_duplicates = len(set(names)) < len(names)
             return [
-                self.saved(item, *places, *([str(index)] if has_twins else ()))
+                self.save(item, *subfolder, *([str(index)] if has_duplicates else ()))
                 for index, item in enumerate(value)
             ]
         entity = link_id(value)
@@ -96,7 +96,7 @@ class _Delivery:
         if entity is None or kind not in ("file", "gtable"):
             return value
         try:
-            target = self._target(self._file_name(value), places)
+            target = self._target(self._file_name(value), subfolder)
             if kind == "gtable":
                 write_table(target, *gtables.all_rows(self.platform, entity))
             else:
@@ -109,17 +109,17 @@ class _Delivery:
             raise DxLocalError(f"{error.strerror}: {error.filename!r}") from None
         return target
 
-    def _target(self, name: str, places: tuple[str, ...]) -> Path:
-        target = self.folder.joinpath(*map(self._on_disk, (*places, name)))
+    def _target(self, name: str, subfolder: tuple[str, ...]) -> Path:
+        target = self.folder.joinpath(*map(self._on_disk, (*subfolder, name)))
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.name != name:
             self.announce(
-                f"Output {places[0]!r}: a file name is too long for this disk; shortened to {target}"
+                f"Output {subfolder[0]!r}: a file name is too long for this disk; shortened to {target}"
             )
         return target
 
     def _on_disk(self, name: str) -> str:
-        """Return a name as the disk of the folder takes it."""
+        """Return a name, shortened if the disk of the folder does not support its length."""
         return _shortened(name, self._longest)
 
     @cached_property
@@ -128,7 +128,7 @@ class _Delivery:
         return os.pathconf(disk, "PC_NAME_MAX")
 
     def _file_name(self, value: Any) -> str:
-        """Return the name of a linked file or table as a name on disk."""
+        """Return the name of a linked file or table, without characters that a file system forbids."""
         entity = link_id(value)
         name = self.platform.store.value("SELECT name FROM placement WHERE object = ? LIMIT 1", entity)
         safe = str(name or entity).replace("/", "%2F").replace("\0", "%00")
@@ -137,7 +137,7 @@ class _Delivery:
 
 
 def _shortened(name: str, longest: int) -> str:
-    """Return a name of at most so many bytes in UTF-8, cut before its ending if it is longer."""
+    """Return a name cut to a number of UTF-8 bytes; its ending is kept."""
     if len(name.encode()) <= longest:
         return name
     ending = "".join(PurePath(name).suffixes[-2:])

@@ -1,4 +1,4 @@
-"""Inputs that come through pipes, such as `-ireads=<(zcat reads.fastq.gz)`: what they hold becomes files."""
+"""Read inputs from pipes, such as `-ireads=<(zcat reads.fastq.gz)`, into files."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _BLOCK = 1 << 20
 
 
 async def with_pipes_read(given: GivenInputs, spec: AppSpec, function: str, folder: Path) -> GivenInputs:
-    """Return input whose `-i` options name files below folder in place of pipes, which are read to their end.
+    """Read all pipes among `-i` options into files below a folder; return the input with these files.
 
-    Waits for the programs that write to them. Raises OSError.
+    Waits until the writing programs have closed the pipes. Raises OSError.
     """
     texts = []
     for number, (name, class_name, text) in enumerate(given.texts):
@@ -46,7 +46,7 @@ def _is_pipe(path: Path) -> bool:
 
 
 async def _copy(pipe: Path, file: Path) -> None:
-    """Copy what comes through a pipe, without keeping the event loop from other work, such as signals."""
+    """Copy the content of a pipe without blocking the event loop, which handles signals meanwhile."""
     loop = asyncio.get_running_loop()
     source = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     is_ready = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Prepare a run: check the app, its options and its input before anything is written or started."""
+"""Prepare a run: check the app and the options before anything is written or started."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """A request that was checked, with the app it names and the input to use."""
+    """A checked request, with its app and the input to use."""
 
     request: RunRequest
     app: App
@@ -53,12 +53,12 @@ class PreparedRun:
     began: float = field(default_factory=time.monotonic)
 
     def notes(self) -> Iterator[str]:
-        """Yield what the user should know before the run: samples used, parts missing, parts replaced."""
+        """Yield messages for the user: samples in use, errors for `dx build`, missing or replaced parts."""
         if self.samples_used:
             yield f"No input given: running on the samples in {self.request.app / SAMPLES}."
-        for finding in self.app.unbuildable:
+        for finding in self.app.build_errors:
             hint = f" {finding.hint}" if finding.hint else ""
-            yield f"`dx build` will refuse this app: {finding.message}.{hint}"
+            yield f"`dx build` will reject this app: {finding.message}.{hint}"
         spec = self.app.spec.to_dict()
         run_spec = run_spec_of_region(spec, self.region)
         if note := missing_assets(asset_names(run_spec), self.request.assets):

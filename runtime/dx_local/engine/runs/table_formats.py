@@ -1,7 +1,8 @@
-"""Tables in local files: CSV, TSV and FASTQ, read for and written from the rows of a GTable.
+"""Read and write the rows of a GTable as local files: CSV, TSV and FASTQ.
 
-A header names the columns, and may say their types as `NAME:TYPE`. A column without a type gets int64, double
-or string, whichever all of its values are. FASTQ has the columns name, sequence and quality.
+A header contains the names of the columns, optionally with types as `NAME:TYPE`. A column without a type is
+int64, double or string, the first of these that fits all its values. FASTQ has the columns name, sequence and
+quality.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class TableSource:
 
 
 def read_table(path: Path) -> TableSource:
-    """Return the table in a file. Raises UsageError, here or while rows are read, that names the line."""
+    """Return the table in a file. Raises UsageError with the line, here or while rows are read."""
     suffix = format_of(path)
     if suffix not in _DELIMITERS:
         return TableSource(FASTQ_COLUMNS, lambda: _fastq_rows(path))
@@ -49,7 +50,7 @@ def read_table(path: Path) -> TableSource:
 
 
 def write_table(path: Path, columns: list[JSON], rows: Iterable[list[Any]]) -> None:
-    """Write rows into a file, whose name says how; columns keep their types. Raises UsageError."""
+    """Write rows to a file in the format of its suffix, with column types. Raises UsageError."""
     suffix = format_of(path)
     with temporary_in(path.parent) as partial:
         with _opened(partial, "wt", packed=path.suffix == ".gz") as file:
@@ -63,13 +64,13 @@ def write_table(path: Path, columns: list[JSON], rows: Iterable[list[Any]]) -> N
 
 
 def format_of(path: Path) -> str:
-    """Return the suffix that says how a table is written in a file. Raises UsageError."""
+    """Return the suffix that determines the format of a table file. Raises UsageError."""
     name = path.name.lower().removesuffix(".gz")
     for suffix in SUFFIXES:
         if name.endswith(suffix):
             return suffix
     raise UsageError(
-        f"cannot tell what kind of table {str(path)!r} is", f"Its name must end in {', '.join(SUFFIXES)}."
+        f"the format of the table {str(path)!r} is unknown", f"Its name must end in {', '.join(SUFFIXES)}."
     )
 
 
@@ -82,14 +83,14 @@ def _opened(path: Path, mode: str, *, packed: bool) -> Iterator[IO[str]]:
     except UnicodeDecodeError as error:
         raise UsageError(f"{str(path)!r} is not UTF-8 text: {error.reason}") from None
     except (gzip.BadGzipFile, EOFError):
-        raise UsageError(f"{str(path)!r} is not a whole gzip file") from None
+        raise UsageError(f"{str(path)!r} is not a complete gzip file") from None
     except csv.Error as error:
         raise UsageError(f"cannot read {str(path)!r}: {error}") from None
 
 
 @contextmanager
 def _lines(path: Path, delimiter: str) -> Iterator[Iterator[tuple[int, list[str]]]]:
-    """Read a delimited file: the lines that are not empty, each with its number."""
+    """Read a delimited file; yield its lines that are not empty, with their numbers."""
     with _opened(path, "rt", packed=path.suffix == ".gz") as file:
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         yield ((reader.line_num, fields) for fields in reader if fields)
@@ -123,7 +124,7 @@ def _column(text: str) -> JSON:
 
 
 def _kind(text: str) -> str:
-    # "007" and "1_000" are names rather than numbers, and must come back as they were.
+    # "007" and "1_000" are names rather than numbers, and must survive a round trip.
     if re.fullmatch(r"0|-?[1-9][0-9]{0,17}", text):
         return "int64"
     return "double" if re.fullmatch(r"-?[0-9]+\.[0-9]+([eE][-+]?[0-9]{1,2})?", text) else "string"
@@ -137,16 +138,18 @@ def _delimited_rows(path: Path, delimiter: str, columns: list[JSON]) -> Iterator
             try:
                 yield [read(text) for read, text in zip(readers, fields, strict=True)]
             except (ValueError, KeyError):
-                raise _misfit(path, number, fields, columns) from None
+                raise _type_error(path, number, fields, columns) from None
 
 
-def _misfit(path: Path, number: int, fields: list[str], columns: list[JSON]) -> UsageError:
+def _type_error(path: Path, number: int, fields: list[str], columns: list[JSON]) -> UsageError:
     column, text = next(
         (column, text)
         for column, text in zip(columns, fields, strict=True)
         if not _fits(column["type"], text)
     )
-    return UsageError(f"{path}:{number}: {text!r} is not of type {column['type']}, as {column['name']!r} is")
+    return UsageError(
+        f"{path}:{number}: {text!r} is not of type {column['type']}, the type of column {column['name']!r}"
+    )
 
 
 def _fits(kind: str, text: str) -> bool:
@@ -184,7 +187,7 @@ def _fastq_rows(path: Path) -> Iterator[list[Any]]:
             if not is_whole or len(record[1]) != len(record[3]):
                 raise UsageError(
                     f"{path}:{number * 4 + 1}: no FASTQ record begins here",
-                    "It has four lines: @NAME, sequence, +, and as many qualities as there are letters.",
+                    "A record has four lines: @NAME, sequence, +, and one quality per letter.",
                 )
             yield [record[0][1:], record[1], record[3]]
 

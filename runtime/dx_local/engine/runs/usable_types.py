@@ -1,6 +1,6 @@
-"""Replace the instance types of an app's folder that its region does not have.
+"""Replace instance types in an app that its region does not have.
 
-The platform refuses to build such an app. `dx-local run` runs it with other types, and a warning.
+The platform rejects such an app when it is built. `dx-local run` runs it with other types and a warning.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def with_usable_types(run_spec: JSON, region: str) -> tuple[JSON, list[str]]:
-    """Return a runSpec whose instance types can all be had, and a warning for each that was replaced."""
+    """Return a runSpec with available instance types, and a warning for each type that was replaced."""
     notes: list[str] = []
     usable = dict(run_spec)
     if "systemRequirements" in run_spec:
         usable["systemRequirements"] = _usable(run_spec["systemRequirements"], region, notes)
     by_region = run_spec.get("systemRequirementsByRegion")
     if by_region:
-        # A note is about what runs here; other regions are only described.
+        # Only the types of this region matter to the run; those of others merely appear in descriptions.
         usable["systemRequirementsByRegion"] = {
             place: _usable(requirements, place, notes if place == region else [])
             for place, requirements in by_region.items()
@@ -38,17 +38,17 @@ def _usable(requirements: JSON, region: str, notes: list[str]) -> JSON:
 
 def _with_usable_type(entry_point: str, wanted: JSON, region: str, notes: list[str]) -> JSON:
     if "instanceType" in wanted:
-        (name,) = _choosable([wanted["instanceType"]], entry_point, region, notes)
+        (name,) = _available([wanted["instanceType"]], entry_point, region, notes)
         return {**wanted, "instanceType": name}
     selector = wanted.get("instanceTypeSelector") or {}
     if "allowedInstanceTypes" in selector:
-        names = _choosable(selector["allowedInstanceTypes"], entry_point, region, notes)
+        names = _available(selector["allowedInstanceTypes"], entry_point, region, notes)
         return {**wanted, "instanceTypeSelector": {**selector, "allowedInstanceTypes": names}}
     return wanted
 
 
-def _choosable(names: list[str], entry_point: str, region: str, notes: list[str]) -> list[str]:
-    """Return those of the types that a region has, or else a substitute for the first one."""
+def _available(names: list[str], entry_point: str, region: str, notes: list[str]) -> list[str]:
+    """Return the types that a region has, or else a substitute for the first one."""
     problems = {name: why_unusable(name, region) for name in names}
     if not instance_types(region) or not any(problems.values()):
         return names

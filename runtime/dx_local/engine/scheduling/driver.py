@@ -11,7 +11,7 @@ from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dx_local.engine.environments.job_environments import WorkplaceError
+from dx_local.engine.environments.job_environments import JobEnvironmentError
 from dx_local.engine.executors.job_folder import create_job_folder, read_outcome
 from dx_local.engine.scheduling.deferred_records import DeferredRecords
 from dx_local.engine.scheduling.job_variables import variables_of
@@ -38,7 +38,7 @@ from dx_local.platform.execution.job_logs import job_folder_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dx_local.engine.environments.job_environments import Workplace, Workplaces
+    from dx_local.engine.environments.job_environments import JobEnvironment, JobEnvironments
     from dx_local.engine.executors.job_folder import JobFolder
     from dx_local.engine.executors.protocol import Executor, JobExit
     from dx_local.engine.scheduling.disk_reserve import DiskReserve
@@ -62,7 +62,7 @@ class Driver:
         self,
         platform: Platform,
         settings: JobSettings,
-        workplaces: Workplaces,
+        job_environments: JobEnvironments,
         reserve: DiskReserve,
         *,
         is_open: bool = False,
@@ -70,7 +70,7 @@ class Driver:
         self._platform = platform
         self._settings = settings
         self._serves_clients = is_open
-        self._workplaces = workplaces
+        self._job_environments = job_environments
         self._records = DeferredRecords(platform.folder, reserve)
         platform.use_reserve = self._records.use_reserve
         self._executor: Executor | None = None
@@ -83,7 +83,7 @@ class Driver:
         self._starting: set[asyncio.Task[None]] = set()
         self._waiters = ExecutionWaiters(platform.store)
         self._planned_failures: dict[str, Failure] = {}
-        self._environments: dict[str, Workplace] = {}
+        self._environments: dict[str, JobEnvironment] = {}
         self._executables: dict[str, JSON] = {}
         self._is_active = True
         platform.subscribers.append(self._on_transition)
@@ -269,8 +269,8 @@ class Driver:
 
     async def _prepare_and_start(self, job: JobRow, applet: JSON, variables: Mapping[str, str]) -> None:
         try:
-            environment = await self._workplaces.of(applet, job["function"])
-        except WorkplaceError as error:
+            environment = await self._job_environments.prepare(applet, job["function"])
+        except JobEnvironmentError as error:
             self._fail_unstarted(job["id"], Failure(error.reason, str(error)))
             return
         except (DxLocalError, OSError) as error:

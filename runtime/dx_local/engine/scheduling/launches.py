@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from dx_local.engine.environments.job_environments import Workplace
+    from dx_local.engine.environments.job_environments import JobEnvironment
     from dx_local.engine.executors.job_folder import JobFolder
     from dx_local.engine.settings import JobSettings
     from dx_local.platform.core.context import JSON, Platform
@@ -27,7 +27,7 @@ class Prepared(NamedTuple):
     applet: JSON
     folder: JobFolder
     variables: Mapping[str, str]
-    environment: Workplace
+    environment: JobEnvironment
 
 
 def launch_of(prepared: Prepared, platform: Platform, settings: JobSettings) -> Launch:

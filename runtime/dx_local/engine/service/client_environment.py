@@ -1,4 +1,4 @@
-"""What a client of a platform needs around it: variables, a place for dx's own settings, and `dx` itself."""
+"""Connect clients to a platform: their environment variables, settings of `dx`, and `dx` itself."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.files import atomic_write
 from dx_local.engine.server_variables import api_server_variables, auth_server_variables, security_context
 from dx_local.worker import dxpy_defaults
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from dx_local.engine.environments.python_environments import WorkerEnvironment
     from dx_local.engine.service.state_folder import ServerInfo
 
-# The project is not among the variables but in the folder of dx's own settings, where `dx select` can change
-# it; a variable would outweigh that, as these would, should they come from elsewhere.
+# Variables that would override the settings of dx if the shell has them. The project is stored in these
+# settings rather than in a variable, so that `dx select` can change it.
 UNSET = (
     "DX_CLI_WD",
     "DX_JOB_ID",
@@ -30,7 +31,7 @@ UNSET = (
 )
 _PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY")
 _OUR_DX = Path(dxpy_defaults.__file__).with_name("dx")
-_NOT_LINKED = ("dx-app-wizard",)  # ours has the same name
+_NOT_LINKED = ("dx-app-wizard",)  # has the name of our own program
 
 
 def variables(saved: ServerInfo, folder: Path) -> dict[str, str]:
@@ -44,7 +45,7 @@ def variables(saved: ServerInfo, folder: Path) -> dict[str, str]:
 
 
 def environment(saved: ServerInfo, folder: Path, inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return the whole environment for a program that shall be a client."""
+    """Return the complete environment for a client program."""
     kept = {name: value for name, value in inherited.items() if name not in UNSET}
     path = os.pathsep.join(
         [str(first_programs_folder(folder)), kept.get("PATH", os.defpath), str(programs_folder(folder))]
@@ -53,27 +54,27 @@ def environment(saved: ServerInfo, folder: Path, inherited: Mapping[str, str]) -
 
 
 def shell_lines(saved: ServerInfo, folder: Path) -> list[str]:
-    """Return the lines that make a shell a client; they can be evaluated any number of times."""
+    """Return lines that connect a shell; they can be evaluated repeatedly."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables(saved, folder).items()]
     programs = shlex.quote(str(programs_folder(folder)))
     first = shlex.quote(str(first_programs_folder(folder)))
-    # The programs of a user come before ours of the same name, but for a dx that ends in calling theirs.
+    # The user's programs take precedence over ours of the same name, except for `dx`, which calls theirs.
     path = f'case ":$PATH:" in *:{programs}:*) ;; *) export PATH={first}:"$PATH":{programs};; esac'
     return [f"unset {' '.join(UNSET)}", *exports, path]
 
 
 def programs_folder(folder: Path) -> Path:
-    """Return the folder of dx and its companions, which comes last in the PATH."""
+    """Return the folder of dx and its companions, which is last in PATH."""
     return folder / "bin"
 
 
 def first_programs_folder(folder: Path) -> Path:
-    """Return the folder of the `dx` that comes first in the PATH and runs the user's own one, or ours."""
+    """Return the folder that is first in PATH; its `dx` runs the user's own dx if there is one, else ours."""
     return programs_folder(folder) / "first"
 
 
 def prepare_clients(saved: ServerInfo, folder: Path, worker: WorkerEnvironment | None) -> None:
-    """Write the settings for `dx`, keeping the project that was selected, and link its programs."""
+    """Write the settings of `dx`, except for a project that was selected, and link its programs."""
     _write_settings(saved, _settings_folder(folder))
     programs = programs_folder(folder)
     links = {first_programs_folder(folder) / "dx": _OUR_DX}
@@ -90,7 +91,7 @@ def prepare_clients(saved: ServerInfo, folder: Path, worker: WorkerEnvironment |
 
 
 def proxy_warning(inherited: Mapping[str, str]) -> str | None:
-    """Return what to tell a user whose dxpy would look for the platform behind a proxy, or None."""
+    """Return a warning if dxpy would send requests for the platform through a proxy, or None."""
     found = next((name for name in _PROXIES if inherited.get(name)), None)
     if found is None:
         return None
@@ -112,11 +113,7 @@ def _write_settings(saved: ServerInfo, folder: Path) -> None:
         **api_server_variables(saved.url),
         **security_context(saved.token),
     }
-    unfinished = path.with_suffix(".unfinished")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(settings, file, indent=4)
-    unfinished.replace(path)
+    atomic_write(path, json.dumps(settings, indent=4))
 
 
 def _settings_folder(folder: Path) -> Path:

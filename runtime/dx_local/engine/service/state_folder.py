@@ -1,18 +1,17 @@
-"""The folder of a platform that outlives its server: who serves it now, and how clients reach that server.
+"""The state folder of a platform that persists: lock it, and store how clients reach its server.
 
-dx-local.json        the mark that this folder is ours, and what must be the same after a restart; mode 0600
-dx-local.lock        locked by the process that serves
-dx-local.reserve     space for what must be written when the disk is full
+dx-local.json        marks the folder as a state folder; token and port for the next start; mode 0600
+dx-local.lock        locked by the serving process
+dx-local.reserve     space for vital writes on a full disk
 platform.sqlite, files/, jobs/, …    the platform
 bin/                 links to `dx` and its companions
-dnanexus_config/     what `dx` remembers: the selected project, the current folder
+dnanexus_config/     settings of `dx`: the selected project, the current folder
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shlex
 import shutil
 import time
@@ -20,8 +19,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TextIO
 
+from dx_app_wizard.files import atomic_write
+from dx_app_wizard.user_dirs import state_dir
 from dx_local.engine.scheduling.disk_reserve import RESERVE, DiskReserve
-from dx_local.engine.user_folders import user_folder
 from dx_local.errors import DxLocalError
 from dx_local.platform.core.full_disk import is_full_disk
 from dx_local.platform.core.large_values import FOLDER as FOLDER_OF_LARGE_VALUES
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MARK = "dx-local.json"
-_UNFINISHED_MARK = f"{_MARK}.unfinished"
+_UNFINISHED_MARK = f".{_MARK}."  # beginning of the names that atomic_write uses
 _LOCK = "dx-local.lock"
 _STORE = "platform.sqlite"
 _MADE_BY = ("dx-local serve", 1)  # and the version of the mark
-_LOCK_SECONDS = 0.5  # who only asks whether there is a server holds the lock for a moment
-# What lies in a state folder by our making; all else in there is somebody else's.
-_OURS = (
+_LOCK_SECONDS = 0.5  # `dx-local env` holds the lock for a moment to check for a server
+# Everything that dx-local creates in a state folder; any other file belongs to somebody else.
+_OWN_NAMES = (
     "bin",
     "dnanexus_config",
     "files",
@@ -50,20 +50,19 @@ _OURS = (
     "server.log",
     FOLDER_OF_LARGE_VALUES,
     RESERVE,
-    _UNFINISHED_MARK,
     _MARK,
 )
 
 
 class StateError(DxLocalError):
-    """A state folder that cannot be used: served by another process, or not one of ours."""
+    """A state folder that cannot be used: another process serves it, or dx-local did not create it."""
 
     code = "state"
     exit_code: ClassVar[int] = 4
 
 
 class StateBusyError(StateError):
-    """A server is about to start or to end."""
+    """A server is starting or stopping."""
 
 
 class NotRunningError(DxLocalError):
@@ -74,7 +73,7 @@ class NotRunningError(DxLocalError):
 
 @dataclass(frozen=True)
 class ServerInfo:
-    """What a state folder keeps of its server. `pid` is None while nobody serves, or not yet."""
+    """The server of a state folder. `pid` is None while it is not running or not ready."""
 
     token: str
     secret: str
@@ -89,52 +88,45 @@ class ServerInfo:
 
 
 def default_folder() -> Path:
-    """Return the state folder of those who name none: one for each user of this machine."""
-    return user_folder("XDG_STATE_HOME", ".local/state") / "platform"
+    """Return the default state folder of the user."""
+    return state_dir("dx-local") / "platform"
 
 
 def running(folder: Path) -> ServerInfo:
-    """Return how to reach the server of a state folder. Raises NotRunningError or StateBusyError."""
+    """Return the running server of a state folder. Raises NotRunningError or StateBusyError."""
     saved = _load(folder)
     if saved is None or not _is_locked(folder):
         hint = f"Start it with: dx-local serve --state {folder}"
-        raise NotRunningError(f"no server runs on {str(folder)!r}", hint)
+        raise NotRunningError(f"no server is running on {str(folder)!r}", hint)
     if saved.pid is None:
-        raise StateBusyError(f"the server on {str(folder)!r} is about to start or to end", "Try again soon.")
+        raise StateBusyError(f"the server on {str(folder)!r} is starting or stopping", "Try again soon.")
     return saved
 
 
 @dataclass(frozen=True)
 class StateFolder:
-    """A state folder that this process holds."""
+    """A state folder that this process has locked."""
 
     path: Path
 
     def load(self) -> ServerInfo | None:
-        """Return what an earlier server left, if there was one."""
+        """Return the earlier server of the folder, or None."""
         return _load(self.path)
 
     def save(self, saved: ServerInfo) -> None:
-        """Keep this for the next server, and for who looks for this one; only its owner can read it."""
-        DiskReserve(self.path).use(lambda: self._write_mark(saved))
-
-    def _write_mark(self, saved: ServerInfo) -> None:
-        unfinished = self.path / _UNFINISHED_MARK
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"madeBy": _MADE_BY[0], "schema": _MADE_BY[1], **asdict(saved)}, file, indent=2)
-            file.write("\n")
-        unfinished.replace(self.path / _MARK)
+        """Store the server for clients and for the next start, in a file that only its owner can read."""
+        mark = {"madeBy": _MADE_BY[0], "schema": _MADE_BY[1], **asdict(saved)}
+        text = json.dumps(mark, indent=2) + "\n"
+        DiskReserve(self.path).use(lambda: atomic_write(self.path / _MARK, text))
 
     def clear_pid(self) -> None:
-        """Take back what a server said of its process. Raises StateError for a mark that is not ours."""
+        """Store that no process serves the folder. Raises StateError if dx-local did not write its file."""
         if saved := self.load():
             self.save(replace(saved, pid=None))
 
     def clear(self) -> None:
-        """Remove everything of ours but the lock, the mark last."""
-        for name in _OURS:
-            path = self.path / name
+        """Remove everything that dx-local created, except the lock; the mark is last."""
+        for path in (*self.path.glob(f"{_UNFINISHED_MARK}*"), *(self.path / name for name in _OWN_NAMES)):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
@@ -143,24 +135,24 @@ class StateFolder:
 
 @contextmanager
 def hold(folder: Path, *, fresh: bool = False) -> Iterator[StateFolder]:
-    """Hold a state folder for this process alone, making it if needed; with `fresh`, empty it first.
+    """Lock a state folder for this process, and create it if needed; with `fresh`, empty it first.
 
-    Raises StateError when another process holds it, or when something else than a platform is in there, and
-    OSError if the disk is full.
+    Raises StateError if another process has locked it or it holds anything but a platform, and OSError if the
+    disk is full.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = _acceptable(folder, fresh=fresh).joinpath(_LOCK).open("a")
+        lock = _check_content(folder, fresh=fresh).joinpath(_LOCK).open("a")
     except OSError as error:
         if is_full_disk(error, folder):
             raise
         raise StateError(f"cannot keep a platform in {str(folder)!r}: {error.strerror}") from None
     with lock:
-        if not _take(lock):
+        if not _try_lock(lock):
             pid = (saved.pid if (saved := _load(folder)) else None) or "unknown"
             raise StateError(
-                f"{str(folder)!r} is served by another process already (process ID {pid})",
-                f"Use it ({_use_of(folder)}), end it, or give another folder with --state.",
+                f"another process serves {str(folder)!r} already (process ID {pid})",
+                f"Use it ({_shell_line(folder)}), stop it, or choose another folder with --state.",
             )
         state = StateFolder(folder)
         state.clear_pid()
@@ -169,12 +161,12 @@ def hold(folder: Path, *, fresh: bool = False) -> Iterator[StateFolder]:
         try:
             yield state
         finally:
-            with suppress(OSError):  # on a full disk, the lock alone shows it
+            with suppress(OSError):  # on a full disk, the free lock is evidence enough
                 state.clear_pid()
 
 
-def _take(lock: TextIO) -> bool:
-    """Lock a file for this process alone; tell whether that could be done."""
+def _try_lock(lock: TextIO) -> bool:
+    """Lock a file exclusively; return whether that succeeded."""
     deadline = time.monotonic() + _LOCK_SECONDS
     while True:
         with suppress(BlockingIOError):
@@ -185,29 +177,31 @@ def _take(lock: TextIO) -> bool:
         time.sleep(_LOCK_SECONDS / 20)
 
 
-def _acceptable(folder: Path, *, fresh: bool) -> Path:
+def _check_content(folder: Path, *, fresh: bool) -> Path:
     """Return the folder. Raises StateError unless it is empty, was made by a server, or holds a run."""
-    names = {path.name for path in folder.iterdir()}
-    # A first server that was killed, or had no space, leaves the lock but no mark.
-    is_unfinished = _LOCK in names and names <= {_LOCK, *_OURS}
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(_UNFINISHED_MARK)}
+    # A first server that was killed, or had no disk space, leaves a lock file but no mark.
+    is_unfinished = _LOCK in names and names <= {_LOCK, *_OWN_NAMES}
     if not names or _MARK in names or is_unfinished or (_STORE in names and not fresh):
         return folder
     if _STORE in names:
-        raise StateError(f"{str(folder)!r} holds a run, not a state of dx-local serve; nothing was removed")
+        raise StateError(
+            f"{str(folder)!r} holds a run, not a platform of dx-local serve; nothing was removed"
+        )
     raise StateError(
-        f"{str(folder)!r} holds something else than a platform of dx-local; nothing was changed",
-        "Give an empty or new folder with --state.",
+        f"{str(folder)!r} holds other files than a platform of dx-local; nothing was changed",
+        "Choose an empty or new folder with --state.",
     )
 
 
-def _use_of(folder: Path) -> str:
-    """Return the line that makes a shell a client of a state folder's platform."""
+def _shell_line(folder: Path) -> str:
+    """Return the line that connects a shell to the platform of a state folder."""
     option = "" if folder == default_folder() else f" --state {shlex.quote(str(folder))}"
     return f'eval "$(dx-local env{option})"'
 
 
 def _load(folder: Path) -> ServerInfo | None:
-    """Return what the mark says. Raises StateError for a mark that another version made, or nobody."""
+    """Return the content of the mark. Raises StateError if this version of dx-local did not write it."""
     path = folder / _MARK
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -220,7 +214,7 @@ def _load(folder: Path) -> ServerInfo | None:
     except (ValueError, KeyError, TypeError, AttributeError):
         made_by, saved = (None, None), None
     if made_by != _MADE_BY:
-        raise StateError(f"{str(path)!r} is not what this version of dx-local writes there")
+        raise StateError(f"this version of dx-local did not write {str(path)!r}")
     return saved
 
 

@@ -1,1 +1,1 @@
-"""Apps: versions, members, and who may see and run them."""
+"""Apps: their versions, their members, and access to them."""

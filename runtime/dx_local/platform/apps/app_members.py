@@ -1,4 +1,4 @@
-"""What is put on apps and taken off again: tags, categories, developers, authorized users, installations.
+"""Add and remove tags, categories, developers, authorized users and installations of apps.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/apps
 """
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
     from dx_local.platform.core.schema import AppRow
 
-_Members = Literal["developers", "authorized_users", "installed_by"]
+_MemberColumn = Literal["developers", "authorized_users", "installed_by"]
 _MEMBER = re.compile(r"(user|org)-[a-zA-Z0-9._-]+")
 
 
 def add_tags(context: Context, address: str, request: JSON) -> JSON:
-    """`/app-xxxx/addTags`: let a version answer to these tags, which other versions then do not.
+    """`/app-xxxx/addTags`: add tags to a version, which removes them from other versions.
 
-    Raises InvalidInput for the number of another version.
+    Raises InvalidInput if a tag is the number of another version.
     """
     row = app_names.developer_only(context, address)
     for tag in read.strings(request, "tags"):
         if not app_names.ALIAS.fullmatch(tag):
-            raise InvalidInput(f'"{tag}" cannot be a tag of an app; it must match {app_names.ALIAS.pattern}')
+            raise InvalidInput(f'"{tag}" is not a valid tag; it must match {app_names.ALIAS.pattern}')
         if tag in _versions(context, row) and tag != row["version"]:
             raise InvalidInput(f'"{tag}" is the number of another version of app-{row["name"]}')
         context.store.execute(
@@ -40,11 +40,11 @@ def add_tags(context: Context, address: str, request: JSON) -> JSON:
 
 
 def remove_tags(context: Context, address: str, request: JSON) -> JSON:
-    """`/app-xxxx/removeTags`: let a version not answer to these tags any more."""
+    """`/app-xxxx/removeTags`: remove tags from a version."""
     row = app_names.developer_only(context, address)
     for tag in read.strings(request, "tags"):
         if tag == row["version"]:
-            raise InvalidInput(f'"{tag}" is the number of this version, which it keeps')
+            raise InvalidInput(f'"{tag}" is the number of this version, which cannot be removed')
         context.store.execute(
             "DELETE FROM app_alias WHERE name = ? AND alias = ? AND app = ?", row["name"], tag, row["id"]
         )
@@ -52,59 +52,59 @@ def remove_tags(context: Context, address: str, request: JSON) -> JSON:
 
 
 def list_categories(context: Context, address: str, _request: JSON) -> JSON:
-    """`/app-xxxx/listCategories`."""
+    """`/app-xxxx/listCategories`: return the categories of a version."""
     return {"categories": app_names.visible(context, address)["fields"]["categories"]}
 
 
 def add_categories(context: Context, address: str, request: JSON) -> JSON:
-    """`/app-xxxx/addCategories`."""
+    """`/app-xxxx/addCategories`: add categories to a version."""
     return _change_categories(context, address, add=read.strings(request, "categories"))
 
 
 def remove_categories(context: Context, address: str, request: JSON) -> JSON:
-    """`/app-xxxx/removeCategories`."""
+    """`/app-xxxx/removeCategories`: remove categories from a version."""
     return _change_categories(context, address, remove=read.strings(request, "categories"))
 
 
 def list_developers(context: Context, address: str, _request: JSON) -> JSON:
-    """`/app-xxxx/listDevelopers`."""
+    """`/app-xxxx/listDevelopers`: return the developers of all versions."""
     row = app_names.visible(context, address)
     return {"developers": app_names.members(context.store, row["name"])["developers"]}
 
 
 def add_developers(context: Context, address: str, request: JSON) -> JSON:
-    """`/app-xxxx/addDevelopers`: for all versions of the name."""
+    """`/app-xxxx/addDevelopers`: add developers to all versions."""
     users = _members(request, "developers")
     return _change_shared(context, address, "developers", lambda old: read.changed_tags(old, add=users))
 
 
 def remove_developers(context: Context, address: str, request: JSON) -> JSON:
-    """`/app-xxxx/removeDevelopers`: the last one stays. Raises InvalidInput for that one."""
+    """`/app-xxxx/removeDevelopers`: remove developers. Raises InvalidInput if none would be left."""
     users = read.strings(request, "developers")
 
     def changed(old: list[str]) -> list[str]:
         left = read.changed_tags(old, remove=users)
         if not left:
-            raise InvalidInput("an app must keep a developer; add another one first")
+            raise InvalidInput("an app must have a developer; add another one first")
         return left
 
     return _change_shared(context, address, "developers", changed)
 
 
 def list_authorized_users(context: Context, address: str, _request: JSON) -> JSON:
-    """`/app-xxxx/listAuthorizedUsers`."""
+    """`/app-xxxx/listAuthorizedUsers`: return the authorized users of all versions."""
     row = app_names.visible(context, address)
     return {"authorizedUsers": app_names.members(context.store, row["name"])["authorized_users"]}
 
 
 def add_authorized_users(context: Context, address: str, request: JSON) -> JSON:
-    """`/app-xxxx/addAuthorizedUsers`: users, orgs or PUBLIC, who then see all published versions."""
+    """`/app-xxxx/addAuthorizedUsers`: let users, orgs or PUBLIC see and run all published versions."""
     users = _members(request, "authorizedUsers", app_names.EVERYBODY)
     return _change_shared(context, address, "authorized_users", lambda old: read.changed_tags(old, add=users))
 
 
 def remove_authorized_users(context: Context, address: str, request: JSON) -> JSON:
-    """`/app-xxxx/removeAuthorizedUsers`."""
+    """`/app-xxxx/removeAuthorizedUsers`: remove authorized users."""
     users = read.strings(request, "authorizedUsers")
     return _change_shared(
         context, address, "authorized_users", lambda old: read.changed_tags(old, remove=users)
@@ -112,13 +112,13 @@ def remove_authorized_users(context: Context, address: str, request: JSON) -> JS
 
 
 def install(context: Context, address: str, _request: JSON) -> JSON:
-    """`/app-xxxx/install`: remember an app for the user; nothing else depends on it."""
+    """`/app-xxxx/install`: record that the user has installed an app; it has no other effect."""
     row = app_names.visible(context, address)
     return _install(context, row["name"], lambda old: read.changed_tags(old, add=[context.caller.user]))
 
 
 def uninstall(context: Context, address: str, _request: JSON) -> JSON:
-    """`/app-xxxx/uninstall`: also possible by name for an app whose versions have all been deleted."""
+    """`/app-xxxx/uninstall`: undo `install`, also by the name of an app whose versions are all deleted."""
     row = context.store.get("app", address)
     name = row["name"] if row else app_names.split(address)[0]
     return _install(context, name, lambda old: read.changed_tags(old, remove=[context.caller.user]))
@@ -145,7 +145,7 @@ def _change_categories(context: Context, address: str, **changes: list[str]) -> 
 
 
 def _change_shared(
-    context: Context, address: str, column: _Members, change: Callable[[Any], list[str]]
+    context: Context, address: str, column: _MemberColumn, change: Callable[[Any], list[str]]
 ) -> JSON:
     row = app_names.developer_only(context, address)
     _write(context, row["name"], column, change(app_names.members(context.store, row["name"])[column]))

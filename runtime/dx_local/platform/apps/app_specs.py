@@ -1,7 +1,7 @@
-"""What a request to make or change an app says of it, checked, as it is kept in the store.
+"""Validate requests to create or change an app, and return the fields to store.
 
-Specs and code are those of the applets, one for each region; texts come from the request, or else from the
-applet; access comes from the request alone.
+The specifications and code of an app are those of its applets, one for each region. Texts come from the
+request, or else from the applet. Access comes only from the request.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/apps#api-method-app-new
 """
@@ -23,38 +23,38 @@ if TYPE_CHECKING:
 
 TEXTS = ("title", "summary", "description", "developerNotes")
 _FLAGS = ("openSource", "ignoreReuse")
-# Fields that only come back in describe.
+# Fields that are only described.
 ECHOED = ("httpsApp", "treeTurnaroundTimeThreshold")
 
 
-def name_in(request: JSON, default: str | None) -> str:
-    """Return the name for an app. Raises InvalidInput for one that no app can have."""
+def read_name(request: JSON, default: str | None) -> str:
+    """Return the name of an app in a request. Raises InvalidInput if it is not valid."""
     name = read.text(request, "name", default)
     if problem := app_name_problem(name):
         raise InvalidInput(f'"name" {problem}')
     return name
 
 
-def version_in(request: JSON) -> str:
-    """Return the version for an app. Raises InvalidInput for one that no address could hold.
+def read_version(request: JSON) -> str:
+    """Return the version of an app in a request. Raises InvalidInput if no address can contain it.
 
-    Any other is taken: `dx build` only warns of those that are not semantic.
+    Other versions are valid: `dx build` only warns of those that are not semantic.
     """
     version = read.text(request, "version")
     if not ALIAS.fullmatch(version):
-        raise InvalidInput(f'"version" must be such as 1.0.0 and match {ALIAS.pattern}, not "{version}"')
+        raise InvalidInput(f'"version" must be like 1.0.0 and match {ALIAS.pattern}, not "{version}"')
     return version
 
 
 def regional_options(
     context: Context, app_id: str, request: JSON, model: AppRow | None = None
 ) -> dict[str, JSON] | None:
-    """Return what the app is in each region, its resources gathered: `{region: {applet, resources}}`.
+    """Return the applet and a new container of resources for each region: `{region: {applet, resources}}`.
 
-    `model` is an app to take that from where the request says nothing of it; None is returned where neither
-    does. Raises InvalidInput.
+    If the request names no applets, those of the app `model` are used; without a model, None is returned.
+    Raises InvalidInput.
     """
-    wanted = _wanted(context, request)
+    wanted = _requested_applets(context, request)
     if wanted is None and model is not None:
         wanted = {region: {"applet": each["applet"]} for region, each in _regions_of(model).items()}
     if wanted is None:
@@ -64,7 +64,7 @@ def regional_options(
     return {
         region: {
             "applet": options["applet"],
-            "resources": app_containers.fill_resources(
+            "resources": app_containers.create_resources(
                 context, app_id, options["applet"], region, options.get("resources")
             ),
         }
@@ -73,7 +73,7 @@ def regional_options(
 
 
 def fields(context: Context, request: JSON, regional: dict[str, JSON], old: JSON) -> JSON:
-    """Return the fields of an app: what the request gives, else what it had, else its applet's texts."""
+    """Return the fields of an app: from the request, else the old fields, else its applet's texts."""
     applet = context.store.get("object", next(iter(regional.values()))["applet"])
     texts = {**applet["fields"], **old} if applet else old
     found: JSON = {name: read.text(request, name, texts.get(name) or "") for name in TEXTS}
@@ -81,7 +81,7 @@ def fields(context: Context, request: JSON, regional: dict[str, JSON], old: JSON
     found |= {name: old[name] for name in ECHOED if name in old} | applets.platform_fields(request)
     return {
         **found,
-        "access": applets.access_in(request, old.get("access")),
+        "access": applets.read_access(request, old.get("access")),
         "billTo": read.text(request, "billTo", old.get("billTo", context.caller.user)),
         "categories": read.strings(request, "categories", old.get("categories", [])),
         "details": objects.check_details(request.get("details", old.get("details", {}))),
@@ -89,12 +89,12 @@ def fields(context: Context, request: JSON, regional: dict[str, JSON], old: JSON
     }
 
 
-def _wanted(context: Context, request: JSON) -> dict[str, JSON] | None:
-    """Return `{region: {applet, resources?}}` as the request gives it, in the one form or in the other."""
+def _requested_applets(context: Context, request: JSON) -> dict[str, JSON] | None:
+    """Return `{region: {applet, resources?}}` from `applet` or `regionalOptions` of a request."""
     applet = read.optional_text(request, "applet")
     given = request.get("regionalOptions")
     if applet is not None and given is not None:
-        raise InvalidInput('only one of "applet" and "regionalOptions" can be given')
+        raise InvalidInput('"applet" and "regionalOptions" cannot be used together')
     if applet is not None:
         _, placement = objects.get_visible(context, applet)
         region = projects.region_of(context.store, placement["project"])
@@ -105,15 +105,15 @@ def _wanted(context: Context, request: JSON) -> dict[str, JSON] | None:
     if not options or not all(
         isinstance(each, dict) and isinstance(each.get("applet"), str) for each in options.values()
     ):
-        raise InvalidInput('"regionalOptions" must name regions, each with a hash that has an "applet"')
+        raise InvalidInput('"regionalOptions" must map each region to a hash with an "applet"')
     return options
 
 
 def _check_applet(context: Context, applet_id: str, region: str) -> None:
-    """Raise InvalidInput for an applet that requires instance types which the region has no longer."""
+    """Raise InvalidInput if an applet requires instance types that the region no longer has."""
     applet, _ = objects.get_visible(context, applet_id)
     run_spec = applet["fields"].get("runSpec") or {}
-    requirements.check_choosable(run_spec.get("systemRequirements") or {}, region)
+    requirements.check_available(run_spec.get("systemRequirements") or {}, region)
 
 
 def _regions_of(app: AppRow) -> dict[str, JSON]:

@@ -1,4 +1,4 @@
-"""Describing apps, and getting all that one was made of.
+"""Describe apps, and return their whole contents.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/apps
 """
@@ -21,15 +21,15 @@ _OF_APPLET = ("dxapi", "inputSpec", "outputSpec")
 
 
 def describe(context: Context, address: str, request: JSON) -> JSON:
-    """`/app-xxxx/describe`: all about a version but its code; of a deleted one, what it was called.
+    """`/app-xxxx/describe`: describe a version without its code; a deleted one without its contents.
 
-    Unlike for data objects, `fields` alone means exactly those, the ID only if it is among them.
+    Unlike for data objects, `fields` without `defaultFields` means only these: the ID must be among them.
     """
     return describe_row(context, app_names.visible(context, address), request)
 
 
 def describe_row(context: Context, row: AppRow, request: JSON) -> JSON:
-    """Describe an app that the caller is known to see, or that it runs."""
+    """Describe an app, without checking the caller's access."""
     full = {**_identity(context, row), **({} if row["deleted"] else _contents(context, row))}
     found = select_fields(full, request, frozenset(full))
     chosen = request.get("fields")
@@ -39,13 +39,13 @@ def describe_row(context: Context, row: AppRow, request: JSON) -> JSON:
 
 
 def get(context: Context, address: str, _request: JSON) -> JSON:
-    """`/app-xxxx/get`: all that a version was made of, its code included.
+    """`/app-xxxx/get`: return a whole version, including its code.
 
-    Raises PermissionDenied unless the caller is a developer, or the app is open source.
+    Raises PermissionDenied unless the caller is a developer or the app is open source.
     """
     row = app_names.visible(context, address)
     if not row["fields"]["openSource"] and not app_names.is_developer(context, row["name"]):
-        raise PermissionDenied(f"app-{row['name']} is not open source; only its developers get its code")
+        raise PermissionDenied(f"app-{row['name']} is not open source; only its developers may get its code")
     run_spec = run_specs.with_code(_by_region(context, row), _region(context, row))
     described = {**_identity(context, row), **_contents(context, row)}
     developers = app_names.members(context.store, row["name"])["developers"]
@@ -102,6 +102,6 @@ def _by_region(context: Context, row: AppRow) -> dict[str, JSON]:
 
 
 def _region(context: Context, row: AppRow) -> str:
-    """Return the region whose applet stands for the app: the platform's own, if the app is enabled there."""
+    """Return the region whose applet describes the app: the platform's region if the app is enabled there."""
     regions: list[str] = list(row["fields"]["regionalOptions"])
     return context.platform.region if context.platform.region in regions else regions[0]

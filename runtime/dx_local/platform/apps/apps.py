@@ -1,4 +1,4 @@
-"""Apps: making versions of them out of applets, publishing, deleting and running them.
+"""Create versions of apps from applets, publish, delete and run them.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/apps
 """
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 
 def new(context: Context, _class: str, request: JSON) -> JSON:
-    """`/app/new`: make a version of an app out of an applet, only for its developers until it is published.
+    """`/app/new`: create a version of an app from an applet; until it is published, only developers see it.
 
-    Who makes the first version of a name becomes its developer, and that version its default one. Raises
-    InvalidInput, also for a version that is there; PermissionDenied for a name that others claimed.
+    The creator of the first version of a name becomes its developer, and that version the default. Raises
+    InvalidInput, also if the version exists, and PermissionDenied if others own the name.
     """
     access.require_developer_access(context)
     origin = read.optional_text(request, "initializeFrom")
     model = app_names.visible(context, origin) if origin else None
-    name = app_specs.name_in(request, model["name"] if model else None)
-    version = app_specs.version_in(request)
-    _claim(context, name)
+    name = app_specs.read_name(request, model["name"] if model else None)
+    version = app_specs.read_version(request)
+    _claim_name(context, name)
     if context.store.exists("SELECT 1 FROM app_alias WHERE name = ? AND alias = ?", name, version):
         raise InvalidInput("Specified name and version conflict with an existing alias")
     app_id = new_id("app")
     regional = app_specs.regional_options(context, app_id, request, model)
     if regional is None:
-        raise InvalidInput('one of "applet", "regionalOptions" and "initializeFrom" must be there')
+        raise InvalidInput('one of "applet", "regionalOptions" and "initializeFrom" is required')
     now = context.now()
     context.store.insert(
         "app",
@@ -55,8 +55,8 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
 
 
 def update(context: Context, address: str, request: JSON) -> JSON:
-    """`/app-xxxx/update`: change a version that is not published. Raises InvalidState for one that is."""
-    row = _unfinished(context, address)
+    """`/app-xxxx/update`: change an unpublished version. Raises InvalidState if it is published."""
+    row = _unpublished(context, address)
     old = row["fields"]["regionalOptions"]
     regional = app_specs.regional_options(context, row["id"], request)
     fields = app_specs.fields(context, request, regional or old, row["fields"])
@@ -68,11 +68,11 @@ def update(context: Context, address: str, request: JSON) -> JSON:
 
 
 def publish(context: Context, address: str, request: JSON) -> JSON:
-    """`/app-xxxx/publish`: open a version to the authorized users; with makeDefault, as the default one.
+    """`/app-xxxx/publish`: make a version available to authorized users, by `makeDefault` as the default.
 
-    Raises InvalidState for one that is published.
+    Raises InvalidState if it is published.
     """
-    row = _unfinished(context, address)
+    row = _unpublished(context, address)
     now = context.now()
     context.store.update("app", row["id"], published=now, modified=now)
     if read.flag(request, "makeDefault"):
@@ -83,7 +83,7 @@ def publish(context: Context, address: str, request: JSON) -> JSON:
 
 
 def delete(context: Context, address: str, _request: JSON) -> JSON:
-    """`/app-xxxx/delete`: nobody finds or runs a version any more; its name stays with its developers."""
+    """`/app-xxxx/delete`: delete a version; its developers keep the name."""
     row = app_names.developer_only(context, address)
     context.store.execute("DELETE FROM app_alias WHERE name = ? AND app = ?", row["name"], row["id"])
     context.store.update("app", row["id"], deleted=1, modified=context.now())
@@ -91,12 +91,12 @@ def delete(context: Context, address: str, _request: JSON) -> JSON:
 
 
 def run(context: Context, address: str, request: JSON) -> JSON:
-    """`/app-xxxx/run`: start a job, as `/applet-xxxx/run` does. Raises InvalidState for a deleted app."""
-    return applets.run(context, _existing(app_names.visible(context, address))["id"], request)
+    """`/app-xxxx/run`: start a job, as `/applet-xxxx/run` does. Raises InvalidState if the app is deleted."""
+    return applets.run(context, _not_deleted(app_names.visible(context, address))["id"], request)
 
 
-def _claim(context: Context, name: str) -> None:
-    """Make the caller the developer of a new name, or make sure that it is one of a name that is there."""
+def _claim_name(context: Context, name: str) -> None:
+    """Make the caller the developer of a new name, or require it to be a developer of an existing one."""
     if context.store.get("app_name", name):
         app_names.require_developer(context, name)
     else:
@@ -105,16 +105,16 @@ def _claim(context: Context, name: str) -> None:
         )
 
 
-def _existing(row: AppRow) -> AppRow:
+def _not_deleted(row: AppRow) -> AppRow:
     if row["deleted"]:
         raise InvalidState(f"app-{row['name']}/{row['version']} has been deleted")
     return row
 
 
-def _unfinished(context: Context, address: str) -> AppRow:
-    row = _existing(app_names.developer_only(context, address))
+def _unpublished(context: Context, address: str) -> AppRow:
+    row = _not_deleted(app_names.developer_only(context, address))
     if row["published"] is not None:
         raise InvalidState(
-            f"app-{row['name']}/{row['version']} is published and cannot be changed; make another version"
+            f"app-{row['name']}/{row['version']} is published and cannot be changed; create another version"
         )
     return row

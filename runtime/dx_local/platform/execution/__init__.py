@@ -1,1 +1,1 @@
-"""What is run, and the jobs that run it."""
+"""Executables, and the jobs that run them."""

@@ -1,7 +1,7 @@
-"""Addressing apps, and who may see or change one: `app-xxxx`, `app-NAME` or `app-NAME/ALIAS` → a version.
+"""Find the version of an app by its address, and check the caller's access to it.
 
-A version answers to its own number and to the tags put on it; `app-NAME` alone means the tag `default`. All
-versions of a name share its developers and its authorized users.
+Addresses are `app-xxxx`, `app-NAME/ALIAS` and `app-NAME`, which means the alias `default`. The aliases of a
+version are its number and its tags. All versions of a name share their developers and authorized users.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/apps
 """
@@ -25,7 +25,7 @@ EVERYBODY = "PUBLIC"
 
 
 def find(store: Store, address: str) -> AppRow:
-    """Return the row of the app that an address names, whoever asks. Raises ResourceNotFound."""
+    """Return the row of an app by its address, without checking access. Raises ResourceNotFound."""
     row = store.get("app", address)
     if row is None:
         name, alias = split(address)
@@ -45,8 +45,8 @@ def split(address: str) -> tuple[str, str]:
 def visible(context: Context, address: str) -> AppRow:
     """Return the row of an app that the caller may see and run.
 
-    That is a published app whose authorized users include the caller, any app of the caller as its developer,
-    and the app that the calling job runs. Raises ResourceNotFound or PermissionDenied.
+    These are the published apps that the caller is authorized to use, all apps of which the caller is a
+    developer, and the app of the calling job. Raises ResourceNotFound or PermissionDenied.
     """
     row = find(context.store, address)
     if is_developer(context, row["name"]) or _is_authorized(context, row) or _runs(context, row):
@@ -55,9 +55,9 @@ def visible(context: Context, address: str) -> AppRow:
         how = (
             f'publish it (dx publish {row["name"]}/{row["version"]}), or set "access": {{"developer": true}}'
         )
-        raise PermissionDenied(f"{_label(row)} is not published, and so only for its developers; {how}")
+        raise PermissionDenied(f"{_label(row)} is not published, so only developers may use it; {how}")
     how = f"dx add users {row['name']} {context.caller.user}"
-    raise PermissionDenied(f"{context.caller.user} is no authorized user of {_label(row)}; {how}")
+    raise PermissionDenied(f"{context.caller.user} is not an authorized user of {_label(row)}; {how}")
 
 
 def developer_only(context: Context, address: str) -> AppRow:
@@ -68,19 +68,19 @@ def developer_only(context: Context, address: str) -> AppRow:
 
 
 def require_developer(context: Context, name: str) -> None:
-    """Return when the caller may act as a developer of this name. Raises PermissionDenied."""
+    """Raise PermissionDenied unless the caller is a developer of this name."""
     access.require_developer_access(context)
     if not is_developer(context, name):
         raise PermissionDenied(f"{context.caller.user} is not a developer of app-{name}")
 
 
 def is_developer(context: Context, name: str) -> bool:
-    """Return whether the caller is a developer of this name, as a job only with `access.developer`."""
+    """Return whether the caller is a developer of this name; jobs also need `access.developer`."""
     return access.may_develop(context) and context.caller.user in members(context.store, name)["developers"]
 
 
 def members(store: Store, name: str) -> AppNameRow:
-    """Return the row of what all versions of a name share. Raises ResourceNotFound for an unknown name."""
+    """Return the members that all versions of a name share. Raises ResourceNotFound for an unknown name."""
     row = store.get("app_name", name)
     if row is None:
         raise access.not_found(f"app-{name}")
@@ -88,7 +88,7 @@ def members(store: Store, name: str) -> AppNameRow:
 
 
 def aliases(store: Store, row: AppRow) -> list[str]:
-    """Return what a version answers to: its number first, then its tags."""
+    """Return the aliases of a version: its number, then its tags."""
     found = store.column(
         "SELECT alias FROM app_alias WHERE name = ? AND app = ? ORDER BY alias", row["name"], row["id"]
     )

@@ -1,4 +1,4 @@
-"""Applets: making, describing and running them.
+"""Create, describe and run applets.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/applets-and-entry-points
 """
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 _PARAMETER_NAME = re.compile(r"[a-zA-Z_][0-9a-zA-Z_]*")
 _TEXTS = ("title", "summary", "description", "developerNotes")
-_PLATFORM_FIELDS = ("httpsApp", "treeTurnaroundTimeThreshold")  # described, without effect here
+_PLATFORM_FIELDS = ("httpsApp", "treeTurnaroundTimeThreshold")  # described, but without effect here
 _SPECS = ("inputSpec", "outputSpec")
 
-# What describe adds for an applet; the specs are absent, not empty, when the applet declares none.
+# The fields that describe adds for an applet; undeclared specs are absent, not empty.
 DEFAULT_FIELDS = frozenset((*_TEXTS, *_PLATFORM_FIELDS, *_SPECS, "dxapi", "access", "runSpec", "ignoreReuse"))
 
 
 def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
-    """`/applet/new`: an applet is born closed; keys that it does not know are ignored."""
+    """`/applet/new`: create a closed applet; unknown keys of the request are ignored."""
     region = projects.region_of(context.store, read.text(request, "project"))
-    run_spec = run_specs.run_spec_in(request, region)
+    run_spec = run_specs.read_run_spec(request, region)
     for key in _SPECS:
         check_spec(key, request.get(key))
     fields: JSON = {key: read.optional_text(request, key) or "" for key in _TEXTS}
@@ -45,7 +45,7 @@ def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
         **platform_fields(request),
         "dxapi": read.text(request, "dxapi"),
         "ignoreReuse": read.flag(request, "ignoreReuse"),
-        "access": access_in(request),
+        "access": read_access(request),
         "runSpec": run_spec,
     }
     applet = objects.create(
@@ -59,8 +59,8 @@ def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
     return {"id": applet}
 
 
-def access_in(request: JSON, default: JSON | None = None) -> JSON:
-    """Return the `access` that a request for an executable asks for its jobs. Raises InvalidInput."""
+def read_access(request: JSON, default: JSON | None = None) -> JSON:
+    """Return the `access` in a request to create or update an executable. Raises InvalidInput."""
     access_request = (
         read.mapping(request, "access", {}) if request.get("access") is not None else default or {}
     )
@@ -78,7 +78,7 @@ def access_in(request: JSON, default: JSON | None = None) -> JSON:
 
 
 def platform_fields(request: JSON) -> JSON:
-    """Return what a request for an executable sets that is described, but has no effect here."""
+    """Return the fields of a request that are described, but have no effect here."""
     given: JSON = {"treeTurnaroundTimeThreshold": read.turnaround_threshold(request)}
     if request.get("httpsApp") is not None:
         given["httpsApp"] = read.mapping(request, "httpsApp")
@@ -86,7 +86,7 @@ def platform_fields(request: JSON) -> JSON:
 
 
 def describe_fields(context: Context, row: ObjectRow, _request: JSON) -> JSON:
-    """Return what an applet's describe adds to that of any data object: all of its specs but the code."""
+    """Return the fields that describe adds for an applet: its specifications without the code."""
     fields = row["fields"]
     region = _region_of(context, row)
     described = {key: fields[key] for key in DEFAULT_FIELDS if key in fields}
@@ -94,7 +94,7 @@ def describe_fields(context: Context, row: ObjectRow, _request: JSON) -> JSON:
 
 
 def get_applet(context: Context, applet_id: str, _request: JSON) -> JSON:
-    """`/applet-xxxx/get`: all that the applet was made of, its code included."""
+    """`/applet-xxxx/get`: return the whole applet, including its code."""
     row, placement = objects.get_visible(context, applet_id)
     region = _region_of(context, row)
     return {
@@ -112,15 +112,15 @@ def get_applet(context: Context, applet_id: str, _request: JSON) -> JSON:
 def run_applet(context: Context, applet_id: str, request: JSON) -> JSON:
     """`/applet-xxxx/run`: start a job at the entry point main.
 
-    A job's own call makes a job below it, with a workspace of its own; its output goes into the workspace of
-    the caller. Raises InvalidInput for inputs that the specification does not allow.
+    If a job calls this, the new job is its child, with a separate workspace, and its output is copied to
+    the workspace of the caller. Raises InvalidInput for inputs that the input specification does not allow.
     """
     objects.get_visible(context, applet_id)
     return run(context, applet_id, request)
 
 
 def run(context: Context, executable_id: str, request: JSON) -> JSON:
-    """Start a job of an applet or app that the caller may run; what `/applet-xxxx/run` promises holds."""
+    """Start a job of an applet or app that the caller may run, as `/applet-xxxx/run` does."""
     parent = None if read.flag(request, "detach") else context.calling_job()
     project = destination_project(context, request, parent)
     project_settings.check_is_allowed(context, project, executable_id)
@@ -146,9 +146,9 @@ def run(context: Context, executable_id: str, request: JSON) -> JSON:
 
 
 def complete_input(context: Context, spec: list[JSON] | None, given: JSON) -> JSON:
-    """Return an input with defaults filled in and arrays flat, checked against an input specification.
+    """Return an input with defaults and flattened arrays, checked against an input specification.
 
-    Where nothing is declared anything goes. Raises InvalidInput that names every problem.
+    Any input is valid if the specification is None. Raises InvalidInput, which lists all problems.
     """
     if spec is None:
         return {name: flatten(value) if isinstance(value, list) else value for name, value in given.items()}
@@ -161,23 +161,23 @@ def complete_input(context: Context, spec: list[JSON] | None, given: JSON) -> JS
         if value is None:
             if not field.get("optional"):
                 missing = f"missing required input {name!r} of class {field['class']}"
-                problems.append(missing + values.why_none(name))
+                problems.append(missing + values.why_missing(name))
             continue
         if isinstance(value, list):
             value = flatten(value)
         completed[name] = value
-        if problem := _not_allowed(field, value):
+        if problem := _value_problem(field, value):
             problems.append(f"input {name!r}: {problem}")
     if problems:
         raise InvalidInput("; ".join(problems), {"problems": problems})
     return completed
 
 
-def _not_allowed(field: JSON, value: Any) -> str | None:
-    return mismatch(field["class"], value) or _not_a_choice(field, value)
+def _value_problem(field: JSON, value: Any) -> str | None:
+    return mismatch(field["class"], value) or _choice_problem(field, value)
 
 
-def _not_a_choice(field: JSON, value: Any) -> str | None:
+def _choice_problem(field: JSON, value: Any) -> str | None:
     choices = field.get("choices")
     if not choices or value is None or field_links_in(value):
         return None
@@ -196,14 +196,14 @@ def _same(value: Any, choice: Any) -> bool:
 
 
 def check_objects(context: Context, values: JSON) -> None:
-    """Raise unless the caller may see every data object in an input."""
+    """Raise an ApiError unless the caller may see all data objects in an input."""
     for entity in links_in(values):
         if class_of(entity) in objects.CLASSES:
             objects.get_visible(context, entity, _project_of(values, entity))
 
 
 def _project_of(value: Any, entity: str) -> str | None:
-    """Return the project that an extended link to entity names, if one does."""
+    """Return the project in the first extended link to an entity, or None."""
     if link_id(value) == entity:
         return link_project(value)
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -211,9 +211,9 @@ def _project_of(value: Any, entity: str) -> str | None:
 
 
 def destination_project(context: Context, request: JSON, parent: CallingJob | None) -> str:
-    """Return the project that a run happens in: the one in the request, or that of the job which asks.
+    """Return the project of a run: the one in the request, or else that of the calling job.
 
-    Raises InvalidInput without one, PermissionDenied where the caller may not run anything.
+    Raises InvalidInput if there is none, and PermissionDenied if the caller may not run anything in it.
     """
     project = read.optional_container(request) or (parent["project"] if parent else None)
     if project is None:
@@ -221,12 +221,12 @@ def destination_project(context: Context, request: JSON, parent: CallingJob | No
     if parent is None:
         access.require(context, project, "CONTRIBUTE")
     elif project != parent["project"]:
-        raise PermissionDenied("A job runs other executables in its own project, unless it detaches them")
+        raise PermissionDenied("A job can run executables only in its own project, unless it detaches them")
     return project
 
 
 def _region_of(context: Context, row: ObjectRow) -> str:
-    """Return the region of the projects that an applet lies in, which are all of one region."""
+    """Return the region of the projects that contain an applet; it is the same for all of them."""
     region: str | None = context.store.value(
         "SELECT region FROM placement JOIN project ON project.id = placement.project"
         " WHERE placement.object = ? LIMIT 1",
@@ -236,7 +236,7 @@ def _region_of(context: Context, row: ObjectRow) -> str:
 
 
 def check_spec(key: str, spec: Any) -> None:
-    """Raise InvalidInput unless a specification of inputs or outputs, or None, has good names and classes."""
+    """Raise InvalidInput unless a specification of inputs or outputs is valid, or None."""
     if spec is None:
         return
     if not isinstance(spec, list) or not all(isinstance(field, dict) for field in spec):
@@ -251,8 +251,8 @@ def check_spec(key: str, spec: Any) -> None:
             raise InvalidInput(f"{where}.name: {name!r} is declared twice")
         seen.add(name)
         if class_name not in CLASSES:
-            raise InvalidInput(f"{where}.class: {class_name!r} is not a class")
-        if problem := default_problem(spec, field) or _not_a_choice(field, field.get("default")):
+            raise InvalidInput(f"{where}.class: {class_name!r} is not a valid class")
+        if problem := default_problem(spec, field) or _choice_problem(field, field.get("default")):
             raise InvalidInput(f"{where}.default: {problem}")
 
 

@@ -1,7 +1,7 @@
-"""Issue identity tokens: signed JSON Web Tokens by which a job proves to others who it is.
+"""Issue identity tokens: signed JSON Web Tokens that prove the identity of a job to third parties.
 
-The issuer is this platform's server, which serves the public key as well (`api/identity.py`). Signing needs
-the package `cryptography`, an optional extra. The key lives as long as the server.
+The issuer is this platform's server, which also publishes the key (`api/identity.py`). Signing requires the
+package `cryptography`, an optional extra. The key is lost when the server stops.
 
 Source: https://documentation.dnanexus.com/developer/apps/job-identity-tokens-for-access-to-clouds-and-third-party-services
 and https://job-oidc.dnanexus.com/.well-known/openid-configuration
@@ -46,7 +46,7 @@ CLAIMS = (
     "job_worker_ipv6",
     "job_try",
 )
-"""The claims about the job; any of these may be part of the subject."""
+"""The claims about a job; any of these can be part of the subject."""
 
 _DEFAULT_SUBJECT = ("launched_by", "job_worker_ipv4")  # unverified
 _VALID_FOR = 5 * 60  # s; unverified
@@ -55,9 +55,9 @@ _KEY_BITS = 2048
 
 
 def get_identity_token(context: Context, job_id: str, request: JSON) -> JSON:
-    """`/job-xxxx/getIdentityToken`: return a token for an audience; a job can get its own only.
+    """`/job-xxxx/getIdentityToken`: return a token for an audience; a job can get only its own.
 
-    Raises InvalidState if `cryptography` is not installed, InvalidInput for an unknown claim.
+    Raises InvalidState if `cryptography` is not installed, and InvalidInput for an unknown claim.
     """
     job = jobs.get(context, job_id)
     if context.caller.job != job_id:
@@ -84,7 +84,7 @@ def get_identity_token(context: Context, job_id: str, request: JSON) -> JSON:
 
 
 def public_keys(platform: Platform) -> JSON:
-    """Return the JSON Web Key Set that tokens can be verified with. Raises as `get_identity_token` does."""
+    """Return the JSON Web Key Set to verify tokens with. Raises InvalidState if `cryptography` is missing."""
     key = _key(platform)
     numbers: Any = key.public_key().public_numbers()
     numbers_in_text = {"n": _number(numbers.n), "e": _number(numbers.e)}
@@ -118,13 +118,13 @@ def _app_version(context: Context, executable: str) -> str | None:
 
 
 def _key(platform: Platform) -> RSAPrivateKey:
-    """Return the key of a platform, which takes a moment to make."""
+    """Return the key of a platform. Raises LongWork to generate it, which takes a moment."""
     if platform.identity_key is None:
         try:
             from cryptography.hazmat.primitives.asymmetric import rsa
         except ImportError:
             raise InvalidState(
-                "Identity tokens need the package cryptography: pip install 'dx-app-wizard[identity]'"
+                "Identity tokens require the package cryptography: pip install 'dx-app-wizard[identity]'"
             ) from None
 
         def make() -> None:

@@ -1,4 +1,4 @@
-"""Values of an executable's inputs, as given or by default; a default may be a link to another input."""
+"""The values of an executable's inputs: given, or by default. A default can link to another input."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ if TYPE_CHECKING:
 
 
 class InputValues:
-    """The inputs of one execution: `declared` holds the entries of the input specification by name."""
+    """The inputs of an execution; `declared` maps names to entries of the input specification."""
 
     def __init__(self, store: Store, spec: list[JSON], given: JSON) -> None:
         self.declared = {field["name"]: field for field in spec}
         self._store = store
         self._given = given
-        self._under_way: list[str] = []
+        self._resolving: list[str] = []
 
     def get(self, name: str) -> Any:
-        """Return the value of an input, or None; raise InvalidInput if defaults form a circle."""
+        """Return the value of an input, or None. Raises InvalidInput if defaults form a circle."""
         value = self._given.get(name)
         if value is not None or name not in self.declared:
             return value
-        if name in self._under_way:
-            circle = ", ".join(repr(one) for one in self._under_way)
+        if name in self._resolving:
+            circle = ", ".join(repr(one) for one in self._resolving)
             raise InvalidInput(f"the defaults of the inputs {circle} link to each other in a circle")
-        self._under_way.append(name)
+        self._resolving.append(name)
         default = replace_field_links(self.declared[name].get("default"), self._follow)
-        self._under_way.pop()
+        self._resolving.pop()
         return None if default is NO_VALUE else default
 
-    def why_none(self, name: str) -> str:
-        """Return why an input has no value, fit to follow its name; empty if it just was not given."""
+    def why_missing(self, name: str) -> str:
+        """Return the end of a message: why the default of an input has no value; empty without a default."""
         links = field_links_in(self.declared[name].get("default"))
         described = " and ".join(link.description for link in links)
         return f", whose default is {described}, which has no value" if links else ""

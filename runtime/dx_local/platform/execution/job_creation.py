@@ -1,4 +1,4 @@
-"""Making jobs: from what a run request, or a job that makes a subjob, asks for.
+"""Create jobs for run requests and for subjobs.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.executable import Executable
     from dx_local.platform.core.schema import CallingJob
 
-# Fields of a run request that are only described, and how each is read.
+# Fields of a run request that are only described, with the functions that read them.
 ECHOED: dict[str, Callable[[JSON, str], Any]] = {
     "allowSSH": read.strings,
     "costLimit": read.number,
@@ -38,15 +38,15 @@ ECHOED: dict[str, Callable[[JSON, str], Any]] = {
     "rank": read.integer,
     "singleContext": read.flag,
 }
-_ENDING = frozenset({State.RESTARTABLE, State.TERMINATING, *FINAL})
+_ENDING_STATES = frozenset({State.RESTARTABLE, State.TERMINATING, *FINAL})
 _PRIORITIES = ("low", "normal", "high")
 
 
 @dataclass(frozen=True)
 class NewJob:
-    """A job to be made: what runs, where its output goes, and the API request that asked for it.
+    """A job to be created: its executable and input, the destination of its output, and the API request.
 
-    The parent of a `stage` is its analysis, which is no job; it begins a tree of its own.
+    The job of a `stage` is the child of an analysis, which is not a job; so it is the root of its own tree.
     """
 
     executable: Executable
@@ -63,14 +63,15 @@ class NewJob:
 
 
 def create(context: Context, new_job: NewJob) -> str:
-    """Make a job and let its life begin; return its ID.
+    """Create a job and start its life cycle; return its ID.
 
-    Raises InvalidInput, ResourceNotFound, or InvalidState when the job that asks for it is about to end.
+    Raises InvalidInput, ResourceNotFound, or InvalidState if the parent job is about to end.
     """
     check_not_ending(new_job.parent)
     job_id = new_job.id
     now = context.now()
     parent = new_job.parent
+    # A stage has a parent, its analysis, but is the root of a separate tree.
     tree = None if new_job.stage else parent
     request = new_job.request
     executable = new_job.executable
@@ -120,10 +121,10 @@ def create(context: Context, new_job: NewJob) -> str:
 
 
 def new(context: Context, _class: str, request: JSON) -> JSON:
-    """`/job/new`: start a subjob of the calling job, in its workspace, at another entry point."""
+    """`/job/new`: start a subjob of the calling job at another entry point, in the same workspace."""
     parent = context.calling_job()
     if parent is None:
-        raise PermissionDenied("Only a job may make a subjob; run an applet or app instead")
+        raise PermissionDenied("Only a job can start a subjob; run an applet or app instead")
     function = request.get("function")
     if not isinstance(function, str) or not function:
         raise InvalidInput("Expected key 'function' of the input to be a nonempty string")
@@ -149,18 +150,18 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
 
 
 def check_not_ending(parent: CallingJob | None) -> None:
-    """Raise InvalidState if a job that starts another execution has failed or is being ended meanwhile."""
-    if parent and parent["state"] in _ENDING:
-        raise InvalidState(f"{parent['id']} is {parent['state']}, and can start nothing any more")
+    """Raise InvalidState if the parent of a new execution has ended or is about to end."""
+    if parent and parent["state"] in _ENDING_STATES:
+        raise InvalidState(f"{parent['id']} is {parent['state']}, and cannot start executions any more")
 
 
 def if_given(request: JSON, name: str) -> JSON:
-    """Return the part of a request that holds this key, nothing where that is null."""
+    """Return the part of a request with this key, or an empty hash if it is absent or null."""
     return {name: request[name]} if request.get(name) is not None else {}
 
 
 def priority(request: JSON) -> str | None:
-    """Return the priority that a run request asks for, or None. Raises InvalidInput."""
+    """Return the priority in a run request, or None. Raises InvalidInput."""
     requested = read.optional_text(request, "priority")
     if requested not in (None, *_PRIORITIES):
         raise InvalidInput(f'"priority" must be one of {", ".join(_PRIORITIES)}, not "{requested}"')
@@ -194,9 +195,9 @@ def _workspace(context: Context, new_job: NewJob, job_id: str, now: int) -> str:
 
 
 def depends_on(context: Context, request: JSON) -> list[str]:
-    """Return the executions and data objects that a run request waits for.
+    """Return the executions and data objects in `dependsOn` of a run request.
 
-    Raises InvalidInput, and ResourceNotFound for one that does not exist.
+    Raises InvalidInput, and ResourceNotFound if one of them does not exist.
     """
     waits_for = request.get("dependsOn") or []
     if not isinstance(waits_for, list):
@@ -211,7 +212,7 @@ def depends_on(context: Context, request: JSON) -> list[str]:
 
 
 def detached_from(context: Context, parent: CallingJob | None) -> JSON:
-    """Return the fields of a description that name the job which started an execution detached from it."""
+    """Return the fields that describe the job from which a new execution is detached, if any."""
     caller = context.calling_job() if parent is None else None
     return {"detachedFrom": caller["id"], "detachedFromTry": caller["try_number"]} if caller else {}
 
@@ -256,9 +257,9 @@ def _requested(context: Context, new_job: NewJob, resources: requirements.Reques
 def preserved_outputs(
     context: Context, request: JSON, parent: CallingJob | None, own_folder: str
 ) -> JSON | None:
-    """Return where outputs of jobs are preserved, as the root execution asks; None if it does not.
+    """Return the destination of preserved outputs of jobs, as the root execution requests; None if unset.
 
-    `own_folder` is where the outputs of the execution go that asks. Raises InvalidInput.
+    `own_folder` is the output folder of the new execution. Raises InvalidInput.
     """
     above: JSON | None = parent["requested"].get("preserveJobOutputs") if parent else None
     value = request.get("preserveJobOutputs")
@@ -273,7 +274,7 @@ def preserved_outputs(
 
 
 def _execution_policy(new_job: NewJob) -> JSON:
-    """Return when a job is tried again: as the run says, else its executable; a subjob is as its master."""
+    """Return the execution policy of a job: of the run, or else its executable; subjobs inherit it."""
     above = new_job.parent["requested"].get("executionPolicy") or {} if new_job.parent else {}
     if new_job.shares_workspace:
         return above

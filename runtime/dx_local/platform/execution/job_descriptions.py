@@ -1,4 +1,4 @@
-"""Describing jobs, and what the descriptions of jobs and of analyses have in common.
+"""Describe jobs, and the fields that jobs and analyses share.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/applets-and-entry-points
 """
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def describe_job(context: Context, job_id: str, request: JSON) -> JSON:
-    """`/job-xxxx/describe`: of the last try, or the one that `try` numbers."""
+    """`/job-xxxx/describe`: describe the last try, or the try in the request."""
     job = restarts.row_of_try(context.store, jobs.get(context, job_id), jobs.requested_try(request))
     return describe_execution(_description(context, job), request)
 
 
 def describe_in_home(context: Context, job: JobRow) -> JSON:
-    """Return the description that a job finds in its home: that of describe, without inputs and outputs.
+    """Return the description in the home of a job: that of describe, without inputs and outputs.
 
     Source: the file dnanexus-job.json of a real job, printed in its published log (2022).
     """
@@ -35,7 +35,7 @@ def describe_in_home(context: Context, job: JobRow) -> JSON:
 
 
 def describe_execution(full: JSON, request: JSON) -> JSON:
-    """Return the part of a full description of a job or an analysis that a describe request asks for."""
+    """Return the requested fields of the full description of an execution."""
     if not read.flag(request, "io", default=True):
         full = {name: value for name, value in full.items() if name not in _IO}
     return describe.select_fields(full, request, frozenset(full) - _ON_REQUEST)
@@ -57,8 +57,8 @@ _ON_REQUEST = frozenset(
 )
 
 
-# What is described of jobs by default and is the same for all of them here, unless the run asked otherwise.
-_WITHOUT_MEANING_HERE = {
+# Fields that are described by default, but have no meaning here; a run request can set some of them.
+_CONSTANT_FIELDS = {
     "costLimit": None,
     "debug": {},
     "delayWorkspaceDestruction": False,
@@ -78,7 +78,7 @@ _WITHOUT_MEANING_HERE = {
 def _description(context: Context, job: JobRow) -> JSON:
     requested = job["requested"]
     full = {
-        **_WITHOUT_MEANING_HERE,
+        **_CONSTANT_FIELDS,
         "finalPriority": job["priority"],
         "timeout": job["timeout"],
         **common_description(job),
@@ -108,7 +108,7 @@ def _description(context: Context, job: JobRow) -> JSON:
 
 
 def common_description(job: JobRow) -> JSON:
-    """Return what the descriptions of jobs and of analyses have in common."""
+    """Return the fields that the descriptions of jobs and analyses share."""
     requested = job["requested"]
     parent_class = class_of(job["parent"] or "")
     full = {
@@ -156,9 +156,9 @@ def common_description(job: JobRow) -> JSON:
 
 
 def _turnaround(job: JobRow) -> JSON:
-    """Return how long the tree of a root execution may take and took, in s; nothing of other executions.
+    """Return the turnaround time (s) of a root execution's tree and its threshold; nothing for others.
 
-    Fields that do not apply are absent: `dx describe` cannot print null in a field that it does not know.
+    Fields that do not apply are absent: `dx describe` cannot print null in fields that it does not expect.
     """
     if job["root"] != job["id"]:
         return {}
@@ -173,7 +173,7 @@ def _turnaround(job: JobRow) -> JSON:
 
 
 def _of_executable(context: Context, job: JobRow) -> JSON:
-    """Return the field that names the applet, or those that name the app and its containers."""
+    """Return the field with the applet, or the fields with the app and its containers."""
     executable = job["executable"]
     if class_of(executable) != "app":
         return {"applet": executable}
@@ -185,7 +185,7 @@ def _of_executable(context: Context, job: JobRow) -> JSON:
 
 
 def _analyses_of(context: Context, job: JobRow) -> list[str]:
-    """Return the analyses that a job has started, on which it depends as on what it was told to wait for."""
+    """Return the analyses that a job has started; it depends on them as on those in `dependsOn`."""
     return context.store.column(
         "SELECT id FROM job WHERE parent = ? AND id GLOB 'analysis-*' ORDER BY sequence", job["id"]
     )
@@ -200,7 +200,7 @@ def _waiting_on_children(context: Context, job: JobRow) -> list[str]:
 
 
 def _input_so_far(context: Context, job: JobRow) -> JSON:
-    """Return the input of a job that waits, with those references replaced that have a value already."""
+    """Return the input of a waiting job, with all references replaced that already have a value."""
     store = context.store
     resolver = Resolver(
         lambda job_id: outputs.output_if_done(store, job_id),
@@ -209,6 +209,6 @@ def _input_so_far(context: Context, job: JobRow) -> JSON:
     try:
         return resolver.resolve(job["original_input"])
     except UnresolvableReference:
-        # The job is about to fail, or has failed, with this as its reason.
+        # This is the reason why the job has failed, or is about to fail.
         unfinished = Resolver(lambda _job_id: None, lambda _entity, _path: None)
         return unfinished.resolve(job["original_input"])

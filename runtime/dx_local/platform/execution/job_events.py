@@ -1,7 +1,4 @@
-"""What happens to jobs on their workers, told to the life cycle by whoever runs them.
-
-Each call is one transaction.
-"""
+"""Report the events of jobs on their workers to the life cycle, each in one transaction."""
 
 from __future__ import annotations
 
@@ -16,29 +13,29 @@ if TYPE_CHECKING:
 
 
 def start(platform: Platform, job_id: str) -> None:
-    """Note that a worker has taken up a runnable job."""
+    """Record that a runnable job has started on a worker."""
     with platform.store.transaction():
         platform.publish(lifecycle.started(platform.store, job_id, platform.clock()))
 
 
 def finish(platform: Platform, job_id: str, output: JSON) -> None:
-    """Note that a job's program ended well with this output."""
+    """Record that a job's program has succeeded with this output."""
     with platform.store.transaction():
         access.revoke_tokens(platform.store, job_id)
         platform.publish(lifecycle.finished(platform.store, job_id, output, platform.clock()))
 
 
 def fail(platform: Platform, job_id: str, failure: Failure) -> None:
-    """Note that a job failed, or that its worker is gone."""
+    """Record that a job has failed, or that its worker is gone."""
     with platform.store.transaction():
         access.revoke_tokens(platform.store, job_id)
         platform.publish(lifecycle.failed(platform.store, job_id, failure, platform.clock()))
 
 
 def fail_running_jobs(platform: Platform) -> None:
-    """Fail the jobs that run, whose processes end with the platform or have ended; end the terminating ones.
+    """Fail all running jobs and end the terminating ones, because the platform stops or was stopped.
 
-    Each failed job fails its tree, and what depends on that; jobs of other trees go on waiting.
+    Each failed job fails its tree and all dependents; jobs of other trees keep waiting.
     """
     stopped = Failure("ExecutionError", "The platform was stopped while the job ran")
     running = platform.store.column(
@@ -50,13 +47,13 @@ def fail_running_jobs(platform: Platform) -> None:
 
 
 def terminate(platform: Platform, job_id: str) -> None:
-    """Terminate a job and its descendants on behalf of whoever runs the platform."""
+    """Terminate a job and its descendants, without checking access."""
     with platform.store.transaction():
         platform.publish(lifecycle.terminated(platform.store, job_id, platform.clock()))
 
 
 def break_deadlock(platform: Platform) -> bool:
-    """Fail a job that waits for what can never come, if no job runs; tell whether there was one."""
+    """Fail a job that waits for something that can never happen; return whether there was one."""
     with platform.store.transaction():
         transitions = lifecycle.deadlocked(platform.store, platform.clock())
         platform.publish(transitions)

@@ -1,9 +1,9 @@
-"""The logs of jobs: what each job printed, and beside it when, and at which level.
+"""The logs of jobs: the lines that each job printed, and an index of their times and levels.
 
-    jobs/FUNCTION-JOBID/log.txt       the lines, for people
-    jobs/FUNCTION-JOBID/log.index     one entry of 23 bytes per line: time (ms since the epoch) and level
+    jobs/FUNCTION-JOBID/log.txt       the lines as text
+    jobs/FUNCTION-JOBID/log.index     an entry of 23 bytes per line: time (ms since the epoch) and level
 
-A line's text is written before its entry, so whoever finds an entry finds the text.
+The text of a line is written before its entry, so that a reader who finds an entry also finds the text.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 LEVELS = (
     "EMERG", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG", "STDOUT", "STDERR", "METRICS"
 )  # fmt: skip
-"""The levels of log lines. Source: `dx watch --levels`; METRICS is never written here."""
+"""The levels of log lines, as in `dx watch --levels`; METRICS is never written here."""
 
 OPENING_STARTS = "Logging initialized (priority)"
-"""The first line of a job's log; it and those up to OPENING_ENDS are the worker's."""
+"""The first line of a job's log. The worker writes the lines from here to OPENING_ENDS."""
 
 OPENING_ENDS = "running (job ID {})"
-"""The end of the last line of a worker's before those of the job, with the job's ID to be put in."""
+"""The end of the last line that the worker writes before the job starts, with a place for the job's ID."""
 
 _OPENING = re.compile(
     rb"%s\n(?:.*\n)*?\S+ %s\n"
@@ -38,13 +38,13 @@ _OPENING = re.compile(
 )
 _ENTRY = b"%013d %-8s\n"
 _ENTRY_BYTES = 23
-_AT_ONCE = 1000
-# The end of a folder's name is kept when it is too long: it holds the job ID.
-_LONGEST_NAME = 120
+_CHUNK_LINES = 1000
+# Long folder names are cut at the beginning, because their end holds the job ID.
+_MAX_NAME_LENGTH = 120
 
 
 class LogEntry(NamedTuple):
-    """One line of a job's log; `number` counts the lines of that job from 0."""
+    """A line of a job's log; `number` counts the lines of that job from 0."""
 
     timestamp: int
     job: str
@@ -54,17 +54,17 @@ class LogEntry(NamedTuple):
 
 
 def folder_name(name: str) -> str:
-    """Return a name without the characters that have no place in a path; they become `_`."""
-    return re.sub(r"[^\w.-]|^\.+", "_", name, flags=re.ASCII)[-_LONGEST_NAME:]
+    """Return a name that is safe as a path component: other characters become `_`, and it is cut."""
+    return re.sub(r"[^\w.-]|^\.+", "_", name, flags=re.ASCII)[-_MAX_NAME_LENGTH:]
 
 
 def log_path(platform: Platform, job: JobTry) -> Path:
-    """Return where the log of a job is once the job runs, in the try that the row is of."""
+    """Return the path of a job's log, in the try that the row describes; it exists once the job runs."""
     return platform.folder / "jobs" / job_folder_name(job) / "log.txt"
 
 
 def log_paths(platform: Platform, job: JobTry) -> list[Path]:
-    """Return the logs of all tries of a job, the first try's first, that are there."""
+    """Return the existing logs of all tries of a job, the first try first."""
     tries: Iterator[JobTry] = (
         {"id": job["id"], "function": job["function"], "try_number": number}
         for number in range(job["try_number"] + 1)
@@ -73,19 +73,19 @@ def log_paths(platform: Platform, job: JobTry) -> list[Path]:
 
 
 def job_folder_name(job: JobTry) -> str:
-    """Return the name of a job's folder, in the try that the row is of."""
+    """Return the name of the job folder, in the try that the row describes."""
     number = job["try_number"]
     return folder_name(f"{job['function']}-{job['id']}" + (f"-try-{number}" if number else ""))
 
 
 def write_log(log: Path, lines: Sequence[tuple[str, str]], timestamp: int) -> None:
-    """Begin a log with lines, given by level and text. Raises OSError."""
+    """Create a log with these lines, each a level and a text. Raises OSError."""
     log.write_bytes("".join(f"{text}\n" for _, text in lines).encode())
     _index_of(log).write_bytes(b"".join(_ENTRY % (timestamp, level.encode()) for level, _ in lines))
 
 
 def job_output_bytes(log: Path, most: int | None = None) -> bytes:
-    """Return what a job printed, without what its worker wrote before; at most so many bytes of the end."""
+    """Return the output of a job without the opening lines of its worker; at most the last `most` bytes."""
     with log.open("rb") as file:
         is_whole = most is None or log.stat().st_size <= most
         if not is_whole:
@@ -96,9 +96,9 @@ def job_output_bytes(log: Path, most: int | None = None) -> bytes:
 
 
 class LogWriter:
-    """Writes one job's log; every line is with the system when `write` returns.
+    """Writes the log of one job; lines survive the process once `write` has returned.
 
-    `lost` counts the lines that could not be written, as on a full disk.
+    `lost` counts the lines that could not be written, for example because the disk was full.
     """
 
     def __init__(self, log: Path) -> None:
@@ -111,7 +111,7 @@ class LogWriter:
             raise
 
     def write(self, lines: Sequence[bytes], level: str, timestamp: int) -> None:
-        """Add lines, given without their ends, as a whole or not at all."""
+        """Append lines, passed without line ends: all of them or none."""
         size = self._text.tell()
         entries = _ENTRY % (timestamp, level.encode()) * len(lines)
         written = _add(self._text, b"".join(line + b"\n" for line in lines))
@@ -127,7 +127,7 @@ class LogWriter:
 
 
 def _add(file: FileIO, data: bytes) -> bool:
-    """Append data to a file, all of it or nothing; return whether it was appended."""
+    """Append data to a file as a whole or not at all; return whether it was appended."""
     size = file.tell()
     try:
         is_whole = file.write(data) == len(data)
@@ -145,7 +145,7 @@ def _cut(file: FileIO, size: int) -> None:
 
 
 class LogReader:
-    """Reads one job's log from its beginning, and later what has come since."""
+    """Reads the log of one job from its beginning, and later the lines that were added."""
 
     def __init__(self, job_id: str, log: Path) -> None:
         self._job_id = job_id
@@ -153,8 +153,8 @@ class LogReader:
         self._number = 0
         self._offset = 0
 
-    def read(self, most: int = _AT_ONCE) -> list[LogEntry]:
-        """Return the next lines, at most so many; none when there are no more as yet, or no log."""
+    def read(self, most: int = _CHUNK_LINES) -> list[LogEntry]:
+        """Return at most `most` further lines; none if there are no more yet, or no log."""
         try:
             with _index_of(self._log).open("rb") as index:
                 index.seek(self._number * _ENTRY_BYTES)
@@ -177,7 +177,7 @@ class LogReader:
         ]
 
     def rest(self) -> Iterator[LogEntry]:
-        """Yield all lines that there are, a thousand in memory at a time."""
+        """Yield all remaining lines, with a thousand in memory at a time."""
         while entries := self.read():
             yield from entries
 

@@ -1,6 +1,6 @@
-"""What jobs used of their workers, beside what the workers have; kept of every try.
+"""The resources that jobs used, compared with those of their workers, for every try.
 
-The platform's describe has no such field, so these are not described: a run shows them at its end.
+The platform does not describe these, so that only the summary of a run shows them.
 """
 
 from __future__ import annotations
@@ -32,40 +32,40 @@ FROM ({_EACH_TRY}) GROUP BY executable_name, function, instance_type ORDER BY MI
 
 @dataclass(frozen=True)
 class JobUsage:
-    """What a job used of its worker."""
+    """The resources that a job used on its worker."""
 
     memory: int
-    """The most memory that one of its processes held, in bytes."""
+    """The peak memory of its largest process, in bytes."""
     cpu_seconds: float
-    """The time of all its processes on processors."""
+    """The CPU time of all its processes."""
     disk: int
-    """The size of what was in its home, and in its own /tmp, at its end, in bytes."""
+    """The size of its home and its own /tmp at its end, in bytes."""
 
 
 @dataclass(frozen=True)
 class EntryPointUsage:
-    """What the jobs of one entry point used on workers of one instance type."""
+    """The resources that the jobs of one entry point used on workers of one instance type."""
 
     executable_name: str
     function: str
     instance_type: str
     region: str
     tries: int
-    """How many jobs were run, each as often as it was tried."""
+    """The number of tries of all jobs."""
     memory: int
-    """The largest of all, in bytes."""
+    """The maximum of all tries, in bytes."""
     disk: int
-    """The largest of all, in bytes."""
+    """The maximum of all tries, in bytes."""
     cpu_seconds: float
-    """All together."""
+    """The sum over all tries."""
 
     @property
     def worker(self) -> InstanceType | None:
-        """What the worker has, where its type is known."""
+        """The instance type of the worker, or None if it is unknown."""
         return find_instance_type(self.instance_type, self.region)
 
     def to_json(self) -> JSON:
-        """Return this for programs."""
+        """Return the usage as JSON for programs."""
         worker = self.worker
         return {
             "executableName": self.executable_name,
@@ -81,10 +81,10 @@ class EntryPointUsage:
 
 
 def record(store: Store, job_id: str, usage: JobUsage) -> None:
-    """Keep what the try of a job used that has just ended."""
+    """Record the resources that the last try of a job used."""
     store.update("job", job_id, usage=asdict(usage))
 
 
 def by_entry_point(store: Store) -> list[EntryPointUsage]:
-    """Return what all jobs used that have ended, in the order in which their entry points were first run."""
+    """Return the resources that all finished jobs used, in the order in which entry points first ran."""
     return [EntryPointUsage(**row) for row in store.all(Row, _BY_ENTRY_POINT)]

@@ -1,4 +1,4 @@
-"""Jobs that are there: who may see them, ending them, and what can be changed of them.
+"""Look up, terminate and change existing jobs.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses
 """
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def requested_try(request: JSON) -> int | None:
-    """Return the number of the try that a request is about; None is the last one. Raises InvalidInput."""
+    """Return the `try` of a request; None means the last one. Raises InvalidInput."""
     return None if request.get("try") is None else read.integer(request, "try")
 
 
 def get(context: Context, job_id: str, level: str = "VIEW") -> JobRow:
-    """Return the row of a job or analysis, which a job of another tree needs this level on its project for.
+    """Return the row of a job or analysis.
 
-    Raises ResourceNotFound when there is none that the caller may see, else PermissionDenied.
+    A job of another tree needs this level on its project. Raises ResourceNotFound or PermissionDenied.
     """
     job = context.store.get("job", job_id)
     if job is None:
@@ -37,32 +37,32 @@ def get(context: Context, job_id: str, level: str = "VIEW") -> JobRow:
 
 
 def terminate(context: Context, job_id: str, _request: JSON) -> JSON:
-    """`/job-xxxx/terminate`, and an analysis's: end it and its descendants, if it has not ended yet."""
+    """`/job-xxxx/terminate` and `/analysis-xxxx/terminate`: end an execution and all its descendants."""
     get(context, job_id, "CONTRIBUTE")
     context.platform.publish(lifecycle.terminated(context.store, job_id, context.now()))
     return {"id": job_id}
 
 
 def add_tags(context: Context, job_id: str, request: JSON) -> JSON:
-    """`/job-xxxx/addTags`: to the last try, or the one that `try` numbers."""
+    """`/job-xxxx/addTags`: add tags to the last try, or to the try in the request."""
     job = _to_change(context, job_id, request)
     return _change(context, job, tags=read.changed_tags(job["tags"], add=read.strings(request, "tags")))
 
 
 def remove_tags(context: Context, job_id: str, request: JSON) -> JSON:
-    """`/job-xxxx/removeTags`: of the last try, or the one that `try` numbers."""
+    """`/job-xxxx/removeTags`: remove tags from the last try, or from the try in the request."""
     job = _to_change(context, job_id, request)
     return _change(context, job, tags=read.changed_tags(job["tags"], remove=read.strings(request, "tags")))
 
 
 def set_properties(context: Context, job_id: str, request: JSON) -> JSON:
-    """`/job-xxxx/setProperties`: of the last try, or the one that `try` numbers; null deletes a property."""
+    """`/job-xxxx/setProperties`: set (or, by null, delete) properties of the last try, or of one try."""
     job = _to_change(context, job_id, request)
     return _change(context, job, properties=read.changed_properties(job["properties"], request))
 
 
 def update(context: Context, job_id: str, request: JSON) -> JSON:
-    """`/job-xxxx/update`: nothing is to be changed here but `allowSSH`, which is kept and has no effect."""
+    """`/job-xxxx/update`: change `allowSSH`, which has no effect; nothing else can be changed."""
     job = get(context, job_id, "CONTRIBUTE")
     if request.get("allowSSH") is not None:
         echo = {**job["requested"]["echo"], "allowSSH": read.strings(request, "allowSSH")}
@@ -75,7 +75,7 @@ def _to_change(context: Context, job_id: str, request: JSON) -> JobRow:
 
 
 def _change(context: Context, job: JobRow, **columns: Any) -> JSON:
-    """Change columns of a job, in the try that the row is of."""
+    """Change columns of a job in the try that the row describes."""
     if job["state"] == State.RESTARTED:
         restarts.change_try(context.store, job, columns)
     else:

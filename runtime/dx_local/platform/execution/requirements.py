@@ -1,9 +1,9 @@
-"""Resolve the requirements of a job, instance type and time limit, from its executable and the runs.
+"""Resolve the instance type and time limit of a job from its executable and the run requests.
 
-Each kind of requirement (instance type, cluster, drivers) is resolved by itself, from levels that override
-one another: what runs ask for by executable, in the whole tree below them, the topmost run first; what the
-run asks for; the stage of a workflow; the executable. Within a kind a level that names all entry points
-(`*`) replaces the level below it; one that names some replaces these.
+Each kind of requirement (instance type, cluster, drivers) is resolved separately. The levels, of which each
+overrides the next: the requirements by executable of runs, which apply to the whole tree below a run (the
+topmost run first); the run; the stage of a workflow; the executable. Within a kind, a level for all entry
+points (`*`) replaces the lower levels; a level for some entry points replaces only these.
 
 Sources: `PrintInstanceTypeHelp` in dxpy/cli/parsers.py and dxpy/system_requirements.py of dxpy 0.417.1;
 https://documentation.dnanexus.com/developer/api/running-analyses/io-and-run-specifications
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
     from dx_local.platform.core.schema import RequestedSettings
 
-    _Over = Callable[[JSON, JSON], JSON]
+    _Override = Callable[[JSON, JSON], JSON]
 
 DEFAULT_TIMEOUT = 30 * 24 * 3600 * 1000
-"""Longest time that a job may run by default, in ms.
+"""Default time limit of a job, in ms.
 
 Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/job-time-limits
 """
@@ -42,7 +42,7 @@ Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/job-t
 _SELECTOR = "instanceTypeSelector"
 _CLUSTER_TYPES = ("apachespark", "dxspark", "generic")
 
-# What a job was asked for, as it is kept for those below it.
+# Keys of `RequestedSettings` that descendants inherit.
 _MERGED_SYSTEMS: Final = "mergedSystemRequirementsByExecutable"
 _MERGED_TIMEOUTS: Final = "mergedTimeoutPolicyByExecutable"
 _INHERITED: Final = "inheritedSystemRequirements"
@@ -51,11 +51,11 @@ UNIT_MS = {"days": 86_400_000, "hours": 3_600_000, "minutes": 60_000}
 
 
 def check_run_spec(run_spec: JSON, region: str) -> None:
-    """Raise InvalidInput or InvalidType unless the requirements of a runSpec can be met."""
-    check_choosable(_check_requirements(run_spec, "systemRequirements"), region)
+    """Raise InvalidInput or InvalidType unless the requirements in a runSpec are valid."""
+    check_available(_check_requirements(run_spec, "systemRequirements"), region)
     by_region = _by_executable(run_spec, "systemRequirementsByRegion")
     for place in by_region:
-        check_choosable(_check_requirements(by_region, place), place)
+        check_available(_check_requirements(by_region, place), place)
     for limit in _by_entry_point(run_spec, "timeoutPolicy").values():
         _milliseconds(limit)
     restarts.check_policy(read.mapping(run_spec, "executionPolicy", {}))
@@ -69,7 +69,7 @@ def check_run_spec(run_spec: JSON, region: str) -> None:
 
 
 def check_requested(request: JSON, name: str = "systemRequirements") -> JSON:
-    """Return the requirements of a run or a stage by entry point, which may select no type from a list.
+    """Return the requirements of a run or a stage by entry point; they cannot use instanceTypeSelector.
 
     Raises InvalidInput or InvalidType.
     """
@@ -79,8 +79,8 @@ def check_requested(request: JSON, name: str = "systemRequirements") -> JSON:
     return requested
 
 
-def check_choosable(requirements: JSON, region: str) -> None:
-    """Raise InvalidInput for instance types that a region does not have, or not any more."""
+def check_available(requirements: JSON, region: str) -> None:
+    """Raise InvalidInput for instance types that a region does not have, or no longer has."""
     for name in _instance_types(requirements):
         known = find_instance_type(name, region)
         if instance_types(region) and (known is None or known.retired):
@@ -88,7 +88,7 @@ def check_choosable(requirements: JSON, region: str) -> None:
 
 
 def check_known(requirements: JSON, region: str | None = None) -> None:
-    """Raise InvalidInput for instance types that a region, or any if it is None, never had."""
+    """Raise InvalidInput for instance types that a region (None: any region) never had."""
     for name in _instance_types(requirements):
         known = find_anywhere(name) if region is None else find_instance_type(name, region)
         if known is None and (region is None or instance_types(region)):
@@ -96,36 +96,37 @@ def check_known(requirements: JSON, region: str | None = None) -> None:
 
 
 def check_known_in_run(request: JSON, region: str) -> None:
-    """Raise InvalidInput for instance types in a run request that its region never had."""
+    """Raise InvalidInput for instance types in a run request that the region never had."""
     for requirements in (check_requested(request), *_requested_systems(request).values()):
         check_known(requirements, region)
 
 
 def overridden(below: JSON, above: JSON) -> JSON:
-    """Return the requirements of two levels by entry point, of which `above` goes first in each kind."""
+    """Return the merged requirements of two levels by entry point; `above` overrides `below` in each kind."""
     merged: dict[str, JSON] = {}
     for kind in dict.fromkeys(
         kind for level in (below, above) for wanted in level.values() for kind in wanted
     ):
-        for entry_point, value in _over(_of_kind(below, kind), _of_kind(above, kind)).items():
+        for entry_point, value in _override(_of_kind(below, kind), _of_kind(above, kind)).items():
             merged.setdefault(entry_point, {})[kind] = value
     return merged
 
 
 @dataclass(frozen=True)
 class RequestedResources:
-    """Requirements of a job's worker, of the executable, the run and the runs above it.
+    """The requirements that apply to a job: those of its executable, its run and the runs above it.
 
-    `of_run` and `limits` are what the run, or the run above it whose subjob this is, asks for by entry point.
+    `of_run` and `limits` are the system requirements and time limits of the run by entry point; subjobs
+    inherit them.
     """
 
     run_spec: JSON
     of_run: JSON
     limits: JSON
     systems: dict[str, JSON]
-    """`systemRequirementsByExecutable`, with what runs above have asked for."""
+    """`systemRequirementsByExecutable` of this run and the runs above it."""
     timeouts: dict[str, JSON]
-    """The same of `timeoutPolicyByExecutable`."""
+    """`timeoutPolicyByExecutable` of this run and the runs above it."""
     executable: str
 
     @classmethod
@@ -138,7 +139,7 @@ class RequestedResources:
         parent: RequestedSettings | None = None,
         is_subjob: bool = False,
     ) -> RequestedResources:
-        """Return what is required; `parent` is what the parent was asked for. Raises InvalidInput."""
+        """Return the requirements of a job; `parent` are its parent's settings. Raises InvalidInput."""
         above: RequestedSettings = parent or {}
         inherited: RequestedSettings = above if is_subjob else {}
         return cls(
@@ -146,18 +147,18 @@ class RequestedResources:
             of_run=overridden(inherited.get(_INHERITED, {}), check_requested(request)),
             limits=_by_entry_point(request, "timeoutPolicy") or inherited.get("timeoutPolicy") or {},
             systems=_merged(_requested_systems(request), above.get(_MERGED_SYSTEMS, {}), overridden),
-            timeouts=_merged(_requested_timeouts(request), above.get(_MERGED_TIMEOUTS, {}), _over),
+            timeouts=_merged(_requested_timeouts(request), above.get(_MERGED_TIMEOUTS, {}), _override),
             executable=executable,
         )
 
     def system_requirements(self) -> JSON:
-        """Return what is required of workers, by entry point."""
+        """Return the system requirements by entry point."""
         return overridden(self.run_spec.get("systemRequirements") or {}, self._requested())
 
     def instance_type(self, function: str) -> str | None:
-        """Return the instance type of jobs at an entry point, None if nobody names one.
+        """Return the instance type of jobs at an entry point, or None if none is requested.
 
-        Of a selector that is the first one that it allows: all are to be had here.
+        A selector yields its first allowed type, because every type is available here.
         """
         for level in (self._requested(), self.run_spec.get("systemRequirements") or {}):
             for wanted in (level.get(function) or {}, level.get("*") or {}):
@@ -168,9 +169,9 @@ class RequestedResources:
         return None
 
     def timeout(self, function: str) -> int:
-        """Return how long a job may run at an entry point, in ms."""
+        """Return the time limit of jobs at an entry point, in ms."""
         policies = (
-            _for_executable(self.timeouts, self.executable, _over),
+            _for_executable(self.timeouts, self.executable, _override),
             self.limits,
             self.run_spec.get("timeoutPolicy") or {},
         )
@@ -181,7 +182,7 @@ class RequestedResources:
         return DEFAULT_TIMEOUT
 
     def for_descendants(self) -> JSON:
-        """Return what holds for all jobs below as well, and what subjobs inherit."""
+        """Return the settings that descendants inherit."""
         return {
             _MERGED_SYSTEMS: self.systems,
             _MERGED_TIMEOUTS: self.timeouts,
@@ -207,10 +208,10 @@ def _requested_timeouts(request: JSON) -> dict[str, JSON]:
     return {executable: _by_entry_point(by_executable, executable) for executable in by_executable}
 
 
-def _merged(own: dict[str, JSON], above: dict[str, JSON], over: _Over) -> dict[str, JSON]:
-    """Return what is asked by executable, and by runs above, which goes first.
+def _merged(own: dict[str, JSON], above: dict[str, JSON], over: _Override) -> dict[str, JSON]:
+    """Return the requirements by executable of a run, overridden by those of the runs above it.
 
-    What a run above asks of every executable (`*`) goes before what is asked of one further down.
+    Requirements of a run above for all executables (`*`) override those of this run for one executable.
     """
     of_all = above.get("*", {})
     return above | {
@@ -219,12 +220,12 @@ def _merged(own: dict[str, JSON], above: dict[str, JSON], over: _Over) -> dict[s
     }
 
 
-def _for_executable(by_executable: dict[str, JSON], executable: str, over: _Over) -> JSON:
+def _for_executable(by_executable: dict[str, JSON], executable: str, over: _Override) -> JSON:
     return over(by_executable.get("*", {}), by_executable.get(executable, {}))
 
 
 def _check_requirements(request: JSON, name: str) -> JSON:
-    """Return requirements by entry point. Raises InvalidInput or InvalidType unless they can be met."""
+    """Return requirements by entry point. Raises InvalidInput or InvalidType if they are invalid."""
     requirements = _by_entry_point(request, name)
     for entry_point, wanted in requirements.items():
         place = f"{name}.{entry_point}"
@@ -247,16 +248,16 @@ def _check_selector(place: str, wanted: JSON) -> None:
 
 
 def _check_cluster(place: str, cluster: Any) -> None:
-    """Raise InvalidInput unless a cluster is described in full, as clients do also at run time."""
+    """Raise InvalidInput unless a cluster specification is complete; clients send it whole even in runs."""
     if not isinstance(cluster, dict) or cluster.get("type") not in _CLUSTER_TYPES:
         raise InvalidInput(f'"{place}" must be a hash with a "type" out of {", ".join(_CLUSTER_TYPES)}')
     count = cluster.get("initialInstanceCount")
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise InvalidInput(f'"{place}.initialInstanceCount" must be a number from 1 on, not {count!r}')
+        raise InvalidInput(f'"{place}.initialInstanceCount" must be a positive integer, not {count!r}')
 
 
 def _instance_types(requirements: JSON) -> Iterator[str]:
-    """Yield the instance types that requirements name, lists to select from included."""
+    """Yield the instance types in requirements, including the allowed types of selectors."""
     for wanted in requirements.values():
         if "instanceType" in wanted:
             yield wanted["instanceType"]
@@ -268,7 +269,7 @@ def _of_kind(requirements: JSON, kind: str) -> JSON:
 
 
 def _by_entry_point(request: JSON, name: str) -> dict[str, JSON]:
-    """Return a hash that holds a hash for each entry point; absent and null mean none."""
+    """Return a hash of hashes by entry point, which is empty if it is absent or null."""
     value = _by_executable(request, name)
     for entry_point, wanted in value.items():
         if not isinstance(wanted, dict):
@@ -292,10 +293,10 @@ def _milliseconds(limit: JSON) -> int:
             raise InvalidInput(f"a time limit must be a hash of {', '.join(UNIT_MS)}, not {limit!r}")
         total += UNIT_MS[unit] * amount
     if total <= 0:
-        raise InvalidInput(f"a time limit must be more than nothing, not {limit!r}")
+        raise InvalidInput(f"a time limit must be positive, not {limit!r}")
     return int(total)
 
 
-def _over(below: JSON, above: JSON) -> JSON:
-    """Return what is asked by entry point in two places, of which one goes before the other."""
+def _override(below: JSON, above: JSON) -> JSON:
+    """Return the values of two levels by entry point; `above` overrides `below`."""
     return dict(above) if "*" in above else {**below, **above}

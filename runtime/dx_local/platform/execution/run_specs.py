@@ -1,7 +1,7 @@
-"""The runSpec of an applet: checked, kept, and shown by describe and get.
+"""Validate the runSpec of an applet, and return it in the forms of describe and get.
 
-An applet lives in one region. If its runSpec has entries by region, those of the applet's own region hold:
-its systemRequirements replace the general ones, its bundledDepends are added to them.
+An applet belongs to one region. If its runSpec has entries by region, those of the applet's region apply: its
+systemRequirements replace the general ones, and its bundledDepends are added to the general ones.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/io-and-run-specifications
 """
@@ -38,14 +38,14 @@ KEYS = frozenset(
         "version",
     }
 )
-"""The keys that are kept; others, such as what `dx build` has made use of (`assetDepends`), are dropped."""
+"""The keys to keep; others are dropped, such as `assetDepends`, which only `dx build` uses."""
 
 _FLAGS = ("headJobOnDemand", "inheritParentRestartOnPolicy")
 _TEXTS = ("distribution", "release", "version")
 
 
-def run_spec_in(request: JSON, region: str) -> JSON:
-    """Return the runSpec of a request for an applet of this region. Raises InvalidInput or InvalidType."""
+def read_run_spec(request: JSON, region: str) -> JSON:
+    """Return the runSpec in a request for an applet of this region. Raises InvalidInput or InvalidType."""
     given = read.mapping(request, "runSpec")
     _check_simple_keys({f"runSpec.{key}": value for key, value in given.items()})
     kept = {key: value for key, value in given.items() if key in KEYS and value is not None}
@@ -57,15 +57,15 @@ def run_spec_in(request: JSON, region: str) -> JSON:
 
 
 def bundled_files(run_spec: JSON) -> list[str]:
-    """Return the IDs of the objects that a runSpec bundles."""
+    """Return the IDs of the objects in bundledDepends of a runSpec."""
     found = (link_id(entry["id"]) for entry in run_spec.get("bundledDepends") or ())
     return [object_id for object_id in found if object_id]
 
 
 def described(by_region: dict[str, JSON], region: str) -> JSON:
-    """Return the runSpec as describe shows it, without the code: that of one region, and what others have.
+    """Return the runSpec of one region as describe returns it: without code, with entries of all regions.
 
-    `by_region` holds the fields of the applet of each region.
+    `by_region` maps regions to the fields of their applets.
     """
     specs = {place: _with_defaults(fields["runSpec"]) for place, fields in by_region.items()}
     shown = {key: value for key, value in specs[region].items() if key in KEYS and key != "code"}
@@ -76,7 +76,7 @@ def described(by_region: dict[str, JSON], region: str) -> JSON:
 
 
 def with_code(by_region: dict[str, JSON], region: str) -> JSON:
-    """Return the runSpec as `get` shows it: what describe shows, and the code."""
+    """Return the runSpec as `get` returns it: as in describe, but with the code."""
     return {
         **dict.fromkeys(_FLAGS, False),
         **described(by_region, region),
@@ -102,7 +102,7 @@ def _of_region(run_spec: JSON, region: str) -> JSON:
     if bundled_here is not None:
         general = _array("bundledDepends", run_spec.get("bundledDepends"))
         added = _array(f"bundledDependsByRegion.{region}", bundled_here)
-        # A described runSpec, sent back, has the entries of its region in both places.
+        # A runSpec that was described and sent back has the entries of its region in both places.
         resolved["bundledDepends"] = [*general, *(entry for entry in added if entry not in general)]
     return resolved
 
@@ -128,9 +128,9 @@ def _all_bundles(run_spec: JSON) -> list[tuple[str, Any]]:
 
 
 def _check_bundles(place: str, bundles: Any) -> None:
-    """Raise unless an array of bundledDepends names what it bundles.
+    """Raise InvalidInput unless all entries of bundledDepends have a name and a link.
 
-    A job reports files that are missing when it starts: an app's folder may name files of the cloud.
+    The files need not exist: an app folder may name files of the cloud. Jobs report them when they start.
     """
     for position, bundle in enumerate(_array(place, bundles)):
         is_named = isinstance(bundle, dict) and isinstance(bundle.get("name"), str)

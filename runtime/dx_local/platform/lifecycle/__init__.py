@@ -1,1 +1,1 @@
-"""When a job or analysis moves on, and with which values: rules over rows, without clock or process."""
+"""The life cycle of jobs and analyses: rules over rows, without a clock or processes."""

@@ -1,4 +1,4 @@
-"""What comes out of an analysis: its output, and its failure, as the rows of its stages' executions say.
+"""Derive the output and the failure of an analysis from the rows of its stages' executions.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/workflows-and-analyses and
 https://documentation.dnanexus.com/user/running-apps-and-workflows/job-lifecycle (analysis states)
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 
 def fails_all_stages(stage: JobRow) -> bool:
-    """Return whether a stage has failed whose execution policy ends the other stages with it."""
+    """Return whether a stage has failed whose execution policy fails all other stages too."""
     policy = stage["requested"].get("executionPolicy") or {}
     return stage["state"] == "failed" and policy.get("onNonRestartableFailure") == "failAllStages"
 
 
 def failure(stages: Sequence[JobRow]) -> dict[str, Any] | None:
-    """Return why an analysis has failed, or will, as columns of its row; None while none of its stages has.
+    """Return the failure of an analysis as columns of its row, or None if no stage has failed.
 
-    That is the first failure that does not follow from another stage's.
+    It is the first failure that is not the consequence of another stage's failure.
     """
-    broken = [stage for stage in stages if stage["state"] in ("failed", "terminated")]
-    if not broken:
+    failed_stages = [stage for stage in stages if stage["state"] in ("failed", "terminated")]
+    if not failed_stages:
         return None
-    first = min(broken, key=lambda stage: (_is_consequence(stage), stage["transitions"][-1]["setAt"]))
+    first = min(failed_stages, key=lambda stage: (_is_consequence(stage), stage["transitions"][-1]["setAt"]))
     origin = first["failure_from"] or {
         "id": first["id"],
         "name": first["name"],
@@ -50,7 +50,7 @@ def failure(stages: Sequence[JobRow]) -> dict[str, Any] | None:
 
 
 def output(store: Store, analysis: JobRow, stages: Sequence[JobRow]) -> dict[str, Any]:
-    """Return the outputs of the stages that are done, as `STAGE.FIELD`, and those of the workflow itself."""
+    """Return the outputs of the stages that are done, as `STAGE.FIELD`, and of the workflow itself."""
     done = {stage["stage"]: stage for stage in stages if stage["state"] == "done"}
     found = {
         f"{stage}.{field}": value

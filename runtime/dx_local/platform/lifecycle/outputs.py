@@ -1,4 +1,4 @@
-"""What an output must be like, and what references to outputs and data objects give."""
+"""Validate the outputs of jobs, and look up the values of references to them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def output_if_done(store: Store, job_id: str) -> dict[str, Any] | None:
 
 
 def object_metadata(store: Store, entity: str, path: str) -> Any:
-    """Return what `metadata` of a reference asks of a data object: `name`, `properties.K` or `details.K`.
+    """Return the metadata of a data object at a path: `name`, `properties.K` or `details.K`.
 
-    Returns None for a property or a detail that the object does not have, and for anything else.
+    Return None if the object does not have this property or detail, and for any other path.
     """
     kind, _, key = path.partition(".")
     if kind == "details":
@@ -36,28 +36,35 @@ def object_metadata(store: Store, entity: str, path: str) -> Any:
 
 
 def name_error(store: Store, job_id: str, output: dict[str, Any]) -> str | None:
-    """Say what is wrong with the names in a job's output, or None; nothing is where nothing is declared."""
+    """Return a message on undeclared or missing fields of a job's output, or None if there are none.
+
+    Any field is valid if the executable declares no outputs.
+    """
     spec: list[dict[str, Any]] | None = store.value("SELECT output_spec FROM job WHERE id = ?", job_id)
     if spec is None:
         return None
     declared = {field["name"]: field for field in spec}
     if unknown := [name for name in output if name not in declared]:
-        known = f"it declares {_list(list(declared))}" if declared else "it declares nothing"
-        return f"the output has {_list(unknown)}, which outputSpec does not declare; {known}"
+        known = f"declares {_list(list(declared))}" if declared else "is empty"
+        return f"{_outputs_are(unknown)} not declared in outputSpec, which {known}"
     required = [name for name, field in declared.items() if not field.get("optional")]
     if missing := [name for name in required if output.get(name) is None]:
-        return f"the output lacks {_list(missing)}, which outputSpec requires"
+        return f"{_outputs_are(missing)} missing, but required by outputSpec"
     return None
 
 
 def class_error(spec: list[dict[str, Any]], values: dict[str, Any]) -> str | None:
-    """Say which value is not of the class that a specification declares, or None."""
+    """Return a message on the first value that is not of its declared class, or None."""
     for field in spec:
         value = values.get(field["name"])
         problem = mismatch(field["class"], value) if value is not None else None
         if problem:
             return f"{field['name']!r} is declared as {field['class']}: {problem}"
     return None
+
+
+def _outputs_are(names: list[str]) -> str:
+    return f"outputs {_list(names)} are" if len(names) > 1 else f"output {_list(names)} is"
 
 
 def _list(names: list[str]) -> str:

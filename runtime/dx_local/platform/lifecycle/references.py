@@ -1,4 +1,4 @@
-"""Putting values in the place of job-based object references.
+"""Replace job-based object references by values.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/job-input-and-output
 """
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     Output = dict[str, Any]
 
 
-class UnresolvableReference(Exception):  # noqa: N818 - named for what it is about
-    """A reference that can never get a value: which one, and why."""
+class UnresolvableReference(Exception):  # noqa: N818 - the name describes the reference
+    """A reference that can never have a value, and the reason."""
 
-    def __init__(self, reference: Reference, why: str) -> None:
-        super().__init__(f"{reference.execution}:{reference.field}: {why}")
+    def __init__(self, reference: Reference, reason: str) -> None:
+        super().__init__(f"{reference.execution}:{reference.field}: {reason}")
         self.reference = reference
-        self.why = why
+        self.reason = reason
 
 
 class Resolver:
-    """Resolves references against outputs of finished jobs.
+    """Resolves references to the outputs of finished jobs.
 
-    `output_of` gives the output of a job, or None while it has none; `metadata_of` gives what a reference
-    with `metadata` asks of a data object, or None where that has no such thing.
+    `output_of` returns the output of a job, or None if there is none yet. `metadata_of` returns the metadata
+    of a data object at a path, or None if the object has no such metadata.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class Resolver:
         self._metadata_of = metadata_of
 
     def resolve(self, fields: Output, *, optional: frozenset[str] = frozenset()) -> Output:
-        """Return fields with each reference replaced and each array flat.
+        """Return fields with all references replaced by values, and all arrays flattened.
 
-        A field in `optional` whose reference has no value is left out. References to jobs that have not
-        finished stay as they are, in their canonical form. Raises UnresolvableReference.
+        A field in `optional` is omitted if its reference has no value. References to unfinished jobs stay,
+        in their canonical form. Raises UnresolvableReference.
         """
         resolved = {}
         for name, value in fields.items():
@@ -67,28 +67,28 @@ class Resolver:
         name = f"{reference.stage}.{reference.field}" if reference.stage else reference.field
         found = output.get(name)
         if found is None:
-            raise UnresolvableReference(reference, _no_such_field(output))
+            raise UnresolvableReference(reference, _missing_field(output))
         if reference.index is not None:
             found = _element(reference, found)
         if reference.metadata is None:
             return found
         entity = link_id(found)
         if entity is None:
-            raise UnresolvableReference(reference, "metadata was asked of a value that is no data object")
+            raise UnresolvableReference(reference, "the value with this metadata is not a data object")
         value_of_object = self._metadata_of(entity, reference.metadata)
         if value_of_object is None:
             raise UnresolvableReference(reference, f"{entity} has no {reference.metadata}")
         return value_of_object
 
 
-def _no_such_field(output: Output) -> str:
+def _missing_field(output: Output) -> str:
     names = ", ".join(repr(name) for name in output)
     return f"the job returned no such output, only {names}" if names else "the job returned no outputs"
 
 
 def _element(reference: Reference, found: Any) -> Any:
     if not isinstance(found, list):
-        raise UnresolvableReference(reference, "an index was given, but the output is no array")
+        raise UnresolvableReference(reference, "the reference has an index, but the output is not an array")
     index = reference.index or 0
     if not 0 <= index < len(found):
         raise UnresolvableReference(reference, f"index {index} is outside the array of {len(found)}")

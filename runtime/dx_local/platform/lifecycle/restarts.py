@@ -1,4 +1,4 @@
-"""Restarts of failed jobs: after which failures, which job starts over, and what is kept of each try.
+"""Restart failed jobs: the policies, the job to restart, and the records of earlier tries.
 
 A job that is restarted keeps its ID; its tries are numbered from 0.
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.store import Store
 
 MAX_RESTARTS = 9
-"""How often a job is restarted at most, whatever the reasons."""
+"""The maximum number of restarts of a job, over all reasons."""
 
 REASONS = frozenset(
     {
@@ -37,17 +37,17 @@ REASONS = frozenset(
         "UnresponsiveWorker",
     }
 )
-"""The reasons of failures after which a job can be restarted; `*` stands for those not named beside it."""
+"""The failure reasons after which a job can be restarted; in policies, `*` means all that are not named."""
 
 DEFAULT_RESTART_ON = {"UnresponsiveWorker": 2, "JMInternalError": 1, "ExecutionError": 1}
-"""Numbers of restarts by failure, if neither the executable nor the run has a `restartOn`.
+"""The number of restarts by failure reason, if neither the executable nor the run sets `restartOn`.
 
 Source: `executionPolicy` of job describes recorded from 2021 to 2024.
 """
 
 ENTRY_POINTS = ("master", "all")
 
-# The columns of a job that belong to one of its tries, and what the next try finds in them.
+# The columns of a job that belong to one try, with their values at the beginning of the next try.
 _RESET_COLUMNS: dict[str, object] = {
     "transitions": [],
     "output": None,
@@ -58,17 +58,17 @@ _RESET_COLUMNS: dict[str, object] = {
     "failure_message": None,
     "failure_from": None,
 }
-# Those which the next try begins with, and may change.
+# The columns that belong to one try, but keep their values for the next try.
 _INHERITED_COLUMNS = ("try_created", "modified", "input", "tags", "properties", "failure_counts")
 _PAST_TRY = "SELECT row FROM past_try WHERE job = ? AND number = ?"
 
 
 def check_policy(policy: JSON) -> None:
-    """Raise InvalidInput unless an executionPolicy names reasons and numbers of restarts that can be."""
+    """Raise InvalidInput unless an execution policy has valid reasons and numbers of restarts."""
     for reason, most in read.mapping(policy, "restartOn", {}).items():
         if reason not in REASONS and reason != "*":
             known = ", ".join(sorted(REASONS))
-            raise InvalidInput(f'"executionPolicy.restartOn": "{reason}" is none of {known}, *')
+            raise InvalidInput(f'"executionPolicy.restartOn": "{reason}" is not one of {known}, *')
         _check_count(f"executionPolicy.restartOn.{reason}", most)
     _check_count("executionPolicy.maxRestarts", policy.get("maxRestarts", MAX_RESTARTS))
     read.integer(
@@ -77,19 +77,19 @@ def check_policy(policy: JSON) -> None:
 
 
 def check_entry_points(run_spec: JSON) -> None:
-    """Raise InvalidInput unless `restartableEntryPoints` of a runSpec is one of its two words, or absent."""
+    """Raise InvalidInput unless `restartableEntryPoints` of a runSpec is valid or absent."""
     chosen = run_spec.get("restartableEntryPoints")
     if chosen is not None and chosen not in ENTRY_POINTS:
         raise InvalidInput(f'"runSpec.restartableEntryPoints" must be "master" or "all", not {chosen!r}')
 
 
 def policy_of(job: JobRow) -> JSON:
-    """Return the executionPolicy that holds for a job or analysis, defaults included."""
+    """Return the execution policy of a job or analysis, including defaults."""
     return {"restartOn": DEFAULT_RESTART_ON, **(job["requested"].get("executionPolicy") or {})}
 
 
 def is_allowed(job: JobRow, reason: str) -> bool:
-    """Return whether the policy of a job has it restarted after one more failure for this reason."""
+    """Return whether the policy of a job allows another restart after a failure with this reason."""
     if reason not in REASONS:
         return False
     policy = policy_of(job)
@@ -100,7 +100,7 @@ def is_allowed(job: JobRow, reason: str) -> bool:
 
 
 def job_to_restart(store: Store, job: JobRow) -> JobRow:
-    """Return the job that begins anew when this one has failed.
+    """Return the job to restart after the failure of a job.
 
     That is the job itself if all entry points of its executable are restartable, else its master job.
     """
@@ -114,16 +114,17 @@ def job_to_restart(store: Store, job: JobRow) -> JobRow:
 
 
 def is_master(store: Store, job: JobWorkspace) -> bool:
-    """Return whether a job was made by running an executable, rather than by another job as its subjob."""
+    """Return whether a job was started by running an executable, and not as a subjob of another job."""
     parent = job["parent"]
     if parent is None or class_of(parent) != "job":
         return True
+    # Only subjobs share the workspace of their parent.
     workspace = store.value("SELECT workspace FROM job WHERE id = ?", parent)
     return bool(workspace != job["workspace"])
 
 
 def master_above(store: Store, job: JobWorkspace) -> str | None:
-    """Return the nearest master job above a job, or None where there is none."""
+    """Return the nearest ancestor of a job that is a master job, or None."""
     above: JobWorkspace | None = job
     while above is not None and above["parent"] is not None:
         above = store.one(JobWorkspace, "SELECT id, parent, workspace FROM job WHERE id = ?", above["parent"])
@@ -133,7 +134,7 @@ def master_above(store: Store, job: JobWorkspace) -> str | None:
 
 
 def archive_try(store: Store, job: JobRow, now: int) -> None:
-    """Put away what belongs to the last try of a job, and make its row that of the next."""
+    """Move the last try of a job to `past_try`, and reset the job's row for the next try."""
     ended = [*job["transitions"], {"newState": State.RESTARTED.value, "setAt": now}]
     columns: dict[str, Any] = {**job}
     kept = {name: columns[name] for name in (*_RESET_COLUMNS, *_INHERITED_COLUMNS)}
@@ -143,7 +144,7 @@ def archive_try(store: Store, job: JobRow, now: int) -> None:
 
 
 def row_of_try(store: Store, job: JobRow, number: int | None) -> JobRow:
-    """Return the row of a job as it was in one of its tries; None is the last one. Raises InvalidInput."""
+    """Return the row of a job in one of its tries (None: the last one). Raises InvalidInput."""
     if number is None or number == job["try_number"]:
         return job
     past: JobRow | None = store.value(_PAST_TRY, job["id"], number)
@@ -154,7 +155,7 @@ def row_of_try(store: Store, job: JobRow, number: int | None) -> JobRow:
 
 
 def change_try(store: Store, job: JobRow, columns: dict[str, Any]) -> None:
-    """Change columns of a job in the try that its row is of, which is not the last one."""
+    """Change columns of an earlier try of a job; `job` is the row of that try."""
     key = (job["id"], job["try_number"])
     past = store.value(_PAST_TRY, *key)
     if past is not None:
@@ -163,7 +164,7 @@ def change_try(store: Store, job: JobRow, columns: dict[str, Any]) -> None:
 
 
 def mark_superseded(store: Store, job_ids: Iterable[str]) -> None:
-    """Note that jobs were started by a try that is no longer the last one of its job."""
+    """Mark jobs as started by a try that is no longer the last one."""
     for job_id in job_ids:
         store.update("job", job_id, superseded=1)
 

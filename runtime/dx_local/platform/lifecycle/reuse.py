@@ -1,4 +1,4 @@
-"""Taking the output of a job that has run the same code on the same input, instead of running it again.
+"""Reuse the output of an earlier job that ran the same code on the same input.
 
 Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/job-reuse
 """
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
 
 class ReuseResult(NamedTuple):
-    """An earlier job whose output can be taken, or why there is none."""
+    """An earlier job whose output can be reused, or else the reason why there is none."""
 
     job: JobRow | None
     why_not: str | None = None
 
 
 def is_enabled(executable: Executable, request: JSON) -> bool:
-    """Return whether a run may take what an earlier job has put out, where the platform does so at all."""
+    """Return whether neither the run nor the executable forbids the reuse of outputs."""
     return not (request.get("ignoreReuse") or executable.ignore_reuse)
 
 
 def key_of(store: Store, job: JobRow, resolved: JSON) -> str:
-    """Return what jobs have in common that do the same: code, entry point and input.
+    """Return a digest of a job's code, entry point and input: jobs with the same digest do the same.
 
-    The code is that of an applet, which never changes; in which project a data object lies does not matter.
+    The code is identified by its applet, which never changes. The projects of data objects are ignored.
     """
     code = job["executable"]
     app = store.get("app", code) if class_of(code) == "app" else None
@@ -46,7 +46,8 @@ def key_of(store: Store, job: JobRow, resolved: JSON) -> str:
 
 
 def find_earlier_job(store: Store, job: JobRow, key: str) -> ReuseResult:
-    """Return the last job that has done the same and whose output is all still there."""
+    """Return the latest job with this key whose output objects all still exist."""
+    # Jobs that reused an output themselves are skipped: they have no objects in their workspaces.
     earlier = store.all(
         JobRow,
         "SELECT * FROM job WHERE reuse_key = ? AND state = 'done' AND reused_from IS NULL"
@@ -59,12 +60,10 @@ def find_earlier_job(store: Store, job: JobRow, key: str) -> ReuseResult:
         if missing is None:
             return ReuseResult(row)
     if missing is not None:
-        return ReuseResult(None, f"{missing}, which {earlier[-1]['id']} has put out, is gone")
+        return ReuseResult(None, f"{missing}, an output of {earlier[-1]['id']}, does not exist any more")
     has_run = store.exists(
         "SELECT 1 FROM job WHERE executable = ? AND function = ? AND state = 'done' LIMIT 1",
         job["executable"],
         job["function"],
     )
-    return ReuseResult(
-        None, "it ran only on other input" if has_run else "it has never run to its end before"
-    )
+    return ReuseResult(None, "it ran only with other inputs" if has_run else "it has never finished before")

@@ -1,4 +1,6 @@
-"""Moving data objects between the workspace of a job and where its output goes: rows only, no bytes.
+"""Copy data objects into the workspaces of jobs, and from there to the destination of outputs.
+
+Only rows are copied: all copies of an object share its bytes.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/containers-for-execution
 """
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
     from dx_local.platform.core.store import Store
 
 
-class ObjectNotFound(Exception):  # noqa: N818 - named for what it is about
-    """A link names a data object that does not exist, or that lies in no project."""
+class ObjectNotFound(Exception):  # noqa: N818 - the name describes the finding
+    """A link names a data object that does not exist, or is in no project."""
 
     def __init__(self, object_id: str) -> None:
         super().__init__(f"{object_id} does not exist")
@@ -29,14 +31,14 @@ class ObjectNotFound(Exception):  # noqa: N818 - named for what it is about
 
 
 def plain_links(value: Any) -> Any:
-    """Return value with every link in its simple form, which is what clients expect of an output."""
+    """Return a value with all links in their simple form, which clients expect in outputs."""
     return replace(value, lambda found: found if parse_reference(found) else link(link_id(found) or ""))
 
 
 def copy_inputs_to_workspace(store: Store, job: JobRow, values: dict[str, Any]) -> None:
-    """Put the data objects of a master job's input into its workspace, where its token reaches them.
+    """Copy the data objects of a master job's input to its workspace, so that its token can access them.
 
-    Hidden objects beside them that they link to come along. Raises ObjectNotFound.
+    Hidden objects of the same project that they link to are copied too. Raises ObjectNotFound.
     """
     if job["parent"] and _workspace_of(store, job["parent"]) == job["workspace"]:
         return
@@ -53,11 +55,11 @@ def copy_inputs_to_workspace(store: Store, job: JobRow, values: dict[str, Any]) 
 def publish_outputs(
     store: Store, job: JobRow, output: dict[str, Any], producer: JobRow | None = None
 ) -> None:
-    """Put the data objects of a master job's output where its launcher wants them.
+    """Copy the data objects of a master job's output to their destination.
 
-    That is the folder of the project, or the workspace of the job that launched it; folders in the workspace
-    continue below that folder, and hidden objects that an output links to come along. `producer` is the job
-    whose workspace they lie in, where that is another one. Raises ObjectNotFound.
+    That is the output folder in the project, or the workspace of the job that launched this one. Folders of
+    the workspace are recreated below that folder, and hidden objects that an output links to are copied too.
+    `producer` is the job in whose workspace the objects are, if it is another one. Raises ObjectNotFound.
     """
     destination = _destination_of(store, job)
     workspace = (producer or job)["workspace"]
@@ -68,14 +70,14 @@ def publish_outputs(
         return
     for source in _copies_in(store, produced, workspace):
         folder = join(job["folder"], source["folder"])
-        _take_from_preserved(store, job, source, destination, folder)
+        _move_preserved(store, job, source, destination, folder)
         copy_placement(store, source, destination, folder)
 
 
 def preserve_outputs(store: Store, job: JobRow, output: dict[str, Any]) -> None:
-    """Copy the data objects of any job's output into the project, if its root execution asks for that.
+    """Copy the data objects of any job's output to the project, if the root execution requests that.
 
-    They go into the folder of `preserveJobOutputs`, and on from there if they become output of the root.
+    They are copied to the folder of `preserveJobOutputs`, and moved on if they become outputs of the root.
     Source: the help of `dx run --preserve-job-outputs`.
     """
     folder = preserved_outputs_folder(job)
@@ -86,19 +88,19 @@ def preserve_outputs(store: Store, job: JobRow, output: dict[str, Any]) -> None:
 
 
 def preserved_outputs_folder(job: JobRow) -> str | None:
-    """Return the folder of the project in which outputs of a job are preserved, None if they are not."""
+    """Return the folder of the project in which outputs of a job are preserved, or None if they are not."""
     return (job["requested"].get("preserveJobOutputs") or {}).get("folder")
 
 
 def missing_output(store: Store, job: JobRow) -> str | None:
-    """Return a data object of a job's output that has left the place where it was put, or None."""
+    """Return a data object of a job's output that is no longer at its destination, or None."""
     destination = _destination_of(store, job)
-    made = [each for each in _objects_in(job["output"] or {}) if _lies_in(store, each, job["workspace"])]
-    return next((each for each in made if not _lies_in(store, each, destination)), None)
+    made = [each for each in _objects_in(job["output"] or {}) if _is_in(store, each, job["workspace"])]
+    return next((each for each in made if not _is_in(store, each, destination)), None)
 
 
 def with_hidden_objects(store: Store, object_ids: Iterable[str], project: str) -> list[str]:
-    """Return these objects and, at any distance, the hidden objects of the project that they link to."""
+    """Return these objects and all hidden objects of the project that they link to, even indirectly."""
     found = dict.fromkeys(object_ids)
     pending = list(found)
     while pending:
@@ -117,7 +119,7 @@ def with_hidden_objects(store: Store, object_ids: Iterable[str], project: str) -
 
 
 def copy_placement(store: Store, placement: PlacementRow, project: str, folder: str) -> None:
-    """Put an object into another project, with its name, tags and properties, unless it is there already."""
+    """Copy an object with its name, tags and properties to another project, unless it is already there."""
     add_folders(store, project, folder)
     if store.exists("SELECT 1 FROM placement WHERE project = ? AND object = ?", project, placement["object"]):
         return
@@ -125,7 +127,7 @@ def copy_placement(store: Store, placement: PlacementRow, project: str, folder: 
 
 
 def add_folders(store: Store, project: str, folder: str) -> None:
-    """Make a folder and those above it, where they are missing."""
+    """Create a folder and its parents, if they do not exist."""
     for path in with_parents(folder):
         parent = None if path == "/" else parent_of(path)
         store.execute("INSERT OR IGNORE INTO folder VALUES (?, ?, ?)", project, path, parent)
@@ -136,17 +138,15 @@ def _objects_in(output: dict[str, Any]) -> list[str]:
 
 
 def _copies_in(store: Store, object_ids: Iterable[str], workspace: str) -> list[PlacementRow]:
-    """Return the copies in a workspace of objects and of hidden ones that they link to."""
+    """Return the copies of objects, and of the hidden objects that they link to, in a workspace."""
     copies = (
         _placement(store, each, workspace) for each in with_hidden_objects(store, object_ids, workspace)
     )
     return [copy for copy in copies if copy["project"] == workspace]
 
 
-def _take_from_preserved(
-    store: Store, job: JobRow, source: PlacementRow, destination: str, folder: str
-) -> None:
-    """Move an object that was preserved to a folder of regular outputs, as its copy in the workspace is."""
+def _move_preserved(store: Store, job: JobRow, source: PlacementRow, destination: str, folder: str) -> None:
+    """Move an object from the preserved outputs to the folder of regular outputs, with current metadata."""
     preserved = preserved_outputs_folder(job)
     copy = _placement(store, source["object"], destination)
     if preserved is None or copy["project"] != destination or not is_within(copy["folder"], preserved):
@@ -157,17 +157,17 @@ def _take_from_preserved(
 
 
 def _destination_of(store: Store, job: JobRow) -> str:
-    """Return where a master job's output goes: its project, or the workspace of the job that launched it."""
+    """Return the destination of a master job's output: its project, or the workspace of its launcher."""
     launcher = _launcher(store, job)
     return (_workspace_of(store, launcher) if launcher else None) or str(job["project"])
 
 
-def _lies_in(store: Store, object_id: str, project: str) -> bool:
+def _is_in(store: Store, object_id: str, project: str) -> bool:
     return store.exists("SELECT 1 FROM placement WHERE project = ? AND object = ?", project, object_id)
 
 
 def _launcher(store: Store, job: JobRow) -> str | None:
-    """Return the job that launched this one, or the analysis that this one is a stage of; None for a user."""
+    """Return the job that launched this one, directly or through an analysis; None if a user did."""
     parent: str | None = job["parent"]
     while parent and class_of(parent) == "analysis":
         parent = store.value("SELECT parent FROM job WHERE id = ?", parent)
@@ -180,7 +180,7 @@ def _workspace_of(store: Store, job_id: str) -> str | None:
 
 
 def _placement(store: Store, object_id: str, project: str | None) -> PlacementRow:
-    """Return where an object lies: in this project if it does, or else anywhere."""
+    """Return the placement of an object in this project, or else any of its placements."""
     found = store.one(
         PlacementRow,
         "SELECT * FROM placement WHERE object = ? ORDER BY project = ? DESC LIMIT 1",

@@ -1,6 +1,6 @@
-"""Analyses: running a workflow, and describing how that goes.
+"""Run workflows as analyses, and describe analyses.
 
-An analysis is a row of `job`; the jobs of its stages are its children (`lifecycle` says when it moves on).
+An analysis is a row of `job`, whose children are the jobs of its stages; `lifecycle` changes its state.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/workflows-and-analyses
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.schema import CallingJob, ObjectRow
     from dx_local.platform.workflows.workflow_plan import StagePlan, WorkflowPlan
 
-# What every job of the analysis is asked for as the analysis is.
+# Fields of the request that are passed on to all jobs of the analysis.
 _SHARED_JOB_SETTINGS = (
     "allowSSH",
     "debug",
@@ -69,9 +69,9 @@ _WORKFLOW_FIELDS = (
 
 
 def run(context: Context, workflow_id: str, request: JSON) -> JSON:
-    """`/workflow-xxxx/run`: start an analysis, with a job for each stage; return the IDs of both.
+    """`/workflow-xxxx/run`: start an analysis with a job for each stage; return the IDs of both.
 
-    A job's own call makes an analysis below it. Raises InvalidInput for inputs that do not suit.
+    If a job calls this, the analysis is its child. Raises InvalidInput for invalid inputs.
     """
     parent = None if read.flag(request, "detach") else context.calling_job()
     project = applets.destination_project(context, request, parent)
@@ -87,7 +87,7 @@ def run(context: Context, workflow_id: str, request: JSON) -> JSON:
 
 
 def dry_run(context: Context, workflow_id: str, request: JSON) -> JSON:
-    """`/workflow-xxxx/dryRun`: what `run` would start; no stage is ever taken from an earlier analysis."""
+    """`/workflow-xxxx/dryRun`: return the executions that `run` would start; stages are never reused."""
     project = applets.destination_project(context, request, context.calling_job())
     _, plan = _plan(context, workflow_id, request, project)
     analysis_id = new_id("analysis")
@@ -111,7 +111,7 @@ def dry_run(context: Context, workflow_id: str, request: JSON) -> JSON:
 
 
 def describe(context: Context, analysis_id: str, request: JSON) -> JSON:
-    """`/analysis-xxxx/describe`: with the descriptions of the executions of its stages."""
+    """`/analysis-xxxx/describe`: describe an analysis with the executions of its stages."""
     analysis = jobs.get(context, analysis_id)
     requested = analysis["requested"]
     stages = _stages_of(context, analysis)
@@ -147,7 +147,7 @@ def _create(
     project: str,
     parent: CallingJob | None,
 ) -> JobRow:
-    """Make the row of an analysis, which is idle until its stages are there."""
+    """Create the row of an analysis, which is idle until its stages exist."""
     job_creation.check_not_ending(parent)
     analysis_id, now = new_id("analysis"), context.now()
     name = workflows.name_of(context, workflow["id"])
@@ -237,7 +237,7 @@ def _requested(
 
 
 def _with_defaults(inputs: list[JSON] | None, values: JSON) -> list[JSON] | None:
-    """Return workflow inputs whose defaults are the values of a run."""
+    """Return the inputs of a workflow with the values of a run as defaults."""
     if inputs is None:
         return None
     return [
@@ -268,7 +268,7 @@ def _start(context: Context, analysis: JobRow, stage: StagePlan, request: JSON) 
 
 
 def _ignores_reuse(analysis: JobRow, stage: str, request: JSON) -> bool:
-    """Return whether a stage is to be run whatever ran before, as the run says, else the workflow."""
+    """Return whether a stage must not reuse outputs, by the run request or else by the workflow."""
     named = request.get("ignoreReuse")
     if named is None:
         named = analysis["requested"]["workflow"].get("ignoreReuse")

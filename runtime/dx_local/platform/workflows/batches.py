@@ -1,4 +1,4 @@
-"""Batches: the inputs of many runs of one executable, given by columns, as `dx run --batch-tsv` does.
+"""Validate and generate batches: the inputs of many runs of one executable, as for `dx run --batch-tsv`.
 
 Source: https://documentation.dnanexus.com/user/running-apps-and-workflows/running-batch-jobs
 """
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 
 def validate_applet_batch(context: Context, applet_id: str, request: JSON) -> JSON:
-    """`/applet-xxxx/validateBatch`: return the input of each run as `expandedBatch`; nothing is run.
+    """`/applet-xxxx/validateBatch`: return the input of each run as `expandedBatch`, without running any.
 
-    Raises InvalidInput that names the run, from 1, whose input the specification does not allow.
+    Raises InvalidInput if an input is invalid; the message has the number of the run, counted from 1.
     """
     objects.get_visible(context, applet_id)
     return _validate(context, applet_id, request)
 
 
 def validate_app_batch(context: Context, address: str, request: JSON) -> JSON:
-    """`/app-xxxx/validateBatch`: what `/applet-xxxx/validateBatch` does."""
+    """`/app-xxxx/validateBatch`: validate a batch as `/applet-xxxx/validateBatch` does."""
     return _validate(context, app_names.visible(context, address)["id"], request)
 
 
 def validate_workflow_batch(context: Context, workflow_id: str, request: JSON) -> JSON:
-    """`/workflow-xxxx/validateBatch`: the same for a workflow, with inputs as `run` takes them."""
+    """`/workflow-xxxx/validateBatch`: validate a batch of inputs as `/workflow-xxxx/run` expects them."""
     workflow, _ = objects.get_visible(context, workflow_id)
 
     def check(values: JSON) -> None:
@@ -48,10 +48,10 @@ def validate_workflow_batch(context: Context, workflow_id: str, request: JSON) -
 
 
 def generate_batch_inputs(context: Context, _class: str, request: JSON) -> JSON:
-    """`/system/generateBatchInputs`: gather the files of a folder into the inputs of a batch.
+    """`/system/generateBatchInputs`: group the files of a folder into the inputs of a batch.
 
-    Each of `inputs` is a regular expression for names of files; what its first group matches says which run
-    a file is for. A run that lacks an input, or has several files for one, comes with an `error`.
+    `inputs` maps inputs to regular expressions for file names; files whose first groups match the same text
+    belong to the same run. A run that lacks an input, or has several files for one, has an `error`.
     """
     patterns = {name: _pattern(name, text) for name, text in read.mapping(request, "inputs").items()}
     runs: dict[str, JSON] = {}
@@ -80,7 +80,7 @@ def _pattern(name: str, text: object) -> str:
         raise InvalidInput(f'"inputs.{name}": {error.message}') from None
     if not groups:
         raise InvalidInput(
-            f'"inputs.{name}" must have a group for the part that names the run, as in (.*)_1.gz'
+            f'"inputs.{name}" must have a group for the part that identifies the run, as in (.*)_1.gz'
         )
     return pattern
 
@@ -123,13 +123,13 @@ def _naming_the_run(number: int) -> Iterator[None]:
 
 
 def _expanded(request: JSON) -> list[JSON]:
-    """Return one input for each row of the batch's columns; a null in a column leaves that input out."""
+    """Return the input of each run from the columns of a batch; null omits an input."""
     columns = read.mapping(request, "batchInput")
     common = read.mapping(request, "commonInput", {})
     if not columns or not all(isinstance(column, list) for column in columns.values()):
-        raise InvalidInput('"batchInput" must name inputs, each with the array of its values in all runs')
+        raise InvalidInput('"batchInput" must map each input to the array of its values in all runs')
     if len({len(column) for column in columns.values()}) > 1:
         counts = ", ".join(f"{len(column)} for {name!r}" for name, column in columns.items())
-        raise InvalidInput(f'the arrays of "batchInput" must be equally long, but there are {counts}')
+        raise InvalidInput(f'the arrays of "batchInput" must have the same length, but have {counts}')
     rows = (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
     return [{**common, **{name: value for name, value in row.items() if value is not None}} for row in rows]

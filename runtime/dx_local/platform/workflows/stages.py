@@ -1,4 +1,4 @@
-"""The stages of a workflow: what each runs and with which defaults, as a workflow keeps and describes them.
+"""The stages of a workflow: their executables and default inputs, as stored and as described.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/workflows-and-analyses
 """
@@ -28,15 +28,15 @@ _FAILURE_POLICIES = ("failStage", "failAllStages")
 
 
 def new_stage(context: Context, request: JSON, others: list[JSON]) -> JSON:
-    """Return a stage as asked, with an ID that no other stage has.
+    """Return a new stage with the settings of a request and an ID that no other stage has.
 
-    Raises InvalidInput, and ResourceNotFound for an executable that the caller cannot see.
+    Raises InvalidInput, and ResourceNotFound if the caller cannot see the executable.
     """
     stage_id = read.optional_text(request, "id") or new_id("stage")
     if not _STAGE_ID.fullmatch(stage_id):
         raise InvalidInput(f'the stage ID "{stage_id}" does not match {_STAGE_ID.pattern}')
     if any(stage["id"] == stage_id for stage in others):
-        raise InvalidInput(f'there is a stage "{stage_id}" already; stage IDs must be unique in a workflow')
+        raise InvalidInput(f'the stage "{stage_id}" already exists; stage IDs must be unique in a workflow')
     empty: JSON = {
         "id": stage_id,
         "executable": read.text(request, "executable"),
@@ -51,7 +51,7 @@ def new_stage(context: Context, request: JSON, others: list[JSON]) -> JSON:
 
 
 def updated_stage(context: Context, stage: JSON, changes: JSON) -> JSON:
-    """Return a stage with what a request changes of it; an input that is null is taken away."""
+    """Return a stage with the changes of a request; null removes an input."""
     changed = dict(stage)
     if "name" in changes:
         changed["name"] = read.optional_text(changes, "name")
@@ -70,14 +70,14 @@ def updated_stage(context: Context, stage: JSON, changes: JSON) -> JSON:
 
 
 def check_folder(folder: str | None) -> str | None:
-    """Return a folder of outputs: absolute, or relative to where the workflow's go. Raises InvalidInput."""
+    """Return a normalized output folder, absolute or relative to the workflow's. Raises InvalidInput."""
     if folder is None or folder.startswith("/"):
         return None if folder is None else normalize_folder(folder)
     return normalize_folder(f"/{folder}")[1:]
 
 
 def position_of(stages: list[JSON], stage_id: str) -> int:
-    """Return where a stage stands. Raises InvalidInput when there is none with this ID."""
+    """Return the position of a stage. Raises InvalidInput if no stage has this ID."""
     for position, stage in enumerate(stages):
         if stage["id"] == stage_id:
             return position
@@ -86,9 +86,9 @@ def position_of(stages: list[JSON], stage_id: str) -> int:
 
 
 def executable_of(context: Context, executable_id: str, region: str | None = None) -> Executable:
-    """Return what a stage runs in a region, or else in the platform's own one.
+    """Return the executable of a stage in a region, by default that of the platform.
 
-    Raises ResourceNotFound, or InvalidType for what is no applet or app.
+    Raises ResourceNotFound, and InvalidType if it is neither an applet nor an app.
     """
     class_name = class_of(executable_id)
     if class_name not in ("app", "applet"):
@@ -103,8 +103,8 @@ def executable_of(context: Context, executable_id: str, region: str | None = Non
     return executable.executable_of(context.store, executable_id, region or context.platform.region)
 
 
-def accessible(context: Context, stage: JSON) -> Executable | None:
-    """Return what a stage runs, or None where the caller does not see it (any more)."""
+def accessible_executable(context: Context, stage: JSON) -> Executable | None:
+    """Return the executable of a stage, or None if the caller cannot see it (any more)."""
     try:
         return executable_of(context, stage["executable"])
     except ApiError:
@@ -112,15 +112,15 @@ def accessible(context: Context, stage: JSON) -> Executable | None:
 
 
 def described(context: Context, stages: list[JSON]) -> list[JSON]:
-    """Return the stages as a workflow's describe shows them."""
-    return [{**stage, "accessible": accessible(context, stage) is not None} for stage in stages]
+    """Return the stages as `/workflow-xxxx/describe` returns them."""
+    return [{**stage, "accessible": accessible_executable(context, stage) is not None} for stage in stages]
 
 
 def input_spec(context: Context, stages: list[JSON]) -> list[JSON] | None:
-    """Return all inputs of all stages as `STAGE.FIELD`, what is bound as defaults; None if one is hidden."""
+    """Return all inputs as `STAGE.FIELD`, bound values as defaults; None if an executable is inaccessible."""
     found: list[JSON] = []
     for stage in stages:
-        executable = accessible(context, stage)
+        executable = accessible_executable(context, stage)
         if executable is None:
             return None
         for field in executable.input_spec or []:
@@ -131,10 +131,10 @@ def input_spec(context: Context, stages: list[JSON]) -> list[JSON] | None:
 
 
 def output_spec(context: Context, stages: list[JSON]) -> list[JSON] | None:
-    """Return all outputs of all stages as `STAGE.FIELD`; None if the caller does not see one of them."""
+    """Return all outputs of all stages as `STAGE.FIELD`; None if an executable is inaccessible."""
     found: list[JSON] = []
     for stage in stages:
-        executable = accessible(context, stage)
+        executable = accessible_executable(context, stage)
         if executable is None:
             return None
         found += [
@@ -144,21 +144,21 @@ def output_spec(context: Context, stages: list[JSON]) -> list[JSON] | None:
 
 
 def incompatibilities(context: Context, stage: JSON, new: Executable) -> list[str]:
-    """Return why an executable cannot take the place of a stage's own, in words; empty when it can."""
-    old = accessible(context, stage)
+    """Return the reasons why an executable cannot replace that of a stage; empty if it can."""
+    old = accessible_executable(context, stage)
     if old is None:
         return [f"The present executable, {stage['executable']}, is not accessible"]
     old_inputs, new_inputs = _by_name(old.input_spec), _by_name(new.input_spec)
-    problems = _missing_or_other("input", old_inputs, new_inputs)
+    problems = _differences("input", old_inputs, new_inputs)
     problems += [
         f'The input "{name}" is required by the new executable only'
         for name, field in new_inputs.items()
         if name not in old_inputs and not field.get("optional") and "default" not in field
     ]
-    return problems + _missing_or_other("output", _by_name(old.output_spec), _by_name(new.output_spec))
+    return problems + _differences("output", _by_name(old.output_spec), _by_name(new.output_spec))
 
 
-def _missing_or_other(kind: str, old: dict[str, JSON], new: dict[str, JSON]) -> list[str]:
+def _differences(kind: str, old: dict[str, JSON], new: dict[str, JSON]) -> list[str]:
     problems = []
     for name, field in old.items():
         if name not in new:
@@ -173,7 +173,7 @@ def _by_name(spec: list[JSON] | None) -> dict[str, JSON]:
 
 
 def _check_input(stage_id: str, executable: Executable, bound: JSON) -> None:
-    """Raise InvalidInput unless each bound value suits its input; links inside the workflow suit any."""
+    """Raise InvalidInput unless each bound value is valid; links within the workflow always are."""
     if executable.input_spec is None:
         return
     declared = _by_name(executable.input_spec)

@@ -1,6 +1,6 @@
-"""What a run of a workflow will do: which jobs, with which inputs, and where their outputs go.
+"""Plan a run of a workflow: its jobs, their inputs, and the destinations of their outputs.
 
-Nothing is made here. Links between stages become references to the jobs that will be.
+Nothing is created here. Links between stages become references to the planned jobs.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/workflows-and-analyses
 """
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class StagePlan:
-    """One stage: what it runs, as which job, with which input, and where its output goes.
+    """The plan of one stage: its executable, job, input and output folder.
 
-    `stage` is the stage with all that the run request changes of it; its input still holds links to stages.
+    `stage` is the stage with the changes of the run request; its input can still contain links to stages.
+    `needs` holds the IDs of the stages whose outputs it uses.
     """
 
     stage: JSON
@@ -50,16 +51,16 @@ class StagePlan:
 
 @dataclass(frozen=True)
 class WorkflowPlan:
-    """A whole run: its folder, its stages in the workflow's order, and the workflow's own input."""
+    """The plan of a run: its output folder, its stages in the workflow's order, and the workflow input."""
 
     folder: str
     stages: tuple[StagePlan, ...]
     workflow_input: JSON
 
     def in_dependency_order(self) -> list[StagePlan]:
-        """Return the stages so that each comes after those that it takes values from.
+        """Return the stages in an order in which each comes after those whose outputs it uses.
 
-        Raises InvalidInput when they need each other in a circle.
+        Raises InvalidInput if stages use each other's outputs in a circle.
         """
         ordered: list[StagePlan] = []
         waiting = list(self.stages)
@@ -75,10 +76,10 @@ class WorkflowPlan:
 
 
 def make_plan(context: Context, workflow: ObjectRow, request: JSON, region: str) -> WorkflowPlan:
-    """Return what a run request makes of a workflow in a region.
+    """Return the plan of a run request for a workflow in a region.
 
-    Raises InvalidInput that names every problem of the inputs, and ResourceNotFound when the caller cannot
-    see what a stage runs.
+    Raises InvalidInput, which lists all problems of the inputs, and ResourceNotFound if the caller cannot
+    see the executable of a stage.
     """
     fields = workflow["fields"]
     is_closed = workflow["state"] == "closed"
@@ -112,7 +113,7 @@ def make_plan(context: Context, workflow: ObjectRow, request: JSON, region: str)
 
 @dataclass(frozen=True)
 class _Given:
-    """The input of a run request, taken apart: by stage, and of the workflow itself with defaults."""
+    """The input of a run request, split by stage, and the input of the workflow itself with defaults."""
 
     of_stages: dict[str, JSON]
     of_workflow: JSON
@@ -130,7 +131,7 @@ class _Given:
             if declared is not None and is_closed:
                 raise InvalidInput(
                     f'the input "{key}" is private and cannot be overridden: the workflow is closed and has'
-                    f" inputs of its own ({', '.join(field['name'] for field in declared) or 'none'})"
+                    f" its own inputs ({', '.join(field['name'] for field in declared) or 'none'})"
                 )
             stages.position_of(fields["stages"], stage)
             of_stages.setdefault(stage, {})[name] = value
@@ -138,16 +139,16 @@ class _Given:
 
 
 class _Inputs:
-    """The inputs of all stages, links replaced; an input of one stage may be that of another."""
+    """Resolves the inputs of all stages, which can be linked to inputs and outputs of other stages."""
 
     def __init__(self, context: Context, plan: WorkflowPlan) -> None:
         self._context = context
         self._plans = {stage.id: stage for stage in plan.stages}
         self._workflow_input = plan.workflow_input
-        self._under_way: list[tuple[str, str]] = []
+        self._resolving: list[tuple[str, str]] = []
 
     def resolve(self) -> None:
-        """Fill in the inputs of the plans. Raises InvalidInput that names all problems."""
+        """Set the inputs of the stage plans. Raises InvalidInput, which lists all problems."""
         problems: list[str] = []
         for stage_id, plan in self._plans.items():
             values = {name: self._value(stage_id, name) for name in plan.stage["input"]}
@@ -161,21 +162,21 @@ class _Inputs:
             raise InvalidInput("; ".join(problems), {"problems": problems})
 
     def _value(self, stage_id: str, name: str) -> Any:
-        """Return the value of a stage's input, as bound or by default; NO_VALUE when there is none."""
+        """Return the value of a stage's input, bound or by default; NO_VALUE if there is none."""
         plan = self._plans[stage_id]
-        if (stage_id, name) in self._under_way:
+        if (stage_id, name) in self._resolving:
             raise InvalidInput(f"{stage_id}.{name} is linked to itself, through inputs of other stages")
-        self._under_way.append((stage_id, name))
+        self._resolving.append((stage_id, name))
         bound = plan.stage["input"].get(name)
         if bound is None:
             spec = plan.executable.input_spec or []
             bound = next((entry.get("default") for entry in spec if entry["name"] == name), None)
         value = NO_VALUE if bound is None else replace_field_links(bound, self._follow)
-        self._under_way.pop()
+        self._resolving.pop()
         return value
 
     def _follow(self, link: FieldLink) -> Any:
-        reader, name = self._under_way[-1]
+        reader, name = self._resolving[-1]
         if link.kind == "workflowInputField":
             return self._pick(link, self._workflow_input.get(link.field))
         if link.kind == "input":
@@ -192,7 +193,7 @@ class _Inputs:
                 f'{reader}.{name} links to the output "{link.field}" of the stage "{link.stage}", whose'
                 f" outputs are: {known}"
             )
-        for waiting, _ in self._under_way:
+        for waiting, _ in self._resolving:
             self._plans[waiting].needs.add(target.id)
         return Reference(target.job, link.field, link.index, link.metadata).to_json()
 
@@ -212,7 +213,7 @@ def _check_stage_names(all_stages: list[JSON], folders: JSON, request: JSON) -> 
 
 
 def _requirements(stage: JSON, request: JSON) -> JSON:
-    """Return what a stage's jobs require of workers: the stage, the run, and the run for this stage."""
+    """Return the system requirements of a stage, overridden by the run and by the run for this stage."""
     name = "stageSystemRequirements"
     by_stage = read.mapping(request, name, {})
     merged = overridden(stage["systemRequirements"], check_requested(request))

@@ -1,6 +1,6 @@
-"""Workflows as data objects: made, described and edited while they are open. `analyses` runs them.
+"""Create, describe and edit workflows, which are data objects; `analyses` runs them.
 
-Each edit names the edit version that it was made for, and raises it by one.
+Only open workflows can be edited. Each edit names the edit version that it applies to, and increments it.
 
 Source: https://documentation.dnanexus.com/developer/api/running-analyses/workflows-and-analyses
 """
@@ -38,9 +38,9 @@ DEFAULT_FIELDS = frozenset((*_DEFINITION, "editVersion", "dxapi", "initializedFr
 
 
 def new(context: Context, class_name: str, request: JSON) -> JSON:
-    """`/workflow/new`: an open workflow, which `/workflow-xxxx/close` closes.
+    """`/workflow/new`: create an open workflow.
 
-    `initializeFrom` takes over another workflow, or the one that an analysis ran, as it ran it.
+    `initializeFrom` copies another workflow, or the workflow of an analysis with the settings of that run.
     """
     request = dict(request)
     fields: JSON = {}
@@ -59,7 +59,7 @@ def new(context: Context, class_name: str, request: JSON) -> JSON:
 
 
 def describe_fields(context: Context, row: ObjectRow, _request: JSON) -> JSON:
-    """Return what a workflow's describe adds to that of any data object."""
+    """Return the fields that describe adds for a workflow."""
     fields = row["fields"]
     return {
         **{name: value for name, value in fields.items() if name not in _IF_SET or value is not None},
@@ -72,7 +72,7 @@ def describe_fields(context: Context, row: ObjectRow, _request: JSON) -> JSON:
 
 
 def name_of(context: Context, workflow_id: str) -> str:
-    """Return the name of a workflow, that of any of its copies."""
+    """Return the name of any copy of a workflow."""
     name = context.store.value("SELECT name FROM placement WHERE object = ? LIMIT 1", workflow_id)
     return str(name or workflow_id)
 
@@ -90,7 +90,7 @@ def add_stage(context: Context, workflow_id: str, request: JSON) -> JSON:
 
 
 def remove_stage(context: Context, workflow_id: str, request: JSON) -> JSON:
-    """`/workflow-xxxx/removeStage`."""
+    """`/workflow-xxxx/removeStage`: remove a stage."""
 
     def edit(fields: JSON) -> JSON:
         rest = list(fields["stages"])
@@ -101,7 +101,7 @@ def remove_stage(context: Context, workflow_id: str, request: JSON) -> JSON:
 
 
 def move_stage(context: Context, workflow_id: str, request: JSON) -> JSON:
-    """`/workflow-xxxx/moveStage`: give a stage another place, counted from 0."""
+    """`/workflow-xxxx/moveStage`: move a stage to another position, counted from 0."""
 
     def edit(fields: JSON) -> JSON:
         ordered = list(fields["stages"])
@@ -116,7 +116,7 @@ def move_stage(context: Context, workflow_id: str, request: JSON) -> JSON:
 
 
 def update(context: Context, workflow_id: str, request: JSON) -> JSON:
-    """`/workflow-xxxx/update`: change the workflow's own fields, and those of stages by their IDs."""
+    """`/workflow-xxxx/update`: change fields of the workflow, and of stages by their IDs."""
 
     def edit(fields: JSON) -> JSON:
         given = {name: request[name] for name in _DEFINITION if name in request and name != "stages"}
@@ -132,10 +132,10 @@ def update(context: Context, workflow_id: str, request: JSON) -> JSON:
 
 
 def update_stage_executable(context: Context, workflow_id: str, request: JSON) -> JSON:
-    """`/workflow-xxxx/updateStageExecutable`: let a stage run something else that fits in its place.
+    """`/workflow-xxxx/updateStageExecutable`: replace the executable of a stage.
 
-    Raises InvalidState, with what does not fit in its details, unless the request says `force`; then inputs
-    that the new executable does not have are dropped.
+    Raises InvalidState, with details, if the executable is incompatible and the request does not have
+    `force`. With `force`, inputs that the new executable does not declare are dropped.
     """
 
     def edit(fields: JSON) -> JSON:
@@ -147,7 +147,7 @@ def update_stage_executable(context: Context, workflow_id: str, request: JSON) -
         problems = stages.incompatibilities(context, stage, executable)
         if problems and not force:
             raise InvalidState(
-                f"{executable.id} is not compatible with what the stage runs: {'; '.join(problems)}",
+                f"{executable.id} is not compatible with the stage's executable: {'; '.join(problems)}",
                 {"incompatibilities": problems},
             )
         known = {field["name"] for field in executable.input_spec or []}
@@ -163,7 +163,7 @@ def update_stage_executable(context: Context, workflow_id: str, request: JSON) -
 
 
 def is_stage_compatible(context: Context, workflow_id: str, request: JSON) -> JSON:
-    """`/workflow-xxxx/isStageCompatible`: whether an executable fits in a stage's place, and if not, why."""
+    """`/workflow-xxxx/isStageCompatible`: return whether an executable can replace that of a stage."""
     row, _ = objects.get_visible(context, workflow_id)
     all_stages = row["fields"]["stages"]
     _check_edit_version(row, request)
@@ -174,7 +174,7 @@ def is_stage_compatible(context: Context, workflow_id: str, request: JSON) -> JS
 
 
 def overwrite(context: Context, workflow_id: str, request: JSON) -> JSON:
-    """`/workflow-xxxx/overwrite`: become what another workflow is, or the one that an analysis ran."""
+    """`/workflow-xxxx/overwrite`: copy another workflow, or that of an analysis, into this one."""
 
     def edit(fields: JSON) -> JSON:
         return {**fields, **_definition(context, _source(context, read.mapping(request, "from")))}
@@ -183,7 +183,7 @@ def overwrite(context: Context, workflow_id: str, request: JSON) -> JSON:
 
 
 def _edit(context: Context, workflow_id: str, request: JSON, edit: Callable[[JSON], JSON]) -> JSON:
-    """Replace the fields of an open workflow by what edit makes of them, if the edit version is current."""
+    """Apply `edit` to the fields of an open workflow. Raises InvalidState for an old edit version."""
     row = objects.open_object(context, workflow_id)
     _check_edit_version(row, request)
     version = row["fields"]["editVersion"] + 1
@@ -210,7 +210,7 @@ def _definition(context: Context, request: JSON) -> JSON:
 
 
 def _own_fields(request: JSON) -> JSON:
-    """Return what a request says of the workflow as a whole, checked."""
+    """Return the validated fields of the workflow itself, without its stages, from a request."""
     fields: JSON = {name: read.optional_text(request, name) or "" for name in ("summary", "description")}
     fields["title"] = read.optional_text(request, "title")
     fields["outputFolder"] = stages.check_folder(read.optional_text(request, "outputFolder"))
@@ -224,7 +224,7 @@ def _own_fields(request: JSON) -> JSON:
 
 
 def _source(context: Context, given: JSON) -> JSON:
-    """Return what a workflow takes over from a workflow or an analysis."""
+    """Return the definition to copy from a workflow or an analysis."""
     source_id = read.text(given, "id")
     kind = class_of(source_id)
     if kind == "analysis":
@@ -232,7 +232,9 @@ def _source(context: Context, given: JSON) -> JSON:
         ran: JSON = analysis["requested"]["initializes"]
         return ran
     if kind != "workflow":
-        raise InvalidType(f"a workflow takes after a workflow or an analysis; {source_id} is a {kind}")
+        raise InvalidType(
+            f"{source_id} is a {kind}; a workflow can be copied only from a workflow or analysis"
+        )
     row, placement = objects.get_visible(context, source_id, read.optional_container(given))
     return {
         "id": source_id,
@@ -246,7 +248,7 @@ def _source(context: Context, given: JSON) -> JSON:
 
 
 def definition_of(row: ObjectRow) -> JSON:
-    """Return what a workflow is, apart from what it has in common with any data object."""
+    """Return the fields that define a workflow, without those of any data object."""
     return {name: row["fields"].get(name) for name in (*_DEFINITION, "editVersion")}
 
 

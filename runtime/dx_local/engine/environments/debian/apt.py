@@ -1,6 +1,6 @@
-"""apt for an ordinary user: its lists and downloads below a folder of ours, the host only looked at.
+"""Run apt as an ordinary user: with its lists and downloads in a folder of the cache.
 
-What the host trusts and where it gets packages from is as the host's apt has it.
+The package sources and trusted keys are the host's. Nothing on the host is changed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dx_local.engine.environments.debian import dpkg
-from dx_local.engine.environments.debian.package_names import is_name
+from dx_local.engine.environments.debian.package_names import is_valid_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dx_local.engine.environments.exec_depends import Dependency
 
-# Hooks of the host's apt are for the host.
+# Without the hooks of the host's apt, which are meant for packages installed on the host.
 _CONFIGURATION = """\
 Debug::NoLocking "true";
 APT::Sandbox::User "root";
@@ -54,34 +54,34 @@ _UNMET = re.compile(r" +(?:\S+ : )?(?:Pre)?Depends: ")
 
 
 class AptError(Exception):
-    """apt could not do what was asked; the text is what it said."""
+    """apt failed; the text is its error message."""
 
 
 @dataclass(frozen=True)
 class Download:
-    """What came of a wish for packages: those that there are, with others that they need, lie in a folder."""
+    """The downloaded packages with their dependencies, and those that were not available as wanted."""
 
     archives: tuple[Path, ...]
     unknown: tuple[str, ...]
-    """Packages that apt does not know."""
+    """Packages unknown to apt."""
     unpinned: tuple[str, ...]
-    """Packages that were taken in another version than the one that is wanted."""
+    """Packages of which another version than the pinned one was downloaded."""
 
 
 class Apt:
-    """apt with a state of its own in a folder. Only one process at a time may use it."""
+    """apt with its own state in a folder. Only one process may use it at a time."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lists = folder / "lists"
 
     @staticmethod
-    def is_here() -> bool:
-        """Tell whether this machine has apt."""
+    def is_installed() -> bool:
+        """Return whether this machine has apt."""
         return all(shutil.which(program) for program in ("apt-get", "apt-cache", "dpkg-deb"))
 
     def refresh(self, *, older_than_seconds: float = _DAY_SECONDS) -> bool:
-        """Fetch the lists of packages unless they are younger; tell whether they were. Raises AptError."""
+        """Fetch the lists of packages if they are older; return whether they were. Raises AptError."""
         stamp = self._lists / "fetched"
         if stamp.exists() and time.time() - stamp.stat().st_mtime < older_than_seconds:
             return False
@@ -93,13 +93,15 @@ class Apt:
         return True
 
     def download(self, wanted: Sequence[Dependency], folder: Path) -> Download:
-        """Download packages, and those that they need and this machine lacks, into a folder.
+        """Download packages into a folder, with those dependencies that are not installed on this machine.
 
-        apt checks signatures and hashes. Raises AptError where that fails, or packages do not go together.
+        apt verifies signatures and hashes. Raises AptError if that fails, or packages conflict.
         """
         (folder / "partial").mkdir(parents=True, exist_ok=True)
-        pins = {dependency.name: dependency.version for dependency in wanted if is_name(dependency.name)}
-        unknown = [dependency.name for dependency in wanted if not is_name(dependency.name)]
+        pins = {
+            dependency.name: dependency.version for dependency in wanted if is_valid_name(dependency.name)
+        }
+        unknown = [dependency.name for dependency in wanted if not is_valid_name(dependency.name)]
         unpinned: list[str] = []
         while pins:
             names = [f"{name}={version}" if version else name for name, version in pins.items()]
@@ -110,6 +112,7 @@ class Apt:
                 )
                 break
             except AptError as error:
+                # Try again without the names and versions that apt rejected.
                 missing = set(_NO_SUCH_PACKAGE.findall(str(error))) & pins.keys()
                 other = set(_NO_SUCH_VERSION.findall(str(error))) & pins.keys()
                 if not missing | other:
@@ -128,7 +131,7 @@ class Apt:
         return self._run("apt-cache", "pkgnames").split()
 
     def _run(self, program: str, *arguments: str) -> str:
-        own = {
+        paths = {
             "Dir::State": "state",
             "Dir::State::lists": "lists",
             "Dir::State::extended_states": "state/extended_states",
@@ -137,7 +140,7 @@ class Apt:
             "Dir::Cache::srcpkgcache": "cache/srcpkgcache.bin",
             "Dir::Log": "log",
         }
-        options = [f"-o{key}={self._folder / place}" for key, place in own.items()]
+        options = [f"-o{key}={self._folder / path}" for key, path in paths.items()]
         options.append(f"-oDir::State::status={dpkg.STATUS}")
         try:
             done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The Debian packages that this machine has, as dpkg knows them."""
+"""The Debian packages that are installed on this machine, according to dpkg."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STATUS = Path("/var/lib/dpkg/status")
-"""Where dpkg keeps what is installed."""
+"""The file in which dpkg records the installed packages."""
 
 _FIELDS = "${db:Status-Status}\t${Package}\t${Version}\t${Provides}\n"
 
 
 def stamp() -> int:
-    """Return a number that changes when packages are installed or removed; 0 where there is no dpkg."""
+    """Return a number that changes when packages are installed or removed; 0 if there is no dpkg."""
     try:
-        return os.stat(STATUS).st_mtime_ns  # noqa: PTH116  (asked before every job that depends on packages)
+        return os.stat(STATUS).st_mtime_ns  # noqa: PTH116  (called before every job that depends on packages)
     except OSError:
         return 0
 
 
 def installed() -> Mapping[str, str] | None:
-    """Return the versions of the installed packages by name, also by names that they provide.
+    """Return the versions of the installed packages by name, including names that they provide.
 
-    None where there is no dpkg, and so nobody knows.
+    None if there is no dpkg.
     """
     return _installed(stamp())
 
@@ -54,7 +54,7 @@ def _installed(_stamp: int) -> Mapping[str, str] | None:
 
 
 def parse(listed: str) -> dict[str, str]:
-    """Return the versions in what dpkg-query has listed: state, name, version and provided names by line."""
+    """Return the versions in the output of dpkg-query: state, name, version and provided names by line."""
     own: dict[str, str] = {}
     provided: dict[str, str] = {}
     for line in listed.splitlines():

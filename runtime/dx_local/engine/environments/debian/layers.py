@@ -1,12 +1,12 @@
-"""Debian packages unpacked into folders that jobs get laid over `/`, without root and beside the host's own.
+"""Unpack Debian packages, without root, into folders that are overlaid on `/` for jobs.
 
-Kept under $XDG_CACHE_HOME/dx-local/debian, shared by all runs that need the same:
+The layers are in $XDG_CACHE_HOME/dx-local/debian. Runs with the same requirements share one:
 
     lists/ state/ cache/    apt's own
-    layers/KEY/root/        what the packages hold
-    layers/KEY/layer.json   comes last: which packages these are, and what there was not
+    layers/KEY/root/        the content of the packages
+    layers/KEY/layer.json   written last: the packages, and those that were not found
 
-The scripts of packages are not run; package_scripts.py stands in for some of what they do.
+The scripts of packages are not run; maintainer_scripts.py imitates some of them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.user_dirs import cache_dir
 from dx_local.engine.environments.debian import dpkg
 from dx_local.engine.environments.debian.apt import Apt, AptError
-from dx_local.engine.environments.debian.maintainer_scripts import furnish, link_alternatives
+from dx_local.engine.environments.debian.maintainer_scripts import configure_java_and_r, link_alternatives
 from dx_local.engine.environments.debian.package_names import similar
 from dx_local.engine.environments.file_lock import locked
-from dx_local.engine.user_folders import user_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,53 +36,54 @@ if TYPE_CHECKING:
 
 _MARKER = "layer.json"
 _FORMAT = 2
-"""Changes when layers are made in another way."""
+"""Increased when layers get other contents, so that older ones are not used."""
 
 _RETRY_SECONDS = 24 * 3600
 
-# A libc without the loader that it was made with breaks every program, and older ones do for packages.
+# A libc without its own loader breaks every program. The host's libc is good enough for packages.
 _NEVER_UNPACKED = ("libc6_", "libc-bin_")
 
 
 @dataclass(frozen=True)
 class DebianLayer:
-    """Packages unpacked below `root`, and what was wanted and is not to be had like that."""
+    """Packages unpacked in `root`, and those that were not found as wanted."""
 
     root: Path
     archives: tuple[str, ...]
     unknown: dict[str, list[str]]
-    """Packages that apt does not know, with others of similar names."""
+    """Packages unknown to apt, with the names of similar ones."""
     unpinned: tuple[str, ...]
-    """Packages that are there in another version than the one that is wanted."""
+    """Packages that are unpacked in another version than the pinned one."""
 
 
 def debian_layer(wanted: Sequence[Dependency], *, announce: Callable[[str], None]) -> DebianLayer:
-    """Return packages, with all that they need and the host lacks, unpacked now or earlier.
+    """Return a layer with packages and those dependencies that the host lacks, unpacked now or earlier.
 
-    `announce` is told before something is downloaded. Raises AptError, also for what the disk refuses.
+    Calls `announce` before it downloads. Raises AptError, including for errors of the file system.
     """
-    folder = user_folder("XDG_CACHE_HOME", ".cache") / "debian"
-    place = folder / "layers" / _key(wanted)
-    if known := _read(place):
+    cache = cache_dir("dx-local") / "debian"
+    folder = cache / "layers" / _key(wanted)
+    if known := _read(folder):
         return known
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with locked(folder / "lock"):
-            if known := _read(place):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with locked(cache / "lock"):
+            # Another run may have made it before the lock was free.
+            if known := _read(folder):
                 return known
-            for left in place.parent.glob(".*"):
-                shutil.rmtree(left, ignore_errors=True)  # by a process that was killed
+            for left in folder.parent.glob(".*"):
+                shutil.rmtree(left, ignore_errors=True)  # of a process that was killed
             names = ", ".join(str(dependency) for dependency in wanted)
             announce(f"Unpacking Debian packages for jobs ({names}); this happens once.")
-            return _make(Apt(folder), wanted, place)
+            return _make(Apt(cache), wanted, folder)
     except OSError as error:
-        raise AptError(f"{place} cannot be made: {error}") from error
+        raise AptError(f"{folder} cannot be created: {error}") from error
 
 
 def _key(wanted: Sequence[Dependency]) -> str:
     names = sorted((dependency.name, dependency.version or "") for dependency in wanted)
     host = sorted((dpkg.installed() or {}).items())
-    # What is unpacked depends on what the host has, which is left out of it.
+    # Packages of the host are left out of layers, so a layer depends on the installed packages.
     described = json.dumps([_FORMAT, names, host, platform.machine(), _release()])
     return hashlib.sha256(described.encode()).hexdigest()[:24]
 
@@ -94,9 +95,9 @@ def _release() -> str:
         return ""
 
 
-def _read(place: Path) -> DebianLayer | None:
-    """Return the layer at a place, if there is one; one that lacks packages is asked for anew after a day."""
-    marker = place / _MARKER
+def _read(folder: Path) -> DebianLayer | None:
+    """Return an existing layer; None if there is none, or if it lacks packages and is more than a day old."""
+    marker = folder / _MARKER
     try:
         known = json.loads(marker.read_text(encoding="utf-8"))
         age = time.time() - marker.stat().st_mtime
@@ -105,12 +106,12 @@ def _read(place: Path) -> DebianLayer | None:
     if known["unknown"] and age > _RETRY_SECONDS:
         return None
     return DebianLayer(
-        place / "root", tuple(known["archives"]), known["unknown"], unpinned=tuple(known["unpinned"])
+        folder / "root", tuple(known["archives"]), known["unknown"], unpinned=tuple(known["unpinned"])
     )
 
 
-def _make(apt: Apt, wanted: Sequence[Dependency], place: Path) -> DebianLayer:
-    unfinished = place.with_name(f".{place.name}-{secrets.token_hex(4)}")
+def _make(apt: Apt, wanted: Sequence[Dependency], folder: Path) -> DebianLayer:
+    unfinished = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
     downloads = unfinished / "archives"
     root = unfinished / "root"
     root.mkdir(parents=True)
@@ -122,19 +123,19 @@ def _make(apt: Apt, wanted: Sequence[Dependency], place: Path) -> DebianLayer:
         for archive in found.archives:
             if not archive.name.startswith(_NEVER_UNPACKED):
                 _unpack(archive, root)
-        furnish(root)
+        configure_java_and_r(root)
         shutil.rmtree(downloads)
         names = apt.names() if found.unknown else []
         layer = DebianLayer(
-            place / "root",
+            folder / "root",
             tuple(archive.name for archive in found.archives),
             {name: similar(name, names) for name in found.unknown},
             found.unpinned,
         )
         (unfinished / _MARKER).write_text(json.dumps({**asdict(layer), "root": None}), encoding="utf-8")
-        if place.exists():
-            shutil.rmtree(place)  # one that lacked packages a day ago
-        unfinished.replace(place)
+        if folder.exists():
+            shutil.rmtree(folder)  # a layer that lacked packages a day ago
+        unfinished.replace(folder)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return layer

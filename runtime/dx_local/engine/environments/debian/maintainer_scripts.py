@@ -1,4 +1,7 @@
-"""What scripts of Debian packages do and programs need: links and settings. They are read, not run."""
+"""Imitate the parts of Debian maintainer scripts that programs depend on: links and settings.
+
+The scripts are only read. They are written for root and the whole system, and a layer is neither.
+"""
 
 from __future__ import annotations
 
@@ -13,27 +16,27 @@ _ALTERNATIVE = re.compile(
 
 
 def link_alternatives(root: Path, script: str) -> None:
-    """Make the links below root that a package's script makes by update-alternatives."""
+    """Create the links in `root` that a package's script would create with update-alternatives."""
     for link, target in alternatives(script):
         _link(root, link, target)
 
 
-def furnish(root: Path) -> None:
-    """Do below root what the scripts of a Java and of R do besides."""
+def configure_java_and_r(root: Path) -> None:
+    """Create the links to the programs of a Java, and the settings of R, that their scripts would create."""
     for program in sorted(root.glob("usr/lib/jvm/*/bin/*")):
         if not program.parent.parent.is_symlink():
             _link(root, f"/usr/bin/{program.name}", f"/{program.relative_to(root)}")
-    settings = root / "usr/lib/R/etc/Renviron.ucf"
-    place = root / "etc/R/Renviron"
-    if settings.is_file() and not place.exists():
-        place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(settings, place)
+    template = root / "usr/lib/R/etc/Renviron.ucf"
+    settings = root / "etc/R/Renviron"
+    if template.is_file() and not settings.exists():
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(template, settings)
 
 
 def alternatives(script: str) -> list[tuple[str, str]]:
-    """Return the links, and what they lead to, that a package's script makes by update-alternatives.
+    """Return the links, with their targets, that a package's script creates with update-alternatives.
 
-    Only those are found that it names in full, without variables.
+    Only links whose paths contain no variables are found.
     """
     whole = script.replace("\\\n", " ")
     return [
@@ -45,10 +48,10 @@ def alternatives(script: str) -> list[tuple[str, str]]:
 
 
 def _link(root: Path, link: str, target: str) -> None:
-    """Make a link below root, if both are below it and nothing is there yet."""
-    place, goal = (Path(os.path.normpath(f"{root}/{path}")) for path in (link, target))
-    if not (place.is_relative_to(root) and goal.is_relative_to(root)):
+    """Create a link in `root`, if both paths are inside it and the link does not exist yet."""
+    path, goal = (Path(os.path.normpath(f"{root}/{each}")) for each in (link, target))
+    if not (path.is_relative_to(root) and goal.is_relative_to(root)):
         return
-    if os.path.lexists(goal) and not os.path.lexists(place):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(os.path.relpath(goal, place.parent))
+    if os.path.lexists(goal) and not os.path.lexists(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(os.path.relpath(goal, path.parent))

@@ -1,4 +1,4 @@
-"""Names of Debian packages: which this machine's apt knows, and which are like one that it does not."""
+"""Names of Debian packages: those available to this machine's apt, and those similar to an unknown one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_local.engine.user_folders import user_folder
-from dx_local.errors import UsageError
+from dx_app_wizard.user_dirs import cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,22 +16,23 @@ if TYPE_CHECKING:
 _LISTS = Path("/var/lib/apt/lists")
 _MOST_SUGGESTIONS = 3
 
-# https://www.debian.org/doc/debian-policy/ch-controlfields.html, "Source"; apt takes an architecture as well.
+# https://www.debian.org/doc/debian-policy/ch-controlfields.html, "Source"; apt accepts an architecture as
+# well.
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9-]+)?")
 
 
-def is_name(name: str) -> bool:
-    """Tell whether a Debian package can have this name."""
+def is_valid_name(name: str) -> bool:
+    """Return whether this is a valid name for a Debian package."""
     return _NAME.fullmatch(name) is not None
 
 
-def known_names() -> frozenset[str]:
-    """Return the packages in the lists of this machine's apt; none where it has none, as in containers."""
+def available_names() -> frozenset[str]:
+    """Return the packages in the lists of this machine's apt; none if it has no lists, as in containers."""
     if not any(_LISTS.glob("*_Packages*")):
         return frozenset()
     try:
-        # With a cache of ours, because that of the host may be switched off, which costs half a second.
-        cache = user_folder("XDG_CACHE_HOME", ".cache") / "debian" / "host-cache"
+        # With a cache of its own: the host's may be turned off, and without one this takes half a second.
+        cache = cache_dir("dx-local") / "debian" / "host-cache"
         files = [f"-oDir::Cache::{name}={cache / name}.bin" for name in ("pkgcache", "srcpkgcache")]
         cache.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
@@ -43,13 +43,13 @@ def known_names() -> frozenset[str]:
             errors="replace",
             check=True,
         )
-    except (OSError, subprocess.CalledProcessError, UsageError):
+    except (OSError, subprocess.CalledProcessError):
         return frozenset()
     return frozenset(done.stdout.split())
 
 
 def similar(name: str, names: Collection[str]) -> list[str]:
-    """Return the names that are most like a name: but for numbers the same, or of the same start."""
+    """Return the most similar names: those that differ in numbers only, or have the same beginning."""
     pattern = re.compile(re.sub(r"\d+", r"\\d+", re.escape(name)))
     found = sorted((other for other in names if pattern.fullmatch(other)), key=_by_numbers, reverse=True)
     stem = re.split(r"\d", name)[0]
