@@ -1,4 +1,4 @@
-"""What tests of the platform's functions share: applets from a number to a number, and workflows of them."""
+"""Fixtures for tests of the platform's functions: applets with a number as input and output, workflows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BROKEN = Failure("AppError", "it broke")
 
 
 def make_applet(context: Context, project: str, **fields: Any) -> str:
-    """Make an applet from a number to a number, or with other specs."""
+    """Make an applet with a number as input and output, or with other specs."""
     request = {
         "project": project,
         "name": "double",
@@ -43,7 +43,7 @@ def make_applet(context: Context, project: str, **fields: Any) -> str:
 
 @dataclass
 class Runner:
-    """Makes workflows in a project and runs them; nobody but the test starts and ends jobs."""
+    """Makes workflows in a project and runs them; only the test starts and ends jobs."""
 
     context: Context
     project: str
@@ -54,7 +54,7 @@ class Runner:
         return make_applet(self.context, self.project, **fields)
 
     def workflow(self, *stages: JSON, **fields: Any) -> str:
-        """Make a workflow of these stages, each of which runs the applet unless it says otherwise."""
+        """Make a workflow of these stages; they run the applet unless they name another one."""
         all_stages = [{"executable": self.applet, **stage} for stage in stages]
         request = {"project": self.project, "name": "W", "stages": all_stages, **fields}
         workflow: str = workflows.new(self.context, "workflow", request)["id"]
@@ -76,20 +76,20 @@ class Analysis:
     jobs: list[str]
 
     def describe(self) -> JSON:
-        """Describe it in full."""
+        """Return the full description."""
         return analyses.describe(self.context, self.id, {})
 
     @property
     def state(self) -> str:
-        """Where it stands."""
+        """The state of the analysis."""
         return str(self.describe()["state"])
 
     def states(self) -> list[str]:
-        """Where the jobs of its stages stand."""
+        """The states of the jobs of its stages."""
         return [self.job(index)["state"] for index in range(len(self.jobs))]
 
     def history(self) -> list[str]:
-        """Through which states it has gone."""
+        """The states of the analysis so far."""
         return [transition["newState"] for transition in self.describe()["stateTransitions"]]
 
     def job(self, index: int) -> JSON:
@@ -102,7 +102,7 @@ class Analysis:
         job_events.finish(self.context.platform, self.jobs[index], output)
 
     def fail(self, index: int) -> None:
-        """Let the job of a stage fail."""
+        """Fail the job of a stage."""
         job_events.start(self.context.platform, self.jobs[index])
         job_events.fail(self.context.platform, self.jobs[index], BROKEN)
 
@@ -114,13 +114,13 @@ def runner(context: Context, project: str) -> Runner:
 
 @pytest.fixture
 def broken() -> Failure:
-    """Why a job may have failed."""
+    """The failure of a job."""
     return BROKEN
 
 
 @contextmanager
 def refused_by_full_disk(store: Store) -> Iterator[None]:
-    """Make a transaction whose last change finds the disk full, so that SQLite rolls back by itself."""
+    """Run a transaction whose last change fills the disk, so that SQLite rolls back by itself."""
     most = store.value("PRAGMA max_page_count")
     store.value(f"PRAGMA max_page_count = {store.value('PRAGMA page_count')}")
     is_refused = False

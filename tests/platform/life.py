@@ -27,7 +27,7 @@ def add_job(
     policy: JSON | None = None,
     entry_points: str = "master",
 ) -> str:
-    """Insert a job as jobs.create does, and tell the life cycle of it."""
+    """Insert a job as `job_creation.create` does, and add it to the life cycle."""
     job_id = new_id("job")
     is_child = parent is not None and parent.startswith("job-")
     origin = store.value("SELECT origin FROM job WHERE id = ?", parent) if is_child else job_id
@@ -47,7 +47,7 @@ def add_job(
 
 
 def add_analysis(store: Store, parent: str | None, policies: list[str]) -> tuple[str, list[str]]:
-    """Insert an analysis as analyses.run does, each stage of which takes a number from the one before."""
+    """Insert an analysis as `analyses.run` does; each stage uses the output of the previous one."""
     analysis_id = new_id("analysis")
     requested = {"workflow": {"outputs": None}, "workflowInput": {}}
     insert(store, analysis_id, parent, analysis_id, requested=requested)

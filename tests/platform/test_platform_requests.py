@@ -1,4 +1,4 @@
-"""Whatever a request to run something holds, it is carried out or refused: it is never a bug of ours."""
+"""Any request to run an executable is carried out or rejected, and never causes an internal error."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ RUN_SPEC_KEYS = (
 
 
 def run(context: Context, applet: str, request: dict[str, Any]) -> None:
-    """Run an applet, and do what the driver and clients do with its job next."""
+    """Run an applet, and treat its job as the driver and clients do."""
     job = applets.run_applet(context, applet, request)["id"]
     job_descriptions.describe_job(context, job, {})
     access.level_on(Context(context.platform, Caller(context.caller.user, job)), str(request["project"]))

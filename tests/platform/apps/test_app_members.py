@@ -1,4 +1,4 @@
-"""Tags, categories, developers, authorized users and installations of apps; who may do what; finding."""
+"""Tags, categories, developers, authorized users and installations of apps; access to apps; finding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a request about apps holds, it is carried out or refused; names and aliases stay in order."""
+"""Any request about apps is carried out or rejected, and aliases stay consistent."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ tags = st.sampled_from(["default", "beta", *string.ascii_lowercase[:2]])
 
 
 class Aliases(RuleBasedStateMachine):
-    """Versions come and go, tags move: every alias means one version that is there."""
+    """Versions are created and deleted, and tags move: every alias names one existing version."""
 
     folder: Path
 

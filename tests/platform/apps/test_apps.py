@@ -1,4 +1,4 @@
-"""Making, changing, publishing, deleting and running apps."""
+"""Apps are created, changed, published, deleted and run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REGION = "aws:us-east-1"
 
 
 def new_applet(context: Context, project: str, /, **changes: Any) -> str:
-    """Make an applet with specs, as an app needs it."""
+    """Make an applet with the specs that an app needs."""
     run_spec = {"interpreter": "bash", "code": "main() { true; }", **changes.pop("runSpec", {})}
     request = {"dxapi": "1.0.0", "inputSpec": [], "outputSpec": [], "runSpec": run_spec, **changes}
     applet: str = applets.new_applet(context, "applet", {"project": project, **request})["id"]

@@ -23,7 +23,7 @@ def workspace_of(context: Context) -> str:
 
 @pytest.fixture
 def other(context: Context) -> str:
-    """Another project than that of the jobs."""
+    """A project in which no job runs."""
     project: str = projects.new(context, "project", {"name": "other"})["id"]
     return project
 

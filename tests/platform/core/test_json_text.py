@@ -1,4 +1,4 @@
-"""JSON text in pieces is that of the whole."""
+"""The pieces of a JSON text make up the whole text."""
 
 from __future__ import annotations
 

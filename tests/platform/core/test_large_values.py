@@ -1,4 +1,4 @@
-"""Large JSON values of jobs, which are in files beside the database."""
+"""Large JSON values of jobs, stored in files beside the database."""
 
 from __future__ import annotations
 

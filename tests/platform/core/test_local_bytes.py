@@ -28,7 +28,7 @@ def sparse(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def target(tmp_path: Path) -> Iterator[int]:
-    """An open file that holds something already."""
+    """An open file with some content."""
     (tmp_path / "target").write_bytes(b"old " * 1000)
     file = os.open(tmp_path / "target", os.O_RDWR)
     yield file
@@ -42,7 +42,7 @@ def write(path: Path, data: bytes) -> Path:
 
 @pytest.fixture(params=["in the kernel", "through memory", "from disk to disk"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each way in which bytes are copied, depending on the machine."""
+    """Each way to copy bytes; the machine decides which one is used."""
 
     def refuse(*_arguments: object) -> int:
         raise OSError(errno.EXDEV, "another disk")

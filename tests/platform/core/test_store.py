@@ -1,4 +1,4 @@
-"""Transactions of the store, and the actions that depend on how they end."""
+"""Transactions of the store, the actions at their ends, and typed rows."""
 
 from __future__ import annotations
 

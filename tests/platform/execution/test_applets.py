@@ -1,4 +1,4 @@
-"""Applets: what they may declare, how they are described, and what input they run on."""
+"""Applets: valid declarations, descriptions and inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Defaults of inputs that link to other inputs: resolved when a job starts."""
+"""Defaults of inputs that link to other inputs are resolved when a job starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What describe says of a job: every field that clients need, and what it holds."""
+"""Descriptions of jobs have all fields that clients need."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 JSON = dict[str, Any]
 
-# What printers and finders of dx take for granted, with the classes of the values of a job without parents.
+# The fields that commands of dx expect, with the types of their values for a job without parents.
 ALWAYS = {
     "id": str, "class": str, "name": str, "executableName": str, "function": str, "state": str,
     "project": str, "region": str, "launchedBy": str, "created": int, "modified": int, "parentJob": None,
@@ -38,7 +38,7 @@ ALWAYS = {
 
 @pytest.fixture
 def run(context: Context, project: str) -> Callable[..., str]:
-    """Run an applet from a number to a number, as a user or a job, and return the job."""
+    """Run an applet with a number as input and output, as a user or a job; return the job."""
 
     def run(parent: str | None = None, run_spec: JSON | None = None, **asked: Any) -> str:
         spec = {"interpreter": "bash", "code": "main() { true; }", **(run_spec or {})}

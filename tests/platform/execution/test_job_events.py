@@ -1,4 +1,4 @@
-"""What becomes of jobs when the platform is stopped, in whatever way."""
+"""Jobs after the platform was stopped or killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log of a job on disk: what was written comes back, in order, at any pace."""
+"""The log of a job on disk: its lines are read in the order in which they were written."""
 
 from __future__ import annotations
 

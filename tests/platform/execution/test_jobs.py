@@ -1,4 +1,4 @@
-"""Jobs: how they are made, described, marked and ended."""
+"""Jobs are created, described, tagged and terminated."""
 
 from __future__ import annotations
 

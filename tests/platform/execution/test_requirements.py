@@ -1,4 +1,4 @@
-"""What jobs ask of their workers."""
+"""The system requirements of jobs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def of(*instance_types: tuple[str, str]) -> JSON:
     return {entry_point: {"instanceType": name} for entry_point, name in instance_types}
 
 
-# What the executable requires, what the run asks for, what the runs above it asked for, and the result.
+# The requirements of the executable, of the run and of the runs above it, and the result.
 MERGED = {
     "nothing": ({}, {}, {}, {}),
     "the executable": (of(("*", "a")), {}, {}, of(("*", "a"))),

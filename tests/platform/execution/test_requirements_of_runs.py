@@ -1,4 +1,4 @@
-"""Requirements of executables, stages, runs and the runs above them reach the jobs that they should."""
+"""Requirements of executables, stages, runs and the runs above them apply to the right jobs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def describe(context: Context, job: str, *names: str) -> JSON:
 
 
 def started(context: Context, job: str) -> Context:
-    """Start a job and return what it asks with."""
+    """Start a job and return its context."""
     job_events.start(context.platform, job)
     return Context(context.platform, Caller(context.caller.user, job))
 
@@ -177,7 +177,7 @@ def test_a_new_applet_names_types_of_its_region(runner: Runner, key: str, requir
 
 
 def with_retired_type(runner: Runner) -> str:
-    """Make an applet whose instance type has been retired since."""
+    """Make an applet whose instance type has since been retired."""
     row = runner.context.store.get("object", runner.applet)
     assert row
     run_spec = {**row["fields"]["runSpec"], "systemRequirements": of(RETIRED)}

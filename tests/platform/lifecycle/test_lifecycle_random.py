@@ -39,7 +39,7 @@ REASONS = st.sampled_from(["AppError", "AppInternalError", "ExecutionError"])
 
 
 class RandomTrees(RuleBasedStateMachine):
-    """Drives random job trees, with the store opened anew between any two steps."""
+    """Drives random job trees; the store is reopened between any two steps."""
 
     jobs = Bundle("jobs")
     analyses = Bundle("analyses")
@@ -110,7 +110,7 @@ class RandomTrees(RuleBasedStateMachine):
         return self.add_child(parent, job_input, depends)
 
     def add_child(self, parent: str, job_input: JSON, depends: list[str]) -> str:
-        """Start a subjob, which is restarted as its master is."""
+        """Start a subjob with the restart policy of its master."""
         above = job_row(self.store, parent)["requested"]
         return add_job(
             self.store,
@@ -199,7 +199,7 @@ class RandomTrees(RuleBasedStateMachine):
         )
 
     def teardown(self) -> None:
-        """Let everything run out: whatever happened before, each job must reach a final state."""
+        """Run all jobs to their ends: each must reach a final state, whatever happened before."""
         while unfinished := self.in_state(*(other.value for other in State if other not in FINAL)):
             for job in self.in_state("runnable"):
                 lifecycle.started(self.store, job, 6)

@@ -1,4 +1,4 @@
-"""preserveJobOutputs: outputs of all jobs of an execution are kept in the project."""
+"""`preserveJobOutputs` copies the outputs of all jobs of an execution to the project."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def subjob(context: Context, parent: JobRow) -> JobRow:
 
 
 def finish(context: Context, job: JobRow, **more: Any) -> str:
-    """Let a job make a record, or put out another one, and return its ID."""
+    """Finish a job with a new record, or another one, as output; return the record's ID."""
     request = {"project": job["workspace"], "close": True, "parents": True, **more}
     record = more.get("record") or records.new(asking(context, job), "record", request)["id"]
     job_events.finish(context.platform, job["id"], {"r": link(record)})

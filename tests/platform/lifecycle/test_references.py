@@ -1,4 +1,4 @@
-"""References, put in place by the outputs of jobs."""
+"""References are replaced by the outputs of jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OUTPUTS: dict[str, dict[str, Any]] = {
     "job-a": {"n": 3, "names": ["x", "y"], "file": link("file-1"), "files": [link("file-1"), link("file-2")]},
     "job-b": {"names": ["z"]},
 }
-"""What two jobs put out; any other job has not finished."""
+"""The outputs of two jobs; no other job has finished."""
 
 
 def resolve(value: Any, *, optional: bool = False) -> Any:

@@ -1,4 +1,4 @@
-"""Jobs that are tried again."""
+"""Restarts of failed jobs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def fail(store: Store, job: str, reason: str = "ExecutionError") -> None:
 
 
 def tries_until_failed(store: Store, job: str, reason: str) -> int:
-    """Let every try of a job that is runnable fail, and return how many there were."""
+    """Fail every try of a runnable job, and return the number of tries."""
     number = 0
     while state(store, job) == "runnable":
         number += 1

@@ -1,4 +1,4 @@
-"""Jobs that take what an earlier one has computed."""
+"""Jobs that reuse the outputs of earlier jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RECORD: list[JSON] = [{"name": "r", "class": "record"}]
 
 @pytest.fixture
 def reusing(context: Context) -> Context:
-    """What the user of a platform asks with whose jobs reuse outputs."""
+    """A context of a user on a platform whose jobs reuse outputs."""
     context.platform.reuses = True
     return context
 
@@ -33,7 +33,7 @@ def applet(reusing: Context, project: str) -> str:
 
 @pytest.fixture
 def run(reusing: Context, project: str) -> Callable[..., JSON]:
-    """Run an applet, to this output if that is given, and describe the job."""
+    """Run an applet, to an output if one is given, and describe the job."""
 
     def run(applet: str, output: JSON | None = None, /, **asked: Any) -> JSON:
         request = {"project": project, "input": {"n": 1}, **asked}
@@ -51,7 +51,7 @@ def why_not(context: Context, job: JSON) -> str:
 
 
 def make_record(context: Context, job: str) -> str:
-    """Run a job of an applet that puts out a record of its own, in the folder /deep; return the record."""
+    """Run an applet whose output is a new record in the folder /deep; return the record."""
     job_events.start(context.platform, job)
     workspace = context.store.value("SELECT workspace FROM job WHERE id = ?", job)
     inside = Context(context.platform, Caller(context.caller.user, job))

@@ -1,4 +1,4 @@
-"""Where data objects go: into the workspace of a job, and out of it."""
+"""Data objects are copied into the workspaces of jobs, and to the destinations of outputs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def make_record(context: Context, container: str, **more: Any) -> str:
 
 
 def folders_of(context: Context, object_id: str) -> dict[str, str]:
-    """Return the folder of an object in each project or container that it lies in."""
+    """Return the folder of an object by project or container."""
     rows = context.store.all(PlacementRow, "SELECT * FROM placement WHERE object = ?", object_id)
     return {row["project"]: row["folder"] for row in rows}
 

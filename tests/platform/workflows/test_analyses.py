@@ -1,4 +1,4 @@
-"""Analyses: workflows that run, from their inputs to their ends."""
+"""Analyses: runs of workflows, from their inputs to their ends."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def from_workflow(field: str) -> JSON:
 
 @pytest.fixture
 def chain(runner: Runner) -> str:
-    """A workflow whose second stage takes the number that comes out of the first."""
+    """A workflow whose second stage uses the output of the first."""
     return runner.workflow({"id": "a", "input": {"n": 1}}, {"id": "b", "input": {"n": from_stage("a")}})
 
 

@@ -56,7 +56,7 @@ def test_a_batch_that_cannot_run_is_refused(context: Context, applet: str, reque
 
 @pytest.fixture
 def reads(context: Context, project: str, tmp_path: Path) -> dict[str, str]:
-    """Files with names of pairs of reads, by name; one pair lacks its second file."""
+    """Files by name: pairs of reads, of which one lacks its second file."""
     found = {}
     for name in ("RA_R1_001.gz", "RA_R2_001.gz", "RB_R1_002.gz", "RB_R2_002.gz", "RC_R1_001.gz", "notes"):
         (tmp_path / name).write_text(name)

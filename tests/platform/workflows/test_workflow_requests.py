@@ -1,4 +1,4 @@
-"""Whatever a request about a workflow holds, it is carried out or refused: it is never a bug of ours."""
+"""Any request about a workflow is carried out or rejected, and never causes an internal error."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ EDITS = {
 
 
 def use(runner: Runner, workflow: str, **asked: Any) -> None:
-    """Describe a workflow and run it, and do what clients and workers do with the analysis next."""
+    """Describe and run a workflow, and treat the analysis as clients and workers do."""
     objects.describe(runner.context, workflow, {})
     request = {"project": runner.project, "input": {}, **asked}
     with runner.context.store.transaction():

@@ -1,4 +1,4 @@
-"""Workflows as data objects: what they are made of, how they are described, and editing them."""
+"""Workflows as data objects: creating, describing and editing them."""
 
 from __future__ import annotations
 

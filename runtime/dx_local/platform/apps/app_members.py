@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
     from dx_local.platform.core.schema import AppRow
 
-_Members = Literal["developers", "authorized_users", "installed_by"]
+_MemberColumn = Literal["developers", "authorized_users", "installed_by"]
 _MEMBER = re.compile(r"(user|org)-[a-zA-Z0-9._-]+")
 
 
@@ -145,7 +145,7 @@ def _change_categories(context: Context, address: str, **changes: list[str]) -> 
 
 
 def _change_shared(
-    context: Context, address: str, column: _Members, change: Callable[[Any], list[str]]
+    context: Context, address: str, column: _MemberColumn, change: Callable[[Any], list[str]]
 ) -> JSON:
     row = app_names.developer_only(context, address)
     _write(context, row["name"], column, change(app_names.members(context.store, row["name"])[column]))

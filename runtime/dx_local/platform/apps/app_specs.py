@@ -27,7 +27,7 @@ _FLAGS = ("openSource", "ignoreReuse")
 ECHOED = ("httpsApp", "treeTurnaroundTimeThreshold")
 
 
-def name_in(request: JSON, default: str | None) -> str:
+def read_name(request: JSON, default: str | None) -> str:
     """Return the name of an app in a request. Raises InvalidInput if it is not valid."""
     name = read.text(request, "name", default)
     if problem := app_name_problem(name):
@@ -35,7 +35,7 @@ def name_in(request: JSON, default: str | None) -> str:
     return name
 
 
-def version_in(request: JSON) -> str:
+def read_version(request: JSON) -> str:
     """Return the version of an app in a request. Raises InvalidInput if no address can contain it.
 
     Other versions are valid: `dx build` only warns of those that are not semantic.
@@ -54,7 +54,7 @@ def regional_options(
     If the request names no applets, those of the app `model` are used; without a model, None is returned.
     Raises InvalidInput.
     """
-    wanted = _wanted(context, request)
+    wanted = _requested_applets(context, request)
     if wanted is None and model is not None:
         wanted = {region: {"applet": each["applet"]} for region, each in _regions_of(model).items()}
     if wanted is None:
@@ -64,7 +64,7 @@ def regional_options(
     return {
         region: {
             "applet": options["applet"],
-            "resources": app_containers.fill_resources(
+            "resources": app_containers.create_resources(
                 context, app_id, options["applet"], region, options.get("resources")
             ),
         }
@@ -81,7 +81,7 @@ def fields(context: Context, request: JSON, regional: dict[str, JSON], old: JSON
     found |= {name: old[name] for name in ECHOED if name in old} | applets.platform_fields(request)
     return {
         **found,
-        "access": applets.access_in(request, old.get("access")),
+        "access": applets.read_access(request, old.get("access")),
         "billTo": read.text(request, "billTo", old.get("billTo", context.caller.user)),
         "categories": read.strings(request, "categories", old.get("categories", [])),
         "details": objects.check_details(request.get("details", old.get("details", {}))),
@@ -89,7 +89,7 @@ def fields(context: Context, request: JSON, regional: dict[str, JSON], old: JSON
     }
 
 
-def _wanted(context: Context, request: JSON) -> dict[str, JSON] | None:
+def _requested_applets(context: Context, request: JSON) -> dict[str, JSON] | None:
     """Return `{region: {applet, resources?}}` from `applet` or `regionalOptions` of a request."""
     applet = read.optional_text(request, "applet")
     given = request.get("regionalOptions")
@@ -113,7 +113,7 @@ def _check_applet(context: Context, applet_id: str, region: str) -> None:
     """Raise InvalidInput if an applet requires instance types that the region no longer has."""
     applet, _ = objects.get_visible(context, applet_id)
     run_spec = applet["fields"].get("runSpec") or {}
-    requirements.check_choosable(run_spec.get("systemRequirements") or {}, region)
+    requirements.check_available(run_spec.get("systemRequirements") or {}, region)
 
 
 def _regions_of(app: AppRow) -> dict[str, JSON]:

@@ -28,9 +28,9 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
     access.require_developer_access(context)
     origin = read.optional_text(request, "initializeFrom")
     model = app_names.visible(context, origin) if origin else None
-    name = app_specs.name_in(request, model["name"] if model else None)
-    version = app_specs.version_in(request)
-    _claim(context, name)
+    name = app_specs.read_name(request, model["name"] if model else None)
+    version = app_specs.read_version(request)
+    _claim_name(context, name)
     if context.store.exists("SELECT 1 FROM app_alias WHERE name = ? AND alias = ?", name, version):
         raise InvalidInput("Specified name and version conflict with an existing alias")
     app_id = new_id("app")
@@ -95,7 +95,7 @@ def run(context: Context, address: str, request: JSON) -> JSON:
     return applets.run(context, _not_deleted(app_names.visible(context, address))["id"], request)
 
 
-def _claim(context: Context, name: str) -> None:
+def _claim_name(context: Context, name: str) -> None:
     """Make the caller the developer of a new name, or require it to be a developer of an existing one."""
     if context.store.get("app_name", name):
         app_names.require_developer(context, name)

@@ -66,7 +66,7 @@ def level_on(context: Context, project_id: str) -> str | None:
         return None
     if context.caller.job is None:
         return _LEVELS_OF_USER[kind_of(row)]
-    return _level_of_job(_job(context), row)
+    return _job_level(_job(context), row)
 
 
 def require(context: Context, project_id: str, level: str) -> str:
@@ -81,7 +81,7 @@ def require(context: Context, project_id: str, level: str) -> str:
         raise not_found(project_id)
     has = "none" if found is None else found
     message = f"{level} permission required in {project_id} to perform this action; the caller has {has}"
-    raise PermissionDenied(message + _how_to_reach(context, project_id, level))
+    raise PermissionDenied(message + _access_hint(context, project_id, level))
 
 
 def may_develop(context: Context) -> bool:
@@ -95,7 +95,7 @@ def require_developer_access(context: Context) -> None:
         raise PermissionDenied('Making or changing apps requires "access": {"developer": true} in dxapp.json')
 
 
-def denied(object_id: str) -> PermissionDenied:
+def permission_denied(object_id: str) -> PermissionDenied:
     """Return the error for a data object that is in no project or container visible to the job."""
     return PermissionDenied(
         f"{object_id} is in no project or container that this job may see; pass it to the job as an input,"
@@ -115,7 +115,7 @@ def visible_projects(context: Context) -> list[str]:
     if context.caller.job is None:
         return projects
     job = _job(context)
-    return [job["workspace"], *(project for project in projects if _granted(job, project))]
+    return [job["workspace"], *(project for project in projects if _granted_level(job, project))]
 
 
 def issue_token(store: Store, user: str, job: str | None = None) -> str:
@@ -176,11 +176,11 @@ def _job(context: Context) -> CallingJob:
     return job
 
 
-def _level_of_job(job: CallingJob, row: ProjectIdentity) -> str | None:
+def _job_level(job: CallingJob, row: ProjectIdentity) -> str | None:
     """Return the level of a job on a project or container."""
     kind = kind_of(row)
     if kind is Kind.PROJECT:
-        return _granted(job, row["id"])
+        return _granted_level(job, row["id"])
     if kind is Kind.WORKSPACE:
         return "CONTRIBUTE" if row["id"] == job["workspace"] else None
     is_own = row["owner"] == job["executable"]
@@ -189,7 +189,7 @@ def _level_of_job(job: CallingJob, row: ProjectIdentity) -> str | None:
     return "VIEW" if is_own or job["requested"]["access"].get("developer") is True else None
 
 
-def _granted(job: CallingJob, project_id: str) -> str | None:
+def _granted_level(job: CallingJob, project_id: str) -> str | None:
     """Return the level on a project that `access` of the job's executable grants."""
     access = job["requested"]["access"]
     granted = [access.get("allProjects")]
@@ -199,7 +199,7 @@ def _granted(job: CallingJob, project_id: str) -> str | None:
     return max((level for level in granted if level in LEVELS), key=LEVELS.index, default=None)
 
 
-def _how_to_reach(context: Context, project_id: str, level: str) -> str:
+def _access_hint(context: Context, project_id: str, level: str) -> str:
     """Return the end of a message: the setting that would grant a job this level on a project."""
     if context.caller.job is None or class_of(project_id) != "project":
         return ""

@@ -32,7 +32,7 @@ class ApiError(Exception):
             error["details"] = self.details
         return {"error": error}
 
-    def listed(self) -> dict[str, Any]:
+    def as_result(self) -> dict[str, Any]:
         """Return this error as a result of a call that describes many entities."""
         return {**self.body(), "statusCode": self.status}
 

@@ -1,6 +1,6 @@
-"""Regular expressions of requests: searched for with a limit of time, so that none can stop the platform.
+"""Search for the regular expressions of requests within a time limit, so that none can block the platform.
 
-While one is searched for nobody else is answered, and Python's own search may go on for years.
+No other request is processed during a search, and a search by Python's own `re` could run for years.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FAILED_IN_SQL = "user-defined function raised exception"
 
 @lru_cache(maxsize=64)
 def compiled(pattern: str) -> regex.Pattern[str]:
-    """Return a pattern to be given to `search`. Raises InvalidInput."""
+    """Return a compiled pattern. Raises InvalidInput if it is not valid."""
     import regex
 
     try:
@@ -29,7 +29,7 @@ def compiled(pattern: str) -> regex.Pattern[str]:
 
 
 def search(pattern: str, text: str) -> regex.Match[str] | None:
-    """Find a pattern in a text. Raises InvalidInput, also when that takes too long."""
+    """Find a pattern in a text. Raises InvalidInput if it is not valid or takes too long."""
     try:
         return compiled(pattern).search(text, timeout=_LIMIT_SECONDS)
     except TimeoutError:
@@ -37,12 +37,12 @@ def search(pattern: str, text: str) -> regex.Match[str] | None:
 
 
 def matches(pattern: str, text: str | None) -> bool:
-    """Answer SQL's `text REGEXP pattern`: whether a pattern is found in a text."""
+    """Implement the SQL operator `text REGEXP pattern`."""
     return text is not None and search(pattern, text) is not None
 
 
 def failed_in_sql(error: Exception) -> InvalidInput | None:
-    """Return what `matches` raised inside of SQL, of which SQLite only tells that it did, or None."""
+    """Return the error of `matches` if SQLite reports that a function failed, or None for other errors."""
     if _FAILED_IN_SQL not in str(error):
         return None
     return InvalidInput("the regexp of this search takes too long; make it simpler")

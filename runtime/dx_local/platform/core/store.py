@@ -34,7 +34,7 @@ _PRAGMAS = ("journal_mode = WAL", "temp_store = MEMORY", "cache_size = -65536", 
 
 
 # Searches compose new queries all the time, so that the number of remembered ones must be limited.
-_MOST_SHAPES = 1000
+_MAX_SHAPES = 1000
 
 
 class UnknownSchema(Exception):  # noqa: N818 - the name describes the finding
@@ -210,7 +210,7 @@ class Store:
     def _shape(self, row_type: type[R], sql: str, cursor: sqlite3.Cursor) -> _Shape[R]:
         shape = self._shapes.get(sql)
         if shape is None:
-            if len(self._shapes) >= _MOST_SHAPES:
+            if len(self._shapes) >= _MAX_SHAPES:
                 self._shapes.clear()
             names = tuple(column[0] for column in cursor.description)
             shape = self._shapes[sql] = _Shape(row_type, names, self._large)

@@ -59,7 +59,7 @@ def _described(context: Context, item: Any, by_class: JSON) -> JSON:
         how = how if isinstance(how, dict) else {}
         return {"describe": objects.describe(context, object_id, {**how, "project": project})}
     except ApiError as error:
-        return error.listed()
+        return error.as_result()
 
 
 def _hashes(request: JSON, field: str) -> list[JSON]:

@@ -156,7 +156,7 @@ def get_visible(
             row = store.get("object", object_id)
             if row is not None:
                 return row, placement
-    raise access.denied(object_id) if placements else access.not_found(object_id)
+    raise access.permission_denied(object_id) if placements else access.not_found(object_id)
 
 
 def describe(context: Context, object_id: str, request: JSON) -> JSON:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.store import Store
 
 
-def fill_resources(context: Context, app_id: str, applet_id: str, region: str, extra: Any) -> str:
+def create_resources(context: Context, app_id: str, applet_id: str, region: str, extra: Any) -> str:
     """Create a container with an applet, its bundled files and `extra` objects; return its ID.
 
     `extra` is the ID of a project, an array of IDs of data objects, or None. Raises InvalidInput,
@@ -32,7 +32,7 @@ def fill_resources(context: Context, app_id: str, applet_id: str, region: str, e
     row, placement = _applet(context, applet_id)
     home = projects.region_of(context.store, placement["project"])
     if home != region:
-        raise InvalidInput(f"{applet_id} is in the region {home}; an app needs an applet of each region")
+        raise InvalidInput(f"{applet_id} is in the region {home}; the app needs an applet in {region}")
     container = projects.new_container(
         context.store, owner=app_id, parent=None, region=region, now=context.now()
     )

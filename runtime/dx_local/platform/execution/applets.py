@@ -36,7 +36,7 @@ DEFAULT_FIELDS = frozenset((*_TEXTS, *_PLATFORM_FIELDS, *_SPECS, "dxapi", "acces
 def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
     """`/applet/new`: create a closed applet; unknown keys of the request are ignored."""
     region = projects.region_of(context.store, read.text(request, "project"))
-    run_spec = run_specs.run_spec_in(request, region)
+    run_spec = run_specs.read_run_spec(request, region)
     for key in _SPECS:
         check_spec(key, request.get(key))
     fields: JSON = {key: read.optional_text(request, key) or "" for key in _TEXTS}
@@ -45,7 +45,7 @@ def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
         **platform_fields(request),
         "dxapi": read.text(request, "dxapi"),
         "ignoreReuse": read.flag(request, "ignoreReuse"),
-        "access": access_in(request),
+        "access": read_access(request),
         "runSpec": run_spec,
     }
     applet = objects.create(
@@ -59,7 +59,7 @@ def new_applet(context: Context, class_name: str, request: JSON) -> JSON:
     return {"id": applet}
 
 
-def access_in(request: JSON, default: JSON | None = None) -> JSON:
+def read_access(request: JSON, default: JSON | None = None) -> JSON:
     """Return the `access` in a request to create or update an executable. Raises InvalidInput."""
     access_request = (
         read.mapping(request, "access", {}) if request.get("access") is not None else default or {}
@@ -166,18 +166,18 @@ def complete_input(context: Context, spec: list[JSON] | None, given: JSON) -> JS
         if isinstance(value, list):
             value = flatten(value)
         completed[name] = value
-        if problem := _not_allowed(field, value):
+        if problem := _value_problem(field, value):
             problems.append(f"input {name!r}: {problem}")
     if problems:
         raise InvalidInput("; ".join(problems), {"problems": problems})
     return completed
 
 
-def _not_allowed(field: JSON, value: Any) -> str | None:
-    return mismatch(field["class"], value) or _not_a_choice(field, value)
+def _value_problem(field: JSON, value: Any) -> str | None:
+    return mismatch(field["class"], value) or _choice_problem(field, value)
 
 
-def _not_a_choice(field: JSON, value: Any) -> str | None:
+def _choice_problem(field: JSON, value: Any) -> str | None:
     choices = field.get("choices")
     if not choices or value is None or field_links_in(value):
         return None
@@ -252,7 +252,7 @@ def check_spec(key: str, spec: Any) -> None:
         seen.add(name)
         if class_name not in CLASSES:
             raise InvalidInput(f"{where}.class: {class_name!r} is not a valid class")
-        if problem := default_problem(spec, field) or _not_a_choice(field, field.get("default")):
+        if problem := default_problem(spec, field) or _choice_problem(field, field.get("default")):
             raise InvalidInput(f"{where}.default: {problem}")
 
 

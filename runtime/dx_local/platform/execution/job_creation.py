@@ -38,7 +38,7 @@ ECHOED: dict[str, Callable[[JSON, str], Any]] = {
     "rank": read.integer,
     "singleContext": read.flag,
 }
-_ENDING = frozenset({State.RESTARTABLE, State.TERMINATING, *FINAL})
+_ENDING_STATES = frozenset({State.RESTARTABLE, State.TERMINATING, *FINAL})
 _PRIORITIES = ("low", "normal", "high")
 
 
@@ -71,6 +71,7 @@ def create(context: Context, new_job: NewJob) -> str:
     job_id = new_job.id
     now = context.now()
     parent = new_job.parent
+    # A stage has a parent, its analysis, but is the root of a separate tree.
     tree = None if new_job.stage else parent
     request = new_job.request
     executable = new_job.executable
@@ -150,7 +151,7 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
 
 def check_not_ending(parent: CallingJob | None) -> None:
     """Raise InvalidState if the parent of a new execution has ended or is about to end."""
-    if parent and parent["state"] in _ENDING:
+    if parent and parent["state"] in _ENDING_STATES:
         raise InvalidState(f"{parent['id']} is {parent['state']}, and cannot start executions any more")
 
 

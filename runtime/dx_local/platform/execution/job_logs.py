@@ -40,7 +40,7 @@ _ENTRY = b"%013d %-8s\n"
 _ENTRY_BYTES = 23
 _CHUNK_LINES = 1000
 # Long folder names are cut at the beginning, because their end holds the job ID.
-_LONGEST_NAME = 120
+_MAX_NAME_LENGTH = 120
 
 
 class LogEntry(NamedTuple):
@@ -55,7 +55,7 @@ class LogEntry(NamedTuple):
 
 def folder_name(name: str) -> str:
     """Return a name that is safe as a path component: other characters become `_`, and it is cut."""
-    return re.sub(r"[^\w.-]|^\.+", "_", name, flags=re.ASCII)[-_LONGEST_NAME:]
+    return re.sub(r"[^\w.-]|^\.+", "_", name, flags=re.ASCII)[-_MAX_NAME_LENGTH:]
 
 
 def log_path(platform: Platform, job: JobTry) -> Path:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
     from dx_local.platform.core.schema import RequestedSettings
 
-    _Over = Callable[[JSON, JSON], JSON]
+    _Override = Callable[[JSON, JSON], JSON]
 
 DEFAULT_TIMEOUT = 30 * 24 * 3600 * 1000
 """Default time limit of a job, in ms.
@@ -52,10 +52,10 @@ UNIT_MS = {"days": 86_400_000, "hours": 3_600_000, "minutes": 60_000}
 
 def check_run_spec(run_spec: JSON, region: str) -> None:
     """Raise InvalidInput or InvalidType unless the requirements in a runSpec are valid."""
-    check_choosable(_check_requirements(run_spec, "systemRequirements"), region)
+    check_available(_check_requirements(run_spec, "systemRequirements"), region)
     by_region = _by_executable(run_spec, "systemRequirementsByRegion")
     for place in by_region:
-        check_choosable(_check_requirements(by_region, place), place)
+        check_available(_check_requirements(by_region, place), place)
     for limit in _by_entry_point(run_spec, "timeoutPolicy").values():
         _milliseconds(limit)
     restarts.check_policy(read.mapping(run_spec, "executionPolicy", {}))
@@ -79,7 +79,7 @@ def check_requested(request: JSON, name: str = "systemRequirements") -> JSON:
     return requested
 
 
-def check_choosable(requirements: JSON, region: str) -> None:
+def check_available(requirements: JSON, region: str) -> None:
     """Raise InvalidInput for instance types that a region does not have, or no longer has."""
     for name in _instance_types(requirements):
         known = find_instance_type(name, region)
@@ -107,7 +107,7 @@ def overridden(below: JSON, above: JSON) -> JSON:
     for kind in dict.fromkeys(
         kind for level in (below, above) for wanted in level.values() for kind in wanted
     ):
-        for entry_point, value in _over(_of_kind(below, kind), _of_kind(above, kind)).items():
+        for entry_point, value in _override(_of_kind(below, kind), _of_kind(above, kind)).items():
             merged.setdefault(entry_point, {})[kind] = value
     return merged
 
@@ -147,7 +147,7 @@ class RequestedResources:
             of_run=overridden(inherited.get(_INHERITED, {}), check_requested(request)),
             limits=_by_entry_point(request, "timeoutPolicy") or inherited.get("timeoutPolicy") or {},
             systems=_merged(_requested_systems(request), above.get(_MERGED_SYSTEMS, {}), overridden),
-            timeouts=_merged(_requested_timeouts(request), above.get(_MERGED_TIMEOUTS, {}), _over),
+            timeouts=_merged(_requested_timeouts(request), above.get(_MERGED_TIMEOUTS, {}), _override),
             executable=executable,
         )
 
@@ -171,7 +171,7 @@ class RequestedResources:
     def timeout(self, function: str) -> int:
         """Return the time limit of jobs at an entry point, in ms."""
         policies = (
-            _for_executable(self.timeouts, self.executable, _over),
+            _for_executable(self.timeouts, self.executable, _override),
             self.limits,
             self.run_spec.get("timeoutPolicy") or {},
         )
@@ -208,7 +208,7 @@ def _requested_timeouts(request: JSON) -> dict[str, JSON]:
     return {executable: _by_entry_point(by_executable, executable) for executable in by_executable}
 
 
-def _merged(own: dict[str, JSON], above: dict[str, JSON], over: _Over) -> dict[str, JSON]:
+def _merged(own: dict[str, JSON], above: dict[str, JSON], over: _Override) -> dict[str, JSON]:
     """Return the requirements by executable of a run, overridden by those of the runs above it.
 
     Requirements of a run above for all executables (`*`) override those of this run for one executable.
@@ -220,7 +220,7 @@ def _merged(own: dict[str, JSON], above: dict[str, JSON], over: _Over) -> dict[s
     }
 
 
-def _for_executable(by_executable: dict[str, JSON], executable: str, over: _Over) -> JSON:
+def _for_executable(by_executable: dict[str, JSON], executable: str, over: _Override) -> JSON:
     return over(by_executable.get("*", {}), by_executable.get(executable, {}))
 
 
@@ -297,6 +297,6 @@ def _milliseconds(limit: JSON) -> int:
     return int(total)
 
 
-def _over(below: JSON, above: JSON) -> JSON:
+def _override(below: JSON, above: JSON) -> JSON:
     """Return the values of two levels by entry point; `above` overrides `below`."""
     return dict(above) if "*" in above else {**below, **above}

@@ -44,7 +44,7 @@ _FLAGS = ("headJobOnDemand", "inheritParentRestartOnPolicy")
 _TEXTS = ("distribution", "release", "version")
 
 
-def run_spec_in(request: JSON, region: str) -> JSON:
+def read_run_spec(request: JSON, region: str) -> JSON:
     """Return the runSpec in a request for an applet of this region. Raises InvalidInput or InvalidType."""
     given = read.mapping(request, "runSpec")
     _check_simple_keys({f"runSpec.{key}": value for key, value in given.items()})

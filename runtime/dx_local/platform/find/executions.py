@@ -108,7 +108,7 @@ def _described(context: Context, execution: str, how: JSON) -> JSON:
     try:
         return {"describe": _describe(context, execution, how)}
     except ApiError as error:
-        return error.listed()
+        return error.as_result()
 
 
 def _describe(context: Context, execution: str, how: JSON) -> JSON:

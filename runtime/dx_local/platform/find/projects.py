@@ -104,4 +104,4 @@ def _described(context: Context, project: str, how: JSON) -> JSON:
     try:
         return {"describe": projects.describe(context, project, how)}
     except ApiError as error:
-        return error.listed()
+        return error.as_result()

@@ -70,6 +70,7 @@ class Failures:
 
     def fail_tree(self, job_id: str, failure: Failure) -> None:
         """Fail a job with its whole tree, then the trees that depend on any of its jobs, and so on."""
+        # A queue rather than recursion, because chains of dependents can be longer than Python's stack.
         failing = deque([(job_id, failure)])
         while failing:
             first, why = failing.popleft()
@@ -128,6 +129,7 @@ class Failures:
         # A job that is about to be terminated must not fail because another one has just been terminated.
         for member in members:
             self._step.stop_waiting(member)
+        # Children first, because an analysis whose stages have all ended is terminated at once.
         for member in reversed(members):
             row = self._rows.job(member)
             if row["state"] in FINAL or row["state"] == State.TERMINATING:

@@ -245,6 +245,7 @@ class _LifeCycle:
             if state in (State.FAILED, State.TERMINATED):
                 self.failures.fail_tree(job_id, self.failures.of_dependency(dependency))
                 return True
+            # There is no need to wait for something that does not exist: resolving references to it fails.
             if state not in (State.DONE, "closed", None):
                 if check.would_deadlock(dependency):
                     self.failures.fail_tree(job_id, check.failure(dependency))

@@ -118,6 +118,7 @@ def is_master(store: Store, job: JobWorkspace) -> bool:
     parent = job["parent"]
     if parent is None or class_of(parent) != "job":
         return True
+    # Only subjobs share the workspace of their parent.
     workspace = store.value("SELECT workspace FROM job WHERE id = ?", parent)
     return bool(workspace != job["workspace"])
 

@@ -47,6 +47,7 @@ def key_of(store: Store, job: JobRow, resolved: JSON) -> str:
 
 def find_earlier_job(store: Store, job: JobRow, key: str) -> ReuseResult:
     """Return the latest job with this key whose output objects all still exist."""
+    # Jobs that reused an output themselves are skipped: they have no objects in their workspaces.
     earlier = store.all(
         JobRow,
         "SELECT * FROM job WHERE reuse_key = ? AND state = 'done' AND reused_from IS NULL"

@@ -37,6 +37,7 @@ class Step:
         if after not in allowed[before]:
             raise ValueError(f"{job_id} cannot go from {before.value} to {after.value}")
         if before in (State.RUNNING, State.TERMINATING):
+            # `columns` may override this: a job restarted because of a child still has its worker.
             columns = {"stopped": self.now, **columns}
         history = [*job["transitions"], {"newState": after.value, "setAt": self.now}]
         self.store.update("job", job_id, state=after.value, modified=self.now, transitions=history, **columns)

@@ -103,7 +103,7 @@ def executable_of(context: Context, executable_id: str, region: str | None = Non
     return executable.executable_of(context.store, executable_id, region or context.platform.region)
 
 
-def accessible(context: Context, stage: JSON) -> Executable | None:
+def accessible_executable(context: Context, stage: JSON) -> Executable | None:
     """Return the executable of a stage, or None if the caller cannot see it (any more)."""
     try:
         return executable_of(context, stage["executable"])
@@ -113,14 +113,14 @@ def accessible(context: Context, stage: JSON) -> Executable | None:
 
 def described(context: Context, stages: list[JSON]) -> list[JSON]:
     """Return the stages as `/workflow-xxxx/describe` returns them."""
-    return [{**stage, "accessible": accessible(context, stage) is not None} for stage in stages]
+    return [{**stage, "accessible": accessible_executable(context, stage) is not None} for stage in stages]
 
 
 def input_spec(context: Context, stages: list[JSON]) -> list[JSON] | None:
     """Return all inputs as `STAGE.FIELD`, bound values as defaults; None if an executable is inaccessible."""
     found: list[JSON] = []
     for stage in stages:
-        executable = accessible(context, stage)
+        executable = accessible_executable(context, stage)
         if executable is None:
             return None
         for field in executable.input_spec or []:
@@ -134,7 +134,7 @@ def output_spec(context: Context, stages: list[JSON]) -> list[JSON] | None:
     """Return all outputs of all stages as `STAGE.FIELD`; None if an executable is inaccessible."""
     found: list[JSON] = []
     for stage in stages:
-        executable = accessible(context, stage)
+        executable = accessible_executable(context, stage)
         if executable is None:
             return None
         found += [
@@ -145,20 +145,20 @@ def output_spec(context: Context, stages: list[JSON]) -> list[JSON] | None:
 
 def incompatibilities(context: Context, stage: JSON, new: Executable) -> list[str]:
     """Return the reasons why an executable cannot replace that of a stage; empty if it can."""
-    old = accessible(context, stage)
+    old = accessible_executable(context, stage)
     if old is None:
         return [f"The present executable, {stage['executable']}, is not accessible"]
     old_inputs, new_inputs = _by_name(old.input_spec), _by_name(new.input_spec)
-    problems = _missing_or_other("input", old_inputs, new_inputs)
+    problems = _differences("input", old_inputs, new_inputs)
     problems += [
         f'The input "{name}" is required by the new executable only'
         for name, field in new_inputs.items()
         if name not in old_inputs and not field.get("optional") and "default" not in field
     ]
-    return problems + _missing_or_other("output", _by_name(old.output_spec), _by_name(new.output_spec))
+    return problems + _differences("output", _by_name(old.output_spec), _by_name(new.output_spec))
 
 
-def _missing_or_other(kind: str, old: dict[str, JSON], new: dict[str, JSON]) -> list[str]:
+def _differences(kind: str, old: dict[str, JSON], new: dict[str, JSON]) -> list[str]:
     problems = []
     for name, field in old.items():
         if name not in new:

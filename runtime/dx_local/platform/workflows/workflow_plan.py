@@ -139,7 +139,7 @@ class _Given:
 
 
 class _Inputs:
-    """The inputs of all stages, links replaced; an input of one stage may be that of another."""
+    """Resolves the inputs of all stages, which can be linked to inputs and outputs of other stages."""
 
     def __init__(self, context: Context, plan: WorkflowPlan) -> None:
         self._context = context
@@ -148,7 +148,7 @@ class _Inputs:
         self._resolving: list[tuple[str, str]] = []
 
     def resolve(self) -> None:
-        """Fill in the inputs of the plans. Raises InvalidInput that names all problems."""
+        """Set the inputs of the stage plans. Raises InvalidInput, which lists all problems."""
         problems: list[str] = []
         for stage_id, plan in self._plans.items():
             values = {name: self._value(stage_id, name) for name in plan.stage["input"]}
