@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import uv
 from benchmarks.process import CommandError
 
-from dx_local.engine.user_folders import user_folder
+from dx_app_wizard.user_dirs import cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ def programs_of(name: str, requirements: Sequence[str]) -> Path:
     """
     wanted = "\n".join([*requirements, platform.python_version(), sys.base_prefix])
     key = hashlib.sha256(wanted.encode()).hexdigest()[:12]
-    folder = user_folder("XDG_CACHE_HOME", ".cache") / "benchmarks" / f"{name}-{key}"
+    folder = cache_dir("dx-local") / "benchmarks" / f"{name}-{key}"
     if not (folder / _COMPLETE).exists():
         if folder.exists():
             shutil.rmtree(folder)

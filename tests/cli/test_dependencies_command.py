@@ -1,4 +1,4 @@
-"""execDepends and Pythons as users meet them: `dx-local run`."""
+"""execDepends and Python versions with `dx-local run`."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_packages_are_unpacked_for_jobs(
     repository.open()
     repository.add("dxt-say", {"usr/bin/dxt-say": "#!/bin/sh\necho said\n"})
     monkeypatch.setenv("APT_CONFIG", str(repository.configuration))
-    monkeypatch.setattr(layers, "user_folder", lambda *_: tmp_path / "cache")
+    monkeypatch.setattr(layers, "cache_dir", lambda *_: tmp_path / "cache")
     depends = [{"name": "dxt-say"}, {"name": "dxt-nowhere"}]
     app = make_app(CALLS_PACKAGE, outputs={"said": "string"}, runSpec={"execDepends": depends})
     done = dx_local("run", app, "--install-depends")

@@ -1,4 +1,4 @@
-"""`dx-local serve` and `dx-local env`: starting, finding, stopping, and what is there the next time."""
+"""`dx-local serve` and `dx-local env`: start, find, stop, and start again."""
 
 from __future__ import annotations
 
@@ -265,7 +265,7 @@ def test_a_mark_that_is_not_ours_is_refused(tmp_path: Path, mark: str) -> None:
     (tmp_path / "state" / "dx-local.json").write_text(mark)
     done = dx_local(tmp_path, "serve", "--state", "state", "--fresh")
     assert done.returncode == 4
-    assert "not what this version of dx-local writes" in done.stderr
+    assert "this version of dx-local did not write" in done.stderr
 
 
 def test_tables_of_another_version_are_refused(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def become_job(start: JobStart) -> NoReturn:
         if start.job.interpreter == "bash":
             bash.run(start.job)
         python.run(start.job)
-    except BaseException:  # noqa: BLE001  (whatever it was, this process must not go on as a second zygote)
+    except BaseException:  # noqa: BLE001  (after any error: this must not become a second zygote)
         traceback.print_exc()
         sys.stderr.flush()
     finally:

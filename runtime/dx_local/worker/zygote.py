@@ -107,7 +107,7 @@ class Zygote:
         self._jobs.kill_all()
 
     def _handle_message(self) -> bool:
-        """Do as the next message says; return False if the executor closed the connection."""
+        """Carry out the executor's next message; return False if it closed the connection."""
         received = channel.receive(self._executor)
         if received is None:
             return False

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 
+import dx_app_wizard
+import dx_local
 from dx_local.engine.environments.exec_depends import Dependency
 from dx_local.engine.environments.python_environments import (
     DXPY_VERSION,
@@ -117,8 +118,8 @@ def test_the_running_python_is_used_when_it_has_dxpy(shared_cache: Path) -> None
         "from dx_local.engine.environments.python_environments import *\n"
         "print(prepare_environment(EnvironmentRequest(), announce=print).python)"
     )
-    root = Path(sys.modules["dx_local"].__file__ or "").parents[1]
-    variables = {**os.environ, "PYTHONPATH": str(root)}
+    roots = [str(Path(package.__file__ or "").parents[1]) for package in (dx_local, dx_app_wizard)]
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(roots)}
     used = subprocess.check_output([environment.python, "-c", code], env=variables, text=True)
     assert used.strip() == str(environment.python)
 

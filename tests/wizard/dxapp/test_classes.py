@@ -52,7 +52,7 @@ def classes_and_values(draw: st.DrawFn) -> tuple[str, Any]:
 
 
 def text_of(value: Any) -> str:
-    """Write a value as users do: a link as its IDs, a reference as JOB:FIELD, all else as JSON."""
+    """Write a value as users do: a link as its IDs, a reference as JOB:FIELD, anything else as JSON."""
     reference = parse_reference(value)
     if reference is not None:
         index = "" if reference.index is None else f".{reference.index}"

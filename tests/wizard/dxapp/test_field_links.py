@@ -1,4 +1,4 @@
-"""Links to fields: recognised, resolved, and checked as defaults of inputs."""
+"""Links to fields: parsed, resolved, and checked as defaults of inputs."""
 
 from __future__ import annotations
 

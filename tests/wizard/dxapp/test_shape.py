@@ -1,4 +1,4 @@
-"""conforms: it says yes only where jsonschema finds nothing."""
+"""conforms() agrees with jsonschema whenever it returns True."""
 
 from __future__ import annotations
 

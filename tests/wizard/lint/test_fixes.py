@@ -1,4 +1,4 @@
-"""apply_fixes: what is certain is mended in place, and nothing else changes."""
+"""apply_fixes() applies certain fixes in place and changes nothing else."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def finding(path: JsonPath, value: object) -> Finding:
 
 
 def test_all_other_text_stays(spec: Path) -> None:
-    mended = apply_fixes(spec, lint_file(spec))
+    fixed = apply_fixes(spec, lint_file(spec))
     expected = TEXT
     for wrong, right in [
         ("Counts lines. ", "Counts lines"),
@@ -50,7 +50,7 @@ def test_all_other_text_stays(spec: Path) -> None:
     ]:
         expected = expected.replace(wrong, right)
     assert spec.read_bytes().decode() == expected
-    assert len(mended) == 5
+    assert len(fixed) == 5
 
 
 def test_a_second_time_there_is_nothing_to_mend(spec: Path) -> None:

@@ -1,4 +1,4 @@
-"""Files of an app that are no files: pipes, sockets, devices, folders, circles of links, impossible names."""
+"""Apps with pipes, sockets, devices, folders, circular links or invalid names in place of files."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def app(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=list(ODD))
 def make_odd(request: pytest.FixtureRequest) -> Callable[[Path], str]:
-    """Put something that is no file in the place of a file, and return what is reported of it."""
+    """Replace a file by something else, and return the findings about it."""
     maker, reported = ODD[request.param]
 
     def make(path: Path) -> str:

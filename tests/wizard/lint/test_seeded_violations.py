@@ -1,4 +1,4 @@
-"""Apps with one fault each, made out of generated ones: the linter finds each by the rule made for it."""
+"""Generated apps, each with one violation seeded into it: the linter reports it by its rule."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def render(folder: Path, language: Language, pattern: Pattern) -> Path:
 
 @pytest.fixture(scope="session")
 def apps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One generated app per language, of the pattern with subjobs, to seed faults into."""
+    """One generated app per language, of the pattern with subjobs, to seed violations into."""
     return {
         language: render(tmp_path_factory.mktemp(language), language, "parallelized")
         for language in LANGUAGES
@@ -94,7 +94,7 @@ def test_generated_apps_have_no_findings(tmp_path: Path, language: Language, pat
     assert lint_app(folder) + shellcheck(folder, "style") == []
 
 
-SPEC_FAULTS: list[tuple[str, tuple[str | int, ...], Any]] = [
+SPEC_VIOLATIONS: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("app-name", ("name",), "count\nreads"),
     ("app-name-style", ("name",), "count reads"),
     ("app-name-style", ("name",), "Count"),
@@ -137,6 +137,7 @@ SPEC_FAULTS: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("access-network", ("access", "network"), ["https://github.com"]),
     ("regional-options", ("regionalOptions", "azure:westus"), {}),
     ("region-known", ("regionalOptions", "us-east-1"), {"systemRequirements": {}}),
+    ("region-known", ("regionalOptions", "aws:moon"), {"systemRequirements": {}}),
     ("instance-type", (*REQUIREMENT, "instanceType"), "mem1_ssd1_v2_x3"),
     ("instance-type-known", (*REQUIREMENT, "instanceType"), "mem9_new_x4"),
     ("instance-type-legacy", (*REQUIREMENT, "instanceType"), "mem1_ssd1_x4"),
@@ -148,8 +149,10 @@ SPEC_FAULTS: list[tuple[str, tuple[str | int, ...], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "path", "value"), SPEC_FAULTS, ids=[fault[0] for fault in SPEC_FAULTS])
-def test_a_fault_in_dxapp_json(
+@pytest.mark.parametrize(
+    ("rule", "path", "value"), SPEC_VIOLATIONS, ids=[seeded[0] for seeded in SPEC_VIOLATIONS]
+)
+def test_a_violation_in_dxapp_json(
     seed: Callable[[str], Path], rule: str, path: tuple[str | int, ...], value: Any
 ) -> None:
     folder = seed("python")
@@ -160,7 +163,7 @@ def test_a_fault_in_dxapp_json(
 START = "def main(\n    reads: JSON,\n"
 MAIN_END = '        "n_lines": postprocess_job.get_output_ref("n_lines"),\n'
 
-SOURCE_FAULTS = [
+SOURCE_VIOLATIONS = [
     ("python", "source-syntax", "def gather(", "def gather(("),
     ("python", "python-main", '@dxpy.entry_point("main")', '@dxpy.entry_point("start")'),
     ("python", "python-main-lacks-input", "    reads: JSON,\n", "    read: JSON = None,\n"),
@@ -191,10 +194,10 @@ SOURCE_FAULTS = [
 
 @pytest.mark.parametrize(
     ("language", "rule", "text", "faulty"),
-    SOURCE_FAULTS,
-    ids=[f"{fault[0]}-{fault[1]}" for fault in SOURCE_FAULTS],
+    SOURCE_VIOLATIONS,
+    ids=[f"{seeded[0]}-{seeded[1]}" for seeded in SOURCE_VIOLATIONS],
 )
-def test_a_fault_in_the_source(
+def test_a_violation_in_the_source(
     seed: Callable[[str], Path], language: str, rule: str, text: str, faulty: str
 ) -> None:
     folder = seed(language)
@@ -270,6 +273,12 @@ def test_files_that_shellcheck_cannot_follow(
     folder = seed("bash")
     (folder / "src" / "count.sh").write_text(f"export HELPERS=$1\n{line}\n")
     assert [finding.rule for finding in shellcheck(folder, "info")] == rules
+
+
+def test_shellcheck_reports_a_syntax_error_once(seed: Callable[[str], Path]) -> None:
+    folder = seed("bash")
+    (folder / "src" / "count.sh").write_text("main() {\n  for read in *; do\n    echo $read\n}\n")
+    assert [finding.rule for finding in shellcheck(folder)] == ["SC1073"]
 
 
 def test_inputs_of_subjobs_are_variables(seed: Callable[[str], Path]) -> None:

@@ -1,4 +1,4 @@
-"""Which policy files hold in a folder, which wins, and what is said of bad ones."""
+"""Policy files: search, precedence, and errors in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dx_app_wizard.policy.readers import SettingError
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of one's own, below tmp_path."""
+    """A home folder below tmp_path."""
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("HOME", str(folder))

@@ -1,4 +1,4 @@
-"""Every key of [policy] finds what it forbids, is silent about what it allows, and says where it stands."""
+"""Every key of [policy] has a rule that reports violations only, and names the place of the key."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def on(region: str, instance_type: str) -> Spec:
 
 
 def judge(folder: Path, policy: str, spec: Spec) -> list[Finding]:
-    """Return what a policy file with this content says of a dxapp.json."""
+    """Return the findings about a dxapp.json under a policy file with this content."""
     (folder / ".dx-app-wizard.toml").write_text(policy, encoding="utf-8")
     return lint_by_policy(spec, load_policy(folder))
 

@@ -64,37 +64,37 @@ class Answers:
         return answers
 
 
-def gather(given: AnswerSources) -> Answers:
+def gather(sources: AnswerSources) -> Answers:
     """Return the answers to all questions; raise AnswersError with every missing and invalid one.
 
     The given dxapp.json must have passed the linter, except for absent parts.
     """
-    return Answers(**_resolve_all(given, QUESTIONS))
+    return Answers(**_resolve_all(sources, QUESTIONS))
 
 
-def resolve(given: AnswerSources) -> dict[str, Any]:
+def resolve(sources: AnswerSources) -> dict[str, Any]:
     """Return the answers to the questions that are not open, by their keys.
 
     Raises AnswersError with every invalid one.
     """
-    return _resolve_all(given, (question for question in QUESTIONS if not is_open(question, given)))
+    return _resolve_all(sources, (question for question in QUESTIONS if not is_open(question, sources)))
 
 
-def is_open(question: Question, given: AnswerSources) -> bool:
+def is_open(question: Question, sources: AnswerSources) -> bool:
     """Return whether no source and no given dxapp.json answers the question, so that it has to be asked."""
-    if question.asked_when and not question.asked_when(given):
+    if question.asked_when and not question.asked_when(sources):
         return False
-    if given.resolved(question.key) or question.spec_answer(given.spec) is not MISSING:
+    if sources.resolved(question.key) or question.spec_answer(sources.spec) is not MISSING:
         return False
-    return not question.not_applicable(given.spec)
+    return not question.not_applicable(sources.spec)
 
 
-def _resolve_all(given: AnswerSources, questions: Iterable[Question]) -> dict[str, Any]:
+def _resolve_all(sources: AnswerSources, questions: Iterable[Question]) -> dict[str, Any]:
     answered: dict[str, Any] = {}
     problems: list[Problem] = []
     for question in questions:
-        problems += _resolve(question, given, answered)
-    problems += cross_check(given, answered)
+        problems += _resolve(question, sources, answered)
+    problems += cross_check(sources, answered)
     if problems:
         keys = [question.key for question in QUESTIONS]
         in_order = sorted(problems, key=lambda problem: (*keys, problem.key).index(problem.key))
@@ -102,15 +102,15 @@ def _resolve_all(given: AnswerSources, questions: Iterable[Question]) -> dict[st
     return answered
 
 
-def _resolve(question: Question, given: AnswerSources, answered: dict[str, Any]) -> list[Problem]:
+def _resolve(question: Question, sources: AnswerSources, answered: dict[str, Any]) -> list[Problem]:
     """Add the answer to the answered questions, and return the problems with it."""
-    found = given.resolved(question.key)
-    in_spec = question.spec_answer(given.spec)
+    found = sources.resolved(question.key)
+    in_spec = question.spec_answer(sources.spec)
     if found is None and in_spec is MISSING:
-        found = given.default(question.key)
+        found = sources.default(question.key)
     try:
-        answered[question.key] = _answer(question, given, found, answered)
-        if overrides := given.parameter_overrides(question.key):
+        answered[question.key] = _answer(question, sources, found, answered)
+        if overrides := sources.parameter_overrides(question.key):
             if question.fixed and in_spec is not MISSING:
                 raise ContradictionError("is already in the given dxapp.json", "Change it there.")
             answered[question.key] = with_overrides(answered[question.key], overrides)
@@ -119,7 +119,7 @@ def _resolve(question: Question, given: AnswerSources, answered: dict[str, Any])
         return [_problem(question, part, found, at) for at, part in error.errors.items()]
     except UserError as error:
         if found is None and in_spec is not MISSING:
-            place = given.base.at((question.key,))
+            place = sources.base.at((question.key,))
             message = f"{question.key}: {error.message}"
             hint = error.hint or f"Correct it there, or pass {question.flag}."
             return [Problem(question.key, JSON_FILE_FLAG, message, hint, error.code, place)]
@@ -133,9 +133,9 @@ def _problem(question: Question, error: UserError, found: SourcedValue | None, *
 
 
 def _answer(
-    question: Question, given: AnswerSources, found: SourcedValue | None, answered: Mapping[str, Any]
+    question: Question, sources: AnswerSources, found: SourcedValue | None, answered: Mapping[str, Any]
 ) -> Any:
-    in_spec = question.spec_answer(given.spec)
+    in_spec = question.spec_answer(sources.spec)
     if question.fixed and in_spec is not MISSING:
         return _fixed_answer(question, found, in_spec, answered)
     if in_spec is not MISSING and (found is None or found.value == in_spec):
@@ -144,7 +144,7 @@ def _answer(
         return question.read(in_spec) if question.key == "name" else in_spec
     if found:
         return question.read(found.value)
-    if question.not_applicable(given.spec):
+    if question.not_applicable(sources.spec):
         return None
     if question.default is None:
         raise _missing(question)

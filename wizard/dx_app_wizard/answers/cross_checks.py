@@ -25,18 +25,18 @@ _KEYS_OF_PARTS = {"inputSpec": "inputs", "outputSpec": "outputs"}
 _FLAGS = {question.key: question.flag for question in QUESTIONS}
 
 
-def cross_check(given: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
+def cross_check(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield every problem with the sources, and with the answers that could be read."""
-    yield from _unknown_keys(given)
-    yield from _unusable_spec(given)
-    yield from _region_beside_resources(given, answered)
-    yield from _mismatched_instance_type(given, answered)
-    yield from _missing_network(given, answered)
-    yield from _wrong_parameters(given, answered)
+    yield from _unknown_keys(sources)
+    yield from _unusable_spec(sources)
+    yield from _region_beside_resources(sources, answered)
+    yield from _mismatched_instance_type(sources, answered)
+    yield from _missing_network(sources, answered)
+    yield from _wrong_parameters(sources, answered)
 
 
-def _unknown_keys(given: AnswerSources) -> Iterator[Problem]:
-    for source in given.sources:
+def _unknown_keys(sources: AnswerSources) -> Iterator[Problem]:
+    for source in sources.sources:
         for key in source.answers:
             if key not in _FLAGS and not (source.place == Problem.place and is_override(key)):
                 near = get_close_matches(key, _FLAGS, n=1)
@@ -52,9 +52,9 @@ def _named_in(source: Source) -> str:
     return source.place.variable or ("--answers" if source.is_final else "[wizard]")
 
 
-def _unusable_spec(given: AnswerSources) -> Iterator[Problem]:
+def _unusable_spec(sources: AnswerSources) -> Iterator[Problem]:
     """Yield the reasons why no source can be written for the given dxapp.json."""
-    run_spec = given.spec.get("runSpec", {})
+    run_spec = sources.spec.get("runSpec", {})
     file, interpreter = run_spec.get("file", "src/code"), run_spec.get("interpreter")
     violations: dict[str, tuple[str, str | None]] = {}
     if "code" in run_spec:
@@ -69,20 +69,20 @@ def _unusable_spec(given: AnswerSources) -> Iterator[Problem]:
     elif interpreter not in (None, *INTERPRETERS.values()):
         violations["interpreter"] = (f"{interpreter!r} is neither python3 nor bash", None)
     for key, (violation, hint) in violations.items():
-        place = given.base.at(("runSpec", key))
+        place = sources.base.at(("runSpec", key))
         yield Problem("json_file", JSON_FILE_FLAG, f"runSpec.{key} {violation}", hint, "unusable-spec", place)
 
 
-def _region_beside_resources(given: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
-    if has_resources(given.spec) and answered.get("region"):
+def _region_beside_resources(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
+    if has_resources(sources.spec) and answered.get("region"):
         message = "the given dxapp.json has resources at the top level, which excludes a region"
         hint = "Move resources into every region of regionalOptions there."
-        place = given.base.at(("resources",))
+        place = sources.base.at(("resources",))
         yield Problem("region", _FLAGS["region"], message, hint, "contradiction", place)
 
 
-def _mismatched_instance_type(given: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
-    found = given.resolved("instance_type") or given.default("instance_type")
+def _mismatched_instance_type(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
+    found = sources.resolved("instance_type") or sources.default("instance_type")
     name, region = answered.get("instance_type"), answered.get("region")
     if found is None or name is None or region is None:
         return
@@ -92,15 +92,15 @@ def _mismatched_instance_type(given: AnswerSources, answered: Mapping[str, Any])
         yield Problem("instance_type", _FLAGS["instance_type"], wrong, place=place)
 
 
-def _missing_network(given: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
+def _missing_network(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield a problem if the packages of a given dxapp.json need network access that it does not request."""
     if "network" in answered:
-        spec = {"runSpec": given.spec.get("runSpec"), "access": {"network": list(answered["network"])}}
+        spec = {"runSpec": sources.spec.get("runSpec"), "access": {"network": list(answered["network"])}}
         for violation in exec_depends_network(spec):
             yield Problem("network", _FLAGS["network"], f"missing: {violation.message}", code="needs-network")
 
 
-def _wrong_parameters(given: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
+def _wrong_parameters(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield the lint rules' findings about the parameters, which depend on the language.
 
     Warnings about the parameters of a given dxapp.json do not prevent an app from being written.
@@ -114,10 +114,10 @@ def _wrong_parameters(given: AnswerSources, answered: Mapping[str, Any]) -> Iter
     for rule_id, level, violation in violations:
         part = str(violation.path[0])
         key = _KEYS_OF_PARTS[part]
-        is_given = part in given.spec
+        is_given = part in sources.spec
         if is_given and level != "error":
             continue
-        found = None if is_given else given.resolved(key) or given.default(key)
-        place = found.source.at((key, *violation.path[1:])) if found else given.base.at(violation.path)
+        found = None if is_given else sources.resolved(key) or sources.default(key)
+        place = found.source.at((key, *violation.path[1:])) if found else sources.base.at(violation.path)
         flag = JSON_FILE_FLAG if is_given else _FLAGS[key]
         yield Problem(key, flag, violation.message, violation.hint, rule_id, place)

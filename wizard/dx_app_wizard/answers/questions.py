@@ -24,13 +24,13 @@ from dx_app_wizard.answers.readers import (
 )
 from dx_app_wizard.answers.spec_answers import (
     MISSING,
+    at_path,
     needs_no_instance_type,
     needs_no_region,
     spec_instance_types,
     spec_language,
     spec_regions,
     spec_timeout,
-    under,
 )
 from dx_app_wizard.dxapp.instances import DEFAULT_REGION, default_instance_type, known_regions
 
@@ -88,10 +88,10 @@ def _default_ci_package(known: Mapping[str, Any]) -> Any:
     return installed_requirement() or MISSING
 
 
-def _lacks_ci_package(given: AnswerSources) -> bool:
+def _lacks_ci_package(sources: AnswerSources) -> bool:
     """Return whether the app gets CI files, and nothing determines the package to install there."""
-    ci = given.resolved("ci") or given.default("ci")
-    if ci is None or given.default("ci_package"):
+    ci = sources.resolved("ci") or sources.default("ci")
+    if ci is None or sources.default("ci_package"):
         return False
     return _default_ci_package({"ci": str(ci.value).lower()}) is MISSING
 
@@ -101,7 +101,7 @@ QUESTIONS: tuple[Question, ...] = (
         "name",
         "NAME",
         read_name,
-        spec_answer=under("name"),
+        spec_answer=at_path("name"),
         schema=value_schemas.NAME,
         examples=("count-reads",),
     ),
@@ -110,7 +110,7 @@ QUESTIONS: tuple[Question, ...] = (
         "--title",
         read_line,
         lambda known: readable(known.get("name", "")),
-        under("title"),
+        at_path("title"),
         schema=value_schemas.line(),
         examples=("Count reads",),
     ),
@@ -119,7 +119,7 @@ QUESTIONS: tuple[Question, ...] = (
         "--summary",
         read_line,
         lambda known: known.get("title", ""),
-        under("summary"),
+        at_path("summary"),
         schema=value_schemas.line(),
         examples=("Counts the reads of FASTQ files",),
     ),
@@ -128,7 +128,7 @@ QUESTIONS: tuple[Question, ...] = (
         "--version",
         read_version,
         lambda _: "0.0.1",
-        under("version"),
+        at_path("version"),
         schema={**value_schemas.VERSION, "default": "0.0.1"},
         examples=("1.0.0",),
     ),
@@ -137,7 +137,7 @@ QUESTIONS: tuple[Question, ...] = (
         "--input",
         read_parameters(output=False),
         lambda _: (),
-        under("inputSpec"),
+        at_path("inputSpec"),
         fixed=True,
         schema={**value_schemas.parameters("input"), "default": []},
         examples=(["reads:file", {"name": "k", "class": "int", "default": 31, "help": "Length of k-mers"}],),
@@ -147,7 +147,7 @@ QUESTIONS: tuple[Question, ...] = (
         "--output",
         read_parameters(output=True),
         lambda _: (),
-        under("outputSpec"),
+        at_path("outputSpec"),
         fixed=True,
         schema={**value_schemas.parameters("output"), "default": []},
         examples=(["report:file", "log:file?"],),
@@ -183,7 +183,7 @@ QUESTIONS: tuple[Question, ...] = (
         "--network",
         read_network,
         lambda _: (),
-        under("access", "network"),
+        at_path("access", "network"),
         fixed=True,
         schema={**value_schemas.NETWORK, "default": False},
         examples=(True, ["github.com"]),
@@ -193,7 +193,7 @@ QUESTIONS: tuple[Question, ...] = (
         "--project-access",
         read_project_access,
         lambda _: None,
-        under("access", "project"),
+        at_path("access", "project"),
         fixed=True,
         schema={**value_schemas.PROJECT_ACCESS, "default": NO_ACCESS},
         examples=("VIEW",),

@@ -11,7 +11,7 @@ MISSING: Any = object()
 """Marks the absence of an answer, as opposed to the answer null."""
 
 
-def under(*path: str) -> Callable[[Mapping[str, Any]], Any]:
+def at_path(*path: str) -> Callable[[Mapping[str, Any]], Any]:
     """Return a function that looks up the value at a path in a spec; arrays become tuples."""
 
     def look_up(spec: Mapping[str, Any]) -> Any:
@@ -27,7 +27,7 @@ def under(*path: str) -> Callable[[Mapping[str, Any]], Any]:
 
 def spec_timeout(spec: Mapping[str, Any]) -> Any:
     """Return the time limit of all entry points, or else the limits by entry point."""
-    policy = under("runSpec", "timeoutPolicy")(spec)
+    policy = at_path("runSpec", "timeoutPolicy")(spec)
     return policy.get("*", policy) if isinstance(policy, dict) else MISSING
 
 
@@ -38,16 +38,16 @@ def spec_language(spec: Mapping[str, Any]) -> Any:
 
 def spec_regions(spec: Mapping[str, Any]) -> Any:
     """Return the regions in regionalOptions."""
-    regions = under("regionalOptions")(spec)
+    regions = at_path("regionalOptions")(spec)
     return frozenset(regions) if isinstance(regions, dict) else MISSING
 
 
 def spec_instance_types(spec: Mapping[str, Any]) -> Any:
     """Return all instance types in a spec."""
-    requirements = [under("runSpec", "systemRequirements")(spec)]
-    regional = under("regionalOptions")(spec)
+    requirements = [at_path("runSpec", "systemRequirements")(spec)]
+    regional = at_path("regionalOptions")(spec)
     if isinstance(regional, dict):
-        requirements += [under("systemRequirements")(options) for options in regional.values()]
+        requirements += [at_path("systemRequirements")(options) for options in regional.values()]
     if all(requirement is MISSING for requirement in requirements):
         return MISSING
     entries = [entry for found in requirements if isinstance(found, dict) for entry in found.values()]
@@ -65,9 +65,9 @@ def has_resources(spec: Mapping[str, Any]) -> bool:
 
 def needs_no_region(spec: Mapping[str, Any]) -> bool:
     """Return whether the app runs in the region in which it is built, whichever that is."""
-    return has_resources(spec) or under("runSpec", "systemRequirements")(spec) is not MISSING
+    return has_resources(spec) or at_path("runSpec", "systemRequirements")(spec) is not MISSING
 
 
 def needs_no_instance_type(spec: Mapping[str, Any]) -> bool:
     """Return whether no instance type is needed: the regions have defaults, or there is no region."""
-    return has_resources(spec) or under("regionalOptions")(spec) is not MISSING
+    return has_resources(spec) or at_path("regionalOptions")(spec) is not MISSING

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answers.answers_file import JSON_FILE_KEY, STANDARD_INPUT, read_answers
-from dx_app_wizard.answers.given_spec import load_given_spec
+from dx_app_wizard.answers.files.answers_file import JSON_FILE_KEY, STANDARD_INPUT, read_answers
+from dx_app_wizard.answers.files.given_spec import load_given_spec
 from dx_app_wizard.answers.policy_defaults import default_sources
 from dx_app_wizard.answers.settings import environment_sources
 from dx_app_wizard.answers.sources import AnswerSources, Source

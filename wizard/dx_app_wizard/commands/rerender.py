@@ -6,8 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.answers import gather
-from dx_app_wizard.answers.answers_file import read_answers
-from dx_app_wizard.answers.given_spec import load_given_spec
+from dx_app_wizard.answers.files.answers_file import read_answers
+from dx_app_wizard.answers.files.given_spec import load_given_spec
 from dx_app_wizard.answers.policy_defaults import default_sources
 from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.settings import environment_sources
@@ -31,35 +31,35 @@ if TYPE_CHECKING:
 
 
 def rerender(
-    folder: Path, former: Origin, options: Options, flags: Mapping[str, Any]
+    folder: Path, previous: Origin, options: Options, flags: Mapping[str, Any]
 ) -> tuple[Origin, dict[PurePosixPath, FileContent]]:
     """Return the origin and the files of the app in folder, rendered with today's template and answers.
 
-    New answers in flags and files take precedence over the recorded ones in `former`. Raises AnswersError,
+    New answers in flags and files take precedence over the recorded ones in `previous`. Raises AnswersError,
     RecordError, UnsoundSpecError, and TemplateError if the template is another one although the user has not
     asked for that.
     """
     policy = load_policy(folder)
-    spec, sources = _sources(folder, former, options, flags, policy)
+    spec, sources = _sources(folder, previous, options, flags, policy)
     answers = gather(sources)
-    if answers.name != former.answers.get("name", answers.name):
+    if answers.name != previous.answers.get("name", answers.name):
         raise AnswersError((Problem("name", "NAME", "an existing app keeps its name"),))
     template = choose_template(options.template_source, policy)
     draft = draft_app(answers, folder, Basis(spec, sources.base, policy, template))
-    if options.template_source is None and draft.origin.template.source != former.template.source:
-        raise _another_template(former.template.source, draft.origin.template.source)
+    if options.template_source is None and draft.origin.template.source != previous.template.source:
+        raise _another_template(previous.template.source, draft.origin.template.source)
     return draft.origin, draft.render()
 
 
 def _sources(
-    folder: Path, former: Origin, options: Options, flags: Mapping[str, Any], policy: Policy
+    folder: Path, previous: Origin, options: Options, flags: Mapping[str, Any], policy: Policy
 ) -> tuple[AppSpec | None, AnswerSources]:
     """Return the given dxapp.json and the sources: flags and files, then the record, then defaults.
 
     A new dxapp.json replaces the recorded one, and the recorded answers to questions that it answers.
     """
     place = Place(str(folder / RECORD_PATH))
-    recorded = dict(former.answers)
+    recorded = dict(previous.answers)
     spec: AppSpec | None = None
     spec_source = Source({}, place)
     answers_file = read_answers(options.answers_file) if options.answers_file is not None else None
@@ -68,8 +68,8 @@ def _sources(
         for question in QUESTIONS:
             if question.spec_answer(spec.raw) is not MISSING:
                 recorded.pop(question.key, None)
-    elif former.json_file is not None:
-        spec = _recorded_spec(former.json_file, folder / RECORD_PATH)
+    elif previous.json_file is not None:
+        spec = _recorded_spec(previous.json_file, folder / RECORD_PATH)
         spec_source = Source(spec.raw, place)
     new = [Source(flags)]
     if answers_file:
@@ -108,10 +108,10 @@ def _recorded_spec(text: str, path: Path) -> AppSpec:
     return AppSpec(document.value, document.text)
 
 
-def _another_template(former: str, chosen: str) -> TemplateError:
+def _another_template(previous: str, chosen: str) -> TemplateError:
     # The record is no permission to run a template, which is a program: somebody else may have written it.
     names = [
-        ("the built-in template" if source == BUILT_IN else f"{source!r}") for source in (former, chosen)
+        ("the built-in template" if source == BUILT_IN else f"{source!r}") for source in (previous, chosen)
     ]
     return TemplateError(
         f"the app was written by {names[0]}, but {names[1]} would be used now",

@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UpdatedApp:
-    """An app that was updated, or would be with `dry_run`: its former and new origin, and its files."""
+    """An app that was updated, or would be with `dry_run`: its previous and new origin, and its files."""
 
     changes: ChangeSet
-    former: Origin
+    previous: Origin
     origin: Origin
     dry_run: bool
 
@@ -77,7 +77,7 @@ class UpdatedApp:
             "path": str(self.changes.folder),
             "dry_run": self.dry_run,
             "available": self.available,
-            "from": _origin_json(self.former),
+            "from": _origin_json(self.previous),
             "to": _origin_json(self.origin),
             "changes": changes_json(self.changes, with_text=self.dry_run),
             "conflicts": [change.path.as_posix() for change in self.conflicted],
@@ -170,8 +170,8 @@ def _base(
     return base
 
 
-def _labels(former: Origin, origin: Origin) -> Labels:
-    return Labels("yours", f"{_template_name(former)}, before", _template_name(origin))
+def _labels(previous: Origin, origin: Origin) -> Labels:
+    return Labels("yours", f"{_template_name(previous)}, before", _template_name(origin))
 
 
 def _template_name(origin: Origin) -> str:

@@ -22,9 +22,9 @@ def plain(text: str) -> str:
     """
     if _CONTROL.search(text):
         text = _CONTROL.sub("", _RETURN.sub(" ", _SEQUENCE.sub("", text)))
-    return whole(text)
+    return without_surrogates(text)
 
 
-def whole(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """Return text with U+FFFD for surrogates, which cannot be encoded."""
     return _SURROGATE.sub("\ufffd", text)

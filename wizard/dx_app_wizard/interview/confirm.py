@@ -27,19 +27,12 @@ def confirm_write(interview: Interview, findings: Sequence[Finding] = ()) -> boo
     conversation = interview.conversation
     for finding in findings:
         conversation.prompter.say(str(finding))
-    allowed = all(finding.level != "error" for finding in findings)
-    choices = tuple(_choices(interview))
-    prompt = Prompt(
-        "Write the app? <ENTER> yes, the name of an answer edits it, q cancels",
-        help=f"Answers: {', '.join(choice.text for choice in choices)}.",
-        choices=(*choices, Choice("q", "write nothing")),
-        hint="press Down to list the answers",
-        unfold=False,
-    )
+    is_allowed = all(finding.level != "error" for finding in findings)
+    prompt = _prompt(interview)
     while True:
         choice = conversation.prompter.confirm(prompt).strip()
         if choice.lower() in ("", "y", "yes"):
-            if allowed:
+            if is_allowed:
                 return True
             conversation.prompter.error("Error: the policy forbids this app; edit an answer, or enter q")
             continue
@@ -62,6 +55,17 @@ def is_line_of(question_key: str) -> Callable[[str], bool]:
     """Return a function that returns whether a line's key belongs to the question."""
     key_start = {"region": "instance_type"}.get(question_key, question_key)
     return lambda key: key == key_start or key.startswith(f"{key_start}.")
+
+
+def _prompt(interview: Interview) -> Prompt:
+    choices = tuple(_choices(interview))
+    return Prompt(
+        "Write the app? <ENTER> yes, the name of an answer edits it, q cancels",
+        help=f"Answers: {', '.join(choice.text for choice in choices)}.",
+        choices=(*choices, Choice("q", "write nothing")),
+        hint="press Down to list the answers",
+        unfold=False,
+    )
 
 
 def _choices(interview: Interview) -> Iterator[Choice]:

@@ -85,7 +85,7 @@ class Conversation:
             hint = f"{ERASE_LINE} for none; {prompt.hint}" if prompt.erasable else prompt.hint
             prompt = replace(prompt, default=previous, hint=hint)
         while True:
-            line = _decoded(self.prompter.ask(prompt)).strip()
+            line = _as_utf8(self.prompter.ask(prompt)).strip()
             if line == BACK_LINE:
                 if previous:
                     self._previous[key] = previous
@@ -108,6 +108,6 @@ class Conversation:
         self.prompter.error(f"Error: {error.message}" + (f". {error.hint}" if error.hint else ""))
 
 
-def _decoded(line: str) -> str:
+def _as_utf8(line: str) -> str:
     """Decode the bytes that a C locale could not decode as UTF-8."""
     return line.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -31,7 +31,7 @@ class OfficialScript(Interview):
     """An interview in which some answers are `kept` whatever the line is; their keys are in open_keys too."""
 
     kept: dict[str, Question] = field(default_factory=dict)
-    given: AnswerSources | None = None
+    sources: AnswerSources | None = None
 
     @property
     def length(self) -> int:
@@ -56,15 +56,15 @@ class OfficialScript(Interview):
             super()._ask_region_and_type(step)
 
     def _ask_ignored(self, key: str, step: str) -> None:
-        words = f"{TEXTS[key].prompt} (as in the given dxapp.json)"
-        line = self.conversation.ask(key, Prompt(words, step=step), str)
+        message = f"{TEXTS[key].prompt} (as in the given dxapp.json)"
+        line = self.conversation.ask(key, Prompt(message, step=step), str)
         if line and not self._agrees(self.kept[key], line):
             self.conversation.prompter.say(
                 f"Ignored: {line}. The given dxapp.json has another value; change it there."
             )
 
     def _agrees(self, question: Question, line: str) -> bool:
-        in_spec = question.spec_answer(self.given.spec) if self.given else MISSING
+        in_spec = question.spec_answer(self.sources.spec) if self.sources else MISSING
         try:
             value = question.read(CONVERSIONS.get(question.key, str)(line))
         except UserError:
@@ -72,9 +72,9 @@ class OfficialScript(Interview):
         return value == in_spec or (isinstance(in_spec, frozenset) and value in in_spec)
 
 
-def official_script(interview: Interview, given: AnswerSources) -> OfficialScript:
+def official_script(interview: Interview, sources: AnswerSources) -> OfficialScript:
     """Return the interview for a script that is written for the official wizard with --json-file."""
-    spec = given.spec
+    spec = sources.spec
     asked: list[str] = []
     kept: dict[str, Question] = {}
     defaults = dict(interview.defaults)
@@ -83,7 +83,7 @@ def official_script(interview: Interview, given: AnswerSources) -> OfficialScrip
         in_spec = question.spec_answer(spec)
         if key in interview.open_keys and key not in _NEVER_ASKED:
             asked.append(key)
-        elif given.resolved(key) or in_spec is MISSING:
+        elif sources.resolved(key) or in_spec is MISSING:
             continue
         elif key in _RECONFIRMED:
             asked.append(key)
@@ -98,5 +98,5 @@ def official_script(interview: Interview, given: AnswerSources) -> OfficialScrip
         interview.name_exists,
         defaults,
         kept=kept,
-        given=given,
+        sources=sources,
     )

@@ -20,7 +20,7 @@ class Detail:
     """One optional field of a parameter: the prompt with its hint and help, and the reader of a line."""
 
     field: str
-    words: str
+    message: str
     hint: str
     help: str
     read: Callable[[str], Any]
@@ -29,57 +29,33 @@ class Detail:
 def details(io_class_name: str, *, output: bool) -> list[Detail]:
     """Return the fields that a parameter of this class may have, in the order of the questions."""
     io_class = parse_class(io_class_name)
-    possible = []
-    if not output and io_class.item not in ("boolean", "hash"):
-        possible.append(
-            Detail(
-                "choices",
-                "Choices (optional)",
-                f"separated by commas, such as {_example(io_class)}",
-                "The only allowed values, separated by commas or as a JSON array.",
-                lambda line: _values(line, io_class),
-            )
-        )
-    if not output and io_class.item != "hash":
-        possible.append(
-            Detail(
-                "suggestions",
-                "Suggestions (optional)",
-                f"separated by commas, such as {_example(io_class)}",
-                "Values to pick from; others are allowed. Separate them by commas, or enter a JSON array.",
-                lambda line: _values(line, io_class),
-            )
-        )
-    if io_class.item == "file":
-        possible.append(
-            Detail(
-                "patterns",
-                "Patterns (optional)",
-                "separated by commas, such as *.fastq, *.fastq.gz",
-                "Patterns of matching file names, separated by commas, such as *.fastq, *.fastq.gz.",
-                _split,
-            )
-        )
-    possible.append(
-        Detail(
-            "help",
-            "Help (optional)",
-            "an explanation for users",
-            "An explanation of the parameter for users.",
-            str,
-        )
+    by_commas = f"separated by commas, such as {_example(io_class)}"
+
+    def read_values(line: str) -> list[Any]:
+        return _values(line, io_class)
+
+    choices = Detail(
+        "choices",
+        "Choices (optional)",
+        by_commas,
+        "The only allowed values, separated by commas or as a JSON array.",
+        read_values,
     )
-    if not output:
-        possible.append(
-            Detail(
-                "group",
-                "Group (optional)",
-                "a heading, such as Advanced",
-                "The heading under which the parameter is shown, such as Advanced.",
-                str,
-            )
-        )
-    return possible
+    suggestions = Detail(
+        "suggestions",
+        "Suggestions (optional)",
+        by_commas,
+        "Values to pick from; others are allowed. Separate them by commas, or enter a JSON array.",
+        read_values,
+    )
+    applicable = {
+        choices: not output and io_class.item not in ("boolean", "hash"),
+        suggestions: not output and io_class.item != "hash",
+        _PATTERNS: io_class.item == "file",
+        _HELP: True,
+        _GROUP: not output,
+    }
+    return [detail for detail, applies in applicable.items() if applies]
 
 
 def _example(io_class: IOClass) -> str:
@@ -99,3 +75,22 @@ def _values(line: str, io_class: IOClass) -> list[Any]:
 
 def _split(line: str) -> list[str]:
     return [text.strip() for text in line.split(",") if text.strip()]
+
+
+_PATTERNS = Detail(
+    "patterns",
+    "Patterns (optional)",
+    "separated by commas, such as *.fastq, *.fastq.gz",
+    "Patterns of matching file names, separated by commas, such as *.fastq, *.fastq.gz.",
+    _split,
+)
+_HELP = Detail(
+    "help", "Help (optional)", "an explanation for users", "An explanation of the parameter for users.", str
+)
+_GROUP = Detail(
+    "group",
+    "Group (optional)",
+    "a heading, such as Advanced",
+    "The heading under which the parameter is shown, such as Advanced.",
+    str,
+)

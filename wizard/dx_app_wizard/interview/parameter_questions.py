@@ -138,7 +138,7 @@ class ParameterQuestions:
         if not self.output:
             self._ask_default(key, parameter, more=more)
         for detail in details(parameter["class"], output=self.output) if more else ():
-            prompt = self._prompt(detail.words, detail.hint, detail.help, erasable=True)
+            prompt = self._prompt(detail.message, detail.hint, detail.help, erasable=True)
             self._ask_field(f"{key}.{detail.field}", parameter, prompt, detail.read)
 
     def _ask_class(self, key: str) -> tuple[str, bool]:
@@ -200,8 +200,8 @@ class ParameterQuestions:
                 raise AnswerError(fault.message, fault.hint)
         return parameter
 
-    def _prompt(self, words: str, hint: str, help_text: str, *, erasable: bool = False) -> Prompt:
-        return Prompt(words, help=help_text, hint=hint, step=self.step, erasable=erasable)
+    def _prompt(self, message: str, hint: str, help_text: str, *, erasable: bool = False) -> Prompt:
+        return Prompt(message, help=help_text, hint=hint, step=self.step, erasable=erasable)
 
 
 def ordinal(number: int) -> str:

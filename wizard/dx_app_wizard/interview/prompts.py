@@ -23,7 +23,7 @@ class Prompt:
     wizard does not have may have `accepts`: a script's line that it rejects is for the next prompt.
     """
 
-    words: str
+    message: str
     default: str | None = None
     help: str = ""
     choices: tuple[Choice, ...] = ()
@@ -37,8 +37,8 @@ class Prompt:
     def text(self) -> str:
         """The prompt as displayed, without the step."""
         if not self.default:
-            return f"{self.words}:"
-        return f"{self.words.removesuffix(' [y/n]')} [{self.default}]:"
+            return f"{self.message}:"
+        return f"{self.message.removesuffix(' [y/n]')} [{self.default}]:"
 
     @property
     def explanation(self) -> str:

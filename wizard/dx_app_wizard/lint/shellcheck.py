@@ -24,6 +24,8 @@ UNASSIGNED = "SC2154"
 SEVERITIES = ("error", "warning", "info", "style")
 """Severities, the worst first. Most findings about real apps are `info`: unquoted variables."""
 
+_UNPARSABLE = (1073, 1072)
+"""Codes that ShellCheck reports for every syntax error: the unit that it cannot parse, and the last token."""
 _NOT_FOLLOWED = ("SC1090", "SC1091")
 _ENVIRONMENT = re.compile(rf"(?:^|[\s;&|({{])(?:source|\.)\s+{ENVIRONMENT}")
 _VARIABLES_OF_INPUT = ("", "_name", "_prefix", "_path")
@@ -52,13 +54,19 @@ def _findings(app: AppFolder, output: bytes) -> Iterator[Finding]:
         comments = json.loads(output)["comments"]
     except (ValueError, KeyError):
         return
-    for comment in comments:
+    for comment in _without_consequences(comments):
         rule = f"SC{comment['code']}"
         if (rule == UNASSIGNED and _is_input(app, comment)) or _is_environment(app, rule, comment["line"]):
             continue
         hint = f"https://www.shellcheck.net/wiki/{rule}"
         place = (app.source_name, comment["line"], comment["column"])
         yield Finding(rule, "warning", "", comment["message"], hint, *place)
+
+
+def _without_consequences(comments: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return only the first comment on a syntax error, if there is one, as the others follow from it."""
+    syntax_errors = [comment for code in _UNPARSABLE for comment in comments if comment["code"] == code]
+    return syntax_errors[:1] or comments
 
 
 def _is_environment(app: AppFolder, rule: str, line: int) -> bool:

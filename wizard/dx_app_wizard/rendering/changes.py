@@ -197,7 +197,7 @@ def is_in_use(folder: Path) -> bool:
     return any(folder.iterdir())
 
 
-def beside(folder: Path, path: PurePosixPath, content: FileContent) -> Change:
+def change_beside(folder: Path, path: PurePosixPath, content: FileContent) -> Change:
     """Return the change that writes content next to the file at path, as NAME.new, NAME.new.2 and so on.
 
     If one of these has the content already, nothing is written.
@@ -218,7 +218,7 @@ def _change(folder: Path, path: PurePosixPath, content: FileContent, on_conflict
     if _has_content(folder / path, content):
         return Change(path, Verdict.UNCHANGED, content, path)
     if on_conflict is OnConflict.NEW:
-        return beside(folder, path, content)
+        return change_beside(folder, path, content)
     return Change(path, _VERDICTS[on_conflict], content, path)
 
 

@@ -77,7 +77,7 @@ def _merge_arrays(base: list[Any], ours: list[Any], theirs: list[Any]) -> Any:
     before, mine, yours = names
     if not have_names(*versions) and _replace_the_same(before, mine, yours):
         return _Conflict(ours, theirs)
-    only_they_moved = _moved(before, yours) and not _moved(before, mine)
+    only_they_moved = _is_reordered(before, yours) and not _is_reordered(before, mine)
     order = _interleaved(yours, mine) if only_they_moved else _interleaved(mine, yours)
     elements = [dict(zip(*pair, strict=True)) for pair in zip(names, versions, strict=True)]
     return [_merge(*(version.get(name, _ABSENT) for version in elements)) for name in order]
@@ -89,7 +89,7 @@ def _replace_the_same(base: Sequence[Hashable], ours: Sequence[Hashable], theirs
     return bool(before - mine - yours and mine - before - yours and yours - before - mine)
 
 
-def _moved(before: Sequence[Hashable], after: Sequence[Hashable]) -> bool:
+def _is_reordered(before: Sequence[Hashable], after: Sequence[Hashable]) -> bool:
     """Return whether the common elements have another order."""
     common = set(before) & set(after)
     return [name for name in before if name in common] != [name for name in after if name in common]

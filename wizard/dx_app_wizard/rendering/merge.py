@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.json_edit import rewritten
 from dx_app_wizard.errors import SpecFileError, UserError
-from dx_app_wizard.rendering.changes import Change, FileContent, Verdict, beside
+from dx_app_wizard.rendering.changes import Change, FileContent, Verdict, change_beside
 from dx_app_wizard.rendering.json_merge import merge_json
 from dx_app_wizard.rendering.provenance import Digest, base_of
 
@@ -60,14 +60,14 @@ def merge(
     for path in sorted({*record.base, *files}):
         theirs = files.get(path)
         if theirs is None:
-            ours = _on_disk(folder / path)
+            ours = _read_file(folder / path)
             if ours is not None:
                 yield Change(path, Verdict.OBSOLETE, ours, path)
         elif path in record.base and record.base[path] == base_of(theirs):
             is_there = os.path.lexists(folder / path)
             yield Change(path, Verdict.UNCHANGED if is_there else Verdict.DELETED, theirs, path)
         else:
-            yield _merge_file(_File(folder, path, _on_disk(folder / path), theirs), record, labels)
+            yield _merge_file(_File(folder, path, _read_file(folder / path), theirs), record, labels)
 
 
 def changed_paths(record: Record, files: Mapping[PurePosixPath, FileContent]) -> set[PurePosixPath]:
@@ -82,7 +82,7 @@ def changed_paths(record: Record, files: Mapping[PurePosixPath, FileContent]) ->
 def marked_lines(folder: Path, paths: Iterable[PurePosixPath]) -> Iterator[tuple[PurePosixPath, int]]:
     """Yield the files that contain conflict markers, with the line (from 1) of the first."""
     for path in sorted(paths):
-        content = _on_disk(folder / path)
+        content = _read_file(folder / path)
         match = _MARKER.search(content.data) if content else None
         if content and match:
             yield path, content.data.count(b"\n", 0, match.start()) + 1
@@ -108,7 +108,7 @@ def _merge_file(file: _File, record: Record, labels: Labels) -> Change:
     if file.ours.data == file.theirs.data:
         return file.change(Verdict.UNCHANGED)
     if not is_known:
-        return beside(file.folder, file.path, file.theirs)
+        return change_beside(file.folder, file.path, file.theirs)
     base = record.base[file.path]
     return file.change(Verdict.SKIP) if base is None else _merge_known(file, file.ours, base, labels)
 
@@ -118,7 +118,7 @@ def _merge_known(file: _File, ours: FileContent, base: str | Digest, labels: Lab
     if base == base_of(ours):
         return file.change(Verdict.REPLACE)
     if isinstance(base, Digest) or ours.text is None or file.theirs.text is None:
-        return beside(file.folder, file.path, file.theirs)
+        return change_beside(file.folder, file.path, file.theirs)
     merged = None
     if file.path.suffix == ".json":
         merged = _merge_json(file.path, (ours.text, base, file.theirs.text), labels)
@@ -144,11 +144,11 @@ def _merge_json(path: PurePosixPath, texts: Sequence[str], labels: Labels) -> tu
     except (SpecFileError, RecursionError):
         return None
     mark = _BYTE_ORDER_MARK if bare[0] != texts[0] else ""
-    marked, conflicts = (mine, 0) if merged.is_clean else _marked(mine, yours, labels)
+    marked, conflicts = (mine, 0) if merged.is_clean else _with_markers(mine, yours, labels)
     return (mark + marked).encode(), conflicts
 
 
-def _marked(ours: str, theirs: str, labels: Labels) -> tuple[str, int]:
+def _with_markers(ours: str, theirs: str, labels: Labels) -> tuple[str, int]:
     """Return both texts as one, with conflict markers around differing lines, and the number of conflicts."""
     mine, yours = (re.findall(r"[^\n]*\n|[^\n]+", text) for text in (ours, theirs))
     end = "\r\n" if "\r\n" in ours else "\n"
@@ -189,7 +189,7 @@ def _merge_lines(ours: bytes, base: bytes, theirs: bytes, labels: Labels) -> tup
     return done.stdout, done.returncode
 
 
-def _on_disk(path: Path) -> FileContent | None:
+def _read_file(path: Path) -> FileContent | None:
     if path.is_symlink() or not path.is_file():
         return None
     return FileContent(path.read_bytes(), executable=bool(path.stat().st_mode & 0o100))

@@ -95,23 +95,23 @@ def with_new_record(
     """
     if changes.conflicts:
         return changes
-    former = read_record(changes.folder)
+    previous = read_record(changes.folder)
     kept = (Verdict.SKIP, Verdict.BESIDE)
     base = {
-        change.path: (former.base.get(change.path) if former else None)
+        change.path: (previous.base.get(change.path) if previous else None)
         if change.verdict in kept
         else base_of(files[change.path])
         for change in changes.changes
     }
-    return with_record(changes, Record(origin, base), former)
+    return with_record(changes, Record(origin, base), previous)
 
 
-def with_record(changes: ChangeSet, record: Record, former: Record | None) -> ChangeSet:
-    """Return the changes with that of the record last, so that an interruption leaves the former record."""
+def with_record(changes: ChangeSet, record: Record, previous: Record | None) -> ChangeSet:
+    """Return the changes with that of the record last, so that an interruption leaves the previous record."""
     text = record.dumps()
     verdict = Verdict.CREATE
-    if former:
-        verdict = Verdict.UNCHANGED if text == former.dumps() else Verdict.REPLACE
+    if previous:
+        verdict = Verdict.UNCHANGED if text == previous.dumps() else Verdict.REPLACE
     change = Change(RECORD_PATH, verdict, FileContent(text.encode()), RECORD_PATH)
     return replace(changes, changes=(*changes.changes, change))
 
@@ -130,7 +130,7 @@ def read_record(folder: Path) -> Record | None:
         raise RecordError(error) from error
 
 
-def hash_of(folder: Path) -> str:
+def template_hash(folder: Path) -> str:
     """Return a hash of the names and contents of all files of a template."""
     total = hashlib.sha256()
     for path in files_below(folder):

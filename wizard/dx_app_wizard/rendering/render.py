@@ -18,7 +18,7 @@ from dx_app_wizard.dxapp.names import source_path_problem
 from dx_app_wizard.files import files_below
 from dx_app_wizard.rendering.changes import FileContent, OnConflict, change_set
 from dx_app_wizard.rendering.clones import is_url
-from dx_app_wizard.rendering.provenance import BUILT_IN, RECORD_PATH, Template, hash_of
+from dx_app_wizard.rendering.provenance import BUILT_IN, RECORD_PATH, Template, template_hash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,9 +68,9 @@ def template_of(plan: Plan, app: Path) -> Template:
     """Return the template of the plan for the record in the folder app, without absolute paths."""
     custom = plan.template
     if custom is None:
-        return Template(BUILT_IN, hash_of(templates()))
+        return Template(BUILT_IN, template_hash(templates()))
     relative = Path(os.path.relpath(custom.folder.resolve(), app.resolve())).as_posix()
-    return Template(custom.source if is_url(custom.source) else relative, hash_of(custom.folder))
+    return Template(custom.source if is_url(custom.source) else relative, template_hash(custom.folder))
 
 
 def templates() -> Path:

@@ -22,10 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.files import atomic_write
+from dx_app_wizard.user_dirs import cache_dir
 from dx_local.engine.environments.file_lock import locked
 from dx_local.engine.environments.python_versions import running_version
 from dx_local.engine.environments.tool_client import native_client
-from dx_local.engine.user_folders import user_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -120,7 +121,7 @@ def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str]
     if not _is_complete(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.with_name(f"{folder.name}.lock")):
-            if not _is_complete(folder):
+            if not _is_complete(folder):  # another run may have created it before the lock was free
                 announce(f"Creating a worker environment ({request.describe()}); this happens once.")
                 _try_to_build(request, folder)
     client = native_client(_cache_folder())
@@ -151,7 +152,7 @@ def _own_dxpy_version() -> str | None:
 
 
 def _cache_folder() -> Path:
-    return user_folder("XDG_CACHE_HOME", ".cache") / "environments"
+    return cache_dir("dx-local") / "environments"
 
 
 def _key(request: EnvironmentRequest) -> str:
@@ -205,9 +206,8 @@ def _build(request: EnvironmentRequest, folder: Path) -> None:
     _uv(request, "pip", "install", "--python", str(python), "--", "pip")
     (site_packages,) = folder.glob("lib/python*/site-packages")
     (site_packages / "dx_local_pip_target.pth").write_text(_OWN_PACKAGES_OF_JOBS)
-    unfinished = folder / f"{_COMPLETE}.unfinished"
-    unfinished.write_text(json.dumps({"dxpy": request.dxpy, "packages": request.packages}) + "\n")
-    unfinished.replace(folder / _COMPLETE)
+    made_of = {"dxpy": request.dxpy, "packages": request.packages}
+    atomic_write(folder / _COMPLETE, json.dumps(made_of) + "\n")
 
 
 def _uv(request: EnvironmentRequest, *arguments: str) -> None:

@@ -14,7 +14,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.console.text import whole
+from dx_app_wizard.console.text import without_surrogates
 from dx_app_wizard.dxapp import regular_file
 from dx_local.platform.execution.job_logs import folder_name, job_output_bytes
 from dx_local.platform.requests import strict_json
@@ -139,7 +139,9 @@ def _why_unreadable(output_file: Path, error: Exception) -> str:
     if not isinstance(output, dict):
         return "job_output.json is not UTF-8 text"
     texts = {name: json.dumps([name, value], ensure_ascii=False) for name, value in output.items()}
-    names = ", ".join(repr(whole(name)) for name, text in texts.items() if whole(text) != text)
+    names = ", ".join(
+        repr(without_surrogates(name)) for name, text in texts.items() if without_surrogates(text) != text
+    )
     return f"Output {names} in job_output.json contains text that is not Unicode"
 
 

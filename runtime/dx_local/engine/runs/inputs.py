@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.console.text import whole
+from dx_app_wizard.console.text import without_surrogates
 from dx_app_wizard.dxapp import regular_file
 from dx_app_wizard.dxapp.classes import (
     EMULATED_CLASSES,
@@ -240,20 +240,24 @@ class _InputBuilder:
 
     def _file(self, path: Path) -> JSON:
         file_id = files.link_local(
-            self._context, path, project=self._project, folder="/", name=whole(path.name)
+            self._context, path, project=self._project, folder="/", name=without_surrogates(path.name)
         )
         return link(file_id)
 
     def _table(self, path: Path) -> JSON:
         table = read_table(path)
         made = gtables.import_rows(
-            self._context, table.columns, table.rows(), project=self._project, name=whole(path.name)
+            self._context,
+            table.columns,
+            table.rows(),
+            project=self._project,
+            name=without_surrogates(path.name),
         )
         return link(made)
 
 
 def _check_unicode(text: str) -> None:
-    if whole(text) != text:
+    if without_surrogates(text) != text:
         raise UsageError("the value is not Unicode text")
 
 

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.files import atomic_write
 from dx_local.engine.server_variables import api_server_variables, auth_server_variables, security_context
 from dx_local.worker import dxpy_defaults
 
@@ -112,11 +113,7 @@ def _write_settings(saved: ServerInfo, folder: Path) -> None:
         **api_server_variables(saved.url),
         **security_context(saved.token),
     }
-    unfinished = path.with_suffix(".unfinished")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(settings, file, indent=4)
-    unfinished.replace(path)
+    atomic_write(path, json.dumps(settings, indent=4))
 
 
 def _settings_folder(folder: Path) -> Path:

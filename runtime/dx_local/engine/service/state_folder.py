@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shlex
 import shutil
 import time
@@ -20,8 +19,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, TextIO
 
+from dx_app_wizard.files import atomic_write
+from dx_app_wizard.user_dirs import state_dir
 from dx_local.engine.scheduling.disk_reserve import RESERVE, DiskReserve
-from dx_local.engine.user_folders import user_folder
 from dx_local.errors import DxLocalError
 from dx_local.platform.core.full_disk import is_full_disk
 from dx_local.platform.core.large_values import FOLDER as FOLDER_OF_LARGE_VALUES
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MARK = "dx-local.json"
-_UNFINISHED_MARK = f"{_MARK}.unfinished"
+_UNFINISHED_MARK = f".{_MARK}."  # beginning of the names that atomic_write uses
 _LOCK = "dx-local.lock"
 _STORE = "platform.sqlite"
 _MADE_BY = ("dx-local serve", 1)  # and the version of the mark
@@ -50,7 +50,6 @@ _OWN_NAMES = (
     "server.log",
     FOLDER_OF_LARGE_VALUES,
     RESERVE,
-    _UNFINISHED_MARK,
     _MARK,
 )
 
@@ -90,7 +89,7 @@ class ServerInfo:
 
 def default_folder() -> Path:
     """Return the default state folder of the user."""
-    return user_folder("XDG_STATE_HOME", ".local/state") / "platform"
+    return state_dir("dx-local") / "platform"
 
 
 def running(folder: Path) -> ServerInfo:
@@ -116,15 +115,9 @@ class StateFolder:
 
     def save(self, saved: ServerInfo) -> None:
         """Store the server for clients and for the next start, in a file that only its owner can read."""
-        DiskReserve(self.path).use(lambda: self._write_mark(saved))
-
-    def _write_mark(self, saved: ServerInfo) -> None:
-        unfinished = self.path / _UNFINISHED_MARK
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"madeBy": _MADE_BY[0], "schema": _MADE_BY[1], **asdict(saved)}, file, indent=2)
-            file.write("\n")
-        unfinished.replace(self.path / _MARK)
+        mark = {"madeBy": _MADE_BY[0], "schema": _MADE_BY[1], **asdict(saved)}
+        text = json.dumps(mark, indent=2) + "\n"
+        DiskReserve(self.path).use(lambda: atomic_write(self.path / _MARK, text))
 
     def clear_pid(self) -> None:
         """Store that no process serves the folder. Raises StateError if dx-local did not write its file."""
@@ -133,8 +126,7 @@ class StateFolder:
 
     def clear(self) -> None:
         """Remove everything that dx-local created, except the lock; the mark is last."""
-        for name in _OWN_NAMES:
-            path = self.path / name
+        for path in (*self.path.glob(f"{_UNFINISHED_MARK}*"), *(self.path / name for name in _OWN_NAMES)):
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:
@@ -187,7 +179,7 @@ def _try_lock(lock: TextIO) -> bool:
 
 def _check_content(folder: Path, *, fresh: bool) -> Path:
     """Return the folder. Raises StateError unless it is empty, was made by a server, or holds a run."""
-    names = {path.name for path in folder.iterdir()}
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(_UNFINISHED_MARK)}
     # A first server that was killed, or had no disk space, leaves a lock file but no mark.
     is_unfinished = _LOCK in names and names <= {_LOCK, *_OWN_NAMES}
     if not names or _MARK in names or is_unfinished or (_STORE in names and not fresh):

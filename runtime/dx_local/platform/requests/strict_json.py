@@ -11,7 +11,7 @@ import math
 import re
 from typing import Any, NoReturn
 
-from dx_app_wizard.console.text import whole
+from dx_app_wizard.console.text import without_surrogates
 
 DEEPEST = 200
 """How many hashes and arrays may stand within each other."""
@@ -34,7 +34,7 @@ def parse(text: bytes, *, replaces_surrogates: bool = False) -> Any:
     if _SURROGATE.search(decoded):
         again = json.dumps(value, ensure_ascii=False)
         if replaces_surrogates:
-            return json.loads(whole(again))
+            return json.loads(without_surrogates(again))
         again.encode()
     return value
 

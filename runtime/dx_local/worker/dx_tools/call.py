@@ -108,6 +108,7 @@ def become_tool(
         os.setsid()
         linux.die_with_parent()
         memory_limit.join_cgroup(host_prefix + os.fsdecode(call.variables[b"DX_JOB_ID"]))
+        # Its ID in this process's PID namespace, which is the job's. The server's is another.
         client = client_of(connection)
         reply = take_over_client(call, client, (connection.fileno(), process, *files))
         sys.argv = [program, *call.arguments]

@@ -90,6 +90,7 @@ class ToolServer:
         if received is None:
             raise EOFError
         request, files = received
+        # As an open file, because the ID of a client that dies may be reused.
         files.append(client := linux.open_process(client_of(connection)))
         try:
             call = ToolCall.of(request)

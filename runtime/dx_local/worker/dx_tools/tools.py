@@ -67,6 +67,7 @@ class Tools:
         plain.mkdir()
         for program in [self._programs / "dx", *self._programs.glob("dx-*")]:
             if _is_python_program(program):
+                # Hard links, because the client derives its folder and name from its own path.
                 os.link(client, self._folder / program.name)
                 ours = OWN_PROGRAMS / program.name
                 (plain / program.name).symlink_to(ours if ours.exists() else program)
@@ -109,7 +110,7 @@ class Tools:
             server.ToolServer(
                 self.listener, self._programs, f"{self._visible_at}/", f"{self._executor_folder}/"
             ).serve()
-        except BaseException:  # noqa: BLE001  (whatever it was, this process must not go on as a second zygote)
+        except BaseException:  # noqa: BLE001  (after any error: this must not become a second zygote)
             traceback.print_exc()
             sys.stderr.flush()
         finally:

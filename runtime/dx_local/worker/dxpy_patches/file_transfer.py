@@ -95,6 +95,7 @@ def _download(dxid: Any, filename: str, project: Any) -> bool:
     with target:
         answer = _request({**request, "linkable": is_new}, target.fileno())
         is_done = "size" in answer or ("link" in answer and _link(answer, filename))
+        # If the link cannot be used here, request a copy.
         if "link" in answer and not is_done:
             is_done = "size" in _request(request, target.fileno())
     if not is_done and is_new:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HOME = "/home/dnanexus"
 TMP_FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108
-"""The folders that start empty for each job and are on disk."""
+"""The folders that start empty for each job and are on disk: temporary files may exceed the memory."""
 
 EXECUTOR_FOLDER = "/.dx-local"
 """The path at which a job finds the executor's folder: sockets, and clients for dxpy's programs."""
@@ -92,14 +92,9 @@ def prepare(folder: str, image: str, private: Iterable[str], *, owns_all: bool) 
     read_only += [path for name in _MOUNT_PARENTS for path in _subfolders(f"/{name}")]
     hidden = _hidden(private, (*overlaid, *read_only))
     root, empty, layer = f"{folder}/root", f"{folder}/empty", f"{folder}/base-layer"
-    for path in (root, empty):
-        os.mkdir(path)
-    for link in links:
-        os.symlink(os.readlink(link.path), root + link.path)
+    os.mkdir(empty)
     own = (*(f"/{name}" for name in (*_MOUNT_PARENTS, *_REPLACED)), HOME, EXECUTOR_FOLDER)
-    for path in (*overlaid, *others, *read_only, *own):
-        if not os.path.lexists(root + path):
-            os.makedirs(root + path)
+    _make_root(root, links, (*overlaid, *others, *read_only, *own))
     split_folders = base_layer.build(layer, image, overlaid, mount_points, owns_all=owns_all)
     os.makedirs(f"{layer}{LOG_FOLDER}", exist_ok=True)
     return HostFolders(
@@ -115,6 +110,15 @@ def prepare(folder: str, image: str, private: Iterable[str], *, owns_all: bool) 
         restricted=(*TMP_FOLDERS, SHARED_MEMORY, *_HOMES, *hidden),
         aliases=tuple((link.path, _target(link)) for link in links if is_below(_target(link), overlaid)),
     )
+
+
+def _make_root(root: str, links: Iterable[os.DirEntry[str]], folders: Iterable[str]) -> None:
+    os.mkdir(root)
+    for link in links:
+        os.symlink(os.readlink(link.path), root + link.path)
+    for path in folders:
+        if not os.path.lexists(root + path):
+            os.makedirs(root + path)
 
 
 def is_below(path: str, folders: tuple[str, ...]) -> bool:

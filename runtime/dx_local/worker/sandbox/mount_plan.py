@@ -69,7 +69,11 @@ class MountPlan(NamedTuple):
     calls_inside: list[Syscall]
     """The calls that only the first process of the sandbox can make, inside it."""
     change_markers: list[str]
-    """Folders in the tmpfs: every change of the sandbox changes one of them."""
+    """Folders in the tmpfs, one of which changes with the sandbox.
+
+    They are hidden and shared folders, and the upper folders of overlays: the first change of an overlay,
+    however deep, copies parent folders into its upper folder and thereby changes that.
+    """
 
 
 def plan_mounts(

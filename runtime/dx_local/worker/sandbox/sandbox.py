@@ -19,7 +19,7 @@ class Sandbox:
 
     spec: SandboxSpec
     identity: tuple[object, ...]
-    """The identity of the folders that it shows; it differs once others exist at their paths."""
+    """The identity of the folders visible in it, which differs once others exist at their paths."""
     init: SandboxInit
     memory: int
     """The folder that holds its changes, as an open file; no path leads to it any more."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dx_app_wizard.errors import NoHomeError
 from dx_local.engine.environments.debian import dpkg, layers, package_names, resolve
 from dx_local.engine.environments.debian.package_names import available_names
 from dx_local.engine.environments.debian.resolve import ResolvedDependencies, resolve_dependencies
 from dx_local.engine.environments.exec_depends import Dependency
-from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,10 +82,10 @@ def test_without_dpkg_only_programs_can_be_looked_for(
 @pytest.mark.parametrize("installs", [False, True])
 def test_a_user_without_a_home_gets_the_same_report(monkeypatch: pytest.MonkeyPatch, installs: bool) -> None:
     def homeless(*_: object) -> Path:
-        raise UsageError("there is no home folder to keep files in")
+        raise NoHomeError("XDG_CACHE_HOME")
 
-    monkeypatch.setattr(package_names, "user_folder", homeless)
-    monkeypatch.setattr(layers, "user_folder", homeless)
+    monkeypatch.setattr(package_names, "cache_dir", homeless)
+    monkeypatch.setattr(layers, "cache_dir", homeless)
     assert "no-such-package" in resolved(NOWHERE, installs=installs).notes[0]
 
 

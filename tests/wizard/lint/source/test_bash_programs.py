@@ -1,4 +1,4 @@
-"""The rule bash-program: calls of programs that a worker lacks, and no others."""
+"""The rule bash-program reports calls of programs that a worker does not have, and no others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Missing = list[tuple[str, int | None]]
 
 @pytest.fixture
 def missing(tmp_path: Path) -> Callable[..., Missing]:
-    """Return what the rule reports for an app with this source, packages and resources."""
+    """Return the programs that the rule reports in an app with this source, packages and resources."""
 
     def lint(source: str, *packages: str, resources: dict[str, str] | None = None, **more: Any) -> Missing:
         depends = [

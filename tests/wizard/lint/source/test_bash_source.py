@@ -1,4 +1,4 @@
-"""BashSource: references to outputs of subjobs, and folders of out/."""
+"""BashSource: references to outputs of subjobs, and folders in out/."""
 
 from __future__ import annotations
 

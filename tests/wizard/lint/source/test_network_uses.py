@@ -1,4 +1,4 @@
-"""What of a source plainly uses the network, and the rule that then asks for access to it."""
+"""Literal uses of the network in a source, and the rule that requires network access for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Code for Python 2: what Python 3 can read of it, and what is said of the rest."""
+"""Python 2 code that Python 3 cannot parse, and the hints about it."""
 
 from __future__ import annotations
 

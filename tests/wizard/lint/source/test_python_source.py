@@ -1,4 +1,4 @@
-"""PythonSource: what a function returns, as far as it can be told, and quickly."""
+"""PythonSource: the results of functions, found quickly."""
 
 from __future__ import annotations
 

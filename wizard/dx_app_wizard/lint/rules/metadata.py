@@ -8,7 +8,7 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.console.text import whole
+from dx_app_wizard.console.text import without_surrogates
 from dx_app_wizard.dxapp.names import app_name_problem, applet_name_problem
 from dx_app_wizard.dxapp.versions import is_semantic_version
 from dx_app_wizard.lint.rules.rule import Fix, KeyFix, Rules, Violation
@@ -70,8 +70,8 @@ def text_unicode(spec: dict[str, Any]) -> Iterator[Violation]:
     while level:
         inside: list[tuple[JsonPath, Any]] = []
         for path, value in level:
-            keys = [key for key in value if whole(key) != key] if isinstance(value, dict) else ()
-            if keys or (isinstance(value, str) and whole(value) != value):
+            keys = [key for key in value if without_surrogates(key) != key] if isinstance(value, dict) else ()
+            if keys or (isinstance(value, str) and without_surrogates(value) != value):
                 yield Violation(path, "contains text that is not Unicode", "Remove the unpaired surrogate.")
             if isinstance(value, (dict, list)):
                 entries = value.items() if isinstance(value, dict) else enumerate(value)

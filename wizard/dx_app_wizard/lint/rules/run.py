@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp.instances import (
@@ -12,6 +13,7 @@ from dx_app_wizard.dxapp.instances import (
     clouds,
     find_instance_type,
     instance_types,
+    known_regions,
     misspelt,
     region_problem,
     substitute,
@@ -270,11 +272,15 @@ def regional_options(spec: dict[str, Any]) -> Iterator[Violation]:
 
 @RUN_RULES.rule("warning")
 def region_known(spec: dict[str, Any]) -> Iterator[Violation]:
-    """Regions are written `cloud:place`, with a cloud that DNAnexus runs on."""
+    """Regions exist, as far as is known; they are written `cloud:location`."""
     for region in hash_at(spec, "regionalOptions"):
         problem = region_problem(region)
         if problem:
             yield Violation(("regionalOptions", region), problem)
+        elif region not in known_regions():
+            near = get_close_matches(region, known_regions(), n=1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Known regions: {', '.join(known_regions())}."
+            yield Violation(("regionalOptions", region), f"{region!r} is not a known region", hint)
 
 
 @RUN_RULES.rule("error")

@@ -8,8 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_local.engine.user_folders import user_folder
-from dx_local.errors import UsageError
+from dx_app_wizard.user_dirs import cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -33,7 +32,7 @@ def available_names() -> frozenset[str]:
         return frozenset()
     try:
         # With a cache of its own: the host's may be turned off, and without one this takes half a second.
-        cache = user_folder("XDG_CACHE_HOME", ".cache") / "debian" / "host-cache"
+        cache = cache_dir("dx-local") / "debian" / "host-cache"
         files = [f"-oDir::Cache::{name}={cache / name}.bin" for name in ("pkgcache", "srcpkgcache")]
         cache.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
@@ -44,7 +43,7 @@ def available_names() -> frozenset[str]:
             errors="replace",
             check=True,
         )
-    except (OSError, subprocess.CalledProcessError, UsageError):
+    except (OSError, subprocess.CalledProcessError):
         return frozenset()
     return frozenset(done.stdout.split())
 

@@ -6,11 +6,11 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.errors import NoHomeError
 from dx_local.engine.environments.debian import dpkg
 from dx_local.engine.environments.debian.apt import Apt, AptError
 from dx_local.engine.environments.debian.layers import debian_layer
 from dx_local.engine.environments.debian.package_names import available_names, is_valid_name, similar
-from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,7 +74,7 @@ def _unpacked(
         )
     try:
         layer = debian_layer(missing, announce=announce)
-    except (AptError, UsageError) as error:
+    except (AptError, NoHomeError) as error:
         output = "\n".join(f"  {line}" for line in str(error).splitlines())
         note = (
             f"Debian packages could not be downloaded, so jobs run without them: {_names(missing)}.\n{output}"
