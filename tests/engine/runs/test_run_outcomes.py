@@ -1,4 +1,4 @@
-"""How runs end: with an output, or with the reason and message that the platform would give."""
+"""Outcomes of runs: the output, or the reason and message that the platform would report."""
 
 from __future__ import annotations
 
