@@ -7,7 +7,7 @@ UserError
 │   ├── UpdateBlockedError      files that cannot be updated
 │   └── MergeConflictsError     conflicts after an update
 ├── SpecFileError               a JSON file cannot be read (path, line, column)
-│   └── RecordError             the record of an app's origin is one of these
+│   └── RecordError             the record of an app's origin is missing or cannot be read
 ├── NotWritableError            the system refuses to write a file
 ├── DiskFullError               no space left on a disk
 ├── NoHomeError                 the user has no home folder
