@@ -25,8 +25,8 @@ STATES = ("live", "archival", "archived", "unarchiving")
 
 _COPIES = "SELECT * FROM placement WHERE object = ? AND project GLOB 'project-*'"
 _RATES = ("Expedited", "Standard", "Bulk")
-_MOST_FILES = 1000
-_UNARCHIVING_TAKES = 60 * 1000  # ms; hours on the platform
+_MAX_FILES = 1000
+_UNARCHIVING_TIME = 60 * 1000  # ms; hours on the platform
 
 
 def state_of(copy: PlacementMetadata, now: int) -> str:
@@ -35,7 +35,7 @@ def state_of(copy: PlacementMetadata, now: int) -> str:
     return "live" if is_back else copy["archival"]
 
 
-def state_in_sql() -> str:
+def state_as_sql() -> str:
     """Return the SQL term for the archival state of a row of `placement`; its mark is the time (ms)."""
     return (
         "CASE WHEN placement.archival = 'unarchiving' AND placement.live_at <= ? THEN 'live'"
@@ -54,14 +54,14 @@ def archive(context: Context, project_id: str, request: JSON) -> JSON:
     if all_copies and context.caller.job is not None:
         raise PermissionDenied(f"Must be an admin of {context.caller.user} to archive all copies")
     now = context.now()
-    live = [copy for copy in _chosen(context, project_id, request) if state_of(copy, now) == "live"]
+    live = [copy for copy in _requested_copies(context, project_id, request) if state_of(copy, now) == "live"]
     for copy in live:
         file_id = copy["object"]
-        _set(context, project_id, file_id, "archival")
+        _set_state(context, project_id, file_id, "archival")
         copies = context.store.all(PlacementRow, _COPIES, file_id)
         if all_copies or all(state_of(each, now) in ("archival", "archived") for each in copies):
             for each in copies:
-                _set(context, each["project"], file_id, "archived")
+                _set_state(context, each["project"], file_id, "archived")
     return {"id": project_id, "count": len(live)}
 
 
@@ -77,16 +77,16 @@ def unarchive(context: Context, project_id: str, request: JSON) -> JSON:
     now = context.now()
     copies = [
         copy
-        for copy in _chosen(context, project_id, request)
+        for copy in _requested_copies(context, project_id, request)
         if state_of(copy, now) in ("archival", "archived")
     ]
     size = sum(copy["size"] or 0 for copy in copies)
     if not read.flag(request, "dryRun"):
         for copy in copies:
             if copy["archival"] == "archival":
-                _set(context, project_id, copy["object"], "live")
+                _set_state(context, project_id, copy["object"], "live")
             else:
-                _set(context, project_id, copy["object"], "unarchiving", now + _UNARCHIVING_TAKES)
+                _set_state(context, project_id, copy["object"], "unarchiving", now + _UNARCHIVING_TIME)
     return {"id": project_id, "files": len(copies), "size": size / 1e9, "cost": 0}
 
 
@@ -101,7 +101,7 @@ def archived_bytes(context: Context, project_id: str) -> int:
     return size
 
 
-def _chosen(context: Context, project_id: str, request: JSON) -> list[FileCopy]:
+def _requested_copies(context: Context, project_id: str, request: JSON) -> list[FileCopy]:
     """Return the copies of the closed files that a request names, each with its size."""
     if ("files" in request) == ("folder" in request):
         raise InvalidInput('either "files" or "folder" must say what is meant')
@@ -111,7 +111,7 @@ def _chosen(context: Context, project_id: str, request: JSON) -> list[FileCopy]:
         " WHERE placement.project = ? AND placement.class = 'file'"
     )
     if "files" in request:
-        return _named(context, project_id, read.strings(request, "files"), query)
+        return _copies_by_id(context, project_id, read.strings(request, "files"), query)
     folder = normalize_folder(read.text(request, "folder"))
     folders.require_folder(context, project_id, folder)
     query += " AND object.state = 'closed'"
@@ -121,9 +121,9 @@ def _chosen(context: Context, project_id: str, request: JSON) -> list[FileCopy]:
     return context.store.all(FileCopy, query + inside, project_id, folder, *below(folder))
 
 
-def _named(context: Context, project_id: str, files: list[str], query: str) -> list[FileCopy]:
-    if len(files) > _MOST_FILES:
-        raise InvalidInput(f'"files" can name at most {_MOST_FILES} files')
+def _copies_by_id(context: Context, project_id: str, files: list[str], query: str) -> list[FileCopy]:
+    if len(files) > _MAX_FILES:
+        raise InvalidInput(f'"files" can name at most {_MAX_FILES} files')
     found = []
     for file_id in files:
         copy = context.store.one(FileCopy, f"{query} AND placement.object = ?", project_id, file_id)
@@ -135,5 +135,7 @@ def _named(context: Context, project_id: str, files: list[str], query: str) -> l
     return found
 
 
-def _set(context: Context, project_id: str, file_id: str, state: str, live_at: int | None = None) -> None:
+def _set_state(
+    context: Context, project_id: str, file_id: str, state: str, live_at: int | None = None
+) -> None:
     context.store.change_placement(project_id, file_id, archival=state, live_at=live_at)

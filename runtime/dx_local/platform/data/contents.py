@@ -35,7 +35,7 @@ COLUMNS_OF_COPY = (
 )
 """What there is to know of a copy of a data object, out of both tables."""
 
-AT_ONCE = 2000
+OBJECTS_PER_CALL = 2000
 """How many objects a call removes that may leave some for the next; they take about a third of a second."""
 
 
@@ -47,7 +47,7 @@ def new_folder(context: Context, project: str, request: JSON) -> JSON:
         folders.require_no_folder(context, project, folder)
         folders.require_folder(context, project, parent_of(folder))
     folders.ensure_folder(context.store, project, folder)
-    return _touched(context, project)
+    return _mark_modified(context, project)
 
 
 def list_folder(context: Context, project: str, request: JSON) -> JSON:
@@ -77,7 +77,7 @@ def rename_folder(context: Context, project: str, request: JSON) -> JSON:
     else:
         new = join(parent_of(old), folder_name(read.text(request, "name")))
     _move_folder(context, project, old, new)
-    return _touched(context, project)
+    return _mark_modified(context, project)
 
 
 def move(context: Context, project: str, request: JSON) -> JSON:
@@ -91,21 +91,21 @@ def move(context: Context, project: str, request: JSON) -> JSON:
     for path in read.strings(request, "folders", []):
         folder = normalize_folder(path)
         _move_folder(context, project, folder, join(destination, base_name(folder)))
-    return _touched(context, project)
+    return _mark_modified(context, project)
 
 
 def remove_folder(context: Context, project: str, request: JSON) -> JSON:
-    """Remove a folder; with `recurse` also all that is in it, with `force` even if it is not there.
+    """Remove a folder; `recurse` includes its contents, and `force` accepts a missing folder.
 
-    With `partial` one call removes at most AT_ONCE objects, so that others are answered in between; while the
-    answer's `completed` is false, the folder is still there and the call is to be repeated.
+    With `partial`, one call removes at most OBJECTS_PER_CALL objects so that other requests are not delayed.
+    The caller repeats it until the answer's `completed` is true; only then is the folder removed.
     """
     _require_removal(context, project)
     folder = normalize_folder(read.text(request, "folder"))
     if not read.flag(request, "force"):
         folders.require_folder(context, project, folder)
     low, high = below(folder)
-    most = AT_ONCE if read.flag(request, "partial") else -1
+    most = OBJECTS_PER_CALL if read.flag(request, "partial") else -1
     object_ids = context.store.column(
         "SELECT object FROM placement"
         " WHERE project = ? AND (folder = ? OR (folder > ? AND folder < ?)) LIMIT ?",
@@ -127,7 +127,7 @@ def remove_folder(context: Context, project: str, request: JSON) -> JSON:
             low,
             high,
         )
-    return {**_touched(context, project), "completed": is_completed}
+    return {**_mark_modified(context, project), "completed": is_completed}
 
 
 def remove_objects(context: Context, project: str, request: JSON) -> JSON:
@@ -138,7 +138,7 @@ def remove_objects(context: Context, project: str, request: JSON) -> JSON:
         for object_id in object_ids:
             _require_in(context, project, object_id)
     _remove(context, project, object_ids)
-    return _touched(context, project)
+    return _mark_modified(context, project)
 
 
 def clone(context: Context, source: str, request: JSON) -> JSON:
@@ -149,14 +149,14 @@ def clone(context: Context, source: str, request: JSON) -> JSON:
     destination_project = read.container(request)
     access.require(context, source, "VIEW")
     access.require(context, destination_project, "UPLOAD")
-    destination = folders.folder_for_new(
+    destination = folders.destination_folder(
         context, destination_project, {**request, "folder": request.get("destination", "/")}
     )
     object_ids = read.strings(request, "objects", [])
     existing = objects.clone_into(context, object_ids, source, destination_project, destination)
     for path in read.strings(request, "folders", []):
         existing += _clone_folder(context, source, normalize_folder(path), destination_project, destination)
-    _touched(context, destination_project)
+    _mark_modified(context, destination_project)
     return {"id": source, "project": destination_project, "exists": list(dict.fromkeys(existing))}
 
 
@@ -179,7 +179,7 @@ def _listed_objects(context: Context, project: str, folder: str, request: JSON) 
         folder,
         hidden_too,
     )
-    return [listed(context, row, options) for row in rows]
+    return [list_entry(context, row, options) for row in rows]
 
 
 def describe_options(request: JSON) -> JSON | None:
@@ -190,11 +190,11 @@ def describe_options(request: JSON) -> JSON | None:
     return read.mapping(request, "describe")
 
 
-def listed(context: Context, copy: ObjectCopy, options: JSON | None) -> JSON:
+def list_entry(context: Context, copy: ObjectCopy, options: JSON | None) -> JSON:
     """Return a copy, read as COLUMNS_OF_COPY, as lists show it: its ID and, with options, its description."""
     if options is None:
         return {"id": copy["id"]}
-    return {"id": copy["id"], "describe": objects.described(context, copy, copy, options)}
+    return {"id": copy["id"], "describe": objects.describe_copy(context, copy, copy, options)}
 
 
 def _move_folder(context: Context, project: str, old: str, new: str) -> None:
@@ -239,7 +239,7 @@ def _remove(context: Context, project: str, object_ids: Iterable[str]) -> None:
         if not store.exists("SELECT 1 FROM placement WHERE object = ?", object_id):
             context.platform.publish(lifecycle.object_removed(store, object_id, context.now()))
             file_bytes.forget(context.platform, object_id)
-            gtables.forget_rows(context.platform, object_id)
+            gtables.delete_rows(context.platform, object_id)
 
 
 def _orphans(context: Context, project: str, linked: list[str]) -> list[str]:
@@ -275,6 +275,6 @@ def _require_in(context: Context, project: str, object_id: str) -> None:
         raise access.not_found(object_id, project)
 
 
-def _touched(context: Context, project: str) -> JSON:
+def _mark_modified(context: Context, project: str) -> JSON:
     context.store.update("project", project, modified=context.now())
     return {"id": project}

@@ -44,7 +44,7 @@ def link_whole(platform: Platform, file_id: str, source: Path) -> JSON:
     return {"size": status.st_size, "changed": status.st_mtime_ns, "source": str(source.resolve())}
 
 
-def let_go(platform: Platform) -> None:
+def replace_hard_links(platform: Platform) -> None:
     """Put symbolic links in the place of hard links to users' files, once nothing needs the bytes any more.
 
     Programs such as gzip leave files alone that have more than one name.
@@ -73,7 +73,7 @@ def store_whole(platform: Platform, file_id: str, received: Path) -> None:
     received.replace(whole)
 
 
-def make_whole(platform: Platform, file_id: str, position: int) -> None:
+def promote_only_part(platform: Platform, file_id: str, position: int) -> None:
     """Move the only part of a closed file to where all bytes of a file are, if that is possible."""
     folder = _parts_path(platform, file_id)
     with suppress(OSError):  # the part remains readable where it is

@@ -17,7 +17,7 @@ from dx_local.platform.data.describe import wanted_fields
 from dx_local.platform.data.media_types import media_type_of
 from dx_local.platform.data.transfer_urls import DownloadTicket, UploadTicket
 from dx_local.platform.requests import request_fields as read
-from dx_local.platform.requests.background_work import LongWork
+from dx_local.platform.requests.background_work import WorkRequired
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,9 +40,9 @@ UPLOAD_PARAMETERS = {
 
 _UPLOAD_VALID_FOR = 2 * 60 * 1000  # ms
 _DOWNLOAD_VALID_FOR = 24 * 60 * 60 * 1000  # ms
-_LONGEST_DURATION = 100 * 365 * 24 * 60 * 60  # s
+_MAX_DURATION = 100 * 365 * 24 * 60 * 60  # s
 _PART_OF_LOCAL_FILE = 64 << 20
-_HASHED_AT_ONCE = 16 << 20  # takes about 30 ms
+_HASHED_INLINE = 16 << 20  # takes about 30 ms
 
 
 def new(context: Context, _class: str, request: JSON) -> JSON:
@@ -89,7 +89,7 @@ def upload(context: Context, file_id: str, request: JSON) -> JSON:
     return {"url": ticket.url(context.platform), "headers": headers, "expires": expires}
 
 
-def part_arrived(platform: Platform, ticket: UploadTicket, received: Path, md5: str) -> None:
+def receive_part(platform: Platform, ticket: UploadTicket, received: Path, md5: str) -> None:
     """Store the bytes of a part, complete at `received`; the last upload of a part counts.
 
     Raises InvalidState if the file was closed in the meantime.
@@ -128,10 +128,10 @@ def close(context: Context, file_id: str, _request: JSON) -> JSON:
     size = sum(part["size"] for part in parts)
     fields = {"media": _media_type_of_part(context, file_id, parts[0]), **row["fields"], "size": size}
     context.store.update("object", file_id, fields=fields)
-    objects.closed(context, file_id)
+    objects.mark_closed(context, file_id)
     if len(parts) == 1:
         context.store.after_commit(
-            lambda: file_bytes.make_whole(context.platform, file_id, parts[0]["position"])
+            lambda: file_bytes.promote_only_part(context.platform, file_id, parts[0]["position"])
         )
     return {"id": file_id}
 
@@ -170,8 +170,8 @@ def download(context: Context, file_id: str, request: JSON) -> JSON:
         url = f"{context.platform.base_url}/F/D2PRJ/{file_id}/{placement['project']}"
         return {"url": url, "headers": {"X-Authorization": token.strip()}}
     seconds = read.integer(request, "duration", _DOWNLOAD_VALID_FOR // 1000)
-    if not 0 <= seconds <= _LONGEST_DURATION:
-        raise InvalidInput(f'"duration" must be from 0 to {_LONGEST_DURATION} seconds, not {seconds}')
+    if not 0 <= seconds <= _MAX_DURATION:
+        raise InvalidInput(f'"duration" must be from 0 to {_MAX_DURATION} seconds, not {seconds}')
     ticket = DownloadTicket.preauthenticated(file_id, context.now(), seconds * 1000)
     name = read.text(request, "filename", placement["name"])
     return {"url": ticket.url(context.platform, name), "headers": {}, "expires": ticket.expires}
@@ -185,7 +185,7 @@ def check_empty(context: Context, file_id: str) -> ObjectRow:
     return row
 
 
-def close_with(context: Context, file_id: str, received: Path, part_size: int) -> None:
+def close_with_bytes(context: Context, file_id: str, received: Path, part_size: int) -> None:
     """Take over all bytes of an empty file, which lie at `received`, and close it.
 
     It is described as if it had come in parts of this size, which are read when somebody asks for them.
@@ -197,7 +197,7 @@ def close_with(context: Context, file_id: str, received: Path, part_size: int) -
         raise InvalidInput(f"{size} bytes cannot come in parts of {part_size}")
     fields = {"media": media_type_of(received), **row["fields"], "size": size, "partSize": part_size}
     context.store.update("object", file_id, fields=fields)
-    objects.closed(context, file_id)
+    objects.mark_closed(context, file_id)
     file_bytes.store_whole(context.platform, file_id, received)
 
 
@@ -255,14 +255,14 @@ def _parts_of_local_file(platform: Platform, file_id: str, fields: JSON) -> list
     (path,) = file_bytes.pieces(platform, file_id)
     size = fields["size"]
     part_size = fields.get("partSize") or max(_PART_OF_LOCAL_FILE, -(-size // MAXIMUM_PARTS))
-    if size <= _HASHED_AT_ONCE:
+    if size <= _HASHED_INLINE:
         return local_bytes.hash_parts(path, part_size)
     if file_id not in platform.hashed_parts:
 
         def work() -> None:
             platform.hashed_parts[file_id] = local_bytes.hash_parts(path, part_size)
 
-        raise LongWork(f"MD5 of {file_id}", work)
+        raise WorkRequired(f"MD5 of {file_id}", work)
 
     def forget() -> None:
         platform.hashed_parts.pop(file_id, None)

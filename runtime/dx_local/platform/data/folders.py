@@ -42,7 +42,7 @@ def require_no_folder(context: Context, project: str, folder: str) -> None:
         raise InvalidState(f'Folder "{folder}" already exists in project "{project}"')
 
 
-def folder_for_new(context: Context, project: str, request: JSON) -> str:
+def destination_folder(context: Context, project: str, request: JSON) -> str:
     """Return the folder that a request puts a new object into, made if the request says `parents`."""
     folder = normalize_folder(read.text(request, "folder", "/"))
     if read.flag(request, "parents"):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 UNKNOWN = "application/octet-stream"
 
-READ = 4096
+BYTES_READ = 4096
 """Number of bytes that are read."""
 
 _TAR_MAGIC_AT = 257
@@ -36,7 +36,7 @@ _MAGIC = {
 def media_type_of(path: Path) -> str:
     """Return the media type of a file, of whose bytes only the first ones are read."""
     with path.open("rb") as file:
-        return media_type(file.read(READ))
+        return media_type(file.read(BYTES_READ))
 
 
 def media_type(beginning: bytes) -> str:
@@ -54,7 +54,7 @@ def _is_text(beginning: bytes) -> bool:
         return False
     try:
         # The last character of what was read of a longer file may be cut off.
-        codecs.getincrementaldecoder("utf-8")().decode(beginning, final=len(beginning) < READ)
+        codecs.getincrementaldecoder("utf-8")().decode(beginning, final=len(beginning) < BYTES_READ)
     except UnicodeDecodeError:
         return False
     return True

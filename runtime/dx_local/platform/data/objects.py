@@ -87,7 +87,7 @@ def create(
     """
     project = read.container(request)
     access.require(context, project, "UPLOAD")
-    folder = folders.folder_for_new(context, project, request)
+    folder = folders.destination_folder(context, project, request)
     details = check_details(request.get("details", {}))
     object_id = new_id(class_name)
     now = context.now()
@@ -162,10 +162,10 @@ def get_visible(
 def describe(context: Context, object_id: str, request: JSON) -> JSON:
     """Describe a data object; `project` is only a hint which copy is meant."""
     row, placement = get_visible(context, object_id, read.optional_container(request))
-    return described(context, row, placement, request)
+    return describe_copy(context, row, placement, request)
 
 
-def described(context: Context, row: ObjectRow, placement: PlacementMetadata, request: JSON) -> JSON:
+def describe_copy(context: Context, row: ObjectRow, placement: PlacementMetadata, request: JSON) -> JSON:
     """Describe one copy of a data object, which the caller may see; one row may be both."""
     class_name = row["class"]
     full: JSON = {
@@ -279,18 +279,18 @@ def close(context: Context, object_id: str, _request: JSON) -> JSON:
         return {"id": object_id}
     if _links_to_unclosed(context, row):
         return _change(context, row, state="closing")
-    closed(context, object_id)
+    mark_closed(context, object_id)
     return {"id": object_id}
 
 
-def closed(context: Context, object_id: str) -> None:
+def mark_closed(context: Context, object_id: str) -> None:
     """Mark an object closed, and those that were closing only because of it; wake whoever waits for them."""
     store, now = context.store, context.now()
     store.update("object", object_id, state="closed", modified=now)
     context.platform.publish(lifecycle.object_closed(store, object_id, now))
     for row in store.all(ObjectRow, "SELECT * FROM object WHERE state = 'closing'"):
         if object_id in row["links"] and not _links_to_unclosed(context, row):
-            closed(context, row["id"])
+            mark_closed(context, row["id"])
 
 
 def open_object(context: Context, object_id: str) -> ObjectRow:
