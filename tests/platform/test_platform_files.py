@@ -157,7 +157,7 @@ def test_a_linked_file_that_its_owner_changes(
         assert file_bytes.pieces(context.platform, file)[0].read_bytes() == b"hello"
 
 
-def test_users_files_are_let_go(context: Context, project: str, source: Path) -> None:
+def test_hard_links_to_users_files_are_replaced(context: Context, project: str, source: Path) -> None:
     file = linked(context, project, source)
     file_bytes.replace_hard_links(context.platform)
     assert source.stat().st_nlink == 1

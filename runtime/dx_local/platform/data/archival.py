@@ -1,7 +1,8 @@
-"""Archiving files and bringing them back: the archival state of each copy.
+"""Archive and unarchive files: the archival state of each copy.
 
-A copy is `live`; `archival` if it is to be archived but the file has a live copy elsewhere; `archived` once
-it has none; `unarchiving` on its way back. The bytes stay where they are. Only live copies can be downloaded.
+A copy is `live`; `archival` after a request to archive it, as long as the file has a live copy elsewhere;
+`archived` once there is none; and `unarchiving` until it is live again. The bytes never move. Only live
+copies can be downloaded.
 
 Source: https://documentation.dnanexus.com/developer/api/data-containers/projects (archive, unarchive)
 """
@@ -26,17 +27,17 @@ STATES = ("live", "archival", "archived", "unarchiving")
 _COPIES = "SELECT * FROM placement WHERE object = ? AND project GLOB 'project-*'"
 _RATES = ("Expedited", "Standard", "Bulk")
 _MAX_FILES = 1000
-_UNARCHIVING_TIME = 60 * 1000  # ms; hours on the platform
+_UNARCHIVING_TIME = 60 * 1000  # ms; the platform takes hours
 
 
 def state_of(copy: PlacementMetadata, now: int) -> str:
-    """Return the archival state of a copy, of which this is the row, at a time (ms)."""
+    """Return the archival state of a copy at a time (ms)."""
     is_back = copy["archival"] == "unarchiving" and (copy["live_at"] or 0) <= now
     return "live" if is_back else copy["archival"]
 
 
 def state_as_sql() -> str:
-    """Return the SQL term for the archival state of a row of `placement`; its mark is the time (ms)."""
+    """Return an SQL expression for the archival state of a `placement`; its parameter is the time (ms)."""
     return (
         "CASE WHEN placement.archival = 'unarchiving' AND placement.live_at <= ? THEN 'live'"
         " ELSE placement.archival END"
@@ -44,10 +45,10 @@ def state_as_sql() -> str:
 
 
 def archive(context: Context, project_id: str, request: JSON) -> JSON:
-    """Archive files of a project, or of a folder; with `allCopies` their copies elsewhere as well.
+    """Archive files by ID or folder; with `allCopies`, also their copies in other projects.
 
-    Copies in the workspaces of jobs do not count. Raises InvalidInput for a file that is not in the project,
-    ResourceNotFound for a missing folder, and PermissionDenied if a job asks for all copies.
+    Copies in the workspaces of jobs are ignored. Raises InvalidInput for a file that is not in the project,
+    ResourceNotFound for a missing folder, and PermissionDenied if a job requests all copies.
     """
     access.require(context, project_id, "CONTRIBUTE")
     all_copies = read.flag(request, "allCopies")
@@ -66,9 +67,9 @@ def archive(context: Context, project_id: str, request: JSON) -> JSON:
 
 
 def unarchive(context: Context, project_id: str, request: JSON) -> JSON:
-    """Bring files of a project, or of a folder, back; with `dryRun` only count them.
+    """Unarchive files by ID or folder; with `dryRun`, only count them.
 
-    A copy that was not archived yet is live at once, others after a minute, whatever the `rate`.
+    A copy in state `archival` is live at once, an archived one after a minute, at any `rate`.
     """
     access.require(context, project_id, "CONTRIBUTE")
     rate = read.text(request, "rate", "Standard")
@@ -91,7 +92,7 @@ def unarchive(context: Context, project_id: str, request: JSON) -> JSON:
 
 
 def archived_bytes(context: Context, project_id: str) -> int:
-    """Return the size of a project's archived files."""
+    """Return the total size of a project's archived files."""
     size: int = context.store.value(
         "SELECT ifnull(sum(json_extract(object.fields, '$.size')), 0)"
         " FROM placement CROSS JOIN object ON object.id = placement.object"
@@ -102,9 +103,9 @@ def archived_bytes(context: Context, project_id: str) -> int:
 
 
 def _requested_copies(context: Context, project_id: str, request: JSON) -> list[FileCopy]:
-    """Return the copies of the closed files that a request names, each with its size."""
+    """Return the copies of the closed files that a request selects, each with its size."""
     if ("files" in request) == ("folder" in request):
-        raise InvalidInput('either "files" or "folder" must say what is meant')
+        raise InvalidInput('exactly one of "files" and "folder" must be given')
     columns = "placement.*, object.state, json_extract(object.fields, '$.size') AS size"
     query = (
         f"SELECT {columns} FROM placement CROSS JOIN object ON object.id = placement.object"

@@ -1,4 +1,4 @@
-"""Resolving names to data objects, and describing many objects in one call.
+"""Resolve names to data objects, and describe many objects in one call.
 
 Source: https://documentation.dnanexus.com/developer/api/system-methods
 """
@@ -20,13 +20,13 @@ _MAX_IDS = 1000
 
 
 def resolve_data_objects(context: Context, _class: str, request: JSON) -> JSON:
-    """Return, for each name in a folder of a project, all data objects of that name; newest first."""
+    """Return all data objects of each name in a folder of a project, newest first."""
     names = _hashes(request, "objects")
     return {"results": [_resolved(context, {**request, **item}) for item in names]}
 
 
 def describe_data_objects(context: Context, _class: str, request: JSON) -> JSON:
-    """Describe several data objects; one that cannot be described has its error in its place."""
+    """Describe several data objects; the result for one that cannot be described is its error."""
     by_class = read.mapping(request, "classDescribeOptions", {})
     items = request.get("objects")
     if not isinstance(items, list) or len(items) > _MAX_IDS:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from dx_local.platform.core import access
 from dx_local.platform.core.errors import InvalidInput, InvalidState
-from dx_local.platform.core.ids import is_hash_id
 from dx_local.platform.data import objects
 from dx_local.platform.data.describe import wanted_fields
 from dx_local.platform.gtables.columns import ROW_ID, check_rows, read_columns, to_json
@@ -133,10 +132,8 @@ def all_rows(platform: Platform, table_id: str) -> tuple[list[JSON], Iterator[li
     return row["fields"]["columns"], rows()
 
 
-def delete_rows(platform: Platform, object_id: str) -> None:
-    """Once the transaction is committed, remove what is stored of a table."""
-    if is_hash_id(object_id, "gtable"):
-        platform.store.after_commit(TableFile(_path(platform, object_id), (), ()).remove)
+def _delete_rows(platform: Platform, table_id: str) -> None:
+    platform.store.after_commit(TableFile(_path(platform, table_id), (), ()).remove)
 
 
 def _describe(context: Context, row: ObjectRow, request: JSON) -> JSON:
@@ -154,6 +151,7 @@ def _describe(context: Context, row: ObjectRow, request: JSON) -> JSON:
 
 objects.DESCRIBERS["gtable"] = _describe
 objects.DEFAULT_FIELDS["gtable"] = frozenset({"columns", "indices", "size", "length"})
+objects.CONTENT_REMOVERS["gtable"] = _delete_rows
 
 
 def _open_table(context: Context, table_id: str) -> ObjectRow:
