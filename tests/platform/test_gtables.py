@@ -14,7 +14,7 @@ from dx_local.platform.data import contents, objects
 from dx_local.platform.find import data_objects
 from dx_local.platform.gtables import gtables
 from dx_local.platform.gtables.columns import INTEGER_RANGES, Column
-from dx_local.platform.requests.background_work import LongWork
+from dx_local.platform.requests.background_work import WorkRequired
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
@@ -40,7 +40,7 @@ def add(context: Context, table: str, rows: list[Any], part: int | None = None) 
 
 
 def close(context: Context, table: str) -> None:
-    with pytest.raises(LongWork) as needed:
+    with pytest.raises(WorkRequired) as needed:
         gtables.close(context, table, {})
     needed.value.work()
     gtables.close(context, table, {})
@@ -241,7 +241,7 @@ def test_a_closed_table_takes_nothing_more(context: Context, project: str) -> No
 def test_rows_that_come_while_a_table_is_put_in_order_are_refused(context: Context, project: str) -> None:
     table = make(context, project)
     add(context, table, [["a", 1]])
-    with pytest.raises(LongWork) as needed:
+    with pytest.raises(WorkRequired) as needed:
         gtables.close(context, table, {})
     needed.value.work()
     with pytest.raises(InvalidState, match="being closed"):

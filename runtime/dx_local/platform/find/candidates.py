@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
     from dx_local.platform.core.store import Store
 
-FEW = 2000
+MAX_CANDIDATES = 2000
 """How many candidates are read and sorted rather than met on the way, in the order of results."""
 
 _LABELLED = "placement.object IN (SELECT object FROM label WHERE label.project = ?"
@@ -56,7 +56,7 @@ def everything(class_name: str | None) -> Range:
 
 def best_range(store: Store, project: str, request: JSON, folder: str, *, recurse: bool) -> Range:
     """Return the range that a search in a folder of a project should read: the smallest, if it is small."""
-    smallest, size = everything(read.optional_text(request, "class")), FEW
+    smallest, size = everything(read.optional_text(request, "class")), MAX_CANDIDATES
     candidates = [
         *_of_objects(request),
         *_of_names(request.get("name")),

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
 
 
-_MOST_TERMS = 500  # SQLite takes expressions up to a depth of 1000
-_DEEPEST = 30
+_MAX_TERMS = 500  # SQLite takes expressions up to a depth of 1000
+_MAX_DEPTH = 30
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ class Condition:
     values: tuple[Any, ...] = ()
 
 
-def both(conditions: list[Condition]) -> Condition:
+def all_of(conditions: list[Condition]) -> Condition:
     """Return the condition that all of these hold; true when there are none."""
     return _joined(conditions, " AND ", "1")
 
 
-def either(conditions: list[Condition]) -> Condition:
+def any_of(conditions: list[Condition]) -> Condition:
     """Return the condition that one of these holds; false when there are none."""
     return _joined(conditions, " OR ", "0")
 
@@ -71,7 +71,7 @@ def has_properties(hash_: str, wanted: Any) -> Condition:
     def one(value: Any) -> Condition | None:
         if not isinstance(value, dict) or value.keys() & {"$and", "$or"}:
             return None
-        return both([_property(hash_, key, expected) for key, expected in value.items()])
+        return all_of([_property(hash_, key, expected) for key, expected in value.items()])
 
     return _combined(wanted, one, '"properties" must be a hash, or {"$and": […]} or {"$or": […]} of such')
 
@@ -113,14 +113,14 @@ def _combined(
     wanted: Any, one: Callable[[Any], Condition | None], expectation: str, depth: int = 0
 ) -> Condition:
     """Build a condition from the grammar `X | {"$and": [grammar, …]} | {"$or": [grammar, …]}`."""
-    if depth > _DEEPEST:
-        raise InvalidInput(f"conditions can stand in one another at most {_DEEPEST} deep")
+    if depth > _MAX_DEPTH:
+        raise InvalidInput(f"conditions can stand in one another at most {_MAX_DEPTH} deep")
     simple = one(wanted)
     if simple is not None:
         return simple
     if isinstance(wanted, dict) and len(wanted) == 1:
         (operator, operands), *_ = wanted.items()
-        join = {"$and": both, "$or": either}.get(operator)
+        join = {"$and": all_of, "$or": any_of}.get(operator)
         if join and isinstance(operands, list):
             return join([_combined(operand, one, expectation, depth + 1) for operand in operands])
     raise InvalidInput(expectation)
@@ -129,8 +129,8 @@ def _combined(
 def _joined(conditions: list[Condition], operator: str, empty: str) -> Condition:
     if not conditions:
         return Condition(empty)
-    if len(conditions) > _MOST_TERMS:
-        raise InvalidInput(f"at most {_MOST_TERMS} conditions can be joined, not {len(conditions)}")
+    if len(conditions) > _MAX_TERMS:
+        raise InvalidInput(f"at most {_MAX_TERMS} conditions can be joined, not {len(conditions)}")
     sql = operator.join(f"({condition.sql})" for condition in conditions)
     return Condition(sql, tuple(value for condition in conditions for value in condition.values))
 

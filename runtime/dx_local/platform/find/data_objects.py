@@ -19,9 +19,9 @@ from dx_local.platform.data import archival, contents
 from dx_local.platform.find.candidates import best_range
 from dx_local.platform.find.conditions import (
     Condition,
+    all_of,
+    any_of,
     between,
-    both,
-    either,
     has_properties,
     includes,
     linking_to,
@@ -55,7 +55,7 @@ def find_data_objects(context: Context, _class: str, request: JSON) -> JSON:
     """Find data objects by what the request says of them."""
     limit = page_size(request)
     options = contents.describe_options(request)
-    where = both(_conditions(request, context.now()))
+    where = all_of(_conditions(request, context.now()))
     projects = _searched_projects(context, request)
     place = _beginning(context, request, projects)
     if place is not None:
@@ -66,11 +66,13 @@ def find_data_objects(context: Context, _class: str, request: JSON) -> JSON:
         rows += _copies(context, project, request, where, begins, limit + 1 - len(rows))
         if len(rows) > limit:
             break
-    results = [{"project": row["project"], **contents.listed(context, row, options)} for row in rows[:limit]]
+    results = [
+        {"project": row["project"], **contents.list_entry(context, row, options)} for row in rows[:limit]
+    ]
     return {"results": results, "next": _cursor(rows[limit]) if len(rows) > limit else None}
 
 
-def find_nothing(_context: Context, _class: str, _request: JSON) -> JSON:
+def find_none(_context: Context, _class: str, _request: JSON) -> JSON:
     """Answer a search for a kind of thing of which there are none here."""
     return {"results": [], "next": None}
 
@@ -86,7 +88,7 @@ def _copies(
         conditions.append(
             Condition("(placement.modified, placement.sequence) <= (?, ?)", (place.modified, place.sequence))
         )
-    full = both(conditions)
+    full = all_of(conditions)
     return context.store.all(
         ObjectCopy,
         f"SELECT {contents.COLUMNS_OF_COPY} FROM {range_.source()}"
@@ -130,7 +132,7 @@ def _of_folder(scope: _Scope) -> list[Condition]:
     if scope.folder == "/":
         return []
     inside = Condition("placement.folder > ? AND placement.folder < ?", below(scope.folder))
-    return [either([Condition("placement.folder = ?", (scope.folder,)), inside])]
+    return [any_of([Condition("placement.folder = ?", (scope.folder,)), inside])]
 
 
 def _of_class_and_state(request: JSON, now: int) -> list[Condition]:
@@ -145,7 +147,7 @@ def _of_class_and_state(request: JSON, now: int) -> list[Condition]:
         found.append(one_of("placement.object", read.strings(request, "id")))
     archival_state = _choice(request, "archivalState", "any", (*archival.STATES, "any"))
     if archival_state != "any":
-        found.append(Condition(f"{archival.state_in_sql()} = ?", (now, archival_state)))
+        found.append(Condition(f"{archival.state_as_sql()} = ?", (now, archival_state)))
     return found
 
 

@@ -15,9 +15,9 @@ from dx_local.platform.data.contents import describe_options
 from dx_local.platform.execution import job_descriptions
 from dx_local.platform.find.conditions import (
     Condition,
+    all_of,
+    any_of,
     between,
-    both,
-    either,
     has_properties,
     includes,
     name_is,
@@ -39,7 +39,7 @@ _COLUMNS = {
     ),
     "rootExecution": "job.root",
 }
-_AT_ONCE = 1000
+_MAX_IDS = 1000
 _LAST_TRIES = "job.try_number AS number FROM job"
 _TRIES = (
     "tries.number FROM job JOIN ("
@@ -64,7 +64,7 @@ def find_executions(context: Context, _class: str, request: JSON) -> JSON:
     limit = page_size(request)
     options = describe_options(request)
     with_tries = read.flag(request, "includeRestarted")
-    where = both(
+    where = all_of(
         [
             *_visible(context, request),
             *_conditions(context, request),
@@ -98,8 +98,8 @@ def describe_executions(context: Context, _class: str, request: JSON) -> JSON:
     The form is that of `describeProjects`; that of the platform is not documented.
     """
     ids = read.strings(request, "executions")
-    if len(ids) > _AT_ONCE:
-        raise InvalidInput(f'"executions" can name at most {_AT_ONCE} executions')
+    if len(ids) > _MAX_IDS:
+        raise InvalidInput(f'"executions" can name at most {_MAX_IDS} executions')
     how = describe_options(request) or {}
     return {"results": [_described(context, execution, how) for execution in ids]}
 
@@ -125,7 +125,7 @@ def _visible(context: Context, request: JSON) -> list[Condition]:
     conditions = [one_of("job.project", access.visible_projects(context))]
     if caller := context.calling_job():
         conditions.append(Condition("job.root = ?", (caller["root"],)))
-    return [either(conditions)]
+    return [any_of(conditions)]
 
 
 def _conditions(context: Context, request: JSON) -> list[Condition]:
@@ -180,7 +180,7 @@ def _is_one_of(column: str, request: JSON, name: str) -> Condition:
     """Match a column with an ID or several; null matches any."""
     wanted = request[name]
     if wanted is None:
-        return both([])
+        return all_of([])
     if isinstance(wanted, list):
         return one_of(column, read.strings(request, name))
     if not isinstance(wanted, str):
@@ -204,7 +204,7 @@ def _has_parent(request: JSON, name: str) -> Condition:
 
 def _runs(executable: str) -> Condition:
     """Match what runs an executable: also an analysis of which a stage does."""
-    return either(
+    return any_of(
         [
             Condition("job.executable = ?", (executable,)),
             Condition(

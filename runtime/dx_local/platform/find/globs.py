@@ -11,7 +11,7 @@ from itertools import takewhile
 
 from dx_local.platform.core.errors import InvalidInput
 
-LONGEST = 4096
+MAX_LENGTH = 4096
 """The largest number of characters in a glob; SQLite refuses ten times as many bytes."""
 
 
@@ -26,8 +26,8 @@ class Glob:
     @classmethod
     def parse(cls, pattern: str) -> Glob:
         """Return the glob that a search asks for. Raises InvalidInput when it is too long."""
-        if len(pattern) > LONGEST:
-            raise InvalidInput(f"a glob can have at most {LONGEST} characters")
+        if len(pattern) > MAX_LENGTH:
+            raise InvalidInput(f"a glob can have at most {MAX_LENGTH} characters")
         tokens = re.findall(r"\\.|.", pattern, flags=re.DOTALL)
         return cls(
             sql="".join(_in_sql(token) for token in tokens),

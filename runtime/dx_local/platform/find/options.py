@@ -14,16 +14,16 @@ from dx_local.platform.requests import request_fields as read
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
 
-_LARGEST_PAGE = 1000
+_MAX_PAGE = 1000
 
 
 def page_size(request: JSON) -> int:
     """Return how many results a search may answer with at once. Raises InvalidInput."""
     if request.get("limit") is None:
-        return _LARGEST_PAGE
+        return _MAX_PAGE
     limit = read.integer(request, "limit")
-    if not 1 <= limit <= _LARGEST_PAGE:
-        raise InvalidInput(f'"limit" must be from 1 to {_LARGEST_PAGE}, not {limit}')
+    if not 1 <= limit <= _MAX_PAGE:
+        raise InvalidInput(f'"limit" must be from 1 to {_MAX_PAGE}, not {limit}')
     return limit
 
 

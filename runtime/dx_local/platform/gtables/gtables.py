@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 from dx_local.platform.core import access
 from dx_local.platform.core.errors import InvalidInput, InvalidState
-from dx_local.platform.core.ids import is_hash_id
 from dx_local.platform.data import objects
 from dx_local.platform.data.describe import wanted_fields
 from dx_local.platform.gtables.columns import ROW_ID, check_rows, read_columns, to_json
 from dx_local.platform.gtables.indices import read_indices
 from dx_local.platform.gtables.rows import RowsAreClosedError, TableFile
 from dx_local.platform.requests import request_fields as read
-from dx_local.platform.requests.background_work import LongWork
+from dx_local.platform.requests.background_work import WorkRequired
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,10 +28,10 @@ if TYPE_CHECKING:
 
     from dx_local.platform.core.context import JSON, Context, Platform
     from dx_local.platform.core.schema import ObjectRow
-    from dx_local.platform.gtables.indices import Condition, Index
+    from dx_local.platform.gtables.indices import Index, RowCondition
 
-MOST_PARTS = 250_000
-MOST_ROWS_AT_ONCE = 100_000
+MAX_PARTS = 250_000
+MAX_ROWS_PER_ANSWER = 100_000
 """How many rows one answer holds at most; `next` says where to go on."""
 
 _ROWS_PER_PART = 10_000
@@ -57,11 +56,11 @@ def next_part(context: Context, table_id: str, _request: JSON) -> JSON:
 
 
 def add_rows(context: Context, table_id: str, request: JSON) -> JSON:
-    """`/gtable-xxxx/addRows`: the rows of a part, in the place of any that the part held before."""
+    """`/gtable-xxxx/addRows`: the rows of a part, in the position of any that the part held before."""
     row = _open_table(context, table_id)
     number = read.integer(request, "part")
-    if not 1 <= number <= MOST_PARTS:
-        raise InvalidInput(f'"part" must be from 1 to {MOST_PARTS}, not {number}')
+    if not 1 <= number <= MAX_PARTS:
+        raise InvalidInput(f'"part" must be from 1 to {MAX_PARTS}, not {number}')
     table = _table(context.platform, row)
     rows = check_rows(table.columns, request.get("data"))
     with _refusing_late_rows(table_id):
@@ -74,7 +73,7 @@ def close(context: Context, table_id: str, request: JSON) -> JSON:
     row = _open_table(context, table_id)
     table = _table(context.platform, row)
     if not table.is_finished():
-        raise LongWork(f"rows of {table_id}", table.finish)
+        raise WorkRequired(f"rows of {table_id}", table.finish)
     length, size = table.length(), table.size()
     context.store.update("object", table_id, fields={**row["fields"], "length": length, "size": size})
     return objects.close(context, table_id, request)
@@ -86,7 +85,7 @@ def get(context: Context, table_id: str, request: JSON) -> JSON:
     if row["state"] != "closed":
         raise InvalidState(f"{table_id} is not in the closed state; it is {row['state']}")
     starting = read.integer(request, "starting", 0)
-    limit = min(read.integer(request, "limit", MOST_ROWS_AT_ONCE), MOST_ROWS_AT_ONCE)
+    limit = min(read.integer(request, "limit", MAX_ROWS_PER_ANSWER), MAX_ROWS_PER_ANSWER)
     if limit < 1 or starting < 0:
         raise InvalidInput('"starting" must not be negative, and "limit" must be at least 1')
     table = _table(context.platform, row)
@@ -125,16 +124,16 @@ def all_rows(platform: Platform, table_id: str) -> tuple[list[JSON], Iterator[li
     def rows() -> Iterator[list[Any]]:
         following: int | None = 0
         while following is not None:
-            found, following = table.rows(names, starting=following, limit=MOST_ROWS_AT_ONCE, condition=None)
+            found, following = table.rows(
+                names, starting=following, limit=MAX_ROWS_PER_ANSWER, condition=None
+            )
             yield from found
 
     return row["fields"]["columns"], rows()
 
 
-def forget_rows(platform: Platform, object_id: str) -> None:
-    """Once the transaction is committed, remove what is stored of a table."""
-    if is_hash_id(object_id, "gtable"):
-        platform.store.after_commit(TableFile(_path(platform, object_id), (), ()).remove)
+def _delete_rows(platform: Platform, table_id: str) -> None:
+    platform.store.after_commit(TableFile(_path(platform, table_id), (), ()).remove)
 
 
 def _describe(context: Context, row: ObjectRow, request: JSON) -> JSON:
@@ -152,6 +151,7 @@ def _describe(context: Context, row: ObjectRow, request: JSON) -> JSON:
 
 objects.DESCRIBERS["gtable"] = _describe
 objects.DEFAULT_FIELDS["gtable"] = frozenset({"columns", "indices", "size", "length"})
+objects.CONTENT_REMOVERS["gtable"] = _delete_rows
 
 
 def _open_table(context: Context, table_id: str) -> ObjectRow:
@@ -183,7 +183,7 @@ def _wanted_columns(table: TableFile, request: JSON) -> list[str]:
     return wanted
 
 
-def _condition(table: TableFile, request: JSON) -> Condition | None:
+def _condition(table: TableFile, request: JSON) -> RowCondition | None:
     if request.get("query") is None:
         return None
     query = read.mapping(request, "query")

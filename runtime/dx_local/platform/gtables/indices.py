@@ -1,8 +1,7 @@
-"""The indices of a GTable: what order they give rows, and the queries that they answer, as SQL.
+"""The indices of a GTable: the order of rows under an index, and the SQL of the queries that it answers.
 
-A genomic index is over intervals `[lo, hi)` on chromosomes. A row overlaps a query when the two have a place
-in common, and is enclosed when it lies in the query altogether. A lexicographic index is over columns of any
-type.
+A genomic index covers intervals `[lo, hi)` on chromosomes. A row overlaps a query if they share a position,
+and is enclosed if it is entirely within the query. A lexicographic index covers columns of any type.
 
 Source: the GenomicTables API of 2013 (GRI and lexicographic indices).
 """
@@ -25,7 +24,7 @@ _OPERATORS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 
 
 @dataclass(frozen=True)
-class Condition:
+class RowCondition:
     """Part of a WHERE clause, and the values of its marks."""
 
     sql: str
@@ -34,17 +33,17 @@ class Condition:
 
 @dataclass(frozen=True)
 class IndexedColumn:
-    """A column in an index: its place in the table, and how its values are ordered."""
+    """A column in an index: its position in the table, and how its values are ordered."""
 
     column: Column
-    place: int
+    position: int
     descending: bool = False
     case_sensitive: bool = True
 
     @property
     def sql(self) -> str:
         """The column as SQL compares it."""
-        return f"c{self.place}" if self.case_sensitive else f"c{self.place} COLLATE NOCASE"
+        return f"c{self.position}" if self.case_sensitive else f"c{self.position} COLLATE NOCASE"
 
     @property
     def order(self) -> str:
@@ -59,7 +58,7 @@ class GenomicIndex:
     name: str
     columns: tuple[IndexedColumn, ...]
 
-    def condition(self, parameters: JSON, longest: Callable[[Any], int]) -> Condition:
+    def condition(self, parameters: JSON, longest: Callable[[Any], int]) -> RowCondition:
         """Return what a query asks for; `longest(chromosome)` is the length of the longest interval there.
 
         Raises InvalidInput.
@@ -72,13 +71,13 @@ class GenomicIndex:
         chromosome, first, last = (_check(indexed, value, widen=True) for indexed, value in values)
         chrom, low, high = (indexed.sql for indexed in self.columns)
         if mode == "enclose":
-            return Condition(f"{chrom} = ? AND {low} >= ? AND {high} <= ?", (chromosome, first, last))
+            return RowCondition(f"{chrom} = ? AND {low} >= ? AND {high} <= ?", (chromosome, first, last))
         if mode == "overlap":
             # No interval that begins before this can reach the query, so the index need not be read from
             # the chromosome's beginning.
             begin = first - longest(chromosome)
             condition = f"{chrom} = ? AND {low} >= ? AND {low} < ? AND {high} > ?"
-            return Condition(condition, (chromosome, begin, last, first))
+            return RowCondition(condition, (chromosome, begin, last, first))
         raise InvalidInput('"mode" must be "overlap" or "enclose"')
 
 
@@ -89,7 +88,7 @@ class LexicographicIndex:
     name: str
     columns: tuple[IndexedColumn, ...]
 
-    def condition(self, parameters: JSON, _longest: Callable[[Any], int]) -> Condition:
+    def condition(self, parameters: JSON, _longest: Callable[[Any], int]) -> RowCondition:
         """Return what a query asks for: values or bounds by column, and `$and` of more such.
 
         Raises InvalidInput.
@@ -112,7 +111,7 @@ class LexicographicIndex:
                     for operator, value in _bounds(indexed[name], wanted):
                         parts.append(f"{indexed[name].sql} {operator} ?")
                         values.append(value)
-        return Condition(" AND ".join(parts), tuple(values))
+        return RowCondition(" AND ".join(parts), tuple(values))
 
 
 Index = GenomicIndex | LexicographicIndex
@@ -122,28 +121,28 @@ def read_indices(value: Any, columns: tuple[Column, ...]) -> tuple[Index, ...]:
     """Return the indices that a request describes. Raises InvalidInput."""
     if not isinstance(value, list) or not all(isinstance(described, dict) for described in value):
         raise InvalidInput('"indices" must be an array of hashes')
-    places = {column.name: IndexedColumn(column, place) for place, column in enumerate(columns)}
-    indices = tuple(_read_index(described, places) for described in value)
+    by_name = {column.name: IndexedColumn(column, position) for position, column in enumerate(columns)}
+    indices = tuple(_read_index(described, by_name) for described in value)
     if len({index.name for index in indices}) < len(indices):
         raise InvalidInput('"indices" has a name twice; each must be there once')
     return indices
 
 
-def _read_index(described: JSON, places: dict[str, IndexedColumn]) -> Index:
+def _read_index(described: JSON, by_name: dict[str, IndexedColumn]) -> Index:
     name = read.text(described, "name")
     kind = read.text(described, "type")
     if kind == "genomic":
-        return GenomicIndex(name, _genomic_columns(described, places))
+        return GenomicIndex(name, _genomic_columns(described, by_name))
     if kind == "lexicographic":
         listed = described.get("columns")
         if not isinstance(listed, list) or not listed:
             raise InvalidInput(f'the "columns" of index "{name}" must be an array with at least one hash')
-        return LexicographicIndex(name, tuple(_ordered_column(each, places) for each in listed))
+        return LexicographicIndex(name, tuple(_ordered_column(each, by_name) for each in listed))
     raise InvalidInput(f'the "type" of index "{name}" must be "genomic" or "lexicographic"')
 
 
-def _genomic_columns(described: JSON, places: dict[str, IndexedColumn]) -> tuple[IndexedColumn, ...]:
-    chromosome, low, high = (_named(read.text(described, key), places) for key in ("chr", "lo", "hi"))
+def _genomic_columns(described: JSON, by_name: dict[str, IndexedColumn]) -> tuple[IndexedColumn, ...]:
+    chromosome, low, high = (_named(read.text(described, key), by_name) for key in ("chr", "lo", "hi"))
     if chromosome.column.type != "string":
         raise InvalidInput(f'"chr" must name a column of strings; "{chromosome.column.name}" is none')
     for bound in (low, high):
@@ -152,21 +151,21 @@ def _genomic_columns(described: JSON, places: dict[str, IndexedColumn]) -> tuple
     return chromosome, low, high
 
 
-def _ordered_column(described: Any, places: dict[str, IndexedColumn]) -> IndexedColumn:
+def _ordered_column(described: Any, by_name: dict[str, IndexedColumn]) -> IndexedColumn:
     if not isinstance(described, dict):
         raise InvalidInput('each column of an index must be a hash with "name"')
-    indexed = _named(read.text(described, "name"), places)
+    indexed = _named(read.text(described, "name"), by_name)
     order = read.text(described, "order", "asc").lower()
     if order not in ("asc", "desc"):
         raise InvalidInput('"order" must be "asc" or "desc"')
     case_sensitive = read.flag(described, "caseSensitive", default=True)
-    return IndexedColumn(indexed.column, indexed.place, order == "desc", case_sensitive)
+    return IndexedColumn(indexed.column, indexed.position, order == "desc", case_sensitive)
 
 
-def _named(name: str, places: dict[str, IndexedColumn]) -> IndexedColumn:
-    if name not in places:
+def _named(name: str, by_name: dict[str, IndexedColumn]) -> IndexedColumn:
+    if name not in by_name:
         raise InvalidInput(f'an index is over the column "{name}", which the table does not have')
-    return places[name]
+    return by_name[name]
 
 
 def _bounds(indexed: IndexedColumn, wanted: Any) -> list[tuple[str, Any]]:

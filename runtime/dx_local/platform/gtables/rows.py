@@ -1,6 +1,7 @@
-"""The rows of one GTable, in an SQLite file of its own: parts while it is open, then rows in their order.
+"""The rows of one GTable, in an SQLite file of its own: unordered parts while it is open, then ordered rows.
 
-A row's ID is its place, from 0; a range of rows is read in time that goes with the range, not with the table.
+A row's ID is its position, from 0. The time to read a range of rows depends on the size of the range, not on
+that of the table.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.platform.gtables.columns import Column
-    from dx_local.platform.gtables.indices import Condition, Index
+    from dx_local.platform.gtables.indices import Index, RowCondition
 
 _SQL_TYPES = {"string": "TEXT", "float": "REAL", "double": "REAL"}
 
@@ -44,7 +45,7 @@ class TableFile:
             return int(row[0])
 
     def put_part(self, number: int, rows: Sequence[Sequence[Any]]) -> None:
-        """Keep these rows as a part, in the place of what it held before. Raises RowsAreClosedError."""
+        """Keep these rows as a part, in the position of what it held before. Raises RowsAreClosedError."""
         marks = ", ".join("?" * (len(self.columns) + 2))
         with self._adding() as database:
             database.execute("DELETE FROM incoming WHERE part = ?", (number,))
@@ -89,7 +90,7 @@ class TableFile:
             return int(database.execute("SELECT IFNULL(MAX(id), 0) FROM row").fetchone()[0])
 
     def rows(
-        self, columns: Sequence[str], *, starting: int, limit: int, condition: Condition | None
+        self, columns: Sequence[str], *, starting: int, limit: int, condition: RowCondition | None
     ) -> tuple[list[list[Any]], int | None]:
         """Return up to limit rows, by ID from starting on, and the ID to go on from or None."""
         chosen = ["id - 1", *(self._source(name) for name in columns)]
@@ -101,9 +102,9 @@ class TableFile:
             ).fetchall()
         following = found[limit - 1][0] + 1 if len(found) > limit else None
         rows = [list(row[1:]) for row in found[:limit]]
-        for place in self._booleans(columns):
+        for position in self._booleans(columns):
             for row in rows:
-                row[place] = bool(row[place])
+                row[position] = bool(row[position])
         return rows, following
 
     def longest(self, index: Index, chromosome: Any) -> int:
@@ -164,7 +165,7 @@ class TableFile:
         )
 
     def _names(self) -> list[str]:
-        return [f"c{place}" for place in range(len(self.columns))]
+        return [f"c{position}" for position in range(len(self.columns))]
 
     def _definitions(self) -> str:
         types = (_SQL_TYPES.get(column.type, "INTEGER") for column in self.columns)
@@ -174,12 +175,12 @@ class TableFile:
         return "id - 1" if name == ROW_ID else f"c{self._place(name)}"
 
     def _place(self, name: str) -> int:
-        return next(place for place, column in enumerate(self.columns) if column.name == name)
+        return next(position for position, column in enumerate(self.columns) if column.name == name)
 
     def _booleans(self, names: Sequence[str]) -> list[int]:
-        """Return the places among these columns of those that are stored as integers but are booleans."""
+        """Return the by_name among these columns of those that are stored as integers but are booleans."""
         booleans = {column.name for column in self.columns if column.type == "boolean"}
-        return [place for place, name in enumerate(names) if name in booleans]
+        return [position for position, name in enumerate(names) if name in booleans]
 
 
 def _has(database: sqlite3.Connection, table: str) -> bool:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class LongWork(Exception):  # noqa: N818 - named for what it asks for
+class WorkRequired(Exception):  # noqa: N818 - named for what it asks for
     """A call can be answered only after some work, such as reading a large file.
 
     Whoever made the call runs `work()` in a thread, with no transaction open, and then calls again. Calls

@@ -10,7 +10,7 @@ from dx_local.platform.core.ids import is_hash_id
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
 
-_LONGEST_PROPERTY = 700  # bytes
+_MAX_PROPERTY = 700  # bytes
 _LARGEST_INTEGER = 2**63 - 1  # what a column of the store holds
 
 
@@ -101,8 +101,8 @@ def properties(request: JSON, name: str = "properties") -> dict[str, str]:
     for key, value in found.items():
         if not isinstance(value, str):
             raise InvalidInput(f'the property "{key}" must be a string, not {_kind(value)}; quote it')
-        if len(value.encode()) > _LONGEST_PROPERTY:
-            longest = f"{_LONGEST_PROPERTY} UTF-8 encoded bytes"
+        if len(value.encode()) > _MAX_PROPERTY:
+            longest = f"{_MAX_PROPERTY} UTF-8 encoded bytes"
             raise InvalidInput(f'Expected key "{name}.{key}" of input to be no longer than {longest}')
     return found
 

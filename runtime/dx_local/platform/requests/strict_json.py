@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from dx_app_wizard.console.text import without_surrogates
 
-DEEPEST = 200
+MAX_DEPTH = 200
 """How many hashes and arrays may stand within each other."""
 
 
@@ -29,7 +29,7 @@ def parse(text: bytes, *, replaces_surrogates: bool = False) -> Any:
     except RecursionError:
         raise _too_deep() from None
     # Only brackets make depth; most texts have too few of them to be looked at.
-    if decoded.count("[") + decoded.count("{") > DEEPEST and _is_deeper(value, DEEPEST):
+    if decoded.count("[") + decoded.count("{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
         raise _too_deep()
     if _SURROGATE.search(decoded):
         again = json.dumps(value, ensure_ascii=False)
@@ -50,7 +50,7 @@ def _is_deeper(value: Any, depth: int) -> bool:
 
 
 def _too_deep() -> ValueError:
-    return ValueError(f"more than {DEEPEST} hashes and arrays stand within each other")
+    return ValueError(f"more than {MAX_DEPTH} hashes and arrays stand within each other")
 
 
 def _not_json(name: str) -> NoReturn:
