@@ -30,9 +30,9 @@ _IS_DEFAULT = Condition(
 
 
 def find_apps(context: Context, _class: str, request: JSON) -> JSON:
-    """Find apps that the caller may run, newest first: the default version of each, or with allVersions all.
+    """Find the apps that the caller may run, newest first: default versions, or with `allVersions` all.
 
-    `next` is the ID of the page's last app when there are more.
+    `next` is the ID of the page's last app if there are more.
     """
     limit = page_size(request)
     options = describe_options(request)

@@ -1,4 +1,4 @@
-"""What searches of every kind are asked: how many results at once, and at which level.
+"""The options that all searches share: the page size and the caller's minimum level.
 
 Source: https://documentation.dnanexus.com/developer/api/search
 """
@@ -18,7 +18,7 @@ _MAX_PAGE = 1000
 
 
 def page_size(request: JSON) -> int:
-    """Return how many results a search may answer with at once. Raises InvalidInput."""
+    """Return the maximum number of results in an answer. Raises InvalidInput."""
     if request.get("limit") is None:
         return _MAX_PAGE
     limit = read.integer(request, "limit")
@@ -28,7 +28,7 @@ def page_size(request: JSON) -> int:
 
 
 def minimum_level(request: JSON) -> str:
-    """Return the level that the caller must have on what is found. Raises InvalidInput."""
+    """Return the level that the caller must have on the projects of results. Raises InvalidInput."""
     level = "VIEW" if request.get("level") is None else read.text(request, "level")
     if level not in access.LEVELS:
         raise InvalidInput(f'"level" must be one of {", ".join(access.LEVELS)}')

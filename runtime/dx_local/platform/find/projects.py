@@ -1,4 +1,4 @@
-"""Finding projects, and describing many in one call.
+"""Find projects, and describe many in one call.
 
 Source: https://documentation.dnanexus.com/developer/api/search
 """
@@ -33,7 +33,7 @@ _PUBLIC_LEVEL = "json_extract(permissions, '$.PUBLIC')"
 
 
 def find_projects(context: Context, _class: str, request: JSON) -> JSON:
-    """Find the projects that the caller sees at the level asked for, newest first."""
+    """Find the projects on which the caller has the requested level, newest first."""
     limit = page_size(request)
     options = describe_options(request)
     minimum = access.LEVELS.index(minimum_level(request))
@@ -92,7 +92,7 @@ def _listed_project(context: Context, project: str, level: str, options: JSON | 
 
 
 def describe_projects(context: Context, _class: str, request: JSON) -> JSON:
-    """Describe several projects; one that cannot be described has its error in its place."""
+    """Describe several projects; the result for one that cannot be described is its error."""
     ids = read.strings(request, "projects")
     if len(ids) > _MAX_IDS:
         raise InvalidInput(f'"projects" can name at most {_MAX_IDS} projects')

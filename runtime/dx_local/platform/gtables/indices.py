@@ -25,7 +25,7 @@ _OPERATORS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 
 @dataclass(frozen=True)
 class RowCondition:
-    """Part of a WHERE clause, and the values of its marks."""
+    """A WHERE condition on the rows of one table, and the values of its parameters."""
 
     sql: str
     values: tuple[Any, ...]
@@ -33,7 +33,7 @@ class RowCondition:
 
 @dataclass(frozen=True)
 class IndexedColumn:
-    """A column in an index: its position in the table, and how its values are ordered."""
+    """A column of an index: its position in the table, and the order of its values."""
 
     column: Column
     position: int
@@ -42,26 +42,26 @@ class IndexedColumn:
 
     @property
     def sql(self) -> str:
-        """The column as SQL compares it."""
+        """The SQL expression for comparisons with the column."""
         return f"c{self.position}" if self.case_sensitive else f"c{self.position} COLLATE NOCASE"
 
     @property
     def order(self) -> str:
-        """The column as SQL orders by it."""
+        """The SQL term for sorting by the column."""
         return f"{self.sql} {'DESC' if self.descending else 'ASC'}"
 
 
 @dataclass(frozen=True)
 class GenomicIndex:
-    """An index over intervals: the columns of chromosome, first position, and the one after the last."""
+    """An index over intervals: the columns of chromosome, first position, and position after the last."""
 
     name: str
     columns: tuple[IndexedColumn, ...]
 
     def condition(self, parameters: JSON, longest: Callable[[Any], int]) -> RowCondition:
-        """Return what a query asks for; `longest(chromosome)` is the length of the longest interval there.
+        """Return the condition for a query. Raises InvalidInput.
 
-        Raises InvalidInput.
+        `longest(chromosome)` returns the length of the longest interval on a chromosome.
         """
         mode = read.text(parameters, "mode")
         coordinates = parameters.get("coords")
@@ -73,8 +73,8 @@ class GenomicIndex:
         if mode == "enclose":
             return RowCondition(f"{chrom} = ? AND {low} >= ? AND {high} <= ?", (chromosome, first, last))
         if mode == "overlap":
-            # No interval that begins before this can reach the query, so the index need not be read from
-            # the chromosome's beginning.
+            # An interval that begins earlier than this cannot reach the query. The lower bound saves reading
+            # the index from the beginning of the chromosome.
             begin = first - longest(chromosome)
             condition = f"{chrom} = ? AND {low} >= ? AND {low} < ? AND {high} > ?"
             return RowCondition(condition, (chromosome, begin, last, first))
@@ -83,13 +83,13 @@ class GenomicIndex:
 
 @dataclass(frozen=True)
 class LexicographicIndex:
-    """An index over the values of columns, the first before the second."""
+    """An index over the values of columns, in the order of the columns."""
 
     name: str
     columns: tuple[IndexedColumn, ...]
 
     def condition(self, parameters: JSON, _longest: Callable[[Any], int]) -> RowCondition:
-        """Return what a query asks for: values or bounds by column, and `$and` of more such.
+        """Return the condition for a query: values or bounds by column, combined by `$and`.
 
         Raises InvalidInput.
         """
@@ -97,10 +97,10 @@ class LexicographicIndex:
         parts, values = ["1"], []
         pending: list[Any] = [parameters]
         while pending:
-            asked = pending.pop()
-            if not isinstance(asked, dict):
+            condition = pending.pop()
+            if not isinstance(condition, dict):
                 raise InvalidInput("the conditions of a lexicographic query must be hashes")
-            for name, wanted in asked.items():
+            for name, wanted in condition.items():
                 if name == "$and":
                     if not isinstance(wanted, list):
                         raise InvalidInput('"$and" must be an array of conditions')
@@ -124,7 +124,7 @@ def read_indices(value: Any, columns: tuple[Column, ...]) -> tuple[Index, ...]:
     by_name = {column.name: IndexedColumn(column, position) for position, column in enumerate(columns)}
     indices = tuple(_read_index(described, by_name) for described in value)
     if len({index.name for index in indices}) < len(indices):
-        raise InvalidInput('"indices" has a name twice; each must be there once')
+        raise InvalidInput('"indices" contains a name twice; use each name once')
     return indices
 
 
@@ -136,7 +136,7 @@ def _read_index(described: JSON, by_name: dict[str, IndexedColumn]) -> Index:
     if kind == "lexicographic":
         listed = described.get("columns")
         if not isinstance(listed, list) or not listed:
-            raise InvalidInput(f'the "columns" of index "{name}" must be an array with at least one hash')
+            raise InvalidInput(f'the "columns" of index "{name}" must be a non-empty array of hashes')
         return LexicographicIndex(name, tuple(_ordered_column(each, by_name) for each in listed))
     raise InvalidInput(f'the "type" of index "{name}" must be "genomic" or "lexicographic"')
 
@@ -144,10 +144,14 @@ def _read_index(described: JSON, by_name: dict[str, IndexedColumn]) -> Index:
 def _genomic_columns(described: JSON, by_name: dict[str, IndexedColumn]) -> tuple[IndexedColumn, ...]:
     chromosome, low, high = (_named(read.text(described, key), by_name) for key in ("chr", "lo", "hi"))
     if chromosome.column.type != "string":
-        raise InvalidInput(f'"chr" must name a column of strings; "{chromosome.column.name}" is none')
+        raise InvalidInput(
+            f'"chr" must name a column of type string; "{chromosome.column.name}" is {chromosome.column.type}'
+        )
     for bound in (low, high):
         if bound.column.type not in INTEGER_RANGES:
-            raise InvalidInput(f'"lo" and "hi" must name columns of integers; "{bound.column.name}" is none')
+            raise InvalidInput(
+                f'"lo" and "hi" must name columns of integers; "{bound.column.name}" is {bound.column.type}'
+            )
     return chromosome, low, high
 
 
@@ -164,7 +168,7 @@ def _ordered_column(described: Any, by_name: dict[str, IndexedColumn]) -> Indexe
 
 def _named(name: str, by_name: dict[str, IndexedColumn]) -> IndexedColumn:
     if name not in by_name:
-        raise InvalidInput(f'an index is over the column "{name}", which the table does not have')
+        raise InvalidInput(f'an index names the column "{name}", which the table does not have')
     return by_name[name]
 
 
@@ -173,12 +177,12 @@ def _bounds(indexed: IndexedColumn, wanted: Any) -> list[tuple[str, Any]]:
         return [("=", _check(indexed, wanted))]
     unknown = [operator for operator in wanted if operator not in _OPERATORS]
     if unknown:
-        raise InvalidInput(f'"{unknown[0]}" is no operator; they are {", ".join(_OPERATORS)}')
+        raise InvalidInput(f'"{unknown[0]}" is not an operator; use {", ".join(_OPERATORS)}')
     return [(_OPERATORS[operator], _check(indexed, value)) for operator, value in wanted.items()]
 
 
 def _check(indexed: IndexedColumn, value: Any, *, widen: bool = False) -> Any:
-    """Return a value that may be compared with the column's; a bound may lie beyond what the column holds."""
+    """Return a value to compare with the column's; with `widen`, it may be out of the column's range."""
     column = indexed.column
     if widen and column.type in INTEGER_RANGES:
         column = Column(column.name, "int64")
