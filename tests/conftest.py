@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 from tests.route_record import (  # noqa: F401 - hooks and a fixture of every test
-    calls_what_it_shows,
+    calls_its_routes,
     pytest_addoption,
     pytest_configure,
     pytest_runtest_logreport,

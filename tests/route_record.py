@@ -1,7 +1,8 @@
-"""Which routes of the API each test really calls: what the table of truth, docs/reference/api.md, rests on.
+"""Record the API routes that each test calls, so that docs/reference/api.md can name a test for each method.
 
-Every server of this process notes what it answered with success. A test that tests/api/shown_by.json names
-for a route must have called it; `pytest TESTS --record-routes` names one for every route that has none.
+Every server of this process records the calls that it answers successfully. A test that
+tests/api/method_tests.json lists for a route must have called it; `pytest TESTS --record-routes` finds a test
+for each route that has none.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from dx_local.api.methods import Method
 
 ROOT = Path(__file__).parents[1]
-SHOWN_BY = ROOT / "tests" / "api" / "shown_by.json"
+METHOD_TESTS = ROOT / "tests" / "api" / "method_tests.json"
 PAGE = ROOT / "docs" / "reference" / "api.md"
 Calls = dict[str, set[str]]  # test → names of routes
 
@@ -37,7 +38,7 @@ _failed: set[str] = set()
 
 
 def method_of(scope: Scope) -> Method | None:
-    """Return what a request calls, or None when that is nothing here."""
+    """Return the method that a request calls, or None if it is not implemented here."""
     path: str = scope["path"]
     if scope["type"] == "websocket":
         return methods.LOG
@@ -51,10 +52,10 @@ def method_of(scope: Scope) -> Method | None:
     return None
 
 
-def noting(app: ASGIApp) -> ASGIApp:
-    """Return app, which notes from now on what it answers with success."""
+def recording(app: ASGIApp) -> ASGIApp:
+    """Return an application that passes requests to app and records those that it answers successfully."""
 
-    async def noted(scope: Scope, receive: Receive, send: Send) -> None:
+    async def recorded(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_on(message: Message) -> None:
             if message["type"] in {"http.response.start", "websocket.accept"}:
                 method = method_of(scope)
@@ -64,17 +65,17 @@ def noting(app: ASGIApp) -> ASGIApp:
 
         await app(scope, receive, send_on)
 
-    return noted
+    return recorded
 
 
 @cache
-def read_shown_by() -> coverage.Tests:
-    tests: coverage.Tests = json.loads(SHOWN_BY.read_text(encoding="utf-8"))
+def read_method_tests() -> coverage.Tests:
+    tests: coverage.Tests = json.loads(METHOD_TESTS.read_text(encoding="utf-8"))
     return tests
 
 
 def exists(test: str) -> bool:
-    """Tell whether there is a test of this name."""
+    """Return whether a test of this name exists."""
     path, _, function = test.partition("[")[0].partition("::")
     file = ROOT / path
     return file.is_file() and bool(
@@ -82,15 +83,13 @@ def exists(test: str) -> bool:
     )
 
 
-def merged(shown_by: coverage.Tests, recorded: Calls) -> coverage.Tests:
-    """Return a test for every route: as before if that still shows it, else the one that calls least besides.
+def merged(tests: coverage.Tests, recorded: Calls) -> coverage.Tests:
+    """Return a test for each route: one that still calls it, or else the most specific.
 
-    A test of one case is preferred to one with parameters.
+    A test is more specific the fewer other routes it calls. Tests without parameters are preferred.
     """
     found = {
-        route: test
-        for route, test in shown_by.items()
-        if exists(test) and route in recorded.get(test, {route})
+        route: test for route, test in tests.items() if exists(test) and route in recorded.get(test, {route})
     }
     by_width = sorted(("[" in test, len(called), test) for test, called in recorded.items())
     for *_, test in by_width:
@@ -102,15 +101,17 @@ def merged(shown_by: coverage.Tests, recorded: Calls) -> coverage.Tests:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--record-routes", action="store_true", help="name tests for the routes that have none, without -n"
+        "--record-routes",
+        action="store_true",
+        help="find tests for the routes that have none; not with -n",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--record-routes") and config.getoption("numprocesses", None):
-        raise pytest.UsageError("--record-routes goes without -n")
+        raise pytest.UsageError("--record-routes cannot be combined with -n")
     build_app = server.build_app
-    server.build_app = lambda *arguments: noting(build_app(*arguments))  # type: ignore[assignment]
+    server.build_app = lambda *arguments: recording(build_app(*arguments))  # type: ignore[assignment]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -122,24 +123,26 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if not session.config.getoption("--record-routes"):
         return
     passed = {test: called for test, called in _recorded.items() if test not in _failed}
-    shown_by = merged(read_shown_by(), passed)
-    SHOWN_BY.write_text(json.dumps(shown_by, indent=1) + "\n", encoding="utf-8")
-    with suppress(coverage.UnshownError):
-        PAGE.write_text(coverage.as_markdown(shown_by), encoding="utf-8")
+    tests = merged(read_method_tests(), passed)
+    METHOD_TESTS.write_text(json.dumps(tests, indent=1) + "\n", encoding="utf-8")
+    with suppress(coverage.UntestedMethodsError):
+        PAGE.write_text(coverage.as_markdown(tests), encoding="utf-8")
 
 
 @pytest.fixture(autouse=True)
-def calls_what_it_shows(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Hold a test that the table names for some routes to calling them."""
+def calls_its_routes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that is listed for a route but has not called it."""
     test = request.node.nodeid
     _called.clear()
     yield
     called = set(map(coverage.name_of, _called))
     if request.config.getoption("--record-routes"):
         _recorded[test] = called
-    elif missing := sorted(_shows(test) - called):
-        pytest.fail(f"docs/reference/api.md says that this test shows {', '.join(missing)}; it did not")
+    elif missing := sorted(_routes_of(test) - called):
+        pytest.fail(
+            f"docs/reference/api.md lists this test for {', '.join(missing)}, but it did not call them"
+        )
 
 
-def _shows(test: str) -> set[str]:
-    return {route for route, shown_by in read_shown_by().items() if shown_by == test}
+def _routes_of(test: str) -> set[str]:
+    return {route for route, each in read_method_tests().items() if each == test}

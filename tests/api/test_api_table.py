@@ -8,10 +8,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.route_record import PAGE, SHOWN_BY, exists, merged, read_shown_by
+from tests.route_record import METHOD_TESTS, PAGE, exists, merged, read_method_tests
 
 from dx_local.api import coverage
-from dx_local.api.methods import DXPY, DXPY_VERSION, LEFT_OUT, NOT_SERVED, PARTLY
+from dx_local.api.methods import DXPY, DXPY_VERSION, LIMITATIONS, NOT_SERVED, UNSERVED_CLASSES
 from dx_local.api.routes import ROUTES
 
 if TYPE_CHECKING:
@@ -39,14 +39,14 @@ print(json.dumps([dxpy.TOOLKIT_VERSION, found]))
 
 
 def test_every_route_has_a_test_that_exists() -> None:
-    shown_by = read_shown_by()
-    assert set(map(coverage.name_of, coverage.served())) == shown_by.keys(), RECORD
-    assert [test for test in set(shown_by.values()) if not exists(test)] == [], RECORD
+    tests = read_method_tests()
+    assert set(map(coverage.name_of, coverage.served())) == tests.keys(), RECORD
+    assert [test for test in set(tests.values()) if not exists(test)] == [], RECORD
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert PAGE.read_text(encoding="utf-8") == coverage.as_markdown(read_shown_by()), (
-        "run: python -m dx_local.api.coverage tests/api/shown_by.json > docs/reference/api.md"
+    assert PAGE.read_text(encoding="utf-8") == coverage.as_markdown(read_method_tests()), (
+        "run: python -m dx_local.api.coverage tests/api/method_tests.json > docs/reference/api.md"
     )
 
 
@@ -64,25 +64,25 @@ def test_methods_that_are_not_served_have_no_route() -> None:
 
 
 def test_what_is_missing_is_said_of_methods_that_are_there() -> None:
-    assert PARTLY.keys() - ROUTES.keys() == set()
+    assert LIMITATIONS.keys() - ROUTES.keys() == set()
 
 
 def test_reasons_are_given_for_classes_of_which_methods_are_missing() -> None:
-    assert LEFT_OUT.keys() <= {class_name for class_name, _ in DXPY - coverage.served()}
+    assert UNSERVED_CLASSES.keys() <= {class_name for class_name, _ in DXPY - coverage.served()}
 
 
 def test_without_a_test_there_is_no_page(tmp_path: Path) -> None:
-    shown_by = dict(read_shown_by())
-    del shown_by["file/upload"]
-    (tmp_path / "shown_by.json").write_text(json.dumps(shown_by))
-    command = [sys.executable, "-m", "dx_local.api.coverage", str(tmp_path / "shown_by.json")]
+    tests = dict(read_method_tests())
+    del tests["file/upload"]
+    (tmp_path / "method_tests.json").write_text(json.dumps(tests))
+    command = [sys.executable, "-m", "dx_local.api.coverage", str(tmp_path / "method_tests.json")]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert "no test shows file/upload" in done.stderr
 
 
 def test_the_command_prints_the_page_and_the_numbers() -> None:
-    command = [sys.executable, "-m", "dx_local.api.coverage", str(SHOWN_BY)]
+    command = [sys.executable, "-m", "dx_local.api.coverage", str(METHOD_TESTS)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout == PAGE.read_text(encoding="utf-8")
     assert done.stderr == coverage.numbers() + "\n"

@@ -15,7 +15,7 @@ from dx_local.api.request_keys import WITHOUT_EFFECT
 from dx_local.api.routes import ROUTES
 from dx_local.platform.core.errors import ApiError
 from dx_local.platform.execution import run_specs
-from dx_local.platform.requests.background_work import LongWork
+from dx_local.platform.requests.background_work import WorkRequired
 
 if TYPE_CHECKING:
     from tests.api.fuzzer import World
@@ -67,7 +67,7 @@ class Tries:
 
         def call(context: Context) -> None:
             try:
-                with suppress(LongWork):  # by then the request has been found good
+                with suppress(WorkRequired):  # by then the request has been found good
                     route.function(context, self.entity(method), request)
             except ApiError as error:
                 refused.append(error.message)

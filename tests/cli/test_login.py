@@ -136,14 +136,14 @@ def test_login_with_a_password_is_refused_here(server: LocalServer, users_dx: Pa
     done = in_shell(server, "dx login", users_dx, stdin="me\nsecret\n")
     assert done.returncode != 0
     assert "Acquiring credentials from http://127.0.0.1:" in done.stdout
-    assert "There are no passwords on this platform of dx-local" in done.stderr.replace("\n", " ")
+    assert "dx-local has no passwords" in done.stderr.replace("\n", " ")
     assert set(hosts.read_text().split()) == {"127.0.0.1"}
 
 
 def test_no_user_is_made_elsewhere(server: LocalServer, users_dx: Path, hosts: Path) -> None:
     command = "dx new user --username someone --email someone@example.com --first Some"
     done = in_shell(server, command, users_dx)
-    assert "There is one user on this platform of dx-local" in done.stderr
+    assert "dx-local has a single user" in done.stderr
     assert set(hosts.read_text().split()) == {"127.0.0.1"}
 
 

@@ -14,7 +14,7 @@ from dx_local.platform.data import contents, objects
 from dx_local.platform.find import data_objects
 from dx_local.platform.gtables import gtables
 from dx_local.platform.gtables.columns import INTEGER_RANGES, Column
-from dx_local.platform.requests.background_work import LongWork
+from dx_local.platform.requests.background_work import WorkRequired
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
@@ -40,7 +40,7 @@ def add(context: Context, table: str, rows: list[Any], part: int | None = None) 
 
 
 def close(context: Context, table: str) -> None:
-    with pytest.raises(LongWork) as needed:
+    with pytest.raises(WorkRequired) as needed:
         gtables.close(context, table, {})
     needed.value.work()
     gtables.close(context, table, {})
@@ -187,11 +187,11 @@ def test_a_part_number_must_be_in_range(context: Context, project: str, part: An
     ("columns", "said"),
     [
         (None, "columns"),
-        ([], "at least one"),
+        ([], "non-empty array"),
         ("name", "columns"),
         ([{"name": "a", "type": "text"}], "must be one of boolean"),
-        ([{"name": "__id__", "type": "string"}], "not beginning with"),
-        ([{"name": "", "type": "string"}], "not empty"),
+        ([{"name": "__id__", "type": "string"}], "does not begin with"),
+        ([{"name": "", "type": "string"}], "non-empty"),
         ([{"type": "string"}], "column 0"),
         ([{"name": "a", "type": "string"}] * 2, "twice"),
         ([{"name": f"c{i}", "type": "string"} for i in range(1001)], "at most 1000"),
@@ -207,10 +207,10 @@ def test_wrong_columns_are_refused(context: Context, project: str, columns: Any,
     [
         ({"name": "x"}, "type"),
         ({**GRI, "type": "substring"}, "genomic"),
-        ({**GRI, "chr": "lo"}, "column of strings"),
+        ({**GRI, "chr": "lo"}, "column of type string"),
         ({**GRI, "lo": "chr"}, "columns of integers"),
         ({**GRI, "hi": "end"}, 'column "end"'),
-        ({"name": "x", "type": "lexicographic", "columns": []}, "at least one"),
+        ({"name": "x", "type": "lexicographic", "columns": []}, "non-empty array"),
         ({"name": "x", "type": "lexicographic", "columns": [{"name": "lo", "order": "up"}]}, "asc"),
     ],
 )
@@ -241,7 +241,7 @@ def test_a_closed_table_takes_nothing_more(context: Context, project: str) -> No
 def test_rows_that_come_while_a_table_is_put_in_order_are_refused(context: Context, project: str) -> None:
     table = make(context, project)
     add(context, table, [["a", 1]])
-    with pytest.raises(LongWork) as needed:
+    with pytest.raises(WorkRequired) as needed:
         gtables.close(context, table, {})
     needed.value.work()
     with pytest.raises(InvalidState, match="being closed"):

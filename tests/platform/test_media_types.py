@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_local.platform.data.media_types import READ, UNKNOWN, media_type
+from dx_local.platform.data.media_types import BYTES_READ, UNKNOWN, media_type
 
 
 def tar() -> bytes:
@@ -46,7 +46,7 @@ def test_the_beginning_tells_the_type(content: bytes, expected: str) -> None:
 
 @given(st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1))
 def test_long_text_is_text_wherever_it_is_cut(text: str) -> None:
-    assert media_type(f"> {text * READ}".encode()[:READ]) == "text/plain"
+    assert media_type(f"> {text * BYTES_READ}".encode()[:BYTES_READ]) == "text/plain"
 
 
 @given(st.binary(max_size=600))

@@ -182,7 +182,7 @@ def test_a_full_folder_is_removed_only_with_recurse(context: Context, project: s
 def test_a_folder_is_removed_in_parts(
     context: Context, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contents, "AT_ONCE", 2)
+    monkeypatch.setattr(contents, "OBJECTS_PER_CALL", 2)
     records_ = [new_record(context, project, folder=folder) for folder in ("/a", "/a/b", "/a/c")]
     request = {"folder": "/a", "recurse": True, "force": True, "partial": True}
     first, second = (contents.remove_folder(context, project, request) for _ in range(2))

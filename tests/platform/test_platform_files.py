@@ -157,9 +157,9 @@ def test_a_linked_file_that_its_owner_changes(
         assert file_bytes.pieces(context.platform, file)[0].read_bytes() == b"hello"
 
 
-def test_users_files_are_let_go(context: Context, project: str, source: Path) -> None:
+def test_hard_links_to_users_files_are_replaced(context: Context, project: str, source: Path) -> None:
     file = linked(context, project, source)
-    file_bytes.let_go(context.platform)
+    file_bytes.replace_hard_links(context.platform)
     assert source.stat().st_nlink == 1
     assert file_bytes.pieces(context.platform, file)[0].read_bytes() == b"hello"
 
@@ -174,7 +174,7 @@ def received(context: Context, data: bytes) -> Path:
 def upload(context: Context, file_id: str, data: bytes, index: int = 1) -> None:
     files.upload(context, file_id, {"index": index, "size": len(data)})
     ticket = UploadTicket(file_id, index, len(data), "", expires=0)
-    files.part_arrived(context.platform, ticket, received(context, data), md5(data))
+    files.receive_part(context.platform, ticket, received(context, data), md5(data))
 
 
 def content(context: Context, file_id: str) -> bytes:
@@ -204,9 +204,9 @@ def test_a_link_to_an_input_is_removed_if_it_is_rolled_back(
 def test_a_file_whose_storing_is_rolled_back_has_no_bytes(context: Context, project: str) -> None:
     file_id = files.new(context, "file", {"project": project})["id"]
     with refused_by_full_disk(context.store):
-        files.close_with(context, file_id, received(context, b"first"), files.MINIMUM_PART_SIZE)
+        files.close_with_bytes(context, file_id, received(context, b"first"), files.MINIMUM_PART_SIZE)
     assert not list(file_bytes.new_bytes_folder(context.platform).iterdir())
-    files.close_with(context, file_id, received(context, b"second"), files.MINIMUM_PART_SIZE)
+    files.close_with_bytes(context, file_id, received(context, b"second"), files.MINIMUM_PART_SIZE)
     assert content(context, file_id) == b"second"
 
 

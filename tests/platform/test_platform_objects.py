@@ -187,7 +187,7 @@ def test_a_job_sees_the_copy_in_its_workspace_first(
 
 def test_a_job_does_not_see_other_projects(context: Context, job_context: Context) -> None:
     other = projects.new(context, "project", {"name": "other"})["id"]
-    with pytest.raises(PermissionDenied, match="give it to the job as an input"):
+    with pytest.raises(PermissionDenied, match="pass it to the job as an input"):
         objects.describe(job_context, new_record(context, other), {})
 
 

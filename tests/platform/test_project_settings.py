@@ -74,7 +74,7 @@ def test_restricted_downloads_restrict_viewers(context: Context, project: str) -
         ({"containsPHI": True}, PermissionDenied, "PHI features must be enabled for user-local"),
         ({"billTo": "org-x"}, PermissionDenied, "may not bill org-x"),
         ({"databaseResultsRestricted": -1}, InvalidInput, "number of rows"),
-        ({"allowedExecutables": ["file-x"]}, InvalidInput, "no ID of an executable"),
+        ({"allowedExecutables": ["file-x"]}, InvalidInput, "not the ID of an executable"),
         ({"allowedExecutables": "app-x"}, InvalidInput, "an array of strings"),
     ],
 )

@@ -86,7 +86,7 @@ def test_a_folder_is_read_alone(
 def test_of_several_ranges_the_smallest_is_read(
     context: Context, project: str, plans: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(candidates, "FEW", 3)
+    monkeypatch.setattr(candidates, "MAX_CANDIDATES", 3)
     for name in ("a.txt", "b.txt", "c.txt", "c.bam"):
         records.new(context, "record", {"project": project, "name": name})
     for glob in ("*.txt", "c*", "c*.bam"):
@@ -162,5 +162,5 @@ def test_what_is_read_makes_no_difference_to_what_is_found(
     asked = {**request_, "scope": {"project": project, **scope}, "limit": limit}
     by_range = data_objects.find_data_objects(varied, "system", asked)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(candidates, "FEW", 0)
+        patch.setattr(candidates, "MAX_CANDIDATES", 0)
         assert data_objects.find_data_objects(varied, "system", asked) == by_range

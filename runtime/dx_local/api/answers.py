@@ -43,7 +43,7 @@ def answer_json(value: Any, status: int = 200) -> Response:
 
 def answer_error(platform: Platform, error: Exception) -> Response:
     """Return the response for an error; one that is a bug of ours goes to the server's log as well."""
-    known = _known(error)
+    known = _as_api_error(error)
     if known is None and is_full_disk(error, platform.folder):
         full = str(full_folder(error, platform.folder))
         known = InsufficientStorage(f"no space left on device: free some space on the disk of {full!r}")
@@ -69,7 +69,7 @@ def check_origin(headers: Headers) -> None:
         raise PermissionDenied(f'requests from "{origin}" are refused')
 
 
-def _known(error: Exception) -> ApiError | None:
+def _as_api_error(error: Exception) -> ApiError | None:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, UnicodeEncodeError):

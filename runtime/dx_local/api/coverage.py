@@ -1,6 +1,6 @@
 """Which methods of the platform's API there are here: as data, and as the page docs/reference/api.md.
 
-python -m dx_local.api.coverage tests/api/shown_by.json > docs/reference/api.md
+python -m dx_local.api.coverage tests/api/method_tests.json > docs/reference/api.md
 
 That file names for each route a test that calls it with success; without one there is no page.
 """
@@ -13,7 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_local.api.methods import BESIDES_POST, DXPY, DXPY_VERSION, LEFT_OUT, NOT_SERVED, PARTLY
+from dx_local.api.methods import DXPY, DXPY_VERSION, LIMITATIONS, NOT_POST, NOT_SERVED, UNSERVED_CLASSES
 from dx_local.api.request_keys import WITHOUT_EFFECT
 from dx_local.api.routes import ROUTES
 
@@ -51,7 +51,7 @@ These keys are accepted, but nothing follows from them here.
 """
 
 
-class UnshownError(Exception):
+class UntestedMethodsError(Exception):
     """No test shows these methods, of which all are implemented."""
 
     def __init__(self, methods: list[str]) -> None:
@@ -64,12 +64,12 @@ def others() -> frozenset[Method]:
 
     Gtables are among them: the platform of 2013 had them, and apps of that time still need them.
     """
-    return (frozenset(ROUTES) | BESIDES_POST | NOT_SERVED) - DXPY
+    return (frozenset(ROUTES) | NOT_POST | NOT_SERVED) - DXPY
 
 
 def served() -> frozenset[Method]:
     """Return every method that does what it is for, transfers and logs included."""
-    return frozenset(ROUTES) - refused() | BESIDES_POST
+    return frozenset(ROUTES) - refused() | NOT_POST
 
 
 def refused() -> frozenset[Method]:
@@ -79,7 +79,7 @@ def refused() -> frozenset[Method]:
 
 def implemented() -> dict[str, list[str]]:
     """Return the methods that are served as POST requests by class, both in alphabetical order."""
-    return _by_class(served() - BESIDES_POST)
+    return _by_class(served() - NOT_POST)
 
 
 def numbers() -> str:
@@ -87,19 +87,19 @@ def numbers() -> str:
     there = DXPY & served()
     return (
         f"Of the {len(DXPY)} functions of `dxpy.api` (dxpy {DXPY_VERSION}), {len(there)} are served, "
-        f"{len(there & PARTLY.keys())} of these partly, and {len(DXPY & refused())} refused; "
+        f"{len(there & LIMITATIONS.keys())} of these partly, and {len(DXPY & refused())} refused; "
         f"of the {len(others())} other methods that clients call, {len(others() & served())} are served."
     )
 
 
-def as_markdown(shown_by: Tests | None = None) -> str:
-    """Return the page, with the test of each method if they are given. Raises UnshownError."""
+def as_markdown(tests: Tests | None = None) -> str:
+    """Return the page, with the test of each method if they are given. Raises UntestedMethodsError."""
     sections = [
-        _section(name, [(name, method) for method in methods], shown_by)
+        _section(name, [(name, method) for method in methods], tests)
         for name, methods in _by_class(DXPY | others()).items()
     ]
-    if shown_by is not None and (unshown := set(map(name_of, served())) - shown_by.keys()):
-        raise UnshownError(sorted(unshown))
+    if tests is not None and (unshown := set(map(name_of, served())) - tests.keys()):
+        raise UntestedMethodsError(sorted(unshown))
     return "\n".join([_HEAD.format(numbers=numbers()), *sections, _keys_without_effect()])
 
 
@@ -108,16 +108,16 @@ def name_of(method: Method) -> str:
     return "/".join(method)
 
 
-def _section(class_name: str, methods: list[Method], shown_by: Tests | None) -> str:
-    head = ["method", "served", "limits"] + ([] if shown_by is None else ["test"])
+def _section(class_name: str, methods: list[Method], tests: Tests | None) -> str:
+    head = ["method", "served", "limits"] + ([] if tests is None else ["test"])
     rows = [head, ["---"] * len(head)]
     for method in methods:
-        row = [method[1], _standing(method), PARTLY.get(method, "")]
-        if shown_by is not None:
-            row.append(_link(shown_by.get(name_of(method))) if method in served() else "")
+        row = [method[1], _status(method), LIMITATIONS.get(method, "")]
+        if tests is not None:
+            row.append(_link(tests.get(name_of(method))) if method in served() else "")
         rows.append(row)
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-    why = f"{LEFT_OUT[class_name]}.\n\n" if class_name in LEFT_OUT else ""
+    why = f"{UNSERVED_CLASSES[class_name]}.\n\n" if class_name in UNSERVED_CLASSES else ""
     return f"## {class_name}\n\n{why}{table}"
 
 
@@ -133,12 +133,12 @@ def _keys_without_effect() -> str:
     return _KEYS_HEAD + "".join(rows)
 
 
-def _standing(method: Method) -> str:
+def _status(method: Method) -> str:
     if method in refused():
         return "refused"
     if method not in served():
         return "no"
-    return "partly" if method in PARTLY else "yes"
+    return "partly" if method in LIMITATIONS else "yes"
 
 
 def _link(test: str | None) -> str:
@@ -156,10 +156,10 @@ def _by_class(methods: Iterable[Method]) -> dict[str, list[str]]:
 
 
 def _main(arguments: list[str]) -> None:
-    shown_by: Tests = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+    tests: Tests = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
     try:
-        sys.stdout.write(as_markdown(shown_by))
-    except UnshownError as error:
+        sys.stdout.write(as_markdown(tests))
+    except UntestedMethodsError as error:
         sys.exit(f"{error}; write one, then run: pytest TESTS --record-routes")
     sys.stderr.write(numbers() + "\n")
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from dx_local.api.answers import answer_error, answer_json, check_origin
 from dx_local.platform.execution import identity_tokens
-from dx_local.platform.requests.background_work import LongWork
+from dx_local.platform.requests.background_work import WorkRequired
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -46,7 +46,7 @@ async def _answer(platform: Platform, request: Request, known: JSON | None) -> R
 async def _keys(platform: Platform) -> JSON:
     try:
         return identity_tokens.public_keys(platform)
-    except LongWork as needed:
+    except WorkRequired as needed:
         await asyncio.to_thread(needed.work)
         return identity_tokens.public_keys(platform)
 

@@ -47,11 +47,11 @@ if TYPE_CHECKING:
 
     _JobTry = tuple[str, int]
 
-_MOST_RECENT = 1024 * 256
+_MAX_RECENT = 1024 * 256
 _FIRST_MESSAGE_SECONDS = 30.0
 _GOODBYE_SECONDS = 10.0
 _POLICY_VIOLATION = 1008
-_LONGEST_REASON = 123  # bytes that a close frame has room for
+_MAX_REASON = 123  # bytes that a close frame has room for
 _COLUMNS = "job.id, job.function, job.try_number"
 _END = {"source": "SYSTEM", "msg": "END_LOG"}
 
@@ -76,7 +76,7 @@ def log_route(platform: Platform) -> WebSocketRoute:
 
 
 @dataclass(frozen=True)
-class _Wish:
+class _LogRequest:
     """What a client wants to see."""
 
     job: str
@@ -88,14 +88,14 @@ class _Wish:
     """The try that is asked for; None is the last one, and those that follow."""
 
     @classmethod
-    def of(cls, job: str, request: JSON) -> _Wish:
+    def of(cls, job: str, request: JSON) -> _LogRequest:
         """Return what the first message asks for. Raises InvalidInput."""
         levels = read.strings(request, "levels", list(LEVELS))
         if unknown := set(levels) - set(LEVELS):
             raise InvalidInput(f'"levels" must be of {", ".join(LEVELS)}, not {", ".join(sorted(unknown))}')
         return cls(
             job=job,
-            recent=max(0, min(_MOST_RECENT, read.integer(request, "numRecentMessages", _MOST_RECENT))),
+            recent=max(0, min(_MAX_RECENT, read.integer(request, "numRecentMessages", _MAX_RECENT))),
             levels=frozenset(levels),
             with_subjobs=read.flag(request, "recurseJobs"),
             tail=read.flag(request, "tail", default=True),
@@ -106,29 +106,29 @@ class _Wish:
 async def _stream(platform: Platform, socket: WebSocket) -> None:
     """Serve one client to the end of the log, or of its patience. Raises ApiError."""
     request = await _first_message(socket)
-    wish = _Wish.of(socket.path_params["job"], request)
-    job = jobs.get(Context(platform, _caller(platform, request)), wish.job)
-    restarts.row_of_try(platform.store, job, wish.number)
-    gone = asyncio.ensure_future(_disconnected(socket))
-    following = _Following(platform, wish)
+    wanted = _LogRequest.of(socket.path_params["job"], request)
+    job = jobs.get(Context(platform, _caller(platform, request)), wanted.job)
+    restarts.row_of_try(platform.store, job, wanted.number)
+    disconnection = asyncio.ensure_future(_disconnected(socket))
+    follower = _LogFollower(platform, wanted)
     try:
-        async for entries in following.until(gone):
+        async for entries in follower.until(disconnection):
             for entry in entries:
                 await socket.send_json(_message(entry))
         await socket.send_json(_END)
         # A close frame from this side would make the client take the end for a failure.
-        await asyncio.wait([gone], timeout=_GOODBYE_SECONDS)
+        await asyncio.wait([disconnection], timeout=_GOODBYE_SECONDS)
     finally:
-        following.close()
-        gone.cancel()
+        follower.close()
+        disconnection.cancel()
 
 
-class _Following:
+class _LogFollower:
     """The log of a job, and if wished those of the jobs below it, in lists of lines as they come."""
 
-    def __init__(self, platform: Platform, wish: _Wish) -> None:
+    def __init__(self, platform: Platform, wanted: _LogRequest) -> None:
         self._platform = platform
-        self._wish = wish
+        self._request = wanted
         self._news = asyncio.Event()
         self._grown: set[_JobTry] = set()
         self._others: set[str] = set()
@@ -136,32 +136,37 @@ class _Following:
         for row in self._jobs_now():
             self._readers[_try_of(row)] = self._reader(row)
         platform.log_subscribers.append(self._log_grew)
-        platform.subscribers.append(self._moved)
+        platform.subscribers.append(self._state_changed)
 
     def close(self) -> None:
         """Stop listening."""
         self._platform.log_subscribers.remove(self._log_grew)
-        self._platform.subscribers.remove(self._moved)
+        self._platform.subscribers.remove(self._state_changed)
 
-    async def until(self, gone: asyncio.Future[None]) -> AsyncIterator[list[LogEntry]]:
-        """Yield what there is, then what comes, until the job ends. Raises WebSocketDisconnect if gone."""
-        yield await asyncio.to_thread(self._recent, list(self._readers.values()))
+    async def until(self, disconnection: asyncio.Future[None]) -> AsyncIterator[list[LogEntry]]:
+        """Yield the existing lines, then new ones as they come, until the job ends.
+
+        Raises WebSocketDisconnect when the client has disconnected.
+        """
+        yield await asyncio.to_thread(self._existing_lines, list(self._readers.values()))
         while True:
             # Asked first: what is read afterwards was then said before the end.
-            ended = not self._wish.tail or self._is_final()
+            ended = not self._request.tail or self._is_final()
             self._news.clear()
             while self._grown:
-                yield self._fresh()
+                yield self._new_lines()
             if ended:
                 return
-            await self._wait(gone)
+            await self._wait(disconnection)
 
-    def _recent(self, readers: list[LogReader]) -> list[LogEntry]:
+    def _existing_lines(self, readers: list[LogReader]) -> list[LogEntry]:
         """Return the last lines that there are, of all these logs together; runs in a thread."""
         lines = merge(*(reader.rest() for reader in readers))
-        return list(deque((line for line in lines if line.level in self._wish.levels), self._wish.recent))
+        return list(
+            deque((line for line in lines if line.level in self._request.levels), self._request.recent)
+        )
 
-    def _fresh(self) -> list[LogEntry]:
+    def _new_lines(self) -> list[LogEntry]:
         """Return some of what the logs have grown by; those that may have more stay marked as grown."""
         grown, self._grown = self._grown, set()
         found: list[LogEntry] = []
@@ -170,16 +175,16 @@ class _Following:
             if lines:
                 self._grown.add(job_try)
             found += lines
-        return sorted(line for line in found if line.level in self._wish.levels)
+        return sorted(line for line in found if line.level in self._request.levels)
 
-    async def _wait(self, gone: asyncio.Future[None]) -> None:
+    async def _wait(self, disconnection: asyncio.Future[None]) -> None:
         news = asyncio.ensure_future(self._news.wait())
-        either: set[asyncio.Future[Any]] = {news, gone}
+        either: set[asyncio.Future[Any]] = {news, disconnection}
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             news.cancel()
-        if gone.done():
+        if disconnection.done():
             raise WebSocketDisconnect
 
     def _log_grew(self, job: str) -> None:
@@ -193,20 +198,20 @@ class _Following:
         self._grown.add(_try_of(row))
         self._news.set()
 
-    def _moved(self, transition: Transition) -> None:
-        if transition.job == self._wish.job:
+    def _state_changed(self, transition: Transition) -> None:
+        if transition.job == self._request.job:
             self._news.set()
 
     def _is_final(self) -> bool:
         job = self._platform.store.one(
-            JobState, "SELECT id, state, try_number FROM job WHERE id = ?", self._wish.job
+            JobState, "SELECT id, state, try_number FROM job WHERE id = ?", self._request.job
         )
-        return job is None or job["state"] in FINAL or self._wish.number not in (None, job["try_number"])
+        return job is None or job["state"] in FINAL or self._request.number not in (None, job["try_number"])
 
     def _jobs_now(self) -> list[JobTry]:
-        if not self._wish.with_subjobs:
+        if not self._request.with_subjobs:
             rows = self._platform.store.all(
-                JobTry, f"SELECT {_COLUMNS} FROM job WHERE id = ?", self._wish.job
+                JobTry, f"SELECT {_COLUMNS} FROM job WHERE id = ?", self._request.job
             )
         else:
             rows = self._platform.store.all(
@@ -214,20 +219,20 @@ class _Following:
                 "WITH RECURSIVE tree(id) AS"
                 " (SELECT ? UNION ALL SELECT job.id FROM job JOIN tree ON job.parent = tree.id)"
                 f" SELECT {_COLUMNS} FROM tree JOIN job USING (id)",
-                self._wish.job,
+                self._request.job,
             )
         return [self._in_wanted_try(row) for row in rows]
 
     def _in_wanted_try(self, row: JobTry) -> JobTry:
-        if row["id"] != self._wish.job or self._wish.number is None:
+        if row["id"] != self._request.job or self._request.number is None:
             return row
-        return {**row, "try_number": self._wish.number}
+        return {**row, "try_number": self._request.number}
 
     def _is_wanted(self, row: JobTry) -> bool:
         """Tell whether what a job says now is part of what the client wants to see."""
-        if row["id"] == self._wish.job:
-            return self._wish.number in (None, row["try_number"])
-        return self._wish.with_subjobs and self._is_below(row["id"])
+        if row["id"] == self._request.job:
+            return self._request.number in (None, row["try_number"])
+        return self._request.with_subjobs and self._is_below(row["id"])
 
     def _is_below(self, job: str) -> bool:
         return self._platform.store.exists(
@@ -235,7 +240,7 @@ class _Following:
             " (SELECT ? UNION ALL SELECT job.parent FROM job JOIN above USING (id) WHERE job.parent NOTNULL)"
             " SELECT 1 FROM above WHERE id = ?",
             job,
-            self._wish.job,
+            self._request.job,
         )
 
     def _reader(self, row: JobTry) -> LogReader:
@@ -288,6 +293,6 @@ def _reason(error: ApiError) -> str:
     message = error.message.encode(errors="replace").decode()  # half a surrogate pair is no text
     while True:
         text = json.dumps({"type": error.type, "message": message}, ensure_ascii=False)
-        if len(text.encode()) <= _LONGEST_REASON:
+        if len(text.encode()) <= _MAX_REASON:
             return text
         message = message[: len(message) * 3 // 4]

@@ -79,7 +79,7 @@ DXPY = _methods(
 UPLOAD: Method = ("file", "PUT of a part")
 DOWNLOAD: Method = ("file", "GET of its bytes")
 LOG: Method = ("job", "getLog/websocket")
-BESIDES_POST = frozenset({UPLOAD, DOWNLOAD, LOG})
+NOT_POST = frozenset({UPLOAD, DOWNLOAD, LOG})
 """No `POST` of JSON: the URLs that upload and download answer with, and what `dx watch` listens to."""
 
 NOT_SERVED = _methods({"system": "checkFeatureAccess"})
@@ -90,7 +90,7 @@ _RUN = (
     " licence"
 )
 
-PARTLY: dict[Method, str] = {
+LIMITATIONS: dict[Method, str] = {
     ("app", "run"): _RUN,
     ("applet", "run"): _RUN,
     ("file", "close"): "a file is closed at once; DNAnexus describes it as `closing` first",
@@ -120,7 +120,7 @@ PARTLY: dict[Method, str] = {
 }
 """The limitations of a method that is implemented, or the reason why it refuses."""
 
-LEFT_OUT: dict[str, str] = {
+UNSERVED_CLASSES: dict[str, str] = {
     "database": "There are no databases",
     "dbcluster": "There are no database clusters",
     "globalworkflow": "There are no global workflows; those of a project are served",

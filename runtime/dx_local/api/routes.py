@@ -261,8 +261,8 @@ ROUTES: dict[tuple[str, str], Route] = {
         users.come_back_later, of_class=True, needs_token=False, keys="setRetryAfter waitUntil"
     ),
     ("system", "headers"): Route(users.headers, of_class=True),
-    ("system", "findDatabases"): Route(data_objects.find_nothing, of_class=True),
-    ("system", "findOrgs"): Route(data_objects.find_nothing, of_class=True),
+    ("system", "findDatabases"): Route(data_objects.find_none, of_class=True),
+    ("system", "findOrgs"): Route(data_objects.find_none, of_class=True),
     ("system", "describeExecutions"): Route(
         executions.describe_executions, of_class=True, keys="describe executions"
     ),
@@ -289,7 +289,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("system", "findExecutions"): Route(
         executions.find_executions, of_class=True, keys=f"{request_keys.FIND_EXECUTIONS} class"
     ),
-    ("system", "findGlobalWorkflows"): Route(data_objects.find_nothing, of_class=True),
+    ("system", "findGlobalWorkflows"): Route(data_objects.find_none, of_class=True),
     ("system", "findJobs"): Route(executions.find_jobs, of_class=True, keys=request_keys.FIND_EXECUTIONS),
     ("system", "findProjects"): Route(
         find_projects.find_projects,

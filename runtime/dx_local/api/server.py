@@ -22,7 +22,7 @@ from dx_local.platform.core import access
 from dx_local.platform.core.context import ANONYMOUS, Context
 from dx_local.platform.core.errors import InvalidAuthentication, MalformedJSON, ResourceNotFound
 from dx_local.platform.requests import idempotency, strict_json
-from dx_local.platform.requests.background_work import LongWork
+from dx_local.platform.requests.background_work import WorkRequired
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Caller, Platform
 
 _GRACE = 1.0  # seconds that answers under way get when the server closes
-_MOST_WAITING_CLIENTS = 1024
+_BACKLOG = 1024
 
 
 class Hooks(Protocol):
@@ -77,7 +77,7 @@ class Server:
         return f"http://{self._host}:{self.port}"
 
     async def __aenter__(self) -> Self:
-        self._socket = socket.create_server((self._host, self.port), backlog=_MOST_WAITING_CLIENTS)
+        self._socket = socket.create_server((self._host, self.port), backlog=_BACKLOG)
         # Inherited by each connection. Asyncio sets it too, but only on sockets that were made with a
         # protocol number; without it the second answer on a connection waits 40 ms for a delayed ACK.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -146,7 +146,7 @@ class _Uvicorn(uvicorn.Server):
             )
 
         loop = asyncio.get_running_loop()
-        self.servers.append(await loop.create_server(protocol, sock=listener, backlog=_MOST_WAITING_CLIENTS))
+        self.servers.append(await loop.create_server(protocol, sock=listener, backlog=_BACKLOG))
 
     async def main_loop(self) -> None:
         self.is_up.set()
@@ -173,7 +173,7 @@ class _Api:
     def __init__(self, platform: Platform, hooks: Hooks | None) -> None:
         self._platform = platform
         self._hooks = hooks
-        self._at_work: dict[str, asyncio.Task[None]] = {}
+        self._running_work: dict[str, asyncio.Task[None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -202,16 +202,16 @@ class _Api:
                 if call.frees_space:
                     return self._platform.use_reserve(partial(_perform, context, call, body))
                 return _perform(context, call, body)
-            except LongWork as needed:  # noqa: PERF203 - a call of many files asks once for each
+            except WorkRequired as needed:  # noqa: PERF203 - a call of many files asks once for each
                 await self._work(needed)
 
-    async def _work(self, needed: LongWork) -> None:
+    async def _work(self, needed: WorkRequired) -> None:
         """Do work in a thread, once for all who wait for it; a client that goes away does not end it."""
-        if needed.key not in self._at_work:
+        if needed.key not in self._running_work:
             task = asyncio.create_task(asyncio.to_thread(needed.work))
-            self._at_work[needed.key] = task
-            task.add_done_callback(lambda _: self._at_work.pop(needed.key))
-        await asyncio.shield(self._at_work[needed.key])
+            self._running_work[needed.key] = task
+            task.add_done_callback(lambda _: self._running_work.pop(needed.key))
+        await asyncio.shield(self._running_work[needed.key])
 
     def _caller(self, headers: Headers) -> Caller:
         kind, _, token = headers.get("authorization", "").partition(" ")

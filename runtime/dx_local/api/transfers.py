@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 _BLOCK = 256 << 10
-_WRITTEN_AT_ONCE = 1 << 20
+_WRITE_SIZE = 1 << 20
 
 
 class _BadUploadError(Exception):
@@ -72,7 +72,7 @@ async def _put(platform: Platform, request: Request) -> Response:
     ticket.check(platform, path["signature"])
     with temporary_in(file_bytes.part_folder(platform, ticket.file_id)) as received:
         md5 = await _receive(request, received, ticket)
-        files.part_arrived(platform, ticket, received, md5)
+        files.receive_part(platform, ticket, received, md5)
     return Response(headers={"etag": f'"{md5}"'})
 
 
@@ -105,27 +105,27 @@ class _Writing:
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._blocks: list[bytes] = []
         self._size = 0
-        self._under_way: asyncio.Future[None] | None = None
+        self._write_in_progress: asyncio.Future[None] | None = None
 
     async def add(self, block: bytes) -> None:
         """Take a block; return once not more than what is being written waits."""
         self._blocks.append(block)
         self._size += len(block)
-        if self._size >= _WRITTEN_AT_ONCE:
-            await self._settle()
+        if self._size >= _WRITE_SIZE:
+            await self._finish_writing()
             blocks, self._blocks, self._size = self._blocks, [], 0
-            self._under_way = asyncio.ensure_future(asyncio.to_thread(self._write, blocks))
+            self._write_in_progress = asyncio.ensure_future(asyncio.to_thread(self._write, blocks))
 
     async def end(self) -> str:
         """Write what is left, and return the MD5 of all in hex."""
-        await self._settle()
+        await self._finish_writing()
         self._write(self._blocks)
         return self._md5.hexdigest()
 
-    async def _settle(self) -> None:
-        under_way, self._under_way = self._under_way, None
-        if under_way:
-            await under_way
+    async def _finish_writing(self) -> None:
+        in_progress, self._write_in_progress = self._write_in_progress, None
+        if in_progress:
+            await in_progress
 
     def _write(self, blocks: list[bytes]) -> None:
         for block in blocks:
@@ -178,7 +178,7 @@ def _respond(request: Request, content: _Content, headers: dict[str, str]) -> Re
         return Response(status_code=status, headers=headers)
     if end - start <= _BLOCK:
         return Response(b"".join(content.read(start, end)), status, headers)
-    return StreamingResponse(_awaited(content.read(start, end)), status, headers)
+    return StreamingResponse(_as_async(content.read(start, end)), status, headers)
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:
@@ -197,7 +197,7 @@ def _range(header: str, size: int) -> tuple[int, int] | None:
     return int(first), min(size, int(last) + 1) if last else size
 
 
-async def _awaited(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
+async def _as_async(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
     # Starlette would read from a plain iterator in a thread, which costs more than the reading.
     for block in blocks:
         yield block

@@ -111,7 +111,7 @@ class Session:
         if not self._options.is_open:
             self._stack.callback(self.reserve.remove)
         self._stack.callback(self.platform.store.close)
-        self._stack.callback(file_bytes.let_go, self.platform)
+        self._stack.callback(file_bytes.replace_hard_links, self.platform)
         self._stack.callback(self._observer.on_close)
         await self._stack.enter_async_context(self._server)
         settings = self._options.settings

@@ -1,7 +1,7 @@
-"""The local user, and what a client asks about itself.
+"""The local user, and the methods by which clients inspect their own session.
 
-Source: https://documentation.dnanexus.com/developer/api/users and .../system-methods. Logging in and out are
-methods of DNAnexus's auth server, which the API's server is as well here; source: dxpy.scripts.dx.
+Source: https://documentation.dnanexus.com/developer/api/users and .../system-methods. The methods to log in
+and out belong to DNAnexus's auth server, whose part the API server plays here; source: dxpy.scripts.dx.
 """
 
 from __future__ import annotations
@@ -23,25 +23,26 @@ _OWN_FIELDS = frozenset({"appsInstalled", "billTo", "email", "permittedRegions",
 
 
 def whoami(context: Context, _class: str, request: JSON) -> JSON:
-    """Return the ID of the user that the caller's token stands for."""
+    """Return the ID of the user to whom the caller's token belongs."""
     full = {"id": context.caller.user, "clientIp": "127.0.0.1"}
     return select_fields(full, request, frozenset({"id"}))
 
 
 def greet(_context: Context, _class: str, _request: JSON) -> JSON:
-    """Return the news that a client shows its user: there are none."""
+    """Return the messages and updates that clients report to their users; there are none."""
     return {"messages": [], "update": {"available": False}}
 
 
 def headers(context: Context, _class: str, _request: JSON) -> JSON:
-    """Return the headers of the request, their names in lower case."""
+    """Return the headers of the request by lower-case name."""
     return dict(context.headers)
 
 
 def come_back_later(context: Context, _class: str, request: JSON) -> JSON:
-    """Return the time, but not before `waitUntil` (ms): then raise ServiceUnavailable, by default with when.
+    """Return the time (ms). Raises ServiceUnavailable before `waitUntil` (ms).
 
-    Clients are tested with it.
+    Clients use the method to test their retries. The error has a Retry-After header unless `setRetryAfter` is
+    false.
     """
     now = context.now()
     wait_until = read.integer(request, "waitUntil", now)
@@ -53,31 +54,31 @@ def come_back_later(context: Context, _class: str, request: JSON) -> JSON:
 
 
 def get_user_info(context: Context, _class: str, _request: JSON) -> JSON:
-    """Return the name of the user that the caller's token belongs to, as `dx login --token` saves it."""
+    """Return the name of the caller's user, which `dx login --token` saves."""
     return {"username": _handle(context.caller.user)}
 
 
 def new_auth_token(_context: Context, _class: str, _request: JSON) -> NoReturn:
-    """Refuse to make a token from a password, as there are none here."""
+    """Reject a login by password."""
     raise PermissionDenied(
-        "There are no passwords on this platform of dx-local, where you are logged in already. To log in to"
-        " DNAnexus, use a shell without the variables of dx-local."
+        "dx-local has no passwords, and you are already logged in to it. To log in to DNAnexus, use a shell"
+        " without the environment variables of dx-local."
     )
 
 
 def destroy_auth_token(context: Context, _class: str, request: JSON) -> JSON:
-    """Make the token with the SHA-256 `tokenSignature` (hex) worthless. Raises ResourceNotFound."""
+    """Revoke the token with the SHA-256 `tokenSignature` (hex). Raises ResourceNotFound."""
     access.destroy_token(context, read.text(request, "tokenSignature"))
     return {}
 
 
 def new(_context: Context, _class: str, _request: JSON) -> NoReturn:
-    """Refuse to make another user."""
-    raise PermissionDenied("There is one user on this platform of dx-local, and no other can be made")
+    """Reject the creation of another user."""
+    raise PermissionDenied("dx-local has a single user; no other can be created")
 
 
 def describe(context: Context, user_id: str, request: JSON) -> JSON:
-    """Describe a user; some fields only the user sees."""
+    """Describe a user; some fields are reported only to the user."""
     if user_id == "user-self":
         user_id = context.caller.user
     row = context.store.get("user", user_id)
@@ -102,22 +103,22 @@ def describe(context: Context, user_id: str, request: JSON) -> JSON:
 
 
 def update(context: Context, user_id: str, request: JSON) -> JSON:
-    """Set or remove (null) the public key for SSH of the calling user, who is also billed for everything.
+    """Set or remove (null) the public SSH key of the calling user, to whom everything is billed.
 
-    Raises InvalidInput for a private key and for any other field, ResourceNotFound for an unknown org.
+    Raises InvalidInput for a private key and for any other field, ResourceNotFound for another `billTo`.
     """
     if context.store.get("user", user_id) is None:
         raise access.not_found(user_id)
     if context.caller.job is not None:
-        raise PermissionDenied("A job must not change its user")
+        raise PermissionDenied("A job may not change its user")
     if unknown := sorted(request.keys() - {"sshPublicKey", "billTo"}):
-        raise InvalidInput(f"fields of a user that cannot be changed on dx-local: {', '.join(unknown)}")
+        raise InvalidInput(f"dx-local cannot change these fields of a user: {', '.join(unknown)}")
     if "billTo" in request and read.text(request, "billTo") != user_id:
         raise access.not_found(request["billTo"])
     if "sshPublicKey" in request:
         key = read.optional_text(request, "sshPublicKey")
         if key is not None and "PRIVATE KEY" in key:
-            raise InvalidInput("Tried to put a private key in the sshPublicKey field; give the .pub file")
+            raise InvalidInput("Tried to put a private key in the sshPublicKey field; use the .pub file")
         context.store.update("user", user_id, ssh_key=key)
     return {"id": user_id}
 

@@ -141,7 +141,7 @@ def test_a_user_must_say_in_which_project(context: Context, project: str) -> Non
 
 def hidden_file(context: Context, project: str) -> str:
     file_id: str = files.new(context, "file", {"project": project, "hidden": True})["id"]
-    objects.closed(context, file_id)
+    objects.mark_closed(context, file_id)
     return file_id
 
 

@@ -150,7 +150,7 @@ class FileTransfer:
                 if await self._in_thread(work) != size:
                     raise _RefusedError
             with self._platform.store.transaction():
-                files.close_with(context, file_id, received, part_size)
+                files.close_with_bytes(context, file_id, received, part_size)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -1,1 +1,1 @@
-"""Data objects of every class, and the projects and folders that they lie in."""
+"""Data objects of every class, and the projects and folders that contain them."""

@@ -1,7 +1,8 @@
-"""Archiving files and bringing them back: the archival state of each copy.
+"""Archive and unarchive files: the archival state of each copy.
 
-A copy is `live`; `archival` if it is to be archived but the file has a live copy elsewhere; `archived` once
-it has none; `unarchiving` on its way back. The bytes stay where they are. Only live copies can be downloaded.
+A copy is `live`; `archival` after a request to archive it, as long as the file has a live copy elsewhere;
+`archived` once there is none; and `unarchiving` until it is live again. The bytes never move. Only live
+copies can be downloaded.
 
 Source: https://documentation.dnanexus.com/developer/api/data-containers/projects (archive, unarchive)
 """
@@ -25,18 +26,18 @@ STATES = ("live", "archival", "archived", "unarchiving")
 
 _COPIES = "SELECT * FROM placement WHERE object = ? AND project GLOB 'project-*'"
 _RATES = ("Expedited", "Standard", "Bulk")
-_MOST_FILES = 1000
-_UNARCHIVING_TAKES = 60 * 1000  # ms; hours on the platform
+_MAX_FILES = 1000
+_UNARCHIVING_TIME = 60 * 1000  # ms; the platform takes hours
 
 
 def state_of(copy: PlacementMetadata, now: int) -> str:
-    """Return the archival state of a copy, of which this is the row, at a time (ms)."""
+    """Return the archival state of a copy at a time (ms)."""
     is_back = copy["archival"] == "unarchiving" and (copy["live_at"] or 0) <= now
     return "live" if is_back else copy["archival"]
 
 
-def state_in_sql() -> str:
-    """Return the SQL term for the archival state of a row of `placement`; its mark is the time (ms)."""
+def state_as_sql() -> str:
+    """Return an SQL expression for the archival state of a `placement`; its parameter is the time (ms)."""
     return (
         "CASE WHEN placement.archival = 'unarchiving' AND placement.live_at <= ? THEN 'live'"
         " ELSE placement.archival END"
@@ -44,31 +45,31 @@ def state_in_sql() -> str:
 
 
 def archive(context: Context, project_id: str, request: JSON) -> JSON:
-    """Archive files of a project, or of a folder; with `allCopies` their copies elsewhere as well.
+    """Archive files by ID or folder; with `allCopies`, also their copies in other projects.
 
-    Copies in the workspaces of jobs do not count. Raises InvalidInput for a file that is not in the project,
-    ResourceNotFound for a missing folder, and PermissionDenied if a job asks for all copies.
+    Copies in the workspaces of jobs are ignored. Raises InvalidInput for a file that is not in the project,
+    ResourceNotFound for a missing folder, and PermissionDenied if a job requests all copies.
     """
     access.require(context, project_id, "CONTRIBUTE")
     all_copies = read.flag(request, "allCopies")
     if all_copies and context.caller.job is not None:
         raise PermissionDenied(f"Must be an admin of {context.caller.user} to archive all copies")
     now = context.now()
-    live = [copy for copy in _chosen(context, project_id, request) if state_of(copy, now) == "live"]
+    live = [copy for copy in _requested_copies(context, project_id, request) if state_of(copy, now) == "live"]
     for copy in live:
         file_id = copy["object"]
-        _set(context, project_id, file_id, "archival")
+        _set_state(context, project_id, file_id, "archival")
         copies = context.store.all(PlacementRow, _COPIES, file_id)
         if all_copies or all(state_of(each, now) in ("archival", "archived") for each in copies):
             for each in copies:
-                _set(context, each["project"], file_id, "archived")
+                _set_state(context, each["project"], file_id, "archived")
     return {"id": project_id, "count": len(live)}
 
 
 def unarchive(context: Context, project_id: str, request: JSON) -> JSON:
-    """Bring files of a project, or of a folder, back; with `dryRun` only count them.
+    """Unarchive files by ID or folder; with `dryRun`, only count them.
 
-    A copy that was not archived yet is live at once, others after a minute, whatever the `rate`.
+    A copy in state `archival` is live at once, an archived one after a minute, at any `rate`.
     """
     access.require(context, project_id, "CONTRIBUTE")
     rate = read.text(request, "rate", "Standard")
@@ -77,21 +78,21 @@ def unarchive(context: Context, project_id: str, request: JSON) -> JSON:
     now = context.now()
     copies = [
         copy
-        for copy in _chosen(context, project_id, request)
+        for copy in _requested_copies(context, project_id, request)
         if state_of(copy, now) in ("archival", "archived")
     ]
     size = sum(copy["size"] or 0 for copy in copies)
     if not read.flag(request, "dryRun"):
         for copy in copies:
             if copy["archival"] == "archival":
-                _set(context, project_id, copy["object"], "live")
+                _set_state(context, project_id, copy["object"], "live")
             else:
-                _set(context, project_id, copy["object"], "unarchiving", now + _UNARCHIVING_TAKES)
+                _set_state(context, project_id, copy["object"], "unarchiving", now + _UNARCHIVING_TIME)
     return {"id": project_id, "files": len(copies), "size": size / 1e9, "cost": 0}
 
 
 def archived_bytes(context: Context, project_id: str) -> int:
-    """Return the size of a project's archived files."""
+    """Return the total size of a project's archived files."""
     size: int = context.store.value(
         "SELECT ifnull(sum(json_extract(object.fields, '$.size')), 0)"
         " FROM placement CROSS JOIN object ON object.id = placement.object"
@@ -101,17 +102,17 @@ def archived_bytes(context: Context, project_id: str) -> int:
     return size
 
 
-def _chosen(context: Context, project_id: str, request: JSON) -> list[FileCopy]:
-    """Return the copies of the closed files that a request names, each with its size."""
+def _requested_copies(context: Context, project_id: str, request: JSON) -> list[FileCopy]:
+    """Return the copies of the closed files that a request selects, each with its size."""
     if ("files" in request) == ("folder" in request):
-        raise InvalidInput('either "files" or "folder" must say what is meant')
+        raise InvalidInput('exactly one of "files" and "folder" must be given')
     columns = "placement.*, object.state, json_extract(object.fields, '$.size') AS size"
     query = (
         f"SELECT {columns} FROM placement CROSS JOIN object ON object.id = placement.object"
         " WHERE placement.project = ? AND placement.class = 'file'"
     )
     if "files" in request:
-        return _named(context, project_id, read.strings(request, "files"), query)
+        return _copies_by_id(context, project_id, read.strings(request, "files"), query)
     folder = normalize_folder(read.text(request, "folder"))
     folders.require_folder(context, project_id, folder)
     query += " AND object.state = 'closed'"
@@ -121,9 +122,9 @@ def _chosen(context: Context, project_id: str, request: JSON) -> list[FileCopy]:
     return context.store.all(FileCopy, query + inside, project_id, folder, *below(folder))
 
 
-def _named(context: Context, project_id: str, files: list[str], query: str) -> list[FileCopy]:
-    if len(files) > _MOST_FILES:
-        raise InvalidInput(f'"files" can name at most {_MOST_FILES} files')
+def _copies_by_id(context: Context, project_id: str, files: list[str], query: str) -> list[FileCopy]:
+    if len(files) > _MAX_FILES:
+        raise InvalidInput(f'"files" can name at most {_MAX_FILES} files')
     found = []
     for file_id in files:
         copy = context.store.one(FileCopy, f"{query} AND placement.object = ?", project_id, file_id)
@@ -135,5 +136,7 @@ def _named(context: Context, project_id: str, files: list[str], query: str) -> l
     return found
 
 
-def _set(context: Context, project_id: str, file_id: str, state: str, live_at: int | None = None) -> None:
+def _set_state(
+    context: Context, project_id: str, file_id: str, state: str, live_at: int | None = None
+) -> None:
     context.store.change_placement(project_id, file_id, archival=state, live_at=live_at)

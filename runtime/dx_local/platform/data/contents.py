@@ -1,6 +1,6 @@
-"""What lies in a project or container: making, listing, moving, removing and cloning folders and objects.
+"""The contents of a project or container: create, list, move, remove and clone folders and objects.
 
-The same methods serve `/project-xxxx/` and `/container-xxxx/`. Source:
+The same functions serve `/project-xxxx/` and `/container-xxxx/`. Source:
 https://documentation.dnanexus.com/developer/api/data-containers/folders-and-deletion and .../cloning
 """
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from dx_local.platform.core import access
 from dx_local.platform.core.errors import InvalidInput, InvalidState, ResourceNotFound
+from dx_local.platform.core.ids import class_of
 from dx_local.platform.core.schema import ObjectCopy
-from dx_local.platform.data import file_bytes, folders, objects
-from dx_local.platform.gtables import gtables
+from dx_local.platform.data import folders, objects
 from dx_local.platform.lifecycle import lifecycle
 from dx_local.platform.requests import request_fields as read
 from dx_local.platform.requests.folder_paths import (
@@ -33,25 +33,25 @@ COLUMNS_OF_COPY = (
     "object.*, placement.project, placement.name, placement.folder, placement.tags, placement.properties,"
     " placement.archival, placement.live_at"
 )
-"""What there is to know of a copy of a data object, out of both tables."""
+"""The columns of an ObjectCopy, from the tables `object` and `placement`."""
 
-AT_ONCE = 2000
-"""How many objects a call removes that may leave some for the next; they take about a third of a second."""
+OBJECTS_PER_CALL = 2000
+"""The most objects that one call with `partial` removes, in about a third of a second."""
 
 
 def new_folder(context: Context, project: str, request: JSON) -> JSON:
-    """Make a folder; with `parents`, also those above it, and then an existing one is no error."""
+    """Create a folder; with `parents`, also create its parents and accept an existing folder."""
     access.require(context, project, "UPLOAD")
     folder = normalize_folder(read.text(request, "folder"))
     if not read.flag(request, "parents"):
         folders.require_no_folder(context, project, folder)
         folders.require_folder(context, project, parent_of(folder))
     folders.ensure_folder(context.store, project, folder)
-    return _touched(context, project)
+    return _mark_modified(context, project)
 
 
 def list_folder(context: Context, project: str, request: JSON) -> JSON:
-    """List the objects and the folders directly in a folder; `describe` describes the objects too."""
+    """List the objects and folders directly in a folder; `describe` adds descriptions of the objects."""
     access.require(context, project, "VIEW")
     folder = normalize_folder(read.text(request, "folder", "/"))
     folders.require_folder(context, project, folder)
@@ -67,7 +67,7 @@ def list_folder(context: Context, project: str, request: JSON) -> JSON:
 
 
 def rename_folder(context: Context, project: str, request: JSON) -> JSON:
-    """Give a folder another `name`, or another path, `newpath`, whose parent folder must exist."""
+    """Change the `name` of a folder, or its whole path to `newpath`, whose parent folder must exist."""
     access.require(context, project, "CONTRIBUTE")
     old = normalize_folder(read.text(request, "folder"))
     if request.keys() >= {"name", "newpath"}:
@@ -77,11 +77,11 @@ def rename_folder(context: Context, project: str, request: JSON) -> JSON:
     else:
         new = join(parent_of(old), folder_name(read.text(request, "name")))
     _move_folder(context, project, old, new)
-    return _touched(context, project)
+    return _mark_modified(context, project)
 
 
 def move(context: Context, project: str, request: JSON) -> JSON:
-    """Move objects and folders of a project into another folder of it."""
+    """Move objects and folders into another folder of the same project."""
     access.require(context, project, "CONTRIBUTE")
     destination = normalize_folder(read.text(request, "destination"))
     folders.require_folder(context, project, destination)
@@ -91,21 +91,21 @@ def move(context: Context, project: str, request: JSON) -> JSON:
     for path in read.strings(request, "folders", []):
         folder = normalize_folder(path)
         _move_folder(context, project, folder, join(destination, base_name(folder)))
-    return _touched(context, project)
+    return _mark_modified(context, project)
 
 
 def remove_folder(context: Context, project: str, request: JSON) -> JSON:
-    """Remove a folder; with `recurse` also all that is in it, with `force` even if it is not there.
+    """Remove a folder; `recurse` includes its contents, and `force` accepts a missing folder.
 
-    With `partial` one call removes at most AT_ONCE objects, so that others are answered in between; while the
-    answer's `completed` is false, the folder is still there and the call is to be repeated.
+    With `partial`, one call removes at most OBJECTS_PER_CALL objects so that other requests are not delayed.
+    The caller repeats it until the answer's `completed` is true; only then is the folder removed.
     """
     _require_removal(context, project)
     folder = normalize_folder(read.text(request, "folder"))
     if not read.flag(request, "force"):
         folders.require_folder(context, project, folder)
     low, high = below(folder)
-    most = AT_ONCE if read.flag(request, "partial") else -1
+    most = OBJECTS_PER_CALL if read.flag(request, "partial") else -1
     object_ids = context.store.column(
         "SELECT object FROM placement"
         " WHERE project = ? AND (folder = ? OR (folder > ? AND folder < ?)) LIMIT ?",
@@ -116,7 +116,7 @@ def remove_folder(context: Context, project: str, request: JSON) -> JSON:
         most,
     )
     if not read.flag(request, "recurse") and (object_ids or folders.folders_in(context, project, folder)):
-        raise InvalidState(f'Folder "{folder}" is not empty; use "recurse" to remove what is in it')
+        raise InvalidState(f'Folder "{folder}" is not empty; set "recurse" to remove its contents too')
     _remove(context, project, object_ids)
     is_completed = len(object_ids) != most
     if is_completed:
@@ -127,36 +127,36 @@ def remove_folder(context: Context, project: str, request: JSON) -> JSON:
             low,
             high,
         )
-    return {**_touched(context, project), "completed": is_completed}
+    return {**_mark_modified(context, project), "completed": is_completed}
 
 
 def remove_objects(context: Context, project: str, request: JSON) -> JSON:
-    """Remove objects from a project, and the hidden ones that no other object in it links to then."""
+    """Remove objects from a project, and hidden objects to which nothing in the project links any more."""
     _require_removal(context, project)
     object_ids = read.strings(request, "objects")
     if not read.flag(request, "force"):
         for object_id in object_ids:
             _require_in(context, project, object_id)
     _remove(context, project, object_ids)
-    return _touched(context, project)
+    return _mark_modified(context, project)
 
 
 def clone(context: Context, source: str, request: JSON) -> JSON:
-    """Copy objects and folders into a folder of another project; copies share their bytes.
+    """Copy objects and folders into a folder of another project; the copies share their bytes.
 
-    The answer's `exists` names the objects that are in the other project already, wherever in it.
+    The answer's `exists` lists the objects that were already in the other project, in any folder.
     """
     destination_project = read.container(request)
     access.require(context, source, "VIEW")
     access.require(context, destination_project, "UPLOAD")
-    destination = folders.folder_for_new(
+    destination = folders.destination_folder(
         context, destination_project, {**request, "folder": request.get("destination", "/")}
     )
     object_ids = read.strings(request, "objects", [])
     existing = objects.clone_into(context, object_ids, source, destination_project, destination)
     for path in read.strings(request, "folders", []):
         existing += _clone_folder(context, source, normalize_folder(path), destination_project, destination)
-    _touched(context, destination_project)
+    _mark_modified(context, destination_project)
     return {"id": source, "project": destination_project, "exists": list(dict.fromkeys(existing))}
 
 
@@ -179,22 +179,22 @@ def _listed_objects(context: Context, project: str, folder: str, request: JSON) 
         folder,
         hidden_too,
     )
-    return [listed(context, row, options) for row in rows]
+    return [list_entry(context, row, options) for row in rows]
 
 
 def describe_options(request: JSON) -> JSON | None:
-    """Return how a request wants what it lists to be described; None for not at all. Raises InvalidInput."""
+    """Return the `describe` options of a request, or None for no descriptions. Raises InvalidInput."""
     options = request.get("describe")
     if options is None or isinstance(options, bool):
         return {} if options else None
     return read.mapping(request, "describe")
 
 
-def listed(context: Context, copy: ObjectCopy, options: JSON | None) -> JSON:
-    """Return a copy, read as COLUMNS_OF_COPY, as lists show it: its ID and, with options, its description."""
+def list_entry(context: Context, copy: ObjectCopy, options: JSON | None) -> JSON:
+    """Return the entry of a copy in a list of objects: its ID and, if there are options, its description."""
     if options is None:
         return {"id": copy["id"]}
-    return {"id": copy["id"], "describe": objects.described(context, copy, copy, options)}
+    return {"id": copy["id"], "describe": objects.describe_copy(context, copy, copy, options)}
 
 
 def _move_folder(context: Context, project: str, old: str, new: str) -> None:
@@ -227,7 +227,7 @@ def _clone_folder(context: Context, source: str, folder: str, project: str, dest
 
 
 def _remove(context: Context, project: str, object_ids: Iterable[str]) -> None:
-    """Take objects out of a project; an object that lies in no project any more is gone, with its bytes."""
+    """Remove objects from a project; delete an object, with its contents, when no project contains it."""
     store = context.store
     pending = list(object_ids)
     while pending:
@@ -238,12 +238,12 @@ def _remove(context: Context, project: str, object_ids: Iterable[str]) -> None:
         pending.extend(_orphans(context, project, row["links"] if row else []))
         if not store.exists("SELECT 1 FROM placement WHERE object = ?", object_id):
             context.platform.publish(lifecycle.object_removed(store, object_id, context.now()))
-            file_bytes.forget(context.platform, object_id)
-            gtables.forget_rows(context.platform, object_id)
+            if remove_contents := objects.CONTENT_REMOVERS.get(class_of(object_id)):
+                remove_contents(context.platform, object_id)
 
 
 def _orphans(context: Context, project: str, linked: list[str]) -> list[str]:
-    """Return those of the linked objects that are hidden and that nothing in the project links to now."""
+    """Return the linked objects that are hidden and to which nothing in the project links any more."""
     hidden = [
         object_id
         for object_id in linked
@@ -262,7 +262,7 @@ def _is_linked(context: Context, project: str, object_id: str) -> bool:
 
 
 def _require_removal(context: Context, project: str) -> None:
-    """Raise PermissionDenied for who may not remove: in a protected project only administrators may."""
+    """Raise PermissionDenied unless the caller may remove objects; protected projects require ADMINISTER."""
     row = context.store.get("project", project)
     is_protected = row is not None and row["fields"].get("protected")
     access.require(context, project, "ADMINISTER" if is_protected else "CONTRIBUTE")
@@ -275,6 +275,6 @@ def _require_in(context: Context, project: str, object_id: str) -> None:
         raise access.not_found(object_id, project)
 
 
-def _touched(context: Context, project: str) -> JSON:
+def _mark_modified(context: Context, project: str) -> JSON:
     context.store.update("project", project, modified=context.now())
     return {"id": project}

@@ -1,4 +1,4 @@
-"""Which fields a describe call answers with: `fields`, `defaultFields` and the older flags.
+"""Select the fields of a description: by `fields`, `defaultFields` and the older flags.
 
 Source: https://documentation.dnanexus.com/developer/api/data-object-metadata (describe)
 """
@@ -18,11 +18,11 @@ _OWN_KEYS = frozenset({"defaultFields", "fields", "project"})
 
 
 def wanted_fields(request: JSON, default: AbstractSet[str]) -> AbstractSet[str]:
-    """Return the names of the fields that a describe request asks for.
+    """Return the names of the fields that a describe request selects.
 
-    Without `fields` these are the default ones. `fields` alone means exactly those and the ID; together with
-    `defaultFields` it adds to the default ones; a field that is false is left out. An older flag, such as
-    `"properties": true`, adds the field of its name. Names that nothing knows are harmless.
+    Without `fields`, these are the default fields. `fields` alone selects exactly its fields and the ID;
+    with `defaultFields` it adds to the default. A field set to false is left out. An older flag, such as
+    `"properties": true`, adds the field of that name. Unknown names have no effect.
     """
     chosen = read.mapping(request, "fields", {}) if request.get("fields") is not None else {}
     asked = {name for name, is_wanted in chosen.items() if is_wanted}
@@ -35,11 +35,11 @@ def wanted_fields(request: JSON, default: AbstractSet[str]) -> AbstractSet[str]:
 
 
 def whole_seconds(milliseconds: int) -> int:
-    """Return a time (ms) as the platform shows when something was created: in whole seconds."""
+    """Return a time (ms) rounded down to whole seconds, as the platform reports times of creation."""
     return milliseconds // 1000 * 1000
 
 
 def select_fields(full: JSON, request: JSON, default: AbstractSet[str]) -> JSON:
-    """Return the part of a full description that a describe request asks for."""
+    """Return the fields of a full description that a describe request selects."""
     wanted = wanted_fields(request, default)
     return {name: value for name, value in full.items() if name in wanted}

@@ -1,8 +1,9 @@
-"""Where the bytes of files lie on this machine.
+"""The bytes of files, stored in the platform's folder.
 
-`files/FILE-ID` holds all bytes of a file; `files/FILE-ID.parts/INDEX` holds a part, while the file is open
-and when it came in several parts. What a user gave a run as input is linked there, not copied: nobody writes
-to it here, and when its owner does, that is noticed; when the platform closes, the link is a symbolic one.
+`files/FILE-ID` holds all bytes of a file, `files/FILE-ID.parts/INDEX` one part of a file that is open or was
+uploaded in several parts. A user's input file is linked rather than copied: the runtime never writes to it
+and detects changes by its modification time and size. When the platform closes, such hard links are replaced
+by symbolic links.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from dx_local.platform.core import large_values, local_bytes
 from dx_local.platform.core.errors import InvalidState, ResourceNotFound
-from dx_local.platform.core.ids import is_hash_id
 from dx_local.platform.core.schema import ObjectRow
 
 if TYPE_CHECKING:
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 
 
 def new_bytes_folder(platform: Platform) -> Path:
-    """Return the folder for bytes on their way to a file without parts; it is on the disk of all files."""
+    """Return the folder for bytes that become a file without parts; it is on the file system of all files."""
     return platform.folder / "files"
 
 
 def part_folder(platform: Platform, file_id: str) -> Path:
-    """Return the folder that the parts of a file are in while it is open; made if it is not there."""
+    """Return the folder for the parts of an open file, and create it if necessary."""
     folder = _parts_path(platform, file_id)
     folder.mkdir(exist_ok=True)
     return folder
 
 
 def link_whole(platform: Platform, file_id: str, source: Path) -> JSON:
-    """Have a user's own file be the bytes of a file; return the `fields` by which changes are noticed."""
+    """Use a user's file as the bytes of a file, and return the `fields` by which changes are detected."""
     whole = whole_path(platform, file_id)
     platform.store.after_rollback(lambda: whole.unlink(missing_ok=True))
     local_bytes.clone_or_link(source, whole)
@@ -44,10 +44,10 @@ def link_whole(platform: Platform, file_id: str, source: Path) -> JSON:
     return {"size": status.st_size, "changed": status.st_mtime_ns, "source": str(source.resolve())}
 
 
-def let_go(platform: Platform) -> None:
-    """Put symbolic links in the place of hard links to users' files, once nothing needs the bytes any more.
+def replace_hard_links(platform: Platform) -> None:
+    """Replace hard links to users' files by symbolic links; to be called when the platform closes.
 
-    Programs such as gzip leave files alone that have more than one name.
+    Programs such as gzip refuse to change a file that has several hard links.
     """
     query = "SELECT * FROM object WHERE class = 'file' AND json_extract(fields, '$.source') IS NOT NULL"
     for row in platform.store.all(ObjectRow, query):
@@ -60,32 +60,32 @@ def let_go(platform: Platform) -> None:
 
 
 def store_part(platform: Platform, file_id: str, position: int, received: Path) -> None:
-    """Move the bytes of a part of an open file to their place."""
-    # A server that was killed may have stored all bytes at once, but not committed that.
+    """Store the received bytes of a part of an open file."""
+    # A server that was killed may have stored the whole file without committing the transaction.
     whole_path(platform, file_id).unlink(missing_ok=True)
     received.replace(part_folder(platform, file_id) / str(position))
 
 
 def store_whole(platform: Platform, file_id: str, received: Path) -> None:
-    """Move all bytes of a file to their place; remove them if the transaction is rolled back."""
+    """Store all bytes of a file; they are removed if the transaction is rolled back."""
     whole = whole_path(platform, file_id)
     platform.store.after_rollback(lambda: whole.unlink(missing_ok=True))
     received.replace(whole)
 
 
-def make_whole(platform: Platform, file_id: str, position: int) -> None:
-    """Move the only part of a closed file to where all bytes of a file are, if that is possible."""
+def promote_only_part(platform: Platform, file_id: str, position: int) -> None:
+    """Move the only part of a closed file to the path of whole files, if possible."""
     folder = _parts_path(platform, file_id)
-    with suppress(OSError):  # the part remains readable where it is
+    with suppress(OSError):  # on failure, the part remains readable at its present path
         (folder / str(position)).replace(whole_path(platform, file_id))
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def pieces(platform: Platform, file_id: str) -> list[Path]:
-    """Return the local files that hold the bytes of a closed file, one after the other.
+    """Return the local files that hold the bytes of a closed file, in order.
 
-    Raises ResourceNotFound when they are gone, and InvalidState when they are not what they were when the
-    file was closed: then a user has edited an input while it was in use.
+    Raises ResourceNotFound if one is missing, and InvalidState if they have changed since the file was
+    closed, because a user has edited an input while it was in use.
     """
     found = _pieces(platform, file_id)
     row = platform.store.get("object", file_id)
@@ -94,7 +94,7 @@ def pieces(platform: Platform, file_id: str) -> list[Path]:
     except FileNotFoundError:
         statuses = []
     if not statuses or row is None:
-        raise ResourceNotFound(f"the bytes of {file_id} are gone; was the local file removed?")
+        raise ResourceNotFound(f"the bytes of {file_id} are missing; was the local file removed?")
     changed = row["fields"].get("changed")
     is_same = changed is None or changed == statuses[0].st_mtime_ns
     if not is_same or sum(status.st_size for status in statuses) != row["fields"]["size"]:
@@ -103,38 +103,36 @@ def pieces(platform: Platform, file_id: str) -> list[Path]:
 
 
 def copy_out(platform: Platform, file_id: str, destination: Path) -> None:
-    """Put a copy of a closed file at destination, in whose place it comes at once; users may edit it."""
+    """Copy a closed file to destination atomically; users may edit the copy."""
     local_bytes.copy_to(pieces(platform, file_id), destination)
 
 
 def remove_unfinished(platform: Platform) -> None:
-    """Remove the files that an earlier server was writing when it was killed."""
+    """Remove temporary files that an earlier server left behind when it was killed."""
     files = new_bytes_folder(platform)
     for folder in (files, *files.glob("*.parts"), platform.folder / large_values.FOLDER):
         for unfinished in folder.glob(f"*{local_bytes.TEMPORARY}"):
             unfinished.unlink()
 
 
-def forget(platform: Platform, object_id: str) -> None:
-    """Once the transaction is committed, remove what is stored of a file; local inputs lose only our link."""
-    if not is_hash_id(object_id, "file"):
-        return
+def delete_bytes(platform: Platform, file_id: str) -> None:
+    """Delete the bytes of a file once the transaction is committed; of users' files, only the link."""
 
     def remove() -> None:
-        whole_path(platform, object_id).unlink(missing_ok=True)
-        shutil.rmtree(_parts_path(platform, object_id), ignore_errors=True)
+        whole_path(platform, file_id).unlink(missing_ok=True)
+        shutil.rmtree(_parts_path(platform, file_id), ignore_errors=True)
 
-    platform.store.execute("DELETE FROM part WHERE file = ?", object_id)
+    platform.store.execute("DELETE FROM part WHERE file = ?", file_id)
     platform.store.after_commit(remove)
 
 
 def whole_path(platform: Platform, file_id: str) -> Path:
-    """Return where all bytes of a file lie, if they lie in one piece."""
+    """Return the path of a file that is stored whole."""
     return platform.folder / "files" / file_id
 
 
 def part_path(platform: Platform, file_id: str, position: int) -> Path:
-    """Return where the bytes of a part of an open file lie."""
+    """Return the path of a part of an open file."""
     return _parts_path(platform, file_id) / str(position)
 
 

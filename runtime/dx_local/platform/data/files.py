@@ -1,4 +1,4 @@
-"""Files: uploading in parts, closing, downloading, and local files that become files of the platform.
+"""Files: upload in parts, close and download them, and turn local files into files of the platform.
 
 Source: https://documentation.dnanexus.com/developer/api/introduction-to-data-object-classes/files
 """
@@ -17,7 +17,7 @@ from dx_local.platform.data.describe import wanted_fields
 from dx_local.platform.data.media_types import media_type_of
 from dx_local.platform.data.transfer_urls import DownloadTicket, UploadTicket
 from dx_local.platform.requests import request_fields as read
-from dx_local.platform.requests.background_work import LongWork
+from dx_local.platform.requests.background_work import WorkRequired
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.local_bytes import Part
     from dx_local.platform.core.schema import ObjectCopy, ObjectRow, PlacementRow
 
-# The sizes that clients cut files by, in bytes; those of the AWS regions.
+# The limits that clients split files by, in bytes, as in the AWS regions.
 MINIMUM_PART_SIZE = 5 << 20
 MAXIMUM_PART_SIZE = 5 << 30
 MAXIMUM_PARTS = 10_000
@@ -40,13 +40,13 @@ UPLOAD_PARAMETERS = {
 
 _UPLOAD_VALID_FOR = 2 * 60 * 1000  # ms
 _DOWNLOAD_VALID_FOR = 24 * 60 * 60 * 1000  # ms
-_LONGEST_DURATION = 100 * 365 * 24 * 60 * 60  # s
+_MAX_DURATION = 100 * 365 * 24 * 60 * 60  # s
 _PART_OF_LOCAL_FILE = 64 << 20
-_HASHED_AT_ONCE = 16 << 20  # takes about 30 ms
+_HASHED_INLINE = 16 << 20  # takes about 30 ms
 
 
 def new(context: Context, _class: str, request: JSON) -> JSON:
-    """Create an open file without any bytes."""
+    """Create an open, empty file."""
     media = read.optional_text(request, "media")
     if media is not None and not re.fullmatch(r"[ -~]+", media):
         raise InvalidInput('"media" must be a media type such as "text/plain", in printable ASCII')
@@ -55,9 +55,10 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
 
 
 def upload(context: Context, file_id: str, request: JSON) -> JSON:
-    """Return the URL, and the headers to send with it, for one part of an open file.
+    """Return the URL for one part of an open file, and the headers to send with the part.
 
-    Clients compare the names of the headers, which are in lower case. The upload must begin within 2 minutes.
+    The names of the headers are in lower case, because clients compare them. The upload must begin within
+    2 minutes.
     """
     _open_file(context, file_id)
     index = read.integer(request, "index", 1)
@@ -89,12 +90,12 @@ def upload(context: Context, file_id: str, request: JSON) -> JSON:
     return {"url": ticket.url(context.platform), "headers": headers, "expires": expires}
 
 
-def part_arrived(platform: Platform, ticket: UploadTicket, received: Path, md5: str) -> None:
-    """Store the bytes of a part, complete at `received`; the last upload of a part counts.
+def receive_part(platform: Platform, ticket: UploadTicket, received: Path, md5: str) -> None:
+    """Store the bytes of a part, complete at `received`, in place of an earlier upload of the part.
 
     Raises InvalidState if the file was closed in the meantime.
     """
-    # Bytes are never described by the row of an earlier upload, even if the second transaction is refused.
+    # Two transactions: if the second one fails, the row of an earlier upload must not describe new bytes.
     with platform.store.transaction():
         _check_open(platform, ticket.file_id)
         platform.store.execute(
@@ -115,9 +116,9 @@ def part_arrived(platform: Platform, ticket: UploadTicket, received: Path, md5: 
 
 
 def close(context: Context, file_id: str, _request: JSON) -> JSON:
-    """Close a file all of whose parts have arrived; closing it again changes nothing.
+    """Close a file whose parts have all been uploaded; closing it again has no effect.
 
-    Raises InvalidState when there is no part, one is missing, or one before the last is too small.
+    Raises InvalidState if there are no parts, one is missing, or one other than the last is too small.
     """
     row, placement = objects.get_visible(context, file_id)
     access.require(context, placement["project"], "UPLOAD")
@@ -128,10 +129,10 @@ def close(context: Context, file_id: str, _request: JSON) -> JSON:
     size = sum(part["size"] for part in parts)
     fields = {"media": _media_type_of_part(context, file_id, parts[0]), **row["fields"], "size": size}
     context.store.update("object", file_id, fields=fields)
-    objects.closed(context, file_id)
+    objects.mark_closed(context, file_id)
     if len(parts) == 1:
         context.store.after_commit(
-            lambda: file_bytes.make_whole(context.platform, file_id, parts[0]["position"])
+            lambda: file_bytes.promote_only_part(context.platform, file_id, parts[0]["position"])
         )
     return {"id": file_id}
 
@@ -140,13 +141,14 @@ def _media_type_of_part(context: Context, file_id: str, part: PartRow) -> str:
     try:
         return media_type_of(file_bytes.part_path(context.platform, file_id, part["position"]))
     except FileNotFoundError:
-        raise InvalidState(f"the bytes of part {part['position']} of {file_id} are gone") from None
+        raise InvalidState(f"the bytes of part {part['position']} of {file_id} are missing") from None
 
 
 def readable(context: Context, file_id: str, project: str | None) -> PlacementRow:
-    """Return the placement of a closed file whose bytes the caller may have.
+    """Return a placement from which the caller may read a closed file.
 
-    Raises ResourceNotFound when `project` is not one that the file is in: here it is no mere hint.
+    Raises ResourceNotFound if the file is not in `project`, which is more than a hint here; InvalidState if
+    the file is not closed or the copy is not live; PermissionDenied.
     """
     row, placement = objects.get_visible(context, file_id, project)
     if project is not None and placement["project"] != project:
@@ -160,9 +162,9 @@ def readable(context: Context, file_id: str, project: str | None) -> PlacementRo
 
 
 def download(context: Context, file_id: str, request: JSON) -> JSON:
-    """Return a URL to get a closed file from; raises as `readable` does.
+    """Return a URL from which a closed file can be downloaded; raises the errors of `readable`.
 
-    One that is preauthenticated expires; any other needs the caller's token, in the headers of the answer.
+    A preauthenticated URL expires. Any other requires the caller's token, which the answer's headers contain.
     """
     placement = readable(context, file_id, read.optional_container(request))
     if not read.flag(request, "preauthenticated"):
@@ -170,26 +172,26 @@ def download(context: Context, file_id: str, request: JSON) -> JSON:
         url = f"{context.platform.base_url}/F/D2PRJ/{file_id}/{placement['project']}"
         return {"url": url, "headers": {"X-Authorization": token.strip()}}
     seconds = read.integer(request, "duration", _DOWNLOAD_VALID_FOR // 1000)
-    if not 0 <= seconds <= _LONGEST_DURATION:
-        raise InvalidInput(f'"duration" must be from 0 to {_LONGEST_DURATION} seconds, not {seconds}')
+    if not 0 <= seconds <= _MAX_DURATION:
+        raise InvalidInput(f'"duration" must be from 0 to {_MAX_DURATION} seconds, not {seconds}')
     ticket = DownloadTicket.preauthenticated(file_id, context.now(), seconds * 1000)
     name = read.text(request, "filename", placement["name"])
     return {"url": ticket.url(context.platform, name), "headers": {}, "expires": ticket.expires}
 
 
 def check_empty(context: Context, file_id: str) -> ObjectRow:
-    """Return the row of an open file that no bytes have come to yet. Raises InvalidState for any other."""
+    """Return the row of an open file without any parts. Raises InvalidState for any other file."""
     row = _open_file(context, file_id)
     if context.store.value("SELECT 1 FROM part WHERE file = ?", file_id):
-        raise InvalidState(f"{file_id} has parts already")
+        raise InvalidState(f"{file_id} already has parts")
     return row
 
 
-def close_with(context: Context, file_id: str, received: Path, part_size: int) -> None:
-    """Take over all bytes of an empty file, which lie at `received`, and close it.
+def close_with_bytes(context: Context, file_id: str, received: Path, part_size: int) -> None:
+    """Store the bytes at `received` as the contents of an empty file, and close it.
 
-    It is described as if it had come in parts of this size, which are read when somebody asks for them.
-    Raises InvalidInput when there would be too many, or they are too small or too large.
+    The file is described as if it had been uploaded in parts of this size (bytes). Their MD5s are computed
+    when a client first requests them. Raises InvalidInput if such parts would break the limits.
     """
     row = check_empty(context, file_id)
     size = received.stat().st_size
@@ -197,14 +199,14 @@ def close_with(context: Context, file_id: str, received: Path, part_size: int) -
         raise InvalidInput(f"{size} bytes cannot come in parts of {part_size}")
     fields = {"media": media_type_of(received), **row["fields"], "size": size, "partSize": part_size}
     context.store.update("object", file_id, fields=fields)
-    objects.closed(context, file_id)
+    objects.mark_closed(context, file_id)
     file_bytes.store_whole(context.platform, file_id, received)
 
 
 def link_local(context: Context, path: Path, *, project: str, folder: str, name: str) -> str:
-    """Make a local file a closed file of the platform, without reading it all, and return its ID.
+    """Create a closed file from a local file, without reading all of its bytes, and return its ID.
 
-    Raises InvalidInput when path is not a regular file that can be read.
+    Raises InvalidInput if path is not a readable regular file.
     """
     if not path.is_file():
         raise InvalidInput(f"{path} is not a file; only regular files can be inputs")
@@ -234,10 +236,11 @@ def _describe(context: Context, row: ObjectCopy, request: JSON) -> JSON:
 objects.DESCRIBERS["file"] = _describe
 objects.DEFAULT_FIELDS["file"] = frozenset({"media", "archivalState", "size"})
 objects.DEFAULT_FIELDS_OF_OPEN["file"] = frozenset({"parts"})
+objects.CONTENT_REMOVERS["file"] = file_bytes.delete_bytes
 
 
 def _parts(context: Context, row: ObjectRow) -> JSON:
-    """Return the parts of a file by their index; those of a local file are found when first asked for."""
+    """Return the parts of a file by index; those of a local file are computed at the first request."""
     store, file_id = context.store, row["id"]
     parts = store.all(PartRow, "SELECT * FROM part WHERE file = ? ORDER BY position", file_id)
     if not parts and row["state"] == "closed":
@@ -255,27 +258,27 @@ def _parts_of_local_file(platform: Platform, file_id: str, fields: JSON) -> list
     (path,) = file_bytes.pieces(platform, file_id)
     size = fields["size"]
     part_size = fields.get("partSize") or max(_PART_OF_LOCAL_FILE, -(-size // MAXIMUM_PARTS))
-    if size <= _HASHED_AT_ONCE:
+    if size <= _HASHED_INLINE:
         return local_bytes.hash_parts(path, part_size)
     if file_id not in platform.hashed_parts:
 
         def work() -> None:
             platform.hashed_parts[file_id] = local_bytes.hash_parts(path, part_size)
 
-        raise LongWork(f"MD5 of {file_id}", work)
+        raise WorkRequired(f"MD5 of {file_id}", work)
 
-    def forget() -> None:
+    def discard() -> None:
         platform.hashed_parts.pop(file_id, None)
 
-    # Not before: another file of the same call may have to be read first, which undoes this one's rows.
-    platform.store.after_commit(forget)
+    # Only after the commit: if another file of the same call requires work, this transaction is repeated.
+    platform.store.after_commit(discard)
     return platform.hashed_parts[file_id]
 
 
 def _check_open(platform: Platform, file_id: str) -> None:
     state = platform.store.value("SELECT state FROM object WHERE id = ?", file_id)
     if state != "open":
-        raise InvalidState(f"{file_id} is not in the open state; it is {state or 'gone'}")
+        raise InvalidState(f"{file_id} is not in the open state; it is {state or 'removed'}")
 
 
 def _open_file(context: Context, file_id: str) -> ObjectRow:
@@ -287,7 +290,7 @@ def _open_file(context: Context, file_id: str) -> ObjectRow:
 
 def _check_parts(file_id: str, parts: list[PartRow]) -> None:
     if not parts:
-        raise InvalidState(f"{file_id} has no parts; upload one, an empty one if the file is empty")
+        raise InvalidState(f"{file_id} has no parts; upload at least one, even if the file is empty")
     for part in parts:
         if part["state"] != "complete":
             raise InvalidState(f"part {part['position']} of {file_id} has not been uploaded")

@@ -1,4 +1,4 @@
-"""Folders of projects and containers: rows that name absolute paths, nothing on a disk.
+"""Folders of projects and containers, stored as rows with absolute paths.
 
 Source: https://documentation.dnanexus.com/developer/api/data-containers/folders-and-deletion
 """
@@ -18,32 +18,32 @@ if TYPE_CHECKING:
 
 
 def folder_exists(store: Store, project: str, folder: str) -> bool:
-    """Tell whether a project has a folder; the root always is."""
+    """Return whether a project has a folder; the root always exists."""
     return folder == "/" or (
         store.exists("SELECT 1 FROM folder WHERE project = ? AND path = ?", project, folder)
     )
 
 
 def ensure_folder(store: Store, project: str, path: str) -> None:
-    """Make a folder and those above it, where they are missing."""
+    """Create a folder and its parents if they are missing."""
     add_folders(store, project, normalize_folder(path))
 
 
 def require_folder(context: Context, project: str, folder: str) -> None:
-    """Return when the folder is there; raises ResourceNotFound otherwise."""
+    """Raise ResourceNotFound unless the folder exists."""
     if not folder_exists(context.store, project, folder):
-        # Clients look for the words before the colon.
+        # Clients search for the words before the colon.
         raise ResourceNotFound(f'The specified folder could not be found in {project}: "{folder}"')
 
 
 def require_no_folder(context: Context, project: str, folder: str) -> None:
-    """Return when there is no such folder; raises InvalidState otherwise."""
+    """Raise InvalidState if the folder exists."""
     if folder_exists(context.store, project, folder):
         raise InvalidState(f'Folder "{folder}" already exists in project "{project}"')
 
 
-def folder_for_new(context: Context, project: str, request: JSON) -> str:
-    """Return the folder that a request puts a new object into, made if the request says `parents`."""
+def destination_folder(context: Context, project: str, request: JSON) -> str:
+    """Return the folder of a request that creates an object; create it if the request sets `parents`."""
     folder = normalize_folder(read.text(request, "folder", "/"))
     if read.flag(request, "parents"):
         add_folders(context.store, project, folder)
@@ -59,7 +59,7 @@ def folders_in(context: Context, project: str, folder: str) -> list[str]:
 
 
 def move_tree(context: Context, project: str, old: str, new: str) -> None:
-    """Give a folder another path, with all that is below it; the caller has checked that new is free."""
+    """Change the path of a folder and of everything in it; the caller has checked that `new` is free."""
     store, (low, high) = context.store, below(old)
     for table, column in (("folder", "path"), ("folder", "parent"), ("placement", "folder")):
         store.execute(

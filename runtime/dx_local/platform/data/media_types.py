@@ -1,6 +1,6 @@
 """Detect the media type of a file from its first bytes, as the platform does when a file is closed.
 
-Text and gzip have been observed there; for the rest the names are those that `file --mime-type` prints.
+Text and gzip have been observed on the platform; the other names are those of `file --mime-type`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 UNKNOWN = "application/octet-stream"
 
-READ = 4096
-"""Number of bytes that are read."""
+BYTES_READ = 4096
+"""Number of bytes by which a file is recognized."""
 
 _TAR_MAGIC_AT = 257
 _MAGIC = {
@@ -34,13 +34,13 @@ _MAGIC = {
 
 
 def media_type_of(path: Path) -> str:
-    """Return the media type of a file, of whose bytes only the first ones are read."""
+    """Return the media type of a file; only its first bytes are read."""
     with path.open("rb") as file:
-        return media_type(file.read(READ))
+        return media_type(file.read(BYTES_READ))
 
 
 def media_type(beginning: bytes) -> str:
-    """Return the media type of what begins with these bytes: by a magic number, else text or unknown."""
+    """Return the media type for the first bytes of a file: by magic number, or else text or unknown."""
     for magic, name in _MAGIC.items():
         if beginning.startswith(magic):
             return name
@@ -53,8 +53,8 @@ def _is_text(beginning: bytes) -> bool:
     if b"\0" in beginning:
         return False
     try:
-        # The last character of what was read of a longer file may be cut off.
-        codecs.getincrementaldecoder("utf-8")().decode(beginning, final=len(beginning) < READ)
+        # In a file longer than BYTES_READ, the last character may be cut off.
+        codecs.getincrementaldecoder("utf-8")().decode(beginning, final=len(beginning) < BYTES_READ)
     except UnicodeDecodeError:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Resolving names to data objects, and describing many objects in one call.
+"""Resolve names to data objects, and describe many objects in one call.
 
 Source: https://documentation.dnanexus.com/developer/api/system-methods
 """
@@ -16,21 +16,21 @@ from dx_local.platform.requests.folder_paths import normalize_folder
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
 
-_AT_ONCE = 1000
+_MAX_IDS = 1000
 
 
 def resolve_data_objects(context: Context, _class: str, request: JSON) -> JSON:
-    """Return, for each name in a folder of a project, all data objects of that name; newest first."""
+    """Return all data objects of each name in a folder of a project, newest first."""
     names = _hashes(request, "objects")
     return {"results": [_resolved(context, {**request, **item}) for item in names]}
 
 
 def describe_data_objects(context: Context, _class: str, request: JSON) -> JSON:
-    """Describe several data objects; one that cannot be described has its error in its place."""
+    """Describe several data objects; the result for one that cannot be described is its error."""
     by_class = read.mapping(request, "classDescribeOptions", {})
     items = request.get("objects")
-    if not isinstance(items, list) or len(items) > _AT_ONCE:
-        raise InvalidInput(f'"objects" must be an array of at most {_AT_ONCE} IDs or hashes with an "id"')
+    if not isinstance(items, list) or len(items) > _MAX_IDS:
+        raise InvalidInput(f'"objects" must be an array of at most {_MAX_IDS} IDs or hashes with an "id"')
     return {"results": [_described(context, item, by_class) for item in items]}
 
 
@@ -66,8 +66,8 @@ def _hashes(request: JSON, field: str) -> list[JSON]:
     items = request.get(field)
     if (
         not isinstance(items, list)
-        or len(items) > _AT_ONCE
+        or len(items) > _MAX_IDS
         or not all(isinstance(item, dict) for item in items)
     ):
-        raise InvalidInput(f'"{field}" must be an array of at most {_AT_ONCE} hashes')
+        raise InvalidInput(f'"{field}" must be an array of at most {_MAX_IDS} hashes')
     return items

@@ -1,8 +1,8 @@
-"""Data objects of every class: creating, describing and changing what they have in common.
+"""Data objects: create, describe and change the metadata that all classes share.
 
-What a class adds, it keeps in the `fields` of the row, and registers in `DESCRIBERS` and `DEFAULT_FIELDS` how
-it is described. Types, details, state and visibility belong to the object; name, folder, tags and properties
-to each of its copies, one per project.
+Each class stores its own data in the `fields` of the row, and registers in `DESCRIBERS`, `DEFAULT_FIELDS` and
+`CONTENT_REMOVERS` the handling of that data. Types, details, state and visibility belong to the object; name,
+folder, tags and properties belong to each of its copies, one per project.
 
 Source: https://documentation.dnanexus.com/developer/api/introduction-to-data-object-classes
 """
@@ -26,17 +26,17 @@ from dx_local.platform.requests import request_fields as read
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from dx_local.platform.core.context import JSON, Context
+    from dx_local.platform.core.context import JSON, Context, Platform
     from dx_local.platform.core.schema import ObjectCopy, PlacementMetadata
 
 CLASSES = frozenset(EMULATED_CLASSES)
-"""The classes of data objects that exist here."""
+"""The emulated classes of data objects."""
 
 CLASSES_THAT_OPEN = CLASSES - {"applet"}
-"""The classes whose objects are open, and may change, until they are closed; applets are created closed."""
+"""The classes whose objects are open, and can be changed, until they are closed; applets never are."""
 
-# Source: https://documentation.dnanexus.com/developer/api/data-object-lifecycle/types; an example there has a
-# dash.
+# Source: https://documentation.dnanexus.com/developer/api/data-object-lifecycle/types, where an example
+# contains a dash.
 _TYPE = re.compile(r"[0-9A-Za-z_/-]+")
 
 COMMON_FIELDS = frozenset(
@@ -58,15 +58,24 @@ COMMON_FIELDS = frozenset(
     }
 )
 
-# By class: a function (context, row of the object and a copy of it, request) that returns the fields that the
-# class adds to a description, and the names of those that are part of it by default, always or while open.
+# The modules of the classes register themselves here, so that this module does not depend on them.
 DESCRIBERS: dict[str, Callable[[Context, ObjectCopy, JSON], JSON]] = {}
-DEFAULT_FIELDS: dict[str, frozenset[str]] = {}
-DEFAULT_FIELDS_OF_OPEN: dict[str, frozenset[str]] = {}
+"""By class: a function (context, copy, request) that returns the class's own fields of a description."""
 
-# By class: a function (context, request with project and name) that creates a small closed object and returns
-# its ID. It serves `{"$dx_local": CLASS}` in the input of a run.
+DEFAULT_FIELDS: dict[str, frozenset[str]] = {}
+"""By class: the names of its own fields that are part of a description by default."""
+
+DEFAULT_FIELDS_OF_OPEN: dict[str, frozenset[str]] = {}
+"""By class: the names of further default fields of open objects."""
+
+CONTENT_REMOVERS: dict[str, Callable[[Platform, str], None]] = {}
+"""By class: a function (platform, ID) that deletes the bytes or rows of an object after the commit."""
+
 SAMPLES: dict[str, Callable[[Context, JSON], str]] = {}
+"""By class: a function (context, request with project and name) that creates a small closed object.
+
+It returns the ID. The input value `{"$dx_local": CLASS}` of a run is such an object.
+"""
 
 
 def create(
@@ -78,16 +87,16 @@ def create(
     state: str,
     links: Iterable[str] = (),
 ) -> str:
-    """Create a data object from the part of a `new` request that all classes share, and return its ID.
+    """Create a data object from the fields of a `new` request that all classes share, and return its ID.
 
-    `links` are the objects that it links to outside its details, which go where it is cloned to if hidden.
+    `links` are IDs of objects to which it links outside its details; hidden ones are cloned with it.
 
-    Raises ResourceNotFound when the project, or the folder without `parents`, is not there; PermissionDenied
+    Raises ResourceNotFound if the project, or without `parents` the folder, does not exist; PermissionDenied
     below UPLOAD; InvalidInput.
     """
     project = read.container(request)
     access.require(context, project, "UPLOAD")
-    folder = folders.folder_for_new(context, project, request)
+    folder = folders.destination_folder(context, project, request)
     details = check_details(request.get("details", {}))
     object_id = new_id(class_name)
     now = context.now()
@@ -121,9 +130,9 @@ def create(
 
 
 def initialized_from(context: Context, class_name: str, request: JSON) -> tuple[JSON, JSON]:
-    """Return what a new object takes over from another: metadata, and the fields of its class.
+    """Return the metadata and the class's own fields of the object in `initializeFrom`.
 
-    Both are empty without `initializeFrom`. Raises ResourceNotFound, PermissionDenied, InvalidType.
+    Both are empty if the request has none. Raises ResourceNotFound, PermissionDenied, InvalidType.
     """
     if request.get("initializeFrom") is None:
         return {}, {}
@@ -133,7 +142,7 @@ def initialized_from(context: Context, class_name: str, request: JSON) -> tuple[
     row, placement = get_visible(context, read.text(source, "id"), project)
     if row["class"] != class_name:
         raise InvalidType(
-            f"{row['id']} is a {row['class']}; a {class_name} can be initialized from a {class_name} only"
+            f"{row['id']} is a {row['class']}; a {class_name} can only be initialized from a {class_name}"
         )
     metadata: JSON = {name: placement[name] for name in ("name", "tags", "properties")}
     metadata |= {"types": row["types"], "details": row["details"], "hidden": bool(row["hidden"])}
@@ -143,10 +152,10 @@ def initialized_from(context: Context, class_name: str, request: JSON) -> tuple[
 def get_visible(
     context: Context, object_id: str, project: str | None = None
 ) -> tuple[ObjectRow, PlacementRow]:
-    """Return the row of an object and one of its placements: that in project if the caller sees it there.
+    """Return the row of an object and a placement that is visible to the caller.
 
-    Otherwise any copy that the caller sees, a job's own workspace before others. Raises ResourceNotFound,
-    or PermissionDenied when there are copies, but none that the caller sees.
+    The placement in project is preferred, then one in a job's workspace, then any other. Raises
+    ResourceNotFound if there is no copy, and PermissionDenied if no copy is visible to the caller.
     """
     store = context.store
     placements = store.all(PlacementRow, "SELECT * FROM placement WHERE object = ?", object_id)
@@ -160,13 +169,13 @@ def get_visible(
 
 
 def describe(context: Context, object_id: str, request: JSON) -> JSON:
-    """Describe a data object; `project` is only a hint which copy is meant."""
+    """Describe a data object; `project` only indicates which copy is preferred."""
     row, placement = get_visible(context, object_id, read.optional_container(request))
-    return described(context, row, placement, request)
+    return describe_copy(context, row, placement, request)
 
 
-def described(context: Context, row: ObjectRow, placement: PlacementMetadata, request: JSON) -> JSON:
-    """Describe one copy of a data object, which the caller may see; one row may be both."""
+def describe_copy(context: Context, row: ObjectRow, placement: PlacementMetadata, request: JSON) -> JSON:
+    """Describe one copy of a data object; `row` and `placement` may be the same ObjectCopy."""
     class_name = row["class"]
     full: JSON = {
         "id": row["id"],
@@ -193,7 +202,7 @@ def described(context: Context, row: ObjectRow, placement: PlacementMetadata, re
 
 
 def default_fields(row: ObjectRow) -> frozenset[str]:
-    """Return the fields that describe an object, of which this is the row, by default."""
+    """Return the names of the fields that describe an object by default."""
     fields = COMMON_FIELDS | DEFAULT_FIELDS.get(row["class"], frozenset())
     if row["state"] == "open":
         fields |= DEFAULT_FIELDS_OF_OPEN.get(row["class"], frozenset())
@@ -201,7 +210,7 @@ def default_fields(row: ObjectRow) -> frozenset[str]:
 
 
 def rename(context: Context, object_id: str, request: JSON) -> JSON:
-    """Give the object's copy in a project another name."""
+    """Rename the object's copy in a project."""
     placement = _writable_copy(context, object_id, request)
     read.text(request, "name")
     return _change_copy(context, placement, name=object_name(request, object_id))
@@ -222,7 +231,7 @@ def remove_tags(context: Context, object_id: str, request: JSON) -> JSON:
 
 
 def set_properties(context: Context, object_id: str, request: JSON) -> JSON:
-    """Set properties of the object's copy in a project; null takes one away."""
+    """Set properties of the object's copy in a project; null removes one."""
     placement = _writable_copy(context, object_id, request)
     changed = read.changed_properties(placement["properties"], request)
     return _change_copy(context, placement, properties=changed)
@@ -253,7 +262,7 @@ def set_details(context: Context, object_id: str, request: Any) -> JSON:
 
 
 def set_visibility(context: Context, object_id: str, request: JSON) -> JSON:
-    """Hide an open object, or show it."""
+    """Hide an open object or make it visible."""
     row = open_object(context, object_id)
     if "hidden" not in request:
         raise InvalidInput('"hidden" is missing; it must be a boolean')
@@ -261,17 +270,16 @@ def set_visibility(context: Context, object_id: str, request: JSON) -> JSON:
 
 
 def list_projects(context: Context, object_id: str, _request: JSON) -> JSON:
-    """Return the projects that the caller sees this object in, each with the caller's level; maybe none."""
+    """Return the caller's level on each project that contains the object and is visible to the caller."""
     projects = context.store.column("SELECT project FROM placement WHERE object = ?", object_id)
     levels = {project: access.level_on(context, project) for project in projects}
     return {project: level for project, level in levels.items() if level}
 
 
 def close(context: Context, object_id: str, _request: JSON) -> JSON:
-    """Close an object; while details link to objects that are not closed, it is only `closing`.
+    """Close an object; its state is `closing` as long as its details link to objects that are not closed.
 
-    Closing again what is closing or closed changes nothing, so that a client may repeat a call whose answer
-    it lost.
+    Closing an object again has no effect, so that a client may repeat a call whose answer was lost.
     """
     row, placement = get_visible(context, object_id)
     access.require(context, placement["project"], "UPLOAD")
@@ -279,22 +287,22 @@ def close(context: Context, object_id: str, _request: JSON) -> JSON:
         return {"id": object_id}
     if _links_to_unclosed(context, row):
         return _change(context, row, state="closing")
-    closed(context, object_id)
+    mark_closed(context, object_id)
     return {"id": object_id}
 
 
-def closed(context: Context, object_id: str) -> None:
-    """Mark an object closed, and those that were closing only because of it; wake whoever waits for them."""
+def mark_closed(context: Context, object_id: str) -> None:
+    """Mark an object closed, and the objects that were closing only because of that one; notify subscribers."""
     store, now = context.store, context.now()
     store.update("object", object_id, state="closed", modified=now)
     context.platform.publish(lifecycle.object_closed(store, object_id, now))
     for row in store.all(ObjectRow, "SELECT * FROM object WHERE state = 'closing'"):
         if object_id in row["links"] and not _links_to_unclosed(context, row):
-            closed(context, row["id"])
+            mark_closed(context, row["id"])
 
 
 def open_object(context: Context, object_id: str) -> ObjectRow:
-    """Return the row of an object that the caller may change; raises InvalidState when it is not open."""
+    """Return the row of an object that the caller may change. Raises InvalidState if it is not open."""
     row, placement = get_visible(context, object_id)
     access.require(context, placement["project"], "UPLOAD")
     if row["state"] != "open":
@@ -305,10 +313,10 @@ def open_object(context: Context, object_id: str) -> ObjectRow:
 def clone_into(
     context: Context, object_ids: Iterable[str], source: str, destination: str, folder: str
 ) -> list[str]:
-    """Copy objects, and the hidden ones that they link to, from one project into a folder of another.
+    """Copy objects, and the hidden objects to which they link, from one project into a folder of another.
 
-    Returns those that were there already, which stay as they are. Raises ResourceNotFound for an object that
-    is not in source, and InvalidState for one that is not closed.
+    Return the IDs of those that the other project already contained; they are unchanged. Raises
+    ResourceNotFound for an object that is not in source, and InvalidState for one that is not closed.
     """
     store = context.store
     existing = []
@@ -329,7 +337,7 @@ def clone_into(
 
 
 def object_name(request: JSON, default: str) -> str:
-    """Return the name in a request, or the default one; names are free text, but not empty."""
+    """Return the name in a request, or the default. Raises InvalidInput for an empty name."""
     name = read.optional_text(request, "name")
     if name == "":
         raise InvalidInput('"name" must not be empty')
@@ -337,7 +345,7 @@ def object_name(request: JSON, default: str) -> str:
 
 
 def check_details(details: Any) -> Any:
-    """Return details when they are a hash or an array, with links that are the only key of their hash."""
+    """Return details. Raises InvalidInput unless they are a hash or array whose links are well-formed."""
     if not isinstance(details, dict | list):
         raise InvalidInput('"details" must be a hash or an array')
     pending: list[Any] = [details]
@@ -346,7 +354,7 @@ def check_details(details: Any) -> Any:
         if isinstance(value, dict):
             if LINK_KEY in value and len(value) > 1:
                 others = ", ".join(f'"{key}"' for key in value if key != LINK_KEY)
-                raise InvalidInput(f'"{LINK_KEY}" must be the only key of its hash; take out {others}')
+                raise InvalidInput(f'"{LINK_KEY}" must be the only key of its hash; remove {others}')
             pending.extend(value.values())
         elif isinstance(value, list):
             pending.extend(value)
@@ -354,7 +362,7 @@ def check_details(details: Any) -> Any:
 
 
 def _types(request: JSON) -> list[str]:
-    """Return the types in a request. Raises InvalidInput for one with characters that no type has."""
+    """Return the types in a request. Raises InvalidInput for one with invalid characters."""
     types = read.strings(request, "types")
     for name in types:
         if not _TYPE.fullmatch(name):
@@ -370,7 +378,7 @@ def _creator(context: Context) -> JSON:
 
 
 def _writable_copy(context: Context, object_id: str, request: JSON) -> PlacementRow:
-    """Return the copy in the project that the request names, or any one; the caller may change it."""
+    """Return the copy in the requested project, or any copy, after checking that the caller may change it."""
     project = read.optional_container(request)
     _, placement = get_visible(context, object_id, project)
     if project is not None and placement["project"] != project:

@@ -1,7 +1,7 @@
-"""Who may do what in a project: inviting, taking back, leaving, handing over.
+"""Project permissions: invite members, decrease their levels, leave, and transfer a project.
 
-There is one user here, who made every project. So an invitation reaches that user, or the public; anybody
-else cannot be found, as on the platform a user who does not exist.
+The one local user has created every project. An invitation is therefore for that user or for the public;
+any other invitee is not found, like a user that does not exist on the platform.
 
 Source: https://documentation.dnanexus.com/developer/api/data-containers/project-permissions-and-sharing
 """
@@ -22,7 +22,7 @@ PUBLIC = "PUBLIC"
 
 
 def invite(context: Context, project_id: str, request: JSON) -> JSON:
-    """Give a user, or the public, at least a level; the invitation is accepted at once."""
+    """Raise the permission of a user, or of the public, to a level; the invitation is accepted at once."""
     row = _administered(context, project_id)
     invitee = _member(context, read.text(request, "invitee"))
     level = _level(read.text(request, "level"))
@@ -35,7 +35,7 @@ def invite(context: Context, project_id: str, request: JSON) -> JSON:
 
 
 def decrease_permissions(context: Context, project_id: str, request: JSON) -> JSON:
-    """Lower the levels of members, or take them away (null); one administrator has to remain."""
+    """Lower the levels of members, or remove them (null); an administrator must remain."""
     row = _administered(context, project_id)
     lowered = dict(row["permissions"])
     for name, level in request.items():
@@ -47,7 +47,7 @@ def decrease_permissions(context: Context, project_id: str, request: JSON) -> JS
         if wanted is None:
             del lowered[member]
         elif access.LEVELS.index(wanted) > access.LEVELS.index(held):
-            raise InvalidInput(f"{member} has {held}, which is less than {wanted}; invite to raise it")
+            raise InvalidInput(f"{member} has {held}, which is below {wanted}; invite {member} to raise it")
         else:
             lowered[member] = wanted
     if "ADMINISTER" not in lowered.values():
@@ -57,12 +57,12 @@ def decrease_permissions(context: Context, project_id: str, request: JSON) -> JS
 
 
 def leave(context: Context, project_id: str, _request: JSON) -> JSON:
-    """Give up one's own permission, unless nobody would administer the project then."""
+    """Remove the caller's own permission. Raises InvalidState if no administrator would remain."""
     return decrease_permissions(context, project_id, {context.caller.user: None})
 
 
 def transfer(context: Context, project_id: str, request: JSON) -> JSON:
-    """Hand a project over to another user for billing, of whom there is none but the owner."""
+    """Reject the transfer of a project, because there is no user to bill but its owner."""
     _administered(context, project_id)
     invitee = _member(context, read.text(request, "invitee"))
     raise InvalidInput(f'"invitee" is {invitee}; the project is billed to {context.caller.user} already')
@@ -76,7 +76,7 @@ def _administered(context: Context, project_id: str) -> ProjectRow:
 
 
 def _member(context: Context, name: str) -> str:
-    """Return the ID of a member that a request names, by ID, bare name or e-mail address."""
+    """Return the ID of a member given by ID, bare name or e-mail address. Raises ResourceNotFound."""
     if name == PUBLIC:
         return name
     member: str | None = context.store.value(

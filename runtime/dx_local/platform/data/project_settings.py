@@ -1,7 +1,7 @@
-"""Settings of projects, such as restrictions: checked when they are set, and kept for describe.
+"""Settings of projects, such as restrictions: checked when they are set, and reported by describe.
 
-Of the restrictions `protected` and `allowedExecutables` are enforced; the others restrict users, databases
-and viewers that do not exist here.
+Only the restrictions `protected` and `allowedExecutables` are enforced; the others concern users, databases
+and viewers, which do not exist here.
 
 Source: https://documentation.dnanexus.com/developer/api/data-containers/projects
 """
@@ -30,9 +30,9 @@ _EXECUTABLES = ("app", "applet", "workflow", "globalworkflow")
 
 
 def changed_settings(context: Context, old: JSON, request: JSON) -> JSON:
-    """Return the settings of a project, old ones changed as a request asks.
+    """Return the old settings of a project with the changes of a request.
 
-    Raises InvalidInput, and PermissionDenied for what needs a licence or another account to pay.
+    Raises InvalidInput, and PermissionDenied for settings that require a licence or another billing account.
     """
     settings: JSON = {
         **dict.fromkeys(FLAGS, False),
@@ -60,7 +60,7 @@ def changed_settings(context: Context, old: JSON, request: JSON) -> JSON:
 
 
 def check_is_allowed(context: Context, project_id: str, executable_id: str) -> None:
-    """Raise PermissionDenied if a project has a list of executables that may run in it, without this one."""
+    """Raise PermissionDenied if the project restricts its executables and does not allow this one."""
     row = context.store.get("project", project_id)
     allowed = row["fields"].get("allowedExecutables") if row else None
     if allowed is not None and executable_id not in allowed:
@@ -80,7 +80,7 @@ def _executables(request: JSON) -> list[str] | None:
     allowed = read.strings(request, "allowedExecutables")
     for executable in allowed:
         if class_of(executable) not in _EXECUTABLES:
-            raise InvalidInput(f'"allowedExecutables": "{executable}" is no ID of an executable')
+            raise InvalidInput(f'"allowedExecutables": "{executable}" is not the ID of an executable')
     return allowed
 
 

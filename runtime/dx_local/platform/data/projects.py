@@ -1,4 +1,4 @@
-"""Projects, and the containers that jobs work in.
+"""Projects, and the containers in which jobs run.
 
 Source: https://documentation.dnanexus.com/developer/api/data-containers/projects and
 https://documentation.dnanexus.com/developer/api/running-analyses/containers-for-execution
@@ -95,10 +95,10 @@ _CONTAINER_DEFAULTS = frozenset(
 
 
 def new(context: Context, _class: str, request: JSON) -> JSON:
-    """Create a project and return its ID; a job needs `access.projectCreation` for it."""
+    """Create a project and return its ID; a job requires `access.projectCreation`."""
     job = context.calling_job()
     if job and not (job["requested"].get("access") or {}).get("projectCreation"):
-        raise PermissionDenied('creating projects needs "access": {"projectCreation": true} in dxapp.json')
+        raise PermissionDenied('creating projects requires "access": {"projectCreation": true} in dxapp.json')
     project_id = new_id("project")
     now = context.now()
     context.store.insert(
@@ -127,7 +127,7 @@ def new_container(store: Store, *, owner: str, parent: str | None, region: str, 
     """Create a container and return its ID.
 
     It is the workspace of an execution (`owner`) in the project `parent`, the cache of an app in a project,
-    or, with no project, the resources of an app.
+    or, without a project, the resources of an app.
     """
     container_id = new_id("container")
     store.insert(
@@ -173,7 +173,7 @@ def describe(context: Context, project_id: str, request: JSON) -> JSON:
 
 
 def update(context: Context, project_id: str, request: JSON) -> JSON:
-    """Change name, texts and flags of a project; raises InvalidState when `version` is not its version."""
+    """Change the name, texts and flags of a project. Raises InvalidState if `version` is out of date."""
     row = _administered(context, project_id)
     fields = dict(row["fields"])
     version = fields["version"]
@@ -188,7 +188,10 @@ def update(context: Context, project_id: str, request: JSON) -> JSON:
 
 
 def destroy(context: Context, project_id: str, request: JSON) -> JSON:
-    """Remove a project with all that is in it; jobs that still run in it are an error, or are terminated."""
+    """Remove a project and its contents, and with `terminateJobs` terminate the jobs that still run in it.
+
+    Raises InvalidState if jobs are running and `terminateJobs` is not set.
+    """
     _administered(context, project_id)
     terminates = read.flag(request, "terminateJobs")
     running = context.store.column(
@@ -216,7 +219,7 @@ def remove_tags(context: Context, project_id: str, request: JSON) -> JSON:
 
 
 def set_properties(context: Context, project_id: str, request: JSON) -> JSON:
-    """Set properties of a project; null takes one away."""
+    """Set properties of a project; null removes one."""
     return _change(context, project_id, "properties", lambda old: read.changed_properties(old, request))
 
 
@@ -257,7 +260,7 @@ def _project_fields(context: Context, row: ProjectRow) -> JSON:
 
 
 def _container_fields(store: Store, row: ProjectRow) -> JSON:
-    """Return what is said of a container alone; `destroyAt` is absent, as nothing destroys one here."""
+    """Return the fields that only containers have; `destroyAt` is absent, because nothing destroys them."""
     found: JSON = {"type": access.kind_of(row).value}
     if row["parent"]:
         found["project"] = row["parent"]
@@ -267,7 +270,7 @@ def _container_fields(store: Store, row: ProjectRow) -> JSON:
 
 
 def _available_instance_types(region: str) -> JSON:
-    """Return the instance types of a region in the form that dxCompiler chooses from."""
+    """Return the instance types of a region in the format that dxCompiler reads."""
     return {
         instance.name: {
             "numCores": instance.cores,

@@ -1,4 +1,4 @@
-"""Records: data objects that are nothing but their metadata.
+"""Records: data objects that consist of metadata only.
 
 Source: https://documentation.dnanexus.com/developer/api/introduction-to-data-object-classes/records
 """
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def new(context: Context, _class: str, request: JSON) -> JSON:
-    """Create a record; `initializeFrom` takes over another one's metadata, `close` closes it at once."""
+    """Create a record; `initializeFrom` copies another record's metadata, `close` closes it at once."""
     metadata, _ = objects.initialized_from(context, "record", request)
     request = {**metadata, **request}
     record_id = objects.create(context, "record", request, fields={}, state="open")

@@ -1,4 +1,4 @@
-"""The signed URLs through which the bytes of files go in and out without a token."""
+"""Signed URLs to upload and download the bytes of files without a token."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UploadTicket:
-    """The right to put one part of a file, of this size and MD5 (hex; empty if not said), until `expires`."""
+    """The right to upload a part of a file, of this size and MD5 (hex; empty if unknown), until `expires`."""
 
     file_id: str
     index: int
@@ -26,7 +26,7 @@ class UploadTicket:
     expires: int
 
     def url(self, platform: Platform) -> str:
-        """Return the URL that a client puts the part to."""
+        """Return the URL to which a client uploads the part."""
         return f"{platform.base_url}/F/U/{self._signature(platform)}/{self._path()}"
 
     def check(self, platform: Platform, signature: str) -> None:
@@ -42,7 +42,7 @@ class UploadTicket:
 
 @dataclass(frozen=True)
 class DownloadTicket:
-    """The right to get the bytes of a file until `expires`; `nonce` tells two such rights apart."""
+    """The right to download a file until `expires`; `nonce` makes each ticket unique."""
 
     file_id: str
     expires: int
@@ -50,14 +50,14 @@ class DownloadTicket:
 
     @classmethod
     def preauthenticated(cls, file_id: str, now: int, duration: int) -> DownloadTicket:
-        """Return a new ticket to be given away, good for duration (ms)."""
+        """Return a new ticket that is valid for duration (ms)."""
         return cls(file_id, now + duration, secrets.token_hex(8))
 
     def url(self, platform: Platform, name: str) -> str:
-        """Return the URL to get the file from; it ends with name, which is for people only."""
-        # Clients take "." and ".." out of URLs before they send them.
-        shown = self.file_id if name in {".", ".."} else quote(name, safe="")
-        return f"{platform.base_url}/F/D/{self._signature(platform)}/{self._path()}/{shown}"
+        """Return the URL of the download; it ends with the file's name, which the server ignores."""
+        # Clients remove the segments "." and ".." from URLs before they send them.
+        last_segment = self.file_id if name in {".", ".."} else quote(name, safe="")
+        return f"{platform.base_url}/F/D/{self._signature(platform)}/{self._path()}/{last_segment}"
 
     def check(self, platform: Platform, signature: str) -> None:
         """Raise PermissionDenied for a forged signature, and InvalidAuthentication for an expired ticket."""
@@ -78,4 +78,4 @@ def _check(platform: Platform, expected: str, given: str, expires: int) -> None:
     if not hmac.compare_digest(expected.encode(), given.encode()):
         raise PermissionDenied("this URL was not issued by this server")
     if platform.clock() >= expires:
-        raise InvalidAuthentication("The supplied authentication token has expired; ask for another URL")
+        raise InvalidAuthentication("The supplied authentication token has expired; request another URL")

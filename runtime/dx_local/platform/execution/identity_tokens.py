@@ -20,7 +20,7 @@ from dx_local.platform.core.errors import InvalidInput, InvalidState, Permission
 from dx_local.platform.core.ids import class_of
 from dx_local.platform.execution import jobs
 from dx_local.platform.requests import request_fields as read
-from dx_local.platform.requests.background_work import LongWork
+from dx_local.platform.requests.background_work import WorkRequired
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -118,7 +118,7 @@ def _app_version(context: Context, executable: str) -> str | None:
 
 
 def _key(platform: Platform) -> RSAPrivateKey:
-    """Return the key of a platform. Raises LongWork to generate it, which takes a moment."""
+    """Return the key of a platform. Raises WorkRequired to generate it, which takes a moment."""
     if platform.identity_key is None:
         try:
             from cryptography.hazmat.primitives.asymmetric import rsa
@@ -130,7 +130,7 @@ def _key(platform: Platform) -> RSAPrivateKey:
         def make() -> None:
             platform.identity_key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
 
-        raise LongWork("identity key", make)
+        raise WorkRequired("identity key", make)
     key: RSAPrivateKey = platform.identity_key
     return key
 

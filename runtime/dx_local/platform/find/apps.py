@@ -12,7 +12,7 @@ from dx_local.platform.core import access
 from dx_local.platform.core.schema import AppRow
 from dx_local.platform.data.contents import describe_options
 from dx_local.platform.execution import app_names
-from dx_local.platform.find.conditions import Condition, between, both, either, includes, name_is
+from dx_local.platform.find.conditions import Condition, all_of, any_of, between, includes, name_is
 from dx_local.platform.find.options import page_size
 from dx_local.platform.requests import request_fields as read
 
@@ -30,13 +30,13 @@ _IS_DEFAULT = Condition(
 
 
 def find_apps(context: Context, _class: str, request: JSON) -> JSON:
-    """Find apps that the caller may run, newest first: the default version of each, or with allVersions all.
+    """Find the apps that the caller may run, newest first: default versions, or with `allVersions` all.
 
-    `next` is the ID of the page's last app when there are more.
+    `next` is the ID of the page's last app if there are more.
     """
     limit = page_size(request)
     options = describe_options(request)
-    where = both([Condition("NOT app.deleted"), _visible(context), *_conditions(request)])
+    where = all_of([Condition("NOT app.deleted"), _visible(context), *_conditions(request)])
     rows = context.store.all(
         AppRow,
         f"SELECT app.* FROM app WHERE {where.sql} ORDER BY app.sequence DESC LIMIT ?",
@@ -49,13 +49,13 @@ def find_apps(context: Context, _class: str, request: JSON) -> JSON:
 
 def _visible(context: Context) -> Condition:
     user = context.caller.user
-    is_theirs = either(
+    is_theirs = any_of(
         [includes(_AUTHORIZED, "authorizedUsers", each) for each in (user, app_names.EVERYBODY)]
     )
-    found = [both([Condition("app.published IS NOT NULL"), is_theirs])]
+    found = [all_of([Condition("app.published IS NOT NULL"), is_theirs])]
     if access.may_develop(context):
         found.append(includes(_DEVELOPERS, "developer", user))
-    return either(found)
+    return any_of(found)
 
 
 def _conditions(request: JSON) -> list[Condition]:

@@ -1,7 +1,8 @@
-"""Where in the indices of `placement` a search has to look, so that it does not read a whole project.
+"""Choose the index range of `placement` that a search reads, so that it does not read a whole project.
 
-A search reads the copies of a project in the order of its results and stops when the page is full; that is
-right when many match. Where a name, a folder, IDs or a link leave few candidates, these are read instead.
+By default, a search reads the copies of a project in the order of results and stops when the page is full,
+which is fast if many match. If a name, folder, ID, label or link leaves few candidates, it reads and sorts
+those instead.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
     from dx_local.platform.core.store import Store
 
-FEW = 2000
-"""How many candidates are read and sorted rather than met on the way, in the order of results."""
+MAX_CANDIDATES = 2000
+"""The limit up to which reading and sorting candidates is preferred to reading in the order of results."""
 
 _LABELLED = "placement.object IN (SELECT object FROM label WHERE label.project = ?"
 
 
 @dataclass(frozen=True)
 class Range:
-    """A stretch of an index of `placement` in which everything lies that a search can find.
+    """A range of an index of `placement` that contains all results of a search.
 
-    Without an `index` it is read by the primary key.
+    If `index` is empty, the primary key is used.
     """
 
     index: str
@@ -36,8 +37,8 @@ class Range:
     is_ordered: bool = False
 
     def in_order(self) -> str:
-        """Return the terms of ORDER BY that bring what was modified last first."""
-        # The plus keeps SQLite from reading the whole project in this order rather than the range.
+        """Return the ORDER BY terms for the order of results: last modified first."""
+        # The unary plus prevents SQLite from reading the whole project by the index of this order.
         plus = "" if self.is_ordered else "+"
         return f"{plus}placement.modified DESC, {plus}placement.sequence DESC"
 
@@ -47,7 +48,7 @@ class Range:
 
 
 def everything(class_name: str | None) -> Range:
-    """Return all copies of a class, or of all classes, in the order of results."""
+    """Return the range of all copies of a class, or of all classes, in the order of results."""
     if class_name is None:
         return Range("placement_by_time", Condition("1"), is_ordered=True)
     of_class = Condition("placement.class = ?", (class_name,))
@@ -55,8 +56,8 @@ def everything(class_name: str | None) -> Range:
 
 
 def best_range(store: Store, project: str, request: JSON, folder: str, *, recurse: bool) -> Range:
-    """Return the range that a search in a folder of a project should read: the smallest, if it is small."""
-    smallest, size = everything(read.optional_text(request, "class")), FEW
+    """Return the range that a search in a folder should read: the smallest one, or else everything."""
+    smallest, size = everything(read.optional_text(request, "class")), MAX_CANDIDATES
     candidates = [
         *_of_objects(request),
         *_of_names(request.get("name")),
@@ -99,7 +100,7 @@ def _of_names(wanted: Any) -> list[Range]:
 
 
 def _of_labels(project: str, request: JSON) -> list[Range]:
-    """Return a range for each tag and property that everything to be found must have."""
+    """Return a range for each tag and property that all results must have."""
     found: list[tuple[str, tuple[str, ...]]] = [
         ("kind = 'tag' AND key = ?", (tag,))
         for field in ("tag", "tags")
@@ -115,7 +116,7 @@ def _of_labels(project: str, request: JSON) -> list[Range]:
 
 
 def _required(wanted: Any) -> list[Any]:
-    """Return what must hold in any case where the grammar of `$and` and `$or` asks for something."""
+    """Return the operands of a condition that all results must meet; those of `$or` are not among them."""
     if wanted is None or (isinstance(wanted, dict) and "$or" in wanted):
         return []
     if isinstance(wanted, dict) and "$and" in wanted:
@@ -134,5 +135,5 @@ def _of_folder(folder: str, *, recurse: bool) -> list[Range]:
 
 
 def _starting_with(column: str, text: str) -> Condition:
-    """Match what starts with a text; no character sorts after the last one of Unicode."""
+    """Match values that start with a text; no character sorts after U+10FFFF."""
     return Condition(f"{column} >= ? AND {column} <= ?", (text, text + "\U0010ffff" * 2))

@@ -1,4 +1,4 @@
-"""Conditions of a search as SQL: names, tags, types, properties, times.
+"""Translate the conditions of a search to SQL: names, tags, types, properties, times.
 
 Source: https://documentation.dnanexus.com/developer/api/search
 """
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
 
 
-_MOST_TERMS = 500  # SQLite takes expressions up to a depth of 1000
-_DEEPEST = 30
+_MAX_TERMS = 500  # SQLite accepts expressions up to a depth of 1000
+_MAX_DEPTH = 30
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A piece of SQL that is true or false of a row, and the values of its marks."""
+    """An SQL expression that is true or false for a row, and the values of its parameters."""
 
     sql: str
     values: tuple[Any, ...] = ()
 
 
-def both(conditions: list[Condition]) -> Condition:
-    """Return the condition that all of these hold; true when there are none."""
+def all_of(conditions: list[Condition]) -> Condition:
+    """Return the conjunction of conditions; true if there are none."""
     return _joined(conditions, " AND ", "1")
 
 
-def either(conditions: list[Condition]) -> Condition:
-    """Return the condition that one of these holds; false when there are none."""
+def any_of(conditions: list[Condition]) -> Condition:
+    """Return the disjunction of conditions; false if there are none."""
     return _joined(conditions, " OR ", "0")
 
 
 def name_is(column: str, wanted: Any) -> Condition:
-    """Match a name: a string is the whole name, or it is `{"glob": …}` or `{"regexp": …, "flags": "i"}`."""
+    """Match a name: the whole name, or `{"glob": …}`, or `{"regexp": …, "flags": "i"}`."""
     if isinstance(wanted, str):
         return Condition(f"{column} = ?", (wanted,))
     if isinstance(wanted, dict) and isinstance(wanted.get("glob"), str):
@@ -54,7 +54,7 @@ def name_is(column: str, wanted: Any) -> Condition:
 
 
 def includes(array: str, field: str, wanted: Any) -> Condition:
-    """Match a JSON array of strings (as SQL): a string that is in it, or `$and`/`$or` of such."""
+    """Match a JSON array (an SQL expression) that contains a string, or `$and`/`$or` of strings."""
 
     def one(value: Any) -> Condition | None:
         if not isinstance(value, str):
@@ -66,18 +66,18 @@ def includes(array: str, field: str, wanted: Any) -> Condition:
 
 
 def has_properties(hash_: str, wanted: Any) -> Condition:
-    """Match a JSON hash (as SQL): `{key: value, or true for any, …}`, or `$and`/`$or` of such."""
+    """Match a JSON hash (an SQL expression) with properties `{key: value or true}`, or `$and`/`$or`."""
 
     def one(value: Any) -> Condition | None:
         if not isinstance(value, dict) or value.keys() & {"$and", "$or"}:
             return None
-        return both([_property(hash_, key, expected) for key, expected in value.items()])
+        return all_of([_property(hash_, key, expected) for key, expected in value.items()])
 
     return _combined(wanted, one, '"properties" must be a hash, or {"$and": […]} or {"$or": […]} of such')
 
 
 def between(column: str, field: str, request: JSON) -> list[Condition]:
-    """Match a time: the request's field is `{"after": ms, "before": ms}`, both bounds included."""
+    """Match a time within the request's `{"after": ms, "before": ms}`; the bounds are inclusive."""
     if request.get(field) is None:
         return []
     bounds = read.mapping(request, field)
@@ -90,12 +90,12 @@ def between(column: str, field: str, request: JSON) -> list[Condition]:
 
 
 def one_of(column: str, values: list[str]) -> Condition:
-    """Match a column whose value is one of these, of which there may be any number."""
+    """Match a column whose value is one of any number of values."""
     return Condition(f"{column} IN (SELECT value FROM json_each(?))", (to_json(values),))
 
 
 def linking_to(object_id: str) -> Condition:
-    """Match copies of the data objects whose details link to this one."""
+    """Match copies of the data objects whose details link to an object."""
     return Condition("placement.object IN (SELECT source FROM link WHERE target = ?)", (object_id,))
 
 
@@ -103,7 +103,7 @@ def _property(hash_: str, key: str, expected: Any) -> Condition:
     if expected is True:
         return Condition(f"EXISTS (SELECT 1 FROM json_each({hash_}) WHERE key = ?)", (key,))
     if not isinstance(expected, str):
-        raise InvalidInput(f'the property "{key}" must be a string to be found, or true for any value')
+        raise InvalidInput(f'the property "{key}" must be a string, or true for any value')
     return Condition(
         f"EXISTS (SELECT 1 FROM json_each({hash_}) WHERE key = ? AND value = ?)", (key, expected)
     )
@@ -113,14 +113,14 @@ def _combined(
     wanted: Any, one: Callable[[Any], Condition | None], expectation: str, depth: int = 0
 ) -> Condition:
     """Build a condition from the grammar `X | {"$and": [grammar, …]} | {"$or": [grammar, …]}`."""
-    if depth > _DEEPEST:
-        raise InvalidInput(f"conditions can stand in one another at most {_DEEPEST} deep")
+    if depth > _MAX_DEPTH:
+        raise InvalidInput(f"conditions can be nested at most {_MAX_DEPTH} deep")
     simple = one(wanted)
     if simple is not None:
         return simple
     if isinstance(wanted, dict) and len(wanted) == 1:
         (operator, operands), *_ = wanted.items()
-        join = {"$and": both, "$or": either}.get(operator)
+        join = {"$and": all_of, "$or": any_of}.get(operator)
         if join and isinstance(operands, list):
             return join([_combined(operand, one, expectation, depth + 1) for operand in operands])
     raise InvalidInput(expectation)
@@ -129,15 +129,15 @@ def _combined(
 def _joined(conditions: list[Condition], operator: str, empty: str) -> Condition:
     if not conditions:
         return Condition(empty)
-    if len(conditions) > _MOST_TERMS:
-        raise InvalidInput(f"at most {_MOST_TERMS} conditions can be joined, not {len(conditions)}")
+    if len(conditions) > _MAX_TERMS:
+        raise InvalidInput(f"at most {_MAX_TERMS} conditions can be joined, not {len(conditions)}")
     sql = operator.join(f"({condition.sql})" for condition in conditions)
     return Condition(sql, tuple(value for condition in conditions for value in condition.values))
 
 
 def _regexp(pattern: str, flags: Any) -> str:
     if not isinstance(flags, str) or set(flags) - set("imsx"):
-        raise InvalidInput('"flags" of a regexp must be letters out of "i", "m", "s" and "x"')
+        raise InvalidInput('"flags" of a regexp may contain only "i", "m", "s" and "x"')
     full = f"(?{flags}){pattern}" if flags else pattern
     regexps.compiled(full)
     return full

@@ -1,7 +1,7 @@
-"""Finding data objects by what is known of them: one result for each project that one is in.
+"""Find data objects: one result for each project that contains a matching object.
 
-Objects of the same project come together, those that were modified last first. The answer comes in pages;
-`next` names the result that the next page begins with.
+Results are grouped by project, and last modified first within a project. They come in pages; `next` is the
+position at which the next page begins.
 
 Source: https://documentation.dnanexus.com/developer/api/search
 """
@@ -19,9 +19,9 @@ from dx_local.platform.data import archival, contents
 from dx_local.platform.find.candidates import best_range
 from dx_local.platform.find.conditions import (
     Condition,
+    all_of,
+    any_of,
     between,
-    both,
-    either,
     has_properties,
     includes,
     linking_to,
@@ -43,8 +43,8 @@ _CLASSES = {*DATA_CLASSES, "drive"}
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where a page begins: a project, and the time and number of a copy in it."""
+class _PageStart:
+    """The beginning of a page: a project, and the time and sequence number of a copy in it."""
 
     project: str
     modified: int
@@ -52,10 +52,10 @@ class _Place:
 
 
 def find_data_objects(context: Context, _class: str, request: JSON) -> JSON:
-    """Find data objects by what the request says of them."""
+    """Find the data objects that match all conditions of a request."""
     limit = page_size(request)
     options = contents.describe_options(request)
-    where = both(_conditions(request, context.now()))
+    where = all_of(_conditions(request, context.now()))
     projects = _searched_projects(context, request)
     place = _beginning(context, request, projects)
     if place is not None:
@@ -66,19 +66,21 @@ def find_data_objects(context: Context, _class: str, request: JSON) -> JSON:
         rows += _copies(context, project, request, where, begins, limit + 1 - len(rows))
         if len(rows) > limit:
             break
-    results = [{"project": row["project"], **contents.listed(context, row, options)} for row in rows[:limit]]
+    results = [
+        {"project": row["project"], **contents.list_entry(context, row, options)} for row in rows[:limit]
+    ]
     return {"results": results, "next": _cursor(rows[limit]) if len(rows) > limit else None}
 
 
-def find_nothing(_context: Context, _class: str, _request: JSON) -> JSON:
-    """Answer a search for a kind of thing of which there are none here."""
+def find_none(_context: Context, _class: str, _request: JSON) -> JSON:
+    """Answer a search for entities that do not exist here."""
     return {"results": [], "next": None}
 
 
 def _copies(
-    context: Context, project: str, request: JSON, where: Condition, place: _Place | None, limit: int
+    context: Context, project: str, request: JSON, where: Condition, place: _PageStart | None, limit: int
 ) -> list[ObjectCopy]:
-    """Return the copies in one project that a page holds, in the order of results."""
+    """Return the matching copies in one project, at most `limit`, in the order of results."""
     scope = _scope(request)
     range_ = best_range(context.store, project, request, scope.folder, recurse=scope.recurse)
     conditions = [Condition("placement.project = ?", (project,)), range_.within, where]
@@ -86,7 +88,7 @@ def _copies(
         conditions.append(
             Condition("(placement.modified, placement.sequence) <= (?, ?)", (place.modified, place.sequence))
         )
-    full = both(conditions)
+    full = all_of(conditions)
     return context.store.all(
         ObjectCopy,
         f"SELECT {contents.COLUMNS_OF_COPY} FROM {range_.source()}"
@@ -109,7 +111,7 @@ def _conditions(request: JSON, now: int) -> list[Condition]:
 
 @dataclass(frozen=True)
 class _Scope:
-    """Where to search: a project or container, or all; and in it a folder, maybe with those below it."""
+    """The scope of a search: a project or container, or all; and a folder, with or without its subfolders."""
 
     project: str | None = None
     folder: str = "/"
@@ -130,7 +132,7 @@ def _of_folder(scope: _Scope) -> list[Condition]:
     if scope.folder == "/":
         return []
     inside = Condition("placement.folder > ? AND placement.folder < ?", below(scope.folder))
-    return [either([Condition("placement.folder = ?", (scope.folder,)), inside])]
+    return [any_of([Condition("placement.folder = ?", (scope.folder,)), inside])]
 
 
 def _of_class_and_state(request: JSON, now: int) -> list[Condition]:
@@ -145,7 +147,7 @@ def _of_class_and_state(request: JSON, now: int) -> list[Condition]:
         found.append(one_of("placement.object", read.strings(request, "id")))
     archival_state = _choice(request, "archivalState", "any", (*archival.STATES, "any"))
     if archival_state != "any":
-        found.append(Condition(f"{archival.state_in_sql()} = ?", (now, archival_state)))
+        found.append(Condition(f"{archival.state_as_sql()} = ?", (now, archival_state)))
     return found
 
 
@@ -174,7 +176,7 @@ def _of_metadata(request: JSON) -> list[Condition]:
 
 
 def _searched_projects(context: Context, request: JSON) -> list[str]:
-    """Return the projects to search, in the order of results: that of the scope, or all that are visible."""
+    """Return the projects to search, in the order of results: that of the scope, or all visible ones."""
     level = minimum_level(request)
     region = read.optional_text(request, "region")
     scope = _scope(request)
@@ -190,7 +192,7 @@ def _searched_projects(context: Context, request: JSON) -> list[str]:
 
 
 def _cursor(row: ObjectCopy) -> JSON:
-    """Return what names a result as the first of a page, also when it is gone by then."""
+    """Return a position at this result that remains valid when the object is removed."""
     return {
         "project": row["project"],
         "id": row["id"],
@@ -199,19 +201,19 @@ def _cursor(row: ObjectCopy) -> JSON:
     }
 
 
-def _beginning(context: Context, request: JSON, projects: list[str]) -> _Place | None:
-    """Return where the page that is asked for begins, or None for the first page.
+def _beginning(context: Context, request: JSON, projects: list[str]) -> _PageStart | None:
+    """Return the beginning of the requested page, or None for the first page.
 
-    `starting` may also be just a project and the ID of an object in it. Raises InvalidInput.
+    Without a time, `starting` names a project and an object in it. Raises InvalidInput.
     """
     if request.get("starting") is None:
         return None
     cursor = read.mapping(request, "starting")
     project = read.container(cursor)
     if project not in projects:
-        raise InvalidInput(f'"starting" names {project}, which this search does not look at')
+        raise InvalidInput(f'"starting" names {project}, which is not among the projects of this search')
     if "modified" in cursor:
-        return _Place(project, read.integer(cursor, "modified"), read.integer(cursor, "sequence"))
+        return _PageStart(project, read.integer(cursor, "modified"), read.integer(cursor, "sequence"))
     row = context.store.one(
         PlacementRow,
         "SELECT * FROM placement WHERE project = ? AND object = ?",
@@ -220,4 +222,4 @@ def _beginning(context: Context, request: JSON, projects: list[str]) -> _Place |
     )
     if row is None:
         raise InvalidInput(f'"starting" names {cursor["id"]}, which is not in {project}')
-    return _Place(project, row["modified"], row["sequence"])
+    return _PageStart(project, row["modified"], row["sequence"])

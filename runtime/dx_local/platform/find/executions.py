@@ -1,4 +1,4 @@
-"""Finding executions: jobs and analyses, which are rows of `job` both.
+"""Find executions: jobs and analyses, both of which are rows of `job`.
 
 Source: https://documentation.dnanexus.com/developer/api/search#api-method-system-findexecutions
 """
@@ -15,9 +15,9 @@ from dx_local.platform.data.contents import describe_options
 from dx_local.platform.execution import job_descriptions
 from dx_local.platform.find.conditions import (
     Condition,
+    all_of,
+    any_of,
     between,
-    both,
-    either,
     has_properties,
     includes,
     name_is,
@@ -30,16 +30,16 @@ from dx_local.platform.workflows import analyses
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
 
-# Fields of the request that are compared with a column as they are.
+# By field of the request: the column or expression that it is compared with.
 _COLUMNS = {
-    # That of an analysis is the origin of the job that started it.
+    # The origin of an analysis is that of the job that started it.
     "originJob": (
         "CASE WHEN job.id GLOB 'analysis-*'"
         " THEN (SELECT parent.origin FROM job AS parent WHERE parent.id = job.parent) ELSE job.origin END"
     ),
     "rootExecution": "job.root",
 }
-_AT_ONCE = 1000
+_MAX_IDS = 1000
 _LAST_TRIES = "job.try_number AS number FROM job"
 _TRIES = (
     "tries.number FROM job JOIN ("
@@ -47,7 +47,7 @@ _TRIES = (
     " UNION ALL SELECT job, number, 'restarted' FROM past_try"
     ") AS tries ON tries.job = job.id"
 )
-# The fields whose null asks for executions that have no parent of a class.
+# The fields for which null selects executions without a parent of the class.
 _PARENTS = {"parentAnalysis": "analysis", "parentJob": "job"}
 _MASTER_JOB = Condition(
     "NOT EXISTS (SELECT 1 FROM job AS parent"
@@ -56,15 +56,15 @@ _MASTER_JOB = Condition(
 
 
 def find_executions(context: Context, _class: str, request: JSON) -> JSON:
-    """Find the executions that the caller may see by what the request says of them, newest first.
+    """Find the visible executions that match all conditions of a request, newest first.
 
-    Earlier tries of a job, and what they started, are left out unless `includeRestarted` asks for them.
-    `next` is the ID of the page's last one when there are more, with its try where that is not the first.
+    Earlier tries of a job, and the executions that they started, are included only with `includeRestarted`.
+    If there are more results, `next` is the ID of the page's last one, with the number of a later try.
     """
     limit = page_size(request)
     options = describe_options(request)
     with_tries = read.flag(request, "includeRestarted")
-    where = both(
+    where = all_of(
         [
             *_visible(context, request),
             *_conditions(context, request),
@@ -79,27 +79,27 @@ def find_executions(context: Context, _class: str, request: JSON) -> JSON:
         limit + 1,
     )
     results = [_listed(context, row["id"], row["number"], options) for row in rows[:limit]]
-    return {"results": results, "next": _place_of(rows[limit - 1]) if len(rows) > limit else None}
+    return {"results": results, "next": _page_end(rows[limit - 1]) if len(rows) > limit else None}
 
 
 def find_jobs(context: Context, _class: str, request: JSON) -> JSON:
-    """`/system/findJobs`: what `/system/findExecutions` finds, jobs alone."""
+    """Find jobs as `find_executions` does."""
     return find_executions(context, _class, {**request, "class": "job"})
 
 
 def find_analyses(context: Context, _class: str, request: JSON) -> JSON:
-    """`/system/findAnalyses`: what `/system/findExecutions` finds, analyses alone."""
+    """Find analyses as `find_executions` does."""
     return find_executions(context, _class, {**request, "class": "analysis"})
 
 
 def describe_executions(context: Context, _class: str, request: JSON) -> JSON:
-    """Describe several executions; one that cannot be described has its error in its place.
+    """Describe several executions; the result for one that cannot be described is its error.
 
-    The form is that of `describeProjects`; that of the platform is not documented.
+    The platform does not document the format of the answer; it is that of `describeProjects`.
     """
     ids = read.strings(request, "executions")
-    if len(ids) > _AT_ONCE:
-        raise InvalidInput(f'"executions" can name at most {_AT_ONCE} executions')
+    if len(ids) > _MAX_IDS:
+        raise InvalidInput(f'"executions" can name at most {_MAX_IDS} executions')
     how = describe_options(request) or {}
     return {"results": [_described(context, execution, how) for execution in ids]}
 
@@ -117,7 +117,7 @@ def _describe(context: Context, execution: str, how: JSON) -> JSON:
 
 
 def _visible(context: Context, request: JSON) -> list[Condition]:
-    """Return the condition that a job is of the project asked for, or else of one that the caller sees."""
+    """Return the condition that a job is in the requested project, or else in any visible one."""
     if request.get("project") is not None:
         project = read.container(request)
         access.require(context, project, "VIEW")
@@ -125,7 +125,7 @@ def _visible(context: Context, request: JSON) -> list[Condition]:
     conditions = [one_of("job.project", access.visible_projects(context))]
     if caller := context.calling_job():
         conditions.append(Condition("job.root = ?", (caller["root"],)))
-    return [either(conditions)]
+    return [any_of(conditions)]
 
 
 def _conditions(context: Context, request: JSON) -> list[Condition]:
@@ -135,7 +135,7 @@ def _conditions(context: Context, request: JSON) -> list[Condition]:
     if request.get("class") is not None:
         found.append(Condition("job.id GLOB ?", (f"{_class(request)}-*",)))
     if request.get("executable") is not None:
-        found.append(_runs(read.text(request, "executable")))
+        found.append(_runs_executable(read.text(request, "executable")))
     if request.get("launchedBy") is not None:
         user = read.text(request, "launchedBy")
         found.append(Condition("job.user = ?", (context.caller.user if user == "self" else user,)))
@@ -159,13 +159,13 @@ def _conditions_on_tries(request: JSON, *, with_tries: bool) -> list[Condition]:
     return found
 
 
-def _place_of(row: FoundTry) -> str:
-    """Return where a page ends, as `starting` takes it."""
+def _page_end(row: FoundTry) -> str:
+    """Return the end of a page in the format of `starting`."""
     return f"{row['id']}/{row['number']}" if row["number"] else str(row["id"])
 
 
 def _after(place: str, *, with_tries: bool) -> Condition:
-    """Match what comes after the end of a page."""
+    """Match executions after the end of a page."""
     execution, _, number = place.partition("/")
     sequence = "(SELECT sequence FROM job WHERE id = ?)"
     if not with_tries or not number.isdecimal():
@@ -177,10 +177,10 @@ def _after(place: str, *, with_tries: bool) -> Condition:
 
 
 def _is_one_of(column: str, request: JSON, name: str) -> Condition:
-    """Match a column with an ID or several; null matches any."""
+    """Match a column with a string or one of several; null matches any."""
     wanted = request[name]
     if wanted is None:
-        return both([])
+        return all_of([])
     if isinstance(wanted, list):
         return one_of(column, read.strings(request, name))
     if not isinstance(wanted, str):
@@ -196,15 +196,15 @@ def _class(request: JSON) -> str:
 
 
 def _has_parent(request: JSON, name: str) -> Condition:
-    """Match the parent, which is a job or an analysis; null matches what has no parent of that class."""
+    """Match the parent job or analysis; null matches executions without a parent of that class."""
     if request[name] is not None:
         return _is_one_of("job.parent", request, name)
     return Condition("(job.parent IS NULL OR job.parent NOT GLOB ?)", (f"{_PARENTS[name]}-*",))
 
 
-def _runs(executable: str) -> Condition:
-    """Match what runs an executable: also an analysis of which a stage does."""
-    return either(
+def _runs_executable(executable: str) -> Condition:
+    """Match executions of an executable, and analyses with a stage that runs it."""
+    return any_of(
         [
             Condition("job.executable = ?", (executable,)),
             Condition(

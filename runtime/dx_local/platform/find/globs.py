@@ -1,4 +1,4 @@
-"""Names with wildcards: `*` is any text, `?` any character, a backslash takes the meaning from the next one.
+r"""Globs: `*` matches any text, `?` any character, and a backslash escapes the next character.
 
 Source: https://documentation.dnanexus.com/developer/api/search#regular-expressions-and-globbing
 """
@@ -11,13 +11,13 @@ from itertools import takewhile
 
 from dx_local.platform.core.errors import InvalidInput
 
-LONGEST = 4096
-"""The largest number of characters in a glob; SQLite refuses ten times as many bytes."""
+MAX_LENGTH = 4096
+"""The most characters in a glob; SQLite rejects more than ten times as many bytes."""
 
 
 @dataclass(frozen=True)
 class Glob:
-    """A glob: the same one in SQL's writing, and the text that every name it matches begins and ends with."""
+    """A glob in SQL syntax, and the literal text with which all matching names begin and end."""
 
     sql: str
     prefix: str
@@ -25,9 +25,9 @@ class Glob:
 
     @classmethod
     def parse(cls, pattern: str) -> Glob:
-        """Return the glob that a search asks for. Raises InvalidInput when it is too long."""
-        if len(pattern) > LONGEST:
-            raise InvalidInput(f"a glob can have at most {LONGEST} characters")
+        """Return the glob for a pattern of a request. Raises InvalidInput if it is too long."""
+        if len(pattern) > MAX_LENGTH:
+            raise InvalidInput(f"a glob can have at most {MAX_LENGTH} characters")
         tokens = re.findall(r"\\.|.", pattern, flags=re.DOTALL)
         return cls(
             sql="".join(_in_sql(token) for token in tokens),
@@ -41,6 +41,6 @@ def _is_text(token: str) -> bool:
 
 
 def _in_sql(token: str) -> str:
-    """Translate a token to SQL's globs, which have brackets and no escapes."""
+    """Translate a token to SQL, whose globs have brackets instead of escapes."""
     character = token[-1]
     return f"[{character}]" if character == "[" or (len(token) == 2 and character in "*?") else character

@@ -1,4 +1,4 @@
-"""What searches of every kind are asked: how many results at once, and at which level.
+"""The options that all searches share: the page size and the caller's minimum level.
 
 Source: https://documentation.dnanexus.com/developer/api/search
 """
@@ -14,21 +14,21 @@ from dx_local.platform.requests import request_fields as read
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
 
-_LARGEST_PAGE = 1000
+_MAX_PAGE = 1000
 
 
 def page_size(request: JSON) -> int:
-    """Return how many results a search may answer with at once. Raises InvalidInput."""
+    """Return the maximum number of results in an answer. Raises InvalidInput."""
     if request.get("limit") is None:
-        return _LARGEST_PAGE
+        return _MAX_PAGE
     limit = read.integer(request, "limit")
-    if not 1 <= limit <= _LARGEST_PAGE:
-        raise InvalidInput(f'"limit" must be from 1 to {_LARGEST_PAGE}, not {limit}')
+    if not 1 <= limit <= _MAX_PAGE:
+        raise InvalidInput(f'"limit" must be from 1 to {_MAX_PAGE}, not {limit}')
     return limit
 
 
 def minimum_level(request: JSON) -> str:
-    """Return the level that the caller must have on what is found. Raises InvalidInput."""
+    """Return the level that the caller must have on the projects of results. Raises InvalidInput."""
     level = "VIEW" if request.get("level") is None else read.text(request, "level")
     if level not in access.LEVELS:
         raise InvalidInput(f'"level" must be one of {", ".join(access.LEVELS)}')

@@ -1,4 +1,4 @@
-"""Finding projects, and describing many in one call.
+"""Find projects, and describe many in one call.
 
 Source: https://documentation.dnanexus.com/developer/api/search
 """
@@ -14,8 +14,8 @@ from dx_local.platform.data.contents import describe_options
 from dx_local.platform.data.project_members import PUBLIC
 from dx_local.platform.find.conditions import (
     Condition,
+    all_of,
     between,
-    both,
     has_properties,
     includes,
     name_is,
@@ -27,17 +27,17 @@ from dx_local.platform.requests import request_fields as read
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
 
-_AT_ONCE = 1000
+_MAX_IDS = 1000
 _FLAGS = ("containsPHI", "externalUploadRestricted")
 _PUBLIC_LEVEL = "json_extract(permissions, '$.PUBLIC')"
 
 
 def find_projects(context: Context, _class: str, request: JSON) -> JSON:
-    """Find the projects that the caller sees at the level asked for, newest first."""
+    """Find the projects on which the caller has the requested level, newest first."""
     limit = page_size(request)
     options = describe_options(request)
     minimum = access.LEVELS.index(minimum_level(request))
-    where = both(_project_conditions(context, request))
+    where = all_of(_project_conditions(context, request))
     ids = context.store.column(
         f"SELECT id FROM project WHERE {where.sql} ORDER BY created DESC, id DESC", *where.values
     )
@@ -92,10 +92,10 @@ def _listed_project(context: Context, project: str, level: str, options: JSON | 
 
 
 def describe_projects(context: Context, _class: str, request: JSON) -> JSON:
-    """Describe several projects; one that cannot be described has its error in its place."""
+    """Describe several projects; the result for one that cannot be described is its error."""
     ids = read.strings(request, "projects")
-    if len(ids) > _AT_ONCE:
-        raise InvalidInput(f'"projects" can name at most {_AT_ONCE} projects')
+    if len(ids) > _MAX_IDS:
+        raise InvalidInput(f'"projects" can name at most {_MAX_IDS} projects')
     how = describe_options(request) or {}
     return {"results": [_described(context, project, how) for project in ids]}
 

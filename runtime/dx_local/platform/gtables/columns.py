@@ -1,6 +1,6 @@
-"""The columns of a GTable, and which values a row may hold in them.
+"""The columns of a GTable, and checks of the values in its rows.
 
-Source: the GenomicTables API of 2013 (types and the refusal of values out of range).
+Source: the GenomicTables API of 2013 (the types, and the rejection of values out of range).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
 
 ROW_ID = "__id__"
-"""The name under which a row's place in the table is asked for and answered."""
+"""The pseudo-column that holds the position of a row in the table."""
 
 INTEGER_RANGES = {
     "uint8": (0, 2**8 - 1),
@@ -29,7 +29,7 @@ INTEGER_RANGES = {
 _LARGEST_FLOAT = (2 - 2**-23) * 2.0**127
 TYPES = ("boolean", *INTEGER_RANGES, "float", "double", "string")
 
-_MOST_COLUMNS = 1000  # half of what one table of the store can have
+_MAX_COLUMNS = 1000  # half the limit of SQLite
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Column:
     type: str
 
     def check(self, value: Any) -> Any:
-        """Return the value as it is kept. Raises InvalidInput when it is not of this column's type."""
+        """Return the value as it is stored. Raises InvalidInput if it is not of this column's type."""
         if self.type == "string":
             accepted = isinstance(value, str)
         elif self.type == "boolean":
@@ -51,66 +51,66 @@ class Column:
         else:
             return self._check_real(value)
         if not accepted:
-            raise self._wrong(value)
+            raise self._type_error(value)
         return value
 
     def _check_real(self, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self._wrong(value)
+            raise self._type_error(value)
         try:
             real = float(value)
         except OverflowError:
-            raise self._wrong(value) from None
+            raise self._type_error(value) from None
         if not math.isfinite(real) or (self.type == "float" and abs(real) > _LARGEST_FLOAT):
-            raise self._wrong(value)
+            raise self._type_error(value)
         return real
 
-    def _wrong(self, value: Any) -> InvalidInput:
-        shown = repr(value)
-        shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-        return InvalidInput(f'column "{self.name}" takes a value of type {self.type}, not {shown}')
+    def _type_error(self, value: Any) -> InvalidInput:
+        excerpt = repr(value)
+        excerpt = excerpt if len(excerpt) <= 60 else f"{excerpt[:57]}..."
+        return InvalidInput(f'column "{self.name}" takes a value of type {self.type}, not {excerpt}')
 
 
 def read_columns(value: Any) -> tuple[Column, ...]:
     """Return the columns that a request describes. Raises InvalidInput."""
     if not isinstance(value, list) or not value:
-        raise InvalidInput('"columns" must be an array of hashes with "name" and "type", at least one')
-    if len(value) > _MOST_COLUMNS:
-        raise InvalidInput(f'"columns" must be at most {_MOST_COLUMNS}, not {len(value)}')
-    columns = tuple(_read_column(described, place) for place, described in enumerate(value))
+        raise InvalidInput('"columns" must be a non-empty array of hashes with "name" and "type"')
+    if len(value) > _MAX_COLUMNS:
+        raise InvalidInput(f'"columns" must have at most {_MAX_COLUMNS} columns, not {len(value)}')
+    columns = tuple(_read_column(described, position) for position, described in enumerate(value))
     for name, count in Counter(column.name for column in columns).items():
         if count > 1:
-            raise InvalidInput(f'"columns" has "{name}" twice; each name must be there once')
+            raise InvalidInput(f'"columns" contains "{name}" twice; use each name once')
     return columns
 
 
 def check_rows(columns: tuple[Column, ...], rows: Any) -> list[list[Any]]:
-    """Return the rows as they are kept. Raises InvalidInput that names the first wrong row."""
+    """Return the rows as they are stored. Raises InvalidInput that names the first invalid row."""
     if not isinstance(rows, list):
         raise InvalidInput('"data" must be an array of rows, each an array of values')
     checked = []
-    for place, row in enumerate(rows):
+    for position, row in enumerate(rows):
         if not isinstance(row, list) or len(row) != len(columns):
-            raise InvalidInput(f"row {place} must be an array of {len(columns)} values, one per column")
+            raise InvalidInput(f"row {position} must be an array of {len(columns)} values, one per column")
         try:
             checked.append([column.check(value) for column, value in zip(columns, row, strict=True)])
         except InvalidInput as error:
-            raise InvalidInput(f"row {place}: {error.message}") from None
+            raise InvalidInput(f"row {position}: {error.message}") from None
     return checked
 
 
 def to_json(columns: tuple[Column, ...]) -> list[JSON]:
-    """Return the columns as a describe shows them."""
+    """Return the columns as describe reports them."""
     return [{"name": column.name, "type": column.type} for column in columns]
 
 
-def _read_column(described: Any, place: int) -> Column:
+def _read_column(described: Any, position: int) -> Column:
     if not isinstance(described, dict):
-        raise InvalidInput(f'column {place} must be a hash with "name" and "type"')
+        raise InvalidInput(f'column {position} must be a hash with "name" and "type"')
     name, type_name = described.get("name"), described.get("type")
     if not isinstance(name, str) or not name or name.startswith("__") or "\0" in name:
         raise InvalidInput(
-            f'the "name" of column {place} must be a string, not empty and not beginning with "__"'
+            f'the "name" of column {position} must be a non-empty string that does not begin with "__"'
         )
     if type_name not in TYPES:
         raise InvalidInput(f'the "type" of column "{name}" must be one of {", ".join(TYPES)}')

@@ -1,6 +1,6 @@
-"""GTables: data objects that hold rows, added by part while open and read by range once closed.
+"""GTables: data objects with rows that are added in parts while open, and read in ranges once closed.
 
-The platform retired the class; apps of that time and the tutorial "Parallelize Your App" still need it.
+The platform has retired the class, but older apps and the tutorial "Parallelize Your App" still use it.
 
 Source: the GenomicTables API of 2013, as its clients used it.
 """
@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 from dx_local.platform.core import access
 from dx_local.platform.core.errors import InvalidInput, InvalidState
-from dx_local.platform.core.ids import is_hash_id
 from dx_local.platform.data import objects
 from dx_local.platform.data.describe import wanted_fields
 from dx_local.platform.gtables.columns import ROW_ID, check_rows, read_columns, to_json
 from dx_local.platform.gtables.indices import read_indices
 from dx_local.platform.gtables.rows import RowsAreClosedError, TableFile
 from dx_local.platform.requests import request_fields as read
-from dx_local.platform.requests.background_work import LongWork
+from dx_local.platform.requests.background_work import WorkRequired
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,17 +28,17 @@ if TYPE_CHECKING:
 
     from dx_local.platform.core.context import JSON, Context, Platform
     from dx_local.platform.core.schema import ObjectRow
-    from dx_local.platform.gtables.indices import Condition, Index
+    from dx_local.platform.gtables.indices import Index, RowCondition
 
-MOST_PARTS = 250_000
-MOST_ROWS_AT_ONCE = 100_000
-"""How many rows one answer holds at most; `next` says where to go on."""
+MAX_PARTS = 250_000
+MAX_ROWS_PER_ANSWER = 100_000
+"""The most rows in one answer; its `next` is the row at which to continue."""
 
 _ROWS_PER_PART = 10_000
 
 
 def new(context: Context, _class: str, request: JSON) -> JSON:
-    """`/gtable/new`: an open table; `initializeFrom` takes over what another one is like, but no rows."""
+    """Create an open table; `initializeFrom` copies another table's metadata and columns, but no rows."""
     metadata, fields = objects.initialized_from(context, "gtable", request)
     request = {**metadata, **fields, **request}
     columns = read_columns(request.get("columns"))
@@ -50,18 +49,18 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
 
 
 def next_part(context: Context, table_id: str, _request: JSON) -> JSON:
-    """`/gtable-xxxx/nextPart`: a part number that nobody else gets."""
+    """Return a part number that no other caller gets."""
     table = _table(context.platform, _open_table(context, table_id))
     with _refusing_late_rows(table_id):
         return {"part": table.next_part()}
 
 
 def add_rows(context: Context, table_id: str, request: JSON) -> JSON:
-    """`/gtable-xxxx/addRows`: the rows of a part, in the place of any that the part held before."""
+    """Add the rows of a part; they replace earlier rows of the same part."""
     row = _open_table(context, table_id)
     number = read.integer(request, "part")
-    if not 1 <= number <= MOST_PARTS:
-        raise InvalidInput(f'"part" must be from 1 to {MOST_PARTS}, not {number}')
+    if not 1 <= number <= MAX_PARTS:
+        raise InvalidInput(f'"part" must be from 1 to {MAX_PARTS}, not {number}')
     table = _table(context.platform, row)
     rows = check_rows(table.columns, request.get("data"))
     with _refusing_late_rows(table_id):
@@ -70,23 +69,23 @@ def add_rows(context: Context, table_id: str, request: JSON) -> JSON:
 
 
 def close(context: Context, table_id: str, request: JSON) -> JSON:
-    """`/gtable-xxxx/close`: put the rows in their order, for good. Raises InvalidState the second time."""
+    """Close a table and sort its rows. Raises InvalidState if it is already closed."""
     row = _open_table(context, table_id)
     table = _table(context.platform, row)
     if not table.is_finished():
-        raise LongWork(f"rows of {table_id}", table.finish)
+        raise WorkRequired(f"rows of {table_id}", table.finish)
     length, size = table.length(), table.size()
     context.store.update("object", table_id, fields={**row["fields"], "length": length, "size": size})
     return objects.close(context, table_id, request)
 
 
 def get(context: Context, table_id: str, request: JSON) -> JSON:
-    """`/gtable-xxxx/get`: rows of a closed table, by ID from `starting` on: all, or what a query finds."""
+    """Return rows of a closed table in the order of IDs, from `starting`: all, or the results of a query."""
     row, _ = objects.get_visible(context, table_id)
     if row["state"] != "closed":
         raise InvalidState(f"{table_id} is not in the closed state; it is {row['state']}")
     starting = read.integer(request, "starting", 0)
-    limit = min(read.integer(request, "limit", MOST_ROWS_AT_ONCE), MOST_ROWS_AT_ONCE)
+    limit = min(read.integer(request, "limit", MAX_ROWS_PER_ANSWER), MAX_ROWS_PER_ANSWER)
     if limit < 1 or starting < 0:
         raise InvalidInput('"starting" must not be negative, and "limit" must be at least 1')
     table = _table(context.platform, row)
@@ -102,7 +101,7 @@ def get(context: Context, table_id: str, request: JSON) -> JSON:
 def import_rows(
     context: Context, columns: list[JSON], rows: Iterable[list[Any]], *, project: str, name: str
 ) -> str:
-    """Make a closed table of these rows in a project's root folder and return its ID. Raises InvalidInput."""
+    """Create a closed table from rows, in a project's root folder, and return its ID. Raises InvalidInput."""
     made = new(context, "gtable", {"project": project, "name": name, "columns": columns})
     table_id = str(made["id"])
     table = _table(context.platform, _open_table(context, table_id))
@@ -116,7 +115,7 @@ def import_rows(
 
 
 def all_rows(platform: Platform, table_id: str) -> tuple[list[JSON], Iterator[list[Any]]]:
-    """Return the columns of a closed table, and its rows one after the other, without their IDs."""
+    """Return the columns of a closed table, and an iterator over its rows without their IDs."""
     row = platform.store.get("object", table_id)
     assert row is not None
     table = _table(platform, row)
@@ -125,16 +124,16 @@ def all_rows(platform: Platform, table_id: str) -> tuple[list[JSON], Iterator[li
     def rows() -> Iterator[list[Any]]:
         following: int | None = 0
         while following is not None:
-            found, following = table.rows(names, starting=following, limit=MOST_ROWS_AT_ONCE, condition=None)
+            found, following = table.rows(
+                names, starting=following, limit=MAX_ROWS_PER_ANSWER, condition=None
+            )
             yield from found
 
     return row["fields"]["columns"], rows()
 
 
-def forget_rows(platform: Platform, object_id: str) -> None:
-    """Once the transaction is committed, remove what is stored of a table."""
-    if is_hash_id(object_id, "gtable"):
-        platform.store.after_commit(TableFile(_path(platform, object_id), (), ()).remove)
+def _delete_rows(platform: Platform, table_id: str) -> None:
+    platform.store.after_commit(TableFile(_path(platform, table_id), (), ()).remove)
 
 
 def _describe(context: Context, row: ObjectRow, request: JSON) -> JSON:
@@ -152,6 +151,7 @@ def _describe(context: Context, row: ObjectRow, request: JSON) -> JSON:
 
 objects.DESCRIBERS["gtable"] = _describe
 objects.DEFAULT_FIELDS["gtable"] = frozenset({"columns", "indices", "size", "length"})
+objects.CONTENT_REMOVERS["gtable"] = _delete_rows
 
 
 def _open_table(context: Context, table_id: str) -> ObjectRow:
@@ -166,24 +166,24 @@ def _refusing_late_rows(table_id: str) -> Iterator[None]:
     try:
         yield
     except RowsAreClosedError:
-        raise InvalidState(f"{table_id} is being closed; rows can be added only before that") from None
+        raise InvalidState(f"{table_id} is being closed; add rows before you close it") from None
 
 
 def _wanted_columns(table: TableFile, request: JSON) -> list[str]:
-    """Return the columns of an answer: those that are asked for, or all with the row's ID before them."""
+    """Return the columns that a request selects, by default the row's ID and all columns."""
     names = [column.name for column in table.columns]
     if request.get("columns") is None:
         return [ROW_ID, *names]
     wanted = request["columns"]
     if not isinstance(wanted, list) or not wanted:
-        raise InvalidInput('"columns" must be an array of names, at least one')
+        raise InvalidInput('"columns" must be a non-empty array of names')
     for name in wanted:
         if name not in (ROW_ID, *names):
-            raise InvalidInput(f"there is no column {name!r}; the columns are {', '.join(names)}")
+            raise InvalidInput(f"the table has no column {name!r}; it has: {', '.join(names)}")
     return wanted
 
 
-def _condition(table: TableFile, request: JSON) -> Condition | None:
+def _condition(table: TableFile, request: JSON) -> RowCondition | None:
     if request.get("query") is None:
         return None
     query = read.mapping(request, "query")

@@ -1,8 +1,7 @@
-"""The indices of a GTable: what order they give rows, and the queries that they answer, as SQL.
+"""The indices of a GTable: the order of rows under an index, and the SQL of the queries that it answers.
 
-A genomic index is over intervals `[lo, hi)` on chromosomes. A row overlaps a query when the two have a place
-in common, and is enclosed when it lies in the query altogether. A lexicographic index is over columns of any
-type.
+A genomic index covers intervals `[lo, hi)` on chromosomes. A row overlaps a query if they share a position,
+and is enclosed if it is entirely within the query. A lexicographic index covers columns of any type.
 
 Source: the GenomicTables API of 2013 (GRI and lexicographic indices).
 """
@@ -25,8 +24,8 @@ _OPERATORS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 
 
 @dataclass(frozen=True)
-class Condition:
-    """Part of a WHERE clause, and the values of its marks."""
+class RowCondition:
+    """A WHERE condition on the rows of one table, and the values of its parameters."""
 
     sql: str
     values: tuple[Any, ...]
@@ -34,35 +33,35 @@ class Condition:
 
 @dataclass(frozen=True)
 class IndexedColumn:
-    """A column in an index: its place in the table, and how its values are ordered."""
+    """A column of an index: its position in the table, and the order of its values."""
 
     column: Column
-    place: int
+    position: int
     descending: bool = False
     case_sensitive: bool = True
 
     @property
     def sql(self) -> str:
-        """The column as SQL compares it."""
-        return f"c{self.place}" if self.case_sensitive else f"c{self.place} COLLATE NOCASE"
+        """The SQL expression for comparisons with the column."""
+        return f"c{self.position}" if self.case_sensitive else f"c{self.position} COLLATE NOCASE"
 
     @property
     def order(self) -> str:
-        """The column as SQL orders by it."""
+        """The SQL term for sorting by the column."""
         return f"{self.sql} {'DESC' if self.descending else 'ASC'}"
 
 
 @dataclass(frozen=True)
 class GenomicIndex:
-    """An index over intervals: the columns of chromosome, first position, and the one after the last."""
+    """An index over intervals: the columns of chromosome, first position, and position after the last."""
 
     name: str
     columns: tuple[IndexedColumn, ...]
 
-    def condition(self, parameters: JSON, longest: Callable[[Any], int]) -> Condition:
-        """Return what a query asks for; `longest(chromosome)` is the length of the longest interval there.
+    def condition(self, parameters: JSON, longest: Callable[[Any], int]) -> RowCondition:
+        """Return the condition for a query. Raises InvalidInput.
 
-        Raises InvalidInput.
+        `longest(chromosome)` returns the length of the longest interval on a chromosome.
         """
         mode = read.text(parameters, "mode")
         coordinates = parameters.get("coords")
@@ -72,25 +71,25 @@ class GenomicIndex:
         chromosome, first, last = (_check(indexed, value, widen=True) for indexed, value in values)
         chrom, low, high = (indexed.sql for indexed in self.columns)
         if mode == "enclose":
-            return Condition(f"{chrom} = ? AND {low} >= ? AND {high} <= ?", (chromosome, first, last))
+            return RowCondition(f"{chrom} = ? AND {low} >= ? AND {high} <= ?", (chromosome, first, last))
         if mode == "overlap":
-            # No interval that begins before this can reach the query, so the index need not be read from
-            # the chromosome's beginning.
+            # An interval that begins earlier than this cannot reach the query. The lower bound saves reading
+            # the index from the beginning of the chromosome.
             begin = first - longest(chromosome)
             condition = f"{chrom} = ? AND {low} >= ? AND {low} < ? AND {high} > ?"
-            return Condition(condition, (chromosome, begin, last, first))
+            return RowCondition(condition, (chromosome, begin, last, first))
         raise InvalidInput('"mode" must be "overlap" or "enclose"')
 
 
 @dataclass(frozen=True)
 class LexicographicIndex:
-    """An index over the values of columns, the first before the second."""
+    """An index over the values of columns, in the order of the columns."""
 
     name: str
     columns: tuple[IndexedColumn, ...]
 
-    def condition(self, parameters: JSON, _longest: Callable[[Any], int]) -> Condition:
-        """Return what a query asks for: values or bounds by column, and `$and` of more such.
+    def condition(self, parameters: JSON, _longest: Callable[[Any], int]) -> RowCondition:
+        """Return the condition for a query: values or bounds by column, combined by `$and`.
 
         Raises InvalidInput.
         """
@@ -98,10 +97,10 @@ class LexicographicIndex:
         parts, values = ["1"], []
         pending: list[Any] = [parameters]
         while pending:
-            asked = pending.pop()
-            if not isinstance(asked, dict):
+            condition = pending.pop()
+            if not isinstance(condition, dict):
                 raise InvalidInput("the conditions of a lexicographic query must be hashes")
-            for name, wanted in asked.items():
+            for name, wanted in condition.items():
                 if name == "$and":
                     if not isinstance(wanted, list):
                         raise InvalidInput('"$and" must be an array of conditions')
@@ -112,7 +111,7 @@ class LexicographicIndex:
                     for operator, value in _bounds(indexed[name], wanted):
                         parts.append(f"{indexed[name].sql} {operator} ?")
                         values.append(value)
-        return Condition(" AND ".join(parts), tuple(values))
+        return RowCondition(" AND ".join(parts), tuple(values))
 
 
 Index = GenomicIndex | LexicographicIndex
@@ -122,51 +121,55 @@ def read_indices(value: Any, columns: tuple[Column, ...]) -> tuple[Index, ...]:
     """Return the indices that a request describes. Raises InvalidInput."""
     if not isinstance(value, list) or not all(isinstance(described, dict) for described in value):
         raise InvalidInput('"indices" must be an array of hashes')
-    places = {column.name: IndexedColumn(column, place) for place, column in enumerate(columns)}
-    indices = tuple(_read_index(described, places) for described in value)
+    by_name = {column.name: IndexedColumn(column, position) for position, column in enumerate(columns)}
+    indices = tuple(_read_index(described, by_name) for described in value)
     if len({index.name for index in indices}) < len(indices):
-        raise InvalidInput('"indices" has a name twice; each must be there once')
+        raise InvalidInput('"indices" contains a name twice; use each name once')
     return indices
 
 
-def _read_index(described: JSON, places: dict[str, IndexedColumn]) -> Index:
+def _read_index(described: JSON, by_name: dict[str, IndexedColumn]) -> Index:
     name = read.text(described, "name")
     kind = read.text(described, "type")
     if kind == "genomic":
-        return GenomicIndex(name, _genomic_columns(described, places))
+        return GenomicIndex(name, _genomic_columns(described, by_name))
     if kind == "lexicographic":
         listed = described.get("columns")
         if not isinstance(listed, list) or not listed:
-            raise InvalidInput(f'the "columns" of index "{name}" must be an array with at least one hash')
-        return LexicographicIndex(name, tuple(_ordered_column(each, places) for each in listed))
+            raise InvalidInput(f'the "columns" of index "{name}" must be a non-empty array of hashes')
+        return LexicographicIndex(name, tuple(_ordered_column(each, by_name) for each in listed))
     raise InvalidInput(f'the "type" of index "{name}" must be "genomic" or "lexicographic"')
 
 
-def _genomic_columns(described: JSON, places: dict[str, IndexedColumn]) -> tuple[IndexedColumn, ...]:
-    chromosome, low, high = (_named(read.text(described, key), places) for key in ("chr", "lo", "hi"))
+def _genomic_columns(described: JSON, by_name: dict[str, IndexedColumn]) -> tuple[IndexedColumn, ...]:
+    chromosome, low, high = (_named(read.text(described, key), by_name) for key in ("chr", "lo", "hi"))
     if chromosome.column.type != "string":
-        raise InvalidInput(f'"chr" must name a column of strings; "{chromosome.column.name}" is none')
+        raise InvalidInput(
+            f'"chr" must name a column of type string; "{chromosome.column.name}" is {chromosome.column.type}'
+        )
     for bound in (low, high):
         if bound.column.type not in INTEGER_RANGES:
-            raise InvalidInput(f'"lo" and "hi" must name columns of integers; "{bound.column.name}" is none')
+            raise InvalidInput(
+                f'"lo" and "hi" must name columns of integers; "{bound.column.name}" is {bound.column.type}'
+            )
     return chromosome, low, high
 
 
-def _ordered_column(described: Any, places: dict[str, IndexedColumn]) -> IndexedColumn:
+def _ordered_column(described: Any, by_name: dict[str, IndexedColumn]) -> IndexedColumn:
     if not isinstance(described, dict):
         raise InvalidInput('each column of an index must be a hash with "name"')
-    indexed = _named(read.text(described, "name"), places)
+    indexed = _named(read.text(described, "name"), by_name)
     order = read.text(described, "order", "asc").lower()
     if order not in ("asc", "desc"):
         raise InvalidInput('"order" must be "asc" or "desc"')
     case_sensitive = read.flag(described, "caseSensitive", default=True)
-    return IndexedColumn(indexed.column, indexed.place, order == "desc", case_sensitive)
+    return IndexedColumn(indexed.column, indexed.position, order == "desc", case_sensitive)
 
 
-def _named(name: str, places: dict[str, IndexedColumn]) -> IndexedColumn:
-    if name not in places:
-        raise InvalidInput(f'an index is over the column "{name}", which the table does not have')
-    return places[name]
+def _named(name: str, by_name: dict[str, IndexedColumn]) -> IndexedColumn:
+    if name not in by_name:
+        raise InvalidInput(f'an index names the column "{name}", which the table does not have')
+    return by_name[name]
 
 
 def _bounds(indexed: IndexedColumn, wanted: Any) -> list[tuple[str, Any]]:
@@ -174,12 +177,12 @@ def _bounds(indexed: IndexedColumn, wanted: Any) -> list[tuple[str, Any]]:
         return [("=", _check(indexed, wanted))]
     unknown = [operator for operator in wanted if operator not in _OPERATORS]
     if unknown:
-        raise InvalidInput(f'"{unknown[0]}" is no operator; they are {", ".join(_OPERATORS)}')
+        raise InvalidInput(f'"{unknown[0]}" is not an operator; use {", ".join(_OPERATORS)}')
     return [(_OPERATORS[operator], _check(indexed, value)) for operator, value in wanted.items()]
 
 
 def _check(indexed: IndexedColumn, value: Any, *, widen: bool = False) -> Any:
-    """Return a value that may be compared with the column's; a bound may lie beyond what the column holds."""
+    """Return a value to compare with the column's; with `widen`, it may be out of the column's range."""
     column = indexed.column
     if widen and column.type in INTEGER_RANGES:
         column = Column(column.name, "int64")

@@ -1,6 +1,7 @@
-"""The rows of one GTable, in an SQLite file of its own: parts while it is open, then rows in their order.
+"""The rows of one GTable, in an SQLite file of its own: unordered parts while it is open, then ordered rows.
 
-A row's ID is its place, from 0; a range of rows is read in time that goes with the range, not with the table.
+A row's ID is its position, from 0. The time to read a range of rows depends on the size of the range, not on
+that of the table.
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.platform.gtables.columns import Column
-    from dx_local.platform.gtables.indices import Condition, Index
+    from dx_local.platform.gtables.indices import Index, RowCondition
 
 _SQL_TYPES = {"string": "TEXT", "float": "REAL", "double": "REAL"}
 
 
 class RowsAreClosedError(Exception):
-    """The rows of a table are put in their order, or already are; no more can come."""
+    """The rows of a table are being sorted, or already are; none can be added."""
 
 
 class TableFile:
-    """The file that holds a table with these columns and indices; made when the first row comes."""
+    """The file of a table with these columns and indices; it is created on first use."""
 
     def __init__(self, path: Path, columns: tuple[Column, ...], indices: tuple[Index, ...]) -> None:
         self._path = path
@@ -35,7 +36,7 @@ class TableFile:
         self.indices = indices
 
     def next_part(self) -> int:
-        """Return a part number that was neither returned before nor used. Raises RowsAreClosedError."""
+        """Return a part number that has been neither returned nor used before. Raises RowsAreClosedError."""
         with self._adding() as database:
             row = database.execute(
                 "UPDATE counter SET part = MAX(part, (SELECT IFNULL(MAX(number), 0) FROM part)) + 1"
@@ -44,7 +45,7 @@ class TableFile:
             return int(row[0])
 
     def put_part(self, number: int, rows: Sequence[Sequence[Any]]) -> None:
-        """Keep these rows as a part, in the place of what it held before. Raises RowsAreClosedError."""
+        """Store rows as a part, and replace its earlier rows. Raises RowsAreClosedError."""
         marks = ", ".join("?" * (len(self.columns) + 2))
         with self._adding() as database:
             database.execute("DELETE FROM incoming WHERE part = ?", (number,))
@@ -55,17 +56,17 @@ class TableFile:
             )
 
     def parts(self) -> dict[int, int]:
-        """Return how many rows each part has that arrived."""
+        """Return the number of rows of each part."""
         with self._transaction() as database:
             return dict(database.execute("SELECT number, length FROM part ORDER BY number").fetchall())
 
     def is_finished(self) -> bool:
-        """Return whether the rows are in their order."""
+        """Return whether the rows are sorted."""
         with self._transaction() as database:
             return _has(database, "row")
 
     def finish(self) -> None:
-        """Put all rows in their order: by the first index, or else by part. Raises RowsAreClosedError."""
+        """Sort all rows: by the first index, or else by part. Raises RowsAreClosedError."""
         with self._adding() as database:
             names = ", ".join(self._names())
             order = ", ".join(column.order for index in self.indices[:1] for column in index.columns)
@@ -89,9 +90,9 @@ class TableFile:
             return int(database.execute("SELECT IFNULL(MAX(id), 0) FROM row").fetchone()[0])
 
     def rows(
-        self, columns: Sequence[str], *, starting: int, limit: int, condition: Condition | None
+        self, columns: Sequence[str], *, starting: int, limit: int, condition: RowCondition | None
     ) -> tuple[list[list[Any]], int | None]:
-        """Return up to limit rows, by ID from starting on, and the ID to go on from or None."""
+        """Return up to `limit` rows from the ID `starting`, and the ID at which to continue, or None."""
         chosen = ["id - 1", *(self._source(name) for name in columns)]
         where, values = (condition.sql, condition.values) if condition else ("1", ())
         with self._transaction() as database:
@@ -101,13 +102,13 @@ class TableFile:
             ).fetchall()
         following = found[limit - 1][0] + 1 if len(found) > limit else None
         rows = [list(row[1:]) for row in found[:limit]]
-        for place in self._booleans(columns):
+        for position in self._booleans(columns):
             for row in rows:
-                row[place] = bool(row[place])
+                row[position] = bool(row[position])
         return rows, following
 
     def longest(self, index: Index, chromosome: Any) -> int:
-        """Return the length of the longest interval of a genomic index on a chromosome; 0 without any."""
+        """Return the length of the longest interval of a genomic index on a chromosome, or 0 if none."""
         number = self.indices.index(index)
         with self._transaction() as database:
             row = database.execute(
@@ -116,11 +117,11 @@ class TableFile:
         return max(0, row[0]) if row else 0
 
     def size(self) -> int:
-        """Return the bytes that the table takes on disk."""
+        """Return the size of the table on disk, in bytes."""
         return self._path.stat().st_size if self._path.exists() else 0
 
     def remove(self) -> None:
-        """Remove the file, and what SQLite keeps beside it."""
+        """Remove the file and the auxiliary files of SQLite."""
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
@@ -136,7 +137,7 @@ class TableFile:
         self._path.parent.mkdir(exist_ok=True)
         database = sqlite3.connect(self._path, timeout=0, isolation_level=None)
         try:
-            # Readers need not wait for a table that is being put in order.
+            # Readers need not wait for a table that is being sorted.
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
             try:
@@ -144,9 +145,9 @@ class TableFile:
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error):
                     raise
-                # Only the thread that puts the rows in order writes for longer than a call.
+                # Only the thread that sorts the rows holds a write lock beyond one call.
                 raise RowsAreClosedError from error
-            # A file may be left empty if its first transaction was killed or had no space.
+            # The file may be empty if its first transaction was killed or the disk was full.
             if not _has(database, "counter"):
                 self._create(database)
             yield database
@@ -164,7 +165,7 @@ class TableFile:
         )
 
     def _names(self) -> list[str]:
-        return [f"c{place}" for place in range(len(self.columns))]
+        return [f"c{position}" for position in range(len(self.columns))]
 
     def _definitions(self) -> str:
         types = (_SQL_TYPES.get(column.type, "INTEGER") for column in self.columns)
@@ -174,12 +175,12 @@ class TableFile:
         return "id - 1" if name == ROW_ID else f"c{self._place(name)}"
 
     def _place(self, name: str) -> int:
-        return next(place for place, column in enumerate(self.columns) if column.name == name)
+        return next(position for position, column in enumerate(self.columns) if column.name == name)
 
     def _booleans(self, names: Sequence[str]) -> list[int]:
-        """Return the places among these columns of those that are stored as integers but are booleans."""
+        """Return the by_name among these columns of those that are stored as integers but are booleans."""
         booleans = {column.name for column in self.columns if column.type == "boolean"}
-        return [place for place, name in enumerate(names) if name in booleans]
+        return [position for position, name in enumerate(names) if name in booleans]
 
 
 def _has(database: sqlite3.Connection, table: str) -> bool:

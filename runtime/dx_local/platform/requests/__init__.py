@@ -1,3 +1,3 @@
-"""The forms that requests take: fields, strict JSON, folder paths, repeated and long calls."""
+"""Parse and check requests: fields, strict JSON and folder paths; repeated calls and long work."""
 
 from __future__ import annotations

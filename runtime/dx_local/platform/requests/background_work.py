@@ -1,4 +1,4 @@
-"""Work that takes too long to be done while everybody else waits."""
+"""Work of a call that takes too long for the event loop."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class LongWork(Exception):  # noqa: N818 - named for what it asks for
-    """A call can be answered only after some work, such as reading a large file.
+class WorkRequired(Exception):  # noqa: N818 - it controls the flow and is not an error
+    """A call requires work before it can be answered, such as hashing a large file.
 
-    Whoever made the call runs `work()` in a thread, with no transaction open, and then calls again. Calls
-    that need work of the same `key` at the same time need it once.
+    The server runs `work()` in a thread, without an open transaction, and then repeats the call. If several
+    calls require work with the same `key` at the same time, it is done once.
     """
 
     def __init__(self, key: str, work: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-r"""Paths of folders: absolute, in one form, with `\/` for a slash that is part of a folder's name.
+r"""Paths of folders: absolute, normalized, with `\/` for a slash in the name of a folder.
 
 Source: https://documentation.dnanexus.com/developer/api/data-containers/folders-and-deletion
 """
@@ -13,15 +13,15 @@ _NAME = re.compile(r"(?:[^/\\]|\\.)+", re.DOTALL)
 
 
 def normalize_folder(path: str) -> str:
-    """Return an absolute folder path with runs of slashes made one and none at the end.
+    """Return an absolute folder path without repeated or trailing slashes.
 
-    Raises InvalidInput for a relative path, for `.` and `..`, for a backslash that escapes nothing, and for
-    a NUL character.
+    Raises InvalidInput for a relative path, for `.` and `..`, for a backslash at the end, and for a NUL
+    character.
     """
     if not path.startswith("/"):
         raise InvalidInput(f'the folder "{path}" must be an absolute path; begin it with "/"')
     if "\0" in path:
-        raise InvalidInput("a folder's path contains a NUL character; leave it out")
+        raise InvalidInput("a folder path contains a NUL character; remove it")
     names = _NAME.findall(path)
     if "." in names or ".." in names:
         raise InvalidInput(f'the folder "{path}" must not contain "." or ".."; write the full path')
@@ -33,7 +33,7 @@ def normalize_folder(path: str) -> str:
 
 
 def parent_of(folder: str) -> str:
-    """Return the folder that a folder other than the root lies in."""
+    """Return the parent of a folder other than the root."""
     return "/" + "/".join(_NAME.findall(folder)[:-1])
 
 
@@ -43,9 +43,9 @@ def base_name(folder: str) -> str:
 
 
 def folder_name(text: str) -> str:
-    """Return text if it is the name of one folder. Raises InvalidInput."""
+    """Return text if it is a valid name of a folder. Raises InvalidInput."""
     if normalize_folder(f"/{text}") != f"/{text}" or base_name(f"/{text}") != text or not text:
-        raise InvalidInput(f'the folder name "{text}" must not contain "/"; give a path as "newpath"')
+        raise InvalidInput(f'the folder name "{text}" must not contain "/"; use "newpath" for a path')
     return text
 
 
@@ -56,16 +56,16 @@ def with_parents(folder: str) -> list[str]:
 
 
 def join(folder: str, below: str) -> str:
-    """Return the path of a folder below another one, which is given from there: `/c/d` or `c/d`."""
+    """Return the path of a subfolder, given relative to a folder as `/c/d` or `c/d`."""
     return "/" + "/".join(_NAME.findall(folder) + _NAME.findall(below))
 
 
 def is_within(folder: str, other: str) -> bool:
-    """Return whether a folder is another one or below it."""
+    """Return whether a folder equals another one or is inside it."""
     return folder == other or folder.startswith(below(other)[0])
 
 
 def below(folder: str) -> tuple[str, str]:
-    """Return the bounds that enclose the paths of all folders below this one: low < path < high."""
+    """Return exclusive bounds on the paths of all folders inside a folder: low < path < high."""
     prefix = "/" if folder == "/" else folder + "/"
     return prefix, prefix[:-1] + "0"  # "0" is the character after "/"

@@ -1,4 +1,4 @@
-"""Nonces: a creating call that is repeated with the same nonce answers as it did, and creates nothing more.
+"""Nonces: repeat a creating call safely; the same nonce returns the first answer and creates nothing new.
 
 Source: https://documentation.dnanexus.com/developer/api/nonces
 """
@@ -26,7 +26,7 @@ _KEPT_FOR = 60 * 60 * 1000  # ms
 def replay(context: Context, route: str, request: JSON, call: Callable[[], JSON]) -> JSON:
     """Return call(), or the earlier answer to the same request with the same nonce within the last hour.
 
-    Raises InvalidInput when the nonce came with another request before, or is longer than 128 bytes.
+    Raises InvalidInput if the nonce was used with a different request, or is longer than 128 bytes.
     """
     nonce = read.optional_text(request, "nonce")
     if nonce is None:

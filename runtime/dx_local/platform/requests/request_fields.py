@@ -1,4 +1,4 @@
-"""Reading the fields of a request: each is of its kind, or InvalidInput names it and says what it must be."""
+"""Read the fields of a request. Every function raises InvalidInput for a missing field or a wrong type."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from dx_local.platform.core.ids import is_hash_id
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
 
-_LONGEST_PROPERTY = 700  # bytes
-_LARGEST_INTEGER = 2**63 - 1  # what a column of the store holds
+_MAX_PROPERTY = 700  # bytes
+_LARGEST_INTEGER = 2**63 - 1  # the largest value of an SQLite column
 
 
 def text(request: JSON, name: str, default: str | None = None) -> str:
-    """Return a string of the request; without a default it must be there."""
+    """Return a string of the request; it is required if there is no default."""
     value = request.get(name, default)
     if not isinstance(value, str):
         raise InvalidInput(_expected(request, name, "a string"))
     if "\0" in value:
-        raise InvalidInput(f'"{name}" contains a NUL character; leave it out')
+        raise InvalidInput(f'"{name}" contains a NUL character; remove it')
     return value
 
 
 def optional_text(request: JSON, name: str) -> str | None:
-    """Return a string of the request, or None when it is absent or null."""
+    """Return a string of the request, or None if it is absent or null."""
     return None if request.get(name) is None else text(request, name)
 
 
 def container(request: JSON, name: str = "project", default: str | None = None) -> str:
-    """Return the ID of a project or container of the request; without a default it must be there."""
+    """Return the ID of a project or container in the request; it is required if there is no default."""
     value = text(request, name, default)
     if not any(is_hash_id(value, class_name) for class_name in ("project", "container")):
         raise InvalidInput(f'"{name}" must be the ID of a project or container, not "{value}"')
@@ -38,7 +38,7 @@ def container(request: JSON, name: str = "project", default: str | None = None) 
 
 
 def optional_container(request: JSON, name: str = "project") -> str | None:
-    """Return the ID of a project or container of the request, or None when it is absent or null."""
+    """Return the ID of a project or container in the request, or None if it is absent or null."""
     return None if request.get(name) is None else container(request, name)
 
 
@@ -53,7 +53,7 @@ def flag(request: JSON, name: str, *, default: bool = False) -> bool:
 
 
 def integer(request: JSON, name: str, default: int | None = None) -> int:
-    """Return an integer of the request; without a default it must be there."""
+    """Return an integer of the request; it is required if there is no default."""
     value = request.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _LARGEST_INTEGER:
         raise InvalidInput(_expected(request, name, "an integer"))
@@ -61,7 +61,7 @@ def integer(request: JSON, name: str, default: int | None = None) -> int:
 
 
 def number(request: JSON, name: str) -> float:
-    """Return a number of the request, whole or not."""
+    """Return a number of the request, which is required."""
     value = request.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidInput(_expected(request, name, "a number"))
@@ -75,12 +75,12 @@ def turnaround_threshold(request: JSON) -> int | None:
         return None
     threshold = integer(request, name)
     if threshold < 1:
-        raise InvalidInput(f'"{name}" must be a number of seconds from 1 on, not {threshold}')
+        raise InvalidInput(f'"{name}" must be at least 1 second, not {threshold}')
     return threshold
 
 
 def strings(request: JSON, name: str, default: list[str] | None = None) -> list[str]:
-    """Return an array of strings of the request, each once, in their order."""
+    """Return an array of strings of the request, in order and without duplicates."""
     value = request.get(name, default)
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise InvalidInput(_expected(request, name, "an array of strings"))
@@ -88,7 +88,7 @@ def strings(request: JSON, name: str, default: list[str] | None = None) -> list[
 
 
 def mapping(request: JSON, name: str, default: JSON | None = None) -> JSON:
-    """Return a hash of the request; without a default it must be there."""
+    """Return a hash of the request; it is required if there is no default."""
     value = request.get(name, default)
     if not isinstance(value, dict):
         raise InvalidInput(_expected(request, name, "a hash"))
@@ -96,13 +96,13 @@ def mapping(request: JSON, name: str, default: JSON | None = None) -> JSON:
 
 
 def properties(request: JSON, name: str = "properties") -> dict[str, str]:
-    """Return a hash of strings of the request; absent means none."""
+    """Return a hash of strings of the request, empty if it is absent."""
     found = mapping(request, name, {})
     for key, value in found.items():
         if not isinstance(value, str):
             raise InvalidInput(f'the property "{key}" must be a string, not {_kind(value)}; quote it')
-        if len(value.encode()) > _LONGEST_PROPERTY:
-            longest = f"{_LONGEST_PROPERTY} UTF-8 encoded bytes"
+        if len(value.encode()) > _MAX_PROPERTY:
+            longest = f"{_MAX_PROPERTY} UTF-8 encoded bytes"
             raise InvalidInput(f'Expected key "{name}.{key}" of input to be no longer than {longest}')
     return found
 
@@ -110,13 +110,13 @@ def properties(request: JSON, name: str = "properties") -> dict[str, str]:
 def changed_tags(
     tags: list[str], *, add: list[str] | None = None, remove: list[str] | None = None
 ) -> list[str]:
-    """Return tags with some added and some removed, each once."""
-    gone = set(remove or ())
-    return [tag for tag in dict.fromkeys([*tags, *(add or ())]) if tag not in gone]
+    """Return tags with some added and some removed, without duplicates."""
+    removed = set(remove or ())
+    return [tag for tag in dict.fromkeys([*tags, *(add or ())]) if tag not in removed]
 
 
 def changed_properties(old: dict[str, str], request: JSON) -> dict[str, str]:
-    """Return old with the request's `properties` set; those that are null are taken away."""
+    """Return the old properties with those of the request set, or removed if they are null."""
     changes = mapping(request, "properties")
     kept = {key: value for key, value in changes.items() if value is not None}
     properties({"properties": kept})

@@ -1,7 +1,7 @@
-"""JSON as everybody can read it again: in UTF-8, with finite numbers, whole characters and a bounded depth.
+"""Parse interoperable JSON: UTF-8, finite numbers, no lone surrogates, and a bounded depth.
 
-Python reads and writes more than that, and fails on JSON as deep as its stack. What requests and jobs hand in
-is read by this, so that nothing is stored which nobody can be given.
+Python's parser also accepts NaN, infinite numbers and lone surrogates, and fails on deep nesting. All JSON
+from requests and jobs is parsed by this module, so that every stored value can be returned to any client.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import Any, NoReturn
 
 from dx_app_wizard.console.text import without_surrogates
 
-DEEPEST = 200
-"""How many hashes and arrays may stand within each other."""
+MAX_DEPTH = 200
+"""The largest depth of nested hashes and arrays."""
 
 
 def parse(text: bytes, *, replaces_surrogates: bool = False) -> Any:
-    """Return the value of a JSON text; with `replaces_surrogates`, what is not Unicode in it becomes U+FFFD.
+    """Return the value of a JSON text; with `replaces_surrogates`, invalid characters become U+FFFD.
 
-    Raises ValueError that says what is wrong: UnicodeEncodeError for half a surrogate pair.
+    Raises ValueError with the reason, and UnicodeEncodeError for half a surrogate pair.
     """
     decoded = text.decode(errors="replace" if replaces_surrogates else "strict")
-    del text  # it may be large, and its value will be as large again
+    del text  # it may be large, and the parsed value needs as much memory again
     try:
         value = _DECODER.decode(decoded)
     except RecursionError:
         raise _too_deep() from None
-    # Only brackets make depth; most texts have too few of them to be looked at.
-    if decoded.count("[") + decoded.count("{") > DEEPEST and _is_deeper(value, DEEPEST):
+    # Most texts have too few brackets to exceed the depth, and need no further check.
+    if decoded.count("[") + decoded.count("{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
         raise _too_deep()
     if _SURROGATE.search(decoded):
         again = json.dumps(value, ensure_ascii=False)
@@ -50,7 +50,7 @@ def _is_deeper(value: Any, depth: int) -> bool:
 
 
 def _too_deep() -> ValueError:
-    return ValueError(f"more than {DEEPEST} hashes and arrays stand within each other")
+    return ValueError(f"hashes and arrays are nested more than {MAX_DEPTH} deep")
 
 
 def _not_json(name: str) -> NoReturn:

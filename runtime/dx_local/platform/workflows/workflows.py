@@ -263,7 +263,7 @@ def _latest_analysis(context: Context, analysis_id: str | None) -> JSON | None:
 
 def _sample(context: Context, request: JSON) -> str:
     workflow: str = new(context, "workflow", request)["id"]
-    objects.closed(context, workflow)
+    objects.mark_closed(context, workflow)
     return workflow
 
 
