@@ -51,8 +51,7 @@ def write(results: Results, plan: Plan, when: Circumstances) -> str:
         ),
         (
             [inside.TRANSFER],
-            f"**A file of {plan.mebibytes} MiB**, the input of a job, and transferred by `dx`."
-            f" {_peak(results)}",
+            f"**A file of {plan.mebibytes} MiB**, a job's input, and transferred by `dx`. {_peak(results)}",
             tables.transfer(results),
         ),
         (
@@ -69,11 +68,10 @@ def write(results: Results, plan: Plan, when: Circumstances) -> str:
 
 def _introduction(plan: Plan, when: Circumstances) -> str:
     return (
-        f"Measured on {when.date} in one run of {plan.rounds} rounds, in which all measurements "
-        "take turns, on "
-        f"{machine.describe()}; everything runs under this Python. The load of the machine was "
-        f"{when.load_before} before and {when.load_after} after the run. Figures are medians over the rounds, "
-        "with the range in parentheses. The ratios also apply to other machines; the times do not."
+        f"Measured on {when.date} in one run of {plan.rounds} rounds, in which all measurements take turns, "
+        f"on {machine.describe()}; everything runs under this Python. The load of the machine was "
+        f"{when.load_before} before and {when.load_after} after the run. Figures are medians over the "
+        "rounds, with the range in parentheses. The ratios also apply to other machines; the times do not."
     )
 
 
