@@ -37,6 +37,15 @@ _COLOURS = {  # legible on the light and on the dark palette
     "noteBkgColor": "#fff3c4",
     "noteBorderColor": "#d9b64a",
     "noteTextColor": "#333333",
+    "primaryColor": _BLUE,
+    "primaryBorderColor": _BLUE,
+    "primaryTextColor": _WHITE,
+    "lineColor": _GREY,
+    "textColor": _GREY,
+    "titleColor": _GREY,
+    "clusterBkg": "transparent",
+    "clusterBorder": _GREY,
+    "edgeLabelBackground": "transparent",
 }
 _SETTINGS = {
     "startOnLoad": False,

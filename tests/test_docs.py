@@ -15,7 +15,7 @@ PAGES = sorted((ROOT / "docs").rglob("*.md"))
 ALL = [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")), *PAGES]
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 WIDTH = 100
-NOT_WRAPPED = {"api.md", "answers.md", "lint-rules.md", "architecture.md"}  # generated, or yet to rewrite
+NOT_WRAPPED = {"api.md", "answers.md", "lint-rules.md"}  # generated
 # Text between the markers of the benchmarks, comments, code blocks, tables, and lines that are one link.
 UNBREAKABLE = re.compile(
     r"<!-- (\w+): begin.*?<!-- \1: end -->|<!--.*?-->|^ *```.*?^ *```$|^ *\|.*?$|^!?\[[^\]]*\]\([^)]*\)$",

@@ -74,6 +74,11 @@ def test_no_address_is_one_that_somebody_else_may_own() -> None:
     assert {urlsplit(url).hostname for url in PROJECT["urls"].values()} == {"documentation.dnanexus.com"}
 
 
+def test_the_oldest_python_is_one_that_was_tested() -> None:
+    versions = re.findall(r"Python :: (3\.\d+)", "\n".join(PROJECT["classifiers"]))
+    assert PROJECT["requires-python"] == f">={versions[0]}"
+
+
 def test_the_man_pages_are_up_to_date(tmp_path: Path) -> None:
     subprocess.run([sys.executable, ROOT / "man/generate.py", tmp_path], check=True)
     committed = {page.name: page.read_text() for page in (ROOT / "man/man1").iterdir()}

@@ -1,4 +1,4 @@
-"""Sizes are read as people write them, and written so that they read well."""
+"""Parse and format sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`run_app` and the fixture `dx_run`, which test apps."""
+"""Test `run_app` and the fixture `dx_run`."""
 
 from __future__ import annotations
 

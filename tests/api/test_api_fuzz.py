@@ -112,7 +112,9 @@ def strictly(body: bytes) -> Any:
 
 def judge(shot: Shot, status: int, kind: str, body: bytes) -> Any:
     """Hold an answer to what clients rely on, and return its JSON if it is some."""
-    assert status in REFUSALS | {200, 206}, f"{status} {body[:500]!r}"
+    # A request to come back later names the time until which the platform is unavailable.
+    unavailable = {503} if shot.path == "/system/comeBackLater" else set()
+    assert status in REFUSALS | {200, 206} | unavailable, f"{status} {body[:500]!r}"
     if not kind.startswith("application/json") or shot.method == "HEAD":
         return None
     answer = strictly(body)

@@ -1,4 +1,4 @@
-"""What tests of the command share: running it as a user would."""
+"""Run commands as a user would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""assetDepends with `dx-local run`: what is not here is named, and what is given lies over `/`."""
+"""assetDepends with `dx-local run`: missing assets are listed, given ones are overlaid on `/`."""
 
 from __future__ import annotations
 

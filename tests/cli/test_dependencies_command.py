@@ -1,4 +1,4 @@
-"""execDepends and Pythons as users meet them: `dx-local run`."""
+"""execDepends and Python versions with `dx-local run`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command of every program, with its standard streams closed, full, or read by nobody."""
+"""Every command of every program with standard streams that are closed, full, or not read."""
 
 from __future__ import annotations
 

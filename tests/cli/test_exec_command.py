@@ -1,4 +1,4 @@
-"""`dx-local exec`: a command with a platform around it, its exit code, its signals, and nothing left."""
+"""`dx-local exec`: exit codes, signals, and cleaning up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands whose disk is full: they end, name the folder and the remedy, and record what happened."""
+"""Commands on a full disk: they end, name the folder and the remedy, and record the outcome."""
 
 from __future__ import annotations
 

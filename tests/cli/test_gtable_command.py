@@ -1,4 +1,4 @@
-"""`dx-local gtable` as a user types it, with a platform around it."""
+"""`dx-local gtable` as a client of a platform."""
 
 from __future__ import annotations
 

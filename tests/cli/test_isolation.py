@@ -1,4 +1,4 @@
-"""`--isolation`: worlds of their own for jobs where the system allows them, and what is said elsewhere."""
+"""`--isolation`: sandboxes if the machine allows them, and the warning otherwise."""
 
 from __future__ import annotations
 

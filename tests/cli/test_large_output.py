@@ -1,4 +1,4 @@
-"""The memory and time that a large output takes of `dx-local run`."""
+"""Memory and time that `dx-local run` needs for a large output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--network`: which network jobs have, and what is said where there is only the machine's."""
+"""`--network`: network access of jobs, and the warning if it cannot be restricted."""
 
 from __future__ import annotations
 

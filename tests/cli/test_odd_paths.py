@@ -1,4 +1,4 @@
-"""Paths that a user gives and that cannot be used end a command with a plain error."""
+"""Unusable paths end a command with a plain error."""
 
 from __future__ import annotations
 

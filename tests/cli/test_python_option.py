@@ -1,4 +1,4 @@
-"""Under which Python jobs run: that of the release, the one that is asked for, or the running one."""
+"""The Python of jobs: that of the release, the requested one, or the running one."""
 
 from __future__ import annotations
 

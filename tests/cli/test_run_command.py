@@ -1,4 +1,4 @@
-"""What `dx-local run` prints where, what it leaves, and the exit code that it ends with."""
+"""`dx-local run`: its output, files and exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How `dx-local run` is given its input."""
+"""Inputs of `dx-local run`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs in which memory is limited, as a user sees them."""
+"""`dx-local run` with a memory limit."""
 
 from __future__ import annotations
 

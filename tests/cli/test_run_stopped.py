@@ -1,4 +1,4 @@
-"""What `dx-local run` leaves when a signal stops it: no process, no temporary file, and an exit code."""
+"""Signals stop `dx-local run`, which leaves no process and no temporary file."""
 
 from __future__ import annotations
 

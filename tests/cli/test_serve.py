@@ -1,4 +1,4 @@
-"""`dx-local serve` and `dx-local env`: starting, finding, stopping, and what is there the next time."""
+"""`dx-local serve` and `dx-local env`: start, find, stop, and start again."""
 
 from __future__ import annotations
 

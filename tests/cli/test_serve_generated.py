@@ -1,4 +1,4 @@
-"""What the wizard writes is built with the real `dx build` and runs on `dx-local serve`."""
+"""Build generated apps with the real `dx build`, and run them on `dx-local serve`."""
 
 from __future__ import annotations
 

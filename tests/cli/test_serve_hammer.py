@@ -1,4 +1,4 @@
-"""Ten clients at once, and kill -9 in the middle: nothing that was acknowledged is lost."""
+"""Ten clients at once and kill -9: nothing that was acknowledged is lost."""
 
 from __future__ import annotations
 

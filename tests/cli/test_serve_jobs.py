@@ -1,4 +1,4 @@
-"""The real `dx` builds, runs, waits for, watches and ends jobs on `dx-local serve`."""
+"""The real `dx` builds, runs, waits for, watches and terminates jobs on `dx-local serve`."""
 
 from __future__ import annotations
 

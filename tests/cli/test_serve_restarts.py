@@ -1,4 +1,4 @@
-"""The real `dx` sees jobs that `dx-local serve` has tried again, and those that it did not have to run."""
+"""The real `dx` shows restarted jobs and reused outputs of `dx-local serve`."""
 
 from __future__ import annotations
 

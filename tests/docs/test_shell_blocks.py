@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COMPARED = "docs/tutorials/look-around-with-dx.md"  # run by tests/e2e/test_tour.py, output included
-UNLABELLED = "docs/architecture.md"  # has no commands
 SLOW = {
     "README.md",
     "docs/explanation/how-it-works.md",
@@ -48,7 +47,7 @@ def test_at_most_one_block_in_ten_is_left_out() -> None:
     assert len(left_out) * 10 <= len(shown)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != UNLABELLED])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_block_has_a_language(name: str) -> None:
     """A shell block without one would not be run."""
     fences = re.findall(r"^ *```(.*)$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)

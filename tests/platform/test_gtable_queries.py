@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -167,7 +168,7 @@ def test_a_query_reads_its_index_not_the_table(new_table: NewTable, number: int,
     table = new_table([("chr1", i, i + 5, "a") for i in range(1000)], GRI, BY_NAME)
     index = table.indices[number]
     condition = index.condition(parameters, lambda chrom: table.file.longest(index, chrom))
-    with sqlite3.connect(table.file._path) as database:
+    with closing(sqlite3.connect(table.file._path)) as database:
         plan = database.execute(
             f"EXPLAIN QUERY PLAN SELECT * FROM row WHERE id > 0 AND {condition.sql} ORDER BY id",
             condition.values,

@@ -1,4 +1,4 @@
-"""What a run looks like on a real terminal."""
+"""The progress display on a real terminal."""
 
 from __future__ import annotations
 

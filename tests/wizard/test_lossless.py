@@ -159,7 +159,7 @@ def test_line_endings_of_windows_are_kept(wizard: Wizard, tmp_path: Path) -> Non
         pytest.param('{"name": "../x"}', 2, "Correct it there, or pass NAME.", id="path"),
         pytest.param('{"name": 7}', 3, "given.json:1:10", id="number"),
         pytest.param('{"name": "a", "name": "b"}', 2, "has the key 'name' twice", id="twice"),
-        pytest.param('{"x": NaN}', 2, "NaN is no JSON value", id="NaN"),
+        pytest.param('{"x": NaN}', 2, "NaN is not a JSON value", id="NaN"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_place_and_nothing_is_written(

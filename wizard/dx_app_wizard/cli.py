@@ -11,7 +11,7 @@ import sys
 import tempfile
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -30,10 +30,12 @@ from dx_app_wizard.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dx_app_wizard.commands.create import CreatedApp
     from dx_app_wizard.commands.update import UpdatedApp
+
+_F = TypeVar("_F", bound="Callable[..., Any]")
 
 JSON_SCHEMA_VERSION = 1
 
@@ -106,33 +108,31 @@ class _Command(click.Command):
         super().format_epilog(ctx, formatter)
 
 
+def _answer(key: str, flag: str | None = None, **attributes: Any) -> Callable[[_F], _F]:
+    """Return the option that sets the answer with this key; by default, its flag is the key."""
+    names = (flag or f"--{key.replace('_', '-')}", key)
+    return click.option(*names, help=TEXTS[key].option_help, **attributes)
+
+
 @click.command(
     cls=_Command,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
 @click.argument("name", required=False)
-@click.option("--title", metavar="TEXT", help=TEXTS["title"].option_help)
-@click.option("--summary", metavar="TEXT", help=TEXTS["summary"].option_help)
-@click.option("--version", metavar="VERSION", help=TEXTS["version"].option_help)
-@click.option("--input", "inputs", multiple=True, metavar="NAME:CLASS", help=TEXTS["inputs"].option_help)
-@click.option("--output", "outputs", multiple=True, metavar="NAME:CLASS", help=TEXTS["outputs"].option_help)
-@click.option("--timeout", metavar="TIME", help=TEXTS["timeout"].option_help)
-@click.option("--language", metavar="LANGUAGE", help=TEXTS["language"].option_help)
-@click.option("--template", metavar="PATTERN", help=TEXTS["template"].option_help)
-@click.option("--network/--no-network", default=None, help=TEXTS["network"].option_help)
-@click.option(
-    "--project-access",
-    metavar="LEVEL",
-    help=TEXTS["project_access"].option_help,
-)
-@click.option("--region", metavar="REGION", help=TEXTS["region"].option_help)
-@click.option("--instance-type", metavar="TYPE", help=TEXTS["instance_type"].option_help)
-@click.option("--ci", metavar="SERVICE", help=TEXTS["ci"].option_help)
-@click.option(
-    "--ci-package",
-    metavar="SPEC",
-    help=TEXTS["ci_package"].option_help,
-)
+@_answer("title", metavar="TEXT")
+@_answer("summary", metavar="TEXT")
+@_answer("version", metavar="VERSION")
+@_answer("inputs", "--input", multiple=True, metavar="NAME:CLASS")
+@_answer("outputs", "--output", multiple=True, metavar="NAME:CLASS")
+@_answer("timeout", metavar="TIME")
+@_answer("language", metavar="LANGUAGE")
+@_answer("template", metavar="PATTERN")
+@_answer("network", "--network/--no-network", default=None)
+@_answer("project_access", metavar="LEVEL")
+@_answer("region", metavar="REGION")
+@_answer("instance_type", metavar="TYPE")
+@_answer("ci", metavar="SERVICE")
+@_answer("ci_package", metavar="SPEC")
 @click.option(
     "--set",
     "settings",

@@ -1,12 +1,22 @@
 """Errors that users can fix, as exceptions that carry data; cli.py turns them into text and exit code.
 
 UserError
-├── DiskFullError           no space left on a disk
-├── AnswersError            missing and invalid answers, all of them at once
-├── ConflictError           existing files in the way of a new app or of an update
-├── SpecFileError           a JSON file cannot be read (path, line, column)
-├── UnknownClassError       no such I/O class (dx_app_wizard.dxapp.classes)
-└── ClassValueError         a text is not a value of its I/O class (dx_app_wizard.dxapp.classes)
+├── AnswersError                missing and invalid answers, all of them at once
+├── CommandLineError            an unknown flag, or a flag without its value
+├── ConflictError               existing files in the way of a new app
+│   ├── UpdateBlockedError      files that cannot be updated
+│   └── MergeConflictsError     conflicts after an update
+├── SpecFileError               a JSON file cannot be read (path, line, column)
+│   └── RecordError             the record of an app's origin is missing or cannot be read
+├── NotWritableError            the system refuses to write a file
+├── DiskFullError               no space left on a disk
+├── NoHomeError                 the user has no home folder
+├── InterruptedByUserError      Ctrl-C, or another signal
+├── NothingToResumeError        no saved interview
+├── NoTerminalError             no terminal to resume an interview at
+└── UnexpectedError             an internal error
+
+Other rooms derive their own errors, such as FindingsError in lint/findings.py.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ def main() -> None:
     \b
     Examples:
       dx-local run my-app                             with the app's own samples
-      dx-local run my-app -ireads=reads.fastq         with a file of yours
-      dx-local run my-app -in=3 --json                for programs
+      dx-local run my-app -ireads=reads.fastq         with your own file
+      dx-local run my-app -in=3 --json                with JSON output
 
     Exit codes: 0 done, 1 a bug of dx-local, or stdout cannot be written,
     2 wrong use, 3 the app has errors, 5 the job failed with AppError,

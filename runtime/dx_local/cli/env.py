@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dx_local.cli.boundary import CommandResult, boundary
-from dx_local.cli.serve import STATE_OPTION, describe, ready_text
+from dx_local.cli.serve import describe, ready_text, state_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ _POLL_SECONDS = 0.05
 
 
 @click.command("env", context_settings={"help_option_names": ["-h", "--help"]})
-@STATE_OPTION
+@state_option()
 @click.option(
     "--wait",
     type=click.FloatRange(min=0),

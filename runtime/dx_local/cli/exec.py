@@ -15,7 +15,7 @@ import click
 
 from dx_local.cli.boundary import CommandResult, boundary
 from dx_local.cli.job_options import job_options
-from dx_local.cli.serve import STATE_OPTION
+from dx_local.cli.serve import state_option
 from dx_local.cli.stopping import signals_that_stop, until_stopped
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _NOT_FOUND = 127
 @click.command(
     "exec", context_settings={"help_option_names": ["-h", "--help"], "allow_interspersed_args": False}
 )
-@STATE_OPTION
+@state_option(default="a temporary folder")
 @job_options
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
 def command(state: Path | None, job: JobOptions, program: tuple[str, ...]) -> None:
@@ -42,7 +42,7 @@ def command(state: Path | None, job: JobOptions, program: tuple[str, ...]) -> No
 
     \b
     Examples:
-      dx-local exec -- bash                       a shell to try things in
+      dx-local exec -- bash                       an interactive shell
       dx-local exec -- dx upload reads.fastq
       dx-local exec -- pytest tests
 

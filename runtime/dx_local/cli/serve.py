@@ -15,15 +15,22 @@ from dx_local.cli.job_options import job_options
 from dx_local.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dx_local.engine.service.state_folder import ServerInfo
     from dx_local.engine.settings import JobOptions
 
-STATE_OPTION = click.option(
-    "--state",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="State folder of the platform.  [default: $XDG_STATE_HOME/dx-local/platform]",
-)
+
+def state_option(
+    default: str = "$XDG_STATE_HOME/dx-local/platform",
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option --state, whose help names a default."""
+    return click.option(
+        "--state",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help=f"State folder of the platform.  [default: {default}]",
+    )
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class _Options:
 
 
 @click.command("serve", context_settings={"help_option_names": ["-h", "--help"]})
-@STATE_OPTION
+@state_option()
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),

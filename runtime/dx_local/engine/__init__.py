@@ -1,3 +1,3 @@
-"""What turns rows into running jobs: bundling apps, worker environments, the driver and its executors."""
+"""Run jobs: build applets from apps, prepare environments, schedule jobs, and start their processes."""
 
 from __future__ import annotations

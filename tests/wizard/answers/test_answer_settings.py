@@ -135,12 +135,12 @@ def test_a_setting_says_one_thing_of_one_parameter(setting: str, field: str, val
     ("setting", "complaint"),
     [
         ("inputs.read.help=x", "there is no parameter 'read'. Did you mean 'reads'?"),
-        ("inputs.7.help=x", "there is no parameter '7'. There are reads."),
-        ("outputs.report.help=x", "There are none."),
-        ("inputs.reads.hlep=x", "a parameter has no 'hlep'. It has label, help,"),
+        ("inputs.7.help=x", "there is no parameter '7'. The parameters are reads."),
+        ("outputs.report.help=x", "There are no parameters."),
+        ("inputs.reads.hlep=x", "a parameter has no field 'hlep'. Fields are label, help,"),
         ("inputs.reads.optional=perhaps", "is not a value of class boolean"),
         ("inputs.reads.default=x", "an ID such as file-xxxx"),
-        ("inputs.reads.patterns=[", "is no JSON array"),
+        ("inputs.reads.patterns=[", "is not a JSON array"),
         ("inputs.reads=x", "no question has the key 'inputs.reads'"),
         ("title.x.y=x", "no question has the key 'title.x.y'"),
     ],
@@ -159,4 +159,4 @@ def test_parameters_of_a_given_dxapp_json_are_changed_there(wizard: Wizard, tmp_
     (tmp_path / "given.json").write_text(json.dumps(given))
     outcome = wizard(*NEW, "--json-file", "given.json", "--set", "inputs.reads.help=x")
     assert outcome.code == 2
-    assert "stands in the given dxapp.json already. Change it there." in outcome.stderr
+    assert "is already in the given dxapp.json. Change it there." in outcome.stderr

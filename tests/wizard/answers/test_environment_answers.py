@@ -59,7 +59,7 @@ def test_a_given_dxapp_json_wins_over_variables_and_is_not_widened(
 @pytest.mark.parametrize(
     ("variable", "value", "complaint"),
     [
-        ("DX_APP_WIZARD_REGION", "mars", "is no region"),
+        ("DX_APP_WIZARD_REGION", "mars", "is not a region"),
         ("DX_APP_WIZARD_INSTANCE_TYPE", "t1.micro", "is not an instance type of aws"),
         ("DX_APP_WIZARD_REGOIN", "aws:eu-west-2", "Did you mean 'region'?"),
     ],

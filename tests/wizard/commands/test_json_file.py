@@ -226,7 +226,7 @@ def test_a_name_is_checked_whatever_the_policy_ignores(wizard: Wizard, tmp_path:
 
 def test_inline_code_is_refused(wizard: Wizard, tmp_path: Path) -> None:
     spec = {**FULL, "runSpec": {"code": "print()", "interpreter": "python3"}}
-    assert "runSpec.code is inline" in wizard(*given(tmp_path, spec)).stderr
+    assert "runSpec.code contains the code inline" in wizard(*given(tmp_path, spec)).stderr
 
 
 def test_requirements_in_run_spec_are_not_repeated_by_region(wizard: Wizard, tmp_path: Path) -> None:

@@ -379,7 +379,7 @@ def damage(text: str) -> Iterator[tuple[str, str]]:
     yield text[:-20], ".dx-app-wizard.json:"
     yield "<<<<<<< HEAD\n" + text, ".dx-app-wizard.json:1:1"
     yield "[]", "it must be an object"
-    yield json.dumps({**record, "schema": 2}), "schema is of another version"
+    yield json.dumps({**record, "schema": 2}), "schema has a version other than 1"
     yield json.dumps({key: value for key, value in record.items() if key != "base"}), "it lacks 'base'"
     yield json.dumps({**record, "base": {"../evil": ["x"]}}), "names '../evil'"
     yield json.dumps({**record, "base": {"/etc/passwd": ["x"]}}), "names '/etc/passwd'"

@@ -29,7 +29,7 @@ def policy(tmp_path: Path) -> Callable[[str], None]:
 def test_what_the_policy_forbids_is_asked_again(terminal: Start, policy: Callable[[str], None]) -> None:
     policy('[policy]\nname-prefix = "eggd_"\n')
     wizard = terminal(*REST)
-    wizard.talk(("App Name:", "counts"), ("Call it 'eggd_counts'", "eggd_counts"), (REVIEW, ""))
+    wizard.talk(("App Name:", "counts"), ("Rename it to 'eggd_counts'", "eggd_counts"), (REVIEW, ""))
     assert wizard.end()[0] == 0
     assert wizard.written("eggd_counts")["name"] == "eggd_counts"
 

@@ -145,8 +145,8 @@ IO_CLASSES: dict[str, ValueClass | LinkClass] = {
     for io_class in (
         ValueClass("int", "a whole number", "whole numbers", 3, _parse_int, _is_int),
         ValueClass("float", "a number", "numbers", 0.5, _parse_float, _is_float),
-        ValueClass("string", "a text", "texts", "sample text", str, _is_a(str)),
-        ValueClass("boolean", "true or false", "each true or false", True, _parse_boolean, _is_a(bool)),
+        ValueClass("string", "text", "texts", "sample text", str, _is_a(str)),
+        ValueClass("boolean", "true or false", "true/false values", True, _parse_boolean, _is_a(bool)),
         ValueClass("hash", "a JSON object", "JSON objects", {"key": "value"}, _parse_hash, _is_a(dict)),
         LinkClass("file", "a file", "files", is_emulated=True),
         LinkClass("record", "a record", "records", is_emulated=True),

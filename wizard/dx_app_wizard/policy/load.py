@@ -32,7 +32,6 @@ from dx_app_wizard.user_dirs import config_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from collections.abc import Set as AbstractSet
 
     from dx_app_wizard.policy.toml_file import TomlFile
 
@@ -45,24 +44,21 @@ def load_policy(folder: Path) -> Policy:
     Raises PolicyFileError with every mistake in the files.
     """
     problems: list[PolicyProblem] = []
-    project = list(_read_files(_project_files(folder), problems))
+    nearest: dict[str, TomlFile] = {}
+    for file in _read_files(_project_files(folder), problems):
+        for table in file.value:
+            nearest.setdefault(table, file)
     user = list(_read_files(_user_files(), problems))
+    sources = [(table, file) for file in user for table in file.value]
+    if TEMPLATE_TABLE in nearest:  # Keys of two templates do not mix.
+        sources = [(table, file) for table, file in sources if table != TEMPLATE_TABLE]
     settings: dict[tuple[str, str], Setting] = {}
-    for file in user:
-        settings.update(_settings(file, file.value.keys(), problems))
-    seen: set[str] = set()
-    in_force = []
-    for file in project:
-        tables = file.value.keys() - seen
-        if TEMPLATE_TABLE in tables:
-            settings = {key: setting for key, setting in settings.items() if key[0] != TEMPLATE_TABLE}
-        settings.update(_settings(file, tables, problems))
-        if not tables <= set(RUN_TABLES):
-            in_force.append(file.path)
-        seen |= tables
+    for table, file in (*sources, *nearest.items()):
+        settings.update(_settings(file, table, problems))
     if problems:
-        raise PolicyFileError(problems)
-    return Policy(settings, (*in_force, *(file.path for file in user)))
+        raise PolicyFileError(dict.fromkeys(problems))
+    project = dict.fromkeys(file.path for table, file in nearest.items() if table not in RUN_TABLES)
+    return Policy(settings, (*project, *(file.path for file in user)))
 
 
 def _project_files(folder: Path) -> Iterator[Path]:
@@ -107,24 +103,19 @@ def _read_files(paths: Iterable[Path], problems: list[PolicyProblem]) -> Iterato
             problems.append(PolicyProblem("", error.message, Place(str(path), error.line, error.column)))
 
 
-def _settings(
-    file: TomlFile, tables: AbstractSet[str], problems: list[PolicyProblem]
-) -> dict[tuple[str, str], Setting]:
-    """Return the settings of a file in these tables; add a problem for each mistake in them."""
+def _settings(file: TomlFile, table: str, problems: list[PolicyProblem]) -> dict[tuple[str, str], Setting]:
+    """Return the settings in a table of a file; add a problem for each mistake in it."""
     from dx_app_wizard.policy.readers import SettingError
 
     settings: dict[tuple[str, str], Setting] = {}
-    found = []
-    for table in (table for table in file.value if table in tables):
-        if problem := _table_problem(file, table):
-            found.append(problem)
-            continue
-        for key, value in ({} if table in RUN_TABLES else file.value[table]).items():
-            place = file.place(table, key)
-            try:
-                settings[table, key] = Setting(_read(table, key, value), place)
-            except SettingError as error:
-                found.append(PolicyProblem(f"{table}.{key}", str(error), place))
+    found = list(_table_problems(file, table))
+    is_policy = not found and table not in RUN_TABLES
+    for key, value in file.value[table].items() if is_policy else ():
+        place = file.place(table, key)
+        try:
+            settings[table, key] = Setting(_read(table, key, value), place)
+        except SettingError as error:
+            found.append(PolicyProblem(f"{table}.{key}", str(error), place))
     if found and file.has_mark:  # Editors do not show it, so it may be the unseen cause.
         message = "begins with a byte order mark, which was skipped"
         found.append(PolicyProblem("", message, Place(str(file.path), 1, 1)))
@@ -132,21 +123,19 @@ def _settings(
     return settings
 
 
-def _table_problem(file: TomlFile, table: str) -> PolicyProblem | None:
-    """Return why a table cannot be in a file, None if it can."""
+def _table_problems(file: TomlFile, table: str) -> Iterator[PolicyProblem]:
+    """Yield the reason if a table cannot be in a file."""
     from dx_app_wizard.policy.keys import KEYS
     from dx_app_wizard.policy.readers import suggestion
 
     tables = (WIZARD_TABLE, *KEYS, *RUN_TABLES)
+    place = file.place(table)
     if table not in tables:
-        message = f"no such table; {suggestion(table, tables)}"
+        yield PolicyProblem(table, f"no such table; {suggestion(table, tables)}", place)
     elif not isinstance(file.value[table], dict):
-        message = f"must be a table: [{table}]"
+        yield PolicyProblem(table, f"must be a table: [{table}]", place)
     elif table == TRUST_TABLE and file.path != user_file():
-        message = f"is allowed only in your own file, {user_file()}"
-    else:
-        return None
-    return PolicyProblem(table, message, file.place(table))
+        yield PolicyProblem(table, f"is allowed only in your own file, {user_file()}", place)
 
 
 def _read(table: str, key: str, value: Any) -> Any:

@@ -75,7 +75,7 @@ class LocalExecutor:
         self._warn_once(capabilities)
         streams = JobStreams(
             launch.job_id,
-            JobFolder(Path(launch.folder)).log,
+            _folder_of(launch).log,
             sockets,
             self._callbacks.on_log,
             rename=_source_names(launch),
@@ -94,6 +94,7 @@ class LocalExecutor:
         job = _job_of(launch, sockets, is_grouped=group is not None)
         files = (*streams.write_ends, *([group.entrance] if group else []))
         zygote.send({"start": vars(job)}, files)
+        # A zygote that died while this waited has reported the exits of the jobs it had then.
         if zygote.gone.done():
             self._end_orphan(launch.job_id)
 
@@ -189,7 +190,8 @@ class LocalExecutor:
         if job.group and self._groups:
             end = replace(end, killed_for_memory=job.group.kills())
             self._groups.leave(job.group)
-        disk = DiskUsage(JobFolder(Path(job.launch.folder)).home)
+        # The exit includes the disk usage, so it is reported after the files are counted.
+        disk = DiskUsage(_folder_of(job.launch).home)
 
         def measured() -> None:
             found = usage and replace(usage, disk=usage.disk + disk.bytes)
@@ -228,12 +230,16 @@ class _Running:
         self.process_ended = False
 
 
+def _folder_of(launch: Launch) -> JobFolder:
+    return JobFolder(Path(launch.folder))
+
+
 def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:
     return Job(
         job_id=launch.job_id,
         function=launch.function,
         interpreter=launch.interpreter,
-        home=str(JobFolder(Path(launch.folder)).home),
+        home=str(_folder_of(launch).home),
         source=launch.source,
         variables=dict(launch.variables),
         tools=launch.programs,
@@ -250,7 +256,7 @@ def _source_names(launch: Launch) -> SourceNames | None:
     """Return the renaming of paths in messages of a bash job; Python names the author's file by itself."""
     if launch.interpreter != "bash" or launch.source is None:
         return None
-    copy = JobFolder(Path(launch.folder)).home / code_name(launch.job_id, launch.interpreter)
+    copy = _folder_of(launch).home / code_name(launch.job_id, launch.interpreter)
     return SourceNames(copy, Path(launch.source))
 
 

@@ -76,6 +76,8 @@ class ZygoteProcess:
         self._socket.setblocking(False)
         with ExitStack() as on_failure, theirs, log.open("wb") as stderr:
             on_failure.callback(self._socket.close)
+            # -I keeps the user's site-packages and PYTHON* variables out of the zygote; a session of its own
+            # keeps Ctrl-C in the terminal from killing jobs before the driver has terminated them in order.
             self._process = subprocess.Popen(
                 [
                     programs.python,

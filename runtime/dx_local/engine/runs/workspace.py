@@ -43,7 +43,7 @@ def open_workspace(app: Path, wanted: Path | None) -> Iterator[Workspace]:
         folder = _claim(wanted) if wanted else _new_folder(parent)
     except FileExistsError:
         raise UsageError(
-            f"{str(wanted)!r} holds an earlier run", "Give another folder for this one."
+            f"{str(wanted)!r} holds an earlier run", "Choose another folder for this one."
         ) from None
     except OSError as error:
         place = wanted or parent

@@ -75,15 +75,16 @@ class Driver:
         platform.use_reserve = self._records.use_reserve
         self._executor: Executor | None = None
         self._memory_kills = OutOfMemoryKills()
-        self._ready: deque[str] = deque()
-        self._running: set[str] = set()
-        self._folders: dict[str, JobFolder] = {}
-        self._blocked: set[str] = set()
-        self._alarms: dict[str, asyncio.TimerHandle] = {}
-        self._starting: set[asyncio.Task[None]] = set()
         self._waiters = ExecutionWaiters(platform.store)
-        self._planned_failures: dict[str, Failure] = {}
+        self._ready: deque[str] = deque()
+        self._running: set[str] = set()  # with a slot, from the start of preparations until the exit
+        self._blocked: set[str] = set()  # running, but without a slot while they wait for other jobs
+        self._starting: set[asyncio.Task[None]] = set()
+        self._folders: dict[str, JobFolder] = {}
         self._environments: dict[str, JobEnvironment] = {}
+        self._alarms: dict[str, asyncio.TimerHandle] = {}
+        # Failures of jobs that are being killed, to record instead of the exit by a signal.
+        self._planned_failures: dict[str, Failure] = {}
         self._executables: dict[str, JSON] = {}
         self._is_active = True
         platform.subscribers.append(self._on_transition)
@@ -216,6 +217,7 @@ class Driver:
         job_id, before, after = transition
         if after is State.RUNNABLE:
             self._ready.append(job_id)
+        # A job can leave the state `running` before its process ends, such as when a sibling fails.
         if before is State.RUNNING and after in _WITHOUT_WORKER and self._executor:
             self._executor.kill(job_id)
         self._waiters.notify(transition)
@@ -226,6 +228,7 @@ class Driver:
             return
         while self._ready and len(self._running) - len(self._blocked) < self._settings.max_parallel:
             job_id = self._ready.popleft()
+            # It may have failed or been terminated since it was added.
             if self._waiters.state(job_id) == State.RUNNABLE:
                 self._running.add(job_id)
                 with self._failing_on_internal_errors(job_id):

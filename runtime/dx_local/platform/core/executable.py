@@ -71,8 +71,7 @@ def applet_fields(store: Store, executable_id: str, region: str) -> JSON:
     row = store.get("object", applet_id)
     if row is None or row["class"] != "applet":
         raise ResourceNotFound(f"The entity ID {executable_id} could not be found")
-    fields: JSON = row["fields"]
-    return fields
+    return row["fields"]
 
 
 def applet_of(app: AppRow, region: str) -> str:

@@ -92,7 +92,7 @@ def aliases(store: Store, row: AppRow) -> list[str]:
     found = store.column(
         "SELECT alias FROM app_alias WHERE name = ? AND app = ? ORDER BY alias", row["name"], row["id"]
     )
-    return sorted(found, key=lambda alias: bool(alias != row["version"]))
+    return sorted(found, key=lambda alias: alias != row["version"])
 
 
 def _is_authorized(context: Context, row: AppRow) -> bool:

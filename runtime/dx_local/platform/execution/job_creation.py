@@ -183,8 +183,7 @@ def _name(new_job: NewJob) -> str:
 
 def _workspace(context: Context, new_job: NewJob, job_id: str, now: int) -> str:
     if new_job.shares_workspace and new_job.parent:
-        workspace: str = new_job.parent["workspace"]
-        return workspace
+        return new_job.parent["workspace"]
     return projects.new_container(
         context.store,
         owner=job_id,

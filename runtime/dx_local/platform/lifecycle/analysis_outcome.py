@@ -74,4 +74,4 @@ def output(store: Store, analysis: JobRow, stages: Sequence[JobRow]) -> dict[str
 
 
 def _is_consequence(stage: JobRow) -> bool:
-    return stage["state"] == "terminated" or bool(stage["failure_reason"] == "DependencyUnsatisfiable")
+    return stage["state"] == "terminated" or stage["failure_reason"] == "DependencyUnsatisfiable"

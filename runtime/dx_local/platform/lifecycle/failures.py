@@ -191,4 +191,4 @@ def _failure_columns(job: JobRow, why: Failure, origin: dict[str, Any]) -> dict[
 
 
 def _is_losing_worker(job: JobRow) -> bool:
-    return bool(job["state"] == State.RESTARTABLE and job["stopped"] is None)
+    return job["state"] == State.RESTARTABLE and job["stopped"] is None

@@ -96,7 +96,7 @@ def is_allowed(job: JobRow, reason: str) -> bool:
     restart_on = policy["restartOn"]
     most: int = restart_on.get(reason, restart_on.get("*", 0))
     in_all: int = policy.get("maxRestarts", MAX_RESTARTS)
-    return bool(job["failure_counts"].get(reason, 0) < most and job["try_number"] < in_all)
+    return job["failure_counts"].get(reason, 0) < most and job["try_number"] < in_all
 
 
 def job_to_restart(store: Store, job: JobRow) -> JobRow:

@@ -159,7 +159,7 @@ def _move_preserved(store: Store, job: JobRow, source: PlacementRow, destination
 def _destination_of(store: Store, job: JobRow) -> str:
     """Return the destination of a master job's output: its project, or the workspace of its launcher."""
     launcher = _launcher(store, job)
-    return (_workspace_of(store, launcher) if launcher else None) or str(job["project"])
+    return (_workspace_of(store, launcher) if launcher else None) or job["project"]
 
 
 def _is_in(store: Store, object_id: str, project: str) -> bool:

@@ -229,8 +229,7 @@ def _source(context: Context, given: JSON) -> JSON:
     kind = class_of(source_id)
     if kind == "analysis":
         analysis = jobs.get(context, source_id)
-        ran: JSON = analysis["requested"]["initializes"]
-        return ran
+        return analysis["requested"]["initializes"]
     if kind != "workflow":
         raise InvalidType(
             f"{source_id} is a {kind}; a workflow can be copied only from a workflow or analysis"

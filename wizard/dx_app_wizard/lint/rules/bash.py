@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.lint.rules.rule import BytesFix, CodeViolation, Rules
-from dx_app_wizard.lint.source.bash_programs import unprovided_programs
+from dx_app_wizard.lint.source.bash_programs import missing_programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +103,7 @@ def bash_program(app: AppFolder) -> Iterator[CodeViolation]:
     installs programs in ways that cannot be analysed (conda, make, an archive unpacked at /), every program
     counts as provided.
     """
-    for call in unprovided_programs(app):
+    for call in missing_programs(app):
         message = f"program {call.program!r} is not available on workers"
         yield CodeViolation(
             app.source_name or "", message, _program_hint(call.package), call.line, call.column

@@ -211,23 +211,23 @@ def python_job_input(app: AppFolder) -> Iterator[CodeViolation]:
 def python_job_output(app: AppFolder) -> Iterator[CodeViolation]:
     """References are to outputs that the job's entry point returns."""
     source = app.python
-    for reference in source.output_references if source else []:
-        function = source.entry_points.get(reference.target) if source else None
+    for call in source.output_calls if source else []:
+        function = source.entry_points.get(call.target) if source else None
         returned = [way.keys for way in source.returns(function)] if source and function else [None]
         if None in returned:
             continue
         keys = {key for way in returned if way is not None for key in way}
-        if reference.field not in keys:
-            hint = _near(reference.field, keys)
-            message = f"{reference.target}() does not return {reference.field!r}"
-            yield _violation(app, reference.node, message, hint)
+        if call.field not in keys:
+            hint = _near(call.field, keys)
+            message = f"{call.target}() does not return {call.field!r}"
+            yield _violation(app, call.node, message, hint)
 
 
 @PYTHON_RULES.rule("warning")
 def python_import(app: AppFolder) -> Iterator[CodeViolation]:
     """Every module is provided: by the standard library, dxpy, resources/, execDepends or an asset."""
     source = app.python
-    if source is None or _may_bring_anything(app):
+    if source is None or _may_install_anything(app):
         return
     known = sys.stdlib_module_names | WORKER_MODULES | _resource_modules(app) | _installed_modules(app)
     lowered = {name.lower() for name in known}
@@ -249,9 +249,9 @@ def _import_hint(app: AppFolder, module: str) -> str:
     return f'Add {{"name": "{package}", "package_manager": "pip"}} to runSpec.execDepends.'
 
 
-def _may_bring_anything(app: AppFolder) -> bool:
+def _may_install_anything(app: AppFolder) -> bool:
     """Return whether unknown modules may be installed: by assets, packages from git, or pip in the code."""
-    return app.brings_bundles or bool(re.search(r"\bpip3?\b", app.source or ""))
+    return app.installs_bundles or bool(re.search(r"\bpip3?\b", app.source or ""))
 
 
 def _resource_modules(app: AppFolder) -> set[str]:

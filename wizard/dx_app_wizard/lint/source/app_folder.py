@@ -88,7 +88,7 @@ class AppFolder:
         return [entry for entry in packages if isinstance(entry, dict)] if isinstance(packages, list) else []
 
     @cached_property
-    def brings_bundles(self) -> bool:
+    def installs_bundles(self) -> bool:
         """True if the app installs assets, bundles or packages from git, which may contain anything."""
         regional = self.spec.get("regionalOptions")
         places = [self.spec.get("runSpec"), *(regional.values() if isinstance(regional, dict) else [])]

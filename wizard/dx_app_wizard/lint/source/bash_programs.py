@@ -39,11 +39,11 @@ _INSTALLS_ANYTHING = frozenset(
     """.split()  # noqa: SIM905 - a list of words reads best without quotes
 )
 _PROBES = frozenset({"command", "which", "type", "hash", "alias", "whereis"})
-_BRINGS_NO_PROGRAMS = ("lib*", "*-dev", "python-*", "python3-*", "fonts-*", "dx-toolkit", "jq")
+_PACKAGES_WITHOUT_PROGRAMS = ("lib*", "*-dev", "python-*", "python3-*", "fonts-*", "dx-toolkit", "jq")
 
 
 @dataclass(frozen=True)
-class Unprovided:
+class MissingProgram:
     """The first call of a program that nothing provides, and the package that usually provides it."""
 
     program: str
@@ -52,24 +52,24 @@ class Unprovided:
     column: int
 
 
-def unprovided_programs(app: AppFolder) -> Iterator[Unprovided]:
+def missing_programs(app: AppFolder) -> Iterator[MissingProgram]:
     """Yield each program that the bash source of an app calls and that nothing provides."""
     source = app.bash.syntax if app.bash else None
-    supply = _supply(app, source) if source else None
-    if source is None or supply is None:
+    provided = _provided_by(app, source) if source else None
+    if source is None or provided is None:
         return
     seen = set()
     for command in source.commands:
         name = command.program
-        if name is None or name in seen or not _NAME.fullmatch(name) or supply.has(name):
+        if name is None or name in seen or not _NAME.fullmatch(name) or provided.has(name):
             continue
         seen.add(name)
         packages = packages_of_programs().get(name)
-        yield Unprovided(name, packages[0] if packages else None, command.line, command.column)
+        yield MissingProgram(name, packages[0] if packages else None, command.line, command.column)
 
 
 @dataclass(frozen=True)
-class _Supply:
+class _Provided:
     """The programs and packages of an app by name; `is_open` if the packages may contain any program."""
 
     programs: frozenset[str]
@@ -80,16 +80,16 @@ class _Supply:
         """Return whether a program exists, or may exist."""
         if program in self.programs or program.startswith("dx"):
             return True
-        bringing = packages_of_programs().get(program)
-        if bringing is None:
+        providers = packages_of_programs().get(program)
+        if providers is None:
             return bool(self.packages)
-        patterns = [name.removeprefix("pip:") for name in bringing]
+        patterns = [name.removeprefix("pip:") for name in providers]
         return any(_matches(package, patterns) for package in self.packages) or self.is_open
 
 
-def _supply(app: AppFolder, source: BashSyntax) -> _Supply | None:
+def _provided_by(app: AppFolder, source: BashSyntax) -> _Provided | None:
     """Return the programs and packages of an app, None if they cannot be determined."""
-    if app.brings_bundles:
+    if app.installs_bundles:
         return None
     resources = _resources(app)
     scripts = [source]
@@ -111,12 +111,12 @@ def _supply(app: AppFolder, source: BashSyntax) -> _Supply | None:
         of_apt |= installed.of_apt
         others |= installed.others
         programs |= script.functions.keys() | _probed(script)
-    return _Supply(frozenset(programs), frozenset(of_apt | others), _may_bring_anything(of_apt))
+    return _Provided(frozenset(programs), frozenset(of_apt | others), _have_unknown_dependencies(of_apt))
 
 
-def _may_bring_anything(packages: set[str]) -> bool:
+def _have_unknown_dependencies(packages: set[str]) -> bool:
     """Return whether any package may install unknown programs through its dependencies."""
-    patterns = [*known_packages(), *_BRINGS_NO_PROGRAMS]
+    patterns = [*known_packages(), *_PACKAGES_WITHOUT_PROGRAMS]
     return any(not _matches(package, patterns) for package in packages)
 
 

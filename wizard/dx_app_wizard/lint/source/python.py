@@ -42,7 +42,7 @@ class JobStart:
 
 
 @dataclass(frozen=True)
-class OutputReference:
+class OutputCall:
     """A call of get_output_ref on a job whose entry point is known."""
 
     node: ast.Call
@@ -150,16 +150,16 @@ class PythonSource:
         return [start for call in calls if (start := _job_start(call)) is not None]
 
     @cached_property
-    def output_references(self) -> list[OutputReference]:
+    def output_calls(self) -> list[OutputCall]:
         """The calls of get_output_ref with a literal field, on a job that the same function starts."""
         found = []
         for function in ast.walk(self.tree):
             if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 targets = _job_variables(function)
                 for node in _own_nodes(function):
-                    reference = _output_reference(node, targets)
-                    if reference is not None:
-                        found.append(reference)
+                    call = _output_call(node, targets)
+                    if call is not None:
+                        found.append(call)
         return found
 
     @cached_property
@@ -368,7 +368,7 @@ def _started(node: ast.AST) -> str | None:
     return start.target if start else None
 
 
-def _output_reference(node: ast.AST, targets: dict[str, str | None]) -> OutputReference | None:
+def _output_call(node: ast.AST, targets: dict[str, str | None]) -> OutputCall | None:
     if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
         return None
     field = _text(node.args[0])
@@ -376,7 +376,7 @@ def _output_reference(node: ast.AST, targets: dict[str, str | None]) -> OutputRe
     if node.func.attr != "get_output_ref" or field is None:
         return None
     target = targets.get(job.id) if isinstance(job, ast.Name) else _started(job)
-    return OutputReference(node, target, field) if target else None
+    return OutputCall(node, target, field) if target else None
 
 
 def _needed(node: ast.AST) -> Iterator[NeededModule]:

@@ -1,4 +1,4 @@
-"""Cutting what a job says into lines."""
+"""Split the output of a job into lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What jobs of one run do with each other: wait, pass files on, start other applets, keep apart."""
+"""Jobs of one run that wait for each other, pass files on, start applets and share nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the platform does with files that are handed to it, whoever asks."""
+"""Requests for file transfers, by jobs with and without permission."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How runs end: with an output, or with the reason and message that the platform would give."""
+"""Outcomes of runs: the output, or the reason and message that the platform would report."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_a_failure_repeats_what_the_linter_says_of_the_code(dx_run: RunApp, make
     main() { dx-jobutil-add-output n "$(dx-jobutil-new-job proces):n" --class=jobref; }
     process() { dx-jobutil-add-output n 1 --class=int; }
     """
-    with pytest.raises(JobFailedError, match="no function 'proces' for the job to run"):
+    with pytest.raises(JobFailedError, match="the job's function 'proces' does not exist"):
         dx_run(make_app(code, outputs={"n": "int"}, interpreter="bash"))
 
 

@@ -1,4 +1,4 @@
-"""Jobs that wait for others hear of their ends when they come, however long it took."""
+"""Jobs that wait for others wake up at once when these end."""
 
 from __future__ import annotations
 

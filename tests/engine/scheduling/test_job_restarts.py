@@ -1,4 +1,4 @@
-"""Runs of apps whose jobs are tried again."""
+"""Runs with jobs that are restarted."""
 
 from __future__ import annotations
 

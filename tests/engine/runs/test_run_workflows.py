@@ -1,4 +1,4 @@
-"""A workflow whose stages really run, started by the real `dx` and by a job of its own."""
+"""A workflow with real stages, started by the real `dx` and by a job."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job's log begins with the lines of its worker, and its home holds the descriptions that a worker gets."""
+"""The first lines of a job's log, and the descriptions in its home."""
 
 from __future__ import annotations
 

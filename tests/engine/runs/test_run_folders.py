@@ -1,4 +1,4 @@
-"""The folder of a run is that run's alone, even if two runs start at once."""
+"""Workspaces of runs, also of runs that start at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables in CSV, TSV and FASTQ: what is written is read again, and what is wrong is named by its line."""
+"""Read and write tables as CSV, TSV and FASTQ; mistakes are reported by line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an app's folder to an applet."""
+"""Build an applet from an app's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instance types that cannot be had: `dx-local run` warns, and uses others in their place."""
+"""`dx-local run` replaces unavailable instance types with a warning."""
 
 from __future__ import annotations
 

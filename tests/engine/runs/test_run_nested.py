@@ -1,4 +1,4 @@
-"""Jobs that run other applets and apps: what replaces an entry point is run, and delivers, like it."""
+"""Jobs that run other applets and apps in place of an entry point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failures for want of memory or disk are told from others, with what to do about them."""
+"""Recognise failures for lack of memory or disk space, and explain them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An app runs wherever it lies, and wherever its run and its temporary files do."""
+"""Run apps in folders with unusual names, owners and file systems."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs that run longer than they may."""
+"""Jobs that exceed their time limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a job may reach: its inputs and its workspace, and more only as the access of its executable says."""
+"""Access of jobs to objects: input and workspace, and more only as their executable requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Apps for Python 2: run where Python 3 reads them, and otherwise failed with the place and the remedy."""
+"""Apps for Python 2: run if Python 3 accepts their code, rejected with the line otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records of jobs on a full disk: written from the reserve, or once there is space."""
+"""Record jobs on a full disk: in the space of the reserve, or when there is space."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the jobs of a run used, by entry point, as the run tells."""
+"""Resources used by the jobs of a run, by entry point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run of thousands of jobs: what it holds does not grow with those that have ended, and nothing is left."""
+"""A run of thousands of jobs uses bounded memory and leaves no temporary file."""
 
 from __future__ import annotations
 

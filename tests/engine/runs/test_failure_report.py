@@ -1,4 +1,4 @@
-"""Finding the one cause of a failed run."""
+"""Find the cause of a failed run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Outputs of a run as files: names that the disk does not take, and outputs that cannot be written."""
+"""Save outputs: names that the disk does not support, and outputs that cannot be written."""
 
 from __future__ import annotations
 

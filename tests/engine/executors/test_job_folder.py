@@ -1,4 +1,4 @@
-"""A job's folder, and how its end is read."""
+"""Create the folder of a job, and read its outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What dx-local itself does wrong, or cannot do, ends a run; it never leaves it waiting."""
+"""Bugs of dx-local and failures of the machine end a run; they never leave it waiting."""
 
 from __future__ import annotations
 

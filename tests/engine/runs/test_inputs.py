@@ -1,4 +1,4 @@
-"""Taking apart what a user gives as input, and the sample objects that apps ask for."""
+"""Parse `-i` options, and create the sample objects of apps."""
 
 from __future__ import annotations
 

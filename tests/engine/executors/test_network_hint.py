@@ -1,4 +1,4 @@
-"""What programs say when they miss the network, and what is added to it in the log of a job."""
+"""Messages of programs that lack the network, and the remark in the job's log."""
 
 from __future__ import annotations
 
