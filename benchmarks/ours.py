@@ -1,4 +1,4 @@
-"""Our own commands: the apps of the benchmarks, run by `dx-local run` as a user would."""
+"""Run the apps of the benchmarks with `dx-local run`, as a user would."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BIN = Path(sys.executable).parent
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-"""That of the peers, whatever others this machine has."""
+"""The version that the peers use, even if the machine has others."""
 APPS = Path(__file__).parent / "apps"
 
 
@@ -27,11 +27,9 @@ def run_app(
     variables: Mapping[str, str] | None = None,
     more: Sequence[str] = (),
 ) -> tuple[Ended, dict[str, Any]]:
-    """Run an app with all that it writes below an empty folder; return how it went and its output.
+    """Run an app in an empty folder, and return the measurements and the output of the run.
 
-    `more` are options of `dx-local run`.
-
-    Temporary files go to `place`/tmp. Raises CommandError.
+    `more` are options of `dx-local run`. Temporary files go to `place`/tmp. Raises CommandError.
     """
     temporary = place / "tmp"
     temporary.mkdir()

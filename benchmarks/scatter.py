@@ -1,4 +1,4 @@
-"""Two large runs, one with ten times the jobs of the other: what they cost and what they leave."""
+"""Two large runs, one with ten times the jobs of the other: their cost and the files they leave behind."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ NAME = "large scatter"
 
 
 def probe(plan: Plan) -> Probe:
-    """Return the probe of both runs."""
+    """Return the probe that measures both runs."""
     return Probe(NAME, lambda place: _figures(place, *plan.scatter), most_rounds=1)
 
 
 def _figures(place: Path, small: int, large: int) -> Mapping[str, float]:
-    """Run few jobs, many, and few again, so that what the machine does besides weighs on both."""
+    """Run few jobs, many, and few again, so that other load on the machine affects both."""
     before, _ = _run(place / "before", small)
     ended, files = _run(place / "large", large)
     after, _ = _run(place / "after", small)
@@ -46,7 +46,7 @@ def _figures(place: Path, small: int, large: int) -> Mapping[str, float]:
 
 
 def _run(place: Path, jobs: int) -> tuple[Ended, int]:
-    """Return how a run of so many jobs went, and how many temporary files and folders it has left."""
+    """Run a number of jobs, and return the measurements and the number of temporary files left behind."""
     place.mkdir()
     ended, _ = run_app("scatter_python", place, {"n": jobs})
     left = sum(len(folders) + len(files) for _, folders, files in os.walk(place / "tmp"))

@@ -1,4 +1,4 @@
-"""What starting costs: our commands, the official ones, and a run of an app that was just written."""
+"""Start-up times: the commands of this project, the official ones, and a run of a generated app."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ BASIC_APP = "`dx-local run` of the basic app"
 ALL = [DXPY, RUNTIME_HELP, OUR_HELP, OFFICIAL_HELP, GENERATE, OFFICIAL_GENERATE, LINT, BASIC_APP]
 
 OFFICIAL_ANSWERS = "made\nT\nS\n0.0.1\nreads\n\nfile\nn\n\nn\n\nint\n\n48h\nn\nn\nmem1_ssd1_v2_x4\n"
-"""What the official wizard asks for an app with a file as input and an int as output."""
+"""The answers to the official wizard for an app with a file as input and an int as output."""
 
 
 def probes() -> list[Probe]:
-    """Return the probes of starts."""
+    """Return the probes of start-up times."""
     return [
         timed(DXPY, lambda place: Command([_worker_python(), "-c", "import dxpy"], place)),
         timed(RUNTIME_HELP, lambda place: Command([BIN / "dx-local", "--help"], place)),
@@ -58,7 +58,7 @@ def _lint(place: Path) -> Mapping[str, float]:
 
 
 def _basic_app(place: Path) -> Mapping[str, float]:
-    """Return the seconds of the second run of an app on its own samples, from the shell."""
+    """Return the duration of the second run of an app on its sample inputs, from the shell, in seconds."""
     run(_generate(place))
     command = Command([BIN / "dx-local", "run", place / "made", "--quiet"], place)
     run(command)
@@ -71,7 +71,7 @@ def _official_wizard() -> Path:
 
 @cache
 def _worker_python() -> Path:
-    """Return the Python of the worker environment, made if it is not there."""
+    """Return the Python of the worker environment, which is created if necessary."""
     return prepare_environment(
         EnvironmentRequest(), announce=lambda text: print(text, file=sys.stderr)
     ).python

@@ -1,4 +1,4 @@
-"""docs/reference/api.md is true: of every method it says whether it is there, and which test calls it."""
+"""The page docs/reference/api.md: it is up to date, and lists the status and a test of every method."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RECORD = "run: pytest TESTS --record-routes, with the tests that call it"
 
-# Calls every function of dxpy.api with something that says what it would have sent.
+# Calls every function of dxpy.api with a replacement for DXHTTPRequest that returns the name of the method.
 ASK_DXPY = """
 import inspect, json, re, dxpy, dxpy.api
 def snake(name):
@@ -50,7 +50,7 @@ def test_the_page_is_up_to_date() -> None:
     )
 
 
-def test_the_client_has_the_methods_that_we_think_it_has(worker_environment: WorkerEnvironment) -> None:
+def test_the_table_contains_exactly_the_methods_of_the_client(worker_environment: WorkerEnvironment) -> None:
     command = [str(worker_environment.python), "-c", ASK_DXPY]
     answer = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     version, found = json.loads(answer)
@@ -63,11 +63,11 @@ def test_methods_that_are_not_served_have_no_route() -> None:
     assert NOT_SERVED & (ROUTES.keys() | DXPY) == set()
 
 
-def test_what_is_missing_is_said_of_methods_that_are_there() -> None:
+def test_only_methods_with_a_route_have_limitations() -> None:
     assert LIMITATIONS.keys() - ROUTES.keys() == set()
 
 
-def test_reasons_are_given_for_classes_of_which_methods_are_missing() -> None:
+def test_only_classes_with_missing_methods_have_a_reason() -> None:
     assert UNSERVED_CLASSES.keys() <= {class_name for class_name, _ in DXPY - coverage.served()}
 
 
@@ -78,7 +78,7 @@ def test_without_a_test_there_is_no_page(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "dx_local.api.coverage", str(tmp_path / "method_tests.json")]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "no test shows file/upload" in done.stderr
+    assert "no test calls file/upload" in done.stderr
 
 
 def test_the_command_prints_the_page_and_the_numbers() -> None:
@@ -102,7 +102,7 @@ A, B = "tests/api/test_api_table.py::test_every_route_has_a_test_that_exists", "
         ({}, {f"{A}[case]": {"file/new"}, B: {"file/new", "file/close"}}, B),
     ],
 )
-def test_recording_keeps_what_still_holds(
+def test_recording_keeps_tests_that_still_call_their_route(
     before: dict[str, str], recorded: dict[str, set[str]], after: str
 ) -> None:
     assert merged(before, recorded)["file/new"] == after

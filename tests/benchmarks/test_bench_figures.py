@@ -1,4 +1,4 @@
-"""From figures to targets and tables."""
+"""Tests of medians, ratios, targets and reports."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_target_is_met_within_its_bound(target: Target, is_met: bool) -> None:
     assert target.is_met(measured) is is_met
 
 
-def test_what_fails_takes_no_further_part_and_is_told() -> None:
+def test_a_probe_that_fails_is_reported_and_not_run_again() -> None:
     def fail(_: object) -> dict[str, float]:
         raise CommandError("ends with 3: no such thing")
 

@@ -1,4 +1,4 @@
-"""The page that `make bench` rewrites: only what stands between its markers changes."""
+"""Tests of the page that `make bench` writes: only the text between its markers changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_only_what_stands_between_the_markers_changes(tmp_path: Path) -> None:
+def test_only_the_text_between_the_markers_changes(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     write("new", page)

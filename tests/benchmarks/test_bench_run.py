@@ -1,4 +1,4 @@
-"""The benchmarks run: commands are watched, nothing is left, and our own works give figures."""
+"""Tests of the benchmarks: commands are measured, no process is left behind, and probes return figures."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_processes_that_live_on_are_counted_and_ended() -> None:
     assert not Path("/proc", pid).exists()
 
 
-def test_a_failure_says_how() -> None:
+def test_the_reason_of_a_failure_is_its_last_line() -> None:
     assert run("echo once; echo no such thing >&2; exit 3") == "failed: ends with 3: no such thing\n"
 
 
@@ -52,15 +52,15 @@ def test_a_command_that_takes_too_long_is_ended() -> None:
     assert run("sleep 62 & wait") == "failed: has not ended after 0.5 seconds\n"
 
 
-def test_our_own_works_give_figures() -> None:
+def test_our_own_probes_return_figures() -> None:
     command = [sys.executable, "-m", "benchmarks", "--plan", "tiny", "--only", "inside"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
     assert done.returncode == 0, done.stderr
-    assert "What did not run" not in done.stdout
+    assert "Measurements that failed" not in done.stdout
     assert "| `dx upload` | 0." in done.stdout
 
 
-def test_a_peer_that_does_not_install_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_peer_that_cannot_be_installed_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(CommandError, match="does not install: error: Distribution not found"):
+    with pytest.raises(CommandError, match="cannot be installed: error: Distribution not found"):
         programs_of("peer", [f"{tmp_path}/nowhere-1.0-py3-none-any.whl"])
