@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.api.good_requests import GOOD
-from tests.api.test_api_fuzz import world_of
+from tests.api.test_fuzz import world_of
 
 from dx_local.api.request_keys import WITHOUT_EFFECT
 from dx_local.api.routes import ROUTES

@@ -88,7 +88,7 @@ def test_the_command_prints_the_page_and_the_numbers() -> None:
     assert done.stderr == coverage.numbers() + "\n"
 
 
-A, B = "tests/api/test_api_table.py::test_every_route_has_a_test_that_exists", "tests/a.py::test_that_is_gone"
+A, B = "tests/api/test_coverage.py::test_every_route_has_a_test_that_exists", "tests/a.py::test_that_is_gone"
 
 
 @pytest.mark.parametrize(
