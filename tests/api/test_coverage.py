@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RECORD = "run: pytest TESTS --record-routes, with the tests that call it"
 
-# Calls every function of dxpy.api with a replacement for DXHTTPRequest that returns the name of the method.
+# Calls every function of dxpy.api, with DXHTTPRequest replaced by a function that returns the method.
 ASK_DXPY = """
 import inspect, json, re, dxpy, dxpy.api
 def snake(name):

@@ -1,4 +1,4 @@
-"""Workflows and analyses through the real `dx` and the real dxpy."""
+"""Tests of workflows and analyses with the real `dx` and dxpy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JSON = dict[str, Any]
 
 
 def make_applet(served: ServedPlatform, name: str = "double", **fields: Any) -> str:
-    """Make an applet from a number to a number, or with other specs."""
+    """Create an applet with a number as input and output, or with other specs."""
     number = [{"name": "n", "class": "int"}]
     request = {
         "project": served.project,
@@ -36,7 +36,7 @@ FROM_FIRST = {"n": {"$dnanexus_link": {"stage": "a", "outputField": "n"}}}
 
 @pytest.fixture
 def chain(served: ServedPlatform) -> str:
-    """A workflow whose second stage takes what comes out of the first."""
+    """A workflow whose second stage uses the output of the first."""
     applet = make_applet(served)
     stages = [
         {"id": "a", "name": "first", "executable": applet, "input": {"n": 1}},
@@ -48,14 +48,14 @@ def chain(served: ServedPlatform) -> str:
 
 
 def start(served: ServedPlatform, workflow: str, **asked: Any) -> str:
-    """Run a workflow, without the second that `dx run` takes."""
+    """Run a workflow without starting `dx`, which takes a second."""
     request = {"project": served.project, "input": {}, **asked}
     analysis: str = served.post(f"/{workflow}/run", request)["id"]
     return analysis
 
 
 def finish(served: ServedPlatform, job: str, output: JSON) -> None:
-    """Play the worker that runs a job to this output."""
+    """Start and finish a job with this output, as a worker does."""
 
     def end(context: Any) -> None:
         job_events.start(context.platform, job)

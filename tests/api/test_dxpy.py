@@ -1,4 +1,4 @@
-"""The real dxpy against the real server."""
+"""Tests of the real dxpy with the real server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Identity tokens of jobs: signed with a key that the server shows, and only for the job itself."""
+"""Tests of identity tokens: signed with the server's public key, and issued only to the job itself."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def decoded(text: str) -> bytes:
 
 
 def verified(served: ServedPlatform, token: str) -> JSON:
-    """Return the claims of a token, as a party that trusts its issuer reads them."""
+    """Verify a token with the issuer's public key, and return its claims."""
     header, claims, signature = token.split(".")
     issuer = json.loads(decoded(claims))["iss"]
     assert issuer == served.url

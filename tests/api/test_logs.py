@@ -1,4 +1,4 @@
-"""The web socket of job logs, spoken to directly: who may listen, what is sent, and when it ends."""
+"""Tests of the web socket of job logs: authentication, messages, and the end of the log."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ END = {"source": "SYSTEM", "msg": "END_LOG"}
 
 
 def say(served: ServedPlatform, job: str, *lines: str, level: str = "STDOUT", at: int = 1) -> None:
-    """Have a job say something, as its executor would note it."""
+    """Write a line to the log of a job, as its executor does."""
 
     def write(context: Context) -> None:
         path = log_path(context.platform, jobs.get(context, job))
@@ -53,7 +53,7 @@ def end(served: ServedPlatform, job: str) -> None:
 
 @contextmanager
 def listen(served: ServedPlatform, job: str, **wish: Any) -> Iterator[ClientConnection]:
-    """Open the log of a job with this wish in the first message."""
+    """Open the log of a job with these options in the first message."""
     with connect(f"ws://127.0.0.1:{served.port}/{job}/getLog/websocket") as socket:
         socket.send(json.dumps({"access_token": served.token, "token_type": "Bearer", **wish}))
         yield socket
@@ -70,7 +70,7 @@ def hear(socket: ClientConnection) -> list[dict[str, Any]]:
 
 
 def log_of(served: ServedPlatform, job: str, **wish: Any) -> list[str]:
-    """Return the lines of the log so far."""
+    """Return the existing lines of the log."""
     with listen(served, job, tail=False, **wish) as socket:
         return [message["msg"] for message in hear(socket)]
 

@@ -1,4 +1,4 @@
-"""Members of projects, with the real `dx` where it has a command: one user, and so little to invite."""
+"""Tests of the members of projects, with the real `dx` if it has a command for them."""
 
 from __future__ import annotations
 

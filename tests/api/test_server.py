@@ -213,7 +213,7 @@ def test_what_is_refused_is_never_done(served: ServedPlatform) -> None:
 
 
 class Recorder:
-    """Hooks that note what they are told, and mark the answer."""
+    """Hooks that record their arguments and mark the answer."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str | None, str, str]] = []

@@ -30,7 +30,7 @@ def new_file(served: ServedPlatform, name: str = "f") -> str:
 
 
 def put(served: ServedPlatform, file: str, data: bytes, **announced: Any) -> int:
-    """Upload one part, with something else announced than what comes if asked to; return the status."""
+    """Upload one part, announced with its own or another size and MD5, and return the status."""
     request = {"index": 1, "size": len(data), "md5": md5(data), **announced}
     target = served.post(f"/{file}/upload", request)
     return served.request("PUT", target["url"], data).status
@@ -46,7 +46,7 @@ def stored(served: ServedPlatform, *parts: bytes, name: str = "f") -> str:
 
 
 def url_of(served: ServedPlatform, file: str, **request: Any) -> str:
-    """Return a URL that needs no token, unless the request says otherwise."""
+    """Return a URL that requires no token, unless the request says otherwise."""
     url: str = served.post(f"/{file}/download", {"preauthenticated": True, **request})["url"]
     return url
 
@@ -306,7 +306,7 @@ def test_bytes_that_changed_on_disk_are_not_served(served: ServedPlatform) -> No
 
 
 def link_sparse(served: ServedPlatform, path: Path, size: int) -> str:
-    """Make a large file that takes no space, and link it."""
+    """Create a large sparse file, and link it."""
     with path.open("wb") as file:
         file.truncate(size)
     place = {"project": served.project, "folder": "/", "name": path.name}

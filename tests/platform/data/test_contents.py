@@ -292,7 +292,7 @@ PATHS = st.lists(NAMES, max_size=3).map(lambda names: "/" + "/".join(names))
 
 
 class FolderMachine(RuleBasedStateMachine):
-    """Folders against a model: a set of paths, and the folder of each object."""
+    """Compares folders with a model: a set of paths, and the folder of each object."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -139,7 +139,7 @@ def test_a_failed_copy_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_linked_file_that_its_owner_changes(
     context: Context, project: str, source: Path, edit: str
 ) -> None:
-    """What takes its place does not count; what is written into it is noticed, also of the same size."""
+    """A replacement of the file has no effect; a change of its bytes is detected, even with the same size."""
     file = linked(context, project, source)
     (whole,) = file_bytes.pieces(context.platform, file)
     shares = whole.samefile(source)
@@ -165,7 +165,7 @@ def test_hard_links_to_users_files_are_replaced(context: Context, project: str, 
 
 
 def received(context: Context, data: bytes) -> Path:
-    """Return the path of bytes that have arrived for an upload."""
+    """Return the path of received bytes of an upload."""
     path = file_bytes.new_bytes_folder(context.platform) / "received"
     path.write_bytes(data)
     return path

@@ -1,4 +1,4 @@
-"""Settings of projects: kept, refused, or enforced."""
+"""Tests of the settings of projects: stored, rejected or enforced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searches read what an index leads to: their cost must not grow with what else is in a project."""
+"""Tests that searches use an index, so that their cost does not grow with the size of the project."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JSON = dict[str, Any]
 
 @pytest.fixture
 def plans(context: Context, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the list of what SQLite says that it does for each query of copies that returns rows."""
+    """Return a list that receives SQLite's query plan of each query of copies that returns rows."""
     details: list[str] = []
     plain = context.store.all
 
@@ -113,7 +113,7 @@ def test_names_and_lists_are_found_by_folder(context: Context, project: str, pla
 
 @pytest.fixture(scope="module")
 def varied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
-    """What a user asks with, where 108 records differ in name, folder, tags and properties."""
+    """A strategy for searches among 108 records that differ in name, folder, tags and properties."""
     platform = Platform.open(tmp_path_factory.mktemp("platform"))
     user = Context(platform, Caller(DEFAULT_USER))
     project = projects.new(user, "project", {"name": "P"})["id"]

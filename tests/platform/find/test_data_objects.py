@@ -29,7 +29,7 @@ JSON = dict[str, Any]
 
 @pytest.fixture
 def garden(context: Context, project: str, clock: Clock) -> dict[str, str]:
-    """Some records by their names: apple, banana, carrot and the hidden date; a minute lies between them."""
+    """Records by name: apple, banana, carrot and the hidden date, created a minute apart."""
     described: list[JSON] = [
         {
             "name": "apple",

@@ -1,4 +1,4 @@
-"""Finding executions, as `dx find jobs` and dxpy ask for it."""
+"""Tests of searches for executions, with the requests of `dx find jobs` and dxpy."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def subjob(context: Context, parent: str) -> str:
 
 
 def found(context: Context, **request: Any) -> list[str]:
-    """Return the IDs of what is found, in their order."""
+    """Return the IDs of the results, in order."""
     answer = executions.find_executions(context, "system", request)
     return [result["id"] for result in answer["results"]]
 

@@ -1,4 +1,4 @@
-"""Tables as the API sees them: columns, parts, closing, ranges, and what is refused."""
+"""Tests of the API of gtables: columns, parts, closing, ranges and invalid requests."""
 
 from __future__ import annotations
 

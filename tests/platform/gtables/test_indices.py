@@ -1,4 +1,4 @@
-"""Queries of genomic and lexicographic indices, held against what a plain search over the rows finds."""
+"""Tests that compare queries of genomic and lexicographic indices with a linear search over the rows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ rows = st.lists(
 
 
 class Table:
-    """A finished table of these rows."""
+    """A closed table of these rows."""
 
     def __init__(self, folder: Path, content: Sequence[Sequence[Any]], *indices: Any) -> None:
         self.indices = read_indices(list(indices), COLUMNS)
