@@ -61,7 +61,7 @@ def test_kills_under_load_lose_nothing(tmp_path: Path) -> None:
 
 @dataclass
 class Table:
-    """A table as its client knows it: the rows of the parts that were acknowledged, and of one under way."""
+    """The client's view of a table: the rows of the parts that were acknowledged, and of one under way."""
 
     parts: dict[int, list[list[int]]] = field(default_factory=dict)
     under_way: tuple[int, list[list[int]]] | None = None

@@ -25,7 +25,7 @@ NOT_INHERITED = ("CI", "NO_COLOR", "TERM")
 
 @dataclass(frozen=True)
 class Command:
-    """How a command ended, and what it printed."""
+    """The exit code and output of a command."""
 
     exit_code: int
     stdout: str
@@ -65,7 +65,7 @@ def variables() -> dict[str, str]:
 
 @pytest.fixture
 def bin_folder() -> Path:
-    """Where our commands lie."""
+    """The folder of our commands."""
     return BIN
 
 
@@ -101,7 +101,7 @@ main() {
 
 @pytest.fixture
 def sleeping_app(make_app: Callable[..., Path]) -> Path:
-    """An app that says where it runs, and never ends by itself."""
+    """An app that prints its job's folder and never ends by itself."""
     return make_app(SLEEPS, name="sleeps", interpreter="bash")
 
 

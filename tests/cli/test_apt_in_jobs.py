@@ -1,6 +1,6 @@
 """`sudo apt-get install` and `dpkg -i` in jobs, as 27 in 500 public apps call them: for the job alone.
 
-Where whoever runs dx-local is root, these are the real programs; for everybody else, ours stand in for them.
+If root runs dx-local, these are the real programs; for other users, dx-local has substitutes.
 """
 
 from __future__ import annotations

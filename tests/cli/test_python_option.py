@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine with the Pythons of the system and of uv alone; those of uv lie in `uv`."""
+    """A machine with the Pythons of the system and of uv alone; those of uv are in `uv`."""
     monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "uv"))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
     monkeypatch.setenv("PATH", "/usr/bin:/bin")

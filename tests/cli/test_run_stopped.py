@@ -60,7 +60,7 @@ def temporary() -> Iterator[Path]:
 
 @pytest.fixture
 def start(variables: dict[str, str], bin_folder: Path, temporary: Path) -> Start:
-    """Start a run in a session of its own, and return when its job says `ready`."""
+    """Start a run in a session of its own, and return when its job prints `ready`."""
 
     def run(app: Path, *options: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(

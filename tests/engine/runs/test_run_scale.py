@@ -47,7 +47,7 @@ def main(count):
 
 
 class Meter(Observer):
-    """Reads, whenever a job is done, how many files this process has open, and how much memory it takes."""
+    """Records the number of open files and the memory of this process whenever a job is done."""
 
     def __init__(self) -> None:
         self.files: list[int] = []

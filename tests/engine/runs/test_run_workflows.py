@@ -92,7 +92,7 @@ def write_app(folder: Path, code: str, inputs: list[JSON]) -> None:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the script leaves: a workflow of two stages was run well, badly, and by a job."""
+    """The files of the script, which ran a workflow of two stages: to success, to failure, and from a job."""
     folder = tmp_path_factory.mktemp("workflows")
     write_app(
         folder / "shout", SHOUT, [{"name": "text", "class": "file"}, {"name": "word", "class": "string"}]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Disk:
-    """Stands for a disk that may be full: what is written to it is kept here."""
+    """A substitute for a disk that may be full; it keeps everything that is written."""
 
     def __init__(self) -> None:
         self.is_full = False

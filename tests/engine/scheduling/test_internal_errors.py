@@ -37,7 +37,7 @@ def main():
 
 
 class Clumsy(Observer):
-    """Raises what nobody has foreseen when a job comes into a state."""
+    """Raises an unexpected exception when a job reaches a state."""
 
     def __init__(self, state: State) -> None:
         self._state = state

@@ -72,7 +72,7 @@ ANY_TWICE = {"executionPolicy": {"restartOn": {"*": 2}}}
 
 
 class States(Observer):
-    """Keeps which states the jobs reach."""
+    """Keeps the states that jobs reach."""
 
     def __init__(self) -> None:
         self.seen: list[State] = []

@@ -44,7 +44,7 @@ dxpy.run()
 
 
 class ShortTimeouts(Observer):
-    """Shortens the time limit of an entry point, as the platform knows no unit below a minute."""
+    """Shortens the time limit of an entry point, for which the platform has no unit below a minute."""
 
     def __init__(self, function: str, milliseconds: int) -> None:
         self._function = function

@@ -65,22 +65,11 @@ class LocalExecutor:
         """
         if self._closed:
             raise RuntimeError("This executor is closed.")
-        if self._folder is None:
-            self._folder, self._lock = _make_temporary_folder()
-            self._callbacks.on_folder(self._folder)
-        sockets = self._folder / launch.job_id
-        programs = WorkerPrograms(launch.python, launch.programs, launch.tool_client)
-        zygote = self._zygote_of(programs, Path(launch.folder).parent)
+        sockets = self._temporary_folder() / launch.job_id
+        zygote = self._zygote_of(launch)
         capabilities = await zygote.capabilities
         self._warn_once(capabilities)
-        streams = JobStreams(
-            launch.job_id,
-            _folder_of(launch).log,
-            sockets,
-            self._callbacks.on_log,
-            rename=_source_names(launch),
-            remark_on=remark_on if capabilities.has_own_network and not launch.has_network else None,
-        )
+        streams = self._streams_of(launch, sockets, capabilities)
         try:
             group = self._group_of(launch, sockets)
         except OSError:
@@ -123,18 +112,35 @@ class LocalExecutor:
             os.close(self._lock)
             self._folder = None
 
+    def _temporary_folder(self) -> Path:
+        if self._folder is None:
+            self._folder, self._lock = _make_temporary_folder()
+            self._callbacks.on_folder(self._folder)
+        return self._folder
+
+    def _streams_of(self, launch: Launch, sockets: Path, capabilities: ZygoteCapabilities) -> JobStreams:
+        has_api_alone = capabilities.has_own_network and not launch.has_network
+        return JobStreams(
+            launch.job_id,
+            _folder_of(launch).log,
+            sockets,
+            self._callbacks.on_log,
+            rename=_source_names(launch),
+            remark_on=remark_on if has_api_alone else None,
+        )
+
     def _group_of(self, launch: Launch, sockets: Path) -> MemoryGroup | None:
         if launch.memory_limit is None or self._groups is None:
             return None
         return self._groups.make(launch.job_id, launch.memory_limit, Path(cgroup_link(str(sockets))))
 
-    def _zygote_of(self, programs: WorkerPrograms, jobs: Path) -> ZygoteProcess:
-        assert self._folder is not None
+    def _zygote_of(self, launch: Launch) -> ZygoteProcess:
+        programs = WorkerPrograms(launch.python, launch.programs, launch.tool_client)
         if programs not in self._zygotes:
             self._zygotes[programs] = ZygoteProcess(
                 programs,
-                self._folder / f"zygote-{next(self._numbers)}.log",
-                jobs,
+                self._temporary_folder() / f"zygote-{next(self._numbers)}.log",
+                _folder_of(launch).path.parent,
                 self._isolation,
                 self._api,
                 on_message=self._on_message,

@@ -80,10 +80,9 @@ class ZygoteProcess:
             # keeps Ctrl-C in the terminal from killing jobs before the driver has terminated them in order.
             self._process = subprocess.Popen(
                 [
-                    programs.python,
-                    *("-I", "-X", "utf8", _ZYGOTE_SCRIPT),
+                    *(programs.python, "-I", "-X", "utf8", _ZYGOTE_SCRIPT),
                     *(str(theirs.fileno()), log.parent, programs.programs, programs.tool_client or ""),
-                    *(isolation.value, jobs, str(self._api.port if self._api else 0)),
+                    *(isolation.value, jobs, str(api.port if api else 0)),
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,

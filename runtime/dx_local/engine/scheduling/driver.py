@@ -15,7 +15,7 @@ from dx_local.engine.environments.job_environments import JobEnvironmentError
 from dx_local.engine.executors.job_folder import create_job_folder, read_outcome
 from dx_local.engine.scheduling.deferred_records import DeferredRecords
 from dx_local.engine.scheduling.job_variables import variables_of
-from dx_local.engine.scheduling.launches import Prepared, launch_of
+from dx_local.engine.scheduling.launches import PreparedJob, launch_of
 from dx_local.engine.scheduling.log_opening import write_opening
 from dx_local.engine.scheduling.resource_failures import (
     OutOfMemoryKills,
@@ -254,9 +254,7 @@ class Driver:
                 run_spec=applet["runSpec"],
             )
         except OSError as error:
-            self._fail_unstarted(
-                job_id, Failure("ExecutionError", f"The job folder could not be created: {error}")
-            )
+            self._fail_unstarted(job_id, f"The job folder could not be created: {error}")
             return
         assert job["timeout"] is not None  # only analyses have no limit
         self._alarms[job_id] = asyncio.get_running_loop().call_later(
@@ -274,31 +272,30 @@ class Driver:
         try:
             environment = await self._job_environments.prepare(applet, job["function"])
         except JobEnvironmentError as error:
-            self._fail_unstarted(job["id"], Failure(error.reason, str(error)))
-            return
+            self._fail_unstarted(job["id"], str(error), error.reason)
         except (DxLocalError, OSError) as error:
-            reason = f"The job environment could not be prepared: {error}"
-            self._fail_unstarted(job["id"], Failure("ExecutionError", reason))
-            return
-        if not self._is_still_running(job["id"]) or self._executor is None:
-            self._fail_unstarted(job["id"], Failure("ExecutionError", "The job ended before it was started"))
-            return
-        folder = self._folders[job["id"]]
-        self._environments[job["id"]] = environment
+            self._fail_unstarted(job["id"], f"The job environment could not be prepared: {error}")
+        else:
+            if not self._is_still_running(job["id"]) or self._executor is None:
+                self._fail_unstarted(job["id"], "The job ended before it was started")
+                return
+            self._environments[job["id"]] = environment
+            prepared = PreparedJob(job, applet, self._folders[job["id"]], variables, environment)
+            await self._start_process(prepared, self._executor)
+
+    async def _start_process(self, prepared: PreparedJob, executor: Executor) -> None:
+        job_id = prepared.job["id"]
         try:
-            write_opening(folder.log, job, environment.environment.dxpy_version, applet["runSpec"])
+            write_opening(prepared)
             for subscriber in self._platform.log_subscribers:
-                subscriber(job["id"])
-            prepared = Prepared(job, applet, folder, variables, environment)
-            await self._executor.start(launch_of(prepared, self._platform, self._settings))
+                subscriber(job_id)
+            await executor.start(launch_of(prepared, self._platform, self._settings))
         except OSError as error:
-            self._fail_unstarted(
-                job["id"], Failure("ExecutionError", f"The job could not be started: {error}")
-            )
+            self._fail_unstarted(job_id, f"The job could not be started: {error}")
             return
-        if not self._is_still_running(job["id"]):
+        if not self._is_still_running(job_id):
             # It was terminated while it was being started, when it had no process to kill.
-            self._executor.kill(job["id"])
+            executor.kill(job_id)
 
     @contextmanager
     def _failing_on_internal_errors(self, job_id: str) -> Iterator[None]:
@@ -309,16 +306,16 @@ class Driver:
             if self._executor:
                 self._executor.kill(job_id)
             if is_full_disk(error, self._platform.folder):
-                self._fail_unstarted(job_id, Failure("ExecutionError", f"No space left on device: {error}"))
+                self._fail_unstarted(job_id, f"No space left on device: {error}")
             else:
-                self._fail_unstarted(
-                    job_id, Failure("JMInternalError", internal_errors.record(self._platform, error))
-                )
+                self._fail_unstarted(job_id, internal_errors.record(self._platform, error), "JMInternalError")
 
-    def _fail_unstarted(self, job_id: str, failure: Failure) -> None:
+    def _fail_unstarted(self, job_id: str, message: str, reason: str = "ExecutionError") -> None:
         """Fail a job that has no process."""
         self._free_slot(job_id)
-        self._record_failure(job_id, self._planned_failures.pop(job_id, self._explaining_full_disk(failure)))
+        self._record_failure(
+            job_id, self._planned_failures.pop(job_id, self._explaining_full_disk(Failure(reason, message)))
+        )
         self._fill_slots()
 
     def _free_slot(self, job_id: str) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.schema import JobRow, JobWorker
 
 
-class Prepared(NamedTuple):
+class PreparedJob(NamedTuple):
     """The parts of a job that are ready before it is launched."""
 
     job: JobRow
@@ -30,7 +30,7 @@ class Prepared(NamedTuple):
     environment: JobEnvironment
 
 
-def launch_of(prepared: Prepared, platform: Platform, settings: JobSettings) -> Launch:
+def launch_of(prepared: PreparedJob, platform: Platform, settings: JobSettings) -> Launch:
     """Return the launch of a job."""
     job, applet, folder, variables, environment = prepared
     worker = environment.environment

@@ -19,24 +19,23 @@ from dx_local.platform.execution.job_logs import OPENING_ENDS, OPENING_STARTS, w
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-    from dx_local.platform.core.context import JSON
-    from dx_local.platform.core.schema import JobRow
+    from dx_local.engine.scheduling.launches import PreparedJob
 
 
-def write_opening(log: Path, job: JobRow, dxpy_version: str, run_spec: JSON) -> None:
+def write_opening(prepared: PreparedJob) -> None:
     """Write the first lines of a job's log. Raises OSError."""
-    write_log(log, list(_lines(job, dxpy_version, run_spec)), time.time_ns() // 1_000_000)
+    write_log(prepared.folder.log, list(_lines(prepared)), time.time_ns() // 1_000_000)
 
 
-def _lines(job: JobRow, dxpy_version: str, run_spec: JSON) -> Iterator[tuple[str, str]]:
+def _lines(prepared: PreparedJob) -> Iterator[tuple[str, str]]:
     """Yield the level and text of each line."""
+    run_spec, worker = prepared.applet["runSpec"], prepared.environment.environment
     yield "INFO", OPENING_STARTS
-    yield "STDOUT", f"dxpy/{dxpy_version} ({platform.platform()})"
+    yield "STDOUT", f"dxpy/{worker.dxpy_version} ({platform.platform()})"
     for entry in run_spec.get("bundledDepends") or ():
         if str(link_id(entry.get("id"))).startswith("file-"):
             name = " ".join(str(entry.get("name")).splitlines())
             yield "INFO", f"Downloading bundled file {name}"
             yield "STDOUT", f">>> Unpacking {name} to /"
-    yield "STDOUT", f"{run_spec['interpreter']} {OPENING_ENDS.format(job['id'])}"
+    yield "STDOUT", f"{run_spec['interpreter']} {OPENING_ENDS.format(prepared.job['id'])}"
