@@ -138,7 +138,7 @@ def test_files_are_found_by_their_archival_state(served: ServedPlatform) -> None
     ],
 )
 @pytest.mark.parametrize("method", ["archive", "unarchive"])
-def test_what_is_not_there_is_not_archived(
+def test_missing_files_are_not_archived(
     served: ServedPlatform, method: str, request_: dict[str, object], error: tuple[int, str]
 ) -> None:
     assert served.error(f"/{served.project}/{method}", request_) == error

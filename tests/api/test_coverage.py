@@ -71,7 +71,7 @@ def test_only_classes_with_missing_methods_have_a_reason() -> None:
     assert UNSERVED_CLASSES.keys() <= {class_name for class_name, _ in DXPY - coverage.served()}
 
 
-def test_without_a_test_there_is_no_page(tmp_path: Path) -> None:
+def test_a_page_requires_a_test_of_each_method(tmp_path: Path) -> None:
     tests = dict(read_method_tests())
     del tests["file/upload"]
     (tmp_path / "method_tests.json").write_text(json.dumps(tests))

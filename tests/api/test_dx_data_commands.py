@@ -102,7 +102,7 @@ def test_ls(terminal: Terminal) -> None:
     assert f"1 bytes   b.txt ({file})" in terminal.dx("ls", "-l", "d/b*")
 
 
-def test_ls_of_what_is_not_there(terminal: Terminal) -> None:
+def test_ls_of_a_missing_folder(terminal: Terminal) -> None:
     assert "Unable to resolve" in terminal.fails("ls", "/missing")
 
 
@@ -193,7 +193,7 @@ def test_find_projects(garden: Terminal) -> None:
     assert [(each["id"], each["level"]) for each in shown] == [(garden.project, "ADMINISTER")]
 
 
-def test_upload_of_what_comes_by_pipe(terminal: Terminal) -> None:
+def test_upload_from_a_pipe(terminal: Terminal) -> None:
     file = terminal.dx("upload", "-", "--path", "/in/piped.txt", "-p", "--brief", "--wait", stdin="piped")
     assert terminal.paths() == {"/in/piped.txt"}
     assert terminal.dx("cat", file) == "piped"

@@ -139,7 +139,7 @@ def test_stages_are_named_by_name_and_position(served: ServedPlatform, chain: st
     assert (first["folder"], second["folder"], second["instanceType"]) == ("/", "/sub", "mem2_ssd1_v2_x2")
 
 
-def test_a_run_tells_what_it_does(served: ServedPlatform, chain: str) -> None:
+def test_a_run_reports_its_settings(served: ServedPlatform, chain: str) -> None:
     said = served.dx("run", chain, "-y", "--priority", "normal")
     assert "Analysis ID: analysis-" in said
     assert "reuse" not in said
@@ -158,7 +158,7 @@ def test_a_batch_of_analyses(served: ServedPlatform, chain: str) -> None:
     assert [(one["name"], one["input"]["a.n"]) for one in described] == [("chain-x", 5), ("chain-y", 6)]
 
 
-def test_a_batch_with_a_wrong_input_is_refused(served: ServedPlatform, chain: str) -> None:
+def test_a_batch_with_a_wrong_input_is_rejected(served: ServedPlatform, chain: str) -> None:
     request = {"batchInput": {"a.n": [1, "two"]}, "commonInput": {}}
     assert served.error(f"/{chain}/validateBatch", request) == (422, "InvalidInput")
 
@@ -301,7 +301,7 @@ except dxpy.exceptions.DXJobFailureError as error:
         ("run", {}, (422, "InvalidInput")),
     ],
 )
-def test_wrong_edits_are_refused(
+def test_wrong_edits_are_rejected(
     served: ServedPlatform, chain: str, method: str, request_: JSON, expected: tuple[int, str]
 ) -> None:
     assert served.error(f"/{chain}/{method}", request_) == expected

@@ -213,7 +213,7 @@ def test_odd_first_messages_on_web_sockets(served: ServedPlatform) -> None:
     assert bugs(served) == ""
 
 
-def test_unfinished_requests_keep_nobody_waiting(served: ServedPlatform) -> None:
+def test_unfinished_requests_do_not_delay_others(served: ServedPlatform) -> None:
     file = served.post("/file/new", {"project": served.project})["id"]
     put = served.post(f"/{file}/upload", {"index": 1, "size": 500})["url"].removeprefix(served.url)
     head = "POST /system/whoami HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

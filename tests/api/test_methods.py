@@ -254,5 +254,5 @@ def test_a_job_destroys_no_token_but_its_own(served: ServedPlatform) -> None:
 
 
 @pytest.mark.parametrize("path", ["/system/newAuthToken", "/user/new"])
-def test_nobody_else_can_log_in(served: ServedPlatform, path: str) -> None:
+def test_no_other_user_can_log_in(served: ServedPlatform, path: str) -> None:
     assert served.error(path, {"username": "me", "password": "p"}) == (401, "PermissionDenied")

@@ -122,7 +122,7 @@ def tries(served_to_module: ServedPlatform) -> Tries:
 
 
 @pytest.mark.parametrize("method", sorted(KEYS), ids="/".join)
-def test_documented_keys_are_obeyed_refused_or_listed(tries: Tries, method: Method) -> None:
+def test_documented_keys_take_effect_or_are_rejected_or_listed(tries: Tries, method: Method) -> None:
     good = tries.good_request(method)
     assert tries.refusal(method, good) is None
     listed = WITHOUT_EFFECT.get(method, {}).keys()
@@ -141,7 +141,7 @@ NESTED = [
 
 
 @pytest.mark.parametrize(("outer", "key"), NESTED, ids=".".join)
-def test_keys_of_specs_are_obeyed_or_refused(tries: Tries, outer: str, key: str) -> None:
+def test_keys_of_specs_take_effect_or_are_rejected(tries: Tries, outer: str, key: str) -> None:
     method = ("applet", "new")
     good = tries.good_request(method)
     assert any(tries.refusal(method, {**good, outer: {**good.get(outer, {}), key: wrong}}) for wrong in WRONG)

@@ -114,7 +114,7 @@ def test_no_log_is_shown_under_a_foreign_name(served: ServedPlatform) -> None:
     assert refused.value.response.status_code == 401
 
 
-def test_browsers_are_not_told_that_pages_may_ask(served: ServedPlatform) -> None:
+def test_responses_have_no_cors_headers(served: ServedPlatform) -> None:
     asked = {"Origin": "http://localhost:8000", "Access-Control-Request-Method": "POST"}
     for method, path in (("OPTIONS", "/system/whoami"), ("POST", "/system/whoami"), ("OPTIONS", "/F/D/x")):
         reply = served.request(method, path, "{}", asked)

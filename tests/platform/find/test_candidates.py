@@ -43,7 +43,7 @@ def plans(context: Context, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ({"properties": {"$or": [{"k": "v"}]}}, "INDEX placement_by_time (project=?)"),
     ],
 )
-def test_what_many_may_match_is_read_in_the_order_of_results(
+def test_searches_with_many_results_read_in_the_order_of_results(
     context: Context, project: str, plans: list[str], request_: JSON, index: str
 ) -> None:
     data_objects.find_data_objects(context, "system", {"scope": {"project": project}, **request_})
@@ -63,7 +63,7 @@ def test_what_many_may_match_is_read_in_the_order_of_results(
         ({"properties": {"k": True}}, "PRIMARY KEY (project=? AND object=?)"),
     ],
 )
-def test_what_few_can_match_is_read_alone(
+def test_searches_with_few_candidates_read_only_those(
     context: Context, project: str, plans: list[str], request_: JSON, index: str
 ) -> None:
     data_objects.find_data_objects(context, "system", {"scope": {"project": project}, **request_})
@@ -155,7 +155,7 @@ FOLDERS = st.fixed_dictionaries(
 
 
 @given(REQUESTS, FOLDERS, st.integers(1, 1000))
-def test_what_is_read_makes_no_difference_to_what_is_found(
+def test_the_chosen_index_does_not_change_the_results(
     varied: Context, request_: JSON, scope: JSON, limit: int
 ) -> None:
     (project,) = varied.store.column("SELECT id FROM project")
