@@ -139,7 +139,7 @@ def test_stages_are_named_by_name_and_position(served: ServedPlatform, chain: st
     assert (first["folder"], second["folder"], second["instanceType"]) == ("/", "/sub", "mem2_ssd1_v2_x2")
 
 
-def test_a_run_reports_its_settings(served: ServedPlatform, chain: str) -> None:
+def test_a_run_prints_the_id_of_the_analysis(served: ServedPlatform, chain: str) -> None:
     said = served.dx("run", chain, "-y", "--priority", "normal")
     assert "Analysis ID: analysis-" in said
     assert "reuse" not in said
