@@ -32,20 +32,20 @@ def main() -> int:
     load_before = machine.load()
     results = Results()
     if plan is not TINY:
-        _say("warming up: a small run of everything, to fill the caches and create the environments")
-        measure(_probes(TINY, groups), 1, results, _say)
+        _log("warming up: a small run of everything, to fill the caches and create the environments")
+        measure(_probes(TINY, groups), 1, results, _log)
         results.values.clear()
-        _say("measuring")
-    measure(probes, plan.rounds, results, _say)
+        _log("measuring")
+    measure(probes, plan.rounds, results, _log)
     date = datetime.now(tz=timezone.utc).date().isoformat()
     text = report.write(results, plan, report.Circumstances(date, load_before, machine.load()))
     if options.write_page:
         page.write(text)
-        _say(f"written to {page.PAGE}")
+        _log(f"written to {page.PAGE}")
         print(tables.targets(results))
     else:
         print(text)
-    _say(targets.verdict(results))
+    _log(targets.verdict(results))
     return 1 if any(probe.is_ours and probe.name in results.failures for probe in probes) else 0
 
 
@@ -70,7 +70,7 @@ def _probes(plan: Plan, groups: list[str]) -> list[Probe]:
     return [probe for group in GROUPS if group in groups for probe in of_group[group]]
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from benchmarks.ours import run_app
 from benchmarks.peers.engines import PEERS
 from benchmarks.probes import Probe
-from benchmarks.process import CommandError, Ended, run
+from benchmarks.process import CommandError, EndedCommand, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,13 +39,13 @@ def of_ours(plan: Plan) -> list[Probe]:
     """Return the probes of dx-local's jobs."""
 
     def probe(name: str, app: str, scale: float) -> Probe:
-        def run_jobs(place: Path, jobs: int) -> Ended:
+        def run_jobs(folder: Path, jobs: int) -> EndedCommand:
             is_summed = name == PYTHON
-            ended, output = run_app(app, place, {"n": jobs})
+            ended, output = run_app(app, folder, {"n": jobs})
             _check(output["total"], sum(range(jobs)) if is_summed else 0)
             return ended
 
-        return Probe(name, lambda place: _figures(place, plan.jobs_at(scale), run_jobs))
+        return Probe(name, lambda folder: _figures(folder, plan.jobs_at(scale), run_jobs))
 
     return [probe(name, app, scale) for name, (app, scale) in _APPS.items()]
 
@@ -54,26 +54,26 @@ def of_peers(plan: Plan) -> list[Probe]:
     """Return the probes of the peers' jobs."""
 
     def probe(peer: Peer) -> Probe:
-        def run_jobs(place: Path, jobs: int) -> Ended:
-            ended = run(peer.command(place, jobs))
+        def run_jobs(folder: Path, jobs: int) -> EndedCommand:
+            ended = run(peer.command(folder, jobs))
             numbers = re.findall(r"\d+", ended.output)
             _check(int(numbers[-1]) if numbers else None, sum(range(jobs)))
             return ended
 
         most = plan.jobs_at(peer.scale)
-        return Probe(peer.name, lambda place: _figures(place, most, run_jobs), is_ours=False)
+        return Probe(peer.name, lambda folder: _figures(folder, most, run_jobs), is_ours=False)
 
     return [probe(peer) for peer in PEERS]
 
 
-def _figures(place: Path, most: int, run_jobs: Callable[[Path, int], Ended]) -> Mapping[str, float]:
+def _figures(folder: Path, most: int, run_jobs: Callable[[Path, int], EndedCommand]) -> Mapping[str, float]:
     """Run one job, then many; return the time and processor time (s) per further job, and other figures."""
     runs = {}
     for jobs in (1, most):
-        folder = place / str(jobs)
-        folder.mkdir()
-        runs[jobs] = run_jobs(folder, jobs)
-        shutil.rmtree(folder)
+        job_folder = folder / str(jobs)
+        job_folder.mkdir()
+        runs[jobs] = run_jobs(job_folder, jobs)
+        shutil.rmtree(job_folder)
     one, many = runs[1], runs[most]
     return {
         "jobs": most,

@@ -66,19 +66,19 @@ class Results:
         return above.median / below.median
 
 
-def measure(probes: Sequence[Probe], rounds: int, results: Results, say: Callable[[str], None]) -> None:
+def measure(probes: Sequence[Probe], rounds: int, results: Results, log: Callable[[str], None]) -> None:
     """Run each probe in each round and add its figures to results; a probe that fails is not run again."""
     for number in range(1, rounds + 1):
         for probe in probes:
             if probe.name in results.failures or number > (probe.most_rounds or rounds):
                 continue
-            say(f"round {number} of {rounds}: {probe.name}")
+            log(f"round {number} of {rounds}: {probe.name}")
             try:
                 with tempfile.TemporaryDirectory(prefix="dx-bench-") as folder:
                     figures = probe.run(Path(folder))
             except CommandError as failure:
                 results.failures[probe.name] = str(failure)
-                say(f"  {failure}")
+                log(f"  {failure}")
                 continue
             for name, value in figures.items():
                 results.values[probe.name, name].append(value)
@@ -86,4 +86,4 @@ def measure(probes: Sequence[Probe], rounds: int, results: Results, say: Callabl
 
 def timed(name: str, command: Callable[[Path], Command], *, is_ours: bool = True) -> Probe:
     """Return a probe that measures the duration of one command in seconds."""
-    return Probe(name, lambda place: {"seconds": run(command(place)).seconds}, is_ours=is_ours)
+    return Probe(name, lambda folder: {"seconds": run(command(folder)).seconds}, is_ours=is_ours)

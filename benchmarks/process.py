@@ -37,13 +37,13 @@ class Command:
     """A command: its arguments, working folder, additional environment variables, and standard input."""
 
     argv: Sequence[str | Path]
-    place: Path
+    folder: Path
     variables: Mapping[str, str] = field(default_factory=dict)
     lines: str = ""
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedCommand:
     """The measurements of a command that has ended."""
 
     began: float
@@ -70,7 +70,7 @@ class _Watch:
     control_mib: float = 0
     descriptors: list[int] = field(default_factory=list)
 
-    def look(self) -> None:
+    def sample(self) -> None:
         """Sample the memory and the open files of the process, if it still runs."""
         process = Path("/proc") / str(self.pid)
         with suppress(OSError):
@@ -89,7 +89,7 @@ class _Watch:
         )
 
 
-def run(command: Command) -> Ended:
+def run(command: Command) -> EndedCommand:
     """Run a command. Raises CommandError if it fails or takes longer than LIMIT_SECONDS."""
     with ExitStack() as stack:
         given, output, errors = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
@@ -99,7 +99,7 @@ def run(command: Command) -> Ended:
         try:
             process = subprocess.Popen(
                 command.argv,
-                cwd=command.place,
+                cwd=command.folder,
                 env={**os.environ, **command.variables},
                 stdin=given,
                 stdout=output,
@@ -108,15 +108,15 @@ def run(command: Command) -> Ended:
             )
         except OSError as error:
             raise CommandError(f"cannot be started: {error}") from None
-        with _ended_in_time(process), _watched(process.pid) as watch:
+        with _time_limit(process), _watched(process.pid) as watch:
             _, status, usage = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - clock
             process.returncode = os.waitstatus_to_exitcode(status)
-        left_over = _end_what_is_left()
-        said = _text(output)
+        left_over = _kill_orphans()
+        printed = _text(output)
         if process.returncode != 0:
-            raise CommandError(f"ends with {process.returncode}: {_last_words(_text(errors) or said)}")
-    return Ended(
+            raise CommandError(f"ends with {process.returncode}: {_last_line(_text(errors) or printed)}")
+    return EndedCommand(
         began=began,
         seconds=seconds,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
@@ -124,12 +124,12 @@ def run(command: Command) -> Ended:
         control_mib=watch.control_mib,
         descriptors=watch.early_and_late(),
         left_over=left_over,
-        output=said,
+        output=printed,
     )
 
 
 @contextmanager
-def _ended_in_time(process: subprocess.Popen[bytes]) -> Iterator[None]:
+def _time_limit(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """Kill the process and its group if it takes too long, or if the benchmarks are interrupted.
 
     Raises CommandError if it takes too long.
@@ -147,12 +147,12 @@ def _ended_in_time(process: subprocess.Popen[bytes]) -> Iterator[None]:
         yield
     except BaseException:
         end()
-        _end_what_is_left()
+        _kill_orphans()
         raise
     finally:
         alarm.cancel()
     if is_late.is_set():
-        _end_what_is_left()
+        _kill_orphans()
         raise CommandError(f"has not ended after {LIMIT_SECONDS} seconds")
 
 
@@ -160,11 +160,11 @@ def _ended_in_time(process: subprocess.Popen[bytes]) -> Iterator[None]:
 def _watched(pid: int) -> Iterator[_Watch]:
     watch, is_over = _Watch(pid), threading.Event()
 
-    def look_on() -> None:
+    def sample() -> None:
         while not is_over.wait(_SAMPLE_SECONDS):
-            watch.look()
+            watch.sample()
 
-    thread = threading.Thread(target=look_on, daemon=True)
+    thread = threading.Thread(target=sample, daemon=True)
     thread.start()
     try:
         yield watch
@@ -173,7 +173,7 @@ def _watched(pid: int) -> Iterator[_Watch]:
         thread.join()
 
 
-def _end_what_is_left() -> int:
+def _kill_orphans() -> int:
     """Kill the orphaned processes that this process has adopted, and return their number."""
     deadline = time.monotonic() + _GRACE_SECONDS
     while _reap() and time.monotonic() < deadline:
@@ -201,6 +201,6 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode("utf-8", "replace")
 
 
-def _last_words(text: str) -> str:
+def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return (lines[-1] if lines else "it printed nothing")[-_LAST_CHARACTERS:]

@@ -38,7 +38,7 @@ def write(results: Results, plan: Plan, when: Circumstances) -> str:
             _JOBS,
             tables.trivial_jobs(results),
         ),
-        (engines, "The measured commands:", _how()),
+        (engines, "The measured commands:", _commands()),
         (
             [inside.WARM, inside.PLAIN],
             f"**Tools in jobs.** The time per call, over {plan.calls} calls in a bash job after a first one.",
@@ -61,9 +61,9 @@ def write(results: Results, plan: Plan, when: Circumstances) -> str:
         ),
         (starts.ALL, "**Start-up times.**", tables.starting(results)),
     ]
-    shown = [part for probes, *parts in sections if results.has_any(probes) for part in parts]
+    included = [part for probes, *parts in sections if results.has_any(probes) for part in parts]
     begin = [_introduction(plan, when), tables.targets(results), _failures(results)]
-    return "\n\n".join(part.strip() for part in [*begin, *shown] if part)
+    return "\n\n".join(part.strip() for part in [*begin, *included] if part)
 
 
 def _introduction(plan: Plan, when: Circumstances) -> str:
@@ -82,7 +82,7 @@ def _failures(results: Results) -> str:
     return "Measurements that failed:\n\n" + "\n".join(lines)
 
 
-def _how() -> str:
+def _commands() -> str:
     lines = [f"- {name}: {words}" for name, words in jobs.DESCRIPTIONS.items()]
     lines += [f"- {peer.name} ({peer.requirements[0]}): {peer.how}" for peer in PEERS]
     return "\n".join(lines)

@@ -31,36 +31,36 @@ OFFICIAL_ANSWERS = "made\nT\nS\n0.0.1\nreads\n\nfile\nn\n\nn\n\nint\n\n48h\nn\nn
 def probes() -> list[Probe]:
     """Return the probes of start-up times."""
     return [
-        timed(DXPY, lambda place: Command([_worker_python(), "-c", "import dxpy"], place)),
-        timed(RUNTIME_HELP, lambda place: Command([BIN / "dx-local", "--help"], place)),
-        timed(OUR_HELP, lambda place: Command([BIN / "dx-app-wizard", "--help"], place)),
-        timed(OFFICIAL_HELP, lambda place: Command([_official_wizard(), "--help"], place)),
-        timed(GENERATE, lambda place: _generate(place, "--input", "reads:file", "--output", "n:int")),
+        timed(DXPY, lambda folder: Command([_worker_python(), "-c", "import dxpy"], folder)),
+        timed(RUNTIME_HELP, lambda folder: Command([BIN / "dx-local", "--help"], folder)),
+        timed(OUR_HELP, lambda folder: Command([BIN / "dx-app-wizard", "--help"], folder)),
+        timed(OFFICIAL_HELP, lambda folder: Command([_official_wizard(), "--help"], folder)),
+        timed(GENERATE, lambda folder: _generate(folder, "--input", "reads:file", "--output", "n:int")),
         timed(OFFICIAL_GENERATE, _generate_officially),
         Probe(LINT, _lint),
         Probe(BASIC_APP, _basic_app),
     ]
 
 
-def _generate(place: Path, *options: str) -> Command:
+def _generate(folder: Path, *options: str) -> Command:
     chosen = ["--language", "python", "--template", "basic", "--no-input"]
-    return Command([BIN / "dx-app-wizard", "made", *chosen, *options], place)
+    return Command([BIN / "dx-app-wizard", "made", *chosen, *options], folder)
 
 
-def _generate_officially(place: Path) -> Command:
+def _generate_officially(folder: Path) -> Command:
     argv: list[str | Path] = [_official_wizard(), "--language", "Python", "--template", "basic"]
-    return Command(argv, place, lines=OFFICIAL_ANSWERS)
+    return Command(argv, folder, lines=OFFICIAL_ANSWERS)
 
 
-def _lint(place: Path) -> Mapping[str, float]:
-    run(_generate(place))
-    return {"seconds": run(Command([BIN / "dx-local", "lint", place / "made"], place)).seconds}
+def _lint(folder: Path) -> Mapping[str, float]:
+    run(_generate(folder))
+    return {"seconds": run(Command([BIN / "dx-local", "lint", folder / "made"], folder)).seconds}
 
 
-def _basic_app(place: Path) -> Mapping[str, float]:
+def _basic_app(folder: Path) -> Mapping[str, float]:
     """Return the duration of the second run of an app on its sample inputs, from the shell, in seconds."""
-    run(_generate(place))
-    command = Command([BIN / "dx-local", "run", place / "made", "--quiet"], place)
+    run(_generate(folder))
+    command = Command([BIN / "dx-local", "run", folder / "made", "--quiet"], folder)
     run(command)
     return {"seconds": run(command).seconds}
 

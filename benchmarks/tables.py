@@ -26,7 +26,7 @@ def targets(results: Results) -> str:
             rows.append([target.words, target.wanted, _NONE, "not measured"])
         else:
             verdict = "met" if target.is_met(measured) else "**not met**"
-            rows.append([target.words, target.wanted, target.shown(measured), verdict])
+            rows.append([target.words, target.wanted, target.format(measured), verdict])
     return _table(["target", "bound", "measured", ""], rows)
 
 
@@ -151,8 +151,8 @@ def _figure(results: Results, key: Key, scale: float = 1, *, digits: int | None 
     if spread is None:
         return "failed" if key[0] in results.failures else _NONE
     values = [value * scale for value in (spread.median, spread.low, spread.high)]
-    shown = 3 if digits is None and scale == 1 else 1 if digits is None else digits
-    median, low, high = (f"{value:.{shown}f}" for value in values)
+    decimals = 3 if digits is None and scale == 1 else 1 if digits is None else digits
+    median, low, high = (f"{value:.{decimals}f}" for value in values)
     return median if low == high else f"{median} ({low} to {high})"
 
 

@@ -44,7 +44,7 @@ class Target:
             return f"≥ {self.at_least:g}{self._suffix}"
         return f"≤ {self.at_most:g}{self._suffix}"
 
-    def shown(self, measured: float) -> str:
+    def format(self, measured: float) -> str:
         """Return a figure with its unit."""
         return f"{measured:.3g}{self._suffix}" if abs(measured) < 1000 else f"{measured:.0f}{self._suffix}"
 

@@ -33,21 +33,21 @@ class Peer:
     scale: float = 1
     """The factor on the number of jobs, because an engine is fast or slow."""
 
-    def command(self, place: Path, jobs: int) -> Command:
+    def command(self, folder: Path, jobs: int) -> Command:
         """Return the command that runs N jobs in an empty folder; install the peer. Raises CommandError."""
         programs = programs_of(self.requirements[0].partition("=")[0], self.requirements)
         path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-        return Command(self.arguments(programs, place, jobs), place, {"PATH": path})
+        return Command(self.arguments(programs, folder, jobs), folder, {"PATH": path})
 
 
 def _cwltool(process: str) -> Callable[[Path, Path, int], list[str | Path]]:
-    def arguments(programs: Path, place: Path, jobs: int) -> list[str | Path]:
+    def arguments(programs: Path, folder: Path, jobs: int) -> list[str | Path]:
         for name, source in (("scatter", "scatter"), ("process", process), ("gather", "gather")):
-            shutil.copyfile(_HERE / "cwl" / f"{source}.cwl", place / f"{name}.cwl")
-        inputs = place / "inputs.json"
+            shutil.copyfile(_HERE / "cwl" / f"{source}.cwl", folder / f"{name}.cwl")
+        inputs = folder / "inputs.json"
         inputs.write_text(json.dumps({"indices": list(range(jobs))}))
-        options: list[str | Path] = ["--parallel", "--quiet", "--outdir", place / "out"]
-        return [programs / "cwltool", *options, place / "scatter.cwl", inputs]
+        options: list[str | Path] = ["--parallel", "--quiet", "--outdir", folder / "out"]
+        return [programs / "cwltool", *options, folder / "scatter.cwl", inputs]
 
     return arguments
 
@@ -61,9 +61,9 @@ def _python(script: str) -> Callable[[Path, Path, int], list[str | Path]]:
     return lambda programs, _place, jobs: [programs / "python", _HERE / script, str(jobs), str(CORES)]
 
 
-def _toil(programs: Path, place: Path, jobs: int) -> list[str | Path]:
+def _toil(programs: Path, folder: Path, jobs: int) -> list[str | Path]:
     options = ["--maxCores", str(CORES), "--logError", "--clean", "always"]
-    return [programs / "python", _HERE / "toil_scatter.py", str(jobs), f"file:{place / 'store'}", *options]
+    return [programs / "python", _HERE / "toil_scatter.py", str(jobs), f"file:{folder / 'store'}", *options]
 
 
 _CWLTOOL = ("cwltool==3.3.20260925135507",)
@@ -79,7 +79,7 @@ PEERS = [
     Peer(
         "cwltool, Python jobs",
         _CWLTOOL,
-        "the same with `python3 -c` (no dxpy) in place of `sh`",
+        "the same with `python3 -c` (without dxpy) instead of `sh`",
         _cwltool("process_python"),
     ),
     Peer(

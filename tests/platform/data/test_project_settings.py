@@ -1,4 +1,4 @@
-"""Settings of projects: kept, refused, or enforced."""
+"""Tests of the settings of projects: stored, rejected or enforced."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_restricted_downloads_restrict_viewers(context: Context, project: str) -
         ({"allowedExecutables": "app-x"}, InvalidInput, "an array of strings"),
     ],
 )
-def test_settings_that_cannot_be_are_refused(
+def test_invalid_settings_are_rejected(
     context: Context, project: str, asked: JSON, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):

@@ -1,4 +1,4 @@
-"""Identity tokens of jobs: signed with a key that the server shows, and only for the job itself."""
+"""Tests of identity tokens: signed with the server's public key, and issued only to the job itself."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def decoded(text: str) -> bytes:
 
 
 def verified(served: ServedPlatform, token: str) -> JSON:
-    """Return the claims of a token, as a party that trusts its issuer reads them."""
+    """Verify a token with the issuer's public key, and return its claims."""
     header, claims, signature = token.split(".")
     issuer = json.loads(decoded(claims))["iss"]
     assert issuer == served.url
@@ -68,7 +68,7 @@ def test_the_program_for_jobs_prints_a_token(served: ServedPlatform) -> None:
     assert claims["sub"] == f"job_id;{job};region;aws:us-east-1"
 
 
-def test_nobody_else_gets_the_token_of_a_job(served: ServedPlatform) -> None:
+def test_only_the_job_itself_gets_its_token(served: ServedPlatform) -> None:
     path = f"/{served.job()}/getIdentityToken"
     request = {"audience": "me"}
     assert served.error(path, request) == (401, "PermissionDenied")
@@ -80,7 +80,7 @@ def test_nobody_else_gets_the_token_of_a_job(served: ServedPlatform) -> None:
     "request_",
     [{}, {"audience": ""}, {"audience": "a b"}, {"audience": "a", "subject_claims": ["nonsense"]}],
 )
-def test_a_request_that_makes_no_sense_is_refused(served: ServedPlatform, request_: JSON) -> None:
+def test_an_invalid_request_is_rejected(served: ServedPlatform, request_: JSON) -> None:
     job = served.job()
     refused = served.error(f"/{job}/getIdentityToken", request_, token=served.token_of(job))
     assert refused == (422, "InvalidInput")

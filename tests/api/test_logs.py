@@ -1,4 +1,4 @@
-"""The web socket of job logs, spoken to directly: who may listen, what is sent, and when it ends."""
+"""Tests of the web socket of job logs: authentication, messages, and the end of the log."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ END = {"source": "SYSTEM", "msg": "END_LOG"}
 
 
 def say(served: ServedPlatform, job: str, *lines: str, level: str = "STDOUT", at: int = 1) -> None:
-    """Have a job say something, as its executor would note it."""
+    """Write a line to the log of a job, as its executor does."""
 
     def write(context: Context) -> None:
         path = log_path(context.platform, jobs.get(context, job))
@@ -53,7 +53,7 @@ def end(served: ServedPlatform, job: str) -> None:
 
 @contextmanager
 def listen(served: ServedPlatform, job: str, **wish: Any) -> Iterator[ClientConnection]:
-    """Open the log of a job with this wish in the first message."""
+    """Open the log of a job with these options in the first message."""
     with connect(f"ws://127.0.0.1:{served.port}/{job}/getLog/websocket") as socket:
         socket.send(json.dumps({"access_token": served.token, "token_type": "Bearer", **wish}))
         yield socket
@@ -70,7 +70,7 @@ def hear(socket: ClientConnection) -> list[dict[str, Any]]:
 
 
 def log_of(served: ServedPlatform, job: str, **wish: Any) -> list[str]:
-    """Return the lines of the log so far."""
+    """Return the existing lines of the log."""
     with listen(served, job, tail=False, **wish) as socket:
         return [message["msg"] for message in hear(socket)]
 
@@ -101,7 +101,7 @@ def test_a_log_goes_on_until_its_job_has_ended(served: ServedPlatform) -> None:
         assert hear(socket) == []
 
 
-def test_what_is_said_while_nobody_reads_comes_once_and_in_order(served: ServedPlatform) -> None:
+def test_unread_lines_arrive_once_and_in_order(served: ServedPlatform) -> None:
     job = served.job()
     said = [str(number) for number in range(3000)]
     with listen(served, job, tail=True) as socket:
@@ -143,7 +143,7 @@ def test_without_the_tree_only_the_job_is_heard(served: ServedPlatform) -> None:
         pytest.param({"excludeMetrics": True, "metricsFormat": "text"}, ["a", "b", "c", "d"], id="metrics"),
     ],
 )
-def test_a_client_sees_what_it_asks_for(
+def test_a_client_receives_the_requested_lines(
     served: ServedPlatform, wish: dict[str, Any], expected: list[str]
 ) -> None:
     job = served.job()
@@ -163,7 +163,7 @@ def test_a_client_sees_what_it_asks_for(
         pytest.param({"try": 3}, "InvalidInput", id="try"),
     ],
 )
-def test_a_wrong_wish_is_refused_with_the_reason(
+def test_invalid_options_are_rejected_with_the_reason(
     served: ServedPlatform, wish: dict[str, Any], error: str
 ) -> None:
     with listen(served, served.job(), **wish) as socket, pytest.raises(ConnectionClosed) as closed:
@@ -189,7 +189,7 @@ def test_a_job_hears_no_job_of_a_project_that_it_cannot_see(served: ServedPlatfo
 
 
 @pytest.mark.parametrize("message", ["", "no JSON", "[]", b"\xff\xfe", "[" * 100_000])
-def test_a_first_message_that_is_no_hash_is_refused(served: ServedPlatform, message: str | bytes) -> None:
+def test_a_first_message_that_is_not_a_hash_is_rejected(served: ServedPlatform, message: str | bytes) -> None:
     with connect(f"ws://127.0.0.1:{served.port}/{served.job()}/getLog/websocket") as socket:
         socket.send(message)
         with pytest.raises(ConnectionClosed, match="MalformedJSON"):

@@ -29,7 +29,7 @@ JSON = dict[str, Any]
 
 @pytest.fixture
 def garden(context: Context, project: str, clock: Clock) -> dict[str, str]:
-    """Some records by their names: apple, banana, carrot and the hidden date; a minute lies between them."""
+    """Records by name: apple, banana, carrot and the hidden date, created a minute apart."""
     described: list[JSON] = [
         {
             "name": "apple",
@@ -132,9 +132,7 @@ def test_times_bound_a_search(
     assert found(context, created=created) == names.split()
 
 
-def test_objects_are_found_by_what_they_link_to(
-    context: Context, project: str, garden: dict[str, str]
-) -> None:
+def test_objects_are_found_by_their_links(context: Context, project: str, garden: dict[str, str]) -> None:
     details = {"deep": [link(garden["apple"])]}
     records.new(context, "record", {"project": project, "name": "pie", "details": details})
     assert found(context, link=garden["apple"]) == ["pie"]
@@ -166,7 +164,7 @@ def test_pages_follow_one_another(context: Context, limit: int) -> None:
     assert names == EVERYTHING
 
 
-def test_what_was_modified_last_comes_first(context: Context, garden: dict[str, str], clock: Clock) -> None:
+def test_the_last_modified_object_comes_first(context: Context, garden: dict[str, str], clock: Clock) -> None:
     clock.advance(60_000)
     objects.add_tags(context, garden["banana"], {"tags": ["ripe"]})
     assert found(context) == ["banana", "date", "carrot", "apple"]
@@ -284,7 +282,7 @@ def test_a_search_that_cannot_be_is_invalid(context: Context, wrong: JSON) -> No
 
 
 @pytest.mark.usefixtures("garden")
-def test_a_job_finds_what_it_sees(context: Context, job_context: Context) -> None:
+def test_a_job_finds_only_visible_objects(context: Context, job_context: Context) -> None:
     (workspace, _) = access.visible_projects(job_context)
     records.new(job_context, "record", {"project": workspace, "name": "mine"})
     other = projects.new(context, "project", {"name": "other"})["id"]
@@ -352,7 +350,7 @@ def test_names_are_resolved_side_by_side(context: Context, project: str, garden:
     assert resolved(context, project, {"name": "carrot"}, folder="/f") == [[garden["carrot"]]]
 
 
-def test_a_name_may_stand_for_several_objects(context: Context, project: str) -> None:
+def test_a_name_may_resolve_to_several_objects(context: Context, project: str) -> None:
     made = [records.new(context, "record", {"project": project, "name": "n"})["id"] for _ in range(2)]
     assert resolved(context, project, {"name": "n"}) == [made[::-1]]
 
@@ -360,12 +358,12 @@ def test_a_name_may_stand_for_several_objects(context: Context, project: str) ->
 @pytest.mark.parametrize(
     "wrong", [{}, {"objects": "x"}, {"objects": [{}]}, {"objects": [{"name": "x"}] * 1001}]
 )
-def test_what_cannot_be_resolved_is_invalid(context: Context, project: str, wrong: JSON) -> None:
+def test_names_that_cannot_be_resolved_are_invalid(context: Context, project: str, wrong: JSON) -> None:
     with pytest.raises(InvalidInput):
         object_lookup.resolve_data_objects(context, "system", {"project": project, **wrong})
 
 
-def test_many_are_described_and_errors_stand_in_their_places(
+def test_many_objects_are_described_with_errors_in_their_places(
     context: Context, project: str, garden: dict[str, str]
 ) -> None:
     apple, nothing = garden["apple"], f"record-{'0' * 24}"

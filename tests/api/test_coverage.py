@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 RECORD = "run: pytest TESTS --record-routes, with the tests that call it"
 
-# Calls every function of dxpy.api with a replacement for DXHTTPRequest that returns the name of the method.
+# Calls every function of dxpy.api, with DXHTTPRequest replaced by a function that returns the method.
 ASK_DXPY = """
 import inspect, json, re, dxpy, dxpy.api
 def snake(name):
@@ -71,7 +71,7 @@ def test_only_classes_with_missing_methods_have_a_reason() -> None:
     assert UNSERVED_CLASSES.keys() <= {class_name for class_name, _ in DXPY - coverage.served()}
 
 
-def test_without_a_test_there_is_no_page(tmp_path: Path) -> None:
+def test_a_page_requires_a_test_of_each_method(tmp_path: Path) -> None:
     tests = dict(read_method_tests())
     del tests["file/upload"]
     (tmp_path / "method_tests.json").write_text(json.dumps(tests))
@@ -88,7 +88,7 @@ def test_the_command_prints_the_page_and_the_numbers() -> None:
     assert done.stderr == coverage.numbers() + "\n"
 
 
-A, B = "tests/api/test_api_table.py::test_every_route_has_a_test_that_exists", "tests/a.py::test_that_is_gone"
+A, B = "tests/api/test_coverage.py::test_every_route_has_a_test_that_exists", "tests/a.py::test_that_is_gone"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Searches read what an index leads to: their cost must not grow with what else is in a project."""
+"""Tests that searches use an index, so that their cost does not grow with the size of the project."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ JSON = dict[str, Any]
 
 @pytest.fixture
 def plans(context: Context, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the list of what SQLite says that it does for each query of copies that returns rows."""
+    """Return a list that receives SQLite's query plan of each query of copies that returns rows."""
     details: list[str] = []
     plain = context.store.all
 
@@ -43,7 +43,7 @@ def plans(context: Context, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ({"properties": {"$or": [{"k": "v"}]}}, "INDEX placement_by_time (project=?)"),
     ],
 )
-def test_what_many_may_match_is_read_in_the_order_of_results(
+def test_searches_with_many_results_read_in_the_order_of_results(
     context: Context, project: str, plans: list[str], request_: JSON, index: str
 ) -> None:
     data_objects.find_data_objects(context, "system", {"scope": {"project": project}, **request_})
@@ -63,7 +63,7 @@ def test_what_many_may_match_is_read_in_the_order_of_results(
         ({"properties": {"k": True}}, "PRIMARY KEY (project=? AND object=?)"),
     ],
 )
-def test_what_few_can_match_is_read_alone(
+def test_searches_with_few_candidates_read_only_those(
     context: Context, project: str, plans: list[str], request_: JSON, index: str
 ) -> None:
     data_objects.find_data_objects(context, "system", {"scope": {"project": project}, **request_})
@@ -113,7 +113,7 @@ def test_names_and_lists_are_found_by_folder(context: Context, project: str, pla
 
 @pytest.fixture(scope="module")
 def varied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
-    """What a user asks with, where 108 records differ in name, folder, tags and properties."""
+    """A strategy for searches among 108 records that differ in name, folder, tags and properties."""
     platform = Platform.open(tmp_path_factory.mktemp("platform"))
     user = Context(platform, Caller(DEFAULT_USER))
     project = projects.new(user, "project", {"name": "P"})["id"]
@@ -155,7 +155,7 @@ FOLDERS = st.fixed_dictionaries(
 
 
 @given(REQUESTS, FOLDERS, st.integers(1, 1000))
-def test_what_is_read_makes_no_difference_to_what_is_found(
+def test_the_chosen_index_does_not_change_the_results(
     varied: Context, request_: JSON, scope: JSON, limit: int
 ) -> None:
     (project,) = varied.store.column("SELECT id FROM project")

@@ -1,4 +1,4 @@
-"""Tables as the API sees them: columns, parts, closing, ranges, and what is refused."""
+"""Tests of the API of gtables: columns, parts, closing, ranges and invalid requests."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_an_open_table_is_described_with_its_parts(context: Context, project: st
     assert "indices" not in described
 
 
-def test_a_closed_table_says_its_length(context: Context, project: str) -> None:
+def test_a_closed_table_reports_its_length(context: Context, project: str) -> None:
     table = filled(context, project, [["a", 1], ["b", 2]])
     described = objects.describe(context, table, {})
     assert (described["state"], described["length"]) == ("closed", 2)
@@ -162,7 +162,7 @@ def test_an_integer_must_be_in_the_range_of_its_column(kind: str, value: int) ->
         ("string", None),
     ],
 )
-def test_a_value_of_another_type_is_refused_with_its_row(
+def test_a_value_of_another_type_is_rejected_with_its_row(
     context: Context, project: str, kind: str, value: Any
 ) -> None:
     table = make(context, project, [{"name": "x", "type": kind}])
@@ -172,7 +172,7 @@ def test_a_value_of_another_type_is_refused_with_its_row(
 
 
 @pytest.mark.parametrize("row", [["a"], ["a", 1, 2], "ab", {"name": "a"}])
-def test_a_row_of_another_shape_is_refused(context: Context, project: str, row: Any) -> None:
+def test_a_row_of_another_shape_is_rejected(context: Context, project: str, row: Any) -> None:
     with pytest.raises(InvalidInput, match="row 1 must be an array of 2 values"):
         add(context, make(context, project), [["a", 1], row])
 
@@ -197,7 +197,7 @@ def test_a_part_number_must_be_in_range(context: Context, project: str, part: An
         ([{"name": f"c{i}", "type": "string"} for i in range(1001)], "at most 1000"),
     ],
 )
-def test_wrong_columns_are_refused(context: Context, project: str, columns: Any, said: str) -> None:
+def test_wrong_columns_are_rejected(context: Context, project: str, columns: Any, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         gtables.new(context, "gtable", {"project": project, "columns": columns})
 
@@ -214,7 +214,7 @@ def test_wrong_columns_are_refused(context: Context, project: str, columns: Any,
         ({"name": "x", "type": "lexicographic", "columns": [{"name": "lo", "order": "up"}]}, "asc"),
     ],
 )
-def test_wrong_indices_are_refused(context: Context, project: str, index: JSON, said: str) -> None:
+def test_wrong_indices_are_rejected(context: Context, project: str, index: JSON, said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         make(context, project, GENOMIC, indices=[index])
     with pytest.raises(InvalidInput, match="twice"):
@@ -238,7 +238,7 @@ def test_a_closed_table_takes_nothing_more(context: Context, project: str) -> No
             late()
 
 
-def test_rows_that_come_while_a_table_is_put_in_order_are_refused(context: Context, project: str) -> None:
+def test_rows_added_while_a_table_is_sorted_are_rejected(context: Context, project: str) -> None:
     table = make(context, project)
     add(context, table, [["a", 1]])
     with pytest.raises(WorkRequired) as needed:
@@ -248,7 +248,7 @@ def test_rows_that_come_while_a_table_is_put_in_order_are_refused(context: Conte
         add(context, table, [["b", 2]], part=2)
 
 
-def test_a_table_takes_over_what_another_is_like(context: Context, project: str) -> None:
+def test_a_table_is_initialized_from_another(context: Context, project: str) -> None:
     first = filled(context, project, [["chr1", 1, 2]], GENOMIC, indices=[GRI], name="first", tags=["t"])
     source = {"id": first, "project": project}
     second = gtables.new(context, "gtable", {"project": project, "initializeFrom": source})["id"]
@@ -257,7 +257,7 @@ def test_a_table_takes_over_what_another_is_like(context: Context, project: str)
     assert (described["columns"], described["indices"], described["state"]) == (GENOMIC, [GRI], "open")
 
 
-def test_only_a_table_can_be_taken_over(context: Context, project: str) -> None:
+def test_a_table_can_only_be_initialized_from_a_table(context: Context, project: str) -> None:
     from dx_local.platform.data import records
 
     record = records.new(context, "record", {"project": project})["id"]

@@ -1,4 +1,4 @@
-"""Whatever is sent to whichever route: no 500, no hang, no file outside, and good answers afterwards."""
+"""Fuzz tests: no request causes an error 500, a hang, or a file outside the folder of the platform."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REFUSALS = {400, 401, 404, 405, 416, 422}
 
 
 class Source:
-    """Knows the first things of a world, while it is being made."""
+    """The first entities of a world while it is being created."""
 
     def __init__(self, project: str) -> None:
         self.project = project
@@ -42,7 +42,7 @@ class Source:
 
 
 def world_of(served: ServedPlatform) -> World:
-    """Make one or two of everything, and tokens good and bad."""
+    """Create one or two entities of every class, and valid and invalid tokens."""
     source = Source(served.project)
 
     def make(class_name: str) -> str:
@@ -90,8 +90,8 @@ def world_of(served: ServedPlatform) -> World:
 
 
 def fire(connection: http.client.HTTPConnection, shot: Shot) -> tuple[int, str, bytes] | None:
-    """Send a request and return status, content type and body; None if the server hung up on the request."""
-    with suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was sent
+    """Send a request and return status, content type and body; None if the connection was closed."""
+    with suppress(BrokenPipeError, ConnectionResetError):  # rejected before it was sent completely
         connection.request(shot.method, shot.path, shot.body, shot.headers)
     try:
         response = connection.getresponse()
@@ -102,7 +102,7 @@ def fire(connection: http.client.HTTPConnection, shot: Shot) -> tuple[int, str, 
 
 
 def strictly(body: bytes) -> Any:
-    """Return JSON as every client reads it, which knows no NaN or Infinity."""
+    """Parse JSON strictly: NaN and Infinity are errors."""
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
@@ -111,8 +111,8 @@ def strictly(body: bytes) -> Any:
 
 
 def judge(shot: Shot, status: int, kind: str, body: bytes) -> Any:
-    """Hold an answer to what clients rely on, and return its JSON if it is some."""
-    # A request to come back later names the time until which the platform is unavailable.
+    """Check the properties of an answer that clients rely on, and return its JSON if it has any."""
+    # The time of a request to comeBackLater can keep the platform unavailable.
     unavailable = {503} if shot.path == "/system/comeBackLater" else set()
     assert status in REFUSALS | {200, 206} | unavailable, f"{status} {body[:500]!r}"
     if not kind.startswith("application/json") or shot.method == "HEAD":
@@ -123,7 +123,7 @@ def judge(shot: Shot, status: int, kind: str, body: bytes) -> Any:
 
 
 def bombard(served: ServedPlatform, world: World, seed: int, count: int) -> dict[int, int]:
-    """Send that many requests and return how many answers had which status; 0 stands for none."""
+    """Send a number of requests, and count the answers by status; 0 means no answer."""
     fuzzer = Fuzzer(world, seed)
     counts: dict[int, int] = {}
     with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=LONGEST_SECONDS)) as connection:
@@ -144,19 +144,19 @@ def bombard(served: ServedPlatform, world: World, seed: int, count: int) -> dict
 
 
 def is_new(shot: Shot, answer: Any) -> bool:
-    """Tell whether an answer names something that was made."""
+    """Return whether an answer contains the ID of a new entity."""
     made = isinstance(answer, dict) and "id" in answer and shot.path.endswith(("/new", "/run"))
     return made and shot.path != "/project/new"
 
 
 def bugs(served: ServedPlatform) -> str:
-    """Return the end of what the server noted about bugs of ours."""
+    """Return the end of the server's log of internal errors."""
     log = served.folder / "platform" / "server.log"
     return log.read_text()[-3000:] if log.exists() else ""
 
 
 def escaped(served: ServedPlatform) -> list[Path]:
-    """Return what lies where a name that became a path would have led."""
+    """Return the files that exist because a name was used as a path."""
     places = {
         served.folder,
         *served.folder.parents,
@@ -190,7 +190,7 @@ def test_some_hundred_odd_requests(served: ServedPlatform) -> None:
 
 
 def first_messages(served: ServedPlatform) -> list[str | bytes]:
-    """Return what a web socket may be told first: anything, with a good token where that matters."""
+    """Return a first message for a web socket: any value, with a valid token if necessary."""
     who = {"access_token": served.token, "token_type": "Bearer"}
     odd: list[Any] = [None, True, -1, 2**70, 0.5, "x", "\ud800", [], ["x"], ["\ud800"], {}, {"a": {}}]
     fields = ("levels", "numRecentMessages", "recurseJobs", "tail", "try", "token_type", "access_token")
@@ -213,7 +213,7 @@ def test_odd_first_messages_on_web_sockets(served: ServedPlatform) -> None:
     assert bugs(served) == ""
 
 
-def test_unfinished_requests_keep_nobody_waiting(served: ServedPlatform) -> None:
+def test_unfinished_requests_do_not_delay_others(served: ServedPlatform) -> None:
     file = served.post("/file/new", {"project": served.project})["id"]
     put = served.post(f"/{file}/upload", {"index": 1, "size": 500})["url"].removeprefix(served.url)
     head = "POST /system/whoami HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

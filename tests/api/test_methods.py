@@ -1,4 +1,4 @@
-"""Methods of the API that other tests do not need, over HTTP: what they change is there afterwards."""
+"""Tests over HTTP of the API methods that no other test calls, and of their effects."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def served(served_to_module: ServedPlatform) -> ServedPlatform:
 
 
 def make(served: ServedPlatform, class_name: str, **fields: Any) -> str:
-    """Make a data object, open if it can be."""
+    """Create a data object, open if its class allows it."""
     request = {"project": served.project, "name": "old", **SPECIAL.get(class_name, {}), **fields}
     object_id: str = served.post(f"/{class_name}/new", request)["id"]
     return object_id
@@ -254,5 +254,5 @@ def test_a_job_destroys_no_token_but_its_own(served: ServedPlatform) -> None:
 
 
 @pytest.mark.parametrize("path", ["/system/newAuthToken", "/user/new"])
-def test_nobody_else_can_log_in(served: ServedPlatform, path: str) -> None:
+def test_no_other_user_can_log_in(served: ServedPlatform, path: str) -> None:
     assert served.error(path, {"username": "me", "password": "p"}) == (401, "PermissionDenied")

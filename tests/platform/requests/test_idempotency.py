@@ -18,7 +18,7 @@ HOUR = 60 * 60 * 1000
 
 
 class Counter:
-    """A call that can be told from its repetition."""
+    """A call whose answer differs at each execution."""
 
     def __init__(self) -> None:
         self.calls = 0

@@ -1,4 +1,4 @@
-"""Queries of genomic and lexicographic indices, held against what a plain search over the rows finds."""
+"""Tests that compare queries of genomic and lexicographic indices with a linear search over the rows."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ rows = st.lists(
 
 
 class Table:
-    """A finished table of these rows."""
+    """A closed table of these rows."""
 
     def __init__(self, folder: Path, content: Sequence[Sequence[Any]], *indices: Any) -> None:
         self.indices = read_indices(list(indices), COLUMNS)
@@ -91,7 +91,7 @@ def test_a_descending_column_comes_last_first(new_table: NewTable, content: Rows
 
 
 @given(content=rows, first=positions, length=st.integers(0, 30))
-def test_a_range_finds_what_overlaps_it(new_table: NewTable, content: Rows, first: int, length: int) -> None:
+def test_a_range_finds_overlapping_rows(new_table: NewTable, content: Rows, first: int, length: int) -> None:
     last = first + length
     ordered = sorted(content, key=lambda row: row[:3])
     expected = [list(row) for row in ordered if row[0] == "chr1" and row[1] < last and row[2] > first]
@@ -100,7 +100,7 @@ def test_a_range_finds_what_overlaps_it(new_table: NewTable, content: Rows, firs
 
 
 @given(content=rows, first=positions, length=st.integers(0, 30))
-def test_a_range_finds_what_it_encloses(new_table: NewTable, content: Rows, first: int, length: int) -> None:
+def test_a_range_finds_enclosed_rows(new_table: NewTable, content: Rows, first: int, length: int) -> None:
     last = first + length
     ordered = sorted(content, key=lambda row: row[:3])
     expected = [list(row) for row in ordered if row[0] == "chr2" and first <= row[1] and row[2] <= last]
@@ -114,7 +114,7 @@ def test_intervals_are_half_open(new_table: NewTable) -> None:
     assert [row[3] for row in found] == ["e"]
 
 
-def test_a_bound_may_lie_beyond_what_the_column_holds(new_table: NewTable) -> None:
+def test_a_bound_may_exceed_the_range_of_the_column(new_table: NewTable) -> None:
     table = new_table([("chr1", 15, 23, "e")], GRI)
     assert len(table.query(0, {"mode": "overlap", "coords": ["chr1", 0, 2**40]})) == 1
 
@@ -155,7 +155,7 @@ def test_an_index_may_fold_case(new_table: NewTable) -> None:
         (1, {"$and": ["a"]}),
     ],
 )
-def test_a_wrong_query_is_refused(new_table: NewTable, number: int, parameters: Any) -> None:
+def test_a_wrong_query_is_rejected(new_table: NewTable, number: int, parameters: Any) -> None:
     with pytest.raises(InvalidInput):
         new_table([], GRI, BY_NAME).query(number, parameters)
 

@@ -32,7 +32,7 @@ def test_a_new_project_is_described_with_its_defaults(context: Context, project:
     assert not {"folders", "properties", "permissions"} & described.keys()
 
 
-def test_a_description_says_what_it_was_asked(context: Context, project: str) -> None:
+def test_a_description_contains_the_requested_fields(context: Context, project: str) -> None:
     contents.new_folder(context, project, {"folder": "/a/b", "parents": True})
     described = projects.describe(context, project, {"fields": {"folders": True, "properties": True}})
     assert described == {"id": project, "folders": ["/", "/a", "/a/b"], "properties": {}}
@@ -55,13 +55,13 @@ def test_a_container_is_described(job_context: Context, project: str) -> None:
     }
 
 
-def test_an_update_changes_what_it_names(context: Context, project: str) -> None:
+def test_an_update_changes_only_its_fields(context: Context, project: str) -> None:
     projects.update(context, project, {"name": "new", "protected": True, "version": 1})
     described = projects.describe(context, project, {})
     assert (described["name"], described["protected"], described["version"]) == ("new", True, 2)
 
 
-def test_an_update_of_an_old_version_is_refused(context: Context, project: str) -> None:
+def test_an_update_of_an_old_version_is_rejected(context: Context, project: str) -> None:
     with pytest.raises(InvalidState, match="version"):
         projects.update(context, project, {"name": "new", "version": 7})
 
@@ -87,7 +87,7 @@ def test_a_job_needs_permission_to_create_projects(new_job: Callable[..., Contex
     assert projects.new(new_job(projectCreation=True), "project", {"name": "x"})["id"]
 
 
-def test_a_destroyed_project_is_gone_with_its_contents(context: Context, project: str) -> None:
+def test_destroying_a_project_removes_its_contents(context: Context, project: str) -> None:
     record = records.new(context, "record", {"project": project, "folder": "/a", "parents": True})["id"]
     projects.destroy(context, project, {})
     with pytest.raises(ResourceNotFound):
@@ -195,14 +195,14 @@ def test_the_last_administrator_stays(context: Context, project: str) -> None:
 @pytest.mark.parametrize(
     ("invitee", "error"), [("user-alice", ResourceNotFound), ("user-local", InvalidInput)]
 )
-def test_a_project_can_be_transferred_to_nobody(
+def test_a_project_cannot_be_transferred(
     context: Context, project: str, invitee: str, error: type[ApiError]
 ) -> None:
     with pytest.raises(error):
         project_members.transfer(context, project, {"invitee": invitee})
 
 
-def test_a_job_that_may_view_a_project_invites_nobody(job_context: Context, project: str) -> None:
+def test_a_job_that_may_only_view_a_project_cannot_invite(job_context: Context, project: str) -> None:
     with pytest.raises(PermissionDenied):
         project_members.invite(job_context, project, {"invitee": "PUBLIC", "level": "VIEW"})
 

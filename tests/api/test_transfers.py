@@ -30,7 +30,7 @@ def new_file(served: ServedPlatform, name: str = "f") -> str:
 
 
 def put(served: ServedPlatform, file: str, data: bytes, **announced: Any) -> int:
-    """Upload one part, with something else announced than what comes if asked to; return the status."""
+    """Upload one part, announced with its own or another size and MD5, and return the status."""
     request = {"index": 1, "size": len(data), "md5": md5(data), **announced}
     target = served.post(f"/{file}/upload", request)
     return served.request("PUT", target["url"], data).status
@@ -46,7 +46,7 @@ def stored(served: ServedPlatform, *parts: bytes, name: str = "f") -> str:
 
 
 def url_of(served: ServedPlatform, file: str, **request: Any) -> str:
-    """Return a URL that needs no token, unless the request says otherwise."""
+    """Return a URL that requires no token, unless the request says otherwise."""
     url: str = served.post(f"/{file}/download", {"preauthenticated": True, **request})["url"]
     return url
 
@@ -56,7 +56,7 @@ def test_bytes_come_back(served: ServedPlatform) -> None:
     assert served.request("GET", url).body == b"hello"
 
 
-def test_upload_headers_are_what_storage_wants(served: ServedPlatform) -> None:
+def test_upload_headers_are_those_of_the_storage(served: ServedPlatform) -> None:
     target = served.post(f"/{new_file(served)}/upload", {"size": 5, "md5": md5(b"hello")})
     assert target["headers"] == {
         "host": f"127.0.0.1:{served.port}",
@@ -68,13 +68,13 @@ def test_upload_headers_are_what_storage_wants(served: ServedPlatform) -> None:
 
 
 @pytest.mark.parametrize("data", [b"hell", b"hello!", b"hallo", b""])
-def test_a_part_that_is_not_as_announced_is_refused(served: ServedPlatform, data: bytes) -> None:
+def test_a_part_that_is_not_as_announced_is_rejected(served: ServedPlatform, data: bytes) -> None:
     file = new_file(served)
     assert put(served, file, data, size=5, md5=md5(b"hello")) == 400
     assert served.error(f"/{file}/close") == (422, "InvalidState")
 
 
-def test_a_refused_part_leaves_no_bytes(served: ServedPlatform) -> None:
+def test_a_rejected_part_leaves_no_bytes(served: ServedPlatform) -> None:
     file = new_file(served)
     put(served, file, b"hallo", md5=md5(b"hello"))
     assert not [path for path in (served.folder / "platform" / "files").rglob("*") if path.is_file()]
@@ -135,7 +135,7 @@ def test_a_closed_file_takes_no_more_parts(served: ServedPlatform) -> None:
     assert "is not in the open state" in reply.json["error"]["message"]
 
 
-def test_a_part_that_arrives_after_the_close_is_refused(served: ServedPlatform) -> None:
+def test_a_part_that_arrives_after_the_close_is_rejected(served: ServedPlatform) -> None:
     file = new_file(served)
     late = served.post(f"/{file}/upload", {"size": 4, "index": 1})["url"]
     put(served, file, b"kept")
@@ -217,7 +217,7 @@ def test_a_url_that_needs_a_token_is_worthless_without(served: ServedPlatform) -
         assert served.request("GET", target["url"], headers=headers).status == 401
 
 
-def test_a_job_cannot_get_what_its_token_does_not_reach(served: ServedPlatform) -> None:
+def test_a_job_cannot_download_files_beyond_its_permissions(served: ServedPlatform) -> None:
     project = served.post("/project/new", {"name": "other"})["id"]
     file = stored(served, b"x")
     served.post(f"/{served.project}/clone", {"objects": [file], "project": project})
@@ -254,7 +254,7 @@ def test_names_never_lead_out_of_the_platform(served: ServedPlatform) -> None:
 
 
 @pytest.mark.parametrize("change", ["signature", "file", "expires"])
-def test_a_forged_download_url_is_refused(served: ServedPlatform, change: str) -> None:
+def test_a_forged_download_url_is_rejected(served: ServedPlatform, change: str) -> None:
     file, other = stored(served, b"mine"), stored(served, b"other")
     url = url_of(served, file)
     parts = url.split("/")
@@ -263,7 +263,7 @@ def test_a_forged_download_url_is_refused(served: ServedPlatform, change: str) -
     assert served.request("GET", "/".join(parts)).status == 401
 
 
-def test_a_forged_upload_url_is_refused(served: ServedPlatform) -> None:
+def test_a_forged_upload_url_is_rejected(served: ServedPlatform) -> None:
     file = new_file(served)
     url = served.post(f"/{file}/upload", {"size": 1})["url"]
     assert served.request("PUT", url.replace("/1/1/", "/2/1/"), b"x").status == 401
@@ -276,7 +276,7 @@ def test_urls_expire(served: ServedPlatform) -> None:
 
 
 @pytest.mark.parametrize("number", ["x", "-1", "9" * 5000, "1.5", "\u0661"])
-def test_a_url_with_what_is_no_number_leads_nowhere(served: ServedPlatform, number: str) -> None:
+def test_a_url_with_an_invalid_number_is_not_found(served: ServedPlatform, number: str) -> None:
     for path in (f"/F/D/s/{number}/-/f/f", f"/F/U/s/f/1/{number}/-/1"):
         method = "GET" if "/D/" in path else "PUT"
         assert served.request(method, quote(path)).status == 404
@@ -295,7 +295,7 @@ def test_transfers_need_no_token_but_this_machine(served: ServedPlatform) -> Non
 
 
 @pytest.mark.parametrize("media", ["text/plain\r\nX: y", "", "té"])
-def test_a_media_type_that_is_no_header_is_refused(served: ServedPlatform, media: str) -> None:
+def test_a_media_type_that_is_not_a_valid_header_is_rejected(served: ServedPlatform, media: str) -> None:
     assert served.error("/file/new", {"project": served.project, "media": media}) == (422, "InvalidInput")
 
 
@@ -306,7 +306,7 @@ def test_bytes_that_changed_on_disk_are_not_served(served: ServedPlatform) -> No
 
 
 def link_sparse(served: ServedPlatform, path: Path, size: int) -> str:
-    """Make a large file that takes no space, and link it."""
+    """Create a large sparse file, and link it."""
     with path.open("wb") as file:
         file.truncate(size)
     place = {"project": served.project, "folder": "/", "name": path.name}
@@ -358,7 +358,7 @@ def test_others_are_answered_while_a_large_file_is_read(served: ServedPlatform, 
         assert len(asked.result()["parts"]) == 8
 
 
-def test_a_local_file_that_is_gone_is_named(served: ServedPlatform, tmp_path: Path) -> None:
+def test_the_error_for_a_missing_local_file_names_it(served: ServedPlatform, tmp_path: Path) -> None:
     file = link_sparse(served, tmp_path / "small.bin", 10)
     (served.folder / "platform" / "files" / file).unlink()
     assert served.error(f"/{file}/describe", {"parts": True}) == (404, "ResourceNotFound")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 JSON = dict[str, Any]
 
 
-def test_answers_carry_what_clients_look_at(served: ServedPlatform) -> None:
+def test_answers_have_the_headers_that_clients_check(served: ServedPlatform) -> None:
     reply = served.request("POST", "/system/whoami", "{}")
     assert reply.headers["content-type"].startswith("application/json")
     assert int(reply.headers["content-length"]) == len(reply.body)
@@ -111,7 +111,7 @@ def test_a_malformed_body_is_named_so(served: ServedPlatform, body: bytes) -> No
     assert (reply.status, reply.json["error"]["type"]) == (400, "MalformedJSON")
 
 
-def test_another_content_type_is_refused(served: ServedPlatform) -> None:
+def test_another_content_type_is_rejected(served: ServedPlatform) -> None:
     reply = served.request("POST", "/system/whoami", "{}", {"Content-Type": "text/plain"})
     assert (reply.status, reply.json["error"]["type"]) == (400, "MalformedJSON")
 
@@ -143,7 +143,7 @@ def test_an_unknown_entity_is_not_found(served: ServedPlatform, entity: str) -> 
         {"Origin": "null"},
     ],
 )
-def test_requests_meant_for_other_hosts_or_from_other_pages_are_refused(
+def test_requests_for_other_hosts_or_from_other_pages_are_rejected(
     served: ServedPlatform, headers: dict[str, str]
 ) -> None:
     reply = served.request("POST", "/system/whoami", "{}", headers)
@@ -184,7 +184,7 @@ def test_a_repeated_nonce_creates_nothing_more(served: ServedPlatform) -> None:
     assert served.error("/record/new", {**request, "name": "other"}) == (422, "InvalidInput")
 
 
-def test_every_route_of_a_class_rejects_what_is_missing(served: ServedPlatform) -> None:
+def test_every_route_of_a_class_rejects_missing_entities(served: ServedPlatform) -> None:
     for (class_name, method), route in routes.ROUTES.items():
         if route.of_class:
             reply = served.request("POST", f"/{class_name}/{method}", "{}")
@@ -202,7 +202,7 @@ def test_every_route_of_an_entity_answers_for_an_unknown_one(served: ServedPlatf
                 assert reply.status in {404, 422}, (class_name, method, reply.body)
 
 
-def test_what_is_refused_is_never_done(served: ServedPlatform) -> None:
+def test_rejected_requests_change_nothing(served: ServedPlatform) -> None:
     for class_name, method in coverage.refused():
         route = routes.ROUTES[class_name, method]
         entity = served.project if class_name == "project" else f"{class_name}-{'0' * 24}"
@@ -213,7 +213,7 @@ def test_what_is_refused_is_never_done(served: ServedPlatform) -> None:
 
 
 class Recorder:
-    """Hooks that note what they are told, and mark the answer."""
+    """Hooks that record their arguments and mark the answer."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str | None, str, str]] = []
@@ -230,7 +230,7 @@ class Recorder:
         return {**answer, "marked": True}
 
 
-def test_hooks_are_told_of_the_calls_of_jobs(serve_with: Callable[[Recorder], ServedPlatform]) -> None:
+def test_hooks_receive_the_calls_of_jobs(serve_with: Callable[[Recorder], ServedPlatform]) -> None:
     recorder = Recorder()
     served = serve_with(recorder)
     job = served.job()
@@ -238,7 +238,7 @@ def test_hooks_are_told_of_the_calls_of_jobs(serve_with: Callable[[Recorder], Se
     assert recorder.calls == [(job, "system", "whoami")]
 
 
-def test_hooks_are_told_of_the_calls_of_users(serve_with: Callable[[Recorder], ServedPlatform]) -> None:
+def test_hooks_receive_the_calls_of_users(serve_with: Callable[[Recorder], ServedPlatform]) -> None:
     assert "marked" in serve_with(Recorder()).post("/system/whoami")
 
 

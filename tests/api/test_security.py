@@ -1,4 +1,4 @@
-"""Nobody gets in without a token of this platform, and no web page of elsewhere at all."""
+"""Tests that requests require a token of the platform, and that web pages from other hosts are rejected."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def transfers(served: ServedPlatform) -> list[tuple[str, str]]:
 
 
 def statuses(served: ServedPlatform, headers: dict[str, str]) -> set[int]:
-    """Send these headers, and no others, to every route, and return the statuses of all answers."""
+    """Send a request with only these headers to every route, and return the statuses of the answers."""
     found = set()
     with closing(HTTPConnection("127.0.0.1", served.port, timeout=30)) as connection:
         for path in PATHS:
@@ -114,7 +114,7 @@ def test_no_log_is_shown_under_a_foreign_name(served: ServedPlatform) -> None:
     assert refused.value.response.status_code == 401
 
 
-def test_browsers_are_not_told_that_pages_may_ask(served: ServedPlatform) -> None:
+def test_responses_have_no_cors_headers(served: ServedPlatform) -> None:
     asked = {"Origin": "http://localhost:8000", "Access-Control-Request-Method": "POST"}
     for method, path in (("OPTIONS", "/system/whoami"), ("POST", "/system/whoami"), ("OPTIONS", "/F/D/x")):
         reply = served.request(method, path, "{}", asked)

@@ -1,4 +1,4 @@
-"""Members of projects, with the real `dx` where it has a command: one user, and so little to invite."""
+"""Tests of the members of projects, with the real `dx` if it has a command for them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_invite_and_uninvite_the_public(served: ServedPlatform) -> None:
     assert members(served) == {"user-local": "ADMINISTER"}
 
 
-def test_who_is_not_there_cannot_be_invited(served: ServedPlatform) -> None:
+def test_unknown_users_cannot_be_invited(served: ServedPlatform) -> None:
     failed = served.try_dx("invite", "alice", served.project, "CONTRIBUTE")
     assert failed.returncode == 3
     assert "user-alice could not be found; there is one user here, user-local" in failed.stderr

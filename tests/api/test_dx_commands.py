@@ -1,4 +1,4 @@
-"""The real `dx` command against the real server: what apps and their users type."""
+"""Tests of the `dx` commands that apps and users run, with the real `dx` and the real server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real `dx` and dxpy build, find, describe, change and get apps."""
+"""Tests of apps with the real `dx` and dxpy: build, find, describe, change and get."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def build(dx: ServedPlatform, make_module_app: MakeApp) -> Builder:
 
 @pytest.fixture(scope="module")
 def tool(build: Builder) -> str:
-    """A published app called tool, which no test changes but in what it says."""
+    """A published app called `tool`; tests change only its texts."""
     return build(build.folder("tool"), "--publish")
 
 

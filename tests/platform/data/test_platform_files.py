@@ -50,7 +50,7 @@ def test_a_local_file_is_not_copied(context: Context, project: str, source: Path
     assert path.samefile(source) or os.stat_result(path.stat()).st_blocks  # linked, or cloned blocks
 
 
-def test_a_symbolic_link_stands_for_its_file(context: Context, project: str, source: Path) -> None:
+def test_a_symbolic_link_is_followed(context: Context, project: str, source: Path) -> None:
     link = source.with_name("link")
     link.symlink_to(source)
     (path,) = file_bytes.pieces(context.platform, linked(context, project, link))
@@ -58,7 +58,7 @@ def test_a_symbolic_link_stands_for_its_file(context: Context, project: str, sou
 
 
 @pytest.mark.parametrize("kind", ["folder", "missing", "fifo"])
-def test_what_is_no_file_is_refused(context: Context, project: str, tmp_path: Path, kind: str) -> None:
+def test_only_regular_files_are_accepted(context: Context, project: str, tmp_path: Path, kind: str) -> None:
     path = tmp_path / kind
     if kind == "folder":
         path.mkdir()
@@ -75,7 +75,7 @@ def test_a_copy_may_be_edited(context: Context, project: str, source: Path, tmp_
     assert source.read_bytes() == b"hello"
 
 
-def test_a_copy_takes_the_place_of_what_was_there(
+def test_a_copy_replaces_an_existing_file(
     context: Context, project: str, source: Path, tmp_path: Path
 ) -> None:
     destination = tmp_path / "there.txt"
@@ -95,7 +95,7 @@ def test_a_copy_of_a_link_is_a_file(context: Context, project: str, source: Path
     assert not (tmp_path / "copy").samefile(source)
 
 
-def test_parts_of_a_local_file_are_found_when_asked_for(context: Context, project: str, source: Path) -> None:
+def test_parts_of_a_local_file_are_computed_on_request(context: Context, project: str, source: Path) -> None:
     file = linked(context, project, source)
     parts = objects.describe(context, file, {"fields": {"parts": True}})["parts"]
     assert parts == {"1": {"state": "complete", "size": 5, "md5": md5(b"hello")}}
@@ -139,7 +139,7 @@ def test_a_failed_copy_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_linked_file_that_its_owner_changes(
     context: Context, project: str, source: Path, edit: str
 ) -> None:
-    """What takes its place does not count; what is written into it is noticed, also of the same size."""
+    """A replacement of the file has no effect; a change of its bytes is detected, even with the same size."""
     file = linked(context, project, source)
     (whole,) = file_bytes.pieces(context.platform, file)
     shares = whole.samefile(source)
@@ -165,7 +165,7 @@ def test_hard_links_to_users_files_are_replaced(context: Context, project: str, 
 
 
 def received(context: Context, data: bytes) -> Path:
-    """Return the path of bytes that have arrived for an upload."""
+    """Return the path of received bytes of an upload."""
     path = file_bytes.new_bytes_folder(context.platform) / "received"
     path.write_bytes(data)
     return path
@@ -222,7 +222,7 @@ def test_bytes_that_a_killed_server_left_do_not_hide_the_parts_of_a_file(
     assert content(context, file_id) == first + b"second"
 
 
-def test_a_part_sent_again_whose_commit_is_refused_is_not_taken_for_the_earlier_one(
+def test_a_repeated_part_that_fails_to_commit_does_not_count_as_the_earlier_one(
     context: Context, project: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file_id = files.new(context, "file", {"project": project})["id"]

@@ -21,7 +21,7 @@ def nested(depth: int, opening: str, closing: str) -> bytes:
 
 
 @given(values)
-def test_what_everybody_can_write_is_read(value: Any) -> None:
+def test_interoperable_json_is_parsed(value: Any) -> None:
     assert strict_json.parse(json.dumps(value).encode()) == value
     assert strict_json.parse(json.dumps(value, ensure_ascii=False).encode()) == value
 
@@ -44,7 +44,7 @@ def test_what_everybody_can_write_is_read(value: Any) -> None:
         (nested(100_000, '[{"a":', "}]"), "nested more than"),
     ],
 )
-def test_what_somebody_could_not_read_is_refused(text: bytes, says: str) -> None:
+def test_json_that_some_clients_cannot_read_is_rejected(text: bytes, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         strict_json.parse(text)
 
@@ -55,7 +55,7 @@ def test_whole_characters_are_read(text: bytes) -> None:
 
 
 @pytest.mark.parametrize("brackets", [("[", "]"), ('{"a":', "}")])
-def test_what_is_as_deep_as_may_be_is_read(brackets: tuple[str, str]) -> None:
+def test_json_of_the_largest_depth_is_parsed(brackets: tuple[str, str]) -> None:
     text = nested(strict_json.MAX_DEPTH, *brackets)
     assert strict_json.parse(text) == json.loads(text)
 

@@ -56,7 +56,7 @@ def test_a_record_is_described_with_its_defaults(context: Context, project: str,
     }
 
 
-def test_what_a_job_creates_names_it(job_context: Context) -> None:
+def test_objects_created_by_a_job_name_the_job(job_context: Context) -> None:
     (workspace, _) = access.visible_projects(job_context)
     creator = objects.describe(job_context, new_record(job_context, workspace), {})["createdBy"]
     assert creator["job"] == job_context.caller.job
@@ -90,7 +90,7 @@ def test_a_missing_folder_is_made_with_parents(context: Context, project: str) -
         {"project": None},
     ],
 )
-def test_what_is_of_the_wrong_kind_is_invalid(context: Context, project: str, wrong: JSON) -> None:
+def test_values_of_the_wrong_type_are_invalid(context: Context, project: str, wrong: JSON) -> None:
     with pytest.raises(InvalidInput):
         records.new(context, "record", {"project": project, **wrong})
 
@@ -159,7 +159,7 @@ def test_a_wrong_project_in_describe_is_only_a_hint(context: Context, project: s
 
 
 @pytest.mark.parametrize("hint", ["nonsense", "project-x", "file-000000000000000000000000", "", 1])
-def test_a_malformed_project_is_refused_even_as_a_hint(context: Context, project: str, hint: object) -> None:
+def test_a_malformed_project_is_rejected_even_as_a_hint(context: Context, project: str, hint: object) -> None:
     record = new_record(context, project)
     with pytest.raises(InvalidInput, match='"project" must be'):
         objects.describe(context, record, {"project": hint})
@@ -200,7 +200,7 @@ def test_a_job_that_may_only_view_changes_nothing(
             method(job_context, record, {"tags": []})
 
 
-def test_closing_waits_for_what_details_link_to(context: Context, project: str) -> None:
+def test_closing_waits_for_objects_linked_in_details(context: Context, project: str) -> None:
     inner = new_record(context, project)
     middle = new_record(context, project, details={"to": [link(inner)]})
     outer = new_record(context, project, details=[{"to": link(middle)}])

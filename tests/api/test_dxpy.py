@@ -1,4 +1,4 @@
-"""The real dxpy against the real server."""
+"""Tests of the real dxpy with the real server."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ result = [urllib.request.urlopen(urllib.request.Request(url, headers=headers)).r
     assert served.dxpy(code) == ["shared", "/given.txt"]
 
 
-def test_a_download_from_a_project_without_the_file_is_refused(served: ServedPlatform) -> None:
+def test_a_download_from_a_project_without_the_file_is_rejected(served: ServedPlatform) -> None:
     code = """
 f = dxpy.upload_string('x', wait_on_close=True)
 other = dxpy.DXProject(dxpy.api.project_new({'name': 'other'})['id'])
@@ -168,7 +168,7 @@ result = [d['name'], d['types'], d['details'], d['properties'], d['state']]
     assert served.dxpy(code) == ["second", ["T"], {"n": 1}, {"k": "v"}, "open"]
 
 
-def test_describe_returns_the_fields_asked_for(served: ServedPlatform) -> None:
+def test_describe_returns_the_requested_fields(served: ServedPlatform) -> None:
     code = """
 r = dxpy.new_dxrecord(name='r', properties={'k': 'v'})
 some = r.describe(fields={'name', 'properties'})

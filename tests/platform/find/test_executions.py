@@ -1,4 +1,4 @@
-"""Finding executions, as `dx find jobs` and dxpy ask for it."""
+"""Tests of searches for executions, with the requests of `dx find jobs` and dxpy."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def subjob(context: Context, parent: str) -> str:
 
 
 def found(context: Context, **request: Any) -> list[str]:
-    """Return the IDs of what is found, in their order."""
+    """Return the IDs of the results, in order."""
     answer = executions.find_executions(context, "system", request)
     return [result["id"] for result in answer["results"]]
 
@@ -92,7 +92,7 @@ def test_a_job_that_a_job_has_run_is_no_subjob(context: Context, run: Callable[.
         ({"executable": "applet-000000000000000000000000"}, False),
     ],
 )
-def test_jobs_are_found_by_what_they_are(
+def test_jobs_are_found_by_their_properties(
     context: Context, run: Callable[..., str], request_: JSON, matches: bool
 ) -> None:
     job = run(tags=["a", "b"], properties={"k": "v"})
@@ -107,7 +107,7 @@ def test_results_come_in_pages(context: Context, run: Callable[..., str]) -> Non
     assert second["next"] is None
 
 
-def test_a_result_is_described_as_asked(context: Context, run: Callable[..., str]) -> None:
+def test_a_result_is_described_as_requested(context: Context, run: Callable[..., str]) -> None:
     job = run()
     request = {"describe": {"fields": {"state": True}}}
     answer = executions.find_executions(context, "system", request)
@@ -115,7 +115,7 @@ def test_a_result_is_described_as_asked(context: Context, run: Callable[..., str
 
 
 @pytest.mark.parametrize("request_", [{"project": "project-000000000000000000000000"}, {"originJob": 3}])
-def test_wrong_requests_are_refused(context: Context, request_: JSON) -> None:
+def test_wrong_requests_are_rejected(context: Context, request_: JSON) -> None:
     with pytest.raises(ApiError):
         executions.find_executions(context, "system", request_)
 

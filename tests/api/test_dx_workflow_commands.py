@@ -1,4 +1,4 @@
-"""Workflows and analyses through the real `dx` and the real dxpy."""
+"""Tests of workflows and analyses with the real `dx` and dxpy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JSON = dict[str, Any]
 
 
 def make_applet(served: ServedPlatform, name: str = "double", **fields: Any) -> str:
-    """Make an applet from a number to a number, or with other specs."""
+    """Create an applet with a number as input and output, or with other specs."""
     number = [{"name": "n", "class": "int"}]
     request = {
         "project": served.project,
@@ -36,7 +36,7 @@ FROM_FIRST = {"n": {"$dnanexus_link": {"stage": "a", "outputField": "n"}}}
 
 @pytest.fixture
 def chain(served: ServedPlatform) -> str:
-    """A workflow whose second stage takes what comes out of the first."""
+    """A workflow whose second stage uses the output of the first."""
     applet = make_applet(served)
     stages = [
         {"id": "a", "name": "first", "executable": applet, "input": {"n": 1}},
@@ -48,14 +48,14 @@ def chain(served: ServedPlatform) -> str:
 
 
 def start(served: ServedPlatform, workflow: str, **asked: Any) -> str:
-    """Run a workflow, without the second that `dx run` takes."""
+    """Run a workflow without starting `dx`, which takes a second."""
     request = {"project": served.project, "input": {}, **asked}
     analysis: str = served.post(f"/{workflow}/run", request)["id"]
     return analysis
 
 
 def finish(served: ServedPlatform, job: str, output: JSON) -> None:
-    """Play the worker that runs a job to this output."""
+    """Start and finish a job with this output, as a worker does."""
 
     def end(context: Any) -> None:
         job_events.start(context.platform, job)
@@ -139,7 +139,7 @@ def test_stages_are_named_by_name_and_position(served: ServedPlatform, chain: st
     assert (first["folder"], second["folder"], second["instanceType"]) == ("/", "/sub", "mem2_ssd1_v2_x2")
 
 
-def test_a_run_tells_what_it_does(served: ServedPlatform, chain: str) -> None:
+def test_a_run_prints_the_id_of_the_analysis(served: ServedPlatform, chain: str) -> None:
     said = served.dx("run", chain, "-y", "--priority", "normal")
     assert "Analysis ID: analysis-" in said
     assert "reuse" not in said
@@ -158,7 +158,7 @@ def test_a_batch_of_analyses(served: ServedPlatform, chain: str) -> None:
     assert [(one["name"], one["input"]["a.n"]) for one in described] == [("chain-x", 5), ("chain-y", 6)]
 
 
-def test_a_batch_with_a_wrong_input_is_refused(served: ServedPlatform, chain: str) -> None:
+def test_a_batch_with_a_wrong_input_is_rejected(served: ServedPlatform, chain: str) -> None:
     request = {"batchInput": {"a.n": [1, "two"]}, "commonInput": {}}
     assert served.error(f"/{chain}/validateBatch", request) == (422, "InvalidInput")
 
@@ -301,7 +301,7 @@ except dxpy.exceptions.DXJobFailureError as error:
         ("run", {}, (422, "InvalidInput")),
     ],
 )
-def test_wrong_edits_are_refused(
+def test_wrong_edits_are_rejected(
     served: ServedPlatform, chain: str, method: str, request_: JSON, expected: tuple[int, str]
 ) -> None:
     assert served.error(f"/{chain}/{method}", request_) == expected

@@ -87,7 +87,7 @@ def test_a_folder_needs_its_parent(context: Context, project: str) -> None:
         contents.new_folder(context, project, {"folder": "/a/b"})
 
 
-def test_with_parents_a_folder_may_be_there_already(context: Context, project: str) -> None:
+def test_with_parents_a_folder_may_already_exist(context: Context, project: str) -> None:
     for _ in range(2):
         contents.new_folder(context, project, {"folder": "/a/b", "parents": True})
     assert listed(context, project, "/a") == ([], ["/a/b"])
@@ -226,7 +226,9 @@ def test_hidden_objects_go_with_the_last_that_links_to_them(context: Context, pr
     assert not exists(context, deepest)
 
 
-def test_visible_objects_stay_when_what_links_to_them_goes(context: Context, project: str) -> None:
+def test_visible_objects_remain_when_objects_that_link_to_them_are_removed(
+    context: Context, project: str
+) -> None:
     visible = new_record(context, project)
     record = new_record(context, project, details=[link(visible)])
     contents.remove_objects(context, project, {"objects": [record]})
@@ -254,7 +256,7 @@ def test_a_clone_brings_hidden_objects_along(context: Context, project: str, oth
     assert set(objects.list_projects(context, hidden, {})) == {project, other}
 
 
-def test_what_is_there_already_is_named_and_left_alone(context: Context, project: str, other: str) -> None:
+def test_existing_objects_are_listed_and_unchanged(context: Context, project: str, other: str) -> None:
     record = new_record(context, project, close=True, name="first")
     contents.clone(context, project, {"objects": [record], "project": other})
     objects.rename(context, record, {"project": other, "name": "second"})
@@ -292,7 +294,7 @@ PATHS = st.lists(NAMES, max_size=3).map(lambda names: "/" + "/".join(names))
 
 
 class FolderMachine(RuleBasedStateMachine):
-    """Folders against a model: a set of paths, and the folder of each object."""
+    """Compares folders with a model: a set of paths, and the folder of each object."""
 
     def __init__(self) -> None:
         super().__init__()
