@@ -6,9 +6,7 @@ stderr.
 
 from __future__ import annotations
 
-import json
 import sys
-import tempfile
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -256,6 +254,8 @@ def _print_text(result: CreatedApp | UpdatedApp) -> None:
 
 
 def _print_json(result: dict[str, Any]) -> None:
+    import json
+
     click.echo(json.dumps({"schema": JSON_SCHEMA_VERSION, **result}))
 
 
@@ -288,6 +288,8 @@ def _exit_code(error: UserError) -> int:
 def _not_written(error: OSError) -> UserError:
     """Return the user's error for a file outside of the app that could not be written."""
     if is_full_disk(error):
+        import tempfile
+
         # An error of write() has no file name; apart from the app, only temporary files are written.
         full = Path(error.filename).parent if error.filename else Path(tempfile.gettempdir())
         return DiskFullError(full, has_choice=False)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Language = Literal["python", "bash"]
 Pattern = Literal["basic", "parallelized", "scatter-process-gather"]
@@ -21,8 +20,7 @@ PATTERN_TEXTS: dict[Pattern, str] = {
 PATTERNS = tuple(PATTERN_TEXTS)
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """One of the answers to choose from, and its description."""
 
     text: str

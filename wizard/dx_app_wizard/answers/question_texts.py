@@ -8,13 +8,12 @@ same reason, no other text here may contain the text of a prompt.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dx_app_wizard.answers.choices import CI_SERVICES, LANGUAGES, PATTERN_TEXTS, PATTERNS, Choice, one_of
 
 
-@dataclass(frozen=True)
-class QuestionText:
+class QuestionText(NamedTuple):
     """The text of one question.
 
     `about` names the answer, in one sentence; `form` describes valid answers, `default` the answer that is

@@ -9,9 +9,7 @@ import copy
 import json
 import math
 import re
-from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dx_app_wizard.dxapp.links import Reference, is_link, link, link_id, parse_reference
 from dx_app_wizard.errors import UserError
@@ -109,8 +107,7 @@ def _is_a(kind: type) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, kind)
 
 
-@dataclass(frozen=True)
-class ValueClass:
+class ValueClass(NamedTuple):
     """A class whose values are plain JSON.
 
     `one` and `several` name its values in the menus of the wizard; `parse` reads the text of an `-i` option
@@ -125,8 +122,7 @@ class ValueClass:
     accepts: Callable[[Any], bool]
 
 
-@dataclass(frozen=True)
-class LinkClass:
+class LinkClass(NamedTuple):
     """A class whose values are links to objects, the IDs of which begin with its name.
 
     The wizard offers the class if `one` and `several` name its values. `is_emulated` is true if the local
@@ -180,8 +176,7 @@ CLASSES = (*IO_CLASSES, *(ARRAY_PREFIX + name for name in IO_CLASSES))
 """All class names, arrays included."""
 
 
-@dataclass(frozen=True)
-class IOClass:
+class IOClass(NamedTuple):
     """A parsed I/O class: `array:file` is an array with the item class `file`.
 
     `is_link` is true if values, or the elements of arrays, are links.
@@ -278,6 +273,8 @@ def _near_miss(name: str) -> str | None:
     prefix, colon, item = text.rpartition(":")
     if item in synonyms and prefix in ("", "array"):
         return prefix + colon + synonyms[item]
+    from difflib import get_close_matches
+
     return next(iter(get_close_matches(text, CLASSES, n=1, cutoff=0.75)), None)
 
 
