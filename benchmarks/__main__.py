@@ -1,7 +1,7 @@
-"""`make bench`: ours and the peers side by side, as tables in Markdown, on stdout or on the page.
+"""Compare dx-local with other engines, and print tables in Markdown or write them to the page.
 
-All figures come from one run in which all works take turns. What takes part can be chosen. Exit code 1 says
-that something of ours did not run, never that it was slow.
+All figures come from one run in which the probes take turns; options select the probes. Exit code 1 means
+that a probe of dx-local failed, never that it was slow.
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ GROUPS = ["jobs", "peers", "inside", "starts", "scatter"]
 
 
 def main() -> int:
-    """Measure what the command line asks for; return the exit code."""
+    """Run the probes that the command line selects, and return the exit code."""
     options = _options()
     plan = PLANS[options.plan]
     groups = options.only or GROUPS
     probes = _probes(plan, groups)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left behind
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no process is left behind
     linux.adopt_orphans()
     load_before = machine.load()
     results = Results()
     if plan is not TINY:
-        _say("warming up: a little of everything, so that caches are filled and environments made")
-        measure(_probes(TINY, groups), 1, results, _say)
+        _log("warming up: a small run of everything, to fill the caches and create the environments")
+        measure(_probes(TINY, groups), 1, results, _log)
         results.values.clear()
-        _say("measuring")
-    measure(probes, plan.rounds, results, _say)
+        _log("measuring")
+    measure(probes, plan.rounds, results, _log)
     date = datetime.now(tz=timezone.utc).date().isoformat()
     text = report.write(results, plan, report.Circumstances(date, load_before, machine.load()))
     if options.write_page:
         page.write(text)
-        _say(f"written to {page.PAGE}")
+        _log(f"written to {page.PAGE}")
         print(tables.targets(results))
     else:
         print(text)
-    _say(targets.verdict(results))
+    _log(targets.verdict(results))
     return 1 if any(probe.is_ours and probe.name in results.failures for probe in probes) else 0
 
 
@@ -53,9 +53,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0]
     )
-    parser.add_argument("--plan", choices=PLANS, default="full", help="how much is measured [default: full]")
-    parser.add_argument("--only", action="append", choices=GROUPS, help="leave out all else; may be repeated")
-    parser.add_argument("--write-page", action="store_true", help=f"put the tables into {page.PAGE.name}")
+    parser.add_argument("--plan", choices=PLANS, default="full", help="size of the run [default: full]")
+    parser.add_argument("--only", action="append", choices=GROUPS, help="run only this group; repeatable")
+    parser.add_argument("--write-page", action="store_true", help=f"write the tables to {page.PAGE.name}")
     return parser.parse_args()
 
 
@@ -70,7 +70,7 @@ def _probes(plan: Plan, groups: list[str]) -> list[Probe]:
     return [probe for group in GROUPS if group in groups for probe in of_group[group]]
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

@@ -1,9 +1,9 @@
-"""What one more job costs each process that has a part in it, in milliseconds of processor time.
+"""Measure the cost of one more job in each process involved, in milliseconds of processor time.
 
     python -m benchmarks.anatomy [JOBS] [ROUNDS]
 
-Runs of JOBS subjobs and of none alternate; the least of each, of ROUNDS, is what counts. Processor time says
-nearly the same on a busy machine as on a quiet one.
+Runs with JOBS subjobs alternate with runs without any; the minimum over ROUNDS of each is used. Other load on
+the machine has little effect on processor time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Meter(Observer):
-    """Reads, whenever a job is done, what all processes of the run have used; the last time counts."""
+    """Record the processor time of all processes of a run whenever a job is done; the last record is used."""
 
     def __init__(self) -> None:
         self._control = sum(os.times()[:2])
@@ -59,7 +59,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def zygote_of(pid: int) -> int:
-    """Return the zygote that a process of the executor is or, with PID namespaces, waits for."""
+    """Return the process ID of the zygote: this process or, with PID namespaces, its child."""
     for child in children_of(pid):
         if re.search(r"^NSpid:.*\t1$", Path(f"/proc/{child}/status").read_text(), re.MULTILINE):
             return child
@@ -67,14 +67,14 @@ def zygote_of(pid: int) -> int:
 
 
 def used_by(pid: int) -> tuple[float, float]:
-    """Return the seconds of processor time of a process, and of its children that have ended."""
+    """Return the processor time of a process, and that of its ended children, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     user, system, user_of_ended, system_of_ended = map(int, fields[11:15])
     return (user + system) / _TICKS, (user_of_ended + system_of_ended) / _TICKS
 
 
 def measure(app: Path, jobs: int) -> list[float]:
-    """Run an app once; return the seconds of each part."""
+    """Run an app once, and return the processor time of each part in seconds."""
     meter = Meter()
     with tempfile.TemporaryDirectory(prefix="dx-anatomy-") as folder:
         request = RunRequest(app, GivenInputs({"n": jobs}), folder=Path(folder, "run"))

@@ -1,4 +1,4 @@
-"""What is measured inside jobs: calls of tools, how quickly those wake who wait, and the bytes of a file."""
+"""Measurements inside jobs: calls of tools, waiting for other jobs, and transfers of a large file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.plan import Plan
-    from benchmarks.process import Ended
+    from benchmarks.process import EndedCommand
 
 WARM, PLAIN = "tools of dx-local", "tools started plainly"
 WAITING, TRANSFER = "waiting", "transfer"
@@ -23,36 +23,36 @@ _BLOCK = 1 << 20
 
 
 def probes(plan: Plan) -> list[Probe]:
-    """Return the probes of what happens inside jobs."""
+    """Return the probes that measure inside jobs."""
     return [
-        Probe(WARM, lambda place: _tools(place, plan.calls)),
-        Probe(PLAIN, lambda place: _tools(place, plan.calls, {"DX_LOCAL_TOOLS": "plain"})),
-        Probe(WAITING, lambda place: _waiting(place, plan.waits)),
-        Probe(TRANSFER, lambda place: _transfer(place, plan.mebibytes), most_rounds=plan.large_rounds),
+        Probe(WARM, lambda folder: _tools(folder, plan.calls)),
+        Probe(PLAIN, lambda folder: _tools(folder, plan.calls, {"DX_LOCAL_TOOLS": "plain"})),
+        Probe(WAITING, lambda folder: _waiting(folder, plan.waits)),
+        Probe(TRANSFER, lambda folder: _transfer(folder, plan.mebibytes), most_rounds=plan.large_rounds),
     ]
 
 
-def _tools(place: Path, calls: int, variables: Mapping[str, str] | None = None) -> Mapping[str, float]:
-    """Return the seconds of one call of each tool."""
-    _, output = run_app("tools", place, {"n": calls}, variables)
+def _tools(folder: Path, calls: int, variables: Mapping[str, str] | None = None) -> Mapping[str, float]:
+    """Return the duration of one call of each tool, in seconds."""
+    _, output = run_app("tools", folder, {"n": calls}, variables)
     return {name: value * _MICRO for name, value in output.items()}
 
 
-def _waiting(place: Path, waits: int) -> Mapping[str, float]:
-    """Return how many seconds after the end of a job each kind of waiting goes on, the median of one run."""
-    _, output = run_app("waiting", place, {"n": waits})
+def _waiting(folder: Path, waits: int) -> Mapping[str, float]:
+    """Return the delay after the end of a job by way of waiting, in seconds; the median of one run."""
+    _, output = run_app("waiting", folder, {"n": waits})
     return {name: statistics.median(values) for name, values in output.items()}
 
 
-def _transfer(place: Path, mebibytes: int) -> Mapping[str, float]:
-    """Return the seconds of each way of a large file's bytes, and the memory that this took.
+def _transfer(folder: Path, mebibytes: int) -> Mapping[str, float]:
+    """Return the duration of each transfer of a large file in seconds, and the memory used in MiB.
 
-    "arrival" is how much later the input lies in the job's home than one of a single byte does, "linked" the
-    same for jobs that get links.
+    "arrival" is the delay of the input in the job's home compared with an input of one byte; "linked" is the
+    same delay with `--inputs link`.
     """
-    tiny, _ = _moved(place / "tiny", 1)
-    large, ended = _moved(place / "large", mebibytes * _BLOCK)
-    linked, _ = _moved(place / "linked", mebibytes * _BLOCK, "--inputs", "link")
+    tiny, _ = _transferred(folder / "tiny", 1)
+    large, ended = _transferred(folder / "large", mebibytes * _BLOCK)
+    linked, _ = _transferred(folder / "linked", mebibytes * _BLOCK, "--inputs", "link")
     return {
         **large,
         "arrival": large["arrived"] - tiny["arrived"],
@@ -62,20 +62,20 @@ def _transfer(place: Path, mebibytes: int) -> Mapping[str, float]:
     }
 
 
-def _moved(place: Path, size: int, *options: str) -> tuple[dict[str, float], Ended]:
-    """Return the seconds of a file's bytes by each way, and from the start of the run until it arrived."""
-    place.mkdir()
-    data, scratch = place / "data", place / "scratch"
+def _transferred(folder: Path, size: int, *options: str) -> tuple[dict[str, float], EndedCommand]:
+    """Return the duration of each transfer, and the time from the run's start to the arrival, in seconds."""
+    folder.mkdir()
+    data, scratch = folder / "data", folder / "scratch"
     for path in (data, scratch):
         _write_file(path, size)
-    scratch.unlink()  # gives back as much memory as the run will want; see transfer.sh
-    ended, output = run_app("transfer", place, {"reads": data}, more=options)
+    scratch.unlink()  # frees as much page cache as the run will need; see transfer.sh
+    ended, output = run_app("transfer", folder, {"reads": data}, more=options)
     seconds = {name: value * _MICRO for name, value in output.items()}
     return {**seconds, "arrived": seconds["arrived"] - ended.began}, ended
 
 
 def _write_file(path: Path, size: int) -> None:
-    """Write a file to the disk, so that what comes later does not pay for it."""
+    """Write a file and flush it to the disk, so that the measurements do not include the flush."""
     block = os.urandom(_BLOCK)
     with path.open("wb") as file:
         while file.tell() < size:

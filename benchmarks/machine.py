@@ -1,4 +1,4 @@
-"""The machine that was measured on, in words."""
+"""Describe the machine of a run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dx_local.engine.environments.python_environments import DXPY_VERSION
 
 
 def describe() -> str:
-    """Return the cores, processor, memory, kernel and versions of what was measured."""
+    """Return the cores, processor, memory, kernel and versions of the measured programs."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)
     versions = [f"Python {platform.python_version()}", f"dxpy {DXPY_VERSION}"]
     for peer in PEERS:
@@ -27,7 +27,7 @@ def describe() -> str:
 
 
 def load() -> str:
-    """Return how many processes wanted to run in the last minute, on average."""
+    """Return the load average of the last minute."""
     return f"{os.getloadavg()[0]:.1f}"
 
 

@@ -1,4 +1,4 @@
-"""Our own commands: the apps of the benchmarks, run by `dx-local run` as a user would."""
+"""Run the apps of the benchmarks with `dx-local run`, as a user would."""
 
 from __future__ import annotations
 
@@ -12,32 +12,30 @@ from benchmarks.process import Command, run
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from benchmarks.process import Ended
+    from benchmarks.process import EndedCommand
 
 BIN = Path(sys.executable).parent
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-"""That of the peers, whatever others this machine has."""
+"""The version that the peers use, even if the machine has others."""
 APPS = Path(__file__).parent / "apps"
 
 
 def run_app(
     name: str,
-    place: Path,
+    folder: Path,
     inputs: Mapping[str, object],
     variables: Mapping[str, str] | None = None,
     more: Sequence[str] = (),
-) -> tuple[Ended, dict[str, Any]]:
-    """Run an app with all that it writes below an empty folder; return how it went and its output.
+) -> tuple[EndedCommand, dict[str, Any]]:
+    """Run an app in an empty folder, and return the measurements and the output of the run.
 
-    `more` are options of `dx-local run`.
-
-    Temporary files go to `place`/tmp. Raises CommandError.
+    `more` are options of `dx-local run`. Temporary files go to `folder`/tmp. Raises CommandError.
     """
-    temporary = place / "tmp"
+    temporary = folder / "tmp"
     temporary.mkdir()
     given = [f"-i{key}={value}" for key, value in inputs.items()]
-    options: list[str | Path] = ["--python", _PYTHON, "--workspace-path", place / "run", "--quiet", "--json"]
+    options: list[str | Path] = ["--python", _PYTHON, "--workspace-path", folder / "run", "--quiet", "--json"]
     argv: list[str | Path] = [BIN / "dx-local", "run", APPS / name, *given, *options, *more]
-    ended = run(Command(argv, place, {"TMPDIR": str(temporary), **(variables or {})}))
+    ended = run(Command(argv, folder, {"TMPDIR": str(temporary), **(variables or {})}))
     output: dict[str, Any] = json.loads(ended.output)["output"]
     return ended, output

@@ -1,4 +1,4 @@
-"""The page that keeps the last full run, rewritten in place between two markers."""
+"""Replace the figures of the last full run on the page, between two markers."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import os
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "performance.md"
-BEGIN = "<!-- bench: begin. `make bench` writes what follows. -->"
+BEGIN = "<!-- bench: begin. `make bench` writes the text below. -->"
 END = "<!-- bench: end -->"
 
 
 class MarkerError(Exception):
-    """A page has not both markers, each once and in order."""
+    """A page does not have both markers, each once and in order."""
 
 
 def replaced(page: str, text: str) -> str:
-    """Return a page with other text between its markers. Raises MarkerError."""
+    """Return a page with the text between its markers replaced. Raises MarkerError."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end or BEGIN in rest or END in before + after:
@@ -24,9 +24,9 @@ def replaced(page: str, text: str) -> str:
 
 
 def write(text: str, page: Path = PAGE) -> None:
-    """Put text between the markers of a page.
+    """Replace the text between the markers of a page.
 
-    Raises MarkerError and OSError; then the page stays as it was.
+    Raises MarkerError and OSError, and then leaves the page unchanged.
     """
     new = replaced(page.read_text(encoding="utf-8"), text)
     unfinished = page.with_name(f".{page.name}.{os.getpid()}")

@@ -1,4 +1,4 @@
-"""How much is measured: in full, quickly, or just to see that the benchmarks themselves work."""
+"""The sizes of benchmark runs: full, quick, or just enough to test the benchmarks themselves."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Plan:
-    """The sizes of all works."""
+    """The sizes of all measurements."""
 
     rounds: int
     jobs: int
-    """How many trivial jobs a run has; for engines that are quick or slow, a multiple of this."""
+    """Number of trivial jobs in a run; fast engines run a multiple, and slow ones a fraction."""
     scatter: tuple[int, int]
-    """How many jobs the two large runs have."""
+    """Numbers of jobs in the two large runs."""
     calls: int
-    """How often a tool is called in one job."""
+    """Number of calls of each tool in one job."""
     waits: int
     mebibytes: int
-    """The size of the input that is downloaded and uploaded."""
+    """Size of the input that is downloaded and uploaded."""
     large_rounds: int
-    """How often that happens."""
+    """Number of rounds with that input."""
 
     def jobs_at(self, scale: float) -> int:
-        """Return how many jobs an engine runs, where the usual one has scale 1."""
+        """Return the number of jobs for an engine with a scale; the usual scale is 1."""
         return max(2, round(self.jobs * scale))
 
 
@@ -54,4 +54,4 @@ TINY = Plan(
     mebibytes=1,
     large_rounds=1,
 )
-"""Enough to see that everything runs."""
+"""Just enough to test that everything runs."""

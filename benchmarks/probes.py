@@ -1,4 +1,4 @@
-"""Probes, and the rounds in which they take turns, so that all share whatever else the machine is doing."""
+"""Probes, and the rounds in which they take turns, so that other load on the machine affects all alike."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
 Key = tuple[str, str]
-"""The name of a probe, and that of one of its figures."""
+"""The name of a probe, and the name of one of its figures."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """Something that is measured: run in an empty folder of its own, it returns its figures by name.
+    """A measurement: `run` is called with an empty folder, and returns figures by name.
 
     It may raise CommandError.
     """
@@ -29,12 +29,12 @@ class Probe:
     run: Callable[[Path], Mapping[str, float]]
     is_ours: bool = True
     most_rounds: int | None = None
-    """In how many rounds it takes part, where these are fewer than all."""
+    """The most rounds in which it takes part; None for all."""
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of some rounds, and between which values they lie."""
+    """The median, minimum and maximum over the rounds."""
 
     median: float
     low: float
@@ -43,47 +43,47 @@ class Spread:
 
 @dataclass
 class Results:
-    """What all rounds gave, and what failed."""
+    """The figures of all rounds, and the probes that failed."""
 
     values: dict[Key, list[float]] = field(default_factory=lambda: defaultdict(list))
     failures: dict[str, str] = field(default_factory=dict)
-    """Why a probe has no figures, by its name."""
+    """By name of a probe: the reason why it has no figures."""
 
     def has_any(self, probes: Collection[str]) -> bool:
         """Return whether one of these probes has figures."""
         return any(name in probes for name, _ in self.values)
 
     def spread(self, key: Key) -> Spread | None:
-        """Return a figure's median and spread, or None when it was not measured."""
+        """Return a figure's median and spread, or None if it was not measured."""
         values = self.values.get(key)
         return Spread(statistics.median(values), min(values), max(values)) if values else None
 
     def ratio(self, over: Key, under: Key) -> float | None:
-        """Return the ratio of two medians, or None when one was not measured, or drowned in noise."""
+        """Return the ratio of two medians, or None if one was not measured or is not positive."""
         above, below = self.spread(over), self.spread(under)
         if above is None or below is None or min(above.median, below.median) <= 0:
             return None
         return above.median / below.median
 
 
-def measure(probes: Sequence[Probe], rounds: int, results: Results, say: Callable[[str], None]) -> None:
-    """Run each probe in each round and add its figures to results; what fails once takes no further part."""
+def measure(probes: Sequence[Probe], rounds: int, results: Results, log: Callable[[str], None]) -> None:
+    """Run each probe in each round and add its figures to results; a probe that fails is not run again."""
     for number in range(1, rounds + 1):
         for probe in probes:
             if probe.name in results.failures or number > (probe.most_rounds or rounds):
                 continue
-            say(f"round {number} of {rounds}: {probe.name}")
+            log(f"round {number} of {rounds}: {probe.name}")
             try:
                 with tempfile.TemporaryDirectory(prefix="dx-bench-") as folder:
                     figures = probe.run(Path(folder))
             except CommandError as failure:
                 results.failures[probe.name] = str(failure)
-                say(f"  {failure}")
+                log(f"  {failure}")
                 continue
             for name, value in figures.items():
                 results.values[probe.name, name].append(value)
 
 
 def timed(name: str, command: Callable[[Path], Command], *, is_ours: bool = True) -> Probe:
-    """Return a probe that gives the seconds of one command."""
-    return Probe(name, lambda place: {"seconds": run(command(place)).seconds}, is_ours=is_ours)
+    """Return a probe that measures the duration of one command in seconds."""
+    return Probe(name, lambda folder: {"seconds": run(command(folder)).seconds}, is_ours=is_ours)

@@ -1,4 +1,4 @@
-"""One command, run to its end and watched: time, processor time, memory, and what it leaves behind."""
+"""Run one command, and measure its time, processor time, memory, open files and leftover processes."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ _BYTES_PER_MAXRSS = 1 if sys.platform == "darwin" else 1024
 
 
 class CommandError(Exception):
-    """A command did not end well; the message is one line that says how."""
+    """A command failed; the message is one line with the reason."""
 
 
 @dataclass(frozen=True)
 class Command:
-    """What is started, where, with which variables besides all others, and what it reads from stdin."""
+    """A command: its arguments, working folder, additional environment variables, and standard input."""
 
     argv: Sequence[str | Path]
-    place: Path
+    folder: Path
     variables: Mapping[str, str] = field(default_factory=dict)
     lines: str = ""
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a command went."""
+class EndedCommand:
+    """The measurements of a command that has ended."""
 
     began: float
     """Seconds since 1970."""
@@ -52,26 +52,26 @@ class Ended:
     cpu_seconds: float
     """User and system time of the command and of all processes that it waited for."""
     largest_mib: float
-    """The most memory that any one of these processes has held."""
+    """The largest peak memory of any of these processes."""
     control_mib: float
-    """The most memory that the process that was started has held; 0 where /proc does not tell."""
+    """The peak memory of the command's own process, or 0 if /proc does not report it."""
     descriptors: tuple[int, int]
-    """How many files that process usually had open early on, and late; zeros where /proc does not tell."""
+    """Median numbers of its open files in the first and in the last third; zeros without /proc."""
     left_over: int
-    """How many processes lived on; they have been ended."""
+    """Number of processes that outlived the command and had to be killed."""
     output: str
 
 
 @dataclass
 class _Watch:
-    """What /proc tells of a process while it lives."""
+    """Samples of a running process from /proc."""
 
     pid: int
     control_mib: float = 0
     descriptors: list[int] = field(default_factory=list)
 
-    def look(self) -> None:
-        """Note memory and open files, if the process is still there."""
+    def sample(self) -> None:
+        """Sample the memory and the open files of the process, if it still runs."""
         process = Path("/proc") / str(self.pid)
         with suppress(OSError):
             for line in process.joinpath("status").read_text().splitlines():
@@ -80,7 +80,7 @@ class _Watch:
             self.descriptors.append(len(list(process.joinpath("fd").iterdir())))
 
     def early_and_late(self) -> tuple[int, int]:
-        """Return the usual number of open files in the first and in the last third of the time."""
+        """Return the median number of open files in the first and in the last third of the samples."""
         if not self.descriptors:
             return 0, 0
         third = len(self.descriptors) // 3 + 1
@@ -89,8 +89,8 @@ class _Watch:
         )
 
 
-def run(command: Command) -> Ended:
-    """Run a command; raise CommandError if it fails or takes longer than LIMIT_SECONDS."""
+def run(command: Command) -> EndedCommand:
+    """Run a command. Raises CommandError if it fails or takes longer than LIMIT_SECONDS."""
     with ExitStack() as stack:
         given, output, errors = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
         given.write(command.lines.encode())
@@ -99,7 +99,7 @@ def run(command: Command) -> Ended:
         try:
             process = subprocess.Popen(
                 command.argv,
-                cwd=command.place,
+                cwd=command.folder,
                 env={**os.environ, **command.variables},
                 stdin=given,
                 stdout=output,
@@ -108,15 +108,15 @@ def run(command: Command) -> Ended:
             )
         except OSError as error:
             raise CommandError(f"cannot be started: {error}") from None
-        with _ended_in_time(process), _watched(process.pid) as watch:
+        with _time_limit(process), _watched(process.pid) as watch:
             _, status, usage = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - clock
             process.returncode = os.waitstatus_to_exitcode(status)
-        left_over = _end_what_is_left()
-        said = _text(output)
+        left_over = _kill_orphans()
+        printed = _text(output)
         if process.returncode != 0:
-            raise CommandError(f"ends with {process.returncode}: {_last_words(_text(errors) or said)}")
-    return Ended(
+            raise CommandError(f"ends with {process.returncode}: {_last_line(_text(errors) or printed)}")
+    return EndedCommand(
         began=began,
         seconds=seconds,
         cpu_seconds=usage.ru_utime + usage.ru_stime,
@@ -124,15 +124,15 @@ def run(command: Command) -> Ended:
         control_mib=watch.control_mib,
         descriptors=watch.early_and_late(),
         left_over=left_over,
-        output=said,
+        output=printed,
     )
 
 
 @contextmanager
-def _ended_in_time(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """End the process and its group when it takes too long, or when we are interrupted.
+def _time_limit(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill the process and its group if it takes too long, or if the benchmarks are interrupted.
 
-    Raises CommandError in the first case.
+    Raises CommandError if it takes too long.
     """
     is_late = threading.Event()
 
@@ -147,12 +147,12 @@ def _ended_in_time(process: subprocess.Popen[bytes]) -> Iterator[None]:
         yield
     except BaseException:
         end()
-        _end_what_is_left()
+        _kill_orphans()
         raise
     finally:
         alarm.cancel()
     if is_late.is_set():
-        _end_what_is_left()
+        _kill_orphans()
         raise CommandError(f"has not ended after {LIMIT_SECONDS} seconds")
 
 
@@ -160,11 +160,11 @@ def _ended_in_time(process: subprocess.Popen[bytes]) -> Iterator[None]:
 def _watched(pid: int) -> Iterator[_Watch]:
     watch, is_over = _Watch(pid), threading.Event()
 
-    def look_on() -> None:
+    def sample() -> None:
         while not is_over.wait(_SAMPLE_SECONDS):
-            watch.look()
+            watch.sample()
 
-    thread = threading.Thread(target=look_on, daemon=True)
+    thread = threading.Thread(target=sample, daemon=True)
     thread.start()
     try:
         yield watch
@@ -173,8 +173,8 @@ def _watched(pid: int) -> Iterator[_Watch]:
         thread.join()
 
 
-def _end_what_is_left() -> int:
-    """End the processes that came to us when their parent ended; return how many had to be ended."""
+def _kill_orphans() -> int:
+    """Kill the orphaned processes that this process has adopted, and return their number."""
     deadline = time.monotonic() + _GRACE_SECONDS
     while _reap() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -187,7 +187,7 @@ def _end_what_is_left() -> int:
 
 
 def _reap() -> bool:
-    """Take the exit status of children that have ended; return whether any still runs."""
+    """Reap the children that have ended, and return whether any still runs."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -201,6 +201,6 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode("utf-8", "replace")
 
 
-def _last_words(text: str) -> str:
+def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return (lines[-1] if lines else "it says nothing")[-_LAST_CHARACTERS:]
+    return (lines[-1] if lines else "it printed nothing")[-_LAST_CHARACTERS:]

@@ -1,4 +1,4 @@
-"""All tables of a run together, as they stand on the page."""
+"""Render all tables of a run as the generated part of the page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """When a run was made, and how busy the machine was."""
+    """The date of a run, and the load of the machine before and after it."""
 
     date: str
     load_before: str
@@ -23,12 +23,13 @@ class Circumstances:
 
 
 _JOBS = """\
-**Trivial jobs.** A run of many less a run of one, by job. Each job yields an int, and one more adds these up,
-but for bash. A job of a peer is a shell command unless it says Python. CPU time is that of all processes."""
+**Trivial jobs.** The cost per job is that of a run of many jobs minus that of a run of one, divided by the
+number of further jobs. Each job returns an int, and, except in bash, a final job adds them up. Jobs of other
+engines are shell commands unless marked as Python. CPU time is that of all processes."""
 
 
 def write(results: Results, plan: Plan, when: Circumstances) -> str:
-    """Return the figures in Markdown: what was wanted first, then a section for all that was measured."""
+    """Return the figures in Markdown: first the targets, then a section for each group of probes."""
     engines = [*jobs.DESCRIPTIONS, *(peer.name for peer in PEERS)]
     few, many = plan.scatter
     sections = [
@@ -37,40 +38,40 @@ def write(results: Results, plan: Plan, when: Circumstances) -> str:
             _JOBS,
             tables.trivial_jobs(results),
         ),
-        (engines, "What was run:", _how()),
+        (engines, "The measured commands:", _commands()),
         (
             [inside.WARM, inside.PLAIN],
-            f"**Tools in jobs.** One call, of {plan.calls} in one bash job after the first.",
+            f"**Tools in jobs.** The time per call, over {plan.calls} calls in a bash job after a first one.",
             tables.tools(results),
         ),
         (
             [inside.WAITING],
-            "**Waiting.** From the moment at which the platform has noted that the other job is done.",
+            "**Waiting.** Time since the platform recorded the end of the other job.",
             tables.waiting(results),
         ),
         (
             [inside.TRANSFER],
-            f"**A file of {plan.mebibytes} MiB**, input of a job, and moved there by `dx`. {_peak(results)}",
+            f"**A file of {plan.mebibytes} MiB**, a job's input, and transferred by `dx`. {_peak(results)}",
             tables.transfer(results),
         ),
         (
             [scatter.NAME],
-            f"**Scatter of {few:,} and {many:,}** Python subjobs, in the order few, many, few.",
+            f"**Scatter of {few:,} and {many:,}** Python subjobs, run in the order few, many, few.",
             tables.large_scatter(results, plan),
         ),
-        (starts.ALL, "**Starts.**", tables.starting(results)),
+        (starts.ALL, "**Start-up times.**", tables.starting(results)),
     ]
-    shown = [part for probes, *parts in sections if results.has_any(probes) for part in parts]
+    included = [part for probes, *parts in sections if results.has_any(probes) for part in parts]
     begin = [_introduction(plan, when), tables.targets(results), _failures(results)]
-    return "\n\n".join(part.strip() for part in [*begin, *shown] if part)
+    return "\n\n".join(part.strip() for part in [*begin, *included] if part)
 
 
 def _introduction(plan: Plan, when: Circumstances) -> str:
     return (
-        f"Measured on {when.date} in one run of {plan.rounds} rounds, in which all works take turns, on "
-        f"{machine.describe()}; everything runs under this Python. The load of the machine was "
-        f"{when.load_before} before and {when.load_after} at the end. Figures are medians of the rounds, and "
-        "from where to where these go; the ratios carry to other machines, the seconds do not."
+        f"Measured on {when.date} in one run of {plan.rounds} rounds, in which all measurements take turns, "
+        f"on {machine.describe()}; everything runs under this Python. The load of the machine was "
+        f"{when.load_before} before and {when.load_after} after the run. Figures are medians over the "
+        "rounds, with the range in parentheses. The ratios also apply to other machines; the times do not."
     )
 
 
@@ -78,10 +79,10 @@ def _failures(results: Results) -> str:
     if not results.failures:
         return ""
     lines = [f"- {name}: {reason}" for name, reason in results.failures.items()]
-    return "What did not run:\n\n" + "\n".join(lines)
+    return "Measurements that failed:\n\n" + "\n".join(lines)
 
 
-def _how() -> str:
+def _commands() -> str:
     lines = [f"- {name}: {words}" for name, words in jobs.DESCRIPTIONS.items()]
     lines += [f"- {peer.name} ({peer.requirements[0]}): {peer.how}" for peer in PEERS]
     return "\n".join(lines)
@@ -91,4 +92,7 @@ def _peak(results: Results) -> str:
     control, largest = (results.spread((inside.TRANSFER, name)) for name in ("control", "largest"))
     if control is None or largest is None:
         return ""
-    return f"The control process held {control.median:.0f} MiB, any process {largest.median:.0f} at most."
+    return (
+        f"The control process used at most {control.median:.0f} MiB of memory, and no process used more than "
+        f"{largest.median:.0f} MiB."
+    )

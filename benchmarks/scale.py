@@ -1,8 +1,8 @@
-"""What searches and lists cost in a project of 100,000 files, as ratios to what they cost in one of 1,000.
+"""Compare the time of searches and lists in a project of 100,000 files with that in one of 1,000.
 
-`make bench-scale` runs it and prints a table in Markdown. Both projects hold the same folder of 1,000 files
-with the same 20 `*.bam` files; the large one holds 99,000 others. Each call goes over HTTP to a server of its
-own; calls to both alternate, so that they share whatever else the machine is doing. At the end the real `dx`.
+`make bench-scale` prints a table in Markdown. Both projects contain the same folder of 1,000 files with the
+same 20 `*.bam` files; the large one has 99,000 other files. Each project has an HTTP server of its own. Calls
+to both alternate, so that other load on the machine affects them alike. Commands of the real `dx` come last.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ COMMANDS = {
 
 @dataclass
 class Served:
-    """A project of so many files on a server in a thread, and one connection to it."""
+    """A project with a number of files, on a server in a thread, and a connection to the server."""
 
     size: int
     folder: Path
@@ -99,7 +99,7 @@ class Served:
         self._platform.store.close()
 
     def time(self, name: str) -> int:
-        """Make a call once, note its time, and return how many results it had."""
+        """Make a call once, record its time, and return the number of results."""
         method, request = CALLS[name]
         if method == "findDataObjects":
             subject = "system"
@@ -119,7 +119,7 @@ class Served:
         return len(answer["results"] if "results" in answer else answer["objects"])
 
     def time_command(self, name: str, dx: Path) -> int:
-        """Run a command once, note its time, and return how many lines it printed."""
+        """Run a command once, record its time, and return the number of lines that it printed."""
         variables = {
             **os.environ,
             "DX_APISERVER_PROTOCOL": "http",
@@ -139,7 +139,7 @@ class Served:
 
 
 def create(context: Context, project: str, number: int) -> None:
-    """Make the file of this number; 1,000 lie in each folder, and in the first one 20 are BAM files."""
+    """Create the file of a number; each folder has 1,000 files, and the first one has 20 BAM files."""
     ending = "bam" if number < SMALL and number % 50 == 0 else "txt"
     request = {
         "project": project,
@@ -162,14 +162,14 @@ def main() -> None:
             for round_ in range(ROUNDS + 1):
                 for call in CALLS:
                     results[call] = (small.time(call), large.time(call))
-                if round_ == 0:  # caches warm
+                if round_ == 0:  # this round has filled the caches
                     small.seconds.clear()
                     large.seconds.clear()
             dx = prepare_environment(EnvironmentRequest(), announce=print).bin / "dx"
             for _ in range(ROUNDS_OF_COMMANDS):
                 for command in COMMANDS:
                     results[command] = (small.time_command(command, dx), large.time_command(command, dx))
-            print(f"| what | results | ms at {SMALL:,} files | ms at {LARGE:,} | ratio |")
+            print(f"| call | results | ms at {SMALL:,} files | ms at {LARGE:,} | ratio |")
             print("|---|---|---|---|---|")
             for call, counts in results.items():
                 few, many = (1000 * statistics.median(each.seconds[call]) for each in (small, large))

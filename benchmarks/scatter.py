@@ -1,4 +1,4 @@
-"""Two large runs, one with ten times the jobs of the other: what they cost and what they leave."""
+"""Two large runs, one with ten times the jobs of the other: their cost and the files they leave behind."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.plan import Plan
-    from benchmarks.process import Ended
+    from benchmarks.process import EndedCommand
 
 NAME = "large scatter"
 
 
 def probe(plan: Plan) -> Probe:
-    """Return the probe of both runs."""
-    return Probe(NAME, lambda place: _figures(place, *plan.scatter), most_rounds=1)
+    """Return the probe that measures both runs."""
+    return Probe(NAME, lambda folder: _figures(folder, *plan.scatter), most_rounds=1)
 
 
-def _figures(place: Path, small: int, large: int) -> Mapping[str, float]:
-    """Run few jobs, many, and few again, so that what the machine does besides weighs on both."""
-    before, _ = _run(place / "before", small)
-    ended, files = _run(place / "large", large)
-    after, _ = _run(place / "after", small)
+def _figures(folder: Path, small: int, large: int) -> Mapping[str, float]:
+    """Run few jobs, many, and few again, so that other load on the machine affects both."""
+    before, _ = _run(folder / "before", small)
+    ended, files = _run(folder / "large", large)
+    after, _ = _run(folder / "after", small)
     small_seconds = statistics.mean([before.seconds, after.seconds])
     early, late = ended.descriptors
     return {
@@ -45,10 +45,10 @@ def _figures(place: Path, small: int, large: int) -> Mapping[str, float]:
     }
 
 
-def _run(place: Path, jobs: int) -> tuple[Ended, int]:
-    """Return how a run of so many jobs went, and how many temporary files and folders it has left."""
-    place.mkdir()
-    ended, _ = run_app("scatter_python", place, {"n": jobs})
-    left = sum(len(folders) + len(files) for _, folders, files in os.walk(place / "tmp"))
-    shutil.rmtree(place)
+def _run(folder: Path, jobs: int) -> tuple[EndedCommand, int]:
+    """Run a number of jobs, and return the measurements and the number of temporary files left behind."""
+    folder.mkdir()
+    ended, _ = run_app("scatter_python", folder, {"n": jobs})
+    left = sum(len(folders) + len(files) for _, folders, files in os.walk(folder / "tmp"))
+    shutil.rmtree(folder)
     return ended, left

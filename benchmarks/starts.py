@@ -1,4 +1,4 @@
-"""What starting costs: our commands, the official ones, and a run of an app that was just written."""
+"""Start-up times: the commands of this project, the official ones, and a run of a generated app."""
 
 from __future__ import annotations
 
@@ -25,42 +25,42 @@ BASIC_APP = "`dx-local run` of the basic app"
 ALL = [DXPY, RUNTIME_HELP, OUR_HELP, OFFICIAL_HELP, GENERATE, OFFICIAL_GENERATE, LINT, BASIC_APP]
 
 OFFICIAL_ANSWERS = "made\nT\nS\n0.0.1\nreads\n\nfile\nn\n\nn\n\nint\n\n48h\nn\nn\nmem1_ssd1_v2_x4\n"
-"""What the official wizard asks for an app with a file as input and an int as output."""
+"""The answers to the official wizard for an app with a file as input and an int as output."""
 
 
 def probes() -> list[Probe]:
-    """Return the probes of starts."""
+    """Return the probes of start-up times."""
     return [
-        timed(DXPY, lambda place: Command([_worker_python(), "-c", "import dxpy"], place)),
-        timed(RUNTIME_HELP, lambda place: Command([BIN / "dx-local", "--help"], place)),
-        timed(OUR_HELP, lambda place: Command([BIN / "dx-app-wizard", "--help"], place)),
-        timed(OFFICIAL_HELP, lambda place: Command([_official_wizard(), "--help"], place)),
-        timed(GENERATE, lambda place: _generate(place, "--input", "reads:file", "--output", "n:int")),
+        timed(DXPY, lambda folder: Command([_worker_python(), "-c", "import dxpy"], folder)),
+        timed(RUNTIME_HELP, lambda folder: Command([BIN / "dx-local", "--help"], folder)),
+        timed(OUR_HELP, lambda folder: Command([BIN / "dx-app-wizard", "--help"], folder)),
+        timed(OFFICIAL_HELP, lambda folder: Command([_official_wizard(), "--help"], folder)),
+        timed(GENERATE, lambda folder: _generate(folder, "--input", "reads:file", "--output", "n:int")),
         timed(OFFICIAL_GENERATE, _generate_officially),
         Probe(LINT, _lint),
         Probe(BASIC_APP, _basic_app),
     ]
 
 
-def _generate(place: Path, *options: str) -> Command:
+def _generate(folder: Path, *options: str) -> Command:
     chosen = ["--language", "python", "--template", "basic", "--no-input"]
-    return Command([BIN / "dx-app-wizard", "made", *chosen, *options], place)
+    return Command([BIN / "dx-app-wizard", "made", *chosen, *options], folder)
 
 
-def _generate_officially(place: Path) -> Command:
+def _generate_officially(folder: Path) -> Command:
     argv: list[str | Path] = [_official_wizard(), "--language", "Python", "--template", "basic"]
-    return Command(argv, place, lines=OFFICIAL_ANSWERS)
+    return Command(argv, folder, lines=OFFICIAL_ANSWERS)
 
 
-def _lint(place: Path) -> Mapping[str, float]:
-    run(_generate(place))
-    return {"seconds": run(Command([BIN / "dx-local", "lint", place / "made"], place)).seconds}
+def _lint(folder: Path) -> Mapping[str, float]:
+    run(_generate(folder))
+    return {"seconds": run(Command([BIN / "dx-local", "lint", folder / "made"], folder)).seconds}
 
 
-def _basic_app(place: Path) -> Mapping[str, float]:
-    """Return the seconds of the second run of an app on its own samples, from the shell."""
-    run(_generate(place))
-    command = Command([BIN / "dx-local", "run", place / "made", "--quiet"], place)
+def _basic_app(folder: Path) -> Mapping[str, float]:
+    """Return the duration of the second run of an app on its sample inputs, from the shell, in seconds."""
+    run(_generate(folder))
+    command = Command([BIN / "dx-local", "run", folder / "made", "--quiet"], folder)
     run(command)
     return {"seconds": run(command).seconds}
 
@@ -71,7 +71,7 @@ def _official_wizard() -> Path:
 
 @cache
 def _worker_python() -> Path:
-    """Return the Python of the worker environment, made if it is not there."""
+    """Return the Python of the worker environment, which is created if necessary."""
     return prepare_environment(
         EnvironmentRequest(), announce=lambda text: print(text, file=sys.stderr)
     ).python

@@ -1,4 +1,4 @@
-"""The figures as tables in Markdown, ratios first."""
+"""Render the figures as tables in Markdown, with the ratios first."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NONE = "-"
 
 
 def targets(results: Results) -> str:
-    """Return what was wanted, what was measured, and whether the one meets the other."""
+    """Return the table of targets, measured figures and verdicts."""
     rows = []
     for target in TARGETS:
         measured = target.measured(results)
@@ -26,14 +26,14 @@ def targets(results: Results) -> str:
             rows.append([target.words, target.wanted, _NONE, "not measured"])
         else:
             verdict = "met" if target.is_met(measured) else "**not met**"
-            rows.append([target.words, target.wanted, target.shown(measured), verdict])
-    return _table(["target", "wanted", "measured", ""], rows)
+            rows.append([target.words, target.wanted, target.format(measured), verdict])
+    return _table(["target", "bound", "measured", ""], rows)
 
 
 def trivial_jobs(results: Results) -> str:
-    """Return what one more trivial job costs with each engine, and what a run of one costs."""
-    heads = ["engine", "cost beside our Python subjob", "beside our bash subjob", "jobs/s", "ms per job"]
-    heads += ["CPU ms per job", "jobs in a run", "run of one, s", "largest process, MiB"]
+    """Return the table of the cost of a trivial job, and of a run with one job, by engine."""
+    heads = ["engine", "cost relative to a Python subjob", "to a bash subjob", "jobs/s", "ms per job"]
+    heads += ["CPU ms per job", "jobs in a run", "run of one job, s", "largest process, MiB"]
     rows = [_engine(results, name) for name in [*jobs.DESCRIPTIONS, *(peer.name for peer in PEERS)]]
     return _table(heads, rows)
 
@@ -55,7 +55,7 @@ def _engine(results: Results, name: str) -> list[str]:
 
 
 def tools(results: Results) -> str:
-    """Return what one call of a tool costs in a job, warm and started plainly."""
+    """Return the table of the time of one tool call in a job, by the tool server and as a plain process."""
     names = {
         "add_output": "`dx-jobutil-add-output`",
         "describe": "`dx describe FILE`",
@@ -70,29 +70,29 @@ def tools(results: Results) -> str:
         ]
         for name, words in names.items()
     ]
-    return _table(["call", "times as quick as started plainly", "ms", "started plainly, ms"], rows)
+    return _table(["call", "speed-up", "ms", "as a plain process, ms"], rows)
 
 
 def waiting(results: Results) -> str:
-    """Return how long after the end of a job each way of waiting goes on."""
+    """Return the table of delays after the end of a job, by way of waiting."""
     names = {
         "woken": "`wait_on_done` returns",
-        "waited": "`dx wait` has returned",
-        "started": "the code of a job that depends on it runs",
+        "waited": "`dx wait` returns",
+        "started": "the code of a dependent job runs",
     }
     rows = [[words, _figure(results, (inside.WAITING, name), 1000)] for name, words in names.items()]
-    return _table(["what", "ms after the end"], rows)
+    return _table(["event", "ms after the end"], rows)
 
 
 def transfer(results: Results) -> str:
-    """Return what the bytes of a large file cost by each way, beside cp."""
+    """Return the table of the transfers of a large file, compared with cp."""
     copy = (inside.TRANSFER, "copy")
     names = {
         "copy": "`cp` in the job",
         "inputs": "`dx-download-all-inputs`",
         "download": "`dx download`",
         "upload": "`dx upload`",
-        "arrival": "in the job's home, later than a byte",
+        "arrival": "input in the job's home (delay compared with one byte)",
         "linked": "the same with `--inputs link`",
     }
     rows = [
@@ -103,11 +103,11 @@ def transfer(results: Results) -> str:
         ]
         for name, words in names.items()
     ]
-    return _table(["what", "rate beside `cp`", "s"], rows)
+    return _table(["transfer", "rate relative to `cp`", "s"], rows)
 
 
 def large_scatter(results: Results, plan: Plan) -> str:
-    """Return what both large runs took and left."""
+    """Return the table of the two large runs."""
     small, large = plan.scatter
 
     def row(words: str, name: str, digits: int = 0) -> list[str]:
@@ -121,14 +121,14 @@ def large_scatter(results: Results, plan: Plan) -> str:
         row(f"peak of the control process with {small:,}, MiB", "small_control"),
         row(f"peak of the control process with {large:,}, MiB", "control"),
         row("processes left", "processes"),
-        row("descriptors open late, more than early on", "descriptors"),
+        row("growth of open descriptors during the run", "descriptors"),
         row("temporary files left", "files"),
     ]
-    return _table(["what", ""], rows)
+    return _table(["figure", ""], rows)
 
 
 def starting(results: Results) -> str:
-    """Return what starts and generations cost, in units of starting Python with dxpy."""
+    """Return the table of start-up times, relative to starting Python with dxpy."""
     rows = [
         [
             name,
@@ -137,7 +137,7 @@ def starting(results: Results) -> str:
         ]
         for name in starts.ALL
     ]
-    return _table(["what", "ratio to starting dxpy", "s"], rows)
+    return _table(["command", "relative to starting dxpy", "s"], rows)
 
 
 def _ratio(results: Results, over: Key, under: Key) -> str:
@@ -146,13 +146,13 @@ def _ratio(results: Results, over: Key, under: Key) -> str:
 
 
 def _figure(results: Results, key: Key, scale: float = 1, *, digits: int | None = None) -> str:
-    """Return the median, and from where to where the rounds went if there were several."""
+    """Return the median, and the range if the rounds differ."""
     spread = results.spread(key)
     if spread is None:
         return "failed" if key[0] in results.failures else _NONE
     values = [value * scale for value in (spread.median, spread.low, spread.high)]
-    shown = 3 if digits is None and scale == 1 else 1 if digits is None else digits
-    median, low, high = (f"{value:.{shown}f}" for value in values)
+    decimals = 3 if digits is None and scale == 1 else 1 if digits is None else digits
+    median, low, high = (f"{value:.{decimals}f}" for value in values)
     return median if low == high else f"{median} ({low} to {high})"
 
 

@@ -1,4 +1,4 @@
-"""What the figures should be, as data, and whether they are."""
+"""The targets for the figures, and the check of the figures against them."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ class Target:
     words: str
     figure: Key
     below: Key | None = None
-    """What the figure is divided by."""
+    """The figure by which it is divided, if any."""
     at_least: float | None = None
     at_most: float | None = None
     unit: str = "x"
     scale: float = 1
-    """How many of the unit the figure has."""
+    """The factor from the figure to the unit."""
 
     def measured(self, results: Results) -> float | None:
-        """Return the figure in this target's unit, or None when it was not measured."""
+        """Return the figure in this target's unit, or None if it was not measured."""
         if self.below:
             return results.ratio(self.figure, self.below)
         spread = results.spread(self.figure)
         return spread.median * self.scale if spread else None
 
     def is_met(self, measured: float) -> bool:
-        """Return whether a figure lies within the bounds."""
+        """Return whether a figure is within the bounds."""
         is_enough = self.at_least is None or measured >= self.at_least
         return is_enough and (self.at_most is None or measured <= self.at_most)
 
@@ -44,7 +44,7 @@ class Target:
             return f"≥ {self.at_least:g}{self._suffix}"
         return f"≤ {self.at_most:g}{self._suffix}"
 
-    def shown(self, measured: float) -> str:
+    def format(self, measured: float) -> str:
         """Return a figure with its unit."""
         return f"{measured:.3g}{self._suffix}" if abs(measured) < 1000 else f"{measured:.0f}{self._suffix}"
 
@@ -54,7 +54,7 @@ class Target:
 
 
 def verdict(results: Results) -> str:
-    """Return in one line how many targets are met."""
+    """Return a line with the numbers of targets that are met and not measured."""
     measured = [(target, value) for target in TARGETS if (value := target.measured(results)) is not None]
     met = sum(target.is_met(value) for target, value in measured)
     return f"{met} of {len(measured)} targets met, {len(TARGETS) - len(measured)} not measured"
@@ -65,43 +65,42 @@ _MS = 1000
 
 TARGETS = [
     Target(
-        "Python subjobs: the rate beside cwltool's with jobs in Python",
+        "Python subjobs: rate relative to cwltool with Python jobs",
         ("cwltool, Python jobs", "job"),
         _PYTHON,
         at_least=1.5,
     ),
     Target(
-        "Python subjobs: the rate beside cwltool's with jobs in `sh`",
+        "Python subjobs: rate relative to cwltool with `sh` jobs",
         ("cwltool", "job"),
         _PYTHON,
         at_least=1.5,
     ),
-    Target("Python subjobs: the rate beside Snakemake's", ("Snakemake", "job"), _PYTHON, at_least=4),
+    Target("Python subjobs: rate relative to Snakemake", ("Snakemake", "job"), _PYTHON, at_least=4),
+    Target("Python subjobs: rate relative to Parsl (stretch goal)", ("Parsl", "job"), _PYTHON, at_least=1),
+    Target("bash subjobs: rate relative to cwltool with `sh` jobs", ("cwltool", "job"), _BASH, at_least=1),
     Target(
-        "Python subjobs: the rate beside Parsl's (the goal beyond)", ("Parsl", "job"), _PYTHON, at_least=1
-    ),
-    Target(
-        "bash subjobs: the rate beside cwltool's with jobs in `sh`", ("cwltool", "job"), _BASH, at_least=1
-    ),
-    Target(
-        "`dx-jobutil-add-output` beside the one started plainly",
+        "`dx-jobutil-add-output`: speed-up over a plain process",
         (inside.PLAIN, "add_output"),
         (inside.WARM, "add_output"),
         at_least=8,
     ),
     Target(
-        "`dx describe` beside the one started plainly",
+        "`dx describe`: speed-up over a plain process",
         (inside.PLAIN, "describe"),
         (inside.WARM, "describe"),
         at_least=8,
     ),
-    Target("ten times the jobs take", (scatter.NAME, "ratio"), at_most=11),
-    Target("control process of the larger run", (scatter.NAME, "control"), at_most=300, unit="MiB"),
-    Target("processes that it leaves", (scatter.NAME, "processes"), at_most=0, unit=""),
+    Target("time of ten times as many jobs", (scatter.NAME, "ratio"), at_most=11),
     Target(
-        "descriptors open late in it, more than early on", (scatter.NAME, "descriptors"), at_most=2, unit=""
+        "peak memory of the control process in the larger run",
+        (scatter.NAME, "control"),
+        at_most=300,
+        unit="MiB",
     ),
-    Target("temporary files that it leaves", (scatter.NAME, "files"), at_most=0, unit=""),
+    Target("processes left by it", (scatter.NAME, "processes"), at_most=0, unit=""),
+    Target("growth of open descriptors during it", (scatter.NAME, "descriptors"), at_most=2, unit=""),
+    Target("temporary files left by it", (scatter.NAME, "files"), at_most=0, unit=""),
     Target("warm run of the basic app", (starts.BASIC_APP, "seconds"), at_most=0.8, unit="s"),
     Target(
         "`wait_on_done` returns after the job's end",
@@ -114,20 +113,20 @@ TARGETS = [
         "`dx wait` returns after the job's end", (inside.WAITING, "waited"), at_most=50, unit="ms", scale=_MS
     ),
     Target(
-        "a job that depends on it runs after its end",
+        "the code of a dependent job runs after the job's end",
         (inside.WAITING, "started"),
         at_most=50,
         unit="ms",
         scale=_MS,
     ),
     Target(
-        "a large input, linked, lies in the job's home later than one of a byte",
+        "delay of a large linked input, compared with one byte",
         (inside.TRANSFER, "linked"),
         at_most=0.2,
         unit="s",
     ),
     Target(
-        "upload of a large file: the rate beside `cp`'s",
+        "upload of a large file: rate relative to `cp`",
         (inside.TRANSFER, "copy"),
         (inside.TRANSFER, "upload"),
         at_least=0.5,

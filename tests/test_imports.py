@@ -1,98 +1,71 @@
+"""The allowed imports between the rooms of the code: the table in docs/architecture.md is the rule."""
+
 from __future__ import annotations
 
 import ast
+import graphlib
+import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+ROW = re.compile(r"^\| `(dx_[\w.]+)` \| [^|]+ \| ([^|]*) \|", re.MULTILINE)
 SOURCES = {
-    path.relative_to(base).with_suffix("").as_posix().replace("/", "."): path
+    path.relative_to(base).with_suffix("").as_posix().removesuffix("/__init__").replace("/", "."): path
     for base in (ROOT / "wizard", ROOT / "runtime")
     for path in base.rglob("*.py")
 }
-
-_ABOVE_DATA = [f"dx_local.platform.{room}" for room in ("execution", "workflows", "apps")]
-
-# What the modules of a room may not import: imports run cli → ui → engine → api → platform → spec.
-FORBIDDEN = {
-    "dx_app_wizard.console": [f"dx_app_wizard.{room}" for room in ("spec", "answering", "asking", "writing")],
-    "dx_app_wizard": ["dx_local"],
-    "dx_app_wizard.dxapp": [
-        "dx_app_wizard.cli",
-        "dx_app_wizard.commands.create",
-        "dx_app_wizard.answers",
-        "dx_app_wizard.interview",
-        "dx_app_wizard.rendering",
-    ],
-    "dx_app_wizard.answers": ["dx_app_wizard.interview", "dx_app_wizard.rendering"],
-    "dx_app_wizard.rendering": ["dx_app_wizard.interview"],
-    "dx_local.platform.lifecycle": ["dx_local.platform.data", *_ABOVE_DATA],
-    "dx_local.platform.data": [*_ABOVE_DATA],
-    "dx_local.platform.execution": ["dx_local.platform.workflows", "dx_local.platform.apps"],
-    "dx_local.platform": [
-        "dx_local.api",
-        "dx_local.engine",
-        "dx_local.ui",
-        "dx_local.cli",
-        "dx_local.worker",
-    ],
-    "dx_local.api": ["dx_local.engine", "dx_local.ui", "dx_local.cli", "dx_local.worker"],
-    "dx_local.engine": ["dx_local.ui", "dx_local.cli"],
-    "dx_local.ui": ["dx_local.cli"],
+ALLOWED = {
+    room: set(re.findall(r"`([\w.]+)`", rooms))
+    for room, rooms in ROW.findall((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))
 }
 
 
-def imports_of(path: Path) -> set[str]:
-    """Return the full names of all modules, and names from modules, that a file imports at any depth."""
+def room_of(module: str) -> str:
+    """Return the room that holds a module: the longest name in the table that it equals or begins with."""
+    return max((room for room in ALLOWED if f"{module}.".startswith(f"{room}.")), key=len, default="")
+
+
+def imported_by(path: Path) -> set[str]:
+    """Return our modules that a file imports, at any depth and for typing too."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+            for alias in node.names:
+                module = f"{node.module}.{alias.name}"
+                found.add(module if module in SOURCES else node.module)
+    return found & SOURCES.keys()
 
 
-def belongs_to(module: str, room: str) -> bool:
-    return module == room or module.startswith(room + ".")
+IMPORTS = {module: imported_by(path) - {module} for module, path in SOURCES.items()}
 
 
-@pytest.mark.parametrize(("room", "forbidden"), FORBIDDEN.items(), ids=FORBIDDEN)
-def test_imports_run_one_way(room: str, forbidden: list[str]) -> None:
-    broken = [
-        f"{module} imports {name}"
-        for module, path in SOURCES.items()
-        if belongs_to(module, room)
-        for name in imports_of(path)
-        if any(belongs_to(name, wrong) for wrong in forbidden)
-    ]
-    assert broken == []
+def test_every_module_belongs_to_a_room() -> None:
+    assert [module for module in SOURCES if not room_of(module)] == []
 
 
-def test_the_worker_imports_nothing_else_of_ours() -> None:
-    ours = ("dx_app_wizard", "dx_local")
-    broken = [
-        f"{module} imports {name}"
-        for module, path in SOURCES.items()
-        if belongs_to(module, "dx_local.worker")
-        for name in imports_of(path)
-        if any(belongs_to(name, package) for package in ours) and not belongs_to(name, "dx_local.worker")
-    ]
-    assert broken == []
+@pytest.mark.parametrize("room", ALLOWED)
+def test_rooms_exist(room: str) -> None:
+    assert room in SOURCES
 
 
-def test_the_runtime_takes_only_console_and_spec_from_the_wizard() -> None:
-    open_rooms = ("dx_app_wizard.console", "dx_app_wizard.dxapp")
-    broken = [
-        f"{module} imports {name}"
-        for module, path in SOURCES.items()
-        if belongs_to(module, "dx_local")
-        for name in imports_of(path)
-        if belongs_to(name, "dx_app_wizard") and not any(belongs_to(name, room) for room in open_rooms)
-    ]
-    assert broken == []
+@pytest.mark.parametrize("room", ALLOWED)
+def test_rooms_import_exactly_the_rooms_in_the_table(room: str) -> None:
+    used = {
+        room_of(imported)
+        for module, imports in IMPORTS.items()
+        if room_of(module) == room
+        for imported in imports
+    }
+    assert used - {room} == ALLOWED[room]
 
 
-def test_the_rooms_are_where_this_test_looks_for_them() -> None:
-    assert {"dx_app_wizard.cli", "dx_local.platform.core.store", "dx_local.worker.zygote"} <= SOURCES.keys()
+def test_rooms_import_one_way() -> None:
+    graphlib.TopologicalSorter(ALLOWED).prepare()  # raises CycleError
+
+
+def test_modules_import_one_way() -> None:
+    graphlib.TopologicalSorter(IMPORTS).prepare()  # raises CycleError

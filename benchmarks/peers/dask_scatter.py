@@ -1,4 +1,4 @@
-"""N tasks that each have a shell say an int, and one that adds these up; one Dask worker for each core.
+"""Run N tasks in which a shell prints an int, and one that adds them up, with a Dask worker for each core.
 
 Arguments: N and the number of workers.
 """
@@ -12,7 +12,7 @@ from distributed import Client, LocalCluster
 
 
 def process(index: int) -> int:
-    """Return what the shell says."""
+    """Return the int that a shell prints."""
     command = ["sh", "-c", 'echo "$0"', str(index)]
     return int(subprocess.run(command, capture_output=True, check=True).stdout)
 

@@ -1,4 +1,4 @@
-"""The peers: what is run of each, in their own way, on as many cores as ours has."""
+"""The peers: other engines and the commands that run the same jobs, on as many cores as dx-local has."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ CORES = os.cpu_count() or 1
 
 @dataclass(frozen=True)
 class Peer:
-    """An engine that runs N trivial jobs and one that adds their values up, which it prints at last."""
+    """An engine that runs N trivial jobs and one that adds their values up, and prints the sum."""
 
     name: str
     requirements: tuple[str, ...]
-    """What is installed, pinned; the first names the version that is told."""
+    """The pinned requirements of its environment; the first one is the engine itself."""
     how: str
-    """What was run, in one line of the page."""
+    """A description of its command, for the page."""
     arguments: Callable[[Path, Path, int], list[str | Path]]
-    """The command, given the folder of the programs, an empty folder, and N."""
+    """Returns the command for the folder of the programs, an empty folder, and N."""
     scale: float = 1
-    """How many times as many jobs it is given as others, because they are quick or slow."""
+    """The factor on the number of jobs, because an engine is fast or slow."""
 
-    def command(self, place: Path, jobs: int) -> Command:
-        """Return the command that runs N jobs in an empty folder. Raises CommandError if there is none."""
+    def command(self, folder: Path, jobs: int) -> Command:
+        """Return the command that runs N jobs in an empty folder; install the peer. Raises CommandError."""
         programs = programs_of(self.requirements[0].partition("=")[0], self.requirements)
         path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-        return Command(self.arguments(programs, place, jobs), place, {"PATH": path})
+        return Command(self.arguments(programs, folder, jobs), folder, {"PATH": path})
 
 
 def _cwltool(process: str) -> Callable[[Path, Path, int], list[str | Path]]:
-    def arguments(programs: Path, place: Path, jobs: int) -> list[str | Path]:
+    def arguments(programs: Path, folder: Path, jobs: int) -> list[str | Path]:
         for name, source in (("scatter", "scatter"), ("process", process), ("gather", "gather")):
-            shutil.copyfile(_HERE / "cwl" / f"{source}.cwl", place / f"{name}.cwl")
-        inputs = place / "inputs.json"
+            shutil.copyfile(_HERE / "cwl" / f"{source}.cwl", folder / f"{name}.cwl")
+        inputs = folder / "inputs.json"
         inputs.write_text(json.dumps({"indices": list(range(jobs))}))
-        options: list[str | Path] = ["--parallel", "--quiet", "--outdir", place / "out"]
-        return [programs / "cwltool", *options, place / "scatter.cwl", inputs]
+        options: list[str | Path] = ["--parallel", "--quiet", "--outdir", folder / "out"]
+        return [programs / "cwltool", *options, folder / "scatter.cwl", inputs]
 
     return arguments
 
@@ -61,9 +61,9 @@ def _python(script: str) -> Callable[[Path, Path, int], list[str | Path]]:
     return lambda programs, _place, jobs: [programs / "python", _HERE / script, str(jobs), str(CORES)]
 
 
-def _toil(programs: Path, place: Path, jobs: int) -> list[str | Path]:
+def _toil(programs: Path, folder: Path, jobs: int) -> list[str | Path]:
     options = ["--maxCores", str(CORES), "--logError", "--clean", "always"]
-    return [programs / "python", _HERE / "toil_scatter.py", str(jobs), f"file:{place / 'store'}", *options]
+    return [programs / "python", _HERE / "toil_scatter.py", str(jobs), f"file:{folder / 'store'}", *options]
 
 
 _CWLTOOL = ("cwltool==3.3.20260925135507",)
@@ -72,40 +72,40 @@ PEERS = [
     Peer(
         "cwltool",
         _CWLTOOL,
-        "`cwltool --parallel`, a scattered CommandLineTool in `sh` that writes its int to `cwl.output.json`",
+        "`cwltool --parallel` with a scattered `sh` CommandLineTool that writes its int to `cwl.output.json`",
         _cwltool("process"),
         scale=2,
     ),
     Peer(
         "cwltool, Python jobs",
         _CWLTOOL,
-        "the same with `python3 -c` (no dxpy) in place of `sh`",
+        "the same with `python3 -c` (without dxpy) instead of `sh`",
         _cwltool("process_python"),
     ),
     Peer(
         "Snakemake",
         ("snakemake==9.27.1",),
-        "`snakemake --cores` with the greedy scheduler, a `shell:` rule that writes its int to a file",
+        "`snakemake --cores` with the greedy scheduler and a `shell:` rule that writes its int to a file",
         _snakemake,
     ),
     Peer(
         "Parsl",
         ("parsl==2026.10.26",),
-        "`bash_app`s on the ThreadPoolExecutor, a thread for each core, stdout in a file",
+        "`bash_app`s on the ThreadPoolExecutor, with a thread for each core and stdout in a file",
         _python("parsl_scatter.py"),
         scale=2,
     ),
     Peer(
         "Dask",
         ("distributed==2026.8.0", "dask==2026.8.0"),
-        "`Client.map` of a function that starts `sh`, on a LocalCluster of one process for each core",
+        "`Client.map` of a function that starts `sh`, on a LocalCluster with a process for each core",
         _python("dask_scatter.py"),
         scale=2,
     ),
     Peer(
         "Toil",
         ("toil==9.6.0",),
-        "the Python API with the single-machine batch system, a child job that starts `sh`",
+        "the Python API with the single-machine batch system, and child jobs that start `sh`",
         _toil,
         scale=0.04,
     ),

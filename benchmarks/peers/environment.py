@@ -1,4 +1,4 @@
-"""An environment for each peer: pinned, made once by uv, kept in the user's cache folder."""
+"""Python environments of the peers: pinned, created once by uv, and stored in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _COMPLETE = "complete"
 
 
 def programs_of(name: str, requirements: Sequence[str]) -> Path:
-    """Return the folder of a peer's programs, installed if need be; raise CommandError if it cannot be.
+    """Return the folder of a peer's programs, which are installed if necessary. Raises CommandError.
 
-    Each peer has an environment of its own, so that none holds another to old versions of what both need.
+    Each peer has an environment of its own, so that no peer restricts the dependencies of another.
     """
     wanted = "\n".join([*requirements, platform.python_version(), sys.base_prefix])
     key = hashlib.sha256(wanted.encode()).hexdigest()[:12]
@@ -52,4 +52,4 @@ def _uv(*arguments: str) -> None:
     )
     if done.returncode != 0:
         lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-        raise CommandError(f"does not install: {' '.join(lines[-3:])}")
+        raise CommandError(f"cannot be installed: {' '.join(lines[-3:])}")

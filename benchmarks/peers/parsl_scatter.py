@@ -1,4 +1,4 @@
-"""N bash apps that each write an int, and one that adds these up; Parsl's local configuration for two cores.
+"""Run N bash apps that each write an int, and one that adds them up, with Parsl's local configuration.
 
 Arguments: N and the number of threads.
 """
@@ -25,7 +25,7 @@ def process(index: int, stdout: str) -> str:  # noqa: ARG001 - Parsl reads it
 
 @parsl.python_app  # type: ignore[untyped-decorator]
 def gather(paths: list[str], inputs: Sequence[Any] = ()) -> int:  # noqa: ARG001 - Parsl waits for them
-    """Return the sum of what the jobs wrote."""
+    """Return the sum of the ints that the jobs wrote."""
     return sum(int(Path(path).read_text()) for path in paths)
 
 

@@ -1,6 +1,6 @@
-"""N jobs that each have a shell say an int, and one that adds these up, by Toil's Python API.
+"""Run N jobs in which a shell prints an int, and one that adds them up, with Toil's Python API.
 
-Arguments: N, and then those of Toil itself.
+Arguments: N, followed by the arguments of Toil.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SMALL = {"cores": 1, "memory": "100M", "disk": "10M"}
 
 
 def process(index: int) -> int:
-    """Return what the shell says."""
+    """Return the int that a shell prints."""
     command = ["sh", "-c", 'echo "$0"', str(index)]
     return int(subprocess.run(command, capture_output=True, check=True).stdout)
 
@@ -27,7 +27,7 @@ def gather(values: list[int]) -> int:
 
 
 def scatter(job: Job, jobs: int) -> Any:
-    """Start the jobs; return what will be the sum."""
+    """Start the jobs, and return a promise of the sum."""
     values = [job.addChildFn(process, index, **SMALL).rv() for index in range(jobs)]
     return job.addFollowOnFn(gather, values, **SMALL).rv()
 

@@ -1,7 +1,7 @@
-"""Requests that nobody should send, for every route: made of good ones, of odd values, and of noise.
+"""Generate invalid and unusual requests for every route, from good requests, odd values and noise.
 
-The field names of a route are those that its module reads, found in its source, so that new ones are tried
-without being listed here. Everything comes from one seed.
+The field names of a route are taken from the source of its module, so that new fields are covered without
+being listed here. All randomness comes from one seed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 JSON = dict[str, Any]
 
-MARK = "fuzzed-name"  # stands in every path that tries to get out
+MARK = "fuzzed-name"  # part of every path that tries to leave the folder
 ESCAPES = (
     f"../{MARK}", f"../../../../../../../../{MARK}", f"/tmp/{MARK}", f"/../{MARK}", f"a/../../{MARK}",
     f"..\\{MARK}", f"%2e%2e%2f{MARK}", f"{MARK}\0", f"\0../{MARK}", "..", ".", "/", "//", "", "/..", "~",
@@ -51,16 +51,16 @@ _MOST_KNOWN = 20
 
 @dataclass
 class World:
-    """What there is to ask about: entities by class, and tokens by what they are worth."""
+    """The targets of requests: entities by class, and tokens by validity."""
 
     project: str
     entities: dict[str, list[str]]
     tokens: dict[str, str]
-    doomed: dict[str, str] = field(default_factory=dict)  # what may be destroyed, by class
+    doomed: dict[str, str] = field(default_factory=dict)  # by class: an entity that may be destroyed
     urls: list[str] = field(default_factory=list)
 
     def learn(self, entity_id: str) -> None:
-        """Ask about a new entity, too; in the place of an older one when there are many."""
+        """Add an entity, which replaces an older one if there are many."""
         known = self.entities.setdefault(class_of(entity_id), [])
         known.append(entity_id)
         if len(known) > _MOST_KNOWN:
@@ -72,7 +72,7 @@ class World:
 
 @dataclass(frozen=True)
 class Shot:
-    """One request on the wire."""
+    """One HTTP request."""
 
     method: str
     path: str
@@ -86,7 +86,7 @@ class Shot:
 
 
 class Fuzzer:
-    """Makes requests, the same ones for the same seed and the same world."""
+    """Generates requests, which are the same for the same seed and the same world."""
 
     def __init__(self, world: World, seed: int) -> None:
         self._world = world
@@ -152,7 +152,7 @@ class Fuzzer:
         return request
 
     def _spoiled(self, value: Any, words: tuple[str, ...]) -> Any:
-        """Return value with something in it, at any depth, changed, added or taken away."""
+        """Return value with one change, addition or removal at any depth."""
         if isinstance(value, dict) and (not value or self._random.random() < 0.75):
             key = (
                 self._random.choice(sorted(value))
@@ -171,7 +171,7 @@ class Fuzzer:
         return self._value(words, 0)
 
     def _value(self, words: tuple[str, ...], depth: int) -> Any:
-        """Return anything: most often something simple, else hashes and arrays within each other."""
+        """Return any value: usually a simple one, otherwise nested hashes and arrays."""
         makers: tuple[Callable[[], Any], ...] = (
             lambda: self._random.choice(self._world.every_id()),
             self._text,
@@ -212,7 +212,7 @@ class Fuzzer:
         return self._random.choice(words) if self._random.random() < 0.9 else self._text()
 
     def _noise(self) -> Shot:
-        """Return a request that is odd before anyone looks into it."""
+        """Return a request that is invalid at the level of HTTP."""
         route = self._random.choice(self._routes)
         body = json.dumps(self._request(route)).encode()
         cut = self._random.randrange(len(body) + 1)
@@ -238,7 +238,7 @@ class Fuzzer:
         return Shot(method, self._random.choice(paths), body, self._headers())
 
     def _transfer(self) -> Shot:
-        """Return a use of a URL for transfers, most often one that nobody issued."""
+        """Return a request for a transfer URL, usually one that was never issued."""
         url = self._random.choice(self._world.urls)
         parts = url.split("/")
         if self._random.random() < 0.5:
@@ -260,7 +260,7 @@ class Fuzzer:
 
 
 def nested(depth: int, key: str | None) -> Any:
-    """Return arrays, or hashes of one key, within each other."""
+    """Return nested arrays, or nested hashes with one key."""
     value: Any = 1
     for _ in range(depth):
         value = [value] if key is None else {key: value}
@@ -269,7 +269,7 @@ def nested(depth: int, key: str | None) -> Any:
 
 @cache
 def words_of(route: Method) -> tuple[str, ...]:
-    """Return the names that stand in the source of what answers a route."""
+    """Return the names in the source of the module that implements a route."""
     module = sys.modules[ROUTES[route].function.__module__]
     found = set(re.findall(r'"(\$?[A-Za-z][A-Za-z0-9]{1,30})"', inspect.getsource(module)))
     return tuple(

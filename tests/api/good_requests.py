@@ -1,4 +1,4 @@
-"""A good request for every route that takes more than an empty one, about things that there are."""
+"""A valid request for every route that requires fields, with existing entities."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ JSON = dict[str, Any]
 
 
 class Some(Protocol):
-    """Knows things to ask about."""
+    """Provides existing entities."""
 
     @property
     def project(self) -> str: ...
@@ -249,4 +249,4 @@ GOOD: dict[tuple[str, str], Callable[[Some], Any]] = {
     ("system", "describeDataObjects"): _objects,
     ("system", "resolveDataObjects"): _objects,
 }
-"""A good request of a route, or with "" for the class of every route of that name; `{}` for all others."""
+"""Valid requests by (class, method); the class "" means any class. For all other routes, `{}` is valid."""

@@ -1,4 +1,4 @@
-"""Archiving files and bringing them back, over HTTP and by the real `dx`."""
+"""Tests of archiving and unarchiving files, over HTTP and with the real `dx`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def served(served_to_module: ServedPlatform) -> ServedPlatform:
 
 
 def new_file(served: ServedPlatform, folder: str = "/", content: bytes = b"bytes") -> str:
-    """Make a closed file."""
+    """Create a closed file."""
     request = {"project": served.project, "folder": folder, "parents": True}
     file: str = served.post("/file/new", request)["id"]
     url = served.post(f"/{file}/upload", {"size": len(content)})["url"]
@@ -26,7 +26,7 @@ def new_file(served: ServedPlatform, folder: str = "/", content: bytes = b"bytes
 
 
 def new_project(served: ServedPlatform, file: str) -> str:
-    """Make a project with a copy of a file."""
+    """Create a project with a copy of a file."""
     project: str = served.post("/project/new", {"name": "copies"})["id"]
     served.post(f"/{served.project}/clone", {"objects": [file], "project": project})
     return project
@@ -138,7 +138,7 @@ def test_files_are_found_by_their_archival_state(served: ServedPlatform) -> None
     ],
 )
 @pytest.mark.parametrize("method", ["archive", "unarchive"])
-def test_what_is_not_there_is_not_archived(
+def test_missing_files_are_not_archived(
     served: ServedPlatform, method: str, request_: dict[str, object], error: tuple[int, str]
 ) -> None:
     assert served.error(f"/{served.project}/{method}", request_) == error

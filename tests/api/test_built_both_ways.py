@@ -1,4 +1,4 @@
-"""An app's folder gives the same applet by `dx build` and by `dx-local run`."""
+"""Tests that `dx build` and `dx-local run` create the same applet from an app folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CLUSTER = {"type": "dxspark", "version": "3.2.3", "initialInstanceCount": 2, "bo
 
 @dataclass
 class BothWays:
-    """Makes two applets of a folder, each in a project of its own, and describes them."""
+    """Creates two applets from a folder, each in a project of its own, and describes them."""
 
     served: ServedPlatform
 
@@ -40,7 +40,7 @@ class BothWays:
         return self._described(built), self._described(bundled)
 
     def file(self) -> str:
-        """Upload a file that apps may bundle."""
+        """Upload a file that apps can bundle."""
         return self.served.dx("upload", "-", "--brief", "--path", f"{self.served.project}:/tool")
 
     def _project(self, region: str) -> str:
@@ -50,7 +50,7 @@ class BothWays:
 
     def _described(self, applet: str) -> JSON:
         found = self.served.post(f"/{applet}/describe", ASKED)
-        found["tags"].sort()  # dx build makes a set of tags and categories
+        found["tags"].sort()  # dx build passes tags and categories through a set
         return {name: value for name, value in found.items() if name not in OF_ONE_APPLET}
 
 

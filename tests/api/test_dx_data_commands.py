@@ -1,4 +1,4 @@
-"""Each `dx` command for folders, data objects, files and projects: the real one against the real server."""
+"""Tests of each `dx` command for folders, data objects, files and projects, with the real server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JSON = dict[str, Any]
 
 @dataclass
 class Terminal:
-    """A user in a shell, in an empty folder, whose project is new and empty."""
+    """The shell of a user, in an empty folder, with a new and empty project."""
 
     served: ServedPlatform
     folder: Path
@@ -32,7 +32,7 @@ class Terminal:
 
     def try_dx(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         variables = self.served.variables()
-        del variables["DX_CLI_WD"]  # it would hold against `dx cd`
+        del variables["DX_CLI_WD"]  # it would override `dx cd`
         return subprocess.run(
             ["dx", *arguments],
             env={**variables, "DX_PROJECT_CONTEXT_ID": self.project, "HOME": str(self.folder)},
@@ -58,14 +58,14 @@ class Terminal:
         return " ".join((done.stdout + done.stderr).split())  # dx breaks lines at the width of a terminal
 
     def record(self, path: str, **fields: Any) -> str:
-        """Make a record without the costs of a `dx`."""
+        """Create a record without starting `dx`."""
         folder, _, name = path.rpartition("/")
         request = {"project": self.project, "folder": folder or "/", "name": name, "parents": True, **fields}
         record: str = self.served.post("/record/new", request)["id"]
         return record
 
     def file(self, path: str, text: str = "x", **fields: Any) -> str:
-        """Make a closed file without the costs of a `dx`."""
+        """Create a closed file without starting `dx`."""
         folder, _, name = path.rpartition("/")
         request = {"project": self.project, "folder": folder or "/", "name": name, "parents": True, **fields}
         file: str = self.served.post("/file/new", request)["id"]
@@ -102,7 +102,7 @@ def test_ls(terminal: Terminal) -> None:
     assert f"1 bytes   b.txt ({file})" in terminal.dx("ls", "-l", "d/b*")
 
 
-def test_ls_of_what_is_not_there(terminal: Terminal) -> None:
+def test_ls_of_a_missing_folder(terminal: Terminal) -> None:
     assert "Unable to resolve" in terminal.fails("ls", "/missing")
 
 
@@ -148,7 +148,7 @@ GARDEN: dict[str, JSON] = {
 
 @pytest.fixture(scope="module")
 def garden(served_to_module: ServedPlatform, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
-    """A project in which there is something to be found."""
+    """A project with objects to find."""
     project = served_to_module.post("/project/new", {"name": "garden", "tags": ["green"]})["id"]
     gardener = Terminal(served_to_module, tmp_path_factory.mktemp("garden"), project)
     made = {path: gardener.record(path, **fields) for path, fields in GARDEN.items()}
@@ -193,7 +193,7 @@ def test_find_projects(garden: Terminal) -> None:
     assert [(each["id"], each["level"]) for each in shown] == [(garden.project, "ADMINISTER")]
 
 
-def test_upload_of_what_comes_by_pipe(terminal: Terminal) -> None:
+def test_upload_from_a_pipe(terminal: Terminal) -> None:
     file = terminal.dx("upload", "-", "--path", "/in/piped.txt", "-p", "--brief", "--wait", stdin="piped")
     assert terminal.paths() == {"/in/piped.txt"}
     assert terminal.dx("cat", file) == "piped"
@@ -288,7 +288,7 @@ def test_cp_to_another_project(terminal: Terminal) -> None:
     file = terminal.file("/b.txt")
     terminal.dx("cp", "/d", f"{other}:/")
     terminal.dx("cp", "b.txt", f"{other}:/renamed.txt")
-    assert file in terminal.dx("cp", "b.txt", f"{other}:/")  # left alone, as it is there already
+    assert file in terminal.dx("cp", "b.txt", f"{other}:/")  # unchanged, because it already exists there
     assert "If cloned, a folder would conflict" in terminal.fails("cp", "/d", f"{other}:/")
     assert Terminal(terminal.served, terminal.folder, other).paths() == {"/d/e/a.txt", "/renamed.txt"}
 

@@ -1,4 +1,4 @@
-"""Files larger than the memory that a server may take."""
+"""Tests of transfers of files larger than the memory of the server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_MEMORY = 64 << 20
 
 
 def peak_memory(pid: int) -> int:
-    """Return the most bytes that a process has had in memory at once."""
+    """Return the peak memory of a process in bytes."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     assert found
     return int(found[1]) * 1024

@@ -1,6 +1,6 @@
-"""Facts of the platform that clients rely on, one row each, over HTTP.
+"""Tests of facts of the platform on which clients rely, one row each, over HTTP.
 
-Each has been seen in recorded answers of the platform or is asserted by its own tests or clients.
+Each fact was observed in recorded answers of the platform, or is asserted by its own tests or clients.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def new_project(served: ServedPlatform) -> str:
 
 
 def fields_of(described: JSON, fields: str) -> list[str]:
-    """Return which of these fields a description lacks."""
+    """Return the names that are missing from a description."""
     return sorted(set(fields.split()) - described.keys())
 
 
@@ -159,7 +159,7 @@ def unarchived_state(served: ServedPlatform) -> str:
 
 
 def changed(served: ServedPlatform, request: JSON, *fields: str) -> JSON:
-    """Return what a new project has in these fields, or in those that the request names, after an update."""
+    """Return the fields of a new project after an update: these fields, or those of the request."""
     project = new_project(served)
     served.post(f"/{project}/update", request)
     wanted = dict.fromkeys(fields or request, True)
@@ -174,7 +174,7 @@ def restricted(served: ServedPlatform) -> str:
 
 
 def found_analysis(served: ServedPlatform) -> bool:
-    """Find an analysis that a job has started by that job, and by no other."""
+    """Return whether a search by `originJob` finds an analysis only for the job that started it."""
     job, other = served.job(project="CONTRIBUTE"), served.job()
     stages = [{"id": "a", "executable": applet(served)}]
     workflow = served.post("/workflow/new", {"project": served.project, "stages": stages})["id"]

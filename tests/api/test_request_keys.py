@@ -1,4 +1,4 @@
-"""Every documented key of every request is obeyed, refused, or listed as one without effect."""
+"""Tests that each documented key takes effect, is rejected if invalid, or is listed as without effect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.api.good_requests import GOOD
-from tests.api.test_api_fuzz import world_of
+from tests.api.test_fuzz import world_of
 
 from dx_local.api.request_keys import WITHOUT_EFFECT
 from dx_local.api.routes import ROUTES
@@ -28,17 +28,17 @@ JSON = dict[str, Any]
 
 KEYS = {method: frozenset(route.keys.split()) for method, route in ROUTES.items() if route.keys}
 
-# No key takes all of these.
+# No key accepts all of these values.
 WRONG: tuple[Any, ...] = (1.5, "no such\0thing", [1.5], {"no such": 1.5}, {"no such": {"no": 1.5}})
 
 
 class TakenBackError(Exception):
-    """Roll back what a call has done."""
+    """Rolls back the changes of a call."""
 
 
 @dataclass
 class Tries:
-    """Tries requests on a platform with one or two of everything, which none of them changes."""
+    """Tries requests on a platform with one or two entities of every class, and undoes their changes."""
 
     served: ServedPlatform
     world: World
@@ -52,7 +52,7 @@ class Tries:
         return self.world.entities[class_name][0]
 
     def entity(self, method: Method) -> str:
-        """Return what a method is called on."""
+        """Return the entity, or class, on which a method is called."""
         class_name = method[0]
         if ROUTES[method].of_class:
             return class_name
@@ -61,13 +61,13 @@ class Tries:
         return self.world.entities[class_name][-1 if method in OF_LAST else 0]
 
     def refusal(self, method: Method, request: Any) -> str | None:
-        """Return why a request is refused, None if it is not."""
+        """Return the reason for which a request is rejected, or None if it is accepted."""
         route = ROUTES[method]
         refused: list[str] = []
 
         def call(context: Context) -> None:
             try:
-                with suppress(WorkRequired):  # by then the request has been found good
+                with suppress(WorkRequired):  # raised only after the request has been accepted
                     route.function(context, self.entity(method), request)
             except ApiError as error:
                 refused.append(error.message)
@@ -79,18 +79,18 @@ class Tries:
         return refused[0] if refused else None
 
     def good_request(self, method: Method) -> Any:
-        """Return a request that is not refused."""
+        """Return a request that is accepted."""
         make = SPECIAL.get(method) or GOOD.get(method) or GOOD.get(("", method[1]), lambda _: {})
         return make(self)
 
 
-# Methods called on the last thing of their class, which is open; others are called on the first one.
+# Methods called on the last entity of their class, which is open; others are called on the first one.
 OF_LAST = {("file", name) for name in ("addTypes", "removeTypes", "setVisibility", "upload")}
 
-# Methods that jobs call, about themselves.
+# Methods that jobs call on themselves.
 OF_JOBS = {("job", "new"), ("job", "getIdentityToken")}
 
-# Good requests about the first thing of each class, where those for the fuzzer are about others.
+# Valid requests for the first entity of each class, if those of the fuzzer are for others.
 SPECIAL: dict[Method, Any] = {
     ("container", "clone"): lambda some: {"project": some.project},
     ("container", "move"): lambda _: {"destination": "/"},
@@ -122,7 +122,7 @@ def tries(served_to_module: ServedPlatform) -> Tries:
 
 
 @pytest.mark.parametrize("method", sorted(KEYS), ids="/".join)
-def test_documented_keys_are_obeyed_refused_or_listed(tries: Tries, method: Method) -> None:
+def test_documented_keys_take_effect_or_are_rejected_or_listed(tries: Tries, method: Method) -> None:
     good = tries.good_request(method)
     assert tries.refusal(method, good) is None
     listed = WITHOUT_EFFECT.get(method, {}).keys()
@@ -141,7 +141,7 @@ NESTED = [
 
 
 @pytest.mark.parametrize(("outer", "key"), NESTED, ids=".".join)
-def test_keys_of_specs_are_obeyed_or_refused(tries: Tries, outer: str, key: str) -> None:
+def test_keys_of_specs_take_effect_or_are_rejected(tries: Tries, outer: str, key: str) -> None:
     method = ("applet", "new")
     good = tries.good_request(method)
     assert any(tries.refusal(method, {**good, outer: {**good.get(outer, {}), key: wrong}}) for wrong in WRONG)
@@ -155,7 +155,7 @@ def test_keys_without_effect_are_documented_ones() -> None:
     } == {}
 
 
-# Methods that look at nothing in a request, whatever it holds.
+# Methods that ignore their request.
 WITHOUT_KEYS = {
     *((name, "getDetails") for name in ("applet", "file", "gtable", "record", "workflow")),
     *((name, "listProjects") for name in ("applet", "file", "gtable", "record", "workflow")),
@@ -167,7 +167,7 @@ WITHOUT_KEYS = {
     *(("system", name) for name in ("greet", "headers")),
     ("applet", "get"),
     ("gtable", "nextPart"),
-    ("project", "decreasePermissions"),  # its keys are the members
+    ("project", "decreasePermissions"),  # its keys are members
 }
 
 

@@ -1,3 +1,3 @@
-"""The HTTP face of the platform: routes, authentication, transfers of bytes."""
+"""The HTTP API of the platform: routes, authentication, file transfers and log streams."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers on the wire: JSON with an exact length, and errors as DNAnexus clients expect them."""
+"""HTTP responses: JSON with a content length, and errors in the format that DNAnexus clients expect."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _numbers = itertools.count(1)
 
 
 def answer_json(value: Any, status: int = 200) -> Response:
-    """Return a response with this value; never compressed, which clients cannot take."""
+    """Return a response with a JSON value. It is never compressed, because clients do not support that."""
     headers = {
         "content-type": "application/json; charset=utf-8",
         "x-content-type-options": "nosniff",
@@ -42,7 +42,7 @@ def answer_json(value: Any, status: int = 200) -> Response:
 
 
 def answer_error(platform: Platform, error: Exception) -> Response:
-    """Return the response for an error; one that is a bug of ours goes to the server's log as well."""
+    """Return the response for an error; an internal error is also written to the server's log."""
     known = _as_api_error(error)
     if known is None and is_full_disk(error, platform.folder):
         full = str(full_folder(error, platform.folder))
@@ -56,26 +56,26 @@ def answer_error(platform: Platform, error: Exception) -> Response:
 
 
 def check_origin(headers: Headers) -> None:
-    """Return when a request was meant for this server by a program or page of this machine.
+    """Raise PermissionDenied for a request that a web page from another host has made a browser send.
 
-    A page from elsewhere can make a browser send requests here, but not without telling its origin, nor, when
-    it gave its own name our address, our host. Raises PermissionDenied.
+    The browser sends the page's origin. After DNS rebinding, when the page's own host name resolves to the
+    loopback address, the Host header contains that name.
     """
     host = headers.get("host", "")
     if not _is_loopback(f"//{host}"):
         raise PermissionDenied(f'the Host header must name this machine, not "{host}"')
     origin = headers.get("origin")
     if origin is not None and not _is_loopback(origin):
-        raise PermissionDenied(f'requests from "{origin}" are refused')
+        raise PermissionDenied(f'requests from "{origin}" are rejected')
 
 
 def _as_api_error(error: Exception) -> ApiError | None:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, UnicodeEncodeError):
-        return InvalidInput("the request contains half a surrogate pair, which is no Unicode text")
+        return InvalidInput("the request contains half a surrogate pair, which is not valid Unicode")
     if isinstance(error, ClientDisconnect):
-        return InvalidInput("the client went away in the middle of its request")  # told to nobody
+        return InvalidInput("the client disconnected during its request")  # this response reaches nobody
     return regexps.failed_in_sql(error)
 
 

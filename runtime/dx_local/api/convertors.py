@@ -1,4 +1,4 @@
-"""Parameters in the paths of routes, beyond those that Starlette has: `{size:number}`, `{name:anything}`."""
+"""Path parameters of routes in addition to Starlette's: `{size:number}` and `{name:anything}`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from starlette.convertors import Convertor, register_url_convertor
 
 
 class _Number(Convertor[int]):
-    """A number, of no more digits than Python reads."""
+    """A decimal number; its length is limited because Python rejects very long ones."""
 
     regex = "[0-9]{1,99}"
 
@@ -18,7 +18,7 @@ class _Number(Convertor[int]):
 
 
 class _Anything(Convertor[str]):
-    """The rest of a path; unlike that of `path` it may have line ends."""
+    """The rest of a path, which unlike Starlette's `path` may contain line breaks."""
 
     regex = "(?s:.*)"
 
@@ -30,6 +30,6 @@ class _Anything(Convertor[str]):
 
 
 def register() -> None:
-    """Make the parameters known to Starlette."""
+    """Register the parameters with Starlette."""
     register_url_convertor("number", _Number())
     register_url_convertor("anything", _Anything())

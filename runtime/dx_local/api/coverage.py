@@ -1,8 +1,9 @@
-"""Which methods of the platform's API there are here: as data, and as the page docs/reference/api.md.
+"""Coverage of the platform's API: the methods by status, as data and as the page docs/reference/api.md.
 
 python -m dx_local.api.coverage tests/api/method_tests.json > docs/reference/api.md
 
-That file names for each route a test that calls it with success; without one there is no page.
+The JSON file contains, for each route, a test that calls it successfully. The page is not written if a route
+has none.
 """
 
 from __future__ import annotations
@@ -23,77 +24,80 @@ if TYPE_CHECKING:
     from dx_local.api.methods import Method
 
 Tests = dict[str, str]
-"""The test that shows a method, as pytest names it, by the method's name: `file/upload`."""
+"""The pytest node ID of a test of a method, by the name of the method: `file/upload`."""
 
 _HEAD = """\
 # API coverage
 
-Written by `python -m dx_local.api.coverage` from the table of routes, as is `dx-local doctor --routes`.
+This page is generated from the table of routes by `python -m dx_local.api.coverage`;
+`dx-local doctor --routes` prints it without the tests.
 
 {numbers}
 
-A method that is served answers as the [DNAnexus API](https://documentation.dnanexus.com/developer/api)
-documents it, and the test calls it. One that is refused answers `PermissionDenied`, or `ResourceNotFound` for
-an entity of which there are none, as DNAnexus answers an account without the feature. Any other
-answers `ResourceNotFound` with a message that names the method.
+An implemented method behaves as documented in the
+[DNAnexus API](https://documentation.dnanexus.com/developer/api), apart from its limitations, and the
+test calls it. A rejected method returns the error that DNAnexus returns to an account without the
+feature: `PermissionDenied`, or `ResourceNotFound` for an entity that cannot exist here. A missing
+method returns `ResourceNotFound` with a message that names the method.
 
-Keys of a request that no method knows are ignored, as DNAnexus ignores them. A key that is known is obeyed,
-refused if its value is wrong, or listed under [keys without effect](#request-keys-without-effect).
+Unknown keys of a request are ignored, as on DNAnexus. A documented key takes effect, is rejected if
+its value is invalid, or is listed under [keys without effect](#request-keys-without-effect).
 """
 
 _KEYS_HEAD = """\
 ## Request keys without effect
 
-These keys are accepted, but nothing follows from them here.
+These keys are accepted, but have no effect on a run.
 
-| key | methods | what happens instead |
+| key | methods | behaviour |
 | --- | --- | --- |
 """
 
 
 class UntestedMethodsError(Exception):
-    """No test shows these methods, of which all are implemented."""
+    """Implemented methods are not called by any test."""
 
     def __init__(self, methods: list[str]) -> None:
-        super().__init__(f"no test shows {', '.join(methods)}")
+        super().__init__(f"no test calls {', '.join(methods)}")
         self.methods = methods
 
 
 def others() -> frozenset[Method]:
-    """Return the methods that clients call though `dxpy.api` has no function for them.
+    """Return the methods that clients call although `dxpy.api` has no function for them.
 
-    Gtables are among them: the platform of 2013 had them, and apps of that time still need them.
+    Among them are those of gtables, which the platform had in 2013 and which older apps still use.
     """
     return (frozenset(ROUTES) | NOT_POST | NOT_SERVED) - DXPY
 
 
 def served() -> frozenset[Method]:
-    """Return every method that does what it is for, transfers and logs included."""
+    """Return all methods that are implemented, fully or partly, including transfers and logs."""
     return frozenset(ROUTES) - refused() | NOT_POST
 
 
 def refused() -> frozenset[Method]:
-    """Return every method that always answers with an error of the platform's."""
+    """Return all methods that always return an error of the platform."""
     return frozenset(method for method, route in ROUTES.items() if route.refuses)
 
 
 def implemented() -> dict[str, list[str]]:
-    """Return the methods that are served as POST requests by class, both in alphabetical order."""
+    """Return the implemented POST methods by class, in alphabetical order."""
     return _by_class(served() - NOT_POST)
 
 
 def numbers() -> str:
-    """Return how much of the client's API is there, as a sentence."""
-    there = DXPY & served()
+    """Return a sentence with the numbers of methods by status."""
+    implemented_here = DXPY & served()
+    partial = implemented_here & LIMITATIONS.keys()
     return (
-        f"Of the {len(DXPY)} functions of `dxpy.api` (dxpy {DXPY_VERSION}), {len(there)} are served, "
-        f"{len(there & LIMITATIONS.keys())} of these partly, and {len(DXPY & refused())} refused; "
-        f"of the {len(others())} other methods that clients call, {len(others() & served())} are served."
+        f"Of the {len(DXPY)} functions of `dxpy.api` (dxpy {DXPY_VERSION}), {len(implemented_here)} are "
+        f"implemented ({len(partial)} of them partly) and {len(DXPY & refused())} are rejected. "
+        f"Of the {len(others())} other methods that clients call, {len(others() & served())} are implemented."
     )
 
 
 def as_markdown(tests: Tests | None = None) -> str:
-    """Return the page, with the test of each method if they are given. Raises UntestedMethodsError."""
+    """Return the page, with links to tests if there are any. Raises UntestedMethodsError."""
     sections = [
         _section(name, [(name, method) for method in methods], tests)
         for name, methods in _by_class(DXPY | others()).items()
@@ -104,12 +108,12 @@ def as_markdown(tests: Tests | None = None) -> str:
 
 
 def name_of(method: Method) -> str:
-    """Return `file/upload` of ("file", "upload")."""
+    """Return the name of a method: `file/upload` for ("file", "upload")."""
     return "/".join(method)
 
 
 def _section(class_name: str, methods: list[Method], tests: Tests | None) -> str:
-    head = ["method", "served", "limits"] + ([] if tests is None else ["test"])
+    head = ["method", "status", "limitations"] + ([] if tests is None else ["test"])
     rows = [head, ["---"] * len(head)]
     for method in methods:
         row = [method[1], _status(method), LIMITATIONS.get(method, "")]
@@ -117,28 +121,28 @@ def _section(class_name: str, methods: list[Method], tests: Tests | None) -> str
             row.append(_link(tests.get(name_of(method))) if method in served() else "")
         rows.append(row)
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
-    why = f"{UNSERVED_CLASSES[class_name]}.\n\n" if class_name in UNSERVED_CLASSES else ""
-    return f"## {class_name}\n\n{why}{table}"
+    reason = f"{UNSERVED_CLASSES[class_name]}.\n\n" if class_name in UNSERVED_CLASSES else ""
+    return f"## {class_name}\n\n{reason}{table}"
 
 
 def _keys_without_effect() -> str:
     methods: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for method, keys in WITHOUT_EFFECT.items():
-        for key, instead in keys.items():
-            methods[key, instead].append(name_of(method))
+        for key, behaviour in keys.items():
+            methods[key, behaviour].append(name_of(method))
     rows = (
-        f"| `{key}` | {', '.join(sorted(names))} | {instead} |\n"
-        for (key, instead), names in sorted(methods.items())
+        f"| `{key}` | {', '.join(sorted(names))} | {behaviour} |\n"
+        for (key, behaviour), names in sorted(methods.items())
     )
     return _KEYS_HEAD + "".join(rows)
 
 
 def _status(method: Method) -> str:
     if method in refused():
-        return "refused"
+        return "rejected"
     if method not in served():
-        return "no"
-    return "partly" if method in LIMITATIONS else "yes"
+        return "missing"
+    return "partial" if method in LIMITATIONS else "implemented"
 
 
 def _link(test: str | None) -> str:
@@ -160,7 +164,7 @@ def _main(arguments: list[str]) -> None:
     try:
         sys.stdout.write(as_markdown(tests))
     except UntestedMethodsError as error:
-        sys.exit(f"{error}; write one, then run: pytest TESTS --record-routes")
+        sys.exit(f"{error}; write a test, then run: pytest TESTS --record-routes")
     sys.stderr.write(numbers() + "\n")
 
 

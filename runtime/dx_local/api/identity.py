@@ -1,4 +1,4 @@
-"""The public key of identity tokens, where OpenID Connect looks for it: below `/.well-known/`.
+"""The discovery documents of OpenID Connect below `/.well-known/`: the issuer and the key of identity tokens.
 
 Source: https://openid.net/specs/openid-connect-discovery-1_0.html
 """
@@ -24,7 +24,7 @@ _KEYS = "/.well-known/jwks.json"
 
 
 def identity_routes(platform: Platform) -> list[Route]:
-    """Return the routes of the description of the issuer, and of its key; they need no token."""
+    """Return the routes of the issuer's metadata and of its public key; they require no token."""
 
     async def issuer(request: Request) -> Response:
         return await _answer(platform, request, _issuer(platform))
@@ -39,7 +39,7 @@ async def _answer(platform: Platform, request: Request, known: JSON | None) -> R
     try:
         check_origin(request.headers)
         return answer_json(await _keys(platform) if known is None else known)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+    except Exception as error:  # noqa: BLE001 - any error becomes a response
         return answer_error(platform, error)
 
 

@@ -1,8 +1,8 @@
-"""The web socket of a job's log, as `dx watch` uses it: what was said so far, then what is being said.
+"""The web socket of a job's log, as used by `dx watch`: first the existing lines, then new ones as they come.
 
-The client's first message says who asks and for what. The end of the log is a message, END_LOG, after which
-the client closes. Lines are read from the logs on disk at the pace of the client; news from the platform only
-says which logs have grown.
+The first message of the client contains its token and options. At the end of the log, the server sends the
+message END_LOG, and the client closes the connection. Lines are read from the logs on disk at the pace of the
+client; notifications of the platform only mark the logs that have grown.
 
 Source: dxpy.utils.job_log_client.
 """
@@ -51,13 +51,13 @@ _MAX_RECENT = 1024 * 256
 _FIRST_MESSAGE_SECONDS = 30.0
 _GOODBYE_SECONDS = 10.0
 _POLICY_VIOLATION = 1008
-_MAX_REASON = 123  # bytes that a close frame has room for
+_MAX_REASON = 123  # bytes, the limit of a close frame
 _COLUMNS = "job.id, job.function, job.try_number"
 _END = {"source": "SYSTEM", "msg": "END_LOG"}
 
 
 def log_route(platform: Platform) -> WebSocketRoute:
-    """Return the route of the logs of all jobs."""
+    """Return the route for the logs of all jobs."""
 
     async def endpoint(socket: WebSocket) -> None:
         try:
@@ -77,7 +77,7 @@ def log_route(platform: Platform) -> WebSocketRoute:
 
 @dataclass(frozen=True)
 class _LogRequest:
-    """What a client wants to see."""
+    """The options of a client: the job, its try, levels, subjobs, and whether to follow the log."""
 
     job: str
     recent: int
@@ -85,14 +85,16 @@ class _LogRequest:
     with_subjobs: bool
     tail: bool
     number: int | None
-    """The try that is asked for; None is the last one, and those that follow."""
+    """The requested try; None for the last one and any later ones."""
 
     @classmethod
     def of(cls, job: str, request: JSON) -> _LogRequest:
-        """Return what the first message asks for. Raises InvalidInput."""
+        """Return the options in the first message. Raises InvalidInput."""
         levels = read.strings(request, "levels", list(LEVELS))
         if unknown := set(levels) - set(LEVELS):
-            raise InvalidInput(f'"levels" must be of {", ".join(LEVELS)}, not {", ".join(sorted(unknown))}')
+            raise InvalidInput(
+                f'"levels" may contain {", ".join(LEVELS)}, but not {", ".join(sorted(unknown))}'
+            )
         return cls(
             job=job,
             recent=max(0, min(_MAX_RECENT, read.integer(request, "numRecentMessages", _MAX_RECENT))),
@@ -104,7 +106,7 @@ class _LogRequest:
 
 
 async def _stream(platform: Platform, socket: WebSocket) -> None:
-    """Serve one client to the end of the log, or of its patience. Raises ApiError."""
+    """Send the log to a client until its end, or until the client disconnects. Raises ApiError."""
     request = await _first_message(socket)
     wanted = _LogRequest.of(socket.path_params["job"], request)
     job = jobs.get(Context(platform, _caller(platform, request)), wanted.job)
@@ -116,7 +118,7 @@ async def _stream(platform: Platform, socket: WebSocket) -> None:
             for entry in entries:
                 await socket.send_json(_message(entry))
         await socket.send_json(_END)
-        # A close frame from this side would make the client take the end for a failure.
+        # The client treats a close frame from the server as a failure, so it has to close first.
         await asyncio.wait([disconnection], timeout=_GOODBYE_SECONDS)
     finally:
         follower.close()
@@ -124,7 +126,7 @@ async def _stream(platform: Platform, socket: WebSocket) -> None:
 
 
 class _LogFollower:
-    """The log of a job, and if wished those of the jobs below it, in lists of lines as they come."""
+    """Follow the log of a job, and on request those of its subjobs, in batches of lines."""
 
     def __init__(self, platform: Platform, wanted: _LogRequest) -> None:
         self._platform = platform
@@ -139,7 +141,7 @@ class _LogFollower:
         platform.subscribers.append(self._state_changed)
 
     def close(self) -> None:
-        """Stop listening."""
+        """Cancel the subscriptions to the platform."""
         self._platform.log_subscribers.remove(self._log_grew)
         self._platform.subscribers.remove(self._state_changed)
 
@@ -150,7 +152,7 @@ class _LogFollower:
         """
         yield await asyncio.to_thread(self._existing_lines, list(self._readers.values()))
         while True:
-            # Asked first: what is read afterwards was then said before the end.
+            # Checked before reading, so that the last read includes all lines written before the end.
             ended = not self._request.tail or self._is_final()
             self._news.clear()
             while self._grown:
@@ -160,14 +162,14 @@ class _LogFollower:
             await self._wait(disconnection)
 
     def _existing_lines(self, readers: list[LogReader]) -> list[LogEntry]:
-        """Return the last lines that there are, of all these logs together; runs in a thread."""
+        """Return the last lines of these logs, merged by time; to be run in a thread."""
         lines = merge(*(reader.rest() for reader in readers))
         return list(
             deque((line for line in lines if line.level in self._request.levels), self._request.recent)
         )
 
     def _new_lines(self) -> list[LogEntry]:
-        """Return some of what the logs have grown by; those that may have more stay marked as grown."""
+        """Return a batch of new lines; logs that may have more stay marked as grown."""
         grown, self._grown = self._grown, set()
         found: list[LogEntry] = []
         for job_try in grown:
@@ -229,7 +231,7 @@ class _LogFollower:
         return {**row, "try_number": self._request.number}
 
     def _is_wanted(self, row: JobTry) -> bool:
-        """Tell whether what a job says now is part of what the client wants to see."""
+        """Return whether the client wants the present output of a job."""
         if row["id"] == self._request.job:
             return self._request.number in (None, row["try_number"])
         return self._request.with_subjobs and self._is_below(row["id"])
@@ -256,7 +258,7 @@ async def _first_message(socket: WebSocket) -> JSON:
         text = await asyncio.wait_for(socket.receive_text(), _FIRST_MESSAGE_SECONDS)
         request = json.loads(text)
     except asyncio.TimeoutError:
-        raise InvalidAuthentication("the first message, which says who asks, did not come") from None
+        raise InvalidAuthentication("the first message, with the access token, did not arrive") from None
     except (KeyError, ValueError, RecursionError):
         request = None
     if not isinstance(request, dict):
@@ -289,8 +291,8 @@ def _message(entry: LogEntry) -> JSON:
 
 
 def _reason(error: ApiError) -> str:
-    """Return an error as clients read it from a close frame, cut to what fits into one."""
-    message = error.message.encode(errors="replace").decode()  # half a surrogate pair is no text
+    """Return an error in the JSON format of close frames, shortened to their limit."""
+    message = error.message.encode(errors="replace").decode()  # replaces lone surrogates
     while True:
         text = json.dumps({"type": error.type, "message": message}, ensure_ascii=False)
         if len(text.encode()) <= _MAX_REASON:

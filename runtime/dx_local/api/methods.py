@@ -1,7 +1,7 @@
-"""The methods of the platform's API, whether they are implemented here or not, and what those here leave out.
+"""All methods of the platform's API, implemented or not, and the limitations of the implementation.
 
-Facts of the client: what `dxpy.api` of DXPY_VERSION has a function for, and what else clients call. A test
-compares the former with the real dxpy.
+DXPY lists the functions of `dxpy.api` in DXPY_VERSION, which a test compares with the real dxpy. The other
+sets are methods that clients call in addition.
 """
 
 from __future__ import annotations
@@ -74,57 +74,57 @@ DXPY = _methods(
         ),
     }
 )
-"""What `dxpy.api` has a function for, one each."""
+"""The methods that have a function in `dxpy.api`."""
 
 UPLOAD: Method = ("file", "PUT of a part")
 DOWNLOAD: Method = ("file", "GET of its bytes")
 LOG: Method = ("job", "getLog/websocket")
 NOT_POST = frozenset({UPLOAD, DOWNLOAD, LOG})
-"""No `POST` of JSON: the URLs that upload and download answer with, and what `dx watch` listens to."""
+"""Methods other than a `POST` of JSON: the URLs of uploads and downloads, and the log of `dx watch`."""
 
 NOT_SERVED = _methods({"system": "checkFeatureAccess"})
-"""Methods that clients call, for which neither `dxpy.api` has a function nor this server a route."""
+"""Methods that clients call, but that have neither a function in `dxpy.api` nor a route here."""
 
 _RUN = (
-    "costs and instance types are kept, not acted upon: every job runs on this machine; `httpsApp` needs no"
-    " licence"
+    "costs and instance types are stored without effect, because every job runs on this machine; `httpsApp`"
+    " requires no licence"
 )
 
 LIMITATIONS: dict[Method, str] = {
     ("app", "run"): _RUN,
     ("applet", "run"): _RUN,
-    ("file", "close"): "a file is closed at once; DNAnexus describes it as `closing` first",
-    ("job", "describe"): "no prices, no egress, and no host: there are none",
+    ("file", "close"): "a file is closed at once; DNAnexus first describes it as `closing`",
+    ("job", "describe"): "no prices, egress or host",
     ("job", "getIdentityToken"): (
-        "needs the extra `identity`; the issuer is this server, whose key is at `/.well-known/jwks.json`;"
+        "requires the extra `identity`; the issuer is this server, with its key at `/.well-known/jwks.json`;"
         " unverified: default subject, lifetime"
     ),
-    ("job", "update"): "`allowSSH` is kept; there is no machine of the job's own to log in to",
-    ("project", "describe"): "no `cloudAccount` and `provider`; nothing costs anything",
-    ("project", "leave"): "a project keeps its only user",
-    ("project", "new"): "`restricted` and the like are kept, not enforced; `protected` is enforced",
-    ("project", "transfer"): "there is nobody else to be billed",
-    ("project", "update"): "`restricted` and the like are kept, not enforced; `protected` is enforced",
-    ("project", "archive"): "the bytes stay where they are",
-    ("project", "unarchive"): "takes a minute and costs nothing, whatever the rate",
-    ("system", "describeExecutions"): "unverified: its form is taken from describeProjects",
-    ("system", "findDatabases"): "there are no databases: none is found",
-    ("system", "findOrgs"): "there are no organisations: none is found",
-    ("user", "update"): "`sshPublicKey` and, to the user's own ID, `billTo`; anything else is refused",
-    ("system", "findDataObjects"): "`next` has more in it than a project and an ID",
-    ("system", "findGlobalWorkflows"): "there are no global workflows: none is found",
-    ("system", "greet"): "there is never any news",
+    ("job", "update"): "`allowSSH` is stored, but a job has no machine of its own to log in to",
+    ("project", "describe"): "no `cloudAccount` or `provider`; all costs are zero",
+    ("project", "leave"): "the only user of a project cannot leave it",
+    ("project", "new"): "`protected` is enforced; `restricted` and similar flags are only stored",
+    ("project", "transfer"): "there is no other user to bill",
+    ("project", "update"): "`protected` is enforced; `restricted` and similar flags are only stored",
+    ("project", "archive"): "the bytes are not moved",
+    ("project", "unarchive"): "takes a minute and costs nothing at any rate",
+    ("system", "describeExecutions"): "unverified: the format is that of describeProjects",
+    ("system", "findDatabases"): "always empty; there are no databases",
+    ("system", "findOrgs"): "always empty; there are no organisations",
+    ("user", "update"): "only `sshPublicKey`, and `billTo` with the user's own ID",
+    ("system", "findDataObjects"): "`next` has more keys than a project and an ID",
+    ("system", "findGlobalWorkflows"): "always empty; there are no global workflows",
+    ("system", "greet"): "there are never any messages",
     ("system", "newAuthToken"): "there are no passwords",
-    ("user", "new"): "there is one user",
-    ("workflow", "run"): "what earlier analyses computed is used again only where `--reuse` says so",
+    ("user", "new"): "there is a single user",
+    ("workflow", "run"): "results of earlier analyses are reused only with `--reuse`",
 }
-"""The limitations of a method that is implemented, or the reason why it refuses."""
+"""The limitations of implemented methods, and the reasons why others are rejected."""
 
 UNSERVED_CLASSES: dict[str, str] = {
     "database": "There are no databases",
     "dbcluster": "There are no database clusters",
-    "globalworkflow": "There are no global workflows; those of a project are served",
-    "notifications": "There is nobody to notify",
-    "org": "There is one user, and no organisation",
+    "globalworkflow": "There are no global workflows; workflows in projects are implemented",
+    "notifications": "There is no notification service",
+    "org": "There are no organisations, only a single user",
 }
-"""Why a class of methods is not implemented."""
+"""The reasons why the methods of a class are not implemented."""

@@ -1,9 +1,8 @@
-"""The keys of requests: groups of them that routes share, and those that have no effect.
+"""The keys of requests: groups that several routes share, and keys without effect.
 
-A route names the keys of its requests (`routes.Route.keys`): those that the documentation names or clients
-send. A test requires that each of them is obeyed, rejected if its value is wrong, or listed in
-`WITHOUT_EFFECT`. All other keys are ignored, as the platform does: `dx build` sends a whole dxapp.json to
-/applet/new.
+`routes.Route.keys` lists the keys of a route that are documented or that clients send. A test requires that
+each of them takes effect, is rejected if its value is wrong, or is listed in `WITHOUT_EFFECT`. All other keys
+are ignored, as on the platform: `dx build` sends a whole dxapp.json to /applet/new.
 
 Sources: https://documentation.dnanexus.com/developer/api and the client dxpy 0.417.1 (dxpy/bindings and
 dxpy/scripts/dx.py).
@@ -62,25 +61,25 @@ FIND_PROJECTS = (
 
 _RUNS_HERE = "described; every job runs on this machine"
 _OF_EVERY_RUN = {
-    "allowSSH": "described; there is no machine of the job's own to log in to",
+    "allowSSH": "described; a job has no machine of its own to log in to",
     "costLimit": "described; runs cost nothing",
-    "debug": "described; a failed job is not held",
-    "delayWorkspaceDestruction": "described; workspaces are kept anyway",
+    "debug": "described; failed jobs are not held",
+    "delayWorkspaceDestruction": "described; workspaces are always kept",
     "executionPolicy.maxSpotTries": "described; there are no spot instances",
-    "detailedJobMetrics": "described; there are no metrics but those of the run",
+    "detailedJobMetrics": "described; the only metrics are those of the run",
     "headJobOnDemand": "described on request; there are no spot instances",
     "maxJobSpotWaitTime": "there are no spot instances",
     "maxTreeSpotWaitTime": "there are no spot instances",
-    "priority": "described; all jobs wait alike",
+    "priority": "described; all jobs have the same priority",
     "rank": "described; jobs start in the order in which they become runnable",
-    "singleContext": "described; jobs may use other tokens all the same",
+    "singleContext": "described; jobs may still use other tokens",
     "systemRequirements": _RUNS_HERE,
     "systemRequirementsByExecutable": _RUNS_HERE,
 }
 _NOT_OF_WORKFLOWS = ("debug", "executionPolicy.maxSpotTries", "headJobOnDemand")
 _OF_EVERY_EXECUTABLE = {
-    "httpsApp": "described; nobody can reach a job's web server through the platform",
-    "treeTurnaroundTimeThreshold": "described, also by executions; nobody is notified",
+    "httpsApp": "described; a job's web server cannot be reached through the platform",
+    "treeTurnaroundTimeThreshold": "described, also by executions; there are no notifications",
 }
 _OF_EVERY_APP = {
     **_OF_EVERY_EXECUTABLE,
@@ -90,12 +89,12 @@ _OF_EVERY_APP = {
 _OF_EVERY_PROJECT = {
     "databaseResultsRestricted": "described; there are no databases",
     "databaseUIViewOnly": "described; there are no databases",
-    "downloadRestricted": "described; the only user may download",
-    "externalUploadRestricted": "described; the only user may upload",
+    "downloadRestricted": "described; the only user may always download",
+    "externalUploadRestricted": "described; the only user may always upload",
     "previewViewerRestricted": "described; there are no viewers",
-    "restricted": "described; the only user may copy",
+    "restricted": "described; the only user may always copy",
 }
-_NO_MAIL = {"suppressEmailNotification": "no mail is sent anyway"}
+_NO_MAIL = {"suppressEmailNotification": "no e-mail is ever sent"}
 
 WITHOUT_EFFECT: dict[Method, dict[str, str]] = {
     ("app", "new"): _OF_EVERY_APP,
@@ -121,4 +120,4 @@ WITHOUT_EFFECT: dict[Method, dict[str, str]] = {
         "treeTurnaroundTimeThreshold": _OF_EVERY_EXECUTABLE["treeTurnaroundTimeThreshold"]
     },
 }
-"""The documented keys that are accepted without effect, each with what happens instead, by method."""
+"""By method: the documented keys that are accepted without effect, each with the actual behaviour."""

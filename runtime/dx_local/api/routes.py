@@ -1,7 +1,7 @@
-"""Every route that is implemented: (class, method) → the platform's function.
+"""The table of routes: from (class, method) to the platform's function.
 
-`POST /file-xxxx/describe` is ("file", "describe"), called with the entity's ID; a route of a class rather
-than of an entity, such as `POST /file/new`, is called with the name of the class.
+`POST /file-xxxx/describe` is ("file", "describe"), and its function gets the entity's ID. The function of a
+route without an entity, such as `POST /file/new`, gets the name of the class instead.
 """
 
 from __future__ import annotations
@@ -40,23 +40,22 @@ Function = Callable[[Context, str, Any], Any]
 
 @dataclass(frozen=True)
 class Route:
-    """The function that answers a route, the keys of its requests, and the particulars of the route.
+    """A route: its function, the keys of its requests, and its special properties.
 
-    `keys` are those that the documentation names or clients send, separated by spaces. Requests may hold any
-    others, which are ignored.
+    `keys` are the keys that are documented or that clients send, separated by spaces. All others are ignored.
     """
 
     function: Function
     keys: str = ""
     of_class: bool = False  # /file/new, not /file-xxxx/new
-    takes_any_json: bool = False  # the body is a value of the user's: a hash or an array
+    takes_any_json: bool = False  # the body is a value of the user: a hash or an array
     needs_token: bool = True
-    refuses: bool = False  # always answers with an error, as the platform does to users without some feature
+    refuses: bool = False  # always fails, as on the platform for users without a feature
 
 
 @dataclass(frozen=True)
 class Call:
-    """A route as a request names it: the entity (or class) and the method."""
+    """The route of a request, with its entity (or class) and method."""
 
     entity: str
     method: str
@@ -64,19 +63,19 @@ class Call:
 
     @property
     def creates(self) -> bool:
-        """Whether repeating the call would create something again, unless it carries a nonce."""
+        """True if repeating the call without a nonce would create a second entity."""
         return self.method in {"new", "run"}
 
     @property
     def frees_space(self) -> bool:
-        """True if the call helps on a full disk: it ends a job, or removes objects."""
+        """True if the call can free space on a full disk, by terminating a job or removing objects."""
         return self.method in {"terminate", "removeObjects", "removeFolder", "destroy"}
 
 
 def find(path: str) -> Call:
-    """Return what a path such as `/file-xxxx/describe` or `/app-NAME/ALIAS/describe` calls.
+    """Return the call for a path such as `/file-xxxx/describe` or `/app-NAME/ALIAS/describe`.
 
-    Raises ResourceNotFound when that is nothing here.
+    Raises ResourceNotFound for a method that is not implemented.
     """
     entity, _, method = path.strip("/").rpartition("/")
     class_name = class_of(entity)
@@ -87,13 +86,13 @@ def find(path: str) -> Call:
 
 
 def _no_such_entity(_context: Context, entity_id: str, _request: JSON) -> NoReturn:
-    """Answer for a class of which there are no entities here."""
+    """Reject a call for a class without any entities."""
     raise access.not_found(entity_id)
 
 
 def _needs_feature(_context: Context, class_name: str, _request: JSON) -> NoReturn:
-    """Answer who would make an entity of a class that not every account has."""
-    raise PermissionDenied(f"Making a {class_name} needs a feature that no account on dx-local has")
+    """Reject the creation of an entity of a class that requires a feature of the account."""
+    raise PermissionDenied(f"Creating a {class_name} requires a feature that dx-local does not have")
 
 
 _OF_EVERY_OBJECT: dict[str, Route] = {
@@ -106,7 +105,7 @@ _OF_EVERY_OBJECT: dict[str, Route] = {
     "setProperties": Route(objects.set_properties, keys="project properties"),
 }
 
-# An applet is closed from the beginning.
+# These do not include applets, which are created closed.
 _OF_OPEN_OBJECTS: dict[str, Route] = {
     "addTypes": Route(objects.add_types, keys="types"),
     "close": Route(objects.close),

@@ -1,4 +1,4 @@
-"""The server: one POST handler for all routes of the API, and uvicorn inside the caller's asyncio loop."""
+"""The server: one POST handler for all API routes, run by uvicorn in the caller's asyncio loop."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
     from dx_local.api.routes import Call
     from dx_local.platform.core.context import JSON, Caller, Platform
 
-_GRACE = 1.0  # seconds that answers under way get when the server closes
+_GRACE = 1.0  # seconds for unfinished responses when the server closes
 _BACKLOG = 1024
 
 
 class Hooks(Protocol):
-    """What else happens when somebody calls."""
+    """Hooks into the calls of the API."""
 
     async def before_answer(
         self, context: Context, entity_id: str, method: str, request: JSON, answer: JSON
     ) -> JSON:
-        """Return the answer to a call, maybe later and maybe changed; no transaction is open."""
+        """Return the answer to a call, possibly delayed or changed; no transaction is open."""
         ...
 
 
@@ -58,9 +58,9 @@ def build_app(platform: Platform, hooks: Hooks | None = None) -> Starlette:
 
 
 class Server:
-    """The platform's API on a loopback port, from entering this context until leaving it.
+    """A context manager that serves the platform's API on a loopback port.
 
-    Port 0 lets the kernel choose; `port` and `url` then say where the server listens.
+    With port 0, the kernel chooses a port; `port` and `url` then contain the actual one.
     """
 
     def __init__(
@@ -73,13 +73,13 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The address of the server, without a slash at the end."""
+        """The address of the server, without a trailing slash."""
         return f"http://{self._host}:{self.port}"
 
     async def __aenter__(self) -> Self:
         self._socket = socket.create_server((self._host, self.port), backlog=_BACKLOG)
-        # Inherited by each connection. Asyncio sets it too, but only on sockets that were made with a
-        # protocol number; without it the second answer on a connection waits 40 ms for a delayed ACK.
+        # Each connection inherits this. Asyncio sets it too, but only on sockets created with a protocol
+        # number. Without it, the second answer on a connection waits 40 ms for a delayed ACK.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = self._socket.getsockname()[1]
         self._platform.base_url = self.url
@@ -90,7 +90,7 @@ class Server:
             lifespan="off",
             log_config=None,
             server_header=False,
-            # Clients keep a connection for as long as they live; closing an idle one would race with its use.
+            # Clients keep connections open until they exit; closing an idle one would race with its use.
             timeout_keep_alive=24 * 60 * 60,
             ws=_web_socket,  # type: ignore[arg-type]  # it is only ever called
             ws_per_message_deflate=False,
@@ -102,7 +102,7 @@ class Server:
         return self
 
     def answer_at(self, listener: socket.socket) -> None:
-        """Answer at another socket too, which listens already and is closed with this server."""
+        """Also serve a socket that is already listening; it is closed with this server."""
         task = asyncio.ensure_future(self._uvicorn.answer_at(listener))
         self._joining.add(task)
         task.add_done_callback(self._joining.discard)
@@ -119,14 +119,14 @@ class Server:
 
 
 def _web_socket(*arguments: Any, **options: Any) -> asyncio.Protocol:
-    """Return uvicorn's web socket protocol, whose import takes longer than most starts can spare."""
+    """Return uvicorn's web socket protocol, imported only on use because that takes long."""
     from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
     return WebSocketsSansIOProtocol(*arguments, **options)
 
 
 class _Uvicorn(uvicorn.Server):
-    """Uvicorn as a guest of a loop that is not its own: it leaves signals alone, and never polls."""
+    """Uvicorn in a loop that it does not own: it installs no signal handlers and does not poll."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -137,7 +137,7 @@ class _Uvicorn(uvicorn.Server):
         return nullcontext()
 
     async def answer_at(self, listener: socket.socket) -> None:
-        """Answer at one more socket. Those that uvicorn knows must all be there when it starts."""
+        """Serve one more socket; uvicorn itself only accepts sockets at its start."""
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
         def protocol() -> asyncio.Protocol:
@@ -168,7 +168,7 @@ class _Uvicorn(uvicorn.Server):
 
 
 class _Api:
-    """The ASGI application behind every path that is not a transfer."""
+    """The ASGI application for all POST routes of the API."""
 
     def __init__(self, platform: Platform, hooks: Hooks | None) -> None:
         self._platform = platform
@@ -179,7 +179,7 @@ class _Api:
         request = Request(scope, receive)
         try:
             response = answer_json(await self._answer(request))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+        except Exception as error:  # noqa: BLE001 - any error becomes a response
             response = answer_error(self._platform, error)
         await response(scope, receive, send)
 
@@ -202,11 +202,11 @@ class _Api:
                 if call.frees_space:
                     return self._platform.use_reserve(partial(_perform, context, call, body))
                 return _perform(context, call, body)
-            except WorkRequired as needed:  # noqa: PERF203 - a call of many files asks once for each
+            except WorkRequired as needed:  # noqa: PERF203 - a call may require work for each of many files
                 await self._work(needed)
 
     async def _work(self, needed: WorkRequired) -> None:
-        """Do work in a thread, once for all who wait for it; a client that goes away does not end it."""
+        """Do work in a thread, once for all calls that require it; it continues if a client disconnects."""
         if needed.key not in self._running_work:
             task = asyncio.create_task(asyncio.to_thread(needed.work))
             self._running_work[needed.key] = task
@@ -223,7 +223,7 @@ class _Api:
 
 
 def _perform(context: Context, call: Call, body: Any) -> Any:
-    """Perform a call in a transaction, and return its answer."""
+    """Execute a call in a transaction, and return its answer."""
     with context.store.transaction():
         if not call.creates:
             return call.route.function(context, call.entity, body)
@@ -235,11 +235,11 @@ def _perform(context: Context, call: Call, body: Any) -> Any:
 
 def _parse(headers: Headers, body: bytes, *, any_json: bool) -> Any:
     if not headers.get("content-type", "").startswith("application/json"):
-        raise MalformedJSON('the request needs the header "Content-Type: application/json"')
+        raise MalformedJSON('the request requires the header "Content-Type: application/json"')
     try:
         value = strict_json.parse(body)
     except UnicodeEncodeError:
-        raise  # an error of its own, told with all others
+        raise  # `answers` turns it into an error of its own
     except ValueError as error:
         raise MalformedJSON(f"the body is not JSON: {error}") from None
     if not isinstance(value, dict) and not (any_json and isinstance(value, list)):

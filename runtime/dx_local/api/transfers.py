@@ -1,6 +1,6 @@
-"""Bytes of files in and out, over signed URLs: PUT of one part, GET of a file or of a range of it.
+"""File transfers over signed URLs: PUT of one part, GET of a file or of a byte range.
 
-Bytes are streamed in pieces; no file is ever whole in memory.
+Bytes are streamed in blocks; a file is never read into memory as a whole.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _WRITE_SIZE = 1 << 20
 
 
 class _BadUploadError(Exception):
-    """What arrived is not the part that was announced; the client may try again."""
+    """The received bytes are not the announced part; the client may try again."""
 
 
 def transfer_routes(platform: Platform) -> list[Route]:
-    """Return the routes of the URLs that `transfer_urls` makes."""
+    """Return the routes for the URLs of `transfer_urls`."""
     ticket = "/F/U/{signature}/{file}/{index:number}/{size:number}/{md5}/{expires:number}"
     return [
         Route(ticket, _endpoint(platform, _put), methods=["PUT"]),
@@ -57,9 +57,9 @@ def _endpoint(platform: Platform, handler: Callable[[Platform, Request], Awaitab
             check_origin(request.headers)
             return await handler(platform, request)
         except _BadUploadError as error:
-            # Not the JSON of an API error: clients repeat the upload only if it is something else.
+            # Plain text, because clients do not repeat an upload after the JSON of an API error.
             return Response(str(error), 400, media_type="text/plain")
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+        except Exception as error:  # noqa: BLE001 - any error becomes a response
             return answer_error(platform, error)
 
     return endpoint
@@ -77,7 +77,7 @@ async def _put(platform: Platform, request: Request) -> Response:
 
 
 async def _receive(request: Request, destination: Path, ticket: UploadTicket) -> str:
-    """Write the body to destination and return its MD5 in hex; _BadUploadError if it is not as announced."""
+    """Write the body to destination and return its MD5 in hex. Raises _BadUploadError."""
     size = 0
     with destination.open("xb") as file:
         writing = _Writing(file)
@@ -98,7 +98,7 @@ async def _receive(request: Request, destination: Path, ticket: UploadTicket) ->
 
 
 class _Writing:
-    """Writes blocks into a file and hashes them, in a thread while more of them arrive."""
+    """Write blocks to a file and hash them, in a thread while further blocks arrive."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -108,7 +108,7 @@ class _Writing:
         self._write_in_progress: asyncio.Future[None] | None = None
 
     async def add(self, block: bytes) -> None:
-        """Take a block; return once not more than what is being written waits."""
+        """Queue a block; wait while an earlier write is in progress and another one is due."""
         self._blocks.append(block)
         self._size += len(block)
         if self._size >= _WRITE_SIZE:
@@ -117,7 +117,7 @@ class _Writing:
             self._write_in_progress = asyncio.ensure_future(asyncio.to_thread(self._write, blocks))
 
     async def end(self) -> str:
-        """Write what is left, and return the MD5 of all in hex."""
+        """Write the remaining blocks, and return the MD5 of all bytes in hex."""
         await self._finish_writing()
         self._write(self._blocks)
         return self._md5.hexdigest()
@@ -182,9 +182,9 @@ def _respond(request: Request, content: _Content, headers: dict[str, str]) -> Re
 
 
 def _range(header: str, size: int) -> tuple[int, int] | None:
-    """Return the bytes from start up to but not including end that a Range header asks for, or None for all.
+    """Return the (start, end) of a Range header, end excluded, or None for the whole file.
 
-    A range that lies outside of the file comes back empty; several ranges, or another unit, count as none.
+    A range beyond the end of the file is empty. Several ranges, or another unit, are ignored.
     """
     found = re.fullmatch(r"bytes=(\d{0,999})-(\d{0,999})", header.strip(), re.ASCII)
     if found is None or found.groups() == ("", ""):
@@ -198,14 +198,14 @@ def _range(header: str, size: int) -> tuple[int, int] | None:
 
 
 async def _as_async(blocks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    # Starlette would read from a plain iterator in a thread, which costs more than the reading.
+    # Starlette would read from a plain iterator in a thread, which costs more than the reads themselves.
     for block in blocks:
         yield block
 
 
 @dataclass(frozen=True)
 class _Content:
-    """The bytes of a file: one or more local files, one after the other."""
+    """The bytes of a file: the concatenation of one or more local files."""
 
     pieces: list[tuple[Path, int]]
 
@@ -220,7 +220,7 @@ class _Content:
         return sum(size for _, size in self.pieces)
 
     def read(self, start: int, end: int) -> Iterator[bytes]:
-        """Yield the bytes from start up to but not including end, in blocks."""
+        """Yield the bytes from start to end, end excluded, in blocks."""
         offset = 0
         for path, size in self.pieces:
             first, last = max(start - offset, 0), min(end - offset, size)

@@ -7,7 +7,6 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dx_local.worker import job_home
 from dx_local.worker.process import linux
 
 if TYPE_CHECKING:
@@ -86,11 +85,3 @@ def detach_from_zygote(stdout: int, stderr: int, *cgroups: int) -> None:
     os.closerange(3, 1024)
     signal.set_wakeup_fd(-1, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-
-
-def enter_home(job: Job, variables: dict[str, str]) -> None:
-    """Set this process's environment variables, populate the job's home and make it the current folder."""
-    os.environ.clear()
-    os.environ.update(variables)
-    job_home.populate_home(job)
-    os.chdir(job.home)

@@ -30,6 +30,14 @@ _LINK_FROM_BYTES = 1 << 20
 _BASHRC = "case $- in *i*) ;; *) return ;; esac\n"
 
 
+def enter_home(job: Job, variables: dict[str, str]) -> None:
+    """Set this process's environment variables, populate the job's home and make it the current folder."""
+    os.environ.clear()
+    os.environ.update(variables)
+    populate_home(job)
+    os.chdir(job.home)
+
+
 def populate_home(job: Job) -> None:
     """Copy home/dnanexus of the layers into the job's home, and write `environment`."""
     for layer in job.layers:

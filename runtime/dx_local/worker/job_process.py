@@ -9,7 +9,8 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from dx_local.worker.job import detach_from_zygote, enter_home
+from dx_local.worker.job import detach_from_zygote
+from dx_local.worker.job_home import enter_home
 from dx_local.worker.process import memory_limit
 from dx_local.worker.sandbox import mounts
 

@@ -184,9 +184,8 @@ def set_up_isolation(  # noqa: PLR0913 - the command line's values, and the stac
         try:
             no_pid_namespace_reason = check_support(folder, jobs)
             sandboxes = SandboxManager(folder, name, home, has_pid_namespace=no_pid_namespace_reason is None)
-            at_end.callback(
-                sandboxes.close
-            )  # before the executor's folder is removed, in which it has mounts
+            # Its mounts in the executor's folder must be gone before that is removed.
+            at_end.callback(sandboxes.close)
         except (SandboxError, OSError) as error:
             no_sandbox_reason = str(error)
     if sandboxes and port:
@@ -200,11 +199,14 @@ def set_up_isolation(  # noqa: PLR0913 - the command line's values, and the stac
         "no_network_reason": no_network_reason,
         "has_own_network": network is not None,
     }
-    listeners = [network.listener] if network else []
+    _report_capabilities(executor, capabilities, [network.listener] if network else [])
+    return sandboxes, network
+
+
+def _report_capabilities(executor: socket.socket, capabilities: dict[str, Any], listeners: list[int]) -> None:
     channel.send(executor, capabilities, listeners)
     for listener in listeners:
         os.close(listener)
-    return sandboxes, network
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""How many seconds after the end of a job those go on who wait for it."""
+"""Measure the delay between the end of a job and the continuation of its waiters, in seconds."""
 
 import subprocess
 import time
@@ -35,7 +35,7 @@ def after(end):
 
 
 def end_of(job):
-    """Return when the platform noted that a job is done."""
+    """Return the time at which the platform recorded the end of a job, in seconds since 1970."""
     transitions = job.describe()["stateTransitions"]
     return next(each["setAt"] for each in transitions if each["newState"] == "done") / 1000
 

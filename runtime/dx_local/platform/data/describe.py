@@ -25,13 +25,13 @@ def wanted_fields(request: JSON, default: AbstractSet[str]) -> AbstractSet[str]:
     `"properties": true`, adds the field of that name. Unknown names have no effect.
     """
     chosen = read.mapping(request, "fields", {}) if request.get("fields") is not None else {}
-    asked = {name for name, is_wanted in chosen.items() if is_wanted}
+    selected = {name for name, is_wanted in chosen.items() if is_wanted}
     flags = {name for name, value in request.items() if value is True and name not in _OWN_KEYS}
-    only_takes_away = bool(chosen) and not asked
-    has_defaults = request.get("fields") is None or read.flag(
-        request, "defaultFields", default=only_takes_away
+    only_excludes = bool(chosen) and not selected
+    has_defaults = request.get("fields") is None or read.flag(request, "defaultFields", default=only_excludes)
+    return ((default if has_defaults else frozenset()) | selected | flags | {"id"}) - (
+        chosen.keys() - selected
     )
-    return ((default if has_defaults else frozenset()) | asked | flags | {"id"}) - (chosen.keys() - asked)
 
 
 def whole_seconds(milliseconds: int) -> int:

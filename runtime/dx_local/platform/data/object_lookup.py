@@ -54,10 +54,10 @@ def _described(context: Context, item: Any, by_class: JSON) -> JSON:
         object_id = read.text(item, "id")
         project = read.optional_container(item)
         row, _ = objects.get_visible(context, object_id, project)
-        options = item.get("describe")
-        how = options if isinstance(options, dict) else by_class.get(row["class"])
-        how = how if isinstance(how, dict) else {}
-        return {"describe": objects.describe(context, object_id, {**how, "project": project})}
+        own_options = item.get("describe")
+        options = own_options if isinstance(own_options, dict) else by_class.get(row["class"])
+        options = options if isinstance(options, dict) else {}
+        return {"describe": objects.describe(context, object_id, {**options, "project": project})}
     except ApiError as error:
         return error.as_result()
 

@@ -292,7 +292,7 @@ def close(context: Context, object_id: str, _request: JSON) -> JSON:
 
 
 def mark_closed(context: Context, object_id: str) -> None:
-    """Mark an object closed, and the objects that were closing only because of that one; notify subscribers."""
+    """Mark an object closed, and any objects that were closing because it was not; notify subscribers."""
     store, now = context.store, context.now()
     store.update("object", object_id, state="closed", modified=now)
     context.platform.publish(lifecycle.object_closed(store, object_id, now))

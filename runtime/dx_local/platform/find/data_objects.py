@@ -57,13 +57,13 @@ def find_data_objects(context: Context, _class: str, request: JSON) -> JSON:
     options = contents.describe_options(request)
     where = all_of(_conditions(request, context.now()))
     projects = _searched_projects(context, request)
-    place = _beginning(context, request, projects)
-    if place is not None:
-        projects = projects[projects.index(place.project) :]
+    start = _beginning(context, request, projects)
+    if start is not None:
+        projects = projects[projects.index(start.project) :]
     rows: list[ObjectCopy] = []
     for project in projects:
-        begins = place if place is not None and place.project == project else None
-        rows += _copies(context, project, request, where, begins, limit + 1 - len(rows))
+        first = start if start is not None and start.project == project else None
+        rows += _copies(context, project, request, where, first, limit + 1 - len(rows))
         if len(rows) > limit:
             break
     results = [
@@ -78,15 +78,15 @@ def find_none(_context: Context, _class: str, _request: JSON) -> JSON:
 
 
 def _copies(
-    context: Context, project: str, request: JSON, where: Condition, place: _PageStart | None, limit: int
+    context: Context, project: str, request: JSON, where: Condition, start: _PageStart | None, limit: int
 ) -> list[ObjectCopy]:
     """Return the matching copies in one project, at most `limit`, in the order of results."""
     scope = _scope(request)
     range_ = best_range(context.store, project, request, scope.folder, recurse=scope.recurse)
     conditions = [Condition("placement.project = ?", (project,)), range_.within, where]
-    if place is not None:
+    if start is not None:
         conditions.append(
-            Condition("(placement.modified, placement.sequence) <= (?, ?)", (place.modified, place.sequence))
+            Condition("(placement.modified, placement.sequence) <= (?, ?)", (start.modified, start.sequence))
         )
     full = all_of(conditions)
     return context.store.all(

@@ -100,20 +100,20 @@ def describe_executions(context: Context, _class: str, request: JSON) -> JSON:
     ids = read.strings(request, "executions")
     if len(ids) > _MAX_IDS:
         raise InvalidInput(f'"executions" can name at most {_MAX_IDS} executions')
-    how = describe_options(request) or {}
-    return {"results": [_described(context, execution, how) for execution in ids]}
+    options = describe_options(request) or {}
+    return {"results": [_described(context, execution, options) for execution in ids]}
 
 
-def _described(context: Context, execution: str, how: JSON) -> JSON:
+def _described(context: Context, execution: str, options: JSON) -> JSON:
     try:
-        return {"describe": _describe(context, execution, how)}
+        return {"describe": _describe(context, execution, options)}
     except ApiError as error:
         return error.as_result()
 
 
-def _describe(context: Context, execution: str, how: JSON) -> JSON:
+def _describe(context: Context, execution: str, options: JSON) -> JSON:
     describe = analyses.describe if class_of(execution) == "analysis" else job_descriptions.describe_job
-    return describe(context, execution, how)
+    return describe(context, execution, options)
 
 
 def _visible(context: Context, request: JSON) -> list[Condition]:
@@ -164,9 +164,9 @@ def _page_end(row: FoundTry) -> str:
     return f"{row['id']}/{row['number']}" if row["number"] else str(row["id"])
 
 
-def _after(place: str, *, with_tries: bool) -> Condition:
+def _after(page_end: str, *, with_tries: bool) -> Condition:
     """Match executions after the end of a page."""
-    execution, _, number = place.partition("/")
+    execution, _, number = page_end.partition("/")
     sequence = "(SELECT sequence FROM job WHERE id = ?)"
     if not with_tries or not number.isdecimal():
         return Condition(f"job.sequence < {sequence}", (execution,))
@@ -219,5 +219,4 @@ def _runs_executable(executable: str) -> Condition:
 def _listed(context: Context, job_id: str, number: int, options: JSON | None) -> JSON:
     if options is None:
         return {"id": job_id}
-    how = {**options, "try": number}
-    return {"id": job_id, "describe": _describe(context, job_id, how)}
+    return {"id": job_id, "describe": _describe(context, job_id, {**options, "try": number})}

@@ -96,12 +96,12 @@ def describe_projects(context: Context, _class: str, request: JSON) -> JSON:
     ids = read.strings(request, "projects")
     if len(ids) > _MAX_IDS:
         raise InvalidInput(f'"projects" can name at most {_MAX_IDS} projects')
-    how = describe_options(request) or {}
-    return {"results": [_described(context, project, how) for project in ids]}
+    options = describe_options(request) or {}
+    return {"results": [_described(context, project, options) for project in ids]}
 
 
-def _described(context: Context, project: str, how: JSON) -> JSON:
+def _described(context: Context, project: str, options: JSON) -> JSON:
     try:
-        return {"describe": projects.describe(context, project, how)}
+        return {"describe": projects.describe(context, project, options)}
     except ApiError as error:
         return error.as_result()

@@ -78,12 +78,7 @@ def prepare(folder: str, image: str, private: Iterable[str], *, owns_all: bool) 
     jobs. With `owns_all`, this process may change the system's files and needs no copies of them.
     """
     mount_points = [path for path in mounts.mount_points() if path != folder]
-    links = [
-        entry
-        for entry in _entries("/")
-        if entry.is_symlink() and entry.name not in (*_MOUNT_PARENTS, *_REPLACED)
-    ]
-    folders = [entry.name for entry in _entries("/") if entry.is_dir(follow_symlinks=False)]
+    links, folders = _top_level()
     overlaid = tuple(f"/{name}" for name in (*_SYSTEM, *_SYSTEM_IF_PRESENT) if name in {*_SYSTEM, *folders})
     others = [f"/{name}" for name in folders if name not in (*_MOUNT_PARENTS, *_REPLACED)]
     read_only = [
@@ -110,6 +105,14 @@ def prepare(folder: str, image: str, private: Iterable[str], *, owns_all: bool) 
         restricted=(*TMP_FOLDERS, SHARED_MEMORY, *_HOMES, *hidden),
         aliases=tuple((link.path, _target(link)) for link in links if is_below(_target(link), overlaid)),
     )
+
+
+def _top_level() -> tuple[list[os.DirEntry[str]], list[str]]:
+    """Return the host's top-level links, and the names of its top-level folders."""
+    entries = _entries("/")
+    special = (*_MOUNT_PARENTS, *_REPLACED)
+    links = [entry for entry in entries if entry.is_symlink() and entry.name not in special]
+    return links, [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def _make_root(root: str, links: Iterable[os.DirEntry[str]], folders: Iterable[str]) -> None:

@@ -49,9 +49,7 @@ class SandboxInit:
         `proc` is the open folder /proc, `maps` are those of the new user namespace, and `calls_inside` are
         the calls that it makes in the namespaces.
         """
-        kinds = mounts.NEW_USER | mounts.NEW_MOUNTS
-        if has_pid_namespace:
-            kinds |= mounts.NEW_PIDS
+        kinds = mounts.NEW_USER | mounts.NEW_MOUNTS | (mounts.NEW_PIDS if has_pid_namespace else 0)
         self._files: list[int] = []
         # The child waits for permission, because its user namespace has no users before the maps are written,
         # and reports once it is ready, because no job may enter before.
