@@ -20,14 +20,14 @@ test: $(INSTALLED)  ## run the test suite
 test-all: $(INSTALLED)  ## run the test suite with its slow parts
 	@$(RUN) pytest -n $(WORKERS)
 
-check: $(INSTALLED)  ## ruff, mypy and codespell over everything
+check: $(INSTALLED)  ## ruff, mypy and codespell; imports, language and pages
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy wizard runtime tests benchmarks docs man
 	@$(RUN) codespell_lib
-	@$(RUN) pytest -q tests/test_docs.py
+	@$(RUN) pytest -q tests/test_imports.py tests/test_voice.py tests/test_docs.py
 
-fix: $(INSTALLED)  ## let ruff mend and format what it can
+fix: $(INSTALLED)  ## let ruff fix and format the code
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dx_local.engine.executors.registry import EXECUTORS
 from dx_local.engine.settings import (
+    EXECUTOR_VARIABLE,
     ISOLATION_VARIABLE,
     NETWORK_VARIABLE,
     InputDelivery,
@@ -80,7 +82,15 @@ _OPTIONS = (
             "How input files are delivered: a copy, or a read-only link if the sandbox protects the original."
         ),
     ),
-    click.option("--executor", default="local", hidden=True),  # until there is a second one
+    click.option(
+        "--executor",
+        type=click.Choice(list(EXECUTORS)),
+        default="local",
+        show_default=True,
+        envvar=EXECUTOR_VARIABLE,
+        hidden=len(EXECUTORS) == 1,
+        help="Executor that starts the jobs.",
+    ),
 )
 """In the order of `--help`. Each stores its value under its name in JobOptions."""
 

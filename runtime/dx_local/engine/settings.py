@@ -24,6 +24,9 @@ ISOLATION_VARIABLE = "DX_LOCAL_ISOLATION"
 NETWORK_VARIABLE = "DX_LOCAL_NETWORK"
 """Environment variable with the default of `network`."""
 
+EXECUTOR_VARIABLE = "DX_LOCAL_EXECUTOR"
+"""Environment variable with the default of `executor`."""
+
 OLDEST_PYTHON = (3, 8)
 """Oldest Python that can run jobs; dxpy supports none before it either."""
 
@@ -94,11 +97,12 @@ class JobSettings:
     def from_options(cls, options: JobOptions) -> JobSettings:
         """Return the settings for these options. Raises UsageError for an invalid value.
 
-        Environment variables supply isolation and network if the options do not.
+        Environment variables supply isolation, network and executor if the options do not.
         """
         given: dict[str, Any] = {
             "isolation": os.environ.get(ISOLATION_VARIABLE) or None,
             "network": os.environ.get(NETWORK_VARIABLE) or None,
+            "executor": os.environ.get(EXECUTOR_VARIABLE) or None,
             **{name: value for name, value in options.items() if value is not None},
         }
         parsed = {name: _parse(name, value) for name, value in given.items() if value is not None}

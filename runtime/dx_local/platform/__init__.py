@@ -1,3 +1,3 @@
-"""What DNAnexus is: plain functions over the store, with no HTTP and no processes in them."""
+"""The platform as plain functions over a store, without HTTP and processes."""
 
 from __future__ import annotations

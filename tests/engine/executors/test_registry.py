@@ -12,6 +12,7 @@ import pytest
 from dx_local.engine.executors import registry
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.executors.protocol import Launch
+from dx_local.engine.settings import EXECUTOR_VARIABLE
 from dx_local.errors import UsageError
 from dx_local.testing import run_app
 
@@ -40,6 +41,15 @@ def test_a_launch_survives_json(
     run = run_app(app, executor="wire", memory_limit="1GiB", xtrace=True)
     assert "launched job-" in capsys.readouterr().err
     assert "+ cat" in run.log
+
+
+def test_the_environment_variable_names_the_executor(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(registry.EXECUTORS, "wire", Wire)
+    monkeypatch.setenv(EXECUTOR_VARIABLE, "wire")
+    run_app(make_app("main() { true; }", interpreter="bash"))
+    assert "launched job-" in capsys.readouterr().err
 
 
 def test_an_unknown_executor_is_rejected(make_app: MakeApp) -> None:

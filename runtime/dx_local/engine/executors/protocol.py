@@ -1,7 +1,6 @@
 """The contract between the driver and an executor, which is free to run jobs on another machine.
 
-An executor does not depend on the platform: a job reaches the platform over HTTP, by its DX_* variables. To
-add an executor, write a module with a factory and add it to `registry.py`.
+An executor does not depend on the platform: a job reaches the platform over HTTP, by its DX_* variables.
 """
 
 from __future__ import annotations

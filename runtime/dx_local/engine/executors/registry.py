@@ -1,18 +1,28 @@
-"""Executors by name: the value of `JobSettings.executor`."""
+"""Executors by name: the value of `JobSettings.executor`, and the choices of `--executor`.
+
+To add an executor, write a module that follows `protocol.py`, and add its name and factory here.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.engine.executors.local import LocalExecutor
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
     from dx_local.engine.executors.protocol import Api, Callbacks, Executor, ExecutorFactory
     from dx_local.engine.settings import JobSettings
 
+
+# Command lines list the names, so factories import their modules only when they are called.
+def _local(settings: JobSettings, api: Api, callbacks: Callbacks) -> Executor:
+    from dx_local.engine.executors.local import LocalExecutor
+
+    return LocalExecutor(settings, api, callbacks)
+
+
 EXECUTORS: dict[str, ExecutorFactory] = {
-    "local": LocalExecutor,
+    "local": _local,
 }
 
 
