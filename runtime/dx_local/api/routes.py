@@ -300,7 +300,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("system", "getUserInfo"): Route(users.get_user_info, of_class=True),
     ("system", "greet"): Route(users.greet, of_class=True, needs_token=False),
-    ("system", "newAuthToken"): Route(users.new_auth_token, of_class=True, needs_token=False, always_rejects=True),
+    ("system", "newAuthToken"): Route(
+        users.new_auth_token, of_class=True, needs_token=False, always_rejects=True
+    ),
     ("system", "resolveDataObjects"): Route(
         object_lookup.resolve_data_objects, of_class=True, keys="folder objects project"
     ),
