@@ -275,7 +275,7 @@ FACTS: list[tuple[str, Callable[[ServedPlatform], Any], Any]] = [
         False,
     ),
     (
-        "a private key is refused",
+        "a private key is rejected",
         lambda s: (
             "Tried to put a private key in the sshPublicKey field"
             in error(s, "/user-local/update", {"sshPublicKey": "-----BEGIN OPENSSH PRIVATE KEY-----"})[2]
@@ -308,10 +308,14 @@ FACTS: list[tuple[str, Callable[[ServedPlatform], Any], Any]] = [
         {"results": [], "next": None},
     ),
     ("an org does not exist", lambda s: error(s, "/org-x/describe")[:2], (404, "ResourceNotFound")),
-    ("no org can be made", lambda s: error(s, "/org/new", {"handle": "x"})[:2], (401, "PermissionDenied")),
-    ("no cluster can be made", lambda s: error(s, "/dbcluster/new")[:2], (401, "PermissionDenied")),
     (
-        "no global workflow can be made",
+        "an org cannot be created",
+        lambda s: error(s, "/org/new", {"handle": "x"})[:2],
+        (401, "PermissionDenied"),
+    ),
+    ("a cluster cannot be created", lambda s: error(s, "/dbcluster/new")[:2], (401, "PermissionDenied")),
+    (
+        "a global workflow cannot be created",
         lambda s: error(s, "/globalworkflow/new")[:2],
         (401, "PermissionDenied"),
     ),
@@ -365,7 +369,11 @@ FACTS: list[tuple[str, Callable[[ServedPlatform], Any], Any]] = [
     ),
     ("nothing costs anything", lambda s: s.post(f"/{s.project}/describe")["storageCost"], 0),
     ("no spending limit is reached", lambda s: s.post(f"/{s.project}/describe")["atSpendingLimit"], False),
-    ("a project is made in a whole second", lambda s: s.post(f"/{s.project}/describe")["created"] % 1000, 0),
+    (
+        "the creation time of a project is in whole seconds",
+        lambda s: s.post(f"/{s.project}/describe")["created"] % 1000,
+        0,
+    ),
     (
         "the form of a found project",
         lambda s: sorted(s.post("/system/findProjects")["results"][0]),
@@ -378,7 +386,7 @@ FACTS: list[tuple[str, Callable[[ServedPlatform], Any], Any]] = [
         lambda s: error(s, f"/{s.project}/renameFolder", {"folder": "/a", "name": "b/c"})[:2],
         (422, "InvalidInput"),
     ),
-    ("what is nowhere is in no project", lambda s: s.post(f"/file-{NOBODY}/listProjects"), {}),
+    ("a missing object is in no project", lambda s: s.post(f"/file-{NOBODY}/listProjects"), {}),
     ("only folders", lambda s: sorted(s.post(f"/{s.project}/listFolder", {"only": "folders"})), ["folders"]),
     ("only objects", lambda s: sorted(s.post(f"/{s.project}/listFolder", {"only": "objects"})), ["objects"]),
     ("a clone names its source", cloned, True),
@@ -407,7 +415,7 @@ FACTS: list[tuple[str, Callable[[ServedPlatform], Any], Any]] = [
     ("text without extension", lambda s: media(s, "é".encode(), name="x"), "text/plain"),
     ("gzip", lambda s: media(s, b"\x1f\x8b\x08\0\0", name="x.txt"), "application/gzip"),
     ("bytes", lambda s: media(s, b"\0\1\2", name="x.txt"), "application/octet-stream"),
-    ("a media type that is given", lambda s: media(s, b"text", media="image/x"), "image/x"),
+    ("an explicit media type", lambda s: media(s, b"text", media="image/x"), "image/x"),
     (
         "headers of an upload",
         lambda s: sorted(s.post(f"/{new_file(s)}/upload", {"size": 1, "md5": "0" * 32})["headers"]),

@@ -193,7 +193,7 @@ def test_every_route_of_a_class_rejects_missing_entities(served: ServedPlatform)
 
 def test_every_route_of_an_entity_answers_for_an_unknown_one(served: ServedPlatform) -> None:
     for (class_name, method), route in routes.ROUTES.items():
-        if not route.of_class and not route.refuses:
+        if not route.of_class and not route.always_rejects:
             entity = f"{class_name}-{'0' * 24}"
             reply = served.request("POST", f"/{entity}/{method}", "{}")
             if method == "listProjects":
@@ -203,7 +203,7 @@ def test_every_route_of_an_entity_answers_for_an_unknown_one(served: ServedPlatf
 
 
 def test_rejected_requests_change_nothing(served: ServedPlatform) -> None:
-    for class_name, method in coverage.refused():
+    for class_name, method in coverage.rejected():
         route = routes.ROUTES[class_name, method]
         entity = served.project if class_name == "project" else f"{class_name}-{'0' * 24}"
         path = f"/{class_name if route.of_class else entity}/{method}"

@@ -36,7 +36,7 @@ def test_it_says_what_is_done_for_dependencies() -> None:
 
 def test_it_lists_every_route() -> None:
     assert doctor("--routes") == as_markdown()
-    assert sum(len(methods) for methods in implemented().values()) == len(ROUTES) - len(coverage.refused())
+    assert sum(len(methods) for methods in implemented().values()) == len(ROUTES) - len(coverage.rejected())
 
 
 def test_it_speaks_to_programs() -> None:

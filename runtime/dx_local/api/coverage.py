@@ -72,12 +72,12 @@ def others() -> frozenset[Method]:
 
 def served() -> frozenset[Method]:
     """Return all methods that are implemented, fully or partly, including transfers and logs."""
-    return frozenset(ROUTES) - refused() | NOT_POST
+    return frozenset(ROUTES) - rejected() | NOT_POST
 
 
-def refused() -> frozenset[Method]:
+def rejected() -> frozenset[Method]:
     """Return all methods that always return an error of the platform."""
-    return frozenset(method for method, route in ROUTES.items() if route.refuses)
+    return frozenset(method for method, route in ROUTES.items() if route.always_rejects)
 
 
 def implemented() -> dict[str, list[str]]:
@@ -91,7 +91,7 @@ def numbers() -> str:
     partial = implemented_here & LIMITATIONS.keys()
     return (
         f"Of the {len(DXPY)} functions of `dxpy.api` (dxpy {DXPY_VERSION}), {len(implemented_here)} are "
-        f"implemented ({len(partial)} of them partly) and {len(DXPY & refused())} are rejected. "
+        f"implemented ({len(partial)} of them partly) and {len(DXPY & rejected())} are rejected. "
         f"Of the {len(others())} other methods that clients call, {len(others() & served())} are implemented."
     )
 
@@ -138,7 +138,7 @@ def _keys_without_effect() -> str:
 
 
 def _status(method: Method) -> str:
-    if method in refused():
+    if method in rejected():
         return "rejected"
     if method not in served():
         return "missing"

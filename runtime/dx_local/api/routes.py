@@ -50,7 +50,7 @@ class Route:
     of_class: bool = False  # /file/new, not /file-xxxx/new
     takes_any_json: bool = False  # the body is a value of the user: a hash or an array
     needs_token: bool = True
-    refuses: bool = False  # always fails, as on the platform for users without a feature
+    always_rejects: bool = False  # always fails, as on the platform for users without a feature
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,9 @@ _WITHOUT_ENTITIES = ("database", "dbcluster", "globalworkflow", "org")
 
 ROUTES: dict[tuple[str, str], Route] = {
     **{
-        (class_name, method): Route(_needs_feature, of_class=True, refuses=True)
+        (class_name, method): Route(_needs_feature, of_class=True, always_rejects=True)
         if method == "new"
-        else Route(_no_such_entity, refuses=True)
+        else Route(_no_such_entity, always_rejects=True)
         for class_name, method in DXPY
         if class_name in _WITHOUT_ENTITIES
     },
@@ -160,8 +160,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("project", "destroy"): Route(projects.destroy, keys="terminateJobs"),
     ("project", "invite"): Route(project_members.invite, keys="invitee level suppressEmailNotification"),
     ("project", "decreasePermissions"): Route(project_members.decrease_permissions),
-    ("project", "leave"): Route(project_members.leave, refuses=True),
-    ("project", "transfer"): Route(project_members.transfer, refuses=True),
+    ("project", "leave"): Route(project_members.leave, always_rejects=True),
+    ("project", "transfer"): Route(project_members.transfer, always_rejects=True),
     ("project", "archive"): Route(archival.archive, keys="allCopies files folder recurse"),
     ("project", "unarchive"): Route(archival.unarchive, keys="dryRun files folder rate recurse"),
     ("project", "addTags"): Route(projects.add_tags, keys="tags"),
@@ -255,7 +255,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("job", "update"): Route(jobs.update, keys="allowSSH"),
     ("user", "describe"): Route(users.describe, keys=request_keys.DESCRIBE),
     ("user", "update"): Route(users.update, keys="billTo sshPublicKey"),
-    ("user", "new"): Route(users.new, of_class=True, refuses=True),
+    ("user", "new"): Route(users.new, of_class=True, always_rejects=True),
     ("system", "comeBackLater"): Route(
         users.come_back_later, of_class=True, needs_token=False, keys="setRetryAfter waitUntil"
     ),
@@ -300,7 +300,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ),
     ("system", "getUserInfo"): Route(users.get_user_info, of_class=True),
     ("system", "greet"): Route(users.greet, of_class=True, needs_token=False),
-    ("system", "newAuthToken"): Route(users.new_auth_token, of_class=True, needs_token=False, refuses=True),
+    ("system", "newAuthToken"): Route(
+        users.new_auth_token, of_class=True, needs_token=False, always_rejects=True
+    ),
     ("system", "resolveDataObjects"): Route(
         object_lookup.resolve_data_objects, of_class=True, keys="folder objects project"
     ),

@@ -1,4 +1,4 @@
-"""Read the fields of a request. Every function raises InvalidInput for a missing field or a wrong type."""
+"""Read the fields of a request. The readers raise InvalidInput for a missing field or a wrong type."""
 
 from __future__ import annotations
 
