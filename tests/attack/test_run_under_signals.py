@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 # Python prints a traceback of its own for Ctrl-C until it runs the first line of a program.
 BEGIN = "import dx_local.start; print('begun', flush=True); dx_local.start.dx_local()"
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-UNWANTED = ("Traceback", "never retrieved", "a bug of dx-local", "Exception ignored", "crash log")
+UNWANTED = ("Traceback", "never retrieved", "a bug in dx-local", "Exception ignored", "crash log")
 
 # The odd argument of `sleep` tells its processes from others on this machine.
 PYTHON = """

@@ -95,7 +95,7 @@ def test_nohup_holds_for_the_command(tmp_path: Path, temporary: Path) -> None:
 
 @pytest.mark.parametrize(
     ("program", "exit_code", "message"),
-    [("no-such-program", 127, "there is no program"), ("./broken", 126, "cannot execute")],
+    [("no-such-program", 127, "was not found"), ("./broken", 126, "cannot be executed")],
 )
 def test_a_command_that_cannot_be_run_is_named(
     tmp_path: Path, temporary: Path, program: str, exit_code: int, message: str
@@ -104,7 +104,7 @@ def test_a_command_that_cannot_be_run_is_named(
     (tmp_path / "broken").chmod(0o755)
     found, output, errors = run(tmp_path, "--", program)
     assert (found, output) == (exit_code, "")
-    assert f"{message} {program!r}" in errors
+    assert f"program {program!r} {message}" in errors
     assert list(temporary.iterdir()) == []
 
 

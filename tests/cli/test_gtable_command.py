@@ -59,7 +59,7 @@ def test_a_wrong_row_leaves_no_table(tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["import", "t.csv"], "not connected to a platform"),
-        (["import", "none.csv"], "there is no file 'none.csv'"),
+        (["import", "none.csv"], "no such file: 'none.csv'"),
         (["export", "table", "new.csv"], "'table' is not the ID of a table"),
         (["export", f"gtable-{'x' * 24}", "t.csv"], "'t.csv' exists"),
         (["export", f"gtable-{'x' * 24}", "t.doc"], "the format of the table"),

@@ -182,7 +182,7 @@ def test_unquoted_variables_are_reported_on_demand(make_app: MakeApp) -> None:
 def test_no_folder_is_wrong_use(tmp_path: Path) -> None:
     result = lint(tmp_path / "nowhere")
     assert result.exit_code == 2
-    assert "there is no folder" in result.stderr
+    assert "no such folder" in result.stderr
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_a_path_that_is_impossible(
 ) -> None:
     done = dx_local(*command.format(odd[why]).split(" "))
     assert done.exit_code in (2, 4), (done.stderr, done.stdout)
-    assert "a bug of" not in done.stderr
+    assert "a bug in" not in done.stderr
     assert done.stderr.startswith("error: ")
     assert (
         sorted(path.name for path in app.iterdir()) == ["code.sh", "dxapp.json"]
@@ -77,7 +77,7 @@ def test_an_input_that_is_no_file(
     function = ["--function", "main"] if ":" not in name else ["--function", "other"]
     done = dx_local("run", app, *function, f"-i{name}={odd[why]}")
     assert done.exit_code == 2, (done.stderr, done.stdout)
-    assert "a bug of" not in done.stderr
+    assert "a bug in" not in done.stderr
 
 
 @pytest.mark.parametrize("text", ["x" * 300, "x/" * 3000, "a\nb"])

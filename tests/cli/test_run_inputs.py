@@ -140,7 +140,7 @@ def test_an_option_replaces_what_a_file_says_and_adds_to_its_array(
         (["-in:integer=1"], "'integer'"),
         (["-j", "[1]"], "--input-json is not a JSON object"),
         (["-j", "{"], "--input-json ends too early"),
-        (["-f", "nowhere.json"], "cannot read 'nowhere.json'"),
+        (["-f", "nowhere.json"], "'nowhere.json' cannot be read"),
         (["-j", '{"n": "x"}'], "'n'"),
     ],
 )

@@ -163,7 +163,7 @@ def _answer(key: str, flag: str | None = None, **attributes: Any) -> Callable[[_
     "--on-conflict",
     type=click.Choice(["abort", "skip", "overwrite", "new"]),
     metavar="MODE",
-    help="Treatment of files that exist and differ: abort, skip, overwrite, or new (NAME.new). [abort]",
+    help="Handling of existing files that differ: abort, skip, overwrite, or new (NAME.new). [abort]",
 )
 @click.option(
     "--template-source",
@@ -181,7 +181,7 @@ def _answer(key: str, flag: str | None = None, **attributes: Any) -> Callable[[_
 @click.option("--defaults", is_flag=True, help="Ask only questions that have no default.")
 @click.option("--resume", is_flag=True, help="Continue the last interrupted interview.")
 @click.option("--no-input", is_flag=True, help="Ask nothing and do not read stdin; implied by CI=true.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, also on failure; ask nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, even on failure; ask nothing.")
 @click.option("--verbose", is_flag=True, help="Show the traceback of an internal error.")
 @click.option(
     "--answers-schema",
@@ -209,7 +209,7 @@ def command(
     update_folder: Path | None,
     **flags: Any,
 ) -> int:
-    """Write a DNAnexus app to the new folder NAME, ready to run.
+    """Write a ready-to-run DNAnexus app to a new folder NAME.
 
     On a terminal, asks the questions that the flags do not answer; from a pipe,
     reads the answers as lines. Otherwise, unanswered questions get their defaults;

@@ -223,7 +223,9 @@ class NoHomeError(UserError, OSError):
     code = "no-home"
 
     def __init__(self, variable: str) -> None:
-        super().__init__("there is no home folder to keep files in", f"Set HOME, or {variable}, to a folder.")
+        super().__init__(
+            "this user has no home folder to keep files in", f"Set HOME, or {variable}, to a folder."
+        )
 
 
 class InterruptedByUserError(UserError):
@@ -247,7 +249,8 @@ class NothingToResumeError(UserError):
     code = "nothing-to-resume"
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"there are no saved answers at {path}", "Start a new interview: dx-app-wizard")
+        message = f"no interview can be resumed: there are no saved answers at {path}"
+        super().__init__(message, "Start a new interview: dx-app-wizard")
         self.path = path
 
 
@@ -258,8 +261,8 @@ class NoTerminalError(UserError):
 
     def __init__(self) -> None:
         super().__init__(
-            "--resume continues an interview, and needs a terminal",
-            "Use it at a terminal, without --no-input, --json and CI=true,"
+            "--resume needs a terminal, because it continues an interview",
+            "Run it at a terminal, without --no-input, --json or CI=true,"
             " or run the command that was printed when the interview ended.",
         )
 
@@ -271,7 +274,7 @@ class UnexpectedError(UserError):
 
     def __init__(self, error: Exception, crash_log: Path | None) -> None:
         super().__init__(
-            f"unexpected {type(error).__name__}: {error}; this is a bug of dx-app-wizard",
+            f"unexpected {type(error).__name__}: {error}; this is a bug in dx-app-wizard",
             f"Please report it, with the crash log {crash_log}" if crash_log else "Please report it.",
         )
         self.crash_log = crash_log

@@ -27,7 +27,7 @@ Tests = dict[str, str]
 """The pytest node ID of a test of a method, by the name of the method: `file/upload`."""
 
 _HEAD = """\
-# API coverage
+# Which API methods are implemented?
 
 This page is generated from the table of routes by `python -m dx_local.api.coverage`;
 `dx-local doctor --routes` prints it without the tests.

@@ -46,7 +46,7 @@ def main() -> None:
       dx-local run my-app -ireads=reads.fastq         with your own file
       dx-local run my-app -in=3 --json                with JSON output
 
-    Exit codes: 0 done, 1 a bug of dx-local, or stdout cannot be written,
+    Exit codes: 0 done, 1 an internal error, or stdout cannot be written,
     2 wrong use, 3 the app has errors, 5 the job failed with AppError,
     6 it failed otherwise or a disk is full, 124 timed out, 130 Ctrl-C,
     143 SIGTERM.

@@ -124,11 +124,11 @@ def _unusable_path(error: Exception) -> CommandResult | None:
         return None
     path = os.fsdecode(error.filename)
     shown = path if len(path) <= _LONGEST_PATH else f"{path[:_LONGEST_PATH]}…"
-    return _user_error(UsageError(f"cannot use {shown!r}: {error.strerror}"), as_json=True)
+    return _user_error(UsageError(f"{shown!r} cannot be used: {error.strerror}"), as_json=True)
 
 
 def _bug(error: Exception) -> CommandResult:
-    message = f"a bug of dx-local: {type(error).__name__}: {error}"
+    message = f"a bug in dx-local: {type(error).__name__}: {error}"
     try:
         handle, name = tempfile.mkstemp(prefix="dx-local-crash-", suffix=".log")
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:

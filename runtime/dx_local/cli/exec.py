@@ -88,12 +88,12 @@ async def _run(request: ServeRequest, program: tuple[str, ...]) -> int:
         environment = client_environment.environment(saved, request.folder, os.environ)
         executable = shutil.which(program[0], path=environment["PATH"])
         if executable is None:
-            click.echo(f"error: there is no program {program[0]!r}", err=True)
+            click.echo(f"error: program {program[0]!r} was not found", err=True)
             return _NOT_FOUND
         try:
             return await _exit_code([executable, *program[1:]], environment)
         except OSError as error:
-            click.echo(f"error: cannot execute {program[0]!r}: {error.strerror}", err=True)
+            click.echo(f"error: program {program[0]!r} cannot be executed: {error.strerror}", err=True)
             return _NOT_EXECUTABLE
 
 

@@ -37,8 +37,10 @@ def command() -> None:
 @command.command("import", context_settings=_HELP)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--name", metavar="NAME", help="Name of the table.  [default: the name of the file]")
-@click.option("--folder", default="/", metavar="FOLDER", help="Folder of the project.  [default: /]")
-@click.option("--gri", metavar="CHR,LO,HI", help="Index intervals by these columns, and order rows by them.")
+@click.option(
+    "--folder", default="/", metavar="FOLDER", help="Destination folder in the project.  [default: /]"
+)
+@click.option("--gri", metavar="CHR,LO,HI", help="Index intervals by these columns, and sort rows by them.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def import_(file: Path, name: str | None, folder: str, gri: str | None, as_json: bool) -> None:
     """Import FILE as a closed table and print its ID."""
@@ -60,7 +62,7 @@ def _import(file: Path, name: str, folder: str, gri: str | None) -> CommandResul
     from dx_local.errors import UsageError
 
     if not file.is_file():
-        raise UsageError(f"there is no file {str(file)!r}")
+        raise UsageError(f"no such file: {str(file)!r}")
     client = ApiClient.of_environment()
     source = read_table(file)
     request: dict[str, Any] = {

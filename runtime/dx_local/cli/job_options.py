@@ -39,7 +39,7 @@ _OPTIONS = (
     click.option(
         "--reuse",
         is_flag=True,
-        help="Reuse the output of a job that ran earlier on the same platform, with the same code and input.",
+        help="Reuse the output of an earlier job on the same platform with the same code and input.",
     ),
     click.option(
         "--python",
@@ -49,7 +49,7 @@ _OPTIONS = (
     click.option(
         "--install-depends",
         is_flag=True,
-        help="Unpack missing Debian packages of execDepends for the jobs alone, without root.",
+        help="Unpack missing Debian packages of execDepends, for the jobs only and without root.",
     ),
     click.option(
         "--isolation",

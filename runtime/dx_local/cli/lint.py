@@ -75,10 +75,10 @@ class _Linted:
     type=click.Choice(["error", "warning", "info", "style"]),
     default="warning",
     show_default=True,
-    help="Least severity of ShellCheck's findings to report.",
+    help="Minimum severity of ShellCheck findings to report.",
 )
 def command(apps: tuple[Path, ...], as_json: bool, ignore: tuple[str, ...], **options: Any) -> None:
-    """Check the apps in these folders (default: here): dxapp.json, source, and their agreement.
+    """Check the apps in these folders (default: here): dxapp.json, source code, and that they agree.
 
     Findings are printed on stdout. The exit code is 3 if any app has errors,
     and 0 otherwise. ShellCheck is run as well if it is installed.
@@ -102,7 +102,7 @@ def command(apps: tuple[Path, ...], as_json: bool, ignore: tuple[str, ...], **op
 def _lint(apps: tuple[Path, ...], options: _Options) -> CommandResult:
     for app in apps:
         if not app.is_dir():
-            raise UsageError(f"there is no folder {str(app)!r}", "Pass the folder that holds dxapp.json.")
+            raise UsageError(f"no such folder: {str(app)!r}", "Pass the folder that holds dxapp.json.")
     linted = [_lint_one(app, options) for app in apps]
     _print(linted, options)
     errors = sum(one.errors for one in linted)

@@ -77,8 +77,8 @@ class _Options:
     help="Asset of the app: a tar file or a folder. Repeatable, in the order of assetDepends.",
 )
 @job_options
-@click.option("-y", "--yes", is_flag=True, help="Accepted for old scripts; has no effect.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, also on failure.")
+@click.option("-y", "--yes", is_flag=True, help="Accepted for compatibility with old scripts; has no effect.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, even on failure.")
 @click.option("-q", "--quiet", is_flag=True, help="Hide progress and the output of jobs.")
 @click.option(
     "--progress",
@@ -156,7 +156,7 @@ def _read(name: str) -> bytes:
     try:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read {name!r}: {error.strerror}") from None
+        raise UsageError(f"{name!r} cannot be read: {error.strerror}") from None
 
 
 def _show(result: RunResult, *, quiet: bool) -> None:

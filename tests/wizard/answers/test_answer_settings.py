@@ -91,7 +91,7 @@ def test_a_wrong_setting_is_named_and_nothing_written(
 def test_a_setting_and_its_flag_contradict_each_other(wizard: Wizard) -> None:
     outcome = wizard(*NEW, "--title", "A", "--set", "title=B")
     assert outcome.code == 2
-    assert "title has a flag of its own, too" in outcome.stderr
+    assert "title is set by its own flag too" in outcome.stderr
 
 
 def test_a_list_of_parameters_may_be_a_json_array(wizard: Wizard, tmp_path: Path) -> None:
@@ -134,8 +134,8 @@ def test_a_setting_says_one_thing_of_one_parameter(setting: str, field: str, val
 @pytest.mark.parametrize(
     ("setting", "complaint"),
     [
-        ("inputs.read.help=x", "there is no parameter 'read'. Did you mean 'reads'?"),
-        ("inputs.7.help=x", "there is no parameter '7'. The parameters are reads."),
+        ("inputs.read.help=x", "no parameter is called 'read'. Did you mean 'reads'?"),
+        ("inputs.7.help=x", "no parameter is called '7'. The parameters are reads."),
         ("outputs.report.help=x", "There are no parameters."),
         ("inputs.reads.hlep=x", "a parameter has no field 'hlep'. Fields are label, help,"),
         ("inputs.reads.optional=perhaps", "is not a value of class boolean"),

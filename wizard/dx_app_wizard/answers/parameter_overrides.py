@@ -49,5 +49,5 @@ def _named(parameters: list[dict[str, Any]], name: str) -> dict[str, Any]:
             if names
             else "There are no parameters."
         )
-        raise AnswerError(f"there is no parameter {name!r}", hint)
+        raise AnswerError(f"no parameter is called {name!r}", hint)
     return parameters[names.index(name)]

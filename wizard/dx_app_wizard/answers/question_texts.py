@@ -113,7 +113,7 @@ TEXTS: dict[str, QuestionText] = {
         choices=(Choice("Python", "Python 3 with dxpy"), Choice("bash", "bash with the dx tools")),
     ),
     "template": QuestionText(
-        "Distribution of the work over jobs.",
+        "Division of the work into jobs.",
         one_of(PATTERNS),
         prompt="Execution pattern",
         choices=tuple(Choice(pattern, text) for pattern, text in PATTERN_TEXTS.items()),
@@ -155,7 +155,7 @@ TEXTS: dict[str, QuestionText] = {
         prompt="Choose an instance type for your app",
         hint="an instance type, or text to filter by, such as 16 cores",
     ),
-    "ci": QuestionText("Files to add for CI, and for pre-commit.", one_of(CI_SERVICES), default="none"),
+    "ci": QuestionText("CI and pre-commit files to add.", one_of(CI_SERVICES), default="none"),
     "ci_package": QuestionText(
         "Pinned requirement from which CI installs dx-app-wizard.",
         "NAME @ URL, NAME==VERSION, or the URL of a wheel",

@@ -72,7 +72,7 @@ def read_timeout(answer: Any) -> dict[str, int]:
             )
         answer = {_TIMEOUT_UNITS[match[2].lower()]: int(match[1])}
     if not isinstance(answer, dict) or not answer or not answer.keys() <= MINUTES.keys():
-        raise AnswerError("must be a text such as 48h, or a hash with days, hours and minutes")
+        raise AnswerError("must be a string such as 48h, or a hash with days, hours and minutes")
     if not all(_is_count(count) for count in answer.values()):
         raise AnswerError("days, hours and minutes must be whole numbers from 0")
     limit = {unit: int(count) for unit, count in answer.items()}
@@ -102,7 +102,7 @@ def read_line(answer: Any) -> str:
     """Read one line of text. Bytes that a C locale could not decode are read as UTF-8."""
     if not isinstance(answer, str):
         hint = None if isinstance(answer, (dict, list)) else "Put it in quotes."
-        raise AnswerError(f"must be a text; got {describe_value(answer)}", hint)
+        raise AnswerError(f"must be a string; got {describe_value(answer)}", hint)
     try:
         text = (
             os.fsencode(answer).decode() if any("\ud800" <= char <= "\udfff" for char in answer) else answer

@@ -38,7 +38,8 @@ def with_settings(flags: Mapping[str, Any], settings: Iterable[str]) -> dict[str
     if twice:
         raise AnswersError(
             tuple(
-                Problem(key, SET_FLAG, f"{key} has a flag of its own, too; use one of them") for key in twice
+                Problem(key, SET_FLAG, f"{key} is set by its own flag too; use one of the two")
+                for key in twice
             )
         )
     for key in LISTS:

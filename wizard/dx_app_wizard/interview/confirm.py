@@ -48,7 +48,7 @@ def confirm_write(interview: Interview, findings: Sequence[Finding] = ()) -> boo
         if choice == HELP_LINE:
             conversation.prompter.say(prompt.explanation)
         else:
-            conversation.prompter.error(f"Error: there is no answer {choice!r}. {prompt.help}")
+            conversation.prompter.error(f"Error: no answer is called {choice!r}. {prompt.help}")
 
 
 def is_line_of(question_key: str) -> Callable[[str], bool]:

@@ -45,7 +45,7 @@ def details(io_class_name: str, *, output: bool) -> list[Detail]:
         "suggestions",
         "Suggestions (optional)",
         by_commas,
-        "Values to pick from; others are allowed. Separate them by commas, or enter a JSON array.",
+        "Suggested values; others are allowed. Separate them by commas, or enter a JSON array.",
         read_values,
     )
     applicable = {

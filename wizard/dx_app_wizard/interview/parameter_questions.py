@@ -124,7 +124,7 @@ class ParameterQuestions:
             self._prompt(
                 "Label (optional human-readable name)",
                 "such as Reads to count",
-                "A name for users to read.",
+                "A human-readable name.",
                 erasable=True,
             ),
             str,

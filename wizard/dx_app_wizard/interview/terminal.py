@@ -77,7 +77,9 @@ class TerminalPrompter:
         """Return the line, or an empty one if a program does not answer."""
         if not self._is_driven():
             return self._ask(prompt, None)
-        self.say(f"A program seems to type; without an answer, the app is written in {PATIENCE_SECONDS:g} s.")
+        self.say(
+            f"A program seems to answer; without an answer, the app is written in {PATIENCE_SECONDS:g} s."
+        )
         line = self._ask(prompt, PATIENCE_SECONDS)
         if line:
             # Programs for the official wizard do not answer this prompt, so this is a person.

@@ -16,8 +16,7 @@ from dx_app_wizard.policy.rules import POLICY_RULES
 if TYPE_CHECKING:
     from dx_app_wizard.lint.rules.rule import Rules
 
-_BEGIN = """# Lint rules
-
+_BEGIN = """# Which mistakes does the linter find?
 `dx-local lint APP` checks an app against these rules. `dx-local run` checks them too, and fails only on
 errors. Rules that may misjudge a source are warnings.
 
@@ -25,7 +24,7 @@ To ignore a rule, use `--ignore RULE`, or a comment in the source: `# dx-local: 
 applies to that line; on a line of its own, it applies to the whole app, including its dxapp.json. `--fix`
 applies the fixes that are certain: misspelt keys, spellings of values, keys without effect, Windows line
 endings. A [policy file](../how-to/organisation-policy.md) ignores rules for many apps, changes their levels,
-and enables the rules of the last chapter, which `dx-local run` does not check.
+and enables the rules of the last section, which `dx-local run` does not check.
 
 This page is generated from the rules:
 `python -m dx_app_wizard.policy.rule_docs docs/reference/lint-rules.md`.
@@ -46,8 +45,8 @@ _END = """
 
 If [ShellCheck](https://www.shellcheck.net) is installed, `dx-local lint` reports its findings about bash
 sources as warnings, with its own rule ids (`SC2154`). It reports the severities `error` and `warning`, and
-with `--shellcheck info` or `style` also those, such as unquoted variables (`SC2086`). Variables that the
-platform sets for inputs count as assigned, and `~/environment` does not have to exist.
+with `--shellcheck info` or `style` those severities too, such as unquoted variables (`SC2086`). Variables
+that the platform sets for inputs count as assigned, and `~/environment` does not have to exist.
 """
 
 

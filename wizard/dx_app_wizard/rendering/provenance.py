@@ -151,7 +151,8 @@ class _Reader:
         raw = self._kind((), dict)
         if raw.get("schema") != SCHEMA_VERSION:
             self._fail(
-                ("schema",), f"has a version other than {SCHEMA_VERSION}, the one that this program reads"
+                ("schema",),
+                f"has a version other than {SCHEMA_VERSION}, the only one that this program reads",
             )
         for part in ("tool", "template", "answers", "base"):
             if part not in raw:

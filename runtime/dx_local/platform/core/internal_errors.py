@@ -15,4 +15,4 @@ def record(platform: Platform, error: Exception) -> str:
     log = platform.folder / "server.log"
     with suppress(OSError), log.open("a", encoding="utf-8") as file:
         file.writelines(traceback.format_exception(error))
-    return f"dx-local failed: {error!r}. This is a bug of dx-local; see {log}"
+    return f"dx-local failed: {error!r}. This is a bug in dx-local; see {log}"

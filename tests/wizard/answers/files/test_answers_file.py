@@ -56,7 +56,7 @@ def test_answers_come_from_yaml(wizard: Wizard, tmp_path: Path, name: str) -> No
 @pytest.mark.parametrize(
     ("text", "place", "message"),
     [
-        ("name: x\nversion: 1.0\n", "answers.yaml:2:10", "must be a text; got float 1.0"),
+        ("name: x\nversion: 1.0\n", "answers.yaml:2:10", "must be a string; got float 1.0"),
         ("title: 7\n", "answers.yaml:1:8", "got int 7. put it in quotes"),
         ("inputs:\n  - reads:file\n  - k:fil\n", "answers.yaml:3:5", "did you mean 'file'?"),
         ("inputs:\n  - name: k\n    class: int\n    default: x\n", "answers.yaml:4:14", "is invalid"),

@@ -85,10 +85,10 @@ def _row(question: Question) -> str:
     return f"| `{question.key}` | `{flag}` | {needed} | {question.text.description} | {examples} |"
 
 
-_PAGE = """# Answers files
+_PAGE = """# What can an answers file contain?
 
-Generated from the questions of the wizard. `dx-app-wizard --answers-schema` prints the
-[JSON Schema](answers.schema.json).
+One key per question of the wizard, from which this page is generated. `dx-app-wizard --answers-schema`
+prints the [JSON Schema](answers.schema.json).
 
 `dx-app-wizard --answers FILE` reads JSON, or YAML if the name ends in .yaml or .yml; `-` is standard
 input. Every key also has a flag, and `--set KEY=VALUE` sets any of them.
