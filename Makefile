@@ -23,7 +23,7 @@ test-all: $(INSTALLED)  ## run the test suite with its slow parts
 check: $(INSTALLED)  ## ruff, mypy and codespell; imports, language and pages
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
-	@$(RUN) mypy wizard runtime tests benchmarks docs man
+	@$(RUN) mypy wizard runtime tests benchmarks docs
 	@$(RUN) codespell_lib
 	@$(RUN) pytest -q tests/test_imports.py tests/test_voice.py tests/test_docs.py
 
@@ -45,8 +45,8 @@ bench-quick: $(INSTALLED)  ## the same with less of everything, on stdout (2 min
 bench-scale: $(INSTALLED)  ## measure searches among 100,000 files
 	@$(VENV)/bin/python benchmarks/scale.py
 
-man: $(INSTALLED)  ## write the man pages in man/man1 from the help texts
-	@$(VENV)/bin/python man/generate.py man/man1
+man: $(INSTALLED)  ## write the man pages in docs/man/man1 from the help texts
+	@$(VENV)/bin/python docs/man/generate.py docs/man/man1
 
 screenshots: $(INSTALLED)  ## take the pictures in docs/images again
 	@$(VENV)/bin/python docs/screenshots.py

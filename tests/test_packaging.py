@@ -80,8 +80,8 @@ def test_the_oldest_python_is_one_that_was_tested() -> None:
 
 
 def test_the_man_pages_are_up_to_date(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, ROOT / "man/generate.py", tmp_path], check=True)
-    committed = {page.name: page.read_text() for page in (ROOT / "man/man1").iterdir()}
+    subprocess.run([sys.executable, ROOT / "docs/man/generate.py", tmp_path], check=True)
+    committed = {page.name: page.read_text() for page in (ROOT / "docs/man/man1").iterdir()}
     assert committed == {page.name: page.read_text() for page in tmp_path.iterdir()}, "run: make man"
 
 

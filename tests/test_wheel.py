@@ -39,7 +39,7 @@ def tracked(folder: str) -> set[str]:
         pytest.param("wizard/dx_app_wizard", "dx_app_wizard", id="wizard"),
         pytest.param("runtime/dx_local", "dx_local", id="runtime"),
         pytest.param("templates/app", "dx_app_wizard/templates/app", id="templates"),
-        pytest.param("man/man1", "dx_app_wizard-{version}.data/data/share/man/man1", id="man pages"),
+        pytest.param("docs/man/man1", "dx_app_wizard-{version}.data/data/share/man/man1", id="man pages"),
     ],
 )
 def test_the_wheel_holds_every_file(wheel: zipfile.ZipFile, folder: str, place: str) -> None:

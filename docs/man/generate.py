@@ -1,4 +1,4 @@
-"""Write the man pages of all commands from their click definitions: `python man/generate.py FOLDER`."""
+"""Write the man pages of all commands from their click definitions: `python docs/man/generate.py FOLDER`."""
 
 from __future__ import annotations
 
