@@ -1,4 +1,4 @@
-"""What tests share: a platform with a clock of its own, and one that is served to the real dxpy."""
+"""Fixtures that tests share: a platform with its own clock, and one that is served to the real dxpy."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def platform(tmp_path: Path, clock: Clock) -> Iterator[Platform]:
 
 @pytest.fixture
 def context(platform: Platform) -> Context:
-    """What the local user asks with."""
+    """Return the context of requests of the local user."""
     return Context(platform, Caller(DEFAULT_USER))
 
 
@@ -108,7 +108,7 @@ def start_job(context: Context, project: str, /, **granted: Any) -> Context:
 
 @pytest.fixture
 def job_context(context: Context, project: str) -> Context:
-    """What a job with no access but the default asks with."""
+    """Return the context of requests of a job with default access."""
     return start_job(context, project)
 
 

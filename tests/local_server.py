@@ -68,7 +68,7 @@ class LocalServer:
 
     @property
     def temporary(self) -> Path:
-        """Where the server and its jobs put their temporary files."""
+        """Folder for temporary files of the server and its jobs."""
         folder = self.home / "tmp"
         folder.mkdir(exist_ok=True)
         return folder

@@ -48,7 +48,7 @@ class Block:
 
     @property
     def reason(self) -> str | None:
-        """Why the block is not run, or None if it is."""
+        """Reason why the block is not run, or None if it is."""
         return self.comment.removeprefix(_NOT_RUN).strip() if self.comment.startswith(_NOT_RUN) else None
 
     @property

@@ -32,7 +32,7 @@ _VARYING = (
 
 @dataclass(frozen=True)
 class Command:
-    """What is typed, and what was printed."""
+    """A command as typed, and its output."""
 
     typed: str
     printed: str

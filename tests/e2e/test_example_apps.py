@@ -36,7 +36,7 @@ FASTQ = APPS.parents[1] / "data" / "reads.fastq"
 
 @dataclass(frozen=True)
 class Result:
-    """What a run of an example put out, files as paths of local copies, and what its jobs printed."""
+    """Outputs of a run of an example, with files as paths of local copies, and the log of its jobs."""
 
     output: dict[str, Any]
     log: str

@@ -1,4 +1,4 @@
-"""What the CI files of generated apps say, done as it stands there: in order, with no token, to the end."""
+"""CI files of generated apps: their commands succeed in order and without a token."""
 
 from __future__ import annotations
 

@@ -90,14 +90,14 @@ class Case:
 
     @property
     def has_both(self) -> bool:
-        """Whether the app has every class of its inputs as an output as well."""
+        """Return whether every class of the inputs is a class of an output too."""
         return bool(self.inputs) and {field["class"] for field in self.inputs} <= {
             field["class"] for field in self.outputs
         }
 
     @property
     def runs_to_its_end(self) -> bool:
-        """Whether the app can be done as it was generated."""
+        """Return whether the app can succeed as generated."""
         required = {field["name"] for field in self.outputs if _is_bare(field)}
         return not self.given_by_nobody and required.isdisjoint(self.not_made)
 
@@ -122,7 +122,7 @@ def parameter(number: int, io_class: str, kind: str) -> dict[str, Any]:
 
 
 def has_kind(io_class: str, kind: str, *, output: bool = False) -> bool:
-    """Whether a class of parameters can be so; outputs have no default, nor do classes of objects here."""
+    """Return whether parameters of a class can be of a kind; outputs and objects have no default."""
     return kind != "default" or (not output and parse_class(io_class).item in VALUE_CLASSES)
 
 
