@@ -365,8 +365,8 @@ def test_apps_are_written_without_a_home(wizard: Wizard) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--resume",), "there is no home folder"),
-        ((*NEW, "--template-source", "https://x.invalid/y.git"), "there is no home folder"),
+        (("--resume",), "has no home folder"),
+        ((*NEW, "--template-source", "https://x.invalid/y.git"), "has no home folder"),
         ((*NEW, "--template-source", "~/template"), "'~/template' is not a folder"),
     ],
 )
