@@ -14,8 +14,8 @@ CI_SERVICES: tuple[CiService, ...] = (NO_CI, "github", "gitlab")
 
 PATTERN_TEXTS: dict[Pattern, str] = {
     "basic": "one job",
-    "parallelized": "process pieces in parallel, then gather the results",
-    "scatter-process-gather": "like parallelized, with a job for each phase",
+    "parallelized": "process pieces in parallel, then join the results",
+    "scatter-process-gather": "the same, with a job for each phase",
 }
 PATTERNS = tuple(PATTERN_TEXTS)
 
