@@ -81,7 +81,7 @@ def test_assets_that_are_not_given_are_named(dx_local: DxLocal, app: Path, archi
 
 
 @pytest.mark.parametrize(
-    ("name", "problem"), [("nowhere", "there is no asset"), ("a.txt", "neither a folder nor")]
+    ("name", "problem"), [("nowhere", "no such asset"), ("a.txt", "neither a folder nor")]
 )
 def test_what_is_no_asset_is_refused(
     dx_local: DxLocal, app: Path, tmp_path: Path, name: str, problem: str

@@ -209,7 +209,7 @@ def test_a_chosen_port_that_is_taken_is_an_error(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         done = dx_local(tmp_path, "serve", "--state", "state", "--port", port)
     assert done.returncode == 2
-    assert f"cannot listen on port {port}: Address already in use" in done.stderr
+    assert f"port {port} cannot be used: Address already in use" in done.stderr
 
 
 def test_fresh_starts_empty_and_leaves_what_is_not_ours(serve: Serve) -> None:
@@ -255,7 +255,7 @@ def test_a_folder_of_somebody_else_is_refused_and_left_alone(tmp_path: Path, opt
     (tmp_path / "state" / "files" / "thesis.txt").write_text("years of work")
     done = dx_local(tmp_path, "serve", "--state", "state", *options)
     assert done.returncode == 4
-    assert "holds other files than a platform of dx-local" in done.stderr
+    assert "holds files that are not part of a platform of dx-local" in done.stderr
     assert [path.name for path in (tmp_path / "state").rglob("*")] == ["files", "thesis.txt"]
 
 

@@ -1,7 +1,7 @@
-"""Six apps, written as apps for the cloud are written, run here as they are.
+"""Six apps written for the cloud, run locally and unchanged.
 
-They take for granted what workers have: /home/dnanexus, resources laid over /, sudo, a /tmp of their own,
-packages of Debian. What they put out is held against what Python makes of the same data.
+They use features of workers: /home/dnanexus, resources overlaid on /, sudo, a private /tmp, Debian packages.
+Their outputs are compared with results that Python computes from the same data.
 """
 
 from __future__ import annotations

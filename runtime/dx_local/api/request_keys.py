@@ -79,7 +79,7 @@ _OF_EVERY_RUN = {
 _NOT_OF_WORKFLOWS = ("debug", "executionPolicy.maxSpotTries", "headJobOnDemand")
 _OF_EVERY_EXECUTABLE = {
     "httpsApp": "described; a job's web server cannot be reached through the platform",
-    "treeTurnaroundTimeThreshold": "described, also by executions; there are no notifications",
+    "treeTurnaroundTimeThreshold": "described, including by executions; there are no notifications",
 }
 _OF_EVERY_APP = {
     **_OF_EVERY_EXECUTABLE,

@@ -67,7 +67,7 @@ def test_an_app_may_have_its_code_in_dxapp_json(folder: Path) -> None:
 
 
 def test_a_missing_folder_is_wrong_use(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there is no folder"):
+    with pytest.raises(UsageError, match="no such folder"):
         load_app(tmp_path / "nowhere")
 
 

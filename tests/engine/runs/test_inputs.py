@@ -33,7 +33,7 @@ def test_a_class_may_stand_behind_the_name(name: str, io_class: str, value: str)
 
 @pytest.mark.parametrize("option", ["", "name", "=value", "1st=value", "a-b=value", "name:Int=3", "na me=3"])
 def test_what_is_no_input_is_refused(option: str) -> None:
-    with pytest.raises(UsageError, match="cannot read the input"):
+    with pytest.raises(UsageError, match="has no name or no value"):
         parse_option(option)
 
 

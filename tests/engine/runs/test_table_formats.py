@@ -90,7 +90,7 @@ def test_reads_come_back(tmp_path: Path) -> None:
         ("t.csv", b"a,b\n1,2\n3\n", r"t\.csv:3: 1 values for 2 columns"),
         ("t.csv", b"a:int32\n1\nx\n", r"t\.csv:3: 'x' is not of type int32, the type of column 'a'"),
         ("t.csv", b"a:boolean\nyes\n", "'yes' is not of type boolean"),
-        ("t.csv", b'a\n"x\n', "cannot read"),
+        ("t.csv", b'a\n"x\n', "cannot be read"),
         ("t.csv", b"a\n\xff\n", "not UTF-8"),
         ("t.csv.gz", b"a\n", "gzip"),
         ("t.fastq", b"@r\nACGT\n+\nIII\n", r"t\.fastq:1: no FASTQ record"),

@@ -30,6 +30,6 @@ def test_a_server_that_was_killed_while_it_stored_itself_can_start_again(tmp_pat
 
 def test_a_folder_with_other_files_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(StateError, match="holds other files"), hold(tmp_path):
+    with pytest.raises(StateError, match="holds files that are not part of a platform"), hold(tmp_path):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

@@ -292,6 +292,6 @@ def test_inputs_of_subjobs_are_variables(seed: Callable[[str], Path]) -> None:
 def test_a_folder_without_dxapp_json_is_no_app(tmp_path: Path) -> None:
     (finding,) = lint_app(tmp_path)
     assert (finding.message, finding.hint) == (
-        f"there is no dxapp.json in {tmp_path}",
+        f"{tmp_path} contains no dxapp.json",
         "Pass the folder of an app, or create an app with dx-app-wizard.",
     )

@@ -14,8 +14,8 @@ CI_SERVICES: tuple[CiService, ...] = (NO_CI, "github", "gitlab")
 
 PATTERN_TEXTS: dict[Pattern, str] = {
     "basic": "one job",
-    "parallelized": "process in parallel, then join",
-    "scatter-process-gather": "the same, but each phase is a job",
+    "parallelized": "process pieces in parallel, then join the results",
+    "scatter-process-gather": "the same, with a job for each phase",
 }
 PATTERNS = tuple(PATTERN_TEXTS)
 

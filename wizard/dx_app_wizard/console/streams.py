@@ -1,6 +1,6 @@
 """Standard streams that never fail, even if they are closed, their disk is full, or their reader has left.
 
-So a command always runs to its end, and its exit code tells about its work. Output that cannot be written is
+So a command always runs to its end, and its exit code reflects its work. Output that cannot be written is
 dropped, and the first error is kept.
 """
 

@@ -22,7 +22,7 @@ _KINDS = (
 
 
 def read(path: Path) -> bytes:
-    """Return the contents of a regular file. Raises OSError, also for other files and for invalid names."""
+    """Return the contents of a regular file. Raises OSError, including for other files and invalid names."""
     check(path)
     with open(path, "rb", opener=_open_at_once) as file:
         return file.read()

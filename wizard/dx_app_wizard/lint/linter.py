@@ -105,7 +105,7 @@ def _folder_finding(
 def _unreadable(path: Path, error: SpecFileError) -> Finding:
     message, hint = f"{path.name} {error.message}", error.hint
     if isinstance(error.__cause__, FileNotFoundError):
-        message = f"there is no {path.name} in {path.parent}"
+        message = f"{path.parent} contains no {path.name}"
         hint = "Pass the folder of an app, or create an app with dx-app-wizard."
     return Finding(FILE_RULE, "error", "", message, hint, path.name, error.line, error.column)
 

@@ -1,4 +1,4 @@
-"""All rules of the linter, by chapter of their documentation."""
+"""All rules of the linter, by section of their documentation."""
 
 from __future__ import annotations
 

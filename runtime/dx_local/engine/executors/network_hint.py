@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 REMARK = (
-    "The app's dxapp.json grants no network, so this job reaches nothing but the platform."
-    ' "access": {"network": ["*"]} grants it, in the cloud too; --network allow lifts this here.'
+    "The app's dxapp.json does not request network access, so this job can reach only the platform."
+    ' Add "access": {"network": ["*"]} to it, as the cloud requires too, or pass --network allow.'
 )
 
 # Messages of programs that cannot resolve a name or reach an address, in lower case.

@@ -1,4 +1,4 @@
-"""Temporary folders with an owner process: if it is killed, another process can tell and clean up.
+"""Temporary folders with an owner process: if it is killed, another process can detect that and clean up.
 
 The owner holds a lock on its folder, which the kernel releases when the process ends.
 """

@@ -30,6 +30,6 @@ def make_executor(settings: JobSettings, api: Api, callbacks: Callbacks) -> Exec
     """Return the executor that the settings name. Raises UsageError for an unknown name."""
     if settings.executor not in EXECUTORS:
         raise UsageError(
-            f"there is no executor {settings.executor!r}", f"Choose from: {', '.join(EXECUTORS)}."
+            f"no executor is called {settings.executor!r}", f"Choose from: {', '.join(EXECUTORS)}."
         )
     return EXECUTORS[settings.executor](settings, api, callbacks)

@@ -49,7 +49,7 @@ class App:
 def load_app(folder: Path) -> App:
     """Read and check an app. Raises UsageError for a missing folder, AppFindingsError for errors."""
     if not folder.is_dir():
-        raise UsageError(f"there is no folder {str(folder)!r}", "Pass the folder that holds dxapp.json.")
+        raise UsageError(f"no such folder: {str(folder)!r}", "Pass the folder that holds dxapp.json.")
     findings = lint_app(folder)
     errors = [finding for finding in findings if finding.level == "error"]
     if any(finding.rule not in _BUILD_RULES for finding in errors):

@@ -29,17 +29,17 @@ def check_assets(given: Sequence[Path]) -> None:
     for path in given:
         if not path.exists():
             raise UsageError(
-                f"there is no asset {str(path)!r}", "Pass its tar file, or a folder with the same content."
+                f"no such asset: {str(path)!r}", "Pass its tar file, or a folder with the same content."
             )
         if not (path.is_dir() or is_archive(path.name)):
             raise UsageError(
                 f"the asset {str(path)!r} is neither a folder nor an archive",
-                "The name of an archive ends in .tar.gz or the like.",
+                "Pass a folder, or an archive whose name ends in .tar.gz or a similar suffix.",
             )
         try:
             regular_file.check(path)
         except OSError as error:
-            raise UsageError(f"cannot read the asset {str(path)!r}: {error.strerror}") from None
+            raise UsageError(f"the asset {str(path)!r} cannot be read: {error.strerror}") from None
 
 
 def missing_assets(names: Sequence[str], given: Sequence[Path]) -> str | None:

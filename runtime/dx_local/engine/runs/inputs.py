@@ -66,7 +66,9 @@ def parse_option(option: str) -> tuple[str, str | None, str]:
     """Split `NAME=VALUE` or `NAME:CLASS=VALUE`. Raises UsageError."""
     match = _OPTION.fullmatch(option)
     if match is None:
-        raise UsageError(f"cannot read the input {option!r}", "Write -iNAME=VALUE or -iNAME:CLASS=VALUE.")
+        raise UsageError(
+            f"the input {option!r} has no name or no value", "Write -iNAME=VALUE or -iNAME:CLASS=VALUE."
+        )
     return match["name"], match["class"], match["value"]
 
 
@@ -95,7 +97,7 @@ def samples_of(app_folder: Path) -> GivenInputs | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise UsageError(f"cannot read {str(path)!r}: {error.strerror}") from None
+        raise UsageError(f"{str(path)!r} cannot be read: {error.strerror}") from None
     return GivenInputs(values=read_json(text, str(path)), folder=app_folder)
 
 
@@ -305,13 +307,13 @@ def _one_file(path: Path) -> Path:
     try:
         regular_file.check(path)
     except FileNotFoundError:
-        raise UsageError(f"there is no file {str(path)!r}") from None
+        raise UsageError(f"no such file: {str(path)!r}") from None
     except OSError as error:
-        raise UsageError(f"cannot read {str(path)!r}: {error.strerror}") from None
+        raise UsageError(f"{str(path)!r} cannot be read: {error.strerror}") from None
     if path.is_dir():
         raise UsageError(f"{str(path)!r} is a folder, not a file")
     if not os.access(path, os.R_OK):
-        raise UsageError(f"cannot read {str(path)!r}: {os.strerror(errno.EACCES)}")
+        raise UsageError(f"{str(path)!r} cannot be read: {os.strerror(errno.EACCES)}")
     return path
 
 

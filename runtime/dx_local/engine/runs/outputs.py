@@ -33,15 +33,15 @@ def check_out(out: Path) -> None:
     try:
         nearest = next(path for path in (out, *out.parents) if _exists(path))
     except OSError as error:
-        raise UsageError(f"cannot write outputs to {str(out)!r}: {error.strerror}") from None
+        raise UsageError(f"outputs cannot be written to {str(out)!r}: {error.strerror}") from None
     if not nearest.is_dir():
-        raise UsageError(f"cannot write outputs to {str(out)!r}: {str(nearest)!r} is not a folder")
+        raise UsageError(f"outputs cannot be written to {str(out)!r}: {str(nearest)!r} is not a folder")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise UsageError(f"cannot write outputs to {str(out)!r}: {str(nearest)!r} is not writable")
+        raise UsageError(f"outputs cannot be written to {str(out)!r}: {str(nearest)!r} is not writable")
 
 
 def _exists(path: Path) -> bool:
-    """Return whether a path exists, be it as a broken link. Raises OSError for one that can never be used."""
+    """Return whether a path exists, even as a broken link. Raises OSError for one that can never be used."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):

@@ -85,7 +85,7 @@ def _opened(path: Path, mode: str, *, packed: bool) -> Iterator[IO[str]]:
     except (gzip.BadGzipFile, EOFError):
         raise UsageError(f"{str(path)!r} is not a complete gzip file") from None
     except csv.Error as error:
-        raise UsageError(f"cannot read {str(path)!r}: {error}") from None
+        raise UsageError(f"{str(path)!r} cannot be read: {error}") from None
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def open_workspace(app: Path, wanted: Path | None) -> Iterator[Workspace]:
         place = wanted or parent
         if is_full_disk(error, place):
             raise
-        raise UsageError(f"cannot keep a run in {str(place)!r}: {error.strerror}") from None
+        raise UsageError(f"a run cannot be stored in {str(place)!r}: {error.strerror}") from None
     earlier = set(folder.iterdir()) - {folder / STORE_NAME}
     workspace = Workspace(folder)
     try:

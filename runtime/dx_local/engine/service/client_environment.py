@@ -95,7 +95,7 @@ def proxy_warning(inherited: Mapping[str, str]) -> str | None:
     found = next((name for name in _PROXIES if inherited.get(name)), None)
     if found is None:
         return None
-    return f"dxpy sends every request through the proxy in {found}, also to this machine; unset it for dx."
+    return f"dxpy sends every request through the proxy in {found}, even to this machine; unset it for dx."
 
 
 def _write_settings(saved: ServerInfo, folder: Path) -> None:

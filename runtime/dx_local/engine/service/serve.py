@@ -119,7 +119,7 @@ def _port(wanted: int | None, earlier: ServerInfo | None) -> int:
         return earlier.port if earlier and _port_problem(earlier.port) is None else 0
     if problem := _port_problem(wanted):
         raise UsageError(
-            f"cannot listen on port {wanted}: {problem}", "Choose another --port, or leave it out."
+            f"port {wanted} cannot be used: {problem}", "Choose another --port, or leave it out."
         )
     return wanted
 

@@ -99,7 +99,9 @@ def running(folder: Path) -> ServerInfo:
         hint = f"Start it with: dx-local serve --state {folder}"
         raise NotRunningError(f"no server is running on {str(folder)!r}", hint)
     if saved.pid is None:
-        raise StateBusyError(f"the server on {str(folder)!r} is starting or stopping", "Try again soon.")
+        raise StateBusyError(
+            f"the server on {str(folder)!r} is starting or stopping", "Try again in a moment."
+        )
     return saved
 
 
@@ -146,7 +148,7 @@ def hold(folder: Path, *, fresh: bool = False) -> Iterator[StateFolder]:
     except OSError as error:
         if is_full_disk(error, folder):
             raise
-        raise StateError(f"cannot keep a platform in {str(folder)!r}: {error.strerror}") from None
+        raise StateError(f"a platform cannot be stored in {str(folder)!r}: {error.strerror}") from None
     with lock:
         if not _try_lock(lock):
             pid = (saved.pid if (saved := _load(folder)) else None) or "unknown"
@@ -189,7 +191,7 @@ def _check_content(folder: Path, *, fresh: bool) -> Path:
             f"{str(folder)!r} holds a run, not a platform of dx-local serve; nothing was removed"
         )
     raise StateError(
-        f"{str(folder)!r} holds other files than a platform of dx-local; nothing was changed",
+        f"{str(folder)!r} holds files that are not part of a platform of dx-local; nothing was changed",
         "Choose an empty or new folder with --state.",
     )
 
@@ -210,7 +212,7 @@ def _load(folder: Path) -> ServerInfo | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StateError(f"cannot read {str(path)!r}: {error.strerror}") from None
+        raise StateError(f"{str(path)!r} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         made_by, saved = (None, None), None
     if made_by != _MADE_BY:

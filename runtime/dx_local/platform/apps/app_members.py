@@ -118,7 +118,7 @@ def install(context: Context, address: str, _request: JSON) -> JSON:
 
 
 def uninstall(context: Context, address: str, _request: JSON) -> JSON:
-    """`/app-xxxx/uninstall`: undo `install`, also by the name of an app whose versions are all deleted."""
+    """`/app-xxxx/uninstall`: undo `install`, even by the name of an app whose versions are all deleted."""
     row = context.store.get("app", address)
     name = row["name"] if row else app_names.split(address)[0]
     return _install(context, name, lambda old: read.changed_tags(old, remove=[context.caller.user]))

@@ -23,7 +23,7 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
     """`/app/new`: create a version of an app from an applet; until it is published, only developers see it.
 
     The creator of the first version of a name becomes its developer, and that version the default. Raises
-    InvalidInput, also if the version exists, and PermissionDenied if others own the name.
+    InvalidInput, including if the version exists, and PermissionDenied if others own the name.
     """
     access.require_developer_access(context)
     origin = read.optional_text(request, "initializeFrom")

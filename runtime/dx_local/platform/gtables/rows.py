@@ -178,7 +178,7 @@ class TableFile:
         return next(position for position, column in enumerate(self.columns) if column.name == name)
 
     def _booleans(self, names: Sequence[str]) -> list[int]:
-        """Return the by_name among these columns of those that are stored as integers but are booleans."""
+        """Return the positions of the names whose columns are booleans, which are stored as integers."""
         booleans = {column.name for column in self.columns if column.type == "boolean"}
         return [position for position, name in enumerate(names) if name in booleans]
 

@@ -16,7 +16,7 @@ _MOST_CLEANED = 100  # files and folders
 
 
 class TmpFolders:
-    """The sets of folders, some of them free. To make and remove a set for each job would take longer."""
+    """The sets of folders, some of them free. Making and removing a set for each job would take longer."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder

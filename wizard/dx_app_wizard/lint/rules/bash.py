@@ -62,7 +62,7 @@ def bash_output_unknown(app: AppFolder) -> Iterator[CodeViolation]:
 def bash_output_missing(app: AppFolder) -> Iterator[CodeViolation]:
     """Every output that is not optional is added.
 
-    That is done by `dx-jobutil-add-output`, or for files by `dx-upload-all-outputs` from a folder in out/.
+    `dx-jobutil-add-output` adds any output, and `dx-upload-all-outputs` adds files from folders in out/.
     """
     if app.bash is None or not app.bash.outputs_are_known:
         return

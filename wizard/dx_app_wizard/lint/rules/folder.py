@@ -81,7 +81,7 @@ def code_syntax(app: AppFolder) -> Iterator[CodeViolation]:
 
 @FOLDER_RULES.rule("warning")
 def python2_source(app: AppFolder) -> Iterator[CodeViolation]:
-    """The source of a Python 2 app is also valid in Python 3, which dx-local runs it with."""
+    """The source of a Python 2 app is also valid Python 3, because dx-local runs it under Python 3."""
     run_spec = app.spec.get("runSpec")
     if not isinstance(run_spec, dict) or not is_python2(run_spec.get("interpreter")) or app.source is None:
         return

@@ -113,7 +113,7 @@ def _describe_missing(missing: Sequence[Dependency]) -> list[str]:
         notes.append(
             f"This machine lacks Debian packages that the app depends on: {_names(known)}. To install them:\n"
             f"  sudo apt-get install --yes {' '.join(dependency.name for dependency in known)}\n"
-            "or have dx-local unpack them for its jobs alone, without root, with --install-depends."
+            "or pass --install-depends to have dx-local unpack them, for its jobs only and without root."
         )
     return notes
 
