@@ -9,7 +9,7 @@ import click
 _VERBS = {
     "run": "Run the app in a folder on this machine.",
     "serve": "Serve a local platform to dx and dxpy.",
-    "env": "Print the shell variables that connect dx to it.",
+    "env": "Print the shell variables that connect dx to `serve`.",
     "exec": "Run a command with a temporary platform.",
     "gtable": "Convert CSV, TSV and FASTQ files to GTables, and back.",
     "lint": "Check an app for mistakes without running it.",
@@ -47,7 +47,7 @@ def main() -> None:
       dx-local run my-app -in=3 --json                with JSON output
 
     Exit codes: 0 done, 1 an internal error, or stdout cannot be written,
-    2 wrong use, 3 the app has errors, 5 the job failed with AppError,
+    2 wrong usage, 3 the app has errors, 5 the job failed with AppError,
     6 it failed otherwise or a disk is full, 124 timed out, 130 Ctrl-C,
     143 SIGTERM.
     """  # noqa: D301 - click wants a real backspace

@@ -73,7 +73,7 @@ def command(**options: Any) -> None:
       dx-local serve --state ci --port 8100 --json
       dx-local serve --fresh                 an empty platform
 
-    Exit codes: 2 wrong use, 4 DIR is in use or dx-local did not create it, 6 the
+    Exit codes: 2 wrong usage, 4 DIR is in use or dx-local did not create it, 6 the
     disk of DIR is full, 130 Ctrl-C, 143 SIGTERM.
     """  # noqa: D301 - click wants a real backspace
     chosen = _Options(**options)

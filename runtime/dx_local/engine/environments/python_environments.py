@@ -122,7 +122,7 @@ def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str]
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.with_name(f"{folder.name}.lock")):
             if not _is_complete(folder):  # another run may have created it before the lock was free
-                announce(f"Creating a worker environment ({request.describe()}); this happens once.")
+                announce(f"Creating a worker environment ({request.describe()}); later runs reuse it.")
                 _try_to_build(request, folder)
     client = native_client(_cache_folder())
     return WorkerEnvironment(folder / "bin" / "python", folder / "bin", request.dxpy, client)

@@ -39,7 +39,7 @@ def test_packages_are_unpacked_with_what_they_need(repository: DebianRepository)
     assert layer.archives == ("dxt-data_1.0_all.deb", "dxt-say_1.0_all.deb")
     assert (layer.root / "usr/share/dxt/word").read_text() == "hello"
     assert subprocess.check_output([layer.root / "usr/bin/dxt-say"], text=True) == "said\n"
-    assert said == ["Unpacking Debian packages for jobs (dxt-say); this happens once."]
+    assert said == ["Unpacking Debian packages for jobs (dxt-say); later runs reuse them."]
     assert not Path("/usr/bin/dxt-say").exists()
 
 

@@ -74,7 +74,7 @@ def debian_layer(wanted: Sequence[Dependency], *, announce: Callable[[str], None
             for left in folder.parent.glob(".*"):
                 shutil.rmtree(left, ignore_errors=True)  # of a process that was killed
             names = ", ".join(str(dependency) for dependency in wanted)
-            announce(f"Unpacking Debian packages for jobs ({names}); this happens once.")
+            announce(f"Unpacking Debian packages for jobs ({names}); later runs reuse them.")
             return _make(Apt(cache), wanted, folder)
     except OSError as error:
         raise AptError(f"{folder} cannot be created: {error}") from error
