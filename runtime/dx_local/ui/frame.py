@@ -250,14 +250,14 @@ def _longest(facts: RunFacts, space: Space, most: int) -> list[Text]:
         median = job.entry_point.median
         others = f", others {time_text(median)}" if median is not None else ""
         line = _label(job, shown, space)
-        line.append(f"{time_text(_seconds(facts, job) or 0)}{others}")
+        line.append(f"  {time_text(_seconds(facts, job) or 0)}{others}")
         lines.append(_with_end(line, job, space))
     return [Text("running longest"), *lines]
 
 
 def _label(job: JobFacts, shown: list[JobFacts], space: Space) -> Text:
     widest = max(cell_len(plain(each.label)) for each in shown)
-    return Text("  " + _padded(plain(job.label), min(widest, space.columns // 3), space) + "  ")
+    return Text("  " + _padded(plain(job.label), min(widest, space.columns // 3), space))
 
 
 def _with_end(line: Text, job: JobFacts, space: Space) -> Text:

@@ -56,12 +56,8 @@ class JobFacts:
     """The executions and data objects that it waits for."""
     failure: FailureReport | None = None
     """The report on a job that failed by itself, not because another one did."""
-
-    @property
-    def place(self) -> str:
-        """The line of the app's own code at which the job failed, as `src/app.py:41`; empty if unknown."""
-        source = self.failure and self.failure.source
-        return f"{source.file}:{source.number}" if source else ""
+    place: str = ""
+    """The line of the app's own code at which it failed, as `src/app.py:41`; empty if unknown."""
 
 
 @dataclass
@@ -282,3 +278,5 @@ class RunFacts:
         row = self._platform.store.get("job", job.id)
         if row and self._app:
             job.failure = explain(self._platform, row, self._app)
+            if source := job.failure.source:
+                job.place = f"{source.file.relative_to(self._app)}:{source.number}"
