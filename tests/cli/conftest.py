@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 BIN = Path(sys.executable).parent
-NOT_INHERITED = ("CI", "NO_COLOR", "TERM")
+NOT_INHERITED = ("CI", "GITHUB_ACTIONS", "NO_COLOR", "TERM")
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class _Options:
     as_json: bool
     quiet: bool
     progress: str
+    logs: str
 
 
 @click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
@@ -87,6 +88,13 @@ class _Options:
     show_default=True,
     help="Style of the progress display.",
 )
+@click.option(
+    "--logs",
+    type=click.Choice(["auto", "all", "failed", "none"]),
+    default="auto",
+    show_default=True,
+    help="Jobs whose output is shown; auto shows all until it would be too much to read.",
+)
 def command(yes: bool, **options: Any) -> None:  # noqa: ARG001 - kept for scripts of the old runner
     """Run the app in folder APP (default: here) on this machine.
 
@@ -109,10 +117,13 @@ def _run(options: _Options) -> CommandResult:
     import uvloop
 
     from dx_local.engine.runs.run import run_once
+    from dx_local.ui.job_output import Logs
     from dx_local.ui.progress import choose_observer
+    from dx_local.ui.run_observer import DisplayOptions
 
     request = _request(options)
-    observer = choose_observer(options.progress, quiet=options.quiet)
+    display = DisplayOptions(request.app, request.settings.max_parallel, Logs(options.logs))
+    observer = choose_observer(options.progress, display, quiet=options.quiet)
     result, exit_code = uvloop.run(until_stopped(run_once(request, observer)))
     if result is None:
         return CommandResult(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})

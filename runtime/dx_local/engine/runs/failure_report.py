@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from dx_app_wizard.lint.findings import Finding
     from dx_local.platform.core.context import JSON, Platform
-    from dx_local.platform.core.schema import JobRow
+    from dx_local.platform.core.schema import JobIdentity, JobRow
     from dx_local.platform.core.store import Store
 
 _LOG_LINES = 20
@@ -141,7 +141,7 @@ def job_label(store: Store, job: JobRow) -> str:
     return f"{name}[{earlier + 1}]" if earlier else name
 
 
-def job_name(store: Store, job: JobRow) -> str:
+def job_name(store: Store, job: JobIdentity) -> str:
     """Return a short name for a job: its entry point, or its executable if a job started it by running one.
 
     A subjob at an entry point shares the workspace of its parent; a job that runs an applet or app has its

@@ -442,6 +442,14 @@ class JobWorkspace(TypedDict):
     workspace: str
 
 
+class JobIdentity(JobWorkspace):
+    """The columns of `job` that determine its label; none of them ever changes."""
+
+    parent_try: int | None
+    function: str
+    executable_name: str
+
+
 class FoundTry(TypedDict):
     """One try of an execution, as searches find it."""
 

@@ -1,0 +1,62 @@
+"""Run dx-local in a terminal of a given size, and read its screen as a person would."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pexpect
+import pyte
+
+DX_LOCAL = Path(sys.executable).with_name("dx-local")
+_DECIDES_STYLE = frozenset({"CI", "NO_COLOR", "GITHUB_ACTIONS", "COLUMNS", "LINES"})
+
+
+class Terminal:
+    """A run of dx-local in a terminal, and everything that it has written so far."""
+
+    def __init__(self, *arguments: str, columns: int = 80, rows: int = 24, **variables: str) -> None:
+        kept = {name: value for name, value in os.environ.items() if name not in _DECIDES_STYLE}
+        self.written = ""
+        self.screen = pyte.HistoryScreen(columns, rows, history=10_000)
+        self._stream = pyte.Stream(self.screen)
+        self.process: pexpect.spawn[str] = pexpect.spawn(
+            str(DX_LOCAL),
+            list(arguments),
+            env={**kept, "TERM": "xterm-256color", **variables},
+            dimensions=(rows, columns),
+            encoding="utf-8",
+            timeout=60,
+        )
+
+    def read_until(self, text: str) -> None:
+        """Read until the screen shows a text. Raises pexpect.EOF if the run ends before."""
+        while text not in self.shown():
+            self._feed(self.process.read_nonblocking(65536, timeout=60))
+
+    def read_to_end(self) -> int:
+        """Read all that is left, and return the exit code."""
+        self._feed(self.process.read())
+        self.process.close()
+        return int(self.process.exitstatus or 0)
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Change the size of the window."""
+        self.screen.resize(rows, columns)
+        self.process.setwinsize(rows, columns)
+
+    def shown(self) -> str:
+        """Return the lines of the screen, without trailing spaces."""
+        return "\n".join(line.rstrip() for line in self.screen.display).rstrip("\n")
+
+    def scrolled(self) -> list[str]:
+        """Return the lines that have left the screen at the top."""
+        return [
+            "".join(line[column].data for column in range(self.screen.columns)).rstrip()
+            for line in self.screen.history.top
+        ]
+
+    def _feed(self, text: str) -> None:
+        self.written += text
+        self._stream.feed(text)
