@@ -60,8 +60,9 @@ def test_runs_are_listed_from_the_first_to_the_last(app: Path) -> None:
 
 def test_what_dx_local_did_not_name_is_no_run(app: Path) -> None:
     folder = app / WORKSPACES
-    (folder / "mine").mkdir()
-    (folder / "mine" / STORE_NAME).touch()
+    for name in ("mine", "2026-02-30T00-00-00", f"{FIRST}-copy"):
+        (folder / name).mkdir()
+        (folder / name / STORE_NAME).touch()
     (folder / "2026-11-30T00-00-00").mkdir()
     (folder / "2026-11-30T00-00-01").symlink_to(folder / FIRST)
     assert names(app) == [FIRST, SECOND, TENTH]

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dx_local.engine.runs.failure_report import job_path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
 
 _NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)(?:-(\d+))?", re.ASCII)
+_TIME = "%Y-%m-%dT%H-%M-%S"
 _POSITION = re.compile(r"-([1-9]\d*)", re.ASCII)
 _BLOCK = 512  # bytes, the unit of st_blocks on every system
 _FINAL = frozenset(state.value for state in FINAL)
@@ -85,9 +87,10 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class KeptRun:
-    """The folder of an earlier run, or of one in progress."""
+    """The folder of an earlier run, or of one in progress, and the local time at which it began."""
 
     folder: Path
+    began: datetime
 
     @property
     def name(self) -> str:
@@ -138,12 +141,8 @@ def kept_runs(app: Path) -> list[KeptRun]:
         raise UsageError(f"there is no folder {str(app)!r}", "Pass the folder that holds dxapp.json.")
     parent = app / WORKSPACES
     folders = parent.iterdir() if parent.is_dir() else ()
-    found = [
-        (match[1], int(match[2] or 1), folder)
-        for folder in folders
-        if (match := _NAME.fullmatch(folder.name)) and _is_run(folder)
-    ]
-    return [KeptRun(folder) for *_, folder in sorted(found)]
+    found = ((name, folder) for folder in folders if (name := _parsed(folder.name)) and _is_run(folder))
+    return [KeptRun(folder, began) for (began, _), folder in sorted(found)]
 
 
 def choose_run(app: Path, wanted: str = LAST) -> KeptRun:
@@ -167,6 +166,17 @@ def choose_run(app: Path, wanted: str = LAST) -> KeptRun:
         names = ", ".join(run.name for run in found)
         raise UsageError(f"more than one run begins with {wanted!r}: {names}")
     raise UsageError(f"there is no run {wanted!r}", "`dx-local runs` lists the kept runs.")
+
+
+def _parsed(name: str) -> tuple[datetime, int] | None:
+    """Return the time and number in a folder name that dx-local gives, or None for any other name."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    try:
+        return datetime.strptime(match[1], _TIME).astimezone(), int(match[2] or 1)
+    except ValueError:  # such as the 30th of February
+        return None
 
 
 def _is_run(folder: Path) -> bool:

@@ -80,6 +80,20 @@ def is_in_use(folder: Path) -> bool:
 
 
 @contextmanager
+def claimed_for_removal(folder: Path) -> Iterator[bool]:
+    """Yield whether no process uses the folder of a run; until the end of the block, none can begin to."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(opened)
+
+
+@contextmanager
 def _in_use(folder: Path) -> Iterator[None]:
     """Mark the folder of a run as in use: hold a lock on it, which the kernel drops if the process dies."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
