@@ -8,6 +8,9 @@ import click
 
 _VERBS = {
     "run": "Run the app in a folder on this machine.",
+    "runs": "List the kept runs of an app.",
+    "logs": "Print the logs of a kept run, or follow one in progress.",
+    "clean": "Remove kept runs of an app.",
     "serve": "Serve a local platform to dx and dxpy.",
     "env": "Print the shell variables that connect dx to `serve`.",
     "exec": "Run a command with a temporary platform.",

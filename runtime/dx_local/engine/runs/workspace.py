@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -53,7 +54,8 @@ def open_workspace(app: Path, wanted: Path | None) -> Iterator[Workspace]:
     earlier = set(folder.iterdir()) - {folder / STORE_NAME}
     workspace = Workspace(folder)
     try:
-        yield workspace
+        with _in_use(folder):
+            yield workspace
     except (DxLocalError, OSError, sqlite3.Error):
         if workspace.has_begun:
             raise
@@ -63,6 +65,44 @@ def open_workspace(app: Path, wanted: Path | None) -> Iterator[Workspace]:
             for path in created if wanted else (folder, *created):
                 path.rmdir()
         raise
+
+
+def is_in_use(folder: Path) -> bool:
+    """Return whether a process runs jobs in the folder of a run. Raises OSError if it cannot be opened."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(opened)
+    return False
+
+
+@contextmanager
+def claimed_for_removal(folder: Path) -> Iterator[bool]:
+    """Yield whether no process uses the folder of a run; until the end of the block, none can begin to."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(opened)
+
+
+@contextmanager
+def _in_use(folder: Path) -> Iterator[None]:
+    """Mark the folder of a run as in use: hold a lock on it, which the kernel drops if the process dies."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(opened, fcntl.LOCK_EX)  # waits at most for a reader that looks just now
+        yield
+    finally:
+        os.close(opened)
 
 
 def _claim(folder: Path) -> Path:

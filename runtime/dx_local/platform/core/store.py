@@ -46,29 +46,34 @@ class Store:
 
     If the process is killed, no committed row is lost. A power cut may undo the last transactions, or
     destroy a database that is not persistent, for which no write waits for the disk. Raises UnknownSchema
-    if the database was created by an incompatible version.
+    if the database was created by an incompatible version. A read-only store never changes the database nor
+    blocks a process that does; opening one raises UnknownSchema for an empty database as well.
     """
 
-    def __init__(self, path: Path, *, is_persistent: bool = True) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None, cached_statements=512)
+    def __init__(self, path: Path, *, is_persistent: bool = True, is_read_only: bool = False) -> None:
+        place = f"{path.absolute().as_uri()}?mode=ro" if is_read_only else path
+        self._connection = sqlite3.connect(
+            place, isolation_level=None, cached_statements=512, uri=is_read_only
+        )
         self._large = LargeValues(path.parent / FOLDER)
         self._shapes: dict[str, _Shape[Any]] = {}
         self._others: dict[tuple[str, str], str] = {}
         self._depth = 0
         self._actions = _Actions()
         try:
-            self._set_up(is_persistent=is_persistent)
+            self._set_up(is_persistent=is_persistent, is_read_only=is_read_only)
         except BaseException:
             self._connection.close()
             raise
 
-    def _set_up(self, *, is_persistent: bool) -> None:
+    def _set_up(self, *, is_persistent: bool, is_read_only: bool) -> None:
         self._connection.create_function("regexp", 2, regexps.matches, deterministic=True)
         self._connection.create_function("backwards", 1, _backwards, deterministic=True)
-        for pragma in (*_PRAGMAS, f"synchronous = {'NORMAL' if is_persistent else 'OFF'}"):
-            self._connection.execute(f"PRAGMA {pragma}")
+        if not is_read_only:
+            for pragma in (*_PRAGMAS, f"synchronous = {'NORMAL' if is_persistent else 'OFF'}"):
+                self._connection.execute(f"PRAGMA {pragma}")
         version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
+        if version == 0 and not is_read_only:
             self._connection.executescript(
                 f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )

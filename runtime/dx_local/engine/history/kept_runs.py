@@ -1,0 +1,225 @@
+"""The kept runs of an app: the folders in test-job-workspaces that dx-local created and named by their time.
+
+Reading a run changes nothing in it, and does not disturb a run in progress.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from dx_local.engine.runs.failure_report import job_path
+from dx_local.engine.runs.workspace import WORKSPACES, is_in_use
+from dx_local.errors import UsageError
+from dx_local.platform.core.context import STORE_NAME, Platform
+from dx_local.platform.core.states import FINAL, State
+from dx_local.platform.core.store import Store, UnknownSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dx_local.platform.core.context import JSON
+
+_NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)(?:-(\d+))?", re.ASCII)
+_TIME = "%Y-%m-%dT%H-%M-%S"
+_POSITION = re.compile(r"-([1-9]\d*)", re.ASCII)
+_BLOCK = 512  # bytes, the unit of st_blocks on every system
+_FINAL = frozenset(state.value for state in FINAL)
+
+LAST = "last"
+"""The name of the latest run."""
+
+RUNNING = "running"
+"""The state of a run in progress."""
+
+INTERRUPTED = "interrupted"
+"""The state of a run whose process was killed before its first job had ended."""
+
+UNREADABLE = "unreadable"
+"""The state of a run that another version of dx-local kept, or whose database is damaged."""
+
+
+class UnreadableRunError(UsageError):
+    """A run whose jobs cannot be read."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"run {name} cannot be read: {reason}", "Its files are still in its folder.")
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The cause of a failed run: the path of the first job that failed, its reason and message."""
+
+    job_path: str
+    reason: str
+    message: str
+
+    def to_json(self) -> JSON:
+        """Return the cause for programs."""
+        return {"path": self.job_path, "reason": self.reason, "message": self.message}
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """The state, jobs and size of a run.
+
+    `started` is in ms since the epoch. `problem` explains a run that is unreadable, of which only the size is
+    known.
+    """
+
+    state: str
+    jobs: int
+    done: int
+    size: int
+    started: int | None = None
+    seconds: float | None = None
+    failure: Failure | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class KeptRun:
+    """The folder of an earlier run, or of one in progress, and the local time at which it began."""
+
+    folder: Path
+    began: datetime
+
+    @property
+    def name(self) -> str:
+        """The name of the folder: the local time at which the run began."""
+        return self.folder.name
+
+    def is_in_use(self) -> bool:
+        """Return whether the run is in progress."""
+        return is_in_use(self.folder)
+
+    @contextmanager
+    def opened(self) -> Iterator[Platform]:
+        """Open the platform of the run for reading. Raises UnreadableRunError."""
+        try:
+            store = Store(self.folder / STORE_NAME, is_read_only=True)
+        except UnknownSchema:
+            is_empty = not (self.folder / STORE_NAME).stat().st_size
+            reason = "it has not begun" if is_empty else "another version of dx-local made it"
+            raise UnreadableRunError(self.name, reason) from None
+        except sqlite3.Error as error:
+            raise UnreadableRunError(self.name, str(error)) from None
+        try:
+            yield Platform(store=store, folder=self.folder)
+        except sqlite3.DatabaseError as error:
+            raise UnreadableRunError(self.name, str(error)) from None
+        finally:
+            store.close()
+
+    def summary(self) -> RunSummary:
+        """Return the state, jobs and size of the run; an unreadable one is described, not an error."""
+        size = _size_on_disk(self.folder)
+        is_busy = self.is_in_use()
+        try:
+            with self.opened() as platform:
+                return _summary(platform.store, is_busy=is_busy, size=size)
+        except UnreadableRunError as error:
+            state = RUNNING if is_busy else UNREADABLE
+            return RunSummary(state=state, jobs=0, done=0, size=size, problem=error.reason)
+
+
+def kept_runs(app: Path) -> list[KeptRun]:
+    """Return the kept runs of an app, the oldest first.
+
+    Folders without a database, or with another name than dx-local gives, are not kept runs. Raises UsageError
+    if the app's folder is missing.
+    """
+    if not app.is_dir():
+        raise UsageError(f"there is no folder {str(app)!r}", "Pass the folder that holds dxapp.json.")
+    parent = app / WORKSPACES
+    folders = parent.iterdir() if parent.is_dir() else ()
+    found = ((name, folder) for folder in folders if (name := _parsed(folder.name)) and _is_run(folder))
+    return [KeptRun(folder, began) for (began, _), folder in sorted(found)]
+
+
+def choose_run(app: Path, wanted: str = LAST) -> KeptRun:
+    """Return the run of an app that a user names: `last`, `-2`, or the beginning of its folder's name.
+
+    Raises UsageError if there is no such run, or more than one.
+    """
+    runs = kept_runs(app)
+    if not runs:
+        raise UsageError(f"{str(app)!r} has no kept runs", "Start one with `dx-local run`.")
+    position = 1 if wanted == LAST else int(match[1]) if (match := _POSITION.fullmatch(wanted)) else None
+    if position is None:
+        found = [run for run in runs if run.name == wanted] or [
+            run for run in runs if run.name.startswith(wanted)
+        ]
+    else:
+        found = runs[-position:][:1] if position <= len(runs) else []
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(run.name for run in found)
+        raise UsageError(f"more than one run begins with {wanted!r}: {names}")
+    raise UsageError(f"there is no run {wanted!r}", "`dx-local runs` lists the kept runs.")
+
+
+def _parsed(name: str) -> tuple[datetime, int] | None:
+    """Return the time and number in a folder name that dx-local gives, or None for any other name."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    try:
+        return datetime.strptime(match[1], _TIME).astimezone(), int(match[2] or 1)
+    except ValueError:  # such as the 30th of February
+        return None
+
+
+def _is_run(folder: Path) -> bool:
+    return folder.is_dir() and not folder.is_symlink() and (folder / STORE_NAME).is_file()
+
+
+def _summary(store: Store, *, is_busy: bool, size: int) -> RunSummary:
+    first = store.value("SELECT id FROM job ORDER BY sequence LIMIT 1")
+    root = store.get("job", first, without="output") if first else None
+    if root is None:
+        return RunSummary(state=RUNNING if is_busy else INTERRUPTED, jobs=0, done=0, size=size)
+    is_final = root["state"] in _FINAL
+    state = root["state"] if is_final else RUNNING if is_busy else INTERRUPTED
+    # A run that was killed has no end; the last change of a job is the nearest time.
+    last_change = store.value("SELECT MAX(modified) FROM job")
+    end = root["stopped"] or (time.time_ns() // 1_000_000 if state == RUNNING else last_change)
+    return RunSummary(
+        state=state,
+        jobs=store.value("SELECT COUNT(*) FROM job"),
+        done=store.value("SELECT COUNT(*) FROM job WHERE state = ?", State.DONE.value),
+        size=size,
+        started=root["created"],
+        seconds=(end - root["created"]) / 1000,
+        failure=_failure(store, root["id"]) if state == State.FAILED.value else None,
+    )
+
+
+def _failure(store: Store, root_id: str) -> Failure | None:
+    root = store.get("job", root_id)
+    if root is None:
+        return None
+    cause = (store.get("job", root["failure_from"]["id"]) if root["failure_from"] else None) or root
+    return Failure(job_path(store, cause), cause["failure_reason"] or "", cause["failure_message"] or "")
+
+
+def _size_on_disk(folder: Path) -> int:
+    """Return the bytes that a folder occupies; hard links count once, targets of symbolic links never."""
+    blocks: dict[tuple[int, int], int] = {}
+    for parent, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            try:
+                status = os.lstat(os.path.join(parent, name))  # noqa: PTH118 - there can be many
+            except FileNotFoundError:  # a run in progress removes files
+                continue
+            blocks[status.st_dev, status.st_ino] = status.st_blocks
+    return sum(blocks.values()) * _BLOCK
