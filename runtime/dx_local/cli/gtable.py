@@ -57,8 +57,8 @@ def export(table: str, file: Path, as_json: bool) -> None:
 
 
 def _import(file: Path, name: str, folder: str, gri: str | None) -> CommandResult:
-    from dx_local.engine.runs.table_formats import read_table
     from dx_local.engine.service.api_client import ApiClient
+    from dx_local.engine.table_formats import read_table
     from dx_local.errors import UsageError
 
     if not file.is_file():
@@ -96,8 +96,8 @@ def _index(text: str) -> dict[str, str]:
 
 
 def _export(table: str, file: Path) -> CommandResult:
-    from dx_local.engine.runs.table_formats import format_of, write_table
     from dx_local.engine.service.api_client import ApiClient
+    from dx_local.engine.table_formats import format_of, write_table
     from dx_local.errors import UsageError
     from dx_local.platform.core.ids import is_hash_id
 

@@ -24,7 +24,7 @@ from dx_app_wizard.dxapp.classes import (
 )
 from dx_app_wizard.dxapp.json_errors import explain
 from dx_app_wizard.dxapp.links import is_link, link, parse_reference
-from dx_local.engine.runs.table_formats import read_table
+from dx_local.engine.table_formats import read_table
 from dx_local.errors import UsageError
 from dx_local.platform.data import files, objects
 from dx_local.platform.gtables import gtables

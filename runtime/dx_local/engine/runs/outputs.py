@@ -9,8 +9,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp.links import link_id
-from dx_local.engine.runs.table_formats import write_table
 from dx_local.engine.scheduling.disk_reserve import reporting_full_disk
+from dx_local.engine.table_formats import write_table
 from dx_local.errors import DxLocalError, UsageError
 from dx_local.platform.core.errors import ApiError
 from dx_local.platform.core.full_disk import is_full_disk

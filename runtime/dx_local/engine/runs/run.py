@@ -42,11 +42,17 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
 async def _run_in(workspace: Workspace, run: PreparedRun, observer: Observer) -> RunResult:
     request, folder = run.request, workspace.folder.resolve()
     given = await with_pipes_read(run.given, run.app.spec, request.function, folder)
-    async with Session(SessionOptions(folder, request.settings, region=run.region), observer) as session:
-        job_id = start_app(session, run.app, request.function, given)
-        workspace.has_begun = True
-        await _until_final(session, job_id)
-        return result_of(session, job_id, run, workspace.folder, observer.announce)
+    try:
+        async with Session(SessionOptions(folder, request.settings, region=run.region), observer) as session:
+            job_id = start_app(session, run.app, request.function, given)
+            workspace.has_begun = True
+            await _until_final(session, job_id)
+            return result_of(session, job_id, run, workspace.folder, observer.announce)
+    finally:
+        if workspace.has_begun:
+            from dx_local.engine.runs.run_report import write_report  # no job waits for this import
+
+            write_report(folder, request.app)
 
 
 async def _until_final(session: Session, job_id: str) -> None:

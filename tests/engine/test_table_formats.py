@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_local.engine.runs.table_formats import read_table, write_table
+from dx_local.engine.table_formats import read_table, write_table
 from dx_local.errors import UsageError
 from dx_local.platform.gtables.columns import INTEGER_RANGES, TYPES
 
