@@ -233,11 +233,11 @@ def test_answers_come_from_a_file_and_flags_win(wizard: Wizard, tmp_path: Path) 
         ('{"name": "a", "name": "b"}', "has the key 'name' twice"),
         ('{"langage": "bash"}', "Did you mean 'language'?"),
         ('{"inputs": "reads:file"}', "must be an array of parameters"),
-        ('{"inputs": [3]}', "must be a text"),
+        ('{"inputs": [3]}', "must be a string"),
         ('{"timeout": {"weeks": 1}}', "hash with days, hours and minutes"),
         ('{"timeout": {"hours": true}}', "whole numbers from 0"),
         ('{"network": "*"}', "true, false or an array of hosts"),
-        ('{"version": 1.0}', "must be a text"),
+        ('{"version": 1.0}', "must be a string"),
         ('{"inputs": [{"name": "x"}]}', "has no class"),
         ('{"inputs": [{"name": "x", "class": "int", "default": "y"}]}', "is invalid"),
     ],
@@ -365,8 +365,8 @@ def test_apps_are_written_without_a_home(wizard: Wizard) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--resume",), "there is no home folder"),
-        ((*NEW, "--template-source", "https://x.invalid/y.git"), "there is no home folder"),
+        (("--resume",), "this user has no home folder"),
+        ((*NEW, "--template-source", "https://x.invalid/y.git"), "this user has no home folder"),
         ((*NEW, "--template-source", "~/template"), "'~/template' is not a folder"),
     ],
 )

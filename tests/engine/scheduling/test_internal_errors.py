@@ -58,7 +58,7 @@ def test_a_job_that_cannot_be_started_for_a_bug_of_ours_fails(make_app: MakeApp)
     failure = run(app, Clumsy(State.RUNNING)).failure
     assert failure is not None
     assert failure.reason == "JMInternalError"
-    assert "LookupError('clumsy'). This is a bug of dx-local; see " in failure.message
+    assert "LookupError('clumsy'). This is a bug in dx-local; see " in failure.message
     assert "Traceback" in (app / "run" / "server.log").read_text()
 
 

@@ -88,7 +88,7 @@ def test_the_folder_of_the_app_decides_which_policy_holds(wizard: Wizard, tmp_pa
     ("text", "message"),
     [
         ('[wizard]\nregon = "x"', "no question has the key 'regon'. Did you mean 'region'?"),
-        ("[wizard]\ntimeout = 12", "must be a text such as 48h"),
+        ("[wizard]\ntimeout = 12", "must be a string such as 48h"),
         ('[wizard]\nregion = "eu"', "--region"),
         ('[policy]\nname-prefx = "x"', "policy.name-prefx: no such key; did you mean 'name-prefix'?"),
         ("[wizard\n", "is not TOML"),
