@@ -132,3 +132,22 @@ def test_a_trace_shows_nothing_of_the_trap(workshop: Workshop) -> None:
 def test_bash_is_plain_on_request(workshop: Workshop) -> None:
     job = workshop.run("main() { echo $-; trap; false; }", "bash", settings={"plain_bash": True})
     assert (job.code, job.said(), job.said("STDERR")) == (1, ["ehB"], [])
+
+
+def test_a_line_that_bash_has_named_is_not_repeated(isolated: Workshop, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/steps.sh").write_text("sort_reads() {\n  no-such-command\n}\n")
+    job = isolated.run(". /data/steps.sh\nmain() {\n\n  sort_reads\n}\n", "bash", layers=(tmp_path,))
+    assert job.said("STDERR") == [
+        "/data/steps.sh: line 2: no-such-command: command not found",
+        f"{job.home}/{job.job_id}.code.sh: line 4: no-such-command (exit code 127)",
+    ]
+
+
+def test_a_pipe_that_a_job_leaves_in_place_of_a_record_is_passed_over(workshop: Workshop) -> None:
+    job = workshop.run("mkfifo ~/.dx-failed-command.0.1\nmain() {\n  exit 3\n}\n", "bash")
+    assert (job.code, job.said("STDERR")) == (3, [])
+
+
+def test_a_job_that_removes_its_folder_ends(bare_workshop: Workshop) -> None:
+    assert bare_workshop.run('main() {\n  rm "$HOME/../log.txt"\n  false\n}\n', "bash").code == 1

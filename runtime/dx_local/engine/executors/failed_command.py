@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from dx_app_wizard.dxapp import regular_file
 from dx_local.platform.execution.job_logs import job_output_bytes
 from dx_local.worker.job import FAILED_COMMAND_FILE
 
@@ -49,8 +50,8 @@ def log_lines(home: Path, log: Path, code_file: str) -> list[str]:
     """Return lines for the log of a job that failed, in the style of bash's own messages.
 
     They name the command that ended the job and, if it belongs to another file, the line of the app's code
-    that led to it. There are none if bash has named the line itself. `code_file` is the name of the file with
-    the app's code.
+    that led to it, except for lines that bash has named itself. `code_file` is the name of the file with
+    the app's code. Raises OSError if the log cannot be read.
     """
     failed = _read(home)
     if failed is None:
@@ -59,11 +60,13 @@ def log_lines(home: Path, log: Path, code_file: str) -> list[str]:
     own = next((frame for frame in frames if frame.file.endswith(f"/{code_file}")), None)
     if own is None:
         return []
-    if f": line {own.line}: ".encode() in job_output_bytes(log, _LOG_TAIL_BYTES):
-        return []
+    tail = job_output_bytes(log, _LOG_TAIL_BYTES)
     command = failed.command.partition("\n")[0][:_LONGEST_COMMAND]
-    places = dict.fromkeys((frames[0], own))
-    return [f"{file}: line {line}: {command} (exit code {failed.exit_code})" for file, line in places]
+    return [
+        f"{file}: line {line}: {command} (exit code {failed.exit_code})"
+        for file, line in dict.fromkeys((frames[0], own))
+        if f": line {line}: ".encode() not in tail
+    ]
 
 
 def _read(home: Path) -> FailedCommand | None:
@@ -87,7 +90,9 @@ def _time(record: FailedCommand) -> int:
 def _parse(file: Path) -> FailedCommand | None:
     """Return the record of a file, or None if it is incomplete."""
     try:
-        exit_code, line, command, depth, *rest = file.read_bytes().decode("utf-8", "replace").split("\0")
+        exit_code, line, command, depth, *rest = (
+            regular_file.read(file).decode("utf-8", "replace").split("\0")
+        )
         count = int(depth)
         # A frame is at the line where the next inner one was called; the innermost is at the command.
         lines = [line, *rest[count : 2 * count - 1]]

@@ -276,7 +276,11 @@ def _failed_command(launch: Launch) -> Sequence[str]:
     if launch.interpreter != "bash":
         return ()
     folder = _folder_of(launch)
-    return failed_command.log_lines(folder.home, folder.log, code_name(launch.job_id, launch.interpreter))
+    code_file = code_name(launch.job_id, launch.interpreter)
+    try:
+        return failed_command.log_lines(folder.home, folder.log, code_file)
+    except OSError:  # the job has removed its folder
+        return ()
 
 
 def _memory_groups(settings: JobSettings, callbacks: Callbacks) -> MemoryGroups | None:
