@@ -10,6 +10,7 @@ frame was called.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from dx_app_wizard.dxapp import regular_file
@@ -53,7 +54,7 @@ def log_lines(home: Path, log: Path, code_file: str) -> list[str]:
     that led to it, except for lines that bash has named itself. `code_file` is the name of the file with
     the app's code. Raises OSError if the log cannot be read.
     """
-    failed = _read(home)
+    failed = _take(home)
     if failed is None:
         return []
     *frames, _wrapper = failed.frames
@@ -69,12 +70,17 @@ def log_lines(home: Path, log: Path, code_file: str) -> list[str]:
     ]
 
 
-def _read(home: Path) -> FailedCommand | None:
+def _take(home: Path) -> FailedCommand | None:
     """Return the command that ended a job, in its innermost subshell; None if no failed command did.
 
-    The shell of the job writes a record only if errexit is on and thus ends it.
+    Remove the files, which are not the job's. The shell of the job writes a record only if errexit is
+    on and thus ends it.
     """
-    records = [record for file in home.glob(f"{FAILED_COMMAND_FILE}.*") if (record := _parse(file))]
+    files = list(home.glob(f"{FAILED_COMMAND_FILE}.*"))
+    records = [record for file in files if (record := _parse(file))]
+    for file in files:
+        with suppress(OSError):
+            file.unlink()
     ended = min((record for record in records if not record.subshell), key=_time, default=None)
     if ended is None:
         return None

@@ -166,7 +166,10 @@ class JobStreams:
         return True
 
     def _add_printed(self, source: str, lines: list[bytes]) -> None:
-        self._add(source, source, [self._rename(line) for line in lines] if self._rename else lines)
+        self._add(source, source, self._renamed(lines))
+
+    def _renamed(self, lines: list[bytes]) -> list[bytes]:
+        return [self._rename(line) for line in lines] if self._rename else lines
 
     def _add(self, source: str, level: str, lines: list[bytes]) -> None:
         if not lines:
@@ -200,7 +203,8 @@ class JobStreams:
         for receiver in self._sockets:
             while self._read_socket(receiver):
                 pass
-        self._add_printed("STDERR", [line.encode("utf-8", "replace") for line in self._last_lines()])
+        # Not STDERR: the job has not printed them.
+        self._add("DX_APP", "ERROR", self._renamed([line.encode() for line in self._last_lines()]))
         self._release()
         then()
 
