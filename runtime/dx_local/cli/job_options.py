@@ -37,6 +37,11 @@ _OPTIONS = (
     ),
     click.option("-x", "--xtrace", is_flag=True, help="Print each bash command before it runs."),
     click.option(
+        "--plain-bash",
+        is_flag=True,
+        help="Run bash without the ERR trap and `set -E` by which failures name their line.",
+    ),
+    click.option(
         "--reuse",
         is_flag=True,
         help="Reuse the output of an earlier job on the same platform with the same code and input.",

@@ -61,6 +61,7 @@ class JobOptions(TypedDict, total=False):
 
     max_parallel: int | None
     xtrace: bool
+    plain_bash: bool
     reuse: bool
     input_delivery: str
     python: str | None
@@ -79,6 +80,8 @@ class JobSettings:
     """Number of jobs to run in parallel."""
     xtrace: bool = False
     """True to have bash print each command before it runs."""
+    plain_bash: bool = False
+    """True to set no ERR trap, by which a failed job names the line at which its bash code failed."""
     reuse: bool = False
     """True to reuse the output of an earlier job of the platform with the same code and input."""
     input_delivery: InputDelivery = InputDelivery.COPY

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+FAILED_COMMAND_FILE = ".dx-failed-command"
+"""Beginning of the names of files in the home of a bash job that hold failed commands; see its ERR trap."""
+
+
 def code_name(job_id: str, interpreter: str) -> str:
     """Return the name of the file in a job's home that contains its code.
 

@@ -150,7 +150,7 @@ def test_the_shell_looks_as_on_the_platform(shop: str, request: pytest.FixtureRe
     code = "main() { echo $0 ${BASH_SOURCE[@]} ${FUNCNAME[@]} $-; set -o | grep pipefail; }\n"
     job = request.getfixturevalue(shop).run(code, "bash")
     wrapper = f"{job.home}/{job.job_id}"
-    assert job.said()[0] == f"{wrapper} {wrapper}.code.sh {wrapper} main main ehB"
+    assert job.said()[0] == f"{wrapper} {wrapper}.code.sh {wrapper} main main ehBE"
     assert job.said()[1].split() == ["pipefail", "off"]
 
 

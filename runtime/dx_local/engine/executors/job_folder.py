@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.console.text import without_surrogates
 from dx_app_wizard.dxapp import regular_file
+from dx_local.engine.executors.failed_command import LOG_LINE
 from dx_local.platform.execution.job_logs import folder_name, job_output_bytes
 from dx_local.platform.requests import strict_json
 from dx_local.worker.job import code_name
@@ -199,4 +200,8 @@ def _last_line(log: Path) -> str:
         lines = job_output_bytes(log, _LOG_TAIL_BYTES).decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
-    return next((line.strip()[:_LONGEST_LOG_LINE] for line in reversed(lines) if line.strip()), "")
+    printed = [line.strip() for line in lines if line.strip()]
+    # The messages of a program explain more than the line that runs it.
+    while len(printed) > 1 and LOG_LINE.fullmatch(printed[-1]):
+        printed.pop()
+    return printed[-1][:_LONGEST_LOG_LINE] if printed else ""

@@ -16,7 +16,7 @@ from dx_local.platform.execution.job_logs import LogWriter
 from dx_local.platform.requests import strict_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 LONGEST_LINE = 64 * 1024
@@ -93,6 +93,7 @@ class JobStreams:
         # Not in a folder of their own: creating and removing one would take longer than all the rest.
         self._socket_paths = [sockets.with_name(f"{sockets.name}.{name}") for name in _SOCKET_NAMES]
         self._then: Callable[[], None] | None = None
+        self._last_lines: Callable[[], Sequence[str]] = tuple
         self._timer: asyncio.TimerHandle | None = None
         self.write_ends: list[int] = []
         """Ends of the pipes for stdout and stderr; the caller closes them."""
@@ -117,9 +118,13 @@ class JobStreams:
         """Append text to the log as if the job had printed it to stderr."""
         self._add("STDERR", "STDERR", [line.encode() for line in text.splitlines()])
 
-    def end(self, then: Callable[[], None]) -> None:
-        """Read the rest once the job's processes have ended, close everything, and call `then`."""
+    def end(self, then: Callable[[], None], last_lines: Callable[[], Sequence[str]] = tuple) -> None:
+        """Read the rest once the job's processes have ended, close everything, and call `then`.
+
+        `last_lines` returns lines to add to the log when the rest has been read.
+        """
         self._then = then
+        self._last_lines = last_lines
         if self._pipes:
             self._timer = self._loop.call_later(_DRAIN_SECONDS, self._close)
         else:
@@ -161,7 +166,10 @@ class JobStreams:
         return True
 
     def _add_printed(self, source: str, lines: list[bytes]) -> None:
-        self._add(source, source, [self._rename(line) for line in lines] if self._rename else lines)
+        self._add(source, source, self._renamed(lines))
+
+    def _renamed(self, lines: list[bytes]) -> list[bytes]:
+        return [self._rename(line) for line in lines] if self._rename else lines
 
     def _add(self, source: str, level: str, lines: list[bytes]) -> None:
         if not lines:
@@ -195,6 +203,8 @@ class JobStreams:
         for receiver in self._sockets:
             while self._read_socket(receiver):
                 pass
+        # Not STDERR: the job has not printed them.
+        self._add("DX_APP", "ERROR", self._renamed([line.encode() for line in self._last_lines()]))
         self._release()
         then()
 

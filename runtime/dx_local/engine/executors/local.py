@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_local.engine.executors import owned_folders
+from dx_local.engine.executors import failed_command, owned_folders
 from dx_local.engine.executors.cgroups import MemoryGroups, NoControlGroupsError, remove_all_left
 from dx_local.engine.executors.disk_usage import DiskUsage
 from dx_local.engine.executors.isolation import isolation_warning
@@ -29,6 +29,8 @@ from dx_local.worker.job import Job, code_name
 from dx_local.worker.process.memory_limit import cgroup_link
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dx_local.engine.executors.cgroups import MemoryGroup
     from dx_local.engine.executors.protocol import Api, Callbacks, Launch
     from dx_local.engine.executors.zygote import ZygoteCapabilities
@@ -188,7 +190,10 @@ class LocalExecutor:
         job.process_ended = True
         if job.timer:
             job.timer.cancel()
-        job.streams.end(lambda: self._on_streams_closed(job_id, code, usage))
+        job.streams.end(
+            lambda: self._on_streams_closed(job_id, code, usage),
+            lambda: _failed_command(job.launch) if code else (),
+        )
 
     def _on_streams_closed(self, job_id: str, code: int | None, usage: JobUsage | None) -> None:
         job = self._jobs[job_id]
@@ -264,6 +269,18 @@ def _source_names(launch: Launch) -> SourceNames | None:
         return None
     copy = _folder_of(launch).home / code_name(launch.job_id, launch.interpreter)
     return SourceNames(copy, Path(launch.source))
+
+
+def _failed_command(launch: Launch) -> Sequence[str]:
+    """Return log lines that name the command at which a bash job failed."""
+    if launch.interpreter != "bash":
+        return ()
+    folder = _folder_of(launch)
+    code_file = code_name(launch.job_id, launch.interpreter)
+    try:
+        return failed_command.log_lines(folder.home, folder.log, code_file)
+    except OSError:  # the job has removed its folder
+        return ()
 
 
 def _memory_groups(settings: JobSettings, callbacks: Callbacks) -> MemoryGroups | None:

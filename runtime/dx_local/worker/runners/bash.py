@@ -8,6 +8,8 @@ dxpy.utils.local_exec_utils for the order of the steps; `dx-print-bash-vars` for
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 from dxpy.utils import file_load_utils
 
 from dx_local.worker import job_home
+from dx_local.worker.job import FAILED_COMMAND_FILE
 from dx_local.worker.programs import IMAGE
 from dx_local.worker.runners import python
 
@@ -28,7 +31,7 @@ _WRAPPER = """\
 _dx_function=$1; shift
 cd "$HOME"
 . "$HOME/.bash_helper_vars"
-{xtrace}. "$0.code.sh"
+{options}. "$0.code.sh"
 if [[ $(type -t "$_dx_function") == function ]]; then
     "$_dx_function"
 else
@@ -36,6 +39,18 @@ else
         "because it was not found" >&2
 fi
 """
+
+# Records the failed command in a file of its subshell, for the executor to read. It changes nothing
+# that the app can see: `$?` is expanded first and restored by bash, `$_` is passed on as the last
+# argument, and a trace of these commands goes nowhere. A command fails unnoticed if errexit is off, as in
+# command substitutions, whose failure may yet end the job.
+_ERR_TRAP = """\
+{{ case $-$BASH_SUBSHELL in *e* | *[1-9]*) \
+builtin printf "%s\\0" "$?" "$LINENO" "$BASH_COMMAND" "${{#BASH_SOURCE[@]}}" "${{BASH_SOURCE[@]}}" \
+"${{BASH_LINENO[@]}}" "$_" >|{file}."$BASH_SUBSHELL.${{#BASH_SOURCE[@]}}" || :;; esac; }} 2>/dev/null"""
+# In functions, the app's own traps would behave differently once errtrace is on, or see the one above.
+_TRAPS = re.compile(rb"\btrap\b")
+_TRAPPED = re.compile(rb"\b(?:ERR|DEBUG)\b")
 
 _LONG_VALUE = 16 * 1024
 
@@ -45,10 +60,12 @@ def run(job: Job) -> NoReturn:
     python.configure_dxpy(job)
     lines = [line for name, value in bash_variables(job).items() for line in _export(name, value)]
     job_home.write(job, ".bash_helper_vars", "".join(f"{line}\n" for line in lines))
-    xtrace = "set -x\n" if job.settings.get("xtrace") else ""
-    job_home.write(job, job.job_id, _WRAPPER.format(xtrace=xtrace), mode=0o777)
+    code = Path(job.code).read_bytes()
+    options = _err_trap(job) if _may_trap(job, code) else ""
+    options += "set -x\n" if job.settings.get("xtrace") else ""
+    job_home.write(job, job.job_id, _WRAPPER.format(options=options), mode=0o777)
     job_home.write_bashrc(job)
-    if b"pcp-dstat" in Path(job.code).read_bytes():
+    if b"pcp-dstat" in code:
         # On workers this process logs their load. Here it only has to exist, for apps that look for it to
         # kill it.
         os.spawnv(os.P_WAIT, f"{IMAGE}/usr/bin/dx-dstat", ["dx-dstat"])  # noqa: S606
@@ -74,6 +91,17 @@ def bash_variables(job: Job) -> dict[str, str]:
         if job_id is not None:
             os.environ["DX_JOB_ID"] = job_id
     return variables
+
+
+def _may_trap(job: Job, code: bytes) -> bool:
+    """Return whether the wrapper may set a trap: if the user allows it and the app has none of its own."""
+    has_own = _TRAPS.search(code) and _TRAPPED.search(code)
+    return not (has_own or job.settings.get("plain_bash"))
+
+
+def _err_trap(job: Job) -> str:
+    trap = _ERR_TRAP.format(file=shlex.quote(f"{job.home}/{FAILED_COMMAND_FILE}"))
+    return f"set -E\ntrap {shlex.quote(trap)} ERR\n"
 
 
 def _export(name: str, value: str) -> list[str]:
