@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -32,8 +33,20 @@ class Terminal:
 
     def read_until(self, text: str) -> None:
         """Read until the screen shows a text. Raises pexpect.EOF if the run ends before."""
-        while text not in self.shown():
-            self._feed(self.process.read_nonblocking(65536, timeout=60))
+        self.read_until_all(re.escape(text))
+
+    def read_until_all(self, *patterns: str) -> str:
+        """Read until the screen matches all patterns at once, and return it.
+
+        A view may be read while it is drawn, or before a job has printed. Raises pexpect.EOF, with the last
+        screen, if the run ends before.
+        """
+        try:
+            while not all(re.search(pattern, self.shown()) for pattern in patterns):
+                self._feed(self.process.read_nonblocking(65536, timeout=60))
+        except pexpect.EOF:
+            raise pexpect.EOF(self.shown()) from None
+        return self.shown()
 
     def read_to_end(self) -> int:
         """Read all that is left, and return the exit code."""

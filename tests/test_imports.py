@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import graphlib
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,12 @@ def test_rooms_import_exactly_the_rooms_in_the_table(room: str) -> None:
         for imported in imports
     }
     assert used - {room} == ALLOWED[room]
+
+
+def test_packages_stay_small() -> None:
+    """At most 14 modules side by side, besides `__init__`."""
+    sizes = Counter(path.parent for path in SOURCES.values() if path.name != "__init__.py")
+    assert {folder: size for folder, size in sizes.items() if size > 14} == {}
 
 
 def test_rooms_import_one_way() -> None:

@@ -16,7 +16,7 @@ import click
 
 from dx_app_wizard.console.text import plain
 from dx_app_wizard.dxapp.json_document import escaped_surrogates
-from dx_app_wizard.errors import NoHomeError
+from dx_app_wizard.errors import UserError
 from dx_local.errors import AppFindingsError, DiskFullError, DxLocalError, UsageError
 from dx_local.platform.core.json_text import in_batches, is_large, json_pieces
 
@@ -55,7 +55,7 @@ def boundary(verb: Callable[[], CommandResult], *, as_json: bool) -> NoReturn:
         result = verb()
     except DxLocalError as error:
         result = _user_error(error, as_json=as_json)
-    except NoHomeError as error:
+    except UserError as error:  # such as mistakes in policy files, or a user without a home
         result = _user_error(UsageError(error.message, error.hint), as_json=as_json)
     except KeyboardInterrupt:
         result = _failure(_INTERRUPTED, "interrupted", "The run was interrupted.")

@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
+from dx_app_wizard.policy.load import load_policy
 from dx_app_wizard.policy.model import VARIABLE_PREFIX, WIZARD_TABLE
 from dx_local.cli.boundary import CommandResult, boundary
-from dx_local.cli.policy import policy_of
 
 # Programs on this machine that jobs, the linter or the wizard call, with their purpose.
 _PROGRAMS = {
@@ -81,7 +81,7 @@ def _policy(folder: Path) -> dict[str, Any]:
 
     Environment variables override the wizard's defaults in these files, so they are included.
     """
-    policy = policy_of(folder)
+    policy = load_policy(folder)
     found = {
         f"{table}.{key}": (setting.value, str(setting.place))
         for (table, key), setting in policy.settings.items()

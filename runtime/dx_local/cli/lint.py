@@ -10,8 +10,8 @@ import click
 
 from dx_app_wizard.console.text import plain
 from dx_app_wizard.dxapp.json_document import dumps
+from dx_app_wizard.policy.load import load_policy
 from dx_local.cli.boundary import CommandResult, boundary
-from dx_local.cli.policy import policy_of
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def _lint(apps: tuple[Path, ...], options: _Options) -> CommandResult:
 
 
 def _lint_one(app: Path, options: _Options) -> _Linted:
-    policy = policy_of(app)
+    policy = load_policy(app)
     findings = _findings(app, options, policy)
     fixed: list[Finding] = []
     # One fix may enable another: once the name of a key is corrected, its value may have a fix as well.
