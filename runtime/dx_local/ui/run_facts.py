@@ -12,7 +12,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dx_local.engine.runs.failure_report import explain, job_name
+from dx_local.engine.job_labels import JobLabels, job_name
+from dx_local.engine.runs.failure_report import explain
 from dx_local.platform.core.schema import JobIdentity
 from dx_local.platform.core.states import FINAL, State
 from dx_local.ui.outcomes import details, outcome_of
@@ -143,7 +144,7 @@ class RunFacts:
         self._clock = clock
         self._began = clock()
         self._platform: Platform | None = None
-        self._siblings: Counter[tuple[str | None, int | None, str, str]] = Counter()
+        self._labels = JobLabels()
         self._waiters: defaultdict[str, list[JobFacts]] = defaultdict(list)
         self._names: Counter[str] = Counter()
 
@@ -221,10 +222,7 @@ class RunFacts:
         entry_point = self.entry_points[key]
         entry_point.total += 1
         entry_point.states[State.IDLE] += 1
-        siblings = (row["parent"], row["parent_try"], row["function"], row["executable_name"])
-        self._siblings[siblings] += 1
-        number = self._siblings[siblings]
-        return JobFacts(job_id, f"{name}[{number}]" if number > 1 else name, row["parent"], entry_point)
+        return JobFacts(job_id, self._labels.label(row, name), row["parent"], entry_point)
 
     def _update_times(self, job: JobFacts, after: State) -> None:
         if after is State.RUNNING:

@@ -10,7 +10,7 @@ import pytest
 from dx_local.engine.history.kept_jobs import choose_job, kept_jobs
 from dx_local.engine.history.kept_runs import KeptRun, choose_run
 from dx_local.engine.history.run_logs import log_lines
-from dx_local.engine.runs.failure_report import job_label, job_path
+from dx_local.engine.job_labels import job_label, job_path
 from dx_local.engine.runs.preparation import RunRequest
 from dx_local.engine.runs.run import run_once
 from dx_local.errors import UsageError

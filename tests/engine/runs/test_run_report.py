@@ -13,7 +13,8 @@ from jsonschema import Draft202012Validator
 from dx_local.engine.runs.inputs import GivenInputs
 from dx_local.engine.runs.preparation import RunRequest
 from dx_local.engine.runs.run import run_once
-from dx_local.engine.runs.run_report import open_run, report_of
+from dx_local.engine.runs.run_report import report_of
+from dx_local.engine.runs.workspace import reading
 from dx_local.engine.session import Observer
 from dx_local.engine.settings import JobSettings
 from dx_local.errors import UsageError
@@ -82,7 +83,7 @@ def failed(app: Path) -> Run:
 
 
 def report(folder: Path) -> dict[str, Any]:
-    with open_run(folder) as platform:
+    with reading(folder) as platform:
         return report_of(platform, folder.parent.parent)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
+from dx_local.engine.job_labels import JobLabels, name_of
 from dx_local.errors import UsageError
 from dx_local.platform.core.ids import is_hash_id
+from dx_local.platform.core.schema import JobIdentity
 from dx_local.platform.core.states import State
 
 if TYPE_CHECKING:
@@ -18,13 +19,7 @@ _FIRST = re.compile(r"\[1\]$")
 _SHOWN = 10
 
 
-class _Row(TypedDict):
-    id: str
-    function: str
-    executable_name: str
-    parent: str | None
-    parent_try: int | None
-    workspace: str
+class _Row(JobIdentity):
     state: str
     try_number: int
     failure_from: JSON | None
@@ -48,23 +43,14 @@ class KeptJob:
 
 
 def kept_jobs(platform: Platform) -> list[KeptJob]:
-    """Return all jobs of a run in the order of their creation.
-
-    Labels agree with `job_label` in failure_report.py, but take one pass over all jobs.
-    """
+    """Return all jobs of a run in the order of their creation."""
     rows = platform.store.all(_Row, _ROWS)
     workspaces = {row["id"]: row["workspace"] for row in rows}
-    counts: Counter[tuple[str | None, int | None, str, str]] = Counter()
+    labels = JobLabels()
     paths: dict[str, str] = {}
     jobs = []
     for row in rows:
-        siblings = (row["parent"], row["parent_try"], row["function"], row["executable_name"])
-        counts[siblings] += 1
-        is_subjob = workspaces.get(row["parent"] or "") in (None, row["workspace"])
-        name = row["function"] if is_subjob else row["executable_name"]
-        # The platform runs one app, so that jobs without a parent need no numbers.
-        number = counts[siblings] if row["parent"] else 1
-        label = f"{name}[{number}]" if number > 1 else name
+        label = labels.label(row, name_of(row, workspaces.get(row["parent"] or "")))
         above = paths.get(row["parent"] or "")
         paths[row["id"]] = f"{above} → {label}" if above else label
         jobs.append(_job(row, label, paths[row["id"]]))

@@ -14,18 +14,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dx_local.engine.runs.failure_report import job_path
-from dx_local.engine.runs.workspace import WORKSPACES, is_in_use
+from dx_local.engine.job_labels import job_path
+from dx_local.engine.runs.workspace import WORKSPACES, is_in_use, reading
 from dx_local.errors import UsageError
-from dx_local.platform.core.context import STORE_NAME, Platform
+from dx_local.platform.core.context import STORE_NAME
 from dx_local.platform.core.states import FINAL, State
-from dx_local.platform.core.store import Store, UnknownSchema
+from dx_local.platform.core.store import UnknownSchema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from dx_local.platform.core.context import JSON
+    from dx_local.platform.core.context import JSON, Platform
+    from dx_local.platform.core.store import Store
 
 _NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)(?:-(\d+))?", re.ASCII)
 _TIME = "%Y-%m-%dT%H-%M-%S"
@@ -105,19 +106,14 @@ class KeptRun:
     def opened(self) -> Iterator[Platform]:
         """Open the platform of the run for reading. Raises UnreadableRunError."""
         try:
-            store = Store(self.folder / STORE_NAME, is_read_only=True)
+            with reading(self.folder) as platform:
+                yield platform
         except UnknownSchema:
             is_empty = not (self.folder / STORE_NAME).stat().st_size
             reason = "it has not begun" if is_empty else "another version of dx-local made it"
             raise UnreadableRunError(self.name, reason) from None
         except sqlite3.Error as error:
             raise UnreadableRunError(self.name, str(error)) from None
-        try:
-            yield Platform(store=store, folder=self.folder)
-        except sqlite3.DatabaseError as error:
-            raise UnreadableRunError(self.name, str(error)) from None
-        finally:
-            store.close()
 
     def summary(self) -> RunSummary:
         """Return the state, jobs and size of the run; an unreadable one is described, not an error."""

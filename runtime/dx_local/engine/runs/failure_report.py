@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dx_app_wizard.console.text import plain
 from dx_app_wizard.dxapp.model import FILE_NAME
+from dx_local.engine.job_labels import job_path
 from dx_local.platform.execution.job_logs import job_output_bytes, log_paths
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from dx_app_wizard.lint.findings import Finding
     from dx_local.platform.core.context import JSON, Platform
-    from dx_local.platform.core.schema import JobIdentity, JobRow
+    from dx_local.platform.core.schema import JobRow
     from dx_local.platform.core.store import Store
 
 _LOG_LINES = 20
@@ -114,41 +115,6 @@ def explain(platform: Platform, job: JobRow, app: Path, warnings: Sequence[Findi
         findings=tuple(finding for finding in warnings if finding.file not in (None, FILE_NAME)),
         mentioned=_mentioned(platform.store, cause),
     )
-
-
-def job_path(store: Store, job: JobRow) -> str:
-    """Return the labels from the root job to a job: `main → map → process[3]`."""
-    steps = []
-    current: JobRow | None = job
-    while current is not None:
-        steps.append(job_label(store, current))
-        current = store.get("job", current["parent"]) if current["parent"] else None
-    return " → ".join(reversed(steps))
-
-
-def job_label(store: Store, job: JobRow) -> str:
-    """Return the name of a job, numbered from the second of that name on among its siblings: `process[2]`."""
-    earlier: int = store.value(
-        "SELECT COUNT(*) FROM job WHERE parent = ? AND parent_try IS ? AND function = ?"
-        " AND executable_name = ? AND sequence < ?",
-        job["parent"],
-        job["parent_try"],
-        job["function"],
-        job["executable_name"],
-        job["sequence"],
-    )
-    name = job_name(store, job)
-    return f"{name}[{earlier + 1}]" if earlier else name
-
-
-def job_name(store: Store, job: JobIdentity) -> str:
-    """Return a short name for a job: its entry point, or its executable if a job started it by running one.
-
-    A subjob at an entry point shares the workspace of its parent; a job that runs an applet or app has its
-    own.
-    """
-    workspace = store.value("SELECT workspace FROM job WHERE id = ?", job["parent"])
-    return str(job["function"] if workspace in (None, job["workspace"]) else job["executable_name"])
 
 
 def _finding_line(finding: Finding) -> str:

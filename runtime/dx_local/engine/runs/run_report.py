@@ -9,25 +9,25 @@ from __future__ import annotations
 import os
 import platform as machine
 import sqlite3
-from collections import defaultdict
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypedDict
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from dx_app_wizard import __version__
 from dx_app_wizard.dxapp.links import links_in
 from dx_app_wizard.files import atomic_write
-from dx_local.errors import UsageError
-from dx_local.platform.core.context import STORE_NAME, Platform
+from dx_local.engine.job_labels import JobLabels, name_of
+from dx_local.engine.runs.workspace import reading
 from dx_local.platform.core.json_text import to_json
 from dx_local.platform.core.schema import JobTry
-from dx_local.platform.core.store import Row, UnknownSchema
+from dx_local.platform.core.store import Row
 from dx_local.platform.execution import job_logs, job_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from dx_local.platform.core.context import JSON
+    from dx_local.platform.core.context import JSON, Platform
+    from dx_local.platform.core.schema import JobIdentity
     from dx_local.platform.core.store import Store
     from dx_local.platform.execution.job_usage import EntryPointUsage
 
@@ -42,7 +42,7 @@ _FINAL = frozenset({"done", "failed", "terminated"})
 _JOBS = """
 SELECT job.id, job.function, job.executable_name, job.parent, job.parent_try, job.state, job.created,
     job.started, job.stopped, job.try_number, job.instance_type, job.failure_reason, job.failure_message,
-    job.reused_from, job.usage, parent.workspace IS NULL OR parent.workspace = job.workspace AS is_subjob
+    job.reused_from, job.usage, job.workspace, parent.workspace AS parent_workspace
 FROM job LEFT JOIN job AS parent ON parent.id = job.parent ORDER BY job.sequence
 """
 
@@ -74,37 +74,17 @@ def write_report(folder: Path, app: Path) -> None:
     `app` is the folder of the user's own code. A report that cannot be written, for example because the disk
     is full, does not fail the run.
     """
-    with suppress(OSError, sqlite3.Error), open_run(folder) as platform:
+    with suppress(OSError, sqlite3.Error), reading(folder) as platform:
         atomic_write(folder / FILE_NAME, to_json(report_of(platform, app)) + "\n")
-
-
-@contextmanager
-def open_run(folder: Path) -> Iterator[Platform]:
-    """Open the platform of a run that has ended.
-
-    Raises UsageError if the folder holds no run, or one of an incompatible version.
-    """
-    if not (folder / STORE_NAME).is_file():
-        raise UsageError(f"{str(folder)!r} holds no run", "Name the folder of a run.")
-    try:
-        platform = Platform.open(folder)
-    except UnknownSchema:
-        raise UsageError(f"the run in {str(folder)!r} was kept by another version of dx-local") from None
-    try:
-        yield platform
-    finally:
-        platform.store.close()
 
 
 def report_of(platform: Platform, app: Path) -> JSON:
     """Return the report of the run on a platform; `app` is the folder with the user's own code.
 
-    Paths in the run's folder are relative to it. Raises UsageError if no job was started.
+    The run has started a job. Paths in its folder are relative to it.
     """
     store = platform.store
     rows = store.all(Row, _JOBS)
-    if not rows:
-        raise UsageError(f"the run in {str(platform.folder)!r} has started no job")
     root = rows[0]
     keys = list(dict.fromkeys(map(_entry_point, rows)))
     jobs = _jobs(rows, {key: number for number, key in enumerate(keys)}, platform)
@@ -144,19 +124,17 @@ def _entry_point(row: Row) -> tuple[str, str, str]:
 def _jobs(
     rows: Sequence[Row], entry_points: dict[tuple[str, str, str], int], platform: Platform
 ) -> list[Job]:
-    """Return the jobs with their labels, numbered as in `failure_report.job_label`."""
+    """Return the jobs in the order of their creation."""
     positions = {row["id"]: position for position, row in enumerate(rows)}
-    counts: defaultdict[tuple[Any, ...], int] = defaultdict(int)
+    labels = JobLabels()
     jobs: list[Job] = []
     for row in rows:
-        key = (row["parent"], row["parent_try"], row["function"], row["executable_name"])
-        counts[key] += 1
-        name = row["function"] if row["is_subjob"] else row["executable_name"]
+        identity = cast("JobIdentity", row)
         usage = row["usage"] or {}
         jobs.append(
             {
                 "id": row["id"],
-                "label": f"{name}[{counts[key]}]" if counts[key] > 1 else name,
+                "label": labels.label(identity, name_of(identity, row["parent_workspace"])),
                 "entryPoint": entry_points[_entry_point(row)],
                 "parent": positions.get(row["parent"]),
                 "state": row["state"],

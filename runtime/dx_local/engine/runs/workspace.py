@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dx_local.errors import DxLocalError, UsageError
-from dx_local.platform.core.context import STORE_NAME
+from dx_local.platform.core.context import STORE_NAME, Platform
 from dx_local.platform.core.full_disk import is_full_disk
+from dx_local.platform.core.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,22 @@ class Workspace:
 
     folder: Path
     has_begun: bool = False
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[Platform]:
+    """Open the platform in the workspace of a run for reading.
+
+    Raises UsageError if the folder holds no run, UnknownSchema if another version of dx-local made the run,
+    and sqlite3.Error if it cannot be read.
+    """
+    if not (folder / STORE_NAME).is_file():
+        raise UsageError(f"{str(folder)!r} holds no run", "Name the folder of a run.")
+    store = Store(folder / STORE_NAME, is_read_only=True)
+    try:
+        yield Platform(store=store, folder=folder)
+    finally:
+        store.close()
 
 
 @contextmanager
