@@ -1,4 +1,7 @@
-"""The allowed imports between the rooms of the code: the table in docs/architecture.md is the rule."""
+"""The allowed imports between the rooms of the code: the table in docs/architecture.md is the rule.
+
+`python -m tests.test_imports` writes the column of imports after a deliberate change.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROW = re.compile(r"^\| `(dx_[\w.]+)` \| [^|]+ \| ([^|]*) \|", re.MULTILINE)
+PAGE = ROOT / "docs" / "architecture.md"
+NO_ROOMS = "\N{EN DASH}"
+ROW = re.compile(r"^(?P<start>\| `(?P<room>dx_[\w.]+)` \| [^|]+ \|) (?P<rooms>[^|]*) \|", re.MULTILINE)
 SOURCES = {
     path.relative_to(base).with_suffix("").as_posix().removesuffix("/__init__").replace("/", "."): path
     for base in (ROOT / "wizard", ROOT / "runtime")
     for path in base.rglob("*.py")
 }
 ALLOWED = {
-    room: set(re.findall(r"`([\w.]+)`", rooms))
-    for room, rooms in ROW.findall((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))
+    row["room"]: set(re.findall(r"`([\w.]+)`", row["rooms"]))
+    for row in ROW.finditer(PAGE.read_text(encoding="utf-8"))
 }
 
 
@@ -44,6 +49,23 @@ def imported_by(path: Path) -> set[str]:
 IMPORTS = {module: imported_by(path) - {module} for module, path in SOURCES.items()}
 
 
+def rooms_used_by(room: str) -> set[str]:
+    """Return the rooms that the modules of a room import."""
+    modules = [module for module in SOURCES if room_of(module) == room]
+    return {room_of(imported) for module in modules for imported in IMPORTS[module]} - {room}
+
+
+def write_table() -> None:
+    """Write the imports that the code has into the table, in the order of its rows."""
+
+    def row_as_used(row: re.Match[str]) -> str:
+        used = rooms_used_by(row["room"])
+        rooms = ", ".join(f"`{room}`" for room in ALLOWED if room in used)
+        return f"{row['start']} {rooms or NO_ROOMS} |"
+
+    PAGE.write_text(ROW.sub(row_as_used, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def test_every_module_belongs_to_a_room() -> None:
     assert [module for module in SOURCES if not room_of(module)] == []
 
@@ -55,13 +77,7 @@ def test_rooms_exist(room: str) -> None:
 
 @pytest.mark.parametrize("room", ALLOWED)
 def test_rooms_import_exactly_the_rooms_in_the_table(room: str) -> None:
-    used = {
-        room_of(imported)
-        for module, imports in IMPORTS.items()
-        if room_of(module) == room
-        for imported in imports
-    }
-    assert used - {room} == ALLOWED[room]
+    assert rooms_used_by(room) == ALLOWED[room]
 
 
 def test_packages_stay_small() -> None:
@@ -76,3 +92,7 @@ def test_rooms_import_one_way() -> None:
 
 def test_modules_import_one_way() -> None:
     graphlib.TopologicalSorter(IMPORTS).prepare()  # raises CycleError
+
+
+if __name__ == "__main__":
+    write_table()

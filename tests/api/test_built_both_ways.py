@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.dxapp.links import link
-from dx_local.engine.runs.app_bundle import install, load_app
+from dx_local.engine.apps.app_bundle import install, load_app
 from dx_local.platform.data import projects
 
 if TYPE_CHECKING:

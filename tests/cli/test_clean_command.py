@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pexpect
 import pytest
 
-from dx_local.engine.runs.workspace import WORKSPACES
+from dx_local.engine.run_folder import WORKSPACES
 from dx_local.platform.core.context import Platform
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from dx_local.cli.lint import command
-from dx_local.engine.runs.app_bundle import load_app
+from dx_local.engine.apps.app_bundle import load_app
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -32,8 +32,8 @@ from dx_app_wizard.dxapp.model import AppSpec
 from dx_app_wizard.lint.linter import lint_app
 from dx_app_wizard.rendering.plan import Plan
 from dx_app_wizard.rendering.render import render_app
-from dx_local.engine.runs.app_bundle import load_app
-from dx_local.engine.runs.failure_report import explain
+from dx_local.engine.apps.app_bundle import load_app
+from dx_local.engine.reports.failure_report import explain
 from dx_local.engine.runs.inputs import GivenInputs, samples_of
 from dx_local.engine.runs.start import start_app
 from dx_local.engine.session import Observer, Session, SessionOptions

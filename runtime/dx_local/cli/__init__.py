@@ -20,6 +20,10 @@ _VERBS = {
 }
 
 
+# The modules of verbs that are in a package of their own.
+_MODULES = {verb: f"history.{verb}" for verb in ("runs", "logs", "clean")}
+
+
 class _Verbs(click.Group):
     """Imports the module of a verb only when it is used, so that `--help` stays fast."""
 
@@ -29,7 +33,7 @@ class _Verbs(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in _VERBS:
             return None
-        command = importlib.import_module(f"dx_local.cli.{name}").command
+        command = importlib.import_module(f"dx_local.cli.{_MODULES.get(name, name)}").command
         assert isinstance(command, click.Command)
         return command
 

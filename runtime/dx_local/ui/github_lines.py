@@ -18,7 +18,7 @@ from dx_local.ui.plain_lines import MANY_OF_A_KIND, PlainLines
 
 if TYPE_CHECKING:
     from dx_local.engine.executors.protocol import LogLine
-    from dx_local.engine.runs.failure_report import FailureReport
+    from dx_local.engine.reports.failure_report import FailureReport
     from dx_local.ui.run_facts import Change, EntryPointFacts, JobFacts, RunFacts
 
 _COLUMNS = ("entry point", "jobs", "done", "failed", "median", "slowest", "peak memory")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dx_local.engine.job_labels import JobLabels, job_name
-from dx_local.engine.runs.failure_report import explain
+from dx_local.engine.reports.failure_report import explain
 from dx_local.platform.core.schema import JobIdentity
 from dx_local.platform.core.states import FINAL, State
 from dx_local.ui.outcomes import details, outcome_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_local.engine.runs.failure_report import FailureReport
+    from dx_local.engine.reports.failure_report import FailureReport
     from dx_local.platform.core.context import Platform
     from dx_local.platform.core.states import Transition
     from dx_local.ui.outcomes import JobOutcome

@@ -9,7 +9,7 @@ import pytest
 
 from dx_local.engine.history.cleaning import CleaningRule, parse_age, removable_runs, remove_run
 from dx_local.engine.history.kept_runs import kept_runs
-from dx_local.engine.runs.workspace import WORKSPACES, open_workspace
+from dx_local.engine.run_folder import WORKSPACES, open_workspace
 from dx_local.errors import UsageError
 from dx_local.platform.core.context import STORE_NAME, Platform
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dx_local.engine.history.kept_runs import choose_run, kept_runs
+from dx_local.engine.run_folder import WORKSPACES, open_workspace
 from dx_local.engine.runs.preparation import RunRequest
 from dx_local.engine.runs.run import run_once
-from dx_local.engine.runs.workspace import WORKSPACES, open_workspace
 from dx_local.errors import UsageError
 from dx_local.platform.core.context import STORE_NAME, Platform
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dx_local.engine.run_folder import WORKSPACES
 from dx_local.engine.runs.inputs import GivenInputs
 from dx_local.engine.runs.preparation import RunRequest
 from dx_local.engine.runs.run import run_once
-from dx_local.engine.runs.workspace import WORKSPACES
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:

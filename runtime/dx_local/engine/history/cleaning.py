@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dx_local.engine.history.kept_runs import UNREADABLE, kept_runs
-from dx_local.engine.runs.workspace import claimed_for_removal
+from dx_local.engine.run_folder import claimed_for_removal
 from dx_local.errors import UsageError
 from dx_local.platform.core.context import STORE_NAME
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dx_local.engine.job_labels import job_path
-from dx_local.engine.runs.workspace import WORKSPACES, is_in_use, reading
+from dx_local.engine.run_folder import WORKSPACES, is_in_use, reading
 from dx_local.errors import UsageError
 from dx_local.platform.core.context import STORE_NAME
 from dx_local.platform.core.states import FINAL, State

@@ -1,3 +1,3 @@
-"""One run of one app folder: bundle the app, stage inputs, save outputs, report the failure."""
+"""One run of one app folder: stage inputs, start the app, save outputs."""
 
 from __future__ import annotations

@@ -8,12 +8,12 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.lint.source.app_folder import AppFolder
-from dx_local.engine.runs.app_bundle import App, load_app
-from dx_local.engine.runs.applet_request import run_spec_of_region
-from dx_local.engine.runs.assets import asset_names, check_assets, missing_assets, missing_resources
+from dx_local.engine.apps.app_bundle import App, load_app
+from dx_local.engine.apps.applet_request import run_spec_of_region
+from dx_local.engine.apps.assets import asset_names, check_assets, missing_assets, missing_resources
+from dx_local.engine.apps.usable_types import with_usable_types
 from dx_local.engine.runs.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.runs.outputs import check_out
-from dx_local.engine.runs.usable_types import with_usable_types
 from dx_local.engine.settings import JobSettings
 from dx_local.errors import UsageError
 from dx_local.platform.core.context import DEFAULT_REGION

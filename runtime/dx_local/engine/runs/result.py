@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from dx_local.engine.runs.failure_report import FailureReport
+    from dx_local.engine.reports.failure_report import FailureReport
     from dx_local.engine.runs.preparation import PreparedRun
     from dx_local.engine.session import Session
     from dx_local.platform.core.context import JSON, Platform
@@ -79,7 +79,7 @@ def result_of(
 
 
 def _failure(platform: Platform, job: JobRow, run: PreparedRun) -> FailureReport:
-    from dx_local.engine.runs.failure_report import explain
+    from dx_local.engine.reports.failure_report import explain
 
     report = explain(platform, job, run.request.app, run.app.warnings)
     shows_commands = run.request.settings.xtrace or any(line.startswith("+") for line in report.log_tail)

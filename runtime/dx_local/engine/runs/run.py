@@ -6,18 +6,18 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from dx_local.engine.run_folder import WORKSPACES, open_workspace
 from dx_local.engine.runs.pipes import with_pipes_read
 from dx_local.engine.runs.preparation import prepare
 from dx_local.engine.runs.result import result_of
 from dx_local.engine.runs.start import start_app
-from dx_local.engine.runs.workspace import WORKSPACES, open_workspace
 from dx_local.engine.scheduling.disk_reserve import reporting_full_disk
 from dx_local.engine.session import Observer, Session, SessionOptions
 
 if TYPE_CHECKING:
+    from dx_local.engine.run_folder import Workspace
     from dx_local.engine.runs.preparation import PreparedRun, RunRequest
     from dx_local.engine.runs.result import RunResult
-    from dx_local.engine.runs.workspace import Workspace
 
 _TERMINATION_SECONDS = 5
 
@@ -50,7 +50,7 @@ async def _run_in(workspace: Workspace, run: PreparedRun, observer: Observer) ->
             return result_of(session, job_id, run, workspace.folder, observer.announce)
     finally:
         if workspace.has_begun:
-            from dx_local.engine.runs.run_report import write_report  # no job waits for this import
+            from dx_local.engine.reports.run_report import write_report  # no job waits for this import
 
             write_report(folder, request.app)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dx_local.engine.runs import app_bundle, inputs
+from dx_local.engine.apps import app_bundle
+from dx_local.engine.runs import inputs
 from dx_local.errors import UsageError
 from dx_local.platform.core.errors import ApiError
 from dx_local.platform.core.executable import executable_of

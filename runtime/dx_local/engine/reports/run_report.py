@@ -16,7 +16,7 @@ from dx_app_wizard import __version__
 from dx_app_wizard.dxapp.links import links_in
 from dx_app_wizard.files import atomic_write
 from dx_local.engine.job_labels import JobLabels, name_of
-from dx_local.engine.runs.workspace import reading
+from dx_local.engine.run_folder import reading
 from dx_local.platform.core.json_text import to_json
 from dx_local.platform.core.schema import JobTry
 from dx_local.platform.core.store import Row
@@ -186,7 +186,7 @@ def _summary(key: tuple[str, str, str], jobs: Sequence[Job], usage: EntryPointUs
 
 def _cause(platform: Platform, root: str, app: Path) -> JSON | None:
     """Return the cause of a failure, or None for a run that is done or was killed."""
-    from dx_local.engine.runs.failure_report import explain
+    from dx_local.engine.reports.failure_report import explain
 
     row = platform.store.get("job", root, without="output")
     if row is None or row["state"] not in _FINAL - {"done"}:

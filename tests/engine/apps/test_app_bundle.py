@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.runs.app_bundle import install, load_app
+from dx_local.engine.apps.app_bundle import install, load_app
 from dx_local.errors import AppFindingsError, UsageError
 from dx_local.platform.data import objects
 from dx_local.platform.execution import applets

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from dx_local.engine.reports.run_report import report_of
+from dx_local.engine.run_folder import reading
 from dx_local.engine.runs.inputs import GivenInputs
 from dx_local.engine.runs.preparation import RunRequest
 from dx_local.engine.runs.run import run_once
-from dx_local.engine.runs.run_report import report_of
-from dx_local.engine.runs.workspace import reading
 from dx_local.engine.session import Observer
 from dx_local.engine.settings import JobSettings
 from dx_local.errors import UsageError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.runs.failure_report import FailureReport, explain
+from dx_local.engine.reports.failure_report import FailureReport, explain
 from dx_local.platform.core.context import Caller, Context
 from dx_local.platform.core.states import Failure
 from dx_local.platform.execution import applets, job_creation, job_events, jobs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_local.cli.boundary import CommandResult, boundary
-from dx_local.cli.kept_run_options import app_option, run_option
+from dx_local.cli.history.options import app_option, run_option
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from dx_app_wizard.dxapp.model import AppSpec
 from dx_app_wizard.lint.linter import lint_app
-from dx_local.engine.runs.applet_request import applet_request
-from dx_local.engine.runs.usable_types import with_usable_types
+from dx_local.engine.apps.applet_request import applet_request
+from dx_local.engine.apps.usable_types import with_usable_types
 from dx_local.errors import AppFindingsError, UsageError
 from dx_local.platform.core.errors import ApiError
 from dx_local.platform.data import projects

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dx_local.engine.apps.usable_types import with_usable_types
 from dx_local.engine.runs.preparation import RunRequest
 from dx_local.engine.runs.run import run_once
-from dx_local.engine.runs.usable_types import with_usable_types
 from dx_local.engine.session import Observer
 
 if TYPE_CHECKING:
