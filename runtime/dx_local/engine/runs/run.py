@@ -47,6 +47,8 @@ async def _run_in(workspace: Workspace, run: PreparedRun, observer: Observer) ->
             job_id = start_app(session, run.app, request.function, given)
             workspace.has_begun = True
             await _until_final(session, job_id)
+            for fault in session.driver.faults.unused():
+                observer.announce(f"warning: --inject {fault} matched no job")
             return result_of(session, job_id, run, workspace.folder, observer.announce)
     finally:
         if workspace.has_begun:
