@@ -131,6 +131,8 @@ def _answer(key: str, flag: str | None = None, **attributes: Any) -> Callable[[_
 @_answer("instance_type", metavar="TYPE")
 @_answer("ci", metavar="SERVICE")
 @_answer("ci_package", metavar="SPEC")
+@_answer("command", "--from-command", metavar="TEMPLATE")
+@_answer("packages", "--package", multiple=True, metavar="NAME")
 @click.option(
     "--set",
     "settings",
@@ -218,7 +220,7 @@ def command(
     from dx_app_wizard.answers.settings import with_settings
     from dx_app_wizard.commands.create import Options, create
 
-    for key in ("inputs", "outputs"):
+    for key in ("inputs", "outputs", "packages"):
         flags[key] = flags[key] or None
     del flags["verbose"]
     modes = {mode: flags.pop(mode) for mode in MODES}

@@ -18,6 +18,8 @@ PATTERN_TEXTS: dict[Pattern, str] = {
     "scatter-process-gather": "the same, with a job for each phase",
 }
 PATTERNS = tuple(PATTERN_TEXTS)
+BASIC: Pattern = "basic"
+"""The pattern of an app that runs a command once."""
 
 
 class Choice(NamedTuple):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.answers.command_answers import with_command_answers
 from dx_app_wizard.answers.files.answers_file import JSON_FILE_KEY, STANDARD_INPUT, read_answers
 from dx_app_wizard.answers.files.given_spec import load_given_spec
 from dx_app_wizard.answers.policy_defaults import default_sources
@@ -215,6 +216,7 @@ def _prepare(options: Options, flags: dict[str, Any]) -> tuple[_Creation, Answer
     if answers_file:
         sources.append(answers_file.source)
     sources += [*environment_sources(os.environ), *default_sources(policy)]
+    sources = [*with_command_answers(sources)]
     template = choose_template(saved.modes.get("template_source"), policy)
     on_conflict = OnConflict(saved.modes.get("on_conflict", "abort"))
     creation = _Creation(Basis(spec, source, policy, template), output_dir, on_conflict)
