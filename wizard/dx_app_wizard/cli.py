@@ -49,6 +49,7 @@ Examples:
   dx-app-wizard --answers answers.json
   dx-app-wizard count-reads --json-file dxapp.json --template basic
   dx-app-wizard --update count-reads --dry-run
+  dx-app-wizard sort-bam -- samtools sort -o out.bam in.bam
 
 \b
 Classes: {classes},
@@ -99,6 +100,14 @@ def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bo
 class _Command(click.Command):
     """The command, which reads the names of the I/O classes only if its help is printed."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; those after `--` are the words of a command to make the app of."""
+        if "--" in args:
+            at = args.index("--")
+            ctx.params["command_words"] = tuple(args[at + 1 :])
+            del args[at:]
+        return super().parse_args(ctx, args)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from dx_app_wizard.dxapp.classes import USUAL_CLASSES
 
@@ -133,6 +142,18 @@ def _answer(key: str, flag: str | None = None, **attributes: Any) -> Callable[[_
 @_answer("ci_package", metavar="SPEC")
 @_answer("command", "--from-command", metavar="TEMPLATE")
 @_answer("packages", "--package", multiple=True, metavar="NAME")
+@click.option(
+    "--trial/--no-trial",
+    default=None,
+    help="Try the command on the samples to find its outputs; after --, the default unless --no-input.",
+)
+@click.option(
+    "--sample",
+    "samples",
+    multiple=True,
+    metavar="INPUT=FILE",
+    help="Sample for an input of the command, or a value if it is no file; repeatable.",
+)
 @click.option(
     "--set",
     "settings",
@@ -209,6 +230,9 @@ def command(
     as_json: bool,
     settings: tuple[str, ...],
     update_folder: Path | None,
+    trial: bool | None,
+    samples: tuple[str, ...],
+    command_words: tuple[str, ...] = (),
     **flags: Any,
 ) -> int:
     """Write a ready-to-run DNAnexus app to a new folder NAME.
@@ -219,12 +243,14 @@ def command(
     """
     from dx_app_wizard.answers.settings import with_settings
     from dx_app_wizard.commands.create import Options, create
+    from dx_app_wizard.commands.start_from import StartOptions
 
     for key in ("inputs", "outputs", "packages"):
         flags[key] = flags[key] or None
     del flags["verbose"]
     modes = {mode: flags.pop(mode) for mode in MODES}
-    options = Options(json_file, answers_file, output_dir, as_json, **modes)
+    start = StartOptions(command_words, flags["command"], trial, samples)
+    options = Options(json_file, answers_file, output_dir, as_json, start=start, **modes)
     answers = with_settings(flags, settings)
     if update_folder is None:
         _report(create(options, answers), as_json=as_json)

@@ -77,7 +77,7 @@ def _sources(
         new.append(answers_file.source)
     if any(source.answers.get(COMMAND) for source in new):
         # These follow from the command.
-        for key in ("inputs", "outputs", "packages"):
+        for key in ("inputs", "outputs"):
             recorded.pop(key, None)
     for key in _outdated(recorded, {**(new[-1].answers), **flags}):
         del recorded[key]

@@ -104,6 +104,10 @@ def command_line(answers: Mapping[str, Any], options: Mapping[str, str]) -> str:
 def _flag_words(key: str, value: Any) -> list[str]:
     if value is None or key == "name":
         return []
+    if key == "command":
+        return ["--from-command", value]
+    if key == "packages":
+        return [word for item in value for word in ("--package", item)]
     if key in ("inputs", "outputs"):
         flag = f"--{key.removesuffix('s')}"
         return [word for item in value for word in (flag, _parameter_text(item))]
