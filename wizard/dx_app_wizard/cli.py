@@ -40,6 +40,9 @@ JSON_SCHEMA_VERSION = 1
 MODES = ("on_conflict", "template_source", "dry_run", "no_input", "defaults", "resume")
 """The options that are not answers."""
 
+START_OPTIONS = ("words", "script", "run_script", "wdl", "app", "trial", "samples")
+"""The options about something to start from, except for the answer --from-command."""
+
 EPILOG = """\b
 Examples:
   dx-app-wizard count-reads --language python --template basic
@@ -104,7 +107,7 @@ class _Command(click.Command):
         """Parse the arguments; those after `--` are the words of a command to make the app of."""
         if "--" in args:
             at = args.index("--")
-            ctx.params["command_words"] = tuple(args[at + 1 :])
+            ctx.params["words"] = tuple(args[at + 1 :])
             del args[at:]
         return super().parse_args(ctx, args)
 
@@ -142,6 +145,27 @@ def _answer(key: str, flag: str | None = None, **attributes: Any) -> Callable[[_
 @_answer("ci_package", metavar="SPEC")
 @_answer("command", "--from-command", metavar="TEMPLATE")
 @_answer("packages", "--package", multiple=True, metavar="NAME")
+@click.option(
+    "--from-script",
+    "script",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Make an app of a script: argparse, click, typer, optparse of R, or getopts of bash.",
+)
+@click.option(
+    "--run/--no-run",
+    "run_script",
+    default=True,
+    help="Run a Python script up to parse_args() to read its options, or only read its text. [run]",
+)
+@click.option("--from-wdl", "wdl", metavar="FILE[#TASK]", help="Make an app of a WDL task.")
+@click.option(
+    "--from-app",
+    "app",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Copy an app under a new name: its dxapp.json, source, resources and tests.",
+)
 @click.option(
     "--trial/--no-trial",
     default=None,
@@ -230,9 +254,6 @@ def command(
     as_json: bool,
     settings: tuple[str, ...],
     update_folder: Path | None,
-    trial: bool | None,
-    samples: tuple[str, ...],
-    command_words: tuple[str, ...] = (),
     **flags: Any,
 ) -> int:
     """Write a ready-to-run DNAnexus app to a new folder NAME.
@@ -249,9 +270,16 @@ def command(
         flags[key] = flags[key] or None
     del flags["verbose"]
     modes = {mode: flags.pop(mode) for mode in MODES}
-    start = StartOptions(command_words, flags["command"], trial, samples)
+    given = {option: flags.pop(option) for option in START_OPTIONS if option in flags}
+    start = StartOptions(template=flags["command"], **given)
     options = Options(json_file, answers_file, output_dir, as_json, start=start, **modes)
     answers = with_settings(flags, settings)
+    if start.app is not None:
+        from dx_app_wizard.commands.from_app import check_flags, copy_app
+
+        check_flags(answers)
+        _report(copy_app(start.app, options, answers), as_json=as_json)
+        return ExitCode.DONE
     if update_folder is None:
         _report(create(options, answers), as_json=as_json)
         return ExitCode.DONE

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.choices import BASIC
 from dx_app_wizard.answers.sources import Source
-from dx_app_wizard.command_template.template import TemplateProblems, parse_template
+from dx_app_wizard.command_template.template import TemplateProblemsError, parse_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,7 @@ def with_command_answers(sources: Iterable[Source]) -> tuple[Source, ...]:
     try:
         template = parse_template(text)
         answers |= {"inputs": template.input_declarations(), "outputs": template.output_declarations()}
-    except TemplateProblems:
+    except TemplateProblemsError:
         answers |= {"inputs": [], "outputs": []}
     place = next(source.place for source in found if source.answers.get(COMMAND))
     last = max((at for at, source in enumerate(found) if source.is_final), default=-1)

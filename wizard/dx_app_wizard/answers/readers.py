@@ -7,7 +7,7 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.command_template.template import TemplateProblems, parse_template
+from dx_app_wizard.command_template.template import TemplateProblemsError, parse_template
 from dx_app_wizard.dxapp.classes import describe_value, parse_value
 from dx_app_wizard.dxapp.instances import region_problem
 from dx_app_wizard.dxapp.names import app_name_problem
@@ -143,7 +143,7 @@ def read_command(answer: Any) -> str:
         raise AnswerError("must be a shell command with holes, such as 'sort {table} > {>sorted}'")
     try:
         return parse_template(answer).text
-    except TemplateProblems as problems:
+    except TemplateProblemsError as problems:
         raise PartlyValidError((), dict(enumerate(problems.errors))) from None
 
 

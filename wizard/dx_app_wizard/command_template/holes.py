@@ -53,7 +53,7 @@ class Hole:
     """A hole: an input, an output, or the size of the worker.
 
     `flag` is the text before the value, with a final blank if the value is a word of its own. `indexes` are
-    the kinds of index that lie beside the file. A hole `is_reference` if it has only a name.
+    the kinds of index that programs need beside the file. A hole `is_reference` if it has only a name.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Hole:
     @property
     def index_inputs(self) -> tuple[IndexInput, ...]:
         """The inputs for the indexes of the file."""
-        return index_inputs(self.name, self.indexes)
+        return index_inputs(self.name, self.indexes, of_array=self.is_array)
 
     def declaration(self) -> dict[str, Any]:
         """Return the parameter as in dxapp.json."""
@@ -104,7 +104,7 @@ class Hole:
         return parameter
 
     def __str__(self) -> str:
-        """The hole as text, with everything that is not the default."""
+        """Return the hole as text, with everything that is not the default."""
         text = f"{'>' if self.is_output else ''}{self.name}{''.join(f'+{kind}' for kind in self.indexes)}"
         if self.io_class != "file" or self.patterns:
             text += f":{self.io_class}"
@@ -146,23 +146,20 @@ _FORM = "{NAME}, {NAME:CLASS}, {NAME:CLASS=DEFAULT}, {NAME:file:*.ENDING} or {>O
 
 
 def _problem(hole: Hole) -> str | None:
+    """Return the reason why a hole is invalid, None if it is valid."""
     if hole.io_class not in CLASSES:
         return f"the class is one of {', '.join(CLASSES)}; got {hole.io_class!r}"
-    if name_problem := _name_problem(hole):
-        return name_problem
-    if hole.is_output and not hole.is_file:
-        return "an output is a file or array:file"
-    if hole.is_output and (hole.default is not None or hole.indexes):
-        return "an output has no default and no index"
-    if hole.patterns and not hole.is_file:
-        return "only a file has a pattern"
-    if hole.indexes and hole.io_class != "file":
-        return "only a single file has an index"
-    if hole.default is not None and (hole.is_file or hole.is_array):
-        return "a file or an array has no default"
-    if hole.default is not None:
-        return _default_problem(hole)
-    return None
+    has_default = hole.default is not None
+    rules = (
+        (hole.is_output and not hole.is_file, "an output is a file or array:file"),
+        (hole.is_output and (has_default or bool(hole.indexes)), "an output has no default and no index"),
+        (bool(hole.patterns) and not hole.is_file, "only a file has a pattern"),
+        (bool(hole.indexes) and not hole.is_file, "only a file has an index"),
+        (hole.is_array and "bwa" in hole.indexes, "only a single file has an index of bwa"),
+        (has_default and (hole.is_file or hole.is_array), "a file or an array has no default"),
+    )
+    broken = next((message for is_broken, message in rules if is_broken), None)
+    return _name_problem(hole) or broken or (_default_problem(hole) if has_default else None)
 
 
 def _name_problem(hole: Hole) -> str | None:

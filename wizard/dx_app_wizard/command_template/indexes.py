@@ -23,21 +23,30 @@ _MAKERS = {
 
 @dataclass(frozen=True)
 class IndexInput:
-    """An optional input for the index of the file input `of`; `kind` is the ending, or `bwa` for five files."""
+    """An optional input for the index of the file input `of`.
+
+    `kind` is the ending of the index, or `bwa` for five files; `of_array` is true if the input is an array.
+    """
 
     name: str
     kind: str
     of: str
+    of_array: bool = False
+
+    @property
+    def is_set(self) -> bool:
+        """True if the index of one file consists of several files."""
+        return self.kind == "bwa"
 
     @property
     def is_array(self) -> bool:
-        """True if the index consists of several files."""
-        return self.kind == "bwa"
+        """True if the input is an array of files."""
+        return self.is_set or self.of_array
 
     @property
     def patterns(self) -> tuple[str, ...]:
         """The patterns of the names of its files."""
-        return tuple(f"*{ending}" for ending in (_BWA if self.is_array else (f".{self.kind}",)))
+        return tuple(f"*{ending}" for ending in (_BWA if self.is_set else (f".{self.kind}",)))
 
     @property
     def maker(self) -> tuple[str, ...]:
@@ -56,18 +65,18 @@ class IndexInput:
         }
 
 
-def index_inputs(name: str, kinds: tuple[str, ...]) -> tuple[IndexInput, ...]:
+def index_inputs(name: str, kinds: tuple[str, ...], *, of_array: bool = False) -> tuple[IndexInput, ...]:
     """Return the inputs for the indexes of the file input called name.
 
     A single one is called NAME_index; if there are several kinds, each is NAME_KIND.
     """
     if len(kinds) == 1:
-        return (IndexInput(f"{name}_index", kinds[0], name),)
-    return tuple(IndexInput(f"{name}_{kind}", kind, name) for kind in kinds)
+        return (IndexInput(f"{name}_index", kinds[0], name, of_array),)
+    return tuple(IndexInput(f"{name}_{kind}", kind, name, of_array) for kind in kinds)
 
 
 def names_beside(file_name: str, kind: str) -> tuple[tuple[str, ...], ...]:
-    """Return the alternative sets of file names under which an index of this kind lies beside a file."""
+    """Return the alternative sets of file names of an index of this kind beside a file."""
     stem = file_name.rpartition(".")[0] or file_name
     if kind == "bwa":
         return (tuple(f"{file_name}{ending}" for ending in _BWA),)

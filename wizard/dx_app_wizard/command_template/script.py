@@ -9,12 +9,12 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.command_template.holes import Hole
 from dx_app_wizard.command_template.shell_text import Kind, Piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dx_app_wizard.command_template.holes import Hole
     from dx_app_wizard.command_template.indexes import IndexInput
     from dx_app_wizard.command_template.template import CommandTemplate
 
@@ -24,6 +24,9 @@ _WORKER = {
     "mem_mb": "$mem_mb",
     "mem_gb": "$((mem_mb / 1024))",
 }
+ONCE = "..."
+"""The end of a flag that precedes all values of an array, instead of each one."""
+
 _CONTINUED = "\0"
 """Marks a line break after `|`; commands have no such character."""
 
@@ -68,8 +71,10 @@ def output_path(template: CommandTemplate, hole: Hole) -> str:
     source = template.naming_input
     tail = hole.name
     ending = hole.ending
-    for suffix in (ending, ending.removesuffix(".gz")):
-        word = suffix.lstrip(".").replace(".", "_")
+    parts = ending.split(".")[1:]
+    plain = parts[:-1] if parts[-1:] == ["gz"] else parts
+    for words in (parts, plain, plain[-1:]):
+        word = "_".join(words)
         if word and (tail == word or tail.endswith(f"_{word}")):
             tail = tail.removesuffix(word).rstrip("_")
             break
@@ -109,9 +114,7 @@ class _Emitter:
     def _splits_at(self, piece: Piece) -> bool:
         """Return whether a `&&` can end a line: the list has no `||`, and is no condition."""
         words = [word for word in self.template.words if word.start < piece.start]
-        begins_with = next(
-            (word.value for word in words if self._statement_start(piece) <= word.start), None
-        )
+        begins_with = next((word.value for word in words if self._statement_start(piece) <= word.start), None)
         return begins_with not in _KEYWORDS and "||" not in self._operators_of_list(piece)
 
     def _statement_start(self, piece: Piece) -> int:
@@ -147,13 +150,18 @@ class _Emitter:
         value = f'"${variable}"' if is_plain else f'"{self._value(hole)}"'
         if hole.is_output or hole.is_worker:
             return value
-        if hole.io_class == "boolean":
-            return f'"${{{hole.name}_flag[@]}}"' if hole.flag else value
-        if hole.is_array and hole.flag:
-            return f'"${{{hole.name}_words[@]}}"'
+        if hole.flag and (hole.is_array or hole.io_class == "boolean"):
+            return self._with_words(hole)
         if hole.optional and not hole.is_array:
             return f"${{{variable}:+{hole.flag}{value}}}"
         return f"{hole.flag}{value}"
+
+    def _with_words(self, hole: Hole) -> str:
+        """Return the words of a flag that may be several or none."""
+        if hole.is_array and hole.flag.endswith(ONCE):
+            flag, values = hole.flag.removesuffix(ONCE).rstrip(), self._value(hole)
+            return f'{values[:-1]}:+{flag} "{values}"}}'
+        return f'"${{{hole.name}_{"words" if hole.is_array else "flag"}[@]}}"'
 
     def _value(self, hole: Hole) -> str:
         """Return the value for use in double quotes."""
@@ -167,7 +175,7 @@ class _Emitter:
 
 def _flag_words(hole: Hole) -> Iterator[str]:
     """Yield lines that collect the words of a flag in an array, if they are several or none."""
-    if not hole.flag:
+    if not hole.flag or hole.flag.endswith(ONCE):
         return
     flag = hole.flag.rstrip(" ")
     is_word = flag != hole.flag
@@ -179,7 +187,7 @@ def _flag_words(hole: Hole) -> Iterator[str]:
     elif hole.is_array:
         values = f"{hole.name}_path" if hole.is_file else hole.name
         quoted, value = shlex.quote(flag), f'"${hole.name}_word"'
-        word = f'{quoted} {value}' if is_word else f'{quoted}{value}'
+        word = f"{quoted} {value}" if is_word else f"{quoted}{value}"
         yield f"{hole.name}_words=()"
         yield f'for {hole.name}_word in "${{{values}[@]}}"; do'
         yield f"  {hole.name}_words+=({word})"
@@ -188,8 +196,11 @@ def _flag_words(hole: Hole) -> Iterator[str]:
 
 def _index_lines(hole: Hole, index: IndexInput) -> Iterator[str]:
     """Yield the lines that put an index beside its file, or make it if it is absent."""
+    if hole.is_array:
+        yield from _index_lines_of_array(hole, index)
+        return
     path = f"${hole.name}_path"
-    if index.is_array:
+    if index.is_set:
         yield f"# Programs look for the index of {hole.name} beside it."
         yield f'for {index.name}_file in "${{{index.name}_path[@]}}"; do'
         yield f'  ln -s "${index.name}_file" "${{{hole.name}_path%/*}}/"'
@@ -208,19 +219,51 @@ def _index_lines(hole: Hole, index: IndexInput) -> Iterator[str]:
         yield "fi"
 
 
+def _index_lines_of_array(hole: Hole, index: IndexInput) -> Iterator[str]:
+    """Yield the lines that put the indexes of an array of files beside them, joined by name."""
+    file, given = f"{hole.name}_file", f"{index.name}_file"
+    yield f"# Programs look for the index of each file of {hole.name} beside it."
+    yield f'for {file} in "${{{hole.name}_path[@]}}"; do'
+    yield f'  for {given} in "${{{index.name}_path[@]}}"; do'
+    yield f'    if [[ ${{{given}##*/}} == "${{{file}##*/}}.{index.kind}" ]]; then'
+    yield f'      ln -s "${given}" "${file}.{index.kind}"'
+    yield "    fi"
+    yield "  done"
+    if index.maker:
+        yield f"  if [[ ! -e ${file}.{index.kind} ]]; then"
+        yield f'    {" ".join(index.maker)} "${file}"'
+        yield "  fi"
+    yield "done"
+
+
 def script(template: CommandTemplate, summary: str) -> str:
     """Return the source of the app: a bash script whose function main runs the command once."""
     body: list[str] = []
     if any(hole.is_file for hole in template.inputs):
         body.append("dx-download-all-inputs")
     body += [*preparation(template), "", *statements(template)]
-    if template.outputs:
-        body += ["", "dx-upload-all-outputs"]
+    body += ["", *_uploads(template)]
+    while body and not body[-1]:
+        del body[-1]
     while body and not body[0]:
         del body[0]
     # Line breaks within quotes are part of the command, so the lines after them are not indented.
     lines = "\n".join(f"  {line}" if line else "" for line in body).replace(_CONTINUED, "\n    ")
     return _SCRIPT.format(summary=summary, main=lines)
+
+
+def _uploads(template: CommandTemplate) -> Iterator[str]:
+    """Yield the lines that upload the outputs; arrays in the order of their files' names."""
+    arrays = [hole.name for hole in template.outputs if hole.is_array]
+    if len(arrays) < len(template.outputs):
+        yield " ".join(["dx-upload-all-outputs", *(f"--except {name}" for name in arrays)])
+    for name in arrays:
+        yield f"# dx-upload-all-outputs would upload {name} in no particular order."
+        yield f"mapfile -t {name}_files < <(find out/{name} -type f | LC_ALL=C sort)"
+        yield f'for {name}_file in "${{{name}_files[@]}}"; do'
+        upload = f'$(dx upload --brief "${name}_file")'
+        yield f'  dx-jobutil-add-output {name} "{upload}" --class=file --array'
+        yield "done"
 
 
 def standalone(template: CommandTemplate) -> str:

@@ -1,4 +1,4 @@
-"""Divide a shell command into words, operators and holes, as far as an app made of it needs.
+"""Divide a shell command into words, operators and holes, as far as making an app needs.
 
 Only the surface of the language is read: quotes, escapes, substitutions, operators. Everything is kept as it
 is written; nothing is expanded.
@@ -12,7 +12,9 @@ from enum import Enum
 
 from dx_app_wizard.command_template.holes import HOLE, Hole, HoleError, parse_hole
 
-_OPERATOR = re.compile(r"\n|;;|;|&&|\|\||\|&|\||<<<|<<-?|[0-9]*>&[0-9-]+|&>>?|[0-9]*>>|[0-9]*>\|?|<>|[0-9]*<&?|&|[()]")
+_OPERATOR = re.compile(
+    r"\n|;;|;|&&|\|\||\|&|\||<<<|<<-?|[0-9]*>&[0-9-]+|&>>?|[0-9]*>>|[0-9]*>\|?|<>|[0-9]*<&?|&|[()]"
+)
 _BLANK = re.compile(r"(?:[ \t]|\\\n)+")
 
 
@@ -81,7 +83,7 @@ class _Scanner:
         elif self.text.startswith("$(", self.at):
             self._add(Kind.TEXT, 2, None)
             self.quotes.append("")
-        elif char == "$" or char == "`":
+        elif char in {"$", "`"}:
             self._add(Kind.TEXT, 1, None)
         elif self.quote == '"':
             self._in_double_quotes(char)
@@ -105,7 +107,11 @@ class _Scanner:
             self._add(Kind.TEXT, end - self.at, self.text[self.at : end])
             return
         start = match.start()
-        doubled = start > self.at and self.text[start - 1] == "{" and self.text[match.end() : match.end() + 1] == "}"
+        doubled = (
+            start > self.at
+            and self.text[start - 1] == "{"
+            and self.text[match.end() : match.end() + 1] == "}"
+        )
         before = start - doubled - self.at
         if before:
             self._add(Kind.TEXT, before, self.text[self.at : self.at + before])
@@ -141,7 +147,12 @@ class _Scanner:
         self._add(Kind.TEXT, 1, char)
 
     def _unquoted(self, char: str) -> None:
-        if match := _BLANK.match(self.text, self.at):
+        starts_word = not self.pieces or self.pieces[-1].kind in (Kind.BLANK, Kind.OPERATOR)
+        if char == "#" and starts_word:
+            # Comments are left out of the script.
+            end = self.text.find("\n", self.at)
+            self.at = len(self.text) if end < 0 else end
+        elif match := _BLANK.match(self.text, self.at):
             self._add(Kind.BLANK, len(match.group()), None)
         elif char in "'\"":
             self.quotes[-1] = char
@@ -200,6 +211,23 @@ def scan(text: str) -> tuple[tuple[Piece, ...], tuple[HoleError, ...]]:
     scanner = _Scanner(text)
     scanner.scan()
     return tuple(scanner.pieces), tuple(scanner.problems)
+
+
+def open_quote(text: str) -> str:
+    """Return the quotation mark in force at the end of a text, or an empty string."""
+    scanner = _Scanner(text)
+    scanner.scan()
+    return scanner.quote
+
+
+def escaped_holes(text: str) -> str:
+    """Return a text in which everything that has the form of a hole is the text itself."""
+
+    def escaped(match: re.Match[str]) -> str:
+        after_dollar = match.start() > 0 and text[match.start() - 1] == "$"
+        return match.group() if after_dollar else f"{{{match.group()}}}"
+
+    return HOLE.sub(escaped, text)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _REFERENCE_ENDINGS = (".fa", ".fasta", ".fna", ".fa.gz", ".fasta.gz", ".fna.gz")
 
 
-class TemplateProblems(UserError):
+class TemplateProblemsError(UserError):
     """A command template is invalid; `errors` has every problem."""
 
     code = "from-template"
@@ -87,7 +87,10 @@ class CommandTemplate:
 
 @lru_cache(maxsize=64)
 def parse_template(text: str) -> CommandTemplate:
-    """Return the parsed template; raise TemplateProblems with every problem, in order of their columns."""
+    """Return the parsed template.
+
+    Raises TemplateProblemsError with every problem, in order of their columns.
+    """
     pieces, problems = scan(text)
     template = CommandTemplate(text, pieces)
     found = [*problems, *_contradictions(template), *_unreadable(template)]
@@ -99,7 +102,7 @@ def parse_template(text: str) -> CommandTemplate:
         if not (char.isprintable() or char in "\n\t")
     ]
     if found:
-        raise TemplateProblems(tuple(sorted(found, key=lambda error: error.column)))
+        raise TemplateProblemsError(tuple(sorted(found, key=lambda error: error.column)))
     return template
 
 
@@ -112,13 +115,16 @@ def _contradictions(template: CommandTemplate) -> Iterator[HoleError]:
             continue
         first = template.holes[hole.name]
         if hole.is_output != first.is_output:
-            yield HoleError(f"{hole.name} is both an input and an output", piece.start + 1, "Rename one of them.")
+            yield HoleError(
+                f"{hole.name} is both an input and an output", piece.start + 1, "Rename one of them."
+            )
         elif not hole.is_reference and hole != first:
             message = f"{hole} and {first} have the same name and differ"
             yield HoleError(message, piece.start + 1, f"Write {{{hole.name}}} for the second one.")
         for index in hole.index_inputs:
             if index.name in template.holes or taken.setdefault(index.name, hole.name) != hole.name:
-                yield HoleError(f"the name {index.name} is taken by the index of {hole.name}", piece.start + 1)
+                message = f"the name {index.name} is taken by the index of {hole.name}"
+                yield HoleError(message, piece.start + 1)
 
 
 def _unreadable(template: CommandTemplate) -> Iterator[HoleError]:

@@ -28,7 +28,7 @@ from dx_app_wizard.rendering.changes import OnConflict, change_set, is_in_use
 from dx_app_wizard.rendering.compose import spec_difference
 from dx_app_wizard.rendering.draft import Basis, draft_app
 from dx_app_wizard.rendering.provenance import RECORD_PATH, with_new_record
-from dx_app_wizard.rendering.render import SAMPLE_PATH
+from dx_app_wizard.rendering.render import SAMPLE_PATHS
 from dx_app_wizard.rendering.spec_check import check_policy
 from dx_app_wizard.rendering.template_choice import absolute_source, choose_template
 
@@ -165,11 +165,15 @@ class _Creation:
     own_files: Mapping[PurePosixPath, FileContent] = field(default_factory=dict)
 
     def files(self, draft: Draft) -> dict[PurePosixPath, FileContent]:
-        """Return the rendered files, and those that were imported; they make the template's sample needless."""
+        """Return the rendered files, and those that were imported; they replace its sample."""
         rendered = draft.render()
-        if self.own_files:
-            rendered.pop(SAMPLE_PATH, None)
+        if self._has_sample:
+            rendered = {path: content for path, content in rendered.items() if path not in SAMPLE_PATHS}
         return {**rendered, **self.own_files}
+
+    @property
+    def _has_sample(self) -> bool:
+        return any(path in self.own_files for path in SAMPLE_PATHS)
 
     def draft(self, answers: Answers) -> Draft:
         return draft_app(answers, self.output_dir / answers.name, self.basis)
@@ -177,8 +181,8 @@ class _Creation:
     def changes(self, draft: Draft, files: Mapping[PurePosixPath, FileContent]) -> ChangeSet:
         """Return the changes that write these files and the record of their origin."""
         changes = change_set(draft.folder, files, self.on_conflict, own=(RECORD_PATH,))
-        own = (*self.own_files, SAMPLE_PATH) if self.own_files else ()
-        return with_new_record(changes, files, draft.origin, own)
+        replaced = SAMPLE_PATHS if self._has_sample else ()
+        return with_new_record(changes, files, draft.origin, self.own_files, replaced)
 
     def conflict(self, name: str) -> ConflictError | None:
         """Return the error for an app whose folder exists, which is better raised before the interview."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import CommandLineError
 from dx_app_wizard.importing.command_import import CommandRequest, import_command, literal_text
-from dx_app_wizard.importing.imported import Imported
+from dx_app_wizard.importing.scripts.script_import import command_of_script
+from dx_app_wizard.importing.tasks.wdl_import import command_of_task
 from dx_app_wizard.importing.trial import is_confined
 from dx_app_wizard.interview.prompters import LinePrompter, choose_prompter
 from dx_app_wizard.interview.prompts import Prompt
@@ -19,6 +20,7 @@ from dx_app_wizard.rendering.changes import FileContent
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dx_app_wizard.importing.imported import Imported
     from dx_app_wizard.interview.prompters import Prompter
 
 _RENAMED = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*([A-Za-z_]\w*)\s*")
@@ -39,13 +41,24 @@ class StartOptions:
 
     words: tuple[str, ...] = ()
     template: str | None = None
+    script: Path | None = None
+    run_script: bool = True
+    wdl: str | None = None
+    app: Path | None = None
     trial: bool | None = None
     samples: tuple[str, ...] = ()
 
     @property
-    def is_given(self) -> bool:
-        """True if there is something to start from."""
-        return bool(self.words or self.template is not None)
+    def given(self) -> list[str]:
+        """The flags that name something to start from, at most one of which may be used."""
+        flags = {
+            "a command after --": bool(self.words),
+            "--from-command": self.template is not None,
+            "--from-script": self.script is not None,
+            "--from-wdl": self.wdl is not None,
+            "--from-app": self.app is not None,
+        }
+        return [flag for flag, is_given in flags.items() if is_given]
 
 
 @dataclass(frozen=True)
@@ -74,27 +87,18 @@ class Start:
 def start_from(options: StartOptions, flags: Mapping[str, Any], *, may_ask: bool) -> Start | None:
     """Return the imported app, None if there is nothing to start from.
 
-    Raises ImportProblems, CommandLineError, and KeyboardInterrupt if a person declines.
+    Raises ImportProblemsError, CommandLineError, and KeyboardInterrupt if a person declines.
     """
-    if not options.is_given:
+    if not options.given or options.app:
         return None
-    if options.words and options.template is not None:
-        raise CommandLineError("A command after -- cannot be combined with --from-command.")
+    if len(options.given) > 1:
+        raise CommandLineError(f"{options.given[0]} cannot be combined with {options.given[1]}.")
     prompter = _person() if may_ask else None
-    text = literal_text(options.words) if options.words else str(options.template)
-    flag = "COMMAND" if options.words else "--from-command"
     tries = options.trial if options.trial is not None else bool(options.words) and may_ask
+    request = _request(options, tuple(flags.get("packages") or ()))
     if tries and prompter and options.trial is None:
         tries = _consents(prompter)
-    request = CommandRequest(
-        text,
-        Path.cwd(),
-        Path(),
-        _samples(options.samples),
-        tuple(flags.get("packages") or ()),
-        tries,
-        flag=flag,
-    )
+    request = replace(request, tries=tries)
     while True:
         with tempfile.TemporaryDirectory(prefix="dx-app-wizard-trial-") as scratch:
             imported = import_command(replace(request, scratch=Path(scratch)))
@@ -106,14 +110,61 @@ def start_from(options: StartOptions, flags: Mapping[str, Any], *, may_ask: bool
         renamed = _reviewed(prompter, imported)
         if renamed is None:
             return start
-        request = replace(request, text=_with_name(imported.answers["command"], *renamed), samples=_renamed_samples(imported, *renamed))
+        request = replace(
+            request,
+            text=_with_name(imported.answers["command"], *renamed),
+            samples=_renamed_samples(imported, *renamed),
+        )
+
+
+def _request(options: StartOptions, packages: tuple[str, ...]) -> CommandRequest:
+    """Return the request to import what the options name, without a trial."""
+    basic = CommandRequest("", Path.cwd(), Path(), _samples(options.samples), packages)
+    if options.words:
+        return replace(basic, text=literal_text(options.words), flag="COMMAND")
+    if options.script is not None:
+        found = command_of_script(options.script, run=options.run_script)
+        start = ("--from-script", str(options.script), *([] if options.run_script else ["--no-run"]))
+        return replace(
+            basic,
+            text=found.text,
+            resources=found.resources,
+            inputs=found.inputs,
+            found_packages=found.packages,
+            findings=found.findings,
+            summary=_summary(found.description),
+            start=start,
+            flag="--from-script",
+        )
+    if options.wdl is not None:
+        file, _, task = options.wdl.partition("#")
+        of_task = command_of_task(Path(file), task or None)
+        return replace(
+            basic,
+            text=of_task.text,
+            inputs=of_task.inputs,
+            notes=of_task.notes,
+            summary=_summary(of_task.summary),
+            start=("--from-wdl", options.wdl),
+            flag="--from-wdl",
+        )
+    return replace(basic, text=str(options.template))
+
+
+def _summary(description: str) -> str:
+    """Return the first sentence of a description, on one line."""
+    paragraph = " ".join(description.strip().split("\n\n", maxsplit=1)[0].split())
+    return re.split(r"\.(?:\s|$)", paragraph, maxsplit=1)[0]
 
 
 def report_lines(imported: Imported) -> list[str]:
     """Return the findings as a table, the notes, and the line about the sample."""
     rows = [(item.subject, item.evidence, item.role, item.detail) for item in imported.findings]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
-    table = ["  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    table = [
+        "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
     return [*table, *(f"  note: {note}" for note in imported.notes), imported.sample]
 
 
@@ -127,7 +178,7 @@ def _consents(prompter: Prompter) -> bool:
     prompter.say(_PROTECTED if is_confined() else _UNPROTECTED)
     prompt = Prompt(
         "Try the command in an empty folder? <ENTER> yes, n goes on without, q cancels",
-        help="The trial finds the outputs and makes a test case of them. Without it, only the words are read.",
+        help="The trial finds the outputs, and makes a test case. Without it, only the words are read.",
     )
     while True:
         line = prompter.confirm(prompt).strip().lower()
@@ -184,7 +235,9 @@ def _samples(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
 def _contents(imported: Imported) -> dict[PurePosixPath, FileContent]:
     """Read all files of the app before the folder of the trial is removed."""
     contents = {
-        target: FileContent(path.read_bytes(), executable=target.parts[:4] == ("resources", "usr", "local", "bin"))
+        target: FileContent(
+            path.read_bytes(), executable=target.parts[:4] == ("resources", "usr", "local", "bin")
+        )
         for target, path in imported.sources.items()
     }
     return contents | {target: FileContent(text.encode()) for target, text in imported.texts.items()}

@@ -1,14 +1,15 @@
-"""Tell inputs, outputs, scripts and threads apart among the words of a command.
+"""Find the inputs, outputs, scripts and numbers of threads among the words of a command.
 
-The evidence is in the file system and in the form of the words. Each finding is an edit of the command: a hole
-instead of a word. A trial confirms or refutes the guesses among them.
+The evidence is in the file system and in the form of the words. Each finding is an edit of the command: a
+hole instead of a word. A trial confirms or refutes the guesses among them.
 """
 
 from __future__ import annotations
 
-import glob
+import os.path
 import re
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from dx_app_wizard.command_template.holes import Hole
 from dx_app_wizard.importing.endings import ending_of, input_name, output_name, pattern_of
 from dx_app_wizard.importing.problems import problem
 from dx_app_wizard.importing.programs import Provided, provide
-from dx_app_wizard.importing.script_files import INTERPRETERS, files_of_script
+from dx_app_wizard.importing.scripts.script_files import INTERPRETERS, files_of_script
 
 if TYPE_CHECKING:
     from dx_app_wizard.command_template.shell_text import Word
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
 _OUT_FLAG = re.compile(r"-o|-O|--?out[\w-]*|--?o[-_]?file")
 _THREADS = re.compile(r"-@|--?(?:n?threads|cpus|cores|num[-_]threads|n[-_]?threads|parallel|jobs|thread)")
 _THREADS_JOINED = re.compile(r"(-@|--?(?:n?threads|cpus|cores|num[-_]threads|parallel|jobs|thread)=)[0-9]+")
-_THREADS_OF = {"bwa": ("-t",), "minimap2": ("-t",), "fastqc": ("-t",), "bowtie2": ("-p",), "hisat2": ("-p",),
-               "pigz": ("-p",), "xz": ("-T",), "featureCounts": ("-T",), "salmon": ("-p",), "make": ("-j",)}  # fmt: skip
-"""Short flags for threads of some programs, by their manual pages in Debian 12."""
+_THREADS_OF = {"bwa": ("-t",), "minimap2": ("-t",), "xz": ("-T",)}
+"""Short flags for threads of some programs, by the help of their versions in Debian 12."""
 
 _JOINING = frozenset("merge concat cat join collect multiqc".split())  # noqa: SIM905
 _MANY = 3
@@ -73,10 +73,13 @@ class Classified:
         return text
 
 
-def classify(template: CommandTemplate, folder: Path) -> Classified:
-    """Return the findings about the words of a command that a user runs in folder."""
+def classify(template: CommandTemplate, folder: Path, *, has_files: bool = True) -> Classified:
+    """Return the findings about the words of a command that a user runs in folder.
+
+    Without `has_files`, no word names a file of the user: only programs are looked up.
+    """
     found = Classified(holes=dict(template.holes))
-    classifier = _Classifier(template, folder, found)
+    classifier = _Classifier(template, folder, found, has_files)
     words = template.words
     at = 0
     while at < len(words):
@@ -89,9 +92,17 @@ class _Classifier:
     template: CommandTemplate
     folder: Path
     found: Classified
+    has_files: bool
     program: str = ""
     action: str = ""
     expects_script: bool = False
+
+    @cached_property
+    def _repeated(self) -> set[str]:
+        """The endings that several files of the command have."""
+        values = {word.value for word in self.template.words if word.value and self._is_file(word.value)}
+        endings = [ending_of(value) for value in values]
+        return {ending for ending in endings if endings.count(ending) > 1}
 
     def read(self, words: tuple[Word, ...], at: int) -> int:
         """Classify the word at this position, and perhaps some after it; return their number."""
@@ -100,7 +111,7 @@ class _Classifier:
         if word.is_command:
             self._command(word)
             return 1
-        if word.value is None or word.hole:
+        if word.value is None or word.hole or not self.has_files or self._is_moved(word):
             return 1
         value = word.value
         if word.before:
@@ -116,6 +127,13 @@ class _Classifier:
         else:
             return self._argument(words, at, previous)
         return 1
+
+    def _is_moved(self, word: Word) -> bool:
+        """Return whether the statement moves what the command left behind to an output."""
+        if self.action not in ("mv", "cp"):
+            return False
+        last = [other for other in self.template.words if other.statement == word.statement][-1]
+        return last.hole is not None and last.hole.is_output
 
     def _command(self, word: Word) -> None:
         value = word.value
@@ -162,19 +180,15 @@ class _Classifier:
             self._output(word, value)
 
     def _argument(self, words: tuple[Word, ...], at: int, previous: str) -> int:
+        """Classify an argument, and perhaps some after it; return their number."""
         word = words[at]
         value = word.value or ""
         if _is_subcommand(words, at):
             self.action = value
-        joined = _THREADS_JOINED.fullmatch(value)
-        flags = _THREADS_OF.get(Path(self.program).name, ())
-        if joined:
-            self._edit(word, f"{joined[1]}{{cpus}}")
-        elif value.isdigit() and (_THREADS.fullmatch(previous) or previous in flags):
-            self._edit(word, "{cpus}")
-        elif value.startswith("-") and "=" not in value:
-            pass
-        elif _OUT_FLAG.fullmatch(previous) and value not in ("-", ".") and not (self.folder / value).is_dir():
+        is_flag = value.startswith("-") and "=" not in value
+        if self._is_threads(word, value, previous) or is_flag:
+            return 1
+        if _OUT_FLAG.fullmatch(previous) and not (self.folder / value).is_dir():
             if ending_of(value):
                 self._output(word, value, is_guess=True)
         elif word.has_glob and (matches := self._matches(word)):
@@ -187,13 +201,27 @@ class _Classifier:
             self._assignment(word, value)
         return 1
 
+    def _is_threads(self, word: Word, value: str, previous: str) -> bool:
+        """Replace a number of threads by that of the worker; return whether the word is one."""
+        joined = _THREADS_JOINED.fullmatch(value)
+        flags = _THREADS_OF.get(Path(self.program).name, ())
+        if joined:
+            self._edit(word, f"{joined[1]}{{cpus}}")
+        elif value.isdigit() and (_THREADS.fullmatch(previous) or previous in flags):
+            self._edit(word, "{cpus}")
+        else:
+            return False
+        return True
+
     def _files(self, words: tuple[Word, ...], at: int) -> int:
         """Classify a word that is a file, together with the same kind of files after it."""
         run = [words[at]]
         first = run[0].value or ""
         for word in words[at + 1 :]:
             same = word.statement == run[0].statement and not word.before and word.value is not None
-            if not (same and self._is_file(word.value or "") and ending_of(word.value or "") == ending_of(first)):
+            if not (
+                same and self._is_file(word.value or "") and ending_of(word.value or "") == ending_of(first)
+            ):
                 break
             run.append(word)
         joins = self.action in _JOINING and len(run) > 1
@@ -217,11 +245,12 @@ class _Classifier:
             self._output(inner, path, is_guess=True)
 
     def _is_file(self, value: str) -> bool:
-        return bool(value) and len(value) < 4096 and (self.folder / Path(value)).is_file()  # noqa: PLR2004
+        return bool(value) and len(value) < 4096 and (self.folder / Path(value)).is_file()
 
     def _matches(self, word: Word) -> list[str]:
-        paths = glob.glob(word.value or "", root_dir=self.folder)
-        return sorted(path for path in paths if (self.folder / path).is_file())
+        pattern = word.value or ""
+        paths = Path("/").glob(pattern[1:]) if pattern.startswith("/") else self.folder.glob(pattern)
+        return sorted(os.path.relpath(path, self.folder) for path in paths if path.is_file())
 
     def _input(self, word: Word, values: tuple[str, ...], *, is_array: bool = False) -> None:
         paths = tuple((self.folder / value).resolve() for value in values)
@@ -233,7 +262,8 @@ class _Classifier:
         if missing:
             self.found.problems.append(problem("from-no-file", f"there is no file {missing[0]}"))
             return
-        name = input_name(values[0], self.found.holes, plural=is_array)
+        is_one_of_several = not is_array and ending_of(values[0]) in self._repeated
+        name = input_name(values[0], self.found.holes, plural=is_array, with_stem=is_one_of_several)
         hole = Hole(name, "array:file" if is_array else "file", patterns=pattern_of(values[0]))
         self._add(word, hole)
         self.found.samples[name] = paths
@@ -257,8 +287,4 @@ class _Classifier:
 
 def _is_subcommand(words: tuple[Word, ...], at: int) -> bool:
     """Return whether a word is the subcommand of the program right before it, such as `sort` of samtools."""
-    return (
-        at > 0
-        and words[at - 1].is_command
-        and bool(re.fullmatch(r"[a-z][\w-]*", words[at].value or ""))
-    )
+    return at > 0 and words[at - 1].is_command and bool(re.fullmatch(r"[a-z][\w-]*", words[at].value or ""))

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.command_template.holes import HOLE, Hole
-from dx_app_wizard.command_template.indexes import INDEX_KINDS, names_beside
-from dx_app_wizard.command_template.template import CommandTemplate, TemplateProblems, parse_template
-
+from dx_app_wizard.command_template.shell_text import escaped_holes
+from dx_app_wizard.command_template.template import CommandTemplate, TemplateProblemsError, parse_template
 from dx_app_wizard.importing.classify import Classified, classify
+from dx_app_wizard.importing.command_report import findings_of
 from dx_app_wizard.importing.discover import with_discoveries, without_wrong_guesses
 from dx_app_wizard.importing.expectations import case_path, test_case
 from dx_app_wizard.importing.imported import LARGEST_SAMPLE, Finding, Imported, sample_files
-from dx_app_wizard.importing.problems import ImportProblems, problem
-from dx_app_wizard.importing.programs import provide, version_of
+from dx_app_wizard.importing.index_files import files_beside, indexes_beside
+from dx_app_wizard.importing.problems import ImportProblemsError, problem
+from dx_app_wizard.importing.programs import provide
 from dx_app_wizard.importing.trial import Sample, TrialResult, is_confined, try_command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dx_app_wizard.command_template.holes import Hole
     from dx_app_wizard.errors import Problem
 
+_UNCONFINED = "this system has no Landlock, so the command could have written elsewhere"
 _REPEATED_UP_TO = 30.0
 """Seconds up to which a trial is repeated, to find outputs that differ from run to run."""
 
@@ -33,8 +36,8 @@ class CommandRequest:
     """A command to make an app of, as the user runs it in `folder`.
 
     `samples` are values of inputs, by name: paths of files, or other values. `packages` are those that the
-    user named. `scratch` is an empty folder for trials. `resources`, `inputs` and `known_packages` come from
-    a script or task.
+    user named. `scratch` is an empty folder for trials. A script or task gives `resources`, `inputs`,
+    `found_packages`, `findings`, `notes`, and the options that name it as `start`.
     """
 
     text: str
@@ -45,6 +48,11 @@ class CommandRequest:
     tries: bool = False
     resources: Mapping[str, Path] = field(default_factory=dict)
     inputs: Sequence[Mapping[str, Any]] | None = None
+    found_packages: Sequence[str] = ()
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    start: tuple[str, ...] | None = None
+    summary: str = ""
     flag: str = "--from-command"
 
 
@@ -53,16 +61,14 @@ def literal_text(words: Sequence[str]) -> str:
 
     A single word with blanks is a command for the shell, as for ssh.
     """
-    import shlex
-
-    text = words[0] if len(words) == 1 and re.search(r"\s", words[0].strip()) else shlex.join(words)
-    return HOLE.sub(lambda match: f"{{{match.group()}}}" if text[match.start() - 1 : match.start()] != "$" else match.group(), text)
+    is_shell = len(words) == 1 and re.search(r"\s", words[0].strip())
+    return escaped_holes(words[0] if is_shell else shlex.join(words))
 
 
 def import_command(request: CommandRequest) -> Imported:
     """Return the app that runs the command.
 
-    Raises ImportProblems with every reason why no app can be made of it.
+    Raises ImportProblemsError with every reason why that is impossible.
     """
     return _Import(request).run()
 
@@ -77,7 +83,7 @@ class _Import:
 
     def run(self) -> Imported:
         original = self._parsed(self.request.text)
-        found = classify(original, self.request.folder)
+        found = classify(original, self.request.folder, has_files=self.request.inputs is None)
         named = [name.removeprefix("pip:") for name in self.request.packages]
         self.problems += [
             item for item in found.problems if not (item.code == "from-unknown-program" and named)
@@ -95,22 +101,24 @@ class _Import:
             hint = "Name it: -o {>name:file}, or > {>name:file}."
             reason = "nothing was written and nothing printed" if result else "no word is known as an output"
             more = "" if result else " Or let it run with --trial."
-            self.problems.append(problem("from-no-output", f"no output: {reason}", hint + more, self.request.flag))
+            self.problems.append(
+                problem("from-no-output", f"no output: {reason}", hint + more, self.request.flag)
+            )
         self._raise()
-        return self._imported(original, template, found, sample, result)
+        return self._imported(template, found, sample, result)
 
     def _parsed(self, text: str) -> CommandTemplate:
         try:
             return parse_template(text)
-        except TemplateProblems as error:
+        except TemplateProblemsError as error:
             found = tuple(
                 problem(item.code, item.message, item.hint, self.request.flag) for item in error.errors
             )
-            raise ImportProblems((*found, *self.problems)) from None
+            raise ImportProblemsError((*found, *self.problems)) from None
 
     def _raise(self) -> None:
         if self.problems:
-            raise ImportProblems(tuple(self.problems))
+            raise ImportProblemsError(tuple(self.problems))
 
     def _check_folders(self, found: Classified) -> None:
         if not self.request.tries:
@@ -131,7 +139,9 @@ class _Import:
                 if size > LARGEST_SAMPLE:
                     shown = f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
                     message = f"{path.name} has {shown}, and samples of an app have at most 10 MiB"
-                    hint = f"Pass a smaller one as --sample {name}=FILE, or none: --sample {name}=."
+                    hint = (
+                        f"Pass a smaller one as --sample {name}=FILE, or none: --sample {name}= --no-trial."
+                    )
                     self.problems.append(problem("from-large-sample", message, hint, "--sample"))
 
     def _sample(self, template: CommandTemplate, found: Classified) -> Sample:
@@ -148,7 +158,9 @@ class _Import:
                 paths = tuple((self.request.folder / text).resolve() for text in texts if text)
                 missing = [str(path) for path in paths if not path.is_file()]
                 if missing:
-                    self.problems.append(problem("from-sample", f"there is no file {missing[0]}", None, "--sample"))
+                    self.problems.append(
+                        problem("from-sample", f"there is no file {missing[0]}", None, "--sample")
+                    )
                 elif paths:
                     files[name] = paths
                 else:
@@ -158,7 +170,12 @@ class _Import:
         for hole in holes.values():
             if hole.default is not None and not hole.is_array:
                 values.setdefault(hole.name, str(hole.default))
-            elif self.request.tries and not hole.optional and hole.name not in files and hole.name not in values:
+            elif (
+                self.request.tries
+                and not hole.optional
+                and hole.name not in files
+                and hole.name not in values
+            ):
                 hint = f"Pass --sample {hole.name}={'FILE' if hole.is_file else 'VALUE'}, or --no-trial."
                 message = f"the trial needs a sample for {hole.name}"
                 self.problems.append(problem("from-sample", message, hint, "--sample"))
@@ -167,7 +184,7 @@ class _Import:
     def _tried(
         self, original: CommandTemplate, found: Classified, template: CommandTemplate, sample: Sample
     ) -> tuple[CommandTemplate, TrialResult]:
-        result, template, sample = self._first_trial(original, found, template, sample)
+        result, template, sample = self._first_trial(found, template, sample)
         if without_wrong_guesses(found, result):
             template = self._parsed(self._with_indexes(found.apply(original.text)))
             result = self._try(template, sample, found)
@@ -181,23 +198,37 @@ class _Import:
         return template, result
 
     def _first_trial(
-        self, original: CommandTemplate, found: Classified, template: CommandTemplate, sample: Sample
+        self, found: Classified, template: CommandTemplate, sample: Sample
     ) -> tuple[TrialResult, CommandTemplate, Sample]:
         """Try the command without the indexes beside its inputs; only if it fails, with them."""
         result = self._try(template, sample, found)
         if result.passed:
             self._note_unused_indexes(found)
             return result, template, sample
-        candidates = _indexes_beside(found)
+        candidates = indexes_beside(found)
         if candidates:
             self.indexes = candidates
             with_all = self._parsed(self._with_indexes(template.text))
-            again = self._try(with_all, sample, found, use_indexes=True)
+            again = self._try(with_all, sample, found)
             if again.passed:
-                return again, with_all, self._with_index_files(sample, with_all)
+                self._drop_needless(template, sample, found)
+                needed = self._parsed(self._with_indexes(template.text))
+                return self._try(needed, sample, found), needed, sample
             self.indexes = {}
         self._check(result)
         raise AssertionError("a failed trial raises")
+
+    def _drop_needless(self, template: CommandTemplate, sample: Sample, found: Classified) -> None:
+        """Drop the kinds of index without which the command succeeds as well."""
+        for name, kinds in list(self.indexes.items()):
+            for kind in kinds:
+                if sum(map(len, self.indexes.values())) == 1:
+                    return
+                fewer = tuple(other for other in self.indexes[name] if other != kind)
+                kept = self.indexes
+                self.indexes = {**kept, name: fewer}
+                if not self._try(self._parsed(self._with_indexes(template.text)), sample, found).passed:
+                    self.indexes = kept
 
     def _with_indexes(self, text: str) -> str:
         """Return the text with the kinds of index added to the first hole of each input."""
@@ -211,31 +242,32 @@ class _Import:
         for hole in template.inputs:
             for index in hole.index_inputs:
                 if hole.name in files and index.name not in files:
-                    beside = _beside(files[hole.name][0], index.kind)
-                    if beside:
-                        files[index.name] = beside
+                    beside = [files_beside(file, index.kind) for file in files[hole.name]]
+                    if all(beside):
+                        files[index.name] = tuple(path for paths in beside for path in paths)
         return replace(sample, files=files)
 
     def _note_unused_indexes(self, found: Classified) -> None:
-        for name, kinds in _indexes_beside(found).items():
+        for name, kinds in indexes_beside(found).items():
             file = found.samples[name][0].name
-            self.notes.append(f"the index of {file} ({', '.join(kinds)}) lies beside it; the command runs without it")
+            self.notes.append(
+                f"the index of {file} ({', '.join(kinds)}) lies beside it; the command runs without it"
+            )
 
-    def _try(
-        self, template: CommandTemplate, sample: Sample, found: Classified, *, use_indexes: bool = False
-    ) -> TrialResult:
+    def _try(self, template: CommandTemplate, sample: Sample, found: Classified) -> TrialResult:
         self.trials += 1
-        with_indexes = self._with_index_files(sample, template) if use_indexes or self.indexes else sample
         folder = self.request.scratch / str(self.trials)
-        return try_command(template, with_indexes, folder, found.resources)
+        return try_command(template, self._with_index_files(sample, template), folder, found.resources)
 
     def _check(self, result: TrialResult) -> None:
-        """Raise ImportProblems if the trial failed."""
+        """Raise ImportProblemsError if the trial failed."""
         if result.passed:
             return
         how = "was stopped after 10 minutes" if result.timed_out else f"failed here (exit {result.exit_code})"
         last = next((line for line in reversed(result.last_lines) if line.strip()), "")
-        message = f"the command {how}" + (f": {last.strip()}" if last else "")
+        # The trial's folder means nothing to the user.
+        last = last.strip().replace(f"{result.folder}/", "")
+        message = f"the command {how}" + (f": {last}" if last else "")
         hint = "Correct it first, or pass --no-trial."
         if is_confined() and "denied" in last.lower():
             hint = "In a trial, a command can write only to its own folder, and has no network. " + hint
@@ -244,23 +276,12 @@ class _Import:
 
     def _imported(
         self,
-        original: CommandTemplate,
         template: CommandTemplate,
         found: Classified,
         sample: Sample,
         result: TrialResult | None,
     ) -> Imported:
-        packages = dict.fromkeys([*self.request.packages, *found.packages])
-        for hole in template.inputs:
-            for index in hole.index_inputs:
-                if index.maker:
-                    packages.update(dict.fromkeys(provide(index.maker[0], self.request.folder).packages))
-        answers: dict[str, Any] = {"command": template.text, "packages": list(packages)}
-        if any(name.startswith("pip:") for name in packages):
-            answers["network"] = ["*"]
-            self.notes.append("packages from PyPI need network access, which the app requests")
-        if self.request.inputs is not None:
-            answers["inputs"] = list(self.request.inputs)
+        answers = self._answers(template, found)
         holes = {hole.name: hole for hole in template.inputs}
         kept = self._with_index_files(sample, template) if result else sample
         typed = {
@@ -274,6 +295,9 @@ class _Import:
         sources = dict(placed)
         for target, path in found.resources.items():
             sources[PurePosixPath("resources") / target] = path
+        if result:
+            note = f"tried in an empty folder: exit 0 after {result.seconds:.2f} s"
+            self.notes.insert(0, note if is_confined() else f"{note}; {_UNCONFINED}")
         texts: dict[PurePosixPath, str] = {}
         if kept.files or typed or result:
             texts[PurePosixPath("test/input.json")] = given
@@ -286,26 +310,50 @@ class _Import:
             self.notes += notes
             expected = f"The expected result goes to {case_path()}."
         else:
-            expected = "No trial was made, so the app has no expected output; dx-local test has nothing to compare."
+            expected = (
+                "No trial was made, so the app has no expected output; dx-local test has nothing to compare."
+            )
         names = ", ".join(path.as_posix() for path in placed) or "none"
-        options = self._options(kept, typed, result)
+        options = self._options(template, kept, typed, result)
         return Imported(
             answers,
             sources,
             texts,
-            tuple(self._findings(template, found, kept, result)),
-            tuple(self.notes),
+            self.request.findings or tuple(findings_of(self.request.text, template, found, kept, result)),
+            (*self.request.notes, *self.notes),
             f"Sample: {names}. {expected}",
             options,
+            self.request.start or ("--from-command", template.text),
         )
 
+    def _answers(self, template: CommandTemplate, found: Classified) -> dict[str, Any]:
+        """Return the answers by the questions' keys."""
+        packages = dict.fromkeys([*self.request.packages, *self.request.found_packages, *found.packages])
+        for hole in template.inputs:
+            for index in hole.index_inputs:
+                if index.maker:
+                    packages.update(dict.fromkeys(provide(index.maker[0], self.request.folder).packages))
+        answers: dict[str, Any] = {"command": template.text, "packages": list(packages)}
+        if any(name.startswith("pip:") for name in packages):
+            answers["network"] = ["*"]
+            self.notes.append("packages from PyPI need network access, which the app requests")
+        if self.request.summary:
+            answers["summary"] = self.request.summary
+        if self.request.inputs is not None:
+            answers["inputs"] = list(self.request.inputs)
+        return answers
+
     def _options(
-        self, sample: Sample, typed: Mapping[str, Any], result: TrialResult | None
+        self,
+        template: CommandTemplate,
+        sample: Sample,
+        typed: Mapping[str, Any],
+        result: TrialResult | None,
     ) -> tuple[str, ...]:
         """Return the options that, with the command template, make the same app."""
         options: list[str] = []
         for name, paths in sample.files.items():
-            for path in paths:
+            for path in paths if name not in self._found_beside(template, sample) else ():
                 options += ["--sample", f"{name}={_shown(path, self.request.folder)}"]
         for name in typed:
             options += ["--sample", f"{name}={sample.values[name]}"]
@@ -313,48 +361,12 @@ class _Import:
             options += ["--package", package]
         return (*options, *(["--trial"] if result else []))
 
-    def _findings(
-        self, template: CommandTemplate, found: Classified, sample: Sample, result: TrialResult | None
-    ) -> list[Finding]:
-        findings: list[Finding] = []
-        for hole in template.inputs:
-            paths = sample.files.get(hole.name, ())
-            names = ", ".join(path.name for path in paths) or hole.name
-            evidence = "is a file" if len(paths) == 1 else f"are {len(paths)} files" if paths else "is a hole"
-            findings.append(_finding(hole, "input", names, evidence))
-            for index in hole.index_inputs:
-                beside = ", ".join(path.name for path in sample.files.get(index.name, ()))
-                evidence = "is needed beside it" if beside else "is made if absent"
-                findings.append(Finding(beside or index.name, evidence, f"input   {index.name}", "optional"))
-        for hole in template.outputs:
-            made = result.outputs.get(hole.name, ()) if result else ()
-            size = sum((result.folder / path).stat().st_size for path in made) if result else 0
-            evidence = f"was written ({size} B)" if len(made) == 1 else f"{len(made)} files were written ({size} B)"
-            findings.append(_finding(hole, "output", hole.name, evidence if made else "is an output"))
-        for edit in found.edits:
-            if "{cpus}" in edit.text:
-                old = found_text(self.request.text, edit.start, edit.end)
-                findings.append(Finding(old, "is a number of threads", '"$(nproc)"'))
-        for provided in found.programs:
-            if provided.evidence:
-                version = next((version_of(name) for name in provided.packages), None)
-                evidence = f"{provided.evidence}{f', here {version}' if version else ''}"
-                role = f"execDepends {', '.join(provided.packages)}" if provided.packages else ""
-                findings.append(Finding(provided.program, evidence, role))
-        for target, path in found.resources.items():
-            findings.append(Finding(path.name, "is part of the app", f"resources/{target}"))
-        return findings
-
-
-def found_text(text: str, start: int, end: int) -> str:
-    """Return the words at and right before a place of a command, such as `-@ 4`."""
-    before = text[:start].rstrip().rpartition(" ")[2]
-    return f"{before} {text[start:end]}" if before.startswith("-") else text[start:end]
-
-
-def _finding(hole: Hole, role: str, subject: str, evidence: str) -> Finding:
-    detail = f"{hole.io_class}{'?' if hole.optional else ''} {' '.join(hole.patterns)}".strip()
-    return Finding(subject, evidence, f"{role:<7} {hole.name}", detail)
+    def _found_beside(self, template: CommandTemplate, sample: Sample) -> set[str]:
+        """Return the inputs whose samples are found beside those of other inputs."""
+        indexes = {index.name for hole in template.inputs for index in hole.index_inputs}
+        given = {name: paths for name, paths in sample.files.items() if name not in indexes}
+        found = self._with_index_files(replace(sample, files=given), template).files
+        return {name for name in indexes if name in found and found[name] == sample.files.get(name)}
 
 
 def _typed(hole: Hole, text: str) -> Any:
@@ -363,26 +375,6 @@ def _typed(hole: Hole, text: str) -> Any:
     item = hole.io_class.removeprefix("array:")
     value = parse_value(item, text)
     return [value] if hole.is_array else value
-
-
-def _indexes_beside(found: Classified) -> dict[str, tuple[str, ...]]:
-    """Return the kinds of index that lie beside the single files among the samples, by input."""
-    result: dict[str, tuple[str, ...]] = {}
-    for name, paths in found.samples.items():
-        if len(paths) == 1 and not found.holes[name].indexes:
-            kinds = tuple(kind for kind in INDEX_KINDS if _beside(paths[0], kind))
-            if kinds:
-                result[name] = kinds
-    return result
-
-
-def _beside(file: Path, kind: str) -> tuple[Path, ...]:
-    """Return the files of the index of this kind beside a file; empty if it is not complete."""
-    for names in names_beside(file.name, kind):
-        paths = tuple(file.parent / name for name in names)
-        if all(path.is_file() for path in paths):
-            return paths
-    return ()
 
 
 def _shown(path: Path, folder: Path) -> str:

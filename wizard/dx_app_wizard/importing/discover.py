@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import os.path
 import re
 import zlib
+from os.path import commonpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,19 +46,18 @@ def with_discoveries(
     """
     action = _last_action(template)
     notes: list[str] = []
-    unnamed: list[str] = []
     made = [path for path in result.made if not _NOISE.fullmatch(path)]
-    for path in made:
-        if not _named_by_word(template, found, path, action, notes):
-            unnamed.append(path)
+    unnamed = [path for path in made if not _named_by_word(template, found, path, action, notes)]
     ending: list[str] = []
     named = {edit.hole.name for edit in found.edits if edit.hole and edit.hole.is_output}
     named |= {hole.name for hole in template.outputs}
     if named or result.printed:
         # An index that a program makes in passing is no result.
-        unnamed = [path for path in unnamed if not _INDEX.fullmatch(os.path.splitext(path)[1])]
-    for group in _groups(unnamed, template, result):
-        ending.append(_moved(group, found, action, result, notes))
+        unnamed = [path for path in unnamed if not _INDEX.fullmatch(Path(path).suffix)]
+    ending += [
+        _moved(prefix, group, found, action, result, notes)
+        for prefix, group in _groups(unnamed, template, result)
+    ]
     for path in result.changed:
         if copied := _copied(path, found, notes):
             ending.append(copied)
@@ -94,32 +94,45 @@ def _named_by_word(
     return False
 
 
-def _groups(paths: Iterable[str], template: CommandTemplate, result: TrialResult) -> list[list[str]]:
-    """Return the files in groups that become one output each: numbered ones, or those of one prefix."""
-    by_prefix: dict[str, list[str]] = {}
+def _groups(
+    paths: Iterable[str], template: CommandTemplate, result: TrialResult
+) -> Iterable[tuple[str | None, list[str]]]:
+    """Return the files in groups that become one output each: numbered ones, or those of one prefix.
+
+    A prefix is a word of the command.
+    """
+    groups: dict[tuple[str | None, str], list[str]] = {}
     literals = [word.value for word in template.words if word.value and len(word.value) > 1]
     for path in paths:
         prefix = next((value for value in literals if path.startswith(value) and path != value), None)
         stem = re.sub(r"[0-9]+", "#", _with_star(path, result))
-        key = f"{prefix}*{ending_of(path)}" if prefix else stem
-        by_prefix.setdefault(key, []).append(path)
-    return list(by_prefix.values())
+        key = (prefix, ending_of(path) if prefix else stem)
+        groups.setdefault(key, []).append(path)
+    return [(prefix, group) for (prefix, _), group in groups.items()]
 
 
 def _moved(
-    group: list[str], found: Classified, action: str, result: TrialResult, notes: list[str]
+    prefix: str | None,
+    group: list[str],
+    found: Classified,
+    action: str,
+    result: TrialResult,
+    notes: list[str],
 ) -> str:
     """Return the command that moves a group of files to an output."""
     first = group[0]
-    if len(group) > 1:
-        pattern = f"{os.path.commonprefix(group)}*{ending_of(first)}"
-    else:
-        pattern = _with_star(first, result)
-    pattern = pattern.replace("**", "*")
     is_array = len(group) > 1
-    stem = re.sub(r"[*\d_.-]+$", "", stem_of(pattern)) if is_array else stem_of(pattern)
-    name = output_name(f"{stem.strip('*_.-') or action}{ending_of(first)}", action, found.holes, plural=is_array)
-    patterns = (os.path.basename(pattern),) if is_array and "*" in os.path.basename(pattern) else pattern_of(first)
+    pattern = f"{prefix or commonpath(group)}*{ending_of(first)}" if is_array else _with_star(first, result)
+    file_pattern = Path(pattern).name
+    is_beside_input = first.startswith("in/") and file_pattern.startswith("*.")
+    stem = "" if is_beside_input else re.sub(r"[*\d_.-]+$", "", stem_of(file_pattern)).strip("*_.-")
+    if is_beside_input:
+        # The name of a file beside an input follows from it, such as in.bam.bai, and has a meaning.
+        name = output_name(ending_of(first), ending_of(first).lstrip("."), found.holes, plural=is_array)
+    else:
+        name = output_name(f"{stem or action}{ending_of(first)}", action, found.holes, plural=is_array)
+    keeps_pattern = is_beside_input or (is_array and "*" in file_pattern)
+    patterns = (file_pattern,) if keeps_pattern else pattern_of(first)
     hole = Hole(name, "array:file" if is_array else "file", is_output=True, patterns=patterns)
     found.holes[name] = hole
     others = f" and {len(group) - 1} more" if is_array else ""
@@ -130,7 +143,7 @@ def _moved(
 def _copied(path: str, found: Classified, notes: list[str]) -> str | None:
     """Return the command that copies a changed sample to an output."""
     parts = path.split("/")
-    if len(parts) < 3 or parts[0] != "in":  # noqa: PLR2004 - in/NAME/FILE
+    if len(parts) < 3 or parts[0] != "in":
         return None
     source = parts[1]
     name = output_name(f"changed{ending_of(path)}", "changed", found.holes)
@@ -141,7 +154,12 @@ def _copied(path: str, found: Classified, notes: list[str]) -> str | None:
 
 
 def _redirected(
-    text: str, template: CommandTemplate, found: Classified, action: str, result: TrialResult, notes: list[str]
+    text: str,
+    template: CommandTemplate,
+    found: Classified,
+    action: str,
+    result: TrialResult,
+    notes: list[str],
 ) -> str:
     """Return the command with its standard output as an output."""
     ending = _ending_of_text(result.folder.parent / "stdout")
@@ -159,17 +177,24 @@ def _redirected(
 def _with_star(path: str, result: TrialResult) -> str:
     """Return a path with `*` for the stem of a sample in its last part, as other samples have other stems."""
     folder, _, name = path.rpartition("/")
-    for sample in sorted((result.folder / "in").glob("*/*"), key=lambda path: -len(path.name)):
-        for part in (sample.name, stem_of(sample.name)):
-            if len(part) > 1 and name.startswith(part) and name != part:
-                name = "*" + name[len(part) :]
-                return f"{folder}/{name}" if folder else name
+    made = {result.folder / other for other in result.made}
+    samples = set((result.folder / "in").rglob("*")) - made
+    for sample in sorted(samples, key=lambda path: (-len(path.name), path)):
+        part = stem_of(sample.name)
+        # A single letter at the beginning of a name is no evidence, except beside the sample itself.
+        is_evidence = len(part) > 1 or folder.startswith("in/")
+        if is_evidence and sample.is_file() and name.startswith(part) and name != part:
+            name = "*" + name[len(part) :]
+            return f"{folder}/{name}" if folder else name
     return path
 
 
 def _quoted_glob(pattern: str) -> str:
     """Return a pattern as a word of the shell, with only `*` active; options cannot begin with a dash."""
-    parts = [part if re.fullmatch(r"[\w./+=@%-]*", part) else "'" + part.replace("'", "'\\''") + "'" for part in pattern.split("*")]
+    parts = [
+        part if re.fullmatch(r"[\w./+=@%-]*", part) else "'" + part.replace("'", "'\\''") + "'"
+        for part in pattern.split("*")
+    ]
     text = "*".join(parts)
     return f"./{text}" if text.startswith(("*", "-")) else text
 
@@ -183,7 +208,7 @@ def _last_action(template: CommandTemplate) -> str:
             action = Path(word.value).name
             following = words[at + 1].value if at + 1 < len(words) else None
             if following and re.fullmatch(r"[a-z][\w-]*", following) and not words[at + 1].before:
-                action = following if not os.path.exists(following) else action
+                action = following if not Path(following).exists() else action
     return action.partition(".")[0] or "result"
 
 
@@ -208,8 +233,10 @@ def _ending_of_text(path: Path) -> str:
         if head.startswith(start):
             return ending + tail
     lines = head.split(b"\n", 4)
-    if head.startswith(b"@") and len(lines) > 3 and lines[2].startswith(b"+"):  # noqa: PLR2004
+    if head.startswith(b"@") and len(lines) > 3 and lines[2].startswith(b"+"):
         return f".fastq{packed}"
+    if re.match(rb"\S+\t\d+\t\d+\b", head):
+        return f".bed{packed}"
     if b"\0" in head:
         return f".bin{packed}"
     return (".tsv" if b"\t" in lines[0] else ".txt") + packed

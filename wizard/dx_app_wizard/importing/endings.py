@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.command_template.holes import WORKER
 from dx_app_wizard.dxapp.names import parameter_name_problem
 
 if TYPE_CHECKING:
@@ -13,24 +14,26 @@ if TYPE_CHECKING:
 
 _COMPRESSED = (".gz", ".bgz", ".bz2", ".xz", ".zst")
 _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9_+-]{0,9}")
-_GENERIC = frozenset("in out input output output1 result results t r x y a b tmp test sample data file my".split())  # noqa: SIM905
-_RESERVED = frozenset("in out file cpus mem_mb mem_gb".split())  # noqa: SIM905
+_GENERIC = frozenset(
+    "in out input output result results t r x y a b tmp test sample data file my".split()  # noqa: SIM905
+)
+_RESERVED = frozenset(("in", "out", "file", *WORKER))
 
 
 def ending_of(path: str) -> str:
     """Return the ending of a file name: `.bam`, or `.vcf.gz` if the file is compressed; empty if none."""
-    stem, ending = os.path.splitext(os.path.basename(path))
+    stem, ending = PurePath(path).stem, PurePath(path).suffix
     if not stem or not _ENDING.fullmatch(ending):
         return ""
     if ending.lower() in _COMPRESSED:
-        inner = os.path.splitext(stem)[1]
+        inner = PurePath(stem).suffix
         return (inner if _ENDING.fullmatch(inner) else "") + ending
     return ending
 
 
 def stem_of(path: str) -> str:
     """Return the file name without its ending."""
-    name = os.path.basename(path)
+    name = PurePath(path).name
     ending = ending_of(path)
     return name[: -len(ending)] if ending else name
 
@@ -41,12 +44,15 @@ def pattern_of(path: str) -> tuple[str, ...]:
     return (f"*{ending}",) if ending else ()
 
 
-def input_name(path: str, taken: Collection[str], *, plural: bool = False) -> str:
-    """Return a name for the input that gets a file such as path: `bam`, or `bams` for several."""
+def input_name(path: str, taken: Collection[str], *, plural: bool = False, with_stem: bool = False) -> str:
+    """Return a name for the input that gets a file such as path: `bam`, or `bams` for several.
+
+    The name is `r1_fastq` if it needs the stem to be distinct from other inputs.
+    """
     kind, stem = _word(_bare(ending_of(path))), _word(stem_of(path))
     s = "s" if plural else ""
     candidates = [f"{kind}{s}", f"{stem}_{kind}{s}", f"{stem}{s}"] if kind else [f"{stem}{s}"]
-    return _first_free(candidates, taken)
+    return _first_free(candidates[with_stem:] if kind else candidates, taken)
 
 
 def output_name(path: str, action: str, taken: Collection[str], *, plural: bool = False) -> str:

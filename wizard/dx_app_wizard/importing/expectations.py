@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.importing.imported import CASE, LARGEST_SAMPLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from dx_app_wizard.command_template.template import CommandTemplate
     from dx_app_wizard.importing.trial import TrialResult
 
@@ -33,12 +31,12 @@ def test_case(
         paths = result.outputs.get(hole.name, ())
         if not paths:
             continue
-        checks = []
+        checks: list[dict[str, dict[str, Any]]] = []
         for path in paths:
             file = result.folder / path
             if problem := _problem(file, repeated.folder / path if repeated else None):
                 notes.append(f"{hole.name}: {problem}, so the test only requires content")
-                checks.append({"file": {"non_empty": True}} if file.stat().st_size else {"file": {}})
+                checks.append({"file": {"non_empty": True} if file.stat().st_size else {}})
                 continue
             target = _FOLDER / CASE / (f"{hole.name}.{file.name}" if hole.is_array else file.name)
             if golden.get(target, file) != file:

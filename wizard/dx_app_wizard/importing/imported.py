@@ -38,7 +38,8 @@ class Imported:
     """An imported app.
 
     `answers` are by the questions' keys. `sources` are files of the user to copy, by their paths in the app;
-    `texts` are files to write. `findings` and `notes` are for people.
+    `texts` are files to write. `findings` and `notes` are for people. `start` and
+    `options` are the words of a command that makes the same app.
     """
 
     answers: Mapping[str, Any]
@@ -48,11 +49,11 @@ class Imported:
     notes: tuple[str, ...] = ()
     sample: str = ""
     options: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
 
     def one_command(self, name: str) -> str:
         """Return the command that makes the same app."""
-        words = ["dx-app-wizard", name, "--from-command", str(self.answers["command"])]
-        return shlex.join([*words, *self.options])
+        return shlex.join(["dx-app-wizard", name, *self.start, *self.options])
 
 
 def sample_files(
@@ -69,7 +70,7 @@ def sample_files(
                 target = PurePosixPath("test/data") / name / path.name
             placed[target] = path
             targets.append(target.as_posix())
-        is_array = name in holes and holes[name].is_array or len(paths) > 1
+        is_array = (name in holes and holes[name].is_array) or len(paths) > 1
         given[name] = targets if is_array else targets[0]
     given |= values
     return placed, json.dumps(given, indent=2, ensure_ascii=False) + "\n"

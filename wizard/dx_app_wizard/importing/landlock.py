@@ -55,14 +55,14 @@ def confine(folder: str) -> None:
     """
     libc = ctypes.CDLL(None, use_errno=True)
     known = version()
-    changes = _CHANGES | (_REFER if known > 1 else 0) | (_TRUNCATE if known > 2 else 0)  # noqa: PLR2004
-    attributes = _RulesetAttributes(changes, _TCP if known > 3 else 0)  # noqa: PLR2004
+    changes = _CHANGES | (_REFER if known > 1 else 0) | (_TRUNCATE if known > 2 else 0)
+    attributes = _RulesetAttributes(changes, _TCP if known > 3 else 0)
     size = ctypes.sizeof(attributes) if attributes.network else 8
     ruleset = _checked(libc.syscall(_CREATE_RULESET, ctypes.byref(attributes), size, 0))
     allowed = {folder: changes, _SHARED_MEMORY: changes}
     allowed.update(dict.fromkeys(_DEVICES, changes & (_WRITE_FILE | _TRUNCATE)))
     for path, rights in allowed.items():
-        if os.path.exists(path):
+        if os.path.lexists(path):
             _allow(libc, ruleset, path, rights)
     _checked(libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
     _checked(libc.syscall(_RESTRICT_SELF, ruleset, 0))

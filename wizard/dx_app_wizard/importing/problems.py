@@ -5,7 +5,7 @@ from __future__ import annotations
 from dx_app_wizard.errors import AnswersError, Problem
 
 
-class ImportProblems(AnswersError):
+class ImportProblemsError(AnswersError):
     """No app can be made of a command, script or task; `problems` has every reason. Nothing was written."""
 
     code = "cannot-import"

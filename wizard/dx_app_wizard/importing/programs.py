@@ -2,7 +2,7 @@
 
 Sources, in this order: a file that the command names by its path; the programs of every worker; the package
 database of this machine; the linter's table of well-known programs; the Python environment or the file of a
-script that lies on PATH.
+script on PATH.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def provide(program: str, folder: Path) -> Provided:
     """Return the provider of a program as it is named in a command that runs in folder."""
     if "/" in program and not program.startswith(_OWN_FOLDERS):
         return _file_by_path(program, folder)
-    name = os.path.basename(program)
+    name = Path(program).name
     if name in worker_programs():
         return Provided(program)
     path = shutil.which(program)

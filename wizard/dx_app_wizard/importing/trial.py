@@ -88,7 +88,7 @@ def try_command(
         path.mkdir(parents=True)
     for target, source in (resources or {}).items():
         _place_resource(source, target, home, programs)
-    variables = _variables(sample, home)
+    variables = _variables(template, sample, home)
     (folder / "command.sh").write_text("shopt -s inherit_errexit\n" + standalone(template), encoding="utf-8")
     before = _digests(home)
     environment = {
@@ -133,7 +133,7 @@ def _run(folder: Path, home: Path, environment: Mapping[str, str]) -> tuple[int,
         start += f"run_module({landlock.__name__!r}, run_name='__main__', alter_sys=True)"
         command = [sys.executable, "-I", "-c", start, str(folder), *command]
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-        process = subprocess.Popen(  # noqa: S603 - the command that the user asked to try
+        process = subprocess.Popen(
             command,
             cwd=home,
             env=dict(environment),
@@ -153,15 +153,20 @@ def _run(folder: Path, home: Path, environment: Mapping[str, str]) -> tuple[int,
             process.wait()
 
 
-def _variables(sample: Sample, home: Path) -> str:
-    """Put the sample files into in/NAME/, and return the variables that the platform sets, as bash."""
+def _variables(template: CommandTemplate, sample: Sample, home: Path) -> str:
+    """Put the sample files into in/NAME/, and return the variables that the platform sets, as bash.
+
+    As on the platform, each file of an array is in a folder of its own.
+    """
+    arrays = {hole.name for hole in template.inputs if hole.is_array}
+    arrays |= {index.name for hole in template.inputs for index in hole.index_inputs if index.is_array}
     lines: list[str] = []
     for name, files in sample.files.items():
         target = home / "in" / name
         target.mkdir(parents=True)
         placed: list[str] = []
         for number, file in enumerate(files):
-            inside = target if not (target / file.name).exists() else target / str(number)
+            inside = target / str(number).zfill(len(str(len(files) - 1))) if name in arrays else target
             inside.mkdir(exist_ok=True)
             _copy(file, inside / file.name)
             placed.append(str(inside / file.name))

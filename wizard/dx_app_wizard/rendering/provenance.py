@@ -91,11 +91,13 @@ def with_new_record(
     files: Mapping[PurePosixPath, FileContent],
     origin: Origin,
     own: Collection[PurePosixPath] = (),
+    replaced: Collection[PurePosixPath] = (),
 ) -> ChangeSet:
     """Return the changes that write these rendered files, with the change of the record.
 
-    `own` are files of the user that replace or join the rendered ones: updates leave them alone. If the user's
-    version of a file is kept, its base stays the same. Raises RecordError.
+    `own` are files of the user, and `replaced` the rendered files instead of which the app has some of them:
+    updates leave both alone. If the user's version of a file is kept, its base stays the same. Raises
+    RecordError.
     """
     if changes.conflicts:
         return changes
@@ -108,7 +110,7 @@ def with_new_record(
         for change in changes.changes
         if change.path not in own
     }
-    base |= dict.fromkeys(own)
+    base |= dict.fromkeys(replaced)
     return with_record(changes, Record(origin, base), previous)
 
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from dx_app_wizard.rendering.plan import Plan
 
 
-SAMPLE_PATH = PurePosixPath("test/data/sample.fastq")
-"""The path of the template's own sample in an app."""
+SAMPLE_PATHS = (PurePosixPath("test/data/sample.fastq"), PurePosixPath("test/input.json"))
+"""The paths of the template's own sample in an app."""
 
 _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 """The Unicode categories of control characters, surrogates, line separators and paragraph separators."""

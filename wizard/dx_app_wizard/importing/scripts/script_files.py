@@ -8,16 +8,25 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dx_app_wizard.importing.programs import package_of_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HOME = "home/dnanexus"
 """The folder in resources/ that becomes the home of jobs."""
 
 INTERPRETERS = re.compile(r"(?:.*/)?(?:python[0-9.]*|Rscript|perl|bash|sh|ruby|awk|gawk|mawk)")
-_R_PACKAGE = re.compile(r"^\s*(?:suppress\w+\()?\s*(?:library|require)\(\s*[\"']?([A-Za-z][A-Za-z0-9.]*)", re.MULTILINE)
-_R_BASE = frozenset("base compiler datasets grDevices graphics grid methods parallel splines stats stats4 tcltk tools utils".split())  # noqa: SIM905
+_R_PACKAGE = re.compile(
+    r"^\s*(?:suppress\w+\()?\s*(?:library|require)\(\s*[\"']?([A-Za-z][A-Za-z0-9.]*)", re.MULTILINE
+)
+_R_BASE = frozenset(
+    """
+    base compiler datasets grDevices graphics grid methods parallel splines stats stats4 tcltk tools utils
+    """.split()  # noqa: SIM905 - a list of words reads best without quotes
+)
 _DISTRIBUTIONS = """
 import json, sys, importlib.metadata as metadata
 found = {}
