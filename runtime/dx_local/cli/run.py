@@ -145,6 +145,7 @@ def _request(options: _Options) -> RunRequest:
         settings=JobSettings.from_options(options.job),
         region=options.region,
         assets=options.assets,
+        command=(Path(sys.argv[0]).name, *sys.argv[1:]),
     )
 
 

@@ -28,7 +28,7 @@ class RunRequest:
     """An app to run, its input and the options of the run.
 
     Everything that the run writes goes to `folder`, by default a new one in the app's folder; its output
-    files go to `out`, by default the folder `out` in there.
+    files go to `out`, by default the folder `out` in there. The report names `command`, the command line.
     """
 
     app: Path
@@ -39,6 +39,7 @@ class RunRequest:
     out: Path | None = None
     region: str | None = None
     assets: tuple[Path, ...] = ()
+    command: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
