@@ -10,6 +10,7 @@ _VERBS = {
     "run": "Run the app in a folder on this machine.",
     "runs": "List the kept runs of an app.",
     "logs": "Print the logs of a kept run, or follow one in progress.",
+    "report": "Make the report of a kept run again, also as JSON, a table or Markdown.",
     "clean": "Remove kept runs of an app.",
     "serve": "Serve a local platform to dx and dxpy.",
     "env": "Print the shell variables that connect dx to `serve`.",
@@ -21,7 +22,7 @@ _VERBS = {
 
 
 # The modules of verbs that are in a package of their own.
-_MODULES = {verb: f"history.{verb}" for verb in ("runs", "logs", "clean")}
+_MODULES = {verb: f"history.{verb}" for verb in ("runs", "logs", "report", "clean")}
 
 
 class _Verbs(click.Group):

@@ -18,13 +18,13 @@ _MEMORY_FACTOR = 1.5
 _STORAGE_FACTOR = 2.0
 # A job that keeps 1.2 cores busy on average has little use for a second one.
 _CORES_SLACK = 0.25
-_MIN_SECONDS = 1.0
-"""Below this duration, the CPU time of a job is mostly that of its start."""
+_MIN_SECONDS = 1.0  # below this, the CPU time of a job is mostly that of its start
+
+TREE_FAILURE = "JobTreeFailure"
+"""The failure reason of jobs that ended because another job of their tree failed."""
 
 
-def summary(
-    key: EntryPointKey, region: str, jobs: Sequence[Job], earlier: Sequence[EarlierTry]
-) -> JSON:
+def summary(key: EntryPointKey, region: str, jobs: Sequence[Job], earlier: Sequence[EarlierTry]) -> JSON:
     """Return the summary of the jobs of one entry point and of their earlier tries."""
     executable, function, instance_type = key
     spans = sorted(
@@ -32,7 +32,8 @@ def summary(
         for job in jobs
         if job["started"] is not None and job["stopped"] is not None and not job["reused"]
     )
-    measured = [each for each in (*jobs, *earlier) if each["memory"] is not None]
+    tries: tuple[Job | EarlierTry, ...] = (*jobs, *earlier)
+    measured = [each for each in tries if each["memory"] is not None]
     worker = find_instance_type(instance_type, region)
     memory = max((each["memory"] or 0 for each in measured), default=None)
     disk = max((each["disk"] or 0 for each in measured), default=None)
@@ -41,7 +42,8 @@ def summary(
         "function": function,
         "jobs": len(jobs),
         "done": sum(job["state"] == "done" for job in jobs),
-        "failed": sum(job["state"] == "failed" for job in jobs),
+        "failed": sum(job["state"] == "failed" and job["reason"] != TREE_FAILURE for job in jobs),
+        "ended": sum(job["state"] == "terminated" or job["reason"] == TREE_FAILURE for job in jobs),
         "reused": sum(job["reused"] for job in jobs),
         "samples": len(measured),
         "medianSeconds": spans[len(spans) // 2] if spans else None,
@@ -96,9 +98,7 @@ def system_requirements(summaries: Sequence[JSON], region: str) -> list[JSON]:
     ]
 
 
-def _advice(
-    worker: InstanceType | None, region: str, memory: int, disk: int, cores: float
-) -> JSON | None:
+def _advice(worker: InstanceType | None, region: str, memory: int, disk: int, cores: float) -> JSON | None:
     """Return the smallest type that would do; None if no type would, or the worker had an accelerator."""
     smallest = smallest_type(region, memory, disk, cores)
     if smallest is None or (worker and worker.accelerator):

@@ -17,7 +17,8 @@ _MARKS = {"done": "✅", "failed": "❌"}
 _HEADINGS = (
     "entry point", "jobs", "failed", "median", "slowest", "memory", "CPU", "instance type", "would do"
 )  # fmt: skip
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~@&$])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~@&$])")
+_PLAIN_NAME = re.compile(r"[\w:.-]+")
 _LONGEST = 2000  # characters of a message
 _LOG_LINES = 10
 _RESTS_ON_FEW = 3
@@ -31,7 +32,9 @@ def markdown_summary(report: JSON) -> str:
         parts.append(_cause(report))
     parts.append(_entry_points(report))
     if len(report["entryPoints"]) > 1:
-        parts.append(f"<details><summary>Graph</summary>\n\n{_fenced(mermaid_graph(report), 'mermaid')}\n\n</details>")
+        parts.append(
+            f"<details><summary>Graph</summary>\n\n{_fenced(mermaid_graph(report), 'mermaid')}\n\n</details>"
+        )
     return "\n\n".join(parts) + "\n"
 
 
@@ -64,7 +67,7 @@ def _row(each: JSON, *, several: bool) -> tuple[str, ...]:
         "" if slowest is None else duration(slowest),
         _memory(each),
         "" if each["cpuSeconds"] is None else duration(each["cpuSeconds"]),
-        _text(each["instanceType"]),
+        _code(each["instanceType"]),
         _advice(each),
     )
 
@@ -84,7 +87,11 @@ def _advice(each: JSON) -> str:
         return "the same"
     samples = each["samples"]
     few = f" (from {samples} job{'s' if samples != 1 else ''})" if samples < _RESTS_ON_FEW else ""
-    return f"{_text(advice['instanceType'])}{few}"
+    return f"{_code(advice['instanceType'])}{few}"
+
+
+def _code(name: str) -> str:
+    return f"`{name}`" if _PLAIN_NAME.fullmatch(name) else _text(name)
 
 
 def _text(text: str) -> str:

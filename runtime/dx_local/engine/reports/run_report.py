@@ -49,20 +49,22 @@ class ReportRequest:
 
     `app` is the folder with the user's own code. Without `root`, the run has all jobs of the platform; with
     it, only those in the tree of that job or analysis. `is_over` is false while jobs can still run, and
-    `command` is the command line that started the run, if it is known.
+    `command` is the command line that started the run, if it is known. If `is_again` is true, an earlier
+    report in the folder of the run provides the facts that only the process of the run knew: its environment,
+    and the source code at that time.
     """
 
     app: Path
     root: str = ""
     is_over: bool = True
     command: tuple[str, ...] | None = None
+    is_again: bool = False
 
 
 def report_of(platform: Platform, request: ReportRequest) -> JSON:
     """Return the report of the run on a platform, which has started a job.
 
-    Paths in the folder of the run are relative to it. An earlier report in that folder provides the facts
-    that only the process of the run knows: its environment, and the source code at that time.
+    Paths in the folder of the run are relative to it.
     """
     store = platform.store
     rows = job_rows(store, request.root)
@@ -70,7 +72,7 @@ def report_of(platform: Platform, request: ReportRequest) -> JSON:
     keys = list(dict.fromkeys(map(key_of, rows)))
     jobs = jobs_of(rows, {key: number for number, key in enumerate(keys)}, platform)
     earlier = earlier_tries(platform, rows, request.root)
-    kept = {} if request.root else earlier_report(platform.folder)
+    kept = earlier_report(platform.folder) if request.is_again else {}
     summaries = _summaries(rows, jobs, earlier)
     return {
         "schema": SCHEMA,
@@ -88,7 +90,7 @@ def report_of(platform: Platform, request: ReportRequest) -> JSON:
         "earlierTries": {name: [row[name] for row in earlier] for name in EarlierTry.__annotations__},  # type: ignore[literal-required]
         "inputs": _values(store, root["id"], "COALESCE(input, original_input)", "input"),
         "outputs": _values(store, root["id"], "output", "output"),
-        "environment": kept.get("environment") or _environment(request, root["region"]),
+        "environment": _environment(request, root["region"], kept.get("environment") or {}),
     }
 
 
@@ -101,8 +103,8 @@ def earlier_report(folder: Path) -> JSON:
     return {}
 
 
-def _environment(request: ReportRequest, region: str) -> JSON:
-    return {
+def _environment(request: ReportRequest, region: str, kept: JSON) -> JSON:
+    here = {
         "dxLocal": __version__,
         "python": machine.python_version(),
         "machine": f"{machine.system()} {machine.release()} {machine.machine()}",
@@ -110,6 +112,7 @@ def _environment(request: ReportRequest, region: str) -> JSON:
         "region": region,
         "command": None if request.command is None else list(request.command),
     }
+    return {name: kept.get(name, value) for name, value in here.items()}
 
 
 def _summaries(rows: Sequence[Row], jobs: Sequence[Job], earlier: Sequence[EarlierTry]) -> list[JSON]:
@@ -133,19 +136,20 @@ def _summaries(rows: Sequence[Row], jobs: Sequence[Job], earlier: Sequence[Earli
 
 def _cause(platform: Platform, root: str, app: Path, kept: JSON) -> JSON | None:
     """Return the cause of a failure, or None for a run that is done or was killed."""
-    from dx_local.engine.reports.failure_report import explain
-
     row = platform.store.get("job", root, without="output")
     if row is None or row["state"] not in _FINAL - {"done"}:
         return None
+    from dx_local.engine.reports.failure_report import explain  # most runs do not need it
+
     found = explain(platform, row, app)
     cause = found.to_json()
     del cause["findings"], cause["hint"]
     cause["input"] = _bounded(cause["input"])
     cause["log"] = found.log_file and str(found.log_file.relative_to(platform.folder))
     before = kept.get("cause") or {}
-    if before.get("job") == cause["job"] and "source" in before:
-        cause["source"] = before["source"]  # the code may have changed since
+    source = before.get("source") or {}
+    if before.get("job") == cause["job"] and "lines" in source:
+        cause["source"] = source  # the code may have changed since
     elif cause["source"]:
         cause["source"] |= _around(Path(cause["source"]["file"]), cause["source"]["line"])
     return cause

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def sentence(report: JSON) -> str:
         taken = f", {reused:,} of them taken over from an earlier run" if reused else ""
         return f"Done{after}: {_count(total, 'job')}{taken}."
     if cause and state == "failed":
-        ended = states.count("failed") + states.count("terminated") - 1
+        ended = sum(each["ended"] for each in report["entryPoints"])
         others = f", {_count(ended, 'job')} ended with it" if ended > 0 else ""
         return f"Failed{after}: {cause['path']} ended with {cause['reason']}; {jobs}{others}."
     if state == "running":
@@ -38,6 +37,8 @@ def run_seconds(report: JSON) -> float | None:
 
 def rerun_command(report: JSON) -> str | None:
     """Return the command that runs the job that failed first again, None if no job failed."""
+    import shlex  # not needed for most runs
+
     cause = report["cause"]
     if cause is None or cause["job"] not in report["jobs"]["id"]:
         return None

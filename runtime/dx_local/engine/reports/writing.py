@@ -21,16 +21,21 @@ PAGE_NAME = "report.html"
 """The page, in the folder of the run."""
 
 
-def write_reports(folder: Path, request: ReportRequest) -> str | None:
+def write_reports(folder: Path, request: ReportRequest) -> None:
     """Write both reports into the folder of a run, in place of earlier ones.
 
-    Return None, or the reason why they could not be written: no report may fail a run.
+    Raises UsageError, UnknownSchema, OSError and sqlite3.Error.
     """
+    with reading(folder) as platform:
+        report = report_of(platform, request)
+        atomic_write(folder / FILE_NAME, report_text(report))
+        atomic_write(folder / PAGE_NAME, page_of(platform, report))
+
+
+def try_to_write_reports(folder: Path, request: ReportRequest) -> str | None:
+    """Write both reports at the end of a run; return None, or why they could not be written."""
     try:
-        with reading(folder) as platform:
-            report = report_of(platform, request)
-            atomic_write(folder / FILE_NAME, report_text(report))
-            atomic_write(folder / PAGE_NAME, page_of(platform, report))
+        write_reports(folder, request)
     except Exception as error:  # noqa: BLE001 - whatever it is, the run has its result already
         return f"{type(error).__name__}: {error}"
     return None

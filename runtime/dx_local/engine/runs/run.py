@@ -58,9 +58,9 @@ async def _run_in(workspace: Workspace, run: PreparedRun, observer: Observer) ->
 def _report(folder: Path, request: RunRequest, observer: Observer) -> None:
     # No job waits for these imports.
     from dx_local.engine.reports.run_report import ReportRequest
-    from dx_local.engine.reports.writing import write_reports
+    from dx_local.engine.reports.writing import try_to_write_reports
 
-    if problem := write_reports(folder, ReportRequest(request.app, command=request.command)):
+    if problem := try_to_write_reports(folder, ReportRequest(request.app, command=request.command)):
         observer.announce(f"the report could not be written: {problem}")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import json
 import re
 from dataclasses import dataclass
@@ -88,7 +87,7 @@ def _assembled(*, sources: str, config: str, **texts: str) -> str:
         "policy": content_policy(sources),
         "style": style,
         "script": script,
-        "title": html.escape(texts["title"]),
+        "title": _escaped(texts["title"]),
         "summary": texts["summary"],
         "config": config.replace("<", "\\u003c"),
         "report": texts["report"],
@@ -103,6 +102,11 @@ def _source_texts() -> tuple[str, str]:
     """Return the script, of which each file is a part, and the style."""
     parts = "\n".join(_read(f"{name}.js") for name in _SCRIPTS)
     return f'\n"use strict";\n(() => {{\n{parts}}})();\n', f"\n{_read('page.css')}"
+
+
+def _escaped(text: str) -> str:
+    """Return text for HTML; the module `html` would take 2 ms to import."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
 
 
 def _digest(text: str) -> str:
@@ -121,9 +125,9 @@ def _title(report: JSON) -> str:
 
 def _summary(report: JSON) -> str:
     """Return the summary for browsers without JavaScript."""
-    parts = [f"<p>{html.escape(plain(sentence(report)))}</p>"]
+    parts = [f"<p>{_escaped(plain(sentence(report)))}</p>"]
     if cause := report["cause"]:
         text = f"{cause['path']}: {cause['reason']}: {cause['message']}"
-        parts.append(f"<pre>{html.escape(plain(text))}</pre>")
+        parts.append(f"<pre>{_escaped(plain(text))}</pre>")
     parts.append("<p>The whole report needs JavaScript; report.json has the same data.</p>")
     return "".join(parts)

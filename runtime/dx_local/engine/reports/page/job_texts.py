@@ -7,6 +7,7 @@ import zlib
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from dx_local.engine.reports.entry_points import TREE_FAILURE
 from dx_local.platform.core.large_values import is_large
 from dx_local.platform.core.store import Row
 from dx_local.platform.execution.job_logs import job_output_bytes
@@ -23,7 +24,6 @@ _LOG_BYTES = 20 << 10
 _LONGEST_VALUE = 4000  # characters of an input or output
 _MOST_CHARACTERS = 6_000_000
 _MOST_PACKED = 750_000  # bytes; base64 makes a megabyte of them
-_TREE_FAILURE = "JobTreeFailure"
 _VALUES = """
 SELECT id, COALESCE(input, original_input) AS given, output AS made FROM job
 WHERE ? IN ('', root) ORDER BY sequence
@@ -77,7 +77,12 @@ def _with_logs(report: JSON) -> list[int]:
     jobs, earlier = report["jobs"], report["earlierTries"]
     cause = report["cause"]["job"] if report["cause"] else None
     failed = [
-        (identity != cause, jobs["reason"][position] == _TREE_FAILURE, jobs["stopped"][position] or 0, position)
+        (
+            identity != cause,
+            jobs["reason"][position] == TREE_FAILURE,
+            jobs["stopped"][position] or 0,
+            position,
+        )
         for position, identity in enumerate(jobs["id"])
         if jobs["state"][position] == "failed"
     ]

@@ -1,7 +1,7 @@
 // The graph of entry points: nodes in columns from left to right, in an SVG of our own.
 
 const SVG = "http://www.w3.org/2000/svg";
-const NODE = { width: 168, height: 54, across: 76, down: 26, margin: 14 };
+const NODE = { width: 152, height: 54, across: 56, down: 26, margin: 14 };
 
 function drawGraph(data) {
   const edges = shownEdges(data.edges);
@@ -85,7 +85,7 @@ function drawNode(data, entryPoint, place) {
   const failed = entryPoint.failed ? `, ✗ ${numberText(entryPoint.failed)} failed` : "";
   group.append(
     shape("rect", { width: NODE.width, height: NODE.height, rx: 8, class: `node ${kind}` }),
-    shape("text", { x: 12, y: 23, class: "node-name" }, shortened(visible(name), 20)),
+    shape("text", { x: 12, y: 23, class: "node-name" }, shortened(visible(name), 19)),
     shape("text", { x: 12, y: 41, class: "node-count" }, `${counted(entryPoint.jobs, "job")}${failed}`),
     shape("title", {}, shortened(visible(name))),
   );

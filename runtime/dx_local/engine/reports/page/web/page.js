@@ -24,7 +24,7 @@ class Page {
     drawGraph(data);
     this.table.use(this.rows, data.created, now);
     showValues("inputs", data.inputs, this.config);
-    showValues("outputs", data.outputs, this.config);
+    showValues("outputs", data.state === "done" ? data.outputs : [], this.config);
     showEnvironment(data);
   }
 

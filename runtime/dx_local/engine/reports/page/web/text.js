@@ -41,6 +41,13 @@ function durationText(ms) {
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }
 
+/** Return a round duration for an axis. */
+function axisText(ms) {
+  if (ms === 0) return "0";
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  return ms < 59950 ? `${Number((ms / 1000).toFixed(3))} s` : durationText(ms);
+}
+
 function numberText(number) {
   return number.toLocaleString("en");
 }

@@ -136,6 +136,7 @@ class Timeline {
     context.fillStyle = this.colours[kind === "reused" ? "--text" : "--card"];
     if (kind === "done") context.fillStyle = this.colours["--text"];
     context.font = `${Math.min(11, box.height - 2)}px system-ui, sans-serif`;
+    context.textAlign = "left";
     context.textBaseline = "middle";
     context.fillText(shortened(visible(name), 60), Math.max(box.left, 0) + 4, box.top + box.height / 2 + 0.5);
     context.restore();
@@ -171,7 +172,7 @@ class Timeline {
       context.fillRect(x, 0, 1, height - AXIS + 4);
       context.fillStyle = this.colours["--muted"];
       context.textAlign = x < 20 ? "left" : x > width - 24 ? "right" : "center";
-      context.fillText(time ? durationText(time) : "0", x, height - 6);
+      context.fillText(axisText(time), x, height - 6);
     }
   }
 
