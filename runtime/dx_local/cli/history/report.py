@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dx_local.engine.history.kept_runs import KeptRun
 
 _STDOUT = Path("-")
+_READABLE = 0o644  # a file to hand on, unlike those in the folder of the run
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ def _write(run: KeptRun, options: _Options) -> Path:
 
     if options.output is None:
         return renew_reports(run, options.app)
-    atomic_write(options.output, report_in(run, options.app, options.format, options.output))
+    text = report_in(run, options.app, options.format, options.output)
+    atomic_write(options.output, text, mode=_READABLE)
     return options.output
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dx_local.engine.history.kept_runs import UnreadableRunError
 from dx_local.engine.reports.markdown import markdown_summary
 from dx_local.engine.reports.mermaid import mermaid_graph
 from dx_local.engine.reports.run_report import ReportRequest, report_of
@@ -59,12 +57,9 @@ def _request(run: KeptRun, app: Path) -> ReportRequest:
 def _opened(run: KeptRun) -> Iterator[Platform]:
     """Open a run that has a job."""
     with run.opened() as platform:
-        try:
-            if not platform.store.exists("SELECT 1 FROM job"):
-                raise UsageError(f"run {run.name} has no job yet")
-            yield platform
-        except sqlite3.DatabaseError as error:
-            raise UnreadableRunError(run.name, str(error)) from None
+        if not platform.store.exists("SELECT 1 FROM job"):
+            raise UsageError(f"run {run.name} has no job yet")
+        yield platform
 
 
 def _links(folder: Path, destination: Path | None) -> str:

@@ -84,7 +84,7 @@ def key_of(row: Row) -> EntryPointKey:
 
 
 def jobs_of(rows: Sequence[Row], entry_points: dict[EntryPointKey, int], platform: Platform) -> list[Job]:
-    """Return the jobs of these rows in the same order, with paths of logs relative to the platform's folder."""
+    """Return the jobs of these rows in the same order; paths of logs are relative to the folder."""
     positions = {row["id"]: position for position, row in enumerate(rows)}
     labels = JobLabels()
     jobs: list[Job] = []

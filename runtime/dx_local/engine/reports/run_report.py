@@ -38,6 +38,9 @@ FILE_NAME = "report.json"
 INTERRUPTED = "interrupted"
 """The state of a run whose process was killed before its first job had ended."""
 
+RUNNING = "running"
+"""The state of a run whose first job has not ended, even if that job waits for others."""
+
 _LONGEST_VALUE = 10_000  # characters of JSON
 _LINES_AROUND = 3
 _FINAL = frozenset({"done", "failed", "terminated"})
@@ -79,7 +82,7 @@ def report_of(platform: Platform, request: ReportRequest) -> JSON:
         "name": root["executable_name"],
         "function": root["function"],
         "run": platform.folder.name if platform.folder.parent.name == WORKSPACES else None,
-        "state": root["state"] if root["state"] in _FINAL or not request.is_over else INTERRUPTED,
+        "state": _state(root, is_over=request.is_over),
         "created": root["created"],
         "stopped": root["stopped"],
         "cause": _cause(platform, root["id"], request.app, kept),
@@ -92,6 +95,10 @@ def report_of(platform: Platform, request: ReportRequest) -> JSON:
         "outputs": _values(store, root["id"], "output", "output"),
         "environment": _environment(request, root["region"], kept.get("environment") or {}),
     }
+
+
+def _state(root: Row, *, is_over: bool) -> str:
+    return str(root["state"]) if root["state"] in _FINAL else INTERRUPTED if is_over else RUNNING
 
 
 def earlier_report(folder: Path) -> JSON:

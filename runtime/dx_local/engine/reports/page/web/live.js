@@ -15,6 +15,11 @@ class ServedTexts {
     const number = row.tryNumber ?? row.tries - 1;
     this.stream = new EventSource(`/ui/log/${row.id}?try=${number}`);
     let count = 0;
+    this.stream.addEventListener("open", () => {
+      // After a lost connection, the server sends the lines from the beginning.
+      box.textContent = "";
+      count = 0;
+    });
     this.stream.addEventListener("message", (event) => {
       const isAtEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 30;
       const lines = JSON.parse(event.data);
@@ -57,7 +62,11 @@ function followReport(page, config) {
     page.use(data, now);
     document.documentElement.dataset.ready = String(Math.round(performance.now()));
   });
-  stream.addEventListener("end", () => stream.close());
+  const timer = setInterval(() => page.tick(), 1000);
+  stream.addEventListener("end", () => {
+    clearInterval(timer);
+    stream.close();
+  });
   connection(stream);
 }
 
@@ -88,17 +97,23 @@ function followLists(config) {
 }
 
 function listCard(list) {
-  const head = make("thead", {}, make("tr", {}, list.columns.map((each) => make("th", { scope: "col" }, each))));
+  const head = make("thead", {}, make("tr", {}, list.columns.map((each, index) =>
+    make("th", { scope: "col", class: isNumeric(list.rows[0]?.[index]) ? "number" : "" }, each))));
   const body = make("tbody", {}, list.rows.map((row) => make("tr", {}, row.map(listCell))));
   return make("section", { class: "card" }, make("h2", {}, list.title),
     list.rows.length ? make("div", { class: "scroll" }, make("table", {}, head, body)) : make("p", { class: "hint" }, list.nothing));
 }
 
-/** Return a cell for a text, or for {text, href}, {time}, {bytes}, {ms} or {state}. */
+function isNumeric(value) {
+  return value !== null && typeof value === "object" && ("bytes" in value || "ms" in value || "number" in value);
+}
+
+/** Return a cell for a text, or for {text, href}, {time}, {bytes}, {ms}, {number} or {state}. */
 function listCell(value) {
   if (value === null || typeof value !== "object") return make("td", {}, make("bdi", {}, shortened(visible(value ?? ""))));
   if ("href" in value) return make("td", {}, make("a", { href: value.href }, make("bdi", {}, shortened(visible(value.text)))));
   if ("bytes" in value) return make("td", { class: "number" }, sizeText(value.bytes));
+  if ("number" in value) return make("td", { class: "number" }, numberText(value.number));
   if ("ms" in value) return make("td", { class: "number" }, durationText(value.ms));
   if ("time" in value) return make("td", {}, value.time === null ? "" : timeText(value.time));
   const mark = RUN_MARKS[value.state] ?? "◌";

@@ -4,28 +4,51 @@ class Page {
   constructor(config) {
     this.config = config;
     this.source = config.mode === "file" ? new EmbeddedTexts(config) : new ServedTexts(config);
+    this.shown = new Map();
     this.select = this.select.bind(this);
     this.timeline = new Timeline(this.select);
     this.table = new JobTable(this.select);
     this.details = new Details(this.source, config, this.select);
   }
 
-  /** Show a report, or a later state of the same one. */
+  /** Show a report, or a later state of the same one; what has not changed stays as it is. */
   use(data, now) {
     this.data = data;
-    this.now = now;
     this.rows = rowsOf(data);
-    showHeader(data, this.rows, now);
-    showCause(data, this.config);
+    this.received = performance.now();
+    this.sent = now;
+    this.drawTimes(now);
+    this.renew("cause", [data.cause, data.rerun], () => showCause(data, this.config));
+    this.renew("entry points", [data.entryPoints, data.systemRequirements], () => showEntryPoints(data));
+    this.renew("graph", [data.entryPoints, data.edges], () => drawGraph(data));
+    this.renew("inputs", data.inputs, () => showValues("inputs", data.inputs, this.config));
+    const outputs = data.state === "done" ? data.outputs : [];
+    this.renew("outputs", outputs, () => showValues("outputs", outputs, this.config));
+    this.renew("environment", data.environment, () => showEnvironment(data));
+  }
+
+  /** Show everything that grows with time. */
+  drawTimes(now) {
+    this.now = now;
+    showHeader(this.data, this.rows, now);
     show("timeline", this.rows.some((row) => row.started !== null));
     this.timeline.use(this.rows, now);
     this.timeline.legend(this.rows);
-    showEntryPoints(data);
-    drawGraph(data);
-    this.table.use(this.rows, data.created, now);
-    showValues("inputs", data.inputs, this.config);
-    showValues("outputs", data.state === "done" ? data.outputs : [], this.config);
-    showEnvironment(data);
+    this.table.use(this.rows, this.data.created, now);
+  }
+
+  /** Let the bars of running jobs grow between two messages of the server. */
+  tick() {
+    if (this.rows?.some((row) => row.kind === "running")) {
+      this.drawTimes(this.sent + performance.now() - this.received);
+    }
+  }
+
+  renew(name, value, draw) {
+    const text = JSON.stringify(value);
+    if (this.shown.get(name) === text) return;
+    this.shown.set(name, text);
+    draw();
   }
 
   select(index) {

@@ -6,7 +6,7 @@ const PAINT = {
   ended: "--ended", failed: "--failed",
 };
 // Failed jobs are painted last, so that no neighbour covers them.
-const ORDER = ["done", "reused", "running", "ended", "restarted", "failed"];
+const ORDER = ["waiting", "done", "reused", "running", "ended", "restarted", "failed"];
 
 class Timeline {
   constructor(onSelect) {
@@ -133,8 +133,8 @@ class Timeline {
     const paint = context.fillStyle;
     context.save();
     context.clip();
-    context.fillStyle = this.colours[kind === "reused" ? "--text" : "--card"];
-    if (kind === "done") context.fillStyle = this.colours["--text"];
+    context.fillStyle = this.colours["--card"];
+    if (["done", "reused", "waiting"].includes(kind)) context.fillStyle = this.colours["--text"];
     context.font = `${Math.min(11, box.height - 2)}px system-ui, sans-serif`;
     context.textAlign = "left";
     context.textBaseline = "middle";

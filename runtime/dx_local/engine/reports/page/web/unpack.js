@@ -87,7 +87,8 @@ function kindOf(row) {
   if (row.state === "done") return "done";
   if (row.state === "failed") return row.reason === "JobTreeFailure" ? "ended" : "failed";
   if (row.state === "terminated" || row.state === "terminating") return "ended";
-  return row.started === null ? "waiting" : "running";
+  // A job whose code has ended may wait for the outputs of others.
+  return row.started === null || row.stopped !== null ? "waiting" : "running";
 }
 
 function usualLog(row, entryPoints) {
