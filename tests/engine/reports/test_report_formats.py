@@ -66,7 +66,7 @@ def test_the_sentence_counts(report: JSON) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "expected"),
+    ("state", "begin"),
     [("running", "In progress: "), ("interrupted", "Interrupted after "), ("done", "Done after ")],
 )
 def test_the_sentence_names_the_state(report: JSON, state: str, begin: str) -> None:

@@ -11,5 +11,5 @@ _INVISIBLE = re.compile("[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 def legible(text: str) -> str:
-    """Return text without control characters, and with the codes of invisible ones, such as `‹202e›`."""
-    return _INVISIBLE.sub(lambda found: f"‹{ord(found[0]):04x}›", plain(text))
+    """Return text without control characters, and with the codes of invisible ones, such as `[U+202E]`."""
+    return _INVISIBLE.sub(lambda found: f"[U+{ord(found[0]):04X}]", plain(text))
