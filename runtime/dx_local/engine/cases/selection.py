@@ -45,12 +45,18 @@ def matches(expression: str, name: str) -> bool:
     Upper and lower case are the same. Raises UsageError if the expression is invalid.
     """
     reader = _Reader(_TOKEN.findall(expression), name.lower())
-    result = reader.alternatives()
-    if reader.tokens or not expression.strip():
+    try:
+        result = reader.alternatives()
+        reader.expect_end()
+    except _SyntaxError:
         raise UsageError(
             f"-k {expression!r} is not an expression", 'Write words with and, or and not: "a and not b".'
-        )
+        ) from None
     return result
+
+
+class _SyntaxError(Exception):
+    """A word, an operator or a parenthesis is missing or misplaced."""
 
 
 def _has_name(case: Case, name: str) -> bool:
@@ -59,10 +65,10 @@ def _has_name(case: Case, name: str) -> bool:
 
 
 class _Reader:
-    """Evaluate the tokens of an expression from left to right; what cannot be used stays in `tokens`."""
+    """Evaluate the tokens of an expression from left to right. Raises _SyntaxError."""
 
     def __init__(self, tokens: list[str], name: str) -> None:
-        self.tokens = tokens
+        self._tokens = tokens
         self._name = name
 
     def alternatives(self) -> bool:
@@ -70,6 +76,10 @@ class _Reader:
         while self._next_is("or"):
             result = self._conditions() or result
         return result
+
+    def expect_end(self) -> None:
+        if self._tokens:
+            raise _SyntaxError
 
     def _conditions(self) -> bool:
         result = self._condition()
@@ -83,15 +93,14 @@ class _Reader:
         if self._next_is("("):
             result = self.alternatives()
             if not self._next_is(")"):
-                self.tokens.append("")  # a parenthesis is missing
+                raise _SyntaxError
             return result
-        if not self.tokens or self.tokens[0] in ("and", "or", ")"):
-            self.tokens.append("")
-            return False
-        return self.tokens.pop(0).lower() in self._name
+        if not self._tokens or self._tokens[0] in ("and", "or", ")"):
+            raise _SyntaxError
+        return self._tokens.pop(0).lower() in self._name
 
     def _next_is(self, token: str) -> bool:
-        if self.tokens[:1] == [token]:
-            del self.tokens[0]
+        if self._tokens[:1] == [token]:
+            del self._tokens[0]
             return True
         return False

@@ -98,11 +98,9 @@ def _value_differences(
     if not found:
         return
     if _has_objects(output.value):
-        kind = "file" if isinstance(output.value, Path) else "class"
-        hint = (
-            'compare it with {"file": {…}}' if kind == "file" else 'compare objects with {"class": "CLASS"}'
-        )
-        yield Difference(path, f"expected {shown(expected)}, got {shown(output.links)}; {hint}")
+        wanted = '{"file": {…}}' if isinstance(output.value, Path) else '{"class": "CLASS"}'
+        message = f"expected {shown(expected)}, got {shown(output.links)}"
+        yield Difference(path, message, (f"Its ID is new in each run; expect {wanted}.",))
         return
     fix = NewValue(path, _in_order(output.value, expected))
     for number, (place, message) in enumerate(found[:_SHOWN], 1):
