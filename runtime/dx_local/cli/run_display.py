@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dx_local.engine.runs.preparation import RunRequest
     from dx_local.engine.runs.result import RunResult
+    from dx_local.engine.session import Observer
 
 _EXIT_OF_REASON = {"AppError": 5, "JobTimeoutExceeded": 124}
 _EXIT_FAILED = 6
@@ -92,13 +93,22 @@ def run_request(request: RunRequest, display: Display) -> CommandResult:
         return CommandResult(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})
     if result.failure is not None:
         exit_code = _EXIT_OF_REASON.get(result.failure.reason, _EXIT_FAILED)
-    return CommandResult(exit_code, _as_json(result), show=lambda: _show(result, quiet=display.quiet))
+    return CommandResult(exit_code, _as_json(result), show=lambda: _show(result, request, display, observer))
 
 
-def _show(result: RunResult, *, quiet: bool) -> None:
-    from dx_local.ui.summary import show_summary
+def _show(result: RunResult, request: RunRequest, display: Display, observer: Observer) -> None:
+    from dx_local.ui.run_observer import RunObserver
+    from dx_local.ui.summary import show_failure, show_summary
 
-    show_summary(result, quiet=quiet)
+    failure = result.failure
+    if failure is None:
+        show_summary(result, quiet=display.quiet)
+        return
+    from dx_local.cli.history.next_commands import going_on
+
+    subject = failure.subject.job_id
+    lines_shown = observer.lines_shown[subject] if isinstance(observer, RunObserver) else 0
+    show_failure(failure, going_on(request.app, result.folder, failure), lines_shown=lines_shown)
 
 
 def _as_json(result: RunResult) -> dict[str, Any]:

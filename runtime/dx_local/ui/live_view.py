@@ -47,8 +47,10 @@ class LiveView(RunObserver):
         """Show a job's new state."""
         change = self.facts.apply(transition)
         if change and change.is_failure and self.options.logs is Logs.FAILED:
-            for line in last_lines(self.platform, change.job.id):
+            lines = last_lines(self.platform, change.job.id)
+            for line in lines:
                 self._print(f"{plain(change.job.label)} | {line}")
+            self.lines_shown[change.job.id] = len(lines)
         self._schedule(REDRAW_SECONDS)
 
     def on_log(self, line: LogLine) -> None:
@@ -58,7 +60,9 @@ class LiveView(RunObserver):
             return
         job.last_line = line.message[:500]
         is_calm = len(self.facts.running) <= MANY_JOBS
-        if self._gate.lets_pass(self.facts.now, is_calm=is_calm):
+        is_shown = self._gate.lets_pass(self.facts.now, is_calm=is_calm)
+        self.note_shown(job.id, is_shown=is_shown)
+        if is_shown:
             self._print(f"{plain(job.label)} | {plain(line.message)}")
 
     def on_close(self) -> None:
