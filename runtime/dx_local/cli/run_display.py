@@ -82,9 +82,9 @@ def run_request(request: RunRequest, display: Display) -> CommandResult:
     import uvloop
 
     from dx_local.engine.runs.run import run_once
-    from dx_local.ui.job_output import Logs
-    from dx_local.ui.progress import choose_observer
-    from dx_local.ui.run_observer import DisplayOptions
+    from dx_local.ui.display.job_output import Logs
+    from dx_local.ui.display.progress import choose_observer
+    from dx_local.ui.display.run_observer import DisplayOptions
 
     options = DisplayOptions(request.app, request.settings.max_parallel, Logs(display.logs))
     observer = choose_observer(display.progress, options, quiet=display.quiet)
@@ -97,8 +97,8 @@ def run_request(request: RunRequest, display: Display) -> CommandResult:
 
 
 def _show(result: RunResult, request: RunRequest, display: Display, observer: Observer) -> None:
-    from dx_local.ui.run_observer import RunObserver
-    from dx_local.ui.summary import show_failure, show_summary
+    from dx_local.ui.display.run_observer import RunObserver
+    from dx_local.ui.results.summary import show_failure, show_summary
 
     failure = result.failure
     if failure is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dx_local.engine.run_folder import WORKSPACES
-from dx_local.ui.failure_block import Command, GoingOn
+from dx_local.ui.results.failure_block import Command, GoingOn
 
 if TYPE_CHECKING:
     from dx_local.engine.reports.failure_report import FailureReport

@@ -13,7 +13,7 @@ import click
 from dx_app_wizard.console.text import plain
 from dx_local.platform.core.json_text import in_batches, is_large, json_pieces
 from dx_local.sizes import size_text
-from dx_local.ui.failure_block import CAUSE_STARTS, BlockSpace, failure_block
+from dx_local.ui.results.failure_block import CAUSE_STARTS, BlockSpace, failure_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dx_local.engine.reports.failure_report import FailureReport
     from dx_local.engine.runs.result import RunResult
     from dx_local.platform.execution.job_usage import EntryPointUsage
-    from dx_local.ui.failure_block import GoingOn
+    from dx_local.ui.results.failure_block import GoingOn
 
 
 def show_failure(failure: FailureReport, going_on: GoingOn, *, lines_shown: int) -> None:

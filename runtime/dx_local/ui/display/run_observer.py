@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.engine.session import Observer
-from dx_local.ui.job_output import Logs
-from dx_local.ui.run_facts import RunFacts
+from dx_local.ui.display.job_output import Logs
+from dx_local.ui.display.run_facts import RunFacts
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import Platform

@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING
 import click
 
 from dx_app_wizard.console.text import plain
+from dx_local.ui.display.job_output import (
+    HELD_BACK,
+    MANY_JOBS,
+    MANY_LINES,
+    LogGate,
+    Logs,
+    is_opening,
+    last_lines,
+)
+from dx_local.ui.display.run_observer import DisplayOptions, RunObserver
 from dx_local.ui.fitting import symbols_for
-from dx_local.ui.job_output import HELD_BACK, MANY_JOBS, MANY_LINES, LogGate, Logs, is_opening, last_lines
-from dx_local.ui.run_observer import DisplayOptions, RunObserver
 
 if TYPE_CHECKING:
     from dx_local.engine.executors.protocol import LogLine
     from dx_local.platform.core.states import Transition
-    from dx_local.ui.redrawn_region import RedrawnRegion
+    from dx_local.ui.display.redrawn_region import RedrawnRegion
 
 REDRAW_SECONDS = 0.25
 """The least time between two drawings."""
@@ -101,8 +109,8 @@ class LiveView(RunObserver):
     def _draw(self) -> None:
         from rich.console import Console
 
-        from dx_local.ui.frame import Space, frame
-        from dx_local.ui.redrawn_region import RedrawnRegion
+        from dx_local.ui.display.frame import Space, frame
+        from dx_local.ui.display.redrawn_region import RedrawnRegion
 
         if self._region is None:
             self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)

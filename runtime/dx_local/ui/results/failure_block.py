@@ -1,4 +1,4 @@
-"""Lay out the report on a failed run so that it fits the end of a screen, with the cause last.
+"""Arrange the report on a failed run so that it fits the end of a screen, with the cause last.
 
 process[57], the last lines of its log (all 214: dx-local logs 'process[57]')
 | ZeroDivisionError: integer division or modulo by zero

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from dx_app_wizard.console.text import plain
+from dx_local.ui.display.job_output import HELD_BACK, MANY_JOBS, LogGate, Logs, is_opening, last_lines
+from dx_local.ui.display.run_observer import DisplayOptions, RunObserver
 from dx_local.ui.fitting import clock_text
-from dx_local.ui.job_output import HELD_BACK, MANY_JOBS, LogGate, Logs, is_opening, last_lines
 from dx_local.ui.outcomes import SHOWN_STATES
-from dx_local.ui.run_observer import DisplayOptions, RunObserver
 
 if TYPE_CHECKING:
     from dx_local.engine.executors.protocol import LogLine
     from dx_local.platform.core.states import Transition
-    from dx_local.ui.run_facts import Change, EntryPointFacts
+    from dx_local.ui.display.run_facts import Change, EntryPointFacts
 
 MANY_OF_A_KIND = 50
 """The number of jobs of an entry point above which their changes are counted instead of listed."""

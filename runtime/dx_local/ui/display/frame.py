@@ -21,7 +21,7 @@ from dx_local.ui.fitting import Symbols, bar, clock_text, cut, shorten, time_tex
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dx_local.ui.run_facts import EntryPointFacts, JobFacts, RunFacts
+    from dx_local.ui.display.run_facts import EntryPointFacts, JobFacts, RunFacts
 
 _MOST_IN_TREE = 10
 _MOST_FAILED = 5

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.console.text import plain
 from dx_local.platform.core.states import FINAL
 from dx_local.sizes import size_text
+from dx_local.ui.display.job_output import Logs, last_lines
+from dx_local.ui.display.plain_lines import MANY_OF_A_KIND, PlainLines
 from dx_local.ui.fitting import time_text
-from dx_local.ui.job_output import Logs, last_lines
-from dx_local.ui.plain_lines import MANY_OF_A_KIND, PlainLines
 
 if TYPE_CHECKING:
     from dx_local.engine.executors.protocol import LogLine
     from dx_local.engine.reports.failure_report import FailureReport
-    from dx_local.ui.run_facts import Change, EntryPointFacts, JobFacts, RunFacts
+    from dx_local.ui.display.run_facts import Change, EntryPointFacts, JobFacts, RunFacts
 
 _COLUMNS = ("entry point", "jobs", "done", "failed", "median", "slowest", "peak memory")
 
