@@ -1,4 +1,4 @@
-"""Serve a platform from a thread of this process, for clients in other threads of it."""
+"""Serve a platform from a thread of this process, for clients in its other threads."""
 
 from __future__ import annotations
 
