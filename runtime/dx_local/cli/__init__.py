@@ -8,6 +8,7 @@ import click
 
 _VERBS = {
     "run": "Run the app in a folder on this machine.",
+    "rerun": "Run one job of a kept run again, with your edits.",
     "test": "Run the test cases of an app.",
     "runs": "List the kept runs of an app.",
     "logs": "Print the logs of a kept run, or follow one in progress.",
@@ -22,7 +23,7 @@ _VERBS = {
 
 
 # The modules of verbs that are in a package of their own.
-_MODULES = {verb: f"history.{verb}" for verb in ("runs", "logs", "clean")}
+_MODULES = {verb: f"history.{verb}" for verb in ("rerun", "runs", "logs", "clean")}
 
 
 class _Verbs(click.Group):

@@ -94,7 +94,7 @@ def _test(options: _Options) -> CommandResult:
     if options.junit:
         _write_junit(options.junit, options.app, outcomes)
     if not options.as_json:
-        from dx_local.ui.case_lines import print_counts
+        from dx_local.ui.results.case_lines import print_counts
 
         print_counts(outcomes, time.monotonic() - began)
     return CommandResult(_exit_code(outcomes), {"cases": [_as_json(outcome) for outcome in outcomes]})
@@ -113,7 +113,7 @@ def _chosen(options: _Options) -> list[Case]:
 
 async def _outcomes(cases: list[Case], settings: JobSettings, options: _Options) -> list[CaseOutcome]:
     from dx_local.engine.cases.case_run import run_case
-    from dx_local.ui.case_lines import CaseMessages, print_outcome
+    from dx_local.ui.results.case_lines import CaseMessages, print_outcome
 
     messages = CaseMessages()
     width = max(len(case.name) for case in cases)

@@ -16,6 +16,7 @@ from dx_app_wizard import __version__
 from dx_app_wizard.dxapp.links import links_in
 from dx_app_wizard.files import atomic_write
 from dx_local.engine.job_labels import JobLabels, name_of
+from dx_local.engine.reports.input_texts import data_object
 from dx_local.engine.run_folder import reading
 from dx_local.platform.core.json_text import to_json
 from dx_local.platform.core.schema import JobTry
@@ -218,13 +219,5 @@ def _bounded(value: Any) -> Any:
 
 def _files(store: Store, value: Any) -> list[JSON]:
     """Return the names and sizes of the data objects that a value refers to."""
-    found = (
-        store.one(
-            Row,
-            "SELECT object.id, placement.name, json_extract(object.fields, '$.size') AS bytes"
-            " FROM object JOIN placement ON placement.object = object.id WHERE object.id = ? LIMIT 1",
-            entity,
-        )
-        for entity in links_in(value)
-    )
+    found = (data_object(store, entity) for entity in links_in(value))
     return [dict(row) for row in found if row]

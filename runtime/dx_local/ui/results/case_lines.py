@@ -10,8 +10,8 @@ import click
 
 from dx_app_wizard.console.text import plain
 from dx_local.engine.session import Observer
+from dx_local.ui.display.github_lines import annotation
 from dx_local.ui.fitting import time_text
-from dx_local.ui.github_lines import annotation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

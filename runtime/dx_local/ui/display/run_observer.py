@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.engine.session import Observer
-from dx_local.ui.job_output import Logs
-from dx_local.ui.run_facts import RunFacts
+from dx_local.ui.display.job_output import Logs
+from dx_local.ui.display.run_facts import RunFacts
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import Platform
@@ -29,8 +30,17 @@ class RunObserver(Observer):
     def __init__(self, options: DisplayOptions) -> None:
         self.options = options
         self.facts = RunFacts(options.app, options.slots)
+        self.lines_shown: Counter[str] = Counter()
+        """The number of each job's lines that have been shown since the last one that was held back."""
 
     def on_open(self, platform: Platform) -> None:
         """Read the jobs of this platform."""
         self.platform = platform
         self.facts.use(platform)
+
+    def note_shown(self, job_id: str, *, is_shown: bool) -> None:
+        """Record that a line of a job is shown or held back."""
+        if is_shown:
+            self.lines_shown[job_id] += 1
+        else:
+            self.lines_shown.pop(job_id, None)

@@ -9,14 +9,22 @@ from typing import TYPE_CHECKING
 import click
 
 from dx_app_wizard.console.text import plain
+from dx_local.ui.display.job_output import (
+    HELD_BACK,
+    MANY_JOBS,
+    MANY_LINES,
+    LogGate,
+    Logs,
+    is_opening,
+    last_lines,
+)
+from dx_local.ui.display.run_observer import DisplayOptions, RunObserver
 from dx_local.ui.fitting import symbols_for
-from dx_local.ui.job_output import HELD_BACK, MANY_JOBS, MANY_LINES, LogGate, Logs, is_opening, last_lines
-from dx_local.ui.run_observer import DisplayOptions, RunObserver
 
 if TYPE_CHECKING:
     from dx_local.engine.executors.protocol import LogLine
     from dx_local.platform.core.states import Transition
-    from dx_local.ui.redrawn_region import RedrawnRegion
+    from dx_local.ui.display.redrawn_region import RedrawnRegion
 
 REDRAW_SECONDS = 0.25
 """The least time between two drawings."""
@@ -47,8 +55,10 @@ class LiveView(RunObserver):
         """Show a job's new state."""
         change = self.facts.apply(transition)
         if change and change.is_failure and self.options.logs is Logs.FAILED:
-            for line in last_lines(self.platform, change.job.id):
+            lines = last_lines(self.platform, change.job.id)
+            for line in lines:
                 self._print(f"{plain(change.job.label)} | {line}")
+            self.lines_shown[change.job.id] = len(lines)
         self._schedule(REDRAW_SECONDS)
 
     def on_log(self, line: LogLine) -> None:
@@ -58,7 +68,9 @@ class LiveView(RunObserver):
             return
         job.last_line = line.message[:500]
         is_calm = len(self.facts.running) <= MANY_JOBS
-        if self._gate.lets_pass(self.facts.now, is_calm=is_calm):
+        is_shown = self._gate.lets_pass(self.facts.now, is_calm=is_calm)
+        self.note_shown(job.id, is_shown=is_shown)
+        if is_shown:
             self._print(f"{plain(job.label)} | {plain(line.message)}")
 
     def on_close(self) -> None:
@@ -97,8 +109,8 @@ class LiveView(RunObserver):
     def _draw(self) -> None:
         from rich.console import Console
 
-        from dx_local.ui.frame import Space, frame
-        from dx_local.ui.redrawn_region import RedrawnRegion
+        from dx_local.ui.display.frame import Space, frame
+        from dx_local.ui.display.redrawn_region import RedrawnRegion
 
         if self._region is None:
             self._console = Console(stderr=True, highlight=False, markup=False, emoji=False)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dx_local.engine.job_labels import JobLabels, job_name
-from dx_local.engine.reports.failure_report import explain
 from dx_local.platform.core.schema import JobIdentity
 from dx_local.platform.core.states import FINAL, State
 from dx_local.ui.outcomes import details, outcome_of
@@ -270,6 +269,8 @@ class RunFacts:
             job.entry_point.memory = max(job.entry_point.memory, job.memory or 0)
 
     def _note_failure(self, job: JobFacts) -> None:
+        from dx_local.engine.reports.failure_report import explain  # no run that succeeds waits for it
+
         assert self._platform is not None
         self.failures.append(job)
         job.entry_point.failed += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dx_local.ui.tables import duration_text, print_table
+from dx_local.ui.results.tables import duration_text, print_table
 
 
 def test_columns_are_aligned(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,15 +10,15 @@ import click
 
 from dx_app_wizard.console.text import plain
 from dx_local.engine.session import Observer
-from dx_local.ui.github_lines import GitHubLines
-from dx_local.ui.live_view import LiveView
+from dx_local.ui.display.github_lines import GitHubLines
+from dx_local.ui.display.live_view import LiveView
+from dx_local.ui.display.plain_lines import PlainLines
 from dx_local.ui.outcomes import SHOWN_STATES, details, outcome_of
-from dx_local.ui.plain_lines import PlainLines
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import Platform
     from dx_local.platform.core.states import Transition
-    from dx_local.ui.run_observer import DisplayOptions
+    from dx_local.ui.display.run_observer import DisplayOptions
 
 
 def choose_observer(progress: str, options: DisplayOptions, *, quiet: bool) -> Observer:

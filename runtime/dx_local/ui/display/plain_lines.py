@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from dx_app_wizard.console.text import plain
+from dx_local.ui.display.job_output import HELD_BACK, MANY_JOBS, LogGate, Logs, is_opening, last_lines
+from dx_local.ui.display.run_observer import DisplayOptions, RunObserver
 from dx_local.ui.fitting import clock_text
-from dx_local.ui.job_output import HELD_BACK, MANY_JOBS, LogGate, Logs, is_opening, last_lines
 from dx_local.ui.outcomes import SHOWN_STATES
-from dx_local.ui.run_observer import DisplayOptions, RunObserver
 
 if TYPE_CHECKING:
     from dx_local.engine.executors.protocol import LogLine
     from dx_local.platform.core.states import Transition
-    from dx_local.ui.run_facts import Change, EntryPointFacts
+    from dx_local.ui.display.run_facts import Change, EntryPointFacts
 
 MANY_OF_A_KIND = 50
 """The number of jobs of an entry point above which their changes are counted instead of listed."""
@@ -63,7 +63,9 @@ class PlainLines(RunObserver):
             return
         is_calm = len(self.facts.running) <= MANY_JOBS and job.entry_point.total <= MANY_OF_A_KIND
         was_complete = not self._gate.held_back
-        if self._gate.lets_pass(self.facts.now, is_calm=is_calm):
+        is_shown = self._gate.lets_pass(self.facts.now, is_calm=is_calm)
+        self.note_shown(job.id, is_shown=is_shown)
+        if is_shown:
             self.print(f"{job.label} | {line.message}")
         elif was_complete and self._gate.held_back:
             self.print(HELD_BACK)
@@ -71,8 +73,10 @@ class PlainLines(RunObserver):
     def show_output(self, change: Change) -> None:
         """Print the output of a failed job if only that of failed jobs is wanted."""
         if change.is_failure and self.options.logs is Logs.FAILED:
-            for line in last_lines(self.platform, change.job.id):
+            lines = last_lines(self.platform, change.job.id)
+            for line in lines:
                 self.print(f"{change.job.label} | {line}")
+            self.lines_shown[change.job.id] = len(lines)
 
     def print(self, text: str) -> None:
         """Print a line on stderr."""
@@ -111,4 +115,4 @@ def _cause(change: Change) -> str:
     if not change.is_failure or change.job.failure is None:
         return ""
     place = f" at {change.job.place}" if change.job.place else ""
-    return f": {change.job.failure.message.splitlines()[0]}{place}"
+    return f": {change.job.failure.summary}{place}"

@@ -21,7 +21,7 @@ from dx_local.ui.fitting import Symbols, bar, clock_text, cut, shorten, time_tex
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dx_local.ui.run_facts import EntryPointFacts, JobFacts, RunFacts
+    from dx_local.ui.display.run_facts import EntryPointFacts, JobFacts, RunFacts
 
 _MOST_IN_TREE = 10
 _MOST_FAILED = 5
@@ -268,7 +268,7 @@ def _with_end(line: Text, job: JobFacts, space: Space) -> Text:
         if room > len(ellipsis):
             line.append("   " + cut(f"| {plain(job.last_line)}".expandtabs(4), room, ellipsis), style="dim")
     elif job.failure:
-        cause = plain(job.failure.message).split("\n", 1)[0].expandtabs(4)
+        cause = plain(job.failure.summary).expandtabs(4)
         place = plain(job.place)
         room = space.columns - line.cell_len - 2
         if room - len(place) - 2 < len(cause) and room < 2 * len(place):

@@ -7,8 +7,8 @@ from benchmarks.progress import SyntheticRun
 from rich.cells import cell_len
 
 from dx_local.platform.core.context import Platform
+from dx_local.ui.display.frame import Space, frame
 from dx_local.ui.fitting import UNICODE
-from dx_local.ui.frame import Space, frame
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.screens import DX_LOCAL
-from tests.ui.test_live_screens import scatters
+from tests.ui.display.test_live_screens import scatters
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.console.text import plain
 from dx_local.platform.core.states import FINAL
 from dx_local.sizes import size_text
+from dx_local.ui.display.job_output import Logs, last_lines
+from dx_local.ui.display.plain_lines import MANY_OF_A_KIND, PlainLines
 from dx_local.ui.fitting import time_text
-from dx_local.ui.job_output import Logs, last_lines
-from dx_local.ui.plain_lines import MANY_OF_A_KIND, PlainLines
 
 if TYPE_CHECKING:
     from dx_local.engine.executors.protocol import LogLine
     from dx_local.engine.reports.failure_report import FailureReport
-    from dx_local.ui.run_facts import Change, EntryPointFacts, JobFacts, RunFacts
+    from dx_local.ui.display.run_facts import Change, EntryPointFacts, JobFacts, RunFacts
 
 _COLUMNS = ("entry point", "jobs", "done", "failed", "median", "slowest", "peak memory")
 
@@ -41,6 +41,7 @@ class GitHubLines(PlainLines):
             # With the bar, a line of a job is never taken for a workflow command.
             text = "\n".join(f"| {line}" for line in lines)
             self.print(f"::group::{change.job.label} log\n{text}\n::endgroup::")
+            self.lines_shown[change.job.id] = len(lines)
 
     def on_close(self) -> None:
         """Append the table of entry points to the step summary, if there is one."""
@@ -66,7 +67,7 @@ def step_summary(facts: RunFacts) -> str:
     rows = [_COLUMNS, ("---",) * len(_COLUMNS), *(_row(facts, each) for each in facts.entry_points.values())]
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
     failed = "".join(
-        f"- {_markdown(job.label)}: {_markdown(job.failure.message.splitlines()[0])}\n"
+        f"- {_markdown(job.label)}: {_markdown(job.failure.summary)}\n"
         for job in facts.failures[:20]
         if job.failure
     )
@@ -90,7 +91,7 @@ def _annotation(job: JobFacts, failure: FailureReport) -> str:
     """Return the workflow command that shows a failure at its source line."""
     source = failure.source
     place = (source.file, source.number) if source else (None, None)
-    return annotation(job.label, failure.message, *place)
+    return annotation(job.label, failure.cause, *place)
 
 
 def annotation(title: str, message: str, file: Path | None, line: int | None) -> str:

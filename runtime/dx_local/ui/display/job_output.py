@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.console.text import plain
 from dx_local.platform.core.schema import JobTry
-from dx_local.platform.execution.job_logs import job_output_bytes, log_paths
+from dx_local.platform.execution.job_logs import DXPY_OPENING, job_output_bytes, log_paths
 
 if TYPE_CHECKING:
     from dx_local.engine.executors.protocol import LogLine
@@ -24,7 +23,6 @@ HELD_BACK = "log lines of jobs are in their files: --logs all shows them"
 """The message that explains missing lines."""
 
 _TAIL_BYTES = 64 * 1024
-_OPENING = re.compile(r"Invoking \S+ with \{")
 
 
 class Logs(str, Enum):
@@ -41,7 +39,7 @@ def is_opening(line: LogLine) -> bool:
 
     It repeats the whole input, which can be long, and adds nothing to the state; the job's log has it.
     """
-    return line.source == "STDOUT" and _OPENING.match(line.message) is not None
+    return line.source == "STDOUT" and DXPY_OPENING.match(line.message) is not None
 
 
 class LogGate:
