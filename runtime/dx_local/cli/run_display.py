@@ -5,7 +5,8 @@ Each of them has the options of `display_options`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import sys
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +87,7 @@ def run_request(request: RunRequest, display: Display) -> CommandResult:
     from dx_local.ui.display.progress import choose_observer
     from dx_local.ui.display.run_observer import DisplayOptions
 
+    request = replace(request, command=(Path(sys.argv[0]).name, *sys.argv[1:]))
     options = DisplayOptions(request.app, request.settings.max_parallel, Logs(display.logs))
     observer = choose_observer(display.progress, options, quiet=display.quiet)
     result, exit_code = uvloop.run(until_stopped(run_once(request, observer)))

@@ -20,9 +20,11 @@ from dx_local.platform.core.context import DEFAULT_REGION, DEFAULT_USER, STORE_N
 from dx_local.platform.data import file_bytes, projects
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
     from pathlib import Path
     from types import TracebackType
+
+    from starlette.routing import BaseRoute
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
     from dx_local.engine.executors.protocol import LogLine
@@ -145,6 +147,10 @@ class Session:
     def port(self) -> int:
         """Port of the server."""
         return self._server.port
+
+    def add_routes(self, routes: Sequence[BaseRoute]) -> None:
+        """Let the server also answer these routes."""
+        self._server.add_routes(routes)
 
     def project(self) -> str:
         """Return the ID of the project for runs, and create it if needed."""

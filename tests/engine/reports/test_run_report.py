@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from dx_local.engine.reports.run_report import report_of
+from dx_local.engine.reports.run_report import ReportRequest, report_of
 from dx_local.engine.run_folder import reading
 from dx_local.engine.runs.inputs import GivenInputs
 from dx_local.engine.runs.preparation import RunRequest
@@ -84,7 +84,7 @@ def failed(app: Path) -> Run:
 
 def report(folder: Path) -> dict[str, Any]:
     with reading(folder) as platform:
-        return report_of(platform, folder.parent.parent)
+        return report_of(platform, ReportRequest(folder.parent.parent))
 
 
 def test_the_report_of_a_done_run_fits_the_schema(done: Run) -> None:

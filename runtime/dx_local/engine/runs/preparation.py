@@ -30,7 +30,7 @@ class RunRequest:
     """An app to run, its input and the options of the run.
 
     Everything that the run writes goes to `folder`, by default a new one in the app's folder; its output
-    files go to `out`, by default the folder `out` in there.
+    files go to `out`, by default the folder `out` in there. The report names `command`, the command line.
     """
 
     app: Path
@@ -43,6 +43,7 @@ class RunRequest:
     assets: tuple[Path, ...] = ()
     repeats: RecordedJob | None = None
     """A job of a kept run to run again, instead of `function` with `given`."""
+    command: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

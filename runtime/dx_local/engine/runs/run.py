@@ -15,6 +15,8 @@ from dx_local.engine.scheduling.disk_reserve import reporting_full_disk
 from dx_local.engine.session import Observer, Session, SessionOptions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dx_local.engine.run_folder import Workspace
     from dx_local.engine.runs.preparation import PreparedRun, RunRequest
     from dx_local.engine.runs.result import RunResult
@@ -55,9 +57,16 @@ async def _run_in(workspace: Workspace, run: PreparedRun, observer: Observer) ->
             return result_of(session, job_id, run, workspace.folder, observer.announce)
     finally:
         if workspace.has_begun:
-            from dx_local.engine.reports.run_report import write_report  # no job waits for this import
+            _report(folder, request, observer)
 
-            write_report(folder, request.app)
+
+def _report(folder: Path, request: RunRequest, observer: Observer) -> None:
+    # No job waits for these imports.
+    from dx_local.engine.reports.run_report import ReportRequest
+    from dx_local.engine.reports.writing import try_to_write_reports
+
+    if problem := try_to_write_reports(folder, ReportRequest(request.app, command=request.command)):
+        observer.announce(f"the report could not be written: {problem}")
 
 
 async def _until_final(session: Session, job_id: str) -> None:
