@@ -118,7 +118,9 @@ def read_case(app: Path, path: Path) -> Case:
         f"{_place(path, document, place)}: {message}" for place, message in _violations(document.value)
     ]
     if problems:
-        raise CaseFileError("\n".join(problems), "`dx-local test --schema` prints the JSON Schema of a test case.")
+        raise CaseFileError(
+            "\n".join(problems), "`dx-local test --schema` prints the JSON Schema of a test case."
+        )
     return Case(app, path, document)
 
 
