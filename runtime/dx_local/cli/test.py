@@ -32,6 +32,7 @@ class _Options:
     expression: str | None
     update: bool
     junit: Path | None
+    schema: bool
     job: JobOptions
     as_json: bool
 
@@ -49,6 +50,7 @@ class _Options:
     "--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a JUnit file."
 )
 @job_options
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a test case, and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, even on failure.")
 def command(**options: Any) -> None:
     """Run the test cases in test/cases of an app, all of them or only each CASE.
@@ -75,8 +77,12 @@ def command(**options: Any) -> None:
 def _test(options: _Options) -> CommandResult:
     import uvloop
 
+    from dx_local.engine.cases.case_files import SCHEMA_FILE
     from dx_local.engine.settings import JobSettings
 
+    if options.schema:
+        click.echo(SCHEMA_FILE.read_text(encoding="utf-8"), nl=False)
+        return CommandResult(0, is_printed=True)
     began = time.monotonic()
     cases = _chosen(options)
     settings = JobSettings.from_options(options.job)
