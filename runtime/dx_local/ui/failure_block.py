@@ -121,7 +121,7 @@ class _Layout:
         first_log = self._given(log[-_FIRST_LOG_LINES:][-self._left :]) if title and self._left > 0 else []
         more_again = self._if_it_fits(again[1:])
         hint = self._if_it_fits(self._hint())
-        others = self._if_it_fits([self._row("others", self._report.others)] if self._report.others else [])
+        others = self._if_it_fits(self._others())
         lint = self._if_it_fits(self._lint())
         more_inputs = self._if_it_fits(inputs[1:]) if first_inputs else []
         more_message = self._rest_of_message(rest)
@@ -195,7 +195,7 @@ class _Layout:
 
     def _log_lines(self) -> list[str]:
         report = self._report
-        if self._lines_shown >= min(report.log_lines - 1, _ENOUGH_LINES) and self._lines_shown:
+        if self._lines_shown >= min(report.log_lines, _ENOUGH_LINES):
             return []
         return [self._cut(f"  | {plain(line).expandtabs(_TAB)}") for line in report.excerpt]
 
@@ -212,6 +212,10 @@ class _Layout:
         if len(rows) > 2:
             rows = [rows[0], cut(f"{rows[1]}   …", room)]
         return [self._row("" if number else "input", row) for number, row in enumerate(rows)]
+
+    def _others(self) -> list[str]:
+        others = self._report.others
+        return [self._cut(self._row("others", others))] if others else []
 
     def _lint(self) -> list[str]:
         lines = self._report.finding_lines
