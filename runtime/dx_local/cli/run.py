@@ -10,18 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dx_local.cli.boundary import CommandResult, boundary
+from dx_local.cli.boundary import boundary
 from dx_local.cli.job_options import job_options
-from dx_local.cli.stopping import until_stopped
+from dx_local.cli.run_display import Display, display_options, out_option, run_request
 
 if TYPE_CHECKING:
     from dx_local.engine.runs.preparation import RunRequest
-    from dx_local.engine.runs.result import RunResult
-    from dx_local.engine.session import Observer
     from dx_local.engine.settings import JobOptions
-
-_EXIT_OF_REASON = {"AppError": 5, "JobTimeoutExceeded": 124}
-_EXIT_FAILED = 6
 
 
 @dataclass(frozen=True)
@@ -38,10 +33,7 @@ class _Options:
     region: str | None
     assets: tuple[Path, ...]
     job: JobOptions
-    as_json: bool
-    quiet: bool
-    progress: str
-    logs: str
+    display: Display
 
 
 @click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,12 +49,7 @@ class _Options:
 @click.option("-j", "--input-json", metavar="JSON", help='Inputs as one JSON object: {"NAME": VALUE}.')
 @click.option("-f", "--input-json-file", metavar="FILE", help="Read inputs from a JSON file, or stdin (-).")
 @click.option("--function", default="main", show_default=True, metavar="NAME", help="Entry point to run.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Folder for output files.  [default: out/ in the workspace]",
-)
+@out_option
 @click.option(
     "--workspace-path",
     type=click.Path(path_type=Path, file_okay=False),
@@ -80,22 +67,7 @@ class _Options:
 )
 @job_options
 @click.option("-y", "--yes", is_flag=True, help="Accepted for compatibility with old scripts; has no effect.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, even on failure.")
-@click.option("-q", "--quiet", is_flag=True, help="Hide progress and the output of jobs.")
-@click.option(
-    "--progress",
-    type=click.Choice(["auto", "plain", "tty"]),
-    default="auto",
-    show_default=True,
-    help="Style of the progress display.",
-)
-@click.option(
-    "--logs",
-    type=click.Choice(["auto", "all", "failed", "none"]),
-    default="auto",
-    show_default=True,
-    help="Jobs whose output is shown; auto shows all until it would be too much to read.",
-)
+@display_options
 def command(yes: bool, **options: Any) -> None:  # noqa: ARG001 - kept for scripts of the old runner
     """Run the app in folder APP (default: here) on this machine.
 
@@ -111,26 +83,7 @@ def command(yes: bool, **options: Any) -> None:  # noqa: ARG001 - kept for scrip
       dx-local run my-app --function process -ipiece:file=part.fastq
     """  # noqa: D301 - click wants a real backspace
     chosen = _Options(**options)
-    boundary(lambda: _run(chosen), as_json=chosen.as_json)
-
-
-def _run(options: _Options) -> CommandResult:
-    import uvloop
-
-    from dx_local.engine.runs.run import run_once
-    from dx_local.ui.job_output import Logs
-    from dx_local.ui.progress import choose_observer
-    from dx_local.ui.run_observer import DisplayOptions
-
-    request = _request(options)
-    display = DisplayOptions(request.app, request.settings.max_parallel, Logs(options.logs))
-    observer = choose_observer(options.progress, display, quiet=options.quiet)
-    result, exit_code = uvloop.run(until_stopped(run_once(request, observer)))
-    if result is None:
-        return CommandResult(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})
-    if result.failure is not None:
-        exit_code = _EXIT_OF_REASON.get(result.failure.reason, _EXIT_FAILED)
-    return CommandResult(exit_code, _as_json(result), show=lambda: _show(result, options, observer))
+    boundary(lambda: run_request(_request(chosen), chosen.display), as_json=chosen.display.as_json)
 
 
 def _request(options: _Options) -> RunRequest:
@@ -169,33 +122,3 @@ def _read(name: str) -> bytes:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise UsageError(f"{name!r} cannot be read: {error.strerror}") from None
-
-
-def _show(result: RunResult, options: _Options, observer: Observer) -> None:
-    from dx_local.ui.run_observer import RunObserver
-    from dx_local.ui.summary import show_failure, show_summary
-
-    failure = result.failure
-    if failure is None:
-        show_summary(result, quiet=options.quiet)
-        return
-    from dx_local.cli.history.next_commands import going_on
-
-    subject = failure.subject.job_id
-    lines_shown = observer.lines_shown[subject] if isinstance(observer, RunObserver) else 0
-    show_failure(failure, going_on(options.app, result.folder, failure), lines_shown=lines_shown)
-
-
-def _as_json(result: RunResult) -> dict[str, Any]:
-    return {
-        "state": result.job["state"],
-        "job": result.job["id"],
-        "output": result.output,
-        "outputLinks": result.job["output"],
-        "jobs": result.job_count,
-        "seconds": round(result.seconds, 3),
-        "workspace": result.folder,
-        "samplesUsed": result.samples_used,
-        "usage": [usage.to_json() for usage in result.usage],
-        "failure": result.failure and result.failure.to_json(),
-    }

@@ -115,7 +115,11 @@ class Session:
         self._stack.callback(self._observer.on_close)
         await self._stack.enter_async_context(self._server)
         settings = self._options.settings
-        transfer = FileTransfer(self.platform, links=settings.input_delivery is InputDelivery.LINK)
+        transfer = FileTransfer(
+            self.platform,
+            links=settings.input_delivery is InputDelivery.LINK,
+            delay=self.driver.faults.delay_transfer,
+        )
         self._stack.push_async_callback(transfer.close)
         callbacks = Callbacks(
             on_log=self._logged,

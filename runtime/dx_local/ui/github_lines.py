@@ -89,13 +89,20 @@ def _row(facts: RunFacts, entry_point: EntryPointFacts) -> tuple[str, ...]:
 
 def _annotation(job: JobFacts, failure: FailureReport) -> str:
     """Return the workflow command that shows a failure at its source line."""
-    properties = {"title": job.label}
-    if source := failure.source:
+    source = failure.source
+    place = (source.file, source.number) if source else (None, None)
+    return annotation(job.label, failure.cause, *place)
+
+
+def annotation(title: str, message: str, file: Path | None, line: int | None) -> str:
+    """Return the workflow command that shows an error, at a line of a file if it has one."""
+    properties = {"title": title}
+    if file is not None and line is not None:
         # GitHub finds files by their paths in the repository.
         top = os.environ.get("GITHUB_WORKSPACE") or Path.cwd()
-        properties = {"file": os.path.relpath(source.file, top), "line": str(source.number), **properties}
+        properties = {"file": os.path.relpath(file, top), "line": str(line), **properties}
     text = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items())
-    return f"::error {text}::{_escaped(plain(failure.cause))}"
+    return f"::error {text}::{_escaped(plain(message))}"
 
 
 def _escaped(text: str, more: str = "") -> str:

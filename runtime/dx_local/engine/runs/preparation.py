@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dx_local.engine.resume.recorded_jobs import RecordedJob
+
 
 @dataclass(frozen=True)
 class RunRequest:
@@ -39,6 +41,8 @@ class RunRequest:
     out: Path | None = None
     region: str | None = None
     assets: tuple[Path, ...] = ()
+    repeats: RecordedJob | None = None
+    """A job of a kept run to run again, instead of `function` with `given`."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,11 @@ def prepare(request: RunRequest) -> PreparedRun:
     began = time.monotonic()
     check_assets(request.assets)
     app = replace(load_app(request.app), assets=request.assets)
-    _check_function(app, request.function)
+    if request.repeats is None or request.repeats.applet is None:
+        _check_function(app, request.function)
     given = request.given
-    if given is None and request.function == "main":  # the samples are those of the app's inputSpec
+    # The samples are those of the app's inputSpec.
+    if given is None and request.function == "main" and request.repeats is None:
         given = samples_of(request.app)
     if request.out:
         check_out(request.out)

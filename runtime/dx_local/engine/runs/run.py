@@ -10,7 +10,7 @@ from dx_local.engine.run_folder import WORKSPACES, open_workspace
 from dx_local.engine.runs.pipes import with_pipes_read
 from dx_local.engine.runs.preparation import prepare
 from dx_local.engine.runs.result import result_of
-from dx_local.engine.runs.start import start_app
+from dx_local.engine.runs.start import start_again, start_app
 from dx_local.engine.scheduling.disk_reserve import reporting_full_disk
 from dx_local.engine.session import Observer, Session, SessionOptions
 
@@ -44,9 +44,14 @@ async def _run_in(workspace: Workspace, run: PreparedRun, observer: Observer) ->
     given = await with_pipes_read(run.given, run.app.spec, request.function, folder)
     try:
         async with Session(SessionOptions(folder, request.settings, region=run.region), observer) as session:
-            job_id = start_app(session, run.app, request.function, given)
+            if request.repeats:
+                job_id = start_again(session, run.app, request.repeats, observer.announce)
+            else:
+                job_id = start_app(session, run.app, request.function, given)
             workspace.has_begun = True
             await _until_final(session, job_id)
+            for fault in session.driver.faults.unused():
+                observer.announce(f"warning: --inject {fault} matched no job")
             return result_of(session, job_id, run, workspace.folder, observer.announce)
     finally:
         if workspace.has_begun:

@@ -1,4 +1,4 @@
-"""Lay out the report on a failed run so that it fits the end of a screen, with the cause last.
+"""Arrange the report on a failed run so that it fits the end of a screen, with the cause last.
 
 process[57], the last lines of its log (all 214: dx-local logs 'process[57]')
 | ZeroDivisionError: integer division or modulo by zero
@@ -14,8 +14,12 @@ return {"lines": 1 // 0, "characters": sum(lengths)}
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+import click
 
 from dx_app_wizard.console.text import plain
 from dx_local.ui.fitting import cut, fold, rows_of, shorten
@@ -93,6 +97,22 @@ def failure_block(
     `lines_shown` is the number of the log's last lines that are on the screen already; they are not repeated.
     """
     return _Layout(report, going_on, space, lines_shown).block()
+
+
+def show_failure(report: FailureReport, going_on: GoingOn, *, lines_shown: int) -> None:
+    """Print the block on stderr; see `failure_block`."""
+    above, cause = failure_block(report, going_on, _space(), lines_shown=lines_shown)
+    start = click.style(CAUSE_STARTS, fg="red", bold=True)
+    text = "\n".join([*above, start + cause[0].removeprefix(CAUSE_STARTS), *cause[1:]])
+    click.echo(text, err=True)
+
+
+def _space() -> BlockSpace:
+    """Return the space in the terminal; lines in files, and in terminals without a size, have no limit."""
+    if not sys.stderr.isatty():
+        return BlockSpace(None)
+    columns, rows = os.get_terminal_size(sys.stderr.fileno())
+    return BlockSpace(columns, rows - 2) if columns and rows else BlockSpace(None)
 
 
 class _Layout:
