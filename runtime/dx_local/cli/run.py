@@ -108,11 +108,16 @@ def _given(options: _Options) -> Any:
     if not (options.inputs or options.input_json or options.input_json_file):
         return None
     values: dict[str, Any] = {}
-    if options.input_json_file:
-        values |= read_json(_read(options.input_json_file), options.input_json_file)
+    places = []
+    if name := options.input_json_file:
+        place = "stdin" if name == "-" else name
+        values |= (found := read_json(_read(name), place))
+        places.append((place, frozenset(found)))
     if options.input_json:
-        values |= read_json(os.fsencode(options.input_json), "--input-json")
-    return GivenInputs(values=values, texts=tuple(parse_option(text) for text in options.inputs))
+        values |= (found := read_json(os.fsencode(options.input_json), "--input-json"))
+        places.append(("--input-json", frozenset(found)))
+    texts = tuple(parse_option(text) for text in options.inputs)
+    return GivenInputs(values=values, texts=texts, places=tuple(places))
 
 
 def _read(name: str) -> bytes:

@@ -95,18 +95,22 @@ def run_request(request: RunRequest, display: Display) -> CommandResult:
         return CommandResult(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})
     if result.failure is not None:
         exit_code = _EXIT_OF_REASON.get(result.failure.reason, _EXIT_FAILED)
-    return CommandResult(exit_code, _as_json(result), show=lambda: _show(result, request, display, observer))
+    return CommandResult(
+        exit_code, _as_json(result), show=lambda: _show(result, request, observer, quiet=display.quiet)
+    )
 
 
-def _show(result: RunResult, request: RunRequest, display: Display, observer: Observer) -> None:
+def _show(result: RunResult, request: RunRequest, observer: Observer, *, quiet: bool) -> None:
     from dx_local.ui.display.run_observer import RunObserver
-    from dx_local.ui.results.summary import show_failure, show_summary
 
     failure = result.failure
     if failure is None:
-        show_summary(result, quiet=display.quiet)
+        from dx_local.ui.results.summary import show_summary
+
+        show_summary(result, quiet=quiet)
         return
     from dx_local.cli.history.next_commands import going_on
+    from dx_local.ui.results.failure_block import show_failure
 
     subject = failure.subject.job_id
     lines_shown = observer.lines_shown[subject] if isinstance(observer, RunObserver) else 0

@@ -58,7 +58,6 @@ def test_github_gets_an_annotation_a_group_and_a_summary(many: str, tmp_path: Pa
     assert group
     assert "| piece 56\n" in group[1]
     assert all(line.startswith("| ") for line in group[1].splitlines())
-    assert "::group::main log\n" in shown
     text = summary.read_text()
     assert text.startswith("# Before\n### count-kmers\n")
     assert re.search(r"(?m)^\| process \| 100 \| \d+ \| 1 \| .* s \| .* s process.* \| .* MiB \|$", text)

@@ -6,11 +6,10 @@ import shlex
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from dx_local.engine.run_folder import WORKSPACES
 from dx_local.ui.results.failure_block import Command, GoingOn
 
 if TYPE_CHECKING:
@@ -26,14 +25,14 @@ def going_on(app: Path, folder: Path, failure: FailureReport) -> GoingOn:
     kept runs find only runs in the app's folder.
     """
     log = str(failure.log_file or "")
-    run = _run_name(app, folder)
-    if run is None:
+    names = _run_names(app, folder)
+    if names is None:
         return GoingOn((), log, _place(folder))
     job = shlex.quote(_job_name(folder, failure))
-    options = ([] if _is_here(app) else ["--app", shlex.quote(str(app))]) + (["--run", run] if run else [])
-    rerun, logs = (" ".join(["dx-local", verb, job, *options]) for verb in ("rerun", "logs"))
+    in_app = "" if _is_here(app) else f" --app {shlex.quote(str(app))}"
+    rerun = f"dx-local rerun {job}{in_app}{_option('--run', names.whole)}"
     where = "" if _is_here(app) else f" {shlex.quote(str(app))}"
-    resume = f"dx-local run{where} --resume{f' {run}' if run else ''}"
+    resume = f"dx-local run{where} --resume{_option('', names.whole) if names.is_whole else ''}"
     commands = []
     if _has_verb("rerun"):
         commands.append(Command(rerun, "this job alone, with your edits"))
@@ -41,6 +40,7 @@ def going_on(app: Path, folder: Path, failure: FailureReport) -> GoingOn:
         commands.append(Command(f"{rerun} --debug", "the same, stops where it fails"))
     if _has_option("run", "--resume"):
         commands.append(Command(resume, "all that is not done"))
+    logs = f"dx-local logs {job}{in_app}{_option('--run', names.any)}"
     return GoingOn(tuple(commands), logs, _place(folder))
 
 
@@ -50,16 +50,31 @@ def _place(folder: Path) -> tuple[str, str]:
     return ("report", str(report)) if report.is_file() else ("folder", str(folder))
 
 
-def _run_name(app: Path, folder: Path) -> str | None:
-    """Return the name of a run for --run, empty if it is the last one; None if no name leads to it."""
-    from dx_local.engine.history.kept_runs import kept_runs
+class _RunNames(NamedTuple):
+    """The name of a run for --run; empty if `last` names it."""
 
-    if folder.resolve().parent != (app / WORKSPACES).resolve():
+    any: str
+    whole: str
+    """For verbs whose `last` skips runs of `rerun`."""
+    is_whole: bool
+
+
+def _run_names(app: Path, folder: Path) -> _RunNames | None:
+    """Return the names of a run, or None if no name leads to it."""
+    from dx_local.engine.history.kept_runs import choose_run, choose_whole_run, kept_runs
+
+    found = [run for run in kept_runs(app) if run.folder.resolve() == folder.resolve()]
+    if not found:
         return None
-    names = [run.name for run in kept_runs(app)]
-    if folder.name not in names:
-        return None
-    return "" if names[-1] == folder.name else folder.name
+    (run,) = found
+    any_name, whole = (
+        "" if choose(app).name == run.name else run.name for choose in (choose_run, choose_whole_run)
+    )
+    return _RunNames(any_name, whole, is_whole=not run.repeats_a_job())
+
+
+def _option(name: str, value: str) -> str:
+    return f" {name} {value}".replace("  ", " ") if value else ""
 
 
 def _job_name(folder: Path, failure: FailureReport) -> str:

@@ -77,7 +77,8 @@ class Case:
         """Return the input of the case. Raises UsageError if it is that of the app and cannot be read."""
         values = self.document.value.get("input")
         if values is not None:
-            return GivenInputs(values=values, folder=self.app)
+            places = ((str(self.path), frozenset(values)),)
+            return GivenInputs(values=values, folder=self.app, places=places)
         samples = samples_of(self.app) if self.function == "main" else None
         return samples or GivenInputs(values={})
 

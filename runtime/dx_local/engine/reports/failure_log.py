@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dx_local.engine.reports.source_lines import BASH_LINE, ENTRY_CALL
-from dx_local.platform.execution.job_logs import DXPY_OPENING, job_output_bytes
+from dx_local.platform.execution.job_logs import DXPY_OPENING, MACHINERY_FRAME, job_output_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,8 +16,6 @@ _TAIL_BYTES = 1024 * 1024
 _MOST_PROGRAMS = 3
 _TRACEBACK = "Traceback (most recent call last):"
 _FRAME = re.compile(r'  File "(?P<file>[^"]+)", line \d+(?:, in (?P<name>.+))?')
-# dxpy calls the entry point in this module; the worker executes the app's code in its own.
-_MACHINERY = ("/dxpy/utils/exec_utils.py", "/dx_local/worker/")
 _MISSING = (
     re.compile(r"(?:^|: )(?P<program>[^\s:]+): command not found$"),  # bash
     re.compile(r"^\S*sh: \d+: (?P<program>\S+): not found$"),  # dash, which is sh on workers
@@ -84,7 +82,7 @@ def _frames(lines: Sequence[str]) -> Iterator[tuple[str, bool]]:
     """Yield the first line of each frame outside the machinery, and whether it is in the app's own code."""
     for position, line in enumerate(lines):
         match = _FRAME.match(line)
-        if match is None or any(part in match["file"] for part in _MACHINERY):
+        if match is None or MACHINERY_FRAME.match(line):
             continue
         code = lines[position + 1].strip() if position + 1 < len(lines) else ""
         if match["name"] != "<module>" or code != ENTRY_CALL:

@@ -115,7 +115,7 @@ class _Origin:
 
 
 def _is_wrong(io_class: str, value: Any) -> bool:
-    """Return whether a value is neither of a class nor of the class of its elements."""
+    """Return whether a value is not of a class, nor an element of an array of that class."""
     item = io_class.partition(":")[2] or io_class
     return mismatch(io_class, value) is not None and mismatch(item, value) is not None
 

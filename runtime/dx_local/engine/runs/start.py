@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.engine.apps import app_bundle
 from dx_local.engine.runs import inputs
+from dx_local.engine.runs.input_hints import hint_for
 from dx_local.errors import UsageError
 from dx_local.platform.core.errors import ApiError
 from dx_local.platform.execution import applets, job_creation
@@ -30,7 +31,9 @@ def start_app(session: Session, app: app_bundle.App, function: str, given: Given
                 return _run_applet(context, applet, job_input, project)
             return job_creation.create_at_entry_point(context, applet, function, job_input, project)
         except ApiError as error:
-            raise UsageError(error.message, "Pass inputs as -iNAME=VALUE.") from None
+            details = error.details if isinstance(error.details, dict) else {}
+            problems = details.get("problems", [error.message])
+            raise UsageError(error.message, hint_for(given, problems)) from None
 
 
 def start_again(

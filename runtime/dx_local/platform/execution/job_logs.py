@@ -35,6 +35,12 @@ OPENING_ENDS = "running (job ID {})"
 DXPY_OPENING = re.compile(r"Invoking \S+ with \{")
 """The beginning of the line that dxpy prints first in every job. It repeats the whole input."""
 
+MACHINERY_FRAME = re.compile(r'  File "[^"]*(?:/dxpy/utils/exec_utils\.py|/dx_local/worker/[^"]+)", line \d+')
+"""The first line of a frame that every traceback of a job has: dxpy's call of the entry point, or the worker.
+
+The code of the frame follows in lines with a deeper indent.
+"""
+
 _OPENING = re.compile(
     rb"%s\n(?:.*\n)*?\S+ %s\n"
     % tuple(re.escape(text.encode()).replace(rb"\{\}", rb"\S+") for text in (OPENING_STARTS, OPENING_ENDS))

@@ -41,7 +41,7 @@ class GitHubLines(PlainLines):
             # With the bar, a line of a job is never taken for a workflow command.
             text = "\n".join(f"| {line}" for line in lines)
             self.print(f"::group::{change.job.label} log\n{text}\n::endgroup::")
-            self.lines_shown[change.job.id] = len(lines)
+            self.note_all_shown(change.job.id)
 
     def on_close(self) -> None:
         """Append the table of entry points to the step summary, if there is one."""

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from dx_app_wizard.console.text import plain
 from dx_local.platform.core.schema import JobTry
-from dx_local.platform.execution.job_logs import DXPY_OPENING, job_output_bytes, log_paths
+from dx_local.platform.execution.job_logs import (
+    DXPY_OPENING,
+    MACHINERY_FRAME,
+    job_output_bytes,
+    log_paths,
+)
 
 if TYPE_CHECKING:
-    from dx_local.engine.executors.protocol import LogLine
     from dx_local.platform.core.context import Platform
 
 MANY_JOBS = 8
@@ -23,6 +27,7 @@ HELD_BACK = "log lines of jobs are in their files: --logs all shows them"
 """The message that explains missing lines."""
 
 _TAIL_BYTES = 64 * 1024
+_CODE_INDENT = "    "
 
 
 class Logs(str, Enum):
@@ -34,12 +39,25 @@ class Logs(str, Enum):
     NONE = "none"
 
 
-def is_opening(line: LogLine) -> bool:
-    """Return whether a line is the one with which dxpy begins every job.
+class Noise:
+    """Recognises the lines that every Python job prints, and that tell nothing about it; its log has them.
 
-    It repeats the whole input, which can be long, and adds nothing to the state; the job's log has it.
+    They are the line with which dxpy begins, which repeats the whole input, and the frames of dxpy and the
+    worker in tracebacks.
     """
-    return line.source == "STDOUT" and DXPY_OPENING.match(line.message) is not None
+
+    def __init__(self) -> None:
+        self._in_frame: set[str] = set()
+
+    def has(self, job_id: str, text: str) -> bool:
+        """Return whether the next line of a job is noise."""
+        if MACHINERY_FRAME.match(text):
+            self._in_frame.add(job_id)
+            return True
+        if job_id in self._in_frame and text.startswith(_CODE_INDENT):
+            return True
+        self._in_frame.discard(job_id)
+        return DXPY_OPENING.match(text) is not None
 
 
 class LogGate:
@@ -76,8 +94,10 @@ class LogGate:
 
 
 def last_lines(platform: Platform, job_id: str) -> list[str]:
-    """Return the last lines of a job's log, safe to print; none if it has no log."""
+    """Return the last lines of a job's log without noise, safe to print; none if it has no log."""
     row = platform.store.one(JobTry, "SELECT id, function, try_number FROM job WHERE id = ?", job_id)
     path = next(reversed(log_paths(platform, row)), None) if row else None
     text = job_output_bytes(path, _TAIL_BYTES) if path else b""
-    return [plain(line) for line in text.decode("utf-8", "replace").splitlines()]
+    noise = Noise()
+    lines = text.decode("utf-8", "replace").splitlines()
+    return [plain(line) for line in lines if not noise.has(job_id, line)]

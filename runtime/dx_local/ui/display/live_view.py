@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dx_app_wizard.console.text import plain
-from dx_local.ui.display.job_output import (
-    HELD_BACK,
-    MANY_JOBS,
-    MANY_LINES,
-    LogGate,
-    Logs,
-    is_opening,
-    last_lines,
-)
+from dx_local.ui.display.job_output import HELD_BACK, MANY_JOBS, MANY_LINES, LogGate, Logs, last_lines
 from dx_local.ui.display.run_observer import DisplayOptions, RunObserver
 from dx_local.ui.fitting import symbols_for
 
@@ -58,13 +50,13 @@ class LiveView(RunObserver):
             lines = last_lines(self.platform, change.job.id)
             for line in lines:
                 self._print(f"{plain(change.job.label)} | {line}")
-            self.lines_shown[change.job.id] = len(lines)
+            self.note_all_shown(change.job.id)
         self._schedule(REDRAW_SECONDS)
 
     def on_log(self, line: LogLine) -> None:
         """Show a log line above the view, unless there are too many, and as the last line of its job."""
         job = self.facts.job(line.job_id)
-        if job is None or is_opening(line):
+        if job is None or self.is_noise(line):
             return
         job.last_line = line.message[:500]
         is_calm = len(self.facts.running) <= MANY_JOBS

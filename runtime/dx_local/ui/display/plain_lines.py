@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dx_app_wizard.console.text import plain
-from dx_local.ui.display.job_output import HELD_BACK, MANY_JOBS, LogGate, Logs, is_opening, last_lines
+from dx_local.ui.display.job_output import HELD_BACK, MANY_JOBS, LogGate, Logs, last_lines
 from dx_local.ui.display.run_observer import DisplayOptions, RunObserver
 from dx_local.ui.fitting import clock_text
 from dx_local.ui.outcomes import SHOWN_STATES
@@ -59,7 +59,7 @@ class PlainLines(RunObserver):
     def on_log(self, line: LogLine) -> None:
         """Print a log line with the job's label, unless too many jobs run."""
         job = self.facts.job(line.job_id)
-        if job is None or is_opening(line):
+        if job is None or self.is_noise(line):
             return
         is_calm = len(self.facts.running) <= MANY_JOBS and job.entry_point.total <= MANY_OF_A_KIND
         was_complete = not self._gate.held_back
@@ -76,7 +76,7 @@ class PlainLines(RunObserver):
             lines = last_lines(self.platform, change.job.id)
             for line in lines:
                 self.print(f"{change.job.label} | {line}")
-            self.lines_shown[change.job.id] = len(lines)
+            self.note_all_shown(change.job.id)
 
     def print(self, text: str) -> None:
         """Print a line on stderr."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.engine.session import Observer
-from dx_local.ui.display.job_output import Logs
+from dx_local.ui.display.job_output import Logs, Noise
 from dx_local.ui.display.run_facts import RunFacts
 
 if TYPE_CHECKING:
+    from dx_local.engine.executors.protocol import LogLine
     from dx_local.platform.core.context import Platform
 
 
@@ -30,6 +32,7 @@ class RunObserver(Observer):
     def __init__(self, options: DisplayOptions) -> None:
         self.options = options
         self.facts = RunFacts(options.app, options.slots)
+        self._noise = Noise()
         self.lines_shown: Counter[str] = Counter()
         """The number of each job's lines that have been shown since the last one that was held back."""
 
@@ -44,3 +47,14 @@ class RunObserver(Observer):
             self.lines_shown[job_id] += 1
         else:
             self.lines_shown.pop(job_id, None)
+
+    def note_all_shown(self, job_id: str) -> None:
+        """Record that the end of a job's log is shown."""
+        self.lines_shown[job_id] = sys.maxsize
+
+    def is_noise(self, line: LogLine) -> bool:
+        """Return whether a line need not be shown; it counts as shown then."""
+        is_noise = self._noise.has(line.job_id, line.message)
+        if is_noise:
+            self.note_shown(line.job_id, is_shown=True)
+        return is_noise

@@ -14,8 +14,12 @@ return {"lines": 1 // 0, "characters": sum(lengths)}
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+import click
 
 from dx_app_wizard.console.text import plain
 from dx_local.ui.fitting import cut, fold, rows_of, shorten
@@ -95,6 +99,22 @@ def failure_block(
     return _Layout(report, going_on, space, lines_shown).block()
 
 
+def show_failure(report: FailureReport, going_on: GoingOn, *, lines_shown: int) -> None:
+    """Print the block on stderr; see `failure_block`."""
+    above, cause = failure_block(report, going_on, _space(), lines_shown=lines_shown)
+    start = click.style(CAUSE_STARTS, fg="red", bold=True)
+    text = "\n".join([*above, start + cause[0].removeprefix(CAUSE_STARTS), *cause[1:]])
+    click.echo(text, err=True)
+
+
+def _space() -> BlockSpace:
+    """Return the space in the terminal; lines in files, and in terminals without a size, have no limit."""
+    if not sys.stderr.isatty():
+        return BlockSpace(None)
+    columns, rows = os.get_terminal_size(sys.stderr.fileno())
+    return BlockSpace(columns, rows - 2) if columns and rows else BlockSpace(None)
+
+
 class _Layout:
     """Distributes the rows: every part has a place in the block and a turn to get its rows."""
 
@@ -121,7 +141,7 @@ class _Layout:
         first_log = self._given(log[-_FIRST_LOG_LINES:][-self._left :]) if title and self._left > 0 else []
         more_again = self._if_it_fits(again[1:])
         hint = self._if_it_fits(self._hint())
-        others = self._if_it_fits([self._row("others", self._report.others)] if self._report.others else [])
+        others = self._if_it_fits(self._others())
         lint = self._if_it_fits(self._lint())
         more_inputs = self._if_it_fits(inputs[1:]) if first_inputs else []
         more_message = self._rest_of_message(rest)
@@ -195,7 +215,7 @@ class _Layout:
 
     def _log_lines(self) -> list[str]:
         report = self._report
-        if self._lines_shown >= min(report.log_lines - 1, _ENOUGH_LINES) and self._lines_shown:
+        if self._lines_shown >= min(report.log_lines, _ENOUGH_LINES):
             return []
         return [self._cut(f"  | {plain(line).expandtabs(_TAB)}") for line in report.excerpt]
 
@@ -212,6 +232,10 @@ class _Layout:
         if len(rows) > 2:
             rows = [rows[0], cut(f"{rows[1]}   …", room)]
         return [self._row("" if number else "input", row) for number, row in enumerate(rows)]
+
+    def _others(self) -> list[str]:
+        others = self._report.others
+        return [self._cut(self._row("others", others))] if others else []
 
     def _lint(self) -> list[str]:
         lines = self._report.finding_lines

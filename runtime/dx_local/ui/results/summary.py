@@ -1,9 +1,8 @@
-"""Print the result of a run: its outputs on stdout, usage or the failure block on stderr."""
+"""Print the result of a run that is done: its outputs on stdout, usage on stderr."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,34 +12,12 @@ import click
 from dx_app_wizard.console.text import plain
 from dx_local.platform.core.json_text import in_batches, is_large, json_pieces
 from dx_local.sizes import size_text
-from dx_local.ui.results.failure_block import CAUSE_STARTS, BlockSpace, failure_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dx_local.engine.reports.failure_report import FailureReport
     from dx_local.engine.runs.result import RunResult
     from dx_local.platform.execution.job_usage import EntryPointUsage
-    from dx_local.ui.results.failure_block import GoingOn
-
-
-def show_failure(failure: FailureReport, going_on: GoingOn, *, lines_shown: int) -> None:
-    """Print the failure block on stderr.
-
-    `lines_shown` is the number of last lines of the job's log that have been shown already.
-    """
-    above, cause = failure_block(failure, going_on, _space(), lines_shown=lines_shown)
-    start = click.style(CAUSE_STARTS, fg="red", bold=True)
-    text = "\n".join([*above, start + cause[0].removeprefix(CAUSE_STARTS), *cause[1:]])
-    click.echo(text, err=True)
-
-
-def _space() -> BlockSpace:
-    """Return the space in the terminal; lines in files, and in terminals without a size, have no limit."""
-    if not sys.stderr.isatty():
-        return BlockSpace(None)
-    columns, rows = os.get_terminal_size(sys.stderr.fileno())
-    return BlockSpace(columns, rows - 2) if columns and rows else BlockSpace(None)
 
 
 def show_summary(result: RunResult, *, quiet: bool) -> None:
