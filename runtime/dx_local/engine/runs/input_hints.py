@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from dx_local.engine.runs.inputs import GivenInputs
 
 BY_OPTION = "Pass inputs as -iNAME=VALUE."
 _NAME = re.compile(r"'([^']+)'")
 
 
-def hint_for(given: GivenInputs, problems: Iterable[str], by_option: str = BY_OPTION) -> str:
+class Origins(Protocol):
+    """The sources of an input, as `inputs.GivenInputs` has them."""
+
+    @property
+    def texts(self) -> tuple[tuple[str, str | None, str], ...]:
+        """The name, class and text of each `-i` option."""
+
+    @property
+    def places(self) -> tuple[tuple[str, frozenset[str]], ...]:
+        """Other sources, such as the names of files, each with the names of its inputs."""
+
+
+def hint_for(given: Origins, problems: Iterable[str], by_option: str = BY_OPTION) -> str:
     """Return advice on problems, each of which names an input in quotes first.
 
     `by_option` is the advice on inputs that were passed as options.
@@ -26,7 +36,7 @@ def hint_for(given: GivenInputs, problems: Iterable[str], by_option: str = BY_OP
     return " ".join(text.format(", ".join(quoted)) for text, quoted in advice.items()) or by_option
 
 
-def _advice(given: GivenInputs, name: str, by_option: str) -> str:
+def _advice(given: Origins, name: str, by_option: str) -> str:
     """Return advice with a place for names."""
     if any(name == option for option, _, _ in given.texts):
         return _literal(by_option)
