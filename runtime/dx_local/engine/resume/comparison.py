@@ -62,7 +62,7 @@ class Side:
         return [job["input"], [self._awaited(each) for each in job["depends_on"]], bundled]
 
     def _awaited(self, entity: str) -> Any:
-        """Return the value for which an entry of dependsOn stands: the output of a job, or an object."""
+        """Return the value of an entry of dependsOn: the output of a job, or the object itself."""
         if class_of(entity) in EXECUTIONS:
             return self.platform.store.value("SELECT output FROM job WHERE id = ?", entity)
         return entity

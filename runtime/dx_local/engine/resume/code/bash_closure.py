@@ -27,6 +27,8 @@ _TAKES_NO_FUNCTION = frozenset(
     {"echo", "printf", "cat", "grep", "dx", "local", "export", "dx-jobutil-new-job", "dx-jobutil-add-output"}
 )
 """Commands that call none of the functions whose names are among their arguments."""
+_PASSED_ON = re.compile(r"\b(?:declare|typeset|export)[ \t]+-\w*[fF]\w*([^\n;|&)]*)")
+"""Functions that are exported or printed; without a name, all of them are."""
 _ENVIRONMENT = re.compile(r"(.*/)?environment")
 """The file ~/environment, which exists on every worker and defines no functions."""
 _DEFINITION = re.compile(r"^[ \t]*(?:function[ \t]+)?([\w:.+@-]+)[ \t]*\(\)", re.MULTILINE)
@@ -81,14 +83,25 @@ class _File:
             name = pending.pop()
             if name not in reached:
                 reached.add(name)
-                words = (word for command in self._commands[name] for word in _mentioned(command))
-                pending += (self._names[word] for word in words if word in self._names)
-        if any(_is_dynamic(command) for name in reached for command in self._commands[name]):
+                pending += (self._names[word] for word in self._mentioned(name) if word in self._names)
+        if any(map(self._is_dynamic, reached)):
             return whole_file(self._code)
         return frozenset(
             part(name or _TOP_LEVEL, self._texts[name], self._ranges[name].start if name else 1)
             for name in reached
         )
+
+    def _mentioned(self, name: str) -> Iterator[str]:
+        """Yield the words of a part that may be names of functions which it calls or passes on."""
+        for command in self._commands[name]:
+            yield from _mentioned(command)
+        for passed_on in _PASSED_ON.findall(self._texts[name]):
+            yield from _WORD.findall(passed_on)
+
+    def _is_dynamic(self, name: str) -> bool:
+        """Return whether a part can reach functions by computed names, or define more of them."""
+        passes_all_on = any(not passed.strip() for passed in _PASSED_ON.findall(self._texts[name]))
+        return passes_all_on or any(map(_is_dynamic, self._commands[name]))
 
     def _is_unambiguous(self) -> bool:
         definitions = _DEFINITION.findall(self._code)
@@ -121,11 +134,9 @@ def _is_dynamic(command: Command) -> bool:
     program, arguments = command.program, command.arguments
     if program in ("source", "."):
         return not arguments or not _ENVIRONMENT.fullmatch(arguments[0].text)
-    if program in ("declare", "typeset", "compgen"):
-        return any("f" in word.text for word in arguments)
     if program in ("bash", "sh", "trap"):
         return any(word.text.startswith("$") and not word.literal for word in arguments[:2])
-    return program in (None, "eval")
+    return program in (None, "eval", "compgen")
 
 
 def _is_inside(inner: range, outer: range) -> bool:

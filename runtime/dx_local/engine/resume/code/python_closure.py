@@ -104,7 +104,7 @@ class _File:
 
 
 def _always_counts(unit: _Unit, mentioned: frozenset[str]) -> bool:
-    """Return whether a statement counts even if no name of it is mentioned.
+    """Return whether a statement counts even if none of its names is mentioned.
 
     That is so for a statement that may do more than bind names. An import of another package counts if no
     part of the file mentions it: then it is there for its effects.
