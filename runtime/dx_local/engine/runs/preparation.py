@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class ResumedRun:
+    """The folder of an earlier run; `reruns_network` is true to run jobs again that ask for network."""
+
+    folder: Path
+    reruns_network: bool = False
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """An app to run, its input and the options of the run.
 
@@ -41,6 +49,10 @@ class RunRequest:
     out: Path | None = None
     region: str | None = None
     assets: tuple[Path, ...] = ()
+    resumes: ResumedRun | None = None
+    """An earlier run whose done jobs are taken over."""
+    is_kept: bool = True
+    """False if nobody will resume the run: a power cut may destroy it, and nothing waits for the disk."""
     repeats: RecordedJob | None = None
     """A job of a kept run to run again, instead of `function` with `given`."""
     command: tuple[str, ...] | None = None
