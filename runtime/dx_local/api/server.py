@@ -44,6 +44,9 @@ _BACKLOG = 1024
 class Hooks(Protocol):
     """Hooks into the calls of the API."""
 
+    async def before_call(self, context: Context, entity_id: str, method: str, request: Any) -> None:
+        """Delay a call if needed; no transaction is open. The request has not been checked."""
+
     async def before_answer(
         self, context: Context, entity_id: str, method: str, request: JSON, answer: JSON
     ) -> JSON:
@@ -198,6 +201,8 @@ class _Api:
         caller = self._caller(request.headers) if call.route.needs_token else ANONYMOUS
         context = Context(self._platform, caller, request.headers)
         body = _parse(request.headers, await request.body(), any_json=call.route.takes_any_json)
+        if self._hooks is not None:
+            await self._hooks.before_call(context, call.entity, call.method, body)
         answer = await self._perform(context, call, body)
         if self._hooks is not None:
             answer = await self._hooks.before_answer(context, call.entity, call.method, body, answer)

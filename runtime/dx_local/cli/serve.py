@@ -122,7 +122,7 @@ async def _until_cancelled(options: _Options) -> None:
     from dx_local.engine.service.serve import ServeRequest, serving
     from dx_local.engine.service.state_folder import default_folder
     from dx_local.engine.settings import JobSettings
-    from dx_local.ui.progress import JobStates, Messages
+    from dx_local.ui.display.progress import JobStates, Messages
 
     request = ServeRequest(
         folder=options.state or default_folder(),

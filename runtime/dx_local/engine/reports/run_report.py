@@ -18,16 +18,16 @@ from dx_app_wizard import __version__
 from dx_app_wizard.dxapp.links import links_in
 from dx_local.engine.reports.edges import edges_of
 from dx_local.engine.reports.entry_points import summary, system_requirements
+from dx_local.engine.reports.input_texts import data_object
 from dx_local.engine.reports.job_rows import EarlierTry, Job, earlier_tries, job_rows, jobs_of, key_of
 from dx_local.engine.run_folder import WORKSPACES
 from dx_local.platform.core.json_text import to_json
-from dx_local.platform.core.store import Row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dx_local.platform.core.context import JSON, Platform
-    from dx_local.platform.core.store import Store
+    from dx_local.platform.core.store import Row, Store
 
 SCHEMA = 1
 """Version of the report; a change that breaks readers increases it."""
@@ -190,13 +190,5 @@ def _bounded(value: Any) -> Any:
 
 def _files(store: Store, value: Any) -> list[JSON]:
     """Return the names and sizes of the data objects that a value refers to."""
-    found = (
-        store.one(
-            Row,
-            "SELECT object.id, placement.name, json_extract(object.fields, '$.size') AS bytes"
-            " FROM object JOIN placement ON placement.object = object.id WHERE object.id = ? LIMIT 1",
-            entity,
-        )
-        for entity in links_in(value)
-    )
+    found = (data_object(store, entity) for entity in links_in(value))
     return [dict(row) for row in found if row]

@@ -22,6 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dx_local.engine.resume.recorded_jobs import RecordedJob
+
+
+@dataclass(frozen=True)
+class ResumedRun:
+    """The folder of an earlier run; `reruns_network` is true to run jobs again that ask for network."""
+
+    folder: Path
+    reruns_network: bool = False
+
 
 @dataclass(frozen=True)
 class RunRequest:
@@ -39,6 +49,12 @@ class RunRequest:
     out: Path | None = None
     region: str | None = None
     assets: tuple[Path, ...] = ()
+    resumes: ResumedRun | None = None
+    """An earlier run whose done jobs are taken over."""
+    is_kept: bool = True
+    """False if nobody will resume the run: a power cut may destroy it, and nothing waits for the disk."""
+    repeats: RecordedJob | None = None
+    """A job of a kept run to run again, instead of `function` with `given`."""
     command: tuple[str, ...] | None = None
 
 
@@ -74,9 +90,11 @@ def prepare(request: RunRequest) -> PreparedRun:
     began = time.monotonic()
     check_assets(request.assets)
     app = replace(load_app(request.app), assets=request.assets)
-    _check_function(app, request.function)
+    if request.repeats is None or request.repeats.applet is None:
+        _check_function(app, request.function)
     given = request.given
-    if given is None and request.function == "main":  # the samples are those of the app's inputSpec
+    # The samples are those of the app's inputSpec.
+    if given is None and request.function == "main" and request.repeats is None:
         given = samples_of(request.app)
     if request.out:
         check_out(request.out)

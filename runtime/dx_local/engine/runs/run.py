@@ -10,7 +10,8 @@ from dx_local.engine.run_folder import WORKSPACES, open_workspace
 from dx_local.engine.runs.pipes import with_pipes_read
 from dx_local.engine.runs.preparation import prepare
 from dx_local.engine.runs.result import result_of
-from dx_local.engine.runs.start import start_app
+from dx_local.engine.runs.resumed import kept_ledger, resumed_run
+from dx_local.engine.runs.start import start_again, start_app
 from dx_local.engine.scheduling.disk_reserve import reporting_full_disk
 from dx_local.engine.session import Observer, Session, SessionOptions
 
@@ -44,12 +45,25 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
 async def _run_in(workspace: Workspace, run: PreparedRun, observer: Observer) -> RunResult:
     request, folder = run.request, workspace.folder.resolve()
     given = await with_pipes_read(run.given, run.app.spec, request.function, folder)
+    options = SessionOptions(folder, request.settings, region=run.region, is_persistent=request.is_kept)
     try:
-        async with Session(SessionOptions(folder, request.settings, region=run.region), observer) as session:
-            job_id = start_app(session, run.app, request.function, given)
-            workspace.has_begun = True
-            await _until_final(session, job_id)
-            return result_of(session, job_id, run, workspace.folder, observer.announce)
+        async with Session(options, observer) as session:
+            with (
+                kept_ledger(session, run) as keeper,
+                resumed_run(session, run, keeper, observer) as resumption,
+            ):
+                if request.repeats:
+                    job_id = start_again(session, run.app, request.repeats, observer.announce)
+                else:
+                    job_id = start_app(session, run.app, request.function, given)
+                workspace.has_begun = True
+                if keeper:
+                    keeper.start()
+                await _until_final(session, job_id)
+                for fault in session.driver.faults.unused():
+                    observer.announce(f"warning: --inject {fault} matched no job")
+                resumed = resumption.result() if resumption else None
+                return result_of(session, job_id, run, workspace.folder, observer.announce, resumed)
     finally:
         if workspace.has_begun:
             _report(folder, request, observer)
