@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from benchmarks.made_up_run import MadeUpRun
 
-from dx_local.engine.reports.markdown import markdown_summary
-from dx_local.engine.reports.mermaid import mermaid_graph
+from dx_local.engine.reports.formats.markdown import markdown_summary
+from dx_local.engine.reports.formats.mermaid import mermaid_graph
+from dx_local.engine.reports.formats.trace import COLUMNS, trace_table
 from dx_local.engine.reports.run_report import ReportRequest, report_of
 from dx_local.engine.reports.sentences import rerun_command, sentence
-from dx_local.engine.reports.trace import COLUMNS, trace_table
 from dx_local.engine.run_folder import reading
 
 if TYPE_CHECKING:

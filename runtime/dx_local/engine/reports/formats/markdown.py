@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dx_local.engine.reports.formats.mermaid import entry_point_name, mermaid_graph
 from dx_local.engine.reports.legible import legible
-from dx_local.engine.reports.mermaid import entry_point_name, mermaid_graph
 from dx_local.engine.reports.sentences import duration, rerun_command, sentence
 from dx_local.sizes import size_text
 
