@@ -95,11 +95,18 @@ def _print(run: KeptRun, options: _Options) -> None:
 def _write(run: KeptRun, options: _Options) -> Path:
     from dx_app_wizard.files import atomic_write
     from dx_local.engine.history.report_texts import renew_reports, report_in
+    from dx_local.errors import UsageError
+    from dx_local.platform.core.full_disk import is_full_disk
 
     if options.output is None:
         return renew_reports(run, options.app)
     text = report_in(run, options.app, options.format, options.output)
-    atomic_write(options.output, text, mode=_READABLE)
+    try:
+        atomic_write(options.output, text, mode=_READABLE)
+    except OSError as error:
+        if is_full_disk(error, options.output.parent):
+            raise
+        raise UsageError(f"{str(options.output)!r} cannot be written: {error.strerror}") from None
     return options.output
 
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from dx_local.engine.reports.markdown import markdown_summary
-from dx_local.engine.reports.mermaid import mermaid_graph
+from dx_local.engine.reports.formats.markdown import markdown_summary
+from dx_local.engine.reports.formats.mermaid import mermaid_graph
+from dx_local.engine.reports.formats.trace import trace_table
 from dx_local.engine.reports.run_report import ReportRequest, report_of
-from dx_local.engine.reports.trace import trace_table
 from dx_local.engine.reports.writing import PAGE_NAME, page_of, report_text, write_reports
 from dx_local.errors import UsageError
 

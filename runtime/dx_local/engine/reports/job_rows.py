@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _JOBS = """
 SELECT job.id, job.function, job.executable_name, job.parent, job.parent_try, job.state, job.created,
     job.started, job.stopped, job.try_number, job.instance_type, job.region, job.failure_reason,
-    job.failure_message, job.reused_from, job.usage, job.workspace, job.depends_on,
+    job.failure_message, job.reused_from, job.not_reused, job.usage, job.workspace, job.depends_on,
     parent.workspace AS parent_workspace
 FROM job LEFT JOIN job AS parent ON parent.id = job.parent WHERE ? IN ('', job.root) ORDER BY job.sequence
 """
@@ -49,6 +49,7 @@ class Job(TypedDict):
     cpuSeconds: float | None
     disk: int | None
     reused: bool
+    again: str | None
     reason: str | None
     message: str | None
     log: str | None
@@ -106,6 +107,7 @@ def jobs_of(rows: Sequence[Row], entry_points: dict[EntryPointKey, int], platfor
                 "cpuSeconds": usage.get("cpu_seconds"),
                 "disk": usage.get("disk"),
                 "reused": row["reused_from"] is not None,
+                "again": row["not_reused"],
                 "reason": row["failure_reason"],
                 "message": row["failure_message"],
                 "log": _log(platform, row) if row["started"] is not None else None,

@@ -36,15 +36,20 @@ def run_seconds(report: JSON) -> float | None:
 
 
 def rerun_command(report: JSON) -> str | None:
-    """Return the command that runs the job that failed first again, None if no job failed."""
+    """Return the command that runs the failed job again, or the one that returned a wrong value to it.
+
+    Return None if no job failed.
+    """
     import shlex  # not needed for most runs
 
-    cause = report["cause"]
-    if cause is None or cause["job"] not in report["jobs"]["id"]:
+    cause, jobs = report["cause"], report["jobs"]
+    if cause is None:
         return None
-    label = report["jobs"]["label"][report["jobs"]["id"].index(cause["job"])]
-    name = label if report["jobs"]["label"].count(label) == 1 else cause["job"]
-    words = ["dx-local", "rerun", name]
+    job_id = (cause["producer"] or cause)["job"]
+    if job_id not in jobs["id"]:
+        return None
+    label = jobs["label"][jobs["id"].index(job_id)]
+    words = ["dx-local", "rerun", label if jobs["label"].count(label) == 1 else job_id]
     if report["run"]:
         words += ["--run", report["run"]]
     return shlex.join(words)

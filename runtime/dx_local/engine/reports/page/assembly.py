@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.console.text import plain
+from dx_local.engine.reports.legible import legible
 from dx_local.engine.reports.page.packing import packed, report_data
 from dx_local.engine.reports.sentences import rerun_command, sentence
 
@@ -120,14 +120,14 @@ def _read(name: str) -> str:
 def _title(report: JSON) -> str:
     count = len(report["jobs"]["id"])
     jobs = f"{count:,} job{'s' if count != 1 else ''}"
-    return plain(f"{report['state']}: {report['name'][:_LONGEST_TITLE]}, {jobs}")
+    return legible(f"{report['state']}: {report['name'][:_LONGEST_TITLE]}, {jobs}")
 
 
 def _summary(report: JSON) -> str:
     """Return the summary for browsers without JavaScript."""
-    parts = [f"<p>{_escaped(plain(sentence(report)))}</p>"]
+    parts = [f"<p>{_escaped(legible(sentence(report)))}</p>"]
     if cause := report["cause"]:
         text = f"{cause['path']}: {cause['reason']}: {cause['message']}"
-        parts.append(f"<pre>{_escaped(plain(text))}</pre>")
+        parts.append(f"<pre>{_escaped(legible(text))}</pre>")
     parts.append("<p>The whole report needs JavaScript; report.json has the same data.</p>")
     return "".join(parts)

@@ -51,6 +51,7 @@ def report_data(report: JSON) -> JSON:
             "state": texts.positions(jobs["state"]),
             "tries": jobs["tries"],
             "reused": [int(each) for each in jobs["reused"]],
+            "again": texts.positions(jobs["again"]),
             "reason": texts.positions(jobs["reason"]),
             "message": texts.positions(jobs["message"]),
             "log": _odd_logs(report),

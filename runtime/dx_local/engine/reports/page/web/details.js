@@ -61,6 +61,7 @@ function factsOf(row, data, now) {
     ["started", row.started === null ? "" : timeText(row.started)],
     ["waited", row.started === null || row.tryNumber !== undefined ? "" : durationText(row.started - row.created)],
     ["duration", durationText(spanOf(row, now))],
+    ["ran again", row.again && visible(shortened(row.again, 300))],
     ["memory", sizeText(row.memory)],
     ["CPU time", row.cpu === null ? "" : durationText(row.cpu)],
     ["disk", sizeText(row.disk)],

@@ -47,9 +47,10 @@ function showCause(data, config) {
     ...[
       make("p", { class: "path" }, make("bdi", {}, shortened(visible(cause.path), 300))),
       make("p", { class: "reason" }, `✗ ${cause.reason}`),
-      pre(cause.message, { class: "message" }),
+      pre(cause.explanation, { class: "message" }),
+      cause.producer && make("p", {}, "The value came from ", make("bdi", {}, shortened(visible(cause.producer.path), 300)), "."),
       source && sourceLines(source),
-      cause.logTail.length > 0 && labelled("Last lines of its log", pre(cause.logTail.join("\n"), { class: "log" })),
+      cause.logTail.length > 0 && labelled(cause.producer ? "Last lines of its log, where the value was made" : "Last lines of its log", pre(cause.logTail.join("\n"), { class: "log" })),
       cause.log && config.links !== undefined && logLink(cause.log, config),
       cause.input && labelled("Its input", pre(jsonText(cause.input))),
       data.rerun && labelled("Run this job again", commandLine(data.rerun)),

@@ -31,7 +31,7 @@ class Page {
   drawTimes(now) {
     this.now = now;
     showHeader(this.data, this.rows, now);
-    show("timeline", this.rows.some((row) => row.started !== null));
+    show("timeline", this.rows.some((row) => row.started !== null || row.reused));
     this.timeline.use(this.rows, now);
     this.timeline.legend(this.rows);
     this.table.use(this.rows, this.data.created, now);

@@ -9,7 +9,7 @@ const ESCAPES = /\u001b\[[0-?]*[ -/]*[@-~]/g;
 function visible(text) {
   return String(text)
     .replace(ESCAPES, "")
-    .replace(UNSAFE, (found) => `‹${found.codePointAt(0).toString(16).padStart(4, "0")}›`);
+    .replace(UNSAFE, (found) => `[U+${found.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
 /** Return a text that is cut in the middle if it is longer than `most` characters. */

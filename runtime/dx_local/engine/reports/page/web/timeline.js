@@ -8,6 +8,8 @@ const PAINT = {
 // Failed jobs are painted last, so that no neighbour covers them.
 const ORDER = ["waiting", "done", "reused", "running", "ended", "restarted", "failed"];
 
+const LEAST = { failed: 3, reused: 9 }; // widths in pixels
+
 class Timeline {
   constructor(onSelect) {
     this.canvas = byId("canvas");
@@ -24,12 +26,12 @@ class Timeline {
   /** Show these rows; the part that is zoomed to stays. */
   use(rows, now) {
     this.now = now;
-    this.rows = rows.filter((row) => row.started !== null && !(row.reused && row.stopped === null));
-    this.first = Math.min(...rows.slice(0, 1).map((row) => row.created), ...this.rows.slice(0, 1).map((row) => row.started));
+    this.rows = rows.filter((row) => row.started !== null || row.reused);
+    this.first = rows[0].created;
     this.last = this.first + 1;
     for (const row of this.rows) {
-      this.first = Math.min(this.first, row.started);
-      this.last = Math.max(this.last, row.stopped ?? now);
+      this.first = Math.min(this.first, this.startOf(row));
+      this.last = Math.max(this.last, this.endOf(row));
     }
     this.assignLanes();
     const height = Math.max(5, Math.min(22, Math.floor(380 / Math.max(1, this.lanes.length)))) * this.lanes.length;
@@ -37,11 +39,20 @@ class Timeline {
     this.draw();
   }
 
+  /** Return the start of a bar; jobs that were taken over did not run, and stand at their creation. */
+  startOf(row) {
+    return row.started ?? row.created;
+  }
+
+  endOf(row) {
+    return row.stopped ?? (row.reused ? row.created : this.now);
+  }
+
   assignLanes() {
-    const sorted = [...this.rows].sort((one, other) => one.started - other.started || one.index - other.index);
+    const sorted = [...this.rows].sort((one, other) => this.startOf(one) - this.startOf(other) || one.index - other.index);
     this.lanes = [];
     for (const row of sorted) {
-      let lane = this.lanes.findIndex((each) => (each.at(-1).stopped ?? this.now) <= row.started);
+      let lane = this.lanes.findIndex((each) => this.endOf(each.at(-1)) <= this.startOf(row));
       if (lane < 0) lane = this.lanes.push([]) - 1;
       this.lanes[lane].push(row);
       row.lane = lane;
@@ -99,16 +110,17 @@ class Timeline {
   /** Return the place of a row, or null if it is out of view. */
   boxOf(row, width, height) {
     const [low, high] = this.view;
-    const end = row.stopped ?? this.now;
-    if (end < low || row.started > high) return null;
+    const start = this.startOf(row);
+    const end = this.endOf(row);
+    if (end < low || start > high) return null;
     const laneHeight = (height - AXIS) / this.lanes.length;
-    const left = Math.max(-2, ((row.started - low) / (high - low)) * width);
+    const left = Math.max(-2, ((start - low) / (high - low)) * width);
     const right = Math.min(width + 2, ((end - low) / (high - low)) * width);
     const gap = row.kind === "failed" ? 0 : Math.min(2, laneHeight * 0.14);
     return {
       left,
       top: row.lane * laneHeight + gap,
-      width: Math.max(row.kind === "failed" ? 3 : 0.7, right - left - (right - left > 4 ? 1 : 0)),
+      width: Math.max(LEAST[row.kind] ?? 0.7, right - left - (right - left > 4 ? 1 : 0)),
       height: laneHeight - 2 * gap,
     };
   }
@@ -183,9 +195,9 @@ class Timeline {
     const pixel = (high - low) / place.width;
     const time = low + (event.clientX - place.left) * pixel;
     const found = (this.lanes[lane] ?? []).filter(
-      (row) => row.started - 3 * pixel <= time && (row.stopped ?? this.now) + 3 * pixel >= time,
+      (row) => this.startOf(row) - 3 * pixel <= time && this.endOf(row) + (LEAST[row.kind] ?? 3) * pixel >= time,
     );
-    const distance = (row) => Math.max(row.started - time, time - (row.stopped ?? this.now), 0);
+    const distance = (row) => Math.max(this.startOf(row) - time, time - this.endOf(row), 0);
     return found.sort((one, other) => distance(one) - distance(other))[0] ?? null;
   }
 

@@ -39,6 +39,7 @@ function rowsOf(data) {
       created,
       tries: jobs.tries[index],
       reused: jobs.reused[index] === 1,
+      again: text(jobs.again[index]),
       state: text(jobs.state[index]),
       ...measuresOf(jobs, index, created, text),
     };

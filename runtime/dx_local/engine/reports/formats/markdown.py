@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.console.text import plain
-from dx_local.engine.reports.mermaid import entry_point_name, mermaid_graph
+from dx_local.engine.reports.formats.mermaid import entry_point_name, mermaid_graph
+from dx_local.engine.reports.legible import legible
 from dx_local.engine.reports.sentences import duration, rerun_command, sentence
 from dx_local.sizes import size_text
 
@@ -47,7 +47,7 @@ def _cause(report: JSON) -> str:
     lines += [f"| {line}" for line in cause["logTail"][-_LOG_LINES:]]
     command = rerun_command(report)
     again = f"\n\nRun this job again:\n\n{_fenced(command, 'bash')}" if command else ""
-    return _fenced(plain("\n".join(lines))) + again
+    return _fenced(legible("\n".join(lines))) + again
 
 
 def _entry_points(report: JSON) -> str:
@@ -96,7 +96,7 @@ def _code(name: str) -> str:
 
 def _text(text: str) -> str:
     """Return one line of text, in which no character has a meaning for Markdown."""
-    return _SPECIAL.sub(r"\\\1", " ".join(plain(text).split()))
+    return _SPECIAL.sub(r"\\\1", " ".join(legible(text).split()))
 
 
 def _fenced(text: str, language: str = "text") -> str:
