@@ -87,7 +87,7 @@ def test_an_app_is_tested_by_typing_pytest(apps: dict[str, Path]) -> None:
     app = apps["typical-basic-python"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=app, capture_output=True, text=True, check=False)
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_test_of_an_app_notices_a_wrong_result(make_app: MakeApp) -> None:
