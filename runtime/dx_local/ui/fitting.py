@@ -65,10 +65,11 @@ def fold(text: str, width: int) -> list[str]:
     from rich.cells import cell_len
 
     lines = []
+    text = text.rstrip()
     while cell_len(text) > width:
         start = _start(text, width) or text[0]
         space = len(start) if text[len(start)] == " " else start.rfind(" ")
-        end = space if start[:space].strip() else len(start)
+        end = space if space > 0 and start[:space].strip() else len(start)
         lines.append(text[:end].rstrip())
         text = text[end:].lstrip(" ")
     return [*lines, text]

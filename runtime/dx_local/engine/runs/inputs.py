@@ -24,7 +24,7 @@ from dx_app_wizard.dxapp.classes import (
 )
 from dx_app_wizard.dxapp.json_errors import explain
 from dx_app_wizard.dxapp.links import is_link, link, parse_reference
-from dx_local.engine.runs.input_hints import hint_for
+from dx_local.engine.runs.input_hints import BY_OPTION, InputPlaces
 from dx_local.engine.table_formats import read_table
 from dx_local.errors import UsageError
 from dx_local.platform.data import files, objects
@@ -32,7 +32,7 @@ from dx_local.platform.gtables import gtables
 from dx_local.platform.requests import strict_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dx_app_wizard.dxapp.classes import IOClass
     from dx_app_wizard.dxapp.model import AppSpec
@@ -66,6 +66,10 @@ class GivenInputs:
             values={name: _paths_as_text(value) for name, value in values.items()},
             places=(("the inputs of run_app", frozenset(values)),),
         )
+
+    def hint(self, problems: Iterable[str], by_option: str = BY_OPTION) -> str:
+        """Return advice on problems with these inputs; see `InputPlaces.hint`."""
+        return InputPlaces(self.places, {name for name, _, _ in self.texts}).hint(problems, by_option)
 
 
 def parse_option(option: str) -> tuple[str, str | None, str]:
@@ -121,7 +125,7 @@ def make_input(context: Context, project: str, spec: AppSpec, function: str, giv
         builder.add_text(name, class_name, text)
     if builder.problems:
         syntax = "See `dx-local run --help` for the syntax of inputs."
-        raise UsageError("\n".join(builder.problems), hint_for(given, builder.problems, syntax))
+        raise UsageError("\n".join(builder.problems), given.hint(builder.problems, syntax))
     return builder.result
 
 
