@@ -42,7 +42,7 @@ _FINAL = frozenset({"done", "failed", "terminated"})
 _JOBS = """
 SELECT job.id, job.function, job.executable_name, job.parent, job.parent_try, job.state, job.created,
     job.started, job.stopped, job.try_number, job.instance_type, job.failure_reason, job.failure_message,
-    job.reused_from, job.usage, job.workspace, parent.workspace AS parent_workspace
+    job.reused_from, job.not_reused, job.usage, job.workspace, parent.workspace AS parent_workspace
 FROM job LEFT JOIN job AS parent ON parent.id = job.parent ORDER BY job.sequence
 """
 
@@ -63,6 +63,7 @@ class Job(TypedDict):
     cpuSeconds: float | None
     disk: int | None
     reused: bool
+    again: str | None
     reason: str | None
     message: str | None
     log: str | None
@@ -146,6 +147,7 @@ def _jobs(
                 "cpuSeconds": usage.get("cpu_seconds"),
                 "disk": usage.get("disk"),
                 "reused": row["reused_from"] is not None,
+                "again": row["not_reused"],
                 "reason": row["failure_reason"],
                 "message": row["failure_message"],
                 "log": _log(platform, row) if row["started"] is not None else None,
