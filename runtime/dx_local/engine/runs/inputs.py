@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from dx_app_wizard.dxapp.classes import IOClass
     from dx_app_wizard.dxapp.model import AppSpec
+    from dx_app_wizard.errors import UserError
     from dx_local.platform.core.context import JSON, Context
 
 SAMPLES = Path("test") / "input.json"
@@ -55,6 +56,11 @@ class GivenInputs:
     values: JSON
     texts: tuple[tuple[str, str | None, str], ...] = ()
     folder: Path = Path()
+
+    @property
+    def names(self) -> set[str]:
+        """The names of the inputs."""
+        return {*self.values, *(name for name, _class, _text in self.texts)}
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> GivenInputs:
@@ -112,7 +118,7 @@ def make_input(context: Context, project: str, spec: AppSpec, function: str, giv
     for name, class_name, text in given.texts:
         builder.add_text(name, class_name, text)
     if builder.problems:
-        raise UsageError("\n".join(builder.problems), "See `dx-local run --help` for the syntax of inputs.")
+        raise UsageError("\n".join(builder.problems), " ".join(dict.fromkeys(builder.hints)) or None)
     return builder.result
 
 
@@ -141,6 +147,7 @@ class _InputBuilder:
         self._from_file: set[str] = set()
         self.result: JSON = {}
         self.problems: list[str] = []
+        self.hints: list[str] = []
 
     def add_value(self, name: str, value: Any, folder: Path) -> None:
         io_class = self._class_of(name, None)
@@ -148,14 +155,14 @@ class _InputBuilder:
             self.result[name] = self._from_json(io_class, value, folder)
             self._from_file.add(name)
         except UsageError as error:
-            self.problems.append(f"input {name!r}: {error.message}")
+            self._reject(name, error)
 
     def add_text(self, name: str, class_name: str | None, text: str) -> None:
         try:
             io_class = self._class_of(name, class_name)
             values = self._from_text(io_class, text)
         except (UsageError, ClassValueError, UnknownClassError) as error:
-            self.problems.append(f"input {name!r}: {error}")
+            self._reject(name, error)
             return
         if name in self._from_file and not isinstance(self.result[name], list):
             # As with `dx run`, an option replaces a value of a file, but extends an array.
@@ -170,6 +177,11 @@ class _InputBuilder:
             self.problems.append(f"input {name!r} is not an array, but has more than one value")
         else:
             self.result[name] = values[0]
+
+    def _reject(self, name: str, error: UsageError | UserError) -> None:
+        self.problems.append(f"input {name!r}: {error.message}")
+        if error.hint:
+            self.hints.append(error.hint)
 
     def _class_of(self, name: str, named: str | None) -> IOClass | None:
         if named is not None:
