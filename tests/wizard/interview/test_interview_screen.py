@@ -91,13 +91,13 @@ def test_the_review_fits_the_screen_and_shows_more_on_demand(
     wizard = terminal(*SIX_INPUTS, *REST, size=size)
     watcher = Watcher(wizard, *size)
     watcher.lines_once("App Name")
-    wizard.press("counts\r")
+    wizard.press(*"counts", "\r")
     lines = watcher.lines_once("Write the app?")
     assert {"counts/  9 files to write", "input    f      int", "output   o      int"} <= set(lines)
     assert [line.split() for line in lines if line.startswith("template")] == [
         ["template", "basic", "instance_type", "mem1_ssd1_v2_x4"]
     ]
-    wizard.press("json\r")
+    wizard.press("json", "\r")
     lines = watcher.lines_once('"instanceType": "mem1_ssd1_v2_x4"')
     assert any("Write the app?" in line for line in lines)
     assert list(tmp_path.iterdir()) == []
@@ -108,7 +108,7 @@ def test_a_review_of_many_inputs_counts_those_that_do_not_fit(terminal: Start) -
     wizard = terminal(*many, *REST, size=(24, 80))
     watcher = Watcher(wizard, 24, 80)
     watcher.lines_once("App Name")
-    wizard.press("counts\r")
+    wizard.press(*"counts", "\r")
     lines = watcher.lines_once("Write the app?")
     assert "counts/  9 files to write" in lines
     shown = sum(line.startswith("input ") for line in lines)
