@@ -16,10 +16,11 @@ class Symbols(NamedTuple):
     branch: str
     last_branch: str
     stem: str
+    spinner: str
 
 
-UNICODE = Symbols("…", "━", "╸", "─", ("", ""), "├─ ", "└─ ", "│  ")
-ASCII = Symbols("...", "#", "", ".", ("[", "]"), "|- ", "`- ", "|  ")
+UNICODE = Symbols("…", "━", "╸", "─", ("", ""), "├─ ", "└─ ", "│  ", "⠋⠙⠹⠸⠼⠴⠦⠧")
+ASCII = Symbols("...", "#", "", ".", ("[", "]"), "|- ", "`- ", "|  ", "|/-\\")
 
 
 def symbols_for(encoding: str) -> Symbols:
