@@ -1,4 +1,4 @@
-"""Kill `dx-local run` at any moment, and resume it: finished jobs are taken over, and the outputs are the same.
+"""Kill `dx-local run` at any moment, and resume it: finished jobs are taken over, the outputs equal.
 
 Slow: `pytest tests/attack -s` prints how many jobs were taken over. The environment variable DX_LOCAL_KILLS
 sets the number of kills.

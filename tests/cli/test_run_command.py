@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ALWAYS = {"schema", "error"}
 AFTER_A_JOB = {
     *ALWAYS, "state", "job", "output", "outputLinks", "jobs", "seconds", "workspace", "samplesUsed", "usage",
-    "failure",
+    "failure", "resumed",
 }  # fmt: skip
 USAGE = {
     "executableName", "function", "tries", "maxMemory", "cpuSeconds", "maxDisk",
