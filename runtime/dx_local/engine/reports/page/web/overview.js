@@ -79,7 +79,7 @@ function sourceLines(source) {
     const number = first + offset;
     const isHere = number === source.line;
     const line = make("span", { class: isHere ? "line here" : "line" },
-      make("span", { class: "number" }, `${isHere ? "▸" : " "} ${String(number).padStart(4)}  `), `${visible(text)}\n`);
+      make("span", { class: "mark" }, isHere ? "▸" : ""), make("span", { class: "line-number" }, String(number)), `${visible(text)}\n`);
     list.append(line);
   });
   return labelled(shortened(`${visible(source.place)}:${source.line}`, 200), list);

@@ -2,8 +2,8 @@
 
 const AXIS = 22;
 const PAINT = {
-  done: "--done-soft", reused: "--reused", running: "--running", waiting: "--line", restarted: "--ended",
-  ended: "--ended", failed: "--failed",
+  done: "--done-soft", reused: "--reused", running: "--running", waiting: "--line", restarted: "--ended-soft",
+  ended: "--ended-soft", failed: "--failed",
 };
 // Failed jobs are painted last, so that no neighbour covers them.
 const ORDER = ["waiting", "done", "reused", "running", "ended", "restarted", "failed"];
