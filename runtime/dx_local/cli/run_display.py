@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dx_app_wizard.console.text import plain
 from dx_local.cli.boundary import CommandResult
 from dx_local.cli.stopping import until_stopped
 
@@ -90,13 +91,25 @@ def run_request(request: RunRequest, display: Display) -> CommandResult:
     request = replace(request, command=(Path(sys.argv[0]).name, *sys.argv[1:]))
     options = DisplayOptions(request.app, request.settings.max_parallel, Logs(display.logs))
     observer = choose_observer(display.progress, options, quiet=display.quiet)
-    result, exit_code = uvloop.run(until_stopped(run_once(request, observer)))
+    folders: list[Path] = []
+    result, exit_code = uvloop.run(until_stopped(run_once(request, observer, has_begun=folders.append)))
     if result is None:
-        return CommandResult(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})
+        return _interrupted(exit_code, folders)
     if result.failure is not None:
         exit_code = _EXIT_OF_REASON.get(result.failure.reason, _EXIT_FAILED)
     return CommandResult(
         exit_code, _as_json(result), show=lambda: _show(result, request, observer, quiet=display.quiet)
+    )
+
+
+def _interrupted(exit_code: int, folders: list[Path]) -> CommandResult:
+    """Return the result of a run that a signal stopped; there is a folder if one of its jobs had started."""
+    error = {"code": "interrupted", "message": "The run was interrupted."}
+    if not folders:
+        return CommandResult(exit_code, error=error)
+    text = plain(f"folder of this run: {folders[0]}")
+    return CommandResult(
+        exit_code, {"workspace": folders[0]}, error=error, show=lambda: click.echo(text, err=True)
     )
 
 

@@ -102,13 +102,12 @@ def describe(saved: ServerInfo, folder: Path) -> dict[str, Any]:
     }
 
 
-def ready_text(saved: ServerInfo, folder: Path) -> str:
+def ready_text(saved: ServerInfo, folder: Path, *, marks_prompt: bool = False) -> str:
     """Return lines for a shell to evaluate; the last one is the comment `# ready URL PROJECT`."""
-    from dx_local.engine.service import client_environment
+    from dx_local.engine.service.shell_lines import connecting_lines
 
-    return "\n".join(
-        [*client_environment.shell_lines(saved, folder.absolute()), f"# ready {saved.url} {saved.project}"]
-    )
+    lines = connecting_lines(saved, folder.absolute(), marks_prompt=marks_prompt)
+    return "\n".join([*lines, f"# ready {saved.url} {saved.project}"])
 
 
 def _serve(options: _Options) -> CommandResult:

@@ -52,7 +52,12 @@ class Observer:
     """Base class for progress displays; its methods do nothing, so a subclass overrides those it needs."""
 
     def announce(self, message: str) -> None:
-        """Handle a message for the user, such as that a worker environment is being built."""
+        """Handle a message for the user, such as that a region lacks an instance type."""
+
+    def wait_for(self, reason: str | None) -> None:
+        """Handle the reason for which jobs wait for dx-local, and None when they no longer do."""
+        if reason:
+            self.announce(reason)
 
     def on_open(self, platform: Platform) -> None:
         """Handle the opening of the platform, before anything happens on it."""
@@ -80,7 +85,9 @@ class Session:
         self.context = Context(self.platform, Caller(DEFAULT_USER))
         observer.on_open(self.platform)
         self.platform.subscribers.append(observer.on_transition)
-        self._job_environments = JobEnvironments(self.platform, options.settings, observer.announce)
+        self._job_environments = JobEnvironments(
+            self.platform, options.settings, observer.announce, observer.wait_for
+        )
         self.driver = Driver(
             self.platform,
             options.settings,

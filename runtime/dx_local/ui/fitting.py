@@ -16,10 +16,11 @@ class Symbols(NamedTuple):
     branch: str
     last_branch: str
     stem: str
+    spinner: str
 
 
-UNICODE = Symbols("…", "━", "╸", "─", ("", ""), "├─ ", "└─ ", "│  ")
-ASCII = Symbols("...", "#", "", ".", ("[", "]"), "|- ", "`- ", "|  ")
+UNICODE = Symbols("…", "━", "╸", "─", ("", ""), "├─ ", "└─ ", "│  ", "⠋⠙⠹⠸⠼⠴⠦⠧")
+ASCII = Symbols("...", "#", "", ".", ("[", "]"), "|- ", "`- ", "|  ", "|/-\\")
 
 
 def symbols_for(encoding: str) -> Symbols:
@@ -65,10 +66,11 @@ def fold(text: str, width: int) -> list[str]:
     from rich.cells import cell_len
 
     lines = []
+    text = text.rstrip()
     while cell_len(text) > width:
         start = _start(text, width) or text[0]
         space = len(start) if text[len(start)] == " " else start.rfind(" ")
-        end = space if start[:space].strip() else len(start)
+        end = space if space > 0 and start[:space].strip() else len(start)
         lines.append(text[:end].rstrip())
         text = text[end:].lstrip(" ")
     return [*lines, text]

@@ -158,10 +158,10 @@ TEXTS: dict[str, QuestionText] = {
     "region": QuestionText(
         "Region that the app runs in.",
         default="aws:us-east-1",
-        example="frankfurt",
+        example="aws:eu-west-2",
         prompt="Region",
         option="Region that the app runs in.",
-        hint="a region or part of its place",
+        hint="a place (london) or a region",
         details="Inputs must be in the same region; type to filter, or press Down for all regions.",
     ),
     "instance_type": QuestionText(

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.answers.answers import Answers, gather, is_open, resolve
 from dx_app_wizard.answers.policy_defaults import policy_error
 from dx_app_wizard.answers.questions import QUESTIONS, Question
-from dx_app_wizard.commands.saved_answers import RESUME_COMMAND, SavedInterview, has_saved
+from dx_app_wizard.commands.saved_answers import SavedInterview, has_saved
+from dx_app_wizard.console import own_commands
 from dx_app_wizard.errors import AnswersError, NoTerminalError
 from dx_app_wizard.interview.confirm import confirm_write, is_line_of
 from dx_app_wizard.interview.conversation import Conversation
@@ -177,4 +178,4 @@ class AnswerCollector:
 
     def _resume_hint(self, interview: Interview) -> str:
         command = f"As one command: {self.saved.command_line({**self.saved.flags, **interview.answered()})}"
-        return f"Resume: {RESUME_COMMAND}\n  {command}" if has_saved() else command
+        return f"Resume: {own_commands.dx_app_wizard()} --resume\n  {command}" if has_saved() else command

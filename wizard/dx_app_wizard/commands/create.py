@@ -243,7 +243,9 @@ def _named_paths(options: Options) -> dict[str, Path]:
 
 def _saved(options: Options, flags: dict[str, Any], named: Mapping[str, Path]) -> SavedInterview:
     """Return the flags, paths and modes to save; with --resume, added to those of the saved interview."""
-    paths = {name: str(path.absolute()) for name, path in named.items()}
+    # --resume creates the app in the same folder, wherever it is called.
+    here = {} if options.resume else {"output_dir": Path()}
+    paths = {name: str(path.absolute()) for name, path in {**here, **named}.items()}
     modes = {
         "on_conflict": options.on_conflict,
         "template_source": absolute_source(options.template_source),

@@ -30,8 +30,13 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _COLUMNS = ("", "name", "class", "", "default", "label", "more")
 _IN_A_COLUMN = ("name", "class", "optional", "default", "label")
 
-_FIXED_ROWS = 12
+_FIXED_ROWS = 15
 """Lines of the screen without the parameters, the files and the difference: answers, blank lines, prompt."""
+
+_WRAPPED_ROWS = 2
+"""Further lines of the prompt and its hint on a terminal narrower than this many columns."""
+
+_COLUMNS_OF_PROMPT = 80
 
 _LEAST_ROWS = 3
 _WHOLE_LINE = ("title", "summary")
@@ -47,7 +52,7 @@ def show_review(answers: Answers, plan: Plan, changes: ChangeSet, base: AppSpec 
     """Print the app to stderr, the inputs and outputs last; return the pages that are shown on demand.
 
     All fits on one screen of 24 lines. A list that does not fit is cut; the pages show it as a whole. If a
-    dxapp.json was given (base), the difference to it takes the place of its text.
+    dxapp.json was given (base), its changes are named, and a page shows the difference.
     """
     console = Console(stderr=True, highlight=False)
     specification = _difference(plan.spec, base) if base else _dxapp_json(plan.spec)
@@ -61,10 +66,13 @@ def show_review(answers: Answers, plan: Plan, changes: ChangeSet, base: AppSpec 
     console.print()
     console.print(_answers(answers))
     rows = console.height - _FIXED_ROWS
+    if console.width < _COLUMNS_OF_PROMPT:
+        rows -= _WRAPPED_ROWS
     if not changes.is_new:
         rows -= _print_at_most(console, files, rows // 2)
     if base:
-        rows -= _print_at_most(console, specification, rows // 2)
+        lines = Text(_changes(plan.spec, base)).wrap(console, console.width - 1)
+        rows -= _print_at_most(console, Text("\n").join(lines), rows // 2)
     fields = [("input", field) for field in plan.spec.inputs or ()]
     fields += [("output", field) for field in plan.spec.outputs or ()]
     if fields:
@@ -135,6 +143,23 @@ def _print_at_most(console: Console, text: Text, rows: int) -> int:
 def _dxapp_json(spec: AppSpec) -> Text:
     text = Text("dxapp.json\n", "bold")
     return text.append_text(JSONHighlighter()(Text(spec.dumps().rstrip())))
+
+
+def _changes(spec: AppSpec, base: AppSpec) -> str:
+    """Return the keys that are added to the given dxapp.json, or have another value."""
+    added: list[str] = []
+    changed: list[str] = []
+    for key, value in spec.raw.items():
+        before = base.raw.get(key)
+        if key not in base.raw:
+            added.append(key)
+        elif isinstance(value, dict) and isinstance(before, dict):
+            added += [f"{key}.{inner}" for inner in value if inner not in before]
+            changed += [f"{key}.{inner}" for inner in before if value.get(inner) != before[inner]]
+        elif value != before:
+            changed.append(key)
+    parts = (("adds", added), ("changes", changed))
+    return "dxapp.json  " + "; ".join(f"{verb} {', '.join(keys)}" for verb, keys in parts if keys)
 
 
 def _difference(spec: AppSpec, base: AppSpec) -> Text:

@@ -3,50 +3,48 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 BY_OPTION = "Pass inputs as -iNAME=VALUE."
 _NAME = re.compile(r"'([^']+)'")
 
 
-class Origins(Protocol):
-    """The sources of an input, as `inputs.GivenInputs` has them."""
+@dataclass(frozen=True)
+class InputPlaces:
+    """The places of inputs: names of files and the like, each with its inputs, and the names of options.
 
-    @property
-    def texts(self) -> tuple[tuple[str, str | None, str], ...]:
-        """The name, class and text of each `-i` option."""
-
-    @property
-    def places(self) -> tuple[tuple[str, frozenset[str]], ...]:
-        """Other sources, such as the names of files, each with the names of its inputs."""
-
-
-def hint_for(given: Origins, problems: Iterable[str], by_option: str = BY_OPTION) -> str:
-    """Return advice on problems, each of which names an input in quotes first.
-
-    `by_option` is the advice on inputs that were passed as options.
+    Of several places with an input, options count first, then the last place.
     """
-    names = dict.fromkeys(match[1] for problem in problems if (match := _NAME.search(problem)))
-    advice: dict[str, list[str]] = {}
-    for name in names:
-        advice.setdefault(_advice(given, name, by_option), []).append(repr(name))
-    return " ".join(text.format(", ".join(quoted)) for text, quoted in advice.items()) or by_option
 
+    places: tuple[tuple[str, Collection[str]], ...]
+    options: Collection[str] = ()
 
-def _advice(given: Origins, name: str, by_option: str) -> str:
-    """Return advice with a place for names."""
-    if any(name == option for option, _, _ in given.texts):
-        return _literal(by_option)
-    for place, names in reversed(given.places):
-        if name in names:
-            return f"Correct {{}} in {_literal(place)}."
-    if given.texts or not given.places:
-        return _literal(by_option)
-    return f"Add {{}} to {_literal(given.places[-1][0])}."
+    def hint(self, problems: Iterable[str], by_option: str = BY_OPTION) -> str:
+        """Return advice on problems, each of which names an input in quotes first.
 
+        `by_option` is the advice on inputs that were passed as options.
+        """
+        names = dict.fromkeys(match[1] for problem in problems if (match := _NAME.search(problem)))
+        advice: dict[tuple[str, str], list[str]] = {}
+        for name in names:
+            advice.setdefault(self._advice(name), []).append(repr(name))
+        texts = [
+            f"{verb} {', '.join(quoted)} {place}." if verb else by_option
+            for (verb, place), quoted in advice.items()
+        ]
+        return " ".join(texts) or by_option
 
-def _literal(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
+    def _advice(self, name: str) -> tuple[str, str]:
+        """Return a verb and a place for an input; both are empty if it is one for an option."""
+        if name in self.options:
+            return "", ""
+        for place, names in reversed(self.places):
+            if name in names:
+                return "Correct", f"in {place}"
+        if self.options or not self.places:
+            return "", ""
+        return "Add", f"to {self.places[-1][0]}"

@@ -24,7 +24,7 @@ from dx_app_wizard.dxapp.classes import (
 )
 from dx_app_wizard.dxapp.json_errors import explain
 from dx_app_wizard.dxapp.links import is_link, link, parse_reference
-from dx_local.engine.runs.input_hints import hint_for
+from dx_local.engine.runs.input_hints import BY_OPTION, InputPlaces
 from dx_local.engine.table_formats import read_table
 from dx_local.errors import UsageError
 from dx_local.platform.data import files, objects
@@ -32,10 +32,11 @@ from dx_local.platform.gtables import gtables
 from dx_local.platform.requests import strict_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dx_app_wizard.dxapp.classes import IOClass
     from dx_app_wizard.dxapp.model import AppSpec
+    from dx_app_wizard.errors import UserError
     from dx_local.platform.core.context import JSON, Context
 
 SAMPLES = Path("test") / "input.json"
@@ -59,6 +60,11 @@ class GivenInputs:
     folder: Path = Path()
     places: tuple[tuple[str, frozenset[str]], ...] = ()
 
+    @property
+    def names(self) -> set[str]:
+        """The names of the inputs."""
+        return {*self.values, *(name for name, _class, _text in self.texts)}
+
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> GivenInputs:
         """Return values of a Python program as input; local files may be Path objects."""
@@ -66,6 +72,10 @@ class GivenInputs:
             values={name: _paths_as_text(value) for name, value in values.items()},
             places=(("the inputs of run_app", frozenset(values)),),
         )
+
+    def hint(self, problems: Iterable[str], by_option: str = BY_OPTION) -> str:
+        """Return advice on problems with these inputs; see `InputPlaces.hint`."""
+        return InputPlaces(self.places, {name for name, _, _ in self.texts}).hint(problems, by_option)
 
 
 def parse_option(option: str) -> tuple[str, str | None, str]:
@@ -120,8 +130,9 @@ def make_input(context: Context, project: str, spec: AppSpec, function: str, giv
     for name, class_name, text in given.texts:
         builder.add_text(name, class_name, text)
     if builder.problems:
-        syntax = "See `dx-local run --help` for the syntax of inputs."
-        raise UsageError("\n".join(builder.problems), hint_for(given, builder.problems, syntax))
+        by_option = " ".join(dict.fromkeys(builder.hints))
+        hint = given.hint(builder.problems, by_option).strip()
+        raise UsageError("\n".join(builder.problems), hint or None)
     return builder.result
 
 
@@ -150,6 +161,7 @@ class _InputBuilder:
         self._from_file: set[str] = set()
         self.result: JSON = {}
         self.problems: list[str] = []
+        self.hints: list[str] = []
 
     def add_value(self, name: str, value: Any, folder: Path) -> None:
         io_class = self._class_of(name, None)
@@ -157,14 +169,14 @@ class _InputBuilder:
             self.result[name] = self._from_json(io_class, value, folder)
             self._from_file.add(name)
         except UsageError as error:
-            self.problems.append(f"input {name!r}: {error.message}")
+            self._reject(name, error)
 
     def add_text(self, name: str, class_name: str | None, text: str) -> None:
         try:
             io_class = self._class_of(name, class_name)
             values = self._from_text(io_class, text)
         except (UsageError, ClassValueError, UnknownClassError) as error:
-            self.problems.append(f"input {name!r}: {error}")
+            self._reject(name, error)
             return
         if name in self._from_file and not isinstance(self.result[name], list):
             # As with `dx run`, an option replaces a value of a file, but extends an array.
@@ -179,6 +191,11 @@ class _InputBuilder:
             self.problems.append(f"input {name!r} is not an array, but has more than one value")
         else:
             self.result[name] = values[0]
+
+    def _reject(self, name: str, error: UsageError | UserError) -> None:
+        self.problems.append(f"input {name!r}: {error.message}")
+        if error.hint:
+            self.hints.append(error.hint)
 
     def _class_of(self, name: str, named: str | None) -> IOClass | None:
         if named is not None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from dx_local.engine.apps import app_bundle
 from dx_local.engine.runs import inputs
-from dx_local.engine.runs.input_hints import hint_for
 from dx_local.errors import UsageError
 from dx_local.platform.core.errors import ApiError
 from dx_local.platform.execution import applets, job_creation
@@ -33,7 +32,7 @@ def start_app(session: Session, app: app_bundle.App, function: str, given: Given
         except ApiError as error:
             details = error.details if isinstance(error.details, dict) else {}
             problems = details.get("problems", [error.message])
-            raise UsageError(error.message, hint_for(given, problems)) from None
+            raise UsageError(error.message, given.hint(problems)) from None
 
 
 def start_again(

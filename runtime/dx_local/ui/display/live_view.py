@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +17,9 @@ from dx_local.ui.fitting import symbols_for
 if TYPE_CHECKING:
     from dx_local.engine.executors.protocol import LogLine
     from dx_local.platform.core.states import Transition
+    from dx_local.ui.display.frame import Space
     from dx_local.ui.display.redrawn_region import RedrawnRegion
+    from dx_local.ui.fitting import Symbols
 
 REDRAW_SECONDS = 0.25
 """The least time between two drawings."""
@@ -24,6 +27,23 @@ REDRAW_SECONDS = 0.25
 _FIRST_SECONDS = 0.1
 _TICK_SECONDS = 1.0
 _LEAST_COLUMNS, _LEAST_ROWS = 20, 3
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """The reason for which jobs wait, and the time at which that began."""
+
+    reason: str
+    began: float
+
+    @property
+    def seconds(self) -> float:
+        """The seconds since then."""
+        return time.monotonic() - self.began
+
+    def sign(self, symbols: Symbols) -> str:
+        """Return the sign of a spinner, another one at each drawing."""
+        return symbols.spinner[int(self.seconds / REDRAW_SECONDS) % len(symbols.spinner)]
 
 
 class LiveView(RunObserver):
@@ -35,6 +55,7 @@ class LiveView(RunObserver):
         self._above: list[str] = []
         self._is_closed = False
         self._region: RedrawnRegion | None = None
+        self._waiting: _Waiting | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._drawn = time.monotonic() - REDRAW_SECONDS + _FIRST_SECONDS
@@ -42,6 +63,15 @@ class LiveView(RunObserver):
     def announce(self, message: str) -> None:
         """Print the message above the view."""
         self._print(plain(message))
+
+    def wait_for(self, reason: str | None) -> None:
+        """Show the reason with a spinner, until there is none; jobs that wait for it are in the view."""
+        if reason:
+            self._waiting = _Waiting(reason, time.monotonic())
+        elif self._waiting is not None:
+            self._print(f"{plain(self._waiting.reason)} {self._waiting.seconds:.0f} s")
+            self._waiting = None
+        self._schedule(REDRAW_SECONDS)
 
     def on_transition(self, transition: Transition) -> None:
         """Show a job's new state."""
@@ -75,6 +105,11 @@ class LiveView(RunObserver):
             self._region.close()
         self._is_closed = True
 
+    def _note(self, space: Space) -> str:
+        if self._waiting is not None:
+            return f"{self._waiting.sign(space.symbols)} {plain(self._waiting.reason)}"
+        return f"({HELD_BACK})" if self._gate.held_back else ""
+
     def _print(self, text: str) -> None:
         if not self.facts.jobs or self._is_closed:
             click.echo(text, err=True)
@@ -96,7 +131,7 @@ class LiveView(RunObserver):
     def _draw_and_tick(self) -> None:
         self._timer = None
         self._draw()
-        self._schedule(_TICK_SECONDS)
+        self._schedule(REDRAW_SECONDS if self._waiting else _TICK_SECONDS)
 
     def _draw(self) -> None:
         from rich.console import Console
@@ -111,7 +146,7 @@ class LiveView(RunObserver):
         space = Space(
             max(columns - 1, _LEAST_COLUMNS), max(rows - 2, _LEAST_ROWS), symbols_for(self._console.encoding)
         )
-        lines = frame(self.facts, space, f"({HELD_BACK})" if self._gate.held_back else "")
+        lines = frame(self.facts, space, self._note(space))
         above, self._above = self._above, []
         self._region.draw(above, lines)
         self._drawn = time.monotonic()

@@ -41,7 +41,7 @@ _KEY_COLUMNS = 10
 _TAB = 4
 _ENOUGH_LINES = 10
 _FIRST_LOG_LINES = 3
-_MOST_MESSAGE_ROWS = 4
+_FIRST_MESSAGE_ROWS, _MOST_MESSAGE_ROWS = 3, 4
 
 
 class Command(NamedTuple):
@@ -115,6 +115,26 @@ def _space() -> BlockSpace:
     return BlockSpace(columns, rows - 2) if columns and rows else BlockSpace(None)
 
 
+class _Message(NamedTuple):
+    """The rows of a message, the number of the line that each row is a part of, and the number of lines."""
+
+    texts: list[str]
+    numbers: list[int]
+    lines: int
+
+    def first(self, rows: int, width: int) -> list[str]:
+        """Return so many rows, the last one with a mark if others are left out."""
+        if rows >= len(self.texts) or not rows:
+            return self.texts
+        *before, last = self.texts[:rows]
+        number = self.numbers[rows - 1]
+        is_a_start = rows == 1 or self.numbers[rows - 2] != number
+        left_out = self.lines - number - (not is_a_start)
+        if rows == 1 or left_out < 1 or number == self.lines - 1:
+            return [*before, cut(f"{last} …", width)]
+        return [*before, f"  … {left_out:,} more line{'s' if left_out > 1 else ''}"]
+
+
 class _Layout:
     """Distributes the rows: every part has a place in the block and a turn to get its rows."""
 
@@ -127,28 +147,33 @@ class _Layout:
         self._lines_shown = lines_shown
 
     def block(self) -> FailureBlock:
+        """Give each part its rows, the most useful first, and put the parts in their order."""
         error = self._given([self._error()])
-        message_rows = self._message()
-        first, rest = self._given(message_rows[:1]), message_rows[1:]
+        message = self._message()
+        shown_rows = len(self._given(message.texts[:1]))
         source = self._if_it_fits(self._source())
         again = self._again()
         rerun = self._if_it_fits(again[:1])
+        shown_rows += len(self._given(message.texts[1 : min(_FIRST_MESSAGE_ROWS, self._left)]))
         log = self._log_lines()
         title = self._if_it_fits(self._title(log))
         place = self._if_it_fits([self._row(*self._going_on.place)])
         inputs = self._inputs()
         first_inputs = self._if_it_fits(inputs[:1])
-        first_log = self._given(log[-_FIRST_LOG_LINES:][-self._left :]) if title and self._left > 0 else []
+        first_log = self._last_that_fit(log[-_FIRST_LOG_LINES:]) if title else []
         more_again = self._if_it_fits(again[1:])
         hint = self._if_it_fits(self._hint())
         others = self._if_it_fits(self._others())
         lint = self._if_it_fits(self._lint())
         more_inputs = self._if_it_fits(inputs[1:]) if first_inputs else []
-        more_message = self._rest_of_message(rest)
-        more_log = log[: len(log) - len(first_log)][-self._left :] if title and self._left > 0 else []
+        shown_rows += len(self._given(message.texts[shown_rows:][: max(self._left, 0)][:1]))
+        more_log = self._last_that_fit(log[: len(log) - len(first_log)]) if title else []
         above = [*title, *more_log, *first_log, *first_inputs, *more_inputs, *others, *lint]
-        cause = [*error, *self._with_mark(first, more_message, rest), *source, *hint]
+        cause = [*error, *message.first(shown_rows, self._width), *source, *hint]
         return FailureBlock([*above, *rerun, *more_again, *place], cause)
+
+    def _last_that_fit(self, lines: list[str]) -> list[str]:
+        return self._given(lines[-self._left :] if self._left > 0 else [])
 
     def _given(self, lines: list[str]) -> list[str]:
         self._left -= self._space.rows_of(lines)
@@ -163,26 +188,13 @@ class _Layout:
         path = shorten(plain(report.job_path), max(self._width - len(around), _LEAST_COLUMNS))
         return f"{CAUSE_STARTS}{path} failed: {report.reason}"
 
-    def _message(self) -> list[str]:
-        """Return the rows of the message, indented."""
-        lines = plain(self._report.cause).strip().expandtabs(_TAB).splitlines() or [""]
+    def _message(self) -> _Message:
+        lines = plain(self._report.cause).strip().expandtabs(_TAB).splitlines()
         # More rows than these are never shown.
-        few = [cut(line, self._width * (_MOST_MESSAGE_ROWS + 1)) for line in lines[: 2 * _MOST_MESSAGE_ROWS]]
-        rows = [row for line in few for row in fold(line, self._width - 2)]
-        return [f"  {row}" for row in rows] + [""] * (len(lines) - len(few))
-
-    def _rest_of_message(self, rest: list[str]) -> list[str]:
-        room = max(min(self._left, _MOST_MESSAGE_ROWS - 1), 0)
-        return self._given(rest[:room])
-
-    def _with_mark(self, first: list[str], more: list[str], rest: list[str]) -> list[str]:
-        """Return the rows of the message, the last one marked if others are left out."""
-        rows = [*first, *more]
-        if len(more) == len(rest):
-            return rows
-        if not more:
-            return [cut(f"{rows[0]} …", self._width)]
-        return [*rows[:-1], f"  … {len(rest) - len(more) + 1:,} more lines"]
+        few = [cut(line, self._width * (_MOST_MESSAGE_ROWS + 1)) for line in lines[: _MOST_MESSAGE_ROWS + 1]]
+        folded = [(row, number) for number, line in enumerate(few) for row in fold(line, self._width - 2)]
+        texts, numbers = [f"  {row}" for row, _ in folded], [number for _, number in folded]
+        return _Message(texts, numbers, len(lines))
 
     def _source(self) -> list[str]:
         source = self._report.source
