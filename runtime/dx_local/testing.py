@@ -81,6 +81,7 @@ def run_app(
             settings=JobSettings.from_options(settings),
             folder=place,
             assets=tuple(map(Path, assets)),
+            is_kept=False,
         )
         result = _result_of(request)
     except DxLocalError:

@@ -12,6 +12,7 @@ _VERBS = {
     "test": "Run the test cases of an app.",
     "runs": "List the kept runs of an app.",
     "logs": "Print the logs of a kept run, or follow one in progress.",
+    "report": "Make the report of a kept run again, also as JSON, a table or Markdown.",
     "clean": "Remove kept runs of an app.",
     "serve": "Serve a local platform to dx and dxpy.",
     "env": "Print the shell variables that connect dx to `serve`.",
@@ -23,7 +24,8 @@ _VERBS = {
 
 
 # The modules of verbs that are in a package of their own.
-_MODULES = {verb: f"history.{verb}" for verb in ("rerun", "runs", "logs", "clean")}
+_HISTORY = ("rerun", "runs", "logs", "report", "clean")
+_MODULES = {verb: f"history.{verb}" for verb in _HISTORY}
 
 
 class _Verbs(click.Group):

@@ -15,7 +15,7 @@ from dx_local.cli.job_options import job_options
 from dx_local.cli.run_display import Display, display_options, out_option, run_request
 
 if TYPE_CHECKING:
-    from dx_local.engine.runs.preparation import RunRequest
+    from dx_local.engine.runs.preparation import ResumedRun, RunRequest
     from dx_local.engine.settings import JobOptions
 
 
@@ -32,6 +32,8 @@ class _Options:
     workspace_path: Path | None
     region: str | None
     assets: tuple[Path, ...]
+    resume: str | None
+    no_resume_network: bool
     job: JobOptions
     display: Display
 
@@ -64,6 +66,18 @@ class _Options:
     multiple=True,
     metavar="PATH",
     help="Asset of the app: a tar file or a folder. Repeatable, in the order of assetDepends.",
+)
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="last",
+    metavar="[RUN]",
+    help="Take over the done jobs of an earlier run whose code, input and dependencies are the same.",
+)
+@click.option(
+    "--no-resume-network",
+    is_flag=True,
+    help="With --resume, run jobs again that ask for network access.",
 )
 @job_options
 @click.option("-y", "--yes", is_flag=True, help="Accepted for compatibility with old scripts; has no effect.")
@@ -99,7 +113,19 @@ def _request(options: _Options) -> RunRequest:
         settings=JobSettings.from_options(options.job),
         region=options.region,
         assets=options.assets,
+        resumes=_resumed(options),
     )
+
+
+def _resumed(options: _Options) -> ResumedRun | None:
+    from dx_local.engine.runs.preparation import ResumedRun
+
+    if options.resume is None:
+        return None
+    from dx_local.engine.history.kept_runs import choose_whole_run
+
+    run = choose_whole_run(options.app, options.resume)
+    return ResumedRun(run.folder.resolve(), options.no_resume_network)
 
 
 def _given(options: _Options) -> Any:

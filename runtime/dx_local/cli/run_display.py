@@ -5,7 +5,8 @@ Each of them has the options of `display_options`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import sys
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,10 +83,11 @@ def run_request(request: RunRequest, display: Display) -> CommandResult:
     import uvloop
 
     from dx_local.engine.runs.run import run_once
-    from dx_local.ui.job_output import Logs
-    from dx_local.ui.progress import choose_observer
-    from dx_local.ui.run_observer import DisplayOptions
+    from dx_local.ui.display.job_output import Logs
+    from dx_local.ui.display.progress import choose_observer
+    from dx_local.ui.display.run_observer import DisplayOptions
 
+    request = replace(request, command=(Path(sys.argv[0]).name, *sys.argv[1:]))
     options = DisplayOptions(request.app, request.settings.max_parallel, Logs(display.logs))
     observer = choose_observer(display.progress, options, quiet=display.quiet)
     result, exit_code = uvloop.run(until_stopped(run_once(request, observer)))
@@ -99,7 +101,7 @@ def run_request(request: RunRequest, display: Display) -> CommandResult:
 
 
 def _show(result: RunResult, request: RunRequest, observer: Observer, *, quiet: bool) -> None:
-    from dx_local.ui.run_observer import RunObserver
+    from dx_local.ui.display.run_observer import RunObserver
 
     failure = result.failure
     if failure is None:
@@ -126,5 +128,6 @@ def _as_json(result: RunResult) -> dict[str, Any]:
         "workspace": result.folder,
         "samplesUsed": result.samples_used,
         "usage": [usage.to_json() for usage in result.usage],
+        "resumed": result.resumed and result.resumed.to_json(),
         "failure": result.failure and result.failure.to_json(),
     }

@@ -32,6 +32,7 @@ class _Options:
     expression: str | None
     update: bool
     junit: Path | None
+    schema: bool
     job: JobOptions
     as_json: bool
 
@@ -49,6 +50,7 @@ class _Options:
     "--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a JUnit file."
 )
 @job_options
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of a test case, and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, even on failure.")
 def command(**options: Any) -> None:
     """Run the test cases in test/cases of an app, all of them or only each CASE.
@@ -75,8 +77,12 @@ def command(**options: Any) -> None:
 def _test(options: _Options) -> CommandResult:
     import uvloop
 
+    from dx_local.engine.cases.case_files import SCHEMA_FILE
     from dx_local.engine.settings import JobSettings
 
+    if options.schema:
+        click.echo(SCHEMA_FILE.read_text(encoding="utf-8"), nl=False)
+        return CommandResult(0, is_printed=True)
     began = time.monotonic()
     cases = _chosen(options)
     settings = JobSettings.from_options(options.job)
@@ -88,7 +94,7 @@ def _test(options: _Options) -> CommandResult:
     if options.junit:
         _write_junit(options.junit, options.app, outcomes)
     if not options.as_json:
-        from dx_local.ui.case_lines import print_counts
+        from dx_local.ui.results.case_lines import print_counts
 
         print_counts(outcomes, time.monotonic() - began)
     return CommandResult(_exit_code(outcomes), {"cases": [_as_json(outcome) for outcome in outcomes]})
@@ -107,7 +113,7 @@ def _chosen(options: _Options) -> list[Case]:
 
 async def _outcomes(cases: list[Case], settings: JobSettings, options: _Options) -> list[CaseOutcome]:
     from dx_local.engine.cases.case_run import run_case
-    from dx_local.ui.case_lines import CaseMessages, print_outcome
+    from dx_local.ui.results.case_lines import CaseMessages, print_outcome
 
     messages = CaseMessages()
     width = max(len(case.name) for case in cases)

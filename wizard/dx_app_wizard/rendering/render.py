@@ -100,7 +100,6 @@ def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
         "inputs": _by_name(plan.spec.inputs),
         "outputs": _by_name(plan.spec.outputs),
         "__source": source_name,
-        "__golden": "report.tsv" if _has_report(plan) else "",
         "ci": plan.ci,
         "ci_package": plan.ci_package or "",
         "__github": "test.yml" if plan.ci == "github" else "",
@@ -110,11 +109,6 @@ def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
         # `dx build` rejects an app with both a Readme.md and a description.
         "__readme": "" if "description" in plan.spec.raw else "Readme.md",
     }
-
-
-def _has_report(plan: Plan) -> bool:
-    """Return whether an output of the generated code is a table, which its test compares with a file."""
-    return any(field.io_class in ("file", "array:file") for field in plan.spec.outputs or ())
 
 
 def _content(path: Path) -> FileContent:

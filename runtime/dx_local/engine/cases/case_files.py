@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp import json_document
+from dx_app_wizard.dxapp.classes import UnknownClassError, parse_class
 from dx_app_wizard.errors import SpecFileError
+from dx_local.engine.cases.differences import shown
 from dx_local.engine.runs.inputs import GivenInputs, samples_of
 from dx_local.errors import UsageError
 
@@ -117,7 +119,9 @@ def read_case(app: Path, path: Path) -> Case:
         f"{_place(path, document, place)}: {message}" for place, message in _violations(document.value)
     ]
     if problems:
-        raise CaseFileError("\n".join(problems), "See docs/reference/schemas/test-case.schema.json.")
+        raise CaseFileError(
+            "\n".join(problems), "`dx-local test --schema` prints the JSON Schema of a test case."
+        )
     return Case(app, path, document)
 
 
@@ -130,10 +134,21 @@ def _violations(value: Any) -> Iterator[tuple[JsonPath, str]]:
             for name in error.instance.keys() - known.keys():
                 yield (*path, name), _unknown(path, name, known)
             continue
+        message = _pattern_message(error) if error.validator == "pattern" else error.message
         where = json_document.path_text(path)
-        yield path, f"{where}: {error.message}" if where else error.message
+        yield path, f"{where}: {message}" if where else message
     if isinstance(value, dict) and "failure" in value and "expect" in value:
         yield ("expect",), "a run that must fail has no outputs; remove either expect or failure"
+
+
+def _pattern_message(error: Any) -> str:
+    """Return a description of a text that does not match its pattern."""
+    if error.path and error.path[-1] == "class":
+        try:
+            parse_class(error.instance)
+        except UnknownClassError as unknown:
+            return f"{unknown.message}. {unknown.hint}"
+    return f"{shown(error.instance)} is not valid. {error.schema.get('description', error.message)}"
 
 
 def _unknown(path: JsonPath, name: str, known: dict[str, Any]) -> str:

@@ -70,7 +70,7 @@ async def run_case(case: Case, settings: JobSettings, observer: Observer, *, upd
         details = (f"hint: {error.hint}",) if error.hint else ()
         problem = Difference(("input",), error.message, details)
         return CaseOutcome(case, time.monotonic() - began, (problem,))
-    differences = tuple(_differences(case, result))
+    differences = tuple(case_differences(case, result))
     outcome = CaseOutcome(case, time.monotonic() - began, differences)
     if updates and differences:
         written = apply_fixes(case, differences)
@@ -84,7 +84,8 @@ async def run_case(case: Case, settings: JobSettings, observer: Observer, *, upd
     return replace(outcome, folder=result.folder, explanation=result.explanation() if is_surprise else None)
 
 
-def _differences(case: Case, result: RunResult) -> Iterator[Difference]:
+def case_differences(case: Case, result: RunResult) -> Iterator[Difference]:
+    """Yield the differences of a run from what a case expects."""
     yield from _state_differences(case, result)
     if result.failure is None and case.failure is None:
         for name, expected in case.expect.items():

@@ -1,4 +1,4 @@
-"""Compare a text file with its golden file: as a whole, or some columns, exactly or within a tolerance."""
+"""Compare a text file, or some of its columns, with a golden file, exactly or within a tolerance."""
 
 from __future__ import annotations
 

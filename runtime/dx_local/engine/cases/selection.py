@@ -40,7 +40,7 @@ def select(cases: Sequence[Case], names: Sequence[str], expression: str | None) 
 
 
 def matches(expression: str, name: str) -> bool:
-    """Return whether a name matches words that it contains, combined by and, or, not and parentheses.
+    """Return whether a name contains the words of an expression, combined by and, or, not and parentheses.
 
     Upper and lower case are the same. Raises UsageError if the expression is invalid.
     """

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import Platform
     from dx_local.platform.core.schema import ObjectRow
 
-_ID = re.compile(rf"\b(?:{'|'.join(EMULATED_CLASSES)})-[0-9A-Za-z]{{24}}\b")
+ID = re.compile(rf"\b(?:{'|'.join(EMULATED_CLASSES)})-[0-9A-Za-z]{{24}}\b")
+"""The ID of a data object in a text."""
 
 
 class MissingBytesError(UsageError):
@@ -37,7 +38,7 @@ class MissingBytesError(UsageError):
 
 def ids_in(value: Any) -> list[str]:
     """Return the IDs of data objects anywhere in a JSON value, in links and in texts, without duplicates."""
-    return list(dict.fromkeys(_ID.findall(to_json(value))))
+    return list(dict.fromkeys(ID.findall(to_json(value))))
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Carrier:
     source: Platform
     target: Platform
     on_change: Callable[[str], None] | None = None
-    _carried: set[str] = field(default_factory=set)
+    _carried: set[tuple[str, str]] = field(default_factory=set)
 
     def carry(self, object_ids: list[str], project: str, *, prefer: str | None = None) -> list[str]:
         """Place objects, and all objects to which they refer, in a project; return the IDs of new ones.
@@ -64,10 +65,10 @@ class Carrier:
         while pending:
             object_id = pending.pop()
             row = self.source.store.get("object", object_id)
-            if object_id in self._carried or row is None:
+            if (object_id, project) in self._carried or row is None:
                 continue
-            self._carried.add(object_id)
-            pending += _referred(row)
+            self._carried.add((object_id, project))
+            pending += referred_by(row)
             placement = _placement(self.source, object_id, prefer)
             if placement is None:
                 continue
@@ -145,7 +146,7 @@ class Carrier:
         way(source, target)
 
 
-def _referred(row: ObjectRow) -> Iterator[str]:
+def referred_by(row: ObjectRow) -> Iterator[str]:
     """Yield the objects to which an object refers; the fields of an applet name its bundled files."""
     yield from (each for each in row["links"] if class_of(each) in EMULATED_CLASSES)
     if row["class"] != "file":

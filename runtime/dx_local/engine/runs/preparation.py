@@ -26,11 +26,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class ResumedRun:
+    """The folder of an earlier run; `reruns_network` is true to run jobs again that ask for network."""
+
+    folder: Path
+    reruns_network: bool = False
+
+
+@dataclass(frozen=True)
 class RunRequest:
     """An app to run, its input and the options of the run.
 
     Everything that the run writes goes to `folder`, by default a new one in the app's folder; its output
-    files go to `out`, by default the folder `out` in there.
+    files go to `out`, by default the folder `out` in there. The report names `command`, the command line.
     """
 
     app: Path
@@ -41,8 +49,13 @@ class RunRequest:
     out: Path | None = None
     region: str | None = None
     assets: tuple[Path, ...] = ()
+    resumes: ResumedRun | None = None
+    """An earlier run whose done jobs are taken over."""
+    is_kept: bool = True
+    """False if nobody will resume the run: a power cut may destroy it, and nothing waits for the disk."""
     repeats: RecordedJob | None = None
     """A job of a kept run to run again, instead of `function` with `given`."""
+    command: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

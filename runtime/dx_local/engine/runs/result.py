@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.engine.reports.failure_report import FailureReport
+    from dx_local.engine.resume.resumption import ResumeResult
     from dx_local.engine.runs.preparation import PreparedRun
     from dx_local.engine.session import Session
     from dx_local.platform.core.context import JSON, Platform
@@ -41,6 +42,7 @@ class RunResult:
     failure: FailureReport | None
     log_files: tuple[Path, ...]
     usage: tuple[EntryPointUsage, ...]
+    resumed: ResumeResult | None = None
 
     @property
     def log(self) -> str:
@@ -53,7 +55,12 @@ class RunResult:
 
 
 def result_of(
-    session: Session, job_id: str, run: PreparedRun, folder: Path, announce: Callable[[str], None]
+    session: Session,
+    job_id: str,
+    run: PreparedRun,
+    folder: Path,
+    announce: Callable[[str], None],
+    resumed: ResumeResult | None = None,
 ) -> RunResult:
     """Save the output of a job that has ended, and return the result of its run.
 
@@ -78,6 +85,7 @@ def result_of(
         failure=None if is_done else _failure(session.platform, row, run),
         log_files=tuple(path for each in all_jobs for path in job_logs.log_paths(session.platform, each)),
         usage=tuple(job_usage.by_entry_point(store)),
+        resumed=resumed,
     )
 
 

@@ -1,3 +1,3 @@
-"""The end of a run on a terminal: its outputs and usage, or the block on its failure."""
+"""Results of runs and test cases, as text for people."""
 
 from __future__ import annotations
