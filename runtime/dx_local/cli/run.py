@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,17 @@ class _Options:
     display: Display
 
 
-@click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
+class _RunCommand(click.Command):
+    """Accepts `--resume -2`: click takes a value that begins with a dash for the next option."""
+
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        """Write the value behind a space, which no option begins with."""
+        text = "\n".join(arguments)
+        quoted = re.sub(r"^--resume[=\n](?=-\d+$)", "--resume= ", text, flags=re.MULTILINE)
+        return super().parse_args(context, quoted.split("\n") if quoted != text else arguments)
+
+
+@click.command("run", cls=_RunCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("app", type=click.Path(path_type=Path), default=".")
 @click.option(
     "-i",
@@ -123,8 +134,15 @@ def _resumed(options: _Options) -> ResumedRun | None:
     if options.resume is None:
         return None
     from dx_local.engine.history.kept_runs import choose_whole_run
+    from dx_local.errors import UsageError
 
-    run = choose_whole_run(options.app, options.resume)
+    wanted = options.resume.strip()
+    if (Path(wanted) / "dxapp.json").is_file():
+        raise UsageError(
+            f"--resume names the run {wanted!r}, which is an app",
+            f"Write the app first: dx-local run {wanted} --resume",
+        )
+    run = choose_whole_run(options.app, wanted)
     return ResumedRun(run.folder.resolve(), options.no_resume_network)
 
 

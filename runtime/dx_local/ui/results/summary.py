@@ -25,12 +25,26 @@ def show_summary(result: RunResult, *, quiet: bool) -> None:
     if not quiet:
         count = f"{result.job_count} job{'s' if result.job_count != 1 else ''}"
         click.echo(f"done: {count} in {result.seconds:.1f} s, kept in {plain(str(result.folder))}", err=True)
+        for line in _resumed_lines(result):
+            click.echo(line, err=True)
         executables = {usage.executable_name for usage in result.usage}
         for usage in result.usage:
             click.echo(usage_line(usage, is_named=len(executables) > 1), err=True)
     shows_terminal = sys.stdout.isatty()
     for text in in_batches(_lines(result.output)):
         click.echo(plain(text) if shows_terminal else text, nl=False)
+
+
+def _resumed_lines(result: RunResult) -> Iterator[str]:
+    """Yield lines on the jobs that were taken over from an earlier run."""
+    resumed = result.resumed
+    if resumed is None:
+        return
+    saved = f", which saved {resumed.seconds_saved:.1f} s" if resumed.seconds_saved else ""
+    yield f"taken over: {resumed.taken_over} of {result.job_count} jobs of {resumed.run}{saved}"
+    if resumed.network:
+        asks = "1 of these asks" if resumed.network == 1 else f"{resumed.network} of these ask"
+        yield f"  {asks} for network; --no-resume-network runs such jobs again"
 
 
 def usage_line(usage: EntryPointUsage, *, is_named: bool) -> str:
