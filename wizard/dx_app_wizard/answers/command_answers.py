@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answers.choices import BASIC
+from dx_app_wizard.answers.choices import DEFAULT_PATTERN
 from dx_app_wizard.answers.sources import Source
 from dx_app_wizard.command_template.template import TemplateProblemsError, parse_template
 
@@ -24,7 +24,7 @@ def with_command_answers(sources: Iterable[Source]) -> tuple[Source, ...]:
     text = next((source.answers[COMMAND] for source in found if source.answers.get(COMMAND)), None)
     if not isinstance(text, str):
         return found
-    answers: dict[str, Any] = {"language": "bash", "template": BASIC}
+    answers: dict[str, Any] = {"language": "bash", "template": DEFAULT_PATTERN}
     try:
         template = parse_template(text)
         answers |= {"inputs": template.input_declarations(), "outputs": template.output_declarations()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answers.choices import BASIC
+from dx_app_wizard.answers.choices import DEFAULT_PATTERN
 from dx_app_wizard.answers.command_answers import COMMAND
 from dx_app_wizard.answers.parameter_overrides import is_override
 from dx_app_wizard.answers.questions import JSON_FILE_FLAG, QUESTIONS
@@ -136,8 +136,8 @@ def _not_of_the_command(answered: Mapping[str, Any]) -> Iterator[Problem]:
     if answered.get("language", "bash") != "bash":
         message = "a command is run by bash; got another language"
         yield Problem("language", _FLAGS["language"], message, code="contradiction")
-    if answered.get("template", BASIC) != BASIC:
-        message = f"a command is run in one job; got another pattern than {BASIC}"
+    if answered.get("template", DEFAULT_PATTERN) != DEFAULT_PATTERN:
+        message = f"a command is run in one job; got another pattern than {DEFAULT_PATTERN}"
         yield Problem("template", _FLAGS["template"], message, code="contradiction")
     declared = {"inputs": template.input_declarations(), "outputs": template.output_declarations()}
     for key, wanted in declared.items():

@@ -19,6 +19,7 @@ from dx_app_wizard.commands.saved_answers import SavedInterview, forget_saved
 from dx_app_wizard.commands.start_from import Start, StartOptions, start_from
 from dx_app_wizard.commands.suggestion import suggest_command
 from dx_app_wizard.errors import AnswersError, ConflictError, NotWritableError
+from dx_app_wizard.interview.confirm import Review
 from dx_app_wizard.interview.interruption import interruptible
 from dx_app_wizard.interview.prompts import Prompt
 from dx_app_wizard.policy.lint import lint_by_policy
@@ -33,7 +34,7 @@ from dx_app_wizard.rendering.spec_check import check_policy
 from dx_app_wizard.rendering.template_choice import absolute_source, choose_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import PurePosixPath
 
     from dx_app_wizard.answers.answers import Answers
@@ -190,14 +191,15 @@ class _Creation:
         in_the_way = self.on_conflict is OnConflict.ABORT and is_in_use(folder)
         return ConflictError(folder) if in_the_way else None
 
-    def review(self, answers: Answers) -> Sequence[Finding]:
-        """Show what would be written, and return the policy's findings."""
+    def review(self, answers: Answers) -> Review:
+        """Show what would be written, with the policy's findings."""
         # Rich takes a while to import.
         from dx_app_wizard.commands.review import show_review
 
         draft = self.draft(answers)
-        show_review(draft.plan, self.changes(draft, self.files(draft)), self.basis.spec)
-        return lint_by_policy(draft.plan.spec.raw, self.basis.policy)
+        changes = self.changes(draft, self.files(draft))
+        pages = show_review(answers, draft.plan, changes, self.basis.spec)
+        return Review(tuple(lint_by_policy(draft.plan.spec.raw, self.basis.policy)), pages)
 
     def difference(self, draft: Draft) -> str:
         """Return the difference to the given dxapp.json, if there is one."""
@@ -237,14 +239,18 @@ def _confirm(prompter: Prompter, creation: _Creation, answers: Answers, options:
         raise conflict
     if options.dry_run:
         return
-    findings = creation.review(answers)
-    for finding in findings:
+    review = creation.review(answers)
+    for finding in review.findings:
         prompter.say(str(finding))
-    prompt = Prompt("Write the app? <ENTER> yes, q cancels")
+    words = ", ".join(f"{word} {page.title}" for word, page in review.pages.items())
+    prompt = Prompt(f"Write the app? <ENTER> yes, {words}, q cancels")
     while (line := prompter.confirm(prompt).strip().lower()) not in ("", "y", "yes"):
         if line in ("q", "quit", "cancel", "n", "no"):
             raise KeyboardInterrupt
-        prompter.say("Press Enter to write the app, or enter q.")
+        if line in review.pages:
+            review.pages[line].show()
+        else:
+            prompter.say(f"Press Enter to write the app, or enter {words} or q.")
 
 
 def _prepare(
@@ -295,7 +301,9 @@ def _named_paths(options: Options) -> dict[str, Path]:
 
 def _saved(options: Options, flags: dict[str, Any], named: Mapping[str, Path]) -> SavedInterview:
     """Return the flags, paths and modes to save; with --resume, added to those of the saved interview."""
-    paths = {name: str(path.absolute()) for name, path in named.items()}
+    # --resume creates the app in the same folder, wherever it is called.
+    here = {} if options.resume else {"output_dir": Path()}
+    paths = {name: str(path.absolute()) for name, path in {**here, **named}.items()}
     modes = {
         "on_conflict": options.on_conflict,
         "template_source": absolute_source(options.template_source),
