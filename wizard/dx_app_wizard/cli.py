@@ -111,6 +111,10 @@ class _Command(click.Command):
             del args[at:]
         return super().parse_args(ctx, args)
 
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return the parts of the usage line, with the command after `--`."""
+        return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from dx_app_wizard.dxapp.classes import USUAL_CLASSES
 
@@ -260,7 +264,7 @@ def command(
 
     On a terminal, asks the questions that the flags do not answer; from a pipe,
     reads the answers as lines. Otherwise, unanswered questions get their defaults;
-    language and template have none.
+    language has none. With a COMMAND, the app runs that command.
     """
     from dx_app_wizard.answers.settings import with_settings
     from dx_app_wizard.commands.create import Options, create

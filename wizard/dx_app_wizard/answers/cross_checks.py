@@ -97,9 +97,13 @@ def _mismatched_instance_type(sources: AnswerSources, answered: Mapping[str, Any
 
 
 def _missing_network(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield a problem if the packages of a given dxapp.json need network access that it does not request."""
+    """Yield a problem if packages need network access that the app does not request."""
     if "network" in answered:
-        spec = {"runSpec": sources.spec.get("runSpec"), "access": {"network": list(answered["network"])}}
+        run_spec = dict(sources.spec.get("runSpec") or {})
+        foreign = [name for name in answered.get("packages") or () if name.startswith("pip:")]
+        if foreign:
+            run_spec["execDepends"] = [{"name": name, "package_manager": "pip"} for name in foreign]
+        spec = {"runSpec": run_spec, "access": {"network": list(answered["network"])}}
         for violation in exec_depends_network(spec):
             yield Problem("network", _FLAGS["network"], f"missing: {violation.message}", code="needs-network")
 
