@@ -82,7 +82,9 @@ def test_all_problems_are_found_at_once() -> None:
 def test_escaped_text_has_no_holes_and_keeps_its_words(text: str) -> None:
     template = parse_template(escaped_holes(text))
     assert template.holes == {}
-    assert "".join(piece.raw for piece in template.pieces).replace("{{x}}", "{x}") == text.replace("{{x}}", "{x}")
+    assert "".join(piece.raw for piece in template.pieces).replace("{{x}}", "{x}") == text.replace(
+        "{{x}}", "{x}"
+    )
 
 
 def test_an_index_is_an_optional_input_after_its_file() -> None:

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ARGPARSE = '''\
+ARGPARSE = """\
 import argparse
 from collections import Counter
 parser = argparse.ArgumentParser(description="Count k-mers. Slowly")
@@ -31,7 +31,7 @@ for file in args.reads:
 with open(args.out, "w") as table:
     for kmer, count in sorted(found.items()):
         table.write(f"{kmer}\\t{count}\\n")
-'''
+"""
 
 CLICK = '''\
 import click

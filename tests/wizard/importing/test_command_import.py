@@ -43,19 +43,19 @@ def case_of(app: str) -> dict[str, Any]:
             ["sed", "-i", "s/n/N/", "t.tsv"],
             "sed -i s/n/N/ {tsv:file:*.tsv}; cp {tsv} {>changed_tsv:file:*.tsv}",
         ),
-        (["gzip -k t.tsv"], "gzip -k {tsv:file:*.tsv}; mv in/tsv/*.gz {>gz:file:*.tsv.gz}"),
+        (["gzip -k t.tsv"], "gzip -k {tsv:file:*.tsv}; mv in/tsv/*.tsv.gz {>tsv_gz:file:*.tsv.gz}"),
         (["cp", "t.tsv", "copy.tsv"], "cp {tsv:file:*.tsv} {>copy_tsv:file:*.tsv}"),
         (["cat t.tsv u.tsv > both.tsv"], "cat {tsvs:array:file:*.tsv} > {>both_tsv:file:*.tsv}"),
         (
-            ["comm -12 t.tsv u.tsv > same.tsv"],
-            "comm -12 {t_tsv:file:*.tsv} {u_tsv:file:*.tsv} > {>same_tsv:file:*.tsv}",
+            ["paste t.tsv u.tsv > same.tsv"],
+            "paste {t_tsv:file:*.tsv} {u_tsv:file:*.tsv} > {>same_tsv:file:*.tsv}",
         ),
         (["grep", "-o", "n1", "t.tsv"], "grep -o n1 {tsv:file:*.tsv} > {>grep_txt:file:*.txt}"),
         (
             ["mkdir d; split -l 9 t.tsv d/x"],
-            "mkdir -p d; split -l 9 {tsv:file:*.tsv} d/x; mv d/x* {>xs:array:file:x*}",
+            "mkdir -p d; split -l 9 {tsv:file:*.tsv} d/x; mv d/x* {>splits:array:file:x*}",
         ),
-        (["sort --parallel=2 t.tsv > s.tsv"], "sort --parallel={cpus} {tsv:file:*.tsv} > {>s_tsv:file:*.tsv}"),
+        (["sort --parallel=2 t.tsv > s"], "sort --parallel={cpus} {tsv:file:*.tsv} > {>sort}"),
         (["awk", "{print}", "t.tsv"], "awk '{{print}}' {tsv:file:*.tsv} > {>awk_tsv:file:*.tsv}"),
         (["python3", "kmers.py", "-k", "4", "-o", "k.tsv", "r.fastq"],
          "python3 kmers.py -k 4 -o {>k_tsv:file:*.tsv} {fastq:file:*.fastq}"),
@@ -82,7 +82,10 @@ def test_the_one_command_makes_the_same_app(wizard: Wizard, files: Callable[...,
     again = wizard(*command[1:], "-o", "again", "--no-input")
     assert again.code == 0, again.stderr
     apps = [Path("app"), Path("again/app")]
-    first, second = ({path.relative_to(app): path.read_bytes() for path in app.rglob("*") if path.is_file()} for app in apps)
+    first, second = (
+        {path.relative_to(app): path.read_bytes() for path in app.rglob("*") if path.is_file()}
+        for app in apps
+    )
     assert first == second
 
 
@@ -123,7 +126,9 @@ def test_an_update_leaves_the_sample_and_the_case_alone(wizard: Wizard, files: C
     files()
     wizard("app", "--trial", "--no-input", "--", SUM)
     before = {path: path.read_bytes() for path in Path("app/test").rglob("*") if path.is_file()}
-    done = wizard("--update", "app", "--from-command", "wc -l {tsv:file:*.tsv} > {>n:file:*.txt}", "--title", "N")
+    done = wizard(
+        "--update", "app", "--from-command", "wc -l {tsv:file:*.tsv} > {>n:file:*.txt}", "--title", "N"
+    )
     assert done.code == 0, done.stderr
     assert 'wc -l "$tsv_path" > "out/n/$tsv_prefix.n.txt"' in Path("app/src/app.sh").read_text()
     kept = [path for path in before if path.suffix != ".py" and path.name != "interface.json"]
@@ -172,7 +177,13 @@ def test_all_errors_are_reported_at_once(wizard: Wizard, files: Callable[..., No
 @pytest.mark.skipif(not landlock.version(), reason="the kernel has no Landlock")
 @pytest.mark.parametrize(
     "command",
-    ["touch {outside}", "echo x >> {outside}", "rm {outside}", "truncate -s 0 {outside}", "mv {outside} here"],
+    [
+        "touch {outside}",
+        "echo x >> {outside}",
+        "rm {outside}",
+        "truncate -s 0 {outside}",
+        "mv {outside} here",
+    ],
 )
 def test_a_trial_cannot_change_files_outside_of_its_folder(
     wizard: Wizard, files: Callable[..., None], tmp_path: Path, command: str
@@ -199,7 +210,7 @@ def test_an_own_program_becomes_part_of_the_app(wizard: Wizard, files: Callable[
     files(tool_sh='#!/bin/bash\nhead -n "$1" "$2"\n')
     Path("tool.sh").chmod(0o755)
     wizard("app", "--trial", "--no-input", "--", "./tool.sh", "2", "t.tsv")
-    assert template_of("app") == "tool.sh 2 {tsv:file:*.tsv} > {>tool_sh_tsv:file:*.tsv}"
+    assert template_of("app") == "tool.sh 2 {tsv:file:*.tsv} > {>tool_tsv:file:*.tsv}"
     program = Path("app/resources/usr/local/bin/tool.sh")
     assert program.read_bytes() == Path("tool.sh").read_bytes()
     assert program.stat().st_mode & 0o100
@@ -209,7 +220,10 @@ def test_a_script_brings_the_modules_beside_it(wizard: Wizard, files: Callable[.
     files(main_py="import helper\nprint(helper.VALUE)\n", helper_py="VALUE = 3\n")
     done = wizard("app", "--trial", "--no-input", "--", "python3", "main.py")
     assert done.code == 0, done.stderr
-    assert sorted(path.name for path in Path("app/resources/home/dnanexus").iterdir()) == ["helper.py", "main.py"]
+    assert sorted(path.name for path in Path("app/resources/home/dnanexus").iterdir()) == [
+        "helper.py",
+        "main.py",
+    ]
 
 
 def test_only_one_start_is_possible(wizard: Wizard, files: Callable[..., None]) -> None:

@@ -72,8 +72,11 @@ def _named_by_word(
 ) -> bool:
     """Add an edit if a word of the command names a file that was made, or the folder around it."""
     edited = [(edit.start, edit.end) for edit in found.edits]
+    of_folders = {
+        word.statement for word in template.words if word.is_command and word.value in ("mkdir", "cd", "rm")
+    }
     for word in template.words:
-        if word.value is None or word.is_command:
+        if word.value is None or word.is_command or word.statement in of_folders:
             continue
         value = os.path.normpath(word.value) if word.value else ""
         is_folder = bool(value) and path.startswith(f"{value}/")
