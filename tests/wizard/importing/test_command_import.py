@@ -55,7 +55,18 @@ def case_of(app: str) -> dict[str, Any]:
             ["mkdir d; split -l 9 t.tsv d/x"],
             "mkdir -p d; split -l 9 {tsv:file:*.tsv} d/x; mv d/x* {>splits:array:file:x*}",
         ),
-        (["sort --parallel=2 t.tsv > s"], "sort --parallel={cpus} {tsv:file:*.tsv} > {>sort}"),
+        (
+            ["sort -o s.tsv t.tsv; wc -l s.tsv > n.txt"],
+            "sort -o {>s_tsv:file:*.tsv} {tsv:file:*.tsv}; wc -l {>s_tsv:file:*.tsv} > {>n_txt:file:*.txt}",
+        ),
+        (
+            ["sort t.tsv > s.tsv && gzip -k s.tsv"],
+            (
+                "sort {tsv:file:*.tsv} > {>s_tsv:file:*.tsv} && gzip -k {>s_tsv:file:*.tsv}; "
+                "mv out/s_tsv/*.s.tsv.gz {>tsv_gz:file:*.s.tsv.gz}"
+            ),
+        ),
+        (["sort --parallel=2 t.tsv > s"], "sort --parallel={cpus} {tsv:file:*.tsv} > {>s}"),
         (["awk", "{print}", "t.tsv"], "awk '{{print}}' {tsv:file:*.tsv} > {>awk_tsv:file:*.tsv}"),
         (["python3", "kmers.py", "-k", "4", "-o", "k.tsv", "r.fastq"],
          "python3 kmers.py -k 4 -o {>k_tsv:file:*.tsv} {fastq:file:*.fastq}"),

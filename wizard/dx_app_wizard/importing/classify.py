@@ -186,7 +186,7 @@ class _Classifier:
         if _is_subcommand(words, at):
             self.action = value
         is_flag = value.startswith("-") and "=" not in value
-        if self._is_threads(word, value, previous) or is_flag:
+        if self._is_threads(word, value, previous) or is_flag or self._is_known_output(word, value):
             return 1
         if _OUT_FLAG.fullmatch(previous) and not (self.folder / value).is_dir():
             if ending_of(value):
@@ -269,13 +269,22 @@ class _Classifier:
         self.found.samples[name] = paths
 
     def _output(self, word: Word, value: str, *, is_guess: bool = False) -> None:
-        for known in self.found.edits:
-            if known.hole and known.hole.is_output and known.original == value:
-                self._edit(word, str(known.hole))
-                return
+        if self.template.outputs:
+            # The user has declared the outputs; other files are only passed on between commands.
+            return
+        if self._is_known_output(word, value):
+            return
         name = output_name(value, self.action, self.found.holes)
         hole = Hole(name, "file", is_output=True, patterns=pattern_of(value))
         self._add(word, hole, is_guess=is_guess, original=value)
+
+    def _is_known_output(self, word: Word, value: str) -> bool:
+        """Replace a word that an output is called by as well, and return whether it is one."""
+        for known in self.found.edits:
+            if known.hole and known.hole.is_output and known.original == value:
+                self._add(word, known.hole, is_guess=known.is_guess, original=value)
+                return True
+        return False
 
     def _add(self, word: Word, hole: Hole, *, is_guess: bool = False, original: str = "") -> None:
         self.found.holes[hole.name] = hole

@@ -44,16 +44,19 @@ def with_discoveries(
 
     `template` is the command before any edit; those of `found` are part of the result.
     """
+    if template.outputs:
+        # The user has declared the outputs.
+        return found.apply(template.text), ()
     action = _last_action(template)
     notes: list[str] = []
     made = [path for path in result.made if not _NOISE.fullmatch(path)]
     unnamed = [path for path in made if not _named_by_word(template, found, path, action, notes)]
     ending: list[str] = []
     named = {edit.hole.name for edit in found.edits if edit.hole and edit.hole.is_output}
-    named |= {hole.name for hole in template.outputs}
     if named or result.printed:
         # An index that a program makes in passing is no result.
         unnamed = [path for path in unnamed if not _INDEX.fullmatch(Path(path).suffix)]
+    unnamed += _beside_outputs(found, result)
     ending += [
         _moved(prefix, group, found, action, result, notes)
         for prefix, group in _groups(unnamed, template, result)
@@ -65,6 +68,13 @@ def with_discoveries(
     if not named and not made and not result.changed and result.printed:
         text = _redirected(text, template, found, action, result, notes)
     return "; ".join([text, *ending]), tuple(notes)
+
+
+def _beside_outputs(found: Classified, result: TrialResult) -> list[str]:
+    """Return the files that were written beside the only file of an output, such as its index."""
+    single = {edit.hole.name for edit in found.edits if edit.hole and not edit.hole.is_array}
+    written = [sorted(paths, key=len) for name, paths in result.outputs.items() if name in single]
+    return [path for paths in written for path in paths[1:]]
 
 
 def _named_by_word(
@@ -91,7 +101,8 @@ def _named_by_word(
         patterns = () if is_folder else pattern_of(value)
         hole = Hole(name, "array:file" if is_folder else "file", is_output=True, patterns=patterns)
         found.holes[name] = hole
-        found.edits.append(Edit(word.start, word.end, str(hole), hole, original=value))
+        same = [other for other in template.words if other.value == word.value and not other.is_command]
+        found.edits += [Edit(other.start, other.end, str(hole), hole, original=value) for other in same]
         notes.append(f"{word.value} was made: output {name}")
         return True
     return False
@@ -127,14 +138,14 @@ def _moved(
     is_array = len(group) > 1
     pattern = f"{prefix or commonpath(group)}*{ending_of(first)}" if is_array else _with_star(first, result)
     file_pattern = Path(pattern).name
-    is_beside_input = first.startswith("in/") and file_pattern.startswith("*.")
-    stem = "" if is_beside_input else re.sub(r"[*\d_.-]+$", "", stem_of(file_pattern)).strip("*_.-")
-    if is_beside_input:
-        # The name of a file beside an input follows from it, such as in.bam.bai, and has a meaning.
+    is_beside = first.startswith(("in/", "out/")) and file_pattern.startswith("*.")
+    stem = "" if is_beside else re.sub(r"[*\d_.-]+$", "", stem_of(file_pattern)).strip("*_.-")
+    if is_beside:
+        # The name of a file beside another one follows from it, such as in.bam.bai, and has a meaning.
         name = output_name(ending_of(first), ending_of(first).lstrip("."), found.holes, plural=is_array)
     else:
         name = output_name(f"{stem or action}{ending_of(first)}", action, found.holes, plural=is_array)
-    keeps_pattern = is_beside_input or (is_array and "*" in file_pattern)
+    keeps_pattern = is_beside or (is_array and "*" in file_pattern)
     patterns = (file_pattern,) if keeps_pattern else pattern_of(first)
     hole = Hole(name, "array:file" if is_array else "file", is_output=True, patterns=patterns)
     found.holes[name] = hole
@@ -184,8 +195,8 @@ def _with_star(path: str, result: TrialResult) -> str:
     samples = set((result.folder / "in").rglob("*")) - made
     for sample in sorted(samples, key=lambda path: (-len(path.name), path)):
         part = stem_of(sample.name)
-        # A single letter at the beginning of a name is no evidence, except beside the sample itself.
-        is_evidence = len(part) > 1 or folder.startswith("in/")
+        # A single letter at the beginning of a name is no evidence, except beside the sample or an output.
+        is_evidence = len(part) > 1 or folder.startswith(("in/", "out/"))
         if is_evidence and sample.is_file() and name.startswith(part) and name != part:
             name = "*" + name[len(part) :]
             return f"{folder}/{name}" if folder else name

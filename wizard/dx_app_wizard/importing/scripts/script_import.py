@@ -89,8 +89,9 @@ class _Builder:
 
     def command(self) -> ScriptCommand:
         options = self.declared.options
-        # Options may stand before positional arguments, and a flag with several values would swallow those.
-        ordered = sorted(options, key=lambda option: (not option.flag, 0))
+        # getopts ends at the first positional argument; a flag with several values would swallow those after.
+        swallows = any(option.flag and option.takes_many for option in options)
+        ordered = sorted(options, key=lambda option: bool(option.flag) is swallows)
         for option in ordered:
             self._add(option)
         interpreter = "python3" if self.interpreter.startswith("python") else self.interpreter
@@ -148,7 +149,8 @@ class _Builder:
     def _output(self, option: ScriptOption, flag: str) -> None:
         ending = ending_by_words(option)
         is_plain = option.name.lower() in ("o", "out", "output", "outfile")
-        word = "table" if "table" in option.help else "result"
+        others = [other.name for other in self.declared.options if other.kind != "output"]
+        word = "table" if "table" in option.help and "table" not in others else "result"
         name = self._name(word if is_plain else option.name)
         hole = Hole(name, "file", is_output=True, patterns=(f"*{ending}",) if ending else ())
         self.words.append(f"{flag}{hole}")
