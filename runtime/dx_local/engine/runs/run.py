@@ -53,7 +53,8 @@ async def _run_in(workspace: Workspace, run: PreparedRun, observer: Observer) ->
                 if request.repeats:
                     job_id = start_again(session, run.app, request.repeats, observer.announce)
                 else:
-                    job_id = start_app(session, run.app, request.function, given)
+                    resumes = request.resumes.folder.name if request.resumes else None
+                    job_id = start_app(session, run.app, request.function, given, resumes)
                 workspace.has_begun = True
                 if keeper:
                     keeper.start()
