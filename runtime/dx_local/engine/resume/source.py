@@ -77,7 +77,7 @@ class EarlierSource:
         reason = await self._why_not(job, fingerprint, counterpart)
         if reason is None:
             return counterpart, None
-        other = self._find(fingerprint)
+        other = await self._find(fingerprint)
         if other is not None and other is not counterpart and await self._problem(other) is None:
             return other, None
         return None, reason
@@ -166,16 +166,20 @@ class EarlierSource:
     def _present_executable(self) -> str:
         return str(self._platform.store.value("SELECT executable FROM job ORDER BY sequence LIMIT 1"))
 
-    def _find(self, fingerprint: Fingerprint | None) -> EarlierJob | None:
+    async def _find(self, fingerprint: Fingerprint | None) -> EarlierJob | None:
         """Return a done job of the earlier run with this fingerprint, whatever its label is."""
         if fingerprint is None:
             return None
         if self._by_fingerprint is None:
-            self._by_fingerprint = {}
+            found: dict[Fingerprint, EarlierJob] = {}
             for job in self._earlier.jobs:
                 row = self._earlier.platform.store.get("job", job.id, without="output")
-                if job.is_done and row and (known := self._before.fingerprint(row)):
-                    self._by_fingerprint.setdefault(known, job)
+                if not job.is_done or row is None:
+                    continue
+                await self._read(self._before, row)
+                if known := self._before.fingerprint(row):
+                    found.setdefault(known, job)
+            self._by_fingerprint = found
         return self._by_fingerprint.get(fingerprint)
 
     async def _read(self, side: Side, job: JobRow) -> None:
