@@ -180,16 +180,15 @@ def choose_run(app: Path, wanted: str = LAST) -> KeptRun:
     raise UsageError(f"there is no run {wanted!r}", "`dx-local runs` lists the kept runs.")
 
 
-def choose_whole_run(app: Path, wanted: str = LAST) -> KeptRun:
-    """Return the run of an app that a user names; `last` is the latest one with jobs that is not a rerun.
+def choose_whole_run(app: Path, wanted: str = LAST) -> KeptRun | None:
+    """Return the run of an app that a user names.
 
-    Raises UsageError if there is no such run, or more than one, and UnreadableRunError.
+    `last` is the latest one with jobs that is not a rerun, None if there is none. Raises UsageError if there
+    is no run of any other name, or more than one, and UnreadableRunError.
     """
-    if wanted == LAST:
-        for run in reversed(kept_runs(app)):
-            if run.is_whole():
-                return run
-    return choose_run(app, wanted)
+    if wanted != LAST:
+        return choose_run(app, wanted)
+    return next((run for run in reversed(kept_runs(app)) if run.is_whole()), None)
 
 
 def _parsed(name: str) -> tuple[datetime, int] | None:
