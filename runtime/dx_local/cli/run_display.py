@@ -5,13 +5,15 @@ Each of them has the options of `display_options`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import sys
+from dataclasses import dataclass, fields, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from dx_app_wizard.console.text import plain
 from dx_local.cli.boundary import CommandResult
 from dx_local.cli.stopping import until_stopped
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from dx_local.engine.runs.preparation import RunRequest
     from dx_local.engine.runs.result import RunResult
+    from dx_local.engine.session import Observer
 
 _EXIT_OF_REASON = {"AppError": 5, "JobTimeoutExceeded": 124}
 _EXIT_FAILED = 6
@@ -81,24 +84,50 @@ def run_request(request: RunRequest, display: Display) -> CommandResult:
     import uvloop
 
     from dx_local.engine.runs.run import run_once
-    from dx_local.ui.job_output import Logs
-    from dx_local.ui.progress import choose_observer
-    from dx_local.ui.run_observer import DisplayOptions
+    from dx_local.ui.display.job_output import Logs
+    from dx_local.ui.display.progress import choose_observer
+    from dx_local.ui.display.run_observer import DisplayOptions
 
+    request = replace(request, command=(Path(sys.argv[0]).name, *sys.argv[1:]))
     options = DisplayOptions(request.app, request.settings.max_parallel, Logs(display.logs))
     observer = choose_observer(display.progress, options, quiet=display.quiet)
-    result, exit_code = uvloop.run(until_stopped(run_once(request, observer)))
+    folders: list[Path] = []
+    result, exit_code = uvloop.run(until_stopped(run_once(request, observer, has_begun=folders.append)))
     if result is None:
-        return CommandResult(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})
+        return _interrupted(exit_code, folders)
     if result.failure is not None:
         exit_code = _EXIT_OF_REASON.get(result.failure.reason, _EXIT_FAILED)
-    return CommandResult(exit_code, _as_json(result), show=lambda: _show(result, quiet=display.quiet))
+    return CommandResult(
+        exit_code, _as_json(result), show=lambda: _show(result, request, observer, quiet=display.quiet)
+    )
 
 
-def _show(result: RunResult, *, quiet: bool) -> None:
-    from dx_local.ui.summary import show_summary
+def _interrupted(exit_code: int, folders: list[Path]) -> CommandResult:
+    """Return the result of a run that a signal stopped; there is a folder if one of its jobs had started."""
+    error = {"code": "interrupted", "message": "The run was interrupted."}
+    if not folders:
+        return CommandResult(exit_code, error=error)
+    text = plain(f"folder of this run: {folders[0]}")
+    return CommandResult(
+        exit_code, {"workspace": folders[0]}, error=error, show=lambda: click.echo(text, err=True)
+    )
 
-    show_summary(result, quiet=quiet)
+
+def _show(result: RunResult, request: RunRequest, observer: Observer, *, quiet: bool) -> None:
+    from dx_local.ui.display.run_observer import RunObserver
+
+    failure = result.failure
+    if failure is None:
+        from dx_local.ui.results.summary import show_summary
+
+        show_summary(result, quiet=quiet)
+        return
+    from dx_local.cli.history.next_commands import going_on
+    from dx_local.ui.results.failure_block import show_failure
+
+    subject = failure.subject.job_id
+    lines_shown = observer.lines_shown[subject] if isinstance(observer, RunObserver) else 0
+    show_failure(failure, going_on(request.app, result.folder, failure), lines_shown=lines_shown)
 
 
 def _as_json(result: RunResult) -> dict[str, Any]:

@@ -20,9 +20,11 @@ from dx_local.platform.core.context import DEFAULT_REGION, DEFAULT_USER, STORE_N
 from dx_local.platform.data import file_bytes, projects
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
     from pathlib import Path
     from types import TracebackType
+
+    from starlette.routing import BaseRoute
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
     from dx_local.engine.executors.protocol import LogLine
@@ -50,7 +52,12 @@ class Observer:
     """Base class for progress displays; its methods do nothing, so a subclass overrides those it needs."""
 
     def announce(self, message: str) -> None:
-        """Handle a message for the user, such as that a worker environment is being built."""
+        """Handle a message for the user, such as that a region lacks an instance type."""
+
+    def wait_for(self, reason: str | None) -> None:
+        """Handle the reason for which jobs wait for dx-local, and None when they no longer do."""
+        if reason:
+            self.announce(reason)
 
     def on_open(self, platform: Platform) -> None:
         """Handle the opening of the platform, before anything happens on it."""
@@ -78,7 +85,9 @@ class Session:
         self.context = Context(self.platform, Caller(DEFAULT_USER))
         observer.on_open(self.platform)
         self.platform.subscribers.append(observer.on_transition)
-        self._job_environments = JobEnvironments(self.platform, options.settings, observer.announce)
+        self._job_environments = JobEnvironments(
+            self.platform, options.settings, observer.announce, observer.wait_for
+        )
         self.driver = Driver(
             self.platform,
             options.settings,
@@ -119,7 +128,11 @@ class Session:
         self._stack.callback(self._observer.on_close)
         await self._stack.enter_async_context(self._server)
         settings = self._options.settings
-        transfer = FileTransfer(self.platform, links=settings.input_delivery is InputDelivery.LINK)
+        transfer = FileTransfer(
+            self.platform,
+            links=settings.input_delivery is InputDelivery.LINK,
+            delay=self.driver.faults.delay_transfer,
+        )
         self._stack.push_async_callback(transfer.close)
         callbacks = Callbacks(
             on_log=self._logged,
@@ -145,6 +158,10 @@ class Session:
     def port(self) -> int:
         """Port of the server."""
         return self._server.port
+
+    def add_routes(self, routes: Sequence[BaseRoute]) -> None:
+        """Let the server also answer these routes."""
+        self._server.add_routes(routes)
 
     def project(self) -> str:
         """Return the ID of the project for runs, and create it if needed."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dx_local.engine.job_labels import job_path
+from dx_local.engine.job_labels import job_path, with_job_paths
 from dx_local.engine.run_folder import WORKSPACES, is_in_use, reading
 from dx_local.errors import UsageError
 from dx_local.platform.core.context import STORE_NAME
@@ -58,11 +58,15 @@ class UnreadableRunError(UsageError):
 
 @dataclass(frozen=True)
 class Failure:
-    """The cause of a failed run: the path of the first job that failed, its reason and message."""
+    """The cause of a failed run: the path of the first job that failed, its reason and message.
+
+    `explanation` is the message for people, with the paths of jobs in place of their IDs.
+    """
 
     job_path: str
     reason: str
     message: str
+    explanation: str
 
     def to_json(self) -> JSON:
         """Return the cause for programs."""
@@ -232,7 +236,13 @@ def _failure(store: Store, root_id: str) -> Failure | None:
     if root is None:
         return None
     cause = (store.get("job", root["failure_from"]["id"]) if root["failure_from"] else None) or root
-    return Failure(job_path(store, cause), cause["failure_reason"] or "", cause["failure_message"] or "")
+    message = cause["failure_message"] or ""
+    return Failure(
+        job_path=job_path(store, cause),
+        reason=cause["failure_reason"] or "",
+        message=message,
+        explanation=with_job_paths(store, message),
+    )
 
 
 def _size_on_disk(folder: Path) -> int:

@@ -36,7 +36,9 @@ def start_app(
             else:
                 job = job_creation.create_at_entry_point(context, applet, function, job_input, project)
         except ApiError as error:
-            raise UsageError(error.message, "Pass inputs as -iNAME=VALUE.") from None
+            details = error.details if isinstance(error.details, dict) else {}
+            problems = details.get("problems", [error.message])
+            raise UsageError(error.message, given.hint(problems)) from None
         if resumes:
             requested = context.store.value("SELECT requested FROM job WHERE id = ?", job)
             context.store.update("job", job, requested={**requested, "resumes": resumes})

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dx_local.engine.environments.job_environments import JobEnvironmentError
 from dx_local.engine.executors.job_folder import create_job_folder, read_outcome
+from dx_local.engine.faults import FaultKind
 from dx_local.engine.scheduling.deferred_records import DeferredRecords
+from dx_local.engine.scheduling.fault_injection import FaultInjection, failure_by, transfer_size
 from dx_local.engine.scheduling.job_variables import variables_of
 from dx_local.engine.scheduling.launches import PreparedJob, launch_of
 from dx_local.engine.scheduling.log_opening import write_opening
@@ -80,6 +82,7 @@ class Driver:
         self._job_environments = job_environments
         self._records = DeferredRecords(platform.folder, reserve)
         platform.use_reserve = self._records.use_reserve
+        self.faults = FaultInjection(settings.inject, platform.store)
         self._executor: Executor | None = None
         self._memory_kills = OutOfMemoryKills()
         self._waiters = ExecutionWaiters(platform.store)
@@ -199,6 +202,12 @@ class Driver:
     def _explaining_full_disk(self, failure: Failure) -> Failure:
         return explain_full_disk(failure, self._platform.folder)
 
+    async def before_call(self, context: Context, entity_id: str, method: str, request: Any) -> None:
+        """Delay the call by which a job gets the URL of a transfer, if a fault slows down its transfers."""
+        if self._settings.inject and class_of(entity_id) == "file":
+            size = transfer_size(self._platform.store, entity_id, method, request)
+            await self.faults.delay_transfer(context.caller, size)
+
     async def before_answer(
         self, context: Context, entity_id: str, method: str, request: JSON, answer: JSON
     ) -> JSON:
@@ -314,9 +323,15 @@ class Driver:
     async def _start_process(self, prepared: PreparedJob, executor: Executor) -> None:
         job_id = prepared.job["id"]
         try:
-            write_opening(prepared)
+            faults = self.faults.begin(prepared.job)
+            write_opening(prepared, faults)
             for subscriber in self._platform.log_subscribers:
                 subscriber(job_id)
+            for fault in faults:
+                if failure := failure_by(fault, prepared.job, prepared.folder):
+                    self._fail_unstarted(job_id, failure.message, failure.reason)
+                    return
+            prepared = prepared._replace(is_killed=any(fault.kind is FaultKind.KILL for fault in faults))
             await executor.start(launch_of(prepared, self._platform, self._settings))
         except OSError as error:
             self._fail_unstarted(job_id, f"The job could not be started: {error}")
