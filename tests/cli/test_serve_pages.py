@@ -217,4 +217,5 @@ def test_an_open_page_does_not_disturb_the_end_of_the_server(tmp_path: Path) -> 
         assert stream.readline().startswith(b"data: ")
         assert server.end(signal.SIGINT) == 130
         assert b"event: end" not in stream.read()  # so that the browser tries again
+        connection.close()
         assert "Traceback" not in server.errors
