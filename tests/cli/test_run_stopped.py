@@ -107,6 +107,8 @@ def test_a_signal_ends_all_processes(
     assert errors.endswith("error: The run was interrupted.\n")
     assert alive(running) == []
     assert list(temporary.iterdir()) == []
+    (page,) = app.glob("test-job-workspaces/*/report.html")
+    assert "<title>terminated: " in page.read_text(encoding="utf-8")
 
 
 def test_ctrl_c_in_a_terminal_reaches_the_whole_group_and_json_is_whole(
