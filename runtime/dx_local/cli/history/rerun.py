@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_local.cli.boundary import boundary
+from dx_local.cli.completion.candidates import complete_jobs
 from dx_local.cli.history.options import app_option, run_option
 from dx_local.cli.job_options import job_options
 from dx_local.cli.run_display import Display, display_options, out_option, run_request
@@ -32,7 +33,7 @@ class _Options:
 
 
 @click.command("rerun", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("wanted", metavar="JOB")
+@click.argument("wanted", metavar="JOB", shell_complete=complete_jobs)
 @app_option
 @run_option
 @out_option
