@@ -109,6 +109,17 @@ def test_all_missing_answers_are_named_at_once(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("region", "meant"), [("london", "aws:eu-west-2-g"), ("mars", None)])
+def test_a_wrong_region_is_met_with_the_list_of_regions(
+    wizard: Wizard, region: str, meant: str | None
+) -> None:
+    outcome = wizard("counts", "--language", "bash", "--region", region)
+    assert outcome.code == 2
+    assert "aws:us-east-1 (N. Virginia), aws:eu-central-1 (Frankfurt)" in outcome.stderr
+    assert "azure:westus (US West)" in outcome.stderr
+    assert (f"did you mean {meant}?" in outcome.stderr) == bool(meant)
+
+
 def test_all_invalid_answers_are_named_at_once(wizard: Wizard, tmp_path: Path) -> None:
     outcome = wizard(
         "a/b", "--language", "perl", "--template", "basix", "--version", "one", "--timeout", "3w",
