@@ -218,6 +218,9 @@ class Recorder:
     def __init__(self) -> None:
         self.calls: list[tuple[str | None, str, str]] = []
 
+    async def before_call(self, *_: object) -> None:
+        pass
+
     async def before_answer(
         self,
         context: Context,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dx_local.engine.faults import Fault, parse_fault
 from dx_local.engine.settings import (
     ISOLATION_VARIABLE,
     NETWORK_VARIABLE,
@@ -80,8 +81,11 @@ def test_an_unusable_value_is_rejected(options: JobOptions) -> None:
 
 
 def test_settings_are_plain_data() -> None:
-    settings = JobSettings(memory_limit="instance", input_delivery=InputDelivery.LINK)
-    assert JobSettings(**json.loads(json.dumps(asdict(settings)))) == settings
+    faults = (parse_fault("slow-io:process[2]=1MB/s"),)
+    settings = JobSettings(memory_limit="instance", input_delivery=InputDelivery.LINK, inject=faults)
+    data = json.loads(json.dumps(asdict(settings)))
+    read = JobSettings(**{**data, "inject": tuple(Fault(**fault) for fault in data["inject"])})
+    assert read == settings
 
 
 @pytest.mark.parametrize("text", ["", "much", "0", "-1G", "instances"])

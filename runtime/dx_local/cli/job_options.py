@@ -96,6 +96,12 @@ _OPTIONS = (
         hidden=len(EXECUTORS) == 1,
         help="Executor that starts the jobs.",
     ),
+    click.option(
+        "--inject",
+        multiple=True,
+        metavar="KIND:ENTRYPOINT[N][:TRY]",
+        help="Inject a fault into jobs: fail, kill, timeout, spot, oom, or slow-io (…=10MB/s). Repeatable.",
+    ),
 )
 """In the order of `--help`. Each stores its value under its name in JobOptions."""
 

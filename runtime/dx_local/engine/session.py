@@ -20,9 +20,11 @@ from dx_local.platform.core.context import DEFAULT_REGION, DEFAULT_USER, STORE_N
 from dx_local.platform.data import file_bytes, projects
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
     from pathlib import Path
     from types import TracebackType
+
+    from starlette.routing import BaseRoute
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
     from dx_local.engine.executors.protocol import LogLine
@@ -40,6 +42,8 @@ class SessionOptions:
     region: str = DEFAULT_REGION
     port: int = 0
     """Port of the server; 0 lets the kernel choose."""
+    is_persistent: bool = True
+    """False if a power cut may destroy the platform; then nothing waits for the disk."""
     is_open: bool = False
     """True if clients other than jobs use the platform; then jobs may wait for actions of these clients."""
 
@@ -109,7 +113,9 @@ class Session:
         if not database.exists() or not database.stat().st_size:
             self.reserve.fill()
         platform = self.reserve.use(
-            lambda: Platform.open(folder, region=self._options.region, is_persistent=self._options.is_open)
+            lambda: Platform.open(
+                folder, region=self._options.region, is_persistent=self._options.is_persistent
+            )
         )
         self.reserve.refill()
         return platform
@@ -122,7 +128,11 @@ class Session:
         self._stack.callback(self._observer.on_close)
         await self._stack.enter_async_context(self._server)
         settings = self._options.settings
-        transfer = FileTransfer(self.platform, links=settings.input_delivery is InputDelivery.LINK)
+        transfer = FileTransfer(
+            self.platform,
+            links=settings.input_delivery is InputDelivery.LINK,
+            delay=self.driver.faults.delay_transfer,
+        )
         self._stack.push_async_callback(transfer.close)
         callbacks = Callbacks(
             on_log=self._logged,
@@ -149,6 +159,10 @@ class Session:
         """Port of the server."""
         return self._server.port
 
+    def add_routes(self, routes: Sequence[BaseRoute]) -> None:
+        """Let the server also answer these routes."""
+        self._server.add_routes(routes)
+
     def project(self) -> str:
         """Return the ID of the project for runs, and create it if needed."""
         found = self.platform.store.value(
@@ -160,6 +174,10 @@ class Session:
         with self.platform.store.transaction():
             project: str = projects.new(self.context, "project", {"name": PROJECT_NAME})["id"]
         return project
+
+    def python_of(self, release: str) -> str:
+        """Return the version of Python under which jobs of a release run, such as `3.12`."""
+        return self._job_environments.python_of(release)
 
     async def worker_environment(self) -> WorkerEnvironment:
         """Return the worker environment without extra packages. Raises EnvironmentBuildError."""

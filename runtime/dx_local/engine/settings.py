@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
 
+from dx_local.engine.faults import Fault, parse_fault
 from dx_local.errors import UsageError
 from dx_local.sizes import parse_size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 ISOLATION_VARIABLE = "DX_LOCAL_ISOLATION"
@@ -70,6 +71,7 @@ class JobOptions(TypedDict, total=False):
     network: str
     memory_limit: str | None
     executor: str
+    inject: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,8 @@ class JobSettings:
     """Bytes of memory that each job may use, `instance` for those of its instance type, None for no limit."""
     executor: str = "local"
     """Name of an executor in `executors/registry.py`."""
+    inject: tuple[Fault, ...] = ()
+    """Faults that happen to jobs."""
 
     @classmethod
     def from_options(cls, options: JobOptions) -> JobSettings:
@@ -156,6 +160,7 @@ _PARSERS: dict[str, Callable[[Any], object]] = {
     "isolation": _choice(Isolation),
     "network": _choice(NetworkAccess),
     "memory_limit": parse_memory_limit,
+    "inject": lambda texts: tuple(map(parse_fault, texts)),
 }
 
 

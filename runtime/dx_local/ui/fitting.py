@@ -61,6 +61,28 @@ def cut(text: str, width: int, ellipsis: str = "…") -> str:
     )
 
 
+def fold(text: str, width: int) -> list[str]:
+    """Return a text as lines of at most `width` columns, broken at spaces if there are any."""
+    from rich.cells import cell_len
+
+    lines = []
+    text = text.rstrip()
+    while cell_len(text) > width:
+        start = _start(text, width) or text[0]
+        space = len(start) if text[len(start)] == " " else start.rfind(" ")
+        end = space if space > 0 and start[:space].strip() else len(start)
+        lines.append(text[:end].rstrip())
+        text = text[end:].lstrip(" ")
+    return [*lines, text]
+
+
+def rows_of(text: str, width: int) -> int:
+    """Return the number of rows that a line takes in a terminal of `width` columns."""
+    from rich.cells import cell_len
+
+    return max(1, -(-cell_len(text) // width))
+
+
 def time_text(seconds: float) -> str:
     """Return a time as `0.4 s`, `31 s`, `4:12` or `1:14:20`."""
     if seconds < 9.95:

@@ -54,6 +54,8 @@ class Job:
     """The most bytes of memory that each of its processes may have; None if a control group limits them."""
     has_network: bool = True
     """True if it has network access beyond the API."""
+    is_killed: bool = False
+    """True if its process kills itself before the app's code runs."""
     is_sandboxed: bool = False
     """True if it runs in a sandbox, with the layers overlaid on `/` and its home at /home/dnanexus."""
 

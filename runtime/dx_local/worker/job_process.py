@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import signal
 import sys
 import traceback
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
@@ -47,6 +48,8 @@ def become_job(start: JobStart) -> NoReturn:
         detach_from_zygote(*start.files)
         memory_limit.limit_each_process(start.job.process_memory)
         enter_home(start.job, start.variables)
+        if start.job.is_killed:
+            os.kill(os.getpid(), signal.SIGKILL)
         from dx_local.worker.runners import bash, python
 
         if start.job.interpreter == "bash":

@@ -1,4 +1,4 @@
-"""Show the app to be written on one screen: answers, inputs and outputs; the rest on demand."""
+"""Show the app to be written on one screen: answers, inputs and outputs, with further pages on demand."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _COLUMNS = ("", "name", "class", "", "default", "label", "more")
 _IN_A_COLUMN = ("name", "class", "optional", "default", "label")
 
 _FIXED_ROWS = 15
-"""Lines of the screen without parameters, files and changes: answers, blank lines, prompt."""
+"""Lines of the screen without the parameters, the files and the difference: answers, blank lines, prompt."""
 
 _WRAPPED_ROWS = 2
 """Further lines of the prompt and its hint on a terminal narrower than this many columns."""
@@ -51,7 +51,7 @@ _PAIRS = (
 def show_review(answers: Answers, plan: Plan, changes: ChangeSet, base: AppSpec | None) -> Mapping[str, Page]:
     """Print the app to stderr, the inputs and outputs last; return the pages that are shown on demand.
 
-    All fits on one screen of 24 lines. A list that does not fit is cut; a page shows the rest. If a
+    All fits on one screen of 24 lines. A list that does not fit is cut; the pages show it as a whole. If a
     dxapp.json was given (base), its changes are named, and a page shows the difference.
     """
     console = Console(stderr=True, highlight=False)

@@ -128,7 +128,7 @@ class JobEnvironments:
 
     async def _environment_of(self, applet: JSON, packages: tuple[str, ...]) -> WorkerEnvironment:
         release = str(applet["runSpec"].get("release"))
-        request = replace(self._python_of(release), packages=packages)
+        request = replace(self._request_of(release), packages=packages)
         if applet["runSpec"]["interpreter"] != "bash":
             self._announce_python(release, request.python or running_version())
         if self._settings.python or request.python is None:
@@ -148,7 +148,11 @@ class JobEnvironments:
         self._announce_python(release, running_version())
         return environment
 
-    def _python_of(self, release: str) -> EnvironmentRequest:
+    def python_of(self, release: str) -> str:
+        """Return the version of Python under which jobs of a release run, as far as known by now."""
+        return self._request_of(release).python or running_version()
+
+    def _request_of(self, release: str) -> EnvironmentRequest:
         """Return the request for a worker environment with the Python for jobs of a release."""
         if release not in self._pythons:
             self._pythons[release] = self._choose_python(release)

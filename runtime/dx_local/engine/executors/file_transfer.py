@@ -31,12 +31,13 @@ from dx_local.platform.requests import strict_json
 from dx_local.worker import channel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from dx_local.platform.core.context import JSON, Platform
+    from dx_local.platform.core.context import JSON, Caller, Platform
 
     T = TypeVar("T")
+    Delay = Callable[[Caller, int], Awaitable[None]]
 
 _COPIES_AT_ONCE = 4
 _MOST_WAITING_JOBS = 128
@@ -51,11 +52,13 @@ class _RefusedError(Exception):
 class FileTransfer:
     """Sends files to jobs and receives files from them, in the asyncio loop in which it listens.
 
-    With `links`, a job whose sandbox protects the stored file gets a link to it instead of a copy.
+    With `links`, a job whose sandbox protects the stored file gets a link to it instead of a copy. `delay` is
+    awaited before each transfer, with its caller and its size in bytes.
     """
 
-    def __init__(self, platform: Platform, *, links: bool = False) -> None:
+    def __init__(self, platform: Platform, *, links: bool = False, delay: Delay | None = None) -> None:
         self._platform = platform
+        self._delay = delay or _no_delay
         self._links = links
         self._threads = ThreadPoolExecutor(_COPIES_AT_ONCE, "file-transfer")
         self._listener: socket.socket | None = None
@@ -109,7 +112,9 @@ class FileTransfer:
         is_waiting = partial(_is_waiting, connection)
         match message:
             case {"token": str(token), "fetch": str(file_id), "project": str() | None as project}:
-                pieces = self._pieces(self._context(token), file_id, project)
+                context = self._context(token)
+                pieces = self._pieces(context, file_id, project)
+                await self._delay(context.caller, sum(piece.stat().st_size for piece in pieces))
                 if self._links and message.get("linkable") and len(pieces) == 1:
                     return {"link": str(pieces[0].absolute()), "device": pieces[0].stat().st_dev}
                 if any(os.path.samestat(piece.stat(), os.fstat(opened[0])) for piece in pieces):
@@ -117,8 +122,9 @@ class FileTransfer:
                 work = partial(local_bytes.copy_into, opened[0], pieces, is_waiting)
                 return {"size": await self._in_thread(work)}
             case {"token": str(token), "store": str(file_id), "size": int(size), "partSize": int(part_size)}:
-                sizes = (size, part_size)
-                await self._store(self._context(token), file_id, sizes, opened[0], is_waiting)
+                context, sizes = self._context(token), (size, part_size)
+                await self._delay(context.caller, size)
+                await self._store(context, file_id, sizes, opened[0], is_waiting)
                 return {"size": size}
         raise _RefusedError
 
@@ -154,6 +160,10 @@ class FileTransfer:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+
+async def _no_delay(_caller: Caller, _size: int) -> None:
+    pass
 
 
 def _is_waiting(connection: socket.socket) -> bool:

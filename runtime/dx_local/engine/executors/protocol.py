@@ -50,6 +50,8 @@ class Launch:
     """Bytes of memory that the job may use; None for no limit."""
     has_network: bool = True
     """False if the job may reach nothing but the API."""
+    is_killed: bool = False
+    """True if its process is to be killed as it starts, which is a fault that the user injects."""
 
 
 @dataclass(frozen=True)

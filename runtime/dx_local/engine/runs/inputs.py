@@ -24,6 +24,7 @@ from dx_app_wizard.dxapp.classes import (
 )
 from dx_app_wizard.dxapp.json_errors import explain
 from dx_app_wizard.dxapp.links import is_link, link, parse_reference
+from dx_local.engine.runs.input_hints import BY_OPTION, InputPlaces
 from dx_local.engine.table_formats import read_table
 from dx_local.errors import UsageError
 from dx_local.platform.data import files, objects
@@ -31,7 +32,7 @@ from dx_local.platform.gtables import gtables
 from dx_local.platform.requests import strict_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dx_app_wizard.dxapp.classes import IOClass
     from dx_app_wizard.dxapp.model import AppSpec
@@ -49,12 +50,14 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 class GivenInputs:
     """Input from the user: JSON values, and the name, class (or None) and text of each `-i` option.
 
-    Paths in `values` are relative to `folder`; those in `texts` to the current directory.
+    Paths in `values` are relative to `folder`; those in `texts` to the current directory. `places` has the
+    sources of `values`, such as the names of files, each with the names of its inputs; the last one counts.
     """
 
     values: JSON
     texts: tuple[tuple[str, str | None, str], ...] = ()
     folder: Path = Path()
+    places: tuple[tuple[str, frozenset[str]], ...] = ()
 
     @property
     def names(self) -> set[str]:
@@ -64,7 +67,14 @@ class GivenInputs:
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> GivenInputs:
         """Return values of a Python program as input; local files may be Path objects."""
-        return cls(values={name: _paths_as_text(value) for name, value in values.items()})
+        return cls(
+            values={name: _paths_as_text(value) for name, value in values.items()},
+            places=(("the inputs of run_app", frozenset(values)),),
+        )
+
+    def hint(self, problems: Iterable[str], by_option: str = BY_OPTION) -> str:
+        """Return advice on problems with these inputs; see `InputPlaces.hint`."""
+        return InputPlaces(self.places, {name for name, _, _ in self.texts}).hint(problems, by_option)
 
 
 def parse_option(option: str) -> tuple[str, str | None, str]:
@@ -82,7 +92,8 @@ def read_json(text: bytes, where: str) -> JSON:
     try:
         value = strict_json.parse(text.removeprefix(codecs.BOM_UTF8))
     except UnicodeError:
-        raise UsageError(f"{where} contains text that is not Unicode", "Save it as UTF-8.") from None
+        hint = "Pass it as UTF-8." if where.startswith("--") else "Save it as UTF-8."
+        raise UsageError(f"{where} contains text that is not Unicode", hint) from None
     except json.JSONDecodeError as error:
         reason = explain(error.doc, error)
         line = error.doc.count("\n", 0, reason.offset) + 1
@@ -103,7 +114,8 @@ def samples_of(app_folder: Path) -> GivenInputs | None:
         return None
     except OSError as error:
         raise UsageError(f"{str(path)!r} cannot be read: {error.strerror}") from None
-    return GivenInputs(values=read_json(text, str(path)), folder=app_folder)
+    values = read_json(text, str(path))
+    return GivenInputs(values=values, folder=app_folder, places=((str(path), frozenset(values)),))
 
 
 def make_input(context: Context, project: str, spec: AppSpec, function: str, given: GivenInputs) -> JSON:
@@ -117,7 +129,9 @@ def make_input(context: Context, project: str, spec: AppSpec, function: str, giv
     for name, class_name, text in given.texts:
         builder.add_text(name, class_name, text)
     if builder.problems:
-        raise UsageError("\n".join(builder.problems), " ".join(dict.fromkeys(builder.hints)) or None)
+        by_option = " ".join(dict.fromkeys(builder.hints))
+        hint = given.hint(builder.problems, by_option).strip()
+        raise UsageError("\n".join(builder.problems), hint or None)
     return builder.result
 
 

@@ -24,13 +24,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dx_local.engine.resume.recorded_jobs import RecordedJob
+
+
+@dataclass(frozen=True)
+class ResumedRun:
+    """The folder of an earlier run; `reruns_network` is true to run jobs again that ask for network."""
+
+    folder: Path
+    reruns_network: bool = False
+
 
 @dataclass(frozen=True)
 class RunRequest:
     """An app to run, its input and the options of the run.
 
     Everything that the run writes goes to `folder`, by default a new one in the app's folder; its output
-    files go to `out`, by default the folder `out` in there.
+    files go to `out`, by default the folder `out` in there. The report names `command`, the command line.
     """
 
     app: Path
@@ -41,6 +51,13 @@ class RunRequest:
     out: Path | None = None
     region: str | None = None
     assets: tuple[Path, ...] = ()
+    resumes: ResumedRun | None = None
+    """An earlier run whose done jobs are taken over."""
+    is_kept: bool = True
+    """False if nobody will resume the run: a power cut may destroy it, and nothing waits for the disk."""
+    repeats: RecordedJob | None = None
+    """A job of a kept run to run again, instead of `function` with `given`."""
+    command: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -76,13 +93,15 @@ def prepare(request: RunRequest) -> PreparedRun:
     check_assets(request.assets)
     app = replace(load_app(request.app), assets=request.assets)
     source = AppFolder(app.folder, app.spec.to_dict())
-    _check_function(source, request.function)
+    if request.repeats is None or request.repeats.applet is None:
+        _check_function(source, request.function)
     if request.region and (problem := region_problem(request.region)):
         raise UsageError(problem, f"Regions are {list_regions(known_regions())}.")
     given = request.given
-    if given is None and request.function == "main":  # the samples are those of the app's inputSpec
+    # The samples are those of the app's inputSpec.
+    if given is None and request.function == "main" and request.repeats is None:
         given = samples_of(request.app)
-    if request.function != "main":
+    if request.function != "main" and request.repeats is None:
         check_arguments(source, request.function, (given or GivenInputs({})).names)
     if request.out:
         check_out(request.out)

@@ -28,11 +28,12 @@ class PreparedJob(NamedTuple):
     folder: JobFolder
     variables: Mapping[str, str]
     environment: JobEnvironment
+    is_killed: bool = False
 
 
 def launch_of(prepared: PreparedJob, platform: Platform, settings: JobSettings) -> Launch:
     """Return the launch of a job."""
-    job, applet, folder, variables, environment = prepared
+    job, applet, folder, variables, environment, is_killed = prepared
     worker = environment.environment
     return Launch(
         job_id=job["id"],
@@ -49,6 +50,7 @@ def launch_of(prepared: PreparedJob, platform: Platform, settings: JobSettings) 
         settings=asdict(settings),
         memory_limit=memory_limit_of(job, settings.memory_limit),
         has_network=_has_network(job, applet),
+        is_killed=is_killed,
     )
 
 

@@ -18,14 +18,16 @@ from dx_app_wizard.dxapp.links import link_id
 from dx_local.platform.execution.job_logs import OPENING_ENDS, OPENING_STARTS, write_log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from dx_local.engine.faults import Fault
     from dx_local.engine.scheduling.launches import PreparedJob
 
 
-def write_opening(prepared: PreparedJob) -> None:
-    """Write the first lines of a job's log. Raises OSError."""
-    write_log(prepared.folder.log, list(_lines(prepared)), time.time_ns() // 1_000_000)
+def write_opening(prepared: PreparedJob, faults: Sequence[Fault]) -> None:
+    """Write the first lines of a job's log, and one for each fault that is injected. Raises OSError."""
+    injected = [("WARNING", f"Injected fault: {fault}") for fault in faults]
+    write_log(prepared.folder.log, [*_lines(prepared), *injected], time.time_ns() // 1_000_000)
 
 
 def _lines(prepared: PreparedJob) -> Iterator[tuple[str, str]]:
