@@ -117,7 +117,7 @@ def test_a_wrong_region_is_met_with_the_list_of_regions(
     assert outcome.code == 2
     assert "aws:us-east-1 (N. Virginia), aws:eu-central-1 (Frankfurt)" in outcome.stderr
     assert "azure:westus (US West)" in outcome.stderr
-    assert (f"did you mean {meant}?" in outcome.stderr) == bool(meant)
+    assert (f"did you mean {meant}? Regions are" in outcome.stderr) == bool(meant)
 
 
 def test_all_invalid_answers_are_named_at_once(wizard: Wizard, tmp_path: Path) -> None:
