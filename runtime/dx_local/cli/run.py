@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from dx_local.cli.job_options import job_options
 from dx_local.cli.run_display import Display, display_options, out_option, run_request
 
 if TYPE_CHECKING:
+    from dx_local.cli.boundary import CommandResult
     from dx_local.engine.runs.preparation import ResumedRun, RunRequest
     from dx_local.engine.settings import JobOptions
 
@@ -35,6 +36,7 @@ class _Options:
     assets: tuple[Path, ...]
     resume: str | None
     no_resume_network: bool
+    watch: bool
     job: JobOptions
     display: Display
 
@@ -90,6 +92,11 @@ class _RunCommand(click.Command):
     is_flag=True,
     help="With --resume, run jobs again that ask for network access.",
 )
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Run again, with --resume, when a file of the app is saved. Needs the package watchfiles.",
+)
 @job_options
 @click.option("-y", "--yes", is_flag=True, help="Accepted for compatibility with old scripts; has no effect.")
 @display_options
@@ -108,7 +115,35 @@ def command(yes: bool, **options: Any) -> None:  # noqa: ARG001 - kept for scrip
       dx-local run my-app --function process -ipiece:file=part.fastq
     """  # noqa: D301 - click wants a real backspace
     chosen = _Options(**options)
-    boundary(lambda: run_request(_request(chosen), chosen.display), as_json=chosen.display.as_json)
+    boundary(lambda: _run(chosen), as_json=chosen.display.as_json)
+
+
+def _run(options: _Options) -> CommandResult:
+    if not options.watch:
+        return run_request(_request(options), options.display)
+    from dx_local.cli.watch import run_on_save
+    from dx_local.engine.run_folder import WORKSPACES
+    from dx_local.errors import UsageError
+
+    single = {
+        "--json": options.display.as_json,
+        "--workspace-path": options.workspace_path is not None,
+        "--input-json-file -": options.input_json_file == "-",
+    }
+    if name := next((name for name, is_given in single.items() if is_given), None):
+        raise UsageError(f"--watch cannot be combined with {name}", "It is for a single run.")
+    ignored = [options.app / WORKSPACES, *([options.out] if options.out else [])]
+
+    latest = options.resume
+
+    def run() -> CommandResult:
+        nonlocal latest
+        result = run_request(_request(replace(options, resume=latest)), options.display)
+        if result.data is not None:
+            latest = result.data["workspace"].name
+        return result
+
+    return run_on_save(options.app, ignored, run)
 
 
 def _request(options: _Options) -> RunRequest:
@@ -143,6 +178,10 @@ def _resumed(options: _Options) -> ResumedRun | None:
             f"Write the app first: dx-local run {wanted} --resume",
         )
     run = choose_whole_run(options.app, wanted)
+    if run is None:
+        if not options.display.quiet:
+            click.echo("There is no earlier run to resume: all jobs run.", err=True)
+        return None
     return ResumedRun(run.folder.resolve(), options.no_resume_network)
 
 

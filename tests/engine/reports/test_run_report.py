@@ -193,7 +193,7 @@ def test_a_later_report_keeps_the_environment_and_the_source_of_the_run(failed: 
 
 def test_the_source_is_shown_with_the_lines_around_it(failed: Run) -> None:
     source = report(failed.folder)["cause"]["source"]
-    assert source["first"] == 3
+    assert (source["place"], source["first"]) == ("src/pieces.py", 3)
     assert source["lines"][source["line"] - source["first"]].strip() == source["text"]
     assert len(source["lines"]) == 7
 
