@@ -202,6 +202,10 @@ def _resumed(options: _Options) -> ResumedRun | None:
             f"Write the app first: dx-local run {wanted} --resume",
         )
     run = choose_whole_run(options.app, wanted)
+    if run is None:
+        if not options.display.quiet:
+            click.echo("There is no earlier run to resume: all jobs run.", err=True)
+        return None
     return ResumedRun(run.folder.resolve(), options.no_resume_network)
 
 

@@ -61,12 +61,13 @@ def command(**options: Any) -> None:
 
 def _request(options: _Options) -> RunRequest:
     from dx_local.engine.history.kept_jobs import choose_job, kept_jobs
-    from dx_local.engine.history.kept_runs import choose_whole_run
+    from dx_local.engine.history.kept_runs import choose_run, choose_whole_run
     from dx_local.engine.resume.recorded_jobs import recorded_job
     from dx_local.engine.runs.preparation import RunRequest
     from dx_local.engine.settings import JobSettings
 
-    with choose_whole_run(options.app, options.run_name).opened() as platform:
+    run = choose_whole_run(options.app, options.run_name) or choose_run(options.app, options.run_name)
+    with run.opened() as platform:
         job = choose_job(kept_jobs(platform), options.wanted)
         recorded = recorded_job(platform, job.id, job.path)
     return RunRequest(
