@@ -211,8 +211,10 @@ def test_an_update_writes_what_the_app_has_put_out(dx_local: DxLocal, tmp_path: 
 
 
 def test_an_update_cannot_make_a_failed_job_right(dx_local: DxLocal, tmp_path: Path) -> None:
-    app = write_app(tmp_path, {"surprise": CASES["surprise"]})
+    app = write_app(tmp_path, {"surprise": {**CASES["surprise"], "jobs": {"main": 9}}})
+    before = (app / "test/cases/surprise.json").read_text()
     assert _summary(dx_local("test", "--app", app, "--update")) == (6, "1 failed")
+    assert (app / "test/cases/surprise.json").read_text() == before
 
 
 def test_cases_are_chosen_by_name_and_expression(dx_local: DxLocal, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def _violations(value: Any) -> Iterator[tuple[JsonPath, str]]:
         path = tuple(error.absolute_path)
         if error.validator == "additionalProperties":
             known = error.schema["properties"]
-            for name in error.instance.keys() - known.keys():
+            for name in sorted(error.instance.keys() - known.keys()):
                 yield (*path, name), _unknown(path, name, known)
             continue
         message = _pattern_message(error) if error.validator == "pattern" else error.message

@@ -65,7 +65,8 @@ class CaseOutcome:
 async def run_case(case: Case, settings: JobSettings, observer: Observer, *, updates: bool) -> CaseOutcome:
     """Run a case; with `updates`, change its expectations to what the run has output.
 
-    Raises DxLocalError if the app cannot be run at all. An input that cannot be used is a difference.
+    A run that has failed, or should have, but not both, changes nothing. Raises DxLocalError if the app
+    cannot be run at all. An input that cannot be used is a difference.
     """
     began = time.monotonic()
     try:
@@ -77,7 +78,8 @@ async def run_case(case: Case, settings: JobSettings, observer: Observer, *, upd
         return CaseOutcome(case, time.monotonic() - began, (problem,))
     differences = tuple(case_differences(case, result))
     outcome = CaseOutcome(case, time.monotonic() - began, differences)
-    if updates and differences:
+    is_comparable = (result.failure is None) is (case.failure is None)
+    if updates and differences and is_comparable:
         written = apply_fixes(case, differences)
         outcome = replace(
             outcome, written=written, differences=tuple(each for each in differences if each.fix is None)
