@@ -143,7 +143,7 @@ def test_earlier_tries_are_rows_of_their_own(pipeline: Run) -> None:
     assert made["jobs"]["tries"][position] == 2
     assert (pipeline.folder / tries["log"][0]).is_file()
     process = next(each for each in made["entryPoints"] if each["function"] == "process")
-    assert (process["jobs"], process["samples"], process["failed"]) == (3, 4, 0)
+    assert (process["jobs"], process["samples"], process["failed"]) == (3, 3, 0)
 
 
 def test_advice_is_ready_for_dxapp_json(pipeline: Run) -> None:
