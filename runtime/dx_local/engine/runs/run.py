@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from dx_local.engine.run_folder import WORKSPACES, open_workspace
@@ -55,29 +55,30 @@ async def _run_in(
     request, folder = run.request, workspace.folder.resolve()
     given = await with_pipes_read(run.given, run.app.spec, request.function, folder)
     options = SessionOptions(folder, request.settings, region=run.region, is_persistent=request.is_kept)
-    try:
-        async with Session(options, observer) as session:
-            with (
-                kept_ledger(session, run) as keeper,
-                resumed_run(session, run, keeper, observer) as resumption,
-            ):
-                if request.repeats:
-                    job_id = start_again(session, run.app, request.repeats, observer.announce)
-                else:
-                    resumes = request.resumes.folder.name if request.resumes else None
-                    job_id = start_app(session, run.app, request.function, given, resumes)
-                workspace.has_begun = True
-                has_begun(workspace.folder)
-                if keeper:
-                    keeper.start()
-                await _until_final(session, job_id)
-                for fault in session.driver.faults.unused():
-                    observer.announce(f"warning: --inject {fault} matched no job")
-                resumed = resumption.result() if resumption else None
-                return result_of(session, job_id, run, workspace.folder, observer.announce, resumed)
-    finally:
-        if workspace.has_begun:
-            _report(folder, request, observer)
+    with ExitStack() as at_end:
+        try:
+            async with Session(options, observer) as session:
+                with (
+                    kept_ledger(session, run, at_end) as keeper,
+                    resumed_run(session, run, keeper, observer) as resumption,
+                ):
+                    if request.repeats:
+                        job_id = start_again(session, run.app, request.repeats, observer.announce)
+                    else:
+                        resumes = request.resumes.folder.name if request.resumes else None
+                        job_id = start_app(session, run.app, request.function, given, resumes)
+                    workspace.has_begun = True
+                    has_begun(workspace.folder)
+                    if keeper:
+                        keeper.start()
+                    await _until_final(session, job_id)
+                    for fault in session.driver.faults.unused():
+                        observer.announce(f"warning: --inject {fault} matched no job")
+                    resumed = resumption.result() if resumption else None
+                    return result_of(session, job_id, run, workspace.folder, observer.announce, resumed)
+        finally:
+            if workspace.has_begun:
+                _report(folder, request, observer)
 
 
 def _report(folder: Path, request: RunRequest, observer: Observer) -> None:
