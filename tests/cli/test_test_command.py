@@ -268,6 +268,14 @@ def test_wrong_use_is_explained(
     assert f"error: {message}" in done.stderr
 
 
+def test_a_case_without_an_input_is_told_to_have_one(dx_local: DxLocal, tmp_path: Path) -> None:
+    app = write_app(tmp_path, {"empty": {}})
+    (app / "test" / "input.json").unlink()
+    done = dx_local("test", "--app", "counts")
+    assert done.exit_code == 6
+    assert "hint: Write the input into counts/test/cases/empty.json, or the samples" in done.stdout
+
+
 def test_the_schema_is_printed(dx_local: DxLocal) -> None:
     page = Path(__file__).parents[2] / "docs/reference/schemas/test-case.schema.json"
     assert dx_local("test", "--schema").stdout == page.read_text(encoding="utf-8")

@@ -82,10 +82,6 @@ class Case:
         samples = samples_of(self.app) if self.function == "main" else None
         return samples or GivenInputs(values={})
 
-    def place(self, path: JsonPath = ()) -> str:
-        """Return the place of a value in its file, as `FILE:LINE:COLUMN`."""
-        return _place(self.path, self.document, path)
-
 
 def read_cases(app: Path) -> list[Case]:
     """Return the test cases of an app, sorted by name.
