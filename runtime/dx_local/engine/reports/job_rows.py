@@ -91,11 +91,14 @@ def jobs_of(rows: Sequence[Row], entry_points: dict[EntryPointKey, int], platfor
     jobs: list[Job] = []
     for row in rows:
         identity = cast("JobIdentity", row)
+        name = (
+            name_of(identity, row["parent_workspace"]) or row["executable_name"]
+        )  # analyses have no function
         usage = row["usage"] or {}
         jobs.append(
             {
                 "id": row["id"],
-                "label": labels.label(identity, name_of(identity, row["parent_workspace"])),
+                "label": labels.label(identity, name),
                 "entryPoint": entry_points[key_of(row)],
                 "parent": positions.get(row["parent"]),
                 "state": row["state"],
