@@ -28,7 +28,9 @@ _MOST_PACKED = 750_000  # bytes; base64 makes a megabyte of them
 _VALUES = f"""
 SELECT CASE WHEN length(given) <= {_LONGEST_VALUE} THEN given END AS given,
     CASE WHEN length(made) <= {_LONGEST_VALUE} THEN made END AS made
-FROM (SELECT sequence, COALESCE(input, original_input) AS given, output AS made FROM job WHERE ? IN ('', root))
+FROM (
+    SELECT sequence, COALESCE(input, original_input) AS given, output AS made FROM job WHERE ? IN ('', root)
+)
 ORDER BY sequence
 """
 
