@@ -34,3 +34,11 @@ class RunObserver(Observer):
         """Read the jobs of this platform."""
         self.platform = platform
         self.facts.use(platform)
+
+    def stop_clock(self, job_id: str) -> None:
+        """Stop counting the time of a job."""
+        self.facts.stop_clock(job_id)
+
+    def start_clock(self, job_id: str) -> None:
+        """Count the time of a job again."""
+        self.facts.start_clock(job_id)

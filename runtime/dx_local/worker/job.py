@@ -7,6 +7,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dx_local.worker.channel import TERMINAL_SOCKET
 from dx_local.worker.process import linux
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ class Job:
     """True if its process kills itself before the app's code runs."""
     is_sandboxed: bool = False
     """True if it runs in a sandbox, with the layers overlaid on `/` and its home at /home/dnanexus."""
+
+    @property
+    def terminal(self) -> str:
+        """The address at which it asks for the user's terminal."""
+        return f"{os.path.dirname(self.log_sockets)}/{TERMINAL_SOCKET}"
 
     @property
     def input_file(self) -> str:

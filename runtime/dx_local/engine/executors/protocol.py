@@ -96,6 +96,22 @@ class Api(Protocol):
 
 
 @dataclass(frozen=True)
+class TerminalCallbacks:
+    """Functions that an executor calls when it lends the user's terminal to jobs."""
+
+    label: Callable[[str], str | None]
+    """Returns the label of a job, None if there is no such job."""
+    stop_clock: Callable[[str], None]
+    """Called with the job ID when a job waits for the terminal or has it; from then on its time does not count."""
+    start_clock: Callable[[str], None]
+    """Called with the job ID when that job goes on, or has ended."""
+    hold_display: Callable[[], None]
+    """Called before the terminal is lent; from then on nothing else may be printed."""
+    release_display: Callable[[], None]
+    """Called when the terminal is back."""
+
+
+@dataclass(frozen=True)
 class Callbacks:
     """Functions that an executor calls in its event loop."""
 
@@ -107,6 +123,8 @@ class Callbacks:
     """Called with messages for the user."""
     on_folder: Callable[[Path], None] = lambda _: None
     """Called before the first job with the folder of temporary files, if jobs share one with this machine."""
+    terminal: TerminalCallbacks | None = None
+    """None if jobs get no terminal."""
 
 
 class Executor(Protocol):

@@ -43,7 +43,8 @@ async def _run_in(workspace: Workspace, run: PreparedRun, observer: Observer) ->
     request, folder = run.request, workspace.folder.resolve()
     given = await with_pipes_read(run.given, run.app.spec, request.function, folder)
     try:
-        async with Session(SessionOptions(folder, request.settings, region=run.region), observer) as session:
+        options = SessionOptions(folder, request.settings, region=run.region, lends_terminal=True)
+        async with Session(options, observer) as session:
             job_id = start_app(session, run.app, request.function, given)
             workspace.has_begun = True
             await _until_final(session, job_id)

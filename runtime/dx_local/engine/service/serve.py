@@ -37,6 +37,8 @@ class ServeRequest:
     settings: JobSettings
     port: int | None = None
     fresh: bool = False
+    lends_terminal: bool = False
+    """True if jobs that stop in a debugger may borrow the terminal of this process."""
 
 
 @asynccontextmanager
@@ -82,7 +84,9 @@ async def _begin(
 
 
 def _session(request: ServeRequest, folder: Path, observer: Observer, port: int) -> Session:
-    options = SessionOptions(folder, request.settings, port=port, is_open=True)
+    options = SessionOptions(
+        folder, request.settings, port=port, is_open=True, lends_terminal=request.lends_terminal
+    )
     try:
         return Session(options, observer)
     except UnknownSchema as error:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import dxpy
 from dxpy.utils import exec_utils
 
+from dx_local.worker.debugger import pdb_hook
 from dx_local.worker.dxpy_patches import file_transfer
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def run(job: Job) -> NoReturn:
         sys.path.insert(positions[0] if positions else len(sys.path), packages)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     configure_dxpy(job)
+    pdb_hook.PdbHook(job.terminal, job.job_id).install()
     answer_own_description(job)
     try:
         execute(program, job.wrapper)
