@@ -43,7 +43,7 @@ class Terminal:
         """
         try:
             while not all(re.search(pattern, self.shown()) for pattern in patterns):
-                self._feed(self.process.read_nonblocking(65536, timeout=60))
+                self._feed(self.process.read_nonblocking(65536, timeout=self.process.timeout))
         except pexpect.EOF:
             raise pexpect.EOF(self.shown()) from None
         return self.shown()

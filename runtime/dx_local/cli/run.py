@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_local.cli.boundary import CommandResult, boundary
-from dx_local.cli.job_options import job_options
+from dx_local.cli.job_options import debug_options, job_options
 from dx_local.cli.stopping import until_stopped
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class _Options:
     metavar="PATH",
     help="Asset of the app: a tar file or a folder. Repeatable, in the order of assetDepends.",
 )
+@debug_options
 @job_options
 @click.option("-y", "--yes", is_flag=True, help="Accepted for compatibility with old scripts; has no effect.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, even on failure.")

@@ -31,6 +31,12 @@ EXECUTOR_VARIABLE = "DX_LOCAL_EXECUTOR"
 OLDEST_PYTHON = (3, 8)
 """Oldest Python that can run jobs; dxpy supports none before it either."""
 
+ALL_REASONS = "All"
+"""The name that stands for the reasons of all failures."""
+
+DEBUG_REASONS = ("AppError", "AppInternalError", "ExecutionError", ALL_REASONS)
+"""The reasons that `dx run --debug-on` accepts."""
+
 _PYTHON_VERSION = re.compile(r"(\d+)\.(\d+)(\.\d+)?", re.ASCII)
 _OF_INSTANCE: Literal["instance"] = "instance"
 
@@ -72,6 +78,8 @@ class JobOptions(TypedDict, total=False):
     memory_limit: str | None
     executor: str
     inject: Sequence[str]
+    debug_on: Sequence[str]
+    debug_job: str | None
 
 
 @dataclass(frozen=True)
@@ -99,6 +107,10 @@ class JobSettings:
     """Name of an executor in `executors/registry.py`."""
     inject: tuple[Fault, ...] = ()
     """Faults that happen to jobs."""
+    debug_on: tuple[str, ...] = ()
+    """Reasons of failures at which jobs stop in a debugger, as `dx run --debug-on` names them."""
+    debug_job: str | None = None
+    """Label of the one job that stops in a debugger; None for every job."""
 
     @classmethod
     def from_options(cls, options: JobOptions) -> JobSettings:
@@ -137,6 +149,15 @@ def parse_memory_limit(text: str) -> int | Literal["instance"]:
     return size
 
 
+def parse_debug_reasons(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the reasons in options such as `AppError` or `AppError,ExecutionError`. Raises UsageError."""
+    reasons = [reason.strip() for text in texts for reason in text.split(",")]
+    for reason in reasons:
+        if reason not in DEBUG_REASONS:
+            raise UsageError(f"{reason!r} is not one of {', '.join(DEBUG_REASONS)}")
+    return tuple(dict.fromkeys(reasons))
+
+
 _Choice = TypeVar("_Choice", Isolation, NetworkAccess, InputDelivery)
 
 
@@ -160,6 +181,7 @@ _PARSERS: dict[str, Callable[[Any], object]] = {
     "isolation": _choice(Isolation),
     "network": _choice(NetworkAccess),
     "memory_limit": parse_memory_limit,
+    "debug_on": parse_debug_reasons,
     "inject": lambda texts: tuple(map(parse_fault, texts)),
 }
 

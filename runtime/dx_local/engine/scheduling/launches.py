@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dx_app_wizard.dxapp.instances import find_instance_type
 from dx_local.engine.executors.protocol import Launch
+from dx_local.engine.job_labels import job_label
 from dx_local.engine.settings import InputDelivery
 
 if TYPE_CHECKING:
@@ -47,11 +48,19 @@ def launch_of(prepared: PreparedJob, platform: Platform, settings: JobSettings) 
         source=applet.get("local", {}).get("source"),
         layers=_absolute(environment.layers),
         visible_paths=_absolute(visible_paths(platform, settings)),
-        settings=asdict(settings),
+        settings=asdict(_settings_of(job, platform, settings)),
         memory_limit=memory_limit_of(job, settings.memory_limit),
         has_network=_has_network(job, applet),
         is_killed=is_killed,
     )
+
+
+def _settings_of(job: JobRow, platform: Platform, settings: JobSettings) -> JobSettings:
+    """Return the settings for a job, which stops in a debugger only if the user wants that for this job."""
+    wanted = settings.debug_job
+    if wanted is None or job_label(platform.store, job) == wanted.removesuffix("[1]"):
+        return settings
+    return replace(settings, debug_on=())
 
 
 def visible_paths(platform: Platform, settings: JobSettings) -> tuple[Path, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pdb
 import sys
+import traceback
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -67,16 +68,18 @@ class JobPdb(pdb.Pdb):
 
     def post_mortem(self, error: BaseException) -> None:
         """Take commands where an error was raised, in the innermost frame of the app's own code."""
-        if not self.terminal.borrow(f"failed at {_place_of(error)}", at_end=True):
+        text = traceback.format_exception_only(type(error), error)[-1].strip()
+        reason = f"failed at {_place_of(error)}: {text}; q ends the job"
+        if isinstance(error, DebuggerQuit) or not self.terminal.borrow(reason, at_end=True):
             return
         self._is_post_mortem = True
         self.reset()
         self.interaction(None, error.__traceback__)
         self.terminal.give_back()
 
-    def get_stack(self, frame: FrameType | None, traceback: TracebackType | None) -> tuple[Stack, int]:
+    def get_stack(self, frame: FrameType | None, trace: TracebackType | None) -> tuple[Stack, int]:
         """Return the stack without the frames that started the app, and the number of the current frame."""
-        stack, index = super().get_stack(frame, traceback)
+        stack, index = super().get_stack(frame, trace)
         if self._is_post_mortem:
             index = max((i for i, (each, _) in enumerate(stack) if _is_own_code(each)), default=index)
         outer = 0
@@ -98,7 +101,7 @@ class JobPdb(pdb.Pdb):
 
     def _borrow(self, frame: FrameType) -> bool:
         place = f"{_shown(frame.f_code.co_filename)}:{frame.f_lineno}"
-        if self.terminal.borrow(f"stopped at {place}"):
+        if self.terminal.borrow(f"stopped at {place}; c continues, q ends the job"):
             return True
         if place not in _passed_over:
             _passed_over.add(place)

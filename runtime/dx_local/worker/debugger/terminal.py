@@ -26,12 +26,12 @@ _FIRST_OTHER_FILE = 10
 
 def request_terminal(
     address: str, job_id: str, reason: str, *, at_end: bool = False
-) -> tuple[socket.socket, int, str] | None:
+) -> tuple[socket.socket, int, dict[str, str]] | None:
     """Ask for the terminal, and wait until no other job has it.
 
     `reason` is shown to the user. A job asks once at most with `at_end`, as it fails. Returns the connection,
-    which lasts as long as the loan, the terminal as an open file, and the value of TERM; None if there is no
-    terminal.
+    which lasts as long as the loan, the terminal as an open file, and the answer with the job's label and the
+    value of TERM; None if there is no terminal.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     answer: tuple[dict[str, Any], list[int]] | None = None
@@ -42,7 +42,7 @@ def request_terminal(
     if answer is None or not answer[1]:
         connection.close()
         return None
-    return connection, answer[1][0], answer[0]["term"]
+    return connection, answer[1][0], answer[0]
 
 
 class BorrowedTerminal:
@@ -70,11 +70,11 @@ class BorrowedTerminal:
         if granted is None:
             self._turn.release()
             return False
-        self._connection, terminal, term = granted
+        self._connection, terminal, answer = granted
         self._holder = threading.get_ident()
         self._had_no_term = "TERM" not in os.environ
         if self._had_no_term:  # readline needs it
-            os.environ["TERM"] = term
+            os.environ["TERM"] = answer["term"]
         _flush()
         self._kept = [_kept_copy(file) for file in _STANDARD_STREAMS]
         for file in _STANDARD_STREAMS:

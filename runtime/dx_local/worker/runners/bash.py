@@ -61,7 +61,7 @@ def run(job: Job) -> NoReturn:
     lines = [line for name, value in bash_variables(job).items() for line in _export(name, value)]
     job_home.write(job, ".bash_helper_vars", "".join(f"{line}\n" for line in lines))
     code = Path(job.code).read_bytes()
-    options = _err_trap(job) if _may_trap(job, code) else ""
+    options = _traps(job, code)
     options += "set -x\n" if job.settings.get("xtrace") else ""
     job_home.write(job, job.job_id, _WRAPPER.format(options=options), mode=0o777)
     job_home.write_bashrc(job)
@@ -99,9 +99,16 @@ def _may_trap(job: Job, code: bytes) -> bool:
     return not (has_own or job.settings.get("plain_bash"))
 
 
-def _err_trap(job: Job) -> str:
-    trap = _ERR_TRAP.format(file=shlex.quote(f"{job.home}/{FAILED_COMMAND_FILE}"))
-    return f"set -E\ntrap {shlex.quote(trap)} ERR\n"
+def _traps(job: Job, code: bytes) -> str:
+    """Return shell code that sets the traps for the app's code; empty if there are none."""
+    trap = None
+    if _may_trap(job, code):
+        trap = _ERR_TRAP.format(file=shlex.quote(f"{job.home}/{FAILED_COMMAND_FILE}"))
+    if job.settings.get("debug_on"):
+        from dx_local.worker.debugger import bash_prompt  # most jobs have none
+
+        return bash_prompt.trap_lines(job, trap)
+    return f"set -E\ntrap {shlex.quote(trap)} ERR\n" if trap else ""
 
 
 def _export(name: str, value: str) -> list[str]:

@@ -23,6 +23,7 @@ import dxpy
 from dxpy.utils import exec_utils
 
 from dx_local.worker.debugger import pdb_hook
+from dx_local.worker.debugger.reasons import stops_for
 from dx_local.worker.dxpy_patches import file_transfer
 
 if TYPE_CHECKING:
@@ -99,8 +100,11 @@ def run(job: Job) -> NoReturn:
         execute(program, job.wrapper)
     except SystemExit as error:
         status = exit_code_of(error)
+        if status:
+            post_mortem(job, error)
     except BaseException as error:  # noqa: BLE001  (this is the last frame of the app's process)
         print_error(error)
+        post_mortem(job, error)
         status = 130 if isinstance(error, KeyboardInterrupt) else 1
     else:
         status = 0
@@ -154,6 +158,17 @@ def execute(program: Program, file: str) -> None:
     exec(program.code or program.compile(), main.__dict__)
     if exec_utils.RUN_COUNT == 0:
         dxpy.run()
+
+
+def post_mortem(job: Job, error: BaseException) -> None:
+    """Stop in a debugger where an error was raised, if the user wants that for such an error."""
+    if isinstance(error, KeyboardInterrupt) or not stops_for(
+        job.settings.get("debug_on", ()), f"{job.home}/job_error.json"
+    ):
+        return
+    import pdb  # as the hook adapts it
+
+    pdb.Pdb().post_mortem(error)  # type: ignore[attr-defined]
 
 
 def exit_process(status: int) -> NoReturn:

@@ -26,7 +26,7 @@ _SIGNAL_KEYS = ((termios.VINTR, signal.SIGINT), (termios.VQUIT, signal.SIGQUIT))
 class Relay:
     """Connects a pseudo terminal to the user's, line by line also to `on_lines`, until `detach` is called.
 
-    `process_group` is that of the job. The terminal controls no process, so its signals are sent from here.
+    `process_group` is that of the job. If the terminal controls no process, its signals are sent from here.
     """
 
     def __init__(
@@ -111,6 +111,8 @@ class Relay:
         self._write_job()
 
     def _signal_of_keys(self, data: bytes) -> None:
+        if self._master < 0:
+            return
         modes = termios.tcgetattr(self._master)
         if modes[_LOCAL_MODES] & termios.ISIG:
             for key, number in _SIGNAL_KEYS:
@@ -118,7 +120,8 @@ class Relay:
                     self._send_signal(number)
 
     def _send_signal(self, number: signal.Signals) -> None:
-        if self._process_group is not None:
+        is_controlling = self._master >= 0 and os.tcgetpgrp(self._master) > 0
+        if self._process_group is not None and not is_controlling:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process_group, number)
 
