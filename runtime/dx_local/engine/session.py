@@ -11,9 +11,10 @@ from dx_local.api.server import Server
 from dx_local.engine.environments.job_environments import JobEnvironments
 from dx_local.engine.environments.python_environments import EnvironmentRequest
 from dx_local.engine.executors.file_transfer import FileTransfer
-from dx_local.engine.executors.protocol import Callbacks, TerminalCallbacks
+from dx_local.engine.executors.protocol import Callbacks
 from dx_local.engine.executors.registry import make_executor
-from dx_local.engine.executors.terminal import has_terminal
+from dx_local.engine.executors.terminal.callbacks import TerminalCallbacks
+from dx_local.engine.executors.terminal.presence import has_terminal
 from dx_local.engine.job_labels import job_label
 from dx_local.engine.scheduling.disk_reserve import DiskReserve
 from dx_local.engine.scheduling.driver import Driver

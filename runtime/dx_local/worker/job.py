@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_local.worker.channel import TERMINAL_SOCKET
@@ -63,7 +64,7 @@ class Job:
     @property
     def terminal(self) -> str:
         """The address at which it asks for the user's terminal."""
-        return f"{os.path.dirname(self.log_sockets)}/{TERMINAL_SOCKET}"
+        return str(Path(self.log_sockets).with_name(TERMINAL_SOCKET))
 
     @property
     def input_file(self) -> str:

@@ -120,7 +120,7 @@ class JobStreams:
         self._add("STDERR", "STDERR", [line.encode() for line in text.splitlines()])
 
     def add_terminal_lines(self, lines: Sequence[str], *, is_seen: bool) -> None:
-        """Add lines that were printed to the user's terminal; `is_seen` is false if they came too late for it."""
+        """Add lines that a job printed to a terminal; `is_seen` is false if the user has not seen them."""
         if self._is_released:
             return
         source = DEBUGGER if is_seen else "STDOUT"

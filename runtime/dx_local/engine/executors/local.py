@@ -123,13 +123,14 @@ class LocalExecutor:
             self._folder, self._lock = _make_temporary_folder()
             self._callbacks.on_folder(self._folder)
             if self._callbacks.terminal:
-                from dx_local.engine.executors.terminal.loans import TerminalLoans  # pipes and CI never need it
+                # Imported here, because it is of no use in pipes and in CI.
+                from dx_local.engine.executors.terminal.loans import TerminalLoans
 
                 self._loans = TerminalLoans(self._callbacks.terminal, self._log_conversation)
                 self._loans.listen(self._folder)
         return self._folder
 
-    def _log_conversation(self, job_id: str, lines: list[str], is_seen: bool) -> None:  # noqa: FBT001 - a callback
+    def _log_conversation(self, job_id: str, lines: list[str], is_seen: bool) -> None:
         if job := self._jobs.get(job_id):
             job.streams.add_terminal_lines(lines, is_seen=is_seen)
 

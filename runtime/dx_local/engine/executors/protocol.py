@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from dx_local.engine.executors.terminal.callbacks import TerminalCallbacks
     from dx_local.engine.settings import JobSettings
     from dx_local.platform.execution.job_usage import JobUsage
 
@@ -93,22 +94,6 @@ class Api(Protocol):
 
     def answer_at(self, listener: socket.socket) -> None:
         """Serve another socket too, which listens on the same port of another network."""
-
-
-@dataclass(frozen=True)
-class TerminalCallbacks:
-    """Functions that an executor calls when it lends the user's terminal to jobs."""
-
-    label: Callable[[str], str | None]
-    """Returns the label of a job, None if there is no such job."""
-    stop_clock: Callable[[str], None]
-    """Called with the job ID when a job waits for the terminal or has it; from then on its time does not count."""
-    start_clock: Callable[[str], None]
-    """Called with the job ID when that job goes on, or has ended."""
-    hold_display: Callable[[], None]
-    """Called before the terminal is lent; from then on nothing else may be printed."""
-    release_display: Callable[[], None]
-    """Called when the terminal is back."""
 
 
 @dataclass(frozen=True)

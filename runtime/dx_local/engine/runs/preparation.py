@@ -12,7 +12,7 @@ from dx_local.engine.apps.app_bundle import App, load_app
 from dx_local.engine.apps.applet_request import run_spec_of_region
 from dx_local.engine.apps.assets import asset_names, check_assets, missing_assets, missing_resources
 from dx_local.engine.apps.usable_types import with_usable_types
-from dx_local.engine.executors.terminal import has_terminal
+from dx_local.engine.executors.terminal.presence import has_terminal
 from dx_local.engine.runs.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.runs.outputs import check_out
 from dx_local.engine.settings import JobSettings
@@ -76,7 +76,7 @@ def prepare(request: RunRequest) -> PreparedRun:
     app = replace(load_app(request.app), assets=request.assets)
     _check_function(app, request.function)
     if request.settings.debug_on and not has_terminal():
-        raise UsageError("a debugger needs a terminal", "Leave out --debug and --debug-on in pipes and in CI.")
+        raise UsageError("a debugger needs a terminal", "Leave out --debug and --debug-on in pipes and CI.")
     given = request.given
     if given is None and request.function == "main":  # the samples are those of the app's inputSpec
         given = samples_of(request.app)

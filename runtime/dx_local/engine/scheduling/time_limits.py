@@ -1,4 +1,4 @@
-"""The time limits of running jobs; the clock of a job stands still while it waits for the user."""
+"""The time limits of running jobs; the clock of a job is stopped while it waits for the user."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ class _Limit(NamedTuple):
     timeout: int
     """The whole limit in ms."""
     alarm: asyncio.TimerHandle | None
-    """None while the clock stands still."""
+    """None while the clock is stopped."""
     left: float = 0.0
     """The seconds that were left when the clock was stopped."""
 
 
 class TimeLimits:
-    """Calls `on_timeout` in the event loop, with the ID and the limit in ms of a job that reaches its limit."""
+    """Calls `on_timeout` in the event loop, with the ID and the limit in ms of a job that has reached it."""
 
     def __init__(self, on_timeout: Callable[[str, int], None]) -> None:
         self._on_timeout = on_timeout

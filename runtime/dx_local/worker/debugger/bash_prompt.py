@@ -1,7 +1,7 @@
 """A prompt in a bash job that fails: shell code for its traps, and the program that asks for the terminal.
 
-Bash cannot receive open files. So this program, which the traps start, asks for the terminal, prints a path at
-which bash can open it, and keeps it until bash has ended:
+Bash cannot receive open files. So this program, which the traps start, asks for the terminal, prints a path
+at which bash can open it, and keeps it until bash has ended:
 
     python -I bash_prompt.py OPTIONS STATUS FILE LINE COMMAND
         OPTIONS: those of `_Options` as a JSON object
@@ -20,7 +20,7 @@ import shlex
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict
+from typing import TYPE_CHECKING, Any
 
 if __name__ == "__main__":
     # As in the zygote: the package's folder may contain other versions of modules that jobs use.
@@ -28,6 +28,7 @@ if __name__ == "__main__":
     assert _spec is not None
     sys.modules["dx_local"] = importlib.util.module_from_spec(_spec)
 
+from dx_local.worker.debugger.places import short_name
 from dx_local.worker.debugger.reasons import stops_for
 from dx_local.worker.debugger.terminal import request_terminal
 
@@ -73,18 +74,18 @@ esac
 def trap_lines(job: Job, err_trap: str | None) -> str:
     """Return shell code that sets the traps for the prompt.
 
-    `err_trap` is the code of the trap that is set without a debugger, None if an ERR trap is not allowed. Then,
-    and if the app ends by `exit`, the prompt comes when the shell ends.
+    `err_trap` is the code of the trap that is set without a debugger, None if an ERR trap is not allowed.
+    Then, and if the app ends by `exit`, the prompt comes when the shell ends.
     """
     options = {
         "address": job.terminal,
         "job": job.job_id,
         "code": job.code,
-        "shown": _name_of(job.source) if job.source else "",
+        "shown": short_name(job.source) if job.source else "",
         "error_file": f"{job.home}/job_error.json",
         "stop_on": list(job.settings["debug_on"]),
     }
-    program = shlex.join([sys.executable, "-I", os.path.abspath(__file__), json.dumps(options)])
+    program = shlex.join([sys.executable, "-I", __file__, json.dumps(options)])
 
     def trap(signal_name: str, first: str, condition: str, line: str) -> str:
         code = _PROMPT.format(first=first, condition=condition, program=program, line=line)
@@ -93,26 +94,22 @@ def trap_lines(job: Job, err_trap: str | None) -> str:
     lines = trap("EXIT", "", "e", "")
     if err_trap is not None:
         first = err_trap.replace('"$?"', '"$_dx_status"').replace('"$LINENO"', '"$_dx_line"')
-        lines += "set -E\n" + trap("ERR", first.replace('"$BASH_COMMAND"', '"$_dx_command"'), "$-", "$_dx_line")
+        first = first.replace('"$BASH_COMMAND"', '"$_dx_command"')
+        lines += "set -E\n" + trap("ERR", first, "$-", "$_dx_line")
     return lines
-
-
-def _name_of(source: str) -> str:
-    """Return the name of the author's file, with its folder."""
-    return os.path.join(os.path.basename(os.path.dirname(source)), os.path.basename(source))
 
 
 def main() -> None:
     """Ask for the terminal and print where it can be opened, its label and the value of TERM, or nothing."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at the prompt
-    options: Dict[str, Any] = json.loads(sys.argv[1])
+    options: dict[str, Any] = json.loads(sys.argv[1])
     status, file, line, command = sys.argv[2:]
     if not stops_for(options["stop_on"], options["error_file"]):
         return
-    name = options["shown"] if file == options["code"] else _name_of(file)
+    name = options["shown"] if file == options["code"] else short_name(file)
     place = f" at {name}:{line}" if line and name else ""
     text = (command.splitlines() or [""])[0][:_LONGEST_COMMAND]
-    reason = f"failed{place} with exit code {status}: {text}; exit ends the job"
+    reason = f"failed{place}, exit code {status}: {text}; exit ends the job"
     granted = request_terminal(options["address"], options["job"], reason, at_end=True)
     if granted is None:
         return

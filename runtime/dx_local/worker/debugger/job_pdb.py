@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-import pdb
+import pdb  # noqa: T100  (this is the debugger)
 import sys
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from dx_local.worker.debugger.places import short_name
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -16,14 +19,14 @@ if TYPE_CHECKING:
 
     Stack = list[tuple[FrameType, int]]
 
-_OWN_FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-_LIBRARY = os.path.dirname(os.__file__)
+_WORKER_FOLDER = str(Path(__file__).parents[1])
+_LIBRARY = str(Path(os.__file__).parent)
 _PACKAGES = ("site-packages", "dist-packages")
 _NO_LINE = -1  # bdb's number of the next line to stop at, if there is none
 _STREAMS = slice(1, 3)  # the position of stdin and stdout among the arguments of Pdb
 
 
-class DebuggerQuit(SystemExit):  # noqa: N818  (a command, not an error)
+class DebuggerQuit(SystemExit):
     """The end of the process because the user left the debugger by `q`; apps do not handle this exception."""
 
 
@@ -91,7 +94,7 @@ class JobPdb(pdb.Pdb):
         """Return whether to stop in a frame: never in those that started the app."""
         return not _is_of_worker(frame) and bool(super().stop_here(frame))
 
-    def do_quit(self, _arguments: str) -> bool:
+    def do_quit(self, arg: str) -> bool | None:  # noqa: ARG002  (no argument)
         """End the job; Python's own command would report success from version 3.14 on."""
         self._user_requested_quit = True
         self.set_quit()
@@ -100,7 +103,7 @@ class JobPdb(pdb.Pdb):
     do_q = do_exit = do_quit
 
     def _borrow(self, frame: FrameType) -> bool:
-        place = f"{_shown(frame.f_code.co_filename)}:{frame.f_lineno}"
+        place = f"{short_name(frame.f_code.co_filename)}:{frame.f_lineno}"
         if self.terminal.borrow(f"stopped at {place}; c continues, q ends the job"):
             return True
         if place not in _passed_over:
@@ -109,7 +112,7 @@ class JobPdb(pdb.Pdb):
         return False
 
     def _quit(self, frame: FrameType) -> NoReturn:
-        place = f"{_shown(frame.f_code.co_filename)}:{frame.f_lineno}"
+        place = f"{short_name(frame.f_code.co_filename)}:{frame.f_lineno}"
         self.terminal.give_back()
         raise DebuggerQuit(f"The job was ended in the debugger at {place}")
 
@@ -130,20 +133,15 @@ def _place_of(error: BaseException) -> str:
         frames.append((trace.tb_frame, trace.tb_lineno))
         trace = trace.tb_next
     frame, line = next(((each, line) for each, line in reversed(frames) if _is_own_code(each)), frames[-1])
-    return f"{_shown(frame.f_code.co_filename)}:{line}"
+    return f"{short_name(frame.f_code.co_filename)}:{line}"
 
 
 def _is_of_worker(frame: FrameType) -> bool:
-    return frame.f_code.co_filename.startswith(_OWN_FOLDER)
+    return frame.f_code.co_filename.startswith(_WORKER_FOLDER)
 
 
 def _is_own_code(frame: FrameType) -> bool:
     """Return whether a frame runs code of the app, rather than of Python, a package or the worker."""
     file = frame.f_code.co_filename
     is_installed = any(f"{os.sep}{name}{os.sep}" in file for name in _PACKAGES)
-    return not (file.startswith(("<", _LIBRARY + os.sep, _OWN_FOLDER)) or is_installed)
-
-
-def _shown(file: str) -> str:
-    """Return a file's name with its folder, as it is in the folder of an app: `src/app.py`."""
-    return os.path.join(os.path.basename(os.path.dirname(file)), os.path.basename(file))
+    return not (file.startswith(("<", _LIBRARY + os.sep, _WORKER_FOLDER)) or is_installed)

@@ -22,7 +22,7 @@ class PdbHook:
 
     def install(self) -> None:
         """Adapt pdb at its first import."""
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]  (it has the one method that is called)
+        sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
         """Return the spec of pdb with this loader; None for any other module."""

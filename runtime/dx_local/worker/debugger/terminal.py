@@ -81,7 +81,7 @@ class BorrowedTerminal:
             os.dup2(terminal, file)
         os.close(terminal)
         self._streams = tuple(
-            open(file, mode, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115, PTH123
+            open(file, mode, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
             for file, mode in zip(_STANDARD_STREAMS, "rww")  # noqa: B905  (workers may run Python 3.8)
         )
         return True

@@ -166,7 +166,7 @@ def post_mortem(job: Job, error: BaseException) -> None:
         job.settings.get("debug_on", ()), f"{job.home}/job_error.json"
     ):
         return
-    import pdb  # as the hook adapts it
+    import pdb  # noqa: T100  (as its hook adapts it)
 
     pdb.Pdb().post_mortem(error)  # type: ignore[attr-defined]
 

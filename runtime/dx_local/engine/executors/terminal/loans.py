@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from dx_local.engine.executors.protocol import TerminalCallbacks
+    from dx_local.engine.executors.terminal.callbacks import TerminalCallbacks
     from dx_local.engine.executors.terminal.user_terminal import UserTerminal
 
 _MOST_WAITING_JOBS = 128
@@ -95,10 +95,10 @@ class TerminalLoans:
             messages, request.received = channel.unpack(request.received + data)
         except BlockingIOError:
             return
-        except (ConnectionError, ValueError):
+        except (ConnectionError, ValueError, TypeError):
             data, messages = b"", []
         for message in messages:
-            if isinstance(message, dict) and "job" in message:
+            if "job" in message:
                 self._ask(request, message)
             else:
                 data = b""

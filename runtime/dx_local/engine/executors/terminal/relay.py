@@ -56,7 +56,7 @@ class Relay:
         return os.open(self._slave_name, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
 
     def resize(self) -> None:
-        """Give the job's terminal the size of the user's, and let the job know."""
+        """Give the job's terminal the size of the user's, and notify the job."""
         if self._user is None:
             return
         with suppress(OSError):

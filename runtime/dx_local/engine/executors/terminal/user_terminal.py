@@ -1,4 +1,4 @@
-"""The terminal of the user who runs dx-local: opened if it can be lent, raw while it is lent, restored then."""
+"""The terminal of the user who runs dx-local: opened and raw while it is lent, and restored afterwards."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import termios
 import tty
 from contextlib import suppress
 
-from dx_local.engine.executors.terminal import has_terminal
+from dx_local.engine.executors.terminal.presence import has_terminal
 
 _SIZE_BYTES = 8
 
