@@ -39,14 +39,20 @@ class Terminal:
         """Read until the screen matches all patterns at once, and return it.
 
         A view may be read while it is drawn, or before a job has printed. Raises pexpect.EOF, with the last
-        screen, if the run ends before.
+        screen, if the run ends before, and pexpect.TIMEOUT if the screen does not change any more.
         """
         try:
             while not all(re.search(pattern, self.shown()) for pattern in patterns):
                 self._feed(self.process.read_nonblocking(65536, timeout=self.process.timeout))
-        except pexpect.EOF:
-            raise pexpect.EOF(self.shown()) from None
+        except (pexpect.EOF, pexpect.TIMEOUT) as error:
+            raise type(error)(self.shown()) from None
         return self.shown()
+
+    def type(self, text: str, *patterns: str) -> str:
+        """Type a line, wait until the screen changes and then matches all patterns, and return it."""
+        self.process.send(f"{text}\r")
+        self._feed(self.process.read_nonblocking(65536, timeout=self.process.timeout))
+        return self.read_until_all(*patterns)
 
     def read_to_end(self) -> int:
         """Read all that is left, and return the exit code."""

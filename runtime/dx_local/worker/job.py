@@ -58,6 +58,8 @@ class Job:
     """True if it has network access beyond the API."""
     is_killed: bool = False
     """True if its process kills itself before the app's code runs."""
+    terminal_type: str = "dumb"
+    """The value of TERM for the user's terminal."""
     is_sandboxed: bool = False
     """True if it runs in a sandbox, with the layers overlaid on `/` and its home at /home/dnanexus."""
 

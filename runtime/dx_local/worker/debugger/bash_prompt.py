@@ -52,8 +52,7 @@ case $_dx_status:{condition} in
         trap '' QUIT
         set +exu
         exec <"$_dx_terminal" >"$_dx_terminal" 2>&1
-        IFS= read -r -u "$_dx_answer" TERM
-        export TERM
+        export TERM={term}
         while :; do
             if ! IFS= read -r -e -p "(dx $_dx_label) " _dx_typed; then
                 (($? > 128)) && continue
@@ -85,10 +84,11 @@ def trap_lines(job: Job, err_trap: str | None) -> str:
         "error_file": f"{job.home}/job_error.json",
         "stop_on": list(job.settings["debug_on"]),
     }
+    term = shlex.quote(job.terminal_type)
     program = shlex.join([sys.executable, "-I", __file__, json.dumps(options)])
 
     def trap(signal_name: str, first: str, condition: str, line: str) -> str:
-        code = _PROMPT.format(first=first, condition=condition, program=program, line=line)
+        code = _PROMPT.format(first=first, condition=condition, program=program, line=line, term=term)
         return f"trap {shlex.quote(code)} {signal_name}\n"
 
     lines = trap("EXIT", "", "e", "")
@@ -100,7 +100,7 @@ def trap_lines(job: Job, err_trap: str | None) -> str:
 
 
 def main() -> None:
-    """Ask for the terminal and print where it can be opened, its label and the value of TERM, or nothing."""
+    """Ask for the terminal and print where it can be opened, and the job's label; or nothing."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at the prompt
     options: dict[str, Any] = json.loads(sys.argv[1])
     status, file, line, command = sys.argv[2:]
@@ -113,8 +113,8 @@ def main() -> None:
     granted = request_terminal(options["address"], options["job"], reason, at_end=True)
     if granted is None:
         return
-    _connection, terminal, answer = granted
-    print(f"/proc/{os.getpid()}/fd/{terminal}", answer["label"], answer["term"], sep="\n", flush=True)
+    _connection, terminal, label = granted
+    print(f"/proc/{os.getpid()}/fd/{terminal}", label, sep="\n", flush=True)
     end_of_bash = select.poll()
     end_of_bash.register(sys.stdout, 0)
     end_of_bash.poll()

@@ -37,7 +37,8 @@ class JobPdb(pdb.Pdb):
     """The terminal for all debuggers of this process."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+        with self.terminal.as_variable():
+            super().__init__(*arguments, **options)
         self._has_own_streams = any((*arguments[_STREAMS], options.get("stdin"), options.get("stdout")))
         self._is_post_mortem = False
         self.nosigint = True  # a handler would outlive the loan, after which Ctrl-C is not for the job
@@ -57,7 +58,7 @@ class JobPdb(pdb.Pdb):
             self.set_continue()
             return
         try:
-            with self.terminal.as_python_streams():
+            with self.terminal.as_variable(), self.terminal.as_python_streams():
                 self.stdin, self.stdout = sys.stdin, sys.stdout
                 self.use_rawinput = True
                 super().interaction(frame, *arguments)

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from dx_local.worker.job import Job
+
 _NAME = "pdb"
 
 
 class PdbHook:
-    """A finder of the module pdb, and a loader that adapts it; `address` is that of the terminal."""
+    """A finder of the module pdb, and a loader that adapts it to a job."""
 
-    def __init__(self, address: str, job_id: str) -> None:
-        self._address = address
-        self._job_id = job_id
+    def __init__(self, job: Job) -> None:
+        self._job = job
         self._loader: Any = None
 
     def install(self) -> None:
@@ -46,4 +47,4 @@ class PdbHook:
         from dx_local.worker.debugger import job_pdb
         from dx_local.worker.debugger.terminal import BorrowedTerminal
 
-        job_pdb.install(BorrowedTerminal(self._address, self._job_id))
+        job_pdb.install(BorrowedTerminal(self._job.terminal, self._job.job_id, self._job.terminal_type))

@@ -26,12 +26,12 @@ _FIRST_OTHER_FILE = 10
 
 def request_terminal(
     address: str, job_id: str, reason: str, *, at_end: bool = False
-) -> tuple[socket.socket, int, dict[str, str]] | None:
+) -> tuple[socket.socket, int, str] | None:
     """Ask for the terminal, and wait until no other job has it.
 
     `reason` is shown to the user. A job asks once at most with `at_end`, as it fails. Returns the connection,
-    which lasts as long as the loan, the terminal as an open file, and the answer with the job's label and the
-    value of TERM; None if there is no terminal.
+    which lasts as long as the loan, the terminal as an open file, and the label of the job; None if there is
+    no terminal.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     answer: tuple[dict[str, Any], list[int]] | None = None
@@ -42,24 +42,24 @@ def request_terminal(
     if answer is None or not answer[1]:
         connection.close()
         return None
-    return connection, answer[1][0], answer[0]
+    return connection, answer[1][0], answer[0]["label"]
 
 
 class BorrowedTerminal:
     """The user's terminal as the standard streams of this process while it is borrowed.
 
-    It belongs to one thread at a time; others wait.
+    It belongs to one thread at a time; others wait. `kind` is the value of TERM.
     """
 
-    def __init__(self, address: str, job_id: str) -> None:
+    def __init__(self, address: str, job_id: str, kind: str) -> None:
         self._address = address
         self._job_id = job_id
+        self._kind = kind
         self._turn = threading.Lock()
         self._holder: int | None = None
         self._connection: socket.socket | None = None
         self._kept: list[int | None] = []
         self._streams: tuple[Any, ...] = ()
-        self._had_no_term = False
 
     def borrow(self, reason: str, *, at_end: bool = False) -> bool:
         """Borrow the terminal unless this thread has it; return False if there is none."""
@@ -70,11 +70,8 @@ class BorrowedTerminal:
         if granted is None:
             self._turn.release()
             return False
-        self._connection, terminal, answer = granted
+        self._connection, terminal, _label = granted
         self._holder = threading.get_ident()
-        self._had_no_term = "TERM" not in os.environ
-        if self._had_no_term:  # readline needs it
-            os.environ["TERM"] = answer["term"]
         _flush()
         self._kept = [_kept_copy(file) for file in _STANDARD_STREAMS]
         for file in _STANDARD_STREAMS:
@@ -97,14 +94,24 @@ class BorrowedTerminal:
             else:
                 os.dup2(kept, file)
                 os.close(kept)
-        if self._had_no_term:
-            os.environ.pop("TERM", None)
         # A message, because a child that was forked meanwhile keeps the connection open.
         with contextlib.suppress(OSError):
             channel.send(self._connection, {"returned": True})
         self._connection.close()
         self._connection, self._streams, self._holder = None, (), None
         self._turn.release()
+
+    @contextlib.contextmanager
+    def as_variable(self) -> Iterator[None]:
+        """Set TERM, which jobs do not have, and which readline reads when it is imported."""
+        if "TERM" in os.environ:
+            yield
+            return
+        os.environ["TERM"] = self._kind
+        try:
+            yield
+        finally:
+            del os.environ["TERM"]
 
     @contextlib.contextmanager
     def as_python_streams(self) -> Iterator[None]:

@@ -5,7 +5,7 @@ The job's side is worker/debugger/terminal.py.
 
     job → executor   {"job": job ID, "reason": text for the user, "at_end": whether the job has failed, so
                      that it asks for the last time}
-    executor → job   {"label": the job's label, "term": value of TERM} with the terminal; {} if there is none
+    executor → job   {"label": the job's label} with the terminal; {} if there is none
     job → executor   {"returned": true}, or the end of the connection
 """
 
@@ -217,7 +217,7 @@ class _Loan:
         """Pass the terminal to a process."""
         self.users.append(request)
         terminal = self.relay.open_slave()
-        request.answer({"label": request.label, "term": os.environ.get("TERM", "dumb")}, [terminal])
+        request.answer({"label": request.label}, [terminal])
         os.close(terminal)
 
 

@@ -83,11 +83,15 @@ class ScreenLines:
             self._column = max(self._column - count, 0)
         elif command == "G":
             self._column = count - 1
+        elif command == "H":
+            self._column = 0
         elif command == "P":
             del self._line[self._column : self._column + count]
         elif command == "@":
             self._line[self._column : self._column] = " " * count
-        elif command == "K" and number == 0:
+        elif command in "JK" and number == 0:
             del self._line[self._column :]
-        elif command in "JK" and number:
+        elif command in "JK" and number == 1:
             self._line[: self._column] = " " * min(self._column, len(self._line))
+        elif command in "JK":
+            self._line.clear()

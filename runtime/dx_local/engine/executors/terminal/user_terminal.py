@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
+import subprocess
+import sys
 import termios
 import tty
 from contextlib import suppress
 
+from dx_local.engine.executors.terminal import guard
 from dx_local.engine.executors.terminal.presence import has_terminal
 
 _SIZE_BYTES = 8
@@ -19,10 +23,21 @@ class UserTerminal:
     def __init__(self, file: int) -> None:
         self.file = file
         self._saved = termios.tcgetattr(file)
+        self._guard: subprocess.Popen[bytes] | None = None
 
     def make_raw(self) -> None:
         """Pass every key on as it is, also those that would interrupt dx-local."""
         tty.setraw(self.file, termios.TCSADRAIN)
+        settings = [guard.as_json(each) for each in (termios.tcgetattr(self.file), self._saved)]
+        with suppress(OSError):
+            self._guard = subprocess.Popen(
+                [sys.executable, "-I", "-S", guard.__file__, str(self.file), *map(json.dumps, settings)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[self.file],
+                start_new_session=True,
+            )
 
     def write(self, data: bytes) -> None:
         """Write all of the data, unless the terminal is gone."""
@@ -39,6 +54,10 @@ class UserTerminal:
         with suppress(termios.error, OSError):
             termios.tcsetattr(self.file, termios.TCSADRAIN, self._saved)
         os.close(self.file)
+        if self._guard and self._guard.stdin:
+            self._guard.kill()
+            self._guard.wait()
+            self._guard.stdin.close()
 
 
 def open_user_terminal() -> UserTerminal | None:
