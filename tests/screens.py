@@ -17,14 +17,21 @@ _DECIDES_STYLE = frozenset({"CI", "NO_COLOR", "GITHUB_ACTIONS", "COLUMNS", "LINE
 class Terminal:
     """A run of dx-local in a terminal, and everything that it has written so far."""
 
-    def __init__(self, *arguments: str, columns: int = 80, rows: int = 24, **variables: str) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        columns: int = 80,
+        rows: int = 24,
+        program: tuple[str, ...] = (str(DX_LOCAL),),
+        **variables: str,
+    ) -> None:
         kept = {name: value for name, value in os.environ.items() if name not in _DECIDES_STYLE}
         self.written = ""
         self.screen = pyte.HistoryScreen(columns, rows, history=10_000)
         self._stream = pyte.Stream(self.screen)
         self.process: pexpect.spawn[str] = pexpect.spawn(
-            str(DX_LOCAL),
-            list(arguments),
+            program[0],
+            [*program[1:], *arguments],
             env={**kept, "TERM": "xterm-256color", **variables},
             dimensions=(rows, columns),
             encoding="utf-8",
