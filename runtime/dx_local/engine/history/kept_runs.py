@@ -115,6 +115,14 @@ class KeptRun:
         except sqlite3.Error as error:
             raise UnreadableRunError(self.name, str(error)) from None
 
+    def repeats_a_job(self) -> bool:
+        """Return whether the run is one job of an earlier run, run again. Raises UnreadableRunError."""
+        with self.opened() as platform:
+            return platform.store.exists(
+                "SELECT 1 FROM (SELECT requested FROM job ORDER BY sequence LIMIT 1) AS root"
+                " WHERE json_extract(root.requested, '$.repeats') IS NOT NULL"
+            )
+
     def summary(self) -> RunSummary:
         """Return the state, jobs and size of the run; an unreadable one is described, not an error."""
         size = _size_on_disk(self.folder)
@@ -162,6 +170,18 @@ def choose_run(app: Path, wanted: str = LAST) -> KeptRun:
         names = ", ".join(run.name for run in found)
         raise UsageError(f"more than one run begins with {wanted!r}: {names}")
     raise UsageError(f"there is no run {wanted!r}", "`dx-local runs` lists the kept runs.")
+
+
+def choose_whole_run(app: Path, wanted: str = LAST) -> KeptRun:
+    """Return the run of an app that a user names; `last` is the latest one that is not a job run again.
+
+    Raises UsageError if there is no such run, or more than one, and UnreadableRunError.
+    """
+    if wanted == LAST:
+        for run in reversed(kept_runs(app)):
+            if not run.repeats_a_job():
+                return run
+    return choose_run(app, wanted)
 
 
 def _parsed(name: str) -> tuple[datetime, int] | None:
