@@ -212,6 +212,8 @@ class Session:
         )
 
     def _label(self, job_id: str) -> str | None:
+        if shell := self._options.settings.shell:
+            return shell.label
         job = self.platform.store.get("job", job_id)
         return job and job_label(self.platform.store, job)
 

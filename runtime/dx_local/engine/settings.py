@@ -83,6 +83,14 @@ class JobOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
+class ShellPlace:
+    """The home of a job that has ended, and its label, for a shell in its place."""
+
+    home: str
+    label: str
+
+
+@dataclass(frozen=True)
 class JobSettings:
     """Settings for all jobs of one platform, as plain data that JSON can hold."""
 
@@ -109,6 +117,8 @@ class JobSettings:
     """Faults that happen to jobs."""
     debug_on: tuple[str, ...] = ()
     """Reasons of failures at which jobs stop in a debugger, as `dx run --debug-on` names them."""
+    shell: ShellPlace | None = None
+    """Set to run a shell instead of the code of the job."""
     debug_job: str | None = None
     """Label of the one job that stops in a debugger; None for every job."""
 

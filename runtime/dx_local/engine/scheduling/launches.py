@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dx_app_wizard.dxapp.instances import find_instance_type
@@ -12,7 +13,6 @@ from dx_local.engine.settings import InputDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from dx_local.engine.environments.job_environments import JobEnvironment
     from dx_local.engine.executors.job_folder import JobFolder
@@ -64,10 +64,11 @@ def _settings_of(job: JobRow, platform: Platform, settings: JobSettings) -> JobS
 
 
 def visible_paths(platform: Platform, settings: JobSettings) -> tuple[Path, ...]:
-    """Return the host paths that a job must see to follow links to its input files."""
+    """Return the host paths that a job must see to follow links to its input files, or to run as a shell."""
+    found = (Path(settings.shell.home),) if settings.shell else ()
     if settings.input_delivery is not InputDelivery.LINK:
-        return ()
-    return (platform.folder / "files", *platform.link_targets)
+        return found
+    return (*found, platform.folder / "files", *platform.link_targets)
 
 
 def memory_limit_of(job: JobWorker, limit: int | Literal["instance"] | None) -> int | None:
