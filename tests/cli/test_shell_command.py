@@ -48,7 +48,7 @@ def test_a_shell_has_what_the_job_left_and_changes_nothing(
     prompt = r"\(dx process\) ~[$#]$"
     assert "--- process as it ended, in a copy; exit ends the shell" in terminal.read_until_all(prompt)
     terminal.type("cat part.txt; echo $number $reads_name", rf"\npart of r.fq\n7 r.fq\n{prompt}")
-X of r.fq\n{prompt}')
+    terminal.type("dx cat $(grep -o 'file-[0-9A-Za-z]*' job_output.json)", rf"json\)\npart of r.fq\n{prompt}")
     terminal.type('dx cat "$reads"', rf'reads"\nreads\n{prompt}')
     terminal.type("sleep 600", r"\nsleep 600|[$#] sleep 600$")
     terminal.process.send("\x03")

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dx_local.engine.debugging import ALL_REASONS, DEBUG_REASONS, DEFAULT_PORT
 from dx_local.engine.executors.registry import EXECUTORS
 from dx_local.engine.settings import (
-    ALL_REASONS,
-    DEBUG_REASONS,
     EXECUTOR_VARIABLE,
     ISOLATION_VARIABLE,
     NETWORK_VARIABLE,
@@ -133,7 +132,15 @@ _DEBUG_OPTIONS = (
     click.option(
         "--debug-job",
         metavar="LABEL",
-        help="The only job to stop in a debugger when it fails, such as process[57].",
+        help="The only job to debug, such as process[57].",
+    ),
+    click.option(
+        "--debugpy",
+        type=click.IntRange(1, 65535),
+        is_flag=False,
+        flag_value=DEFAULT_PORT,
+        metavar="[PORT]",
+        help="Have the first job, or that of --debug-job, wait for VS Code.  [default port: 5678]",
     ),
 )
 

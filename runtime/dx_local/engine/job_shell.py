@@ -14,10 +14,10 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from dx_local.engine.debugging import ShellPlace
 from dx_local.engine.executors import owned_folders
 from dx_local.engine.executors.terminal.presence import has_terminal
 from dx_local.engine.session import Session, SessionOptions
-from dx_local.engine.settings import ShellPlace
 from dx_local.errors import UsageError
 from dx_local.platform.core import local_bytes
 from dx_local.platform.core.context import STORE_NAME

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
 
+from dx_local.engine.debugging import DebugServer, ShellPlace, parse_debug_reasons, parse_port
 from dx_local.engine.faults import Fault, parse_fault
 from dx_local.errors import UsageError
 from dx_local.sizes import parse_size
@@ -30,12 +31,6 @@ EXECUTOR_VARIABLE = "DX_LOCAL_EXECUTOR"
 
 OLDEST_PYTHON = (3, 8)
 """Oldest Python that can run jobs; dxpy supports none before it either."""
-
-ALL_REASONS = "All"
-"""The name that stands for the reasons of all failures."""
-
-DEBUG_REASONS = ("AppError", "AppInternalError", "ExecutionError", ALL_REASONS)
-"""The reasons that `dx run --debug-on` accepts."""
 
 _PYTHON_VERSION = re.compile(r"(\d+)\.(\d+)(\.\d+)?", re.ASCII)
 _OF_INSTANCE: Literal["instance"] = "instance"
@@ -80,14 +75,7 @@ class JobOptions(TypedDict, total=False):
     inject: Sequence[str]
     debug_on: Sequence[str]
     debug_job: str | None
-
-
-@dataclass(frozen=True)
-class ShellPlace:
-    """The home of a job that has ended, and its label, for a shell in its place."""
-
-    home: str
-    label: str
+    debugpy: int | None
 
 
 @dataclass(frozen=True)
@@ -120,7 +108,9 @@ class JobSettings:
     shell: ShellPlace | None = None
     """Set to run a shell instead of the code of the job."""
     debug_job: str | None = None
-    """Label of the one job that stops in a debugger; None for every job."""
+    """Label of the one job for debuggers; None for every job, or for the first one with debugpy."""
+    debugpy: DebugServer | None = None
+    """Set to have one job wait for a client of debugpy."""
 
     @classmethod
     def from_options(cls, options: JobOptions) -> JobSettings:
@@ -159,15 +149,6 @@ def parse_memory_limit(text: str) -> int | Literal["instance"]:
     return size
 
 
-def parse_debug_reasons(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return the reasons in options such as `AppError` or `AppError,ExecutionError`. Raises UsageError."""
-    reasons = [reason.strip() for text in texts for reason in text.split(",")]
-    for reason in reasons:
-        if reason not in DEBUG_REASONS:
-            raise UsageError(f"{reason!r} is not one of {', '.join(DEBUG_REASONS)}")
-    return tuple(dict.fromkeys(reasons))
-
-
 _Choice = TypeVar("_Choice", Isolation, NetworkAccess, InputDelivery)
 
 
@@ -192,6 +173,7 @@ _PARSERS: dict[str, Callable[[Any], object]] = {
     "network": _choice(NetworkAccess),
     "memory_limit": parse_memory_limit,
     "debug_on": parse_debug_reasons,
+    "debugpy": parse_port,
     "inject": lambda texts: tuple(map(parse_fault, texts)),
 }
 

@@ -74,6 +74,8 @@ class PreparedRun:
 
     def notes(self) -> Iterator[str]:
         """Yield messages for the user: samples in use, errors for `dx build`, missing or replaced parts."""
+        if server := self.request.settings.debugpy:
+            yield f"The job to debug has the network of this machine, and waits at port {server.port}."
         if self.samples_used:
             yield f"No input given: running on the samples in {self.request.app / SAMPLES}."
         for finding in self.app.build_errors:
@@ -100,6 +102,10 @@ def prepare(request: RunRequest) -> PreparedRun:
         raise UsageError(problem, f"Regions are {list_regions(known_regions())}.")
     if request.settings.debug_on and not has_terminal():
         raise UsageError("a debugger needs a terminal", "Leave out --debug and --debug-on in pipes and CI.")
+    if request.settings.debugpy and app.spec.to_dict()["runSpec"]["interpreter"] == "bash":
+        raise UsageError(
+            "debugpy does not debug bash", "Use --debug, which stops at a prompt where bash fails."
+        )
     given = request.given
     # The samples are those of the app's inputSpec.
     if given is None and request.function == "main" and request.repeats is None:

@@ -46,6 +46,10 @@ async def run_once(
     ):
         for note in run.notes():
             observer.announce(note)
+        if server := request.settings.debugpy:
+            from dx_local.engine.apps.launch_file import prepare_launch_file  # few runs need it
+
+            observer.announce(prepare_launch_file(request.app, server.port))
         return await _run_in(workspace, run, observer, has_begun)
 
 

@@ -338,7 +338,10 @@ class Driver:
                     self._fail_unstarted(job_id, failure.message, failure.reason)
                     return
             prepared = prepared._replace(is_killed=any(fault.kind is FaultKind.KILL for fault in faults))
-            await executor.start(launch_of(prepared, self._platform, self._settings))
+            launch = launch_of(prepared, self._platform, self._settings)
+            if launch.settings["debugpy"]:  # it waits for the user
+                self.stop_clock(job_id)
+            await executor.start(launch)
         except OSError as error:
             self._fail_unstarted(job_id, f"The job could not be started: {error}")
             return

@@ -36,6 +36,7 @@ def launch_of(prepared: PreparedJob, platform: Platform, settings: JobSettings) 
     """Return the launch of a job."""
     job, applet, folder, variables, environment, is_killed = prepared
     worker = environment.environment
+    own_settings = settings_of(job, platform, settings)
     return Launch(
         job_id=job["id"],
         function=job["function"],
@@ -47,28 +48,31 @@ def launch_of(prepared: PreparedJob, platform: Platform, settings: JobSettings) 
         variables=variables,
         source=applet.get("local", {}).get("source"),
         layers=_absolute(environment.layers),
-        visible_paths=_absolute(visible_paths(platform, settings)),
-        settings=asdict(_settings_of(job, platform, settings)),
+        visible_paths=_absolute(visible_paths(platform, own_settings)),
+        settings=asdict(own_settings),
         memory_limit=memory_limit_of(job, settings.memory_limit),
-        has_network=_has_network(job, applet),
+        has_network=_has_network(job, applet) or own_settings.debugpy is not None,
         is_killed=is_killed,
     )
 
 
-def _settings_of(job: JobRow, platform: Platform, settings: JobSettings) -> JobSettings:
-    """Return the settings for a job, which stops in a debugger only if the user wants that for this job."""
-    wanted = settings.debug_job
-    if wanted is None or job_label(platform.store, job) == wanted.removesuffix("[1]"):
+def settings_of(job: JobRow, platform: Platform, settings: JobSettings) -> JobSettings:
+    """Return the settings for a job, which has a debugger only if the user wants that for this job."""
+    if settings.debug_job is None:
+        is_first = job["parent"] is None
+        return settings if is_first or not settings.debugpy else replace(settings, debugpy=None)
+    if job_label(platform.store, job) == settings.debug_job.removesuffix("[1]"):
         return settings
-    return replace(settings, debug_on=())
+    return replace(settings, debug_on=(), debugpy=None)
 
 
 def visible_paths(platform: Platform, settings: JobSettings) -> tuple[Path, ...]:
-    """Return the host paths that a job must see to follow links to its input files, or to run as a shell."""
-    found = (Path(settings.shell.home),) if settings.shell else ()
-    if settings.input_delivery is not InputDelivery.LINK:
-        return found
-    return (*found, platform.folder / "files", *platform.link_targets)
+    """Return the host paths that a job must see to follow links to its input files, or for its debugger."""
+    found = [Path(settings.shell.home)] if settings.shell else []
+    found += [Path(settings.debugpy.package)] if settings.debugpy else []
+    if settings.input_delivery is InputDelivery.LINK:
+        found += [platform.folder / "files", *platform.link_targets]
+    return tuple(found)
 
 
 def memory_limit_of(job: JobWorker, limit: int | Literal["instance"] | None) -> int | None:

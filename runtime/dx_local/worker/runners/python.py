@@ -97,6 +97,10 @@ def run(job: Job) -> NoReturn:
     pdb_hook.PdbHook(job).install()
     answer_own_description(job)
     try:
+        if job.settings.get("debugpy"):
+            from dx_local.worker.debugger import debug_server  # most jobs have none
+
+            debug_server.wait_for_client(job.settings["debugpy"])
         execute(program, job.wrapper)
     except SystemExit as error:
         status = exit_code_of(error)
