@@ -101,14 +101,14 @@ def debug(run: subprocess.Popen[str], app: Path, port: int) -> None:
     assert seen == waiting
     (configuration,) = json.loads((app / ".vscode/launch.json").read_bytes())["configurations"]
     with closing(Client(configuration["connect"]["port"])) as client:
-        step(client, app / "src/adds.py")
+        step(client, configuration, app / "src/adds.py")
         stdout, stderr = run.communicate(timeout=60)
     assert (run.returncode, stdout) == (0, "n\t42\n"), stderr
 
 
-def step(client: Client, code: Path) -> None:
+def step(client: Client, configuration: dict[str, Any], code: Path) -> None:
     client.request("initialize", adapterID="test", pathFormat="path")
-    client.send("attach")
+    client.send("attach", **configuration)
     client.until("event", "initialized")
     source = {"path": str(code)}
     set_points = client.request("setBreakpoints", source=source, breakpoints=[{"line": 7}])
