@@ -358,6 +358,12 @@ def test_a_run_is_named_as_in_other_verbs(dx_local: DxLocal, app: Path, form: tu
     assert done.json["resumed"]["run"] == kept_runs(app)[0].name
 
 
+def test_without_an_earlier_run_all_jobs_run(dx_local: DxLocal, make_app: MakeApp) -> None:
+    done = dx_local("run", make_app("main() { true; }", interpreter="bash"), "--resume")
+    assert done.stderr.startswith("There is no earlier run to resume: all jobs run.\n")
+    assert done.exit_code == 0
+
+
 def test_an_app_in_the_place_of_a_run_is_explained(dx_local: DxLocal, app: Path) -> None:
     failed = dx_local("run", "--resume", app)
     assert failed.exit_code == 2

@@ -20,13 +20,14 @@ _VERBS = {
     "exec": "Run a command with a temporary platform.",
     "gtable": "Convert CSV, TSV and FASTQ files to GTables, and back.",
     "lint": "Check an app for mistakes without running it.",
+    "completion": "Print a script for completion with Tab.",
     "doctor": "Check this machine's setup and list the API methods that are implemented.",
 }
 
 
 # The modules of verbs that are in a package of their own.
 _HISTORY = ("rerun", "runs", "logs", "report", "shell", "clean")
-_MODULES = {verb: f"history.{verb}" for verb in _HISTORY}
+_MODULES = {**{verb: f"history.{verb}" for verb in _HISTORY}, "completion": "completion.command"}
 
 
 class _Verbs(click.Group):

@@ -5,17 +5,26 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dx_local.cli.boundary import boundary
+from dx_local.cli.completion.candidates import (
+    complete_attached_input,
+    complete_functions,
+    complete_inputs,
+    complete_runs,
+)
 from dx_local.cli.job_options import debug_options, job_options
 from dx_local.cli.run_display import Display, display_options, out_option, run_request
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from dx_local.cli.boundary import CommandResult
     from dx_local.engine.runs.preparation import ResumedRun, RunRequest
     from dx_local.engine.settings import JobOptions
 
@@ -35,12 +44,20 @@ class _Options:
     assets: tuple[Path, ...]
     resume: str | None
     no_resume_network: bool
+    watch: bool
     job: JobOptions
     display: Display
 
 
 class _RunCommand(click.Command):
-    """Accepts `--resume -2`: click takes a value that begins with a dash for the next option."""
+    """Accepts `--resume -2`, and completes inputs that follow -i without a space.
+
+    Click takes a value that begins with a dash for the next option.
+    """
+
+    def shell_complete(self, context: click.Context, text: str) -> list[CompletionItem]:
+        """Return candidates for a word that begins with a dash."""
+        return complete_attached_input(context, text) or super().shell_complete(context, text)
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
         """Write the value behind a space, which no option begins with."""
@@ -57,11 +74,19 @@ class _RunCommand(click.Command):
     "inputs",
     multiple=True,
     metavar="NAME[:CLASS]=VALUE",
+    shell_complete=complete_inputs,
     help="Set an input; a file is a local path. Repeatable for an array.",
 )
 @click.option("-j", "--input-json", metavar="JSON", help='Inputs as one JSON object: {"NAME": VALUE}.')
 @click.option("-f", "--input-json-file", metavar="FILE", help="Read inputs from a JSON file, or stdin (-).")
-@click.option("--function", default="main", show_default=True, metavar="NAME", help="Entry point to run.")
+@click.option(
+    "--function",
+    default="main",
+    show_default=True,
+    metavar="NAME",
+    shell_complete=complete_functions,
+    help="Entry point to run.",
+)
 @out_option
 @click.option(
     "--workspace-path",
@@ -83,12 +108,18 @@ class _RunCommand(click.Command):
     is_flag=False,
     flag_value="last",
     metavar="[RUN]",
+    shell_complete=complete_runs,
     help="Take over the done jobs of an earlier run whose code, input and dependencies are the same.",
 )
 @click.option(
     "--no-resume-network",
     is_flag=True,
     help="With --resume, run jobs again that ask for network access.",
+)
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Run again, with --resume, when a file of the app is saved. Needs the package watchfiles.",
 )
 @debug_options
 @job_options
@@ -109,7 +140,35 @@ def command(yes: bool, **options: Any) -> None:  # noqa: ARG001 - kept for scrip
       dx-local run my-app --function process -ipiece:file=part.fastq
     """  # noqa: D301 - click wants a real backspace
     chosen = _Options(**options)
-    boundary(lambda: run_request(_request(chosen), chosen.display), as_json=chosen.display.as_json)
+    boundary(lambda: _run(chosen), as_json=chosen.display.as_json)
+
+
+def _run(options: _Options) -> CommandResult:
+    if not options.watch:
+        return run_request(_request(options), options.display)
+    from dx_local.cli.watch import run_on_save
+    from dx_local.engine.run_folder import WORKSPACES
+    from dx_local.errors import UsageError
+
+    single = {
+        "--json": options.display.as_json,
+        "--workspace-path": options.workspace_path is not None,
+        "--input-json-file -": options.input_json_file == "-",
+    }
+    if name := next((name for name, is_given in single.items() if is_given), None):
+        raise UsageError(f"--watch cannot be combined with {name}", "It is for a single run.")
+    ignored = [options.app / WORKSPACES, *([options.out] if options.out else [])]
+
+    latest = options.resume
+
+    def run() -> CommandResult:
+        nonlocal latest
+        result = run_request(_request(replace(options, resume=latest)), options.display)
+        if result.data is not None:
+            latest = result.data["workspace"].name
+        return result
+
+    return run_on_save(options.app, ignored, run)
 
 
 def _request(options: _Options) -> RunRequest:
@@ -144,6 +203,10 @@ def _resumed(options: _Options) -> ResumedRun | None:
             f"Write the app first: dx-local run {wanted} --resume",
         )
     run = choose_whole_run(options.app, wanted)
+    if run is None:
+        if not options.display.quiet:
+            click.echo("There is no earlier run to resume: all jobs run.", err=True)
+        return None
     return ResumedRun(run.folder.resolve(), options.no_resume_network)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_local.cli.boundary import CommandResult, boundary
+from dx_local.cli.completion.candidates import complete_cases
 from dx_local.cli.history.options import app_option
 from dx_local.cli.job_options import job_options
 from dx_local.cli.stopping import until_stopped
@@ -38,7 +39,7 @@ class _Options:
 
 
 @click.command("test", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("cases", nargs=-1, metavar="[CASE]...")
+@click.argument("cases", nargs=-1, metavar="[CASE]...", shell_complete=complete_cases)
 @app_option
 @click.option("-k", "expression", metavar="EXPR", help='Run cases whose names match, as "gz and not large".')
 @click.option(

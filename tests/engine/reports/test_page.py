@@ -81,7 +81,7 @@ def test_the_page_names_no_other_place(report: JSON) -> None:
 def test_hostile_names_are_not_in_the_source(report: JSON, field: str) -> None:
     report[field] = HOSTILE
     report["jobs"]["label"][1] = HOSTILE
-    report["cause"] |= {"path": HOSTILE, "message": HOSTILE}
+    report["cause"] |= {"path": HOSTILE, "message": HOSTILE, "explanation": HOSTILE}
     page = page_with(report)
     assert "<img" not in page
     assert page.count("</script>") == 5

@@ -143,7 +143,7 @@ def test_earlier_tries_are_rows_of_their_own(pipeline: Run) -> None:
     assert made["jobs"]["tries"][position] == 2
     assert (pipeline.folder / tries["log"][0]).is_file()
     process = next(each for each in made["entryPoints"] if each["function"] == "process")
-    assert (process["jobs"], process["samples"], process["failed"]) == (3, 4, 0)
+    assert (process["jobs"], process["samples"], process["failed"]) == (3, 3, 0)
 
 
 def test_advice_is_ready_for_dxapp_json(pipeline: Run) -> None:
@@ -193,7 +193,7 @@ def test_a_later_report_keeps_the_environment_and_the_source_of_the_run(failed: 
 
 def test_the_source_is_shown_with_the_lines_around_it(failed: Run) -> None:
     source = report(failed.folder)["cause"]["source"]
-    assert source["first"] == 3
+    assert (source["place"], source["first"]) == ("src/pieces.py", 3)
     assert source["lines"][source["line"] - source["first"]].strip() == source["text"]
     assert len(source["lines"]) == 7
 

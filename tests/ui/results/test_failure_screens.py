@@ -132,13 +132,24 @@ def test_a_pipe_gets_the_log_once_and_the_cause_last(
 
 
 def test_the_commands_work_as_they_are_printed(app: Path, piped: subprocess.CompletedProcess[str]) -> None:
-    command = next(line for line in piped.stderr.splitlines() if line.startswith("again     "))
-    rerun = shlex.split(command.removeprefix("again     ").partition("   ")[0])
+    lines = piped.stderr.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("again     "))
+    rerun, resume = (shlex.split(line[10:].partition("   ")[0]) for line in lines[at : at + 2])
     assert rerun == ["dx-local", "rerun", "process[31]", "--app", app.name]
-    done = subprocess.run(
-        [str(DX_LOCAL), *rerun[1:]], cwd=app.parent, capture_output=True, text=True, check=False, timeout=60
+    assert resume == ["dx-local", "run", app.name, "--logs", "failed", "--resume"]
+    again, resumed = (
+        subprocess.run(
+            [str(DX_LOCAL), *command[1:]],
+            cwd=app.parent,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        for command in (rerun, resume)
     )
-    assert done.returncode == 6
-    assert "error: process failed: AppInternalError\n" in done.stderr
-    # A second time, the failed job is the only one of its run.
-    assert re.search(rf"again     dx-local rerun process --app '{app.name}' --run 20\S+   ", done.stderr)
+    assert (again.returncode, resumed.returncode) == (6, 6)
+    assert "error: process failed: AppInternalError\n" in again.stderr
+    assert f"error: {LABEL} failed: AppInternalError\n" in resumed.stderr
+    # In its own run, the job that was run again has no number.
+    assert re.search(rf"again     dx-local rerun process --app '{app.name}' --run 20\S+   ", again.stderr)

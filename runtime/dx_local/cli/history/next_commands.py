@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,9 +14,14 @@ import click
 from dx_local.ui.results.failure_block import Command, GoingOn
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dx_local.engine.reports.failure_report import FailureReport
 
 _REPORT = "report.html"
+_OLD_PROGRAM = "dx-run-app-locally"
+_FROM_STDIN = ("-", "-f-", "--input-json-file=-")
+_FROM_PIPE = "/dev/fd/"  # bash: <(COMMAND)
 
 
 def going_on(app: Path, folder: Path, failure: FailureReport) -> GoingOn:
@@ -31,17 +37,37 @@ def going_on(app: Path, folder: Path, failure: FailureReport) -> GoingOn:
     job = shlex.quote(_job_name(folder, failure))
     in_app = "" if _is_here(app) else f" --app {shlex.quote(str(app))}"
     rerun = f"dx-local rerun {job}{in_app}{_option('--run', names.whole)}"
-    where = "" if _is_here(app) else f" {shlex.quote(str(app))}"
-    resume = f"dx-local run{where} --resume{_option('', names.whole) if names.is_whole else ''}"
     commands = []
     if _has_verb("rerun"):
         commands.append(Command(rerun, "this job alone, with your edits"))
     if _has_option("rerun", "--debug"):
         commands.append(Command(f"{rerun} --debug", "the same, stops where it fails"))
-    if _has_option("run", "--resume"):
-        commands.append(Command(resume, "all that is not done"))
+    if names.is_whole and _has_option("run", "--resume") and (resume := _resume_command(app)):
+        commands.append(Command(f"{resume}{_option('', names.whole)}", "all that is not done"))
     logs = f"dx-local logs {job}{in_app}{_option('--run', names.any)}"
     return GoingOn(tuple(commands), logs, _place(folder))
+
+
+def _resume_command(app: Path) -> str | None:
+    """Return the command of this run with --resume and the same inputs; None if these were in a pipe."""
+    program, *arguments = sys.argv
+    if Path(program).name != _OLD_PROGRAM:
+        verb, *arguments = arguments or [""]
+        if verb != "run":
+            return f"dx-local run{'' if _is_here(app) else f' {shlex.quote(str(app))}'} --resume"
+    if any(text in _FROM_STDIN or _FROM_PIPE in text for text in arguments):
+        return None
+    return f"{shlex.join(['dx-local', 'run', *_without_resume(arguments)])} --resume"
+
+
+def _without_resume(arguments: list[str]) -> Iterator[str]:
+    """Yield arguments without --resume and its value."""
+    skips = False
+    for argument in arguments:
+        is_value = skips and not argument.startswith("-")
+        skips = argument == "--resume"
+        if not (skips or is_value or argument.startswith("--resume=")):
+            yield argument
 
 
 def _place(folder: Path) -> tuple[str, str]:
@@ -67,10 +93,12 @@ def _run_names(app: Path, folder: Path) -> _RunNames | None:
     if not found:
         return None
     (run,) = found
-    any_name, whole = (
-        "" if choose(app).name == run.name else run.name for choose in (choose_run, choose_whole_run)
+    last, last_whole = choose_run(app), choose_whole_run(app)
+    return _RunNames(
+        any="" if run == last else run.name,
+        whole="" if run == last_whole else run.name,
+        is_whole=run.is_whole(),
     )
-    return _RunNames(any_name, whole, is_whole=not run.repeats_a_job())
 
 
 def _option(name: str, value: str) -> str:

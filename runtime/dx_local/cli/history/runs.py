@@ -78,5 +78,5 @@ def _why(summary: RunSummary) -> str:
     failure = summary.failure
     if failure is None:
         return summary.problem or ""
-    message = failure.message.strip().partition("\n")[0]
+    message = failure.explanation.strip().partition("\n")[0]
     return f"{failure.job_path}: {failure.reason}: {message}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_local.cli.boundary import CommandResult, boundary
+from dx_local.cli.completion.candidates import complete_jobs
 from dx_local.cli.history.options import app_option, run_option
 from dx_local.cli.job_options import job_options
 
@@ -28,7 +29,7 @@ class _Options:
 
 
 @click.command("shell", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("wanted", metavar="[JOB]", default="last")
+@click.argument("wanted", metavar="[JOB]", default="last", shell_complete=complete_jobs)
 @app_option
 @run_option
 @job_options

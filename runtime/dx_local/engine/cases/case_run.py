@@ -103,8 +103,8 @@ def _state_differences(case: Case, result: RunResult) -> Iterator[Difference]:
     state, failure = result.job["state"], result.failure
     if case.failure is None:
         if failure is not None:
-            message = failure.message.strip().partition("\n")[0]
-            yield Difference((), f"the run {state}: {failure.job_path}: {failure.reason}: {message}")
+            cause = f"{failure.job_path}: {failure.reason}: {failure.summary}"
+            yield Difference((), f"the run {state}: {cause}")
         return
     if failure is None:
         yield Difference(("failure",), f"expected a failure, but the run is {state}")

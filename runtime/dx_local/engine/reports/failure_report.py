@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _LOG_LINES = 20
 _COUNTS = """
-SELECT COUNT(*) AS jobs, SUM(state = 'done') AS done, SUM(started IS NULL) AS not_started,
+SELECT COUNT(*) AS jobs, SUM(state = 'done') AS done, SUM(state != 'done' AND started IS NULL) AS not_started,
     SUM(state != 'done' AND started IS NOT NULL) AS ended
 FROM job WHERE id GLOB 'job-*'
 """

@@ -38,15 +38,23 @@ def input_texts(store: Store, values: Mapping[str, Any] | None) -> tuple[str, ..
 
 def _text(store: Store, value: Any) -> str:
     if isinstance(value, list):
-        more = [f"{len(value) - _MOST_ELEMENTS:,} more"] if len(value) > _MOST_ELEMENTS else []
-        return f"[{', '.join([*(_text(store, each) for each in value[:_MOST_ELEMENTS]), *more])}]"
+        return f"[{_joined([_text(store, each) for each in value[:_MOST_ELEMENTS]], len(value))}]"
     if reference := parse_reference(value):
         return f"{with_job_paths(store, reference.execution)}:{reference.field}"
     if entity := link_id(value):
         return _object_text(store, entity)
+    if isinstance(value, dict):
+        first = list(value.items())[:_MOST_ELEMENTS]
+        return f"{{{_joined([f'{key}: {_text(store, each)}' for key, each in first], len(value))}}}"
     if isinstance(value, str) and _PLAIN.fullmatch(value):
         return _shortened(value)
     return _shortened(json.dumps(value, ensure_ascii=False))
+
+
+def _joined(first: list[str], count: int) -> str:
+    """Return the texts of the first elements, and the number of those left out."""
+    more = [f"{count - len(first):,} more"] if count > len(first) else []
+    return _shortened(", ".join([*first, *more]))
 
 
 def _object_text(store: Store, entity: str) -> str:

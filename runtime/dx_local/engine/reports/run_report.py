@@ -146,7 +146,8 @@ def _cause(platform: Platform, root: str, app: Path, kept: JSON) -> JSON | None:
     row = platform.store.get("job", root, without="output")
     if row is None or row["state"] not in _FINAL - {"done"}:
         return None
-    from dx_local.engine.reports.failure_report import explain  # most runs do not need it
+    from dx_local.engine.reports import failure_log  # most runs do not need these
+    from dx_local.engine.reports.failure_report import explain
 
     found = explain(platform, row, app)
     cause = found.to_json()
@@ -158,8 +159,12 @@ def _cause(platform: Platform, root: str, app: Path, kept: JSON) -> JSON | None:
     if before.get("job") == cause["job"] and "lines" in source:
         cause["source"] = source  # the code may have changed since
     elif cause["source"]:
-        cause["source"] |= _around(Path(cause["source"]["file"]), cause["source"]["line"])
-    return cause
+        file = Path(cause["source"]["file"])
+        cause["source"] |= {
+            "place": failure_log.relative(str(file.resolve()), app),
+            **_around(file, cause["source"]["line"]),
+        }
+    return {**cause, "excerpt": list(found.excerpt)}
 
 
 def _around(file: Path, line: int) -> JSON:

@@ -55,7 +55,7 @@ def resumed_run(
         yield None
         return
     from dx_local.engine.resume.resuming import PresentRun, resuming
-    from dx_local.engine.resume.resumption import ResumeOptions
+    from dx_local.engine.resume.source import ResumeOptions
 
     try:
         present = PresentRun(session.platform, keeper, trees_of(run.app), session.python_of)
@@ -63,10 +63,9 @@ def resumed_run(
         with resuming(resumes.folder, present, options, observer.announce) as resumption:
             session.driver.resume_from(resumption)
             yield resumption
-    except UnknownSchema:
-        raise UsageError(
-            f"run {resumes.folder.name} cannot be resumed: another version of dx-local made it"
-        ) from None
+    except UnknownSchema as error:
+        reason = "it has not begun" if error.is_empty else "another version of dx-local made it"
+        raise UsageError(f"run {resumes.folder.name} cannot be resumed: {reason}") from None
     except sqlite3.DatabaseError as error:
         raise UsageError(f"run {resumes.folder.name} cannot be resumed: {error}") from None
 

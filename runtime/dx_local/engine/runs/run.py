@@ -74,7 +74,8 @@ async def _run_in(
                 if request.repeats:
                     job_id = start_again(session, run.app, request.repeats, observer.announce)
                 else:
-                    job_id = start_app(session, run.app, request.function, given)
+                    resumes = request.resumes.folder.name if request.resumes else None
+                    job_id = start_app(session, run.app, request.function, given, resumes)
                 workspace.has_begun = True
                 has_begun(workspace.folder)
                 if keeper:

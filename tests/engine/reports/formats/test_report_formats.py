@@ -95,7 +95,7 @@ def test_markdown_has_a_row_for_each_entry_point(report: JSON) -> None:
 
 def test_markdown_of_hostile_texts_stays_text(report: JSON) -> None:
     report["name"] = "a | <b>`*_[x](y)\n# no"
-    report["cause"]["message"] = "```\n<script>\n````"
+    report["cause"]["explanation"] = "```\n<script>\n````"
     text = markdown_summary(report)
     assert text.splitlines()[0] == r"### ❌ a \| \<b\>\`\*\_\[x\](y) \# no: failed"
     assert "`````text\n" in text

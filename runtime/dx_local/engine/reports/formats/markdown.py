@@ -40,11 +40,11 @@ def markdown_summary(report: JSON) -> str:
 
 def _cause(report: JSON) -> str:
     cause = report["cause"]
-    message = cause["message"][:_LONGEST]
+    message = cause["explanation"][:_LONGEST]
     lines = [f"{cause['path']}: {cause['reason']}: {message}"]
     if source := cause["source"]:
-        lines += [f"at {source['file']}:{source['line']}", f"    {source['text']}"]
-    lines += [f"| {line}" for line in cause["logTail"][-_LOG_LINES:]]
+        lines += [f"at {source['place']}:{source['line']}", f"    {source['text']}"]
+    lines += [f"| {line}" for line in cause["excerpt"][-_LOG_LINES:]]
     command = rerun_command(report)
     again = f"\n\nRun this job again:\n\n{_fenced(command, 'bash')}" if command else ""
     return _fenced(legible("\n".join(lines))) + again

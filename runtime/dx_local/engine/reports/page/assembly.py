@@ -127,7 +127,7 @@ def _summary(report: JSON) -> str:
     """Return the summary for browsers without JavaScript."""
     parts = [f"<p>{_escaped(legible(sentence(report)))}</p>"]
     if cause := report["cause"]:
-        text = f"{cause['path']}: {cause['reason']}: {cause['message']}"
+        text = f"{cause['path']}: {cause['reason']}: {cause['explanation']}"
         parts.append(f"<pre>{_escaped(legible(text))}</pre>")
     parts.append("<p>The whole report needs JavaScript; report.json has the same data.</p>")
     return "".join(parts)

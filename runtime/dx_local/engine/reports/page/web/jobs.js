@@ -16,11 +16,11 @@ const JOB_COLUMNS = [
 
 /** Return a test of rows for the words of a filter, all of which must hold. */
 function filterOf(query, now) {
-  const tests = query.trim().toLowerCase().split(/\s+/).filter(Boolean).map((word) => testOf(word, now));
+  const tests = query.trim().toLowerCase().split(/\s+/).filter(Boolean).map((word) => predicateOf(word, now));
   return (row) => tests.every((test) => test(row));
 }
 
-function testOf(word, now) {
+function predicateOf(word, now) {
   const span = /^([<>])(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(word);
   if (span) {
     const limit = Number(span[2]) * UNIT_MS[span[3] ?? "s"];

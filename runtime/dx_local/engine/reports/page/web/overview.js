@@ -50,7 +50,7 @@ function showCause(data, config) {
       pre(cause.explanation, { class: "message" }),
       cause.producer && make("p", {}, "The value came from ", make("bdi", {}, shortened(visible(cause.producer.path), 300)), "."),
       source && sourceLines(source),
-      cause.logTail.length > 0 && labelled(cause.producer ? "Last lines of its log, where the value was made" : "Last lines of its log", pre(cause.logTail.join("\n"), { class: "log" })),
+      cause.excerpt.length > 0 && labelled(cause.producer ? "Last lines of its log, where the value was made" : "Last lines of its log", pre(cause.excerpt.join("\n"), { class: "log" })),
       cause.log && config.links !== undefined && logLink(cause.log, config),
       cause.input && labelled("Its input", pre(jsonText(cause.input))),
       data.rerun && labelled("Run this job again", commandLine(data.rerun)),
@@ -79,10 +79,10 @@ function sourceLines(source) {
     const number = first + offset;
     const isHere = number === source.line;
     const line = make("span", { class: isHere ? "line here" : "line" },
-      make("span", { class: "number" }, `${isHere ? "▸" : " "} ${String(number).padStart(4)}  `), `${visible(text)}\n`);
+      make("span", { class: "mark" }, isHere ? "▸" : ""), make("span", { class: "line-number" }, String(number)), `${visible(text)}\n`);
     list.append(line);
   });
-  return labelled(shortened(`${visible(source.file)}:${source.line}`, 200), list);
+  return labelled(shortened(`${visible(source.place)}:${source.line}`, 200), list);
 }
 
 function showEntryPoints(data) {

@@ -2,8 +2,8 @@
 
 const AXIS = 22;
 const PAINT = {
-  done: "--done-soft", reused: "--reused", running: "--running", waiting: "--line", restarted: "--ended",
-  ended: "--ended", failed: "--failed",
+  done: "--done-soft", reused: "--reused", running: "--running", waiting: "--line", restarted: "--ended-soft",
+  ended: "--ended-soft", failed: "--failed",
 };
 // Failed jobs are painted last, so that no neighbour covers them.
 const ORDER = ["waiting", "done", "reused", "running", "ended", "restarted", "failed"];
@@ -100,6 +100,7 @@ class Timeline {
     context.scale(ratio, ratio);
     this.colours = coloursOf([...Object.values(PAINT), "--text", "--muted", "--line", "--card"]);
     this.drawAxis(context, width, height);
+    this.hatched = new Set();
     for (const kind of ORDER) {
       context.fillStyle = kind === "reused" ? hatch(context, this.colours["--reused"]) : this.colours[PAINT[kind]];
       for (const row of this.rows) if (row.kind === kind) this.drawBar(context, row, width, height);
@@ -128,6 +129,12 @@ class Timeline {
   drawBar(context, row, width, height) {
     const box = this.boxOf(row, width, height);
     if (!box) return;
+    if (row.kind === "reused") {
+      // Jobs are taken over at once, and hatches on hatches would look solid.
+      const place = `${row.lane} ${Math.round(box.left / 4)}`;
+      if (this.hatched.has(place)) return;
+      this.hatched.add(place);
+    }
     if (row.kind === "ended" || row.kind === "restarted") {
       box.top += box.height / 4;
       box.height /= 2;
