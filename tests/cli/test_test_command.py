@@ -134,7 +134,6 @@ def test_a_case_passes(tested: tuple[Path, subprocess.CompletedProcess[str]], na
                 "jobs.main: expected all jobs to be failed, got 1 done",
             ],
         ),
-        ("surprise", ["main failed: AppError: as wanted"]),
         ("no-failure", ["failure: expected a failure, but the run is done"]),
         ("unusable", ["input: input 'm' is not declared in inputSpec; declared are: n, fails"]),
     ],
@@ -148,12 +147,22 @@ def test_a_failed_case_is_explained(
     assert len(found) <= 14
 
 
+def test_a_failure_of_the_job_is_shown_as_a_block(
+    tested: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    found = block(tested[1].stdout, "surprise")
+    cause = found.index("error: main failed: AppError")
+    assert found[cause + 1] == "as wanted"
+    assert len(found) <= 17
+    assert any(line.startswith("again     dx-local rerun main") for line in found)
+
+
 def test_only_runs_that_are_not_as_expected_are_kept(
     tested: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
     app, done = tested
     kept = {path.name for path in (app / "test-job-workspaces").iterdir()}
-    named = re.findall(r"folder of this run: test-job-workspaces/(\S+)", done.stdout)
+    named = re.findall(r"test-job-workspaces/([^/\s]+)", done.stdout)
     assert kept == set(named)
     assert len(kept) == 3
 
@@ -202,8 +211,10 @@ def test_an_update_writes_what_the_app_has_put_out(dx_local: DxLocal, tmp_path: 
 
 
 def test_an_update_cannot_make_a_failed_job_right(dx_local: DxLocal, tmp_path: Path) -> None:
-    app = write_app(tmp_path, {"surprise": CASES["surprise"]})
+    app = write_app(tmp_path, {"surprise": {**CASES["surprise"], "jobs": {"main": 9}}})
+    before = (app / "test/cases/surprise.json").read_text()
     assert _summary(dx_local("test", "--app", app, "--update")) == (6, "1 failed")
+    assert (app / "test/cases/surprise.json").read_text() == before
 
 
 def test_cases_are_chosen_by_name_and_expression(dx_local: DxLocal, tmp_path: Path) -> None:
@@ -255,6 +266,14 @@ def test_wrong_use_is_explained(
     done = dx_local("test", *arguments)
     assert done.exit_code == 2
     assert f"error: {message}" in done.stderr
+
+
+def test_a_case_without_an_input_is_told_to_have_one(dx_local: DxLocal, tmp_path: Path) -> None:
+    app = write_app(tmp_path, {"empty": {}})
+    (app / "test" / "input.json").unlink()
+    done = dx_local("test", "--app", "counts")
+    assert done.exit_code == 6
+    assert "hint: Write the input into counts/test/cases/empty.json, or the samples" in done.stdout
 
 
 def test_the_schema_is_printed(dx_local: DxLocal) -> None:

@@ -18,6 +18,7 @@ from dx_local.engine.history.cleaning import remove_run
 from dx_local.engine.history.kept_jobs import kept_jobs
 from dx_local.engine.history.kept_runs import choose_run
 from dx_local.engine.run_folder import reading
+from dx_local.engine.runs.inputs import SAMPLES
 from dx_local.engine.runs.preparation import RunRequest
 from dx_local.engine.runs.run import run_once
 from dx_local.errors import UsageError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.engine.cases.case_files import Case
+    from dx_local.engine.reports.failure_report import FailureReport
     from dx_local.engine.runs.result import RunResult
     from dx_local.engine.session import Observer
     from dx_local.engine.settings import JobSettings
@@ -37,7 +39,7 @@ class CaseOutcome:
     """The outcome of a test case.
 
     `differences` are those that remain after an update; `written` has the files that the update wrote.
-    `folder` holds the run if it was kept; `explanation` is the failure of the job if it was not expected.
+    `folder` holds the run if it was kept; `failure` is that of the job if it was not expected.
     """
 
     case: Case
@@ -45,7 +47,7 @@ class CaseOutcome:
     differences: tuple[Difference, ...]
     written: tuple[Path, ...] = ()
     folder: Path | None = None
-    explanation: str | None = None
+    failure: FailureReport | None = None
 
     @property
     def has_passed(self) -> bool:
@@ -56,23 +58,27 @@ class CaseOutcome:
         """Return all differences as lines of text."""
         return [line for difference in self.differences for line in difference.lines()]
 
+    def explanation(self) -> str | None:
+        """Return the report on the failure of the job, or None if it has none that is a surprise."""
+        return self.failure.text() if self.failure else None
+
 
 async def run_case(case: Case, settings: JobSettings, observer: Observer, *, updates: bool) -> CaseOutcome:
     """Run a case; with `updates`, change its expectations to what the run has output.
 
-    Raises DxLocalError if the app cannot be run at all. An input that cannot be used is a difference.
+    A run that has failed, or should have, but not both, changes nothing. Raises DxLocalError if the app
+    cannot be run at all. An input that cannot be used is a difference.
     """
     began = time.monotonic()
     try:
         request = RunRequest(app=case.app, given=case.given(), function=case.function, settings=settings)
         result = await run_once(request, observer)
     except UsageError as error:
-        details = (f"hint: {error.hint}",) if error.hint else ()
-        problem = Difference(("input",), error.message, details)
-        return CaseOutcome(case, time.monotonic() - began, (problem,))
+        return CaseOutcome(case, time.monotonic() - began, (_unusable_input(case, error),))
     differences = tuple(case_differences(case, result))
     outcome = CaseOutcome(case, time.monotonic() - began, differences)
-    if updates and differences:
+    is_comparable = (result.failure is None) is (case.failure is None)
+    if updates and differences and is_comparable:
         written = apply_fixes(case, differences)
         outcome = replace(
             outcome, written=written, differences=tuple(each for each in differences if each.fix is None)
@@ -80,8 +86,14 @@ async def run_case(case: Case, settings: JobSettings, observer: Observer, *, upd
     if outcome.has_passed:
         remove_run(choose_run(case.app, result.folder.name))
         return outcome
-    is_surprise = result.failure is not None and case.failure is None
-    return replace(outcome, folder=result.folder, explanation=result.explanation() if is_surprise else None)
+    return replace(outcome, folder=result.folder, failure=None if case.failure else result.failure)
+
+
+def _unusable_input(case: Case, error: UsageError) -> Difference:
+    hint = error.hint
+    if "input" not in case.document.value and not (case.app / SAMPLES).exists():
+        hint = f"Write the input into {case.path}, or the samples of the app into {SAMPLES}."
+    return Difference(("input",), error.message, (f"hint: {hint}",) if hint else ())
 
 
 def case_differences(case: Case, result: RunResult) -> Iterator[Difference]:
