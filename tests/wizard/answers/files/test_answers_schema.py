@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from dx_app_wizard.answers.answers import gather
-from dx_app_wizard.answers.command_answers import with_command_answers
 from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
+from dx_app_wizard.answers.command_answers import with_command_answers
 from dx_app_wizard.answers.files.answers_schema import answers_schema, documentation, main
 from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.sources import AnswerSources, Source
