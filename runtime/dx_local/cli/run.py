@@ -18,7 +18,7 @@ from dx_local.cli.completion.candidates import (
     complete_inputs,
     complete_runs,
 )
-from dx_local.cli.job_options import job_options
+from dx_local.cli.job_options import debug_options, job_options
 from dx_local.cli.run_display import Display, display_options, out_option, run_request
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ class _RunCommand(click.Command):
     is_flag=True,
     help="Run again, with --resume, when a file of the app is saved. Needs the package watchfiles.",
 )
+@debug_options
 @job_options
 @click.option("-y", "--yes", is_flag=True, help="Accepted for compatibility with old scripts; has no effect.")
 @display_options

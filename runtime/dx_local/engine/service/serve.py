@@ -41,6 +41,8 @@ class ServeRequest:
     port: int | None = None
     fresh: bool = False
     has_ui: bool = False
+    lends_terminal: bool = False
+    """True if jobs that stop in a debugger may borrow the terminal of this process."""
 
 
 @asynccontextmanager
@@ -97,7 +99,9 @@ def _add_pages(session: Session, observer: Observer, stack: AsyncExitStack) -> N
 
 
 def _session(request: ServeRequest, folder: Path, observer: Observer, port: int) -> Session:
-    options = SessionOptions(folder, request.settings, port=port, is_open=True)
+    options = SessionOptions(
+        folder, request.settings, port=port, is_open=True, lends_terminal=request.lends_terminal
+    )
     try:
         return Session(options, observer)
     except UnknownSchema as error:
