@@ -7,6 +7,8 @@ in the time that is left.
 
 from __future__ import annotations
 
+import errno
+import math
 import os
 import sqlite3
 import threading
@@ -27,8 +29,9 @@ if TYPE_CHECKING:
     from dx_local.engine.ledger.ledger import Content
 
 _PERIOD = 1.0  # seconds
-_PATIENCE = 0.5  # seconds of a period in which inputs are read
-_LAST_BYTES = 256 << 20  # read at most so much when the run ends, in a quarter of a second
+_PATIENCE = 0.2  # seconds of a period in which inputs are read
+_LARGE = 256 << 20  # bytes of an output after which the ledger is written at once
+_LAST_BYTES = _LARGE  # read at most so much when the run ends, in a quarter of a second
 _TRIES = 3
 
 
@@ -44,6 +47,7 @@ class LedgerKeeper:
         self._lines: deque[str] = deque([ledger.line_of_run()])
         self._outputs: deque[tuple[str, int]] = deque()
         self._inputs: deque[str] = deque()
+        self._reading: tuple[str, Iterator[Content | None]] | None = None
         self._contents: dict[str, Content] = {}
         self._pythons: dict[str, str] = {}
         self._last_change: tuple[int, int] | None = None
@@ -55,10 +59,14 @@ class LedgerKeeper:
         """Start the thread."""
         self._thread.start()
 
-    def on_closed(self, object_id: str) -> None:
-        """Record a file or table whose bytes are complete; other objects have none."""
+    def on_output(self, object_id: str) -> None:
+        """Record a file or table that is complete; other objects have no bytes."""
         if class_of(object_id) in ("file", "gtable"):
             self._outputs.append((object_id, _TRIES))
+
+    def on_input(self, file_id: str) -> None:
+        """Record a link to a file of the user, whose bytes need not be synced."""
+        self._inputs.append(file_id)
 
     def note(self, object_id: str, content: Content) -> None:
         """Record an object whose content is known already, as it was taken over from an earlier run."""
@@ -98,19 +106,20 @@ class LedgerKeeper:
             self._record_inputs(time.monotonic() + _PATIENCE)
         self._record_outputs(_LAST_BYTES)
 
-    def _record_outputs(self, most: int | None = None) -> None:
-        """Sync new outputs and record their content; if `most` bytes are reached, leave out the others."""
-        again: list[tuple[str, int]] = []
+    def _record_outputs(self, most: float = math.inf) -> None:
+        """Sync new outputs and record their content, small ones first, up to a number of bytes in all."""
         read = 0
-        while self._outputs:
-            object_id, tries = self._outputs.popleft()
-            if object_id in self._contents:
+        for size, object_id, tries in sorted(self._taken_outputs()):
+            if object_id in self._contents or read + size > most:
                 continue
             try:
-                read += self._record_output(object_id, None if most is None else most - read)
+                self._record_output(object_id)
             except OSError:  # the parts of a file have just become one
-                again += [(object_id, tries - 1)] if tries > 1 else []
-        self._outputs.extend(again)
+                if tries > 1:
+                    self._outputs.append((object_id, tries - 1))
+            read += size
+            if size > _LARGE:
+                self._write_lines()
         with suppress(OSError):
             self._sync_values()
             for folder in (self._folder / "gtables", self._folder / "files", self._folder):
@@ -118,38 +127,42 @@ class LedgerKeeper:
                     _sync(folder)
         self._write_lines()
 
-    def _record_output(self, object_id: str, most: int | None) -> int:
-        """Sync an output of at most so many bytes and record its content; return the number of bytes read."""
+    def _taken_outputs(self) -> Iterator[tuple[int, str, int]]:
+        """Take the outputs that wait now; yield the size, the ID, and the number of tries that are left."""
+        for _ in range(len(self._outputs)):
+            object_id, tries = self._outputs.popleft()
+            size = 0
+            with suppress(OSError):
+                size = sum(path.stat().st_size for path in paths_of(self._folder, object_id))
+            yield size, object_id, tries
+
+    def _record_output(self, object_id: str) -> None:
+        """Sync an output and record its content. Raises OSError if it is missing."""
         paths = paths_of(self._folder, object_id)
-        if _is_users_file(paths):
-            self._inputs.append(object_id)
-            return 0
-        size = sum(path.stat().st_size for path in paths)
-        if not paths or (most is not None and size > most):
-            return 0
+        if not paths:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), object_id)
         for path in paths:
             _sync(path)
-        content = ledger.content_of(paths)
-        if content is not None:
-            self.note(object_id, content)
-        return size
+        self.note(object_id, ledger.content_of(paths))
 
     def _record_inputs(self, until: float) -> None:
-        """Record the content of user's files as long as there is time; a large one takes several attempts."""
-        while self._inputs and time.monotonic() < until:
-            object_id = self._inputs.popleft()
-            with suppress(OSError):
-                content = ledger.content_of(
-                    paths_of(self._folder, object_id), lambda: not self._is_waited_for()
-                )
-                if content is None:
-                    self._inputs.append(object_id)
-                    return
+        """Read on in the user's files as long as there is time, and record the content of those that end."""
+        while time.monotonic() < until and not self._is_ending.is_set():
+            if self._reading is None:
+                if not self._inputs:
+                    break
+                object_id = self._inputs.popleft()
+                self._reading = object_id, ledger.reading(paths_of(self._folder, object_id))
+            object_id, blocks = self._reading
+            try:
+                content = next(blocks)
+            except OSError:
+                self._reading = None
+                continue
+            if content is not None:
+                self._reading = None
                 self.note(object_id, content)
         self._write_lines()
-
-    def _is_waited_for(self) -> bool:
-        return self._is_ending.is_set() or len(self._outputs) > 0
 
     def _record_trees(self) -> None:
         while self._trees and not self._is_ending.is_set():
@@ -207,11 +220,6 @@ def paths_of(folder: Path, object_id: str) -> list[Path]:
     if not parts.is_dir():
         return []
     return sorted((path for path in parts.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
-
-
-def _is_users_file(paths: list[Path]) -> bool:
-    """Return whether the bytes are a link to a file outside of the run."""
-    return len(paths) == 1 and (paths[0].is_symlink() or paths[0].stat().st_nlink > 1)
 
 
 def _sync(path: Path) -> None:
