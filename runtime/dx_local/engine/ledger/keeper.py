@@ -7,7 +7,6 @@ in the time that is left.
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import sqlite3
@@ -18,6 +17,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from dx_local.engine.ledger import ledger
+from dx_local.engine.ledger.disk_sync import sync
 from dx_local.platform.core import large_values
 from dx_local.platform.core.context import STORE_NAME
 from dx_local.platform.core.ids import class_of
@@ -32,6 +32,7 @@ _PERIOD = 1.0  # seconds
 _PATIENCE = 0.2  # seconds of a period in which inputs are read
 _LARGE = 256 << 20  # bytes of an output after which the ledger is written at once
 _LAST_BYTES = _LARGE  # read at most so much when the run ends, in a quarter of a second
+_LONGEST_END = 2.0  # seconds
 _TRIES = 3
 
 
@@ -51,7 +52,7 @@ class LedgerKeeper:
         self._contents: dict[str, Content] = {}
         self._pythons: dict[str, str] = {}
         self._last_change: tuple[int, int] | None = None
-        self._seen_values: set[str] = set()
+        self._seen_values: set[Path] = set()
         self._is_ending = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="ledger", daemon=True)
 
@@ -89,9 +90,12 @@ class LedgerKeeper:
         self._is_ending.set()
 
     def join(self) -> None:
-        """Wait until the thread has ended."""
+        """Wait until the thread has ended, though not long for a slow disk.
+
+        Jobs whose outputs are not recorded then run again if the machine is started before they are resumed.
+        """
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_LONGEST_END)
 
     def _keep(self) -> None:
         for name, path in self._trees.items():
@@ -108,23 +112,14 @@ class LedgerKeeper:
 
     def _record_outputs(self, most: float = math.inf) -> None:
         """Sync new outputs and record their content, small ones first, up to a number of bytes in all."""
-        read = 0
-        for size, object_id, tries in sorted(self._taken_outputs()):
-            if object_id in self._contents or read + size > most:
-                continue
-            try:
-                self._record_output(object_id)
-            except OSError:  # the parts of a file have just become one
-                if tries > 1:
-                    self._outputs.append((object_id, tries - 1))
-            read += size
-            if size > _LARGE:
-                self._write_lines()
+        found = sorted(self._taken_outputs())
+        if not found and self._is_ending.is_set():
+            self._write_lines()
+            return
         with suppress(OSError):
-            self._sync_values()
-            for folder in (self._folder / "gtables", self._folder / "files", self._folder):
-                if folder.is_dir():
-                    _sync(folder)
+            paths = [path for _, object_id, _ in found for path in paths_of(self._folder, object_id)]
+            sync([*paths, *self._new_values(), *self._folders()], self._folder)
+            self._read_outputs(found, most)
         self._write_lines()
 
     def _taken_outputs(self) -> Iterator[tuple[int, str, int]]:
@@ -134,16 +129,26 @@ class LedgerKeeper:
             size = 0
             with suppress(OSError):
                 size = sum(path.stat().st_size for path in paths_of(self._folder, object_id))
-            yield size, object_id, tries
+            if object_id not in self._contents:
+                yield size, object_id, tries
 
-    def _record_output(self, object_id: str) -> None:
-        """Sync an output and record its content. Raises OSError if it is missing."""
-        paths = paths_of(self._folder, object_id)
-        if not paths:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), object_id)
-        for path in paths:
-            _sync(path)
-        self.note(object_id, ledger.content_of(paths))
+    def _read_outputs(self, found: list[tuple[int, str, int]], most: float) -> None:
+        """Record the content of outputs that are on the disk."""
+        read = 0
+        for size, object_id, tries in found:
+            read += size
+            if read > most:
+                return
+            try:
+                paths = paths_of(self._folder, object_id)
+                if paths:
+                    self.note(object_id, ledger.content_of(paths))
+            except OSError:
+                paths = []
+            if not paths and tries > 1:  # the parts of a file have just become one
+                self._outputs.append((object_id, tries - 1))
+            if size > _LARGE:
+                self._write_lines()
 
     def _record_inputs(self, until: float) -> None:
         """Read on in the user's files as long as there is time, and record the content of those that end."""
@@ -196,16 +201,19 @@ class LedgerKeeper:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._last_change = change
 
-    def _sync_values(self) -> None:
-        """Sync the files of large values, which never change."""
+    def _new_values(self) -> list[Path]:
+        """Return the new files of large values, which never change."""
         folder = self._folder / large_values.FOLDER
         if not folder.is_dir():
-            return
-        for path in folder.iterdir():
-            if path.name not in self._seen_values and not path.name.startswith("."):
-                _sync(path)
-                self._seen_values.add(path.name)
-        _sync(folder)
+            return []
+        new = [path for path in folder.iterdir() if path not in self._seen_values]
+        self._seen_values.update(new)
+        return new
+
+    def _folders(self) -> list[Path]:
+        """Return the folders whose entries are to be synced."""
+        names = ("", "files", "gtables", large_values.FOLDER)
+        return [folder for name in names if (folder := self._folder / name).is_dir()]
 
 
 def paths_of(folder: Path, object_id: str) -> list[Path]:
@@ -220,11 +228,3 @@ def paths_of(folder: Path, object_id: str) -> list[Path]:
     if not parts.is_dir():
         return []
     return sorted((path for path in parts.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
