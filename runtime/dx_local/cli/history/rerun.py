@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_local.cli.boundary import boundary
+from dx_local.cli.completion.candidates import complete_jobs
 from dx_local.cli.history.options import app_option, run_option
-from dx_local.cli.job_options import job_options
+from dx_local.cli.job_options import debug_options, job_options
 from dx_local.cli.run_display import Display, display_options, out_option, run_request
 
 if TYPE_CHECKING:
@@ -32,10 +33,11 @@ class _Options:
 
 
 @click.command("rerun", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("wanted", metavar="JOB")
+@click.argument("wanted", metavar="JOB", shell_complete=complete_jobs)
 @app_option
 @run_option
 @out_option
+@debug_options
 @job_options
 @display_options
 def command(**options: Any) -> None:
@@ -49,6 +51,7 @@ def command(**options: Any) -> None:
     \b
     Examples:
       dx-local rerun 'process[57]'
+      dx-local rerun last --debug           stops where it fails
       dx-local rerun last --xtrace
       dx-local rerun main --app my-app --run -2
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.engine.run_folder import Workspace
+    from dx_local.engine.runs.inputs import GivenInputs
     from dx_local.engine.runs.preparation import PreparedRun, RunRequest
     from dx_local.engine.runs.result import RunResult
 
@@ -46,6 +47,10 @@ async def run_once(
     ):
         for note in run.notes():
             observer.announce(note)
+        if server := request.settings.debugpy:
+            from dx_local.engine.apps.launch_file import prepare_launch_file  # few runs need it
+
+            observer.announce(prepare_launch_file(request.app, server.port))
         return await _run_in(workspace, run, observer, has_begun)
 
 
@@ -54,7 +59,13 @@ async def _run_in(
 ) -> RunResult:
     request, folder = run.request, workspace.folder.resolve()
     given = await with_pipes_read(run.given, run.app.spec, request.function, folder)
-    options = SessionOptions(folder, request.settings, region=run.region, is_persistent=request.is_kept)
+    options = SessionOptions(
+        folder,
+        request.settings,
+        region=run.region,
+        is_persistent=request.is_kept,
+        lends_terminal=True,
+    )
     with ExitStack() as at_end:
         try:
             async with Session(options, observer) as session:
@@ -62,11 +73,7 @@ async def _run_in(
                     kept_ledger(session, run, at_end) as keeper,
                     resumed_run(session, run, keeper, observer) as resumption,
                 ):
-                    if request.repeats:
-                        job_id = start_again(session, run.app, request.repeats, observer.announce)
-                    else:
-                        resumes = request.resumes.folder.name if request.resumes else None
-                        job_id = start_app(session, run.app, request.function, given, resumes)
+                    job_id = _start(session, run, given, observer)
                     workspace.has_begun = True
                     has_begun(workspace.folder)
                     if keeper:
@@ -79,6 +86,15 @@ async def _run_in(
         finally:
             if workspace.has_begun:
                 _report(folder, request, observer)
+
+
+def _start(session: Session, run: PreparedRun, given: GivenInputs, observer: Observer) -> str:
+    """Start the job of a run, and return its ID."""
+    request = run.request
+    if request.repeats:
+        return start_again(session, run.app, request.repeats, observer.announce)
+    resumes = request.resumes.folder.name if request.resumes else None
+    return start_app(session, run.app, request.function, given, resumes)
 
 
 def _report(folder: Path, request: RunRequest, observer: Observer) -> None:
