@@ -214,6 +214,8 @@ def test_the_plan_names_reasons_and_the_run_shows_what_was_taken_over(dx_local: 
     ) in plan
     assert "process[10] done (taken over)\n" in done.stderr
     assert "taken over: 12 of 14 jobs" in done.stderr
+    log = dx_local("logs", "process[2]", "--app", app)
+    assert log.stderr == "process[2] was taken over: its log is in an earlier run (see --run)\n"
 
 
 def test_a_resumed_run_can_be_resumed_and_its_jobs_repeated(dx_local: DxLocal, app: Path) -> None:
