@@ -53,6 +53,7 @@ class LedgerKeeper:
         self._pythons: dict[str, str] = {}
         self._last_change: tuple[int, int] | None = None
         self._seen_values: set[Path] = set()
+        self._writing = threading.Lock()
         self._is_ending = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="ledger", daemon=True)
 
@@ -177,12 +178,13 @@ class LedgerKeeper:
                 self._lines.append(ledger.line_of_tree(name, tree))
 
     def _write_lines(self, *, syncs: bool = True) -> None:
-        text = "".join(self._taken_lines())
-        if not text:
+        """Append the new lines to the ledger, in order; may be called in any thread."""
+        if not self._lines:
             return
         with suppress(OSError), (self._folder / ledger.FILE_NAME).open("a", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
+            with self._writing:
+                file.writelines(self._taken_lines())
+                file.flush()
             if syncs:
                 os.fsync(file.fileno())
 
