@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dx_local.engine.cases.case_files import Case
     from dx_local.engine.cases.case_run import CaseOutcome
     from dx_local.engine.settings import JobOptions, JobSettings
+    from dx_local.ui.results.failure_block import GoingOn
 
 _FAILED = 6
 _UPDATED = 7
@@ -127,8 +128,17 @@ async def _outcomes(cases: list[Case], settings: JobSettings, options: _Options)
             messages.end()
         outcomes.append(outcome)
         if not options.as_json:
-            print_outcome(outcome, width)
+            print_outcome(outcome, width, _going_on(outcome))
     return outcomes
+
+
+def _going_on(outcome: CaseOutcome) -> GoingOn | None:
+    """Return ways to go on after a failure of the job that was not expected."""
+    if outcome.failure is None or outcome.folder is None:
+        return None
+    from dx_local.cli.history.next_commands import going_on
+
+    return going_on(outcome.case.app, outcome.folder, outcome.failure)
 
 
 def _exit_code(outcomes: list[CaseOutcome]) -> int:
@@ -159,5 +169,5 @@ def _as_json(outcome: CaseOutcome) -> dict[str, Any]:
         ],
         "written": list(outcome.written),
         "workspace": outcome.folder,
-        "explanation": outcome.explanation,
+        "explanation": outcome.explanation(),
     }

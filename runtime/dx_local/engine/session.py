@@ -24,7 +24,7 @@ from dx_local.platform.data import file_bytes, projects
 from dx_local.platform.execution.job_logs import DEBUGGER
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -197,6 +197,10 @@ class Session:
     def python_of(self, release: str) -> str:
         """Return the version of Python under which jobs of a release run, such as `3.12`."""
         return self._job_environments.python_of(release)
+
+    def on_python(self, subscriber: Callable[[str, str], None]) -> None:
+        """Call subscriber with each release whose jobs are about to start, and their version of Python."""
+        self._job_environments.on_python = subscriber
 
     async def worker_environment(self) -> WorkerEnvironment:
         """Return the worker environment without extra packages. Raises EnvironmentBuildError."""

@@ -26,11 +26,16 @@ DEADLINE_SECONDS = 30
 
 @pytest.fixture
 def keeper(platform: Platform) -> Iterator[LedgerKeeper]:
-    kept = LedgerKeeper(platform.folder, "3.12", {})
+    kept = LedgerKeeper(platform.folder, {})
     platform.closed_subscribers.append(kept.on_closed)
     kept.start()
     yield kept
-    kept.close()
+    close(kept)
+
+
+def close(keeper: LedgerKeeper) -> None:
+    keeper.end()
+    keeper.join()
 
 
 def upload(context: Context, project: str, data: bytes) -> str:
@@ -52,7 +57,7 @@ def wait_for(platform: Platform, object_id: str) -> None:
 
 def test_the_content_of_an_output_is_recorded(context: Context, project: str, keeper: LedgerKeeper) -> None:
     file_id = upload(context, project, b"data")
-    keeper.close()
+    close(keeper)
     content = read_ledger(context.platform.folder).contents[file_id]
     assert content == content_of([context.platform.folder / "files" / file_id])
     assert content is not None
@@ -97,7 +102,7 @@ def test_a_file_in_parts_is_one_content(context: Context, keeper: LedgerKeeper) 
     for number, data in ((1, b"a"), (2, b"b"), (10, b"c")):
         (parts / str(number)).write_bytes(data)
     keeper.on_closed(file_id)
-    keeper.close()
+    close(keeper)
     (tmp := context.platform.folder / "joined").write_bytes(b"abc")
     assert read_ledger(context.platform.folder).contents[file_id] == content_of([tmp])
 
@@ -105,17 +110,21 @@ def test_a_file_in_parts_is_one_content(context: Context, keeper: LedgerKeeper) 
 def test_objects_without_bytes_are_not_recorded(context: Context, project: str, keeper: LedgerKeeper) -> None:
     record = objects.SAMPLES["record"](context, {"project": project, "name": "r"})
     objects.mark_closed(context, record)
-    keeper.close()
+    close(keeper)
     assert read_ledger(context.platform.folder).contents == {}
 
 
 def test_a_line_that_was_cut_off_does_not_count(platform: Platform) -> None:
-    keeper = LedgerKeeper(platform.folder, "3.12", {})
+    keeper = LedgerKeeper(platform.folder, {})
     keeper.note("file-a", Content(1, "x"))
     keeper.note("file-b", Content(2, "y"))
     keeper.start()
-    keeper.close()
+    close(keeper)
     path = platform.folder / "ledger.jsonl"
     path.write_text(path.read_text()[:-5])
     assert set(read_ledger(platform.folder).contents) == {"file-a"}
-    assert read_ledger(platform.folder).python == "3.12"
+
+
+def test_the_python_of_a_release_is_recorded_at_once(platform: Platform) -> None:
+    LedgerKeeper(platform.folder, {}).note_python("24.04", "3.12")
+    assert read_ledger(platform.folder).pythons == {"24.04": "3.12"}

@@ -168,6 +168,12 @@ def test_a_run_that_was_killed_is_not_running(
     assert made["state"] == expected
 
 
+def test_an_analysis_is_called_by_its_workflow(job_context: Context) -> None:
+    job_context.store.update("job", str(job_context.caller.job), function="", executable_name="pipeline")
+    made = report_of(job_context.platform, ReportRequest(job_context.platform.folder))
+    assert made["jobs"]["label"] == ["pipeline"]
+
+
 def test_a_tree_of_a_platform_has_its_own_report(job_context: Context, project: str) -> None:
     first = str(job_context.caller.job)
     second = start_job(Context(job_context.platform, Caller(job_context.caller.user)), project).caller.job

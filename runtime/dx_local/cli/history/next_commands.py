@@ -61,12 +61,12 @@ def _resume_command(app: Path) -> str | None:
 
 
 def _without_resume(arguments: list[str]) -> Iterator[str]:
-    """Yield arguments without --resume and its value."""
+    """Yield arguments without --watch, and without --resume and its value."""
     skips = False
     for argument in arguments:
         is_value = skips and not argument.startswith("-")
         skips = argument == "--resume"
-        if not (skips or is_value or argument.startswith("--resume=")):
+        if not (skips or is_value or argument.startswith("--resume=") or argument == "--watch"):
             yield argument
 
 

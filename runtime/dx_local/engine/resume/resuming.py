@@ -68,7 +68,7 @@ def _side_of_earlier(earlier: EarlierRun) -> Side:
     recorded = earlier.ledger
     contents = Contents(earlier.platform, recorded.contents.get)
     circumstances = CircumstancesOf(
-        earlier.platform, contents, recorded.trees, lambda _release: recorded.python or ""
+        earlier.platform, contents, recorded.trees, lambda release: recorded.pythons.get(release, "")
     )
     return Side(earlier.platform, contents, circumstances)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dx_local.engine.resume import plan
@@ -20,6 +20,8 @@ from dx_local.engine.resume.comparison import (
 from dx_local.engine.resume.reasons import Reason, ReasonKind
 from dx_local.engine.resume.taking_over import Taker
 from dx_local.engine.resume.trust import Trust
+from dx_local.platform.core.errors import ApiError
+from dx_local.platform.core.executable import applet_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +32,15 @@ if TYPE_CHECKING:
     from dx_local.engine.resume.earlier_run import EarlierJob, EarlierRun
     from dx_local.engine.resume.fingerprint import Circumstances, Fingerprint
     from dx_local.platform.core.schema import JobRow
+
+
+_OF_ALL_JOBS = frozenset(
+    {
+        ReasonKind.CODE, ReasonKind.DEPENDENCY, ReasonKind.PYTHON, ReasonKind.NETWORK,
+        ReasonKind.IGNORE_REUSE, ReasonKind.STARTS_OTHERS,
+    }
+)  # fmt: skip
+"""Reasons that hold for all jobs of an entry point, so that no other one can be taken over instead."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,7 @@ class EarlierSource:
         self._digests = digests
         self._trust = Trust(earlier, self._before.contents, self._digests)
         self._taker = Taker(earlier, self._platform, self._before.contents, note)
-        self._by_fingerprint: dict[Fingerprint, EarlierJob] | None = None
+        self._by_fingerprint: dict[str, dict[Fingerprint, EarlierJob]] = {}  # by function
         self._learn_inputs()
 
     @property
@@ -77,6 +88,8 @@ class EarlierSource:
         reason = await self._why_not(job, fingerprint, counterpart)
         if reason is None:
             return counterpart, None
+        if reason.kind in _OF_ALL_JOBS:
+            return None, reason
         other = await self._find(fingerprint)
         if other is not None and other is not counterpart and await self._problem(other) is None:
             return other, None
@@ -138,7 +151,7 @@ class EarlierSource:
             return reason
         circumstances = self._circumstances_of(job)
         if circumstances is None:
-            return None  # made by an unchanged job, or an analysis, which runs no code
+            return None
         before, after = circumstances
         return difference_in_circumstances(before, after, self._source(self._present_executable()))
 
@@ -147,10 +160,19 @@ class EarlierSource:
         return self._trust.is_lost(job)
 
     def _circumstances_of(self, job: EarlierJob) -> tuple[Circumstances, Circumstances] | None:
-        """Return what a job of the app depended on, and what it would depend on now."""
+        """Return what a job depended on, and what it would depend on now; None for an analysis.
+
+        Another applet than that of the app was made by an unchanged job, so that only its Python can differ.
+        """
         row = job.row
         if row["executable"] != self._earlier.root.row["executable"]:
-            return None
+            try:
+                before = self._before.circumstances.at(row["executable"], row["function"], row["region"])
+                applet = applet_fields(self._earlier.platform.store, row["executable"], row["region"])
+            except ApiError:
+                return None
+            python = self._present.circumstances.python_of(str(applet["runSpec"].get("release")))
+            return before, replace(before, python=python)
         region = self._platform.store.value("SELECT region FROM job ORDER BY sequence LIMIT 1")
         return (
             self._before.circumstances.at(row["executable"], row["function"], row["region"]),
@@ -170,17 +192,18 @@ class EarlierSource:
         """Return a done job of the earlier run with this fingerprint, whatever its label is."""
         if fingerprint is None:
             return None
-        if self._by_fingerprint is None:
+        if fingerprint.function not in self._by_fingerprint:
             found: dict[Fingerprint, EarlierJob] = {}
             for job in self._earlier.jobs:
-                row = self._earlier.platform.store.get("job", job.id, without="output")
-                if not job.is_done or row is None:
+                if job.row["function"] != fingerprint.function or not job.is_done:
                     continue
+                row = self._earlier.platform.store.get("job", job.id, without="output")
+                assert row is not None
                 await self._read(self._before, row)
                 if known := self._before.fingerprint(row):
                     found.setdefault(known, job)
-            self._by_fingerprint = found
-        return self._by_fingerprint.get(fingerprint)
+            self._by_fingerprint[fingerprint.function] = found
+        return self._by_fingerprint[fingerprint.function].get(fingerprint)
 
     async def _read(self, side: Side, job: JobRow) -> None:
         """Read the bytes of the objects on which a job depends, if their content is not recorded yet."""
