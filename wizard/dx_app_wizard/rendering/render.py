@@ -13,6 +13,8 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.command_template.script import script
+from dx_app_wizard.command_template.template import parse_template
 from dx_app_wizard.dxapp.model import SpecShapeError
 from dx_app_wizard.dxapp.names import source_path_problem
 from dx_app_wizard.files import files_below
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from dx_app_wizard.dxapp.model import IOField
     from dx_app_wizard.rendering.plan import Plan
 
+
+SAMPLE_PATHS = (PurePosixPath("test/data/sample.fastq"), PurePosixPath("test/input.json"))
+"""The paths of the template's own sample in an app."""
 
 _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 """The Unicode categories of control characters, surrogates, line separators and paragraph separators."""
@@ -106,9 +111,18 @@ def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
         "__gitlab": ".gitlab-ci.yml" if plan.ci == "gitlab" else "",
         "__pre_commit": ".pre-commit-config.yaml" if plan.ci != "none" else "",
         "_dxapp": plan.spec.dumps(),
+        "_command": plan.command or "",
+        "_script": _script(plan),
         # `dx build` rejects an app with both a Readme.md and a description.
         "__readme": "" if "description" in plan.spec.raw else "Readme.md",
     }
+
+
+def _script(plan: Plan) -> str:
+    """Return the source of an app that runs a command; empty for an app with the pattern's own code."""
+    if plan.command is None:
+        return ""
+    return script(parse_template(plan.command), _printable(plan.spec.summary or "").rstrip("."))
 
 
 def _content(path: Path) -> FileContent:

@@ -67,7 +67,7 @@ def _of_type(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 SIMPLE = {question.key: SCHEMA["properties"][question.key] for question in QUESTIONS}
-for part in ("inputs", "outputs", "instance_type"):
+for part in ("inputs", "outputs", "instance_type", "command", "packages"):
     del SIMPLE[part]
 
 
