@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -127,14 +126,9 @@ def _run(folder: Path, home: Path, environment: Mapping[str, str]) -> tuple[int,
     """Run the command; return its exit code, and whether it was stopped at the time limit."""
     command = ["bash", "-c", 'source "$1"; source "$2"', "bash"]
     command += [str(folder / "variables.sh"), str(folder / "command.sh")]
-    if is_confined():
-        package = Path(__file__).parent.parent.parent
-        start = f"import sys; sys.path.insert(0, {str(package)!r}); from runpy import run_module;"
-        start += f"run_module({landlock.__name__!r}, run_name='__main__', alter_sys=True)"
-        command = [sys.executable, "-I", "-c", start, str(folder), *command]
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         process = subprocess.Popen(
-            command,
+            landlock.confined(command, folder),
             cwd=home,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
