@@ -161,6 +161,7 @@ def test_an_update_leaves_the_sample_and_the_case_alone(wizard: Wizard, files: C
         (["--from-command", "cat < nope.txt > {>y}"], "from-no-file", "nope.txt"),
         (["--", "ls full > x.txt"], "from-folder", "no folders as inputs"),
         (["--", "cat big.bin > x.txt"], "from-large-sample", "at most 10 MiB"),
+        (["--from-command", "cat {x} > {>y}", "--sample", "x=big.bin"], "from-large-sample", "11 MiB"),
     ],
 )
 def test_what_cannot_become_an_app_is_an_error_and_nothing_is_written(
@@ -211,6 +212,24 @@ def test_a_trial_has_no_network(wizard: Wizard, files: Callable[..., None]) -> N
     done = wizard("app", "--trial", "--no-input", "--", f'python3 -c "{code}" > x.txt')
     assert done.code == 2
     assert "Permission" in done.stderr
+
+
+def test_without_landlock_the_report_says_so(
+    wizard: Wizard, files: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files()
+    monkeypatch.setattr(landlock, "version", lambda: 0)
+    done = wizard("app", "--trial", "--no-input", "--", SUM)
+    assert done.code == 0, done.stderr
+    assert "this system has no Landlock, so the command could have written elsewhere" in done.stderr
+    assert case_of("app")["expect"]
+
+
+def test_a_sample_can_be_left_out(wizard: Wizard, files: Callable[..., None]) -> None:
+    files()
+    done = wizard("app", "--no-input", "--no-trial", "--sample", "tsv=", "--", SUM)
+    assert done.code == 0, done.stderr
+    assert not Path("app/test/data/t.tsv").exists()
 
 
 def test_an_own_program_becomes_part_of_the_app(wizard: Wizard, files: Callable[..., None]) -> None:

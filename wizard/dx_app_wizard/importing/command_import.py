@@ -89,7 +89,6 @@ class _Import:
             item for item in found.problems if not (item.code == "from-unknown-program" and named)
         ]
         found.resources |= self.request.resources
-        self._sizes(found)
         template = self._parsed(found.apply(original.text))
         sample = self._sample(template, found)
         self._check_folders(found)
@@ -129,11 +128,9 @@ class _Import:
                 hint = "Name its files, or pass an archive of it as a file and unpack that in the command."
                 self.problems.append(problem("from-folder", message, hint, self.request.flag))
 
-    def _sizes(self, found: Classified) -> None:
-        """Add a problem for each sample that is too large to become part of the app."""
-        for name, paths in found.samples.items():
-            if name in self.request.samples:
-                continue
+    def _check_sizes(self, files: Mapping[str, tuple[Path, ...]]) -> None:
+        """Add a problem for each file that is too large to become part of the app."""
+        for name, paths in files.items():
             for path in paths:
                 size = path.stat().st_size
                 if size > LARGEST_SAMPLE:
@@ -179,7 +176,9 @@ class _Import:
                 hint = f"Pass --sample {hole.name}={'FILE' if hole.is_file else 'VALUE'}, or --no-trial."
                 message = f"the trial needs a sample for {hole.name}"
                 self.problems.append(problem("from-sample", message, hint, "--sample"))
-        return Sample(files, values)
+        sample = Sample(files, values)
+        self._check_sizes(self._with_index_files(sample, template).files)
+        return sample
 
     def _tried(
         self, original: CommandTemplate, found: Classified, template: CommandTemplate, sample: Sample
@@ -284,6 +283,8 @@ class _Import:
         answers = self._answers(template, found)
         holes = {hole.name: hole for hole in template.inputs}
         kept = self._with_index_files(sample, template) if result else sample
+        self._check_sizes({name: paths for name, paths in kept.files.items() if name not in sample.files})
+        self._raise()
         typed = {
             name: holes[name].declaration().get("default", value)
             if holes[name].default == value

@@ -1,7 +1,7 @@
 """Try a command template on sample files in a fresh folder, and report the files that it leaves there.
 
-The command runs the same lines as the app's script. It gets copies of the sample files, or links to those
-that are large. If the kernel has Landlock, it cannot write anywhere else, and cannot open TCP connections.
+The command runs the same lines as the app's script, on copies of the sample files. If the kernel has
+Landlock, it cannot write anywhere else, and cannot open TCP connections.
 """
 
 from __future__ import annotations
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dx_app_wizard.command_template.template import CommandTemplate
-
-LINKED_FROM = 100 * 2**20
-"""Bytes from which a sample file is linked instead of copied, if Landlock protects it."""
 
 TIME_LIMIT = 600
 """Seconds after which a trial is stopped."""
@@ -162,7 +159,7 @@ def _variables(template: CommandTemplate, sample: Sample, home: Path) -> str:
         for number, file in enumerate(files):
             inside = target / str(number).zfill(len(str(len(files) - 1))) if name in arrays else target
             inside.mkdir(exist_ok=True)
-            _copy(file, inside / file.name)
+            shutil.copy2(file, inside / file.name)
             placed.append(str(inside / file.name))
         stems = [stem_of(path) for path in placed]
         lines += [_assignment(f"{name}_path", placed), _assignment(f"{name}_prefix", stems)]
@@ -174,13 +171,6 @@ def _variables(template: CommandTemplate, sample: Sample, home: Path) -> str:
 def _assignment(name: str, values: list[str]) -> str:
     quoted = ["'" + value.replace("'", "'\\''") + "'" for value in values]
     return f"{name}=({' '.join(quoted)})"
-
-
-def _copy(file: Path, target: Path) -> None:
-    if is_confined() and file.stat().st_size >= LINKED_FROM:
-        target.symlink_to(file.resolve())
-    else:
-        shutil.copy2(file, target)
 
 
 def _place_resource(source: Path, target: str, home: Path, programs: Path) -> None:
