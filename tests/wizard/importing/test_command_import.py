@@ -285,3 +285,15 @@ def test_a_person_can_cancel_at_every_question(
     code, text = wizard.end()
     assert code == 130, text
     assert not Path("app").exists()
+
+
+def test_samples_of_other_classes_are_values(wizard: Wizard, files: Callable[..., None]) -> None:
+    files()
+    template = "printf '%s %s\\n' {n:int} {words:array:string} > {>said:file:*.txt}"
+    given = ("--sample", "n=3", "--sample", "words=a", "--sample", "words=b c")
+    done = wizard("app", "--no-input", "--trial", "--from-command", template, *given)
+    assert done.code == 0, done.stderr
+    assert json.loads(Path("app/test/input.json").read_text()) == {"n": 3, "words": ["a", "b c"]}
+    (golden,) = Path("app/test/cases/sample").iterdir()
+    assert golden.read_text() == "3 a\nb c \n"
+    assert "--sample n=3 --sample words=a --sample 'words=b c'" in done.stderr

@@ -35,10 +35,10 @@ _LONGEST_LINE = 300
 
 @dataclass(frozen=True)
 class Sample:
-    """The values of inputs for a trial: files by the input's name, and other values as text."""
+    """The values of inputs for a trial: files by the input's name, and the texts of other values."""
 
     files: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def _variables(template: CommandTemplate, sample: Sample, home: Path) -> str:
         stems = [stem_of(path) for path in placed]
         lines += [_assignment(f"{name}_path", placed), _assignment(f"{name}_prefix", stems)]
         lines.append(_assignment(f"{name}_name", [Path(path).name for path in placed]))
-    lines += [_assignment(name, [value]) for name, value in sample.values.items()]
+    lines += [_assignment(name, list(value)) for name, value in sample.values.items()]
     return "".join(f"{line}\n" for line in lines)
 
 
