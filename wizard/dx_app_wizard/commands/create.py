@@ -244,7 +244,7 @@ def _confirm(prompter: Prompter, creation: _Creation, answers: Answers, options:
         prompter.say(str(finding))
     words = ", ".join(f"{word} {page.title}" for word, page in review.pages.items())
     prompt = Prompt(f"Write the app? <ENTER> yes, {words}, q cancels")
-    while (line := prompter.confirm(prompt).strip().lower()) not in ("", "y", "yes"):
+    while (line := prompter.ask(prompt).strip().lower()) not in ("", "y", "yes"):
         if line in ("q", "quit", "cancel", "n", "no"):
             raise KeyboardInterrupt
         if line in review.pages:

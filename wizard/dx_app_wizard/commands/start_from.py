@@ -181,7 +181,7 @@ def _consents(prompter: Prompter) -> bool:
         help="The trial finds the outputs, and makes a test case. Without it, only the words are read.",
     )
     while True:
-        line = prompter.confirm(prompt).strip().lower()
+        line = prompter.ask(prompt).strip().lower()
         if line in ("", "y", "yes"):
             return True
         if line in ("n", "no"):
@@ -202,7 +202,7 @@ def _reviewed(prompter: Prompter, imported: Imported, *, may_rename: bool) -> tu
         help=f"Names: {', '.join(names)}.",
     )
     while True:
-        line = prompter.confirm(prompt).strip()
+        line = prompter.ask(prompt).strip()
         if line.lower() in ("", "y", "yes"):
             return None
         if line.lower() in ("q", "quit", "cancel", "n", "no"):
