@@ -18,6 +18,8 @@ PATTERN_TEXTS: dict[Pattern, str] = {
     "scatter-process-gather": "the same, with a job for each phase",
 }
 PATTERNS = tuple(PATTERN_TEXTS)
+PARALLEL_PATTERNS: tuple[Pattern, ...] = ("parallelized", "scatter-process-gather")
+"""The patterns with process jobs, whose share of the work is the scatter."""
 
 
 class Choice(NamedTuple):

@@ -12,6 +12,7 @@ from dx_app_wizard.answers.choices import LANGUAGES, NO_CI, PATTERNS
 from dx_app_wizard.answers.readers import NO_ACCESS, PROJECT_ACCESS_LEVELS, REQUIREMENT
 from dx_app_wizard.dxapp.classes import CLASSES
 from dx_app_wizard.dxapp.instances import clouds, instance_types, known_regions
+from dx_app_wizard.scatter.scatter import KINDS, SIZED
 
 Schema = dict[str, Any]
 
@@ -29,6 +30,10 @@ VERSION = line(
 )
 LANGUAGE: Schema = {"enum": list(LANGUAGES)}
 PATTERN: Schema = {"enum": list(PATTERNS)}
+SCATTER = line(
+    r" *[a-zA-Z_][0-9a-zA-Z_]*(?: *\+ *[a-zA-Z_][0-9a-zA-Z_]*)*"
+    rf" *(?::(?:{'|'.join(kind for kind in KINDS if kind not in SIZED)})|:(?:{'|'.join(SIZED)})(?:=0*[1-9][0-9]{{0,8}})?)?"
+)
 NETWORK: Schema = {
     "anyOf": [{"type": "boolean"}, {"enum": ["yes", "no"]}, {"type": "array", "items": {"type": "string"}}]
 }

@@ -9,6 +9,7 @@ from dx_app_wizard.answers.cross_checks import INTERPRETERS
 from dx_app_wizard.dxapp.model import ANY_ENTRY_POINT, AppSpec
 from dx_app_wizard.policy.model import POLICY_TABLE
 from dx_app_wizard.rendering.plan import Plan
+from dx_app_wizard.scatter.fit import fit
 
 if TYPE_CHECKING:
     from dx_app_wizard.answers.answers import Answers
@@ -39,7 +40,14 @@ def compose(answers: Answers, base: AppSpec | None = None, policy: Policy | None
     _fill_access(raw, answers)
     _fill_regions(raw, answers)
     spec = AppSpec.from_dict(raw, base.text if base else None)
-    return Plan(spec, answers.language, answers.template, answers.ci, answers.ci_package)
+    return Plan(
+        spec,
+        answers.language,
+        answers.template,
+        answers.ci,
+        answers.ci_package,
+        scatter=answers.scatter,
+    )
 
 
 def spec_difference(spec: AppSpec, base: AppSpec) -> str:
@@ -76,6 +84,9 @@ def _fill_run_spec(run_spec: dict[str, Any], answers: Answers) -> None:
     run_spec.setdefault("release", RELEASE)
     # The default of `dx build`, so that the app runs in the same environment with and without the wizard.
     run_spec.setdefault("version", "0")
+    packages = fit(answers.scatter, answers.inputs).packages if answers.scatter else ()
+    if packages and not any(key in run_spec for key in ("assetDepends", "bundledDepends")):
+        run_spec.setdefault("execDepends", [{"name": name} for name in packages])
 
 
 def _fill_access(raw: dict[str, Any], answers: Answers) -> None:

@@ -19,6 +19,7 @@ from dx_app_wizard.files import files_below
 from dx_app_wizard.rendering.changes import FileContent, OnConflict, change_set
 from dx_app_wizard.rendering.clones import is_url
 from dx_app_wizard.rendering.provenance import BUILT_IN, RECORD_PATH, Template, template_hash
+from dx_app_wizard.rendering.values.scatter_values import scatter_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -106,6 +107,7 @@ def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
         "__gitlab": ".gitlab-ci.yml" if plan.ci == "gitlab" else "",
         "__pre_commit": ".pre-commit-config.yaml" if plan.ci != "none" else "",
         "_dxapp": plan.spec.dumps(),
+        "_scatter": scatter_values(plan),
         # `dx build` rejects an app with both a Readme.md and a description.
         "__readme": "" if "description" in plan.spec.raw else "Readme.md",
     }
