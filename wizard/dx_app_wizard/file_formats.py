@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class FileFormat:
     """A file format; the first of its `endings` and of its `indexes` is the usual one.
 
-    `words` are names of inputs that mean this format. Files of a `binary` format cannot be divided into lines.
-    `indexes` are the endings that an index adds to the name of its file. `divided_by` is the package with the
-    program that indexes a file and extracts its regions, "" if there is none.
+    `words` are names of inputs that mean this format. Files of a `binary` format have no lines. `indexes`
+    are the endings that an index adds to the name of its file. `divided_by` is the package with the program
+    that indexes a file and extracts its regions, "" if there is none.
     """
 
     name: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dx_app_wizard.answers.choices import LANGUAGES, NO_CI, PATTERNS
+from dx_app_wizard.answers.choices import LANGUAGES, NO_CI, PARALLEL_PATTERNS, PATTERNS
 from dx_app_wizard.answers.readers import NO_ACCESS, PROJECT_ACCESS_LEVELS, REQUIREMENT
 from dx_app_wizard.dxapp.classes import CLASSES
 from dx_app_wizard.dxapp.instances import clouds, instance_types, known_regions
@@ -30,9 +30,10 @@ VERSION = line(
 )
 LANGUAGE: Schema = {"enum": list(LANGUAGES)}
 PATTERN: Schema = {"enum": list(PATTERNS)}
+_INPUT = "[a-zA-Z_][0-9a-zA-Z_]*"
+_UNSIZED = "|".join(kind for kind in KINDS if kind not in SIZED)
 SCATTER = line(
-    r" *[a-zA-Z_][0-9a-zA-Z_]*(?: *\+ *[a-zA-Z_][0-9a-zA-Z_]*)*"
-    rf" *(?::(?:{'|'.join(kind for kind in KINDS if kind not in SIZED)})|:(?:{'|'.join(SIZED)})(?:=0*[1-9][0-9]{{0,8}})?)?"
+    rf"{_INPUT}(?:\+{_INPUT})*(?::(?:{_UNSIZED})|:(?:{'|'.join(SIZED)})(?:=0*[1-9][0-9]{{0,8}})?)?"
 )
 NETWORK: Schema = {
     "anyOf": [{"type": "boolean"}, {"enum": ["yes", "no"]}, {"type": "array", "items": {"type": "string"}}]
@@ -65,6 +66,11 @@ CI_NEEDS_PACKAGE: Schema = {
     "then": {"required": ["ci_package"]},
 }
 """Stricter than the wizard, which can often derive the package from its own installation."""
+
+SCATTER_NEEDS_JOBS: Schema = {
+    "if": {"required": ["scatter"]},
+    "then": {"properties": {"template": {"enum": list(PARALLEL_PATTERNS)}}},
+}
 
 
 def instance_types_by_region() -> list[Schema]:

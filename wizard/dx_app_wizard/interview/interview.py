@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.answers.choices import PARALLEL_PATTERNS, Choice
 from dx_app_wizard.answers.questions import QUESTIONS, Question
-from dx_app_wizard.answers.readers import AnswerError, read_yes_no
+from dx_app_wizard.answers.readers import AnswerError, read_parameters, read_yes_no
 from dx_app_wizard.answers.spec_answers import MISSING
 from dx_app_wizard.dxapp.instances import DEFAULT_REGION
-from dx_app_wizard.errors import Problem
+from dx_app_wizard.errors import Problem, UserError
 from dx_app_wizard.interview.parameter_questions import ParameterQuestions
 from dx_app_wizard.interview.prompts import Prompt
 from dx_app_wizard.interview.region_questions import (
@@ -18,6 +19,8 @@ from dx_app_wizard.interview.region_questions import (
     region_choices,
     usual_region,
 )
+from dx_app_wizard.scatter.fit import fit
+from dx_app_wizard.scatter.suggestions import fitting_scatters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -50,7 +53,8 @@ class Interview:
     def ask_all(self) -> dict[str, Any]:
         """Return the answers to the open questions."""
         self.asked.clear()
-        steps = [key for key in self.open_keys if key != "region" or "instance_type" not in self.open_keys]
+        joined = {"region": "instance_type", "scatter": "template"}
+        steps = [key for key in self.open_keys if joined.get(key) not in self.open_keys]
         for number, key in enumerate(steps, 1):
             step = f"{number}/{len(steps)}"
             if key in ("inputs", "outputs"):
@@ -59,13 +63,19 @@ class Interview:
                 ).ask()
             elif key == "instance_type":
                 self._ask_region_and_type(step)
+            elif key == "scatter":
+                self._ask_scatter(step)
             else:
                 self._ask(key, step)
+            if key == "template" and "scatter" in self.open_keys:
+                self._ask_scatter(step)
         return dict(self.asked)
 
     def unanswered(self) -> list[Problem]:
         """Return a problem for each open question that has no answer."""
-        missing = [question for question in QUESTIONS if question.key in self.open_keys]
+        missing = [
+            question for question in QUESTIONS if question.key in self.open_keys and question.key != "scatter"
+        ]
         return [
             Problem(
                 question.key, question.flag, f"missing: {self._expected(question)}", code="missing-answer"
@@ -104,6 +114,31 @@ class Interview:
             prompt = replace(prompt, accepts=lambda line: _accepted(question.read, line))
         self.asked[key] = self.conversation.ask(key, prompt, read)
 
+    def _ask_scatter(self, step: str) -> None:
+        """Ask for the share of a process job, if there are process jobs and files to share."""
+        known = {**self.resolved, **self.asked}
+        pattern = _BY_KEY["template"].read(known.get("template", DEFAULT_PATTERN))
+        inputs = read_parameters(output=False)(known.get("inputs", ()))
+        choices = tuple(Choice(str(scatter), text) for scatter, text in fitting_scatters(inputs))
+        if pattern not in PARALLEL_PATTERNS or not choices:
+            return
+        default = self.defaults.get("scatter", choices[0].text)
+
+        def read(line: str) -> str:
+            fit(_BY_KEY["scatter"].read(line or default), inputs)
+            return line or default
+
+        text = _BY_KEY["scatter"].text
+        help_text = text.prompt_help(text.prompt_hint)
+        prompt = Prompt(text.prompt, default, help_text, choices, step, text.prompt_hint)
+        prompt = replace(prompt, accepts=lambda line: _accepted(read, line))
+        try:
+            self.asked["scatter"] = self.conversation.ask("scatter", prompt, read)
+        except EOFError:
+            # Scripts for the official wizard have no line for it.
+            if not getattr(self.conversation.prompter, "is_pipe", False):
+                raise
+
     def _default(self, question: Question) -> str | None:
         """Return the line that an empty line means; None if an answer is required."""
         special = {"template": DEFAULT_PATTERN, "network": "n", "project_access": "n"}
@@ -135,7 +170,7 @@ class Interview:
 def _accepted(read: Callable[[Any], Any], line: str) -> bool:
     try:
         read(line)
-    except AnswerError:
+    except UserError:
         return False
     return True
 

@@ -35,9 +35,10 @@ class OfficialScript(Interview):
 
     @property
     def length(self) -> int:
-        """The number of lines for the official wizard: one for region and type, none for the pattern."""
+        """The number of lines for the official wizard: one for region and type, none for our questions."""
         both = "region" in self.open_keys and "instance_type" in self.open_keys
-        return len(self.open_keys) - ("template" in self.open_keys) - both
+        ours = sum(key in self.open_keys for key in ("template", "scatter"))
+        return len(self.open_keys) - ours - both
 
     def unanswered(self) -> list[Problem]:
         """Return a problem for each open question without an answer, except those that are kept."""

@@ -18,8 +18,8 @@ class Plan:
 
     `ci_package` is the requirement from which that service installs dx-app-wizard.
 
-    `template` is the custom template, None for the built-in one. `scatter` is the share of a process job, None
-    for the default of the inputs.
+    `template` is the custom template, None for the built-in one. `scatter` is the share of a process job,
+    None for the default of the inputs.
     """
 
     spec: AppSpec

@@ -8,6 +8,7 @@ the module `changes` writes them.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import unicodedata
 from pathlib import Path, PurePosixPath
@@ -19,7 +20,8 @@ from dx_app_wizard.files import files_below
 from dx_app_wizard.rendering.changes import FileContent, OnConflict, change_set
 from dx_app_wizard.rendering.clones import is_url
 from dx_app_wizard.rendering.provenance import BUILT_IN, RECORD_PATH, Template, template_hash
-from dx_app_wizard.rendering.values.scatter_values import scatter_values
+from dx_app_wizard.rendering.values.samples import TEXT_SAMPLE, choose_samples, samples_folder
+from dx_app_wizard.rendering.values.scatter_values import inputs_of, scatter_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,6 +49,7 @@ def render(plan: Plan, name: str) -> dict[PurePosixPath, FileContent]:
             folder = render_custom(plan.template, values, scratch)
         else:
             folder = _render_built_in(values, scratch)
+            _add_samples(folder / "test" / "data", plan)
             _move_source(folder, source)
         return {
             PurePosixPath(path.relative_to(folder).as_posix()): _content(path)
@@ -89,6 +92,18 @@ def _render_built_in(values: dict[str, Any], scratch: str) -> Path:
     return Path(generate_files(templates(), context, scratch, accept_hooks=False))
 
 
+def _add_samples(data: Path, plan: Plan) -> None:
+    """Copy the samples of the app's inputs to its test data; remove the text sample if no input has it."""
+    samples = {
+        name: source for each in choose_samples(inputs_of(plan)).values() for name, source in each.items()
+    }
+    for name, source in samples.items():
+        if source:
+            shutil.copyfile(samples_folder() / source, data / name)
+    if samples and TEXT_SAMPLE not in samples:
+        (data / TEXT_SAMPLE).unlink()
+
+
 def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
     """Return a value for every variable of the templates, so that none is left to defaults."""
     return {
@@ -108,6 +123,7 @@ def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
         "__pre_commit": ".pre-commit-config.yaml" if plan.ci != "none" else "",
         "_dxapp": plan.spec.dumps(),
         "_scatter": scatter_values(plan),
+        "_samples": {name: list(files) for name, files in choose_samples(inputs_of(plan)).items()},
         # `dx build` rejects an app with both a Readme.md and a description.
         "__readme": "" if "description" in plan.spec.raw else "Readme.md",
     }

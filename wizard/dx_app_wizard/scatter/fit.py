@@ -7,15 +7,16 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 from dx_app_wizard.file_formats import INDEX_ENDINGS, FileFormat, ending_of, format_of, is_index
-from dx_app_wizard.scatter.scatter import SIZED, Scatter, ScatterError
+from dx_app_wizard.scatter.scatter import Scatter, ScatterError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     Inputs = Sequence[Mapping[str, Any]]
+    ByName = Mapping[str, Mapping[str, Any]]
 
 FILE_CLASSES = ("file", "array:file")
-DIVISIBLE = "BAM, VCF, BCF and FASTA"
+DIVISIBLE = "BAM, VCF, BCF or FASTA"
 """The formats with regions, as messages name them."""
 
 
@@ -23,8 +24,8 @@ DIVISIBLE = "BAM, VCF, BCF and FASTA"
 class Partner:
     """An input whose files accompany those of another input.
 
-    A partner is joined by `name` or by `position`. The `role` is `index`, `regions` (a BED file that lists the
-    regions) or `partner`. `ending` is that of its files, "" if unknown.
+    A partner is joined by `name` or by `position`. The `role` is `index`, `regions` (a BED file that lists
+    the regions) or `partner`. `ending` is that of its files, "" if unknown.
     """
 
     name: str
@@ -66,31 +67,30 @@ def fit(scatter: Scatter, inputs: Inputs) -> Division:
     by_name = {str(parameter["name"]): parameter for parameter in named(inputs)}
     for name in scatter.inputs:
         _check_input(name, by_name)
+    check = _CHECKS.get(scatter.kind, _check_partners)
+    check(scatter, by_name)
     divided = by_name[scatter.input]
-    known = format_of(divided)
-    for name in scatter.partners:
-        if scatter.kind in (*SIZED, "pairs"):
-            raise ScatterError(f"a scatter by {scatter.kind} has no partners", f"Leave out +{name}.")
-    if scatter.kind in ("name", "position") and not scatter.partners:
-        message = f"only partners can be joined by {scatter.kind}, and `{scatter.input}` has none"
-        raise ScatterError(message, f"Name them: {scatter.input}+PARTNER:{scatter.kind}.")
-    _CHECKS.get(scatter.kind, _check_partners)(scatter, divided, known, by_name)
     partners = tuple(_partner(by_name[name], scatter) for name in scatter.partners)
-    roles = [partner.role for partner in partners]
-    for role in ("index", "regions"):
-        if roles.count(role) > 1:
-            names = " and ".join(f"`{partner.name}`" for partner in partners if partner.role == role)
-            raise ScatterError(f"{names} have the same role", "Leave one of them out.")
-    if "index" in roles and not (known and known.divided_by):
-        index = next(partner for partner in partners if partner.role == "index")
-        raise ScatterError(
-            f"`{index.name}` is an index, but the format of `{scatter.input}` is not one of {DIVISIBLE}",
-            _patterns_hint(scatter.input),
-        )
-    return Division(scatter, divided, known, partners)
+    division = Division(scatter, divided, format_of(divided), partners)
+    _check_roles(division)
+    return division
 
 
-def _check_input(name: str, by_name: Mapping[str, Mapping[str, Any]]) -> None:
+def named(inputs: Inputs) -> list[Mapping[str, Any]]:
+    """Return the inputs that have a name, which those of an invalid dxapp.json may lack."""
+    return [parameter for parameter in inputs if isinstance(parameter.get("name"), str)]
+
+
+def file_inputs(inputs: Inputs) -> list[Mapping[str, Any]]:
+    """Return the inputs that hold files, without the indexes of others."""
+    return [
+        parameter
+        for parameter in named(inputs)
+        if parameter.get("class") in FILE_CLASSES and not is_index(parameter)
+    ]
+
+
+def _check_input(name: str, by_name: ByName) -> None:
     parameter = by_name.get(name)
     if parameter is None:
         near = get_close_matches(name, by_name, n=1)
@@ -104,7 +104,16 @@ def _check_input(name: str, by_name: Mapping[str, Mapping[str, Any]]) -> None:
         )
 
 
-def _check_cut(scatter: Scatter, divided: Mapping[str, Any], known: FileFormat | None, _: object) -> None:
+def _check_alone(scatter: Scatter) -> None:
+    if scatter.partners:
+        raise ScatterError(
+            f"a scatter by {scatter.kind} has no partners", f"Leave out +{'+'.join(scatter.partners)}."
+        )
+
+
+def _check_cut(scatter: Scatter, by_name: ByName) -> None:
+    _check_alone(scatter)
+    known = format_of(by_name[scatter.input])
     if known and known.binary:
         more = f" or {scatter.input}:region" if known.divided_by else ""
         raise ScatterError(
@@ -113,41 +122,43 @@ def _check_cut(scatter: Scatter, divided: Mapping[str, Any], known: FileFormat |
         )
 
 
-def _check_pairs(scatter: Scatter, divided: Mapping[str, Any], _known: object, _: object) -> None:
-    if divided["class"] != "array:file":
+def _check_pairs(scatter: Scatter, by_name: ByName) -> None:
+    _check_alone(scatter)
+    if by_name[scatter.input]["class"] != "array:file":
         message = f"input `{scatter.input}` is a single file, which has no pairs"
         raise ScatterError(message, f"Declare it as {scatter.input}:array:file.")
 
 
-def _check_region(
-    scatter: Scatter,
-    divided: Mapping[str, Any],
-    known: FileFormat | None,
-    by_name: Mapping[str, Mapping[str, Any]],
-) -> None:
+def _check_region(scatter: Scatter, by_name: ByName) -> None:
+    divided = by_name[scatter.input]
+    known = format_of(divided)
     if not (known and known.divided_by):
         form = f"is {known.title}" if known else "has no pattern of a format with regions"
         raise ScatterError(
-            f"input `{scatter.input}` {form}; only {DIVISIBLE} have regions", _patterns_hint(scatter.input)
+            f"input `{scatter.input}` {form}; only {DIVISIBLE} has regions", _patterns_hint(scatter.input)
         )
     for name in scatter.inputs:
         if by_name[name]["class"] != "file":
             message = f"input `{name}` is an array; regions are those of a single file"
             raise ScatterError(message, f"Declare it as {name}:file.")
     if divided.get("optional") and divided.get("default") is None:
-        raise ScatterError(f"input `{scatter.input}` is optional; regions need a file that is always there")
+        raise ScatterError(
+            f"input `{scatter.input}` is optional; regions need a file in every run", "Make it required."
+        )
     for name in scatter.partners:
         if _role(by_name[name]) == "partner":
             message = f"`{name}` is neither an index nor a BED file, the only partners of regions"
             raise ScatterError(message, "Give it a pattern such as *.bai or *.bed, or leave it out.")
 
 
-def _check_partners(
-    scatter: Scatter,
-    divided: Mapping[str, Any],
-    _known: object,
-    by_name: Mapping[str, Mapping[str, Any]],
-) -> None:
+def _check_partners(scatter: Scatter, by_name: ByName) -> None:
+    divided = by_name[scatter.input]
+    if is_index(divided):
+        message = f"`{scatter.input}` is an index, and not the file to divide"
+        raise ScatterError(message, "Name the file first: bams+bais.")
+    if scatter.kind != "file" and not scatter.partners:
+        message = f"only partners can be joined by {scatter.kind}, and `{scatter.input}` has none"
+        raise ScatterError(message, f"Name them: {scatter.input}+PARTNER:{scatter.kind}.")
     for name in scatter.partners:
         if by_name[name]["class"] != divided["class"]:
             raise ScatterError(
@@ -155,10 +166,24 @@ def _check_partners(
                 f" {by_name[name]['class']}",
                 "Declare both as array:file.",
             )
-    if is_index(divided):
-        raise ScatterError(
-            f"`{scatter.input}` is an index, and not the file to divide", "Name the file first: bams+bais."
+
+
+def _check_roles(division: Division) -> None:
+    for role in ("index", "regions"):
+        same = [f"`{partner.name}`" for partner in division.partners if partner.role == role]
+        if len(same) > 1:
+            raise ScatterError(f"{' and '.join(same)} have the same role", "Leave one of them out.")
+    index, known, divided = division.index, division.format, division.scatter.input
+    if index is None:
+        return
+    if not (known and known.divided_by):
+        message = f"`{index.name}` is an index, but `{divided}` is not known to be {DIVISIBLE}"
+        raise ScatterError(message, _patterns_hint(divided))
+    if index.ending not in known.indexes:
+        message = (
+            f"`{index.name}` has the ending {index.ending}, which is not that of an index of {known.title}"
         )
+        raise ScatterError(message, f"An index of {known.title} ends with {' or '.join(known.indexes)}.")
 
 
 _CHECKS = {"lines": _check_cut, "records": _check_cut, "pairs": _check_pairs, "region": _check_region}
@@ -181,17 +206,3 @@ def _role(parameter: Mapping[str, Any]) -> Literal["index", "regions", "partner"
 
 def _patterns_hint(name: str) -> str:
     return f"Give it a pattern: --set 'inputs.{name}.patterns=*.bam'."
-
-
-def named(inputs: Inputs) -> list[Mapping[str, Any]]:
-    """Return the inputs that have a name, which those of an invalid dxapp.json may lack."""
-    return [parameter for parameter in inputs if isinstance(parameter.get("name"), str)]
-
-
-def file_inputs(inputs: Inputs) -> list[Mapping[str, Any]]:
-    """Return the inputs that hold files, without the indexes of others."""
-    return [
-        parameter
-        for parameter in named(inputs)
-        if parameter.get("class") in FILE_CLASSES and not is_index(parameter)
-    ]

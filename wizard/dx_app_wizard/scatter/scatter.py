@@ -1,14 +1,14 @@
 """The answer to the question about the work of a process job, and its text form.
 
-    reads                  a file of `reads`
-    bams+bais              a file of `bams` with its file of `bais`
-    bams+beds:name         the same, joined by name; `:position` joins by position
-    reads:pairs            two files of `reads` that follow each other
-    bam:region             a region of the file `bam`
-    bam+bai+targets:region the same, with its index and with the regions of a BED file
-    reads:lines            lines of `reads`, in about as many pieces as there are process jobs
-    reads:lines=N          N lines of `reads`
-    reads:records=N        N records of `reads`, which are FASTQ or FASTA
+reads                  a file of `reads`
+bams+bais              a file of `bams` with its file of `bais`
+bams+beds:name         the same, joined by name; `:position` joins by position
+reads:pairs            two files of `reads` that follow each other
+bam:region             a region of the file `bam`
+bam+bai+targets:region the same, with its index and with the regions of a BED file
+reads:lines            lines of `reads`, in about as many pieces as there are process jobs
+reads:lines=N          N lines of `reads`
+reads:records=N        N records of `reads`, which are FASTQ or FASTA
 """
 
 from __future__ import annotations

@@ -22,8 +22,8 @@ _COMPANIONS = ("fasta", "fasta-gz", "bed", "bed-gz", "gtf")
 def default_scatter(inputs: Inputs) -> Scatter | None:
     """Return the scatter of an app that names none; None if no input holds files.
 
-    Each process job gets a file of an array with its index, if the app has both; or a file of a binary format;
-    or lines.
+    Each process job gets a file of an array, with its index if the app has both; or a file of a binary
+    format; or lines.
     """
     candidates = sorted(file_inputs(inputs), key=_rank)
     if not candidates:
@@ -73,9 +73,7 @@ def describe(scatter: Scatter, inputs: Inputs) -> str:
     return f"a file of {scatter.input}" + (f" with {' and '.join(names)}" if names else "")
 
 
-def _scatters_of(
-    parameter: Mapping[str, Any], inputs: Inputs, default: Scatter | None
-) -> Iterator[Scatter]:
+def _scatters_of(parameter: Mapping[str, Any], inputs: Inputs, default: Scatter | None) -> Iterator[Scatter]:
     name = str(parameter["name"])
     if default and default.input == name:
         yield default
