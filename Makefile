@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
 WORKERS ?= auto
 
-.PHONY: help demo test test-all check fix docs bench bench-quick bench-scale bench-progress man screenshots clean
+.PHONY: help demo test test-all check fix docs bench bench-quick bench-scale bench-progress bench-report man screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ bench-scale: $(INSTALLED)  ## measure searches among 100,000 files
 
 bench-progress: $(INSTALLED)  ## measure the progress display in a run of 10,000 jobs
 	@$(VENV)/bin/python benchmarks/progress.py
+
+bench-report: $(INSTALLED)  ## measure the report of a run of 10,000 jobs in Chromium
+	@$(RUN) benchmarks.run_page
 
 man: $(INSTALLED)  ## write the man pages in docs/man/man1 from the help texts
 	@$(VENV)/bin/python docs/man/generate.py docs/man/man1

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 
 from dx_local.platform.core.context import Platform
 from dx_local.platform.core.states import State, Transition
+from dx_local.ui.display.frame import Space, frame
+from dx_local.ui.display.live_view import LiveView
+from dx_local.ui.display.run_facts import RunFacts
+from dx_local.ui.display.run_observer import DisplayOptions
 from dx_local.ui.fitting import UNICODE
-from dx_local.ui.frame import Space, frame
-from dx_local.ui.live_view import LiveView
-from dx_local.ui.run_facts import RunFacts
-from dx_local.ui.run_observer import DisplayOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import pexpect
 import pyte
@@ -20,10 +21,14 @@ from rich.style import Style
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME, SVG_EXPORT_THEME
 from rich.text import Text
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.browser import chromium
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 IMAGES = Path(__file__).parent / "images"
+APPS = Path(__file__).parent / "pictures"
 COLUMNS = 100
 SETTLED_SECONDS = 0.5
 DOWN = "\x1b[B"
@@ -59,6 +64,12 @@ APP = (
     "count-kmers",
     *("--template", "parallelized", "--language", "python", "--defaults"),
     *("--input", "reads:file", "--input", "k:int=31", "--output", "table:file", "--output", "n_kmers:int"),
+)
+WINDOW, PHONE = {"width": 1100, "height": 1140}, {"width": 390, "height": 844}
+REPORTS: tuple[tuple[str, Literal["light", "dark"], Any], ...] = (
+    ("report-light", "light", WINDOW),
+    ("report-dark", "dark", WINDOW),
+    ("report-phone", "light", PHONE),
 )
 REVIEW = (
     ("16 cores, 128 GiB", "\r"),
@@ -169,10 +180,32 @@ def picture_run(folder: Path) -> None:
     recording.save("run", "dx-local run count-kmers -ireads=reads.fastq")
 
 
+def picture_report(folder: Path) -> None:
+    """Take the pictures of the report of a failed run: light, dark, and on a phone."""
+    app = folder / "joint-call"
+    shutil.copytree(APPS / "joint-call", app)
+    (folder / "hg38.fa").write_text(">chr1\n" + "ACGT\n" * 80_000, encoding="utf-8")
+    command = (
+        *(*PROGRAMS["dx-local"], "run", "joint-call", "-ireference=hg38.fa"),
+        *("--max-parallel", "6", "--inject", "spot:process[12]"),
+    )
+    subprocess.run(command, cwd=folder, check=False, capture_output=True)
+    (page,) = app.glob("test-job-workspaces/*/report.html")
+    with chromium() as browser:
+        for name, scheme, size in REPORTS:
+            context = browser.new_context(color_scheme=scheme, viewport=size, locale="en-GB")
+            tab = context.new_page()
+            tab.goto(page.as_uri())
+            tab.wait_for_selector("html[data-ready]")
+            tab.screenshot(path=IMAGES / f"{name}.png")
+            context.close()
+
+
 def main() -> None:
-    """Take all pictures."""
+    """Take all pictures, or those whose names are arguments: interview, run, report."""
     IMAGES.mkdir(exist_ok=True)
-    for picture in (picture_interview, picture_run):
+    pictures = {"interview": picture_interview, "run": picture_run, "report": picture_report}
+    for picture in [pictures[name] for name in sys.argv[1:] or pictures]:
         with tempfile.TemporaryDirectory() as folder:
             picture(Path(folder))
 

@@ -1,7 +1,4 @@
-"""Run apps from tests: `run_app` anywhere, and the fixture `dx_run` for pytest.
-
-Heavy imports are inside the functions, because pytest loads this module in every run.
-"""
+"""Run apps from tests and notebooks: `run_app`, which needs no pytest."""
 
 from __future__ import annotations
 
@@ -14,12 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from dx_local.errors import DxLocalError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from typing_extensions import Unpack
 
@@ -86,6 +81,7 @@ def run_app(
             settings=JobSettings.from_options(settings),
             folder=place,
             assets=tuple(map(Path, assets)),
+            is_kept=False,
         )
         result = _result_of(request)
     except DxLocalError:
@@ -98,20 +94,6 @@ def run_app(
             atexit.register(shutil.rmtree, place, ignore_errors=True)
     elif check:
         raise JobFailedError(result.explanation(), run)
-    return run
-
-
-@pytest.fixture
-def dx_run(tmp_path: Path) -> Callable[..., Run]:
-    """Return `run_app`, with a folder below the test's `tmp_path` for everything that each run writes."""
-    count = 0
-
-    def run(app: str | Path, inputs: Mapping[str, Any] | None = None, **options: Any) -> Run:
-        nonlocal count
-        count += 1
-        options.setdefault("folder", tmp_path / f"run-{count}")
-        return run_app(app, inputs, **options)
-
     return run
 
 

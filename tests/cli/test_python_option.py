@@ -59,7 +59,7 @@ def test_a_python_of_which_no_environment_can_be_made_is_done_without(
         done = dx_local("run", app)
         assert f"python\t{running_version()}\n" in done.stdout
         assert "could not be created" in done.stderr
-        assert done.stderr.count("Creating a worker environment (Python 3.8") == tries
+        assert done.stderr.count("Creating a worker environment: first job with Python 3.8") == tries
 
 
 ADDS_PYTHON = """

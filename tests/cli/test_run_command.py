@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
 ALWAYS = {"schema", "error"}
 AFTER_A_JOB = {
     *ALWAYS, "state", "job", "output", "outputLinks", "jobs", "seconds", "workspace", "samplesUsed", "usage",
-    "failure",
+    "failure", "resumed",
 }  # fmt: skip
 USAGE = {
     "executableName", "function", "tries", "maxMemory", "cpuSeconds", "maxDisk",
     "instanceType", "instanceMemory", "instanceStorage",
 }  # fmt: skip
-FAILURE = {"job", "path", "reason", "message", "input", "source", "log", "logTail", "findings", "hint"}
+FAILURE = {
+    "job", "path", "reason", "message", "explanation", "producer", "input", "source", "log", "logTail",
+    "findings", "hint",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -172,15 +176,60 @@ def test_the_exit_code_says_how_the_job_ended(
     assert dx_local("run", failing(statement)).exit_code == exit_code
 
 
+def test_json_has_the_ids_of_jobs_and_the_one_that_returned_a_wrong_value(
+    dx_local: DxLocal, make_app: MakeApp
+) -> None:
+    code = """
+    main() { dx-jobutil-add-output n "$(dx-jobutil-new-job part):n" --class=jobref; }
+    part() { dx-jobutil-add-output m 1 --class=int; }
+    """
+    app = make_app(code, outputs={"n": "int"}, interpreter="bash")
+    failure = dx_local("run", app, "--json").json["failure"]
+    producer = failure["producer"]
+    assert (failure["path"], producer["path"]) == ("main", "main → part")
+    assert failure["message"].startswith(f"{producer['job']}:n: ")
+    assert failure["explanation"].startswith("output 'n' of main → part: ")
+    assert failure["source"]["line"] == 3
+
+
+def test_without_a_kept_run_of_the_app_the_block_names_paths(
+    dx_local: DxLocal, failing: Callable[[str], Path], tmp_path: Path
+) -> None:
+    shown = dx_local("run", failing("print('x'); 1 / 0"), "--workspace-path", "kept", "-q").stderr
+    (log,) = (tmp_path / "kept").glob("jobs/*/log.txt")
+    assert re.match(rf"main, the last lines of its log \(all \d+: {log}\)\n", shown)
+    assert "dx-local rerun" not in shown
+    assert "folder    kept\n" in shown
+
+
+def test_of_jobs_with_the_same_name_the_path_is_in_the_commands(dx_local: DxLocal, make_app: MakeApp) -> None:
+    code = """
+    import dxpy
+    @dxpy.entry_point('leaf')
+    def leaf(n):
+        return {'n': 1 // n}
+    @dxpy.entry_point('map')
+    def map_(n):
+        return {'n': dxpy.new_dxjob({'n': n}, 'leaf').get_output_ref('n')}
+    @dxpy.entry_point('main')
+    def main():
+        jobs = [dxpy.new_dxjob({'n': n}, 'map') for n in (1, 0)]
+        return {'n': [job.get_output_ref('n') for job in jobs]}
+    """
+    make_app(code, outputs={"n": "array:int"})
+    shown = dx_local("run", "app", "--max-parallel", "1").stderr
+    assert "again     dx-local rerun 'main → map[2] → leaf' --app app" in shown
+
+
 def test_the_cause_of_a_failure_comes_last(dx_local: DxLocal, failing: Callable[[str], Path]) -> None:
     app = failing("raise ValueError('what it was')")
     _, _, report = dx_local("run", app).stderr.rpartition("error: ")
-    lines = report.splitlines()
-    assert lines[0] == "main failed: AppInternalError: ValueError: what it was"
-    assert lines[1] == f"  at {app / 'src' / 'app.py'}:4"
-    assert lines[-2] == "  | ValueError: what it was"
-    assert lines[-1].startswith("  log: ")
-    assert lines[-1].endswith("/log.txt")
+    assert report.splitlines() == [
+        "main failed: AppInternalError",
+        "  ValueError: what it was",
+        f"  at {app / 'src' / 'app.py'}:4",
+        "      raise ValueError('what it was')",
+    ]
 
 
 def test_the_cause_of_a_failure_in_bash_names_the_line(dx_local: DxLocal, make_app: MakeApp) -> None:

@@ -166,6 +166,48 @@ def test_a_missing_input_is_named(dx_local: DxLocal, make_app: Callable[..., Pat
     assert (done.exit_code, "missing required input 'reads'" in done.stderr) == (2, True)
 
 
+@pytest.fixture
+def needs_n(make_app: Callable[..., Path], tmp_path: Path) -> Path:
+    """An app that needs an int, beside files with inputs."""
+    app = make_app("main() { true; }", interpreter="bash", name="needs-n")
+    spec = json.loads((app / "dxapp.json").read_text())
+    spec["inputSpec"] = [{"name": "n", "class": "int"}, {"name": "text", "class": "string", "optional": True}]
+    (app / "dxapp.json").write_text(json.dumps(spec))
+    (tmp_path / "typed.json").write_text('{"n": "x"}')
+    (tmp_path / "empty.json").write_text("{}")
+    return app
+
+
+@pytest.mark.parametrize(
+    ("options", "samples", "hint"),
+    [
+        (["-ftyped.json"], "", "Correct 'n' in typed.json."),
+        (["-j", '{"n": "x"}'], "", "Correct 'n' in --input-json."),
+        (["-f-"], "", "Correct 'n' in stdin."),
+        (["-ftyped.json", "-j", '{"n": "x"}'], "", "Correct 'n' in --input-json."),
+        (["-ftyped.json", "-itext=x"], "", "Correct 'n' in typed.json."),
+        (["-fempty.json"], "", "Add 'n' to empty.json."),
+        (["-fempty.json", "-itext=x"], "", "Pass inputs as -iNAME=VALUE."),
+        ([], '{"n": "x"}', "Correct 'n' in needs-n/test/input.json."),
+        ([], "", "Pass inputs as -iNAME=VALUE."),
+    ],
+)
+def test_the_hint_fits_the_way_in_which_an_input_was_given(
+    dx_local: DxLocal, needs_n: Path, options: list[str], samples: str, hint: str
+) -> None:
+    if samples:
+        (needs_n / "test").mkdir()
+        (needs_n / "test" / "input.json").write_text(samples)
+    done = dx_local("run", "needs-n", *options, stdin='{"n": "x"}')
+    assert done.exit_code == 2
+    assert f"  hint: {hint}" in done.stderr
+
+
+def test_a_wrong_option_needs_no_hint_beyond_its_message(dx_local: DxLocal, needs_n: Path) -> None:
+    assert needs_n.is_dir()
+    assert "hint:" not in dx_local("run", "needs-n", "-in=x").stderr
+
+
 def test_a_run_leaves_no_second_name_of_a_users_file(dx_local: DxLocal, echo_app: Path, reads: Path) -> None:
     done = dx_local("run", echo_app, "--json", "-q", f"-ireads={reads / 'a.fastq'}")
     (kept,) = (Path(done.json["workspace"]) / "files").iterdir()

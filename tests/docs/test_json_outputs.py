@@ -103,6 +103,12 @@ def test_a_run_does_not_start(app: Path) -> None:
     assert check("run", call(app, "dx-local", "run"))["error"]["findings"]
 
 
+def test_an_app_is_tested(app: Path) -> None:
+    cases = check("test", call(app, "dx-local", "test", "interface"))["cases"]
+    assert [(case["name"], case["passed"]) for case in cases] == [("interface", True)]
+    assert check("test", call(app, "dx-local", "test", "none"))["error"]["code"] == "usage"
+
+
 def test_the_machine_is_examined(tmp_path: Path) -> None:
     (tmp_path / ".dx-app-wizard.toml").write_text('[wizard]\nlanguage = "bash"\n', encoding="utf-8")
     assert check("doctor", call(tmp_path, "dx-local", "doctor"))["policy"]["settings"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import itertools
 import re
@@ -20,6 +21,10 @@ from dx_app_wizard.dxapp.classes import USUAL_CLASSES
 from dx_app_wizard.dxapp.model import AppSpec
 from dx_app_wizard.rendering.plan import Plan
 from dx_app_wizard.rendering.render import render_app, templates
+from dx_local.engine.cases.case_files import read_cases
+from dx_local.engine.cases.case_run import case_differences
+from dx_local.engine.runs.preparation import RunRequest
+from dx_local.engine.runs.run import run_once
 from dx_local.testing import run_app
 
 if TYPE_CHECKING:
@@ -78,6 +83,36 @@ def test_bash_is_clean_by_shellcheck(apps: dict[str, Path]) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_cases_of_an_app_pass_as_generated(apps: dict[str, Path], tmp_path: Path, name: str) -> None:
+    """Both cases expect something of the same run."""
+    cases = read_cases(apps[name])
+    assert [case.name for case in cases] == ["interface", "sample"]
+    request = RunRequest(apps[name], cases[0].given(), folder=tmp_path / "run")
+    result = asyncio.run(run_once(request))
+    lines = [line for case in cases for each in case_differences(case, result) for line in each.lines()]
+    assert lines == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_case_holds_after_process_piece_was_replaced(make_app: MakeApp, language: Language) -> None:
+    app = make_app(language, "parallelized", "typical")
+    source = next((app / "src").iterdir())
+    replaced = {
+        "python": ('{"lines": len(lengths), "characters"', '{"lines": 7 * len(lengths), "characters"'),
+        "bash": ('"%d\\t%d\\n", NR, characters', '"%d\\t%d\\n", 7 * NR, characters'),
+    }[language]
+    assert replaced[0] in source.read_text()
+    source.write_text(source.read_text().replace(*replaced))
+    test: list[str | Path] = [BIN / "dx-local", "test", "--app", app]
+    done = subprocess.run(test, capture_output=True, text=True, check=False)
+    assert done.returncode == 6
+    assert re.match(r"pass  interface .*\nFAIL  sample .*\n      report", done.stdout)
+    assert "\n      n_lines: expected 40, got 280\n" in done.stdout
+    assert subprocess.run([*test, "--update", "sample"], check=False).returncode == 7
+    assert subprocess.run([*test, "sample"], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "-basic-" in name])
 def test_the_test_of_an_app_passes_as_generated(apps: dict[str, Path], name: str) -> None:
     test = runpy.run_path(str(apps[name] / "test" / "test_app.py"))
     test["test_the_sample_inputs_give_the_expected_outputs"]()
@@ -87,7 +122,7 @@ def test_an_app_is_tested_by_typing_pytest(apps: dict[str, Path]) -> None:
     app = apps["typical-basic-python"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=app, capture_output=True, text=True, check=False)
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_test_of_an_app_notices_a_wrong_result(make_app: MakeApp) -> None:

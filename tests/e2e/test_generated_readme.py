@@ -50,7 +50,7 @@ def test_every_command_works(
     }
     typed = [line for line in commands(app / "Readme.developer.md") if line not in NEEDS_AN_ACCOUNT]
     assert [line.split("#")[0].split()[:2] for line in typed] == [
-        ["dx-local", "lint"], ["dx-local", "run"], ["dx-local", "run"],
+        ["dx-local", "lint"], ["dx-local", "run"], ["dx-local", "test"], ["dx-local", "run"],
         ["python", "-m"], ["python", "-m"], ["dx", "build"],
     ]  # fmt: skip
     for command in typed:

@@ -362,6 +362,7 @@ def test_defect_23_an_app_comes_with_all_that_a_repository_needs(
     files = contents(tmp_path / "app")
     expected = {
         ".gitignore", ".github/workflows/test.yml", "test/test_app.py", "test/input.json",
+        "test/cases/sample.json", "test/cases/interface.json",
         "test/data/sample.fastq", "Readme.md", "Readme.developer.md",
     }  # fmt: skip
     assert expected <= files.keys()
@@ -395,4 +396,4 @@ def test_defect_25_the_generated_test_runs(wizard: Wizard, tmp_path: Path) -> No
     wizard("app", *PYTHON, "--output", "n:int")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=tmp_path / "app", capture_output=True, text=True, check=False)
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert "3 passed" in done.stdout, done.stdout + done.stderr

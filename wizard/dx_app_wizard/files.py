@@ -9,8 +9,8 @@ from pathlib import Path
 OWNER_ONLY = 0o600
 
 
-def atomic_write(path: Path, text: str, *, mode: int = OWNER_ONLY) -> None:
-    """Write text to path as UTF-8, so that no reader ever finds half a file.
+def atomic_write(path: Path, content: str | bytes, *, mode: int = OWNER_ONLY) -> None:
+    """Write bytes, or text as UTF-8, to path, so that no reader ever finds half a file.
 
     An existing file is replaced, and keeps none of its permissions: `mode` sets them.
     """
@@ -18,8 +18,8 @@ def atomic_write(path: Path, text: str, *, mode: int = OWNER_ONLY) -> None:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         temporary.chmod(mode)
         temporary.replace(path)
     except BaseException:

@@ -25,10 +25,12 @@ from dx_local.platform.requests import idempotency, strict_json
 from dx_local.platform.requests.background_work import WorkRequired
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
 
     from starlette.datastructures import Headers
+    from starlette.routing import BaseRoute
     from starlette.types import Receive, Scope, Send
     from typing_extensions import Self
 
@@ -73,6 +75,7 @@ class Server:
         self._hooks = hooks
         self._host = host
         self.port = port
+        self._app = build_app(platform, hooks)
 
     @property
     def url(self) -> str:
@@ -87,7 +90,7 @@ class Server:
         self.port = self._socket.getsockname()[1]
         self._platform.base_url = self.url
         config = uvicorn.Config(
-            build_app(self._platform, self._hooks),
+            self._app,
             access_log=False,
             date_header=False,
             lifespan="off",
@@ -103,6 +106,10 @@ class Server:
         self._serving = asyncio.create_task(self._uvicorn.serve(sockets=[self._socket]))
         await self._uvicorn.is_up.wait()
         return self
+
+    def add_routes(self, routes: Sequence[BaseRoute]) -> None:
+        """Also serve these routes, which come before those of the API."""
+        self._app.router.routes[:0] = routes
 
     def answer_at(self, listener: socket.socket) -> None:
         """Also serve a socket that is already listening; it is closed with this server."""

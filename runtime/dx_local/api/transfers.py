@@ -137,7 +137,7 @@ async def _get(platform: Platform, request: Request) -> Response:
     path = request.path_params
     ticket = DownloadTicket(path["file"], path["expires"], path["nonce"])
     ticket.check(platform, path["signature"])
-    return _file(platform, request, ticket.file_id, path["name"])
+    return file_response(platform, request, ticket.file_id, path["name"])
 
 
 async def _get_with_token(platform: Platform, request: Request) -> Response:
@@ -145,10 +145,11 @@ async def _get_with_token(platform: Platform, request: Request) -> Response:
     token = request.headers.get("x-authorization", "").removeprefix("Bearer ")
     context = Context(platform, access.authenticate(platform.store, token))
     placement = files.readable(context, path["file"], path["project"])
-    return _file(platform, request, path["file"], placement["name"])
+    return file_response(platform, request, path["file"], placement["name"])
 
 
-def _file(platform: Platform, request: Request, file_id: str, name: str) -> Response:
+def file_response(platform: Platform, request: Request, file_id: str, name: str) -> Response:
+    """Return the bytes of a closed file as a download, or the requested range of them. Raises ApiError."""
     row = platform.store.get("object", file_id)
     if row is None:
         raise access.not_found(file_id)

@@ -8,8 +8,11 @@ import click
 
 _VERBS = {
     "run": "Run the app in a folder on this machine.",
+    "rerun": "Run one job of a kept run again, with your edits.",
+    "test": "Run the test cases of an app.",
     "runs": "List the kept runs of an app.",
     "logs": "Print the logs of a kept run, or follow one in progress.",
+    "report": "Make the report of a kept run again, also as JSON, a table or Markdown.",
     "clean": "Remove kept runs of an app.",
     "serve": "Serve a local platform to dx and dxpy.",
     "env": "Print the shell variables that connect dx to `serve`.",
@@ -21,7 +24,8 @@ _VERBS = {
 
 
 # The modules of verbs that are in a package of their own.
-_MODULES = {verb: f"history.{verb}" for verb in ("runs", "logs", "clean")}
+_HISTORY = ("rerun", "runs", "logs", "report", "clean")
+_MODULES = {verb: f"history.{verb}" for verb in _HISTORY}
 
 
 class _Verbs(click.Group):
@@ -55,6 +59,7 @@ def main() -> None:
 
     Exit codes: 0 done, 1 an internal error, or stdout cannot be written,
     2 wrong usage, 3 the app has errors, 5 the job failed with AppError,
-    6 it failed otherwise or a disk is full, 124 timed out, 130 Ctrl-C,
+    6 it failed otherwise, a test case failed, or a disk is full, 7 test
+    cases were updated, 124 timed out, 130 Ctrl-C,
     143 SIGTERM.
     """  # noqa: D301 - click wants a real backspace

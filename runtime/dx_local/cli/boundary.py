@@ -51,6 +51,11 @@ class CommandResult:
 
 def boundary(verb: Callable[[], CommandResult], *, as_json: bool) -> NoReturn:
     """Run a verb, print its result and exit; report a bug with the path of a crash log."""
+    sys.exit(printed(verb, as_json=as_json))
+
+
+def printed(verb: Callable[[], CommandResult], *, as_json: bool) -> int:
+    """Run a verb, print its result or error as `boundary` does, and return the exit code."""
     try:
         result = verb()
     except DxLocalError as error:
@@ -62,7 +67,7 @@ def boundary(verb: Callable[[], CommandResult], *, as_json: bool) -> NoReturn:
     except Exception as error:  # noqa: BLE001 - any other exception is a bug
         result = _full_disk(error, as_json=as_json) or _unusable_path(error) or _bug(error)
     _print(result, as_json=as_json)
-    sys.exit(result.exit_code)
+    return result.exit_code
 
 
 def _failure(exit_code: int, code: str, message: str, **details: str) -> CommandResult:

@@ -82,7 +82,7 @@ def _folder(state: Path | None) -> Iterator[Path]:
 async def _run(request: ServeRequest, program: tuple[str, ...]) -> int:
     from dx_local.engine.service import client_environment
     from dx_local.engine.service.serve import serving
-    from dx_local.ui.progress import Messages
+    from dx_local.ui.display.progress import Messages
 
     async with serving(request, Messages()) as saved:
         environment = client_environment.environment(saved, request.folder, os.environ)

@@ -80,8 +80,8 @@ class _Linted:
 def command(apps: tuple[Path, ...], as_json: bool, ignore: tuple[str, ...], **options: Any) -> None:
     """Check the apps in these folders (default: here): dxapp.json, source code, and that they agree.
 
-    Findings are printed on stdout. The exit code is 3 if any app has errors,
-    and 0 otherwise. ShellCheck is run as well if it is installed.
+    Findings are printed on stdout. The exit code is 2 if any folder is missing,
+    3 if any app has errors, and 0 otherwise. ShellCheck is run as well if it is installed.
     In source code, `# dx-local: ignore[RULE]` ignores a rule: after code for that
     line, on a line of its own for the whole app. Policy files (.dx-app-wizard.toml
     in APP or above, and your own) can ignore and add rules.
@@ -100,10 +100,13 @@ def command(apps: tuple[Path, ...], as_json: bool, ignore: tuple[str, ...], **op
 
 
 def _lint(apps: tuple[Path, ...], options: _Options) -> CommandResult:
-    for app in apps:
-        if not app.is_dir():
-            raise UsageError(f"no such folder: {str(app)!r}", "Pass the folder that holds dxapp.json.")
-    linted = [_lint_one(app, options) for app in apps]
+    missing = [str(app) for app in apps if not app.is_dir()]
+    absent = UsageError(
+        f"no such folder: {', '.join(map(repr, missing))}", "Pass the folder that holds dxapp.json."
+    )
+    if len(missing) == len(apps):
+        raise absent
+    linted = [_lint_one(app, options) for app in apps if str(app) not in missing]
     _print(linted, options)
     errors = sum(one.errors for one in linted)
     data = {
@@ -115,6 +118,9 @@ def _lint(apps: tuple[Path, ...], options: _Options) -> CommandResult:
             {"app": one.app.as_posix(), "errors": one.errors, "warnings": one.warnings} for one in linted
         ],
     }
+    if missing:
+        details = {"code": absent.code, "message": absent.message, "hint": absent.hint}
+        return CommandResult(absent.exit_code, data, error=details)
     return CommandResult(_EXIT_FINDINGS if errors else 0, data)
 
 

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dx_local.cli.boundary import CommandResult, boundary
+from dx_local.cli.boundary import boundary
 from dx_local.cli.job_options import job_options
-from dx_local.cli.stopping import until_stopped
+from dx_local.cli.run_display import Display, display_options, out_option, run_request
 
 if TYPE_CHECKING:
-    from dx_local.engine.runs.preparation import RunRequest
-    from dx_local.engine.runs.result import RunResult
+    from dx_local.cli.boundary import CommandResult
+    from dx_local.engine.runs.preparation import ResumedRun, RunRequest
     from dx_local.engine.settings import JobOptions
-
-_EXIT_OF_REASON = {"AppError": 5, "JobTimeoutExceeded": 124}
-_EXIT_FAILED = 6
 
 
 @dataclass(frozen=True)
@@ -36,14 +34,24 @@ class _Options:
     workspace_path: Path | None
     region: str | None
     assets: tuple[Path, ...]
+    resume: str | None
+    no_resume_network: bool
+    watch: bool
     job: JobOptions
-    as_json: bool
-    quiet: bool
-    progress: str
-    logs: str
+    display: Display
 
 
-@click.command("run", context_settings={"help_option_names": ["-h", "--help"]})
+class _RunCommand(click.Command):
+    """Accepts `--resume -2`: click takes a value that begins with a dash for the next option."""
+
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        """Write the value behind a space, which no option begins with."""
+        text = "\n".join(arguments)
+        quoted = re.sub(r"^--resume[=\n](?=-\d+$)", "--resume= ", text, flags=re.MULTILINE)
+        return super().parse_args(context, quoted.split("\n") if quoted != text else arguments)
+
+
+@click.command("run", cls=_RunCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("app", type=click.Path(path_type=Path), default=".")
 @click.option(
     "-i",
@@ -56,12 +64,7 @@ class _Options:
 @click.option("-j", "--input-json", metavar="JSON", help='Inputs as one JSON object: {"NAME": VALUE}.')
 @click.option("-f", "--input-json-file", metavar="FILE", help="Read inputs from a JSON file, or stdin (-).")
 @click.option("--function", default="main", show_default=True, metavar="NAME", help="Entry point to run.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Folder for output files.  [default: out/ in the workspace]",
-)
+@out_option
 @click.option(
     "--workspace-path",
     type=click.Path(path_type=Path, file_okay=False),
@@ -77,24 +80,26 @@ class _Options:
     metavar="PATH",
     help="Asset of the app: a tar file or a folder. Repeatable, in the order of assetDepends.",
 )
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="last",
+    metavar="[RUN]",
+    help="Take over the done jobs of an earlier run whose code, input and dependencies are the same.",
+)
+@click.option(
+    "--no-resume-network",
+    is_flag=True,
+    help="With --resume, run jobs again that ask for network access.",
+)
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Run again, with --resume, when a file of the app is saved. Needs the package watchfiles.",
+)
 @job_options
 @click.option("-y", "--yes", is_flag=True, help="Accepted for compatibility with old scripts; has no effect.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, even on failure.")
-@click.option("-q", "--quiet", is_flag=True, help="Hide progress and the output of jobs.")
-@click.option(
-    "--progress",
-    type=click.Choice(["auto", "plain", "tty"]),
-    default="auto",
-    show_default=True,
-    help="Style of the progress display.",
-)
-@click.option(
-    "--logs",
-    type=click.Choice(["auto", "all", "failed", "none"]),
-    default="auto",
-    show_default=True,
-    help="Jobs whose output is shown; auto shows all until it would be too much to read.",
-)
+@display_options
 def command(yes: bool, **options: Any) -> None:  # noqa: ARG001 - kept for scripts of the old runner
     """Run the app in folder APP (default: here) on this machine.
 
@@ -110,26 +115,35 @@ def command(yes: bool, **options: Any) -> None:  # noqa: ARG001 - kept for scrip
       dx-local run my-app --function process -ipiece:file=part.fastq
     """  # noqa: D301 - click wants a real backspace
     chosen = _Options(**options)
-    boundary(lambda: _run(chosen), as_json=chosen.as_json)
+    boundary(lambda: _run(chosen), as_json=chosen.display.as_json)
 
 
 def _run(options: _Options) -> CommandResult:
-    import uvloop
+    if not options.watch:
+        return run_request(_request(options), options.display)
+    from dx_local.cli.watch import run_on_save
+    from dx_local.engine.run_folder import WORKSPACES
+    from dx_local.errors import UsageError
 
-    from dx_local.engine.runs.run import run_once
-    from dx_local.ui.job_output import Logs
-    from dx_local.ui.progress import choose_observer
-    from dx_local.ui.run_observer import DisplayOptions
+    single = {
+        "--json": options.display.as_json,
+        "--workspace-path": options.workspace_path is not None,
+        "--input-json-file -": options.input_json_file == "-",
+    }
+    if name := next((name for name, is_given in single.items() if is_given), None):
+        raise UsageError(f"--watch cannot be combined with {name}", "It is for a single run.")
+    ignored = [options.app / WORKSPACES, *([options.out] if options.out else [])]
 
-    request = _request(options)
-    display = DisplayOptions(request.app, request.settings.max_parallel, Logs(options.logs))
-    observer = choose_observer(options.progress, display, quiet=options.quiet)
-    result, exit_code = uvloop.run(until_stopped(run_once(request, observer)))
-    if result is None:
-        return CommandResult(exit_code, error={"code": "interrupted", "message": "The run was interrupted."})
-    if result.failure is not None:
-        exit_code = _EXIT_OF_REASON.get(result.failure.reason, _EXIT_FAILED)
-    return CommandResult(exit_code, _as_json(result), show=lambda: _show(result, quiet=options.quiet))
+    latest = options.resume
+
+    def run() -> CommandResult:
+        nonlocal latest
+        result = run_request(_request(replace(options, resume=latest)), options.display)
+        if result.data is not None:
+            latest = result.data["workspace"].name
+        return result
+
+    return run_on_save(options.app, ignored, run)
 
 
 def _request(options: _Options) -> RunRequest:
@@ -145,7 +159,26 @@ def _request(options: _Options) -> RunRequest:
         settings=JobSettings.from_options(options.job),
         region=options.region,
         assets=options.assets,
+        resumes=_resumed(options),
     )
+
+
+def _resumed(options: _Options) -> ResumedRun | None:
+    from dx_local.engine.runs.preparation import ResumedRun
+
+    if options.resume is None:
+        return None
+    from dx_local.engine.history.kept_runs import choose_whole_run
+    from dx_local.errors import UsageError
+
+    wanted = options.resume.strip()
+    if (Path(wanted) / "dxapp.json").is_file():
+        raise UsageError(
+            f"--resume names the run {wanted!r}, which is an app",
+            f"Write the app first: dx-local run {wanted} --resume",
+        )
+    run = choose_whole_run(options.app, wanted)
+    return ResumedRun(run.folder.resolve(), options.no_resume_network)
 
 
 def _given(options: _Options) -> Any:
@@ -154,11 +187,16 @@ def _given(options: _Options) -> Any:
     if not (options.inputs or options.input_json or options.input_json_file):
         return None
     values: dict[str, Any] = {}
-    if options.input_json_file:
-        values |= read_json(_read(options.input_json_file), options.input_json_file)
+    places = []
+    if name := options.input_json_file:
+        place = "stdin" if name == "-" else name
+        values |= (found := read_json(_read(name), place))
+        places.append((place, frozenset(found)))
     if options.input_json:
-        values |= read_json(os.fsencode(options.input_json), "--input-json")
-    return GivenInputs(values=values, texts=tuple(parse_option(text) for text in options.inputs))
+        values |= (found := read_json(os.fsencode(options.input_json), "--input-json"))
+        places.append(("--input-json", frozenset(found)))
+    texts = tuple(parse_option(text) for text in options.inputs)
+    return GivenInputs(values=values, texts=texts, places=tuple(places))
 
 
 def _read(name: str) -> bytes:
@@ -168,24 +206,3 @@ def _read(name: str) -> bytes:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise UsageError(f"{name!r} cannot be read: {error.strerror}") from None
-
-
-def _show(result: RunResult, *, quiet: bool) -> None:
-    from dx_local.ui.summary import show_summary
-
-    show_summary(result, quiet=quiet)
-
-
-def _as_json(result: RunResult) -> dict[str, Any]:
-    return {
-        "state": result.job["state"],
-        "job": result.job["id"],
-        "output": result.output,
-        "outputLinks": result.job["output"],
-        "jobs": result.job_count,
-        "seconds": round(result.seconds, 3),
-        "workspace": result.folder,
-        "samplesUsed": result.samples_used,
-        "usage": [usage.to_json() for usage in result.usage],
-        "failure": result.failure and result.failure.to_json(),
-    }

@@ -40,6 +40,7 @@ class _Options:
     state: Path | None
     port: int | None
     fresh: bool
+    ui: bool
     job: JobOptions
     as_json: bool
     quiet: bool
@@ -54,6 +55,9 @@ class _Options:
     help="Port on 127.0.0.1.  [default: the last one if it is free, else any free port]",
 )
 @click.option("--fresh", is_flag=True, help="Discard the content of the state folder.")
+@click.option(
+    "--ui", is_flag=True, help="Show jobs, logs and files in the browser; prints the link on stderr."
+)
 @job_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout when ready.")
 @click.option("-q", "--quiet", is_flag=True, help="Hide the progress of jobs on stderr.")
@@ -72,6 +76,7 @@ def command(**options: Any) -> None:
       eval "$(dx-local env)"                 and use dx
       dx-local serve --state ci --port 8100 --json
       dx-local serve --fresh                 an empty platform
+      dx-local serve --ui                    follow its jobs in the browser
 
     Exit codes: 2 wrong usage, 4 DIR is in use or dx-local did not create it, 6 the
     disk of DIR is full, 130 Ctrl-C, 143 SIGTERM.
@@ -97,13 +102,12 @@ def describe(saved: ServerInfo, folder: Path) -> dict[str, Any]:
     }
 
 
-def ready_text(saved: ServerInfo, folder: Path) -> str:
+def ready_text(saved: ServerInfo, folder: Path, *, marks_prompt: bool = False) -> str:
     """Return lines for a shell to evaluate; the last one is the comment `# ready URL PROJECT`."""
-    from dx_local.engine.service import client_environment
+    from dx_local.engine.service.shell_lines import connecting_lines
 
-    return "\n".join(
-        [*client_environment.shell_lines(saved, folder.absolute()), f"# ready {saved.url} {saved.project}"]
-    )
+    lines = connecting_lines(saved, folder.absolute(), marks_prompt=marks_prompt)
+    return "\n".join([*lines, f"# ready {saved.url} {saved.project}"])
 
 
 def _serve(options: _Options) -> CommandResult:
@@ -117,13 +121,14 @@ async def _until_cancelled(options: _Options) -> None:
     from dx_local.engine.service.serve import ServeRequest, serving
     from dx_local.engine.service.state_folder import default_folder
     from dx_local.engine.settings import JobSettings
-    from dx_local.ui.progress import JobStates, Messages
+    from dx_local.ui.display.progress import JobStates, Messages
 
     request = ServeRequest(
         folder=options.state or default_folder(),
         settings=JobSettings.from_options(options.job),
         port=options.port,
         fresh=options.fresh,
+        has_ui=options.ui,
     )
     async with serving(request, Messages() if options.quiet else JobStates()) as saved:
         if options.as_json:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dx_local.platform.core.schema import JobIdentity, JobRow
     from dx_local.platform.core.store import Store
+
+_JOB_ID = re.compile(r"\bjob-[0-9A-Za-z]{24}\b")
 
 
 class JobLabels:
@@ -36,6 +39,16 @@ def job_path(store: Store, job: JobRow) -> str:
         steps.append(job_label(store, current))
         current = store.get("job", current["parent"]) if current["parent"] else None
     return " → ".join(reversed(steps))
+
+
+def with_job_paths(store: Store, text: str) -> str:
+    """Return a text with the paths of jobs in place of their IDs; IDs of no job of this run stay."""
+
+    def path(match: re.Match[str]) -> str:
+        job = store.get("job", match[0])
+        return job_path(store, job) if job else match[0]
+
+    return _JOB_ID.sub(path, text)
 
 
 def job_label(store: Store, job: JobRow) -> str:

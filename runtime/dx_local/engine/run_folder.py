@@ -99,9 +99,23 @@ def is_in_use(folder: Path) -> bool:
 @contextmanager
 def claimed_for_removal(folder: Path) -> Iterator[bool]:
     """Yield whether no process uses the folder of a run; until the end of the block, none can begin to."""
+    with _locked(folder, fcntl.LOCK_EX) as is_locked:
+        yield is_locked
+
+
+@contextmanager
+def claimed_for_reading(folder: Path) -> Iterator[bool]:
+    """Yield whether no process uses the folder of a run; until the end of the block, none removes it."""
+    with _locked(folder, fcntl.LOCK_SH) as is_locked:
+        yield is_locked
+
+
+@contextmanager
+def _locked(folder: Path, kind: int) -> Iterator[bool]:
+    """Yield whether the folder of a run could be locked at once."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(opened, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         yield False
     else:

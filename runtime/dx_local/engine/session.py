@@ -20,9 +20,11 @@ from dx_local.platform.core.context import DEFAULT_REGION, DEFAULT_USER, STORE_N
 from dx_local.platform.data import file_bytes, projects
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
     from pathlib import Path
     from types import TracebackType
+
+    from starlette.routing import BaseRoute
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
     from dx_local.engine.executors.protocol import LogLine
@@ -40,6 +42,8 @@ class SessionOptions:
     region: str = DEFAULT_REGION
     port: int = 0
     """Port of the server; 0 lets the kernel choose."""
+    is_persistent: bool = True
+    """False if a power cut may destroy the platform; then nothing waits for the disk."""
     is_open: bool = False
     """True if clients other than jobs use the platform; then jobs may wait for actions of these clients."""
 
@@ -48,7 +52,12 @@ class Observer:
     """Base class for progress displays; its methods do nothing, so a subclass overrides those it needs."""
 
     def announce(self, message: str) -> None:
-        """Handle a message for the user, such as that a worker environment is being built."""
+        """Handle a message for the user, such as that a region lacks an instance type."""
+
+    def wait_for(self, reason: str | None) -> None:
+        """Handle the reason for which jobs wait for dx-local, and None when they no longer do."""
+        if reason:
+            self.announce(reason)
 
     def on_open(self, platform: Platform) -> None:
         """Handle the opening of the platform, before anything happens on it."""
@@ -76,7 +85,9 @@ class Session:
         self.context = Context(self.platform, Caller(DEFAULT_USER))
         observer.on_open(self.platform)
         self.platform.subscribers.append(observer.on_transition)
-        self._job_environments = JobEnvironments(self.platform, options.settings, observer.announce)
+        self._job_environments = JobEnvironments(
+            self.platform, options.settings, observer.announce, observer.wait_for
+        )
         self.driver = Driver(
             self.platform,
             options.settings,
@@ -102,7 +113,9 @@ class Session:
         if not database.exists() or not database.stat().st_size:
             self.reserve.fill()
         platform = self.reserve.use(
-            lambda: Platform.open(folder, region=self._options.region, is_persistent=self._options.is_open)
+            lambda: Platform.open(
+                folder, region=self._options.region, is_persistent=self._options.is_persistent
+            )
         )
         self.reserve.refill()
         return platform
@@ -146,6 +159,10 @@ class Session:
         """Port of the server."""
         return self._server.port
 
+    def add_routes(self, routes: Sequence[BaseRoute]) -> None:
+        """Let the server also answer these routes."""
+        self._server.add_routes(routes)
+
     def project(self) -> str:
         """Return the ID of the project for runs, and create it if needed."""
         found = self.platform.store.value(
@@ -157,6 +174,10 @@ class Session:
         with self.platform.store.transaction():
             project: str = projects.new(self.context, "project", {"name": PROJECT_NAME})["id"]
         return project
+
+    def python_of(self, release: str) -> str:
+        """Return the version of Python under which jobs of a release run, such as `3.12`."""
+        return self._job_environments.python_of(release)
 
     async def worker_environment(self) -> WorkerEnvironment:
         """Return the worker environment without extra packages. Raises EnvironmentBuildError."""

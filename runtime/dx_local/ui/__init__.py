@@ -1,3 +1,3 @@
-"""Progress displays and summaries of runs."""
+"""Text for people: fitted to a width, and the outcomes of jobs in words."""
 
 from __future__ import annotations

@@ -16,10 +16,11 @@ class Symbols(NamedTuple):
     branch: str
     last_branch: str
     stem: str
+    spinner: str
 
 
-UNICODE = Symbols("…", "━", "╸", "─", ("", ""), "├─ ", "└─ ", "│  ")
-ASCII = Symbols("...", "#", "", ".", ("[", "]"), "|- ", "`- ", "|  ")
+UNICODE = Symbols("…", "━", "╸", "─", ("", ""), "├─ ", "└─ ", "│  ", "⠋⠙⠹⠸⠼⠴⠦⠧")
+ASCII = Symbols("...", "#", "", ".", ("[", "]"), "|- ", "`- ", "|  ", "|/-\\")
 
 
 def symbols_for(encoding: str) -> Symbols:
@@ -58,6 +59,28 @@ def cut(text: str, width: int, ellipsis: str = "…") -> str:
         if width > cell_len(ellipsis)
         else _start(text, width)
     )
+
+
+def fold(text: str, width: int) -> list[str]:
+    """Return a text as lines of at most `width` columns, broken at spaces if there are any."""
+    from rich.cells import cell_len
+
+    lines = []
+    text = text.rstrip()
+    while cell_len(text) > width:
+        start = _start(text, width) or text[0]
+        space = len(start) if text[len(start)] == " " else start.rfind(" ")
+        end = space if space > 0 and start[:space].strip() else len(start)
+        lines.append(text[:end].rstrip())
+        text = text[end:].lstrip(" ")
+    return [*lines, text]
+
+
+def rows_of(text: str, width: int) -> int:
+    """Return the number of rows that a line takes in a terminal of `width` columns."""
+    from rich.cells import cell_len
+
+    return max(1, -(-cell_len(text) // width))
 
 
 def time_text(seconds: float) -> str:

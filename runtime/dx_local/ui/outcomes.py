@@ -49,7 +49,8 @@ def details(store: Store, outcome: JobOutcome, after: State) -> str:
     if after is State.FAILED:
         return f" ({outcome['failure_reason']})"
     if after is State.DONE and outcome["reused_from"]:
-        return f" (output reused from {outcome['reused_from']})"
+        is_here = store.exists("SELECT 1 FROM job WHERE id = ?", outcome["reused_from"])
+        return f" (output reused from {outcome['reused_from']})" if is_here else " (taken over)"
     if after is not State.RUNNING:
         return ""
     if number:

@@ -73,6 +73,7 @@ def test_only_the_job_that_failed_by_itself_is_a_cause(run: KeptRun) -> None:
         ("map[1]", "main → map"),
         ("process[3]", "main → map → process[3]"),
         ("main → map[2] → process", "main → map[2] → process"),
+        ("last", "main → map → process[2]"),
     ],
 )
 def test_a_job_is_chosen_by_its_label_or_path(run: KeptRun, wanted: str, path: str) -> None:

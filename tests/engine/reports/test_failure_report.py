@@ -156,6 +156,8 @@ def test_programs_get_the_same(context: Context, root: str, app: Path) -> None:
         "path",
         "reason",
         "message",
+        "explanation",
+        "producer",
         "input",
         "source",
         "log",

@@ -32,6 +32,6 @@ def test_other_code_ends_at_once_with_its_place(dx_run: RunApp, make_app: MakeAp
         dx_run(app)
     said = str(caught.value)
     assert "AppInternalError" in said
-    assert f"{app / 'src' / 'app.py'}:3: Missing parentheses" in said
+    assert "  src/app.py:3: Missing parentheses" in said
     assert "      print 'x'\nWrite print(…)" in said
     assert caught.value.run.log == ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.engine.runs.preparation import RunRequest
 from dx_local.engine.runs.run import run_once
-from dx_local.ui.summary import usage_line
+from dx_local.ui.results.summary import usage_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,8 +25,10 @@ def interviewed(home: Path) -> AnswerCollector:
     saved = SavedInterview({"language": "bash"}, {}, {"name": "counts"})
     saved.save()
     collector = AnswerCollector(AnswerSources(()), saved)
-    conversation = Conversation(LinePrompter(os.open(os.devnull, os.O_RDONLY), None), {}, lambda _: None)
-    collector.interview = Interview(conversation, {}, ("title",), lambda _: False, asked={"title": "A b"})
+    conversation = Conversation(
+        LinePrompter(os.open(os.devnull, os.O_RDONLY), None), {"title": "A b"}, lambda _: None
+    )
+    collector.interview = Interview(conversation, {}, ("title",), lambda _: False)
     return collector
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dx_app_wizard.answers.choices import Choice
-from dx_app_wizard.answers.question_texts import CHANGE_REGION, TEXTS
+from dx_app_wizard.answers.question_texts import TEXTS
 from dx_app_wizard.interview.prompts import matching
 
 if TYPE_CHECKING:
@@ -30,6 +30,10 @@ ALL_BUT_PLACE = (
     "--language", "bash", "--template", "basic", "--no-network", "--project-access", "none",
     "--input", "k:int",
 )  # fmt: skip
+WITHOUT_PATTERN = (
+    *ALL_BUT_PLACE[1:13], *ALL_BUT_PLACE[15:],
+    "--region", "aws:us-east-1", "--instance-type", "mem1_ssd1_v2_x4",
+)  # fmt: skip
 ALL_BUT_INPUTS = (*ALL_BUT_PLACE[:-2], "--region", "aws:us-east-1", "--instance-type", "mem1_ssd1_v2_x4")
 
 
@@ -37,7 +41,7 @@ ALL_BUT_INPUTS = (*ALL_BUT_PLACE[:-2], "--region", "aws:us-east-1", "--instance-
 def test_no_hint_help_or_choice_could_be_taken_for_a_prompt(word: str) -> None:
     for text in TEXTS.values():
         choices = (f"{choice.text} {choice.meaning}" for choice in text.choices)
-        shown = [text.prompt_hint, text.prompt_help(text.prompt_hint), CHANGE_REGION, *choices]
+        shown = [text.prompt_hint, text.prompt_help(text.prompt_hint), text.introduction, *choices]
         assert not any(word in line for line in shown)
 
 
@@ -67,18 +71,18 @@ def test_a_class_is_chosen_with_the_arrow_keys(terminal: Start) -> None:
     assert wizard.written()["inputSpec"] == [{"name": "reads", "class": "int"}]
 
 
-def test_enter_fills_in_the_only_match_and_then_takes_it(terminal: Start) -> None:
-    wizard = terminal("counts", "--defaults", "--language", "bash")
-    wizard.process.expect("Execution pattern(?s:.*)then join")
+def test_enter_takes_the_only_match_and_shows_it(terminal: Start) -> None:
+    wizard = terminal("counts", *WITHOUT_PATTERN)
+    wizard.process.expect("main -> scatter -> map(?s:.*)Execution pattern(?s:.*)choose if splitting")
     wizard.press("gather", "\r")
-    wizard.process.expect("scatter-process-gather")
-    wizard.talk(("", ""), ("Write the app", ""))
+    wizard.talk(("pattern.*scatter-process-gather(?s:.*)Write the app", ""))
     assert wizard.end()[0] == 0
     assert "scatter" in Path("counts/src/counts.sh").read_text(encoding="utf-8")
 
 
 def test_tab_completes_an_instance_type_found_by_its_cores(terminal: Start) -> None:
     wizard = terminal(*ALL_BUT_PLACE)
+    wizard.talk(("Region", ""))
     wizard.process.expect("cores     memory   storage(?s:.*)for your app")
     wizard.press("36 cores")
     wizard.process.expect("36 cores, 72 GiB")
@@ -88,14 +92,35 @@ def test_tab_completes_an_instance_type_found_by_its_cores(terminal: Start) -> N
     assert "mem1_ssd1_v2_x36" in json.dumps(wizard.written()["regionalOptions"])
 
 
-def test_a_region_is_found_by_its_place_and_brings_its_own_types(terminal: Start) -> None:
+@pytest.mark.parametrize(
+    ("typed", "region"),
+    [("london", "aws:eu-west-2-g"), ("biobank", "aws:eu-west-2"), ("netherl", "azure:westeurope")],
+)
+def test_a_region_is_found_by_its_place_and_brings_its_own_types(
+    terminal: Start, typed: str, region: str
+) -> None:
     wizard = terminal(*ALL_BUT_PLACE)
-    wizard.process.expect("for your app")
-    wizard.press("netherl", "\r")
-    wizard.process.expect("azure:westeurope")
-    wizard.talk(("", ""), ("azure:mem3_ssd1_x8(?s:.*)for your app.*azure:mem1_ssd1_x4", ""), ("Write", ""))
+    wizard.process.expect(r"1/2.*Region \[aws:us-east-1\](?s:.*)Sydney")
+    wizard.press(typed, "\r")
+    wizard.talk((rf"Region {region} \((?s:.*)2/2.*for your app", ""), ("Write the app", ""))
     assert wizard.end()[0] == 0
-    assert list(wizard.written()["regionalOptions"]) == ["azure:westeurope"]
+    assert list(wizard.written()["regionalOptions"]) == [region]
+
+
+def test_a_place_with_several_regions_is_asked_for_again(terminal: Start) -> None:
+    wizard = terminal(*ALL_BUT_PLACE)
+    wizard.talk(("Region", "lond"), (r"'lond' fits several(?s:.*)Region", "-g"), ("for your app", ""))
+    wizard.talk(("Write the app", ""))
+    assert wizard.end()[0] == 0
+    assert list(wizard.written()["regionalOptions"]) == ["aws:eu-west-2-g"]
+
+
+def test_a_type_of_another_cloud_decides_the_region_that_nobody_chose(terminal: Start) -> None:
+    wizard = terminal(*ALL_BUT_PLACE)
+    wizard.talk(("Region", ""), ("for your app", "azure:mem1_ssd1_x4"))
+    wizard.talk((r"The region is azure:westus \(US West\)(?s:.*)Write the app", ""))
+    assert wizard.end()[0] == 0
+    assert list(wizard.written()["regionalOptions"]) == ["azure:westus"]
 
 
 def test_a_region_alone_is_that_of_the_given_instance_type(terminal: Start) -> None:
@@ -108,6 +133,7 @@ def test_a_region_alone_is_that_of_the_given_instance_type(terminal: Start) -> N
 def test_a_wrong_instance_type_is_met_with_the_nearest_and_an_empty_field(terminal: Start) -> None:
     wizard = terminal(*ALL_BUT_PLACE)
     wizard.talk(
+        ("Region", ""),
         ("for your app", "mem1_ssd1_v2_x5"),
         (r"you mean\s+mem1_ssd1_v2_x", ""),
         ("Write", ""),

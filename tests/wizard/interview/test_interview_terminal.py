@@ -35,6 +35,7 @@ PROMPTS = (
     ("Execution pattern", ""),
     ("Will this app need access to the Internet[?]", "y"),
     ("Will this app need access to the parent project[?]", ""),
+    ("Region", "frankfurt"),
     ("Choose an instance type for your app", ""),
 )
 ALL_BUT_TITLE_AND_INPUTS = (
@@ -68,21 +69,20 @@ def test_a_full_interview_writes_the_app(terminal: Start, tmp_path: Path, option
     ]
     assert spec["runSpec"]["timeoutPolicy"] == {"*": {"hours": 24}}
     assert spec["access"] == {"network": ["*"]}
+    assert list(spec["regionalOptions"]) == ["aws:eu-central-1"]
 
 
 def test_a_program_that_waits_for_no_review_gets_its_app(terminal: Start, tmp_path: Path) -> None:
     wizard = terminal()
-    wizard.talk(*PROMPTS)
+    wizard.talk(*(pair for pair in PROMPTS if pair[0] != "Region"))
     wizard.process.expect("App directory created")
     assert wizard.end()[0] == 0
     assert (tmp_path / "counts" / "dxapp.json").is_file()
 
 
 def test_back_asks_the_question_before_again(terminal: Start, tmp_path: Path) -> None:
-    wizard = terminal("--defaults", "--language", "bash")
-    wizard.talk(
-        START, ("Execution pattern", "<"), (r"App Name \[counts\]:", "other"), ("Execution pattern", "")
-    )
+    wizard = terminal("--defaults")
+    wizard.talk(START, ("language", "<"), (r"App Name \[counts\]:", "other"), ("language", "bash"))
     wizard.talk((REVIEW, ""))
     assert wizard.end()[0] == 0
     assert (tmp_path / "other").is_dir()
@@ -132,7 +132,7 @@ def test_ctrl_c_writes_nothing_and_resume_goes_on(terminal: Start, tmp_path: Pat
 
 def test_cancel_in_the_review_writes_nothing(terminal: Start, tmp_path: Path) -> None:
     wizard = terminal("--defaults")
-    wizard.talk(START, ("Programming language", "bash"), ("Execution pattern", ""), (REVIEW, "q"))
+    wizard.talk(START, ("Programming language", "bash"), (REVIEW, "q"))
     assert wizard.end()[0] == 130
     assert list(tmp_path.iterdir()) == []
 
@@ -161,11 +161,11 @@ def test_everything_that_can_be_said_of_a_parameter(terminal: Start, tmp_path: P
     wizard = terminal("counts", "--language", "bash", "--template", "basic", "--title", "t", "--summary", "s")
     wizard.talk(
         ("Version", ""), ("1st input", "k"), ("Label", ""), ("Choose a class", "array:int+"),
-        ("optional parameter", "y"), ("Default value", "[21]"), ("Choices", "21, 31"),
-        ("Suggestions", "[31]"), ("Help", "sizes"), ("Group", "Advanced"),
+        ("optional parameter", "y"), ("Default value of k", "[21]"), ("Choices of k", "21, 31"),
+        ("Suggestions of k", "[31]"), ("Help of k", "sizes"), ("Group of k", "Advanced"),
         ("2nd input", ""), ("1st output", ""), ("Timeout", ""), ("Internet", ""), ("parent project", ""),
-        ("instance type for your app", "aws:eu-west-2"),
-        ("Region aws:eu-west-2(?s:.*)instance type for your app", ""), (REVIEW, ""),
+        ("Region", "aws:eu-west-2"), ("Region aws:eu-west-2(?s:.*)instance type for your app", ""),
+        (REVIEW, ""),
     )  # fmt: skip
     assert wizard.end()[0] == 0
     spec = wizard.written()
@@ -187,7 +187,10 @@ def test_a_given_dxapp_json_is_asked_about_only_where_it_is_silent(terminal: Sta
     }
     (tmp_path / "given.json").write_text(json.dumps(given))
     wizard = terminal("--json-file", "given.json", "--defaults")
-    wizard.talk(("1/2.*Programming language", "bash"), ("Execution pattern", ""), ("[+].*outputSpec", ""))
+    wizard.talk(
+        ("1/1.*Programming language", "bash"), (r"dxapp.json +adds .*outputSpec(?s:.*)Write the app", "json")
+    )
+    wizard.talk(('[+] .*"outputSpec": ', ""))
     assert wizard.end()[0] == 0
     assert wizard.written()["x-mine"] == [1]
 
@@ -204,7 +207,7 @@ def test_an_existing_folder_is_refused_before_the_other_questions(terminal: Star
 
 def test_no_color_shows_no_colour(terminal: Start) -> None:
     wizard = terminal("--defaults", NO_COLOR="1")
-    wizard.talk(START, ("Programming language", "bash"), ("Execution pattern", ""))
+    wizard.talk(START, ("Programming language", "bash"))
     wizard.process.expect(REVIEW)
     assert not re.search(r"\x1b\[[0-9;]*(3[0-8]|9[0-7]|4[0-8])[;m]", wizard.process.before or "")
 
@@ -231,5 +234,5 @@ def test_a_name_that_breaks_in_the_language_chosen_later_is_asked_for_again(
 def test_answers_survive_a_state_folder_that_cannot_be_made(terminal: Start, tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
     wizard = terminal("--defaults", XDG_STATE_HOME=str(tmp_path / "state"))
-    wizard.talk(START, ("Programming language", "bash"), ("Execution pattern", ""), (REVIEW, ""))
+    wizard.talk(START, ("Programming language", "bash"), (REVIEW, ""))
     assert wizard.end()[0] == 0

@@ -43,8 +43,9 @@ def test_places_and_times_are_asked_again(terminal: Start, policy: Callable[[str
         ("1st output name", ""),
         (r"Timeout policy.*\[5h\]", "6h"),
         ("Allow at most 5h", "4h"),
-        ("Choose an instance type", "aws:us-east-1"),
-        ("Allowed: aws:eu-west-2", "mem3_ssd1_v2_x4"),
+        ("Region", "aws:us-east-1"),
+        ("Allowed: aws:eu-west-2", ""),
+        ("Choose an instance type", "mem3_ssd1_v2_x4"),
         (r"Allowed: mem1_\*", ""),
         (REVIEW, ""),
     )
@@ -61,7 +62,7 @@ def test_the_review_writes_nothing_that_is_forbidden(
     (tmp_path / "given.json").write_text('{"inputSpec": [], "outputSpec": []}', encoding="utf-8")
     wizard = terminal("counts", *REST[:4], "--json-file", "given.json", "--timeout", "1h", "--summary", "S")
     wizard.talk(("Title", ""), ("Version", ""))
-    wizard.talk(("Internet", ""), ("parent project", ""), ("Choose an instance type", ""))
+    wizard.talk(("Internet", ""), ("parent project", ""), ("Region", ""), ("Choose an instance type", ""))
     wizard.process.expect("policy-name-prefix")
     wizard.talk((REVIEW, ""), ("the policy forbids this app", "q"))
     assert wizard.end()[0] == 130
@@ -84,13 +85,13 @@ def test_an_own_template_is_kept_for_the_resumption(terminal: Start, tmp_path: P
     (folder / "{{cookiecutter.name}}").mkdir(parents=True)
     (folder / "cookiecutter.json").write_text("{}", encoding="utf-8")
     (folder / "{{cookiecutter.name}}" / "OURS").write_text("", encoding="utf-8")
-    wizard = terminal("--language", "bash", "--defaults", "--template-source", "template")
+    wizard = terminal("--defaults", "--template-source", "template")
     wizard.talk(("App Name:", "counts"))
-    wizard.process.expect("Execution pattern")
+    wizard.process.expect("Programming language")
     wizard.process.sendintr()
     wizard.process.expect("--template-source")
     wizard.end()
     wizard = terminal("--resume", "--defaults")
-    wizard.talk(("Execution pattern", ""), (REVIEW, ""))
+    wizard.talk(("Programming language", "bash"), (REVIEW, ""))
     assert wizard.end()[0] == 0
     assert (tmp_path / "counts" / "OURS").is_file()

@@ -41,6 +41,8 @@ def test_the_files_of_the_app_are_returned_sorted(tmp_path: Path) -> None:
         "Readme.md",
         "dxapp.json",
         "src/count-reads.py",
+        "test/cases/interface.json",
+        "test/cases/sample.json",
         "test/data/sample.fastq",
         "test/input.json",
         "test/test_app.py",
@@ -163,3 +165,9 @@ def test_the_template_offers_and_describes_the_choices_of_the_wizard() -> None:
     offered = [tuple(variables[key]) for key in ("language", "pattern", "ci")]
     assert offered == [LANGUAGES, PATTERNS, CI_SERVICES]
     assert tuple(variables["_patterns"]) == PATTERNS
+
+
+@pytest.mark.parametrize(("io_class", "is_there"), [("file", True), ("array:file", True), ("int", False)])
+def test_an_output_file_has_a_golden_file(tmp_path: Path, io_class: str, is_there: bool) -> None:
+    render_app(plan(outputSpec=[{"name": "out", "class": io_class}]), tmp_path / "app")
+    assert (tmp_path / "app/test/cases/sample/report.tsv").is_file() is is_there

@@ -13,13 +13,27 @@ NO_CI: CiService = "none"
 CI_SERVICES: tuple[CiService, ...] = (NO_CI, "github", "gitlab")
 
 PATTERN_TEXTS: dict[Pattern, str] = {
-    "basic": "one job",
-    "parallelized": "process pieces in parallel, then join the results",
-    "scatter-process-gather": "the same, with a job for each phase",
+    "basic": "choose if one job can do all the work",
+    "parallelized": "choose if pieces of the input can run in parallel",
+    "scatter-process-gather": "choose if splitting the input takes long, too",
 }
 PATTERNS = tuple(PATTERN_TEXTS)
 PARALLEL_PATTERNS: tuple[Pattern, ...] = ("parallelized", "scatter-process-gather")
 """The patterns with process jobs, whose share of the work is the scatter."""
+DEFAULT_PATTERN: Pattern = "basic"
+"""The pattern that the official wizard uses without asking."""
+
+PATTERN_SKETCH = """
+Each word is a job on a worker of its own:
+  basic
+    main
+  parallelized
+           +-> process -+
+    main --+-> process -+-> postprocess
+  scatter-process-gather
+                            +-> process -+
+    main -> scatter -> map -+-> process -+-> postprocess"""
+"""The jobs of each pattern, less than 60 characters wide."""
 
 
 class Choice(NamedTuple):

@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from dx_app_wizard.answers.choices import CI_SERVICES, LANGUAGES, PATTERN_TEXTS, PATTERNS, Choice, one_of
+from dx_app_wizard.answers.choices import (
+    CI_SERVICES,
+    DEFAULT_PATTERN,
+    LANGUAGES,
+    PATTERN_SKETCH,
+    PATTERN_TEXTS,
+    PATTERNS,
+    Choice,
+    one_of,
+)
 
 
 class QuestionText(NamedTuple):
@@ -19,6 +28,7 @@ class QuestionText(NamedTuple):
     `about` names the answer, in one sentence; `form` describes valid answers, `default` the answer that is
     used if there is no other, and `example` is a valid answer. `option` replaces `about` and `form` in
     `--help`, `hint` replaces `form` in the interview, and `details` are further sentences for its help.
+    `introduction` is printed before a person is asked.
     `missing` replaces the usual message about a required answer that is missing.
     """
 
@@ -30,6 +40,7 @@ class QuestionText(NamedTuple):
     option: str = ""
     hint: str = ""
     details: str = ""
+    introduction: str = ""
     missing: str = ""
     choices: tuple[Choice, ...] = ()
 
@@ -115,7 +126,9 @@ TEXTS: dict[str, QuestionText] = {
     "template": QuestionText(
         "Division of the work into jobs.",
         one_of(PATTERNS),
+        default=DEFAULT_PATTERN,
         prompt="Execution pattern",
+        introduction=PATTERN_SKETCH,
         choices=tuple(Choice(pattern, text) for pattern, text in PATTERN_TEXTS.items()),
     ),
     "scatter": QuestionText(
@@ -160,7 +173,9 @@ TEXTS: dict[str, QuestionText] = {
         default="aws:us-east-1",
         example="aws:eu-west-2",
         prompt="Region",
-        hint="a region",
+        option="Region that the app runs in.",
+        hint="a place (london) or a region",
+        details="Inputs must be in the same region; type to filter, or press Down for all regions.",
     ),
     "instance_type": QuestionText(
         "Instance type of the workers.",
@@ -184,6 +199,3 @@ TEXTS: dict[str, QuestionText] = {
     ),
 }
 """The texts, by the questions' keys."""
-
-CHANGE_REGION = "or a region, such as aws:eu-west-2, to change the region first"
-"""Addition to the hint of the instance type while the region is open."""

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers import value_schemas
-from dx_app_wizard.answers.choices import CI_SERVICES, LANGUAGES, NO_CI, PARALLEL_PATTERNS, PATTERNS
+from dx_app_wizard.answers.choices import (
+    CI_SERVICES,
+    DEFAULT_PATTERN,
+    LANGUAGES,
+    NO_CI,
+    PARALLEL_PATTERNS,
+    PATTERNS,
+)
 from dx_app_wizard.answers.question_texts import TEXTS, QuestionText
 from dx_app_wizard.answers.readers import (
     NO_ACCESS,
@@ -183,7 +190,8 @@ QUESTIONS: tuple[Question, ...] = (
         "template",
         "--template",
         read_choice(PATTERNS),
-        schema=value_schemas.PATTERN,
+        lambda _: DEFAULT_PATTERN,
+        schema={**value_schemas.PATTERN, "default": DEFAULT_PATTERN},
         examples=PATTERNS,
     ),
     Question(

@@ -8,7 +8,13 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp.classes import describe_value, parse_value
-from dx_app_wizard.dxapp.instances import region_problem
+from dx_app_wizard.dxapp.instances import (
+    find_anywhere,
+    find_regions,
+    known_regions,
+    list_regions,
+    region_problem,
+)
 from dx_app_wizard.dxapp.names import app_name_problem
 from dx_app_wizard.dxapp.parameters import FIELDS, parse_declaration
 from dx_app_wizard.dxapp.timeouts import LONGEST_TIMEOUT_MINUTES, MINUTES
@@ -225,5 +231,17 @@ def read_region(answer: Any) -> str:
     region = read_line(answer)
     problem = region_problem(region)
     if problem:
-        raise AnswerError(problem)
+        raise AnswerError(problem, f"Regions are {list_regions(known_regions())}.")
     return region
+
+
+def read_region_or_place(line: str) -> str:
+    """Read a region, or the place of one (`london`), as a person types it."""
+    if find_anywhere(line):
+        raise AnswerError(f"{line!r} is an instance type, not a region")
+    if region_problem(line) is None:
+        return line
+    found = find_regions(line)
+    if len(found) > 1:
+        raise AnswerError(f"{line!r} fits several regions: {list_regions(found)}")
+    return found[0] if found else read_region(line)

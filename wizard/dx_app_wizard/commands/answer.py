@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.answers.answers import Answers, gather, is_open, resolve
 from dx_app_wizard.answers.policy_defaults import policy_error
 from dx_app_wizard.answers.questions import QUESTIONS, Question
-from dx_app_wizard.commands.saved_answers import RESUME_COMMAND, SavedInterview, has_saved
+from dx_app_wizard.commands.saved_answers import SavedInterview, has_saved
+from dx_app_wizard.console import own_commands
 from dx_app_wizard.errors import AnswersError, NoTerminalError
 from dx_app_wizard.interview.confirm import confirm_write, is_line_of
 from dx_app_wizard.interview.conversation import Conversation
@@ -21,12 +22,12 @@ from dx_app_wizard.interview.prompters import LinePrompter, Prompter, choose_pro
 from dx_app_wizard.policy.model import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from dx_app_wizard.answers.sources import AnswerSources
     from dx_app_wizard.errors import ConflictError
+    from dx_app_wizard.interview.confirm import Review
     from dx_app_wizard.interview.interruption import Interruption
-    from dx_app_wizard.lint.findings import Finding
 
 _WELCOME = "Type ? for help, < to go back. Ctrl-C writes nothing and keeps your answers."
 
@@ -36,8 +37,7 @@ class AnswerCollector:
     """A collector of answers; `interview` is the one with a person, `piped` the one with a pipe.
 
     With `only_required`, questions with a default are not asked. `conflict` returns why no app of a name can
-    be created. `review` shows a person the app to be written, and returns the policy's findings; without it,
-    nothing is confirmed.
+    be created. `review` shows a person the app to be written; without it, nothing is confirmed.
     """
 
     sources: AnswerSources
@@ -46,7 +46,7 @@ class AnswerCollector:
     only_required: bool = False
     has_given_spec: bool = False
     conflict: Callable[[str], ConflictError | None] = lambda _name: None
-    review: Callable[[Answers], Sequence[Finding]] | None = None
+    review: Callable[[Answers], Review] | None = None
     interview: Interview | None = field(init=False, default=None)
     piped: Interview | None = field(init=False, default=None)
 
@@ -177,5 +177,5 @@ class AnswerCollector:
             replace(self.saved, lines=lines).save()
 
     def _resume_hint(self, interview: Interview) -> str:
-        command = f"As one command: {self.saved.command_line({**self.saved.flags, **interview.asked})}"
-        return f"Resume: {RESUME_COMMAND}\n  {command}" if has_saved() else command
+        command = f"As one command: {self.saved.command_line({**self.saved.flags, **interview.answered()})}"
+        return f"Resume: {own_commands.dx_app_wizard()} --resume\n  {command}" if has_saved() else command

@@ -17,6 +17,7 @@ from dx_app_wizard.commands.answer import AnswerCollector
 from dx_app_wizard.commands.saved_answers import SavedInterview, forget_saved
 from dx_app_wizard.commands.suggestion import suggest_command
 from dx_app_wizard.errors import AnswersError, ConflictError, NotWritableError
+from dx_app_wizard.interview.confirm import Review
 from dx_app_wizard.policy.lint import lint_by_policy
 from dx_app_wizard.policy.load import load_policy
 from dx_app_wizard.rendering.change_report import changes_json, preview_text, written_text
@@ -28,7 +29,7 @@ from dx_app_wizard.rendering.spec_check import check_policy
 from dx_app_wizard.rendering.template_choice import absolute_source, choose_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import PurePosixPath
 
     from dx_app_wizard.answers.answers import Answers
@@ -159,14 +160,15 @@ class _Creation:
         in_the_way = self.on_conflict is OnConflict.ABORT and is_in_use(folder)
         return ConflictError(folder) if in_the_way else None
 
-    def review(self, answers: Answers) -> Sequence[Finding]:
-        """Show what would be written, and return the policy's findings."""
+    def review(self, answers: Answers) -> Review:
+        """Show what would be written, with the policy's findings."""
         # Rich takes a while to import.
         from dx_app_wizard.commands.review import show_review
 
         draft = self.draft(answers)
-        show_review(draft.plan, self.changes(draft, draft.render()), self.basis.spec)
-        return lint_by_policy(draft.plan.spec.raw, self.basis.policy)
+        changes = self.changes(draft, draft.render())
+        pages = show_review(answers, draft.plan, changes, self.basis.spec)
+        return Review(tuple(lint_by_policy(draft.plan.spec.raw, self.basis.policy)), pages)
 
     def difference(self, draft: Draft) -> str:
         """Return the difference to the given dxapp.json, if there is one."""
@@ -241,7 +243,9 @@ def _named_paths(options: Options) -> dict[str, Path]:
 
 def _saved(options: Options, flags: dict[str, Any], named: Mapping[str, Path]) -> SavedInterview:
     """Return the flags, paths and modes to save; with --resume, added to those of the saved interview."""
-    paths = {name: str(path.absolute()) for name, path in named.items()}
+    # --resume creates the app in the same folder, wherever it is called.
+    here = {} if options.resume else {"output_dir": Path()}
+    paths = {name: str(path.absolute()) for name, path in {**here, **named}.items()}
     modes = {
         "on_conflict": options.on_conflict,
         "template_source": absolute_source(options.template_source),

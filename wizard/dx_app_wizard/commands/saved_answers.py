@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-RESUME_COMMAND = "dx-app-wizard --resume"
 _SCHEMA_VERSION = 2
 
 
@@ -53,6 +52,8 @@ class SavedInterview:
     def command_line(self, answers: Mapping[str, Any]) -> str:
         """Return the command with these answers, by their keys, and the same files and modes."""
         paths = {name: os.path.relpath(path) for name, path in self.paths.items()}
+        if paths.get("output_dir") == os.curdir:
+            del paths["output_dir"]
         options = {f"--{name.replace('_', '-')}": value for name, value in {**paths, **self.modes}.items()}
         return command_line({key: value for key, value in answers.items() if value is not None}, options)
 

@@ -20,6 +20,11 @@ def dx_local() -> str:
     return _command("dx-local", "dx_local")
 
 
+def dx_app_wizard() -> str:
+    """Return the command that starts `dx-app-wizard` from any folder."""
+    return _command("dx-app-wizard", "dx_app_wizard")
+
+
 def pytest() -> str | None:
     """Return the command that starts pytest with our plugin, or None if pytest is not installed with us."""
     return _command("pytest", "pytest") if find_spec("pytest") else None

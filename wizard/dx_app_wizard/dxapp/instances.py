@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 DEFAULT_REGION = "aws:us-east-1"
 
@@ -64,6 +67,27 @@ def known_regions() -> tuple[str, ...]:
 def place_of(region: str) -> str:
     """Return the location of a region, such as a city, or an empty string if it is unknown."""
     return str(_table()["regions"].get(region, ""))
+
+
+def find_regions(text: str) -> tuple[str, ...]:
+    """Return the known regions that a text may mean: the only one at this place, else all that it fits.
+
+    It fits any part of a region, and the beginning of a word of its place. An empty text fits none.
+    """
+    wanted = " ".join(text.lower().split())
+    places = {region: place_of(region).lower() for region in known_regions()}
+    exact = tuple(region for region, place in places.items() if wanted in (region, place))
+    if len(exact) == 1 or not wanted:
+        return exact if wanted else ()
+    return tuple(
+        region for region, place in places.items() if wanted in region or f" {wanted}" in f" {place}"
+    )
+
+
+def list_regions(regions: Iterable[str]) -> str:
+    """Return regions and their places as text: `aws:us-east-1 (N. Virginia), azure:westus (US West)`."""
+    places = {region: place_of(region) for region in regions}
+    return ", ".join(f"{region} ({place})" if place else region for region, place in places.items())
 
 
 def clouds() -> tuple[str, ...]:
@@ -147,7 +171,7 @@ def region_problem(region: str) -> str | None:
     """Return why a text cannot be a region, None if it names a location in a known cloud."""
     cloud, colon, place = region.partition(":")
     if not colon or not place or cloud not in clouds():
-        near = get_close_matches(region, known_regions(), n=1, cutoff=0.5)
+        near = find_regions(region) or get_close_matches(region, known_regions(), n=1, cutoff=0.5)
         suggestion = f"; did you mean {near[0]}?" if near else ""
         return f"{region!r} is not a region such as {DEFAULT_REGION}{suggestion}"
     return None

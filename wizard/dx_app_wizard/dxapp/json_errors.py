@@ -27,10 +27,12 @@ def explain(text: str, error: JSONDecodeError) -> JsonError:
     """Return the mistake that most likely made json.loads raise this error."""
     if not text.strip():
         return JsonError("is empty", "Write a JSON object: { … }.", 0)
+    if marker := _CONFLICT_MARKER.search(text):  # explains any other mistake
+        return _marker(marker[0], marker.start())
     at = _next(text, error.pos)
     if at >= len(text):
         return JsonError("ends too early", "Add the missing quotation mark, ] or }.", len(text.rstrip()))
-    found = _in_string(text, error) or _marker(text, at) or _foreign(text, at) or _comma(text, at)
+    found = _in_string(text, error) or _foreign(text, at) or _comma(text, at)
     return found or _unexpected(text, at, error)
 
 
@@ -39,12 +41,9 @@ def _next(text: str, offset: int) -> int:
     return offset + len(text[offset:]) - len(text[offset:].lstrip(" \t\r\n"))
 
 
-def _marker(text: str, at: int) -> JsonError | None:
-    """Return a mistake if a conflict marker of a merge begins here."""
-    if not _CONFLICT_MARKER.match(text, at):
-        return None
+def _marker(marker: str, at: int) -> JsonError:
     return JsonError(
-        f"has a conflict marker, {text[at : at + 7]}", "Keep one version, and remove the markers.", at
+        f"has a conflict marker, {marker}, of a merge", "Keep one version, and remove the markers.", at
     )
 
 

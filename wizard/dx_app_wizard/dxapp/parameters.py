@@ -47,8 +47,8 @@ def parse_declaration(text: str, *, output: bool = False) -> dict[str, Any]:
 def parse_field(io_class: str, field: str, text: str) -> Any:
     """Parse the value of one field of a parameter of this class, such as its help or its choices.
 
-    Choices, suggestions and patterns are a JSON array, or texts separated by commas. Raises DeclarationError,
-    UnknownClassError or ClassValueError.
+    Choices, suggestions and patterns are a JSON array, or texts separated by commas; patterns also by spaces.
+    Raises DeclarationError, UnknownClassError or ClassValueError.
     """
     if field not in FIELDS:
         raise DeclarationError(f"a parameter has no field {field!r}", f"Fields are {', '.join(FIELDS)}.")
@@ -58,9 +58,19 @@ def parse_field(io_class: str, field: str, text: str) -> Any:
         return _parse_default(io_class, text)
     if field in ("patterns", "type") and text.lstrip().startswith("{"):
         return parse_value("hash", text)
+    if field == "patterns":
+        return parse_patterns(text)
     if field in LIST_FIELDS:
-        return _parse_list("string" if field == "patterns" else parse_class(io_class).item, text)
+        return _parse_list(parse_class(io_class).item, text)
     return text
+
+
+def parse_patterns(text: str) -> Any:
+    """Parse patterns of file names, separated by commas and spaces: `*.fq, *.fastq` or `*.fq *.fastq`.
+
+    A pattern with a space in it needs a JSON array. Raises DeclarationError.
+    """
+    return _parse_array(text) if _is_array(text) else [part for part in re.split(r"[,\s]+", text) if part]
 
 
 def _parse_list(item: str, text: str) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from dx_app_wizard.errors import UserError
+from dx_app_wizard.interview.silent_prompter import SilentPrompter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,16 +80,23 @@ class Conversation:
         for key in [key for key in self.lines if chosen(key)]:
             self._previous[key] = self.lines.pop(key)
 
+    def answered(self) -> Conversation:
+        """Return a conversation with the lines so far in which nobody answers: other prompts raise EOFError.
+
+        A line that is being edited counts with its former text.
+        """
+        return Conversation(SilentPrompter(), {**self._previous, **self.lines}, lambda _lines: None)
+
     def _ask(self, key: str, prompt: Prompt, read: Callable[[str], T]) -> T:
-        previous = self._previous.pop(key, "")
+        previous = self._previous.get(key, "")
         if previous:
             hint = f"{ERASE_LINE} for none; {prompt.hint}" if prompt.erasable else prompt.hint
-            prompt = replace(prompt, default=previous, hint=hint)
+            prompt = replace(prompt, default=previous, hint=prompt.edit_hint or hint)
+        if prompt.introduction:
+            self.prompter.introduce(prompt.introduction)
         while True:
             line = _as_utf8(self.prompter.ask(prompt)).strip()
             if line == BACK_LINE:
-                if previous:
-                    self._previous[key] = previous
                 raise GoBackError
             if line == HELP_LINE:
                 self.prompter.say(prompt.explanation)
@@ -100,6 +108,7 @@ class Conversation:
                 self._reject(error)
                 continue
             self.lines[key] = line
+            self._previous.pop(key, None)
             self._passed.append(key)
             self._changed(self.lines)
             return value

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answers.choices import PARALLEL_PATTERNS, Choice
+from dx_app_wizard.answers.choices import DEFAULT_PATTERN, PARALLEL_PATTERNS, Choice
 from dx_app_wizard.answers.questions import QUESTIONS, Question
-from dx_app_wizard.answers.readers import AnswerError, read_parameters, read_yes_no
+from dx_app_wizard.answers.readers import (
+    AnswerError,
+    read_parameters,
+    read_region_or_place,
+    read_yes_no,
+)
 from dx_app_wizard.answers.spec_answers import MISSING
 from dx_app_wizard.dxapp.instances import DEFAULT_REGION
 from dx_app_wizard.errors import Problem, UserError
 from dx_app_wizard.interview.parameter_questions import ParameterQuestions
 from dx_app_wizard.interview.prompts import Prompt
 from dx_app_wizard.interview.region_questions import (
+    InstanceTypeQuestion,
     PolicyCheck,
-    RegionQuestions,
     region_choices,
     usual_region,
 )
@@ -27,8 +33,8 @@ if TYPE_CHECKING:
 
     from dx_app_wizard.interview.conversation import Conversation
 
-DEFAULT_PATTERN = "basic"
-"""The pattern that the official wizard uses without asking."""
+NOT_OFFICIAL = ("template", "scatter", "region")
+"""The questions that the official wizard does not ask; a line that is no answer is for the next prompt."""
 
 _BY_KEY = {question.key: question for question in QUESTIONS}
 
@@ -53,28 +59,45 @@ class Interview:
     def ask_all(self) -> dict[str, Any]:
         """Return the answers to the open questions."""
         self.asked.clear()
-        joined = {"region": "instance_type", "scatter": "template"}
-        steps = [key for key in self.open_keys if joined.get(key) not in self.open_keys]
+        # The share of a process job belongs to the pattern, so it is no step of its own.
+        steps = [key for key in self.open_keys if key != "scatter" or "template" not in self.open_keys]
         for number, key in enumerate(steps, 1):
-            step = f"{number}/{len(steps)}"
-            if key in ("inputs", "outputs"):
-                self.asked[key] = ParameterQuestions(
-                    self.conversation, key == "outputs", step, self.resolved.get("language")
-                ).ask()
-            elif key == "instance_type":
-                self._ask_region_and_type(step)
-            elif key == "scatter":
-                self._ask_scatter(step)
-            else:
-                self._ask(key, step)
-            if key == "template" and "scatter" in self.open_keys:
-                self._ask_scatter(step)
+            self.ask_one(key, f"{number}/{len(steps)}")
         return dict(self.asked)
+
+    def answered(self) -> dict[str, Any]:
+        """Return the answers so far, in the form of flags; of a list, the parameters that are complete."""
+        again = replace(self, conversation=self.conversation.answered(), asked={})
+        for key in self.open_keys:
+            parameters: list[dict[str, Any]] = []
+            with suppress(EOFError):
+                again.ask_one(key, "", parameters)
+            if parameters:
+                again.asked[key] = parameters
+        return again.asked
+
+    def ask_one(self, key: str, step: str, parameters: list[dict[str, Any]] | None = None) -> None:
+        """Ask one question; `parameters` collects inputs or outputs, even if EOFError ends the list."""
+        if key in ("inputs", "outputs"):
+            questions = ParameterQuestions(
+                self.conversation, key == "outputs", step, self.resolved.get("language")
+            )
+            self.asked[key] = questions.ask([] if parameters is None else parameters)
+        elif key == "instance_type":
+            self._ask_instance_type(step)
+        elif key == "scatter":
+            self._ask_scatter(step)
+        else:
+            self._ask(key, step)
+        if key == "template" and "scatter" in self.open_keys:
+            self._ask_scatter(step)
 
     def unanswered(self) -> list[Problem]:
         """Return a problem for each open question that has no answer."""
         missing = [
-            question for question in QUESTIONS if question.key in self.open_keys and question.key != "scatter"
+            question
+            for question in QUESTIONS
+            if question.key in self.open_keys and question.key not in NOT_OFFICIAL
         ]
         return [
             Problem(
@@ -108,16 +131,24 @@ class Interview:
         text = question.text
         choices = region_choices() if key == "region" else text.choices
         prompt = Prompt(
-            text.prompt, default, text.prompt_help(text.prompt_hint), choices, step, text.prompt_hint
+            text.prompt,
+            default,
+            text.prompt_help(text.prompt_hint),
+            choices,
+            step,
+            text.prompt_hint,
+            introduction=text.introduction,
         )
-        if key == "template":
-            prompt = replace(prompt, accepts=lambda line: _accepted(question.read, line))
+        if key in NOT_OFFICIAL:
+            prompt = replace(
+                prompt, accepts=lambda line: _accepted(CONVERSIONS.get(key, question.read), line)
+            )
         self.asked[key] = self.conversation.ask(key, prompt, read)
 
     def _ask_scatter(self, step: str) -> None:
         """Ask for the share of a process job, if there are process jobs and files to share."""
         known = {**self.resolved, **self.asked}
-        pattern = _BY_KEY["template"].read(known.get("template", DEFAULT_PATTERN))
+        pattern = _BY_KEY["template"].read(known.get("template") or DEFAULT_PATTERN)
         inputs = read_parameters(output=False)(known.get("inputs", ()))
         choices = tuple(Choice(str(scatter), text) for scatter, text in fitting_scatters(inputs))
         if pattern not in PARALLEL_PATTERNS or not choices:
@@ -141,7 +172,7 @@ class Interview:
 
     def _default(self, question: Question) -> str | None:
         """Return the line that an empty line means; None if an answer is required."""
-        special = {"template": DEFAULT_PATTERN, "network": "n", "project_access": "n"}
+        special = {"network": "n", "project_access": "n"}
         if "instance_type" in self.resolved:
             special["region"] = usual_region(self.resolved["instance_type"])
         special.update(self.defaults)
@@ -154,17 +185,16 @@ class Interview:
             return "".join(f"{count}{unit[0]}" for unit, count in value.items())
         return value if isinstance(value, str) else ""
 
-    def _ask_region_and_type(self, step: str) -> None:
-        """Ask for the instance type and, with the same prompt, for the region if it is open."""
-        region = self.resolved.get("region") or self.defaults.get("region", DEFAULT_REGION)
+    def _ask_instance_type(self, step: str) -> None:
+        """Ask for the instance type. It also decides the region, as in the official wizard, if nobody did."""
+        region = self.asked.get("region") or self.resolved.get("region") or DEFAULT_REGION
+        is_default = "region" in self.open_keys and not self.conversation.lines.get("region")
         preferred = self.defaults.get("instance_type", "")
-        region_is_open = "region" in self.open_keys
-        questions = RegionQuestions(self.conversation, step, preferred, region_is_open, self.policy_error)
-        for place in questions.ask(region):
-            if region_is_open:
-                self.asked["region"] = place.region
-            if place.instance_type:
-                self.asked["instance_type"] = place.instance_type
+        question = InstanceTypeQuestion(self.conversation, step, preferred, is_default, self.policy_error)
+        place = question.ask(region)
+        if place.region != region:
+            self.asked["region"] = place.region
+        self.asked["instance_type"] = place.instance_type
 
 
 def _accepted(read: Callable[[Any], Any], line: str) -> bool:
@@ -172,12 +202,16 @@ def _accepted(read: Callable[[Any], Any], line: str) -> bool:
         read(line)
     except UserError:
         return False
-    return True
+    return bool(line)
 
 
 def _project_access(line: str) -> str:
     return {"y": "CONTRIBUTE", "yes": "CONTRIBUTE", "n": "NONE", "no": "NONE"}.get(line.lower(), line)
 
 
-CONVERSIONS: dict[str, Callable[[str], Any]] = {"network": read_yes_no, "project_access": _project_access}
+CONVERSIONS: dict[str, Callable[[str], Any]] = {
+    "network": read_yes_no,
+    "project_access": _project_access,
+    "region": read_region_or_place,
+}
 """Conversions of lines to values for the questions' readers; other lines are passed as they are."""

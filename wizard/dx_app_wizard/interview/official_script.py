@@ -15,7 +15,7 @@ from dx_app_wizard.answers.question_texts import TEXTS
 from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.spec_answers import MISSING
 from dx_app_wizard.errors import Problem, UserError
-from dx_app_wizard.interview.interview import CONVERSIONS, Interview
+from dx_app_wizard.interview.interview import CONVERSIONS, NOT_OFFICIAL, Interview
 from dx_app_wizard.interview.prompts import Prompt
 
 if TYPE_CHECKING:
@@ -35,10 +35,8 @@ class OfficialScript(Interview):
 
     @property
     def length(self) -> int:
-        """The number of lines for the official wizard: one for region and type, none for our questions."""
-        both = "region" in self.open_keys and "instance_type" in self.open_keys
-        ours = sum(key in self.open_keys for key in ("template", "scatter"))
-        return len(self.open_keys) - ours - both
+        """The number of lines for the official wizard."""
+        return sum(key not in NOT_OFFICIAL for key in self.open_keys)
 
     def unanswered(self) -> list[Problem]:
         """Return a problem for each open question without an answer, except those that are kept."""
@@ -50,11 +48,11 @@ class OfficialScript(Interview):
         else:
             super()._ask(key, step)
 
-    def _ask_region_and_type(self, step: str) -> None:
+    def _ask_instance_type(self, step: str) -> None:
         if "instance_type" in self.kept:
             self._ask_ignored("instance_type", step)
         else:
-            super()._ask_region_and_type(step)
+            super()._ask_instance_type(step)
 
     def _ask_ignored(self, key: str, step: str) -> None:
         message = f"{TEXTS[key].prompt} (as in the given dxapp.json)"

@@ -16,7 +16,7 @@ from dx_app_wizard.dxapp.classes import (
 )
 from dx_app_wizard.dxapp.names import parameter_name_problem
 from dx_app_wizard.dxapp.parameters import parse_declaration
-from dx_app_wizard.interview.parameter_details import details
+from dx_app_wizard.interview.parameter_details import default_value, details
 from dx_app_wizard.interview.prompts import Prompt
 from dx_app_wizard.lint.rules.io import IO_RULES
 
@@ -38,13 +38,13 @@ _CLASSES = (
     *(Choice(io_class.name, io_class.one) for io_class in _MENU),
     *(Choice(ARRAY_PREFIX + io_class.name, io_class.several) for io_class in _MENU),
 )
-_NAME_HINT = "such as reads, or all in one: reads:file, log:file?{default}"
+_INPUT_HINT = "such as reads, or all in one: reads:file, log:file?, k:int=31"
+_OUTPUT_HINT = "such as counts, or all in one: counts:file, n_reads:int"
 _NAME_HELP = (
-    "Letters, digits and '_', not beginning with a digit, such as reads. Or all in one: reads:file,"
-    " log:file? (optional){default}. Append + (reads:file+) to be asked for all fields. An empty line"
-    " ends the list, - removes the parameter."
+    "Letters, digits and '_', not beginning with a digit, {hint}. A ? means optional{default}. Append +"
+    " ({example}:file+) to be asked for all fields. An empty line ends the list, - removes the parameter."
 )
-_CLASS_HINT = "type to filter; {example}+ asks for {details} as well"
+_CLASS_HINT = "class of {name}: type to filter; {example}+ asks for {details} as well"
 _CLASS_HELP = (
     f"{', '.join(USUAL_CLASSES)}, or array: followed by one of these, such as"
     " array:file. Append +, such as {example}+, to be asked for {details} as well."
@@ -74,9 +74,8 @@ class ParameterQuestions:
         """The beginning of the keys of all lines."""
         return "outputs" if self.output else "inputs"
 
-    def ask(self) -> list[dict[str, Any]]:
-        """Return the parameters as in dxapp.json."""
-        parameters: list[dict[str, Any]] = []
+    def ask(self, parameters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Add each complete parameter to the list, as in dxapp.json, and return the list."""
         position = 0
         while True:
             named = self._ask_name(position, parameters)
@@ -90,10 +89,17 @@ class ParameterQuestions:
     def _ask_name(self, position: int, others: list[dict[str, Any]]) -> _Named:
         """Return the new parameter with its name, and possibly its class and default."""
         kind = "output" if self.output else "input"
-        prompt = self._prompt(
-            f"{ordinal(len(others) + 1)} {kind} name (<ENTER> to finish)",
-            _NAME_HINT.format(default="" if self.output else ", k:int=31"),
-            _NAME_HELP.format(default="" if self.output else ", k:int=31 (with a default)"),
+        hint = _OUTPUT_HINT if self.output else _INPUT_HINT
+        default = "" if self.output else ", =31 is a default"
+        example = "counts" if self.output else "reads"
+        prompt = replace(
+            self._prompt(
+                f"{ordinal(len(others) + 1)} {kind} name",
+                hint,
+                _NAME_HELP.format(hint=hint, default=default, example=example),
+            ),
+            if_empty="(<ENTER> to finish)",
+            edit_hint=f"<ENTER> keeps it, {REMOVE_LINE} removes it",
         )
 
         def read(line: str) -> _Named:
@@ -123,7 +129,7 @@ class ParameterQuestions:
             f"{key}.label",
             self._prompt(
                 "Label (optional human-readable name)",
-                "such as Reads to count",
+                f"for {parameter['name']}, such as {'Counts per gene' if self.output else 'Reads to count'}",
                 "A human-readable name.",
                 erasable=True,
             ),
@@ -132,17 +138,22 @@ class ParameterQuestions:
         if label:
             parameter["label"] = label
         if not declared:
-            parameter["class"], more = self._ask_class(key)
+            parameter["class"], more = self._ask_class(key, parameter["name"])
             if not self.output or more:
                 self._ask_optional(key, parameter)
-        if not self.output:
-            self._ask_default(key, parameter, more=more)
-        for detail in details(parameter["class"], output=self.output) if more else ():
-            prompt = self._prompt(detail.message, detail.hint, detail.help, erasable=True)
+        if not more:
+            self._ask_default(key, parameter)
+            return
+        for detail in details(parameter["class"], output=self.output):
+            prompt = self._prompt(
+                f"{detail.title} of {parameter['name']}", detail.hint, detail.help, erasable=True
+            )
+            prompt = replace(prompt, if_empty="(<ENTER> for none)")
             self._ask_field(f"{key}.{detail.field}", parameter, prompt, detail.read)
 
-    def _ask_class(self, key: str) -> tuple[str, bool]:
+    def _ask_class(self, key: str, name: str) -> tuple[str, bool]:
         words = {
+            "name": name,
             "example": "file",
             "details": _OUTPUT_DETAILS if self.output else _INPUT_DETAILS,
         }
@@ -150,36 +161,29 @@ class ParameterQuestions:
         return self.conversation.ask(f"{key}.class", replace(prompt, choices=_CLASSES), _read_class)
 
     def _ask_optional(self, key: str, parameter: dict[str, Any]) -> None:
-        prompt = self._prompt(
-            "This is an optional parameter [y/n]",
-            "y if runs may omit it",
-            "Answer y if runs may omit it, else n.",
+        prompt = replace(
+            self._prompt(
+                "This is an optional parameter",
+                f"y if runs may omit {parameter['name']}",
+                "Answer y if runs may omit it, else n.",
+            ),
+            if_empty="[y/n]",
         )
         if self.conversation.ask(f"{key}.optional", prompt, read_yes_no):
             parameter["optional"] = True
 
-    def _ask_default(self, key: str, parameter: dict[str, Any], *, more: bool) -> None:
+    def _ask_default(self, key: str, parameter: dict[str, Any]) -> None:
+        """Ask for the default of an optional input, as the official wizard does."""
         io_class = parameter["class"]
-        if not more:
-            if not parameter.get("optional") or io_class not in ("int", "float", "string", "boolean"):
-                return
-            prompt = self._prompt(
-                "A default value should be provided [y/n]", "y to enter it next", "Answer y or n."
-            )
-            if not self.conversation.ask(f"{key}.has_default", prompt, read_yes_no):
-                return
-        is_array = io_class.startswith(ARRAY_PREFIX)
-        self._ask_field(
-            f"{key}.default",
-            parameter,
-            self._prompt(
-                "Default value (<ENTER> for none)" if more else "Default value",
-                f"of class {io_class}{', one element or a JSON array such as [1, 2]' if is_array else ''}",
-                f"A value of class {io_class}; of an array, one element or a JSON array such as [1, 2].",
-                erasable=more,
-            ),
-            lambda line: parse_declaration(f"x:{io_class}={line}")["default"],
-        )
+        is_plain = io_class in ("int", "float", "string", "boolean")
+        if self.output or not parameter.get("optional") or not is_plain:
+            return
+        prompt = self._prompt("A default value should be provided", "y to enter it next", "Answer y or n.")
+        prompt = replace(prompt, if_empty="[y/n]")
+        if self.conversation.ask(f"{key}.has_default", prompt, read_yes_no):
+            detail = default_value(io_class)
+            prompt = self._prompt(detail.title, detail.hint, detail.help)
+            self._ask_field(f"{key}.default", parameter, prompt, detail.read)
 
     def _ask_field(
         self, key: str, parameter: dict[str, Any], prompt: Prompt, convert: Callable[[str], Any]

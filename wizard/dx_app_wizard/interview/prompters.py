@@ -30,6 +30,9 @@ class Prompter(Protocol):
     def confirm(self, prompt: Prompt) -> str:
         """Return the line that answers a prompt which the official wizard does not have."""
 
+    def introduce(self, text: str) -> None:
+        """Print an explanation of the next prompt, if a person reads it."""
+
     def say(self, text: str) -> None:
         """Print text."""
 
@@ -72,6 +75,11 @@ class LinePrompter:
     def confirm(self, prompt: Prompt) -> str:
         """Return the next line."""
         return self.ask(prompt)
+
+    def introduce(self, text: str) -> None:
+        """Print text to stderr, unless the lines come from a pipe."""
+        if not self.is_pipe:
+            self.say(text)
 
     def say(self, text: str) -> None:
         """Print text to stderr."""

@@ -18,9 +18,12 @@ _FEW_CHOICES = 20
 class Prompt:
     """A request for one line: its text, the default for an empty line, the choices, the help for `?`.
 
-    A terminal shows `hint` below the field, and lists the choices at once unless `unfold` is False. If
-    `erasable`, the line `-` means no answer when a previous answer is the default. A prompt that the official
-    wizard does not have may have `accepts`: a script's line that it rejects is for the next prompt.
+    `if_empty` is the end of a message without a default: the meaning of an empty line. A terminal shows
+    `hint` below the field, and lists the choices at once unless `unfold` is False; `words` are lines that are
+    never completed to a choice. If a previous answer is the default, `edit_hint` replaces the hint, and if
+    `erasable`, the line `-` means no answer. A prompt that the official wizard does not have may have
+    `accepts`: a script's line that it rejects is for the next prompt. `introduction` is printed before a
+    person is asked.
     """
 
     message: str
@@ -31,14 +34,27 @@ class Prompt:
     hint: str = ""
     unfold: bool = True
     erasable: bool = False
+    edit_hint: str = ""
+    if_empty: str = ""
+    words: tuple[str, ...] = ()
+    introduction: str = ""
     accepts: Callable[[str], bool] | None = None
 
     @property
     def text(self) -> str:
         """The prompt as displayed, without the step."""
-        if not self.default:
-            return f"{self.message}:"
-        return f"{self.message.removesuffix(' [y/n]')} [{self.default}]:"
+        if self.default:
+            return f"{self.message} [{self.default}]:"
+        return f"{self.message} {self.if_empty}:" if self.if_empty else f"{self.message}:"
+
+    def meant(self, line: str) -> Choice | None:
+        """Return the choice that an incomplete line means: the only one that matches or is described so."""
+        wanted = " ".join(line.lower().split())
+        found = matching(self.choices, line)
+        if not wanted or wanted in self.words or any(choice.text.lower() == wanted for choice in found):
+            return None
+        described = [choice for choice in found if choice.meaning.lower() == wanted]
+        return next((some[0] for some in (found, described) if len(some) == 1), None)
 
     @property
     def explanation(self) -> str:

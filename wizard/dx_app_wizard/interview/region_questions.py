@@ -1,4 +1,4 @@
-"""Ask for the region and the instance type with one prompt, which accepts either."""
+"""Ask for the instance type, and offer the regions to choose from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.choices import Choice
-from dx_app_wizard.answers.question_texts import CHANGE_REGION, TEXTS
+from dx_app_wizard.answers.question_texts import TEXTS
 from dx_app_wizard.answers.readers import AnswerError
 from dx_app_wizard.dxapp.instances import (
     DEFAULT_REGION,
@@ -16,14 +16,12 @@ from dx_app_wizard.dxapp.instances import (
     instance_type_problem,
     instance_types,
     known_regions,
+    list_regions,
     place_of,
-    region_problem,
 )
 from dx_app_wizard.interview.prompts import Prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dx_app_wizard.dxapp.instances import InstanceType
     from dx_app_wizard.interview.conversation import Conversation
 
@@ -37,43 +35,42 @@ PolicyCheck = Callable[[str, Any], "str | None"]
 
 @dataclass(frozen=True)
 class RegionAndType:
-    """The region of the app, and its instance type, None until it is chosen."""
+    """The region of the app, and its instance type."""
 
     region: str
-    instance_type: str | None = None
+    instance_type: str
 
 
 @dataclass(frozen=True)
-class RegionQuestions:
-    """The questions about the instance type and, with the same prompt, the region if it is open.
+class InstanceTypeQuestion:
+    """The question about the instance type.
 
-    An empty line means the preferred instance type if the region offers it, else the region's default.
+    An empty line means the preferred instance type if the region offers it, else the region's default. If
+    `may_move`, a type of another cloud moves the app to that cloud's usual region.
     """
 
     conversation: Conversation
     step: str
     preferred: str
-    region_is_open: bool
+    may_move: bool
     policy_error: PolicyCheck
 
-    def ask(self, region: str) -> Iterator[RegionAndType]:
-        """Yield each answer, starting in this region; the last one has an instance type."""
-        place = RegionAndType(region)
-        attempt = 0
-        while place.instance_type is None:
-            key = f"instance_type.{attempt}"
-            if key not in self.conversation.lines:
-                self.conversation.prompter.say(_table(place.region))
-            place = self.conversation.ask(key, self._prompt(place.region), self._reader(place.region))
-            yield place
-            attempt += 1
+    def ask(self, region: str) -> RegionAndType:
+        """Return the instance type, and the region that offers it."""
+        is_new = "instance_type" not in self.conversation.lines
+        if is_new:
+            self.conversation.prompter.say(_table(region))
+        place = self.conversation.ask("instance_type", self._prompt(region), self._reader(region))
+        if is_new and place.region != region:
+            self.conversation.prompter.say(f"The region is {list_regions([place.region])}, for this type.")
+        return place
 
     def _prompt(self, region: str) -> Prompt:
         text = TEXTS["instance_type"]
-        hint = f"{text.prompt_hint}, {CHANGE_REGION}" if self.region_is_open else text.prompt_hint
-        choices = _choices(region, with_regions=self.region_is_open)
+        hint = text.prompt_hint
+        help_text = text.prompt_help(hint)
         return Prompt(
-            text.prompt, self._default(region), text.prompt_help(hint), choices, self.step, hint, unfold=False
+            text.prompt, self._default(region), help_text, _choices(region), self.step, hint, unfold=False
         )
 
     def _default(self, region: str) -> str:
@@ -81,24 +78,21 @@ class RegionQuestions:
         return self.preferred if fits else default_instance_type(region)
 
     def _reader(self, region: str) -> Callable[[str], RegionAndType]:
-        """Return a reader of an instance type of region or, if the region is open, of any type or region."""
+        """Return a reader of an instance type of the region or, if the app may move, of any cloud."""
 
-        def place_in(line: str) -> RegionAndType:
+        def place_of_type(line: str) -> RegionAndType:
             name = line or self._default(region)
-            places = (region, *_REGIONS_OF_CLOUDS) if self.region_is_open else (region,)
-            for place in places:
+            for place in (region, *(_REGIONS_OF_CLOUDS if self.may_move else ())):
                 if instance_type_problem(name, place) is None:
                     return RegionAndType(place, name)
-            if self.region_is_open and "_" not in name and region_problem(name) is None:
-                return RegionAndType(name)
             common = ", ".join(instance.name for instance in common_instance_types(region))
             problem = instance_type_problem(name, region)
             raise AnswerError(f"unrecognized response, expected one of {common} or another one: {problem}")
 
         def read(line: str) -> RegionAndType:
-            place = place_in(line)
+            place = place_of_type(line)
             for key, answer in (("region", place.region), ("instance_type", place.instance_type)):
-                if answer and (message := self.policy_error(key, answer)):
+                if message := self.policy_error(key, answer):
                     raise AnswerError(message)
             return place
 
@@ -113,15 +107,14 @@ def usual_region(instance_type: str) -> str:
 
 def region_choices() -> tuple[Choice, ...]:
     """Return the known regions, with their locations."""
-    return tuple(Choice(region, f"region, {place_of(region)}") for region in known_regions())
+    return tuple(Choice(region, place_of(region)) for region in known_regions())
 
 
-def _choices(region: str, *, with_regions: bool) -> tuple[Choice, ...]:
-    """Return the common instance types, then all others, then the regions."""
+def _choices(region: str) -> tuple[Choice, ...]:
+    """Return the common instance types, then all others."""
     common = common_instance_types(region)
     others = [instance for instance in instance_types(region) if instance not in common]
-    types = tuple(Choice(instance.name, _meaning(instance)) for instance in (*common, *others))
-    return (*types, *region_choices()) if with_regions else types
+    return tuple(Choice(instance.name, _meaning(instance)) for instance in (*common, *others))
 
 
 def _meaning(instance: InstanceType) -> str:

@@ -86,6 +86,10 @@ class TerminalPrompter:
             self._whole_lines = 0
         return line
 
+    def introduce(self, text: str) -> None:
+        """Print text to stderr, as `say` does."""
+        self.say(text)
+
     def say(self, text: str) -> None:
         """Print text to stderr, wrapped at words."""
         click.echo(_wrapped(text), err=True)
@@ -113,7 +117,7 @@ class TerminalPrompter:
                 prompt.text,
                 [],
                 completer=_Menu(prompt.choices),
-                key_bindings=_menu_keys(prompt.choices),
+                key_bindings=_menu_keys(prompt),
                 complete_while_typing=Condition(lambda: prompt.unfold or bool(get_app().current_buffer.text)),
                 reserve_space_for_menu=1 + min(len(prompt.choices), _MENU_ROWS),
                 **common,
@@ -163,21 +167,20 @@ class _Menu(Completer):
             yield Completion(choice.text, start_position=-len(typed), display_meta=choice.meaning)
 
 
-def _menu_keys(choices: tuple[Choice, ...]) -> KeyBindings:
-    """Return the keys of the menu: Down opens it, Enter completes the only match, then accepts it."""
+def _menu_keys(prompt: Prompt) -> KeyBindings:
+    """Return the keys of the menu: Down opens it, Enter takes the choice that the text means."""
     keys = KeyBindings()
 
-    def only_match() -> Choice | None:
-        buffer = get_app().current_buffer
-        found = matching(choices, buffer.text) if buffer.text.strip() else []
-        exact = any(choice.text.lower() == buffer.text.strip().lower() for choice in found)
-        return found[0] if len(found) == 1 and not exact else None
+    def meant() -> Choice | None:
+        return prompt.meant(get_app().current_buffer.text)
 
-    @keys.add("enter", filter=Condition(lambda: only_match() is not None))
-    def _fill_in(event: KeyPressEvent) -> None:
-        match = only_match()
-        if match is not None:
-            event.current_buffer.document = Document(match.text, len(match.text))
+    @keys.add("enter", filter=Condition(lambda: meant() is not None))
+    def _take(event: KeyPressEvent) -> None:
+        choice = meant()
+        if choice is not None:
+            # The complete text is what the terminal keeps, so that it shows what was taken.
+            event.current_buffer.document = Document(choice.text, len(choice.text))
+            event.current_buffer.validate_and_handle()
 
     @keys.add("down", filter=Condition(lambda: get_app().current_buffer.complete_state is None))
     def _unfold(event: KeyPressEvent) -> None:

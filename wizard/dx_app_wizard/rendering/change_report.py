@@ -80,7 +80,7 @@ def next_commands(changes: ChangeSet) -> list[str]:
     pytest = own_commands.pytest() if tests else None
     return [
         f"cd {shlex.quote(str(changes.folder))}",
-        f"{own_commands.dx_local()} run .",
+        f"{own_commands.dx_local()} run",
         *([pytest] if pytest else []),
     ]
 

@@ -20,7 +20,8 @@ from dx_app_wizard.files import files_below
 from dx_app_wizard.rendering.changes import FileContent, OnConflict, change_set
 from dx_app_wizard.rendering.clones import is_url
 from dx_app_wizard.rendering.provenance import BUILT_IN, RECORD_PATH, Template, template_hash
-from dx_app_wizard.rendering.values.samples import TEXT_SAMPLE, choose_samples, samples_folder
+from dx_app_wizard.rendering.values.sample_units import sample_units
+from dx_app_wizard.rendering.values.samples import TEXT_SAMPLE, choose_samples, sample_path, templates_folder
 from dx_app_wizard.rendering.values.scatter_values import inputs_of, scatter_values
 
 if TYPE_CHECKING:
@@ -79,9 +80,7 @@ def template_of(plan: Plan, app: Path) -> Template:
 
 def templates() -> Path:
     """Return the folder of the built-in template, in the package or in the repository."""
-    package = Path(__file__).parent.parent
-    installed = package / "templates" / "app"
-    return installed if installed.is_dir() else package.parent.parent / "templates" / "app"
+    return templates_folder() / "app"
 
 
 def _render_built_in(values: dict[str, Any], scratch: str) -> Path:
@@ -94,18 +93,19 @@ def _render_built_in(values: dict[str, Any], scratch: str) -> Path:
 
 def _add_samples(data: Path, plan: Plan) -> None:
     """Copy the samples of the app's inputs to its test data; remove the text sample if no input has it."""
-    samples = {
-        name: source for each in choose_samples(inputs_of(plan)).values() for name, source in each.items()
-    }
+    samples: dict[str, str] = {}
+    for chosen in choose_samples(inputs_of(plan)).values():
+        samples.update(chosen)
     for name, source in samples.items():
         if source:
-            shutil.copyfile(samples_folder() / source, data / name)
+            shutil.copyfile(sample_path(name, source), data / name)
     if samples and TEXT_SAMPLE not in samples:
         (data / TEXT_SAMPLE).unlink()
 
 
 def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
     """Return a value for every variable of the templates, so that none is left to defaults."""
+    scatter, samples = scatter_values(plan), choose_samples(inputs_of(plan))
     return {
         "name": name,
         "title": _printable(plan.spec.title or name),
@@ -122,8 +122,9 @@ def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
         "__gitlab": ".gitlab-ci.yml" if plan.ci == "gitlab" else "",
         "__pre_commit": ".pre-commit-config.yaml" if plan.ci != "none" else "",
         "_dxapp": plan.spec.dumps(),
-        "_scatter": scatter_values(plan),
-        "_samples": {name: list(files) for name, files in choose_samples(inputs_of(plan)).items()},
+        "_scatter": scatter,
+        "_samples": {input_name: list(files) for input_name, files in samples.items()},
+        "_sample_units": sample_units(scatter, samples),
         # `dx build` rejects an app with both a Readme.md and a description.
         "__readme": "" if "description" in plan.spec.raw else "Readme.md",
     }

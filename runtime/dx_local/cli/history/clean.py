@@ -94,7 +94,7 @@ def _remove(found: list[tuple[KeptRun, RunSummary]]) -> CommandResult:
 
 def _list(found: list[tuple[KeptRun, RunSummary]]) -> None:
     from dx_local.sizes import size_text
-    from dx_local.ui.tables import print_table
+    from dx_local.ui.results.tables import print_table
 
     rows = [(run.name, summary.state, size_text(summary.size)) for run, summary in found]
     print_table(rows, right=(2,))

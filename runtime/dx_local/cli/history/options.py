@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
+
+_POSITION = re.compile(r"-[0-9]+", re.ASCII)
+
+
+class RunArgumentCommand(click.Command):
+    """A command whose argument may be the position of a run, such as -2, which click takes for an option."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments with positions behind `--`."""
+        if "--" not in args:
+            positions = [text for text in args if _POSITION.fullmatch(text)]
+            args = [text for text in args if text not in positions]
+            args += ["--", *positions] if positions else []
+        return super().parse_args(context, args)
+
 
 app_option = click.option(
     "--app",

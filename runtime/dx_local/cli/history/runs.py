@@ -57,7 +57,7 @@ def _as_json(run: KeptRun, summary: RunSummary) -> dict[str, Any]:
 
 
 def _show(app: Path, found: list[tuple[KeptRun, RunSummary]]) -> None:
-    from dx_local.ui.tables import print_table
+    from dx_local.ui.results.tables import print_table
 
     if not found:
         click.echo(f"{str(app)!r} has no kept runs", err=True)
@@ -67,7 +67,7 @@ def _show(app: Path, found: list[tuple[KeptRun, RunSummary]]) -> None:
 
 def _cells(run: KeptRun, summary: RunSummary) -> tuple[str, ...]:
     from dx_local.sizes import size_text
-    from dx_local.ui.tables import duration_text
+    from dx_local.ui.results.tables import duration_text
 
     jobs = f"{summary.done}/{summary.jobs} jobs" if summary.jobs else ""
     seconds = "" if summary.seconds is None else duration_text(summary.seconds)
@@ -78,5 +78,5 @@ def _why(summary: RunSummary) -> str:
     failure = summary.failure
     if failure is None:
         return summary.problem or ""
-    message = failure.message.strip().partition("\n")[0]
+    message = failure.explanation.strip().partition("\n")[0]
     return f"{failure.job_path}: {failure.reason}: {message}"

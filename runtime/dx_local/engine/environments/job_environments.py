@@ -70,11 +70,21 @@ class JobEnvironment:
 
 
 class JobEnvironments:
-    """Prepares job environments, each part only once; notes for the user go to `announce`."""
+    """Prepares job environments, each part only once; notes for the user go to `announce`.
 
-    def __init__(self, platform: Platform, settings: JobSettings, announce: Callable[[str], None]) -> None:
+    `wait_for` gets the reason while jobs wait for a new worker environment, and None afterwards.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        settings: JobSettings,
+        announce: Callable[[str], None],
+        wait_for: Callable[[str | None], None],
+    ) -> None:
         self._settings = settings
         self._announce = announce
+        self._wait_for = wait_for
         self._bundled_files = BundledFiles(platform)
         self._environments: dict[EnvironmentRequest, asyncio.Task[WorkerEnvironment]] = {}
         self._resolved: dict[tuple[int, tuple[Dependency, ...]], asyncio.Task[ResolvedDependencies]] = {}
@@ -103,8 +113,9 @@ class JobEnvironments:
             return finished
         known = self._environments.get(request)
         if known is None or known.done():
-            build = partial(prepare_environment, request, announce=self._announce_from_thread())
+            build = partial(prepare_environment, request, announce=_from_thread(self._wait_for))
             self._environments[request] = known = asyncio.create_task(asyncio.to_thread(build))
+            known.add_done_callback(self._stop_waiting)
             known.add_done_callback(_retrieve_exception)  # the waiting task may be cancelled
         return await asyncio.shield(known)
 
@@ -117,7 +128,7 @@ class JobEnvironments:
 
     async def _environment_of(self, applet: JSON, packages: tuple[str, ...]) -> WorkerEnvironment:
         release = str(applet["runSpec"].get("release"))
-        request = replace(self._python_of(release), packages=packages)
+        request = replace(self._request_of(release), packages=packages)
         if applet["runSpec"]["interpreter"] != "bash":
             self._announce_python(release, request.python or running_version())
         if self._settings.python or request.python is None:
@@ -137,7 +148,11 @@ class JobEnvironments:
         self._announce_python(release, running_version())
         return environment
 
-    def _python_of(self, release: str) -> EnvironmentRequest:
+    def python_of(self, release: str) -> str:
+        """Return the version of Python under which jobs of a release run, as far as known by now."""
+        return self._request_of(release).python or running_version()
+
+    def _request_of(self, release: str) -> EnvironmentRequest:
         """Return the request for a worker environment with the Python for jobs of a release."""
         if release not in self._pythons:
             self._pythons[release] = self._choose_python(release)
@@ -172,7 +187,7 @@ class JobEnvironments:
                 resolve_dependencies,
                 dependencies,
                 installs=self._settings.install_depends,
-                announce=self._announce_from_thread(),
+                announce=_from_thread(self._announce),
             )
             self._resolved[key] = asyncio.create_task(asyncio.to_thread(work))
             self._resolved[key].add_done_callback(_retrieve_exception)
@@ -200,13 +215,19 @@ class JobEnvironments:
             self._announced.add(message)
             self._announce(message)
 
-    def _announce_from_thread(self) -> Callable[[str], None]:
-        loop = asyncio.get_running_loop()
+    def _stop_waiting(self, _finished: asyncio.Task[WorkerEnvironment]) -> None:
+        if all(task.done() for task in self._environments.values()):
+            self._wait_for(None)
 
-        def announce(message: str) -> None:
-            loop.call_soon_threadsafe(self._announce, message)
 
-        return announce
+def _from_thread(announce: Callable[[str], None]) -> Callable[[str], None]:
+    """Return a function that calls announce in the thread of the running loop."""
+    loop = asyncio.get_running_loop()
+
+    def announce_there(message: str) -> None:
+        loop.call_soon_threadsafe(announce, message)
+
+    return announce_there
 
 
 def _retrieve_exception(task: asyncio.Task[Any]) -> None:

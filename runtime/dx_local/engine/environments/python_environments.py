@@ -122,7 +122,7 @@ def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str]
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.with_name(f"{folder.name}.lock")):
             if not _is_complete(folder):  # another run may have created it before the lock was free
-                announce(f"Creating a worker environment ({request.describe()}); later runs reuse it.")
+                announce(f"Creating a worker environment: first job with {request.describe()}.")
                 _try_to_build(request, folder)
     client = native_client(_cache_folder())
     return WorkerEnvironment(folder / "bin" / "python", folder / "bin", request.dxpy, client)
@@ -213,6 +213,8 @@ def _build(request: EnvironmentRequest, folder: Path) -> None:
 def _uv(request: EnvironmentRequest, *arguments: str) -> None:
     import uv
 
+    from dx_local.engine.environments.uv_variables import uv_variables  # few runs need it
+
     try:
         # uv leaves locks in its temporary folder. The current folder is not the user's, because a
         # pyproject.toml there could contain settings for uv.
@@ -220,7 +222,7 @@ def _uv(request: EnvironmentRequest, *arguments: str) -> None:
             result = subprocess.run(
                 [uv.find_uv_bin(), *arguments],
                 cwd=_cache_folder(),
-                env={**os.environ, "TMPDIR": temporary},
+                env={**os.environ, **uv_variables(os.environ), "TMPDIR": temporary},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.console.text import without_surrogates
 from dx_app_wizard.dxapp import regular_file
 from dx_local.engine.executors.failed_command import LOG_LINE
-from dx_local.platform.execution.job_logs import folder_name, job_output_bytes
+from dx_local.platform.execution.job_logs import DXPY_OPENING, folder_name, job_output_bytes
 from dx_local.platform.requests import strict_json
 from dx_local.worker.job import code_name
 
@@ -200,7 +200,7 @@ def _last_line(log: Path) -> str:
         lines = job_output_bytes(log, _LOG_TAIL_BYTES).decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
-    printed = [line.strip() for line in lines if line.strip()]
+    printed = [line.strip() for line in lines if line.strip() and not DXPY_OPENING.match(line)]
     # The messages of a program explain more than the line that runs it.
     while len(printed) > 1 and LOG_LINE.fullmatch(printed[-1]):
         printed.pop()

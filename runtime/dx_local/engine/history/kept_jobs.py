@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _FIRST = re.compile(r"\[1\]$")
 _SHOWN = 10
 
+LAST = "last"
+"""The name of the first job that failed by itself, or else of the last one."""
+
 
 class _Row(JobIdentity):
     state: str
@@ -60,7 +63,8 @@ def kept_jobs(platform: Platform) -> list[KeptJob]:
 def choose_job(jobs: list[KeptJob], wanted: str) -> KeptJob:
     """Return the job that a user names by its label, path or ID; `process[1]` is the same as `process`.
 
-    Raises UsageError if there is no such job, or more than one.
+    `last` names the first job that failed by itself, or else the last one. Raises UsageError if there is no
+    such job, or more than one.
     """
     name = _FIRST.sub("", wanted)
     if is_hash_id(wanted, "job"):
@@ -69,6 +73,8 @@ def choose_job(jobs: list[KeptJob], wanted: str) -> KeptJob:
         found = [job for job in jobs if name in (job.label, job.path)]
     if len(found) == 1:
         return found[0]
+    if not found and wanted == LAST and jobs:
+        return next((job for job in jobs if job.is_cause), jobs[-1])
     if found:
         listed = "\n".join(f"  {job.id}  {job.path}" for job in found[:_SHOWN])
         raise UsageError(f"{len(found)} jobs have the name {wanted!r}:\n{listed}", "Pass the ID of one.")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from dx_local.engine.job_labels import job_path
+from dx_local.engine.job_labels import job_path, with_job_paths
 from dx_local.engine.run_folder import WORKSPACES, is_in_use, reading
 from dx_local.errors import UsageError
 from dx_local.platform.core.context import STORE_NAME
@@ -57,11 +57,15 @@ class UnreadableRunError(UsageError):
 
 @dataclass(frozen=True)
 class Failure:
-    """The cause of a failed run: the path of the first job that failed, its reason and message."""
+    """The cause of a failed run: the path of the first job that failed, its reason and message.
+
+    `explanation` is the message for people, with the paths of jobs in place of their IDs.
+    """
 
     job_path: str
     reason: str
     message: str
+    explanation: str
 
     def to_json(self) -> JSON:
         """Return the cause for programs."""
@@ -115,6 +119,14 @@ class KeptRun:
         except sqlite3.Error as error:
             raise UnreadableRunError(self.name, str(error)) from None
 
+    def repeats_a_job(self) -> bool:
+        """Return whether the run is one job of an earlier run, run again. Raises UnreadableRunError."""
+        with self.opened() as platform:
+            return platform.store.exists(
+                "SELECT 1 FROM (SELECT requested FROM job ORDER BY sequence LIMIT 1) AS root"
+                " WHERE json_extract(root.requested, '$.repeats') IS NOT NULL"
+            )
+
     def summary(self) -> RunSummary:
         """Return the state, jobs and size of the run; an unreadable one is described, not an error."""
         size = _size_on_disk(self.folder)
@@ -164,6 +176,18 @@ def choose_run(app: Path, wanted: str = LAST) -> KeptRun:
     raise UsageError(f"there is no run {wanted!r}", "`dx-local runs` lists the kept runs.")
 
 
+def choose_whole_run(app: Path, wanted: str = LAST) -> KeptRun:
+    """Return the run of an app that a user names; `last` is the latest one that is not a job run again.
+
+    Raises UsageError if there is no such run, or more than one, and UnreadableRunError.
+    """
+    if wanted == LAST:
+        for run in reversed(kept_runs(app)):
+            if not run.repeats_a_job():
+                return run
+    return choose_run(app, wanted)
+
+
 def _parsed(name: str) -> tuple[datetime, int] | None:
     """Return the time and number in a folder name that dx-local gives, or None for any other name."""
     match = _NAME.fullmatch(name)
@@ -205,7 +229,13 @@ def _failure(store: Store, root_id: str) -> Failure | None:
     if root is None:
         return None
     cause = (store.get("job", root["failure_from"]["id"]) if root["failure_from"] else None) or root
-    return Failure(job_path(store, cause), cause["failure_reason"] or "", cause["failure_message"] or "")
+    message = cause["failure_message"] or ""
+    return Failure(
+        job_path=job_path(store, cause),
+        reason=cause["failure_reason"] or "",
+        message=message,
+        explanation=with_job_paths(store, message),
+    )
 
 
 def _size_on_disk(folder: Path) -> int:

@@ -2,73 +2,104 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.console.text import plain
 from dx_app_wizard.dxapp.model import FILE_NAME
-from dx_local.engine.job_labels import job_path
-from dx_local.platform.execution.job_logs import job_output_bytes, log_paths
+from dx_local.engine.job_labels import job_label, job_path, with_job_paths
+from dx_local.engine.reports import failure_log, source_lines
+from dx_local.engine.reports.input_texts import input_texts
+from dx_local.engine.reports.wrong_values import wrong_value
+from dx_local.platform.core.store import Row
+from dx_local.platform.execution.job_logs import line_count, log_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from dx_app_wizard.lint.findings import Finding
+    from dx_local.engine.reports.source_lines import SourceLine
+    from dx_local.engine.reports.wrong_values import WrongValue
     from dx_local.platform.core.context import JSON, Platform
     from dx_local.platform.core.schema import JobRow
     from dx_local.platform.core.store import Store
 
 _LOG_LINES = 20
-_TAIL_BYTES = 64 * 1024
-_PYTHON_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
-_JOB_ID = re.compile(r"\bjob-[0-9A-Za-z]{24}\b")
-_BASH_LINE = re.compile(r"(?P<file>\S[^:]*): line (?P<line>\d+): ")
+_COUNTS = """
+SELECT COUNT(*) AS jobs, SUM(state = 'done') AS done, SUM(state != 'done' AND started IS NULL) AS not_started,
+    SUM(state != 'done' AND started IS NOT NULL) AS ended
+FROM job WHERE id GLOB 'job-*'
+"""
 
 
 @dataclass(frozen=True)
-class SourceLine:
-    """A line of the app's own code."""
+class Subject:
+    """The job to look at: the one that failed, or the one that returned a wrong value to it."""
 
-    file: Path
-    number: int
-    text: str
+    job_id: str
+    label: str
+    path: str
 
 
 @dataclass(frozen=True)
 class FailureReport:
     """The cause of a failed run: the first job that failed, and pointers to more information.
 
-    `findings` are the linter's warnings about the code, one of which may explain the failure; `hint` is a way
-    to learn more; `mentioned` has the IDs and paths of other jobs whose IDs are in the message.
+    `message` is that of the platform; `explanation` is for people, with the paths of jobs in place of their
+    IDs, and names the output and job that a wrong value came from. `subject` is the job that `source`,
+    `inputs` and the log belong to. `excerpt` has the last lines of the log without frames outside the app's
+    code, and `log_lines` is the number of all. `missing_programs` are those that a shell did not find.
+    `others` sums up the other jobs. `findings` are the linter's warnings about the code, one of which may
+    explain the failure; `hint` is a way to learn more.
     """
 
     job_id: str
     job_path: str
     reason: str
     message: str
+    explanation: str
+    subject: Subject
     job_input: JSON
+    inputs: tuple[str, ...]
     source: SourceLine | None
     log_tail: tuple[str, ...]
+    excerpt: tuple[str, ...]
+    log_lines: int
     log_file: Path | None
+    missing_programs: tuple[str, ...] = ()
+    others: str = ""
     findings: tuple[Finding, ...] = ()
     hint: str | None = None
-    mentioned: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def cause(self) -> str:
+        """The explanation, after programs that were missing unless it names them."""
+        missing = [line for line in self.missing_programs if _without_place(line) not in self.explanation]
+        return "\n".join([*missing, self.explanation])
+
+    @property
+    def summary(self) -> str:
+        """The cause as one line."""
+        return next(iter(self.cause.strip().splitlines()), "")
+
+    @property
+    def finding_lines(self) -> list[str]:
+        """The linter's warnings, each as one line."""
+        return [_finding_line(finding) for finding in self.findings]
 
     def text(self) -> str:
         """Return the report as lines of plain text, from the cause to the log and a hint."""
-        lines = [f"{self.job_path} failed: {self.reason}: {self.message}"]
-        lines += [f"  {job_id} is {path}" for job_id, path in self.mentioned]
+        lines = [f"{self.job_path} failed: {self.reason}: {self.cause}"]
         if self.source:
             lines += [f"  at {self.source.file}:{self.source.number}", f"      {self.source.text}"]
+        if self.inputs:
+            lines.append(f"  input: {'   '.join(self.inputs)}")
         if self.log_tail:
-            lines += ["  last lines of its log:", *(f"  | {line}" for line in self.log_tail)]
+            owner = "its log" if self.subject.job_id == self.job_id else f"the log of {self.subject.path}"
+            lines += [f"  last lines of {owner}:", *(f"  | {line}" for line in self.log_tail)]
         if self.findings:
-            lines += [
-                "  dx-local lint reports:",
-                *(f"  | {_finding_line(item)}" for item in self.findings),
-            ]
+            lines += ["  dx-local lint reports:", *(f"  | {line}" for line in self.finding_lines)]
         if self.log_file:
             lines.append(f"  log: {self.log_file}")
         if self.hint:
@@ -80,11 +111,14 @@ class FailureReport:
         source = self.source and {
             "file": str(self.source.file.absolute()), "line": self.source.number, "text": self.source.text
         }  # fmt: skip
+        is_other = self.subject.job_id != self.job_id
         return {
             "job": self.job_id,
             "path": self.job_path,
             "reason": self.reason,
             "message": self.message,
+            "explanation": self.cause,
+            "producer": {"job": self.subject.job_id, "path": self.subject.path} if is_other else None,
             "input": self.job_input,
             "source": source,
             "log": None if self.log_file is None else str(self.log_file),
@@ -99,52 +133,83 @@ def explain(platform: Platform, job: JobRow, app: Path, warnings: Sequence[Findi
 
     `warnings` are the linter's findings in the app; the report repeats those that concern its code.
     """
+    store = platform.store
     cause_id = job["failure_from"]["id"] if job["failure_from"] else job["id"]
-    cause = platform.store.get("job", cause_id) or job
-    log = next(reversed(log_paths(platform, cause)), None)
-    tail = _last_lines(log) if log else ()
+    cause = store.get("job", cause_id) or job
+    message = cause["failure_message"] or f"the job was {cause['state']}"
+    wrong = wrong_value(platform, cause)
+    subject = wrong.producer if wrong else cause
+    log = next(reversed(log_paths(platform, subject)), None)
+    lines = failure_log.last_lines(log) if log else ()
+    job_input = subject["input"] or subject["original_input"]
     return FailureReport(
         job_id=cause["id"],
-        job_path=job_path(platform.store, cause),
+        job_path=job_path(store, cause),
         reason=cause["failure_reason"] or str(cause["state"]).capitalize(),
-        message=cause["failure_message"] or f"the job was {cause['state']}",
+        message=message,
+        explanation=failure_log.relative(
+            with_job_paths(store, _explanation(store, cause, wrong) or message), app
+        ),
+        subject=Subject(subject["id"], job_label(store, subject), job_path(store, subject)),
         job_input=cause["input"] or cause["original_input"],
-        source=_source_line(tail, app),
-        log_tail=tail[-_LOG_LINES:],
+        inputs=input_texts(store, job_input),
+        source=_source(store, subject, wrong, lines, app),
+        log_tail=lines[-_LOG_LINES:],
+        excerpt=tuple(failure_log.excerpt(lines, app)[-_LOG_LINES:]),
+        log_lines=_line_count(log, lines) if log else 0,
         log_file=log,
+        missing_programs=failure_log.missing_programs(lines, app),
+        others=_others(store),
         findings=tuple(finding for finding in warnings if finding.file not in (None, FILE_NAME)),
-        mentioned=_mentioned(platform.store, cause),
     )
+
+
+def _explanation(store: Store, cause: JobRow, wrong: WrongValue | None) -> str | None:
+    """Return the message on a wrong value, or None if the message of the platform explains it."""
+    if wrong is None or wrong.problem is None:
+        return None
+    owner = "" if wrong.producer["id"] == cause["id"] else f" of {job_path(store, wrong.producer)}"
+    return f"output {wrong.field!r}{owner}: {wrong.problem}"
+
+
+def _source(
+    store: Store, subject: JobRow, wrong: WrongValue | None, lines: Sequence[str], app: Path
+) -> SourceLine | None:
+    """Return the line that failed; of a wrong value or input, the line that returned or passed it."""
+    named = source_lines.named_in(lines, app) if wrong is None else None
+    root = store.value("SELECT executable FROM job ORDER BY sequence LIMIT 1")
+    if subject["executable"] != root:  # its code is not in the folder of the app
+        return named
+    if wrong is not None:
+        return source_lines.making_output(app, subject["function"], wrong.field)
+    if named and named.text == source_lines.ENTRY_CALL:
+        return source_lines.starting_job(app, subject["function"], subject["original_input"]) or named
+    return named
+
+
+def _line_count(log: Path, lines: Sequence[str]) -> int:
+    try:
+        return line_count(log)
+    except OSError:  # the job has removed the index, or its folder
+        return len(lines)
+
+
+def _others(store: Store) -> str:
+    """Return a sentence on the other jobs of the run; empty if there are none."""
+    counts = store.one(Row, _COUNTS)
+    if counts is None or counts["jobs"] < 2:
+        return ""
+    parts = [f"{counts['done']:,} of {counts['jobs']:,} jobs done"]
+    parts += [f"{counts['ended'] - 1:,} ended with it"] if counts["ended"] > 1 else []
+    parts += [f"{counts['not_started']:,} not started"] if counts["not_started"] else []
+    return ", ".join(parts)
+
+
+def _without_place(line: str) -> str:
+    return line.rpartition(": ")[0].rpartition(": ")[2] + ": command not found"
 
 
 def _finding_line(finding: Finding) -> str:
     place = finding.file if finding.line is None else f"{finding.file}:{finding.line}"
     hint = f" ({finding.hint})" if finding.hint else ""
     return f"{place}: {finding.message}{hint} [{finding.rule}]"
-
-
-def _mentioned(store: Store, cause: JobRow) -> tuple[tuple[str, str], ...]:
-    """Return the IDs and paths of other jobs whose IDs are in the failure message of a job."""
-    named = dict.fromkeys(_JOB_ID.findall(cause["failure_message"] or ""))
-    jobs = (store.get("job", job_id) for job_id in named if job_id != cause["id"])
-    return tuple((job["id"], job_path(store, job)) for job in jobs if job)
-
-
-def _last_lines(log: Path) -> tuple[str, ...]:
-    return tuple(job_output_bytes(log, _TAIL_BYTES).decode("utf-8", "replace").splitlines())
-
-
-def _source_line(lines: tuple[str, ...], app: Path) -> SourceLine | None:
-    """Return the innermost line of the app's own code in the last error message of the log."""
-    folder = app.resolve()
-    for line in reversed(lines):
-        match = _PYTHON_FRAME.search(line) or _BASH_LINE.search(line)
-        if match is None:
-            continue
-        file = folder / match["file"].strip()
-        if folder in file.parents and file.is_file():
-            text = file.read_text(encoding="utf-8", errors="replace").splitlines()
-            number = int(match["line"])
-            code = text[number - 1].strip() if 0 < number <= len(text) else ""
-            return SourceLine(file=app / file.relative_to(folder), number=number, text=code)
-    return None

@@ -6,30 +6,28 @@ Everything comes from the folder of the run, so that the report can be made agai
 
 from __future__ import annotations
 
+import json
 import os
 import platform as machine
-import sqlite3
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard import __version__
 from dx_app_wizard.dxapp.links import links_in
-from dx_app_wizard.files import atomic_write
-from dx_local.engine.job_labels import JobLabels, name_of
-from dx_local.engine.run_folder import reading
+from dx_local.engine.reports.edges import edges_of
+from dx_local.engine.reports.entry_points import summary, system_requirements
+from dx_local.engine.reports.input_texts import data_object
+from dx_local.engine.reports.job_rows import EarlierTry, Job, earlier_tries, job_rows, jobs_of, key_of
+from dx_local.engine.run_folder import WORKSPACES
 from dx_local.platform.core.json_text import to_json
-from dx_local.platform.core.schema import JobTry
-from dx_local.platform.core.store import Row
-from dx_local.platform.execution import job_logs, job_usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from dx_local.platform.core.context import JSON, Platform
-    from dx_local.platform.core.schema import JobIdentity
-    from dx_local.platform.core.store import Store
-    from dx_local.platform.execution.job_usage import EntryPointUsage
+    from dx_local.platform.core.store import Row, Store
 
 SCHEMA = 1
 """Version of the report; a change that breaks readers increases it."""
@@ -37,166 +35,145 @@ SCHEMA = 1
 FILE_NAME = "report.json"
 """The report, in the folder of the run."""
 
+INTERRUPTED = "interrupted"
+"""The state of a run whose process was killed before its first job had ended."""
+
+RUNNING = "running"
+"""The state of a run whose first job has not ended, even if that job waits for others."""
+
 _LONGEST_VALUE = 10_000  # characters of JSON
+_LINES_AROUND = 3
 _FINAL = frozenset({"done", "failed", "terminated"})
-_JOBS = """
-SELECT job.id, job.function, job.executable_name, job.parent, job.parent_try, job.state, job.created,
-    job.started, job.stopped, job.try_number, job.instance_type, job.failure_reason, job.failure_message,
-    job.reused_from, job.usage, job.workspace, parent.workspace AS parent_workspace
-FROM job LEFT JOIN job AS parent ON parent.id = job.parent ORDER BY job.sequence
-"""
 
 
-class Job(TypedDict):
-    """One row of `jobs`, which the report holds in columns; times are in ms, sizes in bytes."""
+@dataclass(frozen=True)
+class ReportRequest:
+    """The run to report on.
 
-    id: str
-    label: str
-    entryPoint: int
-    parent: int | None
-    state: str
-    created: int
-    started: int | None
-    stopped: int | None
-    tries: int
-    memory: int | None
-    cpuSeconds: float | None
-    disk: int | None
-    reused: bool
-    reason: str | None
-    message: str | None
-    log: str | None
-
-
-def write_report(folder: Path, app: Path) -> None:
-    """Write `report.json` into the folder of a run that has ended, in place of an earlier one.
-
-    `app` is the folder of the user's own code. A report that cannot be written, for example because the disk
-    is full, does not fail the run.
+    `app` is the folder with the user's own code. Without `root`, the run has all jobs of the platform; with
+    it, only those in the tree of that job or analysis. `is_over` is false while jobs can still run, and
+    `command` is the command line that started the run, if it is known. If `is_again` is true, an earlier
+    report in the folder of the run provides the facts that only the process of the run knew: its environment,
+    and the source code at that time.
     """
-    with suppress(OSError, sqlite3.Error), reading(folder) as platform:
-        atomic_write(folder / FILE_NAME, to_json(report_of(platform, app)) + "\n")
+
+    app: Path
+    root: str = ""
+    is_over: bool = True
+    command: tuple[str, ...] | None = None
+    is_again: bool = False
 
 
-def report_of(platform: Platform, app: Path) -> JSON:
-    """Return the report of the run on a platform; `app` is the folder with the user's own code.
+def report_of(platform: Platform, request: ReportRequest) -> JSON:
+    """Return the report of the run on a platform, which has started a job.
 
-    The run has started a job. Paths in its folder are relative to it.
+    Paths in the folder of the run are relative to it.
     """
     store = platform.store
-    rows = store.all(Row, _JOBS)
+    rows = job_rows(store, request.root)
     root = rows[0]
-    keys = list(dict.fromkeys(map(_entry_point, rows)))
-    jobs = _jobs(rows, {key: number for number, key in enumerate(keys)}, platform)
-    usage = {
-        (each.executable_name, each.function, each.instance_type): each
-        for each in job_usage.by_entry_point(store)
-    }
+    keys = list(dict.fromkeys(map(key_of, rows)))
+    jobs = jobs_of(rows, {key: number for number, key in enumerate(keys)}, platform)
+    earlier = earlier_tries(platform, rows, request.root)
+    kept = earlier_report(platform.folder) if request.is_again else {}
+    summaries = _summaries(rows, jobs, earlier)
     return {
         "schema": SCHEMA,
         "name": root["executable_name"],
         "function": root["function"],
-        "state": root["state"],
+        "run": platform.folder.name if platform.folder.parent.name == WORKSPACES else None,
+        "state": _state(root, is_over=request.is_over),
         "created": root["created"],
         "stopped": root["stopped"],
-        "cause": _cause(platform, root["id"], app),
-        "entryPoints": [
-            _summary(key, [job for job in jobs if job["entryPoint"] == number], usage.get(key))
-            for number, key in enumerate(keys)
-        ],
+        "cause": _cause(platform, root["id"], request.app, kept),
+        "entryPoints": summaries,
+        "systemRequirements": system_requirements(summaries, root["region"]),
+        "edges": edges_of(platform, rows, jobs, request.root),
         "jobs": {name: [job[name] for job in jobs] for name in Job.__annotations__},  # type: ignore[literal-required]
+        "earlierTries": {name: [row[name] for row in earlier] for name in EarlierTry.__annotations__},  # type: ignore[literal-required]
         "inputs": _values(store, root["id"], "COALESCE(input, original_input)", "input"),
         "outputs": _values(store, root["id"], "output", "output"),
-        "environment": {
-            "dxLocal": __version__,
-            "python": machine.python_version(),
-            "machine": f"{machine.system()} {machine.release()} {machine.machine()}",
-            "cores": os.cpu_count(),
-            "region": store.value("SELECT region FROM job ORDER BY sequence LIMIT 1"),
-        },
+        "environment": _environment(request, root["region"], kept.get("environment") or {}),
     }
 
 
-def _entry_point(row: Row) -> tuple[str, str, str]:
-    return row["executable_name"], row["function"], row["instance_type"]
+def _state(root: Row, *, is_over: bool) -> str:
+    return str(root["state"]) if root["state"] in _FINAL else INTERRUPTED if is_over else RUNNING
 
 
-def _jobs(
-    rows: Sequence[Row], entry_points: dict[tuple[str, str, str], int], platform: Platform
-) -> list[Job]:
-    """Return the jobs in the order of their creation."""
-    positions = {row["id"]: position for position, row in enumerate(rows)}
-    labels = JobLabels()
-    jobs: list[Job] = []
-    for row in rows:
-        identity = cast("JobIdentity", row)
-        usage = row["usage"] or {}
-        jobs.append(
-            {
-                "id": row["id"],
-                "label": labels.label(identity, name_of(identity, row["parent_workspace"])),
-                "entryPoint": entry_points[_entry_point(row)],
-                "parent": positions.get(row["parent"]),
-                "state": row["state"],
-                "created": row["created"],
-                "started": row["started"],
-                "stopped": row["stopped"],
-                "tries": row["try_number"] + 1,
-                "memory": usage.get("memory"),
-                "cpuSeconds": usage.get("cpu_seconds"),
-                "disk": usage.get("disk"),
-                "reused": row["reused_from"] is not None,
-                "reason": row["failure_reason"],
-                "message": row["failure_message"],
-                "log": _log(platform, row) if row["started"] is not None else None,
-            }
+def earlier_report(folder: Path) -> JSON:
+    """Return the report that is in the folder of a run, or an empty one."""
+    with suppress(OSError, ValueError, RecursionError):
+        found = json.loads((folder / FILE_NAME).read_bytes())
+        if isinstance(found, dict) and found.get("schema") == SCHEMA:
+            return found
+    return {}
+
+
+def _environment(request: ReportRequest, region: str, kept: JSON) -> JSON:
+    here = {
+        "dxLocal": __version__,
+        "python": machine.python_version(),
+        "machine": f"{machine.system()} {machine.release()} {machine.machine()}",
+        "cores": os.cpu_count(),
+        "region": region,
+        "command": None if request.command is None else list(request.command),
+    }
+    return {name: kept.get(name, value) for name, value in here.items()}
+
+
+def _summaries(rows: Sequence[Row], jobs: Sequence[Job], earlier: Sequence[EarlierTry]) -> list[JSON]:
+    """Return the summaries of all entry points, in the order in which they were first used."""
+    members: dict[int, list[int]] = {}
+    for position, job in enumerate(jobs):
+        members.setdefault(job["entryPoint"], []).append(position)
+    tries: dict[int, list[EarlierTry]] = {}
+    for each in earlier:
+        tries.setdefault(jobs[each["job"]]["entryPoint"], []).append(each)
+    return [
+        summary(
+            key_of(rows[positions[0]]),
+            rows[positions[0]]["region"],
+            [jobs[position] for position in positions],
+            tries.get(number, []),
         )
-    return jobs
+        for number, positions in members.items()
+    ]
 
 
-def _log(platform: Platform, row: Row) -> str:
-    job = JobTry(id=row["id"], function=row["function"], try_number=row["try_number"])
-    return str(job_logs.log_path(platform, job).relative_to(platform.folder))
-
-
-def _summary(key: tuple[str, str, str], jobs: Sequence[Job], usage: EntryPointUsage | None) -> JSON:
-    executable, function, instance_type = key
-    spans = sorted(
-        (job["stopped"] - job["started"]) / 1000
-        for job in jobs
-        if job["started"] is not None and job["stopped"] is not None
-    )
-    worker = usage and usage.worker
-    return {
-        "executableName": executable,
-        "function": function,
-        "jobs": len(jobs),
-        "done": sum(job["state"] == "done" for job in jobs),
-        "failed": sum(job["state"] == "failed" for job in jobs),
-        "medianSeconds": spans[len(spans) // 2] if spans else None,
-        "slowestSeconds": spans[-1] if spans else None,
-        "maxMemory": usage and usage.memory,
-        "maxDisk": usage and usage.disk,
-        "cpuSeconds": usage and round(usage.cpu_seconds, 3),
-        "instanceType": instance_type,
-        "instanceMemory": worker and worker.memory_bytes,
-        "instanceStorage": worker and worker.storage_bytes,
-    }
-
-
-def _cause(platform: Platform, root: str, app: Path) -> JSON | None:
+def _cause(platform: Platform, root: str, app: Path, kept: JSON) -> JSON | None:
     """Return the cause of a failure, or None for a run that is done or was killed."""
-    from dx_local.engine.reports.failure_report import explain
-
     row = platform.store.get("job", root, without="output")
     if row is None or row["state"] not in _FINAL - {"done"}:
         return None
+    from dx_local.engine.reports import failure_log  # most runs do not need these
+    from dx_local.engine.reports.failure_report import explain
+
     found = explain(platform, row, app)
     cause = found.to_json()
     del cause["findings"], cause["hint"]
     cause["input"] = _bounded(cause["input"])
     cause["log"] = found.log_file and str(found.log_file.relative_to(platform.folder))
-    return cause
+    before = kept.get("cause") or {}
+    source = before.get("source") or {}
+    if before.get("job") == cause["job"] and "lines" in source:
+        cause["source"] = source  # the code may have changed since
+    elif cause["source"]:
+        file = Path(cause["source"]["file"])
+        cause["source"] |= {
+            "place": failure_log.relative(str(file.resolve()), app),
+            **_around(file, cause["source"]["line"]),
+        }
+    return {**cause, "excerpt": list(found.excerpt)}
+
+
+def _around(file: Path, line: int) -> JSON:
+    """Return the lines around a line, and the number of the first one."""
+    with suppress(OSError):
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+        first = max(line - _LINES_AROUND, 1)
+        return {"first": first, "lines": lines[first - 1 : line + _LINES_AROUND]}
+    return {"first": line, "lines": []}
 
 
 def _values(store: Store, job_id: str, column: str, name: str) -> list[JSON]:
@@ -218,13 +195,5 @@ def _bounded(value: Any) -> Any:
 
 def _files(store: Store, value: Any) -> list[JSON]:
     """Return the names and sizes of the data objects that a value refers to."""
-    found = (
-        store.one(
-            Row,
-            "SELECT object.id, placement.name, json_extract(object.fields, '$.size') AS bytes"
-            " FROM object JOIN placement ON placement.object = object.id WHERE object.id = ? LIMIT 1",
-            entity,
-        )
-        for entity in links_in(value)
-    )
+    found = (data_object(store, entity) for entity in links_in(value))
     return [dict(row) for row in found if row]

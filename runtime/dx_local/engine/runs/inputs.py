@@ -24,6 +24,7 @@ from dx_app_wizard.dxapp.classes import (
 )
 from dx_app_wizard.dxapp.json_errors import explain
 from dx_app_wizard.dxapp.links import is_link, link, parse_reference
+from dx_local.engine.runs.input_hints import BY_OPTION, InputPlaces
 from dx_local.engine.table_formats import read_table
 from dx_local.errors import UsageError
 from dx_local.platform.data import files, objects
@@ -31,10 +32,11 @@ from dx_local.platform.gtables import gtables
 from dx_local.platform.requests import strict_json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dx_app_wizard.dxapp.classes import IOClass
     from dx_app_wizard.dxapp.model import AppSpec
+    from dx_app_wizard.errors import UserError
     from dx_local.platform.core.context import JSON, Context
 
 SAMPLES = Path("test") / "input.json"
@@ -49,17 +51,31 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 class GivenInputs:
     """Input from the user: JSON values, and the name, class (or None) and text of each `-i` option.
 
-    Paths in `values` are relative to `folder`; those in `texts` to the current directory.
+    Paths in `values` are relative to `folder`; those in `texts` to the current directory. `places` has the
+    sources of `values`, such as the names of files, each with the names of its inputs; the last one counts.
     """
 
     values: JSON
     texts: tuple[tuple[str, str | None, str], ...] = ()
     folder: Path = Path()
+    places: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    @property
+    def names(self) -> set[str]:
+        """The names of the inputs."""
+        return {*self.values, *(name for name, _class, _text in self.texts)}
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> GivenInputs:
         """Return values of a Python program as input; local files may be Path objects."""
-        return cls(values={name: _paths_as_text(value) for name, value in values.items()})
+        return cls(
+            values={name: _paths_as_text(value) for name, value in values.items()},
+            places=(("the inputs of run_app", frozenset(values)),),
+        )
+
+    def hint(self, problems: Iterable[str], by_option: str = BY_OPTION) -> str:
+        """Return advice on problems with these inputs; see `InputPlaces.hint`."""
+        return InputPlaces(self.places, {name for name, _, _ in self.texts}).hint(problems, by_option)
 
 
 def parse_option(option: str) -> tuple[str, str | None, str]:
@@ -77,7 +93,8 @@ def read_json(text: bytes, where: str) -> JSON:
     try:
         value = strict_json.parse(text.removeprefix(codecs.BOM_UTF8))
     except UnicodeError:
-        raise UsageError(f"{where} contains text that is not Unicode", "Save it as UTF-8.") from None
+        hint = "Pass it as UTF-8." if where.startswith("--") else "Save it as UTF-8."
+        raise UsageError(f"{where} contains text that is not Unicode", hint) from None
     except json.JSONDecodeError as error:
         reason = explain(error.doc, error)
         line = error.doc.count("\n", 0, reason.offset) + 1
@@ -98,7 +115,8 @@ def samples_of(app_folder: Path) -> GivenInputs | None:
         return None
     except OSError as error:
         raise UsageError(f"{str(path)!r} cannot be read: {error.strerror}") from None
-    return GivenInputs(values=read_json(text, str(path)), folder=app_folder)
+    values = read_json(text, str(path))
+    return GivenInputs(values=values, folder=app_folder, places=((str(path), frozenset(values)),))
 
 
 def make_input(context: Context, project: str, spec: AppSpec, function: str, given: GivenInputs) -> JSON:
@@ -112,7 +130,9 @@ def make_input(context: Context, project: str, spec: AppSpec, function: str, giv
     for name, class_name, text in given.texts:
         builder.add_text(name, class_name, text)
     if builder.problems:
-        raise UsageError("\n".join(builder.problems), "See `dx-local run --help` for the syntax of inputs.")
+        by_option = " ".join(dict.fromkeys(builder.hints))
+        hint = given.hint(builder.problems, by_option).strip()
+        raise UsageError("\n".join(builder.problems), hint or None)
     return builder.result
 
 
@@ -141,6 +161,7 @@ class _InputBuilder:
         self._from_file: set[str] = set()
         self.result: JSON = {}
         self.problems: list[str] = []
+        self.hints: list[str] = []
 
     def add_value(self, name: str, value: Any, folder: Path) -> None:
         io_class = self._class_of(name, None)
@@ -148,14 +169,14 @@ class _InputBuilder:
             self.result[name] = self._from_json(io_class, value, folder)
             self._from_file.add(name)
         except UsageError as error:
-            self.problems.append(f"input {name!r}: {error.message}")
+            self._reject(name, error)
 
     def add_text(self, name: str, class_name: str | None, text: str) -> None:
         try:
             io_class = self._class_of(name, class_name)
             values = self._from_text(io_class, text)
         except (UsageError, ClassValueError, UnknownClassError) as error:
-            self.problems.append(f"input {name!r}: {error}")
+            self._reject(name, error)
             return
         if name in self._from_file and not isinstance(self.result[name], list):
             # As with `dx run`, an option replaces a value of a file, but extends an array.
@@ -170,6 +191,11 @@ class _InputBuilder:
             self.problems.append(f"input {name!r} is not an array, but has more than one value")
         else:
             self.result[name] = values[0]
+
+    def _reject(self, name: str, error: UsageError | UserError) -> None:
+        self.problems.append(f"input {name!r}: {error.message}")
+        if error.hint:
+            self.hints.append(error.hint)
 
     def _class_of(self, name: str, named: str | None) -> IOClass | None:
         if named is not None:

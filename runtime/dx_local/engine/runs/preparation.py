@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.dxapp.instances import known_regions, list_regions, region_problem
 from dx_app_wizard.lint.source.app_folder import AppFolder
 from dx_local.engine.apps.app_bundle import App, load_app
 from dx_local.engine.apps.applet_request import run_spec_of_region
 from dx_local.engine.apps.assets import asset_names, check_assets, missing_assets, missing_resources
 from dx_local.engine.apps.usable_types import with_usable_types
+from dx_local.engine.runs.function_arguments import check_arguments
 from dx_local.engine.runs.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.runs.outputs import check_out
 from dx_local.engine.settings import JobSettings
@@ -22,13 +24,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dx_local.engine.resume.recorded_jobs import RecordedJob
+
+
+@dataclass(frozen=True)
+class ResumedRun:
+    """The folder of an earlier run; `reruns_network` is true to run jobs again that ask for network."""
+
+    folder: Path
+    reruns_network: bool = False
+
 
 @dataclass(frozen=True)
 class RunRequest:
     """An app to run, its input and the options of the run.
 
     Everything that the run writes goes to `folder`, by default a new one in the app's folder; its output
-    files go to `out`, by default the folder `out` in there.
+    files go to `out`, by default the folder `out` in there. The report names `command`, the command line.
     """
 
     app: Path
@@ -39,6 +51,13 @@ class RunRequest:
     out: Path | None = None
     region: str | None = None
     assets: tuple[Path, ...] = ()
+    resumes: ResumedRun | None = None
+    """An earlier run whose done jobs are taken over."""
+    is_kept: bool = True
+    """False if nobody will resume the run: a power cut may destroy it, and nothing waits for the disk."""
+    repeats: RecordedJob | None = None
+    """A job of a kept run to run again, instead of `function` with `given`."""
+    command: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,10 +92,17 @@ def prepare(request: RunRequest) -> PreparedRun:
     began = time.monotonic()
     check_assets(request.assets)
     app = replace(load_app(request.app), assets=request.assets)
-    _check_function(app, request.function)
+    source = AppFolder(app.folder, app.spec.to_dict())
+    if request.repeats is None or request.repeats.applet is None:
+        _check_function(source, request.function)
+    if request.region and (problem := region_problem(request.region)):
+        raise UsageError(problem, f"Regions are {list_regions(known_regions())}.")
     given = request.given
-    if given is None and request.function == "main":  # the samples are those of the app's inputSpec
+    # The samples are those of the app's inputSpec.
+    if given is None and request.function == "main" and request.repeats is None:
         given = samples_of(request.app)
+    if request.function != "main" and request.repeats is None:
+        check_arguments(source, request.function, (given or GivenInputs({})).names)
     if request.out:
         check_out(request.out)
     return PreparedRun(
@@ -89,9 +115,9 @@ def prepare(request: RunRequest) -> PreparedRun:
     )
 
 
-def _check_function(app: App, function: str) -> None:
+def _check_function(source: AppFolder, function: str) -> None:
     """Raise UsageError for an entry point, other than main, that the app's source does not define."""
-    known = None if function == "main" else AppFolder(app.folder, app.spec.to_dict()).entry_points
+    known = None if function == "main" else source.entry_points
     if known and function not in known:
         near = get_close_matches(function, known, n=1)
         has = f"It has {', '.join(known)}."

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.engine.reports.failure_report import FailureReport
+    from dx_local.engine.resume.resumption import ResumeResult
     from dx_local.engine.runs.preparation import PreparedRun
     from dx_local.engine.session import Session
     from dx_local.platform.core.context import JSON, Platform
     from dx_local.platform.core.schema import JobRow
     from dx_local.platform.execution.job_usage import EntryPointUsage
 
-_SECTION_FAILED = "Error while "  # beginning of a message of mark-section, which names no line
+_TRACE_HINT = "With --xtrace (xtrace=True in tests), bash prints each command before it runs it."
+_REASONS_OF_EXITS = ("AppError", "AppInternalError")
+# The beginnings of messages that name no line: of an exit code or signal, and of mark-section.
+_EXIT_MESSAGES = ("The job's process ", "Error while ")
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class RunResult:
     failure: FailureReport | None
     log_files: tuple[Path, ...]
     usage: tuple[EntryPointUsage, ...]
+    resumed: ResumeResult | None = None
 
     @property
     def log(self) -> str:
@@ -50,7 +55,12 @@ class RunResult:
 
 
 def result_of(
-    session: Session, job_id: str, run: PreparedRun, folder: Path, announce: Callable[[str], None]
+    session: Session,
+    job_id: str,
+    run: PreparedRun,
+    folder: Path,
+    announce: Callable[[str], None],
+    resumed: ResumeResult | None = None,
 ) -> RunResult:
     """Save the output of a job that has ended, and return the result of its run.
 
@@ -75,6 +85,7 @@ def result_of(
         failure=None if is_done else _failure(session.platform, row, run),
         log_files=tuple(path for each in all_jobs for path in job_logs.log_paths(session.platform, each)),
         usage=tuple(job_usage.by_entry_point(store)),
+        resumed=resumed,
     )
 
 
@@ -82,9 +93,15 @@ def _failure(platform: Platform, job: JobRow, run: PreparedRun) -> FailureReport
     from dx_local.engine.reports.failure_report import explain
 
     report = explain(platform, job, run.request.app, run.app.warnings)
-    shows_commands = run.request.settings.xtrace or any(line.startswith("+") for line in report.log_tail)
-    names_no_line = report.reason == "AppInternalError" or report.message.startswith(_SECTION_FAILED)
-    is_bash = run.app.spec.run_spec.interpreter == "bash"
-    if report.source or shows_commands or not (names_no_line and is_bash):
-        return report
-    return replace(report, hint="With --xtrace, bash prints each command before it runs it.")
+    return replace(report, hint=_TRACE_HINT) if _would_explain(report, platform, run) else report
+
+
+def _would_explain(report: FailureReport, platform: Platform, run: PreparedRun) -> bool:
+    """Return whether a trace of commands is new to the user, and may name the one that ended the job."""
+    failed = platform.store.get("job", report.job_id, without="output")
+    root = platform.store.value("SELECT executable FROM job ORDER BY sequence LIMIT 1")
+    is_in_bash = run.app.spec.run_spec.interpreter == "bash" and failed and failed["executable"] == root
+    has_run = report.log_file is not None and report.reason in _REASONS_OF_EXITS
+    names_no_line = report.source is None and report.message.startswith(_EXIT_MESSAGES)
+    is_traced = run.request.settings.xtrace or any(line.startswith("+") for line in report.log_tail)
+    return bool(is_in_bash and has_run and names_no_line and not is_traced)

@@ -10,11 +10,15 @@ from dx_local.engine.run_folder import WORKSPACES, open_workspace
 from dx_local.engine.runs.pipes import with_pipes_read
 from dx_local.engine.runs.preparation import prepare
 from dx_local.engine.runs.result import result_of
-from dx_local.engine.runs.start import start_app
+from dx_local.engine.runs.resumed import kept_ledger, resumed_run
+from dx_local.engine.runs.start import start_again, start_app
 from dx_local.engine.scheduling.disk_reserve import reporting_full_disk
 from dx_local.engine.session import Observer, Session, SessionOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from dx_local.engine.run_folder import Workspace
     from dx_local.engine.runs.preparation import PreparedRun, RunRequest
     from dx_local.engine.runs.result import RunResult
@@ -22,10 +26,16 @@ if TYPE_CHECKING:
 _TERMINATION_SECONDS = 5
 
 
-async def run_once(request: RunRequest, observer: Observer | None = None) -> RunResult:
+async def run_once(
+    request: RunRequest,
+    observer: Observer | None = None,
+    *,
+    has_begun: Callable[[Path], None] = lambda _folder: None,
+) -> RunResult:
     """Run an app to its end. When cancelled, terminate its jobs, wait for them, and raise CancelledError.
 
-    Raises DxLocalError if the app or its input cannot be used; the run leaves nothing behind then.
+    Calls `has_begun` with the folder of the run as soon as it is going to be kept. Raises
+    DxLocalError if the app or its input cannot be used; the run leaves nothing behind then.
     """
     observer = observer or Observer()
     run = prepare(request)
@@ -36,25 +46,46 @@ async def run_once(request: RunRequest, observer: Observer | None = None) -> Run
     ):
         for note in run.notes():
             observer.announce(note)
-        return await _run_in(workspace, run, observer)
+        return await _run_in(workspace, run, observer, has_begun)
 
 
-async def _run_in(workspace: Workspace, run: PreparedRun, observer: Observer) -> RunResult:
+async def _run_in(
+    workspace: Workspace, run: PreparedRun, observer: Observer, has_begun: Callable[[Path], None]
+) -> RunResult:
     request, folder = run.request, workspace.folder.resolve()
     given = await with_pipes_read(run.given, run.app.spec, request.function, folder)
+    options = SessionOptions(folder, request.settings, region=run.region, is_persistent=request.is_kept)
     try:
-        async with Session(SessionOptions(folder, request.settings, region=run.region), observer) as session:
-            job_id = start_app(session, run.app, request.function, given)
-            workspace.has_begun = True
-            await _until_final(session, job_id)
-            for fault in session.driver.faults.unused():
-                observer.announce(f"warning: --inject {fault} matched no job")
-            return result_of(session, job_id, run, workspace.folder, observer.announce)
+        async with Session(options, observer) as session:
+            with (
+                kept_ledger(session, run) as keeper,
+                resumed_run(session, run, keeper, observer) as resumption,
+            ):
+                if request.repeats:
+                    job_id = start_again(session, run.app, request.repeats, observer.announce)
+                else:
+                    job_id = start_app(session, run.app, request.function, given)
+                workspace.has_begun = True
+                has_begun(workspace.folder)
+                if keeper:
+                    keeper.start()
+                await _until_final(session, job_id)
+                for fault in session.driver.faults.unused():
+                    observer.announce(f"warning: --inject {fault} matched no job")
+                resumed = resumption.result() if resumption else None
+                return result_of(session, job_id, run, workspace.folder, observer.announce, resumed)
     finally:
         if workspace.has_begun:
-            from dx_local.engine.reports.run_report import write_report  # no job waits for this import
+            _report(folder, request, observer)
 
-            write_report(folder, request.app)
+
+def _report(folder: Path, request: RunRequest, observer: Observer) -> None:
+    # No job waits for these imports.
+    from dx_local.engine.reports.run_report import ReportRequest
+    from dx_local.engine.reports.writing import try_to_write_reports
+
+    if problem := try_to_write_reports(folder, ReportRequest(request.app, command=request.command)):
+        observer.announce(f"the report could not be written: {problem}")
 
 
 async def _until_final(session: Session, job_id: str) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dx_local.engine.apps import app_bundle
 from dx_local.engine.runs import inputs
 from dx_local.errors import UsageError
 from dx_local.platform.core.errors import ApiError
-from dx_local.platform.core.executable import executable_of
 from dx_local.platform.execution import applets, job_creation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dx_local.engine.resume.recorded_jobs import RecordedJob
     from dx_local.engine.runs.inputs import GivenInputs
     from dx_local.engine.session import Session
     from dx_local.platform.core.context import JSON, Context
@@ -27,28 +28,25 @@ def start_app(session: Session, app: app_bundle.App, function: str, given: Given
         try:
             if function == "main":
                 return _run_applet(context, applet, job_input, project)
-            return _run_function(context, applet, function, job_input, project)
+            return job_creation.create_at_entry_point(context, applet, function, job_input, project)
         except ApiError as error:
-            raise UsageError(error.message, "Pass inputs as -iNAME=VALUE.") from None
+            details = error.details if isinstance(error.details, dict) else {}
+            problems = details.get("problems", [error.message])
+            raise UsageError(error.message, given.hint(problems)) from None
+
+
+def start_again(
+    session: Session, app: app_bundle.App, recorded: RecordedJob, announce: Callable[[str], None]
+) -> str:
+    """Install an app and start a job of a kept run in it; return the job's ID. Raises UsageError."""
+    from dx_local.engine.resume import recorded_jobs
+
+    context, project = session.context, session.project()
+    with context.store.transaction():
+        applet = app_bundle.install(context, app, project)
+        return recorded_jobs.start(context, recorded, applet, project, announce)
 
 
 def _run_applet(context: Context, applet: str, job_input: JSON, project: str) -> str:
     job: str = applets.run_applet(context, applet, {"input": job_input, "project": project})["id"]
     return job
-
-
-def _run_function(context: Context, applet: str, function: str, job_input: JSON, project: str) -> str:
-    """Start a job at another entry point than main, to which the applet's specs do not apply."""
-    executable = replace(
-        executable_of(context.store, applet, context.platform.region), input_spec=None, output_spec=None
-    )
-    request = job_creation.NewJob(
-        executable=executable,
-        function=function,
-        run_input=job_input,
-        original_input=job_input,
-        project=project,
-        folder="/",
-        request={},
-    )
-    return job_creation.create(context, request)

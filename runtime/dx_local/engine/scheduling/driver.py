@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dx_local.engine.environments.job_environments import JobEnvironmentError
 from dx_local.engine.executors.job_folder import create_job_folder, read_outcome
@@ -38,7 +38,7 @@ from dx_local.platform.execution import job_descriptions, job_events, job_usage
 from dx_local.platform.execution.job_logs import job_folder_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Coroutine, Iterator, Mapping
 
     from dx_local.engine.environments.job_environments import JobEnvironment, JobEnvironments
     from dx_local.engine.executors.job_folder import JobFolder
@@ -51,6 +51,13 @@ if TYPE_CHECKING:
     from dx_local.platform.execution.job_usage import JobUsage
 
 _WITHOUT_WORKER = frozenset({State.RESTARTABLE, State.FAILED, State.TERMINATING})
+
+
+class EarlierJobs(Protocol):
+    """The jobs of an earlier run, which may be taken over."""
+
+    async def take_over(self, job_id: str) -> bool:
+        """Finish a runnable job with the output of an earlier one if it may be; return whether it did."""
 
 
 class Driver:
@@ -89,12 +96,17 @@ class Driver:
         # Failures of jobs that are being killed, to record instead of the exit by a signal.
         self._planned_failures: dict[str, Failure] = {}
         self._executables: dict[str, JSON] = {}
+        self._earlier: EarlierJobs | None = None
         self._is_active = True
         platform.subscribers.append(self._on_transition)
 
     def use(self, executor: Executor) -> None:
         """Run jobs on this executor, which reports their exits to `on_exit`."""
         self._executor = executor
+
+    def resume_from(self, earlier: EarlierJobs) -> None:
+        """Take over jobs of an earlier run if possible, instead of running them."""
+        self._earlier = earlier
 
     async def until_final(self, job_id: str) -> None:
         """Wait until a job has reached a final state.
@@ -241,7 +253,10 @@ class Driver:
             if self._waiters.state(job_id) == State.RUNNABLE:
                 self._running.add(job_id)
                 with self._failing_on_internal_errors(job_id):
-                    self._start(job_id)
+                    if self._earlier is None:
+                        self._start(job_id)
+                    else:
+                        self._begin(self._take_over_or_start(job_id, self._earlier))
         if not self._ready and not self._running and not self._serves_clients:
             # Transitions that this causes call this method again.
             self._records.try_now(lambda: job_events.break_deadlock(self._platform))
@@ -269,9 +284,22 @@ class Driver:
         self._alarms[job_id] = asyncio.get_running_loop().call_later(
             job["timeout"] / 1000, self._on_timeout, job_id, job["timeout"]
         )
-        task = asyncio.get_running_loop().create_task(self._launch(job, applet, variables))
+        self._begin(self._launch(job, applet, variables))
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do a part of starting a job as a task, which is cancelled when the driver closes."""
+        task = asyncio.get_running_loop().create_task(work)
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
+
+    async def _take_over_or_start(self, job_id: str, earlier: EarlierJobs) -> None:
+        with self._failing_on_internal_errors(job_id):
+            is_done = await earlier.take_over(job_id)
+            if is_done or self._waiters.state(job_id) != State.RUNNABLE:
+                self._running.discard(job_id)
+                self._fill_slots()
+            elif self._is_active:
+                self._start(job_id)
 
     async def _launch(self, job: JobRow, applet: JSON, variables: Mapping[str, str]) -> None:
         with self._failing_on_internal_errors(job["id"]):

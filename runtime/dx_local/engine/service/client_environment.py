@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.files import atomic_write
 from dx_local.engine.server_variables import api_server_variables, auth_server_variables, security_context
+from dx_local.engine.service.state_folder import ServerInfo
 from dx_local.worker import dxpy_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
-    from dx_local.engine.service.state_folder import ServerInfo
 
 # Variables that would override the settings of dx if the shell has them. The project is stored in these
 # settings rather than in a variable, so that `dx select` can change it.
@@ -53,14 +52,10 @@ def environment(saved: ServerInfo, folder: Path, inherited: Mapping[str, str]) -
     return {**kept, **variables(saved, folder), "PATH": path}
 
 
-def shell_lines(saved: ServerInfo, folder: Path) -> list[str]:
-    """Return lines that connect a shell; they can be evaluated repeatedly."""
-    exports = [f"export {name}={shlex.quote(value)}" for name, value in variables(saved, folder).items()]
-    programs = shlex.quote(str(programs_folder(folder)))
-    first = shlex.quote(str(first_programs_folder(folder)))
-    # The user's programs take precedence over ours of the same name, except for `dx`, which calls theirs.
-    path = f'case ":$PATH:" in *:{programs}:*) ;; *) export PATH={first}:"$PATH":{programs};; esac'
-    return [f"unset {' '.join(UNSET)}", *exports, path]
+def variable_names() -> list[str]:
+    """Return the names of all variables that `variables` sets or that clients must not have."""
+    nobody = ServerInfo(token="", secret="", project="", port=0)
+    return [*UNSET, *variables(nobody, Path())]
 
 
 def programs_folder(folder: Path) -> Path:

@@ -31,12 +31,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ServeRequest:
-    """A platform to serve; without a port, its last one is used again if it is free."""
+    """A platform to serve; without a port, its last one is used again if it is free.
+
+    With `has_ui`, the server also has pages for a browser, whose link is announced once.
+    """
 
     folder: Path
     settings: JobSettings
     port: int | None = None
     fresh: bool = False
+    has_ui: bool = False
 
 
 @asynccontextmanager
@@ -69,6 +73,8 @@ async def _begin(
         project=session.reserve.use(session.project),
         port=session.port,
     )
+    if request.has_ui:
+        _add_pages(session, observer)
     # Saved before the rest, so that a restart finds the same token and secret even after a crash.
     state.save(saved)
     await _prepare_clients(saved, session, folder, observer)
@@ -79,6 +85,15 @@ async def _begin(
         lambda: state.save(replace(saved, token=_token(session, saved)))
     )
     return saved
+
+
+def _add_pages(session: Session, observer: Observer) -> None:
+    from dx_local.engine.service.ui.door import Door
+    from dx_local.engine.service.ui.routes import ui_routes
+
+    door = Door(session.port)
+    session.add_routes(ui_routes(session.platform, door))
+    observer.announce(f"jobs, logs and files in the browser: {door.link}")
 
 
 def _session(request: ServeRequest, folder: Path, observer: Observer, port: int) -> Session:

@@ -66,6 +66,8 @@ class Platform:
     """Called with every change of a job's state."""
     log_subscribers: list[Callable[[str], None]] = field(default_factory=list)
     """Called with the ID of a job whose log has grown."""
+    closed_subscribers: list[Callable[[str], None]] = field(default_factory=list)
+    """Called with the ID of a data object that was closed: its bytes do not change any more."""
     token_subscribers: list[Callable[[], None]] = field(default_factory=list)
     """Called when a user has destroyed a token."""
 
@@ -94,6 +96,11 @@ class Platform:
         for transition in transitions:
             for subscriber in self.subscribers:
                 self.store.after_commit(lambda notify=subscriber, change=transition: notify(change))  # type: ignore[misc]
+
+    def publish_closed(self, object_id: str) -> None:
+        """Pass the ID of a closed data object to all subscribers once that is committed."""
+        for subscriber in self.closed_subscribers:
+            self.store.after_commit(lambda notify=subscriber: notify(object_id))  # type: ignore[misc]
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,11 @@ class LargeValues:
         return path.name
 
 
+def large_file(platform_folder: Path, text: str) -> Path:
+    """Return the file of a large value in the folder of a platform; `text` is what the store holds for it."""
+    return platform_folder / FOLDER / text.removeprefix(_MARK)
+
+
 def is_large(text: str) -> bool:
     """Return whether a stored text is the name of the file of a large value."""
     return text.startswith(_MARK)

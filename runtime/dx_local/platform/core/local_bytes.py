@@ -51,6 +51,24 @@ def clone_or_link(source: Path, destination: Path) -> None:
     copy_to([source], destination)
 
 
+def clone_hard_link_or_copy(source: Path, destination: Path) -> None:
+    """Create destination with the bytes of source as a clone, a hard link or a copy.
+
+    The first of these that works is used. Unlike with `clone_or_link`, the source may be removed later. Never
+    write to the destination: it may be the source itself. The destination must not exist yet.
+    """
+    for way in (_clone_file, os.link):
+        with contextlib.suppress(OSError):
+            way(source, destination)
+            return
+    copy_file(source, destination)
+
+
+def copy_file(source: Path, destination: Path) -> None:
+    """Create destination as an independent copy of source."""
+    copy_to([source], destination)
+
+
 def copy_to(sources: Sequence[Path], destination: Path) -> None:
     """Create destination as an independent file with the concatenated bytes of sources."""
     destination.parent.mkdir(parents=True, exist_ok=True)

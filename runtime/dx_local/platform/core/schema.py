@@ -389,6 +389,7 @@ class RequestedSettings(TypedDict, total=False):
     mergedTimeoutPolicyByExecutable: dict[str, Any]
     optionalInputs: list[str]
     preserveJobOutputs: dict[str, str] | None
+    repeats: dict[str, str]
     restartableEntryPoints: str | None
     reuses: bool
     stageSystemRequirements: dict[str, Any]

@@ -30,13 +30,14 @@ class State(str, Enum):
 
 FINAL = frozenset({State.DONE, State.FAILED, State.TERMINATED})
 
-# The states that may follow each state. A job that reuses an output is done without having run.
+# The states that may follow each state. A job is done without having run if it reuses an output, or if it is
+# taken over from an earlier run.
 TRANSITIONS: dict[State, frozenset[State]] = {
     State.IDLE: frozenset(
         {State.WAITING_ON_INPUT, State.RUNNABLE, State.DONE, State.FAILED, State.TERMINATED}
     ),
     State.WAITING_ON_INPUT: frozenset({State.RUNNABLE, State.DONE, State.FAILED, State.TERMINATED}),
-    State.RUNNABLE: frozenset({State.RUNNING, State.FAILED, State.TERMINATED}),
+    State.RUNNABLE: frozenset({State.RUNNING, State.DONE, State.FAILED, State.TERMINATED}),
     State.RUNNING: frozenset({State.WAITING_ON_OUTPUT, State.RESTARTABLE, State.FAILED, State.TERMINATING}),
     State.WAITING_ON_OUTPUT: frozenset({State.DONE, State.RESTARTABLE, State.FAILED, State.TERMINATED}),
     State.RESTARTABLE: frozenset({State.RUNNABLE, State.FAILED, State.TERMINATING, State.TERMINATED}),

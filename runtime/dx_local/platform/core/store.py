@@ -44,10 +44,10 @@ class UnknownSchema(Exception):  # noqa: N818 - the name describes the finding
 class Store:
     """An open database; like the whole platform, it is used by one thread only.
 
-    If the process is killed, no committed row is lost. A power cut may undo the last transactions, or
-    destroy a database that is not persistent, for which no write waits for the disk. Raises UnknownSchema
-    if the database was created by an incompatible version. A read-only store never changes the database nor
-    blocks a process that does; opening one raises UnknownSchema for an empty database as well.
+    If the process is killed, no committed row is lost. A power cut may undo the transactions since the last
+    checkpoint, or destroy a database that is not persistent, for which no write waits for the disk. Raises
+    UnknownSchema if the database was created by an incompatible version. A read-only store never changes the
+    database nor blocks a process that does; opening one raises UnknownSchema for an empty database as well.
     """
 
     def __init__(self, path: Path, *, is_persistent: bool = True, is_read_only: bool = False) -> None:

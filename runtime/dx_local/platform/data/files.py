@@ -218,6 +218,7 @@ def link_local(context: Context, path: Path, *, project: str, folder: str, name:
     file_id = objects.create(context, "file", request, fields={}, state="closed")
     linked = file_bytes.link_whole(context.platform, file_id, path)
     context.store.update("object", file_id, fields={"media": media, **linked})
+    context.platform.publish_closed(file_id)
     return file_id
 
 

@@ -296,6 +296,7 @@ def mark_closed(context: Context, object_id: str) -> None:
     store, now = context.store, context.now()
     store.update("object", object_id, state="closed", modified=now)
     context.platform.publish(lifecycle.object_closed(store, object_id, now))
+    context.platform.publish_closed(object_id)
     for row in store.all(ObjectRow, "SELECT * FROM object WHERE state = 'closing'"):
         if object_id in row["links"] and not _links_to_unclosed(context, row):
             mark_closed(context, row["id"])

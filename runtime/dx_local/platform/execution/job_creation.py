@@ -5,7 +5,7 @@ Source: https://documentation.dnanexus.com/developer/api/running-analyses
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp.classes import flatten
@@ -118,6 +118,25 @@ def create(context: Context, new_job: NewJob) -> str:
         app_containers.ensure_project_cache(context, executable.id, new_job.project)
     context.platform.publish(lifecycle.added(context.store, job_id, now))
     return job_id
+
+
+def create_at_entry_point(context: Context, applet: str, function: str, job_input: JSON, project: str) -> str:
+    """Create a job of its own tree at another entry point than main; return its ID.
+
+    The platform has no such request: the specifications of an applet apply to main only, so the input and
+    output of this job are not checked. Raises the errors of `create`.
+    """
+    executable = executable_of(context.store, applet, context.platform.region)
+    new_job = NewJob(
+        executable=replace(executable, input_spec=None, output_spec=None),
+        function=function,
+        run_input=job_input,
+        original_input=job_input,
+        project=project,
+        folder="/",
+        request={},
+    )
+    return create(context, new_job)
 
 
 def new(context: Context, _class: str, request: JSON) -> JSON:

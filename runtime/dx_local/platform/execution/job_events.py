@@ -25,6 +25,12 @@ def finish(platform: Platform, job_id: str, output: JSON) -> None:
         platform.publish(lifecycle.finished(platform.store, job_id, output, platform.clock()))
 
 
+def take_over(platform: Platform, job_id: str, output: JSON, earlier: str) -> None:
+    """Record that a runnable job is done with the output of a job of an earlier run."""
+    with platform.store.transaction():
+        platform.publish(lifecycle.taken_over(platform.store, job_id, output, earlier, platform.clock()))
+
+
 def fail(platform: Platform, job_id: str, failure: Failure) -> None:
     """Record that a job has failed, or that its worker is gone."""
     with platform.store.transaction():

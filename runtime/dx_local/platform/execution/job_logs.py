@@ -32,6 +32,15 @@ OPENING_STARTS = "Logging initialized (priority)"
 OPENING_ENDS = "running (job ID {})"
 """The end of the last line that the worker writes before the job starts, with a place for the job's ID."""
 
+DXPY_OPENING = re.compile(r"Invoking \S+ with \{")
+"""The beginning of the line that dxpy prints first in every job. It repeats the whole input."""
+
+MACHINERY_FRAME = re.compile(r'  File "[^"]*(?:/dxpy/utils/exec_utils\.py|/dx_local/worker/[^"]+)", line \d+')
+"""The first line of a frame that every traceback of a job has: dxpy's call of the entry point, or the worker.
+
+The code of the frame follows in lines with a deeper indent.
+"""
+
 _OPENING = re.compile(
     rb"%s\n(?:.*\n)*?\S+ %s\n"
     % tuple(re.escape(text.encode()).replace(rb"\{\}", rb"\S+") for text in (OPENING_STARTS, OPENING_ENDS))
@@ -39,6 +48,7 @@ _OPENING = re.compile(
 _ENTRY = b"%013d %-8s\n"
 _ENTRY_BYTES = 23
 _CHUNK_LINES = 1000
+_LONGEST_OPENING = 64 * 1024  # bytes
 # Long folder names are cut at the beginning, because their end holds the job ID.
 _MAX_NAME_LENGTH = 120
 
@@ -93,6 +103,17 @@ def job_output_bytes(log: Path, most: int | None = None) -> bytes:
         text = file.read()
     opening = _OPENING.match(text) if is_whole else None
     return text[opening.end() :] if opening else text
+
+
+def line_count(log: Path) -> int:
+    """Return the number of lines that a job has printed, without the opening lines of its worker.
+
+    Raises OSError if the log or its index is missing.
+    """
+    lines = _index_of(log).stat().st_size // _ENTRY_BYTES
+    with log.open("rb") as file:
+        opening = _OPENING.match(file.read(_LONGEST_OPENING))
+    return lines - opening[0].count(b"\n") if opening else lines
 
 
 class LogWriter:

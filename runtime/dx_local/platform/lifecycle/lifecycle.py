@@ -73,6 +73,16 @@ def terminated(store: Store, job_id: str, now: int) -> list[Transition]:
     return life.advance_all()
 
 
+def taken_over(store: Store, job_id: str, output: dict[str, Any], earlier: str, now: int) -> list[Transition]:
+    """Process the takeover of a runnable job: it is done with the output of a job of an earlier run.
+
+    `earlier` is the ID of that job. The objects in the output are in the workspace of the job.
+    """
+    life = _LifeCycle(store, now)
+    life.take_over(job_id, output, earlier)
+    return life.advance_all()
+
+
 def object_closed(store: Store, object_id: str, now: int) -> list[Transition]:
     """Wake the jobs that wait for a data object to be closed."""
     life = _LifeCycle(store, now)
@@ -139,6 +149,12 @@ class _LifeCycle:
         self._rows.remember_output(job_id, output)
         self._wait_for(job_id, [*_executions_in(output), *links_in(output)])
         self.step.to_advance.append(job_id)
+
+    def take_over(self, job_id: str, output: dict[str, Any], earlier: str) -> None:
+        job = self._rows.job(job_id)
+        workspaces.publish_outputs(self._store, job, output)
+        workspaces.preserve_outputs(self._store, job, output)
+        self.step.move(job_id, State.DONE, output=output, reused_from=earlier)
 
     def _advance(self, job_id: str) -> None:
         """Move a waiting execution on if it waits for nothing any more.

@@ -67,7 +67,7 @@ class Resolver:
         name = f"{reference.stage}.{reference.field}" if reference.stage else reference.field
         found = output.get(name)
         if found is None:
-            raise UnresolvableReference(reference, _missing_field(output))
+            raise UnresolvableReference(reference, _missing_field(output, name))
         if reference.index is not None:
             found = _element(reference, found)
         if reference.metadata is None:
@@ -81,7 +81,9 @@ class Resolver:
         return value_of_object
 
 
-def _missing_field(output: Output) -> str:
+def _missing_field(output: Output, field: str) -> str:
+    if field in output:
+        return "the job returned null"
     names = ", ".join(repr(name) for name in output)
     return f"the job returned no such output, only {names}" if names else "the job returned no outputs"
 

@@ -35,21 +35,29 @@ _NAMES = {
 }
 """By format, the ending of its samples in templates/samples."""
 
-SAMPLE_RECORDS = {"bam": 24, "vcf": 10, "bcf": 10, "fasta": 2}
-"""By format, the number of records in its first sample."""
+REGION_RECORDS = {"bam": (14, 8, 2), "vcf": (5, 5), "bcf": (5, 5), "fasta": (1, 1)}
+"""By format, the records in each region of its first sample; reads without a position come last."""
 
 
-def samples_folder() -> Path:
-    """Return the folder with all samples, in the package or in the repository."""
+def templates_folder() -> Path:
+    """Return the folder templates/, in the package or in the repository."""
     package = Path(__file__).parent.parent.parent
-    installed = package / "templates" / "samples"
-    return installed if installed.is_dir() else package.parent.parent / "templates" / "samples"
+    installed = package / "templates"
+    return installed if installed.is_dir() else package.parent.parent / "templates"
+
+
+def sample_path(name: str, source: str) -> Path:
+    """Return the stored file of the sample `name`; `source` is "" for the text sample of the template."""
+    if source:
+        return templates_folder() / "samples" / source
+    return templates_folder() / "app" / "{{cookiecutter.name}}" / "test" / "data" / name
 
 
 def choose_samples(inputs: Inputs) -> dict[str, dict[str, str]]:
     """Return the samples for the inputs that hold files, by their names.
 
-    Each is a hash from the name of the file in the app to its name in `samples_folder`. An array gets two.
+    Each is a hash from the name of a file in the app to its name in templates/samples, "" for the text sample
+    of the template. An array gets two.
     """
     used: Counter[str] = Counter()
     return {
@@ -98,4 +106,4 @@ def _index_endings(index: FileFormat, inputs: Inputs) -> tuple[str, str]:
 
 
 def _is_stored(ending: str) -> bool:
-    return (samples_folder() / f"sample_1{ending}").is_file()
+    return sample_path("", f"sample_1{ending}").is_file()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.choices import PARALLEL_PATTERNS
 from dx_app_wizard.file_formats import ending_of, format_of
-from dx_app_wizard.rendering.values.samples import SAMPLE_RECORDS
 from dx_app_wizard.scatter.fit import fit
 from dx_app_wizard.scatter.scatter import Scatter
 from dx_app_wizard.scatter.suggestions import default_scatter, earlier_scatter
@@ -61,7 +60,6 @@ def scatter_values(plan: Plan) -> dict[str, Any]:
         "index_ending": division.index_ending,
         "regions": next((each.name for each in division.partners if each.role == "regions"), ""),
         "endings": _endings(division),
-        "sample_records": SAMPLE_RECORDS.get(division.format.name, 0) if division.format else 0,
     }
 
 

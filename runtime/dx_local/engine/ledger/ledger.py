@@ -1,0 +1,167 @@
+"""The ledger of a run: a file beside its database that only grows, with the digests of files and tables.
+
+Each line is one JSON object. The first one describes the run, and each other one adds the bytes of an object
+or the files of a folder on which jobs depend. A line is written after the bytes that it describes are on the
+disk, so that after a power cut exactly the bytes that a ledger confirms can be trusted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+FILE_NAME = "ledger.jsonl"
+"""The ledger, in the folder of the run."""
+
+_BLOCK = 1 << 20
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Content(NamedTuple):
+    """The size of a file or table in bytes, and the SHA-256 of its bytes in hex."""
+
+    size: int
+    sha256: str
+
+
+class TreeFile(NamedTuple):
+    """A file of a folder: size, time of change (ns), mode, and the SHA-256 of its bytes, None if unknown."""
+
+    size: int
+    changed: int
+    mode: int
+    sha256: str | None = None
+
+
+Tree = dict[str, TreeFile]
+"""The files of a folder by their relative path; a single file has the path `.`."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger of an earlier run: the boot of the machine and the Python of jobs, and what was recorded.
+
+    `trees` has the files of resources/ and of assets, by the names that dependencies have.
+    """
+
+    boot: str | None = None
+    python: str | None = None
+    contents: dict[str, Content] = field(default_factory=dict)
+    trees: dict[str, Tree] = field(default_factory=dict)
+
+
+def boot_id() -> str | None:
+    """Return an ID that changes when the machine is started, None if the system has none (Linux only)."""
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+
+
+def read_ledger(folder: Path) -> Ledger:
+    """Return the ledger in the folder of a run; an incomplete last line does not count."""
+    boot = python = None
+    contents: dict[str, Content] = {}
+    trees: dict[str, Tree] = {}
+    for line in _lines(folder / FILE_NAME):
+        if "run" in line:
+            boot, python = line["run"].get("boot"), line["run"].get("python")
+        elif "id" in line:
+            contents[line["id"]] = Content(line["size"], line["sha256"])
+        elif "tree" in line:
+            trees[line["tree"]] = {path: TreeFile(*found) for path, found in line["files"].items()}
+    return Ledger(boot, python, contents, trees)
+
+
+def line_of_run(python: str) -> str:
+    """Return the first line of a ledger."""
+    return _line({"run": {"boot": boot_id(), "python": python}})
+
+
+def line_of_content(object_id: str, content: Content) -> str:
+    """Return the line on the bytes of a file or table."""
+    return _line({"id": object_id, "size": content.size, "sha256": content.sha256})
+
+
+def line_of_tree(name: str, tree: Tree) -> str:
+    """Return the line on the files of a folder."""
+    return _line({"tree": name, "files": tree})
+
+
+def content_of(pieces: Iterable[Path], is_wanted: Callable[[], bool] = lambda: True) -> Content | None:
+    """Return the content of consecutive files, None once `is_wanted` returns False. Raises OSError."""
+    digest, size = hashlib.sha256(), 0
+    for piece in pieces:
+        with piece.open("rb") as file:
+            while block := file.read(_BLOCK):
+                if not is_wanted():
+                    return None
+                digest.update(block)
+                size += len(block)
+    return Content(size, digest.hexdigest())
+
+
+def tree_of(folder: Path) -> Tree:
+    """Return the files of a folder without reading them; those that cannot be read are left out."""
+    found: Tree = {}
+    for path in _files_in(folder):
+        status = path.lstat()
+        digest = None
+        if stat.S_ISLNK(status.st_mode):
+            digest = f"link:{os.readlink(path)}"  # noqa: PTH115 - the text of the link itself
+        name = str(path.relative_to(folder))
+        found[name] = TreeFile(status.st_size, status.st_mtime_ns, stat.S_IMODE(status.st_mode), digest)
+    return found
+
+
+def with_digests(folder: Path, tree: Tree, known: Tree | None = None) -> Tree:
+    """Return a tree with the digests of all files; those that are unchanged since `known` are not read."""
+    known = known or {}
+    return {name: _with_digest(folder / name, file, known.get(name)) for name, file in tree.items()}
+
+
+def _with_digest(path: Path, file: TreeFile, known: TreeFile | None) -> TreeFile:
+    if file.sha256 is not None:
+        return file
+    if known and known.sha256 and known[:3] == file[:3]:
+        return known
+    try:
+        content = content_of([path])
+    except OSError:
+        return file
+    return file._replace(sha256=content and content.sha256)
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        yield folder
+        return
+    for parent, folders, names in os.walk(folder):
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        yield from (Path(parent, name) for name in (*names, *links))
+
+
+def _line(value: dict[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":")) + "\n"
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:  # cut off by a power cut
+            continue
+        if isinstance(value, dict):
+            yield value

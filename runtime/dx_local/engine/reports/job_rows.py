@@ -1,0 +1,144 @@
+"""The jobs of a run as rows of its report, with their earlier tries."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict, cast
+
+from dx_local.engine.job_labels import JobLabels, name_of
+from dx_local.platform.core.schema import JobTry
+from dx_local.platform.core.store import Row
+from dx_local.platform.execution import job_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dx_local.platform.core.context import Platform
+    from dx_local.platform.core.schema import JobIdentity
+    from dx_local.platform.core.store import Store
+
+_JOBS = """
+SELECT job.id, job.function, job.executable_name, job.parent, job.parent_try, job.state, job.created,
+    job.started, job.stopped, job.try_number, job.instance_type, job.region, job.failure_reason,
+    job.failure_message, job.reused_from, job.not_reused, job.usage, job.workspace, job.depends_on,
+    parent.workspace AS parent_workspace
+FROM job LEFT JOIN job AS parent ON parent.id = job.parent WHERE ? IN ('', job.root) ORDER BY job.sequence
+"""
+_EARLIER_TRIES = """
+SELECT job.id, job.function, past_try.number AS try_number,
+    json_extract(row, '$.started') AS started, json_extract(row, '$.stopped') AS stopped,
+    json_extract(row, '$.failure_reason') AS reason, json_extract(row, '$.failure_message') AS message,
+    json_extract(row, '$.usage') AS usage
+FROM past_try JOIN job ON job.id = past_try.job WHERE ? IN ('', job.root)
+ORDER BY job.sequence, past_try.number
+"""
+
+
+class Job(TypedDict):
+    """One row of `jobs`, which the report holds in columns; times are in ms, sizes in bytes."""
+
+    id: str
+    label: str
+    entryPoint: int
+    parent: int | None
+    state: str
+    created: int
+    started: int | None
+    stopped: int | None
+    tries: int
+    memory: int | None
+    cpuSeconds: float | None
+    disk: int | None
+    reused: bool
+    again: str | None
+    reason: str | None
+    message: str | None
+    log: str | None
+
+
+class EarlierTry(TypedDict):
+    """One row of `earlierTries`: a try of a job that was restarted; `job` is a position in `jobs`."""
+
+    job: int
+    number: int
+    started: int | None
+    stopped: int | None
+    memory: int | None
+    cpuSeconds: float | None
+    disk: int | None
+    reason: str | None
+    message: str | None
+    log: str | None
+
+
+EntryPointKey = tuple[str, str, str]
+"""The name of an executable, the name of an entry point, and an instance type."""
+
+
+def job_rows(store: Store, root: str) -> list[Row]:
+    """Return the rows of all jobs, or of those in the tree of `root`, in the order of their creation."""
+    return store.all(Row, _JOBS, root)
+
+
+def key_of(row: Row) -> EntryPointKey:
+    """Return the entry point of a row of `job_rows`."""
+    return row["executable_name"], row["function"], row["instance_type"]
+
+
+def jobs_of(rows: Sequence[Row], entry_points: dict[EntryPointKey, int], platform: Platform) -> list[Job]:
+    """Return the jobs of these rows in the same order; paths of logs are relative to the folder."""
+    positions = {row["id"]: position for position, row in enumerate(rows)}
+    labels = JobLabels()
+    jobs: list[Job] = []
+    for row in rows:
+        identity = cast("JobIdentity", row)
+        usage = row["usage"] or {}
+        jobs.append(
+            {
+                "id": row["id"],
+                "label": labels.label(identity, name_of(identity, row["parent_workspace"])),
+                "entryPoint": entry_points[key_of(row)],
+                "parent": positions.get(row["parent"]),
+                "state": row["state"],
+                "created": row["created"],
+                "started": row["started"],
+                "stopped": row["stopped"],
+                "tries": row["try_number"] + 1,
+                "memory": usage.get("memory"),
+                "cpuSeconds": usage.get("cpu_seconds"),
+                "disk": usage.get("disk"),
+                "reused": row["reused_from"] is not None,
+                "again": row["not_reused"],
+                "reason": row["failure_reason"],
+                "message": row["failure_message"],
+                "log": _log(platform, row) if row["started"] is not None else None,
+            }
+        )
+    return jobs
+
+
+def earlier_tries(platform: Platform, rows: Sequence[Row], root: str) -> list[EarlierTry]:
+    """Return the tries that preceded the last try of each job."""
+    positions = {row["id"]: position for position, row in enumerate(rows)}
+    found: list[EarlierTry] = []
+    for row in platform.store.all(Row, _EARLIER_TRIES, root):
+        usage = row["usage"] or {}
+        found.append(
+            {
+                "job": positions[row["id"]],
+                "number": row["try_number"],
+                "started": row["started"],
+                "stopped": row["stopped"],
+                "memory": usage.get("memory"),
+                "cpuSeconds": usage.get("cpu_seconds"),
+                "disk": usage.get("disk"),
+                "reason": row["reason"],
+                "message": row["message"],
+                "log": _log(platform, row) if row["started"] is not None else None,
+            }
+        )
+    return found
+
+
+def _log(platform: Platform, row: Row) -> str:
+    job = JobTry(id=row["id"], function=row["function"], try_number=row["try_number"])
+    return str(job_logs.log_path(platform, job).relative_to(platform.folder))

@@ -1,0 +1,68 @@
+"""Open an earlier run and prepare its resumption in a session that has no job yet."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dx_local.engine.ledger import ledger
+from dx_local.engine.resume import earlier_run
+from dx_local.engine.resume.circumstances import CircumstancesOf
+from dx_local.engine.resume.comparison import Side
+from dx_local.engine.resume.contents import Contents
+from dx_local.engine.resume.resumption import Resumption
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from dx_local.engine.ledger.keeper import LedgerKeeper
+    from dx_local.engine.resume.earlier_run import EarlierRun
+    from dx_local.engine.resume.resumption import ResumeOptions
+    from dx_local.platform.core.context import Platform
+
+
+@dataclass(frozen=True)
+class PresentRun:
+    """The run that resumes another one: its platform, its ledger, and the folders on which its app depends.
+
+    `python_of` returns the version of Python under which jobs of a release run.
+    """
+
+    platform: Platform
+    keeper: LedgerKeeper
+    trees: dict[str, Path]
+    python_of: Callable[[str], str]
+
+
+@contextmanager
+def resuming(
+    folder: Path, present: PresentRun, options: ResumeOptions, announce: Callable[[str], None]
+) -> Iterator[Resumption]:
+    """Open the earlier run in a folder until the end of the block, and yield its resumption.
+
+    Raises UsageError, UnknownSchema and sqlite3.Error.
+    """
+    with earlier_run.opened(folder) as earlier:
+        sides = (_side_of_earlier(earlier), _side_of_present(present, earlier))
+        yield Resumption(earlier, sides, options, present.keeper.note, announce)
+
+
+def _side_of_earlier(earlier: EarlierRun) -> Side:
+    recorded = earlier.ledger
+    contents = Contents(earlier.platform, recorded.contents.get)
+    circumstances = CircumstancesOf(
+        earlier.platform, contents, recorded.trees, lambda _release: recorded.python or ""
+    )
+    return Side(earlier.platform, contents, circumstances)
+
+
+def _side_of_present(present: PresentRun, earlier: EarlierRun) -> Side:
+    contents = Contents(present.platform, present.keeper.content)
+    trees = {
+        name: ledger.with_digests(path, ledger.tree_of(path), earlier.ledger.trees.get(name))
+        for name, path in present.trees.items()
+    }
+    circumstances = CircumstancesOf(present.platform, contents, trees, present.python_of)
+    return Side(present.platform, contents, circumstances)

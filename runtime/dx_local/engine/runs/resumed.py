@@ -1,0 +1,77 @@
+"""The ledger of a run in progress, and the earlier run that it resumes, if any."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dx_local.engine.ledger.keeper import LedgerKeeper
+from dx_local.errors import UsageError
+from dx_local.platform.core.store import UnknownSchema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from dx_local.engine.apps.app_bundle import App
+    from dx_local.engine.resume.resumption import Resumption
+    from dx_local.engine.runs.preparation import PreparedRun
+    from dx_local.engine.session import Observer, Session
+
+RESOURCES = "resources/"
+"""The name of the dependency on an app's resources."""
+
+
+@contextmanager
+def kept_ledger(session: Session, run: PreparedRun) -> Iterator[LedgerKeeper | None]:
+    """Record what the jobs of a run put out until the end of the block; None for a run that is not kept.
+
+    The caller starts the keeper once no job waits for that.
+    """
+    if not run.request.is_kept:
+        yield None
+        return
+    release = str(run.app.spec.run_spec.release)
+    keeper = LedgerKeeper(session.platform.folder, session.python_of(release), trees_of(run.app))
+    session.platform.closed_subscribers.append(keeper.on_closed)
+    try:
+        yield keeper
+    finally:
+        session.platform.closed_subscribers.remove(keeper.on_closed)
+        keeper.close()
+
+
+@contextmanager
+def resumed_run(
+    session: Session, run: PreparedRun, keeper: LedgerKeeper | None, observer: Observer
+) -> Iterator[Resumption | None]:
+    """Take over jobs of the earlier run that a request names, until the end of the block.
+
+    Raises UsageError if that run cannot be resumed.
+    """
+    resumes = run.request.resumes
+    if resumes is None or keeper is None:
+        yield None
+        return
+    from dx_local.engine.resume.resuming import PresentRun, resuming
+    from dx_local.engine.resume.resumption import ResumeOptions
+
+    try:
+        present = PresentRun(session.platform, keeper, trees_of(run.app), session.python_of)
+        options = ResumeOptions(run.request.app, resumes.reruns_network)
+        with resuming(resumes.folder, present, options, observer.announce) as resumption:
+            session.driver.resume_from(resumption)
+            yield resumption
+    except UnknownSchema:
+        raise UsageError(
+            f"run {resumes.folder.name} cannot be resumed: another version of dx-local made it"
+        ) from None
+    except sqlite3.DatabaseError as error:
+        raise UsageError(f"run {resumes.folder.name} cannot be resumed: {error}") from None
+
+
+def trees_of(app: App) -> dict[str, Path]:
+    """Return the folders and archives on which all jobs of an app depend, by the names of dependencies."""
+    own = {RESOURCES: app.resources} if app.resources else {}
+    return own | {f"asset {asset.name}": asset.resolve() for asset in app.assets}
