@@ -113,9 +113,11 @@ def _check_alone(scatter: Scatter) -> None:
 
 def _check_cut(scatter: Scatter, by_name: ByName) -> None:
     _check_alone(scatter)
-    known = format_of(by_name[scatter.input])
+    divided = by_name[scatter.input]
+    known = format_of(divided)
     if known and known.binary:
-        more = f" or {scatter.input}:region" if known.divided_by else ""
+        has_regions = known.divided_by and divided["class"] == "file"
+        more = f" or {scatter.input}:region" if has_regions else ""
         raise ScatterError(
             f"input `{scatter.input}` is {known.title}, a binary format that has no {scatter.kind} of text",
             f"Use {scatter.input}{more}.",
