@@ -18,6 +18,7 @@ SLOW = {
     "docs/explanation/isolation.md",
     "docs/how-to/declare-dependencies.md",
     "docs/how-to/run-on-large-files.md",
+    "docs/how-to/scatter.md",
     "docs/how-to/see-what-a-job-uses.md",
     "docs/how-to/test-an-app.md",
     "docs/how-to/test-in-ci.md",

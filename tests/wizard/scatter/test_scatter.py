@@ -86,7 +86,7 @@ def test_a_misspelt_kind_is_suggested() -> None:
         ("k", "of class int", "class file or array:file"),
         ("bam:lines", "BAM, a binary format that has no lines", "Use bam or bam:region."),
         ("vcf:records=10", "VCF, a binary format that has no records", "vcf:region"),
-        ("bams:lines", "binary", "bams:region"),
+        ("bams:lines", "binary", "Use bams."),
         ("notes:region", "no pattern of a format with regions", "inputs.notes.patterns"),
         ("reads:region", "is FASTQ; only BAM", "patterns"),
         ("bams:region", "is an array", "bams:file"),
@@ -97,7 +97,7 @@ def test_a_misspelt_kind_is_suggested() -> None:
         ("bams+bai", "its partner `bai` is of class file", "array:file"),
         ("bais+bams", "is an index", "bams+bais"),
         ("reads+bais", "is not known to be BAM", "patterns"),
-        ("vcf+bai:region", "no index of VCF", ".tbi or .csi"),
+        ("vcf+bai:region", "not that of an index of VCF", ".tbi or .csi"),
         ("reads:name", "`reads` has none", "reads+PARTNER:name"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.choices import PARALLEL_PATTERNS
+from dx_app_wizard.answers.parameter_overrides import with_overrides
 from dx_app_wizard.answers.readers import read_parameters
 from dx_app_wizard.errors import UserError
 from dx_app_wizard.scatter.fit import fit
@@ -32,6 +33,7 @@ def adapt_scatter(recorded: dict[str, Any], new: Mapping[str, Any], spec: Mappin
         return
     before = _parameters(recorded.get("inputs", spec.get("inputSpec")))
     after = _parameters(new["inputs"]) if new.get("inputs") is not None else before
+    after = _overridden(after, new)
     if KEY not in recorded:
         scatter = earlier_scatter(before) if recorded.get("template") in PARALLEL_PATTERNS else None
         try:
@@ -42,6 +44,15 @@ def adapt_scatter(recorded: dict[str, Any], new: Mapping[str, Any], spec: Mappin
             return
     elif before != after and recorded[KEY] == str(default_scatter(before)):
         del recorded[KEY]
+
+
+def _overridden(inputs: Inputs, new: Mapping[str, Any]) -> Inputs:
+    """Return the inputs with the single fields that answers such as `inputs.reads.patterns` set."""
+    fields = {key.partition(".")[2]: value for key, value in new.items() if key.startswith("inputs.")}
+    try:
+        return with_overrides(tuple(dict(each) for each in inputs), fields) if fields else inputs
+    except UserError:
+        return inputs
 
 
 def _parameters(answer: Any) -> Inputs:
