@@ -22,7 +22,7 @@ def sample_units(scatter: Mapping[str, Any], chosen: Chosen) -> list[Any]:
     """Return the units of the samples: a list for each file if text is cut, or else one for each piece.
 
     `scatter` is the variable `_scatter`, and `chosen` has the samples of all inputs. The list is empty if the
-    app has no files, or if the measures depend on a BED file.
+    app has no files, or if the regions are those of a BED file.
     """
     if not scatter:
         return []
@@ -31,7 +31,7 @@ def sample_units(scatter: Mapping[str, Any], chosen: Chosen) -> list[Any]:
         by_record = scatter["unit"] == "records" and scatter["format"].startswith("fasta")
         return [_records(path) if by_record else [[1, length] for length in _lengths(path)] for path in files]
     if scatter["kind"] == "region":
-        return [] if scatter["regions"] else [[count] for count in REGION_RECORDS[scatter["format"]]]
+        return [] if scatter["regions_given"] else [[count] for count in REGION_RECORDS[scatter["format"]]]
     if scatter["kind"] == "pairs":
         return [_sizes(files[at : at + 2]) for at in range(0, len(files), 2)]
     partners = [_paths(chosen[each["name"]]) for each in scatter["partners"] if not each["is_index"]]

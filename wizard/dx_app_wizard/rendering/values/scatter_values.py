@@ -47,6 +47,8 @@ def scatter_values(plan: Plan) -> dict[str, Any]:
     division = fit(scatter, inputs_of(plan))
     taken = {str(each["name"]) for each in inputs_of(plan)}
     slot = _slot(division.input, "piece", taken)
+    beds = {partner.name for partner in division.partners if partner.role == "regions"}
+    regions = next((each for each in inputs_of(plan) if each["name"] in beds), {})
     return {
         "kind": _kind(division),
         "input": scatter.input,
@@ -58,7 +60,8 @@ def scatter_values(plan: Plan) -> dict[str, Any]:
         "partners": [_partner_values(partner, number) for number, partner in enumerate(_shared(division))],
         "index": division.index.name if division.index else "",
         "index_ending": division.index_ending,
-        "regions": next((each.name for each in division.partners if each.role == "regions"), ""),
+        "regions": regions["name"] if regions else "",
+        "regions_given": bool(regions) and not regions.get("optional") and "default" not in regions,
         "endings": _endings(division),
     }
 
