@@ -56,6 +56,7 @@ INTERVIEW = (
     ("Execution pattern", "parallelized\r"),
     ("Internet", "\r"),
     ("parent project", "\r"),
+    ("Region", "\r"),
     ("instance type for your app", "16 cores"),
     ("16 cores, 128 GiB", DOWN),
 )

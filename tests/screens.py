@@ -17,14 +17,21 @@ _DECIDES_STYLE = frozenset({"CI", "NO_COLOR", "GITHUB_ACTIONS", "COLUMNS", "LINE
 class Terminal:
     """A run of dx-local in a terminal, and everything that it has written so far."""
 
-    def __init__(self, *arguments: str, columns: int = 80, rows: int = 24, **variables: str) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        columns: int = 80,
+        rows: int = 24,
+        program: tuple[str, ...] = (str(DX_LOCAL),),
+        **variables: str,
+    ) -> None:
         kept = {name: value for name, value in os.environ.items() if name not in _DECIDES_STYLE}
         self.written = ""
         self.screen = pyte.HistoryScreen(columns, rows, history=10_000)
         self._stream = pyte.Stream(self.screen)
         self.process: pexpect.spawn[str] = pexpect.spawn(
-            str(DX_LOCAL),
-            list(arguments),
+            program[0],
+            [*program[1:], *arguments],
             env={**kept, "TERM": "xterm-256color", **variables},
             dimensions=(rows, columns),
             encoding="utf-8",
@@ -39,14 +46,20 @@ class Terminal:
         """Read until the screen matches all patterns at once, and return it.
 
         A view may be read while it is drawn, or before a job has printed. Raises pexpect.EOF, with the last
-        screen, if the run ends before.
+        screen, if the run ends before, and pexpect.TIMEOUT if the screen does not change any more.
         """
         try:
             while not all(re.search(pattern, self.shown()) for pattern in patterns):
-                self._feed(self.process.read_nonblocking(65536, timeout=60))
-        except pexpect.EOF:
-            raise pexpect.EOF(self.shown()) from None
+                self._feed(self.process.read_nonblocking(65536, timeout=self.process.timeout))
+        except (pexpect.EOF, pexpect.TIMEOUT) as error:
+            raise type(error)(self.shown()) from None
         return self.shown()
+
+    def type(self, text: str, *patterns: str) -> str:
+        """Type a line, wait until the screen changes and then matches all patterns, and return it."""
+        self.process.send(f"{text}\r")
+        self._feed(self.process.read_nonblocking(65536, timeout=self.process.timeout))
+        return self.read_until_all(*patterns)
 
     def read_to_end(self) -> int:
         """Read all that is left, and return the exit code."""

@@ -112,7 +112,7 @@ def test_the_next_commands_work(installed: Installed, is_on_path: bool, tmp_path
     flags = ("--language", "python", "--template", "basic", "--input", "reads:file", "--no-input")
     commands = next_commands(call(shell, "/usr/bin/env", wizard, "app", *flags, cwd=tmp_path))
     assert commands[0] == "cd app"
-    assert (commands[1] == "dx-local run .") == is_on_path
+    assert (commands[1] == "dx-local run") == is_on_path
     assert len(commands) == (3 if installed.installer == "pip with pytest" else 2)
     call(shell, "bash", "-e", "-c", "\n".join(commands), cwd=tmp_path)
 

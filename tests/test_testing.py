@@ -114,3 +114,41 @@ def test_pytest_starts_without_importing_what_only_runs_need(tmp_path: Path) -> 
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
     assert subprocess.run(command, cwd=tmp_path, check=False).returncode == 0
+
+
+def test_unit_tests_call_dxpy_on_a_platform_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(COPIES)
+    (tmp_path / "test_it.py").write_text(UNIT_TESTS)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
+
+
+UNIT_TESTS = """
+import os
+import runpy
+import subprocess
+
+def test_a_function_of_the_app_uses_the_platform(dx_platform, tmp_path, monkeypatch):
+    import dxpy
+
+    monkeypatch.chdir(tmp_path)
+    link = dxpy.dxlink(dxpy.upload_string("content", name="x", wait_on_close=True))
+    main = runpy.run_path(os.path.join(os.path.dirname(__file__), "app.py"))["main"]
+    copies = main(link, False)["copies"]
+    assert dxpy.DXFile(copies[1]).read() == "content"
+    listed = subprocess.run(["dx", "ls"], capture_output=True, text=True, check=True).stdout
+    assert listed.splitlines()[-1] == "x"
+    assert dxpy.WORKSPACE_ID == dx_platform.project
+
+def test_the_next_platform_is_empty(dx_platform):
+    import dxpy
+
+    assert list(dxpy.find_data_objects(project=dx_platform.project)) == []
+
+def test_the_connection_ends_with_the_test():
+    import dxpy
+
+    assert dxpy.APISERVER_HOST == "api.dnanexus.com"
+    assert "DX_SECURITY_CONTEXT" not in os.environ
+"""

@@ -80,7 +80,8 @@ class CaseItem(pytest.Item):
         outcome = uvloop.run(run_case(self._case, settings, Observer(), updates=False))
         if outcome.has_passed:
             return
-        lines = [outcome.explanation] if outcome.explanation else outcome.lines()
+        explanation = outcome.explanation()
+        lines = [explanation] if explanation else outcome.lines()
         folder = [f"folder of this run: {outcome.folder}"] if outcome.folder else []
         raise CaseFailedError("\n".join([*lines, *folder]))
 
@@ -136,13 +137,13 @@ def dx_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loc
     folder = tmp_path / "dx-platform"
     with serving_in_thread(folder) as served:
         variables = environment(served.server, folder, os.environ)
+        if served.site_packages not in map(str, sys.path):
+            sys.path.append(served.site_packages)  # stays, because modules of dxpy are imported late
+        _connect_dxpy(monkeypatch, variables, served.server.project)
         for name in UNSET:
             monkeypatch.delenv(name, raising=False)
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        if served.site_packages not in map(str, sys.path):
-            sys.path.append(served.site_packages)  # stays, because modules of dxpy are imported late
-        _connect_dxpy(monkeypatch, variables, served.server.project)
         yield LocalPlatform(served.server.project, served.server.url, folder)
 
 
@@ -150,7 +151,7 @@ def _connect_dxpy(monkeypatch: pytest.MonkeyPatch, variables: Mapping[str, str],
     """Set the server, token and project of dxpy until the end of the test."""
     import json
 
-    import dxpy
+    import dxpy  # reads the variables of the user, so that these hold again after the test
 
     for name in _DXPY_STATE:
         monkeypatch.setattr(dxpy, name, getattr(dxpy, name))  # restored at the end

@@ -8,6 +8,7 @@ from dx_app_wizard.console import quiet_start
 
 quiet_start.ctrl_c_ends_silently()
 
+import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -43,6 +44,10 @@ def _call(command: click.Command, name: str) -> NoReturn:
     """Call a command and exit; raise KeyboardInterrupt on Ctrl-C, for which click would exit with 1."""
     import click
 
+    if f"_{name.replace('-', '_').upper()}_COMPLETE" in os.environ:
+        from dx_local.cli.completion import shells
+
+        shells.use()
     try:
         sys.exit(command.main(prog_name=name, standalone_mode=False))
     except click.ClickException as error:

@@ -168,9 +168,15 @@ def test_several_apps_in_formats_of_services(two: tuple[Path, Path], format_: st
     assert all(f"{app}/dxapp.json" in output for app in two)
 
 
-def test_one_of_several_folders_is_missing(app: Path, tmp_path: Path) -> None:
-    result = lint(app, tmp_path / "nowhere")
-    assert (result.exit_code, result.stdout) == (2, "")
+def test_missing_folders_are_named_and_the_others_checked(two: tuple[Path, Path], tmp_path: Path) -> None:
+    apps = (tmp_path / "nowhere", two[0], tmp_path / "neither", two[1])
+    result = lint(*apps)
+    assert result.exit_code == 2
+    assert all(f"{app}/dxapp.json" in result.stdout for app in two)
+    assert f"error: no such folder: '{apps[0]}', '{apps[2]}'" in result.stderr
+    printed = json.loads(lint(*apps, "--json").stdout)
+    assert [app["app"] for app in printed["apps"]] == [app.as_posix() for app in two]
+    assert printed["error"]["code"] == "usage"
 
 
 def test_unquoted_variables_are_reported_on_demand(make_app: MakeApp) -> None:

@@ -343,6 +343,46 @@ def test_records_and_tables_are_taken_over_with_what_they_link_to(
     assert done.json["output"] == {"text": "now hidden part[7, 8]"}
 
 
+NESTED = """
+import dxpy
+
+@dxpy.entry_point('main')
+def main():
+    code = 'main() { dx-jobutil-add-output said "$word" --class string; }'
+    run_spec = {'interpreter': 'bash', 'code': code}
+    applet = dxpy.api.applet_new({
+        'project': dxpy.WORKSPACE_ID, 'name': 'speak', 'dxapi': '1.0.0', 'runSpec': run_spec,
+        'inputSpec': [{'name': 'word', 'class': 'string'}],
+        'outputSpec': [{'name': 'said', 'class': 'string'}],
+    })['id']
+    spoken = dxpy.DXApplet(applet).run({'word': 'direct'})
+    workflow = dxpy.new_dxworkflow(name='flow', project=dxpy.WORKSPACE_ID)
+    workflow.add_stage(applet, stage_id='first', stage_input={'word': 'staged'})
+    analysis = workflow.run({}, project=dxpy.WORKSPACE_ID)
+    words = {'direct': spoken.get_output_ref('said'), 'staged': analysis.get_output_ref('first.said')}
+    return {'text': dxpy.new_dxjob(words, 'join').get_output_ref('text')}
+
+@dxpy.entry_point('join')
+def join(direct, staged):
+    return {'text': direct + staged}
+
+dxpy.run()
+"""
+
+
+def test_jobs_of_applets_and_workflows_are_taken_over(dx_local: DxLocal, make_app: MakeApp) -> None:
+    app = make_app(NESTED, outputs={"text": "string"})
+    first = dx_local("run", app, "-q", "--json")
+    assert first.json["output"] == {"text": "directstaged"}
+    whole = dx_local("run", app, "--resume", "-q", "--json")
+    assert again(whole.json["resumed"]) == {}
+    replacing("direct + staged", "direct + '|' + staged")(app)
+    done = dx_local("run", app, "--resume", "-q", "--json")
+    assert done.json["output"] == {"text": "direct|staged"}
+    assert set(again(done.json["resumed"])) == {"main", "join"}
+    assert done.json["resumed"]["takenOver"] == 2
+
+
 @pytest.mark.parametrize("name", ["no-such-run", "-3"])
 def test_a_name_of_no_run_is_wrong_use(dx_local: DxLocal, app: Path, name: str) -> None:
     failed = dx_local("run", app, "--resume", name)
@@ -356,6 +396,12 @@ def test_a_name_of_no_run_is_wrong_use(dx_local: DxLocal, app: Path, name: str) 
 def test_a_run_is_named_as_in_other_verbs(dx_local: DxLocal, app: Path, form: tuple[str, ...]) -> None:
     done = dx_local("run", app, *form, "-q", "--json")
     assert done.json["resumed"]["run"] == kept_runs(app)[0].name
+
+
+def test_without_an_earlier_run_all_jobs_run(dx_local: DxLocal, make_app: MakeApp) -> None:
+    done = dx_local("run", make_app("main() { true; }", interpreter="bash"), "--resume")
+    assert done.stderr.startswith("There is no earlier run to resume: all jobs run.\n")
+    assert done.exit_code == 0
 
 
 def test_an_app_in_the_place_of_a_run_is_explained(dx_local: DxLocal, app: Path) -> None:

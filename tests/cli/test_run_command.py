@@ -199,7 +199,7 @@ def test_without_a_kept_run_of_the_app_the_block_names_paths(
     (log,) = (tmp_path / "kept").glob("jobs/*/log.txt")
     assert re.match(rf"main, the last lines of its log \(all \d+: {log}\)\n", shown)
     assert "dx-local rerun" not in shown
-    assert "folder    kept\n" in shown
+    assert "report    kept/report.html\n" in shown
 
 
 def test_of_jobs_with_the_same_name_the_path_is_in_the_commands(dx_local: DxLocal, make_app: MakeApp) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     DxLocal = Callable[..., Any]
+    MakeApp = Callable[..., Path]
 
 
 def echoed(dx_local: DxLocal, app: Path, *arguments: str, stdin: str = "") -> dict[str, Any]:
@@ -46,6 +47,65 @@ def test_an_entry_point_that_is_not_there_is_refused(dx_local: DxLocal, echo_app
     assert done.exit_code == 2
     assert "no entry point 'oter'" in done.stderr
     assert "Did you mean 'other'? It has main, other." in done.stderr
+
+
+SIGNED = """
+import dxpy
+
+@dxpy.entry_point('process')
+def process(piece, k, *, mode='fast'):
+    return {}
+
+@dxpy.entry_point('free')
+def free(piece, **more):
+    return {}
+
+dxpy.run()
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "messages"),
+    [
+        (
+            ["--function", "process"],
+            [
+                "entry point 'process' requires 'piece' and 'k'",
+                "Pass -ipiece=VALUE -ik=VALUE; a class may follow the name: -ipiece:file=PATH",
+            ],
+        ),
+        (
+            ["--function", "process", "-ipeice=1", "-j", '{"k": 3}'],
+            ["has no parameter 'peice'; did you mean 'piece'?", "requires 'piece'\n"],
+        ),
+        (
+            ["--function", "process", "-ipiece=1", "-ik=2", "-iz=3"],
+            ["no parameter 'z'", "It has 'piece', 'k'"],
+        ),
+        (["--function", "free", "-ix=1"], ["entry point 'free' requires 'piece'"]),
+    ],
+    ids=["missing", "misspelt", "unknown", "others allowed"],
+)
+def test_arguments_of_a_function_are_checked_before_the_run(
+    dx_local: DxLocal, make_app: MakeApp, options: list[str], messages: list[str]
+) -> None:
+    app = make_app(SIGNED)
+    done = dx_local("run", app, *options)
+    assert done.exit_code == 2
+    assert all(message in done.stderr for message in messages), done.stderr
+    assert not (app / "test-job-workspaces").exists()
+
+
+def test_a_missing_file_is_named_without_more_words(dx_local: DxLocal, echo_app: Path) -> None:
+    done = dx_local("run", echo_app, "-ireads=nowhere.fastq")
+    assert (done.exit_code, done.stderr) == (2, "error: input 'reads': no such file: 'nowhere.fastq'\n")
+
+
+def test_an_unknown_region_is_refused_with_a_list(dx_local: DxLocal, echo_app: Path) -> None:
+    done = dx_local("run", echo_app, "--region", "london")
+    assert done.exit_code == 2
+    assert "did you mean aws:eu-west-2-g?" in done.stderr
+    assert "azure:westus (US West)" in done.stderr
 
 
 def test_samples_are_for_main_only(dx_local: DxLocal, echo_app: Path) -> None:

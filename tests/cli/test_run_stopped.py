@@ -104,9 +104,12 @@ def test_a_signal_ends_all_processes(
     process.send_signal(number)
     _, errors = process.communicate(timeout=_DEADLINE_SECONDS)
     assert process.returncode == exit_code
-    assert errors.endswith("error: The run was interrupted.\n")
+    (folder,) = app.glob("test-job-workspaces/*")
+    assert errors.endswith(f"folder of this run: {folder}\nerror: The run was interrupted.\n")
     assert alive(running) == []
     assert list(temporary.iterdir()) == []
+    (page,) = app.glob("test-job-workspaces/*/report.html")
+    assert "<title>terminated: " in page.read_text(encoding="utf-8")
 
 
 def test_ctrl_c_in_a_terminal_reaches_the_whole_group_and_json_is_whole(
@@ -118,7 +121,9 @@ def test_ctrl_c_in_a_terminal_reaches_the_whole_group_and_json_is_whole(
     os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=_DEADLINE_SECONDS)
     assert process.returncode == 130
-    assert json.loads(output)["error"]["code"] == "interrupted"
+    printed = json.loads(output)
+    assert printed["error"]["code"] == "interrupted"
+    assert Path(printed["workspace"]).parent == app / "test-job-workspaces"
     assert alive(running) == []
 
 

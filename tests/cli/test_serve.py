@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.local_server import DX_LOCAL, LocalServer, user_variables
 
+from dx_local.engine.service.state_folder import ServerInfo, hold
 from dx_local.platform.core.context import Platform
 
 if TYPE_CHECKING:
@@ -70,6 +73,35 @@ def test_a_shell_becomes_a_client(serve: Serve, tmp_path: Path) -> None:
     assert done.stdout.startswith("local\nlocal:/\n")
     assert f"DX_PROJECT_CONTEXT_ID={server.project}" in done.stdout
     assert not (tmp_path / ".dnanexus_config").exists()
+
+
+UNDOES = """
+DX_SECURITY_CONTEXT=mine; export DX_SECURITY_CONTEXT
+DX_USERNAME=me; export DX_USERNAME
+PS1='$ '; env | sort > before
+eval "$({dx_local} env --state state --prompt)"
+eval "$({dx_local} env --state state)"
+echo "$PS1${{DX_USERNAME-none}} $DX_APISERVER_PORT"
+kill {pid}
+eval "$({dx_local} env --unset)"
+echo "$PS1$DX_USERNAME $DX_SECURITY_CONTEXT"
+env | sort | diff before -
+eval "$({dx_local} env --unset)"
+"""
+
+
+@pytest.mark.parametrize("shell", ["bash", "sh", "zsh"])
+def test_a_shell_is_as_before_once_it_has_left_even_a_stopped_server(
+    serve: Serve, tmp_path: Path, shell: str
+) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    server = serve()
+    port = server.ready["variables"]["DX_APISERVER_PORT"]
+    done = run(tmp_path, shell, "-c", UNDOES.format(dx_local=DX_LOCAL, pid=server.process.pid))
+    assert done.stdout.splitlines() == [f"(dx-local) $ none {port}", "$ me mine"], done.stdout + done.stderr
+    assert done.stderr == "This shell is not connected to a local platform.\n"
+    assert "mine" not in dx_local(tmp_path, "env", "--state", "state").stdout
 
 
 def test_text_ends_with_a_line_that_says_ready(tmp_path: Path) -> None:
@@ -163,6 +195,25 @@ def test_env_does_not_take_a_killed_server_for_a_running_one(serve: Serve, tmp_p
     serve().end(signal.SIGKILL)
     done = dx_local(tmp_path, "env", "--state", "state", "--json")
     assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (2, "not-running")
+
+
+def test_env_waits_by_itself_for_a_server_that_is_not_ready_yet(tmp_path: Path) -> None:
+    starting = ServerInfo(token="t", secret="s", project="p", port=1)
+    with hold(tmp_path / "state") as state:
+        state.save(starting)
+        with subprocess.Popen(
+            [DX_LOCAL, "env", "--state", "state", "--json"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=user_variables(tmp_path),
+        ) as waiting:
+            assert waiting.stderr
+            assert waiting.stdout
+            assert waiting.stderr.readline() == "Waiting for the server on 'state', which is starting.\n"
+            state.save(replace(starting, pid=os.getpid()))
+            assert json.loads(waiting.stdout.read())["url"] == "http://127.0.0.1:1"
 
 
 def test_env_waits_for_a_server_that_starts(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import base64
 import http.client
 import json
 import re
+import signal
 import subprocess
 import zlib
 from dataclasses import dataclass
@@ -204,3 +205,17 @@ def test_without_the_option_there_are_no_pages(tmp_path: Path) -> None:
     with LocalServer(tmp_path) as server:
         assert Pages(server, "").get("/ui/")[0] == 404
         assert "/ui/" not in server.errors
+
+
+def test_an_open_page_does_not_disturb_the_end_of_the_server(tmp_path: Path) -> None:
+    with LocalServer(tmp_path, ("--ui",)) as server:
+        browser = Pages(server, re.findall(r"http://\S+key=\S+", server.errors)[0])
+        browser.cookie = browser.get(browser.path)[1]["set-cookie"].partition(";")[0]
+        connection = http.client.HTTPConnection("127.0.0.1", browser.port, timeout=30)
+        connection.request("GET", "/ui/lists", headers={"cookie": browser.cookie})
+        stream = connection.getresponse()
+        assert stream.readline().startswith(b"data: ")
+        assert server.end(signal.SIGINT) == 130
+        assert b"event: end" not in stream.read()  # so that the browser tries again
+        connection.close()
+        assert "Traceback" not in server.errors

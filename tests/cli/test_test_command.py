@@ -134,7 +134,6 @@ def test_a_case_passes(tested: tuple[Path, subprocess.CompletedProcess[str]], na
                 "jobs.main: expected all jobs to be failed, got 1 done",
             ],
         ),
-        ("surprise", ["main failed: AppError: as wanted"]),
         ("no-failure", ["failure: expected a failure, but the run is done"]),
         ("unusable", ["input: input 'm' is not declared in inputSpec; declared are: n, fails"]),
     ],
@@ -148,12 +147,22 @@ def test_a_failed_case_is_explained(
     assert len(found) <= 14
 
 
+def test_a_failure_of_the_job_is_shown_as_a_block(
+    tested: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    found = block(tested[1].stdout, "surprise")
+    cause = found.index("error: main failed: AppError")
+    assert found[cause + 1] == "as wanted"
+    assert len(found) <= 17
+    assert any(line.startswith("again     dx-local rerun main") for line in found)
+
+
 def test_only_runs_that_are_not_as_expected_are_kept(
     tested: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
     app, done = tested
     kept = {path.name for path in (app / "test-job-workspaces").iterdir()}
-    named = re.findall(r"folder of this run: test-job-workspaces/(\S+)", done.stdout)
+    named = re.findall(r"test-job-workspaces/([^/\s]+)", done.stdout)
     assert kept == set(named)
     assert len(kept) == 3
 

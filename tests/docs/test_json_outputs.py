@@ -90,6 +90,7 @@ def test_an_app_is_linted(app: Path) -> None:
 
 def test_a_run_is_done(app: Path) -> None:
     assert check("run", call(app, "dx-local", "run"))["usage"]
+    assert check("run", call(app, "dx-local", "run", "--resume"))["resumed"]["takenOver"] == 1
 
 
 def test_a_run_fails(app: Path) -> None:

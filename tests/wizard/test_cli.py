@@ -43,7 +43,7 @@ def spec_of(folder: Path) -> dict[str, Any]:
 def test_an_app_is_written_and_its_path_printed(wizard_process: Wizard, tmp_path: Path) -> None:
     outcome = wizard_process(*NEW, *PARAMETERS)
     assert (outcome.code, outcome.stdout) == (0, "count-reads\n")
-    assert "cd count-reads\n  dx-local run .\n  pytest" in outcome.stderr
+    assert "cd count-reads\n  dx-local run\n  pytest" in outcome.stderr
     assert lint_app(tmp_path / "count-reads") == []
 
 
@@ -107,6 +107,17 @@ def test_all_missing_answers_are_named_at_once(
     assert all(flag in outcome.stderr for flag in ("NAME", "--language"))
     assert "--template" not in outcome.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("region", "meant"), [("london", "aws:eu-west-2-g"), ("mars", None)])
+def test_a_wrong_region_is_met_with_the_list_of_regions(
+    wizard: Wizard, region: str, meant: str | None
+) -> None:
+    outcome = wizard("counts", "--language", "bash", "--region", region)
+    assert outcome.code == 2
+    assert "aws:us-east-1 (N. Virginia), aws:eu-central-1 (Frankfurt)" in outcome.stderr
+    assert "azure:westus (US West)" in outcome.stderr
+    assert (f"did you mean {meant}? Regions are" in outcome.stderr) == bool(meant)
 
 
 def test_all_invalid_answers_are_named_at_once(wizard: Wizard, tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ def command(
 
     On a terminal, asks the questions that the flags do not answer; from a pipe,
     reads the answers as lines. Otherwise, unanswered questions get their defaults;
-    language and template have none.
+    only the name and the language have none.
     """
     from dx_app_wizard.answers.settings import with_settings
     from dx_app_wizard.commands.create import Options, create

@@ -41,6 +41,13 @@ class UserError(Exception):
         self.hint = hint
 
 
+def with_hint(message: str, hint: str | None) -> str:
+    """Return a message and its hint, if any, as sentences on one line."""
+    if not hint:
+        return message
+    return f"{message} {hint}" if message.endswith("?") else f"{message}. {hint}"
+
+
 @dataclass(frozen=True)
 class Place:
     """The place of an answer: a file, an environment variable, or else the command line."""
@@ -74,7 +81,7 @@ class Problem:
     @property
     def sentence(self) -> str:
         """The message and the hint."""
-        return f"{self.message}. {self.hint}" if self.hint else self.message
+        return with_hint(self.message, self.hint)
 
 
 class AnswersError(UserError):

@@ -13,19 +13,21 @@ _VERBS = {
     "runs": "List the kept runs of an app.",
     "logs": "Print the logs of a kept run, or follow one in progress.",
     "report": "Make the report of a kept run again, also as JSON, a table or Markdown.",
+    "shell": "Open a shell in place of a job that has ended.",
     "clean": "Remove kept runs of an app.",
     "serve": "Serve a local platform to dx and dxpy.",
     "env": "Print the shell variables that connect dx to `serve`.",
     "exec": "Run a command with a temporary platform.",
     "gtable": "Convert CSV, TSV and FASTQ files to GTables, and back.",
     "lint": "Check an app for mistakes without running it.",
+    "completion": "Print a script for completion with Tab.",
     "doctor": "Check this machine's setup and list the API methods that are implemented.",
 }
 
 
 # The modules of verbs that are in a package of their own.
-_HISTORY = ("rerun", "runs", "logs", "report", "clean")
-_MODULES = {verb: f"history.{verb}" for verb in _HISTORY}
+_HISTORY = ("rerun", "runs", "logs", "report", "shell", "clean")
+_MODULES = {**{verb: f"history.{verb}" for verb in _HISTORY}, "completion": "completion.command"}
 
 
 class _Verbs(click.Group):

@@ -64,7 +64,7 @@ async def _in_folder(state: Path | None, settings: JobSettings, program: tuple[s
     from dx_local.engine.service.serve import ServeRequest
 
     with _folder(state) as folder:
-        return await _run(ServeRequest(folder, settings), program)
+        return await _run(ServeRequest(folder, settings, lends_terminal=True), program)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dx_local.engine.debugging import ALL_REASONS, DEBUG_REASONS, DEFAULT_PORT
 from dx_local.engine.executors.registry import EXECUTORS
 from dx_local.engine.settings import (
     EXECUTOR_VARIABLE,
@@ -112,9 +113,47 @@ def job_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(command)
     def with_job(**arguments: Any) -> Any:
         # Not yet JobSettings: an error in them is reported by the command's boundary.
-        job = {name: arguments.pop(name) for name in JobOptions.__annotations__}
+        job = {name: arguments.pop(name) for name in JobOptions.__annotations__ if name in arguments}
         return command(job=job, **arguments)
 
     for option in reversed(_OPTIONS):
         with_job = option(with_job)
     return with_job
+
+
+_DEBUG_OPTIONS = (
+    click.option(
+        "--debug-on",
+        multiple=True,
+        metavar="REASON",
+        help=f"Stop jobs that fail for this reason in a debugger: {', '.join(DEBUG_REASONS)}. Repeatable.",
+    ),
+    click.option("--debug", is_flag=True, help=f"Same as --debug-on {ALL_REASONS}."),
+    click.option(
+        "--debug-job",
+        metavar="LABEL",
+        help="The only job to debug, such as process[57].",
+    ),
+    click.option(
+        "--debugpy",
+        type=click.IntRange(1, 65535),
+        is_flag=False,
+        flag_value=DEFAULT_PORT,
+        metavar="[PORT]",
+        help="Have the first job, or that of --debug-job, wait for VS Code.  [default port: 5678]",
+    ),
+)
+
+
+def debug_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options for debuggers to a command with job options, of which they are part then."""
+
+    @wraps(command)
+    def with_debug(*, debug: bool, **arguments: Any) -> Any:
+        if debug:
+            arguments["debug_on"] = (*arguments["debug_on"], ALL_REASONS)
+        return command(**arguments)
+
+    for option in reversed(_DEBUG_OPTIONS):
+        with_debug = option(with_debug)
+    return with_debug

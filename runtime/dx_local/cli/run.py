@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_local.cli.boundary import boundary
-from dx_local.cli.job_options import job_options
+from dx_local.cli.completion.candidates import (
+    complete_attached_input,
+    complete_functions,
+    complete_inputs,
+    complete_runs,
+)
+from dx_local.cli.job_options import debug_options, job_options
 from dx_local.cli.run_display import Display, display_options, out_option, run_request
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from dx_local.cli.boundary import CommandResult
     from dx_local.engine.runs.preparation import ResumedRun, RunRequest
     from dx_local.engine.settings import JobOptions
@@ -42,7 +50,14 @@ class _Options:
 
 
 class _RunCommand(click.Command):
-    """Accepts `--resume -2`: click takes a value that begins with a dash for the next option."""
+    """Accepts `--resume -2`, and completes inputs that follow -i without a space.
+
+    Click takes a value that begins with a dash for the next option.
+    """
+
+    def shell_complete(self, context: click.Context, text: str) -> list[CompletionItem]:
+        """Return candidates for a word that begins with a dash."""
+        return complete_attached_input(context, text) or super().shell_complete(context, text)
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
         """Write the value behind a space, which no option begins with."""
@@ -59,11 +74,19 @@ class _RunCommand(click.Command):
     "inputs",
     multiple=True,
     metavar="NAME[:CLASS]=VALUE",
+    shell_complete=complete_inputs,
     help="Set an input; a file is a local path. Repeatable for an array.",
 )
 @click.option("-j", "--input-json", metavar="JSON", help='Inputs as one JSON object: {"NAME": VALUE}.')
 @click.option("-f", "--input-json-file", metavar="FILE", help="Read inputs from a JSON file, or stdin (-).")
-@click.option("--function", default="main", show_default=True, metavar="NAME", help="Entry point to run.")
+@click.option(
+    "--function",
+    default="main",
+    show_default=True,
+    metavar="NAME",
+    shell_complete=complete_functions,
+    help="Entry point to run.",
+)
 @out_option
 @click.option(
     "--workspace-path",
@@ -85,6 +108,7 @@ class _RunCommand(click.Command):
     is_flag=False,
     flag_value="last",
     metavar="[RUN]",
+    shell_complete=complete_runs,
     help="Take over the done jobs of an earlier run whose code, input and dependencies are the same.",
 )
 @click.option(
@@ -97,6 +121,7 @@ class _RunCommand(click.Command):
     is_flag=True,
     help="Run again, with --resume, when a file of the app is saved. Needs the package watchfiles.",
 )
+@debug_options
 @job_options
 @click.option("-y", "--yes", is_flag=True, help="Accepted for compatibility with old scripts; has no effect.")
 @display_options
@@ -178,6 +203,10 @@ def _resumed(options: _Options) -> ResumedRun | None:
             f"Write the app first: dx-local run {wanted} --resume",
         )
     run = choose_whole_run(options.app, wanted)
+    if run is None:
+        if not options.display.quiet:
+            click.echo("There is no earlier run to resume: all jobs run.", err=True)
+        return None
     return ResumedRun(run.folder.resolve(), options.no_resume_network)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_local.cli.boundary import CommandResult, boundary
+from dx_local.cli.completion.candidates import complete_cases
 from dx_local.cli.history.options import app_option
 from dx_local.cli.job_options import job_options
 from dx_local.cli.stopping import until_stopped
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from dx_local.engine.cases.case_files import Case
     from dx_local.engine.cases.case_run import CaseOutcome
     from dx_local.engine.settings import JobOptions, JobSettings
+    from dx_local.ui.results.failure_block import GoingOn
 
 _FAILED = 6
 _UPDATED = 7
@@ -38,7 +40,7 @@ class _Options:
 
 
 @click.command("test", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("cases", nargs=-1, metavar="[CASE]...")
+@click.argument("cases", nargs=-1, metavar="[CASE]...", shell_complete=complete_cases)
 @app_option
 @click.option("-k", "expression", metavar="EXPR", help='Run cases whose names match, as "gz and not large".')
 @click.option(
@@ -126,8 +128,17 @@ async def _outcomes(cases: list[Case], settings: JobSettings, options: _Options)
             messages.end()
         outcomes.append(outcome)
         if not options.as_json:
-            print_outcome(outcome, width)
+            print_outcome(outcome, width, _going_on(outcome))
     return outcomes
+
+
+def _going_on(outcome: CaseOutcome) -> GoingOn | None:
+    """Return ways to go on after a failure of the job that was not expected."""
+    if outcome.failure is None or outcome.folder is None:
+        return None
+    from dx_local.cli.history.next_commands import going_on
+
+    return going_on(outcome.case.app, outcome.folder, outcome.failure)
 
 
 def _exit_code(outcomes: list[CaseOutcome]) -> int:
@@ -158,5 +169,5 @@ def _as_json(outcome: CaseOutcome) -> dict[str, Any]:
         ],
         "written": list(outcome.written),
         "workspace": outcome.folder,
-        "explanation": outcome.explanation,
+        "explanation": outcome.explanation(),
     }

@@ -13,14 +13,18 @@ from dx_local.engine.environments.python_environments import EnvironmentRequest
 from dx_local.engine.executors.file_transfer import FileTransfer
 from dx_local.engine.executors.protocol import Callbacks
 from dx_local.engine.executors.registry import make_executor
+from dx_local.engine.executors.terminal.callbacks import TerminalCallbacks
+from dx_local.engine.executors.terminal.presence import has_terminal
+from dx_local.engine.job_labels import job_label
 from dx_local.engine.scheduling.disk_reserve import DiskReserve
 from dx_local.engine.scheduling.driver import Driver
 from dx_local.engine.settings import InputDelivery, JobSettings
 from dx_local.platform.core.context import DEFAULT_REGION, DEFAULT_USER, STORE_NAME, Caller, Context, Platform
 from dx_local.platform.data import file_bytes, projects
+from dx_local.platform.execution.job_logs import DEBUGGER
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -46,6 +50,8 @@ class SessionOptions:
     """False if a power cut may destroy the platform; then nothing waits for the disk."""
     is_open: bool = False
     """True if clients other than jobs use the platform; then jobs may wait for actions of these clients."""
+    lends_terminal: bool = False
+    """True if jobs that stop in a debugger may borrow the terminal of this process."""
 
 
 class Observer:
@@ -67,6 +73,18 @@ class Observer:
 
     def on_log(self, line: LogLine) -> None:
         """Handle a log line of a job."""
+
+    def hold(self) -> None:
+        """Print nothing from now on, because a job has the terminal."""
+
+    def release(self) -> None:
+        """Print again what was held back, and go on."""
+
+    def stop_clock(self, job_id: str) -> None:
+        """Stop counting the time of a job, because it waits for the user."""
+
+    def start_clock(self, job_id: str) -> None:
+        """Count the time of a job again."""
 
     def on_close(self) -> None:
         """Handle the end of the session."""
@@ -139,6 +157,7 @@ class Session:
             on_exit=self.driver.on_exit,
             announce=self._observer.announce,
             on_folder=transfer.listen,
+            terminal=self._terminal_callbacks() if self._options.lends_terminal and has_terminal() else None,
         )
         executor = make_executor(settings, self._server, callbacks)
         self._stack.push_async_callback(executor.close)
@@ -179,12 +198,40 @@ class Session:
         """Return the version of Python under which jobs of a release run, such as `3.12`."""
         return self._job_environments.python_of(release)
 
+    def on_python(self, subscriber: Callable[[str, str], None]) -> None:
+        """Call subscriber with each release whose jobs are about to start, and their version of Python."""
+        self._job_environments.on_python = subscriber
+
     async def worker_environment(self) -> WorkerEnvironment:
         """Return the worker environment without extra packages. Raises EnvironmentBuildError."""
         return await self._job_environments.environment(EnvironmentRequest())
 
+    def _terminal_callbacks(self) -> TerminalCallbacks:
+        return TerminalCallbacks(
+            label=self._label,
+            stop_clock=self._stop_clock,
+            start_clock=self._start_clock,
+            hold_display=self._observer.hold,
+            release_display=self._observer.release,
+        )
+
+    def _label(self, job_id: str) -> str | None:
+        if shell := self._options.settings.shell:
+            return shell.label
+        job = self.platform.store.get("job", job_id)
+        return job and job_label(self.platform.store, job)
+
+    def _stop_clock(self, job_id: str) -> None:
+        self.driver.stop_clock(job_id)
+        self._observer.stop_clock(job_id)
+
+    def _start_clock(self, job_id: str) -> None:
+        self.driver.start_clock(job_id)
+        self._observer.start_clock(job_id)
+
     def _logged(self, line: LogLine) -> None:
-        self._observer.on_log(line)
+        if line.level != DEBUGGER:  # the user has seen it
+            self._observer.on_log(line)
         for subscriber in self.platform.log_subscribers:
             subscriber(line.job_id)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
 
+from dx_local.engine.debugging import DebugServer, ShellPlace, parse_debug_reasons, parse_port
 from dx_local.engine.faults import Fault, parse_fault
 from dx_local.errors import UsageError
 from dx_local.sizes import parse_size
@@ -72,6 +73,9 @@ class JobOptions(TypedDict, total=False):
     memory_limit: str | None
     executor: str
     inject: Sequence[str]
+    debug_on: Sequence[str]
+    debug_job: str | None
+    debugpy: int | None
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,14 @@ class JobSettings:
     """Name of an executor in `executors/registry.py`."""
     inject: tuple[Fault, ...] = ()
     """Faults that happen to jobs."""
+    debug_on: tuple[str, ...] = ()
+    """Reasons of failures at which jobs stop in a debugger, as `dx run --debug-on` names them."""
+    shell: ShellPlace | None = None
+    """Set to run a shell instead of the code of the job."""
+    debug_job: str | None = None
+    """Label of the one job for debuggers; None for every job, or for the first one with debugpy."""
+    debugpy: DebugServer | None = None
+    """Set to have one job wait for a client of debugpy."""
 
     @classmethod
     def from_options(cls, options: JobOptions) -> JobSettings:
@@ -160,6 +172,8 @@ _PARSERS: dict[str, Callable[[Any], object]] = {
     "isolation": _choice(Isolation),
     "network": _choice(NetworkAccess),
     "memory_limit": parse_memory_limit,
+    "debug_on": parse_debug_reasons,
+    "debugpy": parse_port,
     "inject": lambda texts: tuple(map(parse_fault, texts)),
 }
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 FILE_TRANSFER_SOCKET = "file-transfer"
 """The name of the socket in the executor's folder for whole-file transfers (executors/file_transfer.py)."""
 
+TERMINAL_SOCKET = "terminal"
+"""The name of the socket in the executor's folder at which jobs ask for the user's terminal."""
+
 _LENGTH_BYTES = 4
 _LONGEST = (1 << 32) - 1
 _MOST_FILES = 253  # the most that Linux sends at once

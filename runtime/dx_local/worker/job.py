@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dx_local.worker.channel import TERMINAL_SOCKET
 from dx_local.worker.process import linux
 
 if TYPE_CHECKING:
@@ -56,8 +58,15 @@ class Job:
     """True if it has network access beyond the API."""
     is_killed: bool = False
     """True if its process kills itself before the app's code runs."""
+    terminal_type: str = "dumb"
+    """The value of TERM for the user's terminal."""
     is_sandboxed: bool = False
     """True if it runs in a sandbox, with the layers overlaid on `/` and its home at /home/dnanexus."""
+
+    @property
+    def terminal(self) -> str:
+        """The address at which it asks for the user's terminal."""
+        return str(Path(self.log_sockets).with_name(TERMINAL_SOCKET))
 
     @property
     def input_file(self) -> str:

@@ -52,6 +52,10 @@ def become_job(start: JobStart) -> NoReturn:
             os.kill(os.getpid(), signal.SIGKILL)
         from dx_local.worker.runners import bash, python
 
+        if start.job.settings.get("shell"):
+            from dx_local.worker.runners import shell  # no job of a run is one
+
+            shell.run(start.job)
         if start.job.interpreter == "bash":
             bash.run(start.job)
         python.run(start.job)

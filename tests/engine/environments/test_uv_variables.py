@@ -175,5 +175,6 @@ def test_options_of_pip_become_variables_of_uv(home: Path, text: str, expected: 
 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "UV_SYSTEM_CERTS", "UV_NATIVE_TLS"])
 def test_certificates_are_those_of_the_system_unless_the_user_chose_others(name: str) -> None:
-    assert uv_variables(os.environ)["UV_SYSTEM_CERTS"] == "true"
-    assert uv_variables({**os.environ, name: "mine"}) == {}
+    environment = {"PIP_CONFIG_FILE": os.devnull, "HOME": os.environ["HOME"]}
+    assert uv_variables(environment) == {"UV_SYSTEM_CERTS": "true"}
+    assert uv_variables({**environment, name: "mine"}) == {}

@@ -93,4 +93,12 @@ def test_jobs_that_ended_with_another_did_not_fail_by_themselves() -> None:
         job(reused=True, memory=None, started=1, stopped=1),
     ]
     made = summary(("app", "process", "mem1_ssd1_v2_x8"), REGION, jobs, [])
-    assert (made["failed"], made["ended"], made["reused"], made["samples"]) == (1, 2, 1, 3)
+    assert (made["failed"], made["ended"], made["reused"], made["samples"]) == (1, 2, 1, 0)
+    assert made["advice"] is None
+
+
+def test_a_job_that_ran_out_of_memory_counts() -> None:
+    killed = job(state="failed", reason="AppInsufficientResourceError", memory=7 * GIB)
+    made = summary(("app", "process", "mem1_ssd1_v2_x2"), REGION, [job(), killed], [])
+    assert made["samples"] == 1
+    assert made["advice"]["memory"] >= 10 * GIB

@@ -143,7 +143,7 @@ def test_earlier_tries_are_rows_of_their_own(pipeline: Run) -> None:
     assert made["jobs"]["tries"][position] == 2
     assert (pipeline.folder / tries["log"][0]).is_file()
     process = next(each for each in made["entryPoints"] if each["function"] == "process")
-    assert (process["jobs"], process["samples"], process["failed"]) == (3, 4, 0)
+    assert (process["jobs"], process["samples"], process["failed"]) == (3, 3, 0)
 
 
 def test_advice_is_ready_for_dxapp_json(pipeline: Run) -> None:
@@ -166,6 +166,12 @@ def test_a_run_that_was_killed_is_not_running(
     made = report_of(job_context.platform, ReportRequest(job_context.platform.folder, is_over=is_over))
     check_schema(made)
     assert made["state"] == expected
+
+
+def test_an_analysis_is_called_by_its_workflow(job_context: Context) -> None:
+    job_context.store.update("job", str(job_context.caller.job), function="", executable_name="pipeline")
+    made = report_of(job_context.platform, ReportRequest(job_context.platform.folder))
+    assert made["jobs"]["label"] == ["pipeline"]
 
 
 def test_a_tree_of_a_platform_has_its_own_report(job_context: Context, project: str) -> None:

@@ -30,7 +30,7 @@ def python_main(*lines: str) -> str:
         ("raise dxpy.AppError('too few reads')", "AppError", "too few reads"),
         ("raise dxpy.AppInternalError('oh')", "AppInternalError", "oh"),
         ("raise ValueError('oh')", "AppInternalError", "oh"),
-        ("import os; os._exit(3)", "AppInternalError", "ended with exit code 3"),
+        ("import os; os._exit(3)", "AppInternalError", "ended with exit code 3. It printed nothing."),
         ("import os; os.kill(os.getpid(), 9)", "AppInternalError", "signal 9 (SIGKILL)"),
         ("return {'n': 1, 'm': 2}", "OutputError", "output 'm' is not declared in outputSpec"),
         ("return {}", "OutputError", "output 'n' is missing, but required by outputSpec"),

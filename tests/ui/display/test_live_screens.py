@@ -37,6 +37,21 @@ def test_a_job_that_prints_leaves_the_view_without_markup(make_app: MakeApp) -> 
     assert re.search(r"\[/?(dim|cyan|green)\]", terminal.written) is None
 
 
+def test_a_new_worker_environment_is_shown_with_its_reason_and_ctrl_c_names_the_folder(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app(PRINTS, interpreter="bash")
+    terminal = Terminal("run", str(app), XDG_CACHE_HOME=str(tmp_path / "cache"))
+    reason = r"(?m)^[^ ] Creating a worker environment: first job with Python 3[\d.]+, dxpy [\d.]+\.$"
+    screen = terminal.read_until_all(r"main +running", reason)
+    sign = screen.splitlines()[-1][0]
+    terminal.read_until_all(rf"(?m)^[^ {re.escape(sign)}] Creating")
+    terminal.process.sendintr()
+    assert terminal.read_to_end() == 130
+    (folder,) = app.glob("test-job-workspaces/*")
+    assert f"folder of this run: {folder}" in terminal.written
+
+
 SCATTERS = """
 import dxpy, time
 

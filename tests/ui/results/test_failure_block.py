@@ -61,6 +61,14 @@ ODD = {
         source=SourceLine(Path("folder" * 30) / "app.py", 41, "code " * 60),
         inputs=tuple(f"input{number}={'name' * 40}.fastq (1.2 GiB)" for number in range(9)),
     ),
+    "tabs and breaks": replace(
+        PLAIN,
+        job_path="main → a\nb",
+        subject=Subject("job-1", "a\nb", "main → a\nb"),
+        source=SourceLine(Path("src/a\nb.py"), 41, "x\t\ty" * 12),
+        inputs=("a=x\ty\nz",),
+        findings=(replace(FINDING, message="a\tb\nc"),),
+    ),
     "silent": replace(PLAIN, excerpt=(), log_lines=0),
     "not started": replace(PLAIN, excerpt=(), log_lines=0, log_file=None, source=None, inputs=()),
     "controls": replace(
@@ -109,7 +117,7 @@ def test_a_log_that_is_on_the_screen_is_not_repeated() -> None:
     ]
 
 
-@pytest.mark.parametrize("columns", [40, 60, 80, 120, 200])
+@pytest.mark.parametrize("columns", [20, 40, 60, 80, 120, 200])
 @pytest.mark.parametrize("rows", [8, 16, 38])
 @pytest.mark.parametrize("going_on", [GOING_ON, LONG_COMMANDS], ids=["commands", "long commands"])
 @pytest.mark.parametrize("report", ODD.values(), ids=ODD)
@@ -117,7 +125,7 @@ def test_any_block_fits(report: FailureReport, going_on: GoingOn, columns: int, 
     above, cause = failure_block(report, going_on, BlockSpace(columns, rows))
     assert sum(rows_of(line, columns) for line in [*above, *cause]) <= min(rows, 16)
     assert cause[0].startswith("error: main → ")
-    assert "\x1b" not in "".join([*above, *cause])
+    assert not any(text in "".join([*above, *cause]) for text in "\x1b\t\n")
     texts = [command.text for command in going_on.commands]
     shown = [line[10:].partition("   ")[0] for line in above]
     assert [text for text in texts if text in shown] == texts[: sum(text in shown for text in texts)]
@@ -145,6 +153,11 @@ def test_a_message_that_is_cut_has_a_mark(message: str, end: list[str]) -> None:
     lines = lines_of(replace(FULL, missing_programs=(), explanation=message))
     start = next(number for number, line in enumerate(lines) if line.startswith("error: "))
     assert lines[start + 1 : start + 4] == end
+
+
+def test_the_number_of_a_line_is_kept_if_the_path_of_its_file_is_cut() -> None:
+    (place,) = [line for line in lines_of(ODD["long names"]) if line.startswith("  at ")]
+    assert (len(place), place[-5:]) == (80, "py:41")
 
 
 def test_a_missing_program_comes_before_the_message() -> None:

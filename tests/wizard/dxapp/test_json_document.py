@@ -109,6 +109,9 @@ def test_any_text_that_was_json_is_refused_with_a_place_in_it(value: Any, data: 
         pytest.param(
             '{"a":\n>>>>>>> template\n', "dxapp.json:2:1: has a conflict marker", id="marker for value"
         ),
+        pytest.param(
+            '{"a" 1,\n<<<<<<< yours\n=======\r\n', "dxapp.json:2:1: has a conflict marker", id="marker after"
+        ),
         pytest.param("[" * 100_000, "nested too deeply", id="deep"),
         pytest.param("9" * 5000, "number that is too long", id="long number"),
     ],

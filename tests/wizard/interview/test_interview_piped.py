@@ -69,6 +69,19 @@ def test_lines_may_answer_the_new_questions_too(home: Path, tmp_path: Path) -> N
     assert "postprocess" in (tmp_path / "counts/src/counts.sh").read_text()
 
 
+def test_a_line_may_name_the_place_of_a_region(home: Path, tmp_path: Path) -> None:
+    assert piped(home, lines(*NEW_ANSWERS[:-2], "frankfurt", "")).returncode == 0
+    assert list(spec_in(tmp_path / "counts")["regionalOptions"]) == ["aws:eu-central-1"]
+
+
+@pytest.mark.parametrize(
+    "options", [("--no-input",), ("--json",), ()], ids=["no input", "json", "empty pipe"]
+)
+def test_without_a_pattern_the_app_is_basic(home: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
+    assert piped(home, "", "counts", "--language", "bash", *options).returncode == 0
+    assert "postprocess" not in (tmp_path / "counts/src/counts.sh").read_text()
+
+
 def test_a_c_locale_keeps_non_ascii_lines(home: Path, tmp_path: Path) -> None:
     c_locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     outcome = piped(home, lines(*OLD_ANSWERS), **c_locale)

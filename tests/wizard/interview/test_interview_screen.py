@@ -24,6 +24,7 @@ PLACE_OPEN = (
 )  # fmt: skip
 PLACE = ("--region", "aws:us-east-1", "--instance-type", "mem1_ssd1_v2_x4")
 ALL_BUT_SUMMARY = (*PLACE_OPEN[:3], *PLACE_OPEN[5:], *PLACE)
+HEADING = {f"counts/  {number} files to write" for number in range(5, 50)}
 C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
@@ -66,7 +67,7 @@ def test_what_is_typed_and_reviewed_is_shown_in_full(terminal: Start, environmen
     lines = watcher.lines_once("Write the app?")
     assert "1/1 Summary [t]: Zählt" in lines
     assert "summary   Zählt" in lines
-    assert "counts/  9 files to write" in lines
+    assert HEADING & set(lines)
     assert "input    k      int" in lines
 
 
@@ -93,7 +94,8 @@ def test_the_review_fits_the_screen_and_shows_more_on_demand(
     watcher.lines_once("App Name")
     wizard.press(*"counts", "\r")
     lines = watcher.lines_once("Write the app?")
-    assert {"counts/  9 files to write", "input    f      int", "output   o      int"} <= set(lines)
+    assert HEADING & set(lines)
+    assert {"input    f      int", "output   o      int"} <= set(lines)
     assert [line.split() for line in lines if line.startswith("template")] == [
         ["template", "basic", "instance_type", "mem1_ssd1_v2_x4"]
     ]
@@ -110,7 +112,7 @@ def test_a_review_of_many_inputs_counts_those_that_do_not_fit(terminal: Start) -
     watcher.lines_once("App Name")
     wizard.press(*"counts", "\r")
     lines = watcher.lines_once("Write the app?")
-    assert "counts/  9 files to write" in lines
+    assert HEADING & set(lines)
     shown = sum(line.startswith("input ") for line in lines)
     (rest,) = (line.split()[2] for line in lines if line.split()[:2] == ["...", "and"])
     assert shown + int(rest) == len(many) // 2 + 1
@@ -177,6 +179,5 @@ def test_ctrl_c_prints_a_command_with_the_parameters_so_far(terminal: Start, tmp
     wizard.process.expect("Label")
     wizard.process.sendintr()
     text = " ".join(wizard.end()[1].split())
-    assert "--input reads:file" in text
-    assert "k" in text
+    assert "--input reads:file --input k:int=31" in text
     assert "third" not in text.split("As one command")[1]

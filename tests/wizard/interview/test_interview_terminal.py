@@ -130,6 +130,22 @@ def test_ctrl_c_writes_nothing_and_resume_goes_on(terminal: Start, tmp_path: Pat
     assert list((home / ".local/state/dx-app-wizard").iterdir()) == []
 
 
+def test_resume_goes_on_in_the_folder_in_which_it_began(
+    terminal: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wizard = terminal("--defaults")
+    wizard.talk(START)
+    wizard.process.expect("Programming language")
+    wizard.process.sendintr()
+    assert "--output-dir" not in wizard.end()[1]
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    wizard = terminal("--resume")
+    wizard.talk(("Programming language", "bash"), (REVIEW, ""))
+    assert wizard.end()[0] == 0
+    assert (tmp_path / "counts" / "dxapp.json").is_file()
+
+
 def test_cancel_in_the_review_writes_nothing(terminal: Start, tmp_path: Path) -> None:
     wizard = terminal("--defaults")
     wizard.talk(START, ("Programming language", "bash"), (REVIEW, "q"))

@@ -273,4 +273,4 @@ def test_pytest_is_suggested_where_there_is_a_test(wizard: Wizard, template: Pat
     if with_tests:
         (template / FOLDER / "test_app.py").write_text("", encoding="utf-8")
     outcome = wizard(*NEW, "--template-source", "ours/template")
-    assert outcome.stderr.endswith("dx-local run .\n  pytest\n" if with_tests else "dx-local run .\n")
+    assert outcome.stderr.endswith("dx-local run\n  pytest\n" if with_tests else "dx-local run\n")

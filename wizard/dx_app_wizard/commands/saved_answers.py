@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.errors import NothingToResumeError
+from dx_app_wizard.dxapp.parameters import parse_declaration
+from dx_app_wizard.errors import NothingToResumeError, UserError
 from dx_app_wizard.files import atomic_write
 from dx_app_wizard.user_dirs import state_dir
 
@@ -118,9 +119,15 @@ def _flag_words(key: str, value: Any) -> list[str]:
 
 
 def _parameter_text(parameter: Any) -> str:
-    """Return the parameter as `NAME:CLASS` if that is all it has, else as JSON."""
+    """Return the parameter as `NAME:CLASS?=DEFAULT` if that says everything, else as JSON."""
     if isinstance(parameter, str):
         return parameter
-    if parameter.keys() <= {"name", "class", "optional"}:
-        return f"{parameter['name']}:{parameter['class']}{'?' if parameter.get('optional') else ''}"
-    return json.dumps(parameter, ensure_ascii=False)
+    text = f"{parameter['name']}:{parameter['class']}{'?' if parameter.get('optional') else ''}"
+    if "default" in parameter:
+        default = parameter["default"]
+        text += f"={default if isinstance(default, str) else json.dumps(default, ensure_ascii=False)}"
+    try:
+        is_all = parse_declaration(text) == parameter
+    except UserError:
+        is_all = False
+    return text if is_all else json.dumps(parameter, ensure_ascii=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from dx_app_wizard.errors import UserError
+from dx_app_wizard.errors import UserError, with_hint
 from dx_app_wizard.interview.silent_prompter import SilentPrompter
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Conversation:
             return value
 
     def _reject(self, error: UserError) -> None:
-        self.prompter.error(f"Error: {error.message}" + (f". {error.hint}" if error.hint else ""))
+        self.prompter.error(f"Error: {with_hint(error.message, error.hint)}")
 
 
 def _as_utf8(line: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_local.cli.boundary import CommandResult, boundary
+from dx_local.cli.completion.candidates import complete_jobs
 from dx_local.cli.history.options import app_option, run_option
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class _Options:
 
 
 @click.command("logs", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("job", required=False)
+@click.argument("job", required=False, shell_complete=complete_jobs)
 @app_option
 @run_option
 @click.option("-f", "--follow", is_flag=True, help="Print new lines until the run ends.")

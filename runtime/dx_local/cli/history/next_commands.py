@@ -61,12 +61,12 @@ def _resume_command(app: Path) -> str | None:
 
 
 def _without_resume(arguments: list[str]) -> Iterator[str]:
-    """Yield arguments without --resume and its value."""
+    """Yield arguments without --watch, and without --resume and its value."""
     skips = False
     for argument in arguments:
         is_value = skips and not argument.startswith("-")
         skips = argument == "--resume"
-        if not (skips or is_value or argument.startswith("--resume=")):
+        if not (skips or is_value or argument.startswith("--resume=") or argument == "--watch"):
             yield argument
 
 
@@ -93,10 +93,12 @@ def _run_names(app: Path, folder: Path) -> _RunNames | None:
     if not found:
         return None
     (run,) = found
-    any_name, whole = (
-        "" if choose(app).name == run.name else run.name for choose in (choose_run, choose_whole_run)
+    last, last_whole = choose_run(app), choose_whole_run(app)
+    return _RunNames(
+        any="" if run == last else run.name,
+        whole="" if run == last_whole else run.name,
+        is_whole=run.is_whole(),
     )
-    return _RunNames(any_name, whole, is_whole=not run.repeats_a_job())
 
 
 def _option(name: str, value: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from dx_local.cli.completion.candidates import complete_runs
+
 _POSITION = re.compile(r"-[0-9]+", re.ASCII)
 
 
@@ -37,5 +39,6 @@ run_option = click.option(
     default="last",
     show_default=True,
     metavar="RUN",
+    shell_complete=complete_runs,
     help="Run to use: `last`, -2 for the one before it, or the beginning of its folder's name.",
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_local.cli.boundary import CommandResult, boundary
+from dx_local.cli.completion.candidates import complete_runs
 from dx_local.cli.history.options import RunArgumentCommand, app_option
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class _Options:
 
 
 @click.command("report", cls=RunArgumentCommand, context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("run_name", metavar="[RUN]", default="last")
+@click.argument("run_name", metavar="[RUN]", default="last", shell_complete=complete_runs)
 @app_option
 @click.option("--open", "opens", is_flag=True, help="Show the page in the browser.")
 @click.option(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_local.cli.boundary import boundary
+from dx_local.cli.completion.candidates import complete_jobs
 from dx_local.cli.history.options import app_option, run_option
-from dx_local.cli.job_options import job_options
+from dx_local.cli.job_options import debug_options, job_options
 from dx_local.cli.run_display import Display, display_options, out_option, run_request
 
 if TYPE_CHECKING:
@@ -32,10 +33,11 @@ class _Options:
 
 
 @click.command("rerun", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("wanted", metavar="JOB")
+@click.argument("wanted", metavar="JOB", shell_complete=complete_jobs)
 @app_option
 @run_option
 @out_option
+@debug_options
 @job_options
 @display_options
 def command(**options: Any) -> None:
@@ -49,6 +51,7 @@ def command(**options: Any) -> None:
     \b
     Examples:
       dx-local rerun 'process[57]'
+      dx-local rerun last --debug           stops where it fails
       dx-local rerun last --xtrace
       dx-local rerun main --app my-app --run -2
 
@@ -60,12 +63,13 @@ def command(**options: Any) -> None:
 
 def _request(options: _Options) -> RunRequest:
     from dx_local.engine.history.kept_jobs import choose_job, kept_jobs
-    from dx_local.engine.history.kept_runs import choose_whole_run
+    from dx_local.engine.history.kept_runs import choose_run, choose_whole_run
     from dx_local.engine.resume.recorded_jobs import recorded_job
     from dx_local.engine.runs.preparation import RunRequest
     from dx_local.engine.settings import JobSettings
 
-    with choose_whole_run(options.app, options.run_name).opened() as platform:
+    run = choose_whole_run(options.app, options.run_name) or choose_run(options.app, options.run_name)
+    with run.opened() as platform:
         job = choose_job(kept_jobs(platform), options.wanted)
         recorded = recorded_job(platform, job.id, job.path)
     return RunRequest(

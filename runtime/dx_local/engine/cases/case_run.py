@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.engine.cases.case_files import Case
+    from dx_local.engine.reports.failure_report import FailureReport
     from dx_local.engine.runs.result import RunResult
     from dx_local.engine.session import Observer
     from dx_local.engine.settings import JobSettings
@@ -37,7 +38,7 @@ class CaseOutcome:
     """The outcome of a test case.
 
     `differences` are those that remain after an update; `written` has the files that the update wrote.
-    `folder` holds the run if it was kept; `explanation` is the failure of the job if it was not expected.
+    `folder` holds the run if it was kept; `failure` is that of the job if it was not expected.
     """
 
     case: Case
@@ -45,7 +46,7 @@ class CaseOutcome:
     differences: tuple[Difference, ...]
     written: tuple[Path, ...] = ()
     folder: Path | None = None
-    explanation: str | None = None
+    failure: FailureReport | None = None
 
     @property
     def has_passed(self) -> bool:
@@ -55,6 +56,10 @@ class CaseOutcome:
     def lines(self) -> list[str]:
         """Return all differences as lines of text."""
         return [line for difference in self.differences for line in difference.lines()]
+
+    def explanation(self) -> str | None:
+        """Return the report on the failure of the job, or None if it has none that is a surprise."""
+        return self.failure.text() if self.failure else None
 
 
 async def run_case(case: Case, settings: JobSettings, observer: Observer, *, updates: bool) -> CaseOutcome:
@@ -80,8 +85,7 @@ async def run_case(case: Case, settings: JobSettings, observer: Observer, *, upd
     if outcome.has_passed:
         remove_run(choose_run(case.app, result.folder.name))
         return outcome
-    is_surprise = result.failure is not None and case.failure is None
-    return replace(outcome, folder=result.folder, explanation=result.explanation() if is_surprise else None)
+    return replace(outcome, folder=result.folder, failure=None if case.failure else result.failure)
 
 
 def case_differences(case: Case, result: RunResult) -> Iterator[Difference]:

@@ -45,4 +45,4 @@ def _add(suite: ET.Element, outcome: CaseOutcome) -> None:
     if not outcome.has_passed:
         lines = outcome.lines()
         failure = ET.SubElement(element, "failure", {"message": plain(lines[0])})
-        failure.text = plain("\n".join([*lines, *([outcome.explanation] if outcome.explanation else [])]))
+        failure.text = plain("\n".join([*lines, outcome.explanation() or ""]))

@@ -90,6 +90,8 @@ class JobEnvironments:
         self._resolved: dict[tuple[int, tuple[Dependency, ...]], asyncio.Task[ResolvedDependencies]] = {}
         self._pythons: dict[str, EnvironmentRequest] = {}
         self._announced: set[str] = set()
+        self.on_python: Callable[[str, str], None] = lambda _release, _version: None
+        """Called with the release of each job whose environment is ready, and its version of Python."""
 
     async def prepare(self, applet: JSON, function: str) -> JobEnvironment:
         """Return the environment of an applet's job at an entry point. Raises JobEnvironmentError."""
@@ -101,6 +103,8 @@ class JobEnvironments:
             layers = await self._bundled_files.layers_of(applet)
         except (EnvironmentBuildError, BundledFileError) as error:
             raise JobEnvironmentError(str(error)) from error
+        release = str(applet["runSpec"].get("release"))
+        self.on_python(release, self.python_of(release))
         if resolved is None:
             return JobEnvironment(environment, layers)
         for note in resolved.notes:

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dx_local.engine.executors.protocol import LogLine
-from dx_local.platform.execution.job_logs import LogWriter
+from dx_local.platform.execution.job_logs import DEBUGGER, LogWriter
 from dx_local.platform.requests import strict_json
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class JobStreams:
         self._then: Callable[[], None] | None = None
         self._last_lines: Callable[[], Sequence[str]] = tuple
         self._timer: asyncio.TimerHandle | None = None
+        self._is_released = False
         self.write_ends: list[int] = []
         """Ends of the pipes for stdout and stderr; the caller closes them."""
         self._log = LogWriter(log)
@@ -117,6 +118,13 @@ class JobStreams:
     def append(self, text: str) -> None:
         """Append text to the log as if the job had printed it to stderr."""
         self._add("STDERR", "STDERR", [line.encode() for line in text.splitlines()])
+
+    def add_terminal_lines(self, lines: Sequence[str], *, is_seen: bool) -> None:
+        """Add lines that a job printed to a terminal; `is_seen` is false if the user has not seen them."""
+        if self._is_released:
+            return
+        source = DEBUGGER if is_seen else "STDOUT"
+        self._add(source, source, [line.encode("utf-8", "replace") for line in lines])
 
     def end(self, then: Callable[[], None], last_lines: Callable[[], Sequence[str]] = tuple) -> None:
         """Read the rest once the job's processes have ended, close everything, and call `then`.
@@ -209,6 +217,7 @@ class JobStreams:
         then()
 
     def _release(self) -> None:
+        self._is_released = True
         for pipe in list(self._pipes):
             self._close_pipe(pipe)
         for receiver in self._sockets:

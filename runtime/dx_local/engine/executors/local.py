@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from dx_local.engine.executors.cgroups import MemoryGroup
     from dx_local.engine.executors.protocol import Api, Callbacks, Launch
+    from dx_local.engine.executors.terminal.loans import TerminalLoans
     from dx_local.engine.executors.zygote import ZygoteCapabilities
     from dx_local.engine.settings import JobSettings
 
@@ -58,6 +59,7 @@ class LocalExecutor:
         self._folder: Path | None = None
         self._lock = -1
         self._closed = False
+        self._loans: TerminalLoans | None = None
 
     async def start(self, launch: Launch) -> None:
         """Start a job; its process exists soon after this returns. Later failures are reported as its exit.
@@ -107,6 +109,8 @@ class LocalExecutor:
         for zygote in zygotes:
             zygote.hang_up()
         await asyncio.gather(*(zygote.gone for zygote in zygotes), *ends)
+        if self._loans:
+            self._loans.close()
         if self._groups:
             await self._groups.close()
         if self._folder:
@@ -118,7 +122,17 @@ class LocalExecutor:
         if self._folder is None:
             self._folder, self._lock = _make_temporary_folder()
             self._callbacks.on_folder(self._folder)
+            if self._callbacks.terminal:
+                # Imported here, because it is of no use in pipes and in CI.
+                from dx_local.engine.executors.terminal.loans import TerminalLoans
+
+                self._loans = TerminalLoans(self._callbacks.terminal, self._log_conversation)
+                self._loans.listen(self._folder)
         return self._folder
+
+    def _log_conversation(self, job_id: str, lines: list[str], is_seen: bool) -> None:
+        if job := self._jobs.get(job_id):
+            job.streams.add_terminal_lines(lines, is_seen=is_seen)
 
     def _streams_of(self, launch: Launch, sockets: Path, capabilities: ZygoteCapabilities) -> JobStreams:
         has_api_alone = capabilities.has_own_network and not launch.has_network
@@ -261,6 +275,7 @@ def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:
         process_memory=None if is_grouped else launch.memory_limit,
         has_network=launch.has_network,
         is_killed=launch.is_killed,
+        terminal_type=os.environ.get("TERM") or "dumb",
     )
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from dx_local.engine.executors.terminal.callbacks import TerminalCallbacks
     from dx_local.engine.settings import JobSettings
     from dx_local.platform.execution.job_usage import JobUsage
 
@@ -107,6 +108,8 @@ class Callbacks:
     """Called with messages for the user."""
     on_folder: Callable[[Path], None] = lambda _: None
     """Called before the first job with the folder of temporary files, if jobs share one with this machine."""
+    terminal: TerminalCallbacks | None = None
+    """None if jobs get no terminal."""
 
 
 class Executor(Protocol):

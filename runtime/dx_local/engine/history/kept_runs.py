@@ -32,6 +32,7 @@ _NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d)(?:-(\d+))?", re.ASCII)
 _TIME = "%Y-%m-%dT%H-%M-%S"
 _POSITION = re.compile(r"-([1-9]\d*)", re.ASCII)
 _BLOCK = 512  # bytes, the unit of st_blocks on every system
+_NOT_BEGUN = "it has not begun"
 _FINAL = frozenset(state.value for state in FINAL)
 
 LAST = "last"
@@ -112,20 +113,27 @@ class KeptRun:
         try:
             with reading(self.folder) as platform:
                 yield platform
-        except UnknownSchema:
-            is_empty = not (self.folder / STORE_NAME).stat().st_size
-            reason = "it has not begun" if is_empty else "another version of dx-local made it"
+        except UnknownSchema as error:
+            reason = _NOT_BEGUN if error.is_empty else "another version of dx-local made it"
             raise UnreadableRunError(self.name, reason) from None
         except sqlite3.Error as error:
             raise UnreadableRunError(self.name, str(error)) from None
 
-    def repeats_a_job(self) -> bool:
-        """Return whether the run is one job of an earlier run, run again. Raises UnreadableRunError."""
-        with self.opened() as platform:
-            return platform.store.exists(
-                "SELECT 1 FROM (SELECT requested FROM job ORDER BY sequence LIMIT 1) AS root"
-                " WHERE json_extract(root.requested, '$.repeats') IS NOT NULL"
-            )
+    def is_whole(self) -> bool:
+        """Return whether the run has jobs, and is not one job of an earlier run, run again.
+
+        Raises UnreadableRunError, unless the process was killed before the run had begun.
+        """
+        try:
+            with self.opened() as platform:
+                return platform.store.exists(
+                    "SELECT 1 FROM (SELECT requested FROM job ORDER BY sequence LIMIT 1) AS root"
+                    " WHERE json_extract(root.requested, '$.repeats') IS NULL"
+                )
+        except UnreadableRunError as error:
+            if error.reason == _NOT_BEGUN:
+                return False
+            raise
 
     def summary(self) -> RunSummary:
         """Return the state, jobs and size of the run; an unreadable one is described, not an error."""
@@ -176,16 +184,15 @@ def choose_run(app: Path, wanted: str = LAST) -> KeptRun:
     raise UsageError(f"there is no run {wanted!r}", "`dx-local runs` lists the kept runs.")
 
 
-def choose_whole_run(app: Path, wanted: str = LAST) -> KeptRun:
-    """Return the run of an app that a user names; `last` is the latest one that is not a job run again.
+def choose_whole_run(app: Path, wanted: str = LAST) -> KeptRun | None:
+    """Return the run of an app that a user names.
 
-    Raises UsageError if there is no such run, or more than one, and UnreadableRunError.
+    `last` is the latest one with jobs that is not a rerun, None if there is none. Raises UsageError if there
+    is no run of any other name, or more than one, and UnreadableRunError.
     """
-    if wanted == LAST:
-        for run in reversed(kept_runs(app)):
-            if not run.repeats_a_job():
-                return run
-    return choose_run(app, wanted)
+    if wanted != LAST:
+        return choose_run(app, wanted)
+    return next((run for run in reversed(kept_runs(app)) if run.is_whole()), None)
 
 
 def _parsed(name: str) -> tuple[datetime, int] | None:

@@ -38,13 +38,14 @@ class LedgerKeeper:
     Errors, such as a full disk, leave the ledger incomplete: then jobs run again that could be taken over.
     """
 
-    def __init__(self, folder: Path, python: str, trees: dict[str, Path]) -> None:
+    def __init__(self, folder: Path, trees: dict[str, Path]) -> None:
         self._folder = folder
         self._trees = trees
-        self._lines: deque[str] = deque([ledger.line_of_run(python)])
+        self._lines: deque[str] = deque([ledger.line_of_run()])
         self._outputs: deque[tuple[str, int]] = deque()
         self._inputs: deque[str] = deque()
         self._contents: dict[str, Content] = {}
+        self._pythons: dict[str, str] = {}
         self._last_change: tuple[int, int] | None = None
         self._seen_values: set[str] = set()
         self._is_ending = threading.Event()
@@ -64,13 +65,23 @@ class LedgerKeeper:
         self._contents[object_id] = content
         self._lines.append(ledger.line_of_content(object_id, content))
 
+    def note_python(self, release: str, version: str) -> None:
+        """Record the Python of jobs of a release at once: a job that starts next may end in no time."""
+        if self._pythons.get(release) != version:
+            self._pythons[release] = version
+            self._lines.append(ledger.line_of_python(release, version))
+            self._write_lines(syncs=False)
+
     def content(self, object_id: str) -> Content | None:
         """Return the content of an object if it is known by now."""
         return self._contents.get(object_id)
 
-    def close(self) -> None:
-        """Record the last outputs, and end the thread. The owner of the database then closes that."""
+    def end(self) -> None:
+        """Tell the thread to record the last outputs and to end; the owner of the database closes that."""
         self._is_ending.set()
+
+    def join(self) -> None:
+        """Wait until the thread has ended."""
         if self._thread.is_alive():
             self._thread.join()
 
@@ -78,7 +89,7 @@ class LedgerKeeper:
         for name, path in self._trees.items():
             with suppress(OSError):
                 self._lines.append(ledger.line_of_tree(name, ledger.tree_of(path)))
-        self._write_lines()
+        self._write_lines(syncs=False)  # with the first outputs
         while not self._is_ending.wait(_PERIOD):
             self._record_outputs()
             with suppress(OSError, sqlite3.Error):
@@ -147,14 +158,15 @@ class LedgerKeeper:
                 tree = ledger.with_digests(path, ledger.tree_of(path))
                 self._lines.append(ledger.line_of_tree(name, tree))
 
-    def _write_lines(self) -> None:
+    def _write_lines(self, *, syncs: bool = True) -> None:
         text = "".join(self._taken_lines())
         if not text:
             return
         with suppress(OSError), (self._folder / ledger.FILE_NAME).open("a", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
+            if syncs:
+                os.fsync(file.fileno())
 
     def _taken_lines(self) -> Iterator[str]:
         while self._lines:

@@ -47,13 +47,14 @@ Tree = dict[str, TreeFile]
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledger of an earlier run: the boot of the machine and the Python of jobs, and what was recorded.
+    """The ledger of an earlier run: the boot of the machine, and what was recorded.
 
-    `trees` has the files of resources/ and of assets, by the names that dependencies have.
+    `pythons` has the version of Python under which jobs ran, by the release of their applets. `trees` has the
+    files of resources/ and of assets, by the names that dependencies have.
     """
 
     boot: str | None = None
-    python: str | None = None
+    pythons: dict[str, str] = field(default_factory=dict)
     contents: dict[str, Content] = field(default_factory=dict)
     trees: dict[str, Tree] = field(default_factory=dict)
 
@@ -68,22 +69,30 @@ def boot_id() -> str | None:
 
 def read_ledger(folder: Path) -> Ledger:
     """Return the ledger in the folder of a run; an incomplete last line does not count."""
-    boot = python = None
+    boot = None
+    pythons: dict[str, str] = {}
     contents: dict[str, Content] = {}
     trees: dict[str, Tree] = {}
     for line in _lines(folder / FILE_NAME):
         if "run" in line:
-            boot, python = line["run"].get("boot"), line["run"].get("python")
+            boot = line["run"].get("boot")
+        elif "python" in line:
+            pythons[line["release"]] = line["python"]
         elif "id" in line:
             contents[line["id"]] = Content(line["size"], line["sha256"])
         elif "tree" in line:
             trees[line["tree"]] = {path: TreeFile(*found) for path, found in line["files"].items()}
-    return Ledger(boot, python, contents, trees)
+    return Ledger(boot, pythons, contents, trees)
 
 
-def line_of_run(python: str) -> str:
+def line_of_run() -> str:
     """Return the first line of a ledger."""
-    return _line({"run": {"boot": boot_id(), "python": python}})
+    return _line({"run": {"boot": boot_id()}})
+
+
+def line_of_python(release: str, version: str) -> str:
+    """Return the line on the Python of jobs of a release."""
+    return _line({"release": release, "python": version})
 
 
 def line_of_content(object_id: str, content: Content) -> str:

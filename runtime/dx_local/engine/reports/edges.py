@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 STARTS, DATA, DEPENDS_ON = "starts", "data", "dependsOn"
 
-_INPUTS = """
-SELECT id, original_input AS text FROM job
+_WITH_REFERENCES = """
+SELECT id, substr(original_input, 1, 100) AS start FROM job
 WHERE ? IN ('', root) AND (original_input LIKE '@%' OR original_input LIKE '%"field"%') ORDER BY sequence
 """
 _LARGEST = 16 << 20  # bytes of a value that is searched for references
@@ -58,19 +58,14 @@ def edges_of(platform: Platform, rows: Sequence[Row], jobs: Sequence[Job], root:
 
 
 def _inputs(platform: Platform, positions: dict[str, int], root: str) -> Iterator[tuple[int, Any]]:
-    """Yield the inputs that may hold references, with the positions of their jobs."""
-    store = platform.store
-    for row in store.all(Row, _INPUTS, root):
-        text = row["text"]
-        if not is_large(text):
-            yield positions[row["id"]], json.loads(text)
-            continue
+    """Yield the inputs that may hold references, one at a time, with the positions of their jobs."""
+    for row in platform.store.all(Row, _WITH_REFERENCES, root):
+        start = row["start"]
         with suppress(OSError):
-            if large_file(platform.folder, text).stat().st_size <= _LARGEST:
-                yield (
-                    positions[row["id"]],
-                    store.value("SELECT original_input FROM job WHERE id = ?", row["id"]),
-                )
+            if is_large(start) and large_file(platform.folder, start).stat().st_size > _LARGEST:
+                continue
+            value = platform.store.value("SELECT original_input FROM job WHERE id = ?", row["id"])
+            yield positions[row["id"]], value
 
 
 class _Producers:

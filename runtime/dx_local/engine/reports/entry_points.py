@@ -34,6 +34,8 @@ def summary(key: EntryPointKey, region: str, jobs: Sequence[Job], earlier: Seque
     )
     tries: tuple[Job | EarlierTry, ...] = (*jobs, *earlier)
     measured = [each for each in tries if each["memory"] is not None]
+    # A job that ended early may have needed more later on, so that only done ones support the advice.
+    samples = sum(job["memory"] is not None and job["state"] == "done" for job in jobs)
     worker = find_instance_type(instance_type, region)
     memory = max((each["memory"] or 0 for each in measured), default=None)
     disk = max((each["disk"] or 0 for each in measured), default=None)
@@ -45,7 +47,7 @@ def summary(key: EntryPointKey, region: str, jobs: Sequence[Job], earlier: Seque
         "failed": sum(job["state"] == "failed" and job["reason"] != TREE_FAILURE for job in jobs),
         "ended": sum(job["state"] == "terminated" or job["reason"] == TREE_FAILURE for job in jobs),
         "reused": sum(job["reused"] for job in jobs),
-        "samples": len(measured),
+        "samples": samples,
         "medianSeconds": spans[len(spans) // 2] if spans else None,
         "slowestSeconds": spans[-1] if spans else None,
         "maxMemory": memory,
@@ -54,7 +56,7 @@ def summary(key: EntryPointKey, region: str, jobs: Sequence[Job], earlier: Seque
         "instanceType": instance_type,
         "instanceMemory": worker and worker.memory_bytes,
         "instanceStorage": worker and worker.storage_bytes,
-        "advice": None if memory is None else _advice(worker, region, memory, disk or 0, _cores(measured)),
+        "advice": _advice(worker, region, memory or 0, disk or 0, _cores(measured)) if samples else None,
     }
 
 

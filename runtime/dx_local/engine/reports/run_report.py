@@ -73,8 +73,8 @@ def report_of(platform: Platform, request: ReportRequest) -> JSON:
     rows = job_rows(store, request.root)
     root = rows[0]
     keys = list(dict.fromkeys(map(key_of, rows)))
-    jobs = jobs_of(rows, {key: number for number, key in enumerate(keys)}, platform)
-    earlier = earlier_tries(platform, rows, request.root)
+    jobs = jobs_of(rows, {key: number for number, key in enumerate(keys)})
+    earlier = earlier_tries(store, rows, request.root)
     kept = earlier_report(platform.folder) if request.is_again else {}
     summaries = _summaries(rows, jobs, earlier)
     return {

@@ -43,7 +43,8 @@ class CircumstancesOf:
         self._platform = platform
         self._contents = contents
         self._trees = {name: _digest(_without_times(tree)) for name, tree in trees.items()}
-        self._python_of = python_of
+        self.python_of = python_of
+        """Returns the version of Python under which jobs of a release run."""
         self._known: dict[tuple[str, str, str], Circumstances] = {}
 
     def at(self, executable: str, function: str, region: str) -> Circumstances:
@@ -59,7 +60,7 @@ class CircumstancesOf:
         return Circumstances(
             code=closure_of(run_spec.get("code") or "", run_spec["interpreter"], function),
             dependencies=frozenset(self._dependencies(applet, function, region)),
-            python=self._python_of(str(run_spec.get("release"))),
+            python=self.python_of(str(run_spec.get("release"))),
         )
 
     def _dependencies(self, applet: JSON, function: str, region: str) -> Iterator[tuple[str, str]]:

@@ -93,6 +93,7 @@ class Contents:
     def learn(self, object_id: str, content: Content) -> None:
         """Remember the content of an object's bytes, which was read."""
         self._computed[object_id] = content
+        self._identities.clear()  # those of objects that link to this one
 
     def bytes_of(self, object_id: str) -> Content | None:
         """Return the content of an object's bytes if it is recorded or was read."""

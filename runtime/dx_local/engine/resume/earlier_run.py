@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_local.engine.job_labels import JobLabels, name_of
 from dx_local.engine.ledger.ledger import boot_id, read_ledger
 from dx_local.engine.run_folder import claimed_for_reading, reading
 from dx_local.errors import UsageError
+from dx_local.platform.core.context import STORE_NAME
 from dx_local.platform.core.schema import JobIdentity
 from dx_local.platform.core.states import FINAL, State
 from dx_local.platform.core.store import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from dx_local.engine.ledger.ledger import Ledger
     from dx_local.platform.core.context import JSON, Platform
@@ -120,6 +121,14 @@ class EarlierRun:
             self._made = _objects_by_job(self.platform.store)
         return self._made.get(job.id, [])
 
+    def resumed_from(self) -> Path | None:
+        """Return the folder of the run that this one resumed, or None; a run that is done needs no other."""
+        name = self.root.row["requested"].get("resumes")
+        if name is None or self.root.is_done:
+            return None
+        folder = self.platform.folder.parent / Path(name).name
+        return folder if (folder / STORE_NAME).is_file() else None
+
     def has_ended(self) -> bool:
         """Return whether the first job ended."""
         return self.root.row["state"] in {state.value for state in FINAL}
@@ -129,7 +138,7 @@ class EarlierRun:
 def opened(folder: Path) -> Iterator[EarlierRun]:
     """Open a run that has ended, and keep it from being removed meanwhile.
 
-    Raises UsageError for a run in progress and one without jobs, UnknownSchema and sqlite3.Error.
+    Raises UsageError for a run in progress or without jobs, UnknownSchema and sqlite3.Error.
     """
     with claimed_for_reading(folder) as is_free, reading(folder) as platform:
         if not is_free:

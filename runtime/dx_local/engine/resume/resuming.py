@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +10,9 @@ from dx_local.engine.ledger import ledger
 from dx_local.engine.resume import earlier_run
 from dx_local.engine.resume.circumstances import CircumstancesOf
 from dx_local.engine.resume.comparison import Side
-from dx_local.engine.resume.contents import Contents
+from dx_local.engine.resume.contents import Contents, SharedDigests
 from dx_local.engine.resume.resumption import Resumption
+from dx_local.engine.resume.source import EarlierSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
 
     from dx_local.engine.ledger.keeper import LedgerKeeper
     from dx_local.engine.resume.earlier_run import EarlierRun
-    from dx_local.engine.resume.resumption import ResumeOptions
+    from dx_local.engine.resume.source import ResumeOptions
     from dx_local.platform.core.context import Platform
+
+
+_LONGEST_CHAIN = 10
+"""The number of runs to look into if each resumed the one before it, and none came to its end."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +47,28 @@ def resuming(
 ) -> Iterator[Resumption]:
     """Open the earlier run in a folder until the end of the block, and yield its resumption.
 
-    Raises UsageError, UnknownSchema and sqlite3.Error.
+    If that run is not done and has resumed another one, the jobs of that are taken over as well. Raises
+    UsageError, UnknownSchema and sqlite3.Error.
     """
-    with earlier_run.opened(folder) as earlier:
-        sides = (_side_of_earlier(earlier), _side_of_present(present, earlier))
-        yield Resumption(earlier, sides, options, present.keeper.note, announce)
+    with ExitStack() as stack:
+        sources: list[EarlierSource] = []
+        digests = SharedDigests()
+        side: Side | None = None
+        next_folder: Path | None = folder
+        while next_folder is not None and len(sources) < _LONGEST_CHAIN:
+            earlier = stack.enter_context(earlier_run.opened(next_folder))
+            side = side or _side_of_present(present, earlier)
+            sides = (_side_of_earlier(earlier), side)
+            sources.append(EarlierSource(earlier, sides, options, digests, present.keeper.note))
+            next_folder = earlier.resumed_from()
+        yield Resumption(present.platform, sources, announce)
 
 
 def _side_of_earlier(earlier: EarlierRun) -> Side:
     recorded = earlier.ledger
     contents = Contents(earlier.platform, recorded.contents.get)
     circumstances = CircumstancesOf(
-        earlier.platform, contents, recorded.trees, lambda _release: recorded.python or ""
+        earlier.platform, contents, recorded.trees, lambda release: recorded.pythons.get(release, "")
     )
     return Side(earlier.platform, contents, circumstances)
 

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from dx_app_wizard.dxapp.classes import IOClass
     from dx_app_wizard.dxapp.model import AppSpec
-    from dx_app_wizard.errors import UserError
     from dx_local.platform.core.context import JSON, Context
 
 SAMPLES = Path("test") / "input.json"
@@ -192,7 +191,7 @@ class _InputBuilder:
         else:
             self.result[name] = values[0]
 
-    def _reject(self, name: str, error: UsageError | UserError) -> None:
+    def _reject(self, name: str, error: UsageError | ClassValueError | UnknownClassError) -> None:
         self.problems.append(f"input {name!r}: {error.message}")
         if error.hint:
             self.hints.append(error.hint)

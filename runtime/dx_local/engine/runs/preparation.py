@@ -13,6 +13,7 @@ from dx_local.engine.apps.app_bundle import App, load_app
 from dx_local.engine.apps.applet_request import run_spec_of_region
 from dx_local.engine.apps.assets import asset_names, check_assets, missing_assets, missing_resources
 from dx_local.engine.apps.usable_types import with_usable_types
+from dx_local.engine.executors.terminal.presence import has_terminal
 from dx_local.engine.runs.function_arguments import check_arguments
 from dx_local.engine.runs.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.runs.outputs import check_out
@@ -73,6 +74,8 @@ class PreparedRun:
 
     def notes(self) -> Iterator[str]:
         """Yield messages for the user: samples in use, errors for `dx build`, missing or replaced parts."""
+        if server := self.request.settings.debugpy:
+            yield f"The job to debug has the network of this machine, and waits at port {server.port}."
         if self.samples_used:
             yield f"No input given: running on the samples in {self.request.app / SAMPLES}."
         for finding in self.app.build_errors:
@@ -97,6 +100,12 @@ def prepare(request: RunRequest) -> PreparedRun:
         _check_function(source, request.function)
     if request.region and (problem := region_problem(request.region)):
         raise UsageError(problem, f"Regions are {list_regions(known_regions())}.")
+    if request.settings.debug_on and not has_terminal():
+        raise UsageError("a debugger needs a terminal", "Leave out --debug and --debug-on in pipes and CI.")
+    if request.settings.debugpy and app.spec.to_dict()["runSpec"]["interpreter"] == "bash":
+        raise UsageError(
+            "debugpy does not debug bash", "Use --debug, which stops at a prompt where bash fails."
+        )
     given = request.given
     # The samples are those of the app's inputSpec.
     if given is None and request.function == "main" and request.repeats is None:

@@ -12,6 +12,7 @@ from dx_local.platform.core.store import UnknownSchema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import ExitStack
     from pathlib import Path
 
     from dx_local.engine.apps.app_bundle import App
@@ -24,22 +25,24 @@ RESOURCES = "resources/"
 
 
 @contextmanager
-def kept_ledger(session: Session, run: PreparedRun) -> Iterator[LedgerKeeper | None]:
+def kept_ledger(session: Session, run: PreparedRun, at_end: ExitStack) -> Iterator[LedgerKeeper | None]:
     """Record what the jobs of a run put out until the end of the block; None for a run that is not kept.
 
-    The caller starts the keeper once no job waits for that.
+    The caller starts the keeper once no job waits for that. The last outputs are written while the caller
+    goes on; `at_end` waits for that.
     """
     if not run.request.is_kept:
         yield None
         return
-    release = str(run.app.spec.run_spec.release)
-    keeper = LedgerKeeper(session.platform.folder, session.python_of(release), trees_of(run.app))
+    keeper = LedgerKeeper(session.platform.folder, trees_of(run.app))
+    session.on_python(keeper.note_python)
+    at_end.callback(keeper.join)
     session.platform.closed_subscribers.append(keeper.on_closed)
     try:
         yield keeper
     finally:
         session.platform.closed_subscribers.remove(keeper.on_closed)
-        keeper.close()
+        keeper.end()
 
 
 @contextmanager
@@ -55,18 +58,22 @@ def resumed_run(
         yield None
         return
     from dx_local.engine.resume.resuming import PresentRun, resuming
-    from dx_local.engine.resume.resumption import ResumeOptions
+    from dx_local.engine.resume.source import ResumeOptions
+
+    def python_of(release: str) -> str:
+        version = session.python_of(release)
+        keeper.note_python(release, version)  # perhaps all jobs of the release are taken over
+        return version
 
     try:
-        present = PresentRun(session.platform, keeper, trees_of(run.app), session.python_of)
+        present = PresentRun(session.platform, keeper, trees_of(run.app), python_of)
         options = ResumeOptions(run.request.app, resumes.reruns_network)
         with resuming(resumes.folder, present, options, observer.announce) as resumption:
             session.driver.resume_from(resumption)
             yield resumption
-    except UnknownSchema:
-        raise UsageError(
-            f"run {resumes.folder.name} cannot be resumed: another version of dx-local made it"
-        ) from None
+    except UnknownSchema as error:
+        reason = "it has not begun" if error.is_empty else "another version of dx-local made it"
+        raise UsageError(f"run {resumes.folder.name} cannot be resumed: {reason}") from None
     except sqlite3.DatabaseError as error:
         raise UsageError(f"run {resumes.folder.name} cannot be resumed: {error}") from None
 

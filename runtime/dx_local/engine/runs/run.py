@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
 from dx_local.engine.run_folder import WORKSPACES, open_workspace
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.engine.run_folder import Workspace
+    from dx_local.engine.runs.inputs import GivenInputs
     from dx_local.engine.runs.preparation import PreparedRun, RunRequest
     from dx_local.engine.runs.result import RunResult
 
@@ -46,6 +47,10 @@ async def run_once(
     ):
         for note in run.notes():
             observer.announce(note)
+        if server := request.settings.debugpy:
+            from dx_local.engine.apps.launch_file import prepare_launch_file  # few runs need it
+
+            observer.announce(prepare_launch_file(request.app, server.port))
         return await _run_in(workspace, run, observer, has_begun)
 
 
@@ -54,29 +59,42 @@ async def _run_in(
 ) -> RunResult:
     request, folder = run.request, workspace.folder.resolve()
     given = await with_pipes_read(run.given, run.app.spec, request.function, folder)
-    options = SessionOptions(folder, request.settings, region=run.region, is_persistent=request.is_kept)
-    try:
-        async with Session(options, observer) as session:
-            with (
-                kept_ledger(session, run) as keeper,
-                resumed_run(session, run, keeper, observer) as resumption,
-            ):
-                if request.repeats:
-                    job_id = start_again(session, run.app, request.repeats, observer.announce)
-                else:
-                    job_id = start_app(session, run.app, request.function, given)
-                workspace.has_begun = True
-                has_begun(workspace.folder)
-                if keeper:
-                    keeper.start()
-                await _until_final(session, job_id)
-                for fault in session.driver.faults.unused():
-                    observer.announce(f"warning: --inject {fault} matched no job")
-                resumed = resumption.result() if resumption else None
-                return result_of(session, job_id, run, workspace.folder, observer.announce, resumed)
-    finally:
-        if workspace.has_begun:
-            _report(folder, request, observer)
+    options = SessionOptions(
+        folder,
+        request.settings,
+        region=run.region,
+        is_persistent=request.is_kept,
+        lends_terminal=True,
+    )
+    with ExitStack() as at_end:
+        try:
+            async with Session(options, observer) as session:
+                with (
+                    kept_ledger(session, run, at_end) as keeper,
+                    resumed_run(session, run, keeper, observer) as resumption,
+                ):
+                    job_id = _start(session, run, given, observer)
+                    workspace.has_begun = True
+                    has_begun(workspace.folder)
+                    if keeper:
+                        keeper.start()
+                    await _until_final(session, job_id)
+                    for fault in session.driver.faults.unused():
+                        observer.announce(f"warning: --inject {fault} matched no job")
+                    resumed = resumption.result() if resumption else None
+                    return result_of(session, job_id, run, workspace.folder, observer.announce, resumed)
+        finally:
+            if workspace.has_begun:
+                _report(folder, request, observer)
+
+
+def _start(session: Session, run: PreparedRun, given: GivenInputs, observer: Observer) -> str:
+    """Start the job of a run, and return its ID."""
+    request = run.request
+    if request.repeats:
+        return start_again(session, run.app, request.repeats, observer.announce)
+    resumes = request.resumes.folder.name if request.resumes else None
+    return start_app(session, run.app, request.function, given, resumes)
 
 
 def _report(folder: Path, request: RunRequest, observer: Observer) -> None:

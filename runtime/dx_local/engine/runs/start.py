@@ -19,20 +19,30 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context
 
 
-def start_app(session: Session, app: app_bundle.App, function: str, given: GivenInputs) -> str:
-    """Install an app and start its job; return the job's ID. Raises UsageError for unusable input."""
+def start_app(
+    session: Session, app: app_bundle.App, function: str, given: GivenInputs, resumes: str | None = None
+) -> str:
+    """Install an app and start its job; return the job's ID. Raises UsageError for unusable input.
+
+    `resumes` is the name of the run whose jobs may be taken over, if there is one.
+    """
     context, project = session.context, session.project()
     with context.store.transaction():
         applet = app_bundle.install(context, app, project)
         job_input = inputs.make_input(context, project, app.spec, function, given)
         try:
             if function == "main":
-                return _run_applet(context, applet, job_input, project)
-            return job_creation.create_at_entry_point(context, applet, function, job_input, project)
+                job = _run_applet(context, applet, job_input, project)
+            else:
+                job = job_creation.create_at_entry_point(context, applet, function, job_input, project)
         except ApiError as error:
             details = error.details if isinstance(error.details, dict) else {}
             problems = details.get("problems", [error.message])
             raise UsageError(error.message, given.hint(problems)) from None
+        if resumes:
+            requested = context.store.value("SELECT requested FROM job WHERE id = ?", job)
+            context.store.update("job", job, requested={**requested, "resumes": resumes})
+        return job
 
 
 def start_again(

@@ -25,6 +25,7 @@ from dx_local.engine.scheduling.resource_failures import (
     failure_of,
     is_full,
 )
+from dx_local.engine.scheduling.time_limits import TimeLimits
 from dx_local.engine.scheduling.waiters import ExecutionWaiters
 from dx_local.errors import DxLocalError
 from dx_local.platform.apps import app_views
@@ -92,7 +93,7 @@ class Driver:
         self._starting: set[asyncio.Task[None]] = set()
         self._folders: dict[str, JobFolder] = {}
         self._environments: dict[str, JobEnvironment] = {}
-        self._alarms: dict[str, asyncio.TimerHandle] = {}
+        self._time_limits = TimeLimits(self._on_timeout)
         # Failures of jobs that are being killed, to record instead of the exit by a signal.
         self._planned_failures: dict[str, Failure] = {}
         self._executables: dict[str, JSON] = {}
@@ -139,11 +140,18 @@ class Driver:
         self._is_active = False
         self._records.close(lambda: job_events.fail_running_jobs(self._platform))
         self._platform.subscribers.remove(self._on_transition)
-        for alarm in self._alarms.values():
-            alarm.cancel()
+        self._time_limits.close()
         for task in self._starting:
             task.cancel()
         await asyncio.gather(*self._starting, return_exceptions=True)
+
+    def stop_clock(self, job_id: str) -> None:
+        """Stop counting the time of a job, because it waits for the user."""
+        self._time_limits.stop(job_id)
+
+    def start_clock(self, job_id: str) -> None:
+        """Count the time of a job again."""
+        self._time_limits.go_on(job_id)
 
     def on_exit(self, job_id: str, end: JobExit) -> None:
         """Record the outcome of a job whose process has ended."""
@@ -281,9 +289,7 @@ class Driver:
             self._fail_unstarted(job_id, f"The job folder could not be created: {error}")
             return
         assert job["timeout"] is not None  # only analyses have no limit
-        self._alarms[job_id] = asyncio.get_running_loop().call_later(
-            job["timeout"] / 1000, self._on_timeout, job_id, job["timeout"]
-        )
+        self._time_limits.begin(job_id, job["timeout"])
         self._begin(self._launch(job, applet, variables))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -332,7 +338,10 @@ class Driver:
                     self._fail_unstarted(job_id, failure.message, failure.reason)
                     return
             prepared = prepared._replace(is_killed=any(fault.kind is FaultKind.KILL for fault in faults))
-            await executor.start(launch_of(prepared, self._platform, self._settings))
+            launch = launch_of(prepared, self._platform, self._settings)
+            if launch.settings["debugpy"]:  # it waits for the user
+                self.stop_clock(job_id)
+            await executor.start(launch)
         except OSError as error:
             self._fail_unstarted(job_id, f"The job could not be started: {error}")
             return
@@ -366,12 +375,10 @@ class Driver:
         self._blocked.discard(job_id)
         self._folders.pop(job_id, None)
         self._environments.pop(job_id, None)
-        if alarm := self._alarms.pop(job_id, None):
-            alarm.cancel()
+        self._time_limits.end(job_id)
 
     def _on_timeout(self, job_id: str, timeout: int) -> None:
         """Kill the processes of a job; its failure is recorded when they have ended."""
-        self._alarms.pop(job_id, None)
         message = f"The job ran longer than its time limit of {_duration(timeout)}"
         self._planned_failures[job_id] = Failure("JobTimeoutExceeded", message)
         if self._executor:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dx_app_wizard.dxapp.instances import find_instance_type
 from dx_local.engine.executors.protocol import Launch
+from dx_local.engine.job_labels import job_label
 from dx_local.engine.settings import InputDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from dx_local.engine.environments.job_environments import JobEnvironment
     from dx_local.engine.executors.job_folder import JobFolder
@@ -35,6 +36,7 @@ def launch_of(prepared: PreparedJob, platform: Platform, settings: JobSettings) 
     """Return the launch of a job."""
     job, applet, folder, variables, environment, is_killed = prepared
     worker = environment.environment
+    own_settings = settings_of(job, platform, settings)
     return Launch(
         job_id=job["id"],
         function=job["function"],
@@ -46,19 +48,31 @@ def launch_of(prepared: PreparedJob, platform: Platform, settings: JobSettings) 
         variables=variables,
         source=applet.get("local", {}).get("source"),
         layers=_absolute(environment.layers),
-        visible_paths=_absolute(visible_paths(platform, settings)),
-        settings=asdict(settings),
+        visible_paths=_absolute(visible_paths(platform, own_settings)),
+        settings=asdict(own_settings),
         memory_limit=memory_limit_of(job, settings.memory_limit),
-        has_network=_has_network(job, applet),
+        has_network=_has_network(job, applet) or own_settings.debugpy is not None,
         is_killed=is_killed,
     )
 
 
+def settings_of(job: JobRow, platform: Platform, settings: JobSettings) -> JobSettings:
+    """Return the settings for a job, which has a debugger only if the user wants that for this job."""
+    if settings.debug_job is None:
+        is_first = job["parent"] is None
+        return settings if is_first or not settings.debugpy else replace(settings, debugpy=None)
+    if job_label(platform.store, job) == settings.debug_job.removesuffix("[1]"):
+        return settings
+    return replace(settings, debug_on=(), debugpy=None)
+
+
 def visible_paths(platform: Platform, settings: JobSettings) -> tuple[Path, ...]:
-    """Return the host paths that a job must see to follow links to its input files."""
-    if settings.input_delivery is not InputDelivery.LINK:
-        return ()
-    return (platform.folder / "files", *platform.link_targets)
+    """Return the host paths that a job must see to follow links to its input files, or for its debugger."""
+    found = [Path(settings.shell.home)] if settings.shell else []
+    found += [Path(settings.debugpy.package)] if settings.debugpy else []
+    if settings.input_delivery is InputDelivery.LINK:
+        found += [platform.folder / "files", *platform.link_targets]
+    return tuple(found)
 
 
 def memory_limit_of(job: JobWorker, limit: int | Literal["instance"] | None) -> int | None:

@@ -41,6 +41,8 @@ class ServeRequest:
     port: int | None = None
     fresh: bool = False
     has_ui: bool = False
+    lends_terminal: bool = False
+    """True if jobs that stop in a debugger may borrow the terminal of this process."""
 
 
 @asynccontextmanager
@@ -74,7 +76,7 @@ async def _begin(
         port=session.port,
     )
     if request.has_ui:
-        _add_pages(session, observer)
+        _add_pages(session, observer, stack)
     # Saved before the rest, so that a restart finds the same token and secret even after a crash.
     state.save(saved)
     await _prepare_clients(saved, session, folder, observer)
@@ -87,17 +89,19 @@ async def _begin(
     return saved
 
 
-def _add_pages(session: Session, observer: Observer) -> None:
-    from dx_local.engine.service.ui.door import Door
-    from dx_local.engine.service.ui.routes import ui_routes
+def _add_pages(session: Session, observer: Observer, stack: AsyncExitStack) -> None:
+    from dx_local.engine.service.ui.routes import Ui
 
-    door = Door(session.port)
-    session.add_routes(ui_routes(session.platform, door))
-    observer.announce(f"jobs, logs and files in the browser: {door.link}")
+    ui = Ui(session.platform, session.port)
+    session.add_routes(ui.routes())
+    stack.callback(ui.close)
+    observer.announce(f"jobs, logs and files in the browser: {ui.link}")
 
 
 def _session(request: ServeRequest, folder: Path, observer: Observer, port: int) -> Session:
-    options = SessionOptions(folder, request.settings, port=port, is_open=True)
+    options = SessionOptions(
+        folder, request.settings, port=port, is_open=True, lends_terminal=request.lends_terminal
+    )
     try:
         return Session(options, observer)
     except UnknownSchema as error:

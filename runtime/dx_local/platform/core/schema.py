@@ -390,6 +390,7 @@ class RequestedSettings(TypedDict, total=False):
     optionalInputs: list[str]
     preserveJobOutputs: dict[str, str] | None
     repeats: dict[str, str]
+    resumes: str
     restartableEntryPoints: str | None
     reuses: bool
     stageSystemRequirements: dict[str, Any]

@@ -38,7 +38,11 @@ _MAX_SHAPES = 1000
 
 
 class UnknownSchema(Exception):  # noqa: N818 - the name describes the finding
-    """The database has the tables of another version."""
+    """The database has the tables of another version, or none yet."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"its tables are of version {version}, not {SCHEMA_VERSION}")
+        self.is_empty = version == 0
 
 
 class Store:
@@ -78,7 +82,7 @@ class Store:
                 f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
             )
         elif version != SCHEMA_VERSION:
-            raise UnknownSchema(f"its tables are of version {version}, not {SCHEMA_VERSION}")
+            raise UnknownSchema(version)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -26,6 +26,9 @@ LEVELS = (
 )  # fmt: skip
 """The levels of log lines, as in `dx watch --levels`; METRICS is never written here."""
 
+DEBUGGER = "DEBUGGER"
+"""The level of lines of a conversation with a debugger. Clients of the API get them as STDOUT."""
+
 OPENING_STARTS = "Logging initialized (priority)"
 """The first line of a job's log. The worker writes the lines from here to OPENING_ENDS."""
 
@@ -45,6 +48,7 @@ _OPENING = re.compile(
     rb"%s\n(?:.*\n)*?\S+ %s\n"
     % tuple(re.escape(text.encode()).replace(rb"\{\}", rb"\S+") for text in (OPENING_STARTS, OPENING_ENDS))
 )
+_LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 _ENTRY = b"%013d %-8s\n"
 _ENTRY_BYTES = 23
 _CHUNK_LINES = 1000
@@ -95,14 +99,35 @@ def write_log(log: Path, lines: Sequence[tuple[str, str]], timestamp: int) -> No
 
 
 def job_output_bytes(log: Path, most: int | None = None) -> bytes:
-    """Return the output of a job without the opening lines of its worker; at most the last `most` bytes."""
+    """Return the output of a job without the opening lines of its worker; at most the last `most` bytes.
+
+    Conversations with a debugger are left out.
+    """
     with log.open("rb") as file:
         is_whole = most is None or log.stat().st_size <= most
         if not is_whole:
             file.seek(-(most or 0), os.SEEK_END)
         text = file.read()
     opening = _OPENING.match(text) if is_whole else None
-    return text[opening.end() :] if opening else text
+    return _without_debugger(log, text[opening.end() :] if opening else text)
+
+
+def _without_debugger(log: Path, text: bytes) -> bytes:
+    """Return the last lines of a log without those of a conversation with a debugger."""
+    lines = _LINE.findall(text)
+    try:
+        with _index_of(log).open("rb") as index:
+            index.seek(max(index.seek(0, os.SEEK_END) - len(lines) * _ENTRY_BYTES, 0))
+            entries = index.read()
+    except FileNotFoundError:
+        return text
+    if DEBUGGER.encode() not in entries:
+        return text
+    levels = [entry.split()[-1].decode() for entry in entries.splitlines()]
+    # A line of which only the end is here has an entry as well; one that is being written has none yet.
+    first = max(len(lines) - len(levels), 0)
+    kept = (line for line, level in zip(lines[first:], levels, strict=False) if level != DEBUGGER)
+    return b"".join(kept)
 
 
 def line_count(log: Path) -> int:
@@ -203,9 +228,10 @@ class LogReader:
             yield from entries
 
     def _entry(self, number: int, entry: bytes, line: bytes) -> LogEntry:
-        timestamp, level = entry.split()
+        timestamp, found = entry.split()
+        level = "STDOUT" if found.decode() == DEBUGGER else found.decode()
         text = line.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
-        return LogEntry(int(timestamp), self._job_id, number, level.decode(), text)
+        return LogEntry(int(timestamp), self._job_id, number, level, text)
 
 
 def _index_of(log: Path) -> Path:

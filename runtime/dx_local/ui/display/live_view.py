@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dx_app_wizard.console.text import plain
+from dx_local.ui.display.held_lines import HeldLines
 from dx_local.ui.display.job_output import HELD_BACK, MANY_JOBS, MANY_LINES, LogGate, Logs, last_lines
 from dx_local.ui.display.run_observer import DisplayOptions, RunObserver
 from dx_local.ui.fitting import symbols_for
@@ -53,6 +54,7 @@ class LiveView(RunObserver):
         super().__init__(options)
         self._gate = LogGate(options.logs, MANY_LINES)
         self._above: list[str] = []
+        self._held = HeldLines()
         self._is_closed = False
         self._region: RedrawnRegion | None = None
         self._waiting: _Waiting | None = None
@@ -95,6 +97,24 @@ class LiveView(RunObserver):
         if is_shown:
             self._print(f"{plain(job.label)} | {plain(line.message)}")
 
+    def hold(self) -> None:
+        """Print what is to be above the view, and remove the view."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        above, self._above = self._above, []
+        if self._region is not None:
+            self._region.clear(above)
+        else:
+            for text in above:
+                click.echo(text, err=True)
+        self._held.hold()
+
+    def release(self) -> None:
+        """Draw the view again, below the lines that were held back."""
+        self._above += self._held.release()
+        self._schedule(REDRAW_SECONDS)
+
     def on_close(self) -> None:
         """Draw the last state, which stays on the screen."""
         if self._timer is not None:
@@ -111,6 +131,9 @@ class LiveView(RunObserver):
         return f"({HELD_BACK})" if self._gate.held_back else ""
 
     def _print(self, text: str) -> None:
+        if self._held.is_holding:
+            self._held.add(text)
+            return
         if not self.facts.jobs or self._is_closed:
             click.echo(text, err=True)
             return
@@ -119,6 +142,8 @@ class LiveView(RunObserver):
 
     def _schedule(self, seconds: float) -> None:
         """Draw when this time has passed since the last drawing, or earlier if that is planned already."""
+        if self._held.is_holding:
+            return
         due = max(time.monotonic(), self._drawn + seconds)
         if self._timer is not None:
             if self._due <= due:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dx_app_wizard.console.text import plain
+from dx_local.ui.display.held_lines import HeldLines
 from dx_local.ui.display.job_output import HELD_BACK, MANY_JOBS, LogGate, Logs, last_lines
 from dx_local.ui.display.run_observer import DisplayOptions, RunObserver
 from dx_local.ui.fitting import clock_text
@@ -39,6 +40,7 @@ class PlainLines(RunObserver):
         super().__init__(options)
         self._gate = LogGate(options.logs)
         self._last_lines: dict[int, _LastLine] = {}
+        self._held = HeldLines()
 
     def announce(self, message: str) -> None:
         """Print the message."""
@@ -78,9 +80,21 @@ class PlainLines(RunObserver):
                 self.print(f"{change.job.label} | {line}")
             self.note_all_shown(change.job.id)
 
+    def hold(self) -> None:
+        """Hold lines back from now on."""
+        self._held.hold()
+
+    def release(self) -> None:
+        """Print the lines that were held back, and others as they come."""
+        for text in self._held.release():
+            click.echo(text, err=True)
+
     def print(self, text: str) -> None:
-        """Print a line on stderr."""
-        click.echo(plain(text), err=True)
+        """Print a line on stderr, unless lines are held back."""
+        if self._held.is_holding:
+            self._held.add(plain(text))
+        else:
+            click.echo(plain(text), err=True)
 
     def _print_timed(self, text: str) -> None:
         self.print(f"{self.facts.now:7.2f}s {text}")

@@ -11,6 +11,7 @@ import click
 from dx_app_wizard.console.text import plain
 from dx_local.engine.session import Observer
 from dx_local.ui.display.github_lines import GitHubLines
+from dx_local.ui.display.held_lines import HeldLines
 from dx_local.ui.display.live_view import LiveView
 from dx_local.ui.display.plain_lines import PlainLines
 from dx_local.ui.outcomes import SHOWN_STATES, details, outcome_of
@@ -37,15 +38,31 @@ def choose_observer(progress: str, options: DisplayOptions, *, quiet: bool) -> O
 class Messages(Observer):
     """Prints messages for the user and nothing else."""
 
+    def __init__(self) -> None:
+        self._held = HeldLines()
+
     def announce(self, message: str) -> None:
-        """Print the message."""
-        click.echo(plain(message), err=True)
+        """Print the message, unless messages are held back."""
+        if self._held.is_holding:
+            self._held.add(plain(message))
+        else:
+            click.echo(plain(message), err=True)
+
+    def hold(self) -> None:
+        """Hold messages back from now on."""
+        self._held.hold()
+
+    def release(self) -> None:
+        """Print the messages that were held back, and others as they come."""
+        for text in self._held.release():
+            click.echo(text, err=True)
 
 
 class JobStates(Messages):
     """Prints one line, with the job ID, for each transition of a job to an interesting state."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._platform: Platform | None = None
 
     def on_open(self, platform: Platform) -> None:

@@ -30,6 +30,12 @@ class RedrawnRegion:
         self._write("".join([start, self._erasure(), *(f"{text}\n" for text in above), capture.get()]))
         self._widths = [line.cell_len for line in lines]
 
+    def clear(self, above: Sequence[str]) -> None:
+        """Remove the region, and show the cursor; print the lines for `above`, which stay."""
+        cursor = _SHOW_CURSOR if self._widths else ""
+        self._write("".join([self._erasure(), *(f"{text}\n" for text in above), cursor]))
+        self._widths = []
+
     def close(self) -> None:
         """Leave the region as it was drawn last, and show the cursor."""
         if self._widths:

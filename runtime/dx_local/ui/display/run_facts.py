@@ -47,6 +47,9 @@ class JobFacts:
     state: State = State.IDLE
     try_number: int = 0
     started: float | None = None
+    """The time when its last try started, later by the time that it waited for the user."""
+    clock_stopped: float | None = None
+    """The time since when it waits for the user, or None."""
     seconds: float | None = None
     """The time that its last try ran, once it has ended."""
     memory: int | None = None
@@ -208,6 +211,20 @@ class RunFacts:
         self._note(job, after, outcome)
         return Change(job, after, details(self._platform.store, outcome, after))
 
+    def stop_clock(self, job_id: str) -> None:
+        """Stop counting the time of a job, because it waits for the user."""
+        if (job := self.job(job_id)) and job.clock_stopped is None:
+            job.clock_stopped = self.now
+
+    def start_clock(self, job_id: str) -> None:
+        """Count the time of a job again."""
+        job = self.job(job_id)
+        if job is None or job.clock_stopped is None:
+            return
+        if job.started is not None:
+            job.started += self.now - job.clock_stopped
+        job.clock_stopped = None
+
     def _read(self, job_id: str) -> JobFacts | None:
         store = self._platform.store if self._platform else None
         row = store.one(JobIdentity, _IDENTITY, job_id) if store else None
@@ -228,6 +245,7 @@ class RunFacts:
             job.started, job.seconds = self.now, None
             self.running[job.id] = job
         elif self.running.pop(job.id, None) and job.started is not None:
+            self.start_clock(job.id)
             job.seconds = self.now - job.started
         if after is State.DONE and job.seconds is not None:
             entry_point = job.entry_point

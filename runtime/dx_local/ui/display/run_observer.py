@@ -41,6 +41,14 @@ class RunObserver(Observer):
         self.platform = platform
         self.facts.use(platform)
 
+    def stop_clock(self, job_id: str) -> None:
+        """Stop counting the time of a job."""
+        self.facts.stop_clock(job_id)
+
+    def start_clock(self, job_id: str) -> None:
+        """Count the time of a job again."""
+        self.facts.start_clock(job_id)
+
     def note_shown(self, job_id: str, *, is_shown: bool) -> None:
         """Record that a line of a job is shown or held back."""
         if is_shown:

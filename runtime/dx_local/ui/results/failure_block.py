@@ -154,7 +154,7 @@ class _Layout:
         source = self._if_it_fits(self._source())
         again = self._again()
         rerun = self._if_it_fits(again[:1])
-        shown_rows += len(self._given(message.texts[1 : min(_FIRST_MESSAGE_ROWS, self._left)]))
+        shown_rows += len(self._given(message.texts[1 : max(min(_FIRST_MESSAGE_ROWS, self._left), 0)]))
         log = self._log_lines()
         title = self._if_it_fits(self._title(log))
         place = self._if_it_fits([self._row(*self._going_on.place)])
@@ -185,7 +185,7 @@ class _Layout:
     def _error(self) -> str:
         report = self._report
         around = f"{CAUSE_STARTS} failed: {report.reason}"
-        path = shorten(plain(report.job_path), max(self._width - len(around), _LEAST_COLUMNS))
+        path = shorten(_one_line(report.job_path), max(self._width - len(around), _LEAST_COLUMNS))
         return f"{CAUSE_STARTS}{path} failed: {report.reason}"
 
     def _message(self) -> _Message:
@@ -200,8 +200,9 @@ class _Layout:
         source = self._report.source
         if source is None:
             return []
-        at = self._cut(f"  at {plain(str(source.file))}:{source.number}")
-        return [at, self._cut(f"      {plain(source.text)}")] if source.text else [at]
+        place = shorten(f"{_one_line(str(source.file))}:{source.number}", self._width - len("  at "))
+        code = [self._cut(f"      {_one_line(source.text)}")] if source.text else []
+        return [f"  at {place}", *code]
 
     def _hint(self) -> list[str]:
         hint = self._report.hint
@@ -217,7 +218,7 @@ class _Layout:
             count = f"all {report.log_lines:,} lines" if report.log_lines > 1 else "its only line"
             line = self._row("log", f"above; {count}: {logs}")
             return [line if self._fits(line) else self._row("log", logs)]
-        label = plain(report.subject.label)
+        label = _one_line(report.subject.label)
         title = f"{label}, the last lines of its log (all {report.log_lines:,}: {logs})"
         if report.log_lines == 1:
             title = f"{label}, the only line of its log ({logs})"
@@ -229,12 +230,12 @@ class _Layout:
         report = self._report
         if self._lines_shown >= min(report.log_lines, _ENOUGH_LINES):
             return []
-        return [self._cut(f"  | {plain(line).expandtabs(_TAB)}") for line in report.excerpt]
+        return [self._cut(f"  | {_one_line(line)}") for line in report.excerpt]
 
     def _inputs(self) -> list[str]:
         """Return one or two rows with the inputs."""
         room = self._width - _KEY_COLUMNS
-        texts = [cut(plain(text).replace("\n", " "), room) for text in self._report.inputs]
+        texts = [cut(_one_line(text), room) for text in self._report.inputs]
         rows: list[str] = []
         for text in texts:
             if rows and self._fits(f"{' ' * _KEY_COLUMNS}{rows[-1]}   {text}"):
@@ -254,7 +255,7 @@ class _Layout:
         if not lines:
             return []
         more = f" ({len(lines) - 1} more)" if len(lines) > 1 else ""
-        rows = fold(plain(f"{lines[0]}{more}"), self._width - _KEY_COLUMNS)
+        rows = fold(_one_line(f"{lines[0]}{more}"), self._width - _KEY_COLUMNS)
         return [self._row("" if number else "lint", row) for number, row in enumerate(rows)]
 
     def _again(self) -> list[str]:
@@ -275,3 +276,8 @@ class _Layout:
 
     def _cut(self, line: str) -> str:
         return cut(line, self._width)
+
+
+def _one_line(text: str) -> str:
+    """Return a text that is safe to print, without line breaks and tabs, whose width is known."""
+    return plain(text).replace("\n", " ").expandtabs(_TAB)

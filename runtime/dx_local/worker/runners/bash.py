@@ -58,10 +58,9 @@ _LONG_VALUE = 16 * 1024
 def run(job: Job) -> NoReturn:
     """Write the input variables and the wrapper to the job's home; become a bash that runs the wrapper."""
     python.configure_dxpy(job)
-    lines = [line for name, value in bash_variables(job).items() for line in _export(name, value)]
-    job_home.write(job, ".bash_helper_vars", "".join(f"{line}\n" for line in lines))
+    write_variables(job)
     code = Path(job.code).read_bytes()
-    options = _err_trap(job) if _may_trap(job, code) else ""
+    options = _traps(job, code)
     options += "set -x\n" if job.settings.get("xtrace") else ""
     job_home.write(job, job.job_id, _WRAPPER.format(options=options), mode=0o777)
     job_home.write_bashrc(job)
@@ -69,10 +68,20 @@ def run(job: Job) -> NoReturn:
         # On workers this process logs their load. Here it only has to exist, for apps that look for it to
         # kill it.
         os.spawnv(os.P_WAIT, f"{IMAGE}/usr/bin/dx-dstat", ["dx-dstat"])  # noqa: S606
-    # Python ignores these two, and a program inherits the signals that its process ignores.
+    restore_signals()
+    os.execvp("bash", ["bash", "-e", job.wrapper, job.function])  # noqa: S606  (the app asks for bash)
+
+
+def write_variables(job: Job) -> None:
+    """Write the variables of the input to `.bash_helper_vars` in the job's home."""
+    lines = [line for name, value in bash_variables(job).items() for line in _export(name, value)]
+    job_home.write(job, ".bash_helper_vars", "".join(f"{line}\n" for line in lines))
+
+
+def restore_signals() -> None:
+    """Handle signals as a new program does: Python ignores two, which programs would inherit."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    os.execvp("bash", ["bash", "-e", job.wrapper, job.function])  # noqa: S606  (the app asks for bash)
 
 
 def bash_variables(job: Job) -> dict[str, str]:
@@ -99,9 +108,16 @@ def _may_trap(job: Job, code: bytes) -> bool:
     return not (has_own or job.settings.get("plain_bash"))
 
 
-def _err_trap(job: Job) -> str:
-    trap = _ERR_TRAP.format(file=shlex.quote(f"{job.home}/{FAILED_COMMAND_FILE}"))
-    return f"set -E\ntrap {shlex.quote(trap)} ERR\n"
+def _traps(job: Job, code: bytes) -> str:
+    """Return shell code that sets the traps for the app's code; empty if there are none."""
+    trap = None
+    if _may_trap(job, code):
+        trap = _ERR_TRAP.format(file=shlex.quote(f"{job.home}/{FAILED_COMMAND_FILE}"))
+    if job.settings.get("debug_on"):
+        from dx_local.worker.debugger import bash_prompt  # most jobs have none
+
+        return bash_prompt.trap_lines(job, trap)
+    return f"set -E\ntrap {shlex.quote(trap)} ERR\n" if trap else ""
 
 
 def _export(name: str, value: str) -> list[str]:

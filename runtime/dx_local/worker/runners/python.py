@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 import dxpy
 from dxpy.utils import exec_utils
 
+from dx_local.worker.debugger import pdb_hook
+from dx_local.worker.debugger.reasons import stops_for
 from dx_local.worker.dxpy_patches import file_transfer
 
 if TYPE_CHECKING:
@@ -92,13 +94,21 @@ def run(job: Job) -> NoReturn:
         sys.path.insert(positions[0] if positions else len(sys.path), packages)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     configure_dxpy(job)
+    pdb_hook.PdbHook(job).install()
     answer_own_description(job)
     try:
+        if job.settings.get("debugpy"):
+            from dx_local.worker.debugger import debug_server  # most jobs have none
+
+            debug_server.wait_for_client(job.settings["debugpy"])
         execute(program, job.wrapper)
     except SystemExit as error:
         status = exit_code_of(error)
+        if status:
+            post_mortem(job, error)
     except BaseException as error:  # noqa: BLE001  (this is the last frame of the app's process)
         print_error(error)
+        post_mortem(job, error)
         status = 130 if isinstance(error, KeyboardInterrupt) else 1
     else:
         status = 0
@@ -152,6 +162,17 @@ def execute(program: Program, file: str) -> None:
     exec(program.code or program.compile(), main.__dict__)
     if exec_utils.RUN_COUNT == 0:
         dxpy.run()
+
+
+def post_mortem(job: Job, error: BaseException) -> None:
+    """Stop in a debugger where an error was raised, if the user wants that for such an error."""
+    if isinstance(error, KeyboardInterrupt) or not stops_for(
+        job.settings.get("debug_on", ()), f"{job.home}/job_error.json"
+    ):
+        return
+    import pdb  # noqa: T100  (as its hook adapts it)
+
+    pdb.Pdb().post_mortem(error)  # type: ignore[attr-defined]
 
 
 def exit_process(status: int) -> NoReturn:

@@ -37,8 +37,11 @@ def shown_edges(report: JSON) -> list[JSON]:
 
 
 def entry_point_name(summary: JSON, *, is_named: bool) -> str:
-    """Return the name of an entry point; `is_named` adds that of its executable."""
-    return f"{summary['executableName']}:{summary['function']}" if is_named else str(summary["function"])
+    """Return the name of an entry point; `is_named` adds that of its executable. A workflow has only that."""
+    executable, function = str(summary["executableName"]), str(summary["function"])
+    if not function:
+        return executable
+    return f"{executable}:{function}" if is_named else function
 
 
 def _text(text: str) -> str:

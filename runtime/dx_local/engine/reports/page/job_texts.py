@@ -24,9 +24,14 @@ _LOG_BYTES = 20 << 10
 _LONGEST_VALUE = 4000  # characters of an input or output
 _MOST_CHARACTERS = 6_000_000
 _MOST_PACKED = 750_000  # bytes; base64 makes a megabyte of them
-_VALUES = """
-SELECT id, COALESCE(input, original_input) AS given, output AS made FROM job
-WHERE ? IN ('', root) ORDER BY sequence
+# Long values are left out here already, because all of them together may not fit into memory.
+_VALUES = f"""
+SELECT CASE WHEN length(given) <= {_LONGEST_VALUE} THEN given END AS given,
+    CASE WHEN length(made) <= {_LONGEST_VALUE} THEN made END AS made
+FROM (
+    SELECT sequence, COALESCE(input, original_input) AS given, output AS made FROM job WHERE ? IN ('', root)
+)
+ORDER BY sequence
 """
 
 
@@ -54,7 +59,7 @@ def job_values(platform: Platform, report: JSON, root: str) -> list[list[str | N
     size = 0
     wanted = [position for position in _with_logs(report) if position < len(rows)]
     for position in dict.fromkeys((*wanted, *range(len(rows)))):
-        texts = [_bounded(rows[position]["given"]), _bounded(rows[position]["made"])]
+        texts = [_inline(rows[position]["given"]), _inline(rows[position]["made"])]
         size += sum(len(text or "") for text in texts)
         if size > _MOST_CHARACTERS:
             break
@@ -68,8 +73,8 @@ def job_values(platform: Platform, report: JSON, root: str) -> list[list[str | N
     return chosen
 
 
-def _bounded(text: str | None) -> str | None:
-    return None if text is None or is_large(text) or len(text) > _LONGEST_VALUE else text
+def _inline(text: str | None) -> str | None:
+    return None if text is None or is_large(text) else text
 
 
 def _with_logs(report: JSON) -> list[int]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dx_local.platform.core.context import JSON
 
-_NUMBERED = re.compile(r"(.*)\[(\d{1,9})\]", re.DOTALL)
+_NUMBERED = re.compile(r"(.*)\[([1-9]\d{0,8})\]", re.DOTALL)
 _LONGEST_TEXT = 2000  # characters of a failure message of each job; that of the cause is longer
 _KIB = 1024
 

@@ -35,9 +35,10 @@ class Message:
 
 
 class Changes:
-    """Tells streams of changes: every transition of a job, and every line of a log."""
+    """Tells streams of changes: every transition of a job, every line of a log, and the end of the server."""
 
     def __init__(self, platform: Platform) -> None:
+        self._closing = asyncio.Event()
         self._of_jobs: set[asyncio.Event] = set()
         self._of_logs: dict[str, set[asyncio.Event]] = {}
         platform.subscribers.append(self._on_transition)
@@ -65,6 +66,22 @@ class Changes:
                 if not self._of_logs[job_id]:
                     del self._of_logs[job_id]
 
+    @property
+    def is_closed(self) -> bool:
+        """True once the server ends."""
+        return self._closing.is_set()
+
+    def close(self) -> None:
+        """End all streams: the server waits for them when it ends."""
+        self._closing.set()
+        for news in self._of_jobs:
+            news.set()
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for this time, or until the server ends."""
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)
+
     def _on_transition(self, _transition: Transition) -> None:
         for news in self._of_jobs:
             news.set()
@@ -74,19 +91,24 @@ class Changes:
             news.set()
 
 
-def event_stream(make: Callable[[], Message | None], listening: Callable[[], Any]) -> Response:
+def event_stream(
+    changes: Changes, make: Callable[[], Message | None], listening: Callable[[], Any] | None = None
+) -> Response:
     """Return a response that sends a message now and after changes, until the last one.
 
     `make` is called in a thread and may return None for no news; `listening` returns a context manager with
-    an event that changes set.
+    an event that is set after the changes that matter, by default those of all jobs.
     """
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_events(make, listening), headers=headers, media_type="text/event-stream")
+    events = _events(changes, make, listening or changes.of_jobs)
+    return StreamingResponse(events, headers=headers, media_type="text/event-stream")
 
 
-async def _events(make: Callable[[], Message | None], listening: Callable[[], Any]) -> AsyncIterator[str]:
+async def _events(
+    changes: Changes, make: Callable[[], Message | None], listening: Callable[[], Any]
+) -> AsyncIterator[str]:
     with listening() as news:
-        while True:
+        while not changes.is_closed:
             news.clear()
             began = time.monotonic()
             message = await asyncio.to_thread(make)
@@ -96,7 +118,7 @@ async def _events(make: Callable[[], Message | None], listening: Callable[[], An
                 if message.is_last:
                     yield "event: end\ndata: {}\n\n"
                     return
-            await asyncio.sleep(max(_PAUSE_SECONDS, took / _SHARE))
+            await changes.pause(max(_PAUSE_SECONDS, took / _SHARE))
             while not await _comes(news):
                 yield ": \n\n"
 

@@ -46,21 +46,36 @@ _HEADERS = {
 }
 
 
-def ui_routes(platform: Platform, door: Door) -> list[Route]:
-    """Return the routes of the pages of a platform."""
-    pages = _Pages(platform, Changes(platform))
-    paths = {
-        HOME: pages.home,
-        "/ui/lists": pages.lists,
-        "/ui/lists/{id}": pages.project_lists,
-        "/ui/project/{id}": pages.project,
-        "/ui/run/{id}": pages.run,
-        "/ui/events/{id}": pages.events,
-        "/ui/log/{id}": pages.log,
-        "/ui/values/{id}": pages.values,
-        "/ui/file/{id}": pages.file,
-    }
-    return [Route(path, partial(_answer, platform, door, page)) for path, page in paths.items()]
+class Ui:
+    """The pages of a platform whose server listens on a port; `link` opens them."""
+
+    def __init__(self, platform: Platform, port: int) -> None:
+        self._platform = platform
+        self._door = Door(port)
+        self._changes = Changes(platform)
+        self.link = self._door.link
+
+    def routes(self) -> list[Route]:
+        """Return the routes of the pages."""
+        pages = _Pages(self._platform, self._changes)
+        paths = {
+            HOME: pages.home,
+            "/ui/lists": pages.lists,
+            "/ui/lists/{id}": pages.project_lists,
+            "/ui/project/{id}": pages.project,
+            "/ui/run/{id}": pages.run,
+            "/ui/events/{id}": pages.events,
+            "/ui/log/{id}": pages.log,
+            "/ui/values/{id}": pages.values,
+            "/ui/file/{id}": pages.file,
+        }
+        return [
+            Route(path, partial(_answer, self._platform, self._door, page)) for path, page in paths.items()
+        ]
+
+    def close(self) -> None:
+        """End the streams to browsers, which the server waits for when it ends."""
+        self._changes.close()
 
 
 async def _answer(
@@ -111,7 +126,7 @@ class _Pages:
             with reading(self._platform.folder) as platform:
                 return Message(platform_lists(platform.store, self._platform.clock()))
 
-        return event_stream(make, self._changes.of_jobs)
+        return event_stream(self._changes, make)
 
     def project_lists(self, request: Request) -> Response:
         """Send the files of a project as jobs change them."""
@@ -121,7 +136,7 @@ class _Pages:
             with reading(self._platform.folder) as platform:
                 return Message(project_lists(platform.store, project))
 
-        return event_stream(make, self._changes.of_jobs)
+        return event_stream(self._changes, make)
 
     def events(self, request: Request) -> Response:
         """Send the report of a run as it changes, until it has ended."""
@@ -134,7 +149,7 @@ class _Pages:
             data = packed({**page_data(report), "rerun": None})
             return Message({"now": self._platform.clock(), "report": data}, is_last=is_over)
 
-        return event_stream(make, self._changes.of_jobs)
+        return event_stream(self._changes, make)
 
     def log(self, request: Request) -> Response:
         """Send the last lines of a job, and new ones, until that try has ended."""
@@ -150,7 +165,7 @@ class _Pages:
             lines = list(deque((entry.text for entry in reader.rest()), _MOST_LINES))
             return Message(lines, is_last=is_over) if lines or is_over else None
 
-        return event_stream(make, partial(self._changes.of_log, job["id"]))
+        return event_stream(self._changes, make, partial(self._changes.of_log, job["id"]))
 
     def values(self, request: Request) -> Response:
         """Return the input and output of a job as JSON texts, null for those that are too long."""

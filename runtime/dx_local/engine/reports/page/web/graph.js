@@ -2,6 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const NODE = { width: 152, height: 54, across: 56, down: 26, margin: 14 };
+const NARROWEST = 640;
 
 function drawGraph(data) {
   const edges = shownEdges(data.edges);
@@ -14,6 +15,7 @@ function drawGraph(data) {
     viewBox: `0 0 ${right} ${bottom}`, width: right, height: bottom, role: "img",
     "aria-label": edges.map((edge) => edgeText(data, edge)).join("; "),
   });
+  svg.style.minWidth = `${Math.min(right, NARROWEST)}px`; // a phone scrolls it instead of shrinking the texts
   for (const kind of ["starts", "dependsOn", "data"]) {
     svg.append(arrow(kind));
     for (const edge of edges) if (edge.kind === kind) svg.append(drawEdge(data, edge, places));
@@ -108,6 +110,7 @@ function edgeText(data, edge) {
 
 function entryPointName(data, entryPoint) {
   const names = new Set(data.entryPoints.map((each) => each.executableName));
+  if (!entryPoint.function) return entryPoint.executableName; // a workflow has no entry points
   return names.size > 1 ? `${entryPoint.executableName}:${entryPoint.function}` : entryPoint.function;
 }
 

@@ -14,6 +14,7 @@ class Page {
   /** Show a report, or a later state of the same one; what has not changed stays as it is. */
   use(data, now) {
     this.data = data;
+    KINDS.ended.word = data.state === "failed" ? "ended with it" : "stopped";
     this.rows = rowsOf(data);
     this.received = performance.now();
     this.sent = now;
