@@ -54,17 +54,20 @@ def sample_path(name: str, source: str) -> Path:
 
 
 def choose_samples(inputs: Inputs) -> dict[str, dict[str, str]]:
-    """Return the samples for the inputs that hold files, by their names.
+    """Return the samples for the inputs that hold files or tables, by their names.
 
     Each is a hash from the name of a file in the app to its name in templates/samples, "" for the text sample
     of the template. An array gets two.
     """
     used: Counter[str] = Counter()
-    return {
-        str(parameter["name"]): _samples_for(parameter, inputs, used)
-        for parameter in named(inputs)
-        if parameter.get("class") in FILE_CLASSES
-    }
+    chosen: dict[str, dict[str, str]] = {}
+    for parameter in named(inputs):
+        if parameter.get("class") in FILE_CLASSES:
+            chosen[parameter["name"]] = _samples_for(parameter, inputs, used)
+        elif str(parameter.get("class")).endswith("gtable"):
+            # dx-local makes a table of a text file.
+            chosen[parameter["name"]] = {TEXT_SAMPLE: ""}
+    return chosen
 
 
 def _samples_for(parameter: Mapping[str, Any], inputs: Inputs, used: Counter[str]) -> dict[str, str]:
