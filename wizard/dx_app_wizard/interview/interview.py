@@ -59,8 +59,9 @@ class Interview:
     def ask_all(self) -> dict[str, Any]:
         """Return the answers to the open questions."""
         self.asked.clear()
-        # The share of a process job belongs to the pattern, so it is no step of its own.
-        steps = [key for key in self.open_keys if key != "scatter" or "template" not in self.open_keys]
+        # The share of a process job belongs to the pattern: it is a step only if the pattern is given.
+        is_step = self.resolved.get("template") in PARALLEL_PATTERNS
+        steps = [key for key in self.open_keys if key != "scatter" or is_step]
         for number, key in enumerate(steps, 1):
             self.ask_one(key, f"{number}/{len(steps)}")
         return dict(self.asked)
