@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_local.engine.history.kept_jobs import kept_jobs
-from dx_local.engine.history.kept_runs import kept_runs
+from dx_local.engine.history.kept_runs import UnreadableRunError, kept_runs
 from dx_local.engine.ledger.ledger import FILE_NAME, read_ledger
 
 if TYPE_CHECKING:
@@ -87,6 +87,21 @@ def cut(folder: Path, copy: Path, chance: random.Random) -> None:
     os.truncate(ledger, max(len(json.dumps(described)) + 1, ledger.stat().st_size - chance.randint(0, 40)))
 
 
+def on_the_disk(app: Path) -> set[str]:
+    """Return the paths of the done jobs of a cut run whose output the ledger has."""
+    (run,) = kept_runs(app)
+    known = set(read_ledger(run.folder).contents)
+    with suppress(UnreadableRunError), run.opened() as platform:
+        made = {
+            row["job"]: row["id"]
+            for row in platform.store.all(
+                dict, "SELECT id, json_extract(created_by, '$.job') AS job FROM object WHERE class = 'file'"
+            )
+        }
+        return {job.path for job in kept_jobs(platform) if job.state == "done" and made.get(job.id) in known}
+    return set()
+
+
 def resumed(app: Path) -> dict[str, Any]:
     done = subprocess.run(
         [BIN / "dx-local", "run", app, "--resume", "-q", "--json"],
@@ -124,6 +139,7 @@ def test_a_run_is_resumed_after_a_power_cut(make_app: Callable[..., Path], tmp_p
         }
     assert cuts
     for copy, moment in cuts:
+        safe = on_the_disk(copy)
         result = resumed(copy)
         assert result["error"] is None
         assert result["output"]["all"] == expected
@@ -131,6 +147,7 @@ def test_a_run_is_resumed_after_a_power_cut(make_app: Callable[..., Path], tmp_p
             ran = [job.path for job in kept_jobs(platform) if job.state == "done"]
             reused = set(platform.store.column("SELECT id FROM job WHERE reused_from IS NOT NULL"))
             again = [job.path for job in kept_jobs(platform) if job.id not in reused]
+        assert not safe & set(again)
         lost = [moment - stopped[path] for path in again if stopped[path] < moment]
         print(
             f"cut: {len(reused)} of {len(ran)} jobs taken over, {len(lost)} finished ones lost,"

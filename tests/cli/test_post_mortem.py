@@ -124,18 +124,13 @@ def test_bash_stops_once(make_app: MakeApp, code: str, pattern: str) -> None:
     assert terminal.written.count("--- main failed") == 1
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (("--debug",), "error: a debugger needs a terminal"),
-        (
-            ("--debug-on", "Anything"),
-            "'Anything' is not one of AppError, AppInternalError, ExecutionError, All",
-        ),
-    ],
-)
-def test_wrong_use_is_an_error(
-    dx_local: DxLocal, make_app: MakeApp, options: tuple[str, ...], message: str
-) -> None:
-    done = dx_local("run", make_app("main() { :; }", interpreter="bash"), *options)
-    assert (done.exit_code, message in done.stderr) == (2, True)
+def test_without_a_terminal_a_failed_job_does_not_stop(scatters: str, dx_local: DxLocal) -> None:
+    done = dx_local("run", scatters, "-inumber=1", "--debug")
+    assert done.exit_code == 6
+    assert "Jobs that fail do not stop in a debugger: there is no terminal." in done.stderr
+
+
+def test_an_unknown_reason_is_an_error(dx_local: DxLocal, make_app: MakeApp) -> None:
+    done = dx_local("run", make_app("main() { :; }", interpreter="bash"), "--debug-on", "AppError,Any")
+    assert done.exit_code == 2
+    assert "'Any' is not one of AppError, AppInternalError, ExecutionError, All" in done.stderr

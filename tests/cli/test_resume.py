@@ -142,6 +142,7 @@ CASES = [
         dict.fromkeys(["main", "scatter", "map", "process", "postprocess"], "dependency changed: coreutils"),
         0,
         id="execDepends changed",
+        marks=pytest.mark.slow,
     ),
     pytest.param(
         with_resources,
@@ -187,6 +188,7 @@ def test_jobs_that_are_affected_run_again(
     assert done.json["resumed"]["takenOver"] == taken_over
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "edit", [replacing(PROCESS, 'return {"lines": 1 + len(lengths)'), with_other_reads], ids=["code", "input"]
 )
@@ -214,6 +216,8 @@ def test_the_plan_names_reasons_and_the_run_shows_what_was_taken_over(dx_local: 
     ) in plan
     assert "process[10] done (taken over)\n" in done.stderr
     assert "taken over: 12 of 14 jobs" in done.stderr
+    log = dx_local("logs", "process[2]", "--app", app)
+    assert log.stderr == "process[2] was taken over: its log is in an earlier run (see --run)\n"
 
 
 def test_a_resumed_run_can_be_resumed_and_its_jobs_repeated(dx_local: DxLocal, app: Path) -> None:
@@ -390,9 +394,7 @@ def test_a_name_of_no_run_is_wrong_use(dx_local: DxLocal, app: Path, name: str) 
     assert failed.stderr.startswith(f"error: there is no run '{name}'")
 
 
-@pytest.mark.parametrize(
-    "form", [("--resume", "-1"), ("--resume=-1",), ("--resume", "last"), ("--resume=2",)]
-)
+@pytest.mark.parametrize("form", [("--resume", "-1"), ("--resume=-1",)])
 def test_a_run_is_named_as_in_other_verbs(dx_local: DxLocal, app: Path, form: tuple[str, ...]) -> None:
     done = dx_local("run", app, *form, "-q", "--json")
     assert done.json["resumed"]["run"] == kept_runs(app)[0].name

@@ -211,8 +211,10 @@ def test_an_update_writes_what_the_app_has_put_out(dx_local: DxLocal, tmp_path: 
 
 
 def test_an_update_cannot_make_a_failed_job_right(dx_local: DxLocal, tmp_path: Path) -> None:
-    app = write_app(tmp_path, {"surprise": CASES["surprise"]})
+    app = write_app(tmp_path, {"surprise": {**CASES["surprise"], "jobs": {"main": 9}}})
+    before = (app / "test/cases/surprise.json").read_text()
     assert _summary(dx_local("test", "--app", app, "--update")) == (6, "1 failed")
+    assert (app / "test/cases/surprise.json").read_text() == before
 
 
 def test_cases_are_chosen_by_name_and_expression(dx_local: DxLocal, tmp_path: Path) -> None:
@@ -264,6 +266,14 @@ def test_wrong_use_is_explained(
     done = dx_local("test", *arguments)
     assert done.exit_code == 2
     assert f"error: {message}" in done.stderr
+
+
+def test_a_case_without_an_input_is_told_to_have_one(dx_local: DxLocal, tmp_path: Path) -> None:
+    app = write_app(tmp_path, {"empty": {}})
+    (app / "test" / "input.json").unlink()
+    done = dx_local("test", "--app", "counts")
+    assert done.exit_code == 6
+    assert "hint: Write the input into counts/test/cases/empty.json, or the samples" in done.stdout
 
 
 def test_the_schema_is_printed(dx_local: DxLocal) -> None:

@@ -69,6 +69,11 @@ def test_options_of_a_single_run_are_refused(
     assert message in done.stdout + done.stderr
 
 
+def test_a_missing_folder_is_named(dx_local: DxLocal) -> None:
+    done = dx_local("run", "nowhere", "--watch")
+    assert (done.exit_code, done.stderr.splitlines()[0]) == (2, "error: there is no folder 'nowhere'")
+
+
 def test_the_missing_package_is_named(
     dx_local: DxLocal, echo_app: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,6 +40,9 @@ JSON_SCHEMA_VERSION = 1
 MODES = ("on_conflict", "template_source", "dry_run", "no_input", "defaults", "resume")
 """The options that are not answers."""
 
+START_OPTIONS = ("words", "script", "run_script", "wdl", "app", "trial", "samples")
+"""The options about something to start from, except for the answer --from-command."""
+
 EPILOG = """\b
 Examples:
   dx-app-wizard count-reads --language python --template basic
@@ -49,6 +52,7 @@ Examples:
   dx-app-wizard --answers answers.json
   dx-app-wizard count-reads --json-file dxapp.json --template basic
   dx-app-wizard --update count-reads --dry-run
+  dx-app-wizard sort-bam -- samtools sort -o out.bam in.bam
 
 \b
 Classes: {classes},
@@ -99,6 +103,18 @@ def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bo
 class _Command(click.Command):
     """The command, which reads the names of the I/O classes only if its help is printed."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments; those after `--` are the words of a command to make the app of."""
+        if "--" in args:
+            at = args.index("--")
+            ctx.params["words"] = tuple(args[at + 1 :])
+            del args[at:]
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return the parts of the usage line, with the command after `--`."""
+        return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         from dx_app_wizard.dxapp.classes import USUAL_CLASSES
 
@@ -132,6 +148,41 @@ def _answer(key: str, flag: str | None = None, **attributes: Any) -> Callable[[_
 @_answer("instance_type", metavar="TYPE")
 @_answer("ci", metavar="SERVICE")
 @_answer("ci_package", metavar="SPEC")
+@_answer("command", "--from-command", metavar="TEMPLATE")
+@_answer("packages", "--package", multiple=True, metavar="NAME")
+@click.option(
+    "--from-script",
+    "script",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Make an app of a script: argparse, click, typer, optparse of R, or getopts of bash.",
+)
+@click.option(
+    "--run/--no-run",
+    "run_script",
+    default=True,
+    help="Run a Python script up to parse_args() to read its options, or only read its text. [run]",
+)
+@click.option("--from-wdl", "wdl", metavar="FILE[#TASK]", help="Make an app of a WDL task.")
+@click.option(
+    "--from-app",
+    "app",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Copy an app under a new name: its dxapp.json, source, resources and tests.",
+)
+@click.option(
+    "--trial/--no-trial",
+    default=None,
+    help="Try the command on the samples to find its outputs; after --, the default unless --no-input.",
+)
+@click.option(
+    "--sample",
+    "samples",
+    multiple=True,
+    metavar="INPUT=FILE",
+    help="Sample for an input of the command, or a value if it is no file; repeatable.",
+)
 @click.option(
     "--set",
     "settings",
@@ -214,17 +265,26 @@ def command(
 
     On a terminal, asks the questions that the flags do not answer; from a pipe,
     reads the answers as lines. Otherwise, unanswered questions get their defaults;
-    only the name and the language have none.
+    only the name and the language have none. With a COMMAND, the app runs that.
     """
     from dx_app_wizard.answers.settings import with_settings
     from dx_app_wizard.commands.create import Options, create
+    from dx_app_wizard.commands.start_from import StartOptions
 
-    for key in ("inputs", "outputs"):
+    for key in ("inputs", "outputs", "packages"):
         flags[key] = flags[key] or None
     del flags["verbose"]
     modes = {mode: flags.pop(mode) for mode in MODES}
-    options = Options(json_file, answers_file, output_dir, as_json, **modes)
+    given = {option: flags.pop(option) for option in START_OPTIONS if option in flags}
+    start = StartOptions(template=flags["command"], **given)
+    options = Options(json_file, answers_file, output_dir, as_json, start=start, **modes)
     answers = with_settings(flags, settings)
+    if start.app is not None:
+        from dx_app_wizard.commands.from_app import check_flags, copy_app
+
+        check_flags(answers)
+        _report(copy_app(start.app, options, answers), as_json=as_json)
+        return ExitCode.DONE
     if update_folder is None:
         _report(create(options, answers), as_json=as_json)
         return ExitCode.DONE

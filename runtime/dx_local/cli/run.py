@@ -49,6 +49,9 @@ class _Options:
     display: Display
 
 
+_POSITION = re.compile(r"-\d+")
+
+
 class _RunCommand(click.Command):
     """Accepts `--resume -2`, and completes inputs that follow -i without a space.
 
@@ -61,9 +64,13 @@ class _RunCommand(click.Command):
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
         """Write the value behind a space, which no option begins with."""
-        text = "\n".join(arguments)
-        quoted = re.sub(r"^--resume[=\n](?=-\d+$)", "--resume= ", text, flags=re.MULTILINE)
-        return super().parse_args(context, quoted.split("\n") if quoted != text else arguments)
+        written: list[str] = []
+        for argument in arguments:
+            if written[-1:] == ["--resume"] and _POSITION.fullmatch(argument):
+                written[-1] = f"--resume= {argument}"
+            else:
+                written.append(re.sub(r"^--resume=(?=-\d+$)", "--resume= ", argument))
+        return super().parse_args(context, written)
 
 
 @click.command("run", cls=_RunCommand, context_settings={"help_option_names": ["-h", "--help"]})

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 WORKSPACES = "test-job-workspaces"
 """Folder in an app's folder that holds the workspaces of its runs; generated apps have git ignore it."""
 
+RUNNING = "running"
+"""The state of a run in progress, even if its first job only waits for others."""
+
+INTERRUPTED = "interrupted"
+"""The state of a run whose process was killed before its first job had ended."""
+
 
 @dataclass
 class Workspace:

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+EXECUTOR_FOLDER = "/.dx-local"
+"""The path at which a job finds the executor's folder: sockets, and clients for dxpy's programs."""
+
 FILE_TRANSFER_SOCKET = "file-transfer"
 """The name of the socket in the executor's folder for whole-file transfers (executors/file_transfer.py)."""
 

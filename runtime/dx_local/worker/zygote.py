@@ -49,13 +49,13 @@ if __name__ == "__main__":
     sys.modules["dx_local"] = importlib.util.module_from_spec(_spec)
 
 from dx_local.worker import channel
+from dx_local.worker.channel import EXECUTOR_FOLDER
 from dx_local.worker.dx_tools.tools import Tools
 from dx_local.worker.job import Job
 from dx_local.worker.process import linux
 from dx_local.worker.process.exits import ExitNotifier
 from dx_local.worker.running_jobs import JobResources, RunningJobs
 from dx_local.worker.sandbox import mounts
-from dx_local.worker.sandbox.host_folders import EXECUTOR_FOLDER
 from dx_local.worker.sandbox.manager import SandboxManager
 from dx_local.worker.sandbox.network import Network
 from dx_local.worker.sandbox.trial import SandboxError, check_support

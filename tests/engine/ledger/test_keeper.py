@@ -27,7 +27,7 @@ DEADLINE_SECONDS = 30
 @pytest.fixture
 def keeper(platform: Platform) -> Iterator[LedgerKeeper]:
     kept = LedgerKeeper(platform.folder, {})
-    platform.closed_subscribers.append(kept.on_closed)
+    platform.closed_subscribers.append(kept.on_output)
     kept.start()
     yield kept
     close(kept)
@@ -60,7 +60,6 @@ def test_the_content_of_an_output_is_recorded(context: Context, project: str, ke
     close(keeper)
     content = read_ledger(context.platform.folder).contents[file_id]
     assert content == content_of([context.platform.folder / "files" / file_id])
-    assert content is not None
     assert content.size == 4
 
 
@@ -85,14 +84,12 @@ def test_a_run_in_progress_is_in_the_database_without_its_log(
         time.sleep(0.05)
 
 
-def test_a_users_file_is_recorded_without_delaying_outputs(
-    context: Context, project: str, keeper: LedgerKeeper, tmp_path: Path
-) -> None:
-    users = tmp_path / "reads"
-    users.write_bytes(b"reads")
-    with context.store.transaction():
-        file_id = files.link_local(context, users, project=project, folder="/", name="reads")
-    wait_for(context.platform, file_id)
+def test_a_users_file_is_recorded_in_time(platform: Platform, keeper: LedgerKeeper) -> None:
+    file_id = new_id("file")
+    (platform.folder / "files" / file_id).write_bytes(b"reads" * (1 << 20))
+    keeper.on_input(file_id)
+    wait_for(platform, file_id)
+    assert read_ledger(platform.folder).contents[file_id].size == 5 << 20
 
 
 def test_a_file_in_parts_is_one_content(context: Context, keeper: LedgerKeeper) -> None:
@@ -101,7 +98,7 @@ def test_a_file_in_parts_is_one_content(context: Context, keeper: LedgerKeeper) 
     parts.mkdir()
     for number, data in ((1, b"a"), (2, b"b"), (10, b"c")):
         (parts / str(number)).write_bytes(data)
-    keeper.on_closed(file_id)
+    keeper.on_output(file_id)
     close(keeper)
     (tmp := context.platform.folder / "joined").write_bytes(b"abc")
     assert read_ledger(context.platform.folder).contents[file_id] == content_of([tmp])

@@ -134,6 +134,18 @@ def test_edges_lead_from_the_jobs_that_computed_values(pipeline: Run) -> None:
     assert ("map", "process", 3) in named_edges(made, "starts")
 
 
+def test_references_in_large_inputs_are_edges_too(job_context: Context, project: str) -> None:
+    first = str(job_context.caller.job)
+    second = str(
+        start_job(Context(job_context.platform, Caller(job_context.caller.user)), project).caller.job
+    )
+    reference = {"$dnanexus_link": {"job": first, "field": "n"}}
+    job_context.store.update("job", second, function="gather", original_input={"n": [reference] * 20_000})
+    assert list(job_context.platform.folder.glob("values/*"))
+    made = report_of(job_context.platform, ReportRequest(job_context.platform.folder))
+    assert named_edges(made, "data") == {("main", "gather", 1)}
+
+
 def test_earlier_tries_are_rows_of_their_own(pipeline: Run) -> None:
     made = report(pipeline.folder)
     tries = made["earlierTries"]

@@ -49,6 +49,8 @@ class Answers:
     scatter: Scatter | None = None
     ci: CiService = "none"
     ci_package: str | None = None
+    command: str | None = None
+    packages: tuple[str, ...] | None = None
 
     def to_json(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return an answers file that, together with the given dxapp.json (spec), describes the same app.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answers.choices import PARALLEL_PATTERNS, one_of
+from dx_app_wizard.answers.choices import DEFAULT_PATTERN, PARALLEL_PATTERNS, one_of
+from dx_app_wizard.answers.command_answers import COMMAND
 from dx_app_wizard.answers.parameter_overrides import is_override
 from dx_app_wizard.answers.questions import JSON_FILE_FLAG, QUESTIONS
 from dx_app_wizard.answers.spec_answers import has_resources
+from dx_app_wizard.command_template.template import parse_template
 from dx_app_wizard.dxapp.instances import instance_type_problem
 from dx_app_wizard.dxapp.names import source_path_problem
 from dx_app_wizard.errors import Problem
@@ -37,6 +39,7 @@ def cross_check(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator
     yield from _missing_network(sources, answered)
     yield from _unfitting_scatter(sources, answered)
     yield from _wrong_parameters(sources, answered)
+    yield from _not_of_the_command(answered)
 
 
 def _unknown_keys(sources: AnswerSources) -> Iterator[Problem]:
@@ -97,9 +100,13 @@ def _mismatched_instance_type(sources: AnswerSources, answered: Mapping[str, Any
 
 
 def _missing_network(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield a problem if the packages of a given dxapp.json need network access that it does not request."""
+    """Yield a problem if packages need network access that the app does not request."""
     if "network" in answered:
-        spec = {"runSpec": sources.spec.get("runSpec"), "access": {"network": list(answered["network"])}}
+        run_spec = dict(sources.spec.get("runSpec") or {})
+        foreign = [name for name in answered.get("packages") or () if name.startswith("pip:")]
+        if foreign:
+            run_spec["execDepends"] = [{"name": name, "package_manager": "pip"} for name in foreign]
+        spec = {"runSpec": run_spec, "access": {"network": list(answered["network"])}}
         for violation in exec_depends_network(spec):
             yield Problem("network", _FLAGS["network"], f"missing: {violation.message}", code="needs-network")
 
@@ -114,6 +121,9 @@ def _unfitting_scatter(sources: AnswerSources, answered: Mapping[str, Any]) -> I
     if pattern is not None and pattern not in PARALLEL_PATTERNS:
         message = f"the pattern {pattern} has no process jobs, so {scatter} cannot be scattered"
         hint = f"Choose the pattern {one_of(PARALLEL_PATTERNS)}."
+        if answered.get(COMMAND):
+            message = f"an app of one command has a single job, so {scatter} cannot be scattered"
+            hint = "Leave it out, or put the command into process_piece of an app without a template."
         yield Problem("scatter", _FLAGS["scatter"], message, hint, "contradiction", place)
     if "inputs" in answered:
         try:
@@ -144,3 +154,26 @@ def _wrong_parameters(sources: AnswerSources, answered: Mapping[str, Any]) -> It
         place = found.source.at((key, *violation.path[1:])) if found else sources.base.at(violation.path)
         flag = JSON_FILE_FLAG if is_given else _FLAGS[key]
         yield Problem(key, flag, violation.message, violation.hint, rule_id, place)
+
+
+def _not_of_the_command(answered: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem for each answer that does not fit the command template."""
+    text = answered.get(COMMAND)
+    if not text:
+        return
+    template = parse_template(text)
+    if answered.get("language", "bash") != "bash":
+        message = "a command is run by bash; got another language"
+        yield Problem("language", _FLAGS["language"], message, code="contradiction")
+    if answered.get("template", DEFAULT_PATTERN) != DEFAULT_PATTERN:
+        message = f"a command is run in one job; got another pattern than {DEFAULT_PATTERN}"
+        yield Problem("template", _FLAGS["template"], message, code="contradiction")
+    declared = {"inputs": template.input_declarations(), "outputs": template.output_declarations()}
+    for key, wanted in declared.items():
+        classes = {parameter["name"]: parameter["class"] for parameter in answered.get(key, ())}
+        for parameter in wanted:
+            name, io_class = parameter["name"], parameter["class"]
+            if key in answered and classes.get(name) != io_class:
+                message = f"the command needs {name}:{io_class}, and it is not among the {key}"
+                hint = f"Leave out {_FLAGS[key]}; the holes of the command declare them."
+                yield Problem(key, _FLAGS[key], message, hint, "contradiction")

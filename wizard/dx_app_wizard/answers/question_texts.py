@@ -197,5 +197,16 @@ TEXTS: dict[str, QuestionText] = {
             " or archive URL"
         ),
     ),
+    "command": QuestionText(
+        "Shell command that the app runs, with holes such as {reads} and {>table}.",
+        option="Shell command that the app runs; {NAME} is an input, {>NAME} an output.",
+        example="sort {table:file:*.tsv} > {>sorted:file:*.tsv}",
+    ),
+    "packages": QuestionText(
+        "Packages that the app needs, as execDepends.",
+        "names in the worker's release, or pip:NAME",
+        default="those of the command's programs",
+        option="Package for execDepends, or pip:NAME; repeatable.",
+    ),
 }
 """The texts, by the questions' keys."""

@@ -7,6 +7,7 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.command_template.template import TemplateProblemsError, parse_template
 from dx_app_wizard.dxapp.classes import describe_value, parse_value
 from dx_app_wizard.dxapp.instances import (
     find_anywhere,
@@ -37,6 +38,9 @@ REQUIREMENT = (
     r"|[A-Za-z0-9._/]{0}*\.(?:whl|tar\.gz|zip)"
 ).format(r"[!#%&()*+,./:;<=>?@A-Z\[\]_a-z{|}~0-9$-]")
 """A requirement pinned to a version, a URL or an archive; it needs no escapes between double quotes."""
+
+PACKAGE = r"(?:pip:)?[A-Za-z0-9][A-Za-z0-9+._-]*"
+"""A package of the worker's release, or `pip:NAME` for one from PyPI."""
 
 _TIMEOUT_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
@@ -140,6 +144,31 @@ def read_requirement(answer: Any) -> str:
             "Pass NAME==VERSION, 'NAME @ git+https://HOST/REPOSITORY@COMMIT', or the URL of a wheel.",
         )
     return requirement
+
+
+def read_command(answer: Any) -> str:
+    """Read a command template; raise PartlyValidError with every problem with it."""
+    if not isinstance(answer, str):
+        raise AnswerError("must be a shell command with holes, such as 'sort {table} > {>sorted}'")
+    try:
+        return parse_template(answer).text
+    except TemplateProblemsError as problems:
+        raise PartlyValidError((), dict(enumerate(problems.errors))) from None
+
+
+def read_packages(answer: Any) -> tuple[str, ...]:
+    """Read an array of packages: names in the worker's release, or `pip:NAME`."""
+    if not isinstance(answer, (list, tuple)):
+        raise AnswerError("must be an array of packages, such as samtools or pip:cutadapt")
+    errors = {
+        at: AnswerError(f"{item!r} is not the name of a package, such as samtools or pip:cutadapt")
+        for at, item in enumerate(answer)
+        if not (isinstance(item, str) and re.fullmatch(PACKAGE, item))
+    }
+    valid = tuple(item for at, item in enumerate(answer) if at not in errors)
+    if errors:
+        raise PartlyValidError(valid, errors)
+    return valid
 
 
 def read_yes_no(line: str) -> bool:

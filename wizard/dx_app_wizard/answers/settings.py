@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 SET_FLAG = "--set"
-LISTS = ("inputs", "outputs")
+LISTS = ("inputs", "outputs", "packages")
 """The keys whose values accumulate; for every other key, the last value is used."""
 
 

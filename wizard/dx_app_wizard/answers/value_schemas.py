@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dx_app_wizard.answers.choices import LANGUAGES, NO_CI, PARALLEL_PATTERNS, PATTERNS
-from dx_app_wizard.answers.readers import NO_ACCESS, PROJECT_ACCESS_LEVELS, REQUIREMENT
+from dx_app_wizard.answers.choices import DEFAULT_PATTERN, LANGUAGES, NO_CI, PARALLEL_PATTERNS, PATTERNS
+from dx_app_wizard.answers.readers import NO_ACCESS, PACKAGE, PROJECT_ACCESS_LEVELS, REQUIREMENT
 from dx_app_wizard.dxapp.classes import CLASSES
 from dx_app_wizard.dxapp.instances import clouds, instance_types, known_regions
 from dx_app_wizard.scatter.scatter import KINDS, SIZED
@@ -39,7 +39,9 @@ NETWORK: Schema = {
     "anyOf": [{"type": "boolean"}, {"enum": ["yes", "no"]}, {"type": "array", "items": {"type": "string"}}]
 }
 PROJECT_ACCESS: Schema = {"enum": [*PROJECT_ACCESS_LEVELS, NO_ACCESS]}
-PACKAGE = line(REQUIREMENT)
+REQUIREMENT_LINE = line(REQUIREMENT)
+COMMAND: Schema = {"type": "string", "minLength": 1, "pattern": "\\S"}
+PACKAGES: Schema = {"type": "array", "items": line(PACKAGE)}
 REGION = line(rf"(?:{'|'.join(clouds())}):.+")
 
 _DAYS = "0*(?:[1-9]|[12][0-9]|30) *[dD]"
@@ -60,6 +62,15 @@ TIMEOUT: Schema = {
     ]
 }
 
+
+LANGUAGE_OR_COMMAND: Schema = {
+    "if": {"required": ["command"], "properties": {"command": {"type": "string"}}},
+    "then": {
+        "properties": {"language": {"enum": ["bash", None]}, "template": {"enum": [DEFAULT_PATTERN, None]}}
+    },
+    "else": {"required": ["language"]},
+}
+"""A command implies the language and the pattern."""
 
 CI_NEEDS_PACKAGE: Schema = {
     "if": {"required": ["ci"], "properties": {"ci": {"not": {"const": NO_CI}}}},

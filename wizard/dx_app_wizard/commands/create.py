@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.answers.command_answers import with_command_answers
 from dx_app_wizard.answers.files.answers_file import JSON_FILE_KEY, STANDARD_INPUT, read_answers
 from dx_app_wizard.answers.files.given_spec import load_given_spec
 from dx_app_wizard.answers.policy_defaults import default_sources
@@ -15,9 +16,12 @@ from dx_app_wizard.answers.settings import environment_sources
 from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.commands.answer import AnswerCollector
 from dx_app_wizard.commands.saved_answers import SavedInterview, forget_saved
+from dx_app_wizard.commands.start_from import Start, StartOptions, start_from
 from dx_app_wizard.commands.suggestion import suggest_command
 from dx_app_wizard.errors import AnswersError, ConflictError, NotWritableError
 from dx_app_wizard.interview.confirm import Review
+from dx_app_wizard.interview.interruption import interruptible
+from dx_app_wizard.interview.prompts import Prompt
 from dx_app_wizard.policy.lint import lint_by_policy
 from dx_app_wizard.policy.load import load_policy
 from dx_app_wizard.rendering.change_report import changes_json, preview_text, written_text
@@ -25,6 +29,7 @@ from dx_app_wizard.rendering.changes import OnConflict, change_set, is_in_use
 from dx_app_wizard.rendering.compose import spec_difference
 from dx_app_wizard.rendering.draft import Basis, draft_app
 from dx_app_wizard.rendering.provenance import RECORD_PATH, with_new_record
+from dx_app_wizard.rendering.render import sample_paths
 from dx_app_wizard.rendering.spec_check import check_policy
 from dx_app_wizard.rendering.template_choice import absolute_source, choose_template
 
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
 
     from dx_app_wizard.answers.answers import Answers
     from dx_app_wizard.errors import UserError
+    from dx_app_wizard.interview.prompters import Prompter
     from dx_app_wizard.lint.findings import Finding
     from dx_app_wizard.rendering.changes import ChangeSet, FileContent
     from dx_app_wizard.rendering.draft import Draft
@@ -53,6 +59,7 @@ class Options:
     no_input: bool = False
     defaults: bool = False
     resume: bool = False
+    start: StartOptions = field(default_factory=StartOptions)
 
     @property
     def may_ask(self) -> bool:
@@ -66,6 +73,7 @@ class CreatedApp:
 
     `difference` is the change to the given dxapp.json, `findings` are the policy's warnings. An answers file
     with these `answers` creates the same app under the same policy. `notes` are about probable mistakes.
+    `report` is about the command that the app was made of.
     """
 
     name: str
@@ -76,6 +84,7 @@ class CreatedApp:
     findings: tuple[Finding, ...] = ()
     answers: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    report: tuple[str, ...] = ()
 
     @property
     def error(self) -> UserError | None:
@@ -101,7 +110,8 @@ class CreatedApp:
     def summary(self) -> str:
         """Return the text for stderr."""
         done = written_text(self.changes, was_new=self.was_new)
-        lines = [self.difference] if self.difference and self.changes.writes else []
+        lines = list(self.report)
+        lines += [self.difference] if self.difference and self.changes.writes else []
         lines += [str(finding) for finding in self.findings]
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join([*lines, "Nothing was written." if self.dry_run else done])
@@ -112,11 +122,18 @@ def create(options: Options, flags: dict[str, Any]) -> CreatedApp:
 
     Raises ConflictError if existing files are in the way, and DisallowedError if the policy forbids the app.
     """
-    creation, collector = _prepare(options, flags)
+    with interruptible() as interruption:
+        try:
+            start = start_from(options.start, flags, may_ask=options.may_ask)
+        except (KeyboardInterrupt, EOFError):
+            raise interruption.error(None) from None
+    creation, collector = _prepare(options, flags, start)
     with collector.keeping_answers() as interruption:
         answers = _collect(collector, options)
+        if start and start.prompter and not collector.interview:
+            _confirm(start.prompter, creation, answers, options)
         draft = creation.draft(answers)
-        files = draft.render()
+        files = creation.files(draft)
         findings = check_policy(files, draft.folder, creation.basis.policy)
         changes = creation.changes(draft, files)
         created = CreatedApp(
@@ -129,6 +146,7 @@ def create(options: Options, flags: dict[str, Any]) -> CreatedApp:
             tuple(findings),
             creation.used_answers(answers),
             tuple(_notes(collector, options)),
+            tuple(start.report(answers.name)) if start else (),
         )
         if not options.dry_run:
             interruption.folder = changes.folder
@@ -145,6 +163,18 @@ class _Creation:
     basis: Basis
     output_dir: Path
     on_conflict: OnConflict
+    own_files: Mapping[PurePosixPath, FileContent] = field(default_factory=dict)
+
+    def files(self, draft: Draft) -> dict[PurePosixPath, FileContent]:
+        """Return the rendered files, and those that were imported; they replace its sample."""
+        replaced = self._replaced(draft)
+        rendered = {path: content for path, content in draft.render().items() if path not in replaced}
+        return {**rendered, **self.own_files}
+
+    def _replaced(self, draft: Draft) -> tuple[PurePosixPath, ...]:
+        """Return the paths of the rendered sample if an imported one replaces it."""
+        sample = sample_paths(draft.plan)
+        return sample if any(path in self.own_files for path in sample) else ()
 
     def draft(self, answers: Answers) -> Draft:
         return draft_app(answers, self.output_dir / answers.name, self.basis)
@@ -152,7 +182,7 @@ class _Creation:
     def changes(self, draft: Draft, files: Mapping[PurePosixPath, FileContent]) -> ChangeSet:
         """Return the changes that write these files and the record of their origin."""
         changes = change_set(draft.folder, files, self.on_conflict, own=(RECORD_PATH,))
-        return with_new_record(changes, files, draft.origin)
+        return with_new_record(changes, files, draft.origin, self.own_files, self._replaced(draft))
 
     def conflict(self, name: str) -> ConflictError | None:
         """Return the error for an app whose folder exists, which is better raised before the interview."""
@@ -166,7 +196,7 @@ class _Creation:
         from dx_app_wizard.commands.review import show_review
 
         draft = self.draft(answers)
-        changes = self.changes(draft, draft.render())
+        changes = self.changes(draft, self.files(draft))
         pages = show_review(answers, draft.plan, changes, self.basis.spec)
         return Review(tuple(lint_by_policy(draft.plan.spec.raw, self.basis.policy)), pages)
 
@@ -202,8 +232,33 @@ def _collect(collector: AnswerCollector, options: Options) -> Answers:
         raise AnswersError(error.problems, hint) from None
 
 
-def _prepare(options: Options, flags: dict[str, Any]) -> tuple[_Creation, AnswerCollector]:
+def _confirm(prompter: Prompter, creation: _Creation, answers: Answers, options: Options) -> None:
+    """Show a person the app that was imported; raise KeyboardInterrupt if it is not to be written."""
+    if conflict := creation.conflict(answers.name):
+        raise conflict
+    if options.dry_run:
+        return
+    review = creation.review(answers)
+    for finding in review.findings:
+        prompter.say(str(finding))
+    words = ", ".join(f"{word} {page.title}" for word, page in review.pages.items())
+    prompt = Prompt(f"Write the app? <ENTER> yes, {words}, q cancels")
+    while (line := prompter.confirm(prompt).strip().lower()) not in ("", "y", "yes"):
+        if line in ("q", "quit", "cancel", "n", "no"):
+            raise KeyboardInterrupt
+        if line in review.pages:
+            review.pages[line].show()
+        else:
+            prompter.say(f"Press Enter to write the app, or enter {words} or q.")
+
+
+def _prepare(
+    options: Options, flags: dict[str, Any], start: Start | None
+) -> tuple[_Creation, AnswerCollector]:
     """Read all files, and combine them with the flags and, with --resume, the saved interview."""
+    if start:
+        imported = start.answers()
+        flags = {**imported, **flags, "command": imported["command"]}
     named = _named_paths(options)
     saved = _saved(options, flags, named)
     # A saved path is absolute; messages name it relative to the current folder.
@@ -217,14 +272,16 @@ def _prepare(options: Options, flags: dict[str, Any]) -> tuple[_Creation, Answer
     if answers_file:
         sources.append(answers_file.source)
     sources += [*environment_sources(os.environ), *default_sources(policy)]
+    sources = [*with_command_answers(sources)]
     template = choose_template(saved.modes.get("template_source"), policy)
     on_conflict = OnConflict(saved.modes.get("on_conflict", "abort"))
-    creation = _Creation(Basis(spec, source, policy, template), output_dir, on_conflict)
+    own_files = start.files if start else {}
+    creation = _Creation(Basis(spec, source, policy, template), output_dir, on_conflict, own_files)
     collector = AnswerCollector(
         AnswerSources(tuple(sources), source),
         saved,
         policy,
-        only_required=saved.only_required,
+        only_required=saved.only_required or start is not None,
         has_given_spec=spec is not None,
         conflict=creation.conflict,
         review=None if options.dry_run else creation.review,

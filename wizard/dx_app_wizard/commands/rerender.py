@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.answers import gather
+from dx_app_wizard.answers.command_answers import COMMAND, with_command_answers
 from dx_app_wizard.answers.files.answers_file import read_answers
 from dx_app_wizard.answers.files.given_spec import load_given_spec
 from dx_app_wizard.answers.policy_defaults import default_sources
@@ -76,11 +77,16 @@ def _sources(
     if answers_file:
         new.append(answers_file.source)
     changed = {**new[-1].answers, **flags}
+    if any(source.answers.get(COMMAND) for source in new):
+        # These follow from the command.
+        for key in ("inputs", "outputs"):
+            recorded.pop(key, None)
     for key in _outdated(recorded, changed):
         del recorded[key]
     adapt_scatter(recorded, changed, spec.raw if spec else {})
     defaults = (*environment_sources(os.environ), *default_sources(policy))
-    return spec, AnswerSources((*new, Source(recorded, place), *defaults), spec_source)
+    sources = with_command_answers((*new, Source(recorded, place), *defaults))
+    return spec, AnswerSources(sources, spec_source)
 
 
 def _outdated(recorded: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

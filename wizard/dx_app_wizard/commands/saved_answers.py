@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.answers.settings import LISTS
 from dx_app_wizard.dxapp.parameters import parse_declaration
 from dx_app_wizard.errors import NothingToResumeError, UserError
 from dx_app_wizard.files import atomic_write
@@ -106,7 +107,7 @@ def command_line(answers: Mapping[str, Any], options: Mapping[str, str]) -> str:
 def _flag_words(key: str, value: Any) -> list[str]:
     if value is None or key == "name":
         return []
-    if key in ("inputs", "outputs"):
+    if key in LISTS:
         flag = f"--{key.removesuffix('s')}"
         return [word for item in value for word in (flag, _parameter_text(item))]
     if "." in key:
@@ -115,7 +116,8 @@ def _flag_words(key: str, value: Any) -> list[str]:
         return [f"--{key}" if value else f"--no-{key}"]
     if key == "network":
         return ["--set", f"network={json.dumps(value) if isinstance(value, list) else value}"]
-    return [f"--{key.replace('_', '-')}", str(value)]
+    flag = "from-command" if key == "command" else key.replace("_", "-")
+    return [f"--{flag}", str(value)]
 
 
 def _parameter_text(parameter: Any) -> str:

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
     from dx_app_wizard.rendering.changes import Change, ChangeSet
 
-_TEST = re.compile(r"test_.*\.py|.*_test\.py")
-"""The names of test files, by the defaults of pytest."""
+_CASE = re.compile(r"test/cases/[^/]+\.json")
+"""The paths of the cases that `dx-local test` runs."""
+
+_TEST = re.compile(r"(?:.*/)?(?:test_[^/]*|[^/]*_test)\.py")
+"""The paths of test files, by the defaults of pytest."""
 
 
 def written_text(changes: ChangeSet, *, was_new: bool) -> str:
@@ -75,14 +78,24 @@ def changes_json(changes: ChangeSet, *, with_text: bool) -> list[dict[str, Any]]
 
 
 def next_commands(changes: ChangeSet) -> list[str]:
-    """Return the commands to type next: go there, run the app, and test it if it has a test."""
-    tests = any(_TEST.fullmatch(change.path.name) for change in changes.changes)
-    pytest = own_commands.pytest() if tests else None
+    """Return the commands to type next: go there, run the app, and test it if it has cases or tests."""
+    dx_local = own_commands.dx_local()
+    test = (
+        f"{dx_local} test"
+        if _has(changes, _CASE)
+        else own_commands.pytest()
+        if _has(changes, _TEST)
+        else None
+    )
     return [
         f"cd {shlex.quote(str(changes.folder))}",
-        f"{own_commands.dx_local()} run",
-        *([pytest] if pytest else []),
+        f"{dx_local} run",
+        *([test] if test else []),
     ]
+
+
+def _has(changes: ChangeSet, path: re.Pattern[str]) -> bool:
+    return any(path.fullmatch(change.path.as_posix()) for change in changes.changes)
 
 
 def tree(paths: Iterable[PurePath], notes: Mapping[PurePath, str] | None = None) -> Iterator[str]:

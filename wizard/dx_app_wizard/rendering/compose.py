@@ -37,6 +37,7 @@ def compose(answers: Answers, base: AppSpec | None = None, policy: Policy | None
     if policy:
         _fill_by_policy(raw, policy)
     _fill_run_spec(raw.setdefault("runSpec", {}), answers)
+    _fill_packages(raw["runSpec"], (*(answers.packages or ()), *_scatter_packages(raw["runSpec"], answers)))
     _fill_access(raw, answers)
     _fill_regions(raw, answers)
     spec = AppSpec.from_dict(raw, base.text if base else None)
@@ -46,6 +47,7 @@ def compose(answers: Answers, base: AppSpec | None = None, policy: Policy | None
         answers.template,
         answers.ci,
         answers.ci_package,
+        answers.command,
         scatter=answers.scatter,
     )
 
@@ -84,9 +86,23 @@ def _fill_run_spec(run_spec: dict[str, Any], answers: Answers) -> None:
     run_spec.setdefault("release", RELEASE)
     # The default of `dx build`, so that the app runs in the same environment with and without the wizard.
     run_spec.setdefault("version", "0")
-    packages = fit(answers.scatter, answers.inputs).packages if answers.scatter else ()
-    if packages and not any(key in run_spec for key in ("assetDepends", "bundledDepends")):
-        run_spec.setdefault("execDepends", [{"name": name} for name in packages])
+
+
+def _scatter_packages(run_spec: dict[str, Any], answers: Answers) -> tuple[str, ...]:
+    """Return the packages that the code for the scatter uses, unless an asset may contain them."""
+    if answers.scatter is None or any(key in run_spec for key in ("assetDepends", "bundledDepends")):
+        return ()
+    return fit(answers.scatter, answers.inputs).packages
+
+
+def _fill_packages(run_spec: dict[str, Any], packages: tuple[str, ...]) -> None:
+    """Add the packages to execDepends, except for those that are there already."""
+    there = [entry.get("name") for entry in run_spec.get("execDepends", ()) if isinstance(entry, dict)]
+    for package in packages:
+        name = package.removeprefix("pip:")
+        entry = {"name": name} if name == package else {"name": name, "package_manager": "pip"}
+        if name not in there:
+            run_spec.setdefault("execDepends", []).append(entry)
 
 
 def _fill_access(raw: dict[str, Any], answers: Answers) -> None:

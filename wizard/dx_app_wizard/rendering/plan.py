@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Plan:
     """An app to write, with files for the CI service `ci`.
 
-    `ci_package` is the requirement from which that service installs dx-app-wizard.
+    `ci_package` is the requirement from which that service installs dx-app-wizard. `command` is the command
+    template that the app runs, None for an app with the pattern's own code.
 
     `template` is the custom template, None for the built-in one. `scatter` is the share of a process job,
     None for the default of the inputs.
@@ -27,5 +28,6 @@ class Plan:
     pattern: Pattern
     ci: CiService = "none"
     ci_package: str | None = None
+    command: str | None = None
     template: CustomTemplate | None = None
     scatter: Scatter | None = None

@@ -20,7 +20,7 @@ from dx_app_wizard.files import files_below
 from dx_app_wizard.rendering.changes import Change, FileContent, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from dx_app_wizard.dxapp.json_document import Document, JsonPath
@@ -88,11 +88,17 @@ def base_of(content: FileContent) -> Base:
 
 
 def with_new_record(
-    changes: ChangeSet, files: Mapping[PurePosixPath, FileContent], origin: Origin
+    changes: ChangeSet,
+    files: Mapping[PurePosixPath, FileContent],
+    origin: Origin,
+    own: Collection[PurePosixPath] = (),
+    replaced: Collection[PurePosixPath] = (),
 ) -> ChangeSet:
     """Return the changes that write these rendered files, with the change of the record.
 
-    If the user's version of a file is kept, its base stays the same. Raises RecordError.
+    `own` are files of the user, and `replaced` the rendered files instead of which the app has some of them:
+    updates leave both alone. If the user's version of a file is kept, its base stays the same. Raises
+    RecordError.
     """
     if changes.conflicts:
         return changes
@@ -103,7 +109,9 @@ def with_new_record(
         if change.verdict in kept
         else base_of(files[change.path])
         for change in changes.changes
+        if change.path not in own
     }
+    base |= dict.fromkeys(replaced)
     return with_record(changes, Record(origin, base), previous)
 
 

@@ -14,6 +14,8 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.command_template.script import script
+from dx_app_wizard.command_template.template import parse_template
 from dx_app_wizard.dxapp.model import SpecShapeError
 from dx_app_wizard.dxapp.names import source_path_problem
 from dx_app_wizard.files import files_below
@@ -78,6 +80,13 @@ def template_of(plan: Plan, app: Path) -> Template:
     return Template(custom.source if is_url(custom.source) else relative, template_hash(custom.folder))
 
 
+def sample_paths(plan: Plan) -> tuple[PurePosixPath, ...]:
+    """Return the paths of the template's own sample in the app: files in test/data, and test/input.json."""
+    names = [name for chosen in choose_samples(inputs_of(plan)).values() for name in chosen] or [TEXT_SAMPLE]
+    data = PurePosixPath("test/data")
+    return (*(data / name for name in dict.fromkeys(names)), PurePosixPath("test/input.json"))
+
+
 def templates() -> Path:
     """Return the folder of the built-in template, in the package or in the repository."""
     return templates_folder() / "app"
@@ -125,9 +134,18 @@ def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
         "_scatter": scatter,
         "_samples": {input_name: list(files) for input_name, files in samples.items()},
         "_sample_units": sample_units(scatter, samples),
+        "_command": plan.command or "",
+        "_script": _script(plan),
         # `dx build` rejects an app with both a Readme.md and a description.
         "__readme": "" if "description" in plan.spec.raw else "Readme.md",
     }
+
+
+def _script(plan: Plan) -> str:
+    """Return the source of an app that runs a command; empty for an app with the pattern's own code."""
+    if plan.command is None:
+        return ""
+    return script(parse_template(plan.command), _printable(plan.spec.summary or "").rstrip("."))
 
 
 def _content(path: Path) -> FileContent:

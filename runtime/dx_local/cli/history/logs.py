@@ -14,6 +14,8 @@ from dx_local.cli.history.options import app_option, run_option
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from dx_local.engine.history.kept_runs import KeptRun
+
 _INTERRUPTED = 130
 
 
@@ -61,9 +63,22 @@ def _logs(options: _Options) -> CommandResult:
 
     run = choose_run(options.app, options.run_name)
     lines = log_lines(run, options.job, only_failed=options.failed, follow=options.follow)
+    is_empty = True
     try:
         for label, text in lines:
+            is_empty = False
             click.echo(plain(text if options.job else f"{label} | {text}"))
     except KeyboardInterrupt:
         return CommandResult(_INTERRUPTED)
+    if is_empty and options.job and not options.follow:
+        _explain_silence(run, options.job)
     return CommandResult(0)
+
+
+def _explain_silence(run: KeptRun, wanted: str) -> None:
+    from dx_local.engine.history.kept_jobs import choose_job, kept_jobs
+
+    with run.opened() as platform:
+        job = choose_job(kept_jobs(platform), wanted)
+    if job.is_taken_over:
+        click.echo(f"{job.label} was taken over: its log is in an earlier run (see --run)", err=True)

@@ -28,10 +28,12 @@ class SavedFiles:
     """
 
     def __init__(self, app: Path, ignored: Collection[Path]) -> None:
-        """Begin to watch. Raises UsageError if the package watchfiles is missing."""
+        """Begin to watch. Raises UsageError if the folder or the package watchfiles is missing."""
         if importlib.util.find_spec("watchfiles") is None:
             hint = "Install it: pip install watchfiles, or pipx inject dx-app-wizard watchfiles."
             raise UsageError("--watch needs the package watchfiles, which is not installed", hint)
+        if not app.is_dir():
+            raise UsageError(f"there is no folder {str(app)!r}", "Pass the folder that holds dxapp.json.")
         self._app = app.resolve()
         self._ignored = [path.resolve() for path in ignored]
         self._saved: Queue[set[Path] | Exception] = Queue()

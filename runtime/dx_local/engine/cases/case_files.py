@@ -82,10 +82,6 @@ class Case:
         samples = samples_of(self.app) if self.function == "main" else None
         return samples or GivenInputs(values={})
 
-    def place(self, path: JsonPath = ()) -> str:
-        """Return the place of a value in its file, as `FILE:LINE:COLUMN`."""
-        return _place(self.path, self.document, path)
-
 
 def read_cases(app: Path) -> list[Case]:
     """Return the test cases of an app, sorted by name.
@@ -131,7 +127,7 @@ def _violations(value: Any) -> Iterator[tuple[JsonPath, str]]:
         path = tuple(error.absolute_path)
         if error.validator == "additionalProperties":
             known = error.schema["properties"]
-            for name in error.instance.keys() - known.keys():
+            for name in sorted(error.instance.keys() - known.keys()):
                 yield (*path, name), _unknown(path, name, known)
             continue
         message = _pattern_message(error) if error.validator == "pattern" else error.message

@@ -18,6 +18,7 @@ from dx_local.engine.history.cleaning import remove_run
 from dx_local.engine.history.kept_jobs import kept_jobs
 from dx_local.engine.history.kept_runs import choose_run
 from dx_local.engine.run_folder import reading
+from dx_local.engine.runs.inputs import SAMPLES
 from dx_local.engine.runs.preparation import RunRequest
 from dx_local.engine.runs.run import run_once
 from dx_local.errors import UsageError
@@ -65,19 +66,19 @@ class CaseOutcome:
 async def run_case(case: Case, settings: JobSettings, observer: Observer, *, updates: bool) -> CaseOutcome:
     """Run a case; with `updates`, change its expectations to what the run has output.
 
-    Raises DxLocalError if the app cannot be run at all. An input that cannot be used is a difference.
+    A run that has failed, or should have, but not both, changes nothing. Raises DxLocalError if the app
+    cannot be run at all. An input that cannot be used is a difference.
     """
     began = time.monotonic()
     try:
         request = RunRequest(app=case.app, given=case.given(), function=case.function, settings=settings)
         result = await run_once(request, observer)
     except UsageError as error:
-        details = (f"hint: {error.hint}",) if error.hint else ()
-        problem = Difference(("input",), error.message, details)
-        return CaseOutcome(case, time.monotonic() - began, (problem,))
+        return CaseOutcome(case, time.monotonic() - began, (_unusable_input(case, error),))
     differences = tuple(case_differences(case, result))
     outcome = CaseOutcome(case, time.monotonic() - began, differences)
-    if updates and differences:
+    is_comparable = (result.failure is None) is (case.failure is None)
+    if updates and differences and is_comparable:
         written = apply_fixes(case, differences)
         outcome = replace(
             outcome, written=written, differences=tuple(each for each in differences if each.fix is None)
@@ -86,6 +87,13 @@ async def run_case(case: Case, settings: JobSettings, observer: Observer, *, upd
         remove_run(choose_run(case.app, result.folder.name))
         return outcome
     return replace(outcome, folder=result.folder, failure=None if case.failure else result.failure)
+
+
+def _unusable_input(case: Case, error: UsageError) -> Difference:
+    hint = error.hint
+    if "input" not in case.document.value and not (case.app / SAMPLES).exists():
+        hint = f"Write the input into {case.path}, or the samples of the app into {SAMPLES}."
+    return Difference(("input",), error.message, (f"hint: {hint}",) if hint else ())
 
 
 def case_differences(case: Case, result: RunResult) -> Iterator[Difference]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.dxapp.json_edit import rewritten
 from dx_app_wizard.files import atomic_write
 from dx_local.engine.cases.differences import NewGolden, NewValue
+from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,14 +23,23 @@ _NEW_FILE = 0o644
 
 
 def apply_fixes(case: Case, differences: Iterable[Difference]) -> tuple[Path, ...]:
-    """Make the changes that remove differences; return the files that were written. Raises OSError."""
+    """Make the changes that remove differences; return the files that were written.
+
+    Raises UsageError if two outputs with different contents have the same golden file, and OSError.
+    """
     fixes = [difference.fix for difference in differences]
     written: dict[Path, None] = {}
     value = copy.deepcopy(case.document.value)
     for fix in fixes:
         if isinstance(fix, NewGolden):
+            content = fix.source.read_bytes()
+            if fix.golden in written and fix.golden.read_bytes() != content:
+                raise UsageError(
+                    f"two outputs with different contents have the golden file {str(fix.golden)!r}",
+                    f"Give each a golden file of its own in {str(case.path)!r}.",
+                )
             fix.golden.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(fix.golden, fix.source.read_bytes(), mode=_mode(fix.golden))
+            atomic_write(fix.golden, content, mode=_mode(fix.golden))
             written[fix.golden] = None
         elif isinstance(fix, NewValue):
             _set(value, fix.path, fix.value)

@@ -26,6 +26,7 @@ class _Row(JobIdentity):
     state: str
     try_number: int
     failure_from: JSON | None
+    reused_from: str | None
 
 
 _ROWS = f"SELECT {', '.join(_Row.__annotations__)} FROM job ORDER BY sequence"
@@ -43,6 +44,8 @@ class KeptJob:
     try_number: int
     is_cause: bool
     """True if the job failed by itself, not because another job failed."""
+    is_taken_over: bool
+    """True if the job did not run, because the output of an earlier one was used."""
 
 
 def kept_jobs(platform: Platform) -> list[KeptJob]:
@@ -94,4 +97,5 @@ def _job(row: _Row, label: str, path: str) -> KeptJob:
         state=row["state"],
         try_number=row["try_number"],
         is_cause=is_own and row["state"] == State.FAILED.value,
+        is_taken_over=row["reused_from"] is not None,
     )

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dx_local.engine.job_labels import job_path, with_job_paths
-from dx_local.engine.run_folder import WORKSPACES, is_in_use, reading
+from dx_local.engine.run_folder import INTERRUPTED, RUNNING, WORKSPACES, is_in_use, reading
 from dx_local.errors import UsageError
 from dx_local.platform.core.context import STORE_NAME
 from dx_local.platform.core.states import FINAL, State
@@ -37,12 +37,6 @@ _FINAL = frozenset(state.value for state in FINAL)
 
 LAST = "last"
 """The name of the latest run."""
-
-RUNNING = "running"
-"""The state of a run in progress."""
-
-INTERRUPTED = "interrupted"
-"""The state of a run whose process was killed before its first job had ended."""
 
 UNREADABLE = "unreadable"
 """The state of a run that another version of dx-local kept, or whose database is damaged."""

@@ -21,12 +21,11 @@ if TYPE_CHECKING:
     from dx_local.engine.history.kept_runs import KeptRun
     from dx_local.platform.core.context import Platform
 
-FORMATS = ("html", "json", "tsv", "md", "mermaid")
-"""The page, the data, one row per job and try, a summary in Markdown, and the graph of entry points."""
+_TEXTS = {"json": report_text, "tsv": trace_table, "md": markdown_summary, "mermaid": mermaid_graph}
 
 
 def report_in(run: KeptRun, app: Path, wanted: str, destination: Path | None = None) -> str:
-    """Return the report of a run in a format of FORMATS.
+    """Return the report of a run as html, json, tsv, md or mermaid.
 
     Links of the page to the files of the run are relative to the folder of `destination`, by default to that
     of the run. Raises UsageError if the run has no job yet or cannot be read.
@@ -35,8 +34,7 @@ def report_in(run: KeptRun, app: Path, wanted: str, destination: Path | None = N
         report = report_of(platform, _request(run, app))
         if wanted == "html":
             return page_of(platform, report, _links(run.folder, destination))
-    formats = {"json": report_text, "tsv": trace_table, "md": markdown_summary, "mermaid": mermaid_graph}
-    return formats[wanted](report)
+    return _TEXTS[wanted](report)
 
 
 def renew_reports(run: KeptRun, app: Path) -> Path:

@@ -7,6 +7,7 @@ in the time that is left.
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import threading
@@ -16,6 +17,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 from dx_local.engine.ledger import ledger
+from dx_local.engine.ledger.disk_sync import sync
 from dx_local.platform.core import large_values
 from dx_local.platform.core.context import STORE_NAME
 from dx_local.platform.core.ids import class_of
@@ -27,8 +29,10 @@ if TYPE_CHECKING:
     from dx_local.engine.ledger.ledger import Content
 
 _PERIOD = 1.0  # seconds
-_PATIENCE = 0.5  # seconds of a period in which inputs are read
-_LAST_BYTES = 256 << 20  # read at most so much when the run ends, in a quarter of a second
+_PATIENCE = 0.2  # seconds of a period in which inputs are read
+_LARGE = 256 << 20  # bytes of an output after which the ledger is written at once
+_LAST_BYTES = _LARGE  # read at most so much when the run ends, in a quarter of a second
+_LONGEST_END = 2.0  # seconds
 _TRIES = 3
 
 
@@ -44,10 +48,12 @@ class LedgerKeeper:
         self._lines: deque[str] = deque([ledger.line_of_run()])
         self._outputs: deque[tuple[str, int]] = deque()
         self._inputs: deque[str] = deque()
+        self._reading: tuple[str, Iterator[Content | None]] | None = None
         self._contents: dict[str, Content] = {}
         self._pythons: dict[str, str] = {}
         self._last_change: tuple[int, int] | None = None
-        self._seen_values: set[str] = set()
+        self._seen_values: set[Path] = set()
+        self._writing = threading.Lock()
         self._is_ending = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="ledger", daemon=True)
 
@@ -55,10 +61,14 @@ class LedgerKeeper:
         """Start the thread."""
         self._thread.start()
 
-    def on_closed(self, object_id: str) -> None:
-        """Record a file or table whose bytes are complete; other objects have none."""
+    def on_output(self, object_id: str) -> None:
+        """Record a file or table that is complete; other objects have no bytes."""
         if class_of(object_id) in ("file", "gtable"):
             self._outputs.append((object_id, _TRIES))
+
+    def on_input(self, file_id: str) -> None:
+        """Record a link to a file of the user, whose bytes need not be synced."""
+        self._inputs.append(file_id)
 
     def note(self, object_id: str, content: Content) -> None:
         """Record an object whose content is known already, as it was taken over from an earlier run."""
@@ -81,9 +91,12 @@ class LedgerKeeper:
         self._is_ending.set()
 
     def join(self) -> None:
-        """Wait until the thread has ended."""
+        """Wait until the thread has ended, though not long for a slow disk.
+
+        Jobs whose outputs are not recorded then run again if the machine is started before they are resumed.
+        """
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_LONGEST_END)
 
     def _keep(self) -> None:
         for name, path in self._trees.items():
@@ -98,58 +111,64 @@ class LedgerKeeper:
             self._record_inputs(time.monotonic() + _PATIENCE)
         self._record_outputs(_LAST_BYTES)
 
-    def _record_outputs(self, most: int | None = None) -> None:
-        """Sync new outputs and record their content; if `most` bytes are reached, leave out the others."""
-        again: list[tuple[str, int]] = []
-        read = 0
-        while self._outputs:
-            object_id, tries = self._outputs.popleft()
-            if object_id in self._contents:
-                continue
-            try:
-                read += self._record_output(object_id, None if most is None else most - read)
-            except OSError:  # the parts of a file have just become one
-                again += [(object_id, tries - 1)] if tries > 1 else []
-        self._outputs.extend(again)
+    def _record_outputs(self, most: float = math.inf) -> None:
+        """Sync new outputs and record their content, small ones first, up to a number of bytes in all."""
+        found = sorted(self._taken_outputs())
+        if not found and self._is_ending.is_set():
+            self._write_lines()
+            return
         with suppress(OSError):
-            self._sync_values()
-            for folder in (self._folder / "gtables", self._folder / "files", self._folder):
-                if folder.is_dir():
-                    _sync(folder)
+            paths = [path for _, object_id, _ in found for path in paths_of(self._folder, object_id)]
+            sync([*paths, *self._new_values(), *self._folders()], self._folder)
+            self._read_outputs(found, most)
         self._write_lines()
 
-    def _record_output(self, object_id: str, most: int | None) -> int:
-        """Sync an output of at most so many bytes and record its content; return the number of bytes read."""
-        paths = paths_of(self._folder, object_id)
-        if _is_users_file(paths):
-            self._inputs.append(object_id)
-            return 0
-        size = sum(path.stat().st_size for path in paths)
-        if not paths or (most is not None and size > most):
-            return 0
-        for path in paths:
-            _sync(path)
-        content = ledger.content_of(paths)
-        if content is not None:
-            self.note(object_id, content)
-        return size
+    def _taken_outputs(self) -> Iterator[tuple[int, str, int]]:
+        """Take the outputs that wait now; yield the size, the ID, and the number of tries that are left."""
+        for _ in range(len(self._outputs)):
+            object_id, tries = self._outputs.popleft()
+            size = 0
+            with suppress(OSError):
+                size = sum(path.stat().st_size for path in paths_of(self._folder, object_id))
+            if object_id not in self._contents:
+                yield size, object_id, tries
+
+    def _read_outputs(self, found: list[tuple[int, str, int]], most: float) -> None:
+        """Record the content of outputs that are on the disk."""
+        read = 0
+        for size, object_id, tries in found:
+            read += size
+            if read > most:
+                return
+            try:
+                paths = paths_of(self._folder, object_id)
+                if paths:
+                    self.note(object_id, ledger.content_of(paths))
+            except OSError:
+                paths = []
+            if not paths and tries > 1:  # the parts of a file have just become one
+                self._outputs.append((object_id, tries - 1))
+            if size > _LARGE:
+                self._write_lines()
 
     def _record_inputs(self, until: float) -> None:
-        """Record the content of user's files as long as there is time; a large one takes several attempts."""
-        while self._inputs and time.monotonic() < until:
-            object_id = self._inputs.popleft()
-            with suppress(OSError):
-                content = ledger.content_of(
-                    paths_of(self._folder, object_id), lambda: not self._is_waited_for()
-                )
-                if content is None:
-                    self._inputs.append(object_id)
-                    return
+        """Read on in the user's files as long as there is time, and record the content of those that end."""
+        while time.monotonic() < until and not self._is_ending.is_set():
+            if self._reading is None:
+                if not self._inputs:
+                    break
+                object_id = self._inputs.popleft()
+                self._reading = object_id, ledger.reading(paths_of(self._folder, object_id))
+            object_id, blocks = self._reading
+            try:
+                content = next(blocks)
+            except OSError:
+                self._reading = None
+                continue
+            if content is not None:
+                self._reading = None
                 self.note(object_id, content)
         self._write_lines()
-
-    def _is_waited_for(self) -> bool:
-        return self._is_ending.is_set() or len(self._outputs) > 0
 
     def _record_trees(self) -> None:
         while self._trees and not self._is_ending.is_set():
@@ -159,12 +178,13 @@ class LedgerKeeper:
                 self._lines.append(ledger.line_of_tree(name, tree))
 
     def _write_lines(self, *, syncs: bool = True) -> None:
-        text = "".join(self._taken_lines())
-        if not text:
+        """Append the new lines to the ledger, in order; may be called in any thread."""
+        if not self._lines:
             return
         with suppress(OSError), (self._folder / ledger.FILE_NAME).open("a", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
+            with self._writing:
+                file.writelines(self._taken_lines())
+                file.flush()
             if syncs:
                 os.fsync(file.fileno())
 
@@ -183,16 +203,19 @@ class LedgerKeeper:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             self._last_change = change
 
-    def _sync_values(self) -> None:
-        """Sync the files of large values, which never change."""
+    def _new_values(self) -> list[Path]:
+        """Return the new files of large values, which never change."""
         folder = self._folder / large_values.FOLDER
         if not folder.is_dir():
-            return
-        for path in folder.iterdir():
-            if path.name not in self._seen_values and not path.name.startswith("."):
-                _sync(path)
-                self._seen_values.add(path.name)
-        _sync(folder)
+            return []
+        new = [path for path in folder.iterdir() if path not in self._seen_values]
+        self._seen_values.update(new)
+        return new
+
+    def _folders(self) -> list[Path]:
+        """Return the folders whose entries are to be synced."""
+        names = ("", "files", "gtables", large_values.FOLDER)
+        return [folder for name in names if (folder := self._folder / name).is_dir()]
 
 
 def paths_of(folder: Path, object_id: str) -> list[Path]:
@@ -207,16 +230,3 @@ def paths_of(folder: Path, object_id: str) -> list[Path]:
     if not parts.is_dir():
         return []
     return sorted((path for path in parts.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
-
-
-def _is_users_file(paths: list[Path]) -> bool:
-    """Return whether the bytes are a link to a file outside of the run."""
-    return len(paths) == 1 and (paths[0].is_symlink() or paths[0].stat().st_nlink > 1)
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

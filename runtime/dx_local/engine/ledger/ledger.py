@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 FILE_NAME = "ledger.jsonl"
 """The ledger, in the folder of the run."""
@@ -105,17 +105,22 @@ def line_of_tree(name: str, tree: Tree) -> str:
     return _line({"tree": name, "files": tree})
 
 
-def content_of(pieces: Iterable[Path], is_wanted: Callable[[], bool] = lambda: True) -> Content | None:
-    """Return the content of consecutive files, None once `is_wanted` returns False. Raises OSError."""
+def content_of(pieces: Iterable[Path]) -> Content:
+    """Return the content of consecutive files. Raises OSError."""
+    (content,) = filter(None, reading(pieces))
+    return content
+
+
+def reading(pieces: Iterable[Path]) -> Iterator[Content | None]:
+    """Read consecutive files: yield None after each block, and their content at the end. Raises OSError."""
     digest, size = hashlib.sha256(), 0
     for piece in pieces:
         with piece.open("rb") as file:
             while block := file.read(_BLOCK):
-                if not is_wanted():
-                    return None
                 digest.update(block)
                 size += len(block)
-    return Content(size, digest.hexdigest())
+                yield None
+    yield Content(size, digest.hexdigest())
 
 
 def tree_of(folder: Path) -> Tree:
@@ -146,7 +151,7 @@ def _with_digest(path: Path, file: TreeFile, known: TreeFile | None) -> TreeFile
         content = content_of([path])
     except OSError:
         return file
-    return file._replace(sha256=content and content.sha256)
+    return file._replace(sha256=content.sha256)
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

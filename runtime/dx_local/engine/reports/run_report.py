@@ -20,7 +20,7 @@ from dx_local.engine.reports.edges import edges_of
 from dx_local.engine.reports.entry_points import summary, system_requirements
 from dx_local.engine.reports.input_texts import data_object
 from dx_local.engine.reports.job_rows import EarlierTry, Job, earlier_tries, job_rows, jobs_of, key_of
-from dx_local.engine.run_folder import WORKSPACES
+from dx_local.engine.run_folder import INTERRUPTED, RUNNING, WORKSPACES
 from dx_local.platform.core.json_text import to_json
 
 if TYPE_CHECKING:
@@ -34,12 +34,6 @@ SCHEMA = 1
 
 FILE_NAME = "report.json"
 """The report, in the folder of the run."""
-
-INTERRUPTED = "interrupted"
-"""The state of a run whose process was killed before its first job had ended."""
-
-RUNNING = "running"
-"""The state of a run whose first job has not ended, even if that job waits for others."""
 
 _LONGEST_VALUE = 10_000  # characters of JSON
 _LINES_AROUND = 3

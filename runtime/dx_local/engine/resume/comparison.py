@@ -68,12 +68,15 @@ class Side:
         return entity
 
 
-def difference_in_circumstances(before: Circumstances, after: Circumstances, source: str) -> Reason | None:
-    """Return the first difference, or None. `source` is the path of the code for people."""
+def difference_in_circumstances(
+    before: Circumstances, after: Circumstances, source: str | None
+) -> Reason | None:
+    """Return the first difference, or None. `source` is the path of the code for people, if it has one."""
     if before.code != after.code:
         parts = changed_parts(before.code, after.code)
         named = ", ".join(dict.fromkeys(each.name for each in parts[:_LARGEST_NUMBER]))
-        return Reason(ReasonKind.CODE, f"{named} ({source}:{parts[0].line})")
+        place = f"{source}:{parts[0].line}" if source else f"line {parts[0].line}"
+        return Reason(ReasonKind.CODE, f"{named} ({place})")
     if before.dependencies != after.dependencies:
         names = sorted({name for name, _ in before.dependencies ^ after.dependencies})
         return Reason(ReasonKind.DEPENDENCY, ", ".join(names[:_LARGEST_NUMBER]))
@@ -133,8 +136,8 @@ def asks_for_network(job: EarlierJob) -> bool:
     return bool((job.row["requested"].get("access") or {}).get("network"))
 
 
-def source_of(platform: Platform, executable: str, app: Path) -> str:
-    """Return the path of an executable's code for people, relative to the app's folder."""
+def source_of(platform: Platform, executable: str, app: Path) -> str | None:
+    """Return the path of an executable's code for people, relative to the app's folder; None without file."""
     local: JSON = (
         platform.store.value(
             "SELECT json_extract(fields, '$.local') AS details FROM object WHERE id = ?", executable
@@ -143,7 +146,7 @@ def source_of(platform: Platform, executable: str, app: Path) -> str:
     )
     source = local.get("source")
     if source is None:
-        return "its code, line "
+        return None
     try:
         return str(Path(source).relative_to(app.resolve()))
     except ValueError:

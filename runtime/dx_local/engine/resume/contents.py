@@ -48,9 +48,7 @@ class SharedDigests:
         """Return the content of consecutive files; may be called in any thread. Raises OSError."""
         version = _version(paths)
         if version not in self._known:
-            content = content_of(paths)
-            assert content is not None
-            self._known[version] = content
+            self._known[version] = content_of(paths)
         return self._known[version]
 
 

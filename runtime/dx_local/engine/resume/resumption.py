@@ -11,6 +11,7 @@ from dx_local.engine.resume.reasons import Reason, ReasonKind
 from dx_local.errors import UsageError
 from dx_local.platform.core.errors import ApiError
 from dx_local.platform.core.schema import JobIdentity
+from dx_local.platform.core.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +72,8 @@ class Resumption:
             earlier, why_not = await source.decide(job, path)
             if is_first and source is self._sources[0]:
                 self._announce(source.plan(why_not))
+            if not self._is_runnable(job_id):
+                return False  # it was terminated meanwhile
             if earlier is not None:
                 why_not = self._taken_from(source, job, earlier)
                 if why_not is None:
@@ -79,6 +82,10 @@ class Resumption:
         self._again.append((path.rpartition(" → ")[2], str(reason)))
         self._platform.store.update("job", job_id, not_reused=str(reason))
         return False
+
+    def _is_runnable(self, job_id: str) -> bool:
+        state = self._platform.store.value("SELECT state FROM job WHERE id = ?", job_id)
+        return bool(state == State.RUNNABLE)
 
     def result(self) -> ResumeResult:
         """Return the decisions so far."""

@@ -182,7 +182,7 @@ class EarlierSource:
     def _difference(self, before: Circumstances, after: Circumstances, job: JobRow) -> Reason | None:
         return difference_in_circumstances(before, after, self._source(job["executable"]))
 
-    def _source(self, executable: str) -> str:
+    def _source(self, executable: str) -> str | None:
         return source_of(self._platform, executable, self._options.app)
 
     def _present_executable(self) -> str:

@@ -74,6 +74,8 @@ class PreparedRun:
 
     def notes(self) -> Iterator[str]:
         """Yield messages for the user: samples in use, errors for `dx build`, missing or replaced parts."""
+        if self.request.settings.debug_on and not has_terminal():
+            yield "Jobs that fail do not stop in a debugger: there is no terminal."
         if server := self.request.settings.debugpy:
             yield f"The job to debug has the network of this machine, and waits at port {server.port}."
         if self.samples_used:
@@ -100,8 +102,6 @@ def prepare(request: RunRequest) -> PreparedRun:
         _check_function(source, request.function)
     if request.region and (problem := region_problem(request.region)):
         raise UsageError(problem, f"Regions are {list_regions(known_regions())}.")
-    if request.settings.debug_on and not has_terminal():
-        raise UsageError("a debugger needs a terminal", "Leave out --debug and --debug-on in pipes and CI.")
     if request.settings.debugpy and app.spec.to_dict()["runSpec"]["interpreter"] == "bash":
         raise UsageError(
             "debugpy does not debug bash", "Use --debug, which stops at a prompt where bash fails."

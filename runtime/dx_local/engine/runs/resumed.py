@@ -37,11 +37,19 @@ def kept_ledger(session: Session, run: PreparedRun, at_end: ExitStack) -> Iterat
     keeper = LedgerKeeper(session.platform.folder, trees_of(run.app))
     session.on_python(keeper.note_python)
     at_end.callback(keeper.join)
-    session.platform.closed_subscribers.append(keeper.on_closed)
+
+    def on_closed(object_id: str) -> None:
+        source = "SELECT json_extract(fields, '$.source') FROM object WHERE id = ?"
+        if session.platform.store.value(source, object_id) is None:
+            keeper.on_output(object_id)
+        else:
+            keeper.on_input(object_id)
+
+    session.platform.closed_subscribers.append(on_closed)
     try:
         yield keeper
     finally:
-        session.platform.closed_subscribers.remove(keeper.on_closed)
+        session.platform.closed_subscribers.remove(on_closed)
         keeper.end()
 
 

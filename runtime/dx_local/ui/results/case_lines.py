@@ -109,7 +109,7 @@ def _columns() -> int | None:
 
 
 def _shortened(lines: list[str]) -> list[str]:
-    """Return at most as many lines as one reads, the end of which is the most important part."""
+    """Return the first lines, and the number of the others."""
     if len(lines) <= _MOST_LINES:
         return lines
     return [*lines[: _MOST_LINES - 1], f"and {len(lines) - _MOST_LINES + 1} more lines"]

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from dx_local.worker.job import Job
-
 _NAME = "pdb"
 
 
 class PdbHook:
-    """A finder of the module pdb, and a loader that adapts it to a job."""
+    """A finder of the module pdb, and a loader that adapts it to a job.
 
-    def __init__(self, job: Job) -> None:
-        self._job = job
+    The arguments are those of `BorrowedTerminal`.
+    """
+
+    def __init__(self, address: str, job_id: str, terminal_type: str) -> None:
+        self._terminal = (address, job_id, terminal_type)
         self._loader: Any = None
 
     def install(self) -> None:
@@ -47,4 +48,4 @@ class PdbHook:
         from dx_local.worker.debugger import job_pdb
         from dx_local.worker.debugger.terminal import BorrowedTerminal
 
-        job_pdb.install(BorrowedTerminal(self._job.terminal, self._job.job_id, self._job.terminal_type))
+        job_pdb.install(BorrowedTerminal(*self._terminal))

@@ -94,7 +94,7 @@ def run(job: Job) -> NoReturn:
         sys.path.insert(positions[0] if positions else len(sys.path), packages)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     configure_dxpy(job)
-    pdb_hook.PdbHook(job).install()
+    pdb_hook.PdbHook(job.terminal, job.job_id, job.terminal_type).install()
     answer_own_description(job)
     try:
         if job.settings.get("debugpy"):

@@ -8,9 +8,12 @@ job. Homes are hidden: a job finds only those paths in them that it needs.
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dx_local.worker.channel import EXECUTOR_FOLDER
+from dx_local.worker.debugger import environment_layer
 from dx_local.worker.sandbox import base_layer, mounts
 
 if TYPE_CHECKING:
@@ -19,9 +22,6 @@ if TYPE_CHECKING:
 HOME = "/home/dnanexus"
 TMP_FOLDERS = ("/tmp", "/var/tmp")  # noqa: S108
 """The folders that start empty for each job and are on disk: temporary files may exceed the memory."""
-
-EXECUTOR_FOLDER = "/.dx-local"
-"""The path at which a job finds the executor's folder: sockets, and clients for dxpy's programs."""
 
 LOG_FOLDER = "/opt/dnanexus/log"
 """The path at which a job finds the sockets for log messages. Source: dxpy.dxlog.DXLogHandler."""
@@ -67,6 +67,8 @@ class HostFolders:
     """Folders inside read-only and overlaid ones that a job finds empty."""
     restricted: tuple[str, ...]
     """Folders in which only the visible paths of a job appear: hidden ones, its own, and those of homes."""
+    environment_layer: str
+    """A layer above the worker environment."""
     aliases: tuple[tuple[str, str], ...]
     """Links to overlaid folders, with their targets: (`/bin`, `/usr/bin`)."""
 
@@ -88,6 +90,8 @@ def prepare(folder: str, image: str, private: Iterable[str], *, owns_all: bool) 
     hidden = _hidden(private, (*overlaid, *read_only))
     root, empty, layer = f"{folder}/root", f"{folder}/empty", f"{folder}/base-layer"
     os.mkdir(empty)
+    above_environment = f"{folder}/environment"
+    environment_layer.build(above_environment, sys.prefix)
     own = (*(f"/{name}" for name in (*_MOUNT_PARENTS, *_REPLACED)), HOME, EXECUTOR_FOLDER)
     _make_root(root, links, (*overlaid, *others, *read_only, *own))
     split_folders = base_layer.build(layer, image, overlaid, mount_points, owns_all=owns_all)
@@ -103,6 +107,7 @@ def prepare(folder: str, image: str, private: Iterable[str], *, owns_all: bool) 
         read_only=tuple(read_only),
         hidden=hidden,
         restricted=(*TMP_FOLDERS, SHARED_MEMORY, *_HOMES, *hidden),
+        environment_layer=above_environment,
         aliases=tuple((link.path, _target(link)) for link in links if is_below(_target(link), overlaid)),
     )
 

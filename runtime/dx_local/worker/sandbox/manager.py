@@ -15,10 +15,11 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dx_local.worker.channel import EXECUTOR_FOLDER
 from dx_local.worker.process import linux
 from dx_local.worker.programs import IMAGE
 from dx_local.worker.sandbox import host_folders, mounts, user_namespace
-from dx_local.worker.sandbox.host_folders import EXECUTOR_FOLDER, HOME, SANDBOXES, TMP_FOLDERS, is_below
+from dx_local.worker.sandbox.host_folders import HOME, SANDBOXES, TMP_FOLDERS, is_below
 from dx_local.worker.sandbox.mount_plan import SandboxSpec
 from dx_local.worker.sandbox.pool import SandboxPool
 from dx_local.worker.sandbox.tmp_folders import subfolders

@@ -12,9 +12,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from dx_local.worker.channel import EXECUTOR_FOLDER
 from dx_local.worker.sandbox import mounts
 from dx_local.worker.sandbox.host_folders import (
-    EXECUTOR_FOLDER,
     LOG_FOLDER,
     SANDBOXES,
     SHARED_MEMORY,
@@ -129,7 +129,8 @@ class _Planner:
         for path, target in spec.links:
             self._add(*self._missing_parents(path), mounts.link(target, root + path))
         if not is_below(f"{spec.environment}/", host.overlaid):
-            over = mounts.overlay(root + spec.environment, [spec.environment], self._new_upper())
+            layers = [host.environment_layer, spec.environment]
+            over = mounts.overlay(root + spec.environment, layers, self._new_upper())
             self._add(over._replace(may_fail=True))  # then it stays read-only
         return MountPlan(self._calls, mounts.change_root(root), self._calls_inside, self._change_markers)
 

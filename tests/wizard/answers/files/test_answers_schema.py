@@ -72,7 +72,7 @@ def _of_type(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 SIMPLE = {question.key: SCHEMA["properties"][question.key] for question in QUESTIONS}
-for part in ("inputs", "outputs", "instance_type", "scatter"):
+for part in ("inputs", "outputs", "instance_type", "scatter", "command", "packages"):
     del SIMPLE[part]
 
 

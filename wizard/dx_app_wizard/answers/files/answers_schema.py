@@ -14,6 +14,7 @@ from dx_app_wizard.answers.files.answers_file import JSON_FILE_KEY
 from dx_app_wizard.answers.questions import QUESTIONS, Question
 from dx_app_wizard.answers.value_schemas import (
     CI_NEEDS_PACKAGE,
+    LANGUAGE_OR_COMMAND,
     SCATTER_NEEDS_JOBS,
     instance_types_by_region,
     parameter_definitions,
@@ -45,7 +46,9 @@ def answers_schema() -> dict[str, Any]:
         "title": _TITLE,
         "description": _ABOUT,
         "type": "object",
-        "required": [question.key for question in QUESTIONS if question.default is None],
+        "required": [
+            question.key for question in QUESTIONS if question.default is None and question.key != "language"
+        ],
         "properties": {
             "$schema": {
                 "type": "string",
@@ -55,7 +58,7 @@ def answers_schema() -> dict[str, Any]:
             JSON_FILE_KEY: _JSON_FILE,
         },
         "additionalProperties": False,
-        "allOf": [*instance_types_by_region(), CI_NEEDS_PACKAGE, SCATTER_NEEDS_JOBS],
+        "allOf": [*instance_types_by_region(), CI_NEEDS_PACKAGE, LANGUAGE_OR_COMMAND, SCATTER_NEEDS_JOBS],
         "$defs": _definitions(),
     }
 

@@ -38,6 +38,7 @@ class Details {
       const input = row.log.replace(/log\.txt$/, "home/job_input.json");
       body.append(make("p", { class: "hint" }, "Its input: ", make("a", { href: linkTo(input, this.config) }, input)));
     }
+    showEnds(body);
   }
 
   close() {

@@ -18,6 +18,11 @@ function pre(text, attributes = {}) {
   return make("pre", { tabindex: "0", ...attributes }, visible(text));
 }
 
+/** Show the ends of the logs in an element, which explain more than their beginnings. */
+function showEnds(element) {
+  for (const log of element.querySelectorAll("pre.log")) log.scrollTop = log.scrollHeight;
+}
+
 function show(id, isShown = true) {
   byId(id).hidden = !isShown;
 }

@@ -2,6 +2,45 @@
 
 const MOST_LINES = 5000;
 
+/** Messages of the server, one after the other; while the page is hidden, it leaves its connection to others. */
+class Stream {
+  /** `on` has a function `message`, and may have `open`, `lost` and `end`. */
+  constructor(url, on) {
+    // Browsers open at most six connections to one server, over all their tabs.
+    this.turn = () => (document.hidden ? this.pause() : this.open());
+    this.url = url;
+    this.on = on;
+    this.source = null;
+    this.isOver = false;
+    document.addEventListener("visibilitychange", this.turn);
+    this.open();
+  }
+
+  open() {
+    if (this.isOver || this.source) return;
+    const source = new EventSource(this.url);
+    this.source = source;
+    source.addEventListener("open", () => this.on.open?.());
+    source.addEventListener("message", (event) => this.on.message(JSON.parse(event.data)));
+    source.addEventListener("error", () => this.on.lost?.(source.readyState === EventSource.CLOSED));
+    source.addEventListener("end", () => {
+      this.stop();
+      this.on.end?.();
+    });
+  }
+
+  pause() {
+    this.source?.close();
+    this.source = null;
+  }
+
+  stop() {
+    this.isOver = true;
+    this.pause();
+    document.removeEventListener("visibilitychange", this.turn);
+  }
+}
+
 /** Texts of jobs that the server sends. */
 class ServedTexts {
   constructor(config) {
@@ -13,25 +52,24 @@ class ServedTexts {
     this.stop();
     const box = make("pre", { class: "log", tabindex: "0" });
     const number = row.tryNumber ?? row.tries - 1;
-    this.stream = new EventSource(`/ui/log/${row.id}?try=${number}`);
     let count = 0;
-    this.stream.addEventListener("open", () => {
+    this.stream = new Stream(`/ui/log/${row.id}?try=${number}`, {
       // After a lost connection, the server sends the lines from the beginning.
-      box.textContent = "";
-      count = 0;
+      open: () => {
+        box.textContent = "";
+        count = 0;
+      },
+      message: (lines) => {
+        const isAtEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 30;
+        box.append(lines.map((line) => `${visible(line)}\n`).join(""));
+        count += lines.length;
+        while (count > MOST_LINES && box.childNodes.length > 1) {
+          count -= box.firstChild.data.split("\n").length - 1;
+          box.firstChild.remove();
+        }
+        if (isAtEnd) box.scrollTop = box.scrollHeight;
+      },
     });
-    this.stream.addEventListener("message", (event) => {
-      const isAtEnd = box.scrollTop + box.clientHeight >= box.scrollHeight - 30;
-      const lines = JSON.parse(event.data);
-      box.append(lines.map((line) => `${visible(line)}\n`).join(""));
-      count += lines.length;
-      while (count > MOST_LINES && box.childNodes.length > 1) {
-        count -= box.firstChild.data.split("\n").length - 1;
-        box.firstChild.remove();
-      }
-      if (isAtEnd) box.scrollTop = box.scrollHeight;
-    });
-    this.stream.addEventListener("end", () => this.stop());
     return box;
   }
 
@@ -41,7 +79,7 @@ class ServedTexts {
   }
 
   stop() {
-    this.stream?.close();
+    this.stream?.stop();
     this.stream = null;
   }
 }
@@ -54,30 +92,12 @@ function crumbs(...links) {
 function followReport(page, config) {
   crumbs(["Local platform", "/ui/"]);
   page.config.fileLink = (file) => (file.bytes === null ? null : `/ui/file/${file.id}`);
-  const stream = new EventSource(`/ui/events/${config.root}`);
-  stream.addEventListener("message", async (event) => {
-    const { now, report } = JSON.parse(event.data);
+  const timer = setInterval(() => page.tick(), 1000);
+  follow(`/ui/events/${config.root}`, async ({ now, report }) => {
     const data = await unpacked(report);
     document.title = `${data.state}: ${shortened(visible(data.name))}`;
     page.use(data, now);
-    document.documentElement.dataset.ready = String(Math.round(performance.now()));
-  });
-  const timer = setInterval(() => page.tick(), 1000);
-  stream.addEventListener("end", () => {
-    clearInterval(timer);
-    stream.close();
-  });
-  connection(stream);
-}
-
-/** Tell whether the server still answers. */
-function connection(stream) {
-  const footer = byId("footer");
-  stream.addEventListener("open", () => (footer.textContent = "Live: this page follows the server."));
-  stream.addEventListener("error", () => {
-    footer.textContent = stream.readyState === EventSource.CLOSED ? "The run has ended, or the server is gone." : "The server does not answer; trying again.";
-  });
-  stream.addEventListener("end", () => (footer.textContent = "Ended: nothing can change any more."));
+  }, () => clearInterval(timer));
 }
 
 /** Show what a platform holds: its executions and projects, or the files of one project. */
@@ -85,15 +105,30 @@ function followLists(config) {
   byId("state").textContent = "";
   byId("name").textContent = visible(config.title);
   if (config.project) crumbs(["Local platform", "/ui/"]);
-  const stream = new EventSource(config.project ? `/ui/lists/${config.project}` : "/ui/lists");
-  stream.addEventListener("message", (event) => {
-    const data = JSON.parse(event.data);
+  follow(config.project ? `/ui/lists/${config.project}` : "/ui/lists", (data) => {
     byId("sentence").textContent = visible(data.sentence);
     show("lists");
     byId("lists").replaceChildren(...data.lists.map(listCard));
-    document.documentElement.dataset.ready = String(Math.round(performance.now()));
   });
-  connection(stream);
+}
+
+/** Show each message of the server, and below whether it still answers. */
+function follow(url, showMessage, onEnd = () => {}) {
+  const footer = byId("footer");
+  new Stream(url, {
+    open: () => (footer.textContent = "Live: this page follows the server."),
+    message: async (data) => {
+      await showMessage(data);
+      document.documentElement.dataset.ready = String(Math.round(performance.now()));
+    },
+    lost: (isClosed) => {
+      footer.textContent = isClosed ? "The server refuses this page: open its new link." : "The server does not answer; trying again.";
+    },
+    end: () => {
+      footer.textContent = "The run has ended.";
+      onEnd();
+    },
+  });
 }
 
 function listCard(list) {

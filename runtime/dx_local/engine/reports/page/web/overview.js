@@ -56,6 +56,7 @@ function showCause(data, config) {
       data.rerun && labelled("Run this job again", commandLine(data.rerun)),
     ].filter(Boolean),
   );
+  showEnds(byId("why-body"));
 }
 
 function labelled(title, ...content) {

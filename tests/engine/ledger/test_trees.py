@@ -1,0 +1,51 @@
+"""The files of folders on which jobs depend, as the ledger records them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dx_local.engine.ledger.ledger import tree_of, with_digests
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "usr" / "bin").mkdir(parents=True)
+    (tmp_path / "usr" / "bin" / "tool").write_text("one")
+    (tmp_path / "link").symlink_to("usr/bin")
+    return tmp_path
+
+
+def test_a_tree_has_files_and_links_by_relative_path(folder: Path) -> None:
+    tree = with_digests(folder, tree_of(folder))
+    assert set(tree) == {"usr/bin/tool", "link"}
+    assert tree["link"].sha256 == "link:usr/bin"
+
+
+def test_content_counts_and_the_time_does_not(folder: Path) -> None:
+    before = with_digests(folder, tree_of(folder))
+    tool = folder / "usr" / "bin" / "tool"
+    os.utime(tool, (0, 0))
+    touched = with_digests(folder, tree_of(folder), before)
+    assert touched["usr/bin/tool"].sha256 == before["usr/bin/tool"].sha256
+    tool.write_text("two")
+    edited = with_digests(folder, tree_of(folder), before)
+    assert edited["usr/bin/tool"].sha256 != before["usr/bin/tool"].sha256
+
+
+def test_a_file_that_is_evidently_unchanged_is_not_read(folder: Path) -> None:
+    tree = tree_of(folder)
+    known = {name: file._replace(sha256="known") for name, file in tree.items()}
+    assert with_digests(folder, tree, known)["usr/bin/tool"].sha256 == "known"
+
+
+def test_an_archive_is_a_tree_of_one_file(tmp_path: Path) -> None:
+    archive = tmp_path / "asset.tar"
+    archive.write_bytes(b"tar")
+    (name,) = tree_of(archive)
+    assert with_digests(archive, tree_of(archive))[name].size == 3

@@ -1,0 +1,127 @@
+"""Apps made of scripts: options read by running, by reading, and from other languages."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dx_app_wizard.importing.scripts.python_run import ScriptError
+from dx_app_wizard.importing.scripts.script_import import command_of_script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Wizard = Any
+
+KMERS = {
+    "kmer": {"class": "int", "default": 31, "help": "length of k-mers"},
+    "method": {"class": "string", "default": "fast", "choices": ["fast", "exact"]},
+    "no_header": {"class": "boolean", "default": False},
+    "ref": {"class": "file", "optional": True, "help": "reference file"},
+    "reads": {"class": "array:file", "help": "reads as FASTQ"},
+}
+TOP = {
+    "top": {"class": "int", "default": 3, "help": "Rows to keep"},
+    "mode": {"class": "string", "default": "a", "choices": ["a", "b"]},
+    "upper": {"class": "boolean", "default": False},
+    "tag": {"class": "array:string", "optional": True},
+    "table": {"class": "file"},
+}
+ROWS = {
+    "input": {"class": "file", "help": "input table"},
+    "top": {"class": "int", "default": 5, "help": "rows (at most)"},
+    "scale": {"class": "float", "default": 0.5},
+    "quiet": {"class": "boolean", "default": False},
+}
+FIRST = {
+    "input": {"class": "file", "help": "input table"},
+    "n": {"class": "int", "default": 3, "help": "rows"},
+    "verbose": {"class": "boolean", "default": False},
+}
+
+
+SUBCOMMANDS = """\
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_subparsers().add_parser("x")
+parser.parse_args()
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "run", "inputs"),
+    [
+        ("kmers.py", True, KMERS),
+        ("kmers.py", False, KMERS),
+        ("top.py", False, TOP),
+        ("rows.R", True, ROWS),
+        ("first.sh", True, FIRST),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_the_options_become_inputs(
+    files: Callable[..., None], script: str, run: bool, inputs: dict[str, Any]
+) -> None:
+    files()
+    found = command_of_script(Path(script), run=run)
+    declared = {
+        parameter["name"]: {key: value for key, value in parameter.items() if key != "name"}
+        for parameter in found.inputs
+    }
+    assert declared == inputs
+    assert "{>table" in found.text or "{>result" in found.text
+
+
+def test_click_is_read_by_running(files: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    files(top_py=f"#!{sys.executable}\n" + Path("top.py").read_text())
+    found = command_of_script(Path("top.py"))
+    assert [parameter["name"] for parameter in found.inputs] == list(TOP)
+    assert found.description == "Keep the first rows."
+    assert found.packages == ("pip:click",)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.py", "import no_such_module_here\n", "No module named"),
+        ("a.py", "raise SystemExit('stop')\n", "stop"),
+        ("a.py", SUBCOMMANDS,
+         "has subcommands (x)"),
+        ("a.R", "print(1)\n", "no make_option"),
+        ("a.sh", "echo\n", "does not use getopts"),
+        ("a.rb", "puts 1\n", "no script in Python, R or bash"),
+    ],
+)  # fmt: skip
+def test_a_script_whose_options_cannot_be_read_is_an_error(
+    files: Callable[..., None], name: str, text: str, message: str
+) -> None:
+    files()
+    Path(name).write_text(text)
+    with pytest.raises(ScriptError, match=message.replace("(", r"\(").replace(")", r"\)")):
+        command_of_script(Path(name))
+
+
+def test_a_script_becomes_an_app_with_a_test(wizard: Wizard, files: Callable[..., None]) -> None:
+    files()
+    done = wizard(
+        "app",
+        "--no-input",
+        "--from-script",
+        "kmers.py",
+        "--trial",
+        "--sample",
+        "reads=r.fastq",
+        "--sample",
+        "kmer=4",
+    )
+    assert done.code == 0, done.stderr
+    assert json.loads(Path("app/test/input.json").read_text()) == {"kmer": 4, "reads": ["test/data/r.fastq"]}
+    spec = json.loads(Path("app/dxapp.json").read_text())
+    assert spec["summary"] == "Count k-mers"
+    (golden,) = Path("app/test/cases/sample").iterdir()
+    assert golden.read_text().splitlines() == ["ACGT\t10", "CGTA\t10", "GTAC\t10", "TACG\t5"]
+    assert Path("app/resources/home/dnanexus/kmers.py").is_file()

@@ -1,0 +1,64 @@
+"""Turn the outputs of a trial into a test case for `dx-local test`, with golden files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from dx_app_wizard.importing.imported import CASE, LARGEST_SAMPLE
+
+if TYPE_CHECKING:
+    from dx_app_wizard.command_template.template import CommandTemplate
+    from dx_app_wizard.importing.trial import TrialResult
+
+_FOLDER = PurePosixPath("test/cases")
+_HEADERS_VARY = (".bam", ".sam", ".vcf", ".vcf.gz")
+"""Files of which dx-local test does not compare the headers that name the command."""
+
+
+def test_case(
+    template: CommandTemplate, result: TrialResult, repeated: TrialResult | None
+) -> tuple[str, dict[PurePosixPath, Path], tuple[str, ...]]:
+    """Return the text of the case, its golden files by their paths in the app, and notes.
+
+    An output that differed in the repeated trial is only expected to have content, as is a large one.
+    """
+    expect: dict[str, Any] = {}
+    golden: dict[PurePosixPath, Path] = {}
+    notes: list[str] = []
+    for hole in template.outputs:
+        paths = result.outputs.get(hole.name, ())
+        if not paths:
+            continue
+        checks: list[dict[str, dict[str, Any]]] = []
+        for path in paths:
+            file = result.folder / path
+            if problem := _problem(file, repeated.folder / path if repeated else None):
+                notes.append(f"{hole.name}: {problem}, so the test only requires content")
+                checks.append({"file": {"non_empty": True} if file.stat().st_size else {}})
+                continue
+            target = _FOLDER / CASE / (f"{hole.name}.{file.name}" if hole.is_array else file.name)
+            if golden.get(target, file) != file:
+                target = _FOLDER / CASE / f"{hole.name}.{file.name}"
+            golden[target] = file
+            checks.append({"file": {"golden": target.name}})
+        expect[hole.name] = checks if hole.is_array else checks[0]
+    case = {"description": "The result of the command when the app was made of it.", "expect": expect}
+    return json.dumps(case, indent=2) + "\n", golden, tuple(notes)
+
+
+def _problem(file: Path, repeated: Path | None) -> str | None:
+    """Return the reason why a file cannot be compared with a golden file, None if it can."""
+    if file.stat().st_size > LARGEST_SAMPLE:
+        return f"{file.name} is larger than 10 MiB"
+    if repeated is None or file.name.endswith(_HEADERS_VARY):
+        return None
+    if not repeated.is_file() or repeated.read_bytes() != file.read_bytes():
+        return f"{file.name} differs from run to run"
+    return None
+
+
+def case_path() -> PurePosixPath:
+    """Return the path of the case in the app."""
+    return _FOLDER / f"{CASE}.json"

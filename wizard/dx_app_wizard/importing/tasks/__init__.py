@@ -1,0 +1,1 @@
+"""Apps from tasks of workflow languages."""
