@@ -280,6 +280,23 @@ def test_after_a_failure_only_failed_and_missing_jobs_run(dx_local: DxLocal, mak
     assert done.json["resumed"]["takenOver"] == 3
 
 
+def test_a_run_that_failed_while_it_resumed_another_one_loses_nothing(
+    dx_local: DxLocal, make_app: MakeApp
+) -> None:
+    app = make_app(FAILING, inputs={"fails": "boolean"}, outputs={"x": "int"})
+    dx_local("run", app, "-ifails=true", "-q")
+    begin = "    first = [dxpy"
+    replacing(begin, f"    raise dxpy.AppError('early')\n{begin}")(app)
+    assert dx_local("run", app, "-ifails=true", "--resume", "-q").exit_code == 5
+    replacing("    raise dxpy.AppError('early')\n", "")(app)
+    replacing("raise dxpy.AppError('it broke')", "return {'x': 7}")(app)
+    done = dx_local("run", app, "-ifails=true", "--resume", "-q", "--json")
+    assert again(done.json["resumed"]) == {
+        "main": "it failed", "fail": "it failed", "last": "it had not run"
+    }  # fmt: skip
+    assert done.json["resumed"]["takenOver"] == 3
+
+
 NETWORK = {"access": {"network": ["*"]}}
 
 

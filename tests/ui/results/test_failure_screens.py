@@ -136,7 +136,8 @@ def test_a_pipe_gets_the_log_once_and_the_cause_last(
 def test_the_commands_work_as_they_are_printed(app: Path, piped: subprocess.CompletedProcess[str]) -> None:
     lines = piped.stderr.splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith("again     "))
-    rerun, resume = (shlex.split(line[10:].partition("   ")[0]) for line in lines[at : at + 2])
+    rerun, debug, resume = (shlex.split(line[10:].partition("   ")[0]) for line in lines[at : at + 3])
+    assert debug == [*rerun, "--debug"]
     assert rerun == ["dx-local", "rerun", "process[31]", "--app", app.name]
     assert resume == ["dx-local", "run", app.name, "--logs", "failed", "--resume"]
     again, resumed = (

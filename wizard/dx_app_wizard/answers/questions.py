@@ -281,7 +281,7 @@ QUESTIONS: tuple[Question, ...] = (
         lambda _: None,
         asked_when=lambda _: False,
         schema=value_schemas.PACKAGES,
-        examples=(["samtools", "pip:cutadapt"],),
+        examples=(["samtools", "bcftools"],),
     ),
 )
 """All questions; the order is that in which the official wizard asks them."""

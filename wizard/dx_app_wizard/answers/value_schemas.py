@@ -63,12 +63,11 @@ TIMEOUT: Schema = {
 }
 
 
-LANGUAGE_OR_COMMAND: Schema = {
+COMMAND_IS_BASH: Schema = {
     "if": {"required": ["command"], "properties": {"command": {"type": "string"}}},
     "then": {
         "properties": {"language": {"enum": ["bash", None]}, "template": {"enum": [DEFAULT_PATTERN, None]}}
     },
-    "else": {"required": ["language"]},
 }
 """A command implies the language and the pattern."""
 

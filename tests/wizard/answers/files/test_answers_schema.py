@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from dx_app_wizard.answers.answers import gather
 from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
+from dx_app_wizard.answers.command_answers import with_command_answers
 from dx_app_wizard.answers.files.answers_schema import answers_schema, documentation, main
 from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.sources import AnswerSources, Source
@@ -37,7 +38,7 @@ NEEDED = {"name": "count-reads", "language": "bash", "template": "basic"}
 def refusal(answers: dict[str, Any]) -> str:
     """Return the wizard's error about answers, empty if it accepts them."""
     try:
-        gather(AnswerSources((Source(answers),)))
+        gather(AnswerSources(with_command_answers([Source(answers)])))
     except AnswersError as error:
         return "; ".join(problem.sentence for problem in error.problems)
     return ""
