@@ -27,6 +27,11 @@ REFERENCE = Path(__file__).parents[4] / "docs" / "reference"
 SCHEMA = answers_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
 PACKAGE = "dx-app-wizard @ git+https://git.example.org/dx-app-wizard@0123abc"
+SCATTERED = {
+    "template": "parallelized",
+    "inputs": ["reads:array:file", "bams:array:file", "bais:array:file", "bam:file"],
+}
+"""Inputs that fit the examples of a scatter."""
 NEEDED = {"name": "count-reads", "language": "bash", "template": "basic"}
 
 
@@ -68,7 +73,7 @@ def _of_type(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 SIMPLE = {question.key: SCHEMA["properties"][question.key] for question in QUESTIONS}
-for part in ("inputs", "outputs", "instance_type", "command", "packages"):
+for part in ("inputs", "outputs", "instance_type", "scatter", "command", "packages"):
     del SIMPLE[part]
 
 
@@ -111,7 +116,8 @@ def test_every_question_is_described_with_examples_that_are_taken(question: Any)
     assert question.text.about
     for example in question.examples:
         region = {"region": f"{cloud}:x"} if (cloud := str(example).partition(":")[0]) == "azure" else {}
-        answers = {**NEEDED, **region, "ci_package": PACKAGE, question.key: example}
+        scattered = SCATTERED if question.key == "scatter" else {}
+        answers = {**NEEDED, **scattered, **region, "ci_package": PACKAGE, question.key: example}
         assert (refusal(answers), list(VALIDATOR.iter_errors(answers))) == ("", [])
 
 
@@ -127,6 +133,11 @@ FAULTS: dict[str, dict[str, Any]] = {
     "version as a number": {"version": 1.0},
     "unknown language": {"language": "perl"},
     "unknown template": {"template": "basix"},
+    "scatter without process jobs": {"scatter": "reads", "inputs": ["reads:array:file"]},
+    "scatter of an unknown kind": {**SCATTERED, "scatter": "reads:chunks"},
+    "scatter of no lines": {**SCATTERED, "scatter": "reads:lines=0"},
+    "scatter of pairs with a size": {**SCATTERED, "scatter": "reads:pairs=2"},
+    "scatter without an input": {**SCATTERED, "scatter": ":pairs"},
     "timeout unit": {"timeout": "3w"},
     "timeout of nothing": {"timeout": "0h"},
     "timeout too long": {"timeout": "31d"},

@@ -15,6 +15,7 @@ from dx_app_wizard.answers.questions import QUESTIONS, Question
 from dx_app_wizard.answers.value_schemas import (
     CI_NEEDS_PACKAGE,
     COMMAND_IS_BASH,
+    SCATTER_NEEDS_JOBS,
     instance_types_by_region,
     parameter_definitions,
 )
@@ -55,7 +56,7 @@ def answers_schema() -> dict[str, Any]:
             JSON_FILE_KEY: _JSON_FILE,
         },
         "additionalProperties": False,
-        "allOf": [*instance_types_by_region(), CI_NEEDS_PACKAGE, COMMAND_IS_BASH],
+        "allOf": [*instance_types_by_region(), CI_NEEDS_PACKAGE, COMMAND_IS_BASH, SCATTER_NEEDS_JOBS],
         "$defs": _definitions(),
     }
 
