@@ -29,12 +29,12 @@ from dx_app_wizard.rendering.changes import OnConflict, change_set, is_in_use
 from dx_app_wizard.rendering.compose import spec_difference
 from dx_app_wizard.rendering.draft import Basis, draft_app
 from dx_app_wizard.rendering.provenance import RECORD_PATH, with_new_record
-from dx_app_wizard.rendering.render import INPUT_PATH, SAMPLE_FOLDER
+from dx_app_wizard.rendering.render import SAMPLE_PATHS
 from dx_app_wizard.rendering.spec_check import check_policy
 from dx_app_wizard.rendering.template_choice import absolute_source, choose_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import PurePosixPath
 
     from dx_app_wizard.answers.answers import Answers
@@ -168,15 +168,13 @@ class _Creation:
     def files(self, draft: Draft) -> dict[PurePosixPath, FileContent]:
         """Return the rendered files, and those that were imported; they replace its sample."""
         rendered = draft.render()
-        for path in self._replaced(rendered):
-            del rendered[path]
+        if self._has_sample:
+            rendered = {path: content for path, content in rendered.items() if path not in SAMPLE_PATHS}
         return {**rendered, **self.own_files}
 
-    def _replaced(self, rendered: Iterable[PurePosixPath]) -> list[PurePosixPath]:
-        """Return the rendered files of the template's sample if the app has one of its own."""
-        if INPUT_PATH not in self.own_files:
-            return []
-        return [path for path in rendered if path == INPUT_PATH or path.parent == SAMPLE_FOLDER]
+    @property
+    def _has_sample(self) -> bool:
+        return any(path in self.own_files for path in SAMPLE_PATHS)
 
     def draft(self, answers: Answers) -> Draft:
         return draft_app(answers, self.output_dir / answers.name, self.basis)
@@ -184,7 +182,7 @@ class _Creation:
     def changes(self, draft: Draft, files: Mapping[PurePosixPath, FileContent]) -> ChangeSet:
         """Return the changes that write these files and the record of their origin."""
         changes = change_set(draft.folder, files, self.on_conflict, own=(RECORD_PATH,))
-        replaced = self._replaced(draft.render()) if self.own_files else ()
+        replaced = SAMPLE_PATHS if self._has_sample else ()
         return with_new_record(changes, files, draft.origin, self.own_files, replaced)
 
     def conflict(self, name: str) -> ConflictError | None:

@@ -29,11 +29,8 @@ if TYPE_CHECKING:
     from dx_app_wizard.rendering.plan import Plan
 
 
-INPUT_PATH = PurePosixPath("test/input.json")
-"""The path of the sample input in an app."""
-
-SAMPLE_FOLDER = PurePosixPath("test/data")
-"""The folder of the files of the sample input."""
+SAMPLE_PATHS = (PurePosixPath("test/data/sample.fastq"), PurePosixPath("test/input.json"))
+"""The paths of the template's own sample in an app."""
 
 _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 """The Unicode categories of control characters, surrogates, line separators and paragraph separators."""
