@@ -259,6 +259,9 @@ def _prepare(
     if start:
         imported = start.answers()
         flags = {**imported, **flags, "command": imported["command"]}
+        if imported.get("scatter"):
+            # A person may have renamed its input.
+            flags["scatter"] = imported["scatter"]
     named = _named_paths(options)
     saved = _saved(options, flags, named)
     # A saved path is absolute; messages name it relative to the current folder.
