@@ -38,7 +38,7 @@ def cross_check(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator
     yield from _missing_network(sources, answered)
     yield from _unfitting_scatter(sources, answered)
     yield from _wrong_parameters(sources, answered)
-    yield from _not_of_the_command(answered)
+    yield from _not_of_the_command(sources, answered)
 
 
 def _unknown_keys(sources: AnswerSources) -> Iterator[Problem]:
@@ -155,12 +155,14 @@ def _wrong_parameters(sources: AnswerSources, answered: Mapping[str, Any]) -> It
         yield Problem(key, flag, violation.message, violation.hint, rule_id, place)
 
 
-def _not_of_the_command(answered: Mapping[str, Any]) -> Iterator[Problem]:
+def _not_of_the_command(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield a problem for each answer that does not fit the command template."""
     text = answered.get(COMMAND)
     if not text:
         return
-    scatter = answered.get("scatter")
+    # The default scatter is that of an app without a command.
+    has_scatter = sources.resolved("scatter") or sources.default("scatter")
+    scatter = answered.get("scatter") if has_scatter else None
     if answered.get("language", "bash") != "bash":
         message = "a command is run by bash; got another language"
         yield Problem("language", _FLAGS["language"], message, code="contradiction")

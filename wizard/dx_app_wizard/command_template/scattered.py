@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 ARRAY = "array:file"
 POSSIBLE = (
-    "A command can get a file (bam), files of several inputs by position (bam+bed), or two files of an array"
-    " (reads:pairs)."
+    "Each process job can get a file (bam), files of several inputs by position (bam+bed), or two files of an"
+    " array (reads:pairs)."
 )
 """The scatters of a command, as a hint."""
 
@@ -87,10 +87,11 @@ class ScatteredCommand:
         renamed = [
             f"{name} becomes {array} ({ARRAY})" for name, array in self.arrays.items() if name != array
         ]
-        outputs = " and ".join(hole.name for hole in self.template.outputs)
+        outputs = [hole.name for hole in self.template.outputs]
+        are = "is" if len(outputs) == 1 else "are"
         first = self.of_app.input
         share = f"two files of {first}" if self.scatter.kind == "pairs" else f"a file of {first}"
-        gathered = f"each process job gets {share}; {outputs} is gathered into {ARRAY}"
+        gathered = f"each process job gets {share}; {' and '.join(outputs)} {are} gathered into {ARRAY}"
         return "; ".join([", ".join(renamed), gathered] if renamed else [gathered])
 
 
