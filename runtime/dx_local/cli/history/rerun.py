@@ -9,6 +9,7 @@ import click
 
 from dx_local.cli.boundary import boundary
 from dx_local.cli.completion.candidates import complete_jobs_to_repeat
+from dx_local.cli.help_sections import SectionedCommand
 from dx_local.cli.history.options import app_option, run_option
 from dx_local.cli.job_options import debug_options, job_options
 from dx_local.cli.run_display import Display, display_options, out_option, run_request
@@ -32,7 +33,7 @@ class _Options:
     display: Display
 
 
-@click.command("rerun", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("rerun", cls=SectionedCommand, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("wanted", metavar="JOB", shell_complete=complete_jobs_to_repeat)
 @app_option
 @run_option
