@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dx_local.engine.ledger.keeper import LedgerKeeper
 from dx_local.errors import UsageError
 from dx_local.platform.core.store import UnknownSchema
+from dx_local.platform.data import file_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +41,7 @@ def kept_ledger(session: Session, run: PreparedRun, at_end: ExitStack) -> Iterat
 
     def on_closed(object_id: str) -> None:
         store = session.platform.store
-        source = "SELECT json_extract(fields, '$.source') FROM object WHERE id = ?"
-        if store.value(source, object_id) is None:
+        if not file_bytes.is_users_own(store, object_id):
             keeper.on_output(object_id)
         elif row := store.get("object", object_id):
             keeper.on_input(object_id, row["fields"]["size"], row["fields"]["changed"])
