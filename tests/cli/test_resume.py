@@ -280,6 +280,52 @@ def test_after_a_failure_only_failed_and_missing_jobs_run(dx_local: DxLocal, mak
     assert done.json["resumed"]["takenOver"] == 3
 
 
+def test_a_run_that_failed_while_it_resumed_another_one_loses_nothing(
+    dx_local: DxLocal, make_app: MakeApp
+) -> None:
+    app = make_app(FAILING, inputs={"fails": "boolean"}, outputs={"x": "int"})
+    dx_local("run", app, "-ifails=true", "-q")
+    begin = "    first = [dxpy"
+    replacing(begin, f"    raise dxpy.AppError('early')\n{begin}")(app)
+    assert dx_local("run", app, "-ifails=true", "--resume", "-q").exit_code == 5
+    replacing("    raise dxpy.AppError('early')\n", "")(app)
+    replacing("raise dxpy.AppError('it broke')", "return {'x': 7}")(app)
+    done = dx_local("run", app, "-ifails=true", "--resume", "-q", "--json")
+    assert again(done.json["resumed"]) == {
+        "main": "it failed", "fail": "it failed", "last": "it had not run"
+    }  # fmt: skip
+    assert done.json["resumed"]["takenOver"] == 3
+
+
+RESTARTED = """
+import os
+import dxpy
+
+@dxpy.entry_point('main')
+def main():
+    children = [dxpy.new_dxjob({'n': n}, 'process') for n in range(2)]
+    if not dxpy.describe(dxpy.JOB_ID)['try']:
+        children[0].wait_on_done()
+        os.kill(os.getpid(), 9)
+    return {'x': children[1].get_output_ref('n')}
+
+@dxpy.entry_point('process')
+def process(n):
+    return {'n': n}
+
+dxpy.run()
+"""
+
+
+def test_jobs_that_a_failed_try_started_are_not_taken_over(dx_local: DxLocal, make_app: MakeApp) -> None:
+    app = make_app(RESTARTED, outputs={"x": "int"})
+    with_run_spec(executionPolicy={"restartOn": {"*": 1}})(app)
+    first = dx_local("run", app, "-q", "--json")
+    assert first.json["output"] == {"x": 1}
+    done = dx_local("run", app, "--resume", "-q", "--json")
+    assert (again(done.json["resumed"]), done.json["resumed"]["takenOver"]) == ({}, 3)
+
+
 NETWORK = {"access": {"network": ["*"]}}
 
 

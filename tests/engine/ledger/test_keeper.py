@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import time
@@ -84,12 +85,38 @@ def test_a_run_in_progress_is_in_the_database_without_its_log(
         time.sleep(0.05)
 
 
-def test_a_users_file_is_recorded_in_time(platform: Platform, keeper: LedgerKeeper) -> None:
+def link(platform: Platform, data: bytes) -> tuple[str, Path, os.stat_result]:
+    """Add a user's file to the platform; return its ID, path and status."""
     file_id = new_id("file")
-    (platform.folder / "files" / file_id).write_bytes(b"reads" * (1 << 20))
-    keeper.on_input(file_id)
+    path = platform.folder / "files" / file_id
+    path.write_bytes(data)
+    return file_id, path, path.stat()
+
+
+def test_a_users_file_is_recorded_in_time(platform: Platform, keeper: LedgerKeeper) -> None:
+    file_id, _, status = link(platform, b"reads" * (1 << 20))
+    keeper.on_input(file_id, status.st_size, status.st_mtime_ns)
     wait_for(platform, file_id)
     assert read_ledger(platform.folder).contents[file_id].size == 5 << 20
+
+
+def test_a_small_file_of_the_user_is_recorded_at_the_end(platform: Platform, keeper: LedgerKeeper) -> None:
+    file_id, _, status = link(platform, b"reads")
+    keeper.on_input(file_id, status.st_size, status.st_mtime_ns)
+    close(keeper)
+    assert read_ledger(platform.folder).contents[file_id].size == 5
+
+
+def test_a_users_file_that_was_edited_meanwhile_is_not_recorded(
+    platform: Platform, keeper: LedgerKeeper
+) -> None:
+    """A job has got the bytes as they were, which are not known any more."""
+    file_id, path, status = link(platform, b"old")
+    path.write_bytes(b"new")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    keeper.on_input(file_id, status.st_size, status.st_mtime_ns)
+    close(keeper)
+    assert read_ledger(platform.folder).contents == {}
 
 
 def test_a_file_in_parts_is_one_content(context: Context, keeper: LedgerKeeper) -> None:

@@ -137,9 +137,22 @@ def tree_of(folder: Path) -> Tree:
 
 
 def with_digests(folder: Path, tree: Tree, known: Tree | None = None) -> Tree:
-    """Return a tree with the digests of all files; those that are unchanged since `known` are not read."""
+    """Return a tree with the digests of all files; those that are unchanged since `known` are not read.
+
+    A file that has changed since the tree was described stays without digest.
+    """
     known = known or {}
     return {name: _with_digest(folder / name, file, known.get(name)) for name, file in tree.items()}
+
+
+def completed_by(present: Tree, tree: Tree) -> Tree:
+    """Return an earlier tree with the digests that files have at present which are unchanged since."""
+    return {name: _completed_by(present.get(name), file) for name, file in tree.items()}
+
+
+def _completed_by(present: TreeFile | None, file: TreeFile) -> TreeFile:
+    is_unchanged = present is not None and present[:3] == file[:3]
+    return present if is_unchanged and present is not None and file.sha256 is None else file
 
 
 def _with_digest(path: Path, file: TreeFile, known: TreeFile | None) -> TreeFile:
@@ -149,9 +162,11 @@ def _with_digest(path: Path, file: TreeFile, known: TreeFile | None) -> TreeFile
         return known
     try:
         content = content_of([path])
+        status = path.lstat()
     except OSError:
         return file
-    return file._replace(sha256=content.sha256)
+    is_unchanged = (status.st_size, status.st_mtime_ns) == (file.size, file.changed)
+    return file._replace(sha256=content.sha256) if is_unchanged else file
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

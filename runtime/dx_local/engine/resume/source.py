@@ -194,7 +194,7 @@ class EarlierSource:
             return None
         if fingerprint.function not in self._by_fingerprint:
             found: dict[Fingerprint, EarlierJob] = {}
-            for job in self._earlier.jobs:
+            for job in (*self._earlier.jobs, *self._earlier.discarded):
                 if job.row["function"] != fingerprint.function or not job.is_done:
                     continue
                 row = self._earlier.platform.store.get("job", job.id, without="output")

@@ -39,11 +39,12 @@ def kept_ledger(session: Session, run: PreparedRun, at_end: ExitStack) -> Iterat
     at_end.callback(keeper.join)
 
     def on_closed(object_id: str) -> None:
+        store = session.platform.store
         source = "SELECT json_extract(fields, '$.source') FROM object WHERE id = ?"
-        if session.platform.store.value(source, object_id) is None:
+        if store.value(source, object_id) is None:
             keeper.on_output(object_id)
-        else:
-            keeper.on_input(object_id)
+        elif row := store.get("object", object_id):
+            keeper.on_input(object_id, row["fields"]["size"], row["fields"]["changed"])
 
     session.platform.closed_subscribers.append(on_closed)
     try:
