@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -191,7 +192,10 @@ def test_an_update_writes_what_the_app_has_put_out(dx_local: DxLocal, tmp_path: 
         "jobs": {"main": 2},
     }
     app = write_app(tmp_path, {"exact": case})
-    assert _summary(dx_local("test", "--app", app, "--update")) == (7, "1 updated")
+    offer = dx_local("test", "--app", app).stderr.splitlines()[-1]
+    if_right, command = offer.split(": ", 1)
+    assert if_right == "if the new outputs are right"
+    assert _summary(dx_local(*shlex.split(command)[1:])) == (7, "1 updated")
     path = app / "test" / "cases" / "exact.json"
     updated = json.loads(path.read_text())
     assert updated == {
