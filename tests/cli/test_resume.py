@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
+from tests.cli.conftest import BIN
 
 from dx_local.cli import main as dx_local_main
 from dx_local.engine.history.kept_runs import kept_runs
@@ -278,6 +279,16 @@ def test_after_a_failure_only_failed_and_missing_jobs_run(dx_local: DxLocal, mak
         "main": STARTS, "fail": "it failed", "last": "it had not run"
     }  # fmt: skip
     assert done.json["resumed"]["takenOver"] == 3
+
+
+def test_the_printed_command_resumes_without_the_injected_fault(dx_local: DxLocal, make_app: MakeApp) -> None:
+    app = make_app("main() { true; }", interpreter="bash")
+    faults = ["--inject", "fail:main", "--inject=slow-io:main=1MB/s"]
+    command = [BIN / "dx-local", "run", app, *faults, "-q"]
+    failed = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert f"dx-local run {app} -q --resume " in failed.stderr
+    done = dx_local("run", app, "-q", "--json", "--resume")
+    assert again(done.json["resumed"]) == {"main": "it failed"}
 
 
 RESTARTED = """

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _REPORT = "report.html"
 _OLD_PROGRAM = "dx-run-app-locally"
 _FROM_STDIN = ("-", "-f-", "--input-json-file=-")
+_SKIPPED = ("--resume", "--inject")
+_SKIPPED_WITH_VALUE = tuple(f"{option}=" for option in _SKIPPED)
 _FROM_PIPE = "/dev/fd/"  # bash: <(COMMAND)
 
 
@@ -42,31 +44,35 @@ def going_on(app: Path, folder: Path, failure: FailureReport) -> GoingOn:
         commands.append(Command(rerun, "this job alone, with your edits"))
     if _has_option("rerun", "--debug"):
         commands.append(Command(f"{rerun} --debug", "the same, stops where it fails"))
-    if names.is_whole and _has_option("run", "--resume") and (resume := _resume_command(app)):
+    if names.is_whole and _has_option("run", "--resume") and (resume := _resume_command()):
         commands.append(Command(f"{resume}{_option('', names.whole)}", "all that is not done"))
     logs = f"dx-local logs {job}{in_app}{_option('--run', names.any)}"
     return GoingOn(tuple(commands), logs, _place(folder))
 
 
-def _resume_command(app: Path) -> str | None:
-    """Return the command of this run with --resume and the same inputs; None if these were in a pipe."""
+def _resume_command() -> str | None:
+    """Return the command of this run with --resume and the same inputs.
+
+    None if these were in a pipe, or if it is the run of a test case.
+    """
     program, *arguments = sys.argv
     if Path(program).name != _OLD_PROGRAM:
         verb, *arguments = arguments or [""]
         if verb != "run":
-            return f"dx-local run{'' if _is_here(app) else f' {shlex.quote(str(app))}'} --resume"
+            return None
     if any(text in _FROM_STDIN or _FROM_PIPE in text for text in arguments):
         return None
-    return f"{shlex.join(['dx-local', 'run', *_without_resume(arguments)])} --resume"
+    return f"{shlex.join(['dx-local', 'run', *_without(arguments)])} --resume"
 
 
-def _without_resume(arguments: list[str]) -> Iterator[str]:
-    """Yield arguments without --watch, and without --resume and its value."""
-    skips = False
+def _without(arguments: list[str]) -> Iterator[str]:
+    """Yield arguments without --watch, --resume and injected faults, which would fail the same jobs again."""
+    skips_value = ""
     for argument in arguments:
-        is_value = skips and not argument.startswith("-")
-        skips = argument == "--resume"
-        if not (skips or is_value or argument.startswith("--resume=") or argument == "--watch"):
+        is_value = bool(skips_value) and not (skips_value == "--resume" and argument.startswith("-"))
+        skips_value = "" if is_value else argument if argument in _SKIPPED else ""
+        is_skipped = argument in _SKIPPED or argument.startswith(_SKIPPED_WITH_VALUE) or argument == "--watch"
+        if not (is_value or is_skipped):
             yield argument
 
 
