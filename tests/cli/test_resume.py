@@ -284,7 +284,7 @@ def test_after_a_failure_only_failed_and_missing_jobs_run(dx_local: DxLocal, mak
 def test_the_printed_command_resumes_without_the_injected_fault(dx_local: DxLocal, make_app: MakeApp) -> None:
     app = make_app("main() { true; }", interpreter="bash")
     faults = ["--inject", "fail:main", "--inject=slow-io:main=1MB/s"]
-    command = [BIN / "dx-local", "run", app, *faults, "-q"]
+    command = [str(BIN / "dx-local"), "run", str(app), *faults, "-q"]
     failed = subprocess.run(command, capture_output=True, text=True, check=False)
     assert f"dx-local run {app} -q --resume " in failed.stderr
     done = dx_local("run", app, "-q", "--json", "--resume")
