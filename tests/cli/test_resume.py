@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from tests.cli.conftest import BIN
 
 from dx_local.cli import main as dx_local_main
 from dx_local.engine.history.kept_runs import kept_runs
@@ -281,14 +280,21 @@ def test_after_a_failure_only_failed_and_missing_jobs_run(dx_local: DxLocal, mak
     assert done.json["resumed"]["takenOver"] == 3
 
 
-def test_the_printed_command_resumes_without_the_injected_fault(dx_local: DxLocal, make_app: MakeApp) -> None:
-    app = make_app("main() { true; }", interpreter="bash")
-    faults = ["--inject", "fail:main", "--inject=slow-io:main=1MB/s"]
-    command = [str(BIN / "dx-local"), "run", str(app), *faults, "-q"]
-    failed = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert f"dx-local run {app} -q --resume " in failed.stderr
-    done = dx_local("run", app, "-q", "--json", "--resume")
-    assert again(done.json["resumed"]) == {"main": "it failed"}
+def test_a_run_that_failed_while_it_resumed_another_one_loses_nothing(
+    dx_local: DxLocal, make_app: MakeApp
+) -> None:
+    app = make_app(FAILING, inputs={"fails": "boolean"}, outputs={"x": "int"})
+    dx_local("run", app, "-ifails=true", "-q")
+    begin = "    first = [dxpy"
+    replacing(begin, f"    raise dxpy.AppError('early')\n{begin}")(app)
+    assert dx_local("run", app, "-ifails=true", "--resume", "-q").exit_code == 5
+    replacing("    raise dxpy.AppError('early')\n", "")(app)
+    replacing("raise dxpy.AppError('it broke')", "return {'x': 7}")(app)
+    done = dx_local("run", app, "-ifails=true", "--resume", "-q", "--json")
+    assert again(done.json["resumed"]) == {
+        "main": "it failed", "fail": "it failed", "last": "it had not run"
+    }  # fmt: skip
+    assert done.json["resumed"]["takenOver"] == 3
 
 
 RESTARTED = """

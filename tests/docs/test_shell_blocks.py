@@ -20,6 +20,7 @@ SLOW = {
     "docs/how-to/from-a-command.md",
     "docs/how-to/from-a-script.md",
     "docs/how-to/run-on-large-files.md",
+    "docs/how-to/scatter.md",
     "docs/how-to/see-what-a-job-uses.md",
     "docs/how-to/several-commands.md",
     "docs/how-to/test-an-app.md",

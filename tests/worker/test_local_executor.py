@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import signal
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.worker.conftest import Sleep, Workshop
+
+    from dx_local.engine.executors.protocol import Launch
 
 
 @pytest.mark.parametrize(
@@ -299,3 +302,20 @@ def test_a_zygote_whose_executor_was_killed_removes_its_folder(
         command += [str(theirs.fileno()), folder, worker_environment.bin, "", "auto", tmp_path, "0"]
         subprocess.run(command, pass_fds=[theirs.fileno()], check=True, timeout=60)
     assert not folder.exists()
+
+
+def test_the_start_of_a_job_can_be_cancelled_while_others_wait(
+    own_workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = own_workshop.executor.start
+
+    async def cancelled(launch: Launch) -> None:
+        task = asyncio.ensure_future(start(launch))
+        await asyncio.sleep(0)  # it waits for the zygote now
+        task.cancel()
+        await asyncio.wait([task])
+
+    monkeypatch.setattr(own_workshop.executor, "start", cancelled)
+    own_workshop.start("")
+    monkeypatch.undo()
+    assert own_workshop.run("print('hello')").said() == ["hello"]

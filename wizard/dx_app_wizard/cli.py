@@ -141,6 +141,7 @@ def _answer(key: str, flag: str | None = None, **attributes: Any) -> Callable[[_
 @_answer("timeout", metavar="TIME")
 @_answer("language", metavar="LANGUAGE")
 @_answer("template", metavar="PATTERN")
+@_answer("scatter", metavar="SHARE")
 @_answer("network", "--network/--no-network", default=None)
 @_answer("project_access", metavar="LEVEL")
 @_answer("region", metavar="REGION")

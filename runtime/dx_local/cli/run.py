@@ -18,6 +18,7 @@ from dx_local.cli.completion.candidates import (
     complete_inputs,
     complete_runs,
 )
+from dx_local.cli.help_sections import SectionedCommand
 from dx_local.cli.job_options import debug_options, job_options
 from dx_local.cli.run_display import Display, display_options, out_option, run_request
 
@@ -52,7 +53,7 @@ class _Options:
 _POSITION = re.compile(r"-\d+")
 
 
-class _RunCommand(click.Command):
+class _RunCommand(SectionedCommand):
     """Accepts `--resume -2`, and completes inputs that follow -i without a space.
 
     Click takes a value that begins with a dash for the next option.

@@ -27,4 +27,10 @@ def test_the_example_in_the_text_is_valid(key: str) -> None:
 
 
 def test_only_questions_for_flags_and_files_have_no_prompt() -> None:
-    assert [key for key, text in TEXTS.items() if not text.prompt] == ["inputs", "outputs", "ci"]
+    assert [key for key, text in TEXTS.items() if not text.prompt] == [
+        "inputs",
+        "outputs",
+        "ci",
+        "command",
+        "packages",
+    ]

@@ -78,7 +78,9 @@ def test_all_problems_are_found_at_once() -> None:
     assert [error.column for error in raised.value.errors] == [5, 11, 16]
 
 
-@pytest.mark.parametrize("text", ["awk '{print}' x", "echo {x} {{x}} ${x} {y:file:*.z}", "plain"])
+@pytest.mark.parametrize(
+    "text", ["awk '{print}' x", "echo {x} {{x}} ${x} {y:file:*.z}", r"a \{x} '\{x}'", "plain"]
+)
 def test_escaped_text_has_no_holes_and_keeps_its_words(text: str) -> None:
     template = parse_template(escaped_holes(text))
     assert template.holes == {}

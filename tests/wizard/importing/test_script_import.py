@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dx_app_wizard.importing import landlock
 from dx_app_wizard.importing.scripts.python_run import ScriptError
 from dx_app_wizard.importing.scripts.script_import import command_of_script
 
@@ -125,3 +126,13 @@ def test_a_script_becomes_an_app_with_a_test(wizard: Wizard, files: Callable[...
     (golden,) = Path("app/test/cases/sample").iterdir()
     assert golden.read_text().splitlines() == ["ACGT\t10", "CGTA\t10", "GTAC\t10", "TACG\t5"]
     assert Path("app/resources/home/dnanexus/kmers.py").is_file()
+
+
+@pytest.mark.skipif(not landlock.version(), reason="the kernel has no Landlock")
+def test_a_script_that_is_read_cannot_write_outside_of_its_folder(
+    files: Callable[..., None], tmp_path: Path
+) -> None:
+    files(a_py=f"open({str(tmp_path / 'made')!r}, 'w')\n")
+    with pytest.raises(ScriptError, match="Permission denied"):
+        command_of_script(Path("a.py"))
+    assert not (tmp_path / "made").exists()

@@ -128,7 +128,7 @@ def test_samples_are_given_for_what_a_run_must_have(tmp_path: Path) -> None:
     ]
     render_app(plan(inputSpec=inputs), tmp_path / "app")
     assert json.loads((tmp_path / "app" / "test" / "input.json").read_text()) == {
-        "reads": ["test/data/sample.fastq", "test/data/sample.fastq"],
+        "reads": ["test/data/sample_1.fastq", "test/data/sample_2.fastq"],
         "mode": "fast",
         "table": {"$dx_local": "record"},
     }

@@ -16,6 +16,7 @@ from dx_app_wizard.answers.questions import JSON_FILE_FLAG, QUESTIONS, Question
 from dx_app_wizard.answers.readers import NO_ACCESS, ContradictionError, MissingAnswerError, PartlyValidError
 from dx_app_wizard.answers.spec_answers import MISSING
 from dx_app_wizard.errors import AnswersError, Problem, UserError
+from dx_app_wizard.scatter.scatter import Scatter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 class Answers:
     """The answers to all questions.
 
-    Region and instance type are None if they are not applicable to a given dxapp.json.
+    Region and instance type are None if they are not applicable to a given dxapp.json. The scatter is None if
+    the pattern has no process jobs or no input holds files.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Answers:
     project_access: str | None
     region: str | None
     instance_type: str | None
+    scatter: Scatter | None = None
     ci: CiService = "none"
     ci_package: str | None = None
     command: str | None = None
@@ -61,6 +64,8 @@ class Answers:
                 continue
             if question.key == "project_access":
                 value = value or NO_ACCESS
+            if isinstance(value, Scatter):
+                value = str(value)
             if value is not None:
                 answers[question.key] = list(value) if isinstance(value, tuple) else value
         return answers

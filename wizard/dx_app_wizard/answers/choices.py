@@ -18,6 +18,8 @@ PATTERN_TEXTS: dict[Pattern, str] = {
     "scatter-process-gather": "choose if splitting the input takes long, too",
 }
 PATTERNS = tuple(PATTERN_TEXTS)
+PARALLEL_PATTERNS: tuple[Pattern, ...] = ("parallelized", "scatter-process-gather")
+"""The patterns with process jobs, whose share of the work is the scatter."""
 DEFAULT_PATTERN: Pattern = "basic"
 """The pattern that the official wizard uses without asking."""
 

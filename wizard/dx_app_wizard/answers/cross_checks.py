@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.answers.choices import DEFAULT_PATTERN
+from dx_app_wizard.answers.choices import DEFAULT_PATTERN, PARALLEL_PATTERNS, one_of
 from dx_app_wizard.answers.command_answers import COMMAND
 from dx_app_wizard.answers.parameter_overrides import is_override
 from dx_app_wizard.answers.questions import JSON_FILE_FLAG, QUESTIONS
@@ -17,6 +17,8 @@ from dx_app_wizard.errors import Problem
 from dx_app_wizard.lint.linter import SCHEMA_RULE, shape_violations
 from dx_app_wizard.lint.rules.io import IO_RULES
 from dx_app_wizard.lint.rules.run import exec_depends_network
+from dx_app_wizard.scatter.fit import fit
+from dx_app_wizard.scatter.scatter import ScatterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,6 +37,7 @@ def cross_check(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator
     yield from _region_beside_resources(sources, answered)
     yield from _mismatched_instance_type(sources, answered)
     yield from _missing_network(sources, answered)
+    yield from _unfitting_scatter(sources, answered)
     yield from _wrong_parameters(sources, answered)
     yield from _not_of_the_command(answered)
 
@@ -106,6 +109,28 @@ def _missing_network(sources: AnswerSources, answered: Mapping[str, Any]) -> Ite
         spec = {"runSpec": run_spec, "access": {"network": list(answered["network"])}}
         for violation in exec_depends_network(spec):
             yield Problem("network", _FLAGS["network"], f"missing: {violation.message}", code="needs-network")
+
+
+def _unfitting_scatter(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem if the scatter does not fit the pattern, or the inputs, which must be valid."""
+    scatter, pattern = answered.get("scatter"), answered.get("template")
+    found = sources.resolved("scatter") or sources.default("scatter")
+    if scatter is None or found is None:
+        return
+    place = found.source.at(("scatter",))
+    if pattern is not None and pattern not in PARALLEL_PATTERNS:
+        message = f"the pattern {pattern} has no process jobs, so {scatter} cannot be scattered"
+        hint = f"Choose the pattern {one_of(PARALLEL_PATTERNS)}."
+        if answered.get(COMMAND):
+            message = f"an app of one command has a single job, so {scatter} cannot be scattered"
+            hint = "Leave it out, or put the command into process_piece of an app without a template."
+        yield Problem("scatter", _FLAGS["scatter"], message, hint, "contradiction", place)
+    if "inputs" in answered:
+        try:
+            fit(scatter, answered["inputs"])
+        except ScatterError as error:
+            message = f"{scatter}: {error.message}"
+            yield Problem("scatter", _FLAGS["scatter"], message, error.hint, error.code, place)
 
 
 def _wrong_parameters(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:

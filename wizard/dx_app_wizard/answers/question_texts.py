@@ -131,6 +131,19 @@ TEXTS: dict[str, QuestionText] = {
         introduction=PATTERN_SKETCH,
         choices=tuple(Choice(pattern, text) for pattern, text in PATTERN_TEXTS.items()),
     ),
+    "scatter": QuestionText(
+        "Share of the work that each process job gets, in a parallel pattern.",
+        "INPUT, INPUT+PARTNER, or INPUT:KIND with the kind pairs, region, lines=N or records=N",
+        default="a file of an array, or lines of a text file",
+        example="bams+bais",
+        prompt="What does each process job get?",
+        option=(
+            "Share of each process job: reads, reads:pairs, bams+bais, bam:region, reads:lines=N,"
+            " reads:records=N; implies a parallel pattern."
+        ),
+        hint="one of these, or your own, such as reads:lines=4000",
+        details="Partners are joined by position, and an index by name; a missing index is made.",
+    ),
     "network": QuestionText(
         "Internet access for jobs.",
         "true, false or an array of hosts",
@@ -161,7 +174,7 @@ TEXTS: dict[str, QuestionText] = {
         example="aws:eu-west-2",
         prompt="Region",
         option="Region that the app runs in.",
-        hint="a place (london) or a region",
+        hint="a place (sydney) or a region",
         details="Inputs must be in the same region; type to filter, or press Down for all regions.",
     ),
     "instance_type": QuestionText(

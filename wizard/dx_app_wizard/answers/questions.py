@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers import value_schemas
-from dx_app_wizard.answers.choices import CI_SERVICES, DEFAULT_PATTERN, LANGUAGES, NO_CI, PATTERNS
+from dx_app_wizard.answers.choices import (
+    CI_SERVICES,
+    DEFAULT_PATTERN,
+    LANGUAGES,
+    NO_CI,
+    PARALLEL_PATTERNS,
+    PATTERNS,
+)
 from dx_app_wizard.answers.question_texts import TEXTS, QuestionText
 from dx_app_wizard.answers.readers import (
     NO_ACCESS,
@@ -21,6 +28,7 @@ from dx_app_wizard.answers.readers import (
     read_project_access,
     read_region,
     read_requirement,
+    read_scatter,
     read_timeout,
     read_version,
 )
@@ -35,6 +43,8 @@ from dx_app_wizard.answers.spec_answers import (
     spec_timeout,
 )
 from dx_app_wizard.dxapp.instances import DEFAULT_REGION, default_instance_type, known_regions
+from dx_app_wizard.scatter.scatter import EXAMPLES
+from dx_app_wizard.scatter.suggestions import default_scatter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,6 +106,11 @@ def _lacks_ci_package(sources: AnswerSources) -> bool:
     if ci is None or sources.default("ci_package"):
         return False
     return _default_ci_package({"ci": str(ci.value).lower()}) is MISSING
+
+
+def _default_scatter(known: Mapping[str, Any]) -> Any:
+    """Return the scatter that fits the inputs; None for a pattern without process jobs."""
+    return default_scatter(known.get("inputs", ())) if known.get("template") in PARALLEL_PATTERNS else None
 
 
 QUESTIONS: tuple[Question, ...] = (
@@ -182,6 +197,14 @@ QUESTIONS: tuple[Question, ...] = (
         examples=PATTERNS,
     ),
     Question(
+        "scatter",
+        "--scatter",
+        read_scatter,
+        _default_scatter,
+        schema=value_schemas.SCATTER,
+        examples=EXAMPLES,
+    ),
+    Question(
         "network",
         "--network",
         read_network,
@@ -258,7 +281,7 @@ QUESTIONS: tuple[Question, ...] = (
         lambda _: None,
         asked_when=lambda _: False,
         schema=value_schemas.PACKAGES,
-        examples=(["samtools", "pip:cutadapt"],),
+        examples=(["samtools", "bcftools"],),
     ),
 )
 """All questions; the order is that in which the official wizard asks them."""

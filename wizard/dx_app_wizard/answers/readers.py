@@ -21,9 +21,12 @@ from dx_app_wizard.dxapp.parameters import FIELDS, parse_declaration
 from dx_app_wizard.dxapp.timeouts import LONGEST_TIMEOUT_MINUTES, MINUTES
 from dx_app_wizard.dxapp.versions import is_semantic_version
 from dx_app_wizard.errors import UserError
+from dx_app_wizard.scatter.scatter import parse_scatter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from dx_app_wizard.scatter.scatter import Scatter
 
 PROJECT_ACCESS_LEVELS = ("VIEW", "UPLOAD", "CONTRIBUTE", "ADMINISTER")
 NO_ACCESS = "NONE"
@@ -191,6 +194,11 @@ def read_choice(choices: tuple[str, ...]) -> Callable[[Any], str]:
         return by_name[text.lower()]
 
     return read
+
+
+def read_scatter(answer: Any) -> Scatter:
+    """Read the share of a process job, such as `bams+bais`."""
+    return parse_scatter(read_line(answer))
 
 
 def read_parameters(*, output: bool) -> Callable[[Any], tuple[dict[str, Any], ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dx_app_wizard.answers.choices import PARALLEL_PATTERNS
 from dx_app_wizard.answers.parameter_overrides import is_override
 from dx_app_wizard.answers.spec_answers import has_resources
 from dx_app_wizard.errors import Place
@@ -69,13 +70,17 @@ class AnswerSources:
         """Return the default from environment or policy, if there is one.
 
         A given dxapp.json gets no default that would widen its access, or add a region to an app that cannot
-        have one.
+        have one. A scatter implies a parallel pattern.
         """
         if self.spec and key in ("network", "project_access"):
             return None
         if key == "region" and has_resources(self.spec):
             return None
-        return self._first(key, (source for source in self.sources if not source.is_final))
+        found = self._first(key, (source for source in self.sources if not source.is_final))
+        scatter = self.resolved("scatter") if key == "template" else None
+        if scatter and not (found and found.value in PARALLEL_PATTERNS):
+            return SourcedValue(PARALLEL_PATTERNS[0], scatter.source)
+        return found
 
     def parameter_overrides(self, key: str) -> dict[str, str]:
         """Return the overrides of single parameters; `inputs.reads.help` becomes `reads.help`."""

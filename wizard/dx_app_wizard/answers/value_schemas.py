@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dx_app_wizard.answers.choices import DEFAULT_PATTERN, LANGUAGES, NO_CI, PATTERNS
+from dx_app_wizard.answers.choices import DEFAULT_PATTERN, LANGUAGES, NO_CI, PARALLEL_PATTERNS, PATTERNS
 from dx_app_wizard.answers.readers import NO_ACCESS, PACKAGE, PROJECT_ACCESS_LEVELS, REQUIREMENT
 from dx_app_wizard.dxapp.classes import CLASSES
 from dx_app_wizard.dxapp.instances import clouds, instance_types, known_regions
+from dx_app_wizard.scatter.scatter import KINDS, SIZED
 
 Schema = dict[str, Any]
 
@@ -29,6 +30,11 @@ VERSION = line(
 )
 LANGUAGE: Schema = {"enum": list(LANGUAGES)}
 PATTERN: Schema = {"enum": list(PATTERNS)}
+_INPUT = "[a-zA-Z_][0-9a-zA-Z_]*"
+_UNSIZED = "|".join(kind for kind in KINDS if kind not in SIZED)
+SCATTER = line(
+    rf"{_INPUT}(?:\+{_INPUT})*(?::(?:{_UNSIZED})|:(?:{'|'.join(SIZED)})(?:=0*[1-9][0-9]{{0,8}})?)?"
+)
 NETWORK: Schema = {
     "anyOf": [{"type": "boolean"}, {"enum": ["yes", "no"]}, {"type": "array", "items": {"type": "string"}}]
 }
@@ -57,12 +63,11 @@ TIMEOUT: Schema = {
 }
 
 
-LANGUAGE_OR_COMMAND: Schema = {
+COMMAND_IS_BASH: Schema = {
     "if": {"required": ["command"], "properties": {"command": {"type": "string"}}},
     "then": {
         "properties": {"language": {"enum": ["bash", None]}, "template": {"enum": [DEFAULT_PATTERN, None]}}
     },
-    "else": {"required": ["language"]},
 }
 """A command implies the language and the pattern."""
 
@@ -71,6 +76,11 @@ CI_NEEDS_PACKAGE: Schema = {
     "then": {"required": ["ci_package"]},
 }
 """Stricter than the wizard, which can often derive the package from its own installation."""
+
+SCATTER_NEEDS_JOBS: Schema = {
+    "if": {"required": ["scatter"]},
+    "then": {"properties": {"template": {"enum": list(PARALLEL_PATTERNS)}}},
+}
 
 
 def instance_types_by_region() -> list[Schema]:

@@ -224,8 +224,11 @@ def escaped_holes(text: str) -> str:
     """Return a text in which everything that has the form of a hole is the text itself."""
 
     def escaped(match: re.Match[str]) -> str:
-        after_dollar = match.start() > 0 and text[match.start() - 1] == "$"
-        return match.group() if after_dollar else f"{{{match.group()}}}"
+        before = text[: match.start()]
+        backslashes = len(before) - len(before.rstrip("\\"))
+        is_escaped = backslashes % 2 == 1 and open_quote(before) != "'"
+        is_no_hole = is_escaped or before.endswith("$")
+        return match.group() if is_no_hole else f"{{{match.group()}}}"
 
     return HOLE.sub(escaped, text)
 

@@ -29,7 +29,7 @@ from dx_app_wizard.rendering.changes import OnConflict, change_set, is_in_use
 from dx_app_wizard.rendering.compose import spec_difference
 from dx_app_wizard.rendering.draft import Basis, draft_app
 from dx_app_wizard.rendering.provenance import RECORD_PATH, with_new_record
-from dx_app_wizard.rendering.render import SAMPLE_PATHS
+from dx_app_wizard.rendering.render import sample_paths
 from dx_app_wizard.rendering.spec_check import check_policy
 from dx_app_wizard.rendering.template_choice import absolute_source, choose_template
 
@@ -167,14 +167,14 @@ class _Creation:
 
     def files(self, draft: Draft) -> dict[PurePosixPath, FileContent]:
         """Return the rendered files, and those that were imported; they replace its sample."""
-        rendered = draft.render()
-        if self._has_sample:
-            rendered = {path: content for path, content in rendered.items() if path not in SAMPLE_PATHS}
+        replaced = self._replaced(draft)
+        rendered = {path: content for path, content in draft.render().items() if path not in replaced}
         return {**rendered, **self.own_files}
 
-    @property
-    def _has_sample(self) -> bool:
-        return any(path in self.own_files for path in SAMPLE_PATHS)
+    def _replaced(self, draft: Draft) -> tuple[PurePosixPath, ...]:
+        """Return the paths of the rendered sample if an imported one replaces it."""
+        sample = sample_paths(draft.plan)
+        return sample if any(path in self.own_files for path in sample) else ()
 
     def draft(self, answers: Answers) -> Draft:
         return draft_app(answers, self.output_dir / answers.name, self.basis)
@@ -182,8 +182,7 @@ class _Creation:
     def changes(self, draft: Draft, files: Mapping[PurePosixPath, FileContent]) -> ChangeSet:
         """Return the changes that write these files and the record of their origin."""
         changes = change_set(draft.folder, files, self.on_conflict, own=(RECORD_PATH,))
-        replaced = SAMPLE_PATHS if self._has_sample else ()
-        return with_new_record(changes, files, draft.origin, self.own_files, replaced)
+        return with_new_record(changes, files, draft.origin, self.own_files, self._replaced(draft))
 
     def conflict(self, name: str) -> ConflictError | None:
         """Return the error for an app whose folder exists, which is better raised before the interview."""
@@ -244,7 +243,7 @@ def _confirm(prompter: Prompter, creation: _Creation, answers: Answers, options:
         prompter.say(str(finding))
     words = ", ".join(f"{word} {page.title}" for word, page in review.pages.items())
     prompt = Prompt(f"Write the app? <ENTER> yes, {words}, q cancels")
-    while (line := prompter.confirm(prompt).strip().lower()) not in ("", "y", "yes"):
+    while (line := prompter.ask(prompt).strip().lower()) not in ("", "y", "yes"):
         if line in ("q", "quit", "cancel", "n", "no"):
             raise KeyboardInterrupt
         if line in review.pages:

@@ -14,6 +14,7 @@ from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.settings import environment_sources
 from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.answers.spec_answers import MISSING
+from dx_app_wizard.commands.recorded_scatter import adapt_scatter
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.model import AppSpec
 from dx_app_wizard.errors import AnswersError, Place, Problem, RecordError, SpecFileError
@@ -75,12 +76,14 @@ def _sources(
     new = [Source(flags)]
     if answers_file:
         new.append(answers_file.source)
+    changed = {**new[-1].answers, **flags}
     if any(source.answers.get(COMMAND) for source in new):
         # These follow from the command.
         for key in ("inputs", "outputs"):
             recorded.pop(key, None)
-    for key in _outdated(recorded, {**(new[-1].answers), **flags}):
+    for key in _outdated(recorded, changed):
         del recorded[key]
+    adapt_scatter(recorded, changed, spec.raw if spec else {})
     defaults = (*environment_sources(os.environ), *default_sources(policy))
     sources = with_command_answers((*new, Source(recorded, place), *defaults))
     return spec, AnswerSources(sources, spec_source)
@@ -96,7 +99,7 @@ def _outdated(recorded: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     outdated: list[str] = []
     for question in QUESTIONS:
         key = question.key
-        if question.default is None or key not in known or new.get(key) is not None:
+        if question.default is None or key not in known or key == "scatter" or new.get(key) is not None:
             continue
         kept = {name: value for name, value in known.items() if name not in outdated}
         if known[key] == question.default(known) != question.default({**kept, **changed}):

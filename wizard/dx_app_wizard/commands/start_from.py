@@ -107,7 +107,7 @@ def start_from(options: StartOptions, flags: Mapping[str, Any], *, may_ask: bool
             return start
         for line in report_lines(imported):
             prompter.say(line)
-        renamed = _reviewed(prompter, imported)
+        renamed = _reviewed(prompter, imported, may_rename=request.inputs is None)
         if renamed is None:
             return start
         request = replace(
@@ -181,7 +181,7 @@ def _consents(prompter: Prompter) -> bool:
         help="The trial finds the outputs, and makes a test case. Without it, only the words are read.",
     )
     while True:
-        line = prompter.confirm(prompt).strip().lower()
+        line = prompter.ask(prompt).strip().lower()
         if line in ("", "y", "yes"):
             return True
         if line in ("n", "no"):
@@ -191,21 +191,24 @@ def _consents(prompter: Prompter) -> bool:
         prompter.say(prompt.help)
 
 
-def _reviewed(prompter: Prompter, imported: Imported) -> tuple[str, str] | None:
-    """Return a name to change and the new one, or None to go on."""
+def _reviewed(prompter: Prompter, imported: Imported, *, may_rename: bool) -> tuple[str, str] | None:
+    """Return a name to change and the new one, or None to go on.
+
+    The names of a script's or task's inputs are those of its options.
+    """
     names = [item.role.split()[-1] for item in imported.findings if item.role.startswith(("input", "output"))]
     prompt = Prompt(
-        "Right? <ENTER> goes on, OLD=NEW renames, q cancels",
+        f"Right? <ENTER> goes on, {'OLD=NEW renames, ' if may_rename else ''}q cancels",
         help=f"Names: {', '.join(names)}.",
     )
     while True:
-        line = prompter.confirm(prompt).strip()
+        line = prompter.ask(prompt).strip()
         if line.lower() in ("", "y", "yes"):
             return None
         if line.lower() in ("q", "quit", "cancel", "n", "no"):
             raise KeyboardInterrupt
         match = _RENAMED.fullmatch(line)
-        if match and match[1] in names and match[2] not in names:
+        if may_rename and match and match[1] in names and match[2] not in names:
             return match[1], match[2]
         prompter.say(prompt.help)
 

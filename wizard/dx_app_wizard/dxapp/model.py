@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME = "dxapp.json"
+RECORD_NAME = ".dx-app-wizard.json"
 ANY_ENTRY_POINT = "*"
 
 _T = TypeVar("_T")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.command_template.shell_text import escaped_holes
 from dx_app_wizard.command_template.template import CommandTemplate, TemplateProblemsError, parse_template
+from dx_app_wizard.dxapp.classes import ARRAY_PREFIX, parse_value
 from dx_app_wizard.importing.classify import Classified, classify
 from dx_app_wizard.importing.command_report import findings_of
 from dx_app_wizard.importing.discover import with_discoveries, without_wrong_guesses
@@ -89,7 +90,6 @@ class _Import:
             item for item in found.problems if not (item.code == "from-unknown-program" and named)
         ]
         found.resources |= self.request.resources
-        self._sizes(found)
         template = self._parsed(found.apply(original.text))
         sample = self._sample(template, found)
         self._check_folders(found)
@@ -129,11 +129,9 @@ class _Import:
                 hint = "Name its files, or pass an archive of it as a file and unpack that in the command."
                 self.problems.append(problem("from-folder", message, hint, self.request.flag))
 
-    def _sizes(self, found: Classified) -> None:
-        """Add a problem for each sample that is too large to become part of the app."""
-        for name, paths in found.samples.items():
-            if name in self.request.samples:
-                continue
+    def _check_sizes(self, files: Mapping[str, tuple[Path, ...]]) -> None:
+        """Add a problem for each file that is too large to become part of the app."""
+        for name, paths in files.items():
             for path in paths:
                 size = path.stat().st_size
                 if size > LARGEST_SAMPLE:
@@ -149,7 +147,7 @@ class _Import:
         holes = {hole.name: hole for hole in template.inputs}
         index_names = {index.name: index for hole in template.inputs for index in hole.index_inputs}
         files = dict(found.samples)
-        values: dict[str, str] = {}
+        values: dict[str, tuple[str, ...]] = {}
         for name, texts in self.request.samples.items():
             if name not in holes and name not in index_names:
                 hint = f"The inputs are {', '.join(holes) or 'none'}."
@@ -166,10 +164,10 @@ class _Import:
                 else:
                     files.pop(name, None)
             else:
-                values[name] = texts[-1]
+                values[name] = texts if holes[name].is_array else texts[-1:]
         for hole in holes.values():
             if hole.default is not None and not hole.is_array:
-                values.setdefault(hole.name, str(hole.default))
+                values.setdefault(hole.name, (str(hole.default),))
             elif (
                 self.request.tries
                 and not hole.optional
@@ -179,7 +177,9 @@ class _Import:
                 hint = f"Pass --sample {hole.name}={'FILE' if hole.is_file else 'VALUE'}, or --no-trial."
                 message = f"the trial needs a sample for {hole.name}"
                 self.problems.append(problem("from-sample", message, hint, "--sample"))
-        return Sample(files, values)
+        sample = Sample(files, values)
+        self._check_sizes(self._with_index_files(sample, template).files)
+        return sample
 
     def _tried(
         self, original: CommandTemplate, found: Classified, template: CommandTemplate, sample: Sample
@@ -251,7 +251,7 @@ class _Import:
         for name, kinds in indexes_beside(found).items():
             file = found.samples[name][0].name
             self.notes.append(
-                f"the index of {file} ({', '.join(kinds)}) lies beside it; the command runs without it"
+                f"the index of {file} ({', '.join(kinds)}) is beside it; the command runs without it"
             )
 
     def _try(self, template: CommandTemplate, sample: Sample, found: Classified) -> TrialResult:
@@ -284,12 +284,12 @@ class _Import:
         answers = self._answers(template, found)
         holes = {hole.name: hole for hole in template.inputs}
         kept = self._with_index_files(sample, template) if result else sample
+        self._check_sizes({name: paths for name, paths in kept.files.items() if name not in sample.files})
+        self._raise()
         typed = {
-            name: holes[name].declaration().get("default", value)
-            if holes[name].default == value
-            else _typed(holes[name], value)
+            name: _typed(holes[name], value)
             for name, value in kept.values.items()
-            if name in self.request.samples or (holes[name].default is None)
+            if name in self.request.samples or holes[name].default is None
         }
         placed, given = sample_files(holes, kept.files, typed)
         sources = dict(placed)
@@ -311,7 +311,7 @@ class _Import:
             expected = f"The expected result goes to {case_path()}."
         else:
             expected = (
-                "No trial was made, so the app has no expected output; dx-local test has nothing to compare."
+                "No trial was made, so the app has no expected output: no test compares what it writes."
             )
         names = ", ".join(path.as_posix() for path in placed) or "none"
         options = self._options(template, kept, typed, result)
@@ -356,7 +356,8 @@ class _Import:
             for path in paths if name not in self._found_beside(template, sample) else ():
                 options += ["--sample", f"{name}={_shown(path, self.request.folder)}"]
         for name in typed:
-            options += ["--sample", f"{name}={sample.values[name]}"]
+            for value in sample.values[name]:
+                options += ["--sample", f"{name}={value}"]
         for package in self.request.packages:
             options += ["--package", package]
         return (*options, *(["--trial"] if result else []))
@@ -369,12 +370,11 @@ class _Import:
         return {name for name in indexes if name in found and found[name] == sample.files.get(name)}
 
 
-def _typed(hole: Hole, text: str) -> Any:
-    from dx_app_wizard.dxapp.classes import parse_value
-
-    item = hole.io_class.removeprefix("array:")
-    value = parse_value(item, text)
-    return [value] if hole.is_array else value
+def _typed(hole: Hole, texts: tuple[str, ...]) -> Any:
+    """Return the value of a sample; raise ClassValueError for a text that is no such value."""
+    item = hole.io_class.removeprefix(ARRAY_PREFIX)
+    values = [parse_value(item, text) for text in texts]
+    return values if hole.is_array else values[0]
 
 
 def _shown(path: Path, folder: Path) -> str:

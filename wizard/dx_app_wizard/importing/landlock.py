@@ -1,7 +1,7 @@
 """Confine this process to one folder with Landlock, then become another program.
 
-`python -m dx_app_wizard.importing.landlock FOLDER PROGRAM ARGUMENT…` runs a program that can read everything,
-write only below FOLDER, and open no TCP connection. The kernel enforces that for all its children as well.
+As a program, `FOLDER PROGRAM ARGUMENT…` runs a program that can read everything, write only below FOLDER,
+and open no TCP connection. The kernel enforces that for all its children as well.
 
 Source: https://docs.kernel.org/userspace-api/landlock.html. Landlock is part of Linux since 5.13, and of the
 kernels of Ubuntu since 22.04; it needs no privileges.
@@ -12,6 +12,11 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 """Numbers of system calls, the same on all architectures."""
@@ -45,6 +50,18 @@ def version() -> int:
         return 0
     found = int(ctypes.CDLL(None, use_errno=True).syscall(_CREATE_RULESET, None, 0, _CREATE_RULESET_VERSION))
     return max(found, 0)
+
+
+def confined(command: Sequence[str], folder: Path) -> list[str]:
+    """Return the command that runs another one confined to folder; the same one without Landlock."""
+    if not version():
+        return list(command)
+    package = str(Path(__file__).parents[2])
+    start = (
+        f"import sys; sys.path.insert(0, {package!r}); from runpy import run_module;"
+        f" run_module({__name__!r}, run_name='__main__', alter_sys=True)"
+    )
+    return [sys.executable, "-I", "-c", start, str(folder), *command]
 
 
 def confine(folder: str) -> None:

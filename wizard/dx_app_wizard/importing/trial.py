@@ -1,7 +1,7 @@
 """Try a command template on sample files in a fresh folder, and report the files that it leaves there.
 
-The command runs the same lines as the app's script. It gets copies of the sample files, or links to those
-that are large. If the kernel has Landlock, it cannot write anywhere else, and cannot open TCP connections.
+The command runs the same lines as the app's script, on copies of the sample files. If the kernel has
+Landlock, it cannot write anywhere else, and cannot open TCP connections.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 
     from dx_app_wizard.command_template.template import CommandTemplate
 
-LINKED_FROM = 100 * 2**20
-"""Bytes from which a sample file is linked instead of copied, if Landlock protects it."""
-
 TIME_LIMIT = 600
 """Seconds after which a trial is stopped."""
 
@@ -39,10 +35,10 @@ _LONGEST_LINE = 300
 
 @dataclass(frozen=True)
 class Sample:
-    """The values of inputs for a trial: files by the input's name, and other values as text."""
+    """The values of inputs for a trial: files by the input's name, and the texts of other values."""
 
     files: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,14 +123,9 @@ def _run(folder: Path, home: Path, environment: Mapping[str, str]) -> tuple[int,
     """Run the command; return its exit code, and whether it was stopped at the time limit."""
     command = ["bash", "-c", 'source "$1"; source "$2"', "bash"]
     command += [str(folder / "variables.sh"), str(folder / "command.sh")]
-    if is_confined():
-        package = Path(__file__).parent.parent.parent
-        start = f"import sys; sys.path.insert(0, {str(package)!r}); from runpy import run_module;"
-        start += f"run_module({landlock.__name__!r}, run_name='__main__', alter_sys=True)"
-        command = [sys.executable, "-I", "-c", start, str(folder), *command]
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         process = subprocess.Popen(
-            command,
+            landlock.confined(command, folder),
             cwd=home,
             env=dict(environment),
             stdin=subprocess.DEVNULL,
@@ -168,25 +159,18 @@ def _variables(template: CommandTemplate, sample: Sample, home: Path) -> str:
         for number, file in enumerate(files):
             inside = target / str(number).zfill(len(str(len(files) - 1))) if name in arrays else target
             inside.mkdir(exist_ok=True)
-            _copy(file, inside / file.name)
+            shutil.copy2(file, inside / file.name)
             placed.append(str(inside / file.name))
         stems = [stem_of(path) for path in placed]
         lines += [_assignment(f"{name}_path", placed), _assignment(f"{name}_prefix", stems)]
         lines.append(_assignment(f"{name}_name", [Path(path).name for path in placed]))
-    lines += [_assignment(name, [value]) for name, value in sample.values.items()]
+    lines += [_assignment(name, list(value)) for name, value in sample.values.items()]
     return "".join(f"{line}\n" for line in lines)
 
 
 def _assignment(name: str, values: list[str]) -> str:
     quoted = ["'" + value.replace("'", "'\\''") + "'" for value in values]
     return f"{name}=({' '.join(quoted)})"
-
-
-def _copy(file: Path, target: Path) -> None:
-    if is_confined() and file.stat().st_size >= LINKED_FROM:
-        target.symlink_to(file.resolve())
-    else:
-        shutil.copy2(file, target)
 
 
 def _place_resource(source: Path, target: str, home: Path, programs: Path) -> None:

@@ -94,6 +94,8 @@ def _choices(interview: Interview) -> Iterator[Choice]:
     """Yield everything that can be edited: each answer, and each parameter after its list."""
     lines = interview.conversation.lines
     for key in interview.open_keys:
+        if key not in interview.asked:
+            continue
         yield Choice(
             key, "add one" if key in _LISTS else lines.get(key, "") or _text(interview.asked.get(key))
         )

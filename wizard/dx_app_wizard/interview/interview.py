@@ -6,8 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.answers.choices import DEFAULT_PATTERN, PARALLEL_PATTERNS, Choice
 from dx_app_wizard.answers.questions import QUESTIONS, Question
-from dx_app_wizard.answers.readers import AnswerError, read_region_or_place, read_yes_no
+from dx_app_wizard.answers.readers import (
+    AnswerError,
+    read_parameters,
+    read_region_or_place,
+    read_yes_no,
+)
 from dx_app_wizard.answers.spec_answers import MISSING
 from dx_app_wizard.dxapp.instances import DEFAULT_REGION
 from dx_app_wizard.errors import Problem, UserError
@@ -19,13 +25,15 @@ from dx_app_wizard.interview.region_questions import (
     region_choices,
     usual_region,
 )
+from dx_app_wizard.scatter.fit import fit
+from dx_app_wizard.scatter.suggestions import fitting_scatters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from dx_app_wizard.interview.conversation import Conversation
 
-NOT_OFFICIAL = ("template", "region")
+NOT_OFFICIAL = ("template", "scatter", "region")
 """The questions that the official wizard does not ask; a line that is no answer is for the next prompt."""
 
 _BY_KEY = {question.key: question for question in QUESTIONS}
@@ -51,8 +59,11 @@ class Interview:
     def ask_all(self) -> dict[str, Any]:
         """Return the answers to the open questions."""
         self.asked.clear()
-        for number, key in enumerate(self.open_keys, 1):
-            self.ask_one(key, f"{number}/{len(self.open_keys)}")
+        # The share of a process job belongs to the pattern: it is a step only if the pattern is given.
+        is_step = self.resolved.get("template") in PARALLEL_PATTERNS
+        steps = [key for key in self.open_keys if key != "scatter" or is_step]
+        for number, key in enumerate(steps, 1):
+            self.ask_one(key, f"{number}/{len(steps)}")
         return dict(self.asked)
 
     def answered(self) -> dict[str, Any]:
@@ -75,8 +86,12 @@ class Interview:
             self.asked[key] = questions.ask([] if parameters is None else parameters)
         elif key == "instance_type":
             self._ask_instance_type(step)
+        elif key == "scatter":
+            self._ask_scatter(step)
         else:
             self._ask(key, step)
+        if key == "template" and "scatter" in self.open_keys:
+            self._ask_scatter(step)
 
     def unanswered(self) -> list[Problem]:
         """Return a problem for each open question that has no answer."""
@@ -130,6 +145,31 @@ class Interview:
                 prompt, accepts=lambda line: _accepted(CONVERSIONS.get(key, question.read), line)
             )
         self.asked[key] = self.conversation.ask(key, prompt, read)
+
+    def _ask_scatter(self, step: str) -> None:
+        """Ask for the share of a process job, if there are process jobs and files to share."""
+        known = {**self.resolved, **self.asked}
+        pattern = _BY_KEY["template"].read(known.get("template") or DEFAULT_PATTERN)
+        inputs = read_parameters(output=False)(known.get("inputs", ()))
+        choices = tuple(Choice(str(scatter), text) for scatter, text in fitting_scatters(inputs))
+        if pattern not in PARALLEL_PATTERNS or not choices:
+            return
+        default = self.defaults.get("scatter", choices[0].text)
+
+        def read(line: str) -> str:
+            fit(_BY_KEY["scatter"].read(line or default), inputs)
+            return line or default
+
+        text = _BY_KEY["scatter"].text
+        help_text = text.prompt_help(text.prompt_hint)
+        prompt = Prompt(text.prompt, default, help_text, choices, step, text.prompt_hint)
+        prompt = replace(prompt, accepts=lambda line: _accepted(read, line))
+        try:
+            self.asked["scatter"] = self.conversation.ask("scatter", prompt, read)
+        except EOFError:
+            # Scripts for the official wizard have no line for it.
+            if not getattr(self.conversation.prompter, "is_pipe", False):
+                raise
 
     def _default(self, question: Question) -> str | None:
         """Return the line that an empty line means; None if an answer is required."""

@@ -9,6 +9,7 @@ from dx_app_wizard.answers.cross_checks import INTERPRETERS
 from dx_app_wizard.dxapp.model import ANY_ENTRY_POINT, AppSpec
 from dx_app_wizard.policy.model import POLICY_TABLE
 from dx_app_wizard.rendering.plan import Plan
+from dx_app_wizard.scatter.fit import fit
 
 if TYPE_CHECKING:
     from dx_app_wizard.answers.answers import Answers
@@ -36,11 +37,19 @@ def compose(answers: Answers, base: AppSpec | None = None, policy: Policy | None
     if policy:
         _fill_by_policy(raw, policy)
     _fill_run_spec(raw.setdefault("runSpec", {}), answers)
-    _fill_packages(raw["runSpec"], answers.packages or ())
+    _fill_packages(raw["runSpec"], (*(answers.packages or ()), *_scatter_packages(raw["runSpec"], answers)))
     _fill_access(raw, answers)
     _fill_regions(raw, answers)
     spec = AppSpec.from_dict(raw, base.text if base else None)
-    return Plan(spec, answers.language, answers.template, answers.ci, answers.ci_package, answers.command)
+    return Plan(
+        spec,
+        answers.language,
+        answers.template,
+        answers.ci,
+        answers.ci_package,
+        answers.command,
+        scatter=answers.scatter,
+    )
 
 
 def spec_difference(spec: AppSpec, base: AppSpec) -> str:
@@ -77,6 +86,13 @@ def _fill_run_spec(run_spec: dict[str, Any], answers: Answers) -> None:
     run_spec.setdefault("release", RELEASE)
     # The default of `dx build`, so that the app runs in the same environment with and without the wizard.
     run_spec.setdefault("version", "0")
+
+
+def _scatter_packages(run_spec: dict[str, Any], answers: Answers) -> tuple[str, ...]:
+    """Return the packages that the code for the scatter uses, unless an asset may contain them."""
+    if answers.scatter is None or any(key in run_spec for key in ("assetDepends", "bundledDepends")):
+        return ()
+    return fit(answers.scatter, answers.inputs).packages
 
 
 def _fill_packages(run_spec: dict[str, Any], packages: tuple[str, ...]) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard import __version__
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.json_document import Position
+from dx_app_wizard.dxapp.model import RECORD_NAME
 from dx_app_wizard.errors import RecordError, SpecFileError
 from dx_app_wizard.files import files_below
 from dx_app_wizard.rendering.changes import Change, FileContent, Verdict
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.dxapp.json_document import Document, JsonPath
     from dx_app_wizard.rendering.changes import ChangeSet
 
-RECORD_PATH = PurePosixPath(".dx-app-wizard.json")
+RECORD_PATH = PurePosixPath(RECORD_NAME)
 BUILT_IN = "built-in"
 SCHEMA_VERSION = 1
 

@@ -8,6 +8,7 @@ the module `changes` writes them.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import unicodedata
 from pathlib import Path, PurePosixPath
@@ -21,6 +22,9 @@ from dx_app_wizard.files import files_below
 from dx_app_wizard.rendering.changes import FileContent, OnConflict, change_set
 from dx_app_wizard.rendering.clones import is_url
 from dx_app_wizard.rendering.provenance import BUILT_IN, RECORD_PATH, Template, template_hash
+from dx_app_wizard.rendering.values.sample_units import sample_units
+from dx_app_wizard.rendering.values.samples import TEXT_SAMPLE, choose_samples, sample_path, templates_folder
+from dx_app_wizard.rendering.values.scatter_values import inputs_of, scatter_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,9 +32,6 @@ if TYPE_CHECKING:
     from dx_app_wizard.dxapp.model import IOField
     from dx_app_wizard.rendering.plan import Plan
 
-
-SAMPLE_PATHS = (PurePosixPath("test/data/sample.fastq"), PurePosixPath("test/input.json"))
-"""The paths of the template's own sample in an app."""
 
 _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 """The Unicode categories of control characters, surrogates, line separators and paragraph separators."""
@@ -51,6 +52,7 @@ def render(plan: Plan, name: str) -> dict[PurePosixPath, FileContent]:
             folder = render_custom(plan.template, values, scratch)
         else:
             folder = _render_built_in(values, scratch)
+            _add_samples(folder / "test" / "data", plan)
             _move_source(folder, source)
         return {
             PurePosixPath(path.relative_to(folder).as_posix()): _content(path)
@@ -78,11 +80,16 @@ def template_of(plan: Plan, app: Path) -> Template:
     return Template(custom.source if is_url(custom.source) else relative, template_hash(custom.folder))
 
 
+def sample_paths(plan: Plan) -> tuple[PurePosixPath, ...]:
+    """Return the paths of the template's own sample in the app: files in test/data, and test/input.json."""
+    names = [name for chosen in choose_samples(inputs_of(plan)).values() for name in chosen] or [TEXT_SAMPLE]
+    data = PurePosixPath("test/data")
+    return (*(data / name for name in dict.fromkeys(names)), PurePosixPath("test/input.json"))
+
+
 def templates() -> Path:
     """Return the folder of the built-in template, in the package or in the repository."""
-    package = Path(__file__).parent.parent
-    installed = package / "templates" / "app"
-    return installed if installed.is_dir() else package.parent.parent / "templates" / "app"
+    return templates_folder() / "app"
 
 
 def _render_built_in(values: dict[str, Any], scratch: str) -> Path:
@@ -93,8 +100,21 @@ def _render_built_in(values: dict[str, Any], scratch: str) -> Path:
     return Path(generate_files(templates(), context, scratch, accept_hooks=False))
 
 
+def _add_samples(data: Path, plan: Plan) -> None:
+    """Copy the samples of the app's inputs to its test data; remove the text sample if no input has it."""
+    samples: dict[str, str] = {}
+    for chosen in choose_samples(inputs_of(plan)).values():
+        samples.update(chosen)
+    for name, source in samples.items():
+        if source:
+            shutil.copyfile(sample_path(name, source), data / name)
+    if samples and TEXT_SAMPLE not in samples:
+        (data / TEXT_SAMPLE).unlink()
+
+
 def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
     """Return a value for every variable of the templates, so that none is left to defaults."""
+    scatter, samples = scatter_values(plan), choose_samples(inputs_of(plan))
     return {
         "name": name,
         "title": _printable(plan.spec.title or name),
@@ -111,6 +131,9 @@ def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
         "__gitlab": ".gitlab-ci.yml" if plan.ci == "gitlab" else "",
         "__pre_commit": ".pre-commit-config.yaml" if plan.ci != "none" else "",
         "_dxapp": plan.spec.dumps(),
+        "_scatter": scatter,
+        "_samples": {input_name: list(files) for input_name, files in samples.items()},
+        "_sample_units": sample_units(scatter, samples),
         "_command": plan.command or "",
         "_script": _script(plan),
         # `dx build` rejects an app with both a Readme.md and a description.

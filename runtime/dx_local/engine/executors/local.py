@@ -71,7 +71,7 @@ class LocalExecutor:
             raise RuntimeError("This executor is closed.")
         sockets = self._temporary_folder() / launch.job_id
         zygote = self._zygote_of(launch)
-        capabilities = await zygote.capabilities
+        capabilities = await asyncio.shield(zygote.capabilities)  # other jobs wait for it too
         self._warn_once(capabilities)
         streams = self._streams_of(launch, sockets, capabilities)
         try:

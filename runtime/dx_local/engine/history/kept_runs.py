@@ -189,6 +189,11 @@ def choose_whole_run(app: Path, wanted: str = LAST) -> KeptRun | None:
     return next((run for run in reversed(kept_runs(app)) if run.is_whole()), None)
 
 
+def choose_run_to_repeat(app: Path, wanted: str = LAST) -> KeptRun:
+    """Return the run whose jobs a user runs again: `choose_whole_run`'s, else `choose_run`'s."""
+    return choose_whole_run(app, wanted) or choose_run(app, wanted)
+
+
 def _parsed(name: str) -> tuple[datetime, int] | None:
     """Return the time and number in a folder name that dx-local gives, or None for any other name."""
     match = _NAME.fullmatch(name)

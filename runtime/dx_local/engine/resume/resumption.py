@@ -71,17 +71,27 @@ class Resumption:
         for source in self._sources:
             earlier, why_not = await source.decide(job, path)
             if is_first and source is self._sources[0]:
-                self._announce(source.plan(why_not))
+                self._announce(self._plan(why_not))
             if not self._is_runnable(job_id):
                 return False  # it was terminated meanwhile
             if earlier is not None:
                 why_not = self._taken_from(source, job, earlier)
                 if why_not is None:
                     return True
-            reason = reason or why_not
+            if reason is None or reason.kind is ReasonKind.NEW:
+                reason = why_not
         self._again.append((path.rpartition(" → ")[2], str(reason)))
         self._platform.store.update("job", job_id, not_reused=str(reason))
         return False
+
+    def _plan(self, root: Reason | None) -> str:
+        """Return the plan for the last run; jobs that it lacks may come from those before it."""
+        first, *others = self._sources
+        names = ", ".join(source.name for source in others)
+        note = (
+            f"\nJobs that this run lacks are taken over from {names}, which it had resumed." if names else ""
+        )
+        return first.plan(root) + note
 
     def _is_runnable(self, job_id: str) -> bool:
         state = self._platform.store.value("SELECT state FROM job WHERE id = ?", job_id)

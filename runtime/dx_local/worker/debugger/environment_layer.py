@@ -10,10 +10,14 @@ import os
 import sysconfig
 from pathlib import Path
 
-# One line, as Python's module site requires; outside jobs it does nothing.
+from dx_local.worker.debugger.pdb_hook import FINDER
+
+# One line, as Python's module site requires: a finder that runs program_hook.py when pdb is imported. Outside
+# jobs it does nothing.
 _LINE = (
-    "import os; [(exec(file.read(), {{'__name__': '__main__', '__file__': file.name}}), file.close())"
-    " for file in ([open({hook!r}, encoding='utf-8')] if 'DX_JOB_ID' in os.environ else [])]\n"
+    "import os, sys; 'DX_JOB_ID' in os.environ and sys.meta_path.insert(0, type({name!r}, (), {{'find_spec':"
+    " staticmethod(lambda name, *_: __import__('runpy').run_path({hook!r})['spec'] if name == 'pdb' else None"
+    ")}}))\n"
 )
 
 
@@ -23,7 +27,7 @@ def build(folder: str, prefix: str) -> None:
     target = Path(folder + packages[len(prefix) :])
     target.mkdir(parents=True)
     hook = str(Path(__file__).with_name("program_hook.py"))
-    (target / "dx-local-debugger.pth").write_text(_LINE.format(hook=hook), encoding="utf-8")
+    (target / "dx-local-debugger.pth").write_text(_LINE.format(name=FINDER, hook=hook), encoding="utf-8")
     # Otherwise the folder would appear changed to jobs, which would list it again for their first import.
     status = Path(packages).stat()
     os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))

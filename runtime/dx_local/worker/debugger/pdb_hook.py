@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import ModuleType
 
+FINDER = "DxLocalPdbFinder"
+"""The name of the finder by which programs that jobs start run program_hook.py."""
+
 _NAME = "pdb"
 
 

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from dx_app_wizard.answers.answers import gather
 from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
+from dx_app_wizard.answers.command_answers import with_command_answers
 from dx_app_wizard.answers.files.answers_schema import answers_schema, documentation, main
 from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.sources import AnswerSources, Source
@@ -26,13 +27,18 @@ REFERENCE = Path(__file__).parents[4] / "docs" / "reference"
 SCHEMA = answers_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
 PACKAGE = "dx-app-wizard @ git+https://git.example.org/dx-app-wizard@0123abc"
+SCATTERED = {
+    "template": "parallelized",
+    "inputs": ["reads:array:file", "bams:array:file", "bais:array:file", "bam:file"],
+}
+"""Inputs that fit the examples of a scatter."""
 NEEDED = {"name": "count-reads", "language": "bash", "template": "basic"}
 
 
 def refusal(answers: dict[str, Any]) -> str:
     """Return the wizard's error about answers, empty if it accepts them."""
     try:
-        gather(AnswerSources((Source(answers),)))
+        gather(AnswerSources(with_command_answers([Source(answers)])))
     except AnswersError as error:
         return "; ".join(problem.sentence for problem in error.problems)
     return ""
@@ -67,7 +73,7 @@ def _of_type(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 SIMPLE = {question.key: SCHEMA["properties"][question.key] for question in QUESTIONS}
-for part in ("inputs", "outputs", "instance_type", "command", "packages"):
+for part in ("inputs", "outputs", "instance_type", "scatter", "command", "packages"):
     del SIMPLE[part]
 
 
@@ -110,7 +116,8 @@ def test_every_question_is_described_with_examples_that_are_taken(question: Any)
     assert question.text.about
     for example in question.examples:
         region = {"region": f"{cloud}:x"} if (cloud := str(example).partition(":")[0]) == "azure" else {}
-        answers = {**NEEDED, **region, "ci_package": PACKAGE, question.key: example}
+        scattered = SCATTERED if question.key == "scatter" else {}
+        answers = {**NEEDED, **scattered, **region, "ci_package": PACKAGE, question.key: example}
         assert (refusal(answers), list(VALIDATOR.iter_errors(answers))) == ("", [])
 
 
@@ -126,6 +133,11 @@ FAULTS: dict[str, dict[str, Any]] = {
     "version as a number": {"version": 1.0},
     "unknown language": {"language": "perl"},
     "unknown template": {"template": "basix"},
+    "scatter without process jobs": {"scatter": "reads", "inputs": ["reads:array:file"]},
+    "scatter of an unknown kind": {**SCATTERED, "scatter": "reads:chunks"},
+    "scatter of no lines": {**SCATTERED, "scatter": "reads:lines=0"},
+    "scatter of pairs with a size": {**SCATTERED, "scatter": "reads:pairs=2"},
+    "scatter without an input": {**SCATTERED, "scatter": ":pairs"},
     "timeout unit": {"timeout": "3w"},
     "timeout of nothing": {"timeout": "0h"},
     "timeout too long": {"timeout": "31d"},

@@ -14,7 +14,8 @@ from dx_app_wizard.answers.files.answers_file import JSON_FILE_KEY
 from dx_app_wizard.answers.questions import QUESTIONS, Question
 from dx_app_wizard.answers.value_schemas import (
     CI_NEEDS_PACKAGE,
-    LANGUAGE_OR_COMMAND,
+    COMMAND_IS_BASH,
+    SCATTER_NEEDS_JOBS,
     instance_types_by_region,
     parameter_definitions,
 )
@@ -45,9 +46,7 @@ def answers_schema() -> dict[str, Any]:
         "title": _TITLE,
         "description": _ABOUT,
         "type": "object",
-        "required": [
-            question.key for question in QUESTIONS if question.default is None and question.key != "language"
-        ],
+        "required": [question.key for question in QUESTIONS if question.default is None],
         "properties": {
             "$schema": {
                 "type": "string",
@@ -57,7 +56,7 @@ def answers_schema() -> dict[str, Any]:
             JSON_FILE_KEY: _JSON_FILE,
         },
         "additionalProperties": False,
-        "allOf": [*instance_types_by_region(), CI_NEEDS_PACKAGE, LANGUAGE_OR_COMMAND],
+        "allOf": [*instance_types_by_region(), CI_NEEDS_PACKAGE, COMMAND_IS_BASH, SCATTER_NEEDS_JOBS],
         "$defs": _definitions(),
     }
 

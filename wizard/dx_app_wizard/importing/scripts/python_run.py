@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dx_app_wizard.errors import UserError
+from dx_app_wizard.importing import landlock
 from dx_app_wizard.importing.scripts.option_hook import MARK
 from dx_app_wizard.importing.scripts.script_option import ScriptOption, guessed_kind
 
@@ -37,6 +38,7 @@ class DeclaredOptions:
 def options_by_running(script: Path, interpreter: str) -> DeclaredOptions:
     """Return the options of a Python script, which runs in an empty folder as far as it parses arguments.
 
+    It is confined to that folder like a trial.
     Raises ScriptError if it ends before that, or has subcommands.
     """
     hook = Path(__file__).with_name("option_hook.py")
@@ -56,8 +58,9 @@ def _run(command: list[str], folder: str) -> tuple[int, str, str]:
     """Run a command in a folder; return its exit code, stdout and stderr. Raises ScriptError."""
     try:
         process = subprocess.Popen(
-            command,
+            landlock.confined(command, Path(folder)),
             cwd=folder,
+            env={**os.environ, "TMPDIR": folder},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

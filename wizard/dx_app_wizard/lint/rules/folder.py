@@ -15,16 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp import regular_file
 from dx_app_wizard.dxapp.model import FILE_NAME
+from dx_app_wizard.file_formats import format_of, patterns_of
 from dx_app_wizard.lint.rules.rule import CodeViolation, Rules
 from dx_app_wizard.lint.source import network
 from dx_app_wizard.lint.source.python2 import is_python2, python2_code
 from dx_app_wizard.lint.source.spec import hash_at
+from dx_app_wizard.scatter.scatter import SIZED, ScatterError, parse_scatter
+from dx_app_wizard.scatter.suggestions import earlier_scatter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dx_app_wizard.dxapp.json_document import JsonPath
     from dx_app_wizard.lint.source.app_folder import AppFolder
+    from dx_app_wizard.scatter.scatter import Scatter
 
 FOLDER_RULES: Rules[AppFolder, CodeViolation] = Rules()
 """Rules for the folder of an app."""
@@ -138,6 +142,25 @@ def network_use(app: AppFolder) -> Iterator[CodeViolation]:
 
 
 @FOLDER_RULES.rule("warning")
+def scatter_binary(app: AppFolder) -> Iterator[CodeViolation]:
+    """An app that divides an input into lines or records gets text: no pattern of the input is binary.
+
+    The rule reads the record of dx-app-wizard. BAM, BCF and files in BGZF, such as *.vcf.gz, are binary.
+    """
+    scatter = _recorded_scatter(app)
+    if scatter is None or scatter.kind not in SIZED or "split" not in (app.source or ""):
+        return
+    for index, parameter in enumerate(app.fields("inputSpec")):
+        known = format_of(parameter)
+        if parameter.get("name") == scatter.input and patterns_of(parameter) and known and known.binary:
+            message = f"{known.title} is binary, and the app divides {scatter.input!r} into {scatter.kind}"
+            option = "" if app.recorded_answers.get("template") == "basic" else f" --scatter {scatter.input}"
+            hint = f"Divide it by files: dx-app-wizard --update .{option}"
+            path = ("inputSpec", index, "patterns")
+            yield CodeViolation(FILE_NAME, message, hint, path=path)
+
+
+@FOLDER_RULES.rule("warning")
 def resource_syntax(app: AppFolder) -> Iterator[CodeViolation]:
     """Python and bash files in resources/ have no syntax errors."""
     for path in _files(app.path / "resources"):
@@ -192,6 +215,18 @@ def app_folder_name(app: AppFolder) -> Iterator[CodeViolation]:
     if isinstance(name, str) and name != folder:
         message = f"the app is named {name!r}, but its folder {folder!r}"
         yield CodeViolation(FILE_NAME, message, "Use the same name for both.", path=("name",))
+
+
+def _recorded_scatter(app: AppFolder) -> Scatter | None:
+    """Return the scatter of a generated app; apps of earlier versions, which record none, divide lines."""
+    recorded = app.recorded_answers.get("scatter")
+    if isinstance(recorded, str):
+        try:
+            return parse_scatter(recorded)
+        except ScatterError:
+            return None
+    pattern = app.recorded_answers.get("template")
+    return earlier_scatter(app.fields("inputSpec")) if isinstance(pattern, str) else None
 
 
 def _entry_points(app: AppFolder) -> set[str] | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp import regular_file
-from dx_app_wizard.dxapp.model import language_of
+from dx_app_wizard.dxapp.model import RECORD_NAME, language_of
 from dx_app_wizard.lint.source.bash import BashSource
 from dx_app_wizard.lint.source.python import PythonSource
 
@@ -46,6 +47,16 @@ class AppFolder:
             return regular_file.read(self.path / self.source_name).decode()
         except (OSError, ValueError):
             return None
+
+    @cached_property
+    def recorded_answers(self) -> dict[str, Any]:
+        """The answers from which dx-app-wizard generated the app; empty if it did not."""
+        try:
+            record = json.loads(regular_file.read(self.path / RECORD_NAME))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        answers = record.get("answers") if isinstance(record, dict) else None
+        return answers if isinstance(answers, dict) else {}
 
     @cached_property
     def python(self) -> PythonSource | None:

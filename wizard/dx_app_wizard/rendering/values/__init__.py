@@ -1,0 +1,1 @@
+"""Values of the template's variables that are derived from the inputs of an app."""
