@@ -116,7 +116,8 @@ class KeptRun:
     def is_whole(self, function: str | None = None) -> bool:
         """Return whether the run has jobs, and is not one job of an earlier run, run again.
 
-        With a function, only a run that began at this entry point counts. Raises UnreadableRunError, unless the process was killed before the run had begun.
+        With a function, only a run that began at this entry point counts. Raises UnreadableRunError, unless
+        the process was killed before the run had begun.
         """
         try:
             with self.opened() as platform:
