@@ -124,12 +124,17 @@ def reading(pieces: Iterable[Path]) -> Iterator[Content | None]:
 
 
 def tree_of(folder: Path) -> Tree:
-    """Return the files of a folder without reading them; those that cannot be read are left out."""
+    """Return the files of a folder without reading them.
+
+    A link within the folder is described by its text, and one to a file elsewhere as that file.
+    """
     found: Tree = {}
     for path in _files_in(folder):
         status = path.lstat()
         digest = None
-        if stat.S_ISLNK(status.st_mode):
+        if stat.S_ISLNK(status.st_mode) and _leads_out(path, folder):
+            status = path.stat()
+        elif stat.S_ISLNK(status.st_mode):
             digest = f"link:{os.readlink(path)}"  # noqa: PTH115 - the text of the link itself
         name = str(path.relative_to(folder))
         found[name] = TreeFile(status.st_size, status.st_mtime_ns, stat.S_IMODE(status.st_mode), digest)
@@ -162,11 +167,16 @@ def _with_digest(path: Path, file: TreeFile, known: TreeFile | None) -> TreeFile
         return known
     try:
         content = content_of([path])
-        status = path.lstat()
+        status = path.stat()
     except OSError:
         return file
     is_unchanged = (status.st_size, status.st_mtime_ns) == (file.size, file.changed)
     return file._replace(sha256=content.sha256) if is_unchanged else file
+
+
+def _leads_out(link: Path, folder: Path) -> bool:
+    """Return whether a link leads to a file outside of a folder, as `dx build` copies it into a build."""
+    return link.is_file() and not link.resolve().is_relative_to(folder.resolve())
 
 
 def _files_in(folder: Path) -> Iterator[Path]:
