@@ -11,7 +11,8 @@ import hashlib
 import json
 import os
 import stat
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -68,21 +69,21 @@ def boot_id() -> str | None:
 
 
 def read_ledger(folder: Path) -> Ledger:
-    """Return the ledger in the folder of a run; an incomplete last line does not count."""
-    boot = None
-    pythons: dict[str, str] = {}
-    contents: dict[str, Content] = {}
-    trees: dict[str, Tree] = {}
+    """Return the ledger in the folder of a run; an incomplete or unknown line does not count."""
+    boot: list[str] = []
+    ledger = Ledger()
     for line in _lines(folder / FILE_NAME):
-        if "run" in line:
-            boot = line["run"].get("boot")
-        elif "python" in line:
-            pythons[line["release"]] = line["python"]
-        elif "id" in line:
-            contents[line["id"]] = Content(line["size"], line["sha256"])
-        elif "tree" in line:
-            trees[line["tree"]] = {path: TreeFile(*found) for path, found in line["files"].items()}
-    return Ledger(boot, pythons, contents, trees)
+        with suppress(KeyError, TypeError, ValueError, AttributeError):  # lines of another version
+            if "run" in line:
+                boot.append(line["run"].get("boot"))
+            elif "python" in line:
+                ledger.pythons[line["release"]] = str(line["python"])
+            elif "id" in line:
+                ledger.contents[line["id"]] = Content(line["size"], line["sha256"])
+            elif "tree" in line:
+                files = {path: TreeFile(*found) for path, found in line["files"].items()}
+                ledger.trees[line["tree"]] = files
+    return replace(ledger, boot=boot[-1] if boot else None)
 
 
 def line_of_run() -> str:
