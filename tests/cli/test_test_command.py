@@ -214,6 +214,23 @@ def test_an_update_writes_what_the_app_has_put_out(dx_local: DxLocal, tmp_path: 
     assert path.stat().st_mtime_ns == before
 
 
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_something_else_in_the_place_of_a_golden_file_is_named(
+    dx_local: DxLocal, tmp_path: Path, is_folder: bool
+) -> None:
+    app = write_app(tmp_path, {"exact": CASES["exact"]})
+    golden = app / "test" / "cases" / "exact" / "report.txt"
+    golden.unlink()
+    if is_folder:
+        golden.mkdir()
+    else:
+        golden.parent.rmdir()
+        golden.parent.touch()
+    failed = dx_local("test", "--app", app, "--update")
+    assert failed.exit_code == 2
+    assert failed.stderr.endswith("hint: Remove or rename it.\n")
+
+
 def test_an_update_cannot_make_a_failed_job_right(dx_local: DxLocal, tmp_path: Path) -> None:
     app = write_app(tmp_path, {"surprise": {**CASES["surprise"], "jobs": {"main": 9}}})
     before = (app / "test/cases/surprise.json").read_text()
