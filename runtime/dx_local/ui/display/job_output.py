@@ -63,7 +63,7 @@ class Noise:
         return self._is_opening(job_id, text)
 
     def _is_opening(self, job_id: str, text: str) -> bool:
-        """Return whether a line is that of dxpy, or a piece of it: a large input makes it overlong."""
+        """Return whether a line is that of dxpy, or a part of that line: a large input makes it overlong."""
         if job_id not in self._in_opening and not DXPY_OPENING.match(text):
             return False
         self._in_opening.add(job_id)
