@@ -49,6 +49,7 @@ COMPLETED = [
     ("dx-local logs process\\[2\t", "logs process[2]"),
     ("dx-local logs 'process[2\t", "logs process[2]"),
     ("dx-local rerun --run la\tma\t", "rerun --run last main"),
+    ("dx-local run --debug-on AppI\t", "run --debug-on AppInternalError"),
     ("dx-local report la\t", "report last"),
     ("dx-local test two-\t", "test two-reads"),
 ]
@@ -98,6 +99,18 @@ def test_a_shell_completes_words(app: Path, tmp_path: Path, name: str) -> None:
     ],
 )
 def test_candidates_are_offered(app: Path, words: tuple[str, ...], expected: list[str]) -> None:
+    assert _offered(app, words) == expected
+
+
+def test_jobs_to_run_again_are_those_of_the_last_whole_run(app: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(app, tmp_path / "app")
+    subprocess.run([BIN / "dx-local", "rerun", "process", "-q"], cwd=copy, check=True)
+    assert _offered(copy, ("logs", "")) == ["process"]
+    assert _offered(copy, ("rerun", "process")) == ["process", r"process\[2\]", r"process\[3\]"]
+
+
+def _offered(app: Path, words: tuple[str, ...]) -> list[str]:
+    """Return the words that bash offers for the last word, without options."""
     typed = " ".join(f"'{word}'" if "'" not in word else f'"{word}"' for word in ("dx-local", *words))
     script = f"""\
 eval "$(dx-local completion bash)"
@@ -110,7 +123,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     offered = [line for line in done.stdout.splitlines() if line]
-    assert [word for word in offered if not word.startswith("--")] == expected
+    return [word for word in offered if not word.startswith("--")]
 
 
 def _echoed(shell: pexpect.spawn[str], typed: str) -> str:

@@ -297,6 +297,44 @@ def test_a_run_that_failed_while_it_resumed_another_one_loses_nothing(
     assert done.json["resumed"]["takenOver"] == 3
 
 
+def test_the_last_run_from_the_same_entry_point_is_resumed(dx_local: DxLocal, make_app: MakeApp) -> None:
+    app = make_app("main() { true; }\nother() { true; }", interpreter="bash")
+    dx_local("run", app, "-q")
+    dx_local("run", app, "--function", "other", "-q")
+    for form in ((), ("--function", "other")):
+        done = dx_local("run", app, *form, "--resume", "-q", "--json")
+        assert again(done.json["resumed"]) == {}
+
+
+RESTARTED = """
+import os
+import dxpy
+
+@dxpy.entry_point('main')
+def main():
+    children = [dxpy.new_dxjob({'n': n}, 'process') for n in range(2)]
+    if not dxpy.describe(dxpy.JOB_ID)['try']:
+        children[0].wait_on_done()
+        os.kill(os.getpid(), 9)
+    return {'x': children[1].get_output_ref('n')}
+
+@dxpy.entry_point('process')
+def process(n):
+    return {'n': n}
+
+dxpy.run()
+"""
+
+
+def test_jobs_that_a_failed_try_started_are_not_taken_over(dx_local: DxLocal, make_app: MakeApp) -> None:
+    app = make_app(RESTARTED, outputs={"x": "int"})
+    with_run_spec(executionPolicy={"restartOn": {"*": 1}})(app)
+    first = dx_local("run", app, "-q", "--json")
+    assert first.json["output"] == {"x": 1}
+    done = dx_local("run", app, "--resume", "-q", "--json")
+    assert (again(done.json["resumed"]), done.json["resumed"]["takenOver"]) == ({}, 3)
+
+
 NETWORK = {"access": {"network": ["*"]}}
 
 

@@ -65,8 +65,8 @@ def test_outputs_go_to_stdout_and_all_else_to_stderr(dx_local: DxLocal, one_file
     assert rows["n"] == "3"
     assert all(f"main | {text}\n" in done.stderr for text in ("on stdout", "on stderr"))
     assert "done: 1 job in " in done.stderr
-    assert "  main: " in done.stderr
-    assert " of memory (" in done.stderr
+    assert "\n  jobs  memory, at most " in done.stderr
+    assert re.search(r"\n  main  \S+ MiB, \S+% of mem", done.stderr)
 
 
 def test_plain_progress_has_no_control_codes(dx_local: DxLocal, one_file: Path) -> None:

@@ -48,6 +48,13 @@ main() {
 }
 """
 
+UPLOADS = """
+main() {
+  (sleep 0.5; echo ready) &
+  head -c 1000 /dev/zero | dx upload -
+}
+"""
+
 SLEEPS = {"python3": SLEEPS_IN_PYTHON, "bash": SLEEPS_IN_BASH}
 
 
@@ -138,6 +145,14 @@ def test_nothing_outlives_a_command_that_was_killed(make_app: MakeApp, start: St
         time.sleep(0.02)
     assert alive(running) == []
     assert list(temporary.iterdir()) == []
+
+
+def test_a_signal_ends_a_transfer_over_a_slow_link(make_app: MakeApp, start: Start) -> None:
+    app = make_app(UPLOADS, interpreter="bash")
+    process = start(app, "--inject", "slow-io:main=1B/s")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=_DEADLINE_SECONDS)
+    assert process.returncode == 130
 
 
 @pytest.mark.parametrize("numbers", [(signal.SIGINT,) * 3, (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)])

@@ -24,7 +24,7 @@ def test_runs_are_listed_with_the_cause_of_failure(dx_local: DxLocal, make_app: 
     (run,) = (app / "test-job-workspaces").iterdir()
     assert listed.exit_code == 0
     assert listed.stdout.startswith(f"{run.name}  failed  0/1 jobs  ")
-    assert listed.stdout.endswith("  main: AppError: no reads\n")
+    assert listed.stdout.endswith("  main: no reads\n")
 
 
 def test_programs_get_the_same(dx_local: DxLocal, make_app: MakeApp) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.local_server import DX_LOCAL, LocalServer, user_variables
+from tests.screens import Terminal
 
 from dx_local.engine.service.state_folder import ServerInfo, hold
 from dx_local.platform.core.context import Platform
@@ -121,6 +122,19 @@ def test_text_ends_with_a_line_that_says_ready(tmp_path: Path) -> None:
     assert process.returncode == 130
     exported = shlex.split("".join(lines), comments=True)
     assert f"DX_USER_CONF_DIR={tmp_path}/it's here/dnanexus_config" in exported
+
+
+def test_a_terminal_shows_the_command_that_connects_a_shell(tmp_path: Path) -> None:
+    state = tmp_path / "my state"
+    cache = user_variables(tmp_path)["XDG_CACHE_HOME"]
+    terminal = Terminal("serve", "--state", str(state), columns=200, XDG_CACHE_HOME=cache)
+    try:
+        shown = terminal.read_until_all(r"# ready http://127\.0\.0\.1:\d+ project-\w+")
+        assert f"eval \"$(dx-local env --state '{state}')\"\n# ready" in shown
+        assert "DX_SECURITY_CONTEXT" not in terminal.written
+    finally:
+        terminal.process.sendintr()
+        assert terminal.read_to_end() == 130
 
 
 def test_a_server_goes_on_when_nobody_reads_what_it_says(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def spec_of(folder: Path) -> dict[str, Any]:
 def test_an_app_is_written_and_its_path_printed(wizard_process: Wizard, tmp_path: Path) -> None:
     outcome = wizard_process(*NEW, *PARAMETERS)
     assert (outcome.code, outcome.stdout) == (0, "count-reads\n")
-    assert "cd count-reads\n  dx-local run\n  pytest" in outcome.stderr
+    assert "cd count-reads\n  dx-local run\n  dx-local test" in outcome.stderr
     assert lint_app(tmp_path / "count-reads") == []
 
 

@@ -25,6 +25,14 @@ _VERBS = {
 }
 
 
+_SECTIONS = {
+    "Run and check an app": "run rerun test lint",
+    "Look at kept runs": "runs logs report shell clean",
+    "Use dx with a local platform": "serve env exec gtable",
+    "Set up": "completion doctor",
+}
+_WIDTH = max(map(len, _VERBS))
+
 # The modules of verbs that are in a package of their own.
 _HISTORY = ("rerun", "runs", "logs", "report", "shell", "clean")
 _MODULES = {**{verb: f"history.{verb}" for verb in _HISTORY}, "completion": "completion.command"}
@@ -44,8 +52,10 @@ class _Verbs(click.Group):
         return command
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_VERBS.items()))
+        for title, names in _SECTIONS.items():
+            with formatter.section(title):
+                # All sections have their second column at the same place.
+                formatter.write_dl([(f"{name:{_WIDTH}}", _VERBS[name]) for name in names.split()])
 
 
 @click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,9 +65,9 @@ def main() -> None:
 
     \b
     Examples:
-      dx-local run my-app                             with the app's own samples
-      dx-local run my-app -ireads=reads.fastq         with your own file
-      dx-local run my-app -in=3 --json                with JSON output
+      dx-local run my-app                      with the app's own samples
+      dx-local run my-app -ireads=reads.fastq  with your own file
+      dx-local rerun last --debug              stop where the last run failed
 
     Exit codes: 0 done, 1 an internal error, or stdout cannot be written,
     2 wrong usage, 3 the app has errors, 5 the job failed with AppError,

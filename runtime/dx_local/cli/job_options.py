@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from dx_local.cli.completion.candidates import complete_reasons
 from dx_local.engine.debugging import ALL_REASONS, DEBUG_REASONS, DEFAULT_PORT
 from dx_local.engine.executors.registry import EXECUTORS
 from dx_local.engine.settings import (
@@ -126,6 +127,7 @@ _DEBUG_OPTIONS = (
         "--debug-on",
         multiple=True,
         metavar="REASON",
+        shell_complete=complete_reasons,
         help=f"Stop jobs that fail for this reason in a debugger: {', '.join(DEBUG_REASONS)}. Repeatable.",
     ),
     click.option("--debug", is_flag=True, help=f"Same as --debug-on {ALL_REASONS}."),

@@ -18,6 +18,7 @@ from dx_local.cli.completion.candidates import (
     complete_inputs,
     complete_runs,
 )
+from dx_local.cli.help_sections import SectionedCommand
 from dx_local.cli.job_options import debug_options, job_options
 from dx_local.cli.run_display import Display, display_options, out_option, run_request
 
@@ -52,7 +53,7 @@ class _Options:
 _POSITION = re.compile(r"-\d+")
 
 
-class _RunCommand(click.Command):
+class _RunCommand(SectionedCommand):
     """Accepts `--resume -2`, and completes inputs that follow -i without a space.
 
     Click takes a value that begins with a dash for the next option.
@@ -209,7 +210,7 @@ def _resumed(options: _Options) -> ResumedRun | None:
             f"--resume names the run {wanted!r}, which is an app",
             f"Write the app first: dx-local run {wanted} --resume",
         )
-    run = choose_whole_run(options.app, wanted)
+    run = choose_whole_run(options.app, wanted, options.function)
     if run is None:
         if not options.display.quiet:
             click.echo("There is no earlier run to resume: all jobs run.", err=True)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from dx_app_wizard.console.text import plain
 from dx_local.cli.boundary import SCHEMA, CommandResult, boundary
 from dx_local.cli.job_options import job_options
 from dx_local.cli.stopping import until_stopped
@@ -64,8 +67,8 @@ class _Options:
 def command(**options: Any) -> None:
     """Serve a platform to dx, dxpy and other clients until Ctrl-C or SIGTERM.
 
-    Prints the shell variables that connect clients to the platform; the line
-    `# ready URL PROJECT` comes last. The state folder keeps everything that was
+    Prints the shell variables that connect clients to the platform, on a terminal
+    the command that sets them; `# ready URL PROJECT` comes last. The state folder keeps everything that was
     acknowledged, even after kill -9. At the next start, jobs that were running are
     restarted once (unless their policy forbids it), waiting jobs continue, and
     the token stays the same, as does the port if it is free.
@@ -110,6 +113,16 @@ def ready_text(saved: ServerInfo, folder: Path, *, marks_prompt: bool = False) -
     return "\n".join([*lines, f"# ready {saved.url} {saved.project}"])
 
 
+def _invitation(saved: ServerInfo, state: Path | None) -> str:
+    """Return lines for a person; the last one is that of `ready_text`."""
+    option = f" --state {shlex.quote(str(state))}" if state else ""
+    return (
+        "The platform is ready; Ctrl-C stops it. In another terminal, connect dx with:\n"
+        f'  eval "$(dx-local env{option})"\n'
+        f"# ready {saved.url} {saved.project}"
+    )
+
+
 def _serve(options: _Options) -> CommandResult:
     import uvloop
 
@@ -133,6 +146,8 @@ async def _until_cancelled(options: _Options) -> None:
     async with serving(request, Messages() if options.quiet else JobStates()) as saved:
         if options.as_json:
             click.echo(json.dumps(describe(saved, request.folder), indent=2))
+        elif sys.stdout.isatty():
+            click.echo(plain(_invitation(saved, options.state)))
         else:
             click.echo(ready_text(saved, request.folder))
         await asyncio.Event().wait()

@@ -40,7 +40,7 @@ def run_on_save(app: Path, ignored: Sequence[Path], run: Callable[[], CommandRes
                 signal.signal(number, handler)
             _print_waiting(app)
             paths = saved.wait()
-            _print_changes(paths)
+            _print_changes(app, paths)
             # Folders that were created meanwhile are watched as well.
             former, saved = saved, SavedFiles(app, ignored)
             former.close()
@@ -56,8 +56,10 @@ def _print_waiting(app: Path) -> None:
     click.echo(text, nl=not sys.stderr.isatty(), err=True)
 
 
-def _print_changes(paths: Sequence[Path]) -> None:
+def _print_changes(app: Path, changed: Sequence[Path]) -> None:
     _clear_line()
+    # Some editors write a file under a temporary name first.
+    paths = [path for path in changed if (app / path).exists()] or changed
     names = ", ".join(map(str, paths[:_SHOWN]))
     more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
     click.echo(plain(f"changed: {names}{more}"), err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import time
@@ -84,12 +85,38 @@ def test_a_run_in_progress_is_in_the_database_without_its_log(
         time.sleep(0.05)
 
 
-def test_a_users_file_is_recorded_in_time(platform: Platform, keeper: LedgerKeeper) -> None:
+def link(platform: Platform, data: bytes) -> tuple[str, Path, os.stat_result]:
+    """Add a user's file to the platform; return its ID, path and status."""
     file_id = new_id("file")
-    (platform.folder / "files" / file_id).write_bytes(b"reads" * (1 << 20))
-    keeper.on_input(file_id)
+    path = platform.folder / "files" / file_id
+    path.write_bytes(data)
+    return file_id, path, path.stat()
+
+
+def test_a_users_file_is_recorded_in_time(platform: Platform, keeper: LedgerKeeper) -> None:
+    file_id, _, status = link(platform, b"reads" * (1 << 20))
+    keeper.on_input(file_id, status.st_size, status.st_mtime_ns)
     wait_for(platform, file_id)
     assert read_ledger(platform.folder).contents[file_id].size == 5 << 20
+
+
+def test_a_small_file_of_the_user_is_recorded_at_the_end(platform: Platform, keeper: LedgerKeeper) -> None:
+    file_id, _, status = link(platform, b"reads")
+    keeper.on_input(file_id, status.st_size, status.st_mtime_ns)
+    close(keeper)
+    assert read_ledger(platform.folder).contents[file_id].size == 5
+
+
+def test_a_users_file_that_was_edited_meanwhile_is_not_recorded(
+    platform: Platform, keeper: LedgerKeeper
+) -> None:
+    """A job has got the bytes as they were, which are not known any more."""
+    file_id, path, status = link(platform, b"old")
+    path.write_bytes(b"new")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    keeper.on_input(file_id, status.st_size, status.st_mtime_ns)
+    close(keeper)
+    assert read_ledger(platform.folder).contents == {}
 
 
 def test_a_file_in_parts_is_one_content(context: Context, keeper: LedgerKeeper) -> None:
@@ -120,6 +147,20 @@ def test_a_line_that_was_cut_off_does_not_count(platform: Platform) -> None:
     path = platform.folder / "ledger.jsonl"
     path.write_text(path.read_text()[:-5])
     assert set(read_ledger(platform.folder).contents) == {"file-a"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"id": "file-x"}', '{"run": 5}', '{"python": "3"}', '{"tree": "t", "files": [1]}',
+        '{"tree": "t", "files": {"a": [1]}}', "[1]", "{",
+    ],
+)  # fmt: skip
+def test_a_line_of_another_version_does_not_count(platform: Platform, line: str) -> None:
+    known = '{"release": "24.04", "python": "3.12"}'
+    (platform.folder / "ledger.jsonl").write_text(f"{line}\n{known}\n")
+    ledger = read_ledger(platform.folder)
+    assert (ledger.boot, ledger.pythons, ledger.contents, ledger.trees) == (None, {"24.04": "3.12"}, {}, {})
 
 
 def test_the_python_of_a_release_is_recorded_at_once(platform: Platform) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.ledger.ledger import tree_of, with_digests
+from dx_local.engine.ledger.ledger import completed_by, tree_of, with_digests
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,3 +49,29 @@ def test_an_archive_is_a_tree_of_one_file(tmp_path: Path) -> None:
     archive.write_bytes(b"tar")
     (name,) = tree_of(archive)
     assert with_digests(archive, tree_of(archive))[name].size == 3
+
+
+def test_a_file_that_was_edited_meanwhile_has_no_digest(folder: Path) -> None:
+    """Jobs that have run got the file as it was, which is not known any more."""
+    tree = tree_of(folder)
+    tool = folder / "usr" / "bin" / "tool"
+    tool.write_text("two")
+    os.utime(tool, (0, 0))
+    assert with_digests(folder, tree)["usr/bin/tool"] == tree["usr/bin/tool"]
+
+
+def test_digests_of_an_earlier_tree_are_completed_by_unchanged_files(folder: Path) -> None:
+    """A run that ended early has none, and its resources are the same nevertheless."""
+    early = tree_of(folder)
+    assert completed_by(with_digests(folder, tree_of(folder)), early) == with_digests(folder, early)
+    os.utime(folder / "usr" / "bin" / "tool", (0, 0))
+    assert completed_by(with_digests(folder, tree_of(folder)), early) == early
+
+
+def test_a_link_that_leads_out_of_the_folder_counts_as_the_file(folder: Path) -> None:
+    outside, inner = folder / "outside", folder / "usr"
+    outside.write_text("one")
+    (inner / "out").symlink_to(outside)
+    before = with_digests(inner, tree_of(inner))
+    outside.write_text("two")
+    assert with_digests(inner, tree_of(inner), before)["out"].sha256 != before["out"].sha256

@@ -77,12 +77,62 @@ def test_only_jobs_that_reach_a_change_run_again(before: str, after: str, entry_
         'trap "$handler" EXIT',
         "declare -f",
         'bash "$x"',
+        "set -ea",
+        "set -o allexport",
+        'export -f "$x"',
+        'bash "$0" process',
+        'cat "${BASH_SOURCE[0]}"',
+        "gath*",
+        "gath{er,}",
     ],
 )
 def test_computed_names_make_the_whole_file_count(computed: str) -> None:
     code = APP.replace('sort "$@"', computed)
     assert {part.name for part in closure_of(code, "bash", "postprocess")} == {WHOLE_FILE}
     assert WHOLE_FILE not in {part.name for part in closure_of(code, "bash", "main")}
+
+
+@pytest.mark.parametrize(
+    "literal", ["awk '{ print $0 }'", 'awk "{ print \\$0 }"', "set -euo pipefail", "[ -f x ]"]
+)
+def test_names_in_the_source_do_not(literal: str) -> None:
+    code = APP.replace('sort "$@"', literal)
+    assert WHOLE_FILE not in {part.name for part in closure_of(code, "bash", "postprocess")}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param("main() {\ncat <<X\n#1\nX\n}\n", "main() {\ncat <<X\n#2\nX\n}\n", id="a here-document"),
+        pytest.param("x='\n# 1\n'\nmain() { a; }\n", "x='\n# 2\n'\nmain() { a; }\n", id="a string"),
+        pytest.param(
+            "cat <<X\na\nX\nmain() { a; }\n", "cat <<X\na\n\nX\nmain() { a; }\n", id="an empty line"
+        ),
+        pytest.param("cat <<X\na\nX\nmain() { a; }\n", "cat <<X\na \nX\nmain() { a; }\n", id="a space"),
+        pytest.param("main() {\na \\\nb\n}\n", "main() {\na \\ \nb\n}\n", id="a space after a backslash"),
+        pytest.param(
+            "main() {\na \\\nb\n}\n", "main() {\na \\\n# x\nb\n}\n", id="a comment that ends a line"
+        ),
+        pytest.param("#!/bin/bash\nmain() { a; }\n", "#!/bin/sh\nmain() { a; }\n", id="the first line"),
+        pytest.param(
+            "command_not_found_handle() { a; }\nmain() { a; }\n",
+            "command_not_found_handle() { b; }\nmain() { a; }\n",
+            id="the function that bash calls itself",
+        ),
+        pytest.param(
+            "lib/f() { a; }\nmain() { lib/f; }\n", "lib/f() { b; }\nmain() { lib/f; }\n", id="a slash"
+        ),
+    ],
+)
+def test_a_change_of_the_code_is_noticed(before: str, after: str) -> None:
+    assert closure_of(before, "bash", "main") != closure_of(after, "bash", "main")
+
+
+@pytest.mark.parametrize(
+    "after", ["main() {\n  # why\n  a\n\n  b  \n}\n", "\n# why\nmain() {\n  a\n  b\n}\n"]
+)
+def test_comments_and_layout_do_not_count(after: str) -> None:
+    assert closure_of("main() {\n  a\n  b\n}\n", "bash", "main") == closure_of(after, "bash", "main")
 
 
 def test_an_exported_function_counts() -> None:

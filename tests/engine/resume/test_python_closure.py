@@ -104,8 +104,9 @@ ALL = {"main", "process", "postprocess", "table"}
         pytest.param("class Reader:", "class Reader(dict):", {"process"}, id="a base class"),
         pytest.param("def again(number)", "def again(number, x=1)", set(), id="an unused recursive function"),
         pytest.param(
-            '"process")\ndef start', '"process")\n@cached\ndef start', {"process"}, id="a decorator"
+            "def unpack(path)", "@lru_cache\ndef unpack(path)", ALL, id="a decorator of unknown origin"
         ),
+        pytest.param("LIMIT = 10\n", "LIMIT = 10\nLIMIT = 10\n", {"process", "table"}, id="a repetition"),
         pytest.param("return {}\n", "return {'done': True}\n", {"main"}, id="the entry point itself"),
         pytest.param("number else", "number else eval(number) or", set(), id="eval that nothing reaches"),
     ],
@@ -125,6 +126,16 @@ def test_only_jobs_that_reach_a_change_run_again(before: str, after: str, entry_
         "importlib.import_module(piece)",
         "sys.modules['__main__']",
         "run = eval",
+        "from sys import modules",
+        "import __main__",
+        "import builtins; builtins.eval('x')",
+        "from inspect import getsource",
+        "import pickle; pickle.load(piece)",
+        "count.__globals__",
+        "open(__file__)",
+        "subprocess.run(sys.argv[0])",
+        "dxpy.run('gather')",
+        "dxpy.ENTRY_POINT_TABLE['gather']()",
     ],
 )
 def test_computed_names_make_the_whole_file_count(computed: str) -> None:
@@ -182,3 +193,52 @@ def test_exactly_the_functions_that_can_be_called_count(edges: list[tuple[str, s
             pending += graph[name]
     changed = closure_of(source(""), "python3", "main") != closure_of(source(" + [1]"), "python3", "main")
     assert changed == (edited in reached)
+
+
+def changes(before: str, after: str) -> bool:
+    """Return whether a change of the code before the entry point matters to it."""
+    entry = "\n@dxpy.entry_point('main')\ndef main():\n    return T['f']()\n"
+    first, second = (
+        closure_of(f"import dxpy\nT = {{}}\n{code}{entry}", "python3", "main") for code in (before, after)
+    )
+    return first != second
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("def keep(f):\n    T[f.__name__] = f\n\n@keep\ndef f(): return 1", id="a decorator"),
+        pytest.param("from lib import keep\n@keep('f')\ndef f(): return 1", id="one of another package"),
+        pytest.param(
+            "class Base:\n    def __init_subclass__(cls): T['f'] = cls\nclass f(Base): x = 1\nBase()",
+            id="a base class",
+        ),
+    ],
+)
+def test_what_is_registered_counts(code: str) -> None:
+    assert changes(code, code.replace("1", "2"))
+
+
+def test_harmless_decorators_do_not_make_functions_count() -> None:
+    wrapper = (
+        "import functools\ndef timed(timed_function):\n    return functools.wraps(timed_function)(print)"
+    )
+    code = f"{wrapper}\n@functools.cache\n@timed\ndef f(): return 1"
+    assert not changes(code, code.replace("1", "2"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("T['f'] = 1\nT['f'] = 2", "T['f'] = 2\nT['f'] = 1"),
+        ("T = A\nT = B", "T = B\nT = A"),
+        ("def g(): pass\nT = g\ndef g(): return 1", "def g(): pass\ndef g(): return 1\nT = g"),
+    ],
+)
+def test_the_order_of_statements_counts(before: str, after: str) -> None:
+    assert changes(before, after)
+
+
+def test_the_order_of_definitions_does_not() -> None:
+    functions = ["def f(): return g()", "def g(): return X", "X = 1", "T['f'] = f"]
+    assert not changes("\n".join(functions), "\n".join([*functions[-2::-1], functions[-1]]))

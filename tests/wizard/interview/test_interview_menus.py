@@ -107,6 +107,17 @@ def test_a_region_is_found_by_its_place_and_brings_its_own_types(
     assert list(wizard.written()["regionalOptions"]) == [region]
 
 
+def test_a_size_that_several_types_have_is_asked_for_again(terminal: Start) -> None:
+    wizard = terminal(*ALL_BUT_PLACE)
+    wizard.talk(
+        ("Region", ""),
+        ("for your app", "16 cores"),
+        (r"'16 cores' fits \d+ instance types,\s+enter\s+one\s+of\s+them:\s+mem1_ssd1_v2_x16", ""),
+        ("Write the app", ""),
+    )
+    assert wizard.end()[0] == 0
+
+
 def test_a_place_with_several_regions_is_asked_for_again(terminal: Start) -> None:
     wizard = terminal(*ALL_BUT_PLACE)
     wizard.talk(("Region", "lond"), (r"'lond' fits several(?s:.*)Region", "-g"), ("for your app", ""))

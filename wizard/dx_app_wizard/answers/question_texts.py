@@ -174,7 +174,7 @@ TEXTS: dict[str, QuestionText] = {
         example="aws:eu-west-2",
         prompt="Region",
         option="Region that the app runs in.",
-        hint="a place (london) or a region",
+        hint="a place (sydney) or a region",
         details="Inputs must be in the same region; type to filter, or press Down for all regions.",
     ),
     "instance_type": QuestionText(

@@ -19,7 +19,7 @@ from dx_app_wizard.dxapp.instances import (
     list_regions,
     place_of,
 )
-from dx_app_wizard.interview.prompts import Prompt
+from dx_app_wizard.interview.prompts import Prompt, matching
 
 if TYPE_CHECKING:
     from dx_app_wizard.dxapp.instances import InstanceType
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _REGIONS_OF_CLOUDS = ("aws:us-east-1", "azure:westus", "oci:us-ashburn-1")
 """The regions that the official wizard chooses by the cloud of the instance type."""
+
+_SHOWN = 5
 
 
 PolicyCheck = Callable[[str, Any], "str | None"]
@@ -86,8 +88,11 @@ class InstanceTypeQuestion:
                 if instance_type_problem(name, place) is None:
                     return RegionAndType(place, name)
             common = ", ".join(instance.name for instance in common_instance_types(region))
+            if fitting := matching(_choices(region), name):
+                some = ", ".join(choice.text for choice in fitting[:_SHOWN])
+                raise AnswerError(f"{name!r} fits {len(fitting)} instance types, enter one of them: {some}…")
             problem = instance_type_problem(name, region)
-            raise AnswerError(f"unrecognized response, expected one of {common} or another one: {problem}")
+            raise AnswerError(f"unrecognized response, expected one of {common} or another type: {problem}")
 
         def read(line: str) -> RegionAndType:
             place = place_of_type(line)

@@ -11,8 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import click
     from click.shell_completion import CompletionItem
+
+    from dx_local.engine.history.kept_runs import KeptRun
 
 _INPUT_OPTION = "-i"
 
@@ -58,14 +62,36 @@ def complete_runs(context: click.Context, _parameter: click.Parameter, text: str
 
 def complete_jobs(context: click.Context, _parameter: click.Parameter, text: str) -> list[CompletionItem]:
     """Complete the label of a job of the chosen run; failed jobs come first."""
+    from dx_local.engine.history.kept_runs import choose_run
+
+    return _jobs(context, text, choose_run)
+
+
+def complete_jobs_to_repeat(
+    context: click.Context, _parameter: click.Parameter, text: str
+) -> list[CompletionItem]:
+    """Complete the label of a job of the run from which `dx-local rerun` takes it."""
+    from dx_local.engine.history.kept_runs import choose_run_to_repeat
+
+    return _jobs(context, text, choose_run_to_repeat)
+
+
+def complete_reasons(_context: click.Context, _parameter: click.Parameter, text: str) -> list[str]:
+    """Complete a failure reason for --debug-on."""
+    from dx_local.engine.debugging import DEBUG_REASONS
+
+    return [reason for reason in DEBUG_REASONS if reason.startswith(text)]
+
+
+def _jobs(context: click.Context, text: str, choose: Callable[[Path, str], KeptRun]) -> list[CompletionItem]:
     from click.shell_completion import CompletionItem
 
     from dx_local.engine.history.kept_jobs import kept_jobs
-    from dx_local.engine.history.kept_runs import LAST, choose_run
+    from dx_local.engine.history.kept_runs import LAST
     from dx_local.errors import DxLocalError
 
     try:
-        with choose_run(_app(context), context.params.get("run_name") or LAST).opened() as platform:
+        with choose(_app(context), context.params.get("run_name") or LAST).opened() as platform:
             jobs = kept_jobs(platform)
     except DxLocalError:
         return []

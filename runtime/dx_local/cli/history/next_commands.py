@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _REPORT = "report.html"
 _OLD_PROGRAM = "dx-run-app-locally"
 _FROM_STDIN = ("-", "-f-", "--input-json-file=-")
+_NOT_TO_RESUME = ("--resume", "--inject")
+_DEBUGS_SOME = ("--debug-", "--debugpy")
 _FROM_PIPE = "/dev/fd/"  # bash: <(COMMAND)
 
 
@@ -36,37 +38,54 @@ def going_on(app: Path, folder: Path, failure: FailureReport) -> GoingOn:
         return GoingOn((), log, _place(folder))
     job = shlex.quote(_job_name(folder, failure))
     in_app = "" if _is_here(app) else f" --app {shlex.quote(str(app))}"
-    rerun = f"dx-local rerun {job}{in_app}{_option('--run', names.whole)}"
+    rerun = _same_rerun(failure) or f"dx-local rerun {job}{in_app}{_option('--run', names.whole)}"
     commands = []
     if _has_verb("rerun"):
         commands.append(Command(rerun, "this job alone, with your edits"))
     if _has_option("rerun", "--debug"):
         commands.append(Command(f"{rerun} --debug", "the same, stops where it fails"))
-    if names.is_whole and _has_option("run", "--resume") and (resume := _resume_command(app)):
+    if names.is_whole and _has_option("run", "--resume") and (resume := _resume_command()):
         commands.append(Command(f"{resume}{_option('', names.whole)}", "all that is not done"))
     logs = f"dx-local logs {job}{in_app}{_option('--run', names.any)}"
     return GoingOn(tuple(commands), logs, _place(folder))
 
 
-def _resume_command(app: Path) -> str | None:
-    """Return the command of this run with --resume and the same inputs; None if these were in a pipe."""
+def _same_rerun(failure: FailureReport) -> str | None:
+    """Return the present command, without --debug, if it is a `rerun` whose own job failed."""
+    arguments = sys.argv[1:]
+    is_own = arguments[:1] == ["rerun"] and failure.subject.path == failure.subject.label
+    if not is_own or any(argument.startswith(_DEBUGS_SOME) for argument in arguments):
+        return None
+    kept = [argument for argument in arguments if argument != "--debug"]
+    return shlex.join(["dx-local", *kept])
+
+
+def _resume_command() -> str | None:
+    """Return the command of this run with --resume and the same inputs.
+
+    None if these were in a pipe, or if it is the run of a test case.
+    """
     program, *arguments = sys.argv
     if Path(program).name != _OLD_PROGRAM:
         verb, *arguments = arguments or [""]
         if verb != "run":
-            return f"dx-local run{'' if _is_here(app) else f' {shlex.quote(str(app))}'} --resume"
+            return None
     if any(text in _FROM_STDIN or _FROM_PIPE in text for text in arguments):
         return None
-    return f"{shlex.join(['dx-local', 'run', *_without_resume(arguments)])} --resume"
+    return f"{shlex.join(['dx-local', 'run', *_to_resume(arguments)])} --resume"
 
 
-def _without_resume(arguments: list[str]) -> Iterator[str]:
-    """Yield arguments without --watch, and without --resume and its value."""
+def _to_resume(arguments: list[str]) -> Iterator[str]:
+    """Yield arguments without --watch, and without --resume and --inject and their values.
+
+    The faults have happened already, and would end the same jobs again.
+    """
     skips = False
     for argument in arguments:
         is_value = skips and not argument.startswith("-")
-        skips = argument == "--resume"
-        if not (skips or is_value or argument.startswith("--resume=") or argument == "--watch"):
+        skips = argument in _NOT_TO_RESUME
+        is_left_out = skips or is_value or argument == "--watch"
+        if not is_left_out and not argument.startswith(tuple(f"{name}=" for name in _NOT_TO_RESUME)):
             yield argument
 
 

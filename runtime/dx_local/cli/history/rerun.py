@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dx_local.cli.boundary import boundary
-from dx_local.cli.completion.candidates import complete_jobs
+from dx_local.cli.completion.candidates import complete_jobs_to_repeat
+from dx_local.cli.help_sections import SectionedCommand
 from dx_local.cli.history.options import app_option, run_option
 from dx_local.cli.job_options import debug_options, job_options
 from dx_local.cli.run_display import Display, display_options, out_option, run_request
@@ -32,8 +33,8 @@ class _Options:
     display: Display
 
 
-@click.command("rerun", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("wanted", metavar="JOB", shell_complete=complete_jobs)
+@click.command("rerun", cls=SectionedCommand, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("wanted", metavar="JOB", shell_complete=complete_jobs_to_repeat)
 @app_option
 @run_option
 @out_option
@@ -63,12 +64,12 @@ def command(**options: Any) -> None:
 
 def _request(options: _Options) -> RunRequest:
     from dx_local.engine.history.kept_jobs import choose_job, kept_jobs
-    from dx_local.engine.history.kept_runs import choose_run, choose_whole_run
+    from dx_local.engine.history.kept_runs import choose_run_to_repeat
     from dx_local.engine.resume.recorded_jobs import recorded_job
     from dx_local.engine.runs.preparation import RunRequest
     from dx_local.engine.settings import JobSettings
 
-    run = choose_whole_run(options.app, options.run_name) or choose_run(options.app, options.run_name)
+    run = choose_run_to_repeat(options.app, options.run_name)
     with run.opened() as platform:
         job = choose_job(kept_jobs(platform), options.wanted)
         recorded = recorded_job(platform, job.id, job.path)

@@ -79,4 +79,4 @@ def _why(summary: RunSummary) -> str:
     if failure is None:
         return summary.problem or ""
     message = failure.explanation.strip().partition("\n")[0]
-    return f"{failure.job_path}: {failure.reason}: {message}"
+    return f"{failure.job_path.rpartition(' → ')[2]}: {message or failure.reason}"

@@ -82,7 +82,8 @@ def choose_job(jobs: list[KeptJob], wanted: str) -> KeptJob:
         listed = "\n".join(f"  {job.id}  {job.path}" for job in found[:_SHOWN])
         raise UsageError(f"{len(found)} jobs have the name {wanted!r}:\n{listed}", "Pass the ID of one.")
     labels = list(dict.fromkeys(job.label.partition("[")[0] for job in jobs))
-    known = f"The run has jobs of {', '.join(labels[:_SHOWN])}." if labels else "The run has no jobs yet."
+    names = ", ".join(labels[:_SHOWN])
+    known = f"This run has jobs of {names}; --run chooses another." if labels else "The run has no jobs yet."
     raise UsageError(f"there is no job {wanted!r}", known)
 
 

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dx_local.engine.ledger import ledger
 from dx_local.engine.ledger.disk_sync import sync
@@ -34,6 +34,15 @@ _LARGE = 256 << 20  # bytes of an output after which the ledger is written at on
 _LAST_BYTES = _LARGE  # read at most so much when the run ends, in a quarter of a second
 _LONGEST_END = 2.0  # seconds
 _TRIES = 3
+_LAST_PATIENCE = 0.03  # seconds at the end in which inputs are read
+
+
+class _Input(NamedTuple):
+    """A user's file: its ID, size, and time of change (ns)."""
+
+    file_id: str
+    size: int
+    changed: int
 
 
 class LedgerKeeper:
@@ -45,10 +54,11 @@ class LedgerKeeper:
     def __init__(self, folder: Path, trees: dict[str, Path]) -> None:
         self._folder = folder
         self._trees = trees
+        self._described: dict[str, ledger.Tree] = {}  # as long as digests are missing
         self._lines: deque[str] = deque([ledger.line_of_run()])
         self._outputs: deque[tuple[str, int]] = deque()
-        self._inputs: deque[str] = deque()
-        self._reading: tuple[str, Iterator[Content | None]] | None = None
+        self._inputs: deque[_Input] = deque()
+        self._reading: tuple[_Input, Iterator[Content | None]] | None = None
         self._contents: dict[str, Content] = {}
         self._pythons: dict[str, str] = {}
         self._last_change: tuple[int, int] | None = None
@@ -66,9 +76,12 @@ class LedgerKeeper:
         if class_of(object_id) in ("file", "gtable"):
             self._outputs.append((object_id, _TRIES))
 
-    def on_input(self, file_id: str) -> None:
-        """Record a link to a file of the user, whose bytes need not be synced."""
-        self._inputs.append(file_id)
+    def on_input(self, file_id: str, size: int, changed: int) -> None:
+        """Record a link to a file of the user, whose bytes need not be synced.
+
+        If the file has another size or time of change (ns) by then, its bytes are not those that jobs got.
+        """
+        self._inputs.append(_Input(file_id, size, changed))
 
     def note(self, object_id: str, content: Content) -> None:
         """Record an object whose content is known already, as it was taken over from an earlier run."""
@@ -101,7 +114,8 @@ class LedgerKeeper:
     def _keep(self) -> None:
         for name, path in self._trees.items():
             with suppress(OSError):
-                self._lines.append(ledger.line_of_tree(name, ledger.tree_of(path)))
+                self._described[name] = ledger.tree_of(path)
+                self._lines.append(ledger.line_of_tree(name, self._described[name]))
         self._write_lines(syncs=False)  # with the first outputs
         while not self._is_ending.wait(_PERIOD):
             self._record_outputs()
@@ -110,6 +124,7 @@ class LedgerKeeper:
             self._record_trees()
             self._record_inputs(time.monotonic() + _PATIENCE)
         self._record_outputs(_LAST_BYTES)
+        self._record_inputs(time.monotonic() + _LAST_PATIENCE)
 
     def _record_outputs(self, most: float = math.inf) -> None:
         """Sync new outputs and record their content, small ones first, up to a number of bytes in all."""
@@ -153,28 +168,30 @@ class LedgerKeeper:
 
     def _record_inputs(self, until: float) -> None:
         """Read on in the user's files as long as there is time, and record the content of those that end."""
-        while time.monotonic() < until and not self._is_ending.is_set():
+        while time.monotonic() < until:
             if self._reading is None:
                 if not self._inputs:
                     break
-                object_id = self._inputs.popleft()
-                self._reading = object_id, ledger.reading(paths_of(self._folder, object_id))
-            object_id, blocks = self._reading
+                found = self._inputs.popleft()
+                self._reading = found, ledger.reading(paths_of(self._folder, found.file_id))
+            found, blocks = self._reading
             try:
                 content = next(blocks)
+                if content is not None and _is_unchanged(found, paths_of(self._folder, found.file_id)):
+                    self.note(found.file_id, content)
             except OSError:
                 self._reading = None
                 continue
             if content is not None:
                 self._reading = None
-                self.note(object_id, content)
         self._write_lines()
 
     def _record_trees(self) -> None:
-        while self._trees and not self._is_ending.is_set():
-            name, path = self._trees.popitem()
+        """Record the digests of files that are still as they were when the run began."""
+        while self._described and not self._is_ending.is_set():
+            name, tree = self._described.popitem()
             with suppress(OSError):
-                tree = ledger.with_digests(path, ledger.tree_of(path))
+                tree = ledger.with_digests(self._trees[name], tree)
                 self._lines.append(ledger.line_of_tree(name, tree))
 
     def _write_lines(self, *, syncs: bool = True) -> None:
@@ -230,3 +247,8 @@ def paths_of(folder: Path, object_id: str) -> list[Path]:
     if not parts.is_dir():
         return []
     return sorted((path for path in parts.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
+
+
+def _is_unchanged(found: _Input, paths: list[Path]) -> bool:
+    """Return whether a user's file is as it was when it was linked. Raises OSError."""
+    return [(each.st_size, each.st_mtime_ns) for each in (path.stat() for path in paths)] == [found[1:]]

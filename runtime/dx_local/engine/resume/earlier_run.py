@@ -37,6 +37,7 @@ class _JobRow(JobIdentity):
     failure_from: JSON | None
     depends_on: list[str]
     requested: JSON
+    try_number: int
 
 
 _COLUMNS = ", ".join(_JobRow.__annotations__)
@@ -77,7 +78,10 @@ class EarlierJob:
 
 @dataclass
 class EarlierRun:
-    """An earlier run, opened for reading: its platform, ledger and jobs in the order of their creation."""
+    """An earlier run, opened for reading: its platform, ledger and jobs in the order of their creation.
+
+    `discarded` has the jobs that were started by a try which failed. They count only as jobs that are done.
+    """
 
     name: str
     platform: Platform
@@ -85,6 +89,7 @@ class EarlierRun:
     jobs: list[EarlierJob]
     is_same_boot: bool
     """True if the machine has not been started since: everything that was written is there."""
+    discarded: list[EarlierJob] = field(default_factory=list)
     by_path: dict[str, EarlierJob] = field(default_factory=dict)
     children: dict[str, list[EarlierJob]] = field(default_factory=dict)
     _made: dict[str, list[str]] | None = None
@@ -99,7 +104,7 @@ class EarlierRun:
         return self._by_id[job_id]
 
     def __post_init__(self) -> None:
-        self._by_id = {job.id: job for job in self.jobs}
+        self._by_id = {job.id: job for job in (*self.jobs, *self.discarded)}
         for job in self.jobs:
             self.by_path.setdefault(job.path, job)
             if job.row["parent"]:
@@ -143,29 +148,36 @@ def opened(folder: Path) -> Iterator[EarlierRun]:
     with claimed_for_reading(folder) as is_free, reading(folder) as platform:
         if not is_free:
             raise UsageError(f"run {folder.name} is in progress", "Resume it when it has ended.")
-        jobs = list(_jobs(platform))
-        if not jobs:
+        found = list(_jobs(platform))
+        if not found:
             raise UsageError(f"run {folder.name} has no jobs", "Start the app with `dx-local run`.")
         ledger = read_ledger(folder)
         yield EarlierRun(
             name=folder.name,
             platform=platform,
             ledger=ledger,
-            jobs=jobs,
+            jobs=[job for job, is_discarded in found if not is_discarded],
+            discarded=[job for job, is_discarded in found if is_discarded],
             is_same_boot=ledger.boot is not None and ledger.boot == boot_id(),
         )
 
 
-def _jobs(platform: Platform) -> Iterator[EarlierJob]:
+def _jobs(platform: Platform) -> Iterator[tuple[EarlierJob, bool]]:
+    """Yield all jobs, and whether the try that started each of them was followed by another one."""
     rows = platform.store.all(_JobRow, _ROWS)
     workspaces = {row["id"]: row["workspace"] for row in rows}
     labels = JobLabels()
     paths: dict[str, str] = {}
+    tries = {row["id"]: row["try_number"] for row in rows}
+    discarded: set[str] = set()
     for row in rows:
         label = labels.label(row, name_of(row, workspaces.get(row["parent"] or "")))
         above = paths.get(row["parent"] or "")
         paths[row["id"]] = f"{above} → {label}" if above else label
-        yield EarlierJob(row, label, paths[row["id"]])
+        parent, by_try = row["parent"] or "", row["parent_try"]
+        if parent in discarded or (by_try is not None and tries.get(parent, by_try) != by_try):
+            discarded.add(row["id"])
+        yield EarlierJob(row, label, paths[row["id"]]), row["id"] in discarded
 
 
 def _objects_by_job(store: Store) -> dict[str, list[str]]:

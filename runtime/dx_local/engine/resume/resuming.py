@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.engine.ledger.keeper import LedgerKeeper
+    from dx_local.engine.ledger.ledger import Tree
     from dx_local.engine.resume.earlier_run import EarlierRun
     from dx_local.engine.resume.source import ResumeOptions
     from dx_local.platform.core.context import Platform
@@ -54,30 +55,37 @@ def resuming(
         sources: list[EarlierSource] = []
         digests = SharedDigests()
         side: Side | None = None
+        trees: dict[str, Tree] = {}
         next_folder: Path | None = folder
         while next_folder is not None and len(sources) < _LONGEST_CHAIN:
             earlier = stack.enter_context(earlier_run.opened(next_folder))
-            side = side or _side_of_present(present, earlier)
-            sides = (_side_of_earlier(earlier), side)
+            trees = trees or _present_trees(present, earlier)
+            side = side or _side_of_present(present, trees)
+            sides = (_side_of_earlier(earlier, trees), side)
             sources.append(EarlierSource(earlier, sides, options, digests, present.keeper.note))
             next_folder = earlier.resumed_from()
         yield Resumption(present.platform, sources, announce)
 
 
-def _side_of_earlier(earlier: EarlierRun) -> Side:
+def _side_of_earlier(earlier: EarlierRun, present: dict[str, Tree]) -> Side:
     recorded = earlier.ledger
     contents = Contents(earlier.platform, recorded.contents.get)
+    # A run that ended early, or was killed, has not recorded all digests.
+    trees = {name: ledger.completed_by(present.get(name, {}), tree) for name, tree in recorded.trees.items()}
     circumstances = CircumstancesOf(
-        earlier.platform, contents, recorded.trees, lambda release: recorded.pythons.get(release, "")
+        earlier.platform, contents, trees, lambda release: recorded.pythons.get(release, "")
     )
     return Side(earlier.platform, contents, circumstances)
 
 
-def _side_of_present(present: PresentRun, earlier: EarlierRun) -> Side:
+def _side_of_present(present: PresentRun, trees: dict[str, Tree]) -> Side:
     contents = Contents(present.platform, present.keeper.content)
-    trees = {
+    circumstances = CircumstancesOf(present.platform, contents, trees, present.python_of)
+    return Side(present.platform, contents, circumstances)
+
+
+def _present_trees(present: PresentRun, earlier: EarlierRun) -> dict[str, Tree]:
+    return {
         name: ledger.with_digests(path, ledger.tree_of(path), earlier.ledger.trees.get(name))
         for name, path in present.trees.items()
     }
-    circumstances = CircumstancesOf(present.platform, contents, trees, present.python_of)
-    return Side(present.platform, contents, circumstances)

@@ -22,6 +22,7 @@ from dx_local.engine.resume.taking_over import Taker
 from dx_local.engine.resume.trust import Trust
 from dx_local.platform.core.errors import ApiError
 from dx_local.platform.core.executable import applet_fields
+from dx_local.platform.data import file_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,7 +195,7 @@ class EarlierSource:
             return None
         if fingerprint.function not in self._by_fingerprint:
             found: dict[Fingerprint, EarlierJob] = {}
-            for job in self._earlier.jobs:
+            for job in (*self._earlier.jobs, *self._earlier.discarded):
                 if job.row["function"] != fingerprint.function or not job.is_done:
                     continue
                 row = self._earlier.platform.store.get("job", job.id, without="output")
@@ -216,10 +217,8 @@ class EarlierSource:
 
     def _may_read(self, object_id: str) -> bool:
         """Return whether the bytes of the earlier run are those that its jobs had, although not recorded."""
-        source = self._earlier.platform.store.value(
-            "SELECT json_extract(fields, '$.source') FROM object WHERE id = ?", object_id
-        )
-        return source is not None or self._earlier.is_same_boot
+        store = self._earlier.platform.store
+        return file_bytes.is_users_own(store, object_id) or self._earlier.is_same_boot
 
     def _learn_inputs(self) -> None:
         """Use the recorded contents of the user's files that are unchanged, so as not to read them again."""

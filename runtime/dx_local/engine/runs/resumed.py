@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dx_local.engine.ledger.keeper import LedgerKeeper
 from dx_local.errors import UsageError
 from dx_local.platform.core.store import UnknownSchema
+from dx_local.platform.data import file_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,11 +40,11 @@ def kept_ledger(session: Session, run: PreparedRun, at_end: ExitStack) -> Iterat
     at_end.callback(keeper.join)
 
     def on_closed(object_id: str) -> None:
-        source = "SELECT json_extract(fields, '$.source') FROM object WHERE id = ?"
-        if session.platform.store.value(source, object_id) is None:
+        store = session.platform.store
+        if not file_bytes.is_users_own(store, object_id):
             keeper.on_output(object_id)
-        else:
-            keeper.on_input(object_id)
+        elif row := store.get("object", object_id):
+            keeper.on_input(object_id, row["fields"]["size"], row["fields"]["changed"])
 
     session.platform.closed_subscribers.append(on_closed)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp.instances import find_instance_type
@@ -40,6 +41,7 @@ class FaultInjection:
         self._starts: Counter[tuple[str | None, str]] = Counter()
         self._links: dict[str, _SlowLink] = {}
         self._unused = dict.fromkeys(faults)
+        self._is_closed = asyncio.Event()
 
     def begin(self, job: JobRow) -> list[Fault]:
         """Count the start of a job, and return the faults that happen to it."""
@@ -69,7 +71,12 @@ class FaultInjection:
     async def delay_transfer(self, caller: Caller, size: int) -> None:
         """Wait as long as a transfer of `size` bytes by a job takes at its rate, if it has one."""
         if link := self._links.get(caller.job or ""):
-            await link.transfer(size)
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._is_closed.wait(), link.seconds_of(size))
+
+    def close(self) -> None:
+        """End all delays, for jobs that are about to be killed."""
+        self._is_closed.set()
 
 
 def failure_by(fault: Fault, job: JobRow, folder: JobFolder) -> Failure | None:
@@ -111,7 +118,8 @@ class _SlowLink:
         self._rate = rate  # bytes per second
         self._free_at = 0.0  # in the event loop's time
 
-    async def transfer(self, size: int) -> None:
+    def seconds_of(self, size: int) -> float:
+        """Book a transfer, and return the seconds until it is done."""
         now = asyncio.get_running_loop().time()
         self._free_at = max(now, self._free_at) + size / self._rate
-        await asyncio.sleep(self._free_at - now)
+        return self._free_at - now

@@ -19,6 +19,7 @@ from dx_local.platform.core.schema import ObjectRow
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Platform
+    from dx_local.platform.core.store import Store
 
 
 def new_bytes_folder(platform: Platform) -> Path:
@@ -57,6 +58,12 @@ def replace_hard_links(platform: Platform) -> None:
                 with local_bytes.temporary_in(whole.parent) as link:
                     link.symlink_to(source)
                     link.replace(whole)
+
+
+def is_users_own(store: Store, file_id: str) -> bool:
+    """Return whether the bytes of a file are those of a file of the user, to which it is linked."""
+    query = "SELECT json_extract(fields, '$.source') IS NOT NULL FROM object WHERE id = ?"
+    return bool(store.value(query, file_id))
 
 
 def store_part(platform: Platform, file_id: str, position: int, received: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,12 +13,15 @@ import click
 from dx_app_wizard.console.text import plain
 from dx_local.platform.core.json_text import in_batches, is_large, json_pieces
 from dx_local.sizes import size_text
+from dx_local.ui.fitting import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dx_local.engine.runs.result import RunResult
     from dx_local.platform.execution.job_usage import EntryPointUsage
+
+_HEADER = ("jobs", "memory, at most", "CPU time", "disk, at most")
 
 
 def show_summary(result: RunResult, *, quiet: bool) -> None:
@@ -27,9 +31,9 @@ def show_summary(result: RunResult, *, quiet: bool) -> None:
         click.echo(f"done: {count} in {result.seconds:.1f} s, kept in {plain(str(result.folder))}", err=True)
         for line in _resumed_lines(result):
             click.echo(line, err=True)
-        executables = {usage.executable_name for usage in result.usage}
-        for usage in result.usage:
-            click.echo(usage_line(usage, is_named=len(executables) > 1), err=True)
+        width = get_terminal_size().columns if sys.stderr.isatty() else None
+        for line in usage_lines(result.usage):
+            click.echo(line if width is None else cut(line, width), err=True)
     shows_terminal = sys.stdout.isatty()
     for text in in_batches(_lines(result.output)):
         click.echo(plain(text) if shows_terminal else text, nl=False)
@@ -47,21 +51,27 @@ def _resumed_lines(result: RunResult) -> Iterator[str]:
         yield f"  {asks} for network; --no-resume-network runs such jobs again"
 
 
-def usage_line(usage: EntryPointUsage, *, is_named: bool) -> str:
-    """Return a line on the resources that the jobs of an entry point used, and the share of memory.
+def usage_lines(usages: Sequence[EntryPointUsage]) -> list[str]:
+    """Return a table of the resources that the jobs of each entry point used, and the share of memory.
 
-    `is_named` adds the name of the executable.
+    Entry points have the name of their executable if there are several executables.
     """
+    is_named = len({usage.executable_name for usage in usages}) > 1
+    rows = [_HEADER, *(_cells(usage, is_named=is_named) for usage in usages)] if usages else []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        f"  {name:{widths[0]}}  {memory:{widths[1]}}  {cpu:>{widths[2]}}  {disk:>{widths[3]}}"
+        for name, memory, cpu, disk in rows
+    ]
+
+
+def _cells(usage: EntryPointUsage, *, is_named: bool) -> tuple[str, str, str, str]:
     name = f"{usage.executable_name}:{usage.function}" if is_named else usage.function
-    up_to, in_all = "", ""
-    if usage.tries > 1:
-        name, up_to, in_all = f"{name} ({usage.tries} jobs)", "up to ", " in all"
-    memory = f"{up_to}{size_text(usage.memory)} of memory"
+    count = f" ({usage.tries})" if usage.tries > 1 else ""
+    memory = size_text(usage.memory)
     if worker := usage.worker:
-        share = usage.memory / worker.memory_bytes
-        memory += f" ({_percent(share)} of the {worker.memory_gib:g} GiB of {worker.name})"
-    cpu = f"{usage.cpu_seconds:.2f} s of CPU time{in_all}"
-    return f"  {name}: {memory}, {cpu}, {up_to}{size_text(usage.disk)} of disk"
+        memory += f", {_percent(usage.memory / worker.memory_bytes)} of {worker.name}"
+    return (plain(f"{name}{count}"), memory, f"{usage.cpu_seconds:.2f} s", size_text(usage.disk))
 
 
 def _percent(share: float) -> str:

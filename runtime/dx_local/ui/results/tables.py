@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dx_app_wizard.console.text import plain
+from dx_local.ui.fitting import cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +27,8 @@ def print_table(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> 
             cell.rjust(widths[number]) if number in right else cell.ljust(widths[number])
             for number, cell in enumerate(row)
         )
-        click.echo(plain("  ".join(cells).rstrip())[:width])
+        line = plain("  ".join(cells).rstrip())
+        click.echo(line if width is None else cut(line, width))
 
 
 def duration_text(seconds: float) -> str:

@@ -53,12 +53,16 @@ class Command:
 
 @dataclass(frozen=True)
 class BashSyntax:
-    """Commands in document order, functions with their lines, assigned variables, targets of redirects."""
+    """Commands in document order, functions with their lines, assigned variables, targets of redirects.
+
+    `verbatim` has the lines that are, or end, inside a string or here-document, and so count as they are.
+    """
 
     commands: tuple[Command, ...]
     functions: dict[str, range]
     variables: frozenset[str]
     redirects: tuple[Word, ...]
+    verbatim: frozenset[int] = frozenset()
 
 
 def parse_bash(text: str) -> BashSyntax | None:
@@ -69,6 +73,7 @@ def parse_bash(text: str) -> BashSyntax | None:
     commands: list[Command] = []
     functions: dict[str, range] = {}
     variables, redirects = set(), []
+    verbatim: set[int] = set()
     for node in _nodes(root):
         if node.type == "command":
             commands += _commands(node)
@@ -78,7 +83,12 @@ def parse_bash(text: str) -> BashSyntax | None:
             variables.add(_source(name))
         elif node.type == "file_redirect" and (target := node.child_by_field_name("destination")):
             redirects.append(_word(target))
-    return BashSyntax(tuple(commands), functions, frozenset(variables), tuple(redirects))
+        elif node.type in _VERBATIM and node.end_point.row > node.start_point.row:
+            verbatim.update(range(node.start_point.row + 1, node.end_point.row + 1))
+    return BashSyntax(tuple(commands), functions, frozenset(variables), tuple(redirects), frozenset(verbatim))
+
+
+_VERBATIM = ("string", "raw_string", "ansi_c_string", "heredoc_body")
 
 
 @cache

@@ -60,7 +60,6 @@ def scatter_values(plan: Plan) -> dict[str, Any]:
         "unit": scatter.kind,
         "size": scatter.size,
         "format": division.format.name if division.format else "",
-        "title": division.format.title if division.format else "",
         "slot": slot,
         "partners": [_partner_values(partner, number) for number, partner in enumerate(_shared(division))],
         "index": division.index.name if division.index else "",

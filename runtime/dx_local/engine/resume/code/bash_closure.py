@@ -2,6 +2,7 @@
 
 A worker sources the whole file, then calls the function of the entry point. So everything outside of
 functions always counts, and a function counts if a part that counts runs it or passes its name to a command.
+Comments and layout do not count.
 The name of an entry point in dx-jobutil-new-job does not count: it starts another job.
 """
 
@@ -16,7 +17,7 @@ from dx_app_wizard.lint.source.bash_syntax import parse_bash
 from dx_local.engine.resume.code.parts import part, whole_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dx_app_wizard.lint.source.bash_syntax import BashSyntax, Command
     from dx_local.engine.resume.code.parts import Closure
@@ -29,6 +30,14 @@ _TAKES_NO_FUNCTION = frozenset(
 """Commands that call none of the functions whose names are among their arguments."""
 _PASSED_ON = re.compile(r"\b(?:declare|typeset|export)[ \t]+-\w*[fF]\w*([^\n;|&)]*)")
 """Functions that are exported or printed; without a name, all of them are."""
+_CALLED_BY_BASH = ("command_not_found_handle",)
+"""Functions that bash calls although no command names them."""
+_OWN_FILE = re.compile(r"(?<!\\)\$\{?0\b")
+"""The path of the file itself."""
+_EXPORTS_ALL = re.compile(r"-[a-zA-Z]*a[a-zA-Z]*|allexport")
+"""Arguments of `set` by which all functions that are defined later are exported."""
+_PATTERN = re.compile(r"[*?{\n]|\[.+\]")
+"""Parts of a program's name that the shell replaces."""
 _ENVIRONMENT = re.compile(r"(.*/)?environment")
 """The file ~/environment, which exists on every worker and defines no functions."""
 _DEFINITION = re.compile(r"^[ \t]*(?:function[ \t]+)?([\w:.+@-]+)[ \t]*\(\)", re.MULTILINE)
@@ -63,10 +72,8 @@ class _File:
         self._names = {inner: name for name, lines in outer.items() for inner in self._inside(lines)}
         self._texts = {name: self._text(lines) for name, lines in outer.items()}
         in_functions = {number for lines in outer.values() for number in lines}
-        top = [line for number, line in enumerate(self._lines, 1) if number not in in_functions]
-        self._texts[""] = "\n".join(
-            line for line in top if line.strip() and not line.lstrip().startswith("#")
-        )
+        top = [number for number in range(1, len(self._lines) + 1) if number not in in_functions]
+        self._texts[""] = self._text(top)
         self._ranges = outer
         self._commands: defaultdict[str, list[Command]] = defaultdict(list)
         for command in syntax.commands:
@@ -78,7 +85,7 @@ class _File:
         if function not in self._names or not self._is_divisible:
             return whole_file(self._code)
         reached: set[str] = set()
-        pending = ["", self._names[function]]
+        pending = ["", self._names[function], *filter(self._names.get, _CALLED_BY_BASH)]
         while pending:
             name = pending.pop()
             if name not in reached:
@@ -100,8 +107,9 @@ class _File:
 
     def _is_dynamic(self, name: str) -> bool:
         """Return whether a part can reach functions by computed names, or define more of them."""
-        passes_all_on = any(not passed.strip() for passed in _PASSED_ON.findall(self._texts[name]))
-        return passes_all_on or any(map(_is_dynamic, self._commands[name]))
+        text = self._texts[name]
+        is_computed = any("$" in passed or not passed.strip() for passed in _PASSED_ON.findall(text))
+        return is_computed or "BASH_SOURCE" in text or any(map(_is_dynamic, self._commands[name]))
 
     def _is_unambiguous(self) -> bool:
         definitions = _DEFINITION.findall(self._code)
@@ -118,25 +126,46 @@ class _File:
     def _part_of(self, command: Command) -> str:
         return next((name for name, lines in self._ranges.items() if command.line in lines), "")
 
-    def _text(self, lines: range) -> str:
-        return "\n".join(line.rstrip() for line in self._lines[lines.start - 1 : lines.stop - 1])
+    def _text(self, numbers: Iterable[int]) -> str:
+        """Return lines without comments and layout, as far as that is certain."""
+        return "\n".join(self._normal(number) for number in numbers if not self._is_empty(number))
+
+    def _is_empty(self, number: int) -> bool:
+        line = self._lines[number - 1].strip()
+        continues = number > 1 and self._lines[number - 2].endswith("\\")
+        is_comment = line.startswith("#") and not line.startswith("#!")
+        return (not line or is_comment) and not continues and not self._is_verbatim(number)
+
+    def _normal(self, number: int) -> str:
+        line = self._lines[number - 1]
+        stripped = line.rstrip()
+        return line if self._is_verbatim(number) or stripped.endswith("\\") else stripped
+
+    def _is_verbatim(self, number: int) -> bool:
+        """Return whether a line begins or ends inside a string or here-document."""
+        return number in self._syntax.verbatim or number - 1 in self._syntax.verbatim
 
 
 def _mentioned(command: Command) -> Iterator[str]:
     """Yield the words of a command that may be names of functions which it calls."""
     words = command.words[:1] if command.program in _TAKES_NO_FUNCTION else command.words
     for word in words:
+        yield word.text
         yield from _WORD.findall(word.text)
 
 
 def _is_dynamic(command: Command) -> bool:
-    """Return whether a command can reach functions by computed names, or define more of them."""
+    """Return whether a command can reach functions by computed names, define more, or read the file."""
     program, arguments = command.program, command.arguments
+    if any(_OWN_FILE.search(word.text) for word in command.words if not word.literal):
+        return True
     if program in ("source", "."):
         return not arguments or not _ENVIRONMENT.fullmatch(arguments[0].text)
     if program in ("bash", "sh", "trap"):
-        return any(word.text.startswith("$") and not word.literal for word in arguments[:2])
-    return program in (None, "eval", "compgen")
+        return any(word.text.startswith("$") and not word.literal for word in arguments[:3])
+    if program == "set":
+        return any(_EXPORTS_ALL.fullmatch(word.text) for word in arguments)
+    return program in (None, "eval", "compgen") or bool(_PATTERN.search(program or ""))
 
 
 def _is_inside(inner: range, outer: range) -> bool:
