@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ def contents(folder: Path) -> dict[Path, bytes]:
         ("box", "cat {reads} {box} > {>b}", {"reads": "file", "boxes": "array:file"}),
         ("a+b", "cat {a} {b} {as} > {>c}", {"as_files": "array:file", "bs": "array:file", "as": "file"}),
         ("all:pairs", "cat {all:array:file} > {>b}", {"all": "array:file"}),
+        ("all:pairs", "cat {all+bai:array:file:*.bam} {mem_gb} > {>b}",
+         {"all": "array:file", "all_index": "array:file"}),
         ("at", "cat {at} {job:int?} {link:boolean=false|-n} {inputs:array:string} {shared?} > {>b}",
          {"ats": "array:file", "job": "int", "link": "boolean", "inputs": "array:string", "shared": "file"}),
         ("x", "cat {x+dict:file:*.fa} {y+bwa:file:*.fa} > {>b}",
@@ -50,6 +53,8 @@ def test_scattered_inputs_become_arrays_and_the_app_is_clean(
     assert parameters("inputSpec") == inputs
     assert set(parameters("outputSpec").values()) == {"array:file"}
     assert lint_app(Path("app")) == []
+    checked = subprocess.run(["shellcheck", "app/src/app.sh"], capture_output=True, text=True, check=False)
+    assert checked.stdout == ""
 
 
 @pytest.mark.parametrize(

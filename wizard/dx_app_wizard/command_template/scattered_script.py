@@ -55,7 +55,8 @@ def _shared(command: ScatteredCommand) -> list[Hole]:
 def _main(command: ScatteredCommand) -> Iterator[str]:
     at, job, inputs, shared = (_own(command, name) for name in ("at", "job", "inputs", "shared"))
     first = command.of_app.input
-    yield f"local {at} {job} {inputs}"
+    file = f" {_own(command, 'file')}" if command.indexes else ""
+    yield f"local {at} {job} {inputs}{file}"
     yield from _checks(command)
     for index in command.indexes:
         yield from _indexes_by_name(command, index)
@@ -113,15 +114,18 @@ def _index_of_piece(command: ScatteredCommand, index: IndexInput) -> Iterator[st
     found, array = _own(command, f"{index.name}_of"), command.arrays[index.of]
     names = [alternative[0] for alternative in names_beside("FILE.ENDING", index.kind)]
     keys = [name.replace("FILE.ENDING", f"${{{file}}}").replace("FILE", f"${{{file}%.*}}") for name in names]
-    values = [f'"${{{array}_name[{at}]}}"']
-    if command.scatter.kind == "pairs":
-        values.append(f'"${{{array}_name[{at} + 1]}}"')
-    yield f"  for {file} in {' '.join(values)}; do"
+    is_pair = command.scatter.kind == "pairs"
+    indent = "    " if is_pair else "  "
+    if is_pair:
+        yield f'  for {file} in "${{{array}_name[{at}]}}" "${{{array}_name[{at} + 1]}}"; do'
+    else:
+        yield f"  {file}=${{{array}_name[{at}]}}"
     for word, key in zip(("if", "elif"), keys, strict=False):
-        yield f'    {word} [[ ${{{found}["{key}"]:-}} ]]; then'
-        yield f'      {inputs}+=(-i "{index.name}=${{{found}["{key}"]}}")'
-    yield "    fi"
-    yield "  done"
+        yield f'{indent}{word} [[ ${{{found}["{key}"]:-}} ]]; then'
+        yield f'{indent}  {inputs}+=(-i "{index.name}=${{{found}["{key}"]}}")'
+    yield f"{indent}fi"
+    if is_pair:
+        yield "  done"
 
 
 def _shared_values(command: ScatteredCommand) -> Iterator[tuple[str, str]]:
