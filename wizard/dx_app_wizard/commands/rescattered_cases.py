@@ -27,8 +27,8 @@ _OF_TEMPLATE = "interface.json"
 def with_own_samples(changes: ChangeSet, record: Record, answers: Mapping[str, Any]) -> ChangeSet:
     """Return the changes of an update, with those of the sample and the cases that the user's files became.
 
-    Values become arrays of one; of an array, the first value stays. The template's samples are left out of such
-    an app. `answers` are the new ones; those of the record are the previous ones.
+    Values become arrays of one; of an array, the first value stays. The template's samples are left out of
+    such an app. `answers` are the new ones; those of the record are the previous ones.
     """
     if not answers.get(COMMAND) or record.base.get(_INPUT, "") is not None:
         return changes
