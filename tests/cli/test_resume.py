@@ -297,6 +297,15 @@ def test_a_run_that_failed_while_it_resumed_another_one_loses_nothing(
     assert done.json["resumed"]["takenOver"] == 3
 
 
+def test_the_last_run_from_the_same_entry_point_is_resumed(dx_local: DxLocal, make_app: MakeApp) -> None:
+    app = make_app("main() { true; }\nother() { true; }", interpreter="bash")
+    dx_local("run", app, "-q")
+    dx_local("run", app, "--function", "other", "-q")
+    for form in ((), ("--function", "other")):
+        done = dx_local("run", app, *form, "--resume", "-q", "--json")
+        assert again(done.json["resumed"]) == {}
+
+
 RESTARTED = """
 import os
 import dxpy

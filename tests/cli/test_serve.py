@@ -126,7 +126,8 @@ def test_text_ends_with_a_line_that_says_ready(tmp_path: Path) -> None:
 
 def test_a_terminal_shows_the_command_that_connects_a_shell(tmp_path: Path) -> None:
     state = tmp_path / "my state"
-    terminal = Terminal("serve", "--state", str(state), columns=200, HOME=str(tmp_path))
+    cache = user_variables(tmp_path)["XDG_CACHE_HOME"]
+    terminal = Terminal("serve", "--state", str(state), columns=200, XDG_CACHE_HOME=cache)
     try:
         shown = terminal.read_until_all(r"# ready http://127\.0\.0\.1:\d+ project-\w+")
         assert f"eval \"$(dx-local env --state '{state}')\"\n# ready" in shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -191,7 +192,10 @@ def test_an_update_writes_what_the_app_has_put_out(dx_local: DxLocal, tmp_path: 
         "jobs": {"main": 2},
     }
     app = write_app(tmp_path, {"exact": case})
-    assert _summary(dx_local("test", "--app", app, "--update")) == (7, "1 updated")
+    offer = dx_local("test", "--app", app).stderr.splitlines()[-1]
+    if_right, command = offer.split(": ", 1)
+    assert if_right == "if the new outputs are right"
+    assert _summary(dx_local(*shlex.split(command)[1:])) == (7, "1 updated")
     path = app / "test" / "cases" / "exact.json"
     updated = json.loads(path.read_text())
     assert updated == {
@@ -208,6 +212,23 @@ def test_an_update_writes_what_the_app_has_put_out(dx_local: DxLocal, tmp_path: 
     before = path.stat().st_mtime_ns
     assert _summary(dx_local("test", "--app", app, "--update")) == (0, "1 passed")
     assert path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_something_else_in_the_place_of_a_golden_file_is_named(
+    dx_local: DxLocal, tmp_path: Path, is_folder: bool
+) -> None:
+    app = write_app(tmp_path, {"exact": CASES["exact"]})
+    golden = app / "test" / "cases" / "exact" / "report.txt"
+    golden.unlink()
+    if is_folder:
+        golden.mkdir()
+    else:
+        golden.parent.rmdir()
+        golden.parent.touch()
+    failed = dx_local("test", "--app", app, "--update")
+    assert failed.exit_code == 2
+    assert failed.stderr.endswith("hint: Remove or rename it.\n")
 
 
 def test_an_update_cannot_make_a_failed_job_right(dx_local: DxLocal, tmp_path: Path) -> None:

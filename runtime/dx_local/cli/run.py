@@ -210,7 +210,7 @@ def _resumed(options: _Options) -> ResumedRun | None:
             f"--resume names the run {wanted!r}, which is an app",
             f"Write the app first: dx-local run {wanted} --resume",
         )
-    run = choose_whole_run(options.app, wanted)
+    run = choose_whole_run(options.app, wanted, options.function)
     if run is None:
         if not options.display.quiet:
             click.echo("There is no earlier run to resume: all jobs run.", err=True)

@@ -117,7 +117,7 @@ def _invitation(saved: ServerInfo, state: Path | None) -> str:
     """Return lines for a person; the last one is that of `ready_text`."""
     option = f" --state {shlex.quote(str(state))}" if state else ""
     return (
-        "The platform is ready; Ctrl-C stops it. To use dx in another terminal, run there:\n"
+        "The platform is ready; Ctrl-C stops it. In another terminal, connect dx with:\n"
         f'  eval "$(dx-local env{option})"\n'
         f"# ready {saved.url} {saved.project}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dx_app_wizard.console.text import plain
 from dx_local.cli.boundary import CommandResult, boundary
 from dx_local.cli.completion.candidates import complete_cases
 from dx_local.cli.history.options import app_option
@@ -99,7 +101,22 @@ def _test(options: _Options) -> CommandResult:
         from dx_local.ui.results.case_lines import print_counts
 
         print_counts(outcomes, time.monotonic() - began)
+        _offer_update(outcomes, options)
     return CommandResult(_exit_code(outcomes), {"cases": [_as_json(outcome) for outcome in outcomes]})
+
+
+def _offer_update(outcomes: list[CaseOutcome], options: _Options) -> None:
+    """Print the command that accepts the outputs of cases that failed for no other reason."""
+    names = [
+        outcome.case.name
+        for outcome in outcomes
+        if outcome.differences and all(difference.fix for difference in outcome.differences)
+    ]
+    if not names or options.update:
+        return
+    app = [] if options.app == Path() else ["--app", str(options.app)]
+    command = shlex.join(["dx-local", "test", *names, *app, "--update"])
+    click.echo(plain(f"if the new outputs are right: {command}"), err=True)
 
 
 def _chosen(options: _Options) -> list[Case]:

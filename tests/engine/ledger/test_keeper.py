@@ -149,6 +149,20 @@ def test_a_line_that_was_cut_off_does_not_count(platform: Platform) -> None:
     assert set(read_ledger(platform.folder).contents) == {"file-a"}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"id": "file-x"}', '{"run": 5}', '{"python": "3"}', '{"tree": "t", "files": [1]}',
+        '{"tree": "t", "files": {"a": [1]}}', "[1]", "{",
+    ],
+)  # fmt: skip
+def test_a_line_of_another_version_does_not_count(platform: Platform, line: str) -> None:
+    known = '{"release": "24.04", "python": "3.12"}'
+    (platform.folder / "ledger.jsonl").write_text(f"{line}\n{known}\n")
+    ledger = read_ledger(platform.folder)
+    assert (ledger.boot, ledger.pythons, ledger.contents, ledger.trees) == (None, {"24.04": "3.12"}, {}, {})
+
+
 def test_the_python_of_a_release_is_recorded_at_once(platform: Platform) -> None:
     LedgerKeeper(platform.folder, {}).note_python("24.04", "3.12")
     assert read_ledger(platform.folder).pythons == {"24.04": "3.12"}

@@ -66,3 +66,12 @@ def test_digests_of_an_earlier_tree_are_completed_by_unchanged_files(folder: Pat
     assert completed_by(with_digests(folder, tree_of(folder)), early) == with_digests(folder, early)
     os.utime(folder / "usr" / "bin" / "tool", (0, 0))
     assert completed_by(with_digests(folder, tree_of(folder)), early) == early
+
+
+def test_a_link_that_leads_out_of_the_folder_counts_as_the_file(folder: Path) -> None:
+    outside, inner = folder / "outside", folder / "usr"
+    outside.write_text("one")
+    (inner / "out").symlink_to(outside)
+    before = with_digests(inner, tree_of(inner))
+    outside.write_text("two")
+    assert with_digests(inner, tree_of(inner), before)["out"].sha256 != before["out"].sha256

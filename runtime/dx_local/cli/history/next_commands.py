@@ -44,7 +44,7 @@ def going_on(app: Path, folder: Path, failure: FailureReport) -> GoingOn:
         commands.append(Command(rerun, "this job alone, with your edits"))
     if _has_option("rerun", "--debug"):
         commands.append(Command(f"{rerun} --debug", "the same, stops where it fails"))
-    if names.is_whole and _has_option("run", "--resume") and (resume := _resume_command(app)):
+    if names.is_whole and _has_option("run", "--resume") and (resume := _resume_command()):
         commands.append(Command(f"{resume}{_option('', names.whole)}", "all that is not done"))
     logs = f"dx-local logs {job}{in_app}{_option('--run', names.any)}"
     return GoingOn(tuple(commands), logs, _place(folder))
@@ -60,13 +60,16 @@ def _same_rerun(failure: FailureReport) -> str | None:
     return shlex.join(["dx-local", *kept])
 
 
-def _resume_command(app: Path) -> str | None:
-    """Return the command of this run with --resume and the same inputs; None if these were in a pipe."""
+def _resume_command() -> str | None:
+    """Return the command of this run with --resume and the same inputs.
+
+    None if these were in a pipe, or if it is the run of a test case.
+    """
     program, *arguments = sys.argv
     if Path(program).name != _OLD_PROGRAM:
         verb, *arguments = arguments or [""]
         if verb != "run":
-            return f"dx-local run{'' if _is_here(app) else f' {shlex.quote(str(app))}'} --resume"
+            return None
     if any(text in _FROM_STDIN or _FROM_PIPE in text for text in arguments):
         return None
     return f"{shlex.join(['dx-local', 'run', *_to_resume(arguments)])} --resume"

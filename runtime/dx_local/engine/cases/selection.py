@@ -48,7 +48,7 @@ def matches(expression: str, name: str) -> bool:
     try:
         result = reader.alternatives()
         reader.expect_end()
-    except _SyntaxError:
+    except (_SyntaxError, RecursionError):
         raise UsageError(
             f"-k {expression!r} is not an expression", 'Write words with and, or and not: "a and not b".'
         ) from None

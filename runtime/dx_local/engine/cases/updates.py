@@ -25,7 +25,8 @@ _NEW_FILE = 0o644
 def apply_fixes(case: Case, differences: Iterable[Difference]) -> tuple[Path, ...]:
     """Make the changes that remove differences; return the files that were written.
 
-    Raises UsageError if two outputs with different contents have the same golden file, and OSError.
+    Raises UsageError if two outputs with different contents have the same golden file, or if something else
+    is in its place, and OSError.
     """
     fixes = [difference.fix for difference in differences]
     written: dict[Path, None] = {}
@@ -38,7 +39,7 @@ def apply_fixes(case: Case, differences: Iterable[Difference]) -> tuple[Path, ..
                     f"two outputs with different contents have the golden file {str(fix.golden)!r}",
                     f"Give each a golden file of its own in {str(case.path)!r}.",
                 )
-            fix.golden.parent.mkdir(parents=True, exist_ok=True)
+            _make_place(fix.golden)
             atomic_write(fix.golden, content, mode=_mode(fix.golden))
             written[fix.golden] = None
         elif isinstance(fix, NewValue):
@@ -48,6 +49,16 @@ def apply_fixes(case: Case, differences: Iterable[Difference]) -> tuple[Path, ..
         mark = "\ufeff" if case.document.has_mark else ""
         atomic_write(case.path, mark + rewritten(case.document.text, value), mode=_mode(case.path))
     return tuple(written)
+
+
+def _make_place(golden: Path) -> None:
+    """Make the folder of a golden file. Raises UsageError if a file or a folder is in the way."""
+    folder = golden.parent
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"the folder of golden files {str(folder)!r} is a file", "Remove or rename it.")
+    if golden.is_dir():
+        raise UsageError(f"the golden file {str(golden)!r} is a folder", "Remove or rename it.")
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 def _mode(path: Path) -> int:

@@ -113,16 +113,19 @@ class KeptRun:
         except sqlite3.Error as error:
             raise UnreadableRunError(self.name, str(error)) from None
 
-    def is_whole(self) -> bool:
+    def is_whole(self, function: str | None = None) -> bool:
         """Return whether the run has jobs, and is not one job of an earlier run, run again.
 
-        Raises UnreadableRunError, unless the process was killed before the run had begun.
+        With a function, only a run that began at this entry point counts. Raises UnreadableRunError, unless
+        the process was killed before the run had begun.
         """
         try:
             with self.opened() as platform:
                 return platform.store.exists(
-                    "SELECT 1 FROM (SELECT requested FROM job ORDER BY sequence LIMIT 1) AS root"
+                    "SELECT 1 FROM (SELECT requested, function FROM job ORDER BY sequence LIMIT 1) AS root"
                     " WHERE json_extract(root.requested, '$.repeats') IS NULL"
+                    " AND root.function = coalesce(?, root.function)",
+                    function,
                 )
         except UnreadableRunError as error:
             if error.reason == _NOT_BEGUN:
@@ -178,15 +181,16 @@ def choose_run(app: Path, wanted: str = LAST) -> KeptRun:
     raise UsageError(f"there is no run {wanted!r}", "`dx-local runs` lists the kept runs.")
 
 
-def choose_whole_run(app: Path, wanted: str = LAST) -> KeptRun | None:
+def choose_whole_run(app: Path, wanted: str = LAST, function: str | None = None) -> KeptRun | None:
     """Return the run of an app that a user names.
 
-    `last` is the latest one with jobs that is not a rerun, None if there is none. Raises UsageError if there
-    is no run of any other name, or more than one, and UnreadableRunError.
+    `last` is the latest one with jobs that is not a rerun, and that began at the entry point, if one is
+    given; None if there is none. Raises UsageError if there is no run of any other name, or more than one,
+    and UnreadableRunError.
     """
     if wanted != LAST:
         return choose_run(app, wanted)
-    return next((run for run in reversed(kept_runs(app)) if run.is_whole()), None)
+    return next((run for run in reversed(kept_runs(app)) if run.is_whole(function)), None)
 
 
 def choose_run_to_repeat(app: Path, wanted: str = LAST) -> KeptRun:

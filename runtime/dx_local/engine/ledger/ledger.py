@@ -11,7 +11,8 @@ import hashlib
 import json
 import os
 import stat
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -68,21 +69,21 @@ def boot_id() -> str | None:
 
 
 def read_ledger(folder: Path) -> Ledger:
-    """Return the ledger in the folder of a run; an incomplete last line does not count."""
-    boot = None
-    pythons: dict[str, str] = {}
-    contents: dict[str, Content] = {}
-    trees: dict[str, Tree] = {}
+    """Return the ledger in the folder of a run; an incomplete or unknown line does not count."""
+    boot: list[str] = []
+    ledger = Ledger()
     for line in _lines(folder / FILE_NAME):
-        if "run" in line:
-            boot = line["run"].get("boot")
-        elif "python" in line:
-            pythons[line["release"]] = line["python"]
-        elif "id" in line:
-            contents[line["id"]] = Content(line["size"], line["sha256"])
-        elif "tree" in line:
-            trees[line["tree"]] = {path: TreeFile(*found) for path, found in line["files"].items()}
-    return Ledger(boot, pythons, contents, trees)
+        with suppress(KeyError, TypeError, ValueError, AttributeError):  # lines of another version
+            if "run" in line:
+                boot.append(line["run"].get("boot"))
+            elif "python" in line:
+                ledger.pythons[line["release"]] = str(line["python"])
+            elif "id" in line:
+                ledger.contents[line["id"]] = Content(line["size"], line["sha256"])
+            elif "tree" in line:
+                files = {path: TreeFile(*found) for path, found in line["files"].items()}
+                ledger.trees[line["tree"]] = files
+    return replace(ledger, boot=boot[-1] if boot else None)
 
 
 def line_of_run() -> str:
@@ -124,12 +125,17 @@ def reading(pieces: Iterable[Path]) -> Iterator[Content | None]:
 
 
 def tree_of(folder: Path) -> Tree:
-    """Return the files of a folder without reading them; those that cannot be read are left out."""
+    """Return the files of a folder without reading them.
+
+    A link within the folder is described by its text, and one to a file elsewhere as that file.
+    """
     found: Tree = {}
     for path in _files_in(folder):
         status = path.lstat()
         digest = None
-        if stat.S_ISLNK(status.st_mode):
+        if stat.S_ISLNK(status.st_mode) and _leads_out(path, folder):
+            status = path.stat()
+        elif stat.S_ISLNK(status.st_mode):
             digest = f"link:{os.readlink(path)}"  # noqa: PTH115 - the text of the link itself
         name = str(path.relative_to(folder))
         found[name] = TreeFile(status.st_size, status.st_mtime_ns, stat.S_IMODE(status.st_mode), digest)
@@ -162,11 +168,16 @@ def _with_digest(path: Path, file: TreeFile, known: TreeFile | None) -> TreeFile
         return known
     try:
         content = content_of([path])
-        status = path.lstat()
+        status = path.stat()
     except OSError:
         return file
     is_unchanged = (status.st_size, status.st_mtime_ns) == (file.size, file.changed)
     return file._replace(sha256=content.sha256) if is_unchanged else file
+
+
+def _leads_out(link: Path, folder: Path) -> bool:
+    """Return whether a link leads to a file outside of a folder, as `dx build` copies it into a build."""
+    return link.is_file() and not link.resolve().is_relative_to(folder.resolve())
 
 
 def _files_in(folder: Path) -> Iterator[Path]:

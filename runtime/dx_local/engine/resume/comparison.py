@@ -81,7 +81,7 @@ def difference_in_circumstances(
         names = sorted({name for name, _ in before.dependencies ^ after.dependencies})
         return Reason(ReasonKind.DEPENDENCY, ", ".join(names[:_LARGEST_NUMBER]))
     if before.python != after.python:
-        return Reason(ReasonKind.PYTHON, f"{before.python}, now {after.python}")
+        return Reason(ReasonKind.PYTHON, f"{before.python or 'unknown'}, now {after.python}")
     return None
 
 

@@ -6,6 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.console.text import plain
+from dx_local.engine.executors.job_log import LONGEST_LINE
 from dx_local.platform.core.schema import JobTry
 from dx_local.platform.execution.job_logs import (
     DXPY_OPENING,
@@ -27,6 +28,7 @@ HELD_BACK = "log lines of jobs are in their files: --logs all shows them"
 """The message that explains missing lines."""
 
 _TAIL_BYTES = 64 * 1024
+_CHARACTER_BYTES = 4  # at most: overlong lines are cut at characters
 _CODE_INDENT = "    "
 
 
@@ -48,6 +50,7 @@ class Noise:
 
     def __init__(self) -> None:
         self._in_frame: set[str] = set()
+        self._in_opening: set[str] = set()
 
     def has(self, job_id: str, text: str) -> bool:
         """Return whether the next line of a job is noise."""
@@ -57,7 +60,16 @@ class Noise:
         if job_id in self._in_frame and text.startswith(_CODE_INDENT):
             return True
         self._in_frame.discard(job_id)
-        return DXPY_OPENING.match(text) is not None
+        return self._is_opening(job_id, text)
+
+    def _is_opening(self, job_id: str, text: str) -> bool:
+        """Return whether a line is that of dxpy, or a part of that line: a large input makes it overlong."""
+        if job_id not in self._in_opening and not DXPY_OPENING.match(text):
+            return False
+        self._in_opening.add(job_id)
+        if len(text.encode(errors="replace")) <= LONGEST_LINE - _CHARACTER_BYTES:
+            self._in_opening.discard(job_id)  # the last piece
+        return True
 
 
 class LogGate:
