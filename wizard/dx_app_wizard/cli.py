@@ -282,7 +282,9 @@ def command(
     if start.app is not None:
         from dx_app_wizard.commands.from_app import check_flags, copy_app
 
-        check_flags(answers)
+        if update_folder is not None:
+            raise CommandLineError("--from-app cannot be combined with --update.")
+        check_flags(answers, start)
         _report(copy_app(start.app, options, answers), as_json=as_json)
         return ExitCode.DONE
     if update_folder is None:

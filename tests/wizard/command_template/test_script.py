@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_app_wizard.command_template.script import script, standalone
+from dx_app_wizard.command_template.script import script, standalone, statements
 from dx_app_wizard.command_template.template import parse_template
 
 if TYPE_CHECKING:
@@ -98,3 +98,9 @@ def test_scripts_are_clean_for_shellcheck(tmp_path: Path, command: str) -> None:
     path.write_text(script(parse_template(command), "Run a tool"))
     done = subprocess.run(["shellcheck", str(path)], capture_output=True, text=True, check=False)
     assert done.stdout == ""
+
+
+def test_flags_and_endings_cannot_bring_code_into_the_script() -> None:
+    template = parse_template("sort {k:string?|-k$(a) } {x:file:*.$(b)} > {>y:file:*.$(c)}")
+    lines = statements(template)
+    assert lines == ['sort ${k:+\'-k$(a)\' "$k"} "$x_path" > "out/y/$x_prefix.y"']

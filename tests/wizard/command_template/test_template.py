@@ -64,6 +64,8 @@ def test_only_text_of_the_form_of_a_hole_is_one(text: str) -> None:
         ("cat {cpus:int} > {>b}", 5, "size of the worker"),
         ("cat {a+bai} {a_index:int} > {>b}", 5, "a_index is taken"),
         ("", 1, "empty"),
+        ("cat {a} > {>b} &", 16, "in the background"),
+        ("cat {a} {a_path} > {>b}", 5, "a_path is a variable of the input a"),
     ],
 )
 def test_a_problem_has_its_column(text: str, column: int, message: str) -> None:

@@ -70,6 +70,29 @@ def test_an_app_without_a_record_is_copied_as_it_is(wizard: Wizard, source: Path
     assert Path("copy/src/copy.py").read_bytes() == (source / "src/count-reads.py").read_bytes()
 
 
+def test_private_files_and_links_out_of_the_app_are_left_out(
+    wizard: Wizard, source: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "passwords").write_text("secret")
+    (source / ".env").write_text("TOKEN=secret")
+    (source / ".env.example").write_text("TOKEN=")
+    (source / ".venv").mkdir()
+    (source / ".venv" / "python").touch()
+    (source / "link").symlink_to(tmp_path / "passwords")
+    done = wizard("copy", "--from-app", "count-reads")
+    assert "links out of the app: .venv, .env, link" in done.stderr
+    assert Path("copy/.env.example").exists()
+    texts = [path.read_text() for path in Path("copy").rglob("*") if path.is_file()]
+    assert not any("secret" in text for text in texts)
+
+
+def test_an_invalid_run_spec_is_copied_as_it_is(wizard: Wizard, source: Path) -> None:
+    (source / ".dx-app-wizard.json").unlink()
+    (source / "dxapp.json").write_text('{"name": "x", "runSpec": []}')
+    assert wizard("copy", "--from-app", "count-reads").code == 0
+    assert spec_of("copy") == {"name": "copy", "runSpec": [], "title": "Copy"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -77,6 +100,9 @@ def test_an_app_without_a_record_is_copied_as_it_is(wizard: Wizard, source: Path
         (["a/b", "--from-app", "count-reads"], "must match"),
         (["copy", "--from-app", "none"], "dxapp.json"),
         (["copy", "--from-app", "count-reads", "--language", "bash"], "takes only NAME"),
+        (["copy", "--from-app", "count-reads", "--trial"], "cannot be combined with --trial"),
+        (["copy", "--from-app", "count-reads", "--", "ls"], "cannot be combined with a command"),
+        (["--from-app", "count-reads", "--update", "count-reads"], "cannot be combined with --update"),
     ],
 )
 def test_what_cannot_be_copied_is_an_error(

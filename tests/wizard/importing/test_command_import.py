@@ -50,6 +50,13 @@ def case_of(app: str) -> dict[str, Any]:
             ["paste t.tsv u.tsv > same.tsv"],
             "paste {t_tsv:file:*.tsv} {u_tsv:file:*.tsv} > {>same_tsv:file:*.tsv}",
         ),
+        (["cat <(sort t.tsv) t.tsv > b.tsv"],
+         "cat <(sort {tsv:file:*.tsv}) {tsv} > {>sort_tsv:file:*.tsv}"),
+        (["if [ -s t.tsv ]; then sort t.tsv; fi > s.tsv"],
+         "if [ -s {tsv:file:*.tsv} ]; then sort {tsv}; fi > {>s_tsv:file:*.tsv}"),
+        (['for f in t.tsv; do sort "$f" > "$f.x"; done'],
+         'for f in {tsv:file:*.tsv}; do sort "$f" > "$f.x"; done; mv in/tsv/*.tsv.x {>x:file:*.tsv.x}'),
+        (["head -n 2 t.tsv  # it's a note"], "head -n 2 {tsv:file:*.tsv} > {>head_tsv:file:*.tsv}"),
         (["grep", "-o", "n1", "t.tsv"], "grep -o n1 {tsv:file:*.tsv} > {>grep_txt:file:*.txt}"),
         (
             ["mkdir d; split -l 9 t.tsv d/x"],
@@ -151,6 +158,8 @@ def test_an_update_leaves_the_sample_and_the_case_alone(wizard: Wizard, files: C
     [
         (["--", "sort", "nope.tsv"], "from-failed", "cannot read"),
         (["--", "sort -o s.tsv t.tsv; exit 3"], "from-failed", "exit 3"),
+        (["--", " "], "from-hole", "the command is empty"),
+        (["--", "yes > x.txt"], "from-failed", "reached 1 GiB"),
         (["--", "cat t.tsv > /dev/null"], "from-no-output", "nothing was written and nothing printed"),
         (["--", "no-such-tool-at-all t.tsv > x"], "from-unknown-program", "no package of Ubuntu"),
         (["--from-command", "cat '{x}' > {>y}"], "from-quoted", "column 6"),

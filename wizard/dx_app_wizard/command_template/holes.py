@@ -85,7 +85,8 @@ class Hole:
     def ending(self) -> str:
         """The ending of the file's name, such as `.bam`; empty if the patterns have none."""
         first = self.patterns[0] if self.patterns else ""
-        return first.removeprefix("*") if first.startswith("*.") and "*" not in first[1:] else ""
+        # The ending becomes part of the script.
+        return first.removeprefix("*") if re.fullmatch(r"\*\.[\w.+-]+", first) else ""
 
     @property
     def index_inputs(self) -> tuple[IndexInput, ...]:

@@ -153,13 +153,13 @@ class _Emitter:
         if hole.flag and (hole.is_array or hole.io_class == "boolean"):
             return self._with_words(hole)
         if hole.optional and not hole.is_array:
-            return f"${{{variable}:+{hole.flag}{value}}}"
-        return f"{hole.flag}{value}"
+            return f"${{{variable}:+{_quoted_words(hole.flag)}{value}}}"
+        return f"{_quoted_words(hole.flag)}{value}"
 
     def _with_words(self, hole: Hole) -> str:
         """Return the words of a flag that may be several or none."""
         if hole.is_array and hole.flag.endswith(ONCE):
-            flag, values = hole.flag.removesuffix(ONCE).rstrip(), self._value(hole)
+            flag, values = _quoted_words(hole.flag.removesuffix(ONCE).rstrip()), self._value(hole)
             return f'{values[:-1]}:+{flag} "{values}"}}'
         return f'"${{{hole.name}_{"words" if hole.is_array else "flag"}[@]}}"'
 
@@ -171,6 +171,11 @@ class _Emitter:
             return _WORKER[hole.name]
         variable = f"{hole.name}_path" if hole.is_file else hole.name
         return f"${{{variable}[@]}}" if hole.is_array else f"${{{variable}}}"
+
+
+def _quoted_words(flag: str) -> str:
+    """Return the words of a flag, quoted as far as the shell would change them."""
+    return " ".join(shlex.quote(word) if word else "" for word in flag.split(" "))
 
 
 def _flag_words(hole: Hole) -> Iterator[str]:

@@ -252,6 +252,11 @@ class Word:
 
 
 _REDIRECTIONS = re.compile(r"[0-9]*(?:<|>).*|&>>?")
+RESERVED = frozenset(
+    "if then elif else fi while until for in do done ! { } [[ ]] time".split()  # noqa: SIM905
+)
+"""Words of the shell's grammar that a command may have; functions and `case` belong into scripts."""
+
 _KEYWORDS = frozenset("if then elif else while until do ! { time exec command nohup env".split())  # noqa: SIM905
 
 
@@ -260,6 +265,7 @@ def words_of(pieces: tuple[Piece, ...]) -> list[Word]:
     found: list[Word] = []
     current: list[Piece] = []
     operator, expects_command, statement = "", True, 0
+    last, around, count = "", [0], 0
 
     def end_word() -> None:
         nonlocal operator, expects_command
@@ -287,10 +293,18 @@ def words_of(pieces: tuple[Piece, ...]) -> list[Word]:
             end_word()
             if _REDIRECTIONS.fullmatch(piece.raw):
                 operator = piece.raw
+            elif piece.raw == ")":
+                # An argument may follow a substitution; only f() is followed by a command.
+                operator, expects_command = "", last == "("
+                statement = around.pop() if len(around) > 1 else statement
             else:
+                around += [statement] if piece.raw == "(" else []
                 operator, expects_command = "", True
-                statement += 1
+                count += 1
+                statement = count
+            last = piece.raw
         else:
+            last = ""
             current.append(piece)
     end_word()
     return found

@@ -127,6 +127,11 @@ def _contradictions(template: CommandTemplate) -> Iterator[HoleError]:
         elif not hole.is_reference and hole != first:
             message = f"{hole} and {first} have the same name and differ"
             yield HoleError(message, piece.start + 1, f"Write {{{hole.name}}} for the second one.")
+        if hole.is_file and not hole.is_output:
+            for ending in ("path", "name", "prefix"):
+                if f"{hole.name}_{ending}" in template.holes:
+                    message = f"{hole.name}_{ending} is a variable of the input {hole.name}"
+                    yield HoleError(message, piece.start + 1, f"Rename the hole {hole.name}_{ending}.")
         for index in hole.index_inputs:
             if index.name in template.holes or taken.setdefault(index.name, hole.name) != hole.name:
                 message = f"the name {index.name} is taken by the index of {hole.name}"
@@ -139,6 +144,9 @@ def _unreadable(template: CommandTemplate) -> Iterator[HoleError]:
         if piece.kind is Kind.OPERATOR and piece.raw in ("<<", "<<-"):
             hint = "Put these lines into a file or a script, and name that."
             yield HoleError("a here document cannot be part of the command", piece.start + 1, hint)
+        if piece.kind is Kind.OPERATOR and piece.raw == "&" and "wait" not in template.commands():
+            message = "the job would end without the command that & starts in the background"
+            yield HoleError(message, piece.start + 1, "Remove the &, or end the command with `; wait`.")
         hole = template.holes[piece.hole.name] if piece.hole else None
         if hole is None or not piece.quote:
             continue

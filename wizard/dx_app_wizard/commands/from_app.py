@@ -7,6 +7,7 @@ that were made to the original since are merged into that; so the copy can be up
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -37,8 +38,21 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dx_app_wizard.commands.create import Options
+    from dx_app_wizard.commands.start_from import StartOptions
 
-_LEFT_OUT = ("test-job-workspaces", ".git", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache")
+_LEFT_OUT = (
+    *("test-job-workspaces", ".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".pytest_cache"),
+    *(".ruff_cache", ".tox", ".nox"),
+)
+_PRIVATE = re.compile(
+    r"\.env(?:rc|\.(?!example|sample|template).+)?|\.netrc|\.pypirc|\.npmrc|\.ssh|\.aws|\.dnanexus_config"
+    r"|id_(?:rsa|dsa|ecdsa|ed25519)|.*\.pem|\.?venv|node_modules"
+)
+"""Names of files and folders with keys and passwords, or with the packages of this machine."""
+
+_LARGEST = 1 << 30
+"""Bytes that an app may have to be copied, as its files are held in memory."""
+
 _NOT_COPIED = ("developers", "authorizedUsers", "id", "billTo")
 """Keys of dxapp.json that belong to the original: who may change and use it, and who pays."""
 
@@ -56,7 +70,7 @@ def copy_app(source: Path, options: Options, flags: Mapping[str, Any]) -> Create
         raise SpecFileError(source / FILE_NAME, "must contain a JSON object", 1, 1)
     title = flags.get("title") or readable(name)
     new = {"name": name, "title": title, "version": flags.get("version")}
-    files = _files(source)
+    files, left_out = _files(source)
     record = read_record(source)
     renamed = _renamed_source(spec, name)
     if renamed:
@@ -71,6 +85,9 @@ def copy_app(source: Path, options: Options, flags: Mapping[str, Any]) -> Create
     changes = change_set(folder, files, OnConflict(options.on_conflict or "abort"))
     if copied and not changes.conflicts:
         changes = with_record(changes, copied, None)
+    if left_out:
+        listed = ", ".join(left_out)
+        notes = (*notes, f"left out, as they are private, of this machine, or links out of the app: {listed}")
     created = CreatedApp(name, changes, changes.is_new, options.dry_run, notes=notes)
     if not options.dry_run:
         changes.apply()
@@ -88,8 +105,13 @@ def _name(flags: Mapping[str, Any]) -> str:
         raise AnswersError((Problem("name", "NAME", error.message),)) from None
 
 
-def check_flags(flags: Mapping[str, Any]) -> None:
-    """Raise CommandLineError for answers that a copy takes from the original."""
+def check_flags(flags: Mapping[str, Any], start: StartOptions) -> None:
+    """Raise CommandLineError for answers that a copy takes from the original, and for another start."""
+    others = [flag for flag in start.given if flag != "--from-app"]
+    others += ["--sample"] if start.samples else []
+    others += ["--trial" if start.trial else "--no-trial"] if start.trial is not None else []
+    if others:
+        raise CommandLineError(f"--from-app cannot be combined with {others[0]}.")
     others = [
         key for key, value in flags.items() if value is not None and key not in ("name", "title", "version")
     ]
@@ -98,23 +120,38 @@ def check_flags(flags: Mapping[str, Any]) -> None:
         raise CommandLineError(message)
 
 
-def _files(source: Path) -> dict[PurePosixPath, FileContent]:
-    """Return the files of an app, without those that belong to this machine."""
+def _files(source: Path) -> tuple[dict[PurePosixPath, FileContent], list[str]]:
+    """Return the files of an app, and the paths that are private, of this machine, or links out of the app.
+
+    Raises CommandLineError if the files are too large together.
+    """
     found: dict[PurePosixPath, FileContent] = {}
+    left_out: list[str] = []
+    root = source.resolve()
+    size = 0
     for folder, names, file_names in os.walk(source):
         names[:] = sorted(name for name in names if name not in _LEFT_OUT)
-        for name in sorted(file_names):
+        for name in [*names, *sorted(file_names)]:
             path = Path(folder) / name
             relative = PurePosixPath(path.relative_to(source).as_posix())
-            if relative != RECORD_PATH and path.is_file():
-                executable = bool(path.stat().st_mode & 0o100)
-                found[relative] = FileContent(path.read_bytes(), executable=executable)
-    return found
+            is_link_out = path.is_symlink() and (path.is_dir() or not path.resolve().is_relative_to(root))
+            if _PRIVATE.fullmatch(name) or is_link_out:
+                left_out.append(relative.as_posix())
+            elif relative != RECORD_PATH and path.is_file():
+                status = path.stat()
+                size += status.st_size
+                if size > _LARGEST:
+                    message = f"--from-app {source}: its files have more than 1 GiB, up to {relative}."
+                    raise CommandLineError(message)
+                found[relative] = FileContent(path.read_bytes(), executable=bool(status.st_mode & 0o100))
+        names[:] = [name for name in names if not _PRIVATE.fullmatch(name)]
+    return found, left_out
 
 
 def _renamed_source(spec: Mapping[str, Any], name: str) -> tuple[PurePosixPath, PurePosixPath] | None:
     """Return the old and new path of a source file that has the name of the app, None if it has another."""
-    file = spec.get("runSpec", {}).get("file")
+    run_spec = spec.get("runSpec")
+    file = run_spec.get("file") if isinstance(run_spec, dict) else None
     path = PurePosixPath(file) if isinstance(file, str) and file else None
     if path is None or path.stem != spec.get("name") or path.suffix not in _SUFFIXES:
         return None
@@ -169,7 +206,7 @@ def _merged(
         labels = Labels("the original", "as generated", "the copy")
         merged = ChangeSet(place, tuple(merge(place, replace(record, base=base), rendered, labels)))
         merged.apply()
-        result = _files(place)
+        result, _ = _files(place)
     conflicted = [
         change.path.as_posix() for change in merged.changes if change.verdict is Verdict.MERGE_CONFLICT
     ]

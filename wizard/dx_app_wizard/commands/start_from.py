@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.console.text import plain
 from dx_app_wizard.errors import CommandLineError
 from dx_app_wizard.importing.command_import import CommandRequest, import_command, literal_text
 from dx_app_wizard.importing.problems import ImportProblemsError, problem
@@ -164,7 +165,10 @@ def _summary(description: str) -> str:
 
 def report_lines(imported: Imported) -> list[str]:
     """Return the findings as a table, the notes, and the line about the sample."""
-    rows = [(item.subject, item.evidence, item.role, item.detail) for item in imported.findings]
+    rows = [
+        [plain(cell).replace("\n", " ") for cell in (item.subject, item.evidence, item.role, item.detail)]
+        for item in imported.findings
+    ]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
     table = [
         "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.command_template.holes import Hole
+from dx_app_wizard.command_template.shell_text import RESERVED
 from dx_app_wizard.importing.endings import ending_of, input_name, output_name, pattern_of
 from dx_app_wizard.importing.problems import problem
 from dx_app_wizard.importing.programs import Provided, provide
@@ -140,7 +141,7 @@ class _Classifier:
         if value is None:
             self.expects_script = False
             return
-        if re.match(r"[A-Za-z_]\w*=", value) or not value:
+        if re.match(r"[A-Za-z_]\w*=", value) or not value or value in RESERVED:
             return
         self.program, self.action = value, Path(value).name
         self.expects_script = bool(INTERPRETERS.fullmatch(value)) and "awk" not in value
@@ -172,11 +173,11 @@ class _Classifier:
             self._edit(word, path.name)
 
     def _redirected(self, word: Word, value: str) -> None:
-        if word.before.startswith(("2", "<<<")):
+        if word.before.startswith(("2", "<<<")) or value.startswith("/dev/"):
             return
         if word.before in ("<", "0<"):
             self._input(word, (value,))
-        elif ">" in word.before and value != "/dev/null":
+        elif ">" in word.before:
             self._output(word, value)
 
     def _argument(self, words: tuple[Word, ...], at: int, previous: str) -> int:

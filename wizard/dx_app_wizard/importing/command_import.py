@@ -13,7 +13,7 @@ from dx_app_wizard.command_template.shell_text import escaped_holes
 from dx_app_wizard.command_template.template import CommandTemplate, TemplateProblemsError, parse_template
 from dx_app_wizard.dxapp.classes import ARRAY_PREFIX, parse_value
 from dx_app_wizard.importing.classify import Classified, classify
-from dx_app_wizard.importing.command_report import findings_of
+from dx_app_wizard.importing.command_report import findings_of, shortened
 from dx_app_wizard.importing.discover import with_discoveries, without_wrong_guesses
 from dx_app_wizard.importing.expectations import case_path, test_case
 from dx_app_wizard.importing.imported import LARGEST_SAMPLE, Finding, Imported, sample_files
@@ -21,7 +21,7 @@ from dx_app_wizard.importing.index_files import files_beside, indexes_beside
 from dx_app_wizard.importing.pieces import joined, pieces_of
 from dx_app_wizard.importing.problems import ImportProblemsError, problem
 from dx_app_wizard.importing.programs import provide
-from dx_app_wizard.importing.trial import Sample, TrialResult, is_confined, try_command
+from dx_app_wizard.importing.trial import LARGEST_FILE, Sample, TrialResult, is_confined, try_command
 from dx_app_wizard.scatter.scatter import ScatterError
 
 if TYPE_CHECKING:
@@ -70,7 +70,8 @@ def literal_text(words: Sequence[str]) -> str:
     A single word with blanks is a command for the shell, as for ssh.
     """
     is_shell = len(words) == 1 and re.search(r"\s", words[0].strip())
-    return escaped_holes(words[0] if is_shell else shlex.join(words))
+    is_empty = not any(word.strip() for word in words)
+    return "" if is_empty else escaped_holes(words[0] if is_shell else shlex.join(words))
 
 
 def import_command(request: CommandRequest) -> Imported:
@@ -94,7 +95,9 @@ class _Import:
         found = classify(original, self.request.folder, has_files=self.request.inputs is None)
         named = [name.removeprefix("pip:") for name in self.request.packages]
         self.problems += [
-            item for item in found.problems if not (item.code == "from-unknown-program" and named)
+            replace(item, flag=self.request.flag)
+            for item in found.problems
+            if not (item.code == "from-unknown-program" and named)
         ]
         found.resources |= self.request.resources
         template = self._parsed(found.apply(original.text))
@@ -287,9 +290,15 @@ class _Import:
         last = next((line for line in reversed(result.last_lines) if line.strip()), "")
         # The trial's folder means nothing to the user.
         last = last.strip().replace(f"{result.folder}/", "")
+        last = re.sub(rf"^{re.escape(str(result.folder.parent))}/command\.sh: line \d+: ", "", last)
         message = f"the command {how}" + (f": {last}" if last else "")
         hint = "Correct it first, or pass --no-trial."
-        if is_confined() and "denied" in last.lower():
+        if result.exceeded_size or "file too large" in last.lower():
+            message = f"the command was stopped, as a file that it wrote reached {LARGEST_FILE >> 30} GiB"
+            hint = "Try it on smaller files, or pass --no-trial."
+        elif "no such file" in last.lower():
+            hint = "In a trial, only the files are there that words of the command name. " + hint
+        elif is_confined() and "denied" in last.lower():
             hint = "In a trial, a command can write only to its own folder, and has no network. " + hint
         self.problems.append(problem("from-failed", message, hint, self.request.flag))
         self._raise()
@@ -341,7 +350,7 @@ class _Import:
             expected = (
                 "No trial was made, so the app has no expected output: no test compares what it writes."
             )
-        names = ", ".join(path.as_posix() for path in placed) or "none"
+        names = shortened([path.as_posix() for path in placed]) or "none"
         if scattered:
             self.notes.append(scattered.explanation())
         options = self._options(template, kept, typed, result)

@@ -9,10 +9,19 @@ from dx_app_wizard.importing.imported import Finding
 from dx_app_wizard.importing.programs import version_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dx_app_wizard.command_template.holes import Hole
     from dx_app_wizard.command_template.template import CommandTemplate
     from dx_app_wizard.importing.classify import Classified
     from dx_app_wizard.importing.trial import Sample, TrialResult
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return the first names of a list, with the number of the others."""
+    shown = 3
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 def findings_of(
@@ -26,11 +35,11 @@ def findings_of(
     findings: list[Finding] = []
     for hole in template.inputs:
         paths = sample.files.get(hole.name, ())
-        names = ", ".join(path.name for path in paths) or hole.name
+        names = shortened([path.name for path in paths]) or hole.name
         evidence = "is a file" if len(paths) == 1 else f"are {len(paths)} files" if paths else "is a hole"
         findings.append(_finding(hole, "input", names, evidence))
         for index in hole.index_inputs:
-            beside = ", ".join(path.name for path in sample.files.get(index.name, ()))
+            beside = shortened([path.name for path in sample.files.get(index.name, ())])
             evidence = "is needed beside it" if beside else "is made if absent"
             findings.append(Finding(beside or index.name, evidence, f"input   {index.name}", "optional"))
     for hole in template.outputs:

@@ -64,7 +64,9 @@ def with_discoveries(
     for path in result.changed:
         if copied := _copied(path, found, notes):
             ending.append(copied)
-    text = found.apply(template.text).rstrip().rstrip(";")
+    # Nothing may be added to a comment at the end.
+    without_comment = template.text[: max((piece.end for piece in template.pieces), default=0)]
+    text = found.apply(without_comment).rstrip().rstrip(";")
     if not named and not made and not result.changed and result.printed:
         text = _redirected(text, template, found, action, result, notes)
     return "; ".join([text, *ending]), tuple(notes)
@@ -89,7 +91,8 @@ def _named_by_word(
         if word.value is None or word.is_command or word.statement in of_folders:
             continue
         value = os.path.normpath(word.value) if word.value else ""
-        is_folder = bool(value) and path.startswith(f"{value}/")
+        # `in` is the folder of the samples here, and a word of the user's loop.
+        is_folder = value not in ("", "in") and path.startswith(f"{value}/")
         if value != path and not is_folder:
             continue
         taken = next((edit for edit in found.edits if edit.start == word.start and edit.hole), None)
@@ -180,7 +183,7 @@ def _redirected(
     name = output_name(f"out{ending}", action, found.holes)
     hole = Hole(name, "file", is_output=True, patterns=(f"*{ending}",))
     found.holes[name] = hole
-    notes.append(f"what it printed ({result.printed} B) is output {name}")
+    notes.append(f"stdout ({result.printed} B) is output {name}")
     several = any(
         piece.kind is Kind.OPERATOR and piece.depth == 0 and piece.raw in (";", "\n", "&&", "||")
         for piece in template.pieces

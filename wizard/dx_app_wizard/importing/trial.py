@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 TIME_LIMIT = 600
 """Seconds after which a trial is stopped."""
 
+LARGEST_FILE = 1 << 30
+"""Bytes that a file may have that a trial writes, so that an endless command does not fill the disk."""
+
+_SIZE_EXCEEDED = 128 + signal.SIGXFSZ
 _LAST_LINES = 6
 _LONGEST_LINE = 300
 
@@ -63,6 +67,11 @@ class TrialResult:
     def passed(self) -> bool:
         """True if the command succeeded."""
         return self.exit_code == 0 and not self.timed_out
+
+    @property
+    def exceeded_size(self) -> bool:
+        """True if a program was stopped at the largest size of files."""
+        return self.exit_code in (_SIZE_EXCEEDED, -signal.SIGXFSZ)
 
 
 def is_confined() -> bool:
@@ -121,7 +130,8 @@ def try_command(
 
 def _run(folder: Path, home: Path, environment: Mapping[str, str]) -> tuple[int, bool]:
     """Run the command; return its exit code, and whether it was stopped at the time limit."""
-    command = ["bash", "-c", 'source "$1"; source "$2"', "bash"]
+    limited = f'ulimit -S -f {LARGEST_FILE >> 10} 2> /dev/null; source "$1"; source "$2"'
+    command = ["bash", "-c", limited, "bash"]
     command += [str(folder / "variables.sh"), str(folder / "command.sh")]
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
         process = subprocess.Popen(

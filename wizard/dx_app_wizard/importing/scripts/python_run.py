@@ -49,6 +49,8 @@ def options_by_running(script: Path, interpreter: str) -> DeclaredOptions:
         last = next((line for line in reversed(err.splitlines()) if line.strip()), "")
         message = f"{script.name} ended before it parsed its arguments (exit {code})"
         hint = "Its imports must work here; or read its text only, with --no-run."
+        if code == 0:
+            hint = "If it takes no options, use dx-app-wizard NAME -- COMMAND."
         raise ScriptError(f"{message}: {last.strip()}" if last else message, hint)
     raw = json.loads(text)
     return DeclaredOptions(options_of(raw["options"], script), raw["description"])
