@@ -148,6 +148,27 @@ def test_an_update_begins_and_ends_the_scatter(wizard: Wizard, files: Callable[.
     assert contents(Path("app")) == before
 
 
+def test_the_end_of_a_scatter_keeps_the_first_sample(wizard: Wizard, files: Callable[..., None]) -> None:
+    files(u_tsv="b\t2\n")
+    samples = ("--sample", "a=t.tsv", "--sample", "a=u.tsv")
+    wizard("app", "--trial", "--no-input", "--scatter", "a", *samples, "--from-command", COPY)
+    done = wizard("--update", "app", "--template", "basic")
+    assert done.code == 0, done.stderr
+    assert json.loads(Path("app/test/input.json").read_text()) == {"a": "test/data/t.tsv"}
+    case = json.loads(Path("app/test/cases/sample.json").read_text())
+    assert case["expect"] == {"b": {"file": {"golden": "t.b.tsv"}}}
+    assert "jobs" not in case
+
+
+def test_an_array_keeps_its_sample_when_it_is_scattered(wizard: Wizard, files: Callable[..., None]) -> None:
+    files(u_tsv="b\t2\n")
+    wizard("app", "--trial", "--no-input", "--", "cat t.tsv u.tsv > both.tsv")
+    before = Path("app/test/input.json").read_text()
+    done = wizard("--update", "app", "--scatter", "tsvs:pairs")
+    assert done.code == 0, done.stderr
+    assert Path("app/test/input.json").read_text() == before
+
+
 @pytest.mark.parametrize("arguments", [("--scatter", "nope"), ("--scatter", "tsv:region")])
 def test_an_impossible_update_changes_nothing(
     wizard: Wizard, files: Callable[..., None], arguments: tuple[str, ...]

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 _DATA = PurePosixPath("test/data")
 _INPUT = PurePosixPath("test/input.json")
 _CASES = PurePosixPath("test/cases")
+_OF_TEMPLATE = "interface.json"
 
 
 def with_own_samples(changes: ChangeSet, record: Record, answers: Mapping[str, Any]) -> ChangeSet:
     """Return the changes of an update, with those of the sample and the cases that the user's files became.
 
-    Values become arrays of one, or the other way round. The template's samples are left out of such an app.
-    `answers` are the new ones; those of the record are the previous ones.
+    Values become arrays of one; of an array, the first value stays. The template's samples are left out of
+    such an app. `answers` are the new ones; those of the record are the previous ones.
     """
     if not answers.get(COMMAND) or record.base.get(_INPUT, "") is not None:
         return changes
@@ -39,8 +40,10 @@ def with_own_samples(changes: ChangeSet, record: Record, answers: Mapping[str, A
     adapted = {}
     if record.origin.answers.get(COMMAND) == answers[COMMAND]:
         before, after = _command(record.origin.answers), _command(answers)
-        if (before is None) != (after is None):
-            adapted = {change.path: change for change in _adapted(changes.folder, before, after)}
+        command = after or before
+        if command and not (before and after):
+            wraps = after is not None
+            adapted = {change.path: change for change in _adapted(changes.folder, command, wraps=wraps)}
     others = [change for change in kept if change.path not in adapted]
     return replace(changes, changes=(*others, *adapted.values()))
 
@@ -50,30 +53,22 @@ def _command(answers: Mapping[str, Any]) -> ScatteredCommand | None:
     return command if isinstance(command, ScatteredCommand) else None
 
 
-def _adapted(
-    folder: Path, before: ScatteredCommand | None, after: ScatteredCommand | None
-) -> Iterator[Change]:
+def _adapted(folder: Path, command: ScatteredCommand, *, wraps: bool) -> Iterator[Change]:
     """Yield the changes of test/input.json, and of the user's cases."""
-    names = after.arrays if after else {new: old for old, new in before.arrays.items()} if before else {}
-    outputs = {hole.name for command in (before, after) if command for hole in command.template.outputs}
-    paths = [_INPUT, *(_CASES / path.name for path in sorted((folder / _CASES).glob("*.json")))]
-    for path in paths:
-        if path == _CASES / "interface.json":
-            continue  # The template's own.
-        try:
-            content = json.loads((folder / path).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if not isinstance(content, dict):
-            continue
-        wraps = after is not None
+    # An input that is an array in both forms of the app keeps its sample.
+    renamed = {name: array for name, array in command.arrays.items() if name != array}
+    inputs = renamed if wraps else {array: name for name, array in renamed.items()}
+    outputs = {hole.name: hole.name for hole in command.template.outputs}
+    cases = sorted(path.name for path in (folder / _CASES).glob("*.json") if path.name != _OF_TEMPLATE)
+    for path in (_INPUT, *(_CASES / name for name in cases)):
+        content = _hash(folder / path)
         if path == _INPUT:
-            new = _renamed(content, names, wraps=wraps)
+            new = _renamed(content, inputs, wraps=wraps)
         else:
             new = dict(content)
-            for key, mapping in (("input", names), ("expect", {name: name for name in outputs})):
+            for key, names in (("input", inputs), ("expect", outputs)):
                 if isinstance(content.get(key), dict):
-                    new[key] = _renamed(content[key], mapping, wraps=wraps)
+                    new[key] = _renamed(content[key], names, wraps=wraps)
             if not wraps:
                 new.pop("jobs", None)
         if new != content:
@@ -81,8 +76,17 @@ def _adapted(
             yield Change(path, Verdict.REPLACE, FileContent(data), path)
 
 
+def _hash(path: Path) -> dict[str, Any]:
+    """Return the JSON hash in a file of the user, which is empty if there is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def _renamed(values: Mapping[str, Any], names: Mapping[str, str], *, wraps: bool) -> dict[str, Any]:
-    """Return the values under their new names, as arrays of one if `wraps`, or without such an array."""
+    """Return the values under their new names, as arrays of one if `wraps`, or the first of each array."""
     return {
         names.get(name, name): _value(value, wraps) if name in names else value
         for name, value in values.items()
@@ -92,4 +96,4 @@ def _renamed(values: Mapping[str, Any], names: Mapping[str, str], *, wraps: bool
 def _value(value: Any, wraps: bool) -> Any:
     if wraps:
         return value if isinstance(value, list) else [value]
-    return value[0] if isinstance(value, list) and len(value) == 1 else value
+    return value[0] if isinstance(value, list) and value else value
