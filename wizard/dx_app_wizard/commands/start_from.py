@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from dx_app_wizard.interview.prompters import Prompter
 
 _RENAMED = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*([A-Za-z_]\w*)\s*")
-_PROTECTED = "It gets copies of your files, can write only to that folder, and has no network."
+_PROTECTED = "The command gets copies of your files, can write only to its own folder, and has no network."
 _UNPROTECTED = (
-    "It gets copies of your files. This system has no Landlock, so nothing else keeps the command from"
+    "The command gets copies of your files. This system has no Landlock, so nothing else keeps it from"
     " writing to other files, or from using the network."
 )
 
