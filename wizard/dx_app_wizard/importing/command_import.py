@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.command_template.shell_text import escaped_holes
+from dx_app_wizard.command_template.shell_text import QuotedHoleError, escaped_holes
 from dx_app_wizard.command_template.template import CommandTemplate, TemplateProblemsError, parse_template
 from dx_app_wizard.dxapp.classes import ARRAY_PREFIX, parse_value
 from dx_app_wizard.importing.classify import Classified, classify
@@ -24,7 +24,7 @@ from dx_app_wizard.importing.trial import LARGEST_FILE, Sample, TrialResult, is_
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dx_app_wizard.command_template.holes import Hole
+    from dx_app_wizard.command_template.holes import Hole, HoleError
     from dx_app_wizard.errors import Problem
 
 _UNCONFINED = "this system has no Landlock, so the command could have written elsewhere"
@@ -115,9 +115,14 @@ class _Import:
             return parse_template(text)
         except TemplateProblemsError as error:
             found = tuple(
-                problem(item.code, item.message, item.hint, self.request.flag) for item in error.errors
+                problem(item.code, item.message, self._hint(item), self.request.flag) for item in error.errors
             )
             raise ImportProblemsError((*found, *self.problems)) from None
+
+    def _hint(self, error: HoleError) -> str | None:
+        if self.request.flag == "--from-wdl" and isinstance(error, QuotedHoleError):
+            return "Put the placeholder into double quotes in the task."
+        return error.hint
 
     def _raise(self) -> None:
         if self.problems:
