@@ -279,11 +279,11 @@ def command(
     start = StartOptions(template=flags["command"], **given)
     options = Options(json_file, answers_file, output_dir, as_json, start=start, **modes)
     answers = with_settings(flags, settings)
+    if update_folder is not None:
+        start.check_update()
     if start.app is not None:
         from dx_app_wizard.commands.from_app import check_flags, copy_app
 
-        if update_folder is not None:
-            raise CommandLineError("--from-app cannot be combined with --update.")
         check_flags(answers, start)
         _report(copy_app(start.app, options, answers), as_json=as_json)
         return ExitCode.DONE

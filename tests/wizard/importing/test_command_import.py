@@ -306,3 +306,22 @@ def test_samples_of_other_classes_are_values(wizard: Wizard, files: Callable[...
     (golden,) = Path("app/test/cases/sample").iterdir()
     assert golden.read_text() == "3 a\nb c \n"
     assert "--sample n=3 --sample words=a --sample 'words=b c'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["app", "--sample", "t=t.tsv"], "--sample is for apps that are made of something"),
+        (["app", "--trial"], "--trial is for apps that are made of something"),
+        (["app", "--no-run", "--from-command", "cat {t} > {>o}"], "--no-run is for --from-script"),
+        (["--update", "app", "--", "sort", "t.tsv"], "cannot be combined with --update"),
+        (["--update", "app", "--from-command", "cat {t} > {>o}", "--trial"], "--trial cannot be combined"),
+    ],
+)
+def test_options_that_would_be_ignored_are_errors(
+    wizard: Wizard, files: Callable[..., None], arguments: list[str], message: str
+) -> None:
+    files()
+    done = wizard("--no-input", *arguments)
+    assert (done.code, Path("app").exists()) == (2, False)
+    assert message in done.stderr

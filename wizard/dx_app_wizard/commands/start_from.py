@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from dx_app_wizard.scatter.scatter import Scatter
 
 _RENAMED = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*([A-Za-z_]\w*)\s*")
-_PROTECTED = "It gets copies of your files, can write only to that folder, and has no network."
+_PROTECTED = "The command gets copies of your files, can write only to its own folder, and has no network."
 _UNPROTECTED = (
-    "It gets copies of your files. This system has no Landlock, so nothing else keeps the command from"
+    "The command gets copies of your files. This system has no Landlock, so nothing else keeps it from"
     " writing to other files, or from using the network."
 )
 
@@ -64,6 +64,31 @@ class StartOptions:
         }
         return [flag for flag, is_given in flags.items() if is_given]
 
+    def check(self) -> None:
+        """Raise CommandLineError for a second start, and for options that nothing to start from can use."""
+        if len(self.given) > 1:
+            raise CommandLineError(f"{self.given[0]} cannot be combined with {self.given[1]}.")
+        if not self.run_script and self.script is None:
+            raise CommandLineError("--no-run is for --from-script.")
+        if self._of_trials and not self.given:
+            message = f"{self._of_trials[0]} is for apps that are made of something"
+            raise CommandLineError(
+                f"{message}: a command after --, --from-command, --from-script or --from-wdl."
+            )
+
+    def check_update(self) -> None:
+        """Raise CommandLineError for options that cannot change an app; only a template can."""
+        others = [flag for flag in self.given if flag != "--from-command"] + self._of_trials
+        if others:
+            message = f"{others[0]} cannot be combined with --update"
+            raise CommandLineError(f"{message}. Only --from-command changes the command of an app.")
+
+    @property
+    def _of_trials(self) -> list[str]:
+        """The flags that only a command, a script or a task can use."""
+        trial = {None: [], True: ["--trial"], False: ["--no-trial"]}[self.trial]
+        return [*(["--sample"] if self.samples else []), *trial]
+
 
 @dataclass(frozen=True)
 class Start:
@@ -93,10 +118,9 @@ def start_from(options: StartOptions, flags: Mapping[str, Any], *, may_ask: bool
 
     Raises ImportProblemsError, CommandLineError, and KeyboardInterrupt if a person declines.
     """
+    options.check()
     if not options.given or options.app:
         return None
-    if len(options.given) > 1:
-        raise CommandLineError(f"{options.given[0]} cannot be combined with {options.given[1]}.")
     prompter = _person() if may_ask else None
     tries = options.trial if options.trial is not None else bool(options.words) and may_ask
     request = _request(options, tuple(flags.get("packages") or ()))
@@ -174,7 +198,8 @@ def report_lines(imported: Imported) -> list[str]:
         "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     ]
-    return [*table, *(f"  note: {note}" for note in imported.notes), imported.sample]
+    notes = [f"  note: {plain(note)}".replace("\n", " ") for note in imported.notes]
+    return [*table, *notes, imported.sample]
 
 
 def _person() -> Prompter | None:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.command_template.scattered import scattered_command
-from dx_app_wizard.command_template.shell_text import escaped_holes
+from dx_app_wizard.command_template.shell_text import QuotedHoleError, escaped_holes
 from dx_app_wizard.command_template.template import CommandTemplate, TemplateProblemsError, parse_template
 from dx_app_wizard.dxapp.classes import ARRAY_PREFIX, parse_value
 from dx_app_wizard.importing.classify import Classified, classify
@@ -27,7 +27,7 @@ from dx_app_wizard.scatter.scatter import ScatterError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dx_app_wizard.command_template.holes import Hole
+    from dx_app_wizard.command_template.holes import Hole, HoleError
     from dx_app_wizard.command_template.scattered import ScatteredCommand
     from dx_app_wizard.errors import Problem
     from dx_app_wizard.scatter.scatter import Scatter
@@ -127,9 +127,14 @@ class _Import:
             return replace(template, named_by=first) if first in template.holes else template
         except TemplateProblemsError as error:
             found = tuple(
-                problem(item.code, item.message, item.hint, self.request.flag) for item in error.errors
+                problem(item.code, item.message, self._hint(item), self.request.flag) for item in error.errors
             )
             raise ImportProblemsError((*found, *self.problems)) from None
+
+    def _hint(self, error: HoleError) -> str | None:
+        if self.request.flag == "--from-wdl" and isinstance(error, QuotedHoleError):
+            return "Put the placeholder into double quotes in the task."
+        return error.hint
 
     def _raise(self) -> None:
         if self.problems:

@@ -153,7 +153,7 @@ def _moved(
     hole = Hole(name, "array:file" if is_array else "file", is_output=True, patterns=patterns)
     found.holes[name] = hole
     others = f" and {len(group) - 1} more" if is_array else ""
-    notes.append(f"{first}{others} was left behind: output {name}")
+    notes.append(f"{first}{others} {'were' if is_array else 'was'} left behind: output {name}")
     return f"mv {_quoted_glob(pattern)} {hole}"
 
 
