@@ -93,6 +93,7 @@ def test_the_cases_of_an_app_pass_as_generated(apps: dict[str, Path], tmp_path: 
     assert lines == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_one_case_holds_after_process_piece_was_replaced(make_app: MakeApp, language: Language) -> None:
     app = make_app(language, "parallelized", "typical")

@@ -70,6 +70,7 @@ def pipeline(folder: Path, service: CiService, language: Language) -> Pipeline:
     return Pipeline(app, tuple(step["run"] for step in steps if "run" in step), said["env"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("service", "language"), SERVICES)
 def test_the_commands_of_the_pipeline_pass(tmp_path: Path, service: CiService, language: Language) -> None:
     written = pipeline(tmp_path, service, language)

@@ -37,6 +37,7 @@ def commands(readme: Path) -> list[str]:
     return [line for block in blocks for line in block.splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "pattern"), TEMPLATES)
 def test_every_command_works(
     make_app: MakeApp, served: ServedPlatform, language: Language, pattern: Pattern

@@ -174,6 +174,7 @@ def test_defects_6_and_7_the_generated_test_compiles_whatever_the_name(
     assert not re.findall(r"^class ", source, re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", [PYTHON, BASH], ids=["defect 8 python", "defect 9 bash"])
 def test_defects_8_and_9_all_outputs_are_made_as_generated(
     wizard: Wizard, tmp_path: Path, template: tuple[str, ...]
@@ -208,6 +209,7 @@ def test_defect_10_names_that_mean_something_else_are_refused(
         assert repr(name) in outcome.stderr
 
 
+@pytest.mark.slow
 def test_defect_10_an_input_called_like_a_local_variable_is_in_nobodys_way(
     wizard: Wizard, tmp_path: Path
 ) -> None:
@@ -233,6 +235,7 @@ def test_defect_12_a_language_is_known_in_any_case_or_refused_at_once(
     assert [path.name for path in tmp_path.iterdir()] == ([] if code else ["app"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "pattern"), [("bash", "parallelized"), ("python", "scatter-process-gather")]
 )
@@ -392,6 +395,7 @@ def test_defect_24_lint_needs_no_login_and_sees_classes_defaults_types_and_code(
     assert {"io-default", "io-class", "instance-type", "python-main-lacks-input"} <= rules
 
 
+@pytest.mark.slow
 def test_defect_25_the_generated_test_runs(wizard: Wizard, tmp_path: Path) -> None:
     wizard("app", *PYTHON, "--output", "n:int")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]

@@ -77,6 +77,7 @@ def test_the_options_become_inputs(
     assert "{>table" in found.text or "{>result" in found.text
 
 
+@pytest.mark.slow
 def test_click_is_read_by_running(files: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     files(top_py=f"#!{sys.executable}\n" + Path("top.py").read_text())
     found = command_of_script(Path("top.py"))
