@@ -27,6 +27,7 @@ SLOW = {
     "docs/how-to/test-in-ci.md",
     "docs/how-to/use-dx-locally.md",
     "docs/tutorials/first-app.md",
+    "docs/tutorials/from-a-command.md",
 }
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
 BLOCKS = {name: blocks((ROOT / name).read_text(encoding="utf-8")) for name in NAMES}

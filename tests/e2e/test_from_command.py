@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dx_app_wizard.lint.linter import lint_app
 from dx_local.engine.environments.debian.resolve import resolve_dependencies
 from dx_local.engine.environments.exec_depends import Dependency
+from dx_local.testing import run_app
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -153,6 +155,71 @@ def test_a_command_of_every_machine_becomes_an_app(
     coreutils: Tools, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     becomes_an_app(coreutils, tmp_path, *arguments)
+
+
+def test_a_command_becomes_an_app_and_is_scattered_over_three_files(coreutils: Tools, tmp_path: Path) -> None:
+    becomes_an_app(coreutils, tmp_path, "--", "awk '{s+=$2} END{print s}' t.tsv > sum.txt")
+    app = tmp_path / "app"
+    updated = subprocess.run(
+        [str(BIN / "dx-app-wizard"), "--update", str(app), "--scatter", "tsv"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert updated.returncode == 0, updated.stderr
+    assert lint_app(app) == []
+    for number in (3, 1, 2):
+        (tmp_path / f"{number}.tsv").write_text(f"n\t{number}\nm\t{number}\n")
+    run = run_app(app, {"tsvs": [str(tmp_path / f"{number}.tsv") for number in (3, 1, 2)]})
+    assert [path.read_text() for path in run.output["sum_txt"]] == ["6\n", "2\n", "4\n"]
+    assert [path.name for path in run.output["sum_txt"]] == ["3.sum.txt", "1.sum.txt", "2.sum.txt"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("scatter", "template", "samples"),
+    [
+        ("table", "sort -k2,2n {table:file:*.tsv} > {>sorted:file:*.tsv}", ["table=t.tsv", "table=a.bed"]),
+        ("left+right", "paste {left} {right} > {>both:file:*.tsv}",
+         ["left=t.tsv", "left=a.bed", "right=a.bed", "right=b.bed"]),
+        ("reads:pairs", "cat {reads:array:file:*.fastq} > {>all:file:*.fastq}",
+         ["reads=r1.fastq", "reads=r2.fastq", "reads=r2.fastq", "reads=r1.fastq"]),
+        ("bed", "head -n {rows:int=1} {bed} {ref:file:*.fa} {tag:string?|-} > {>heads:file:*.txt}",
+         ["bed=a.bed", "bed=b.bed", "ref=ref.fa"]),
+    ],
+)  # fmt: skip
+def test_a_scattered_command_becomes_an_app(
+    coreutils: Tools, tmp_path: Path, scatter: str, template: str, samples: list[str]
+) -> None:
+    given = [word for sample in samples for word in ("--sample", sample)]
+    becomes_an_app(coreutils, tmp_path, "--scatter", scatter, *given, "--from-command", template)
+    case = json.loads((tmp_path / "app/test/cases/sample.json").read_text())
+    assert case["jobs"] == {"process": 2}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "template",
+    [
+        "samtools flagstat {bam:file:*.bam} > {>counts:file:*.txt}",
+        "samtools view -b -o {>part:file:*.bam} {bam+bai:file:*.bam} chr1:100-900",
+    ],
+)
+def test_a_scattered_command_of_genomics_becomes_an_app(
+    genomics: Tools, tmp_path: Path, template: str
+) -> None:
+    samples = ("--sample", "bam=s.bam", "--sample", "bam=p.bam")
+    becomes_an_app(genomics, tmp_path, "--scatter", "bam", *samples, "--from-command", template)
+    if "+bai" in template:
+        # p.bam has no index, so that its process job makes one.
+        given = json.loads((tmp_path / "app/test/input.json").read_text())
+        assert given["bam_indexes"] == ["test/data/s.bam.bai"]
+
+
+@pytest.mark.slow
+def test_a_scattered_script_becomes_an_app(coreutils: Tools, tmp_path: Path) -> None:
+    samples = ("--sample", "reads=r1.fastq", "--sample", "reads=r2.fastq")
+    becomes_an_app(coreutils, tmp_path, "--from-script", "bases.py", *samples, "--scatter", "reads")
+    inputs = json.loads((tmp_path / "app/dxapp.json").read_text())["inputSpec"]
+    assert [each["choices"] for each in inputs if "choices" in each] == [list("ACGT")]
 
 
 @pytest.mark.slow

@@ -6,11 +6,10 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.choices import DEFAULT_PATTERN, PARALLEL_PATTERNS, one_of
-from dx_app_wizard.answers.command_answers import COMMAND
+from dx_app_wizard.answers.command_answers import COMMAND, SCATTERED_PATTERN, command_of, parameters_of
 from dx_app_wizard.answers.parameter_overrides import is_override
 from dx_app_wizard.answers.questions import JSON_FILE_FLAG, QUESTIONS
 from dx_app_wizard.answers.spec_answers import has_resources
-from dx_app_wizard.command_template.template import parse_template
 from dx_app_wizard.dxapp.instances import instance_type_problem
 from dx_app_wizard.dxapp.names import source_path_problem
 from dx_app_wizard.errors import Problem
@@ -39,7 +38,7 @@ def cross_check(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator
     yield from _missing_network(sources, answered)
     yield from _unfitting_scatter(sources, answered)
     yield from _wrong_parameters(sources, answered)
-    yield from _not_of_the_command(answered)
+    yield from _not_of_the_command(sources, answered)
 
 
 def _unknown_keys(sources: AnswerSources) -> Iterator[Problem]:
@@ -121,13 +120,13 @@ def _unfitting_scatter(sources: AnswerSources, answered: Mapping[str, Any]) -> I
     if pattern is not None and pattern not in PARALLEL_PATTERNS:
         message = f"the pattern {pattern} has no process jobs, so {scatter} cannot be scattered"
         hint = f"Choose the pattern {one_of(PARALLEL_PATTERNS)}."
-        if answered.get(COMMAND):
-            message = f"an app of one command has a single job, so {scatter} cannot be scattered"
-            hint = "Leave it out, or put the command into process_piece of an app without a template."
         yield Problem("scatter", _FLAGS["scatter"], message, hint, "contradiction", place)
     if "inputs" in answered:
         try:
-            fit(scatter, answered["inputs"])
+            if answered.get(COMMAND):
+                command_of(answered[COMMAND], scatter)
+            else:
+                fit(scatter, answered["inputs"])
         except ScatterError as error:
             message = f"{scatter}: {error.message}"
             yield Problem("scatter", _FLAGS["scatter"], message, error.hint, error.code, place)
@@ -156,20 +155,23 @@ def _wrong_parameters(sources: AnswerSources, answered: Mapping[str, Any]) -> It
         yield Problem(key, flag, violation.message, violation.hint, rule_id, place)
 
 
-def _not_of_the_command(answered: Mapping[str, Any]) -> Iterator[Problem]:
+def _not_of_the_command(sources: AnswerSources, answered: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield a problem for each answer that does not fit the command template."""
     text = answered.get(COMMAND)
     if not text:
         return
-    template = parse_template(text)
+    # The default scatter is that of an app without a command.
+    has_scatter = sources.resolved("scatter") or sources.default("scatter")
+    scatter = answered.get("scatter") if has_scatter else None
     if answered.get("language", "bash") != "bash":
         message = "a command is run by bash; got another language"
         yield Problem("language", _FLAGS["language"], message, code="contradiction")
-    if answered.get("template", DEFAULT_PATTERN) != DEFAULT_PATTERN:
-        message = f"a command is run in one job; got another pattern than {DEFAULT_PATTERN}"
-        yield Problem("template", _FLAGS["template"], message, code="contradiction")
-    declared = {"inputs": template.input_declarations(), "outputs": template.output_declarations()}
-    for key, wanted in declared.items():
+    pattern = SCATTERED_PATTERN if scatter else DEFAULT_PATTERN
+    if answered.get("template", pattern) != pattern:
+        message = f"a command that is {'' if scatter else 'not '}scattered has the pattern {pattern}"
+        hint = "Leave out --template." if scatter else "Pass --scatter INPUT to run a job for each file."
+        yield Problem("template", _FLAGS["template"], message, hint, "contradiction")
+    for key, wanted in parameters_of(text, scatter).items():
         classes = {parameter["name"]: parameter["class"] for parameter in answered.get(key, ())}
         for parameter in wanted:
             name, io_class = parameter["name"], parameter["class"]

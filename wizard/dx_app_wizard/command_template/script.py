@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.command_template.shell_text import Kind, Piece
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from dx_app_wizard.command_template.holes import Hole
     from dx_app_wizard.command_template.indexes import IndexInput
@@ -248,13 +248,18 @@ def script(template: CommandTemplate, summary: str) -> str:
         body.append("dx-download-all-inputs")
     body += [*preparation(template), "", *statements(template)]
     body += ["", *_uploads(template)]
+    return _SCRIPT.format(summary=summary, main=indented(body))
+
+
+def indented(lines: Iterable[str]) -> str:
+    """Return lines as the body of a function, without blank lines at its start and end."""
+    body = list(lines)
     while body and not body[-1]:
         del body[-1]
     while body and not body[0]:
         del body[0]
     # Line breaks within quotes are part of the command, so the lines after them are not indented.
-    lines = "\n".join(f"  {line}" if line else "" for line in body).replace(_CONTINUED, "\n    ")
-    return _SCRIPT.format(summary=summary, main=lines)
+    return "\n".join(f"  {line}" if line else "" for line in body).replace(_CONTINUED, "\n    ")
 
 
 def _uploads(template: CommandTemplate) -> Iterator[str]:

@@ -28,10 +28,14 @@ class TemplateProblemsError(UserError):
 
 @dataclass(frozen=True)
 class CommandTemplate:
-    """A shell command with holes; `text` is the template as written."""
+    """A shell command with holes; `text` is the template as written.
+
+    `named_by` is the input that names the outputs, empty for the first that is suitable.
+    """
 
     text: str
     pieces: tuple[Piece, ...]
+    named_by: str = ""
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
@@ -63,6 +67,8 @@ class CommandTemplate:
 
         This is the first file that is required; a reference sequence only if there is no other.
         """
+        if self.named_by:
+            return self.holes[self.named_by]
         files = [hole for hole in self.inputs if hole.is_file and not hole.optional]
         others = [hole for hole in files if hole.ending not in _REFERENCE_ENDINGS]
         return next(iter(others or files), None)

@@ -18,7 +18,7 @@ from dx_app_wizard.commands.answer import AnswerCollector
 from dx_app_wizard.commands.saved_answers import SavedInterview, forget_saved
 from dx_app_wizard.commands.start_from import Start, StartOptions, start_from
 from dx_app_wizard.commands.suggestion import suggest_command
-from dx_app_wizard.errors import AnswersError, ConflictError, NotWritableError
+from dx_app_wizard.errors import AnswersError, CommandLineError, ConflictError, NotWritableError
 from dx_app_wizard.interview.confirm import Review
 from dx_app_wizard.interview.interruption import interruptible
 from dx_app_wizard.interview.prompts import Prompt
@@ -259,6 +259,9 @@ def _prepare(
     if start:
         imported = start.answers()
         flags = {**imported, **flags, "command": imported["command"]}
+        if imported.get("scatter"):
+            # A person may have renamed its input.
+            flags["scatter"] = imported["scatter"]
     named = _named_paths(options)
     saved = _saved(options, flags, named)
     # A saved path is absolute; messages name it relative to the current folder.
@@ -272,6 +275,8 @@ def _prepare(
     if answers_file:
         sources.append(answers_file.source)
     sources += [*environment_sources(os.environ), *default_sources(policy)]
+    if start and "scatter" not in flags and any(source.answers.get("scatter") for source in sources):
+        raise CommandLineError("Pass --scatter as an option, as the trial of the command depends on it.")
     sources = [*with_command_answers(sources)]
     template = choose_template(saved.modes.get("template_source"), policy)
     on_conflict = OnConflict(saved.modes.get("on_conflict", "abort"))

@@ -14,6 +14,7 @@ from dx_app_wizard.answers.questions import QUESTIONS
 from dx_app_wizard.answers.settings import environment_sources
 from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.answers.spec_answers import MISSING
+from dx_app_wizard.commands.recorded_command import adapt_command
 from dx_app_wizard.commands.recorded_scatter import adapt_scatter
 from dx_app_wizard.dxapp import json_document
 from dx_app_wizard.dxapp.model import AppSpec
@@ -77,13 +78,11 @@ def _sources(
     if answers_file:
         new.append(answers_file.source)
     changed = {**new[-1].answers, **flags}
-    if any(source.answers.get(COMMAND) for source in new):
-        # These follow from the command.
-        for key in ("inputs", "outputs"):
-            recorded.pop(key, None)
+    adapt_command(recorded, changed)
     for key in _outdated(recorded, changed):
         del recorded[key]
-    adapt_scatter(recorded, changed, spec.raw if spec else {})
+    if not (changed.get(COMMAND) or recorded.get(COMMAND)):
+        adapt_scatter(recorded, changed, spec.raw if spec else {})
     defaults = (*environment_sources(os.environ), *default_sources(policy))
     sources = with_command_answers((*new, Source(recorded, place), *defaults))
     return spec, AnswerSources(sources, spec_source)

@@ -11,18 +11,21 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.console.text import plain
 from dx_app_wizard.errors import CommandLineError
 from dx_app_wizard.importing.command_import import CommandRequest, import_command, literal_text
+from dx_app_wizard.importing.problems import ImportProblemsError, problem
 from dx_app_wizard.importing.scripts.script_import import command_of_script
 from dx_app_wizard.importing.tasks.wdl_import import command_of_task
 from dx_app_wizard.importing.trial import is_confined
 from dx_app_wizard.interview.prompters import LinePrompter, choose_prompter
 from dx_app_wizard.interview.prompts import Prompt
 from dx_app_wizard.rendering.changes import FileContent
+from dx_app_wizard.scatter.scatter import ScatterError, parse_scatter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dx_app_wizard.importing.imported import Imported
     from dx_app_wizard.interview.prompters import Prompter
+    from dx_app_wizard.scatter.scatter import Scatter
 
 _RENAMED = re.compile(r"\s*([A-Za-z_]\w*)\s*=\s*([A-Za-z_]\w*)\s*")
 _PROTECTED = "The command gets copies of your files, can write only to its own folder, and has no network."
@@ -121,6 +124,7 @@ def start_from(options: StartOptions, flags: Mapping[str, Any], *, may_ask: bool
     prompter = _person() if may_ask else None
     tries = options.trial if options.trial is not None else bool(options.words) and may_ask
     request = _request(options, tuple(flags.get("packages") or ()))
+    request = replace(request, scatter=_scatter(flags))
     if tries and prompter and options.trial is None:
         tries = _consents(prompter)
         if tries:
@@ -141,6 +145,7 @@ def start_from(options: StartOptions, flags: Mapping[str, Any], *, may_ask: bool
             request,
             text=_with_name(imported.answers["command"], *renamed),
             samples=_renamed_samples(imported, *renamed),
+            scatter=_renamed_scatter(request.scatter, *renamed),
         )
 
 
@@ -253,6 +258,21 @@ def _renamed_samples(imported: Imported, old: str, new: str) -> dict[str, tuple[
     given = [options[at + 1] for at, word in enumerate(options) if word == "--sample"]
     found = _samples(given)
     return {(new if name == old else name): values for name, values in found.items()}
+
+
+def _scatter(flags: Mapping[str, Any]) -> Scatter | None:
+    """Return the scatter in the flags, None without one; raise ImportProblemsError for an invalid one."""
+    text = flags.get("scatter")
+    try:
+        return parse_scatter(str(text)) if text else None
+    except ScatterError as error:
+        raise ImportProblemsError((problem(error.code, error.message, error.hint, "--scatter"),)) from None
+
+
+def _renamed_scatter(scatter: Scatter | None, old: str, new: str) -> Scatter | None:
+    if scatter is None:
+        return None
+    return replace(scatter, inputs=tuple(new if name == old else name for name in scatter.inputs))
 
 
 def _samples(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:

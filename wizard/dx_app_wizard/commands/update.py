@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.commands.rerender import rerender
+from dx_app_wizard.commands.rescattered_cases import with_own_samples
 from dx_app_wizard.console import own_commands
 from dx_app_wizard.errors import (
     CommandLineError,
@@ -129,6 +130,7 @@ def _updated(folder: Path, options: Options, flags: dict[str, Any]) -> UpdatedAp
     origin, files = rerender(folder, record.origin, options, flags)
     _check(folder, record, files)
     merged = ChangeSet(folder, tuple(merge(folder, record, files, _labels(record.origin, origin))))
+    merged = with_own_samples(merged, record, origin.answers)
     changes = with_record(merged, Record(origin, _base(merged, files, record)), record)
     if not options.dry_run:
         changes.apply()
@@ -163,10 +165,11 @@ def _base(
     """Return the bases to record after the update; None for files that never came from the template."""
     base: dict[PurePosixPath, Base] = {}
     for change in changes.changes:
-        if change.verdict is not Verdict.OBSOLETE:
+        if change.path in files and change.verdict is not Verdict.OBSOLETE:
             is_kept = change.verdict in (Verdict.SKIP, Verdict.BESIDE)
             foreign = is_kept and record.base.get(change.path) is None
-            base[change.path] = None if foreign else base_of(files[change.path])
+            own = record.base.get(change.path, "") is None
+            base[change.path] = None if foreign or own else base_of(files[change.path])
     return base
 
 

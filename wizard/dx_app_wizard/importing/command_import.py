@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.command_template.scattered import scattered_command
 from dx_app_wizard.command_template.shell_text import QuotedHoleError, escaped_holes
 from dx_app_wizard.command_template.template import CommandTemplate, TemplateProblemsError, parse_template
 from dx_app_wizard.dxapp.classes import ARRAY_PREFIX, parse_value
@@ -17,15 +18,19 @@ from dx_app_wizard.importing.discover import with_discoveries, without_wrong_gue
 from dx_app_wizard.importing.expectations import case_path, test_case
 from dx_app_wizard.importing.imported import LARGEST_SAMPLE, Finding, Imported, sample_files
 from dx_app_wizard.importing.index_files import files_beside, indexes_beside
+from dx_app_wizard.importing.pieces import joined, pieces_of
 from dx_app_wizard.importing.problems import ImportProblemsError, problem
 from dx_app_wizard.importing.programs import provide
 from dx_app_wizard.importing.trial import LARGEST_FILE, Sample, TrialResult, is_confined, try_command
+from dx_app_wizard.scatter.scatter import ScatterError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dx_app_wizard.command_template.holes import Hole, HoleError
+    from dx_app_wizard.command_template.scattered import ScatteredCommand
     from dx_app_wizard.errors import Problem
+    from dx_app_wizard.scatter.scatter import Scatter
 
 _UNCONFINED = "this system has no Landlock, so the command could have written elsewhere"
 _REPEATED_UP_TO = 30.0
@@ -38,7 +43,8 @@ class CommandRequest:
 
     `samples` are values of inputs, by name: paths of files, or other values. `packages` are those that the
     user named. `scratch` is an empty folder for trials. A script or task gives `resources`, `inputs`,
-    `found_packages`, `findings`, `notes`, and the options that name it as `start`.
+    `found_packages`, `findings`, `notes`, and the options that name it as `start`. `scatter` is None for an
+    app that runs the command once.
     """
 
     text: str
@@ -55,6 +61,7 @@ class CommandRequest:
     start: tuple[str, ...] | None = None
     summary: str = ""
     flag: str = "--from-command"
+    scatter: Scatter | None = None
 
 
 def literal_text(words: Sequence[str]) -> str:
@@ -96,10 +103,12 @@ class _Import:
         template = self._parsed(found.apply(original.text))
         sample = self._sample(template, found)
         self._check_folders(found)
+        self._check_scatter(template)
         self._raise()
+        pieces = pieces_of(template, self.request.scatter, sample)
         result: TrialResult | None = None
         if self.request.tries:
-            template, result = self._tried(original, found, template, sample)
+            template, result = self._tried(original, found, template, pieces[0])
         if not template.outputs:
             hint = "Name it: -o {>name:file}, or > {>name:file}."
             reason = "nothing was written and nothing printed" if result else "no word is known as an output"
@@ -107,12 +116,15 @@ class _Import:
             self.problems.append(
                 problem("from-no-output", f"no output: {reason}", hint + more, self.request.flag)
             )
+        self._check_scatter(template)
         self._raise()
-        return self._imported(template, found, sample, result)
+        return self._imported(template, found, pieces, result)
 
     def _parsed(self, text: str) -> CommandTemplate:
         try:
-            return parse_template(text)
+            template = parse_template(text)
+            first = self.request.scatter.input if self.request.scatter else ""
+            return replace(template, named_by=first) if first in template.holes else template
         except TemplateProblemsError as error:
             found = tuple(
                 problem(item.code, item.message, self._hint(item), self.request.flag) for item in error.errors
@@ -127,6 +139,14 @@ class _Import:
     def _raise(self) -> None:
         if self.problems:
             raise ImportProblemsError(tuple(self.problems))
+
+    def _check_scatter(self, template: CommandTemplate) -> None:
+        """Add a problem if the command cannot be scattered as requested."""
+        if self.request.scatter and not self.problems:
+            try:
+                scattered_command(template, self.request.scatter)
+            except ScatterError as error:
+                self.problems.append(problem(error.code, error.message, error.hint, "--scatter"))
 
     def _check_folders(self, found: Classified) -> None:
         if not self.request.tries:
@@ -292,12 +312,16 @@ class _Import:
         self,
         template: CommandTemplate,
         found: Classified,
-        sample: Sample,
+        pieces: Sequence[Sample],
         result: TrialResult | None,
     ) -> Imported:
-        answers = self._answers(template, found)
+        scatter = self.request.scatter
+        scattered = scattered_command(template, scatter) if scatter else None
+        answers = self._answers(template, found, scattered)
+        sample = pieces[0]
         holes = {hole.name: hole for hole in template.inputs}
-        kept = self._with_index_files(sample, template) if result else sample
+        complete = [self._with_index_files(piece, template) if result else piece for piece in pieces]
+        kept = joined(template, scatter, complete)
         self._check_sizes({name: paths for name, paths in kept.files.items() if name not in sample.files})
         self._raise()
         typed = {
@@ -305,7 +329,7 @@ class _Import:
             for name, value in kept.values.items()
             if name in self.request.samples or holes[name].default is None
         }
-        placed, given = sample_files(holes, kept.files, typed)
+        placed, given = sample_files(holes, kept.files, typed, scattered.arrays if scattered else None)
         sources = dict(placed)
         for target, path in found.resources.items():
             sources[PurePosixPath("resources") / target] = path
@@ -317,8 +341,12 @@ class _Import:
             texts[PurePosixPath("test/input.json")] = given
         expected = ""
         if result:
-            repeated = self._try(template, sample, found) if result.seconds < _REPEATED_UP_TO else None
-            case, golden, notes = test_case(template, result, repeated)
+            trials = [(result, self._repeated(template, sample, found, result))]
+            for piece in pieces[1:]:
+                of_piece = self._try(template, piece, found)
+                self._check(of_piece)
+                trials.append((of_piece, self._repeated(template, piece, found, of_piece)))
+            case, golden, notes = test_case(template, trials, is_scattered=scattered is not None)
             texts[case_path()] = case
             sources |= golden
             self.notes += notes
@@ -328,6 +356,8 @@ class _Import:
                 "No trial was made, so the app has no expected output: no test compares what it writes."
             )
         names = shortened([path.as_posix() for path in placed]) or "none"
+        if scattered:
+            self.notes.append(scattered.explanation())
         options = self._options(template, kept, typed, result)
         return Imported(
             answers,
@@ -340,7 +370,14 @@ class _Import:
             self.request.start or ("--from-command", template.text),
         )
 
-    def _answers(self, template: CommandTemplate, found: Classified) -> dict[str, Any]:
+    def _repeated(
+        self, template: CommandTemplate, sample: Sample, found: Classified, result: TrialResult
+    ) -> TrialResult | None:
+        return self._try(template, sample, found) if result.seconds < _REPEATED_UP_TO else None
+
+    def _answers(
+        self, template: CommandTemplate, found: Classified, scattered: ScatteredCommand | None
+    ) -> dict[str, Any]:
         """Return the answers by the questions' keys."""
         packages = dict.fromkeys([*self.request.packages, *self.request.found_packages, *found.packages])
         for hole in template.inputs:
@@ -355,6 +392,10 @@ class _Import:
             answers["summary"] = self.request.summary
         if self.request.inputs is not None:
             answers["inputs"] = list(self.request.inputs)
+            if scattered:
+                answers["inputs"] = scattered.app_inputs(self.request.inputs)
+        if scattered:
+            answers["scatter"] = str(scattered.scatter)
         return answers
 
     def _options(
@@ -374,6 +415,8 @@ class _Import:
                 options += ["--sample", f"{name}={value}"]
         for package in self.request.packages:
             options += ["--package", package]
+        if self.request.scatter:
+            options += ["--scatter", str(self.request.scatter)]
         return (*options, *(["--trial"] if result else []))
 
     def _found_beside(self, template: CommandTemplate, sample: Sample) -> set[str]:

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.importing.imported import CASE, LARGEST_SAMPLE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from dx_app_wizard.command_template.template import CommandTemplate
     from dx_app_wizard.importing.trial import TrialResult
+
+    Trial = tuple[TrialResult, "TrialResult | None"]
 
 _FOLDER = PurePosixPath("test/cases")
 _HEADERS_VARY = (".bam", ".sam", ".vcf", ".vcf.gz")
@@ -18,34 +22,50 @@ _HEADERS_VARY = (".bam", ".sam", ".vcf", ".vcf.gz")
 
 
 def test_case(
-    template: CommandTemplate, result: TrialResult, repeated: TrialResult | None
+    template: CommandTemplate, trials: Sequence[Trial], *, is_scattered: bool
 ) -> tuple[str, dict[PurePosixPath, Path], tuple[str, ...]]:
     """Return the text of the case, its golden files by their paths in the app, and notes.
 
-    An output that differed in the repeated trial is only expected to have content, as is a large one.
+    An app that is scattered has a trial for each process job, and an array for each output of the command. An
+    output that differed in the repeated trial is only expected to have content, as is a large one.
     """
     expect: dict[str, Any] = {}
     golden: dict[PurePosixPath, Path] = {}
     notes: list[str] = []
     for hole in template.outputs:
-        paths = result.outputs.get(hole.name, ())
-        if not paths:
-            continue
+        is_array = hole.is_array or is_scattered
         checks: list[dict[str, dict[str, Any]]] = []
-        for path in paths:
-            file = result.folder / path
-            if problem := _problem(file, repeated.folder / path if repeated else None):
-                notes.append(f"{hole.name}: {problem}, so the test only requires content")
-                checks.append({"file": {"non_empty": True} if file.stat().st_size else {}})
-                continue
-            target = _FOLDER / CASE / (f"{hole.name}.{file.name}" if hole.is_array else file.name)
-            if golden.get(target, file) != file:
-                target = _FOLDER / CASE / f"{hole.name}.{file.name}"
-            golden[target] = file
-            checks.append({"file": {"golden": target.name}})
-        expect[hole.name] = checks if hole.is_array else checks[0]
-    case = {"description": "The result of the command when the app was made of it.", "expect": expect}
+        for result, repeated in trials:
+            for path in result.outputs.get(hole.name, ()):
+                file = result.folder / path
+                if problem := _problem(file, repeated.folder / path if repeated else None):
+                    notes.append(f"{hole.name}: {problem}, so the test only requires content")
+                    checks.append({"file": {"non_empty": True} if file.stat().st_size else {}})
+                    continue
+                target = _free(golden, file, hole.name, has_prefix=hole.is_array)
+                golden[target] = file
+                checks.append({"file": {"golden": target.name}})
+        if checks:
+            expect[hole.name] = checks if is_array else checks[0]
+    case: dict[str, Any] = {
+        "description": "The result of the command when the app was made of it.",
+        "expect": expect,
+    }
+    if is_scattered:
+        case["jobs"] = {"process": len(trials)}
     return json.dumps(case, indent=2) + "\n", golden, tuple(notes)
+
+
+def _free(
+    golden: Mapping[PurePosixPath, Path], file: Path, output: str, *, has_prefix: bool
+) -> PurePosixPath:
+    """Return a path in the app for a golden file, which no other file has."""
+    target = _FOLDER / CASE / (f"{output}.{file.name}" if has_prefix else file.name)
+    number = 1
+    while golden.get(target, file) != file:
+        target = _FOLDER / CASE / f"{output}{number if number > 1 else ''}.{file.name}"
+        number += 1
+    return target
 
 
 def _problem(file: Path, repeated: Path | None) -> str | None:

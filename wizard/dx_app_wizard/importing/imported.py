@@ -57,21 +57,30 @@ class Imported:
 
 
 def sample_files(
-    holes: Mapping[str, Hole], files: Mapping[str, tuple[Path, ...]], values: Mapping[str, Any]
+    holes: Mapping[str, Hole],
+    files: Mapping[str, tuple[Path, ...]],
+    values: Mapping[str, Any],
+    arrays: Mapping[str, str] | None = None,
 ) -> tuple[dict[PurePosixPath, Path], str]:
-    """Return the sample files by their paths in the app, and the text of test/input.json."""
+    """Return the sample files by their paths in the app, and the text of test/input.json.
+
+    `arrays` has the names of the app's arrays for inputs of the command that are scattered.
+    """
+    arrays = arrays or {}
     placed: dict[PurePosixPath, Path] = {}
     given: dict[str, Any] = {}
     for name, paths in files.items():
         targets: list[str] = []
-        for path in paths:
-            target = PurePosixPath("test/data") / path.name
-            if placed.get(target, path) != path:
-                target = PurePosixPath("test/data") / name / path.name
+        for number, path in enumerate(paths, 1):
+            data = PurePosixPath("test/data")
+            places = (data, data / name, data / name / str(number))
+            target = next(
+                place / path.name for place in places if placed.get(place / path.name, path) == path
+            )
             placed[target] = path
             targets.append(target.as_posix())
-        is_array = (name in holes and holes[name].is_array) or len(paths) > 1
-        given[name] = targets if is_array else targets[0]
+        is_array = name in arrays or (name in holes and holes[name].is_array) or len(paths) > 1
+        given[arrays.get(name, name)] = targets if is_array else targets[0]
     given |= values
     return placed, json.dumps(given, indent=2, ensure_ascii=False) + "\n"
 

@@ -90,7 +90,11 @@ def _fill_run_spec(run_spec: dict[str, Any], answers: Answers) -> None:
 
 def _scatter_packages(run_spec: dict[str, Any], answers: Answers) -> tuple[str, ...]:
     """Return the packages that the code for the scatter uses, unless an asset may contain them."""
-    if answers.scatter is None or any(key in run_spec for key in ("assetDepends", "bundledDepends")):
+    if (
+        answers.command
+        or answers.scatter is None
+        or any(key in run_spec for key in ("assetDepends", "bundledDepends"))
+    ):
         return ()
     return fit(answers.scatter, answers.inputs).packages
 

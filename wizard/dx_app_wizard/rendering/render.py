@@ -14,8 +14,10 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.answers.command_answers import command_of
+from dx_app_wizard.command_template.scattered import ScatteredCommand
+from dx_app_wizard.command_template.scattered_script import scattered_script
 from dx_app_wizard.command_template.script import script
-from dx_app_wizard.command_template.template import parse_template
 from dx_app_wizard.dxapp.model import SpecShapeError
 from dx_app_wizard.dxapp.names import source_path_problem
 from dx_app_wizard.files import files_below
@@ -145,7 +147,11 @@ def _script(plan: Plan) -> str:
     """Return the source of an app that runs a command; empty for an app with the pattern's own code."""
     if plan.command is None:
         return ""
-    return script(parse_template(plan.command), _printable(plan.spec.summary or "").rstrip("."))
+    summary = _printable(plan.spec.summary or "").rstrip(".")
+    command = command_of(plan.command, plan.scatter)
+    if isinstance(command, ScatteredCommand):
+        return scattered_script(command, summary)
+    return script(command, summary)
 
 
 def _content(path: Path) -> FileContent:

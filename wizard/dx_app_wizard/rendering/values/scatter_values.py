@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.choices import PARALLEL_PATTERNS
+from dx_app_wizard.answers.command_answers import command_of
+from dx_app_wizard.command_template.scattered import ScatteredCommand
 from dx_app_wizard.file_formats import ending_of, format_of
 from dx_app_wizard.scatter.fit import fit
 from dx_app_wizard.scatter.scatter import Scatter
@@ -25,6 +27,9 @@ def scatter_of(plan: Plan) -> Scatter | None:
     An app with the basic pattern processes lines, or whole files if they are binary, one after another.
     """
     inputs = inputs_of(plan)
+    if plan.command and plan.scatter:
+        command = command_of(plan.command, plan.scatter)
+        return command.of_app if isinstance(command, ScatteredCommand) else None
     if plan.pattern in PARALLEL_PATTERNS:
         return plan.scatter or default_scatter(inputs)
     scatter = earlier_scatter(inputs)
