@@ -127,6 +127,8 @@ def start_from(options: StartOptions, flags: Mapping[str, Any], *, may_ask: bool
     request = replace(request, scatter=_scatter(flags))
     if tries and prompter and options.trial is None:
         tries = _consents(prompter)
+        if tries:
+            prompter.say("Trying the command; Ctrl-C stops it.")
     request = replace(request, tries=tries)
     while True:
         with tempfile.TemporaryDirectory(prefix="dx-app-wizard-trial-") as scratch:
