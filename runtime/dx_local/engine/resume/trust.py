@@ -77,7 +77,7 @@ class Trust:
         """
         if row["fields"].get("source") is not None:
             return True  # the user's file, unchanged by its size and time
-        ended = job.row["stopped"] or job.row["modified"]
+        ended = job.row["modified"]  # when it was done: its program may have stopped before its subjobs
         newest = max(path.stat().st_mtime_ns for path in paths) // 1_000_000
         return self._earlier.is_same_boot and newest <= ended
 
