@@ -14,6 +14,7 @@ from dx_local.engine.apps.applet_request import run_spec_of_region
 from dx_local.engine.apps.assets import asset_names, check_assets, missing_assets, missing_resources
 from dx_local.engine.apps.usable_types import with_usable_types
 from dx_local.engine.executors.terminal.presence import has_terminal
+from dx_local.engine.mapped_objects.project_file import local_data
 from dx_local.engine.runs.function_arguments import check_arguments
 from dx_local.engine.runs.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.runs.outputs import check_out
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dx_local.engine.mapped_objects.mapping import MappedObject
     from dx_local.engine.resume.recorded_jobs import RecordedJob
 
 
@@ -70,6 +72,8 @@ class PreparedRun:
     region: str
     given: GivenInputs
     samples_used: bool
+    objects: tuple[MappedObject, ...] = ()
+    other_apps: tuple[App, ...] = ()
     began: float = field(default_factory=time.monotonic)
 
     def notes(self) -> Iterator[str]:
@@ -114,12 +118,15 @@ def prepare(request: RunRequest) -> PreparedRun:
         check_arguments(source, request.function, (given or GivenInputs({})).names)
     if request.out:
         check_out(request.out)
+    local = local_data(request.settings, request.app)
     return PreparedRun(
         request=request,
         app=app,
         region=request.region or _default_region(app),
         given=given or GivenInputs(values={}),
         samples_used=request.given is None and given is not None and bool(given.values),
+        objects=local.objects,
+        other_apps=tuple(map(load_app, local.apps)),
         began=began,
     )
 

@@ -7,9 +7,11 @@ import socket
 import sqlite3
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.engine.environments.python_environments import EnvironmentBuildError
+from dx_local.engine.mapped_objects.project_file import local_data
 from dx_local.engine.scheduling.disk_reserve import reporting_full_disk
 from dx_local.engine.service import client_environment
 from dx_local.engine.service.state_folder import ServerInfo, StateError, hold
@@ -23,7 +25,6 @@ from dx_local.platform.data import file_bytes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from dx_local.engine.session import Observer
     from dx_local.engine.settings import JobSettings
@@ -75,6 +76,7 @@ async def _begin(
         project=session.reserve.use(session.project),
         port=session.port,
     )
+    session.reserve.use(lambda: _install_local_data(session, saved.project, request.settings))
     if request.has_ui:
         _add_pages(session, observer, stack)
     # Saved before the rest, so that a restart finds the same token and secret even after a crash.
@@ -87,6 +89,21 @@ async def _begin(
         lambda: state.save(replace(saved, token=_token(session, saved)))
     )
     return saved
+
+
+def _install_local_data(session: Session, project: str, settings: JobSettings) -> None:
+    """Create the objects and apps of the settings, and of the project files here, in a project."""
+    local = local_data(settings, Path.cwd())
+    if not local.objects and not local.apps:
+        return
+    from dx_local.engine.apps import app_bundle
+    from dx_local.engine.mapped_objects.installing import install_objects
+
+    apps = [app_bundle.load_app(folder) for folder in local.apps]
+    with session.context.store.transaction():
+        install_objects(session.context, project, local.objects)
+        for app in apps:
+            app_bundle.install(session.context, app, project)
 
 
 def _add_pages(session: Session, observer: Observer, stack: AsyncExitStack) -> None:

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dx_local.platform.core.ids import new_id
 from dx_local.platform.core.schema import CallingJob
 from dx_local.platform.core.store import Store
 
@@ -110,11 +111,17 @@ class Context:
     platform: Platform
     caller: Caller
     headers: Mapping[str, str] = field(default_factory=dict)
+    chosen_id: str | None = None
+    """ID for the next data object or project: that of one in the cloud, for which it stands."""
 
     @property
     def store(self) -> Store:
         """The platform's store."""
         return self.platform.store
+
+    def new_id(self, class_name: str) -> str:
+        """Return the ID of a new data object or project."""
+        return self.chosen_id or new_id(class_name)
 
     def now(self) -> int:
         """Return the platform's time in ms since the epoch."""
