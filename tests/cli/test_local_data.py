@@ -134,3 +134,46 @@ def test_a_served_platform_has_them_too(dx_local: DxLocal, tmp_path: Path) -> No
     write(tmp_path / "scripted.txt", "by ID")
     shown = dx_local("exec", "--object", f"{SCRIPTED}=scripted.txt", "--", "dx", "cat", SCRIPTED)
     assert shown.exit_code == 0, shown.stderr
+
+
+def test_an_id_that_the_code_names_is_a_hint_if_it_is_missing(dx_local: DxLocal, make_app: MakeApp) -> None:
+    code = f"main() {{ dx cat {FOREIGN}:{SCRIPTED}; }}\n"
+    failed = dx_local("run", make_app(code, interpreter="bash"), "-q", "--json")
+    assert f"--object {FOREIGN}:{SCRIPTED}=PATH" in failed.json["failure"]["hint"]
+
+
+@pytest.mark.parametrize("kind", ["project", "file"])
+def test_mapped_resources_are_those_of_the_app(
+    dx_local: DxLocal, make_app: MakeApp, tmp_path: Path, kind: str
+) -> None:
+    write(tmp_path / "data" / "word.txt", "a resource")
+    resources, mapped = (
+        (FOREIGN, f"{FOREIGN}=data") if kind == "project" else ([GENOME], f"{GENOME}=data/word.txt")
+    )
+    code = 'main() { dx-jobutil-add-output said "$(dx cat "$DX_RESOURCES_ID:/word.txt")" --class string; }\n'
+    app = make_app(code, interpreter="bash", outputs={"said": "string"}, resources=resources)
+    done = dx_local("run", app, "-q", "--json", "--object", mapped)
+    assert done.json["output"] == {"said": "a resource"}, done.stderr
+
+
+def test_a_rerun_has_the_local_data_of_its_run(dx_local: DxLocal, make_app: MakeApp, tmp_path: Path) -> None:
+    write(tmp_path / "scripted.txt", "by ID")
+    code = f'main() {{ dx-jobutil-add-output said "$(dx cat {SCRIPTED})" --class string; }}\n'
+    app = make_app(code, interpreter="bash", outputs={"said": "string"})
+    assert dx_local("run", app, "-q", "--object", f"{SCRIPTED}=scripted.txt").exit_code == 0
+    again = dx_local("rerun", "main", "--app", app, "-q", "--json")
+    assert again.json["output"] == {"said": "by ID"}
+
+
+def test_changed_local_data_is_a_reason_to_run_again(
+    dx_local: DxLocal, make_app: MakeApp, tmp_path: Path
+) -> None:
+    data = write(tmp_path / "scripted.txt", "by ID")
+    code = f'main() {{ dx-jobutil-add-output said "$(dx cat {SCRIPTED})" --class string; }}\n'
+    app = make_app(code, interpreter="bash", outputs={"said": "string"})
+    options = ["-q", "--json", "--object", f"{SCRIPTED}=scripted.txt"]
+    dx_local("run", app, *options)
+    same = dx_local("run", app, *options, "--resume")
+    assert same.json["resumed"]["takenOver"] == 1
+    data.write_text("changed")
+    assert dx_local("run", app, *options, "--resume").json["output"] == {"said": "changed"}

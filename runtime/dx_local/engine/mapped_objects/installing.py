@@ -31,14 +31,15 @@ def install_objects(context: Context, project: str, objects: Iterable[MappedObje
     for mapped in objects:
         home = mapped.project or project
         if mapped.project:
-            _ensure_project(context, mapped.project)
+            ensure_project(context, mapped.project)
         try:
             _INSTALLERS[mapped.kind](context, home, mapped)
         except ApiError as error:
             raise UsageError(f"{mapped.key} cannot stand for {str(mapped.path)!r}: {error.message}") from None
 
 
-def _ensure_project(context: Context, project: str) -> None:
+def ensure_project(context: Context, project: str) -> None:
+    """Create a project with an ID of the cloud, unless it exists."""
     if not context.store.exists("SELECT 1 FROM project WHERE id = ?", project):
         projects.new(replace(context, chosen_id=project), "project", {"name": project})
 
@@ -56,7 +57,7 @@ def _file(context: Context, project: str, mapped: MappedObject) -> None:
 
 
 def _record(context: Context, project: str, mapped: MappedObject) -> None:
-    _remove(context, project, mapped.id)
+    remove(context, project, mapped.id)
     request = {"name": mapped.path.stem, **_content(mapped.path), "project": project, "close": True}
     records.new(replace(context, chosen_id=mapped.id), "record", request)
 
@@ -75,13 +76,13 @@ def _content(path: Path) -> JSON:
 
 
 def _applet(context: Context, project: str, mapped: MappedObject) -> None:
-    _remove(context, project, mapped.id)
+    remove(context, project, mapped.id)
     chosen = replace(context, chosen_id=mapped.id)
     app_bundle.install(chosen, app_bundle.load_app(mapped.path), project)
 
 
 def _project(context: Context, _project: str, mapped: MappedObject) -> None:
-    _ensure_project(context, mapped.id)
+    ensure_project(context, mapped.id)
     contents.remove_everything(context, mapped.id)
     for path in sorted(mapped.path.rglob("*")):
         if path.is_file():
@@ -91,8 +92,9 @@ def _project(context: Context, _project: str, mapped: MappedObject) -> None:
             )
 
 
-def _remove(context: Context, project: str, object_id: str) -> None:
-    if context.store.exists("SELECT 1 FROM placement WHERE object = ?", object_id):
+def remove(context: Context, project: str, object_id: str) -> None:
+    """Remove an object of an earlier start from a project, if it is there."""
+    if context.store.exists("SELECT 1 FROM placement WHERE object = ? AND project = ?", object_id, project):
         contents.remove_objects(context, project, {"objects": [object_id]})
 
 

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from dx_local.engine.settings import JobSettings
 
 _OBJECTS, _WITH, _APPS = "objects", "with", "apps"
-_FORMS = {_OBJECTS: 'Write "ID" = "PATH".', _WITH: f'Write {_APPS} = ["PATH"].'}
+_FORMS = {
+    "assets": 'Write "record-xxxx" = "PATH" or "NAME@VERSION" = "PATH".',
+    _OBJECTS: 'Write "ID" = "PATH".',
+    _WITH: f'Write {_APPS} = ["PATH"].',
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def _objects(folder: Path) -> list[MappedObject]:
     if table is None:
         return []
     return [
-        mapped_object(key, _path(table, key, value), str(table.file.place(_OBJECTS, key)))
+        mapped_object(key, path_in(table, key, value), str(table.file.place(_OBJECTS, key)))
         for key, value in table.value.items()
     ]
 
@@ -61,10 +65,11 @@ def _apps(folder: Path) -> list[Path]:
     apps = table.value.get(_APPS, [])
     if not isinstance(apps, list):
         raise _unusable(table, _APPS, f"{_APPS} is not an array")
-    return [_path(table, _APPS, app) for app in apps]
+    return [path_in(table, _APPS, app) for app in apps]
 
 
-def _path(table: Table, key: str, value: Any) -> Path:
+def path_in(table: Table, key: str, value: Any) -> Path:
+    """Return the path that a key of a table has, relative to its file. Raises UsageError."""
     if not isinstance(value, str) or not value:
         raise _unusable(table, key, f"{value!r} is not a path")
     return table.file.path.parent / Path(value).expanduser()

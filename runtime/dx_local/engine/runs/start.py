@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dx_local.engine.apps import app_bundle
+from dx_local.engine.apps.assets import resources_of
 from dx_local.engine.runs import inputs
 from dx_local.engine.runs.missing_objects import missing_object
 from dx_local.errors import UsageError
 from dx_local.platform.core.errors import ApiError
-from dx_local.platform.execution import applets, job_creation
+from dx_local.platform.execution import app_containers, applets, job_creation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,11 @@ def _install(context: Context, run: PreparedRun, project: str) -> str:
         install_objects(context, project, run.objects)
     for other in run.other_apps:
         app_bundle.install(context, other, project)
-    return app_bundle.install(context, run.app, project)
+    applet = app_bundle.install(context, run.app, project)
+    resources = resources_of(run.app.spec.to_dict(), run.region)
+    if resources and {mapped.id for mapped in run.objects}.issuperset(resources):
+        app_containers.create_resources_of_applet(context, applet, run.region, resources)
+    return applet
 
 
 def _run_applet(context: Context, applet: str, job_input: JSON, project: str) -> str:

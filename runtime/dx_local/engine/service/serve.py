@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.engine.environments.python_environments import EnvironmentBuildError
+from dx_local.engine.mapped_objects.known_assets import known_assets
 from dx_local.engine.mapped_objects.project_file import local_data
 from dx_local.engine.scheduling.disk_reserve import reporting_full_disk
 from dx_local.engine.service import client_environment
@@ -92,16 +93,19 @@ async def _begin(
 
 
 def _install_local_data(session: Session, project: str, settings: JobSettings) -> None:
-    """Create the objects and apps of the settings, and of the project files here, in a project."""
-    local = local_data(settings, Path.cwd())
-    if not local.objects and not local.apps:
+    """Create the objects, apps and assets of the settings, of the project files here, and of the user."""
+    folder = Path.cwd()
+    local, assets = local_data(settings, folder), known_assets(folder)
+    if not (local.objects or local.apps or assets):
         return
     from dx_local.engine.apps import app_bundle
+    from dx_local.engine.mapped_objects.asset_records import install_assets
     from dx_local.engine.mapped_objects.installing import install_objects
 
-    apps = [app_bundle.load_app(folder) for folder in local.apps]
+    apps = [app_bundle.load_app(place) for place in local.apps]
     with session.context.store.transaction():
         install_objects(session.context, project, local.objects)
+        install_assets(session.context, assets)
         for app in apps:
             app_bundle.install(session.context, app, project)
 

@@ -59,6 +59,8 @@ class Platform:
     """True if jobs may reuse the outputs of earlier jobs."""
     hashed_parts: dict[str, list[Part]] = field(default_factory=dict)
     """The parts of large local files, between reading and storing them."""
+    resources: dict[str, str] = field(default_factory=dict)
+    """The containers with the resources of apps that run from their folders, by the ID of the applet."""
     link_targets: list[Path] = field(default_factory=list)
     """The targets of the symbolic links in `files/`."""
     identity_key: Any = field(default=None, repr=False)
