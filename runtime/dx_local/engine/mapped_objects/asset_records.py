@@ -32,7 +32,7 @@ PROJECT_NAME = "assets"
 def install_assets(context: Context, assets: Mapping[str, Path]) -> None:
     """Create a record and an archive for each asset, by key; call it in a transaction.
 
-    Those of an earlier start are made anew, as the local data may have changed. Raises ApiError.
+    Those of an earlier start are replaced, as the local data may have changed. Raises ApiError.
     """
     for key, path in assets.items():
         match = KEY.fullmatch(key)

@@ -26,7 +26,7 @@ _RECORD_KEYS = frozenset({"name", "details", "types", "tags", "properties"})
 def install_objects(context: Context, project: str, objects: Iterable[MappedObject]) -> None:
     """Create mapped objects, by default in a project; call it in a transaction. Raises DxLocalError.
 
-    Those of an earlier start of the same platform are made anew, as the local data may have changed.
+    Those of an earlier start of the same platform are replaced, as the local data may have changed.
     """
     for mapped in objects:
         home = mapped.project or project

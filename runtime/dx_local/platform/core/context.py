@@ -114,7 +114,7 @@ class Context:
     caller: Caller
     headers: Mapping[str, str] = field(default_factory=dict)
     chosen_id: str | None = None
-    """ID for the next data object or project: that of one in the cloud, for which it stands."""
+    """ID for the next data object or project: that of the one in the cloud which it replaces."""
 
     @property
     def store(self) -> Store:
