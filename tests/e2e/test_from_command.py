@@ -91,10 +91,15 @@ class Tools:
     environment: Mapping[str, str]
 
 
+def plain_environment() -> dict[str, str]:
+    """Return the variables of a user, in which programs are only those of this machine."""
+    return {key: value for key, value in os.environ.items() if key != "CI"}
+
+
 def environment_with(packages: tuple[str, ...]) -> dict[str, str]:
     """Return variables with which the programs of Debian packages run; skip the test without them."""
     found = resolve_dependencies([Dependency(name) for name in packages], installs=True, announce=print)
-    environment = {key: value for key, value in os.environ.items() if key != "CI"}
+    environment = plain_environment()
     path = [str(BIN), environment["PATH"]]
     for root in found.layers:
         path += [str(root / "usr" / "bin"), str(root / "bin")]
@@ -145,8 +150,9 @@ def becomes_an_app(tools: Tools, target: Path, *arguments: str) -> None:
     app = target / "app"
     assert lint_app(app) == []
     tested = subprocess.run(
+        # Jobs have the packages of execDepends, and no others.
         [str(BIN / "dx-local"), "test", "--app", str(app), "--install-depends"],
-        env=tools.environment, capture_output=True, text=True, check=False,
+        env=plain_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert json.loads((app / "test" / "cases" / "sample.json").read_text())["expect"]

@@ -91,6 +91,13 @@ def test_an_output_is_named_after_the_input_and_itself(output: str, path: str) -
         "split {t:file:*.tsv} piece_; mv piece_* {>pieces:array:file:piece_*}; wc {t} > {>n:file:*.txt}",
         "tool {l:array:file?|-I } {k:boolean|--keep} {m:array:int?|--m ...} --dir {out} {mem_gb}",
         "sed -i s/a/b/ {t}; cp {t} {>changed}",
+        'for f in {t}; do sort "$f" > {>s}; done',
+        "for x in chr1; do grep $x {t} > {>s}; done",
+        "for f in $(ls {t}); do cat $f; done > {>s}",
+        "echo $(sort {t}) `head {t}` > {>s}; n=$(wc -l < {t}); head -n $((n / 2)) {t} > {>h}",
+        'cat "$(echo {t})" > {>s}',
+        "( sort {t} > /dev/stdout ) > {>s}",
+        'echo {{a}} {""{x:string} > {>s}; { cat {t}; } > {>u}',
     ],
 )
 def test_scripts_are_clean_for_shellcheck(tmp_path: Path, command: str) -> None:

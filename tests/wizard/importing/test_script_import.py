@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dx_app_wizard.importing import landlock
+from dx_app_wizard.importing.scripts import python_run
 from dx_app_wizard.importing.scripts.python_run import ScriptError
 from dx_app_wizard.importing.scripts.script_import import command_of_script
 
@@ -127,6 +128,23 @@ def test_a_script_becomes_an_app_with_a_test(wizard: Wizard, files: Callable[...
     (golden,) = Path("app/test/cases/sample").iterdir()
     assert golden.read_text().splitlines() == ["ACGT\t10", "CGTA\t10", "GTAC\t10", "TACG\t5"]
     assert Path("app/resources/home/dnanexus/kmers.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("while True:\n    pass\n", "within 1 s"),
+        ("while True:\n    print('x' * 9999)\n", "before it had written 64 MiB"),
+    ],
+)
+def test_a_script_that_never_ends_is_stopped(
+    files: Callable[..., None], monkeypatch: pytest.MonkeyPatch, text: str, limit: str
+) -> None:
+    files(a_py=text)
+    monkeypatch.setattr(python_run, "TIME_LIMIT", 1 if limit == "within 1 s" else 60)
+    with pytest.raises(ScriptError, match=limit) as raised:
+        command_of_script(Path("a.py"))
+    assert "--no-run" in str(raised.value.hint)
 
 
 @pytest.mark.skipif(not landlock.version(), reason="the kernel has no Landlock")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.command_template.shell_text import Kind, Piece
+from dx_app_wizard.command_template.shellcheck_codes import directives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -121,7 +122,10 @@ class _Emitter:
         ends = [
             other.end
             for other in self.template.pieces
-            if other.kind is Kind.OPERATOR and other.raw in (";", "\n") and other.end <= piece.start
+            if other.kind is Kind.OPERATOR
+            and not other.depth
+            and other.raw in (";", "\n")
+            and other.end <= piece.start
         ]
         return max(ends, default=0)
 
@@ -248,7 +252,12 @@ def script(template: CommandTemplate, summary: str) -> str:
         body.append("dx-download-all-inputs")
     body += [*preparation(template), "", *statements(template)]
     body += ["", *_uploads(template)]
-    return _SCRIPT.format(summary=summary, main=indented(body))
+    return _SCRIPT.format(summary=summary, main=indented(body), directives=directive_lines(template))
+
+
+def directive_lines(template: CommandTemplate) -> str:
+    """Return the directives for ShellCheck about the command itself, as lines of a script."""
+    return "".join(f"{line}\n" for line in directives(template))
 
 
 def indented(lines: Iterable[str]) -> str:
@@ -290,7 +299,7 @@ _SCRIPT = """\
 # The platform sets a variable for each input; a file has NAME_path, NAME_name and NAME_prefix as well. Files
 # that are written to out/NAME/ become output NAME.
 # shellcheck disable=SC2154
-
+{directives}
 set -euo pipefail
 shopt -s inherit_errexit
 

@@ -18,10 +18,18 @@ from dx_app_wizard.importing.discover import with_discoveries, without_wrong_gue
 from dx_app_wizard.importing.expectations import case_path, test_case
 from dx_app_wizard.importing.imported import LARGEST_SAMPLE, Finding, Imported, sample_files
 from dx_app_wizard.importing.index_files import files_beside, indexes_beside
+from dx_app_wizard.importing.limits import Stopped
 from dx_app_wizard.importing.pieces import joined, pieces_of
 from dx_app_wizard.importing.problems import ImportProblemsError, problem
 from dx_app_wizard.importing.programs import provide
-from dx_app_wizard.importing.trial import LARGEST_FILE, Sample, TrialResult, is_confined, try_command
+from dx_app_wizard.importing.trial import (
+    LARGEST_FILE,
+    LARGEST_TOTAL,
+    Sample,
+    TrialResult,
+    is_confined,
+    try_command,
+)
 from dx_app_wizard.scatter.scatter import ScatterError
 
 if TYPE_CHECKING:
@@ -127,9 +135,15 @@ class _Import:
             return replace(template, named_by=first) if first in template.holes else template
         except TemplateProblemsError as error:
             found = tuple(
-                problem(item.code, item.message, self._hint(item), self.request.flag) for item in error.errors
+                problem(item.code, self._message(item), self._hint(item), self.request.flag)
+                for item in error.errors
             )
             raise ImportProblemsError((*found, *self.problems)) from None
+
+    def _message(self, error: HoleError) -> str:
+        """Return the message without its column if the command is none that the user wrote."""
+        is_own = self.request.start is None
+        return error.message if is_own else error.message.removeprefix(f"column {error.column}: ")
 
     def _hint(self, error: HoleError) -> str | None:
         if self.request.flag == "--from-wdl" and isinstance(error, QuotedHoleError):
@@ -193,9 +207,12 @@ class _Import:
                     files.pop(name, None)
             else:
                 values[name] = texts if holes[name].is_array else texts[-1:]
+        # Defaults that the text of a hole cannot have.
+        declared = {each["name"]: each["default"] for each in self.request.inputs or () if "default" in each}
         for hole in holes.values():
-            if hole.default is not None and not hole.is_array:
-                values.setdefault(hole.name, (str(hole.default),))
+            default = declared.get(hole.name) if hole.default is None else hole.default
+            if default is not None and not hole.is_array:
+                values.setdefault(hole.name, (str(default),))
             elif (
                 self.request.tries
                 and not hole.optional
@@ -291,14 +308,18 @@ class _Import:
         """Raise ImportProblemsError if the trial failed."""
         if result.passed:
             return
-        how = "was stopped after 10 minutes" if result.timed_out else f"failed here (exit {result.exit_code})"
+        is_late = result.stopped is Stopped.TIME
+        how = "was stopped after 10 minutes" if is_late else f"failed here (exit {result.exit_code})"
         last = next((line for line in reversed(result.last_lines) if line.strip()), "")
         # The trial's folder means nothing to the user.
         last = last.strip().replace(f"{result.folder}/", "")
         last = re.sub(rf"^{re.escape(str(result.folder.parent))}/command\.sh: line \d+: ", "", last)
         message = f"the command {how}" + (f": {last}" if last else "")
         hint = "Correct it first, or pass --no-trial."
-        if result.exceeded_size or "file too large" in last.lower():
+        if result.stopped is Stopped.SIZE:
+            message = f"the command was stopped, as the files that it wrote reached {LARGEST_TOTAL >> 30} GiB"
+            hint = "Try it on smaller files, or pass --no-trial."
+        elif result.exceeded_size or "file too large" in last.lower():
             message = f"the command was stopped, as a file that it wrote reached {LARGEST_FILE >> 30} GiB"
             hint = "Try it on smaller files, or pass --no-trial."
         elif "no such file" in last.lower():

@@ -77,7 +77,7 @@ def template_of(plan: Plan, app: Path) -> Template:
     """Return the template of the plan for the record in the folder app, without absolute paths."""
     custom = plan.template
     if custom is None:
-        return Template(BUILT_IN, template_hash(templates()))
+        return Template(BUILT_IN, template_hash(templates(), templates_folder() / "samples"))
     relative = Path(os.path.relpath(custom.folder.resolve(), app.resolve())).as_posix()
     return Template(custom.source if is_url(custom.source) else relative, template_hash(custom.folder))
 
