@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.wizard.importing.conftest import CLICK
 
 from dx_app_wizard.importing import landlock
 from dx_app_wizard.importing.scripts import python_run
@@ -30,6 +31,36 @@ TOP = {
     "top": {"class": "int", "default": 3, "help": "Rows to keep"},
     "mode": {"class": "string", "default": "a", "choices": ["a", "b"]},
     "upper": {"class": "boolean", "default": False},
+    "tag": {"class": "array:string", "optional": True},
+    "table": {"class": "file"},
+}
+TYPER = '''\
+from enum import Enum
+from pathlib import Path
+from typing import List, Optional
+import typer
+class Mode(str, Enum):
+    a = "a"
+    b = "b"
+def main(
+    table: Path = typer.Argument(..., exists=True),
+    log: typer.FileText = typer.Option(None, help="Log to read"),
+    top: int = typer.Option(3, "--top", "-n", help="Rows to keep"),
+    mode: Mode = Mode.a,
+    upper: bool = typer.Option(False, "--upper/--no-upper"),
+    scale: float = 0.5,
+    tag: Optional[List[str]] = typer.Option(None),
+    out: Path = typer.Option(..., help="Output TSV"),
+) -> None:
+    """Keep the first rows."""
+typer.run(main)
+'''
+TYPER_TOP = {
+    "log": {"class": "file", "optional": True, "help": "Log to read"},
+    "top": {"class": "int", "default": 3, "help": "Rows to keep"},
+    "mode": {"class": "string", "default": "a", "choices": ["a", "b"]},
+    "upper": {"class": "boolean", "default": False},
+    "scale": {"class": "float", "default": 0.5},
     "tag": {"class": "array:string", "optional": True},
     "table": {"class": "file"},
 }
@@ -78,13 +109,25 @@ def test_the_options_become_inputs(
     assert "{>table" in found.text or "{>result" in found.text
 
 
-@pytest.mark.slow
-def test_click_is_read_by_running(files: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
-    files(top_py=f"#!{sys.executable}\n" + Path("top.py").read_text())
+@pytest.mark.parametrize(
+    ("library", "text", "inputs"),
+    [("click", CLICK, TOP), ("typer", TYPER, TYPER_TOP)],
+    ids=["click", "typer"],
+)
+def test_real_click_and_typer_are_read_by_running(
+    files: Callable[..., None], library: str, text: str, inputs: dict[str, Any]
+) -> None:
+    pytest.importorskip(library)
+    files(top_py=f"#!{sys.executable}\n{text}")
     found = command_of_script(Path("top.py"))
-    assert [parameter["name"] for parameter in found.inputs] == list(TOP)
+    declared = {
+        parameter["name"]: {key: value for key, value in parameter.items() if key != "name"}
+        for parameter in found.inputs
+    }
+    assert declared == inputs
     assert found.description == "Keep the first rows."
-    assert found.packages == ("pip:click",)
+    assert found.packages == (f"pip:{library}",)
+    assert "{>result:file:*.tsv}" in found.text
 
 
 @pytest.mark.parametrize(
