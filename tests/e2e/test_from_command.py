@@ -14,9 +14,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.e2e.genome_files import read_bam, read_vcf
 
 from dx_app_wizard.lint.linter import lint_app
 from dx_app_wizard.rendering.values.samples import templates_folder
@@ -25,7 +26,7 @@ from dx_local.engine.environments.exec_depends import Dependency
 from dx_local.testing import run_app
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 BIN = Path(sys.executable).parent
 BASES = "ACGT"
@@ -230,6 +231,36 @@ def test_a_scattered_command_of_genomics_becomes_an_app(
         # p.bam has no index, so that its process job makes one.
         given = json.loads((tmp_path / "app/test/input.json").read_text())
         assert given["bam_indexes"] == ["test/data/s.bam.bai"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "template", "whole", "read"),
+    [
+        ("bam=sample_1.bam",
+         "samtools view -b -q 20 -F 4 -o {>part:file:*.bam} {bam+bai:file:*.bam} {region}",
+         "samtools view -b -q 20 -F 4 -o WHOLE sample_1.bam", read_bam),
+        ("vcf=sample_1.vcf.gz",
+         "bcftools view -i 'QUAL>40' -r {region} -Oz -o {>part:file:*.vcf.gz} {vcf+tbi:file:*.vcf.gz}",
+         "bcftools view -i 'QUAL>40' -Oz -o WHOLE sample_1.vcf.gz", read_vcf),
+    ],
+    ids=["bam", "vcf"],
+)  # fmt: skip
+def test_a_command_scattered_over_regions_gives_the_result_of_the_command_alone(
+    samples: Tools, tmp_path: Path, file: str, template: str, whole: str, read: Callable[[Path], list[Any]]
+) -> None:
+    name, _, path = file.partition("=")
+    scattered = ("--scatter", f"{name}:region", "--sample", file, "--from-command", template)
+    becomes_an_app(samples, tmp_path, *scattered)
+    command = whole.replace("WHOLE", str(tmp_path / "whole"))
+    subprocess.run(["bash", "-c", command], cwd=samples.folder, env=samples.environment, check=True)
+    bed = tmp_path / "regions.bed"
+    bed.write_text("chr1\t0\t100000\nchr2\t0\t100000\n")
+    for more in ({}, {"regions": str(bed)}):
+        given = {name: str(samples.folder / path), **more}
+        run = run_app(tmp_path / "app", given, install_depends=True)
+        assert 0 < len(read(tmp_path / "whole")) < len(read(samples.folder / path))
+        assert read(run.output["part"]) == read(tmp_path / "whole")
 
 
 @pytest.mark.slow

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.command_template.scattered import scattered_command
+from dx_app_wizard.command_template.region_command import REGION, RegionCommand, region_command
+from dx_app_wizard.command_template.region_script import region_trial
+from dx_app_wizard.command_template.scattered import ScatteredCommand, scattered_command
 from dx_app_wizard.command_template.shell_text import QuotedHoleError, escaped_holes
 from dx_app_wizard.command_template.template import CommandTemplate, TemplateProblemsError, parse_template
 from dx_app_wizard.dxapp.classes import ARRAY_PREFIX, parse_value
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dx_app_wizard.command_template.holes import Hole, HoleError
-    from dx_app_wizard.command_template.scattered import ScatteredCommand
     from dx_app_wizard.errors import Problem
     from dx_app_wizard.scatter.scatter import Scatter
 
@@ -162,6 +163,15 @@ class _Import:
             except ScatterError as error:
                 self.problems.append(problem(error.code, error.message, error.hint, "--scatter"))
 
+    def _regions(self, template: CommandTemplate) -> RegionCommand | None:
+        """Return the command if it is scattered over regions; the checks of the scatter report problems."""
+        if self.request.scatter is None or self.request.scatter.kind != REGION:
+            return None
+        try:
+            return region_command(template, self.request.scatter)
+        except ScatterError:
+            return None
+
     def _check_folders(self, found: Classified) -> None:
         if not self.request.tries:
             return
@@ -186,8 +196,10 @@ class _Import:
 
     def _sample(self, template: CommandTemplate, found: Classified) -> Sample:
         """Return the samples, those of the user first; add a problem for each that is unusable or missing."""
-        holes = {hole.name: hole for hole in template.inputs}
-        index_names = {index.name: index for hole in template.inputs for index in hole.index_inputs}
+        regions = self._regions(template)
+        holes = {hole.name: hole for hole in template.inputs if not (regions and hole.name == REGION)}
+        index_names = {index.name for hole in template.inputs for index in hole.index_inputs}
+        index_names |= {regions.regions} if regions else set()
         files = dict(found.samples)
         values: dict[str, tuple[str, ...]] = {}
         for name, texts in self.request.samples.items():
@@ -302,7 +314,10 @@ class _Import:
     def _try(self, template: CommandTemplate, sample: Sample, found: Classified) -> TrialResult:
         self.trials += 1
         folder = self.request.scratch / str(self.trials)
-        return try_command(template, self._with_index_files(sample, template), folder, found.resources)
+        files = self._with_index_files(sample, template)
+        regions = self._regions(template)
+        script = region_trial(regions) if regions else None
+        return try_command(template, files, folder, found.resources, script)
 
     def _check(self, result: TrialResult) -> None:
         """Raise ImportProblemsError if the trial failed."""
@@ -367,7 +382,8 @@ class _Import:
                 of_piece = self._try(template, piece, found)
                 self._check(of_piece)
                 trials.append((of_piece, self._repeated(template, piece, found, of_piece)))
-            case, golden, notes = test_case(template, trials, is_scattered=scattered is not None)
+            is_scattered = isinstance(scattered, ScatteredCommand)
+            case, golden, notes = test_case(template, trials, is_scattered=is_scattered)
             texts[case_path()] = case
             sources |= golden
             self.notes += notes
@@ -384,12 +400,21 @@ class _Import:
             answers,
             sources,
             texts,
-            self.request.findings or tuple(findings_of(self.request.text, template, found, kept, result)),
+            self.request.findings or self._findings(template, found, kept, result),
             (*self.request.notes, *self.notes),
             f"Sample: {names}. {expected}",
             options,
             self.request.start or ("--from-command", template.text),
         )
+
+    def _findings(
+        self, template: CommandTemplate, found: Classified, sample: Sample, result: TrialResult | None
+    ) -> tuple[Finding, ...]:
+        findings = findings_of(self.request.text, template, found, sample, result)
+        if self._regions(template) is None:
+            return tuple(findings)
+        # main sets the region, which is no input of the app.
+        return tuple(item for item in findings if item.role != f"input   {REGION}")
 
     def _repeated(
         self, template: CommandTemplate, sample: Sample, found: Classified, result: TrialResult
@@ -397,10 +422,12 @@ class _Import:
         return self._try(template, sample, found) if result.seconds < _REPEATED_UP_TO else None
 
     def _answers(
-        self, template: CommandTemplate, found: Classified, scattered: ScatteredCommand | None
+        self, template: CommandTemplate, found: Classified, scattered: ScatteredCommand | RegionCommand | None
     ) -> dict[str, Any]:
         """Return the answers by the questions' keys."""
         packages = dict.fromkeys([*self.request.packages, *self.request.found_packages, *found.packages])
+        for program in scattered.packages_used if isinstance(scattered, RegionCommand) else ():
+            packages.update(dict.fromkeys(provide(program, self.request.folder).packages))
         for hole in template.inputs:
             for index in hole.index_inputs:
                 if index.maker:

@@ -83,12 +83,17 @@ def is_confined() -> bool:
 
 
 def try_command(
-    template: CommandTemplate, sample: Sample, folder: Path, resources: Mapping[str, Path] | None = None
+    template: CommandTemplate,
+    sample: Sample,
+    folder: Path,
+    resources: Mapping[str, Path] | None = None,
+    script: str | None = None,
 ) -> TrialResult:
     """Run the command in the new folder, and return the result.
 
-    `resources` are files of the app's resources/ by their paths there; those of the job's home and of
-    /usr/local/bin are put in place. Raises OSError if the folder cannot be prepared.
+    `script` runs instead of the command alone, with the same outputs. `resources` are files of the app's
+    resources/ by their paths there; those of the job's home and of /usr/local/bin are put in place. Raises
+    OSError if the folder cannot be prepared.
     """
     home = folder / "home"
     programs = folder / "programs"
@@ -97,7 +102,8 @@ def try_command(
     for target, source in (resources or {}).items():
         _place_resource(source, target, home, programs)
     variables = _variables(template, sample, home)
-    (folder / "command.sh").write_text("shopt -s inherit_errexit\n" + standalone(template), encoding="utf-8")
+    text = standalone(template) if script is None else script
+    (folder / "command.sh").write_text(f"shopt -s inherit_errexit\n{text}", encoding="utf-8")
     before = _digests(home)
     environment = {
         **os.environ,
