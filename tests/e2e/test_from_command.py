@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.e2e.genome_files import read_bam, read_vcf
 
+from dx_app_wizard.importing.programs import version_of
 from dx_app_wizard.lint.linter import lint_app
 from dx_app_wizard.rendering.values.samples import templates_folder
 from dx_local.engine.environments.debian.resolve import resolve_dependencies
@@ -174,6 +175,9 @@ def test_a_command_of_samtools_or_bcftools_becomes_an_app(
     samples: Tools, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     becomes_an_app(samples, tmp_path, "--", *arguments)
+    if version := version_of(arguments[0]):
+        source = (tmp_path / "app" / "src" / "app.sh").read_text()
+        assert f"  # Tried with {arguments[0]} {version}\n" in source
 
 
 def test_a_command_becomes_an_app_and_is_scattered_over_three_files(coreutils: Tools, tmp_path: Path) -> None:
@@ -325,6 +329,7 @@ def test_an_r_script_becomes_an_app(coreutils: Tools, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_click_script_becomes_an_app(coreutils: Tools, tmp_path: Path) -> None:
     script = coreutils.folder / "top.py"
     script.write_text(

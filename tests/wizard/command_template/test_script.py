@@ -107,6 +107,20 @@ def test_scripts_are_clean_for_shellcheck(tmp_path: Path, command: str) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    [
+        ("sort {t} > {>s} # it's {{t}}", ["# it's {t}", 'sort "$t_path" > "out/s/$t_prefix.s"']),
+        ("# one\nsort {t} | # two\n  head > {>s}\n# three",
+         ["# one", "# two", 'sort "$t_path" |', '   head > "out/s/$t_prefix.s"', "# three"]),
+        ("(sort {t} # left out\n) > {>s}", ['(sort "$t_path"', ') > "out/s/$t_prefix.s"']),
+    ],
+)  # fmt: skip
+def test_comments_stand_before_their_lines(command: str, lines: list[str]) -> None:
+    text = standalone(parse_template(command))
+    assert [line.rstrip() for line in text.splitlines()[2:]] == lines
+
+
 def test_flags_and_endings_cannot_bring_code_into_the_script() -> None:
     template = parse_template("sort {k:string?|-k$(a) } {x:file:*.$(b)} > {>y:file:*.$(c)}")
     lines = statements(template)

@@ -92,10 +92,13 @@ class _Emitter:
     template: CommandTemplate
     lines: list[str] = field(default_factory=list)
     _parts: list[str] = field(default_factory=list)
-    _is_list: bool = True
+    _comments: list[str] = field(default_factory=list)
 
     def add(self, piece: Piece) -> None:
-        if piece.hole:
+        if piece.kind is Kind.COMMENT:
+            # A comment stands before the line with its command; in parentheses it is left out.
+            self._comments += [] if piece.depth else [piece.raw.rstrip()]
+        elif piece.hole:
             self._parts.append(self._emitted(self.template.holes[piece.hole.name], piece))
         elif piece.kind is Kind.BLANK:
             self._parts.append(" ")
@@ -105,6 +108,9 @@ class _Emitter:
             self._parts.append(piece.raw)
 
     def _operator(self, piece: Piece) -> None:
+        if piece.raw == "\n" and "".join(self._parts).rstrip(" ").endswith(_CONTINUED):
+            # A pipe goes on after the line break.
+            return
         if piece.raw in (";", "\n") or (piece.raw == "&&" and self._splits_at(piece)):
             self.end_statement()
         elif piece.raw == "|":
@@ -143,6 +149,9 @@ class _Emitter:
     def end_statement(self) -> None:
         text = "".join(self._parts).strip()
         self._parts = []
+        if text or self._comments:
+            self.lines += self._comments
+            self._comments = []
         if text:
             self.lines.append(text.replace(f"{_CONTINUED} ", _CONTINUED))
 

@@ -24,6 +24,7 @@ class Kind(Enum):
     TEXT = "text"
     HOLE = "hole"
     BLANK = "blank"
+    COMMENT = "comment"
     OPERATOR = "operator"
 
 
@@ -214,9 +215,11 @@ class _Scanner:
     def _unquoted(self, char: str) -> None:
         starts_word = not self.pieces or self.pieces[-1].kind in (Kind.BLANK, Kind.OPERATOR)
         if char == "#" and starts_word:
-            # Comments are left out of the script.
             end = self.text.find("\n", self.at)
-            self.at = len(self.text) if end < 0 else end
+            length = (len(self.text) if end < 0 else end) - self.at
+            # In a command that is taken literally, holes are escaped in comments as well.
+            raw = re.sub(rf"\{{({HOLE.pattern})\}}", r"\1", self.text[self.at : self.at + length])
+            self._add(Kind.COMMENT, length, None, raw=raw)
         elif match := _BLANK.match(self.text, self.at):
             self._add(Kind.BLANK, len(match.group()), None)
         elif char in "'\"":
@@ -358,7 +361,7 @@ class _WordReader:
             self._open(piece)
         elif self.outer and piece.raw == ")" and piece.value is None and piece.depth == self.outer[-1][1]:
             self._close(piece)
-        elif piece.kind is Kind.BLANK:
+        elif piece.kind in (Kind.BLANK, Kind.COMMENT):
             self.end_word()
         elif piece.kind is Kind.OPERATOR:
             self._operator(piece)

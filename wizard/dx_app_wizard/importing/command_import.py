@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.command_template.region_command import REGION, RegionCommand, region_command
 from dx_app_wizard.command_template.region_script import region_trial
 from dx_app_wizard.command_template.scattered import ScatteredCommand, scattered_command
-from dx_app_wizard.command_template.shell_text import QuotedHoleError, escaped_holes
+from dx_app_wizard.command_template.shell_text import Kind, QuotedHoleError, escaped_holes
 from dx_app_wizard.command_template.template import CommandTemplate, TemplateProblemsError, parse_template
 from dx_app_wizard.dxapp.classes import ARRAY_PREFIX, parse_value
 from dx_app_wizard.importing.classify import Classified, classify
@@ -23,7 +23,7 @@ from dx_app_wizard.importing.index_files import files_beside, indexes_beside
 from dx_app_wizard.importing.limits import Stopped
 from dx_app_wizard.importing.pieces import joined, pieces_of
 from dx_app_wizard.importing.problems import ImportProblemsError, problem
-from dx_app_wizard.importing.programs import provide
+from dx_app_wizard.importing.programs import provide, version_of
 from dx_app_wizard.importing.trial import (
     LARGEST_FILE,
     LARGEST_TOTAL,
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.scatter.scatter import Scatter
 
 _UNCONFINED = "this system has no Landlock, so the command could have written elsewhere"
+_VERSIONS = re.compile(r"\s*# Tried with [^\n]*\Z")
 _REPEATED_UP_TO = 30.0
 """Seconds up to which a trial is repeated, to find outputs that differ from run to run."""
 
@@ -354,6 +355,8 @@ class _Import:
         scatter = self.request.scatter
         scattered = scattered_command(template, scatter) if scatter else None
         answers = self._answers(template, found, scattered)
+        if result:
+            answers["command"] = _with_versions(template, answers["packages"])
         sample = pieces[0]
         holes = {hole.name: hole for hole in template.inputs}
         complete = [self._with_index_files(piece, template) if result else piece for piece in pieces]
@@ -404,7 +407,7 @@ class _Import:
             (*self.request.notes, *self.notes),
             f"Sample: {names}. {expected}",
             options,
-            self.request.start or ("--from-command", template.text),
+            self.request.start or ("--from-command", answers["command"]),
         )
 
     def _findings(
@@ -473,6 +476,17 @@ class _Import:
         given = {name: paths for name, paths in sample.files.items() if name not in indexes}
         found = self._with_index_files(replace(sample, files=given), template).files
         return {name for name in indexes if name in found and found[name] == sample.files.get(name)}
+
+
+def _with_versions(template: CommandTemplate, packages: Sequence[str]) -> str:
+    """Return the command with a comment about the versions of the Debian packages in its trial."""
+    text = _VERSIONS.sub("", template.text)
+    found = [f"{name} {version}" for name in packages if (version := version_of(name))]
+    if not found:
+        return text
+    last = parse_template(text).pieces[-1]
+    apart = "\n" if last.kind is Kind.COMMENT or text.endswith("\n") else " "
+    return f"{text}{apart}# Tried with {', '.join(found)}"
 
 
 def _typed(hole: Hole, texts: tuple[str, ...]) -> Any:

@@ -65,7 +65,8 @@ def with_discoveries(
         if copied := _copied(path, found, notes):
             ending.append(copied)
     # Nothing may be added to a comment at the end.
-    without_comment = template.text[: max((piece.end for piece in template.pieces), default=0)]
+    ends = (piece.end for piece in template.pieces if piece.kind is not Kind.COMMENT)
+    without_comment = template.text[: max(ends, default=0)]
     text = found.apply(without_comment).rstrip().rstrip(";")
     if not named and not made and not result.changed and result.printed:
         text = _redirected(text, template, found, action, result, notes)
