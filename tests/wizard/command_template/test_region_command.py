@@ -75,3 +75,7 @@ def test_the_region_is_no_input_and_a_bed_file_is_one(wizard: Wizard, home: Path
     record = json.loads(Path("app/.dx-app-wizard.json").read_text())
     assert record["answers"]["scatter"] == "bam:region"
     assert wizard("--update", "app").stderr.startswith("Nothing to do")
+    assert wizard("--update", "app", "--template", "basic").code == 0
+    inputs = json.loads(Path("app/dxapp.json").read_text())["inputSpec"]
+    assert {"name": "region", "class": "string"} in inputs
+    assert "regions" not in [each["name"] for each in inputs]

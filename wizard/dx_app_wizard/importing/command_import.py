@@ -354,6 +354,9 @@ class _Import:
     ) -> Imported:
         scatter = self.request.scatter
         scattered = scattered_command(template, scatter) if scatter else None
+        if isinstance(scattered, RegionCommand):
+            # Its region is a string, also if an update ends the scatter.
+            template = scattered.template
         answers = self._answers(template, found, scattered)
         if result:
             answers["command"] = _with_versions(template, answers["packages"])
