@@ -167,10 +167,10 @@ class Comparison:
 
 @pytest.fixture
 def comparison(client: Client, official: Official, tmp_path: Path) -> Comparison:
-    homes = [Home(tmp_path / name) for name in ("ours", "theirs")]
-    for home in homes:
+    ours, theirs = Home(tmp_path / "ours"), Home(tmp_path / "theirs")
+    for home in (ours, theirs):
         home.folder.mkdir()
-    return Comparison(client, official, *homes)
+    return Comparison(client, official, ours, theirs)
 
 
 PLAIN_CALLS = [

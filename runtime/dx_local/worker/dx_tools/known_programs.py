@@ -8,9 +8,9 @@ from pathlib import Path
 
 ADD_OUTPUT = "dx-jobutil-add-output"
 
-# SHA-256 of the sources that add_output.c follows: the program without its first line, which contains the path
-# of the environment's Python, and the module whose functions it calls. Before you add one, read what has changed,
-# and run the slow tests of tests/worker/dx_tools/test_add_output.py with that version of dxpy.
+# SHA-256 of the sources that add_output.c follows: the program without its first line, which has the path
+# of the environment's Python, and the module whose functions it calls. Before you add one, read what has
+# changed, and run the slow tests of tests/worker/dx_tools/test_add_output.py with that version of dxpy.
 _KNOWN_PROGRAMS = {
     "25b524b1b0ae72e3c56044c56ed45277735151c1d3c7d471aea0a651573ed6db",  # dxpy 0.280 to 0.417.1
 }
