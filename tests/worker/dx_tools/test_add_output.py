@@ -83,11 +83,13 @@ def refused(done: subprocess.CompletedProcess[bytes]) -> bool:
 class Official:
     """The program of dxpy."""
 
-    def __init__(self, environment: WorkerEnvironment) -> None:
+    def __init__(self, environment: WorkerEnvironment, folder: Path) -> None:
+        """`folder` becomes the current folder, to which some calls write."""
         variables = {**os.environ, "DX_JOB_ID": JOB, "LC_ALL": "C.UTF-8", "COLUMNS": "80"}
         self._process = subprocess.Popen(
             [environment.python, official_add_output.__file__, environment.bin / NAME],
             env=variables,
+            cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -120,8 +122,10 @@ def client(worker_environment: WorkerEnvironment, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="module")
-def official(worker_environment: WorkerEnvironment) -> Iterator[Official]:
-    program = Official(worker_environment)
+def official(
+    worker_environment: WorkerEnvironment, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Official]:
+    program = Official(worker_environment, tmp_path_factory.mktemp("official"))
     yield program
     program.close()
 
