@@ -46,8 +46,8 @@ class Meter(Observer):
 
     @override
     def on_transition(self, transition: Transition) -> None:
-        self._first = self._first or transition.job_id
-        if transition.after is not State.DONE or transition.job_id != self._first:
+        self._first = self._first or transition.job
+        if transition.after is not State.DONE or transition.job != self._first:
             return
         zygotes = [(pid, *used_by(pid)) for pid in map(zygote_of, children_of(os.getpid()))]
         servers = [used_by(server) for pid, *_ in zygotes for server in children_of(pid)]
