@@ -5,6 +5,9 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
 WORKERS ?= auto
+# A commit of this repository that bench and bench-quick also measure, in turns with the checkout.
+AGAINST ?=
+COMPARED := $(if $(AGAINST),--against '$(AGAINST)')
 
 .PHONY: help demo test test-all check fix docs bench bench-quick bench-scale bench-progress bench-report man screenshots clean
 
@@ -36,11 +39,11 @@ docs: $(INSTALLED)  ## build the documentation's site into build/site
 	@$(RUN) tests.docs.shell_blocks
 	@echo "to read the site: $(PYTHON) -m http.server --bind 127.0.0.1 --directory build/site"
 
-bench: $(INSTALLED)  ## measure ours and the peers, and write the page (10 minutes)
-	@$(RUN) benchmarks --write-page
+bench: $(INSTALLED)  ## measure ours and the peers, and write the page (15 minutes)
+	@$(RUN) benchmarks --write-page $(COMPARED)
 
 bench-quick: $(INSTALLED)  ## the same with less of everything, on stdout (2 minutes)
-	@$(RUN) benchmarks --plan quick
+	@$(RUN) benchmarks --plan quick $(COMPARED)
 
 bench-scale: $(INSTALLED)  ## measure searches among 100,000 files
 	@$(VENV)/bin/python benchmarks/scale.py

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.process import Command, run
 
-from dx_local.engine.environments.python_environments import EnvironmentRequest
-from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, find_python, running_version
+from dx_local.engine.environments.python_environments import EnvironmentRequest, request_of_python
+from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, running_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,13 +79,9 @@ def output_of(ended: EndedCommand) -> dict[str, Any]:
 
 def worker_python() -> str:
     """Return the version of Python of all jobs: that of their release, or the running one without it."""
-    wanted = PYTHON_OF_RELEASE[_RELEASE]
-    return wanted if wanted == running_version() or find_python(wanted) else running_version()
+    return worker_request().python or running_version()
 
 
 def worker_request() -> EnvironmentRequest:
     """Return the request for the worker environment of all jobs."""
-    version = worker_python()
-    if version == running_version():
-        return EnvironmentRequest()
-    return EnvironmentRequest(python=version, interpreter=find_python(version))
+    return request_of_python(PYTHON_OF_RELEASE[_RELEASE]) or EnvironmentRequest()
