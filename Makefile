@@ -9,10 +9,10 @@ WORKERS ?= auto
 AGAINST ?=
 COMPARED := $(if $(AGAINST),--against '$(AGAINST)')
 
-.PHONY: help demo test test-all check fix docs bench bench-quick bench-scale bench-progress bench-report man screenshots clean
+.PHONY: help demo test test-all test-variants check fix docs bench bench-quick bench-scale bench-progress bench-report man screenshots clean
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 demo: $(INSTALLED)  ## generate two apps and run them on real reads
 	@$(VENV)/bin/python tests/e2e/demo.py
@@ -22,6 +22,9 @@ test: $(INSTALLED)  ## run the test suite
 
 test-all: $(INSTALLED)  ## run the test suite with its slow parts
 	@$(RUN) pytest -n $(WORKERS)
+
+test-variants: $(INSTALLED)  ## run parts of it on Pythons 3.8 to 3.13, and all without fast tools and a compiler
+	@$(RUN) tests.variants --workers $(WORKERS)
 
 check: $(INSTALLED)  ## ruff, mypy and codespell; imports, language and pages
 	@$(RUN) ruff check .

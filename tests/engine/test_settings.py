@@ -13,6 +13,7 @@ from dx_local.engine.faults import Fault, parse_fault
 from dx_local.engine.settings import (
     ISOLATION_VARIABLE,
     NETWORK_VARIABLE,
+    PYTHON_VARIABLE,
     InputDelivery,
     Isolation,
     JobOptions,
@@ -110,6 +111,23 @@ def test_text_that_is_no_memory_limit_is_rejected(text: str) -> None:
 def test_an_old_python_is_rejected(version: str) -> None:
     with pytest.raises(UsageError, match="cannot run under"):
         check_python(version)
+
+
+@pytest.mark.parametrize(
+    ("options", "python"), [({}, "3.9"), ({"python": None}, "3.9"), ({"python": "3.8"}, "3.8")]
+)
+def test_a_variable_has_the_default_of_the_python(
+    monkeypatch: pytest.MonkeyPatch, options: JobOptions, python: str
+) -> None:
+    monkeypatch.setenv(PYTHON_VARIABLE, "3.9")
+    assert JobSettings().python == "3.9"
+    assert JobSettings.from_options(options).python == python
+
+
+def test_an_old_python_in_the_variable_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PYTHON_VARIABLE, "3.7")
+    with pytest.raises(UsageError, match="cannot run under"):
+        JobSettings.from_options({})
 
 
 @pytest.mark.parametrize("version", ["3.8", "3.13.1", "pypy3.10", "/usr/bin/python3"])
