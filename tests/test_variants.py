@@ -22,12 +22,12 @@ TESTS = """
 import os, subprocess
 
 def test_python():
-    from tests.conftest import TEST_PYTHON, worker_environment
+    from tests.conftest import TEST_PYTHON
     from dx_local.engine.environments.python_environments import prepare_environment, request_of_python
     from dx_local.engine.settings import JobSettings
-    worker_environment = prepare_environment(request_of_python(TEST_PYTHON), announce=print)
+    environment = prepare_environment(request_of_python(TEST_PYTHON), announce=print)
     code = "import sys; print('%d.%d' % sys.version_info[:2], end='')"
-    python = subprocess.check_output([worker_environment.python, "-c", code], text=True)
+    python = subprocess.check_output([environment.python, "-c", code], text=True)
     assert python == os.environ["DX_LOCAL_TEST_PYTHON"] == JobSettings().python
 
 def test_tools():
@@ -69,6 +69,7 @@ def test_a_variant_reaches_the_tests(run_variant: Callable[..., Run], variant: s
     assert done.stdout.endswith("1 of 1 variants ran, 0 failed, 0 cannot run on this machine\n")
 
 
+@pytest.mark.slow
 def test_a_failure_is_in_the_table_and_the_exit_code(run_variant: Callable[..., Run]) -> None:
     done = run_variant(PLAIN_TOOLS, "test_tools", "test_failure")
     assert "| DX_LOCAL_TOOLS=plain | 1 | 1 | 0 | 0." in done.stdout
