@@ -24,6 +24,7 @@ _SECTIONS = {
         "serve": "Serve a local platform to dx and dxpy.",
         "env": "Print the shell variables that connect dx to `serve`.",
         "exec": "Run a command with a temporary platform.",
+        "asset": "Add assets of apps that are on this machine, and list them.",
         "gtable": "Convert CSV, TSV and FASTQ files to GTables, and back.",
     },
     "Set up": {
@@ -40,6 +41,7 @@ _WIDTH = max(map(len, _VERBS))
 _MODULES = {
     "rerun": "history.rerun",
     **{verb: f"history.{verb}" for verb in _SECTIONS["Look at kept runs"]},
+    "asset": "assets.command",
     "completion": "completion.command",
 }
 
