@@ -2,7 +2,7 @@
 
 All figures come from one run in which the probes take turns; options select the probes. With `--against`, an
 earlier commit of this repository is installed, and takes turns with this checkout. Exit code 1 means that a
-probe of dx-local failed, never that it was slow.
+probe of dx-local failed, in the checkout or the earlier commit, never that it was slow.
 """
 
 from __future__ import annotations

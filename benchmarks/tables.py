@@ -171,6 +171,7 @@ def starting(results: Results) -> str:
             _figure(results, (name, "cpu")),
         ]
         for name in [*starts.ALL, *generated.NAMES, resume.NAME]
+        if results.has_any([name]) or name in results.failures
     ]
     return _table(["command", "relative to starting dxpy", "s", "CPU s"], rows)
 
