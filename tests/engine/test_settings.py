@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -98,7 +98,9 @@ def test_settings_are_plain_data() -> None:
     settings = JobSettings(memory_limit="instance", input_delivery=InputDelivery.LINK, inject=faults)
     data = json.loads(json.dumps(asdict(settings)))
     data["inject"] = [Fault(**fault) for fault in data["inject"]]
-    read = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    read: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+    }
     assert JobSettings(**read) == settings
 
 
