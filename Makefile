@@ -29,7 +29,7 @@ test-variants: $(INSTALLED)  ## run parts of it on Pythons 3.8 to 3.13, and all 
 check: $(INSTALLED)  ## ruff, mypy and codespell; imports, language and pages
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
-	@$(RUN) mypy wizard runtime tests benchmarks docs
+	@$(RUN) mypy wizard runtime tests benchmarks docs packaging
 	@$(RUN) codespell_lib
 	@$(RUN) pytest -q tests/test_imports.py tests/test_voice.py tests/test_docs.py
 
