@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -76,6 +77,7 @@ def write_variables(job: Job) -> None:
     """Write the variables of the input to `.bash_helper_vars` in the job's home."""
     lines = [line for name, value in bash_variables(job).items() for line in _export(name, value)]
     job_home.write(job, ".bash_helper_vars", "".join(f"{line}\n" for line in lines))
+    sys.stderr.flush()  # Python 3.8 would keep dxpy's warnings, and lose them when this process becomes bash
 
 
 def restore_signals() -> None:
