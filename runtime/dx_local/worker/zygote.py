@@ -4,7 +4,8 @@
         FD: the number of the inherited socket to the executor
         FOLDER: the executor's temporary folder
         BIN: the folder of the worker environment's programs
-        CLIENT: the compiled client.c; empty if it could not be compiled
+        CLIENT: the compiled client.c; empty if it could not be compiled. With the suffix `.so` it is
+                the path of the compiled spawn.c, if there is one
         ISOLATION: `none`, or any other value to run jobs in sandboxes if possible
         JOBS: the folder that contains those of jobs
         PORT: the API's, for jobs without network access; 0 if there are none
@@ -54,6 +55,8 @@ from dx_local.worker.dx_tools.tools import Tools
 from dx_local.worker.job import Job
 from dx_local.worker.process import linux
 from dx_local.worker.process.exits import ExitNotifier
+from dx_local.worker.process.signals import restore_defaults
+from dx_local.worker.process.spawn import Spawner
 from dx_local.worker.running_jobs import JobResources, RunningJobs
 from dx_local.worker.sandbox import mounts
 from dx_local.worker.sandbox.manager import SandboxManager
@@ -62,6 +65,9 @@ from dx_local.worker.sandbox.trial import SandboxError, check_support
 
 # With the value "plain", jobs use neither warm tools nor file transfer by open files.
 _TOOLS_VARIABLE = "DX_LOCAL_TOOLS"
+
+# With the value "fork", bash jobs are forked as well.
+_START_VARIABLE = "DX_LOCAL_JOB_START"
 
 # The user's home. HOME itself is the executor's folder.
 _HOME_VARIABLE = "DX_LOCAL_USER_HOME"
@@ -159,6 +165,14 @@ def prepare_tools(
     return None
 
 
+def load_spawner(native_client: Path) -> Spawner | None:
+    """Return the library that starts bash jobs, or None if there is none for this Python."""
+    try:
+        return Spawner(native_client.with_suffix(".so"))
+    except OSError:
+        return None
+
+
 def set_up_isolation(  # noqa: PLR0913 - the command line's values, and the stack to clean up with
     folder: str,
     name: str,
@@ -221,7 +235,9 @@ def main() -> None:
 
 def _serve(executor: socket.socket, at_end: contextlib.ExitStack) -> None:
     folder, programs, client, isolation, jobs, port = sys.argv[2:]
+    restore_defaults()
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
+    has_spawner = os.environ.pop(_START_VARIABLE, None) != "fork"
     name = str(os.getpid())  # no other zygote of this executor has it
     sandboxes, network = set_up_isolation(
         folder, name, isolation, jobs, int(port), executor=executor, at_end=at_end
@@ -230,7 +246,8 @@ def _serve(executor: socket.socket, at_end: contextlib.ExitStack) -> None:
     visible_at = EXECUTOR_FOLDER if sandboxes else folder
     native_client = Path(client) if client else None
     tools = None if is_plain else prepare_tools(Path(folder), name, Path(programs), visible_at, native_client)
-    zygote = Zygote(executor, JobResources(tools, sandboxes, network, dict(os.environ)))
+    spawner = load_spawner(native_client) if native_client and has_spawner else None
+    zygote = Zygote(executor, JobResources(tools, sandboxes, network, spawner, dict(os.environ)))
     warm_up(has_file_transfer=not is_plain)
     zygote.serve()
 
