@@ -284,10 +284,10 @@ _RUNTIME = Path(dx_local.worker.__file__).parents[2]
 # Runs bash scripts one after another, each as a job, and ends with the exit code of the last that fails.
 # Every other job is forked, the rest starts without a fork if there is a library for that.
 _IN_SANDBOXES = """
-import json, os, sys
+import ctypes, json, os, sys
 sys.path.insert(0, sys.argv[1])
 from dx_local.worker.job import Job
-from dx_local.worker.process.spawn import ProgramStart, Spawner
+from dx_local.worker.process.spawn import PreparedStart, ProgramStart
 from dx_local.worker.sandbox import mounts
 from dx_local.worker.sandbox.manager import SandboxManager
 from dx_local.worker.sandbox.trial import check_support
@@ -298,7 +298,7 @@ sandboxes = SandboxManager(folder, "box", has_pid_namespace=True)
 os.makedirs(f"{folder}/job/home")
 job = Job("job-x", "main", "bash", f"{folder}/job/home", None, {}, "",
           tuple(sys.argv[5:]), f"{folder}/job-x", {})
-spawner = Spawner(sys.argv[4]) if sys.argv[4] else None
+library = ctypes.PyDLL(sys.argv[4]) if sys.argv[4] else None
 code = 0
 for number, script in enumerate(json.loads(sys.argv[3])):
     inside, sandbox = sandboxes.take(job)
@@ -306,9 +306,10 @@ for number, script in enumerate(json.loads(sys.argv[3])):
     variables = {"PATH": path, "HOME": inside.home, **inside.variables}
     command = ["bash", "-e", "-c", script]
     fork = os.fork
-    if spawner and number % 2:
+    if library and number % 2:
         namespaces = [call.arguments for call in sandbox.entry_calls()]
-        fork = spawner.prepare(ProgramStart(namespaces, 1, 2, None, inside.home, command, variables))
+        program = ProgramStart(namespaces, 1, 2, None, inside.home, command, variables)
+        fork = PreparedStart(library, program)
     pid = sandboxes.pool.fork(sandbox, fork)
     if pid == 0:
         mounts.perform(sandbox.entry_calls())

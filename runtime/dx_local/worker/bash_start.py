@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 from dx_local.worker import job_home
 from dx_local.worker.job import INPUT_FILE
-from dx_local.worker.process.spawn import ProgramStart
+from dx_local.worker.process.spawn import PreparedStart, ProgramStart
 from dx_local.worker.runners import bash
 
 if TYPE_CHECKING:
+    import ctypes
     from collections.abc import Callable
 
     from dx_local.worker.job import Job
     from dx_local.worker.job_process import JobStart
-    from dx_local.worker.process.spawn import Spawner
 
 _LINK = b"$dnanexus_link"
 
@@ -26,7 +26,7 @@ _LINK = b"$dnanexus_link"
 _LARGEST_INPUT = 1 << 20
 
 
-def prepare(spawner: Spawner, start: JobStart, home: str) -> Callable[[], int] | None:
+def prepare(library: ctypes.PyDLL, start: JobStart, home: str) -> Callable[[], int] | None:
     """Write the files of a bash job's home, which is at `home`, and return a function that starts the job.
 
     It returns like os.fork in the parent, and raises OSError. Returns None if the job has to be forked: see
@@ -44,7 +44,7 @@ def prepare(spawner: Spawner, start: JobStart, home: str) -> Callable[[], int] |
             return None
         job_home.write_environment(job, home)
         bash.write_wrapper(job, home, code)
-        return spawner.prepare(_program(start))
+        return PreparedStart(library, _program(start))
     except Exception:  # noqa: BLE001  (of any kind, from dxpy)
         return None
 

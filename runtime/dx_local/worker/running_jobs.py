@@ -18,12 +18,12 @@ from dx_local.worker.process.usage import NO_USAGE, Usage, collect_records
 from dx_local.worker.runners.variables import environment
 
 if TYPE_CHECKING:
+    import ctypes
     from collections.abc import Callable, Container, Iterator
 
     from dx_local.worker.dx_tools.tools import Tools
     from dx_local.worker.job import Job
     from dx_local.worker.process.exits import ChildExit
-    from dx_local.worker.process.spawn import Spawner
     from dx_local.worker.sandbox.init_process import SandboxInit
     from dx_local.worker.sandbox.manager import SandboxManager
     from dx_local.worker.sandbox.network import Network
@@ -45,8 +45,8 @@ class JobResources:
     """None if jobs run without a sandbox."""
     network: Network | None
     """The network for jobs without network access."""
-    spawner: Spawner | None
-    """None if all jobs are forked."""
+    spawn_library: ctypes.PyDLL | None
+    """The library that starts bash jobs without a fork; None if all jobs are forked."""
     variables: dict[str, str]
     """The zygote's environment variables, some of which jobs inherit."""
 
@@ -127,9 +127,10 @@ class RunningJobs:
 
     def _fork_of(self, start: JobStart, home: str) -> Callable[[], int]:
         """Return the function that starts the job's process: os.fork, or one that makes no copy."""
-        if self._resources.spawner is None or start.job.interpreter != "bash":
+        library = self._resources.spawn_library
+        if library is None or start.job.interpreter != "bash":
             return os.fork
-        return bash_start.prepare(self._resources.spawner, start, home) or os.fork
+        return bash_start.prepare(library, start, home) or os.fork
 
     def signal(self, job_id: str, number: int) -> None:
         """Send a signal to all processes of a job, if it is running."""

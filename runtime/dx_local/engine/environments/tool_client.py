@@ -1,6 +1,6 @@
 """The worker's parts in C, compiled once for this machine if it has a compiler.
 
-They are the client by which jobs call `dx` and `dx-*`, and the library with which a zygote starts bash jobs.
+They are the client by which jobs call `dx` and `dx-*`, and the library with which a zygote starts jobs.
 Without them, Python does the same and takes longer.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _WORKER = Path(dx_local.worker.__file__).parent
 _SOURCE = _WORKER / "dx_tools" / "client.c"
-_LIBRARY_SOURCE = _WORKER / "process" / "spawn.c"
+_LIBRARY_SOURCES = (_WORKER / "process" / "spawn.c", _WORKER / "process" / "immortal.c")
 # Static linking comes first, because a job's LD_LIBRARY_PATH cannot affect a static program. Not every system
 # has the static C library.
 _LINK_OPTIONS = (("-O2", "-static"), ("-O2",))
@@ -36,7 +36,7 @@ def native_client(folder: Path) -> Path | None:
 
     The library is beside it, with the suffix `.so`, unless that cannot be compiled.
     """
-    source = _SOURCE.read_bytes() + _LIBRARY_SOURCE.read_bytes()
+    source = b"".join(path.read_bytes() for path in (_SOURCE, *_LIBRARY_SOURCES))
     key = hashlib.sha256(source + platform.machine().encode()).hexdigest()[:12]
     program = folder / f"tool-client-{key}"
     if program.exists():
@@ -47,16 +47,16 @@ def native_client(folder: Path) -> Path | None:
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         # The library first: once the client is there, nothing else is compiled.
-        _compile(compiler, _LIBRARY_OPTIONS, _LIBRARY_SOURCE, program.with_suffix(".so"))
+        _compile(compiler, _LIBRARY_OPTIONS, _LIBRARY_SOURCES, program.with_suffix(".so"))
         return next(
-            (program for options in _LINK_OPTIONS if _compile(compiler, options, _SOURCE, program)), None
+            (program for options in _LINK_OPTIONS if _compile(compiler, options, [_SOURCE], program)), None
         )
     return None
 
 
-def _compile(compiler: str, options: Sequence[str], source: Path, program: Path) -> bool:
+def _compile(compiler: str, options: Sequence[str], sources: Sequence[Path], program: Path) -> bool:
     unfinished = program.with_name(f".{program.name}-{secrets.token_hex(4)}")
-    command = [compiler, *options, "-o", str(unfinished), str(source)]
+    command = [compiler, *options, "-o", str(unfinished), *map(str, sources)]
     # Without the user's settings for compilers (CFLAGS and others), which are meant for other programs.
     variables = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
     try:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
 
 class ProgramStart(NamedTuple):
@@ -51,24 +50,12 @@ class _Start(ctypes.Structure):
     )
 
 
-class Spawner:
-    """The loaded library."""
-
-    def __init__(self, library: Path) -> None:
-        """Load it. Raises OSError if this Python cannot."""
-        # PyDLL keeps Python's global lock. To release it would be of no use, as there are no threads.
-        self._spawn = ctypes.PyDLL(str(library)).dx_spawn
-
-    def prepare(self, program: ProgramStart) -> PreparedStart:
-        """Return the start with everything in memory of C. Raises ValueError for texts with zero bytes."""
-        return PreparedStart(self._spawn, program)
-
-
 class PreparedStart:
-    """A start that only has to be made."""
+    """A start that only has to be made: everything is in memory of C."""
 
-    def __init__(self, spawn: ctypes._FuncPointer, program: ProgramStart) -> None:
-        self._spawn = spawn
+    def __init__(self, library: ctypes.PyDLL, program: ProgramStart) -> None:
+        """Prepare it; `library` contains spawn.c. Raises ValueError for texts with zero bytes."""
+        self._spawn = library.dx_spawn
         self._start = start = _Start(
             namespace_count=len(program.namespaces),
             out=program.stdout,
