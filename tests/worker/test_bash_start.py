@@ -46,7 +46,8 @@ PROBE = "set +e\nme=/proc/$$\n" + "".join(
 )
 # Numbers in paths and of open files, which differ between any two jobs.
 DIFFERENT = re.compile(
-    r"(?<=tools-)\d+|(?<=dx-jobs-)\w+|(?<=sandboxes/)\d+|(?<=temporary/)\d+|(?<=base/)\d+|(?<=assembly/)\d+|(?<=/jobs)\d+|(?<=pipe:\[)\d+"
+    r"(?<=tools-)\d+|(?<=dx-jobs-)\w+|(?<=/jobs)\d+|(?<=pipe:\[)\d+|^/\d+(?= )"
+    r"|(?<=sandboxes/)\d+|(?<=temporary/)\d+|(?<=base/)\d+|(?<=assembly/)\d+"
 )
 
 

@@ -10,7 +10,6 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dx_local.worker import bash_start
 from dx_local.worker.job_process import JobStart, become_job, exit_code, signal_group, start_failure
 from dx_local.worker.process import linux
 from dx_local.worker.process.exits import reap_children
@@ -130,7 +129,8 @@ class RunningJobs:
         library = self._resources.spawn_library
         if library is None or start.job.interpreter != "bash":
             return os.fork
-        return bash_start.prepare(library, start, home) or os.fork
+        # It imports dxpy, which must not happen before `zygote.warm_up`.
+        return sys.modules["dx_local.worker.bash_start"].prepare(library, start, home) or os.fork
 
     def signal(self, job_id: str, number: int) -> None:
         """Send a signal to all processes of a job, if it is running."""

@@ -82,6 +82,7 @@ _PLACEHOLDER_JOB_ID = "job-000000000000000000000000"
 _PRELOADED = (
     "dx_local.worker.runners.python",
     "dx_local.worker.runners.bash",
+    "dx_local.worker.bash_start",
     "encodings.idna",
     "http.cookies",
 )
