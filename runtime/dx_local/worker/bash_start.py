@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _LINK = b"$dnanexus_link"
 
-# The zygote serves nobody else while it reads an input.
+# In bytes. The zygote starts no other job while it reads an input.
 _LARGEST_INPUT = 1 << 20
 
 
@@ -53,7 +53,7 @@ def _needs_fork(job: Job, code: bytes, input_file: str) -> bool:
     """Return whether only a process of Python can become this job.
 
     - An interactive shell, a job with a debugger, and one that is to be killed first are no plain bash.
-    - A limit for each process holds for Python's part as well, which may exceed it.
+    - A limit for each process is set by Python, in job_process.py.
     - Layers may contain files of any size for the home.
     - Of files in the input, the names come from the API, which the zygote must not wait for.
     - A large input would keep the zygote from its other jobs.

@@ -1,4 +1,4 @@
-"""The zygote: a process per worker environment that imports dxpy once and forks a fresh process for each job.
+"""The zygote: a process per worker environment that imports dxpy once and starts a process for each job.
 
     python -I zygote.py FD FOLDER BIN CLIENT ISOLATION JOBS PORT
         FD: the number of the inherited socket to the executor

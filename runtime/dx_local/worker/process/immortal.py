@@ -12,6 +12,7 @@ run, and their forks end without removing any.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import sys
@@ -33,11 +34,16 @@ def freeze(library: ctypes.PyDLL | None) -> None:
     """
     gc.collect()
     if library is not None and is_supported():
-        functions = (ctypes.pythonapi.PyType_GetSlot, ctypes.pythonapi.PyObject_IS_GC)
-        python = _Python(*(ctypes.cast(function, ctypes.c_void_p) for function in functions))
-        # The list itself is not among the objects, and is removed as any other.
-        library.dx_immortalize(ctypes.py_object(gc.get_objects()), ctypes.byref(python))
+        with contextlib.suppress(AttributeError):  # a Python that does not export its functions
+            _immortalize(library)
     gc.freeze()
+
+
+def _immortalize(library: ctypes.PyDLL) -> None:
+    functions = (ctypes.pythonapi.PyType_GetSlot, ctypes.pythonapi.PyObject_IS_GC)
+    python = _Python(*(ctypes.cast(function, ctypes.c_void_p) for function in functions))
+    # The list itself is not among the objects, and is removed as any other.
+    library.dx_immortalize(ctypes.py_object(gc.get_objects()), ctypes.byref(python))
 
 
 def is_supported() -> bool:
