@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _WORKER = Path(dx_local.worker.__file__).parent
-_SOURCE = _WORKER / "dx_tools" / "client.c"
-_LIBRARY_SOURCES = (_WORKER / "process" / "spawn.c", _WORKER / "process" / "immortal.c")
+_SOURCES = tuple(_WORKER / "dx_tools" / name for name in ("client.c", "add_output.c", "json_text.c"))
+_HEADERS = tuple(_WORKER / "dx_tools" / name for name in ("add_output.h", "json_text.h"))
+_LIBRARY_SOURCES = tuple(_WORKER / "process" / name for name in ("spawn.c", "immortal.c"))
 # Static linking comes first, because a job's LD_LIBRARY_PATH cannot affect a static program. Not every system
 # has the static C library.
 _LINK_OPTIONS = (("-O2", "-static"), ("-O2",))
@@ -36,7 +37,7 @@ def native_client(folder: Path) -> Path | None:
 
     The library is beside it, with the suffix `.so`, unless that cannot be compiled.
     """
-    source = b"".join(path.read_bytes() for path in (_SOURCE, *_LIBRARY_SOURCES))
+    source = b"".join(path.read_bytes() for path in (*_SOURCES, *_HEADERS, *_LIBRARY_SOURCES))
     key = hashlib.sha256(source + platform.machine().encode()).hexdigest()[:12]
     program = folder / f"tool-client-{key}"
     if program.exists():
@@ -49,7 +50,7 @@ def native_client(folder: Path) -> Path | None:
         # The library first: once the client is there, nothing else is compiled.
         _compile(compiler, _LIBRARY_OPTIONS, _LIBRARY_SOURCES, program.with_suffix(".so"))
         return next(
-            (program for options in _LINK_OPTIONS if _compile(compiler, options, [_SOURCE], program)), None
+            (program for options in _LINK_OPTIONS if _compile(compiler, options, _SOURCES, program)), None
         )
     return None
 
