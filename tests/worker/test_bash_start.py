@@ -37,7 +37,7 @@ PROBES = {
     "folder": "pwd -P; echo $OLDPWD; readlink $me/cwd $me/root $me/exe",
     "user": "id; cat $me/uid_map $me/gid_map; cat $me/setgroups",
     "shared namespaces": "readlink $me/ns/*",
-    "home": "ls -lAR --time-style=+ .; tail -n +1 .bash* environment job-*",
+    "home": "find . -printf '%M %u %g %P\\n' | sort; tail -n +1 .bash* environment job-*",
     "mounts": "cut -d' ' -f4- $me/mountinfo",
     "processes": "ls /proc | grep -c '^[0-9]'",
 }
