@@ -437,7 +437,9 @@ class Calls:
 
 
 @pytest.mark.parametrize(
-    ("seed", "sequences"), [(1, 150), pytest.param(2, 2500, marks=pytest.mark.slow)], ids=["few", "many"]
+    ("seed", "sequences"),
+    [(1, 150), pytest.param(2, 2500, marks=[pytest.mark.slow, pytest.mark.timeout(600)])],
+    ids=["few", "many"],
 )
 def test_client_and_program_do_the_same_with_random_calls(
     comparison: Comparison, seed: int, sequences: int
