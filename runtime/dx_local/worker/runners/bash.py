@@ -24,7 +24,9 @@ from dx_local.worker.runners import python
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
 
-# The positional parameters are removed before any code of the app runs, which may inspect them.
+# The positional parameters are removed before any code of the app runs, which may inspect them. Unlike the
+# platform's `type -t` in a subshell, `declare -F` needs no fork. It is not used if the app traces its
+# commands, so that the trace is the platform's.
 _WRAPPER = """\
 #!/bin/bash -e
 # Run the app's code, and its entry point if the code defines it.
@@ -32,7 +34,8 @@ _dx_function=$1; shift
 cd "$HOME"
 . "$HOME/.bash_helper_vars"
 {options}. "$0.code.sh"
-if [[ $(type -t "$_dx_function") == function ]]; then
+if case $- in *x*) false ;; *) declare -F "$_dx_function" ;; esac > /dev/null 2>&1 ||
+    [[ $(type -t "$_dx_function") == function ]]; then
     "$_dx_function"
 else
     echo "$0: Global scope execution complete. Not invoking entry point function $_dx_function" \
