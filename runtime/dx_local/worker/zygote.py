@@ -36,7 +36,6 @@ import importlib
 import importlib.util
 import os
 import selectors
-import shutil
 import socket
 import sys
 import traceback
@@ -58,6 +57,7 @@ from dx_local.worker.process import immortal, linux
 from dx_local.worker.process.exits import ExitNotifier
 from dx_local.worker.process.native import load_library
 from dx_local.worker.process.signals import restore_defaults
+from dx_local.worker.process.trees import remove_tree
 from dx_local.worker.running_jobs import JobResources, RunningJobs
 from dx_local.worker.sandbox import mounts
 from dx_local.worker.sandbox.manager import SandboxManager
@@ -229,7 +229,7 @@ def main() -> None:
     executor.set_inheritable(False)
     # An executor that was killed cannot remove its folder itself.
     with contextlib.suppress(ConnectionError), contextlib.ExitStack() as at_end:
-        at_end.callback(shutil.rmtree, sys.argv[2], ignore_errors=True)
+        at_end.callback(remove_tree, sys.argv[2], ignore_errors=True)
         _serve(executor, at_end)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import time
 from typing import TYPE_CHECKING
 
+from dx_local.worker.process.trees import remove_tree
 from dx_local.worker.sandbox import mount_plan, mounts
 from dx_local.worker.sandbox.host_folders import HOME
 from dx_local.worker.sandbox.init_process import SandboxInit
@@ -194,7 +194,7 @@ class SandboxPool:
         used.init.kill()
         used.init.close()
         os.close(used.memory)
-        shutil.rmtree(used.log)
+        remove_tree(used.log)
         return self._tmp_folders.release(used.tmp, is_clean=is_clean)
 
     @contextlib.contextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from typing import TYPE_CHECKING
 
+from dx_local.worker.process.trees import remove_tree
 from dx_local.worker.sandbox.host_folders import TMP_FOLDERS
 
 if TYPE_CHECKING:
@@ -87,8 +87,10 @@ class TmpFolders:
             return 0
         pid = os.fork()
         if pid == 0:
-            shutil.rmtree(folder, ignore_errors=True)
-            os._exit(0)
+            try:
+                remove_tree(folder, ignore_errors=True)
+            finally:
+                os._exit(0)
         return pid
 
     def _make_mount_point(self, folder: str, path: str, is_folder: bool) -> None:
