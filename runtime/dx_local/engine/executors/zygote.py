@@ -7,21 +7,19 @@ import os
 import socket
 import subprocess
 from collections import deque
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import dx_local.worker
 from dx_local.worker import channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dx_local.engine.executors.protocol import Api
-    from dx_local.engine.settings import Isolation
+    from dx_local.engine.executors.zygote_start.process import StartedZygote
+    from dx_local.worker.setup import Setup
 
-_ZYGOTE_SCRIPT = Path(dx_local.worker.__file__).with_name("zygote.py")
 _RECEIVE_BYTES = 64 * 1024
 _LAST_LINES = 10
 _LEAVING_SECONDS = 1.0
@@ -50,14 +48,15 @@ class WorkerPrograms(NamedTuple):
 
 
 class ZygoteProcess:
-    """One zygote, for jobs with folders in `jobs`; `capabilities` is the content of its first message."""
+    """One zygote, which gets its setup; `capabilities` is the content of its first message.
 
-    def __init__(  # noqa: PLR0913 - the command line of a zygote
+    The API is for jobs that can reach nothing else, or None if the setup has no port.
+    """
+
+    def __init__(
         self,
-        programs: WorkerPrograms,
-        log: Path,
-        jobs: Path,
-        isolation: Isolation,
+        started: StartedZygote,
+        setup: Setup,
         api: Api | None,
         *,
         on_message: Callable[[dict[str, Any]], None],
@@ -66,34 +65,15 @@ class ZygoteProcess:
         self._loop = asyncio.get_running_loop()
         self.gone: asyncio.Future[None] = self._loop.create_future()
         self.capabilities: asyncio.Future[ZygoteCapabilities] = self._loop.create_future()
-        self._log = log
         self._api = api
         self._on_message = on_message
         self._on_gone = on_gone
         self._received = b""
         self._outgoing: deque[tuple[bytes, tuple[int, ...]]] = deque()
-        self._socket, theirs = socket.socketpair()
+        self._process, self._socket, self._log = started
         self._socket.setblocking(False)
-        with ExitStack() as on_failure, theirs, log.open("wb") as stderr:
-            on_failure.callback(self._socket.close)
-            # -I keeps the user's site-packages and PYTHON* variables out of the zygote; a session of its own
-            # keeps Ctrl-C in the terminal from killing jobs before the driver has terminated them in order.
-            self._process = subprocess.Popen(
-                [
-                    *(programs.python, "-I", "-X", "utf8", _ZYGOTE_SCRIPT),
-                    *(str(theirs.fileno()), log.parent, programs.programs, programs.tool_client or ""),
-                    *(isolation.value, jobs, str(api.port if api else 0)),
-                ],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=stderr,
-                stderr=stderr,
-                cwd="/",
-                env=_host_variables(home=log.parent),
-                start_new_session=True,
-            )
-            on_failure.pop_all()
         self._loop.add_reader(self._socket, self._receive)
+        self.send({"setup": vars(setup)})
 
     def send(self, message: dict[str, Any], files: tuple[int, ...] = ()) -> None:
         """Send a message and open files, which are closed on this side; do nothing if the zygote is dead."""
@@ -161,10 +141,3 @@ class ZygoteProcess:
             self.capabilities.set_result(ZygoteCapabilities())
         self._on_gone(self)
         self.gone.set_result(None)
-
-
-def _host_variables(home: Path) -> dict[str, str]:
-    # No variable of the user's that could hold a token, or change the behaviour of Python or dxpy.
-    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "DX_LOCAL_TOOLS") if name in os.environ}
-    user_home = {"DX_LOCAL_USER_HOME": os.path.expanduser("~")}  # noqa: PTH111  (fails without any)
-    return {**kept, **user_home, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
