@@ -49,6 +49,7 @@ if __name__ == "__main__":
 
 from dx_local.worker import channel
 from dx_local.worker.channel import EXECUTOR_FOLDER
+from dx_local.worker.deferred_imports import deferred_imports
 from dx_local.worker.dx_tools.tools import Tools
 from dx_local.worker.job import Job
 from dx_local.worker.process import linux
@@ -138,8 +139,9 @@ def warm_up(*, has_file_transfer: bool) -> None:
     os.environ["DX_USER_CONF_DIR"] = os.devnull
     # A collection would touch, and thereby copy, the memory that jobs share with this process.
     gc.disable()
-    for module in _PRELOADED:
-        importlib.import_module(module)
+    with deferred_imports():
+        for module in _PRELOADED:
+            importlib.import_module(module)
     for patch in ("dx_local.worker.dxpy_patches.gtable", "dx_local.worker.dxpy_patches.waiting"):
         importlib.import_module(patch).install()
     if has_file_transfer:
@@ -271,3 +273,6 @@ def _serve(executor: socket.socket, folder: str, at_end: contextlib.ExitStack) -
 
 if __name__ == "__main__":
     main()
+    sys.stderr.flush()
+    # To free the memory piece by piece would delay the executor, which waits for the end of this process.
+    os._exit(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 import subprocess
 from collections import deque
@@ -132,12 +133,25 @@ class ZygoteProcess:
         self._loop.remove_writer(self._socket)
         self._socket.close()
         self._flush()
-        with suppress(subprocess.TimeoutExpired):
-            # The socket closes first; the process needs a moment more to exit by itself.
-            self._process.wait(_LEAVING_SECONDS)
+        # The socket closes first; the process needs a moment more to exit by itself.
+        _wait(self._process, _LEAVING_SECONDS)
         self._process.kill()
         self._process.wait()
         if not self.capabilities.done():
             self.capabilities.set_result(ZygoteCapabilities())
         self._on_gone(self)
         self.gone.set_result(None)
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait for the end of a process, at most some seconds; unlike `Popen.wait`, without polling if possible."""
+    try:
+        file = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):  # only Linux has it
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        return
+    poll = select.poll()
+    poll.register(file, select.POLLIN)
+    poll.poll(seconds * 1000)
+    os.close(file)
