@@ -1,4 +1,4 @@
-"""The setup of a zygote: what its executor tells it first."""
+"""The setup of a zygote: the executor's first message to it."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Setup:
-    """The jobs that a zygote will run. Paths are absolute."""
+    """The parts of an executor that jobs use. Paths are absolute."""
 
     programs: str
     """The folder of the worker environment's programs."""
     tool_client: str | None
     """The compiled client.c, if it could be compiled."""
-    isolation: str
-    """`none`, or any other value to run jobs in sandboxes if possible."""
-    jobs: str
-    """The folder that contains those of jobs."""
     port: int
     """The API's, for jobs without network access; 0 if there are none."""

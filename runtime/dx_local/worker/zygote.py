@@ -1,11 +1,12 @@
 """The zygote: a process per worker environment that imports dxpy once and forks a fresh process for each job.
 
-    python -I zygote.py FD FOLDER
+    python -I zygote.py FD FOLDER ISOLATION JOBS
         FD: the number of the inherited socket to the executor
         FOLDER: the executor's temporary folder
+        ISOLATION: `none`, or any other value to run jobs in sandboxes if possible
+        JOBS: a folder that sandboxes have to show
 
-    executor → zygote   first {"setup": Setup}, possibly some time after the start of the zygote, which
-                        imports dxpy meanwhile;
+    executor → zygote   first {"setup": Setup}, for which the zygote does not wait before it imports dxpy;
                         {"start": Job} with the write ends of the job's stdout and stderr and, if it has a
                         control group, its `cgroup.procs`;
                         {"signal": number, "job": job ID}: to all processes of the job
@@ -32,11 +33,9 @@ import importlib
 import importlib.util
 import os
 import selectors
-import select
 import shutil
 import socket
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,7 @@ from dx_local.worker.running_jobs import JobResources, RunningJobs
 from dx_local.worker.sandbox import mounts
 from dx_local.worker.sandbox.manager import SandboxManager
 from dx_local.worker.sandbox.network import Network
-from dx_local.worker.sandbox.trial import SandboxError, check_support, check_visible
+from dx_local.worker.sandbox.trial import SandboxError, check_support
 from dx_local.worker.setup import Setup
 
 # With the value "plain", jobs use neither warm tools nor file transfer by open files.
@@ -161,64 +160,52 @@ def prepare_tools(
     return None
 
 
-@dataclass(frozen=True)
-class SandboxSupport:
-    """The reasons why there can be no sandbox, or no PID namespace in it, found out by trial."""
+def set_up_sandboxes(
+    folder: str, name: str, isolation: str, jobs: str, at_end: contextlib.ExitStack
+) -> tuple[SandboxManager | None, dict[str, str | None]]:
+    """Return the sandboxes for jobs, if requested and possible, and the reasons why parts are not possible.
 
-    no_sandbox_reason: str | None = None
-    no_pid_namespace_reason: str | None = None
-
-
-def try_sandbox(folder: str) -> SandboxSupport:
-    """Return whether this machine supports sandboxes; `folder` is the executor's."""
-    try:
-        return SandboxSupport(no_pid_namespace_reason=check_support(folder))
-    except (SandboxError, OSError) as error:
-        return SandboxSupport(no_sandbox_reason=str(error))
-
-
-def set_up_isolation(  # noqa: PLR0913 - the parts of a zygote, and the stack to clean up with
-    folder: str,
-    name: str,
-    home: str,
-    setup: Setup,
-    support: SandboxSupport,
-    *,
-    executor: socket.socket,
-    at_end: contextlib.ExitStack,
-) -> tuple[SandboxManager | None, Network | None]:
-    """Return the sandboxes and the network without internet for jobs, if requested and possible.
-
-    Reports to the executor which of them are not possible, and why. There is no such network without
-    sandboxes. The caller may go on in a child of this process; see SandboxManager. `at_end` gets the
-    callbacks that clean up.
+    The caller may go on in a child of this process; see SandboxManager. `at_end` gets the callback that
+    cleans up.
     """
-    sandboxes, no_sandbox_reason = None, support.no_sandbox_reason
-    network, no_network_reason = None, None
-    if setup.isolation == "none":
+    no_sandbox_reason, no_pid_namespace_reason, sandboxes = None, None, None
+    home = os.environ.pop(_HOME_VARIABLE, "")
+    if isolation == "none":
         no_sandbox_reason = "it was turned off"
-    if no_sandbox_reason is None:
+    else:
         try:
-            check_visible(setup.jobs)
-            has_pid_namespace = support.no_pid_namespace_reason is None
-            sandboxes = SandboxManager(folder, name, home, has_pid_namespace=has_pid_namespace)
+            no_pid_namespace_reason = check_support(folder, jobs)
+            sandboxes = SandboxManager(folder, name, home, has_pid_namespace=no_pid_namespace_reason is None)
             # Its mounts in the executor's folder must be gone before that is removed.
             at_end.callback(sandboxes.close)
         except (SandboxError, OSError) as error:
             no_sandbox_reason = str(error)
-    if sandboxes and setup.port:
+    return sandboxes, {
+        "no_sandbox_reason": no_sandbox_reason,
+        "no_pid_namespace_reason": no_pid_namespace_reason,
+    }
+
+
+def set_up_network(
+    port: int, executor: socket.socket, no_sandbox_reasons: dict[str, str | None], *, has_sandboxes: bool
+) -> Network | None:
+    """Return the network without internet for jobs, if requested and possible; it requires sandboxes.
+
+    Reports to the executor what is possible, with the reasons why sandboxes are not.
+    """
+    network, no_network_reason = None, None
+    if has_sandboxes and port:
         try:
-            network = Network(setup.port)
+            network = Network(port)
         except OSError as error:
             no_network_reason = mounts.explain_refusal(error)
     capabilities = {
-        "no_sandbox_reason": no_sandbox_reason,
-        "no_pid_namespace_reason": support.no_pid_namespace_reason,
+        **no_sandbox_reasons,
         "no_network_reason": no_network_reason,
         "has_own_network": network is not None,
     }
     _report_capabilities(executor, capabilities, [network.listener] if network else [])
-    return sandboxes, network
+    return network
 
 
 def _report_capabilities(executor: socket.socket, capabilities: dict[str, Any], listeners: list[int]) -> None:
@@ -227,43 +214,29 @@ def _report_capabilities(executor: socket.socket, capabilities: dict[str, Any], 
         os.close(listener)
 
 
-def receive_setup(executor: socket.socket) -> Setup | None:
-    """Wait for the executor's first message; return None if it closed the connection instead."""
-    received = channel.receive(executor)
-    return Setup(**received[0]["setup"]) if received else None
-
-
 def main() -> None:
     """Serve the executor on the socket whose number is the first argument, and clean up after it."""
     executor = socket.socket(fileno=int(sys.argv[1]))
     executor.set_inheritable(False)
-    folder = sys.argv[2]
     # An executor that was killed cannot remove its folder itself.
     with contextlib.suppress(ConnectionError), contextlib.ExitStack() as at_end:
-        at_end.callback(shutil.rmtree, folder, ignore_errors=True)
-        _serve(executor, folder, at_end)
+        at_end.callback(shutil.rmtree, sys.argv[2], ignore_errors=True)
+        _serve(executor, at_end)
 
 
-def _serve(executor: socket.socket, folder: str, at_end: contextlib.ExitStack) -> None:
+def _serve(executor: socket.socket, at_end: contextlib.ExitStack) -> None:
+    folder, isolation, jobs = sys.argv[2:]
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
-    home = os.environ.pop(_HOME_VARIABLE, "")
-    variables = dict(os.environ)  # before `warm_up` adds to them
-    # An executor that started this process itself has sent the setup already.
-    is_there = bool(select.select([executor], [], [], 0)[0])
-    setup = receive_setup(executor) if is_there else None
-    if setup is None and is_there:
-        return
-    is_off = setup is not None and setup.isolation == "none"
-    support = SandboxSupport() if is_off else try_sandbox(folder)
-    warm_up(has_file_transfer=not is_plain)
-    setup = setup or receive_setup(executor)
-    if setup is None:
-        return
     name = str(os.getpid())  # no other zygote of this executor has it
-    sandboxes, network = set_up_isolation(
-        folder, name, home, setup, support, executor=executor, at_end=at_end
-    )
+    sandboxes, no_sandbox_reasons = set_up_sandboxes(folder, name, isolation, jobs, at_end)
     linux.adopt_orphans()
+    variables = dict(os.environ)  # without those that are set for the import of dxpy
+    warm_up(has_file_transfer=not is_plain)
+    received = channel.receive(executor)
+    if received is None:
+        return
+    setup = Setup(**received[0]["setup"])
+    network = set_up_network(setup.port, executor, no_sandbox_reasons, has_sandboxes=sandboxes is not None)
     visible_at = EXECUTOR_FOLDER if sandboxes else folder
     native_client = Path(setup.tool_client) if setup.tool_client else None
     programs = Path(setup.programs)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.worker.sandbox.trial import SandboxError, check_visible
+from dx_local.worker.sandbox.trial import SandboxError, check_support
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Workshop
@@ -203,9 +203,9 @@ def test_without_isolation_jobs_run_on_the_host(bare_workshop: Workshop) -> None
     assert bare_workshop.announced == []
 
 
-def test_a_run_in_the_home_of_jobs_is_not_hidden_by_it() -> None:
+def test_a_run_in_the_home_of_jobs_is_not_hidden_by_it(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match="/home/dnanexus/app/jobs would be hidden"):
-        check_visible("/home/dnanexus/app/jobs")
+        check_support(str(tmp_path), "/home/dnanexus/app/jobs")
 
 
 # The time when the sandbox was made: namespace numbers are reused.

@@ -49,11 +49,11 @@ def start(command: Callable[[], object]) -> NoReturn:
 
 
 def _end(code: int) -> NoReturn:
-    """Exit without freeing the memory object by object, which takes a tenth of the time of a short command."""
+    """Exit without freeing the memory object by object, which takes long compared to a short command."""
     threading = sys.modules.get("threading")
     if threading and threading.active_count() > 1:
         sys.exit(code)  # waits for the threads
-    atexit._run_exitfuncs()
+    atexit._run_exitfuncs()  # noqa: SLF001  (nothing else runs them)
     os._exit(code & 0xFF)
 
 

@@ -27,10 +27,11 @@ from dx_local.engine.executors.zygote_start.temporary_folder import (
     make_temporary_folder,
     remove_abandoned_near,
 )
-from dx_local.engine.settings import NetworkAccess
+from dx_local.engine.settings import Isolation, NetworkAccess
 from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.worker.job import Job, code_name
 from dx_local.worker.process.memory_limit import cgroup_link
+from dx_local.worker.sandbox.host_folders import HOME, is_below
 from dx_local.worker.setup import Setup
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class LocalExecutor:
         """
         if self._closed:
             raise RuntimeError("This executor is closed.")
-        sockets = self._temporary_folder(launch.python) / launch.job_id
+        sockets = self._temporary_folder(launch) / launch.job_id
         zygote = self._zygote_of(launch)
         capabilities = await asyncio.shield(zygote.capabilities)  # other jobs wait for it too
         self._warn_once(capabilities)
@@ -124,10 +125,12 @@ class LocalExecutor:
             self._folder.remove()
             self._folder = None
 
-    def _temporary_folder(self, python: str) -> Path:
-        """Return the folder, which is made for the first job; `python` is that of the job."""
+    def _temporary_folder(self, launch: Launch) -> Path:
+        """Return the folder, which is made for the first job; with it there may be a zygote for the job."""
         if self._folder is None:
-            if found := early.take(python):
+            has_sandboxes = self._isolation is not Isolation.NONE
+            is_hidden = is_below(f"{_jobs_folder(launch)}/", (HOME,))
+            if found := early.take(launch.python, suits=has_sandboxes and not is_hidden):
                 self._folder, self._early_zygote = found.folder, found.zygote
             else:
                 self._folder = make_temporary_folder()
@@ -164,29 +167,22 @@ class LocalExecutor:
     def _zygote_of(self, launch: Launch) -> ZygoteProcess:
         programs = WorkerPrograms(launch.python, launch.programs, launch.tool_client)
         if programs not in self._zygotes:
-            setup = Setup(
-                launch.programs,
-                launch.tool_client,
-                isolation=self._isolation.value,
-                jobs=str(_folder_of(launch).path.parent),
-                port=self._api.port if self._api else 0,
-            )
             self._zygotes[programs] = ZygoteProcess(
-                self._started_zygote(launch.python),
-                setup,
+                self._started_zygote(launch),
+                Setup(launch.programs, launch.tool_client, self._api.port if self._api else 0),
                 self._api,
                 on_message=self._on_message,
                 on_gone=lambda zygote: self._on_zygote_gone(programs, zygote),
             )
         return self._zygotes[programs]
 
-    def _started_zygote(self, python: str) -> StartedZygote:
+    def _started_zygote(self, launch: Launch) -> StartedZygote:
         """Return a zygote without a setup: at first the early one, if there is one, which has this Python."""
         if zygote := self._early_zygote:
             self._early_zygote = None
             return zygote
-        log = self._temporary_folder(python) / f"zygote-{next(self._numbers)}.log"
-        return start_zygote(python, log)
+        log = self._temporary_folder(launch) / f"zygote-{next(self._numbers)}.log"
+        return start_zygote(launch.python, log, self._isolation.value, _jobs_folder(launch))
 
     def _warn_once(self, capabilities: ZygoteCapabilities) -> None:
         """Announce once that isolation is incomplete. Raises OSError if the user insists on it."""
@@ -281,6 +277,10 @@ class _Running:
 
 def _folder_of(launch: Launch) -> JobFolder:
     return JobFolder(Path(launch.folder))
+
+
+def _jobs_folder(launch: Launch) -> str:
+    return str(_folder_of(launch).path.parent)
 
 
 def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:

@@ -21,26 +21,21 @@ class SandboxError(Exception):
     """This machine does not support sandboxes; the message is the reason."""
 
 
-def check_support(folder: str) -> str | None:
-    """Try a sandbox in a separate process, with files in a folder of this user's.
+def check_support(folder: str, jobs: str = "/") -> str | None:
+    """Try a sandbox in a separate process; `jobs` is the folder that contains those of jobs.
 
     Returns None, or the reason why sandboxes cannot have PID namespaces here. Raises SandboxError if there
     can be no sandbox at all.
     """
     if not mounts.is_supported():
         raise SandboxError("only Linux has the namespaces that sandboxes require")
-    check_visible(*python_folders())
+    for path in (*python_folders(), jobs):
+        if is_below(f"{path}/", (HOME,)):
+            raise SandboxError(f"{path} would be hidden, because each job has its own {HOME}")
     shared = _trial(folder, has_pid_namespace=True)
     if shared is not None and (problem := _trial(folder, has_pid_namespace=False)):
         raise SandboxError(problem)
     return shared
-
-
-def check_visible(*paths: str) -> None:
-    """Raise SandboxError if a path could not be seen in sandboxes."""
-    for path in paths:
-        if is_below(f"{path}/", (HOME,)):
-            raise SandboxError(f"{path} would be hidden, because each job has its own {HOME}")
 
 
 def _trial(folder: str, *, has_pid_namespace: bool) -> str | None:

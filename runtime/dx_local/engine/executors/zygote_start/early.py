@@ -1,9 +1,9 @@
 """A zygote that starts ahead of the executor, because the imports of both take most of a short run.
 
 Which Python the first job needs is known only when the app has been read, so the zygote gets that of the
-last run. The executor takes it if that is right, and it is killed otherwise. It is up to the program to call
-`abandon` in the end, in case no executor has asked for a zygote; if this process is killed, the zygote ends
-by itself.
+last run, and sandboxes. The executor takes it if that is right; otherwise it is killed. It is up to the
+program to call `abandon` in the end, in case no executor has asked for a zygote; if this process is killed,
+the zygote ends by itself.
 """
 
 from __future__ import annotations
@@ -63,17 +63,17 @@ def begin(arguments: Sequence[str]) -> None:
         version = _version(python)
         folder = make_temporary_folder()
         try:
-            zygote = start_zygote(python, folder.path / _LOG)
+            zygote = start_zygote(python, folder.path / _LOG, isolation="auto", jobs="/")
         except (OSError, ValueError):
             folder.remove()
             raise
         _State.early = EarlyZygote(zygote, folder, python, version)
 
 
-def take(python: str) -> EarlyZygote | None:
+def take(python: str, *, suits: bool) -> EarlyZygote | None:
     """Return the zygote if it is for this Python, that of the first job, which the next run starts with.
 
-    Otherwise the zygote is killed.
+    Otherwise, or if a zygote with sandboxes does not suit, the zygote is killed.
     """
     early, app = _State.early, _State.app
     _State.early = _State.app = None
@@ -84,7 +84,7 @@ def take(python: str) -> EarlyZygote | None:
     if early is None:
         return None
     with suppress(OSError):
-        if early.python == python and early.version == _version(python):
+        if suits and early.python == python and early.version == _version(python):
             return early
     early.kill()
     return None

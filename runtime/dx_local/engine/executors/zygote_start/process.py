@@ -31,8 +31,11 @@ class StartedZygote(NamedTuple):
         self.process.wait()
 
 
-def start_zygote(python: str, log: Path) -> StartedZygote:
-    """Start a zygote under a Python; `log` is a new file in the executor's folder. Raises OSError."""
+def start_zygote(python: str, log: Path, isolation: str, jobs: str) -> StartedZygote:
+    """Start a zygote under a Python; `log` is a new file in the executor's folder. Raises OSError.
+
+    `isolation` and `jobs` are those of the zygote's command line.
+    """
     folder = log.parent
     ours, theirs = socket.socketpair()
     try:
@@ -40,7 +43,10 @@ def start_zygote(python: str, log: Path) -> StartedZygote:
             # -I keeps the user's site-packages and PYTHON* variables out of the zygote; a session of its own
             # keeps Ctrl-C in the terminal from killing jobs before the driver has terminated them in order.
             process = subprocess.Popen(
-                [python, "-I", "-X", "utf8", _ZYGOTE_SCRIPT, str(theirs.fileno()), folder],
+                [
+                    *(python, "-I", "-X", "utf8", _ZYGOTE_SCRIPT),
+                    *(str(theirs.fileno()), folder, isolation, jobs),
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=stderr,
