@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _GRACE = 1.0  # seconds for unfinished responses when the server closes
 
+
 class Hooks(Protocol):
     """Hooks into the calls of the API."""
 

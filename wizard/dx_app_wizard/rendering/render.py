@@ -1,8 +1,8 @@
-"""Render the files of an app from its plan, with cookiecutter.
+"""Render the files of an app from its plan.
 
-Only cookiecutter's rendering is used: no prompts, no replay files, no hooks in the built-in template, and no
-user configuration, so nothing in the user's home is read or written except for a cache of compiled templates.
-Files are rendered to a scratch folder; the module `changes` writes them.
+Custom templates are rendered by cookiecutter. Only its rendering is used: no prompts, no replay files and no
+user configuration, so nothing in the user's home is read or written except for caches. Files are rendered to
+a scratch folder; the module `changes` writes them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from dx_app_wizard.command_template.scattered_script import scattered_script
 from dx_app_wizard.command_template.script import script
 from dx_app_wizard.dxapp.model import SpecShapeError
 from dx_app_wizard.dxapp.names import source_path_problem
-from dx_app_wizard.deferred_imports import deferred_import
 from dx_app_wizard.files import files_below
 from dx_app_wizard.rendering.changes import FileContent, OnConflict, change_set
 from dx_app_wizard.rendering.clones import is_url
@@ -54,7 +53,9 @@ def render(plan: Plan, name: str) -> dict[PurePosixPath, FileContent]:
 
             folder = render_custom(plan.template, values, scratch)
         else:
-            folder = _render_built_in(values, scratch)
+            from dx_app_wizard.rendering.built_in import render_built_in
+
+            folder = render_built_in(templates(), values, Path(scratch))
             _add_samples(folder / "test" / "data", plan)
             _move_source(folder, source)
         return {
@@ -93,20 +94,6 @@ def sample_paths(plan: Plan) -> tuple[PurePosixPath, ...]:
 def templates() -> Path:
     """Return the folder of the built-in template, in the package or in the repository."""
     return templates_folder() / "app"
-
-
-def _render_built_in(values: dict[str, Any], scratch: str) -> Path:
-    # An extension of cookiecutter imports arrow, for dates, of which the template has none.
-    with deferred_import("arrow"):
-        from cookiecutter.generate import generate_context, generate_files
-
-        from dx_app_wizard.rendering.template_cache import template_cache
-
-        context = generate_context(str(templates() / "cookiecutter.json"))
-        context["cookiecutter"].update(values)
-        options = context["cookiecutter"]["_jinja2_env_vars"]
-        context["cookiecutter"]["_jinja2_env_vars"] = {**options, "bytecode_cache": template_cache(options)}
-        return Path(generate_files(templates(), context, scratch, accept_hooks=False))
 
 
 def _add_samples(data: Path, plan: Plan) -> None:

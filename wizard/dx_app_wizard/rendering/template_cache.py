@@ -12,7 +12,6 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import cookiecutter
 import jinja2
 from jinja2.bccache import Bucket, BytecodeCache
 
@@ -52,7 +51,7 @@ class TemplateCache(BytecodeCache):
 def template_cache(options: Mapping[str, Any]) -> TemplateCache | None:
     """Return the cache of templates that are compiled with these options of Jinja; None without a home."""
     # Jinja compares the source and the version of Python, but nothing else on which its code depends.
-    compiler = [__version__, jinja2.__version__, cookiecutter.__version__, sys.implementation.cache_tag, options]
+    compiler = [__version__, jinja2.__version__, sys.implementation.cache_tag, options]
     key = hashlib.sha256(json.dumps(compiler, sort_keys=True).encode()).hexdigest()[:16]
     try:
         return TemplateCache(cache_dir("dx-app-wizard") / "compiled-templates" / key)
