@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -26,6 +25,7 @@ from dx_local.platform.requests import idempotency, strict_json
 from dx_local.platform.requests.background_work import WorkRequired
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType

@@ -16,9 +16,8 @@ import jinja2
 from jinja2.bccache import Bucket, BytecodeCache
 
 from dx_app_wizard import __version__
-from dx_app_wizard.errors import NoHomeError
 from dx_app_wizard.files import atomic_write
-from dx_app_wizard.user_dirs import cache_dir
+from dx_app_wizard.user_dirs import find_cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +52,5 @@ def template_cache(options: Mapping[str, Any]) -> TemplateCache | None:
     # Jinja compares the source and the version of Python, but nothing else on which its code depends.
     compiler = [__version__, jinja2.__version__, sys.implementation.cache_tag, options]
     key = hashlib.sha256(json.dumps(compiler, sort_keys=True).encode()).hexdigest()[:16]
-    try:
-        return TemplateCache(cache_dir("dx-app-wizard") / "compiled-templates" / key)
-    except NoHomeError:
-        return None
+    folder = find_cache_dir("dx-app-wizard")
+    return TemplateCache(folder / "compiled-templates" / key) if folder else None

@@ -144,7 +144,7 @@ class ZygoteProcess:
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
-    """Wait for the end of a process, at most some seconds; if possible, without polling as Popen.wait does."""
+    """Wait for the end of a process, at most some seconds; if possible, without polling."""
     try:
         file = os.pidfd_open(process.pid)
     except (AttributeError, OSError):  # only Linux has it

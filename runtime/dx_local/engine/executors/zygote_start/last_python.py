@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dx_app_wizard.errors import NoHomeError
-from dx_app_wizard.user_dirs import cache_dir
+from dx_app_wizard.user_dirs import find_cache_dir
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _FILE = "last-pythons.json"
 _MOST_APPS = 200
@@ -32,22 +34,26 @@ def remember_python(app: str, python: str) -> None:
     latest = dict([*list(pythons.items())[1 - _MOST_APPS :], (path, python)])
     from dx_app_wizard.files import atomic_write  # few runs have something new to write
 
-    with suppress(OSError, NoHomeError):
-        file = _file()
+    file = _file()
+    if file is None:
+        return
+    with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(file, json.dumps(latest, indent=0) + "\n")
 
 
 def _read() -> dict[str, str]:
     """Return the Pythons by the absolute path of the app, the last change last."""
+    file = _file()
     try:
-        found = json.loads(_file().read_bytes())
-    except (OSError, ValueError, NoHomeError):
+        found = json.loads(file.read_bytes()) if file else {}
+    except (OSError, ValueError):
         return {}
     if not isinstance(found, dict) or not all(isinstance(python, str) for python in found.values()):
         return {}
     return found
 
 
-def _file() -> Path:
-    return cache_dir("dx-local") / _FILE
+def _file() -> Path | None:
+    folder = find_cache_dir("dx-local")
+    return folder and folder / _FILE
