@@ -21,6 +21,7 @@ MakeApp = Callable[..., Path]
 
 # The executor's folder, in which the log of an early zygote is zygote-0.log.
 SHOWS_LOGS = "main() { cd /.dx-local && echo zygote-*.log; }\n"
+BIN = Path(sys.executable).parent
 EARLY, LATE = "zygote-0.log", "zygote-1.log"
 _DEADLINE_SECONDS = 20
 
@@ -47,10 +48,10 @@ def user(memory: Path, temporary: Path, variables: dict[str, str]) -> dict[str, 
 
 
 @pytest.fixture
-def run(bin_folder: Path, user: dict[str, str], tmp_path: Path) -> Callable[..., Any]:
+def run(user: dict[str, str], tmp_path: Path) -> Callable[..., Any]:
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [bin_folder / "dx-local", *arguments],
+            [BIN / "dx-local", *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -189,11 +190,12 @@ def test_a_zygote_that_no_job_needs_is_gone_when_the_command_ends(
     assert list(temporary.iterdir()) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("seconds", [0, 0.15])
+@pytest.mark.parametrize(
+    ("number", "seconds"),
+    [(signal.SIGKILL, 0), (signal.SIGKILL, 0.15), (signal.SIGTERM, 0), (signal.SIGINT, 0.15)],
+)
 def test_a_command_that_is_killed_before_it_needs_the_zygote_leaves_nothing(
     app: Path,
-    bin_folder: Path,
     user: dict[str, str],
     memory: Path,
     temporary: Path,
@@ -203,7 +205,7 @@ def test_a_command_that_is_killed_before_it_needs_the_zygote_leaves_nothing(
     environments = sorted((memory.parent / "environments").glob("python*/bin/python"))
     memory.write_text(json.dumps({str(app): str(environments[0])}))
     process = subprocess.Popen(
-        [bin_folder / "dx-local", "run", app, "-q"],
+        [BIN / "dx-local", "run", app, "-q"],
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env=user,

@@ -21,14 +21,21 @@ CRC32_OF_ABC = "891568578"
         "from awscrt.checksums import *\nprint(crc32(b'abc'))",
         "from dxpy.bindings.dxfile_functions import checksums\nprint(checksums.crc32(b'abc'))",
         "import importlib, awscrt.checksums as sums\nprint(importlib.reload(sums).crc32(b'abc'))",
-        "import inspect, awscrt.checksums as sums\nassert 'crc32' in inspect.getsource(sums)\n"
-        "print(sums.crc32(b'abc'))",
-        "import awscrt.io, awscrt.checksums as sums\nawscrt.io.EventLoopGroup()\n"
-        "print(vars(sums)['crc32'](b'abc'))",
-        "import threading, awscrt.checksums as sums\nfound = []\n"
-        "threads = [threading.Thread(target=lambda: found.append(sums.crc32(b'abc'))) for _ in range(8)]\n"
-        "[thread.start() for thread in threads]; [thread.join() for thread in threads]\n"
-        "assert len(found) == 8\nprint(*set(found))",
+        (
+            "import inspect, awscrt.checksums as sums\nassert 'crc32' in inspect.getsource(sums)\n"
+            "print(sums.crc32(b'abc'))"
+        ),
+        (
+            "import awscrt.io, awscrt.checksums as sums\nawscrt.io.EventLoopGroup()\n"
+            "print(vars(sums)['crc32'](b'abc'))"
+        ),
+        (
+            "import threading, awscrt.checksums as sums\nfound = []\n"
+            "def add(): found.append(sums.crc32(b'abc'))\n"
+            "threads = [threading.Thread(target=add) for _ in range(8)]\n"
+            "[thread.start() for thread in threads]; [thread.join() for thread in threads]\n"
+            "assert len(found) == 8\nprint(*set(found))"
+        ),
     ],
 )
 def test_awscrt_works_in_a_job(workshop: Workshop, code: str) -> None:

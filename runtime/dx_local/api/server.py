@@ -15,7 +15,7 @@ from starlette.routing import Route
 from dx_local.api import convertors, routes
 from dx_local.api.answers import answer_error, answer_json, check_origin
 from dx_local.api.identity import identity_routes
-from dx_local.api.lazy_server import BACKLOG, HOST, listen, set_no_delay
+from dx_local.api.listening import BACKLOG, HOST, listen, set_no_delay
 from dx_local.api.logs import log_route
 from dx_local.api.transfers import transfer_routes
 from dx_local.platform.core import access

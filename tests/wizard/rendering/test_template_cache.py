@@ -10,7 +10,7 @@ import jinja2
 import pytest
 from tests.wizard.rendering.test_render import plan
 
-from dx_app_wizard.rendering.built_in import render_built_in
+from dx_app_wizard.rendering.built_in.renderer import render_built_in
 from dx_app_wizard.rendering.render import render
 
 Damage = Callable[[Path], None]

@@ -53,7 +53,7 @@ def render(plan: Plan, name: str) -> dict[PurePosixPath, FileContent]:
 
             folder = render_custom(plan.template, values, scratch)
         else:
-            from dx_app_wizard.rendering.built_in import render_built_in
+            from dx_app_wizard.rendering.built_in.renderer import render_built_in
 
             folder = render_built_in(templates(), values, Path(scratch))
             _add_samples(folder / "test" / "data", plan)

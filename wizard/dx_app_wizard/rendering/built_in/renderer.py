@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from dx_app_wizard.rendering.template_cache import template_cache
+from dx_app_wizard.rendering.built_in.template_cache import template_cache
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
