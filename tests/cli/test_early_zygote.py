@@ -219,7 +219,7 @@ def test_a_command_that_is_killed_before_it_needs_the_zygote_leaves_nothing(
     process.send_signal(number)
     process.send_signal(signal.SIGCONT)
     process.wait(_DEADLINE_SECONDS)
-    while (zygotes_in(temporary) or list(temporary.iterdir())) and time.monotonic() < deadline:
+    while (zygotes_in(temporary) or any(temporary.iterdir())) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert zygotes_in(temporary) == []
     assert list(temporary.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Starting the process of a zygote: for an executor, or ahead of it while the engine is still being imported.
+"""Starting the process of a zygote: for an executor, or early, while the engine is still being imported.
 
 The modules import little, because nothing runs beside them yet.
 """
