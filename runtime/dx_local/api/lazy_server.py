@@ -65,12 +65,12 @@ class LazyServer:
             from dx_local.api.server import Server
 
             server = Server(self._platform, hooks=self._hooks, listener=self._listeners[0])
-            if self._routes:
-                server.add_routes(self._routes)
             await server.__aenter__()
         except BaseException:
             self._close_listeners()  # so that clients do not wait for an answer
             raise
+        if self._routes:
+            server.add_routes(self._routes)
         for listener in self._listeners[1:]:
             server.answer_at(listener)
         self._server = server

@@ -51,8 +51,9 @@ def start(command: Callable[[], object]) -> NoReturn:
 def _end(code: int) -> NoReturn:
     """Exit without freeing the memory object by object, which takes long compared to a short command."""
     threading = sys.modules.get("threading")
-    if threading and threading.active_count() > 1:
-        sys.exit(code)  # waits for the threads
+    has_threads = threading is not None and threading.active_count() > 1
+    if has_threads or sys.getprofile() or sys.gettrace() or sys.flags.inspect:
+        sys.exit(code)  # waits for the threads, and lets a profiler or debugger go on
     atexit._run_exitfuncs()  # noqa: SLF001  (nothing else runs them)
     os._exit(code & 0xFF)
 
