@@ -1,4 +1,4 @@
-"""The zygote that starts before the engine: with the Python of the app's last run, and never left behind."""
+"""The zygote that starts before the engine: for the environment of the last run, and never left behind."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _DEADLINE_SECONDS = 20
 
 @pytest.fixture
 def memory(tmp_path: Path) -> Path:
-    """The file of the last Pythons, in a cache with the user's worker environments."""
+    """The file of the last environments, in a cache with the user's worker environments."""
     cache = tmp_path / "cache" / "dx-local"
     cache.mkdir(parents=True)
     (cache / "environments").symlink_to(cache_dir("dx-local") / "environments")
-    return cache / "last-pythons.json"
+    return cache / "last-environments.json"
 
 
 @pytest.fixture
@@ -108,23 +108,23 @@ def as_folder(memory: Path, _app: Path) -> None:
 
 
 def of_another_python(memory: Path, app: Path) -> None:
-    memory.write_text(json.dumps({str(app): sys.executable}))
+    memory.write_text(json.dumps({str(app): [sys.executable, str(BIN), None]}))
 
 
 def of_another_app(memory: Path, _app: Path) -> None:
-    memory.write_text(json.dumps({"/another/app": sys.executable}))
+    memory.write_text(json.dumps({"/another/app": [sys.executable, str(BIN), None]}))
 
 
 def of_no_python(memory: Path, app: Path) -> None:
-    memory.write_text(json.dumps({str(app): "/no/such/python"}))
+    memory.write_text(json.dumps({str(app): ["/no/such/python", str(BIN), None]}))
 
 
 def of_a_program_that_ends(memory: Path, app: Path) -> None:
-    memory.write_text(json.dumps({str(app): "/bin/false"}))
+    memory.write_text(json.dumps({str(app): ["/bin/false", "/bin", None]}))
 
 
 def of_a_nul(memory: Path, app: Path) -> None:
-    memory.write_text(json.dumps({str(app): "a\0b"}))
+    memory.write_text(json.dumps({str(app): ["a\0b", "/bin", None]}))
 
 
 def without_json(memory: Path, _app: Path) -> None:
@@ -132,7 +132,7 @@ def without_json(memory: Path, _app: Path) -> None:
 
 
 def of_other_json(memory: Path, app: Path) -> None:
-    memory.write_text(json.dumps({str(app): [1]}))
+    memory.write_text(json.dumps({str(app): [None, None, None, None]}))
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_a_wrong_memory_costs_time_only(
     assert zygotes_in(temporary) == []
     assert list(temporary.iterdir()) == []
     if memory.is_file():
-        assert "dx-local/environments/" in json.loads(memory.read_text())[str(app)]
+        assert "dx-local/environments/" in json.loads(memory.read_text())[str(app)][0]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,8 @@ def test_a_zygote_that_no_job_needs_is_gone_when_the_command_ends(
     broken.mkdir()
     (broken / "dxapp.json").write_text("{}")
     environments = sorted((memory.parent / "environments").glob("python*/bin/python"))
-    memory.write_text(json.dumps({str(path): str(environments[0]) for path in (app, broken)}))
+    programs = [str(environments[0]), str(environments[0].parent), None]
+    memory.write_text(json.dumps({str(path): programs for path in (app, broken)}))
     done = run(*[str(app.parent / word) if word in ("app", "broken") else word for word in arguments])
     assert done.returncode == exit_code, done.stderr
     assert zygotes_in(temporary) == []
@@ -203,7 +204,7 @@ def test_a_command_that_is_killed_before_it_needs_the_zygote_leaves_nothing(
     seconds: float,
 ) -> None:
     environments = sorted((memory.parent / "environments").glob("python*/bin/python"))
-    memory.write_text(json.dumps({str(app): str(environments[0])}))
+    memory.write_text(json.dumps({str(app): [str(environments[0]), str(environments[0].parent), None]}))
     process = subprocess.Popen(
         [BIN / "dx-local", "run", app, "-q"],
         stdin=subprocess.DEVNULL,

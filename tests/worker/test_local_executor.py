@@ -299,7 +299,7 @@ def test_a_zygote_whose_executor_was_killed_removes_its_folder(
     script = Path(dx_local.worker.__file__).with_name("zygote.py")
     with theirs:
         command: list[str | Path] = [worker_environment.python, "-I", "-X", "utf8", script]
-        command += [str(theirs.fileno()), folder, "auto", tmp_path]
+        command += [str(theirs.fileno()), folder, worker_environment.bin, "", "auto", tmp_path]
         subprocess.run(command, pass_fds=[theirs.fileno()], check=True, timeout=60)
     assert not folder.exists()
 

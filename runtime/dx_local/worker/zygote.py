@@ -1,12 +1,15 @@
 """The zygote: a process per worker environment that imports dxpy once and forks a fresh process for each job.
 
-    python -I zygote.py FD FOLDER ISOLATION JOBS
+    python -I zygote.py FD FOLDER BIN CLIENT ISOLATION JOBS
         FD: the number of the inherited socket to the executor
         FOLDER: the executor's temporary folder
+        BIN: the folder of the worker environment's programs
+        CLIENT: the compiled client.c; empty if it could not be compiled
         ISOLATION: `none`, or any other value to run jobs in sandboxes if possible
         JOBS: a folder that sandboxes have to show
 
-    executor → zygote   first {"setup": Setup}, for which the zygote does not wait before it imports dxpy;
+    executor → zygote   first {"port": the API's, for jobs without network access, or 0 if there are none},
+                        for which the zygote does not wait before it imports dxpy;
                         {"start": Job} with the write ends of the job's stdout and stderr and, if it has a
                         control group, its `cgroup.procs`;
                         {"signal": number, "job": job ID}: to all processes of the job
@@ -58,7 +61,6 @@ from dx_local.worker.sandbox import mounts
 from dx_local.worker.sandbox.manager import SandboxManager
 from dx_local.worker.sandbox.network import Network
 from dx_local.worker.sandbox.trial import SandboxError, check_support
-from dx_local.worker.setup import Setup
 
 # With the value "plain", jobs use neither warm tools nor file transfer by open files.
 _TOOLS_VARIABLE = "DX_LOCAL_TOOLS"
@@ -225,22 +227,22 @@ def main() -> None:
 
 
 def _serve(executor: socket.socket, at_end: contextlib.ExitStack) -> None:
-    folder, isolation, jobs = sys.argv[2:]
+    folder, programs, client, isolation, jobs = sys.argv[2:]
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
     name = str(os.getpid())  # no other zygote of this executor has it
     sandboxes, no_sandbox_reasons = set_up_sandboxes(folder, name, isolation, jobs, at_end)
     linux.adopt_orphans()
+    visible_at = EXECUTOR_FOLDER if sandboxes else folder
+    native_client = Path(client) if client else None
+    tools = None if is_plain else prepare_tools(Path(folder), name, Path(programs), visible_at, native_client)
     variables = dict(os.environ)  # without those that are set for the import of dxpy
     warm_up(has_file_transfer=not is_plain)
-    received = channel.receive(executor)
-    if received is None:
+    first = channel.receive(executor)
+    if first is None:
         return
-    setup = Setup(**received[0]["setup"])
-    network = set_up_network(setup.port, executor, no_sandbox_reasons, has_sandboxes=sandboxes is not None)
-    visible_at = EXECUTOR_FOLDER if sandboxes else folder
-    native_client = Path(setup.tool_client) if setup.tool_client else None
-    programs = Path(setup.programs)
-    tools = None if is_plain else prepare_tools(Path(folder), name, programs, visible_at, native_client)
+    network = set_up_network(
+        first[0]["port"], executor, no_sandbox_reasons, has_sandboxes=sandboxes is not None
+    )
     Zygote(executor, JobResources(tools, sandboxes, network, variables)).serve()
 
 

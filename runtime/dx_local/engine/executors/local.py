@@ -20,9 +20,9 @@ from dx_local.engine.executors.job_log import JobStreams
 from dx_local.engine.executors.network_hint import remark_on
 from dx_local.engine.executors.protocol import JobExit
 from dx_local.engine.executors.source_names import SourceNames
-from dx_local.engine.executors.zygote import WorkerPrograms, ZygoteProcess
+from dx_local.engine.executors.zygote import ZygoteProcess
 from dx_local.engine.executors.zygote_start import early
-from dx_local.engine.executors.zygote_start.process import start_zygote
+from dx_local.engine.executors.zygote_start.process import WorkerPrograms, start_zygote
 from dx_local.engine.executors.zygote_start.temporary_folder import (
     make_temporary_folder,
     remove_abandoned_near,
@@ -32,7 +32,6 @@ from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.worker.job import Job, code_name
 from dx_local.worker.process.memory_limit import cgroup_link
 from dx_local.worker.sandbox.host_folders import HOME, is_below
-from dx_local.worker.setup import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,7 +129,7 @@ class LocalExecutor:
         if self._folder is None:
             has_sandboxes = self._isolation is not Isolation.NONE
             is_hidden = is_below(f"{_jobs_folder(launch)}/", (HOME,))
-            if found := early.take(launch.python, suits=has_sandboxes and not is_hidden):
+            if found := early.take(_programs_of(launch), suits=has_sandboxes and not is_hidden):
                 self._folder, self._early_zygote = found.folder, found.zygote
             else:
                 self._folder = make_temporary_folder()
@@ -165,11 +164,10 @@ class LocalExecutor:
         return self._groups.make(launch.job_id, launch.memory_limit, Path(cgroup_link(str(sockets))))
 
     def _zygote_of(self, launch: Launch) -> ZygoteProcess:
-        programs = WorkerPrograms(launch.python, launch.programs, launch.tool_client)
+        programs = _programs_of(launch)
         if programs not in self._zygotes:
             self._zygotes[programs] = ZygoteProcess(
                 self._started_zygote(launch),
-                Setup(launch.programs, launch.tool_client, self._api.port if self._api else 0),
                 self._api,
                 on_message=self._on_message,
                 on_gone=lambda zygote: self._on_zygote_gone(programs, zygote),
@@ -177,12 +175,12 @@ class LocalExecutor:
         return self._zygotes[programs]
 
     def _started_zygote(self, launch: Launch) -> StartedZygote:
-        """Return a zygote without a setup: at first the early one, if there is one, which has this Python."""
+        """Return a zygote without a setup: at first the early one, if there is one for this job."""
         if zygote := self._early_zygote:
             self._early_zygote = None
             return zygote
         log = self._temporary_folder(launch) / f"zygote-{next(self._numbers)}.log"
-        return start_zygote(launch.python, log, self._isolation.value, _jobs_folder(launch))
+        return start_zygote(_programs_of(launch), log, self._isolation.value, _jobs_folder(launch))
 
     def _warn_once(self, capabilities: ZygoteCapabilities) -> None:
         """Announce once that isolation is incomplete. Raises OSError if the user insists on it."""
@@ -277,6 +275,10 @@ class _Running:
 
 def _folder_of(launch: Launch) -> JobFolder:
     return JobFolder(Path(launch.folder))
+
+
+def _programs_of(launch: Launch) -> WorkerPrograms:
+    return WorkerPrograms(launch.python, launch.programs, launch.tool_client)
 
 
 def _jobs_folder(launch: Launch) -> str:

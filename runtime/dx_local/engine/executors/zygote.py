@@ -10,7 +10,7 @@ import subprocess
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from dx_local.worker import channel
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from dx_local.engine.executors.protocol import Api
     from dx_local.engine.executors.zygote_start.process import StartedZygote
-    from dx_local.worker.setup import Setup
 
 _RECEIVE_BYTES = 64 * 1024
 _LAST_LINES = 10
@@ -40,24 +39,15 @@ class ZygoteCapabilities:
     """True if jobs without network access have a network of their own, in which only the API answers."""
 
 
-class WorkerPrograms(NamedTuple):
-    """The parts of a worker environment from which a zygote starts; each field is that of `Launch`."""
-
-    python: str
-    programs: str
-    tool_client: str | None
-
-
 class ZygoteProcess:
-    """One zygote, which gets its setup; `capabilities` is the content of its first message.
+    """One zygote; `capabilities` is the content of its first message.
 
-    The API is for jobs that can reach nothing else, or None if the setup has no port.
+    The API is for jobs that can reach nothing else, or None if there are none.
     """
 
     def __init__(
         self,
         started: StartedZygote,
-        setup: Setup,
         api: Api | None,
         *,
         on_message: Callable[[dict[str, Any]], None],
@@ -74,7 +64,7 @@ class ZygoteProcess:
         self._process, self._socket, self._log = started
         self._socket.setblocking(False)
         self._loop.add_reader(self._socket, self._receive)
-        self.send({"setup": vars(setup)})
+        self.send({"port": api.port if api else 0})
 
     def send(self, message: dict[str, Any], files: tuple[int, ...] = ()) -> None:
         """Send a message and open files, which are closed on this side; do nothing if the zygote is dead."""

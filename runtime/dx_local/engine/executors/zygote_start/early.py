@@ -1,9 +1,9 @@
 """A zygote that starts ahead of the executor, because the imports of both take most of a short run.
 
-Which Python the first job needs is known only when the app has been read, so the zygote gets that of the
-last run, and sandboxes. The executor takes it if that is right; otherwise it is killed. It is up to the
-program to call `abandon` in the end, in case no executor has asked for a zygote; if this process is killed,
-the zygote ends by itself.
+Which worker environment the first job needs is known only when the app has been read, so the zygote gets that
+of the last run, and sandboxes. The executor takes it if that is right; otherwise it is killed. The program has
+to call `abandon` in the end, in case no executor has asked for a zygote; if this process is killed, the zygote
+ends by itself.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from dx_local.engine.executors.zygote_start.process import StartedZygote
+    from dx_local.engine.executors.zygote_start.process import StartedZygote, WorkerPrograms
     from dx_local.engine.executors.zygote_start.temporary_folder import TemporaryFolder
 
 _VERBS = ("run", "rerun", "test")
@@ -28,7 +28,7 @@ class EarlyZygote(NamedTuple):
 
     zygote: StartedZygote
     folder: TemporaryFolder
-    python: str
+    programs: WorkerPrograms
     version: tuple[int, int]
     """The identity of the Python's file: another one at this path may have another dxpy."""
 
@@ -47,43 +47,43 @@ def begin(arguments: Sequence[str]) -> None:
     """Start a zygote if these arguments of `dx-local` will probably run jobs."""
     if not arguments or arguments[0] not in _VERBS or not set(_INFORMATIVE).isdisjoint(arguments):
         return
-    from dx_local.engine.executors.zygote_start.last_python import last_python
+    from dx_local.engine.executors.zygote_start.last_programs import last_programs
 
     _State.app = next(_apps(arguments[1:]), None)
     if _State.app is None:
         return
-    python = last_python(_State.app)
-    if python is None:
+    programs = last_programs(_State.app)
+    if programs is None or not all(os.path.exists(path) for path in programs if path):  # noqa: PTH110
         return
     from dx_local.engine.executors.zygote_start.process import start_zygote
     from dx_local.engine.executors.zygote_start.temporary_folder import make_temporary_folder
 
     with suppress(OSError, ValueError):  # the cache may contain anything
-        version = _version(python)
+        version = _version(programs.python)
         folder = make_temporary_folder()
         try:
-            zygote = start_zygote(python, folder.path / _LOG, isolation="auto", jobs="/")
+            zygote = start_zygote(programs, folder.path / _LOG, isolation="auto", jobs="/")
         except (OSError, ValueError):
             folder.remove()
             raise
-        _State.early = EarlyZygote(zygote, folder, python, version)
+        _State.early = EarlyZygote(zygote, folder, programs, version)
 
 
-def take(python: str, *, suits: bool) -> EarlyZygote | None:
-    """Return the zygote if it is for this Python, that of the first job, which the next run starts with.
+def take(programs: WorkerPrograms, *, suits: bool) -> EarlyZygote | None:
+    """Return the zygote if it is for these programs, those of the first job. The next run starts with them.
 
     Otherwise, or if a zygote with sandboxes does not suit, the zygote is killed.
     """
     early, app = _State.early, _State.app
     _State.early = _State.app = None
     if app:
-        from dx_local.engine.executors.zygote_start.last_python import remember_python
+        from dx_local.engine.executors.zygote_start.last_programs import remember_programs
 
-        remember_python(app, python)
+        remember_programs(app, programs)
     if early is None:
         return None
     with suppress(OSError):
-        if suits and early.python == python and early.version == _version(python):
+        if suits and early.programs == programs and early.version == _version(programs.python):
             return early
     early.kill()
     return None

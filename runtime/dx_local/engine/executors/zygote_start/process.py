@@ -1,4 +1,4 @@
-"""Start the process of a zygote, which then waits for its setup (`dx_local.worker.setup`)."""
+"""Start the process of a zygote, which then waits for its first message."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ _ZYGOTE_SCRIPT = Path(dx_local.worker.__file__).with_name("zygote.py")
 _KEPT_VARIABLES = ("PATH", "TMPDIR", "DX_LOCAL_TOOLS")
 
 
+class WorkerPrograms(NamedTuple):
+    """The parts of a worker environment from which a zygote starts; each field is that of `Launch`."""
+
+    python: str
+    programs: str
+    tool_client: str | None
+
+
 class StartedZygote(NamedTuple):
     """A process, the socket to it, and the log of what it prints itself."""
 
@@ -31,8 +39,8 @@ class StartedZygote(NamedTuple):
         self.process.wait()
 
 
-def start_zygote(python: str, log: Path, isolation: str, jobs: str) -> StartedZygote:
-    """Start a zygote under a Python; `log` is a new file in the executor's folder. Raises OSError.
+def start_zygote(programs: WorkerPrograms, log: Path, isolation: str, jobs: str) -> StartedZygote:
+    """Start a zygote of a worker environment; `log` is a new file in the executor's folder. Raises OSError.
 
     `isolation` and `jobs` are those of the zygote's command line.
     """
@@ -44,8 +52,9 @@ def start_zygote(python: str, log: Path, isolation: str, jobs: str) -> StartedZy
             # keeps Ctrl-C in the terminal from killing jobs before the driver has terminated them in order.
             process = subprocess.Popen(
                 [
-                    *(python, "-I", "-X", "utf8", _ZYGOTE_SCRIPT),
-                    *(str(theirs.fileno()), folder, isolation, jobs),
+                    *(programs.python, "-I", "-X", "utf8", _ZYGOTE_SCRIPT),
+                    *(str(theirs.fileno()), folder, programs.programs, programs.tool_client or ""),
+                    *(isolation, jobs),
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
