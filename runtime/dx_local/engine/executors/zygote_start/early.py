@@ -1,9 +1,9 @@
 """A zygote that starts ahead of the executor, because the imports of both take most of a short run.
 
-Which worker environment the first job needs is known only when the app has been read, so the zygote gets that
-of the last run, and sandboxes. The executor takes it if that is right; otherwise it is killed. The program has
-to call `abandon` in the end, in case no executor has asked for a zygote; if this process is killed, the zygote
-ends by itself.
+Which worker environment the first job needs is known only when the app has been read, so the zygote gets
+that of the last run, and sandboxes. The executor takes it if that is right; otherwise it is killed. The
+program has to call `abandon` in the end, in case no executor has asked for a zygote; if this process is
+killed, the zygote ends by itself.
 """
 
 from __future__ import annotations
