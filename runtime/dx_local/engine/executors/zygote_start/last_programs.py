@@ -1,6 +1,6 @@
 """The worker environment in which an app's last run started its first job, in a file of the user's cache.
 
-The next run can start a zygote of it before it has read the app. The file is a hint: if it is missing,
+The next run can start a zygote in it before it has read the app. The file is a hint: if it is missing,
 unreadable or wrong, a run takes longer to start.
 """
 
