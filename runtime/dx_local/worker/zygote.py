@@ -1,10 +1,11 @@
-"""The zygote: a process per worker environment that imports dxpy once and forks a fresh process for each job.
+"""The zygote: a process per worker environment that imports dxpy once and starts a process for each job.
 
     python -I zygote.py FD FOLDER BIN CLIENT ISOLATION JOBS
         FD: the number of the inherited socket to the executor
         FOLDER: the executor's temporary folder
         BIN: the folder of the worker environment's programs
-        CLIENT: the compiled client.c; empty if it could not be compiled
+        CLIENT: the compiled client.c; empty if it could not be compiled. With the suffix `.so` it is
+                the path of the compiled spawn.c, if there is one
         ISOLATION: `none`, or any other value to run jobs in sandboxes if possible
         JOBS: a folder that sandboxes have to show
 
@@ -39,8 +40,9 @@ import selectors
 import shutil
 import socket
 import sys
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 if __name__ == "__main__":
     # Make `dx_local.worker` importable, and nothing else from the folder that contains the package: it may be
@@ -54,16 +56,24 @@ from dx_local.worker.channel import EXECUTOR_FOLDER
 from dx_local.worker.deferred_imports import deferred_imports
 from dx_local.worker.dx_tools.tools import Tools
 from dx_local.worker.job import Job
-from dx_local.worker.process import linux
+from dx_local.worker.process import immortal, linux
 from dx_local.worker.process.exits import ExitNotifier
+from dx_local.worker.process.native import load_library
+from dx_local.worker.process.signals import restore_defaults
 from dx_local.worker.running_jobs import JobResources, RunningJobs
 from dx_local.worker.sandbox import mounts
 from dx_local.worker.sandbox.manager import SandboxManager
 from dx_local.worker.sandbox.network import Network
 from dx_local.worker.sandbox.trial import SandboxError, check_support
 
+if TYPE_CHECKING:
+    import ctypes
+
 # With the value "plain", jobs use neither warm tools nor file transfer by open files.
 _TOOLS_VARIABLE = "DX_LOCAL_TOOLS"
+
+# With the value "fork", bash jobs are forked as well.
+_START_VARIABLE = "DX_LOCAL_JOB_START"
 
 # The user's home. HOME itself is the executor's folder.
 _HOME_VARIABLE = "DX_LOCAL_USER_HOME"
@@ -74,6 +84,7 @@ _PLACEHOLDER_JOB_ID = "job-000000000000000000000000"
 _PRELOADED = (
     "dx_local.worker.runners.python",
     "dx_local.worker.runners.bash",
+    "dx_local.worker.bash_start",
     "encodings.idna",
     "http.cookies",
 )
@@ -82,8 +93,11 @@ _PRELOADED = (
 class Zygote:
     """The connection to the executor, and the jobs that it starts."""
 
-    def __init__(self, executor: socket.socket, resources: JobResources) -> None:
+    def __init__(
+        self, executor: socket.socket, resources: JobResources, library: ctypes.PyDLL | None
+    ) -> None:
         self._executor = executor
+        self._library = library
         self._tools = resources.tools
         self._jobs = RunningJobs(resources, self._send)
         self._selector = selectors.DefaultSelector()
@@ -123,7 +137,7 @@ class Zygote:
     def _start_tool_server(self, tools: Tools) -> None:
         self._selector.unregister(tools.listener)
         try:
-            tools.start_server()
+            tools.start_server(self._library)
         except OSError:
             tools.close()
 
@@ -131,10 +145,11 @@ class Zygote:
         self._executor.sendall(channel.pack(message))
 
 
-def warm_up(*, has_file_transfer: bool) -> None:
+def warm_up(library: ctypes.PyDLL | None, *, has_file_transfer: bool) -> None:
     """Import dxpy and all modules that its first use would import, so that no job has to.
 
-    With `has_file_transfer`, dxpy transfers whole files by passing open files to the platform.
+    With `has_file_transfer`, dxpy transfers whole files by passing open files to the platform. `library`
+    contains immortal.c.
     """
     os.environ["DX_JOB_ID"] = _PLACEHOLDER_JOB_ID
     os.environ["DX_USER_CONF_DIR"] = os.devnull
@@ -147,8 +162,7 @@ def warm_up(*, has_file_transfer: bool) -> None:
         importlib.import_module(patch).install()
     if has_file_transfer:
         importlib.import_module("dx_local.worker.dxpy_patches.file_transfer").install()
-    gc.collect()
-    gc.freeze()
+    immortal.freeze(library)
 
 
 def prepare_tools(
@@ -228,26 +242,38 @@ def main() -> None:
 
 def _serve(executor: socket.socket, at_end: contextlib.ExitStack) -> None:
     folder, programs, client, isolation, jobs = sys.argv[2:]
+    restore_defaults()
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
+    forks_all = os.environ.pop(_START_VARIABLE, None) == "fork"
     name = str(os.getpid())  # no other zygote of this executor has it
     sandboxes, no_sandbox_reasons = set_up_sandboxes(folder, name, isolation, jobs, at_end)
     linux.adopt_orphans()
     visible_at = EXECUTOR_FOLDER if sandboxes else folder
     native_client = Path(client) if client else None
     tools = None if is_plain else prepare_tools(Path(folder), name, Path(programs), visible_at, native_client)
+    library = load_library(native_client.with_suffix(".so")) if native_client else None
+    spawn_library = None if forks_all else library
     variables = dict(os.environ)  # without those that are set for the import of dxpy
-    warm_up(has_file_transfer=not is_plain)
+    warm_up(library, has_file_transfer=not is_plain)
     first = channel.receive(executor)
     if first is None:
         return
     network = set_up_network(
         first[0]["port"], executor, no_sandbox_reasons, has_sandboxes=sandboxes is not None
     )
-    Zygote(executor, JobResources(tools, sandboxes, network, variables)).serve()
+    resources = JobResources(tools, sandboxes, network, spawn_library, variables)
+    Zygote(executor, resources, library).serve()
 
 
 if __name__ == "__main__":
-    main()
-    sys.stderr.flush()
-    # To free the memory piece by piece would delay the executor, which waits for the end of this process.
-    os._exit(0)
+    _status = 1
+    try:
+        main()
+        _status = 0
+    except BaseException:  # noqa: BLE001  (Python's own end would print it as well)
+        traceback.print_exc()
+    finally:
+        # Without the end of Python, which removes objects, even immortal ones, and takes its time.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_status)

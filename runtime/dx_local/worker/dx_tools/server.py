@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import importlib
 import os
 import selectors
@@ -28,10 +27,11 @@ from typing import TYPE_CHECKING, NoReturn
 from dx_local.worker import channel
 from dx_local.worker.dx_tools.call import ToolCall, become_tool, client_of
 from dx_local.worker.dxpy_patches import file_transfer
-from dx_local.worker.process import linux, usage
+from dx_local.worker.process import immortal, linux, usage
 from dx_local.worker.process.exits import ExitNotifier, reap_children
 
 if TYPE_CHECKING:
+    import ctypes
     import socket
     import types
 
@@ -39,14 +39,16 @@ _REQUEST_SECONDS = 5.0
 _PRELOADED = ("dxpy.scripts.dx", "concurrent.futures.thread")
 
 
-def warm_up() -> None:
-    """Import the modules of the programs; dxpy.scripts.dx takes its name from the command line."""
+def warm_up(library: ctypes.PyDLL | None) -> None:
+    """Import the modules of the programs; dxpy.scripts.dx takes its name from the command line.
+
+    `library` contains immortal.c.
+    """
     sys.argv = ["dx"]
     for module in _PRELOADED:
         importlib.import_module(module)
     file_transfer.install_in_dx()
-    gc.collect()
-    gc.freeze()
+    immortal.freeze(library)
 
 
 class ToolServer:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import dx_local.worker
 
 _ZYGOTE_SCRIPT = Path(dx_local.worker.__file__).with_name("zygote.py")
-_KEPT_VARIABLES = ("PATH", "TMPDIR", "DX_LOCAL_TOOLS")
+_KEPT_VARIABLES = ("PATH", "TMPDIR", "DX_LOCAL_TOOLS", "DX_LOCAL_JOB_START")
 
 
 class WorkerPrograms(NamedTuple):
