@@ -72,4 +72,6 @@ $(INSTALLED): pyproject.toml
 	@echo "installing into $(VENV) ..."
 	@$(RUN) pip install --quiet --disable-pip-version-check uv
 	@$(RUN) uv pip install --quiet --compile-bytecode --python $(VENV)/bin/python --editable '.[dev]'
+	@# The install is editable, and with PYTHONDONTWRITEBYTECODE each start would compile all modules again.
+	@$(RUN) compileall -q wizard runtime
 	@touch $@

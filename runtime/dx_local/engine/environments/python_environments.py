@@ -6,7 +6,6 @@ uv creates them in $XDG_CACHE_HOME/dx-local/environments. Runs with the same req
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import platform
@@ -19,6 +18,7 @@ import sysconfig
 import tempfile
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -156,9 +156,13 @@ def failed_recently(request: EnvironmentRequest) -> bool:
 
 
 def _own_dxpy_version() -> str | None:
+    if find_spec("dxpy") is None:
+        return None
+    from importlib import metadata  # takes long, and most installations have no dxpy
+
     try:
-        return importlib.metadata.version("dxpy")
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version("dxpy")
+    except metadata.PackageNotFoundError:
         return None
 
 
