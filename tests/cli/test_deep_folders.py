@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_local.worker.process.trees import remove_tree
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -53,7 +55,8 @@ def test_a_job_may_leave_them_and_its_run_is_listed_and_removed(dx_local: DxLoca
         assert (done.exit_code, done.stderr) == (0, "")
     assert dx_local("runs", app).stdout.count("done") == 2
     assert dx_local("clean", app, "-y").exit_code == 0
-    assert len(list((app / "test-job-workspaces").iterdir())) == 1
+    (last,) = (app / "test-job-workspaces").iterdir()
+    remove_tree(last)  # pytest could not
 
 
 def test_those_of_a_killed_run_do_not_disturb_the_next_one(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -95,6 +96,7 @@ def write_variables(job: Job, home: str, environment: dict[str, str]) -> None:
     variables = _input_variables(job, home, environment)
     lines = [line for name, value in variables.items() for line in _export(name, value)]
     job_home.write(home, ".bash_helper_vars", "".join(f"{line}\n" for line in lines))
+    sys.stderr.flush()  # Python 3.8 would keep dxpy's warnings, and lose them when this process becomes bash
 
 
 def write_wrapper(job: Job, home: str, code: bytes) -> None:
