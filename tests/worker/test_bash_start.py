@@ -26,7 +26,7 @@ PROBES = {
     "variables": "tr '\\0' '\\n' < $me/environ",
     "exported": "env",
     "arguments": "tr '\\0' '\\n' < $me/cmdline",
-    "status": "grep -E '^(Tracer|[UG]id|FDSize|Groups|Sig[BIC]|ShdPnd|Cap|NoNew|Secc|Cpus)' $me/status",
+    "status": "grep -E '^(Tracer|[UG]id|Groups|Sig[BIC]|ShdPnd|Cap|NoNew|Secc|Cpus)' $me/status",
     "limits": "cat $me/limits; ulimit -a; ulimit -aH",
     "files": "find $me/fd -printf '%f %l\\n'; grep -h flags $me/fdinfo/[012]",
     "umask": "umask",
