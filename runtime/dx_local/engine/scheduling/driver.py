@@ -89,6 +89,7 @@ class Driver:
         self._waiters = ExecutionWaiters(platform.store)
         self._ready: deque[str] = deque()
         self._running: set[str] = set()  # with a slot, from the start of preparations until the exit
+        self._started: set[str] = set()  # in the state `running`
         self._blocked: set[str] = set()  # running, but without a slot while they wait for other jobs
         self._starting: set[asyncio.Task[None]] = set()
         self._folders: dict[str, JobFolder] = {}
@@ -186,9 +187,7 @@ class Driver:
         """Record that a job is done, or that it failed if the disk has no space for its output."""
 
         def write() -> None:
-            with self._platform.store.transaction():
-                self._note_usage(job_id, usage)
-                job_events.finish(self._platform, job_id, output)
+            job_events.finish(self._platform, job_id, output, usage)
 
         if not self._records.try_now(write):
             full = Failure("OutputError", "The output could not be stored: No space left on device")
@@ -199,14 +198,11 @@ class Driver:
 
         def write() -> None:
             with self._platform.store.transaction():
-                self._note_usage(job_id, usage)
+                if usage:
+                    job_usage.record(self._platform.store, job_id, usage)
                 job_events.fail(self._platform, job_id, failure)
 
         self._records.write(write)
-
-    def _note_usage(self, job_id: str, usage: JobUsage | None) -> None:
-        if usage:
-            job_usage.record(self._platform.store, job_id, usage)
 
     def _explaining_full_disk(self, failure: Failure) -> Failure:
         return explain_full_disk(failure, self._platform.folder)
@@ -247,6 +243,10 @@ class Driver:
         job_id, before, after = transition
         if after is State.RUNNABLE:
             self._ready.append(job_id)
+        elif after is State.RUNNING:
+            self._started.add(job_id)
+        elif before is State.RUNNING:
+            self._started.discard(job_id)
         # A job can leave the state `running` before its process ends, such as when a sibling fails.
         if before is State.RUNNING and after in _WITHOUT_WORKER and self._executor:
             self._executor.kill(job_id)
@@ -258,22 +258,24 @@ class Driver:
             return
         while self._ready and len(self._running) - len(self._blocked) < self._settings.max_parallel:
             job_id = self._ready.popleft()
-            # It may have failed or been terminated since it was added.
-            if self._waiters.state(job_id) == State.RUNNABLE:
-                self._running.add(job_id)
-                with self._failing_on_internal_errors(job_id):
+            with self._failing_on_internal_errors(job_id):
+                # It may have failed or been terminated since it was added.
+                job = self._row(job_id)
+                if job["state"] == State.RUNNABLE:
+                    self._running.add(job_id)
                     if self._earlier is None:
-                        self._start(job_id)
+                        self._start(job)
                     else:
                         self._begin(self._take_over_or_start(job_id, self._earlier))
         if not self._ready and not self._running and not self._serves_clients:
             # Transitions that this causes call this method again.
             self._records.try_now(lambda: job_events.break_deadlock(self._platform))
 
-    def _start(self, job_id: str) -> None:
+    def _start(self, job: JobRow) -> None:
+        """Start a runnable job that has a slot; `job` is its row, which is changed as well."""
+        job_id = job["id"]
         with self._platform.store.transaction():
-            job_events.start(self._platform, job_id)
-            job = self._row(job_id)
+            job_events.start(self._platform, job_id, job)
             variables = variables_of(self._platform, job)
         applet = self._applet(job)
         context = Context(self._platform, Caller(job["user"]))
@@ -306,7 +308,7 @@ class Driver:
                 self._running.discard(job_id)
                 self._fill_slots()
             elif self._is_active:
-                self._start(job_id)
+                self._start(self._row(job_id))
 
     async def _launch(self, job: JobRow, applet: JSON, variables: Mapping[str, str]) -> None:
         with self._failing_on_internal_errors(job["id"]):
@@ -386,7 +388,7 @@ class Driver:
             self._executor.kill(job_id)
 
     def _is_still_running(self, job_id: str) -> bool:
-        return job_id not in self._planned_failures and self._waiters.state(job_id) == State.RUNNING
+        return job_id in self._started and job_id not in self._planned_failures
 
     def _executable(self, context: Context, job: JobRow) -> JSON:
         """Return the description of a job's executable for the file in its home."""
