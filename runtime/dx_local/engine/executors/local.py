@@ -19,6 +19,7 @@ from dx_local.engine.executors.disk_usage import DiskUsage
 from dx_local.engine.executors.isolation import isolation_warning
 from dx_local.engine.executors.job_folder import JobFolder
 from dx_local.engine.executors.job_log import JobStreams
+from dx_local.engine.executors.log_sources.log_sockets import LogSocketPool, LogSockets
 from dx_local.engine.executors.network_hint import remark_on
 from dx_local.engine.executors.protocol import JobExit
 from dx_local.engine.executors.source_names import SourceNames
@@ -55,6 +56,7 @@ class LocalExecutor:
         self._has_announced = False
         self._zygotes: dict[WorkerPrograms, ZygoteProcess] = {}
         self._jobs: dict[str, _Running] = {}
+        self._log_sockets = LogSocketPool()
         self._numbers = count(1)
         self._folder: Path | None = None
         self._lock = -1
@@ -69,9 +71,11 @@ class LocalExecutor:
         """
         if self._closed:
             raise RuntimeError("This executor is closed.")
-        sockets = self._temporary_folder() / launch.job_id
+        sockets = f"{self._temporary_folder()}/{launch.job_id}"
         zygote = self._zygote_of(launch)
-        capabilities = await asyncio.shield(zygote.capabilities)  # other jobs wait for it too
+        if not zygote.capabilities.done():
+            await asyncio.shield(zygote.capabilities)  # other jobs wait for it too
+        capabilities = zygote.capabilities.result()
         self._warn_once(capabilities)
         streams = self._streams_of(launch, sockets, capabilities)
         try:
@@ -113,6 +117,7 @@ class LocalExecutor:
             self._loans.close()
         if self._groups:
             await self._groups.close()
+        self._log_sockets.close()
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)  # the zygotes may have removed it
             os.close(self._lock)
@@ -134,21 +139,22 @@ class LocalExecutor:
         if job := self._jobs.get(job_id):
             job.streams.add_terminal_lines(lines, is_seen=is_seen)
 
-    def _streams_of(self, launch: Launch, sockets: Path, capabilities: ZygoteCapabilities) -> JobStreams:
+    def _streams_of(self, launch: Launch, sockets: str, capabilities: ZygoteCapabilities) -> JobStreams:
+        ends_completely = not (capabilities.no_sandbox_reason or capabilities.no_pid_namespace_reason)
         has_api_alone = capabilities.has_own_network and not launch.has_network
         return JobStreams(
             launch.job_id,
             _folder_of(launch).log,
-            sockets,
+            self._log_sockets.take(sockets) if ends_completely else LogSockets(sockets),
             self._callbacks.on_log,
             rename=_source_names(launch),
             remark_on=remark_on if has_api_alone else None,
         )
 
-    def _group_of(self, launch: Launch, sockets: Path) -> MemoryGroup | None:
+    def _group_of(self, launch: Launch, sockets: str) -> MemoryGroup | None:
         if launch.memory_limit is None or self._groups is None:
             return None
-        return self._groups.make(launch.job_id, launch.memory_limit, Path(cgroup_link(str(sockets))))
+        return self._groups.make(launch.job_id, launch.memory_limit, Path(cgroup_link(sockets)))
 
     def _zygote_of(self, launch: Launch) -> ZygoteProcess:
         programs = WorkerPrograms(launch.python, launch.programs, launch.tool_client)
@@ -259,7 +265,7 @@ def _folder_of(launch: Launch) -> JobFolder:
     return JobFolder(Path(launch.folder))
 
 
-def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:
+def _job_of(launch: Launch, sockets: str, *, is_grouped: bool) -> Job:
     return Job(
         job_id=launch.job_id,
         function=launch.function,
@@ -270,7 +276,7 @@ def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:
         tools=launch.programs,
         layers=tuple(launch.layers),
         visible_paths=tuple(launch.visible_paths),
-        log_sockets=str(sockets),
+        log_sockets=sockets,
         settings=dict(launch.settings),
         process_memory=None if is_grouped else launch.memory_limit,
         has_network=launch.has_network,

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dx_local.engine.environments.job_environments import JobEnvironmentError
-from dx_local.engine.executors.job_folder import create_job_folder, read_outcome
+from dx_local.engine.executors.job_folder import create_job_folder, json_file_text, read_outcome
 from dx_local.engine.faults import FaultKind
 from dx_local.engine.scheduling.deferred_records import DeferredRecords
 from dx_local.engine.scheduling.fault_injection import FaultInjection, failure_by, transfer_size
@@ -98,6 +98,7 @@ class Driver:
         # Failures of jobs that are being killed, to record instead of the exit by a signal.
         self._planned_failures: dict[str, Failure] = {}
         self._executables: dict[str, JSON] = {}
+        self._last_executable: tuple[tuple[str, str], str] = (("", ""), "")
         self._earlier: EarlierJobs | None = None
         self._is_active = True
         platform.subscribers.append(self._on_transition)
@@ -284,7 +285,7 @@ class Driver:
                 self._platform.folder / "jobs",
                 job_folder_name(job),
                 job=job_descriptions.describe_in_home(context, job),
-                executable=self._executable(context, job),
+                executable=self._executable_text(context, job),
                 job_input=job["input"] or {},
                 run_spec=applet["runSpec"],
             )
@@ -390,16 +391,21 @@ class Driver:
     def _is_still_running(self, job_id: str) -> bool:
         return job_id in self._started and job_id not in self._planned_failures
 
-    def _executable(self, context: Context, job: JobRow) -> JSON:
-        """Return the description of a job's executable for the file in its home."""
+    def _executable_text(self, context: Context, job: JobRow) -> str:
+        """Return the description of a job's executable, as the text of the file in its home."""
         executable_id = job["executable"]
         if class_of(executable_id) == "app":
             # An unpublished app may have changed since its last job.
-            return app_views.describe(context, executable_id, {})
+            return json_file_text(app_views.describe(context, executable_id, {}))
         if executable_id not in self._executables:
             self._executables[executable_id] = objects.describe(context, executable_id, {})
-        # On the platform, the workspace of a job holds a copy of its applet.
-        return {**self._executables[executable_id], "project": job["workspace"]}
+        # Consecutive jobs are mostly subjobs of the same job.
+        key = (executable_id, job["workspace"])
+        if self._last_executable[0] != key:
+            # On the platform, the workspace of a job holds a copy of its applet.
+            described = {**self._executables[executable_id], "project": job["workspace"]}
+            self._last_executable = (key, json_file_text(described))
+        return self._last_executable[1]
 
     def _applet(self, job: JobRow) -> JSON:
         return executable.applet_fields(self._platform.store, job["executable"], job["region"])
