@@ -103,13 +103,16 @@ def write_log(log: Path, lines: Sequence[tuple[str, str]], timestamp: int) -> No
 def job_output_bytes(log: Path, most: int | None = None) -> bytes:
     """Return the output of a job without the opening lines of its worker; at most the last `most` bytes.
 
-    Conversations with a debugger are left out.
+    Conversations with a debugger are left out. A job without a log has printed nothing.
     """
-    with log.open("rb") as file:
-        is_whole = most is None or log.stat().st_size <= most
-        if not is_whole:
-            file.seek(-(most or 0), os.SEEK_END)
-        text = file.read()
+    try:
+        with log.open("rb") as file:
+            is_whole = most is None or log.stat().st_size <= most
+            if not is_whole:
+                file.seek(-(most or 0), os.SEEK_END)
+            text = file.read()
+    except FileNotFoundError:
+        return b""
     opening = _OPENING.match(text) if is_whole else None
     return _without_debugger(log, text[opening.end() :] if opening else text)
 
