@@ -62,7 +62,11 @@ class JobStreams:
         self._is_released = False
         self.write_ends: list[int] = []
         """Ends of the pipes for stdout and stderr; the caller closes them."""
-        self._log = LogWriter(log)
+        try:
+            self._log = LogWriter(log)
+        except OSError:
+            sockets.release()
+            raise
         sockets.receive = self._add_message
         try:
             self._open_pipe("STDOUT")

@@ -149,43 +149,32 @@ def line_count(log: Path) -> int:
 class LogWriter:
     """Writes the log of one job; lines survive the process once `write` has returned.
 
-    The files are opened, and created if necessary, for the first line. `lost` counts the lines that could not
-    be written, for example because the disk was full.
+    `lost` counts the lines that could not be written, for example because the disk was full. Opening the files
+    may raise OSError.
     """
 
     def __init__(self, log: Path) -> None:
         self.lost = 0
-        self._log = log
-        self._files: tuple[_GrowingFile, _GrowingFile] | None = None
+        self._text = _GrowingFile(log)
+        try:
+            self._index = _GrowingFile(_index_of(log))
+        except OSError:
+            self._text.close()
+            raise
 
     def write(self, lines: Sequence[bytes], level: str, timestamp: int) -> None:
         """Append lines, passed without line ends: all of them or none."""
-        self._files = self._files or self._opened()
-        if self._files is None:
-            self.lost += len(lines)
-            return
-        text, index = self._files
-        size = text.size
-        written = text.add(b"".join(line + b"\n" for line in lines))
-        if not (written and index.add(_ENTRY % (timestamp, level.encode()) * len(lines))):
+        size = self._text.size
+        written = self._text.add(b"".join(line + b"\n" for line in lines))
+        if not (written and self._index.add(_ENTRY % (timestamp, level.encode()) * len(lines))):
             self.lost += len(lines)
             if written:
-                text.cut(size)
-
-    def _opened(self) -> tuple[_GrowingFile, _GrowingFile] | None:
-        """Return the files of lines and of entries, or None if they cannot be opened."""
-        with suppress(OSError):
-            text = _GrowingFile(self._log)
-            try:
-                return text, _GrowingFile(_index_of(self._log))
-            except OSError:
-                text.close()
-        return None
+                self._text.cut(size)
 
     def close(self) -> None:
         """Close the files."""
-        for file in self._files or ():
-            file.close()
+        self._text.close()
+        self._index.close()
 
 
 class _GrowingFile:
