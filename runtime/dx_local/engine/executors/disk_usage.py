@@ -21,9 +21,9 @@ class DiskUsage:
     unreadable count as empty.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: str) -> None:
         self.bytes = 0
-        self._to_read = [str(folder)]
+        self._to_read = [folder]
 
     def add_up(self, most: int | None = None) -> bool:
         """Continue for about `most` files, or to the end; return true when all files are counted."""

@@ -13,6 +13,7 @@ import json
 import os
 import signal
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.console.text import without_surrogates
@@ -39,7 +40,7 @@ class JobFolder:
 
     path: Path
 
-    @property
+    @cached_property
     def home(self) -> Path:
         """HOME of the job, and its current folder at the start."""
         return self.path / "home"
@@ -159,13 +160,13 @@ def _why_unreadable(output_file: Path, error: Exception) -> str:
 
 
 def _make_unused(parent: Path, name: str) -> JobFolder:
-    if not parent.exists():
-        parent.mkdir(parents=True, exist_ok=True)
     attempt = 1
     while True:
         path = parent / (name if attempt == 1 else f"{name}-{attempt}")
         try:
             path.mkdir()
+        except FileNotFoundError:
+            parent.mkdir(parents=True, exist_ok=True)
         except FileExistsError:
             attempt += 1
         else:

@@ -8,7 +8,6 @@ import shutil
 import signal
 import tempfile
 from contextlib import suppress
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -217,16 +216,22 @@ class LocalExecutor:
 
     def _on_streams_closed(self, job_id: str, code: int | None, usage: JobUsage | None) -> None:
         job = self._jobs[job_id]
-        end = JobExit(code, memory_limit=job.launch.memory_limit, remark=job.streams.remark)
+        killed = 0
         if job.group and self._groups:
-            end = replace(end, killed_for_memory=job.group.kills())
+            killed = job.group.kills()
             self._groups.leave(job.group)
         # The exit includes the disk usage, so it is reported after the files are counted.
-        disk = DiskUsage(_folder_of(job.launch).home)
+        disk = DiskUsage(_home_of(job.launch))
 
         def measured() -> None:
-            found = usage and replace(usage, disk=usage.disk + disk.bytes)
-            self._report_exit(job_id, replace(end, usage=found))
+            end = JobExit(
+                code,
+                usage and JobUsage(usage.memory, usage.cpu_seconds, disk=usage.disk + disk.bytes),
+                job.launch.memory_limit,
+                killed,
+                job.streams.remark,
+            )
+            self._report_exit(job_id, end)
 
         if disk.add_up(_FEW_FILES):
             measured()
@@ -265,12 +270,17 @@ def _folder_of(launch: Launch) -> JobFolder:
     return JobFolder(Path(launch.folder))
 
 
+def _home_of(launch: Launch) -> str:
+    """Return the home in a job's folder, sooner than `_folder_of` does."""
+    return f"{launch.folder}/home"
+
+
 def _job_of(launch: Launch, sockets: str, *, is_grouped: bool) -> Job:
     return Job(
         job_id=launch.job_id,
         function=launch.function,
         interpreter=launch.interpreter,
-        home=str(_folder_of(launch).home),
+        home=_home_of(launch),
         source=launch.source,
         variables=dict(launch.variables),
         tools=launch.programs,

@@ -149,8 +149,7 @@ def line_count(log: Path) -> int:
 class LogWriter:
     """Writes the log of one job; lines survive the process once `write` has returned.
 
-    `lost` counts the lines that could not be written, for example because the disk was full. Opening the files
-    may raise OSError.
+    `lost` counts the lines that could not be written, for example because the disk was full. Raises OSError.
     """
 
     def __init__(self, log: Path) -> None:
