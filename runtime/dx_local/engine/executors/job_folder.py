@@ -50,7 +50,7 @@ class JobFolder:
         """Input of the job, with references resolved."""
         return self.home / "job_input.json"
 
-    @property
+    @cached_property
     def output_file(self) -> Path:
         """Output, written by the job."""
         return self.home / "job_output.json"
@@ -60,7 +60,7 @@ class JobFolder:
         """Error, written by a job that explains its failure."""
         return self.home / "job_error.json"
 
-    @property
+    @cached_property
     def log(self) -> Path:
         """Log of the job."""
         return self.path / "log.txt"
