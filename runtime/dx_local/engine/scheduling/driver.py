@@ -101,6 +101,7 @@ class Driver:
         self._last_executable: tuple[tuple[str, str], str] = (("", ""), "")
         self._earlier: EarlierJobs | None = None
         self._is_active = True
+        self._is_filling = False
         platform.subscribers.append(self._on_transition)
 
     def use(self, executor: Executor) -> None:
@@ -255,22 +256,30 @@ class Driver:
         self._fill_slots()
 
     def _fill_slots(self) -> None:
-        if not self._is_active:
+        # The start of a job is a transition, after which this is called again: the loop goes on by itself.
+        if not self._is_active or self._is_filling:
             return
-        while self._ready and len(self._running) - len(self._blocked) < self._settings.max_parallel:
-            job_id = self._ready.popleft()
-            with self._failing_on_internal_errors(job_id):
-                # It may have failed or been terminated since it was added.
-                job = self._row(job_id)
-                if job["state"] == State.RUNNABLE:
-                    self._running.add(job_id)
-                    if self._earlier is None:
-                        self._start(job)
-                    else:
-                        self._begin(self._take_over_or_start(job_id, self._earlier))
+        self._is_filling = True
+        try:
+            while self._ready and len(self._running) - len(self._blocked) < self._settings.max_parallel:
+                self._start_next(self._ready.popleft())
+        finally:
+            self._is_filling = False
         if not self._ready and not self._running and not self._serves_clients:
             # Transitions that this causes call this method again.
             self._records.try_now(lambda: job_events.break_deadlock(self._platform))
+
+    def _start_next(self, job_id: str) -> None:
+        """Start a job that has become runnable, unless it has failed or been terminated since."""
+        with self._failing_on_internal_errors(job_id):
+            job = self._row(job_id)
+            if job["state"] != State.RUNNABLE:
+                return
+            self._running.add(job_id)
+            if self._earlier is None:
+                self._start(job)
+            else:
+                self._begin(self._take_over_or_start(job_id, self._earlier))
 
     def _start(self, job: JobRow) -> None:
         """Start a runnable job that has a slot; `job` is its row, which is changed as well."""
