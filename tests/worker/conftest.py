@@ -103,7 +103,7 @@ class Workshop:
             self.folder,
             f"{function}-{job_id}",
             job={"id": job_id, "function": function},
-            executable=executable or {"id": "applet-xxxx"},
+            executable=json.dumps(executable or {"id": "applet-xxxx"}),
             job_input=job_input or {},
             run_spec={"code": code, "interpreter": interpreter},
         )

@@ -6,6 +6,7 @@ import ipaddress
 import itertools
 import json
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -79,6 +80,7 @@ def _as_api_error(error: Exception) -> ApiError | None:
     return regexps.failed_in_sql(error)
 
 
+@lru_cache(maxsize=64)  # clients send the same host with every request
 def _is_loopback(url: str) -> bool:
     try:
         host = urlsplit(url).hostname or ""

@@ -67,7 +67,11 @@ def job_label(store: Store, job: JobRow) -> str:
 
 def job_name(store: Store, job: JobIdentity) -> str:
     """Return the label of a job without its number."""
-    return name_of(job, store.value("SELECT workspace FROM job WHERE id = ?", job["parent"]))
+    parent = job["parent"]
+    if parent is None:
+        return name_of(job, None)
+    query = "SELECT workspace FROM job WHERE id = ?"
+    return name_of(job, store.constant("workspace of parent", parent, lambda: store.value(query, parent)))
 
 
 def name_of(job: JobIdentity, parent_workspace: str | None) -> str:

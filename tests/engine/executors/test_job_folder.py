@@ -19,7 +19,7 @@ def make(parent: Path, name: str = "main-job-1", code: str = "", interpreter: st
         parent,
         name,
         job={"id": "job-1"},
-        executable={"id": "applet-1"},
+        executable='{"id": "applet-1"}\n',
         job_input={"n": "é"},
         run_spec={"code": code, "interpreter": interpreter},
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dx_local.engine.executors.job_log import JobStreams
+from dx_local.engine.executors.log_sources.log_sockets import LogSockets
 from dx_local.engine.executors.network_hint import REMARK, remark_on
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def test_the_remark_comes_before_the_line_that_it_is_about(tmp_path: Path) -> No
     said: list[LogLine] = []
 
     async def job() -> str | None:
-        streams = JobStreams("job", tmp_path / "log", tmp_path / "s", said.append, remark_on=remark_on)
+        sockets = LogSockets(str(tmp_path / "s"))
+        streams = JobStreams("job", tmp_path / "log", sockets, said.append, remark_on=remark_on)
         stdout, stderr = streams.write_ends
         for piece in (b"one\nNetwork is un", b"reachable\n", b"two\n", b"Network is unreachable\n"):
             os.write(stderr, piece)

@@ -23,14 +23,22 @@ JSON = dict[str, Any]
 def plans(context: Context, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that receives SQLite's query plan of each query of copies that returns rows."""
     details: list[str] = []
-    plain = context.store.all
+    rows, column = context.store.all, context.store.column
 
-    def explained(row_type: type[Any], sql: str, *values: Any) -> list[Any]:
-        steps = [row["detail"] for row in plain(Row, f"EXPLAIN QUERY PLAN {sql}", *values)]
+    def explain(sql: str, *values: Any) -> None:
+        steps = [row["detail"] for row in rows(Row, f"EXPLAIN QUERY PLAN {sql}", *values)]
         details.extend(step for step in steps if "placement" in step or "TEMP B-TREE" in step)
-        return plain(row_type, sql, *values)
 
-    monkeypatch.setattr(context.store, "all", explained)
+    def explained_rows(row_type: type[Any], sql: str, *values: Any) -> list[Any]:
+        explain(sql, *values)
+        return rows(row_type, sql, *values)
+
+    def explained_column(sql: str, *values: Any) -> list[Any]:
+        explain(sql, *values)
+        return column(sql, *values)
+
+    monkeypatch.setattr(context.store, "all", explained_rows)
+    monkeypatch.setattr(context.store, "column", explained_column)
     return details
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dx_local.engine.executors.job_log import LineSplitter
+from dx_local.engine.executors.log_sources.line_splitter import LineSplitter
 from dx_local.ui.display.job_output import Noise
 
 

@@ -220,7 +220,7 @@ program.write_bytes(b"12345")
 program.chmod(0o4755)
 for folder in (program.parent, program.parent.parent, home):
     folder.chmod(0)
-use = DiskUsage(home)
+use = DiskUsage(str(home))
 print(use.add_up(), use.bytes, oct(stat.S_IMODE(program.stat().st_mode)))
 """
 

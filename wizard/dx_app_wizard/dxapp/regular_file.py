@@ -24,8 +24,8 @@ _KINDS = (
 def read(path: Path) -> bytes:
     """Return the contents of a regular file. Raises OSError, including for other files and invalid names."""
     check(path)
-    with open(path, "rb", opener=_open_at_once) as file:
-        return file.read()
+    with open(path, "rb", buffering=0, opener=_open_at_once) as file:
+        return file.readall()
 
 
 def check(path: Path) -> None:
@@ -34,6 +34,8 @@ def check(path: Path) -> None:
         mode = path.stat().st_mode
     except ValueError:  # a NUL byte, or an unpaired surrogate
         raise OSError(errno.EINVAL, "Invalid name", str(path)) from None
+    if stat.S_ISREG(mode):
+        return
     if kind := next((name for is_kind, name in _KINDS if is_kind(mode)), None):
         raise OSError(errno.EINVAL, f"It is {kind}, not a regular file", str(path))
 

@@ -10,13 +10,16 @@ Source of the names in home: dxpy.utils.file_load_utils.
 from __future__ import annotations
 
 import json
+import os
 import signal
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.console.text import without_surrogates
 from dx_app_wizard.dxapp import regular_file
 from dx_local.engine.executors.failed_command import LOG_LINE
+from dx_local.platform.core.local_bytes import write_new_file
 from dx_local.platform.execution.job_logs import DXPY_OPENING, folder_name, job_output_bytes
 from dx_local.platform.requests import strict_json
 from dx_local.worker.job import code_name
@@ -37,7 +40,7 @@ class JobFolder:
 
     path: Path
 
-    @property
+    @cached_property
     def home(self) -> Path:
         """HOME of the job, and its current folder at the start."""
         return self.path / "home"
@@ -47,7 +50,7 @@ class JobFolder:
         """Input of the job, with references resolved."""
         return self.home / "job_input.json"
 
-    @property
+    @cached_property
     def output_file(self) -> Path:
         """Output, written by the job."""
         return self.home / "job_output.json"
@@ -57,7 +60,7 @@ class JobFolder:
         """Error, written by a job that explains its failure."""
         return self.home / "job_error.json"
 
-    @property
+    @cached_property
     def log(self) -> Path:
         """Log of the job."""
         return self.path / "log.txt"
@@ -73,25 +76,35 @@ class JobOutcome:
 
 
 def create_job_folder(
-    parent: Path, name: str, *, job: JSON, executable: JSON, job_input: JSON, run_spec: JSON
+    parent: Path, name: str, *, job: JSON, executable: str, job_input: JSON, run_spec: JSON
 ) -> JobFolder:
     """Create a job's folder below parent, with the files of its home that do not depend on the worker.
 
-    `job` and `executable` are the results of their describe methods, which become files; `run_spec` is that
-    of the applet, with its code. Characters of the name that are not allowed in a path become `_`; a number
-    is added to a name that exists.
+    `job` and `executable` are the results of their describe methods, the latter as the text of its file;
+    `run_spec` is that of the applet, with its code. Characters of the name that are not allowed in a path
+    become `_`; a number is added to a name that exists.
     """
     folder = _make_unused(parent, folder_name(name))
-    folder.home.mkdir()
-    for file, content in (
-        (folder.input_file, job_input),
-        (folder.home / "dnanexus-job.json", job),
-        (folder.home / "dnanexus-executable.json", executable),
+    # Texts rather than paths, since this is a large part of the cost of a job.
+    home = str(folder.home)
+    os.mkdir(home)  # noqa: PTH102
+    for file, text in (
+        ("job_input.json", json_file_text(job_input)),
+        ("dnanexus-job.json", json_file_text(job)),
+        ("dnanexus-executable.json", executable),
+        # A copy for each job, which may change it: a hard link would change the code of all others as well.
+        (code_name(job["id"], run_spec["interpreter"]), run_spec["code"]),
     ):
-        file.write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
-    code = folder.home / code_name(job["id"], run_spec["interpreter"])
-    code.write_text(run_spec["code"], encoding="utf-8", newline="")
+        write_new_file(f"{home}/{file}", text.encode())
     return folder
+
+
+def json_file_text(content: JSON) -> str:
+    """Return the text of a JSON file in a job's home."""
+    return _encode_json(content) + "\n"
+
+
+_encode_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def read_outcome(folder: JobFolder, exit_code: int | None) -> JobOutcome:
@@ -147,13 +160,13 @@ def _why_unreadable(output_file: Path, error: Exception) -> str:
 
 
 def _make_unused(parent: Path, name: str) -> JobFolder:
-    if not parent.exists():
-        parent.mkdir(parents=True, exist_ok=True)
     attempt = 1
     while True:
         path = parent / (name if attempt == 1 else f"{name}-{attempt}")
         try:
             path.mkdir()
+        except FileNotFoundError:
+            parent.mkdir(parents=True, exist_ok=True)
         except FileExistsError:
             attempt += 1
         else:

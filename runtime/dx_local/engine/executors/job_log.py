@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import time
 from typing import TYPE_CHECKING
 
+from dx_local.engine.executors.log_sources.line_splitter import LineSplitter
 from dx_local.engine.executors.protocol import LogLine
 from dx_local.platform.execution.job_logs import DEBUGGER, LogWriter
 from dx_local.platform.requests import strict_json
@@ -19,12 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-LONGEST_LINE = 64 * 1024
-"""Bytes; longer lines are cut."""
+    from dx_local.engine.executors.log_sources.log_sockets import LogSockets
 
-_SOCKET_NAMES = ("priority", "bulk")
 _READ_BYTES = 64 * 1024
-_LARGEST_DATAGRAM = 64 * 1024
 _LONGEST_REMARK = 500  # characters
 _SYSLOG_LEVELS = ("EMERG", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")
 _STREAM_LEVELS = {"INFO": "STDOUT", "ERROR": "STDERR"}
@@ -32,50 +29,19 @@ _STREAM_LEVELS = {"INFO": "STDOUT", "ERROR": "STDERR"}
 _DRAIN_SECONDS = 1.0
 
 
-class LineSplitter:
-    """Splits a stream of bytes into lines, and overlong lines into pieces at character boundaries."""
-
-    def __init__(self, longest: int = LONGEST_LINE) -> None:
-        self._longest = longest
-        self._pending = b""
-
-    def feed(self, data: bytes) -> list[bytes]:
-        """Return the lines that data completes, without line ends."""
-        *lines, self._pending = (self._pending + data).split(b"\n")
-        pieces = [piece for line in lines for piece in self._cut(line)]
-        *full, self._pending = self._cut(self._pending)
-        return pieces + full
-
-    def rest(self) -> list[bytes]:
-        """Return the last line if it has no line end."""
-        rest, self._pending = self._pending, b""
-        return [rest] if rest else []
-
-    def _cut(self, line: bytes) -> list[bytes]:
-        pieces = []
-        while len(line) > self._longest:
-            end = self._longest
-            while line[end] & 0xC0 == 0x80 and end > self._longest - 4:
-                end -= 1
-            pieces.append(line[:end])
-            line = line[end:]
-        return [*pieces, line]
-
-
 class JobStreams:
     """Reads everything that one job prints and logs, in the running asyncio loop, line by line.
 
-    Each line is written to the log file and passed to `on_log`. `sockets` is the common beginning of the
-    paths of the two sockets; it must leave room for `.priority` in a socket's address. `rename` maps each
-    line that the job prints to the line to keep. `remark_on` may return a remark on printed lines; the first
-    one is logged before them and kept in `remark`.
+    Each line is written to the log file and passed to `on_log`. `sockets` are released at the end, or at once
+    if this raises OSError. `rename` maps each line that the job prints to the line to keep. `remark_on` may
+    return a remark on printed lines; the first one is logged before them and kept in `remark`.
     """
 
     def __init__(
         self,
         job_id: str,
         log: Path,
-        sockets: Path,
+        sockets: LogSockets,
         on_log: Callable[[LogLine], None],
         *,
         rename: Callable[[bytes], bytes] | None = None,
@@ -89,21 +55,22 @@ class JobStreams:
         self._found_remark: str | None = None
         self._lost: str | None = None
         self._pipes: dict[int, tuple[str, LineSplitter]] = {}
-        self._sockets: list[socket.socket] = []
-        # Not in a folder of their own: creating and removing one would take longer than all the rest.
-        self._socket_paths = [sockets.with_name(f"{sockets.name}.{name}") for name in _SOCKET_NAMES]
+        self._sockets = sockets
         self._then: Callable[[], None] | None = None
         self._last_lines: Callable[[], Sequence[str]] = tuple
         self._timer: asyncio.TimerHandle | None = None
         self._is_released = False
         self.write_ends: list[int] = []
         """Ends of the pipes for stdout and stderr; the caller closes them."""
-        self._log = LogWriter(log)
+        try:
+            self._log = LogWriter(log)
+        except OSError:
+            sockets.release()
+            raise
+        sockets.receive = self._add_message
         try:
             self._open_pipe("STDOUT")
             self._open_pipe("STDERR")
-            for path in self._socket_paths:
-                self._open_socket(path)
         except OSError:
             for write_end in self.write_ends:
                 os.close(write_end)
@@ -145,13 +112,6 @@ class JobStreams:
         self._pipes[read_end] = (source, LineSplitter())
         self._loop.add_reader(read_end, self._read_pipe, read_end)
 
-    def _open_socket(self, path: Path) -> None:
-        receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._sockets.append(receiver)
-        receiver.setblocking(False)
-        receiver.bind(str(path))
-        self._loop.add_reader(receiver, self._read_socket, receiver)
-
     def _read_pipe(self, pipe: int) -> None:
         source, splitter = self._pipes[pipe]
         try:
@@ -164,14 +124,9 @@ class JobStreams:
             if self._then and not self._pipes:
                 self._close()
 
-    def _read_socket(self, receiver: socket.socket) -> bool:
-        try:
-            datagram = receiver.recv(_LARGEST_DATAGRAM)
-        except BlockingIOError:
-            return False
+    def _add_message(self, datagram: bytes) -> None:
         source, level, text = _parse_datagram(datagram)
         self._add(source, level, [line.encode("utf-8", "surrogateescape") for line in text.split("\n")])
-        return True
 
     def _add_printed(self, source: str, lines: list[bytes]) -> None:
         self._add(source, source, self._renamed(lines))
@@ -208,9 +163,7 @@ class JobStreams:
             self._timer.cancel()
         for source, splitter in self._pipes.values():
             self._add_printed(source, splitter.rest())
-        for receiver in self._sockets:
-            while self._read_socket(receiver):
-                pass
+        self._sockets.drain()
         # Not STDERR: the job has not printed them.
         self._add("DX_APP", "ERROR", self._renamed([line.encode() for line in self._last_lines()]))
         self._release()
@@ -220,11 +173,7 @@ class JobStreams:
         self._is_released = True
         for pipe in list(self._pipes):
             self._close_pipe(pipe)
-        for receiver in self._sockets:
-            self._loop.remove_reader(receiver)
-            receiver.close()
-        for path in self._socket_paths:
-            path.unlink(missing_ok=True)
+        self._sockets.release()
         self._log.close()
 
 

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 from contextlib import suppress
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from dx_local.engine.executors.disk_usage import DiskUsage
 from dx_local.engine.executors.isolation import isolation_warning
 from dx_local.engine.executors.job_folder import JobFolder
 from dx_local.engine.executors.job_log import JobStreams
+from dx_local.engine.executors.log_sources.log_sockets import LogSocketPool, LogSockets
 from dx_local.engine.executors.network_hint import remark_on
 from dx_local.engine.executors.protocol import JobExit
 from dx_local.engine.executors.source_names import SourceNames
@@ -60,6 +60,7 @@ class LocalExecutor:
         self._has_announced = False
         self._zygotes: dict[WorkerPrograms, ZygoteProcess] = {}
         self._jobs: dict[str, _Running] = {}
+        self._log_sockets = LogSocketPool()
         self._numbers = count(1)
         self._folder: TemporaryFolder | None = None
         self._early_zygote: StartedZygote | None = None
@@ -74,9 +75,11 @@ class LocalExecutor:
         """
         if self._closed:
             raise RuntimeError("This executor is closed.")
-        sockets = self._temporary_folder(launch) / launch.job_id
+        sockets = f"{self._temporary_folder(launch)}/{launch.job_id}"
         zygote = self._zygote_of(launch)
-        capabilities = await asyncio.shield(zygote.capabilities)  # other jobs wait for it too
+        if not zygote.capabilities.done():
+            await asyncio.shield(zygote.capabilities)  # other jobs wait for it too
+        capabilities = zygote.capabilities.result()
         self._warn_once(capabilities)
         streams = self._streams_of(launch, sockets, capabilities)
         try:
@@ -120,6 +123,7 @@ class LocalExecutor:
             self._early_zygote.kill()
         if self._groups:
             await self._groups.close()
+        self._log_sockets.close()
         if self._folder:
             self._folder.remove()
             self._folder = None
@@ -147,21 +151,22 @@ class LocalExecutor:
         if job := self._jobs.get(job_id):
             job.streams.add_terminal_lines(lines, is_seen=is_seen)
 
-    def _streams_of(self, launch: Launch, sockets: Path, capabilities: ZygoteCapabilities) -> JobStreams:
+    def _streams_of(self, launch: Launch, sockets: str, capabilities: ZygoteCapabilities) -> JobStreams:
+        ends_completely = not (capabilities.no_sandbox_reason or capabilities.no_pid_namespace_reason)
         has_api_alone = capabilities.has_own_network and not launch.has_network
         return JobStreams(
             launch.job_id,
             _folder_of(launch).log,
-            sockets,
+            self._log_sockets.take(sockets) if ends_completely else LogSockets(sockets),
             self._callbacks.on_log,
             rename=_source_names(launch),
             remark_on=remark_on if has_api_alone else None,
         )
 
-    def _group_of(self, launch: Launch, sockets: Path) -> MemoryGroup | None:
+    def _group_of(self, launch: Launch, sockets: str) -> MemoryGroup | None:
         if launch.memory_limit is None or self._groups is None:
             return None
-        return self._groups.make(launch.job_id, launch.memory_limit, Path(cgroup_link(str(sockets))))
+        return self._groups.make(launch.job_id, launch.memory_limit, Path(cgroup_link(sockets)))
 
     def _zygote_of(self, launch: Launch) -> ZygoteProcess:
         programs = _programs_of(launch)
@@ -229,16 +234,22 @@ class LocalExecutor:
 
     def _on_streams_closed(self, job_id: str, code: int | None, usage: JobUsage | None) -> None:
         job = self._jobs[job_id]
-        end = JobExit(code, memory_limit=job.launch.memory_limit, remark=job.streams.remark)
+        killed = 0
         if job.group and self._groups:
-            end = replace(end, killed_for_memory=job.group.kills())
+            killed = job.group.kills()
             self._groups.leave(job.group)
         # The exit includes the disk usage, so it is reported after the files are counted.
-        disk = DiskUsage(_folder_of(job.launch).home)
+        disk = DiskUsage(_home_of(job.launch))
 
         def measured() -> None:
-            found = usage and replace(usage, disk=usage.disk + disk.bytes)
-            self._report_exit(job_id, replace(end, usage=found))
+            end = JobExit(
+                code,
+                usage and JobUsage(usage.memory, usage.cpu_seconds, disk=usage.disk + disk.bytes),
+                job.launch.memory_limit,
+                killed,
+                job.streams.remark,
+            )
+            self._report_exit(job_id, end)
 
         if disk.add_up(_FEW_FILES):
             measured()
@@ -285,18 +296,23 @@ def _jobs_folder(launch: Launch) -> str:
     return str(_folder_of(launch).path.parent)
 
 
-def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:
+def _home_of(launch: Launch) -> str:
+    """Return the home in a job's folder, sooner than `_folder_of` does."""
+    return f"{launch.folder}/home"
+
+
+def _job_of(launch: Launch, sockets: str, *, is_grouped: bool) -> Job:
     return Job(
         job_id=launch.job_id,
         function=launch.function,
         interpreter=launch.interpreter,
-        home=str(_folder_of(launch).home),
+        home=_home_of(launch),
         source=launch.source,
         variables=dict(launch.variables),
         tools=launch.programs,
         layers=tuple(launch.layers),
         visible_paths=tuple(launch.visible_paths),
-        log_sockets=str(sockets),
+        log_sockets=sockets,
         settings=dict(launch.settings),
         process_memory=None if is_grouped else launch.memory_limit,
         has_network=launch.has_network,

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dx_local.engine.environments.job_environments import JobEnvironmentError
-from dx_local.engine.executors.job_folder import create_job_folder, read_outcome
+from dx_local.engine.executors.job_folder import create_job_folder, json_file_text, read_outcome
 from dx_local.engine.faults import FaultKind
 from dx_local.engine.scheduling.deferred_records import DeferredRecords
 from dx_local.engine.scheduling.fault_injection import FaultInjection, failure_by, transfer_size
@@ -89,6 +89,7 @@ class Driver:
         self._waiters = ExecutionWaiters(platform.store)
         self._ready: deque[str] = deque()
         self._running: set[str] = set()  # with a slot, from the start of preparations until the exit
+        self._started: set[str] = set()  # in the state `running`
         self._blocked: set[str] = set()  # running, but without a slot while they wait for other jobs
         self._starting: set[asyncio.Task[None]] = set()
         self._folders: dict[str, JobFolder] = {}
@@ -97,8 +98,10 @@ class Driver:
         # Failures of jobs that are being killed, to record instead of the exit by a signal.
         self._planned_failures: dict[str, Failure] = {}
         self._executables: dict[str, JSON] = {}
+        self._last_executable: tuple[tuple[str, str], str] = (("", ""), "")
         self._earlier: EarlierJobs | None = None
         self._is_active = True
+        self._is_filling = False
         platform.subscribers.append(self._on_transition)
 
     def use(self, executor: Executor) -> None:
@@ -186,9 +189,7 @@ class Driver:
         """Record that a job is done, or that it failed if the disk has no space for its output."""
 
         def write() -> None:
-            with self._platform.store.transaction():
-                self._note_usage(job_id, usage)
-                job_events.finish(self._platform, job_id, output)
+            job_events.finish(self._platform, job_id, output, usage)
 
         if not self._records.try_now(write):
             full = Failure("OutputError", "The output could not be stored: No space left on device")
@@ -199,14 +200,11 @@ class Driver:
 
         def write() -> None:
             with self._platform.store.transaction():
-                self._note_usage(job_id, usage)
+                if usage:
+                    job_usage.record(self._platform.store, job_id, usage)
                 job_events.fail(self._platform, job_id, failure)
 
         self._records.write(write)
-
-    def _note_usage(self, job_id: str, usage: JobUsage | None) -> None:
-        if usage:
-            job_usage.record(self._platform.store, job_id, usage)
 
     def _explaining_full_disk(self, failure: Failure) -> Failure:
         return explain_full_disk(failure, self._platform.folder)
@@ -247,6 +245,10 @@ class Driver:
         job_id, before, after = transition
         if after is State.RUNNABLE:
             self._ready.append(job_id)
+        elif after is State.RUNNING:
+            self._started.add(job_id)
+        elif before is State.RUNNING:
+            self._started.discard(job_id)
         # A job can leave the state `running` before its process ends, such as when a sibling fails.
         if before is State.RUNNING and after in _WITHOUT_WORKER and self._executor:
             self._executor.kill(job_id)
@@ -254,26 +256,36 @@ class Driver:
         self._fill_slots()
 
     def _fill_slots(self) -> None:
-        if not self._is_active:
+        # The start of a job is a transition, after which this is called again: the loop goes on by itself.
+        if not self._is_active or self._is_filling:
             return
-        while self._ready and len(self._running) - len(self._blocked) < self._settings.max_parallel:
-            job_id = self._ready.popleft()
-            # It may have failed or been terminated since it was added.
-            if self._waiters.state(job_id) == State.RUNNABLE:
-                self._running.add(job_id)
-                with self._failing_on_internal_errors(job_id):
-                    if self._earlier is None:
-                        self._start(job_id)
-                    else:
-                        self._begin(self._take_over_or_start(job_id, self._earlier))
+        self._is_filling = True
+        try:
+            while self._ready and len(self._running) - len(self._blocked) < self._settings.max_parallel:
+                self._start_next(self._ready.popleft())
+        finally:
+            self._is_filling = False
         if not self._ready and not self._running and not self._serves_clients:
             # Transitions that this causes call this method again.
             self._records.try_now(lambda: job_events.break_deadlock(self._platform))
 
-    def _start(self, job_id: str) -> None:
-        with self._platform.store.transaction():
-            job_events.start(self._platform, job_id)
+    def _start_next(self, job_id: str) -> None:
+        """Start a job that has become runnable, unless it has failed or been terminated since."""
+        with self._failing_on_internal_errors(job_id):
             job = self._row(job_id)
+            if job["state"] != State.RUNNABLE:
+                return
+            self._running.add(job_id)
+            if self._earlier is None:
+                self._start(job)
+            else:
+                self._begin(self._take_over_or_start(job_id, self._earlier))
+
+    def _start(self, job: JobRow) -> None:
+        """Start a runnable job that has a slot; `job` is its row, which is changed as well."""
+        job_id = job["id"]
+        with self._platform.store.transaction():
+            job_events.start(self._platform, job_id, job)
             variables = variables_of(self._platform, job)
         applet = self._applet(job)
         context = Context(self._platform, Caller(job["user"]))
@@ -282,7 +294,7 @@ class Driver:
                 self._platform.folder / "jobs",
                 job_folder_name(job),
                 job=job_descriptions.describe_in_home(context, job),
-                executable=self._executable(context, job),
+                executable=self._executable_text(context, job),
                 job_input=job["input"] or {},
                 run_spec=applet["runSpec"],
             )
@@ -306,7 +318,7 @@ class Driver:
                 self._running.discard(job_id)
                 self._fill_slots()
             elif self._is_active:
-                self._start(job_id)
+                self._start(self._row(job_id))
 
     async def _launch(self, job: JobRow, applet: JSON, variables: Mapping[str, str]) -> None:
         with self._failing_on_internal_errors(job["id"]):
@@ -386,18 +398,23 @@ class Driver:
             self._executor.kill(job_id)
 
     def _is_still_running(self, job_id: str) -> bool:
-        return job_id not in self._planned_failures and self._waiters.state(job_id) == State.RUNNING
+        return job_id in self._started and job_id not in self._planned_failures
 
-    def _executable(self, context: Context, job: JobRow) -> JSON:
-        """Return the description of a job's executable for the file in its home."""
+    def _executable_text(self, context: Context, job: JobRow) -> str:
+        """Return the description of a job's executable, as the text of the file in its home."""
         executable_id = job["executable"]
         if class_of(executable_id) == "app":
             # An unpublished app may have changed since its last job.
-            return app_views.describe(context, executable_id, {})
+            return json_file_text(app_views.describe(context, executable_id, {}))
         if executable_id not in self._executables:
             self._executables[executable_id] = objects.describe(context, executable_id, {})
-        # On the platform, the workspace of a job holds a copy of its applet.
-        return {**self._executables[executable_id], "project": job["workspace"]}
+        # Consecutive jobs are mostly subjobs of the same job.
+        key = (executable_id, job["workspace"])
+        if self._last_executable[0] != key:
+            # On the platform, the workspace of a job holds a copy of its applet.
+            described = {**self._executables[executable_id], "project": job["workspace"]}
+            self._last_executable = (key, json_file_text(described))
+        return self._last_executable[1]
 
     def _applet(self, job: JobRow) -> JSON:
         return executable.applet_fields(self._platform.store, job["executable"], job["region"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from dx_app_wizard.dxapp.instances import find_instance_type
 from dx_local.engine.executors.protocol import Launch
@@ -49,11 +50,16 @@ def launch_of(prepared: PreparedJob, platform: Platform, settings: JobSettings) 
         source=applet.get("local", {}).get("source"),
         layers=_absolute(environment.layers),
         visible_paths=_absolute(visible_paths(platform, own_settings)),
-        settings=asdict(own_settings),
+        settings=_as_json(own_settings),
         memory_limit=memory_limit_of(job, settings.memory_limit),
         has_network=_has_network(job, applet) or own_settings.debugpy is not None,
         is_killed=is_killed,
     )
+
+
+@cache
+def _as_json(settings: JobSettings) -> Mapping[str, Any]:
+    return asdict(settings)
 
 
 def settings_of(job: JobRow, platform: Platform, settings: JobSettings) -> JobSettings:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dx_local.platform.core.context import Caller
@@ -122,13 +123,19 @@ def issue_token(store: Store, user: str, job: str | None = None) -> str:
     """Return a new token of a user, or of a job that acts on behalf of the user."""
     # Hexadecimal, because `dx login --token` rejects tokens that begin with a dash.
     token = secrets.token_hex(32)
-    store.insert("token", token=_digest(token), user=user, job=job)
+    digest = _digest(token)
+    if job is None:
+        store.insert("token", token=digest, user=user)
+    else:
+        store.job_tokens[digest] = TokenRow(token=digest, user=user, job=job)
+        store.after_rollback(partial(_forget, store, digest))
     return token
 
 
 def caller_of(store: Store, token: str) -> Caller | None:
     """Return the caller with this token, or None if the token is unknown or was revoked."""
-    row = store.one(TokenRow, "SELECT * FROM token WHERE token = ?", _digest(token))
+    digest = _digest(token)
+    row = store.job_tokens.get(digest) or store.one(TokenRow, "SELECT * FROM token WHERE token = ?", digest)
     return Caller(row["user"], row["job"]) if row else None
 
 
@@ -142,7 +149,8 @@ def authenticate(store: Store, token: str) -> Caller:
 
 def revoke_tokens(store: Store, job: str) -> None:
     """Revoke all tokens of a job."""
-    store.execute("DELETE FROM token WHERE job = ?", job)
+    for digest in [digest for digest, row in store.job_tokens.items() if row["job"] == job]:
+        store.after_commit(partial(_forget, store, digest))
 
 
 def destroy_token(context: Context, signature: str) -> None:
@@ -150,18 +158,20 @@ def destroy_token(context: Context, signature: str) -> None:
 
     Raises ResourceNotFound if the caller has no such token.
     """
-    caller = context.caller
-    destroyed = context.store.execute(
-        "DELETE FROM token WHERE token = ? AND user = ? AND (? IS NULL OR job = ?)",
-        signature,
-        caller.user,
-        caller.job,
-        caller.job,
-    )
-    if not destroyed:
+    caller, store = context.caller, context.store
+    row = store.job_tokens.get(signature)
+    if row is not None and row["user"] == caller.user and caller.job in (None, row["job"]):
+        store.after_commit(partial(_forget, store, signature))
+    elif caller.job or not store.execute(
+        "DELETE FROM token WHERE token = ? AND user = ?", signature, caller.user
+    ):
         raise ResourceNotFound("The token could not be found; it was destroyed, or belongs to another user")
     for subscriber in context.platform.token_subscribers:
-        context.store.after_commit(subscriber)
+        store.after_commit(subscriber)
+
+
+def _forget(store: Store, digest: str) -> None:
+    store.job_tokens.pop(digest, None)
 
 
 def _digest(token: str) -> str:

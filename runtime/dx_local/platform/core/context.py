@@ -85,6 +85,8 @@ class Platform:
             store=Store(folder / STORE_NAME, is_persistent=is_persistent), folder=folder, region=region
         )
         try:
+            # Earlier versions stored them, and jobs ended with the process that had started them.
+            platform.store.execute("DELETE FROM token WHERE job IS NOT NULL")
             if platform.store.get("user", DEFAULT_USER) is None:
                 platform.store.insert(
                     "user", id=DEFAULT_USER, first="Local", last="User", email="local@localhost"

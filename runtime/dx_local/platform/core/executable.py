@@ -62,16 +62,22 @@ def executable_of(store: Store, executable_id: str, region: str) -> Executable:
 def applet_fields(store: Store, executable_id: str, region: str) -> JSON:
     """Return the fields of an applet, or of the applet of an app in a region: specifications, code and texts.
 
-    Raises ResourceNotFound if it does not exist, and InvalidInput if an app is not enabled in the region.
+    The caller must not change them, because an applet never changes. Raises ResourceNotFound if it does not
+    exist, and InvalidInput if an app is not enabled in the region.
     """
     applet_id = executable_id
     if class_of(executable_id) == "app":
         app = store.get("app", executable_id)
         applet_id = applet_of(app, region) if app else executable_id
-    row = store.get("object", applet_id)
-    if row is None or row["class"] != "applet":
+
+    def read() -> JSON | None:
+        row = store.get("object", applet_id)
+        return row["fields"] if row and row["class"] == "applet" else None
+
+    fields = store.constant("applet", applet_id, read)
+    if fields is None:
         raise ResourceNotFound(f"The entity ID {executable_id} could not be found")
-    return row["fields"]
+    return fields
 
 
 def applet_of(app: AppRow, region: str) -> str:

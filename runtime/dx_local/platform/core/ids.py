@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 
 ALPHABET = "0123456789BFGJKPQVXYZbfgjkpqvxyz"
 EXECUTIONS = frozenset({"job", "analysis"})
 """The classes of executions: jobs, and analyses, which are the runs of workflows."""
 
+# 32 characters: the remainder of a random byte chooses each with the same probability.
+_CHARACTERS = (ALPHABET * 8).encode()
+_LENGTH = 24
 _HASH_ID = re.compile(r"[a-z]+-[0-9A-Za-z]{24}")
 
 
 def new_id(class_name: str) -> str:
     """Return a new ID, such as `file-` and 24 characters (120 random bits)."""
-    return f"{class_name}-{''.join(secrets.choice(ALPHABET) for _ in range(24))}"
+    return f"{class_name}-{os.urandom(_LENGTH).translate(_CHARACTERS).decode()}"
 
 
 def class_of(entity_id: str) -> str:

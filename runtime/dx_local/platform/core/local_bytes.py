@@ -1,4 +1,4 @@
-"""Clone, link and copy files on this machine, without reading their bytes if the file system allows it."""
+"""Write, clone, link and copy files on this machine; bytes are read only if the file system requires it."""
 
 from __future__ import annotations
 
@@ -34,6 +34,20 @@ class Part(NamedTuple):
 
 class CopyCancelledError(Exception):
     """The recipient of a copy has disconnected."""
+
+
+def write_new_file(path: str, data: bytes) -> None:
+    """Create a file with these bytes, in half the time of `Path.write_bytes`.
+
+    Raises OSError, also if it exists.
+    """
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        written = os.write(file, data)
+        while written < len(data):
+            written += os.write(file, data[written:])
+    finally:
+        os.close(file)
 
 
 def clone_or_link(source: Path, destination: Path) -> None:

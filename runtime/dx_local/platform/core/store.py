@@ -21,12 +21,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from dx_local.platform.core.schema import AppNameRow, AppRow, JobRow, ObjectRow, ProjectRow, UserRow
+    from dx_local.platform.core.schema import (
+        AppNameRow,
+        AppRow,
+        JobRow,
+        ObjectRow,
+        ProjectRow,
+        TokenRow,
+        UserRow,
+    )
 
 Row = dict[str, Any]
 """A row of any query; most queries name the type of their rows, one of those in `schema`."""
 
 R = TypeVar("R")
+T = TypeVar("T")
 
 # The cache (in kB, allocated as needed) holds the pages that searches in 100,000 files read. Requests wait
 # while the log is written into the database; a long log (in pages) makes that rare.
@@ -35,6 +44,9 @@ _PRAGMAS = ("journal_mode = WAL", "temp_store = MEMORY", "cache_size = -65536", 
 
 # Searches compose new queries all the time, so that the number of remembered ones must be limited.
 _MAX_SHAPES = 1000
+
+# Applets with their code are the largest values that are remembered, and a process runs few of them.
+_MAX_CONSTANTS = 250
 
 
 class UnknownSchema(Exception):  # noqa: N818 - the name describes the finding
@@ -65,7 +77,10 @@ class Store:
         self._large = LargeValues(path.parent / FOLDER)
         self._shapes: dict[str, _Shape[Any]] = {}
         self._others: dict[tuple[str, str], str] = {}
-        self._depth = 0
+        self._constants: dict[tuple[str, str], Any] = {}
+        self.job_tokens: dict[str, TokenRow] = {}
+        """The tokens of jobs by their digests, which are not stored: no job outlives this process."""
+        self._is_in_transaction = False
         self._actions = _Actions()
         try:
             self._set_up(is_persistent=is_persistent, is_read_only=is_read_only)
@@ -94,14 +109,16 @@ class Store:
         If the block or the commit raises an error, all changes are undone, and only the actions passed to
         `after_rollback` are called.
         """
-        if self._depth:
-            with self._nested():
-                yield
+        if self._is_in_transaction:
+            yield
             return
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            with self._nested():
+            self._is_in_transaction = True
+            try:
                 yield
+            finally:
+                self._is_in_transaction = False
             self._connection.execute("COMMIT")
         except BaseException:
             undoing = self._take_actions().after_rollback
@@ -110,28 +127,21 @@ class Store:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
             raise
-        with _calling_all(self._take_actions().after_commit):
-            pass
+        if committed := self._take_actions().after_commit:
+            with _calling_all(committed):
+                pass
 
     def after_commit(self, action: Callable[[], None]) -> None:
         """Call action once the current transaction is committed, or now if there is none."""
-        if self._depth:
+        if self._is_in_transaction:
             self._actions.after_commit.append(action)
         else:
             action()
 
     def after_rollback(self, action: Callable[[], None]) -> None:
         """Call action if the current transaction is rolled back."""
-        if self._depth:
+        if self._is_in_transaction:
             self._actions.after_rollback.append(action)
-
-    @contextmanager
-    def _nested(self) -> Iterator[None]:
-        self._depth += 1
-        try:
-            yield
-        finally:
-            self._depth -= 1
 
     def _take_actions(self) -> _Actions:
         """Return the actions of the transaction that ends, and start a new list."""
@@ -166,12 +176,28 @@ class Store:
 
     def value(self, sql: str, *values: Any) -> Any:
         """Return the first column of the first row of a query, or None."""
-        row = self.one(Row, sql, *values)
-        return next(iter(row.values())) if row else None
+        cursor = self._connection.execute(sql, values)
+        found = cursor.fetchone()
+        return None if found is None else self._decoded(cursor.description[0][0], found[0])
 
     def column(self, sql: str, *values: Any) -> list[Any]:
         """Return the first column of all rows of a query."""
-        return [next(iter(row.values())) for row in self.all(Row, sql, *values)]
+        cursor = self._connection.execute(sql, values)
+        name = cursor.description[0][0]
+        return [self._decoded(name, found[0]) for found in cursor]
+
+    def constant(self, kind: str, entity_id: str, read: Callable[[], T | None]) -> T | None:
+        """Return read(), for a value that never changes: it is remembered unless it is None.
+
+        `kind` names the value among those of the entity. The caller must not change the value.
+        """
+        key = (kind, entity_id)
+        found: T | None = self._constants.get(key)
+        if found is None and (found := read()) is not None:
+            if len(self._constants) >= _MAX_CONSTANTS:
+                self._constants.clear()
+            self._constants[key] = found
+        return found
 
     @overload
     def get(self, table: Literal["app"], entity_id: str) -> AppRow | None: ...
@@ -227,6 +253,9 @@ class Store:
             names = tuple(column[0] for column in cursor.description)
             shape = self._shapes[sql] = _Shape(row_type, names, self._large)
         return shape
+
+    def _decoded(self, name: str, value: Any) -> Any:
+        return value if value is None or name not in JSON_COLUMNS else _value_of(value, self._large)
 
     def _encode(self, columns: dict[str, Any]) -> Sequence[Any]:
         return [self._encoded(name, value) for name, value in columns.items()]
@@ -298,17 +327,18 @@ class _Shape(Generic[R]):
         row = dict(zip(self._names, values))  # noqa: B905 - they are of one length
         for name in self._json:
             if (text := row[name]) is not None:
-                row[name] = self._large.value_of(text) if is_large(text) else _from_json(text)
+                row[name] = _value_of(text, self._large)
         return row  # type: ignore[return-value]  # a TypedDict is a dict
 
 
 _raw_decode = json.JSONDecoder().raw_decode
 
 
-def _from_json(text: str) -> Any:
+def _value_of(text: str, large: LargeValues) -> Any:
+    """Return the value of a JSON column that is not null."""
     # Most stored values are empty.
     if text == "[]":
         return []
     if text == "{}":
         return {}
-    return _raw_decode(text)[0]
+    return large.value_of(text) if is_large(text) else _raw_decode(text)[0]

@@ -6,7 +6,7 @@ Source: https://documentation.dnanexus.com/developer/api/running-analyses
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dx_app_wizard.dxapp.classes import flatten
 from dx_app_wizard.dxapp.instances import default_instance_type
@@ -14,6 +14,7 @@ from dx_local.platform.core import access
 from dx_local.platform.core.errors import InvalidInput, InvalidState, PermissionDenied
 from dx_local.platform.core.executable import executable_of
 from dx_local.platform.core.ids import EXECUTIONS, class_of, new_id
+from dx_local.platform.core.schema import JobRow
 from dx_local.platform.core.states import FINAL, State
 from dx_local.platform.data import projects
 from dx_local.platform.execution import app_containers, requirements
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from dx_local.platform.core.context import JSON, Context
     from dx_local.platform.core.executable import Executable
-    from dx_local.platform.core.schema import CallingJob
+    from dx_local.platform.core.schema import CallingJob, RequestedSettings
 
 # Fields of a run request that are only described, with the functions that read them.
 ECHOED: dict[str, Callable[[JSON, str], Any]] = {
@@ -77,10 +78,15 @@ def create(context: Context, new_job: NewJob) -> str:
     executable = new_job.executable
     on = depends_on(context, request)
     resources = _resources(new_job)
-    region = projects.region_of(context.store, new_job.project)
+    # A subjob is in the project of its parent.
+    region = (
+        parent["region"]
+        if parent and new_job.shares_workspace
+        else projects.region_of(context.store, new_job.project)
+    )
     requirements.check_known_in_run(request, region)
-    context.store.insert(
-        "job",
+    job = JobRow(
+        sequence=0,  # until it is inserted
         id=job_id,
         name=_name(new_job),
         state=State.IDLE.value,
@@ -109,14 +115,29 @@ def create(context: Context, new_job: NewJob) -> str:
         instance_type=resources.instance_type(new_job.function) or default_instance_type(region),
         timeout=resources.timeout(new_job.function),
         transitions=[],
-        requested=_requested(context, new_job, resources),
+        requested=cast("RequestedSettings", _requested(context, new_job, resources)),
         parent_try=parent["try_number"] if parent else None,
         analysis=parent["id"] if parent and new_job.stage else parent["analysis"] if parent else None,
         stage=new_job.stage or (parent["stage"] if parent else None),
+        started=None,
+        stopped=None,
+        try_number=0,
+        try_created=None,
+        superseded=0,
+        input=None,
+        output=None,
+        failure_reason=None,
+        failure_message=None,
+        failure_from=None,
+        failure_counts={},
+        reuse_key=None,
+        reused_from=None,
+        not_reused=None,
+        usage=None,
     )
     if class_of(executable.id) == "app":
         app_containers.ensure_project_cache(context, executable.id, new_job.project)
-    context.platform.publish(lifecycle.added(context.store, job_id, now))
+    context.platform.publish(lifecycle.created(context.store, job, now))
     return job_id
 
 

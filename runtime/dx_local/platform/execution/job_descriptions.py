@@ -27,11 +27,12 @@ def describe_job(context: Context, job_id: str, request: JSON) -> JSON:
 
 
 def describe_in_home(context: Context, job: JobRow) -> JSON:
-    """Return the description in the home of a job: that of describe, without inputs and outputs.
+    """Return the description in the home of a job that starts: that of describe, without inputs and outputs.
 
     Source: the file dnanexus-job.json of a real job, printed in its published log (2022).
     """
-    return describe_execution(_description(context, job), {"io": False})
+    starts_first_try = job["try_number"] == 0  # so that it has not started anything yet
+    return describe_execution(_description(context, job, has_children=not starts_first_try), {"io": False})
 
 
 def describe_execution(full: JSON, request: JSON) -> JSON:
@@ -75,7 +76,7 @@ _CONSTANT_FIELDS = {
 }
 
 
-def _description(context: Context, job: JobRow) -> JSON:
+def _description(context: Context, job: JobRow, *, has_children: bool = True) -> JSON:
     requested = job["requested"]
     full = {
         **_CONSTANT_FIELDS,
@@ -90,7 +91,7 @@ def _description(context: Context, job: JobRow) -> JSON:
         "instanceType": job["instance_type"],
         "systemRequirements": job["system_requirements"],
         "networkAccess": requested["access"].get("network", []),
-        "dependsOn": [*job["depends_on"], *_analyses_of(context, job)],
+        "dependsOn": [*job["depends_on"], *(_analyses_of(context, job) if has_children else ())],
         "waitingOnChildren": _waiting_on_children(context, job),
         "try": job["try_number"],
         "tryCreated": job["created"] if job["try_created"] is None else job["try_created"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from dx_local.platform.core import access
@@ -10,19 +11,22 @@ from dx_local.platform.lifecycle import lifecycle
 
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Platform
+    from dx_local.platform.core.schema import JobRow
+    from dx_local.platform.execution.job_usage import JobUsage
 
 
-def start(platform: Platform, job_id: str) -> None:
-    """Record that a runnable job has started on a worker."""
+def start(platform: Platform, job_id: str, row: JobRow | None = None) -> None:
+    """Record that a runnable job has started on a worker; `row` is its row, which is changed as well."""
     with platform.store.transaction():
-        platform.publish(lifecycle.started(platform.store, job_id, platform.clock()))
+        platform.publish(lifecycle.started(platform.store, job_id, platform.clock(), row))
 
 
-def finish(platform: Platform, job_id: str, output: JSON) -> None:
-    """Record that a job's program has succeeded with this output."""
+def finish(platform: Platform, job_id: str, output: JSON, usage: JobUsage | None = None) -> None:
+    """Record that a job's program has succeeded with this output, and used these resources."""
+    used = asdict(usage) if usage else None
     with platform.store.transaction():
         access.revoke_tokens(platform.store, job_id)
-        platform.publish(lifecycle.finished(platform.store, job_id, output, platform.clock()))
+        platform.publish(lifecycle.finished(platform.store, job_id, output, platform.clock(), used))
 
 
 def take_over(platform: Platform, job_id: str, output: JSON, earlier: str) -> None:

@@ -13,9 +13,10 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from dx_local.platform.core.local_bytes import write_new_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from io import FileIO
     from pathlib import Path
 
     from dx_local.platform.core.context import Platform
@@ -94,20 +95,24 @@ def job_folder_name(job: JobTry) -> str:
 
 def write_log(log: Path, lines: Sequence[tuple[str, str]], timestamp: int) -> None:
     """Create a log with these lines, each a level and a text. Raises OSError."""
-    log.write_bytes("".join(f"{text}\n" for _, text in lines).encode())
-    _index_of(log).write_bytes(b"".join(_ENTRY % (timestamp, level.encode()) for level, _ in lines))
+    write_new_file(str(log), "".join(f"{text}\n" for _, text in lines).encode())
+    entries = b"".join(_ENTRY % (timestamp, level.encode()) for level, _ in lines)
+    write_new_file(str(_index_of(log)), entries)
 
 
 def job_output_bytes(log: Path, most: int | None = None) -> bytes:
     """Return the output of a job without the opening lines of its worker; at most the last `most` bytes.
 
-    Conversations with a debugger are left out.
+    Conversations with a debugger are left out. A job without a log has printed nothing.
     """
-    with log.open("rb") as file:
-        is_whole = most is None or log.stat().st_size <= most
-        if not is_whole:
-            file.seek(-(most or 0), os.SEEK_END)
-        text = file.read()
+    try:
+        with log.open("rb") as file:
+            is_whole = most is None or log.stat().st_size <= most
+            if not is_whole:
+                file.seek(-(most or 0), os.SEEK_END)
+            text = file.read()
+    except FileNotFoundError:
+        return b""
     opening = _OPENING.match(text) if is_whole else None
     return _without_debugger(log, text[opening.end() :] if opening else text)
 
@@ -144,27 +149,26 @@ def line_count(log: Path) -> int:
 class LogWriter:
     """Writes the log of one job; lines survive the process once `write` has returned.
 
-    `lost` counts the lines that could not be written, for example because the disk was full.
+    `lost` counts the lines that could not be written, for example because the disk was full. Raises OSError.
     """
 
     def __init__(self, log: Path) -> None:
         self.lost = 0
-        self._text = log.open("ab", buffering=0)
+        self._text = _GrowingFile(log)
         try:
-            self._index = _index_of(log).open("ab", buffering=0)
+            self._index = _GrowingFile(_index_of(log))
         except OSError:
             self._text.close()
             raise
 
     def write(self, lines: Sequence[bytes], level: str, timestamp: int) -> None:
         """Append lines, passed without line ends: all of them or none."""
-        size = self._text.tell()
-        entries = _ENTRY % (timestamp, level.encode()) * len(lines)
-        written = _add(self._text, b"".join(line + b"\n" for line in lines))
-        if not (written and _add(self._index, entries)):
+        size = self._text.size
+        written = self._text.add(b"".join(line + b"\n" for line in lines))
+        if not (written and self._index.add(_ENTRY % (timestamp, level.encode()) * len(lines))):
             self.lost += len(lines)
             if written:
-                _cut(self._text, size)
+                self._text.cut(size)
 
     def close(self) -> None:
         """Close the files."""
@@ -172,22 +176,34 @@ class LogWriter:
         self._index.close()
 
 
-def _add(file: FileIO, data: bytes) -> bool:
-    """Append data to a file as a whole or not at all; return whether it was appended."""
-    size = file.tell()
-    try:
-        is_whole = file.write(data) == len(data)
-    except OSError:
-        is_whole = False
-    if not is_whole:
-        _cut(file, size)
-    return is_whole
+class _GrowingFile:
+    """A file to which one process appends; `size` is that of the file in bytes."""
 
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        self.size = os.lseek(self._file, 0, os.SEEK_END)
 
-def _cut(file: FileIO, size: int) -> None:
-    with suppress(OSError):
-        file.truncate(size)
-        file.seek(size)
+    def add(self, data: bytes) -> bool:
+        """Append data as a whole or not at all; return whether it was appended."""
+        try:
+            is_whole = os.write(self._file, data) == len(data)
+        except OSError:
+            is_whole = False
+        if is_whole:
+            self.size += len(data)
+        else:
+            self.cut(self.size)
+        return is_whole
+
+    def cut(self, size: int) -> None:
+        """Remove all bytes after the first `size` if possible."""
+        with suppress(OSError):
+            os.ftruncate(self._file, size)
+            self.size = size
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
 
 
 class LogReader:

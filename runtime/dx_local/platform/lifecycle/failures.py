@@ -17,6 +17,7 @@ from dx_local.platform.lifecycle.queries import UNFINISHED, is_analysis
 
 if TYPE_CHECKING:
     from dx_local.platform.core.schema import JobRow, JobStatus
+    from dx_local.platform.core.store import Store
     from dx_local.platform.lifecycle.step import Step
 
 _RESTARTABLE_STATES = frozenset({State.RUNNING, State.WAITING_ON_OUTPUT})
@@ -27,8 +28,11 @@ class Failures:
 
     def __init__(self, step: Step) -> None:
         self._step = step
-        self._store = step.store
         self._rows = step.rows
+
+    @property
+    def _store(self) -> Store:
+        return self._step.store
 
     def fail(self, job_id: str, failure: Failure) -> None:
         """Fail or restart a job that has no worker, or has just lost it."""
@@ -43,7 +47,7 @@ class Failures:
         if job["state"] == State.TERMINATING:
             self.end_terminated(job["id"])
         elif job["state"] == State.RESTARTABLE and job["stopped"] is None:
-            self._store.update("job", job["id"], stopped=self._step.now)
+            self._rows.change(job["id"], stopped=self._step.now)
             self._step.to_advance.append(job["id"])
 
     def start_next_try(self, job_id: str) -> None:

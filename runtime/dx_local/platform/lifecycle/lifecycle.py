@@ -41,17 +41,32 @@ def added(store: Store, job_id: str, now: int) -> list[Transition]:
     return life.advance_all()
 
 
-def started(store: Store, job_id: str, now: int) -> list[Transition]:
-    """Process the start of a runnable job on a worker."""
+def created(store: Store, job: JobRow, now: int) -> list[Transition]:
+    """Insert a new job in state `idle`, and process it as `added` does; the row is changed as well."""
     life = _LifeCycle(store, now)
+    life.step.rows.hold(job, is_new=True)
+    life.add(job["id"])
+    return life.advance_all()
+
+
+def started(store: Store, job_id: str, now: int, row: JobRow | None = None) -> list[Transition]:
+    """Process the start of a runnable job on a worker; `row` is its row, which is changed as well."""
+    life = _LifeCycle(store, now)
+    if row is not None:
+        life.step.rows.hold(row)
     life.step.move(job_id, State.RUNNING, started=now)
     return life.advance_all()
 
 
-def finished(store: Store, job_id: str, output: dict[str, Any], now: int) -> list[Transition]:
-    """Process the successful end of a job's program; the output counts only if the job is running."""
+def finished(
+    store: Store, job_id: str, output: dict[str, Any], now: int, usage: dict[str, Any] | None = None
+) -> list[Transition]:
+    """Process the successful end of a job's program; the output counts only if the job is running.
+
+    `usage` describes the resources that the job used; see job_usage.py.
+    """
     life = _LifeCycle(store, now)
-    life.finish(job_id, output)
+    life.finish(job_id, output, usage)
     return life.advance_all()
 
 
@@ -115,13 +130,19 @@ class _LifeCycle:
     def __init__(self, store: Store, now: int) -> None:
         self.step = Step(store, now)
         self.failures = Failures(self.step)
-        self._store = store
         self._rows = self.step.rows
+        # Inputs, outputs, placements and links, none of which a step holds back.
+        self._data = store
+
+    @property
+    def _store(self) -> Store:
+        return self.step.store
 
     def advance_all(self) -> list[Transition]:
         """Advance executions until no further change follows; return all transitions of the step."""
         while self.step.to_advance:
             self._advance(self.step.to_advance.popleft())
+        self._rows.write()
         return self.step.transitions
 
     def add(self, job_id: str) -> None:
@@ -137,16 +158,18 @@ class _LifeCycle:
         else:
             self.step.to_advance.append(job_id)
 
-    def finish(self, job_id: str, output: dict[str, Any]) -> None:
-        job = self._rows.status(job_id)
+    def finish(self, job_id: str, output: dict[str, Any], usage: dict[str, Any] | None = None) -> None:
+        job = self._rows.job(job_id)
+        self._rows.hold(job)
+        if usage is not None:
+            self._rows.change(job_id, usage=usage)
         if job["state"] != State.RUNNING:
             self.failures.release_worker(job)
             return
-        if problem := outputs.name_error(self._store, job_id, output):
+        if problem := outputs.name_error(job["output_spec"], output):
             self.failures.fail_tree(job_id, Failure("OutputError", problem))
             return
         self.step.move(job_id, State.WAITING_ON_OUTPUT, output=output)
-        self._rows.remember_output(job_id, output)
         self._wait_for(job_id, [*_executions_in(output), *links_in(output)])
         self.step.to_advance.append(job_id)
 
@@ -204,7 +227,7 @@ class _LifeCycle:
         optional = frozenset(job["requested"].get("optionalInputs", ()))
         try:
             resolved = self._resolved(job["original_input"], optional)
-            workspaces.copy_inputs_to_workspace(self._store, job, resolved)
+            workspaces.copy_inputs_to_workspace(self._data, job, resolved)
         except (UnresolvableReference, workspaces.ObjectNotFound) as error:
             self.failures.fail_tree(job["id"], Failure("InputError", str(error)))
             return
@@ -216,7 +239,7 @@ class _LifeCycle:
 
     def _run_or_reuse(self, job: JobRow, resolved: dict[str, Any]) -> None:
         """Make a job runnable, or done with the output of an earlier job if it may reuse one."""
-        if not restarts.is_master(self._store, job):
+        if not restarts.is_master(self._data, job):
             self.step.move(job["id"], State.RUNNABLE, input=resolved)
             return
         key = reuse.key_of(self._store, job, resolved)
@@ -241,8 +264,8 @@ class _LifeCycle:
             self.failures.fail_tree(job["id"], Failure("OutputError", problem))
             return
         try:
-            workspaces.publish_outputs(self._store, job, output)
-            workspaces.preserve_outputs(self._store, job, output)
+            workspaces.publish_outputs(self._data, job, output)
+            workspaces.preserve_outputs(self._data, job, output)
         except workspaces.ObjectNotFound as error:
             self.failures.fail_tree(job["id"], Failure("OutputError", str(error)))
             return
@@ -254,10 +277,12 @@ class _LifeCycle:
 
         A dependency that can never be met fails the job.
         """
-        waits = False
+        to_wait_for = []
         check = deadlocks.DeadlockCheck(self._rows, job_id)
-        for dependency in dict.fromkeys(dependencies):
-            state = self._rows.state_of(dependency)
+        dependencies = dict.fromkeys(dependencies)
+        states = self._rows.states_of(dependencies)
+        for dependency in dependencies:
+            state = states.get(dependency)
             if state in (State.FAILED, State.TERMINATED):
                 self.failures.fail_tree(job_id, self.failures.of_dependency(dependency))
                 return True
@@ -266,9 +291,10 @@ class _LifeCycle:
                 if check.would_deadlock(dependency):
                     self.failures.fail_tree(job_id, check.failure(dependency))
                     return True
-                self.step.wait_for(job_id, dependency)
-                waits = True
-        return waits
+                to_wait_for.append(dependency)
+        if to_wait_for:
+            self._rows.add_waits(job_id, to_wait_for)
+        return bool(to_wait_for)
 
     def _input_objects(self, job: JobRow) -> list[str]:
         """Return the data objects in the input, and the hidden objects that their details link to."""
@@ -276,9 +302,9 @@ class _LifeCycle:
         hidden = [
             linked
             for entity in found
-            for links in self._store.column("SELECT links FROM object WHERE id = ?", entity)
+            for links in self._data.column("SELECT links FROM object WHERE id = ?", entity)
             for linked in links
-            if self._store.value("SELECT hidden FROM object WHERE id = ?", linked)
+            if self._data.value("SELECT hidden FROM object WHERE id = ?", linked)
         ]
         return [*found, *hidden]
 
@@ -286,7 +312,7 @@ class _LifeCycle:
         """Return the fields of a job that waits for nothing any more, with all references replaced."""
         resolver = Resolver(
             lambda job_id: outputs.output_if_done(self._store, job_id),
-            lambda entity, path: outputs.object_metadata(self._store, entity, path),
+            lambda entity, path: outputs.object_metadata(self._data, entity, path),
         )
         resolved = resolver.resolve(fields, optional=optional)
         for reference in references_in(resolved):

@@ -35,12 +35,11 @@ def object_metadata(store: Store, entity: str, path: str) -> Any:
     return json.loads(text or "{}").get(key)
 
 
-def name_error(store: Store, job_id: str, output: dict[str, Any]) -> str | None:
+def name_error(spec: list[dict[str, Any]] | None, output: dict[str, Any]) -> str | None:
     """Return a message on undeclared or missing fields of a job's output, or None if there are none.
 
-    Any field is valid if the executable declares no outputs.
+    Any field is valid if there is no specification.
     """
-    spec: list[dict[str, Any]] | None = store.value("SELECT output_spec FROM job WHERE id = ?", job_id)
     if spec is None:
         return None
     declared = {field["name"]: field for field in spec}

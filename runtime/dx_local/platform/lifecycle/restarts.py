@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from dx_local.platform.core.errors import InvalidInput
 from dx_local.platform.core.ids import class_of
 from dx_local.platform.core.json_text import to_json
-from dx_local.platform.core.schema import JobWorkspace
 from dx_local.platform.core.states import State
+from dx_local.platform.lifecycle.queries import workspace_of
 from dx_local.platform.requests import request_fields as read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dx_local.platform.core.context import JSON
-    from dx_local.platform.core.schema import JobRow
+    from dx_local.platform.core.schema import JobRow, JobWorkspace
     from dx_local.platform.core.store import Store
 
 MAX_RESTARTS = 9
@@ -119,15 +119,15 @@ def is_master(store: Store, job: JobWorkspace) -> bool:
     if parent is None or class_of(parent) != "job":
         return True
     # Only subjobs share the workspace of their parent.
-    workspace = store.value("SELECT workspace FROM job WHERE id = ?", parent)
-    return bool(workspace != job["workspace"])
+    above = workspace_of(store, parent)
+    return above is None or above["workspace"] != job["workspace"]
 
 
 def master_above(store: Store, job: JobWorkspace) -> str | None:
     """Return the nearest ancestor of a job that is a master job, or None."""
     above: JobWorkspace | None = job
     while above is not None and above["parent"] is not None:
-        above = store.one(JobWorkspace, "SELECT id, parent, workspace FROM job WHERE id = ?", above["parent"])
+        above = workspace_of(store, above["parent"])
         if above is not None and class_of(above["id"]) == "job" and is_master(store, above):
             return above["id"]
     return None

@@ -20,11 +20,15 @@ class Step:
     """
 
     def __init__(self, store: Store, now: int) -> None:
-        self.store = store
         self.now = now
         self.rows = Rows(store)
         self.transitions: list[Transition] = []
         self.to_advance: deque[str] = deque()
+
+    @property
+    def store(self) -> Store:
+        """The store, in which all changes of this step are written by now."""
+        return self.rows.store
 
     def move(self, job_id: str, after: State, **columns: Any) -> None:
         """Change the state of an execution, and other columns with it.
@@ -40,27 +44,26 @@ class Step:
             # `columns` may override this: a job restarted because of a child still has its worker.
             columns = {"stopped": self.now, **columns}
         history = [*job["transitions"], {"newState": after.value, "setAt": self.now}]
-        self.store.update("job", job_id, state=after.value, modified=self.now, transitions=history, **columns)
+        parent = job["parent"]
+        self.rows.change(job_id, state=after.value, modified=self.now, transitions=history, **columns)
         self.transitions.append(Transition(job_id, before, after))
         if after in FINAL:
-            self._end(job_id, job["parent"], after)
-
-    def wait_for(self, job_id: str, entity_id: str) -> None:
-        """Record that a job waits for an execution or a data object."""
-        self.store.execute("INSERT OR IGNORE INTO wait VALUES (?, ?)", job_id, entity_id)
+            self._end(job_id, parent, after)
 
     def stop_waiting(self, job_id: str) -> None:
         """Remove everything that a job waits for."""
-        self.store.execute("DELETE FROM wait WHERE job = ?", job_id)
+        self.rows.data.execute("DELETE FROM wait WHERE job = ?", job_id)
 
     def wake_waiters_of(self, entity_id: str) -> None:
         """Let the jobs move on that wait for an execution which is done, or an object which is closed."""
-        self.to_advance.extend(self.rows.waiters_of(entity_id))
-        self.store.execute("DELETE FROM wait WHERE waits_for = ?", entity_id)
+        if waiters := self.rows.waiters_of(entity_id):
+            self.to_advance.extend(waiters)
+            self.rows.data.execute("DELETE FROM wait WHERE waits_for = ?", entity_id)
 
-    def _end(self, job_id: str, parent: str | None, state: State) -> None:
-        self.stop_waiting(job_id)
+    def _end(self, job_id: str, parent: str | None, after: State) -> None:
+        if after is not State.DONE:  # a job that waits for something is never done
+            self.stop_waiting(job_id)
         if parent:
             self.to_advance.append(parent)
-        if state is State.DONE:
+        if after is State.DONE:
             self.wake_waiters_of(job_id)

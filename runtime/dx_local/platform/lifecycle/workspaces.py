@@ -13,6 +13,7 @@ from dx_app_wizard.dxapp.classes import DATA_CLASSES
 from dx_app_wizard.dxapp.links import link, link_id, link_project, links_in, parse_reference, replace
 from dx_local.platform.core.ids import class_of
 from dx_local.platform.core.schema import PlacementRow
+from dx_local.platform.lifecycle.queries import workspace_of
 from dx_local.platform.requests.folder_paths import is_within, join, parent_of, with_parents
 
 if TYPE_CHECKING:
@@ -170,13 +171,14 @@ def _launcher(store: Store, job: JobRow) -> str | None:
     """Return the job that launched this one, directly or through an analysis; None if a user did."""
     parent: str | None = job["parent"]
     while parent and class_of(parent) == "analysis":
-        parent = store.value("SELECT parent FROM job WHERE id = ?", parent)
+        above = workspace_of(store, parent)
+        parent = above["parent"] if above else None
     return parent
 
 
 def _workspace_of(store: Store, job_id: str) -> str | None:
-    workspace: str | None = store.value("SELECT workspace FROM job WHERE id = ?", job_id)
-    return workspace
+    found = workspace_of(store, job_id)
+    return found["workspace"] if found else None
 
 
 def _placement(store: Store, object_id: str, project: str | None) -> PlacementRow:

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.console.text import plain
-from dx_local.engine.executors.job_log import LONGEST_LINE
+from dx_local.engine.executors.log_sources.line_splitter import LONGEST_LINE
 from dx_local.platform.core.schema import JobTry
 from dx_local.platform.execution.job_logs import (
     DXPY_OPENING,

@@ -205,6 +205,8 @@ class RunFacts:
             self.ended += 1
         if after not in (State.RUNNING, State.RESTARTABLE, *FINAL):
             return Change(job, after)
+        if after is State.RUNNING and not (job.entry_point.restarts or self._platform.reuses):
+            return Change(job, after)  # without details, which only later tries and reuse have
         outcome = outcome_of(self._platform.store, job.id)
         if outcome is None:
             return Change(job, after)

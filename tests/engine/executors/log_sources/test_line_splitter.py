@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dx_local.engine.executors.job_log import LineSplitter
+from dx_local.engine.executors.log_sources.line_splitter import LineSplitter
 
 
 def split(pieces: list[bytes], longest: int) -> list[bytes]:
