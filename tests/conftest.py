@@ -6,7 +6,6 @@ import asyncio
 import http.client
 import json
 import os
-import subprocess
 import textwrap
 import threading
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.forked import dxpy_forks
 from tests.route_record import (  # noqa: F401 - hooks and a fixture of every test
     calls_its_routes,
     pytest_addoption,
@@ -38,6 +38,7 @@ from dx_local.platform.data import projects
 from dx_local.platform.execution import applets
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -238,7 +239,7 @@ class ServedPlatform:
         return done.stdout.strip()
 
     def try_dx(self, *arguments: str, job: str | None = None) -> subprocess.CompletedProcess[str]:
-        return self._run(["dx", *arguments], job)
+        return self._run([str(self.environment.bin / "dx"), *arguments], job)
 
     def dxpy(self, code: str, *values: Any, job: str | None = None) -> Any:
         """Run code with the real dxpy, where `values` are `v`, and return what it left in `result`."""
@@ -246,21 +247,12 @@ class ServedPlatform:
             "import json, sys, dxpy\nv = json.loads(sys.argv[1])\nresult = None\n"
             f"{code}\nprint('\\n' + json.dumps(result))"
         )
-        done = self._run([str(self.environment.python), "-c", program, json.dumps(values)], job)
+        done = self._run(["-c", program, json.dumps(values)], job)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
 
     def _run(self, command: list[str], job: str | None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            env=self.variables(job),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        return dxpy_forks(self.environment.python).run(command, self.variables(job), self.folder)
 
     async def _open(self) -> None:
         self._platform = Platform.open(self.folder / "platform")

@@ -1,0 +1,133 @@
+"""Run Python programs in forks of this process, which has already imported modules of others for them.
+
+`python fork_server.py SOCKET MODULE PACKAGE…` imports what MODULE imports, except for the PACKAGEs: each program
+imports those itself, so they read its own variables and arguments. Then it serves (forked.py is the client):
+
+    client → server   one JSON object: argv, variables, folder, the paths stdin, stdout and stderr, seconds
+    server → client   the exit code, negative for a signal, once the program has ended
+
+It ends when its stdin does, and runs on Python 3.8 like the programs of jobs.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
+
+def modules_of_others(module: str, own: list[str]) -> list[str]:
+    """Return the modules that `module` imports and that belong to none of the packages `own`."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        sys.argv = [module.rpartition(".")[2]]
+        importlib.import_module(module)
+        names = [name for name in sys.modules if name.partition(".")[0] not in {"__main__", *own}]
+        with open(writer, "w", encoding="utf-8") as file:
+            json.dump(names, file)
+        os._exit(0)
+    os.close(writer)
+    with open(reader, encoding="utf-8") as file:
+        names = json.load(file)
+    os.wait()
+    return names  # type: ignore[no-any-return]
+
+
+def requested(listener: socket.socket) -> dict[str, Any]:
+    """Serve; return only in a fork, with the program that it shall become."""
+    while True:
+        ready, _, _ = select.select([listener, sys.stdin], [], [])
+        if sys.stdin in ready:
+            os._exit(0)
+        connection, _ = listener.accept()
+        with connection:
+            if os.fork() == 0:
+                listener.close()
+                return attended(connection)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+def attended(connection: socket.socket) -> dict[str, Any]:
+    """Fork once more: tell the client of the fork's end, and return the request in that fork."""
+    with connection.makefile("r", encoding="utf-8") as file:
+        request: dict[str, Any] = json.loads(file.readline())
+    pid = os.fork()
+    if pid == 0:
+        connection.close()
+        return request
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(pid, signal.SIGKILL))
+    signal.alarm(request["seconds"])
+    _, status = os.waitpid(pid, 0)
+    code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    connection.sendall(b"%d\n" % code)
+    os._exit(0)
+
+
+def take_over(request: dict[str, Any]) -> None:
+    """Give this process the folder, variables and standard streams of a request."""
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["variables"])
+    time.tzset()
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        mode = os.O_RDONLY if name == "stdin" else os.O_WRONLY
+        opened = os.open(request[name], mode)
+        os.dup2(opened, number)
+        os.close(opened)
+        # A new object, because Python has recorded facts about the old file.
+        file = open(  # noqa: SIM115
+            number, "r" if number == 0 else "w", encoding="utf-8", errors=stream.errors, closefd=False
+        )
+        setattr(sys, name, file)
+        setattr(sys, f"__{name}__", file)
+
+
+def run(argv: list[str]) -> None:
+    """Run `-c CODE ARGUMENT…`, `-m MODULE ARGUMENT…` or `PROGRAM ARGUMENT…` as __main__."""
+    option, *arguments = argv
+    if option == "-c":
+        sys.argv = ["-c", *arguments[1:]]
+        sys.path.insert(0, "")
+        exec(compile(arguments[0], "<string>", "exec", dont_inherit=True), {"__name__": "__main__"})
+    elif option == "-m":
+        sys.argv = arguments
+        sys.path.insert(0, os.getcwd())
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = argv
+        sys.path.insert(0, os.path.dirname(option))
+        runpy.run_path(option, run_name="__main__")
+
+
+def main() -> None:
+    """Import, serve, and become the programs."""
+    address, module, *own = sys.argv[1:]
+    for name in modules_of_others(module, own):
+        with suppress(ImportError):
+            importlib.import_module(name)
+    assert not {*own} & {*sys.modules}
+    gc.collect()
+    gc.freeze()
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen()
+    print("ready", flush=True)
+    request = requested(listener)
+    take_over(request)
+    run(request["argv"])
+
+
+if __name__ == "__main__":
+    main()
