@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests.forked import dxpy_forks
+from tests.forked import dxpy_forks, run_dx
 from tests.route_record import (  # noqa: F401 - hooks and a fixture of every test
     calls_its_routes,
     pytest_addoption,
@@ -239,7 +239,7 @@ class ServedPlatform:
         return done.stdout.strip()
 
     def try_dx(self, *arguments: str, job: str | None = None) -> subprocess.CompletedProcess[str]:
-        return self._run([str(self.environment.bin / "dx"), *arguments], job)
+        return run_dx(self.environment.bin, arguments, self.variables(job), self.folder)
 
     def dxpy(self, code: str, *values: Any, job: str | None = None) -> Any:
         """Run code with the real dxpy, where `values` are `v`, and return what it left in `result`."""
@@ -247,12 +247,10 @@ class ServedPlatform:
             "import json, sys, dxpy\nv = json.loads(sys.argv[1])\nresult = None\n"
             f"{code}\nprint('\\n' + json.dumps(result))"
         )
-        done = self._run(["-c", program, json.dumps(values)], job)
+        command = ["-c", program, json.dumps(values)]
+        done = dxpy_forks(self.environment.python).run(command, self.variables(job), self.folder)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
-
-    def _run(self, command: list[str], job: str | None) -> subprocess.CompletedProcess[str]:
-        return dxpy_forks(self.environment.python).run(command, self.variables(job), self.folder)
 
     async def _open(self) -> None:
         self._platform = Platform.open(self.folder / "platform")

@@ -1,9 +1,11 @@
 """Run Python programs in forks of this process, which has already imported modules of others for them.
 
-`python fork_server.py SOCKET MODULE PACKAGE…` imports what MODULE imports, except for the PACKAGEs: each program
-imports those itself, so they read its own variables and arguments. Then it serves (forked.py is the client):
+`python fork_server.py SOCKET MODULE PACKAGE…` imports what MODULE imports, except for the PACKAGEs: each
+program imports those itself, so they read its own variables and arguments. Then it serves (forked.py is the
+client):
 
-    client → server   one JSON object: argv, variables, folder, the paths stdin, stdout and stderr, seconds
+    client → server   one byte with three open files, the standard streams; then one line, a JSON object:
+                      argv, variables, folder, and the seconds after which the program is killed
     server → client   the exit code, negative for a signal, once the program has ended
 
 It ends when its stdin does, and runs on Python 3.8 like the programs of jobs.
@@ -11,6 +13,7 @@ It ends when its stdin does, and runs on Python 3.8 like the programs of jobs.
 
 from __future__ import annotations
 
+import array
 import gc
 import importlib
 import json
@@ -22,6 +25,7 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 
@@ -32,14 +36,14 @@ def modules_of_others(module: str, own: list[str]) -> list[str]:
         sys.argv = [module.rpartition(".")[2]]
         importlib.import_module(module)
         names = [name for name in sys.modules if name.partition(".")[0] not in {"__main__", *own}]
-        with open(writer, "w", encoding="utf-8") as file:
-            json.dump(names, file)
+        with os.fdopen(writer, "w") as file:
+            file.write(" ".join(names))
         os._exit(0)
     os.close(writer)
-    with open(reader, encoding="utf-8") as file:
-        names = json.load(file)
+    with os.fdopen(reader) as file:
+        names = file.read().split()
     os.wait()
-    return names  # type: ignore[no-any-return]
+    return names
 
 
 def requested(listener: socket.socket) -> dict[str, Any]:
@@ -60,12 +64,18 @@ def requested(listener: socket.socket) -> dict[str, Any]:
 
 def attended(connection: socket.socket) -> dict[str, Any]:
     """Fork once more: tell the client of the fork's end, and return the request in that fork."""
+    files = array.array("i")
+    # socket.recv_fds does this, but only since Python 3.9.
+    _, ancillary, _, _ = connection.recvmsg(1, socket.CMSG_LEN(3 * files.itemsize))
+    files.frombytes(ancillary[0][2])
     with connection.makefile("r", encoding="utf-8") as file:
         request: dict[str, Any] = json.loads(file.readline())
     pid = os.fork()
     if pid == 0:
         connection.close()
-        return request
+        return {**request, "streams": list(files)}
+    for number in files:
+        os.close(number)
     signal.signal(signal.SIGALRM, lambda *_: os.kill(pid, signal.SIGKILL))
     signal.alarm(request["seconds"])
     _, status = os.waitpid(pid, 0)
@@ -81,14 +91,13 @@ def take_over(request: dict[str, Any]) -> None:
     os.environ.update(request["variables"])
     time.tzset()
     for number, name in enumerate(("stdin", "stdout", "stderr")):
-        stream = getattr(sys, name)
-        mode = os.O_RDONLY if name == "stdin" else os.O_WRONLY
-        opened = os.open(request[name], mode)
+        opened = request["streams"][number]
         os.dup2(opened, number)
         os.close(opened)
         # A new object, because Python has recorded facts about the old file.
+        stream = getattr(sys, name)
         file = open(  # noqa: SIM115
-            number, "r" if number == 0 else "w", encoding="utf-8", errors=stream.errors, closefd=False
+            number, "w" if number else "r", encoding="utf-8", errors=stream.errors, closefd=False
         )
         setattr(sys, name, file)
         setattr(sys, f"__{name}__", file)
@@ -103,11 +112,11 @@ def run(argv: list[str]) -> None:
         exec(compile(arguments[0], "<string>", "exec", dont_inherit=True), {"__name__": "__main__"})
     elif option == "-m":
         sys.argv = arguments
-        sys.path.insert(0, os.getcwd())
+        sys.path.insert(0, "")
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
     else:
         sys.argv = argv
-        sys.path.insert(0, os.path.dirname(option))
+        sys.path.insert(0, str(Path(option).parent))
         runpy.run_path(option, run_name="__main__")
 
 

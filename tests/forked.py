@@ -1,8 +1,9 @@
 """Run programs in forks of a Python that has already imported the modules of others that they need.
 
-To start Python and to import what dxpy needs takes a quarter of a second, and the suite calls the real `dx` many
-hundred times. A fork differs from a process of its own in nothing else: the program imports dxpy, or our own
-packages, by itself. Tests whose subject is the start of a program, its signals or its terminal start a process.
+To start Python and to import what dxpy needs takes a quarter of a second, and the suite calls the real `dx`
+many hundred times. A fork differs from a process of its own in nothing else: the program imports dxpy, or our
+own packages, by itself. Tests whose subject is the start of a program, its signals or its terminal start a
+process.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,31 +53,53 @@ class ForkServer:
         shutil.rmtree(self._folder)
 
     def run(
-        self, argv: Sequence[str | Path], env: Mapping[str, str], cwd: Path, stdin: str = ""
+        self, argv: Sequence[str | Path], env: Mapping[str, str], cwd: Path, stdin: str | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run `-c CODE`, `-m MODULE` or the path of a program with arguments, and return how it ended."""
-        place = Path(tempfile.mkdtemp(dir=self._folder))
-        streams = {name: place / name for name in ("stdin", "stdout", "stderr")}
-        for name, path in streams.items():
-            path.write_text(stdin if name == "stdin" else "", encoding="utf-8")
-        request = {
-            "argv": list(map(str, argv)),
-            "variables": dict(env),
-            "folder": str(cwd),
-            "seconds": _SECONDS,
-            **{name: str(path) for name, path in streams.items()},
-        }
-        with socket.socket(socket.AF_UNIX) as connection:
+        """Run `-c CODE`, `-m MODULE` or the path of a program with arguments, and return how it ended.
+
+        Its standard streams are pipes as with subprocess.run, or /dev/null for no `stdin`.
+        """
+        command = list(map(str, argv))
+        request = {"argv": command, "variables": dict(env), "folder": str(cwd), "seconds": _SECONDS}
+        given, taken = os.pipe() if stdin is not None else (os.open(os.devnull, os.O_RDONLY), None)
+        pipes = os.pipe(), os.pipe()
+        theirs = [given, *(writer for _, writer in pipes)]
+        with socket.socket(socket.AF_UNIX) as connection, ThreadPoolExecutor() as pool:
             connection.connect(self._address)
+            socket.send_fds(connection, [b"+"], theirs)
+            for number in theirs:
+                os.close(number)
             connection.sendall(json.dumps(request).encode() + b"\n")
+            printed = [pool.submit(_read, reader) for reader, _ in pipes]
+            if taken is not None:
+                _write(taken, stdin or "")
             with connection.makefile("r", encoding="utf-8") as file:
                 code = int(file.readline())
-        printed = [streams[name].read_text(encoding="utf-8") for name in ("stdout", "stderr")]
-        shutil.rmtree(place)
-        return subprocess.CompletedProcess(list(map(str, argv)), code, *printed)
+            return subprocess.CompletedProcess(command, code, *(each.result() for each in printed))
+
+
+def _read(number: int) -> str:
+    with open(number, encoding="utf-8") as file:
+        return file.read()
+
+
+def _write(number: int, text: str) -> None:
+    with suppress(BrokenPipeError), open(number, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 @functools.cache
 def dxpy_forks(python: Path) -> ForkServer:
     """Return the server for `dx` and programs that use dxpy, in a worker environment."""
     return ForkServer(python, "dxpy.scripts.dx", "dxpy")
+
+
+def run_dx(
+    programs: Path,
+    arguments: Sequence[str | Path],
+    env: Mapping[str, str],
+    cwd: Path,
+    stdin: str | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run the `dx` of the worker environment whose programs lie in a folder."""
+    return dxpy_forks(programs / "python").run([programs / "dx", *arguments], env, cwd, stdin)

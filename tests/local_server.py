@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.forked import run_dx
+
 from dx_local.engine.service.client_environment import UNSET
 
 if TYPE_CHECKING:
@@ -120,16 +122,9 @@ class LocalServer:
         return {**inherited, **self.ready["variables"], "PATH": path}
 
     def try_dx(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["dx", *arguments],
-            env=self.variables(),
-            cwd=self.home,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=_DEADLINE_SECONDS,
-            check=False,
-        )
+        """Run the real `dx` of the worker environment, to which the first `dx` in PATH leads."""
+        programs = Path(self.ready["programs"], "worker", "dx").resolve().parent
+        return run_dx(programs, arguments, self.variables(), self.home, stdin)
 
     def dx(self, *arguments: str | Path, stdin: str = "") -> str:
         """Run the real `dx` and return what it printed; it must succeed."""
