@@ -1,8 +1,8 @@
 """Run Python programs in forks of this process, which has already imported modules of others for them.
 
-`python fork_server.py SOCKET MODULE PACKAGE…` imports what MODULE imports, except for the PACKAGEs: each
-program imports those itself, so they read its own variables and arguments. Then it serves (forked.py is the
-client):
+`python fork_server.py SOCKET MODULE,… PACKAGE…` imports what the MODULEs import, except for the PACKAGEs:
+each program imports those itself, so they read its own variables and arguments. Then it serves (forked.py is
+the client):
 
     client → server   one byte with three open files, the standard streams; then one line, a JSON object:
                       argv, variables, folder, and the seconds after which the program is killed
@@ -29,12 +29,13 @@ from pathlib import Path
 from typing import Any
 
 
-def modules_of_others(module: str, own: list[str]) -> list[str]:
-    """Return the modules that `module` imports and that belong to none of the packages `own`."""
+def modules_of_others(modules: list[str], own: list[str]) -> list[str]:
+    """Return the modules that `modules` import and that belong to none of the packages `own`."""
     reader, writer = os.pipe()
     if os.fork() == 0:
-        sys.argv = [module.rpartition(".")[2]]
-        importlib.import_module(module)
+        sys.argv = [modules[0].rpartition(".")[2]]
+        for module in modules:
+            importlib.import_module(module)
         names = [name for name in sys.modules if name.partition(".")[0] not in {"__main__", *own}]
         with os.fdopen(writer, "w") as file:
             file.write(" ".join(names))
@@ -122,8 +123,8 @@ def run(argv: list[str]) -> None:
 
 def main() -> None:
     """Import, serve, and become the programs."""
-    address, module, *own = sys.argv[1:]
-    for name in modules_of_others(module, own):
+    address, modules, *own = sys.argv[1:]
+    for name in modules_of_others(modules.split(","), own):
         with suppress(ImportError):
             importlib.import_module(name)
     assert not {*own} & {*sys.modules}

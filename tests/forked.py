@@ -1,9 +1,9 @@
 """Run programs in forks of a Python that has already imported the modules of others that they need.
 
 To start Python and to import what dxpy needs takes a quarter of a second, and the suite calls the real `dx`
-many hundred times. A fork differs from a process of its own in nothing else: the program imports dxpy, or our
-own packages, by itself. Tests whose subject is the start of a program, its signals or its terminal start a
-process.
+many hundred times. A fork differs from a process of its own in nothing else: the program imports dxpy by
+itself. Our own commands take as long; nothing in our packages depends on when they are imported, so their
+forks have them. Tests whose subject is the start of a program, its signals or its terminal start a process.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -27,21 +28,33 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _SECONDS = 60
+_PACKAGES = {"dx-app-wizard": "dx_app_wizard", "dx-local": "dx_local"}
+_OURS = (
+    "dx_app_wizard.cli",
+    "dx_app_wizard.commands.create",
+    "dx_app_wizard.commands.update",
+    "dx_app_wizard.importing.command_import",
+    "dx_local.cli.run",
+    "dx_local.engine.runs.run",
+    "dx_local.engine.session",
+    "cookiecutter.generate",
+    "rich.console",
+)
 
 
 class ForkServer:
     """A process that forks for each program; fork_server.py is what it runs."""
 
-    def __init__(self, python: Path, module: str, *own: str) -> None:
-        """`module` imports what the programs need; each program imports the packages `own` anew."""
+    def __init__(self, python: Path, modules: Sequence[str], own: Sequence[str] = ()) -> None:
+        """`modules` import what the programs need; each program imports the packages `own` itself."""
         self._folder = Path(tempfile.mkdtemp(prefix="forks-"))
         self._address = str(self._folder / "socket")
         self._process = subprocess.Popen(
-            [python, fork_server.__file__, self._address, module, *own],
+            [python, fork_server.__file__, self._address, ",".join(modules), *own],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"], "HOME": str(self._folder)},
+            env={**_at_start(os.environ), "LC_ALL": "C.UTF-8", "PATH": os.defpath, "HOME": str(self._folder)},
         )
         atexit.register(self.close)
         assert self._process.stdout
@@ -91,7 +104,7 @@ def _write(number: int, text: str) -> None:
 @functools.cache
 def dxpy_forks(python: Path) -> ForkServer:
     """Return the server for `dx` and programs that use dxpy, in a worker environment."""
-    return ForkServer(python, "dxpy.scripts.dx", "dxpy")
+    return ForkServer(python, ["dxpy.scripts.dx"], ["dxpy"])
 
 
 def run_dx(
@@ -103,3 +116,39 @@ def run_dx(
 ) -> subprocess.CompletedProcess[str]:
     """Run the `dx` of the worker environment whose programs lie in a folder."""
     return dxpy_forks(programs / "python").run([programs / "dx", *arguments], env, cwd, stdin)
+
+
+@functools.cache
+def our_forks() -> ForkServer:
+    """Return the server for our own commands."""
+    return ForkServer(Path(sys.executable), _OURS)
+
+
+def run_ours(
+    program: str,
+    arguments: Sequence[str | Path],
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    stdin: str | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run `dx-app-wizard` or `dx-local`, with /dev/null for no `stdin`.
+
+    With other variables for the start of Python than this process, it is a process of its own.
+    """
+    command = ["-m", _PACKAGES[program], *map(str, arguments)]
+    if _at_start(env) == _at_start(os.environ):
+        return our_forks().run(command, env, cwd or Path.cwd(), stdin)
+    return subprocess.run(
+        [sys.executable, *command],
+        env=env,
+        cwd=cwd,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=_SECONDS,
+        **({"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}),
+    )
+
+
+def _at_start(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in variables.items() if name.startswith(("LANG", "LC_", "PYTHON"))}

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pexpect
 import pytest
+from tests.compiled_templates import compiled_templates  # noqa: F401 - a fixture of every test
+from tests.forked import run_ours
 
 from dx_app_wizard.cli import main
 
@@ -74,15 +76,8 @@ def wizard_process(home: Path, tmp_path: Path) -> Callable[..., Outcome]:
     """The command, run in a process of its own in tmp_path, with stdin closed."""
 
     def run(*arguments: str, **environment: str) -> Outcome:
-        done = subprocess.run(
-            [sys.executable, "-m", "dx_app_wizard", *arguments],
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
-        return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+        done = run_ours("dx-app-wizard", arguments, {**os.environ, **environment}, tmp_path)
+        return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
 
