@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.docs.test_json_outputs import check
 
 from dx_local.engine.runs.inputs import GivenInputs
 from dx_local.engine.runs.preparation import RunRequest
@@ -115,6 +116,15 @@ def test_last_is_the_job_that_failed_by_itself_even_after_other_reruns(dx_local:
         assert failed.json["failure"]["message"] == "it broke"
         assert failed.json["failure"]["path"] == "broken"
         assert failed.exit_code == 5
+
+
+def test_runs_name_the_job_that_a_rerun_has_run_again(dx_local: DxLocal, kept: Path, tmp_path: Path) -> None:
+    app = shutil.copytree(kept, tmp_path / "listed", symlinks=True)
+    fix(app)
+    dx_local("rerun", "broken", "--app", app, "-q")
+    *_, rerun = check("runs", dx_local("runs", app, "--json").json)["runs"]
+    assert (rerun["state"], rerun["repeats"]) == ("done", "main → broken")
+    assert dx_local("runs", app).stdout.endswith("  rerun of main → broken\n")
 
 
 def test_the_code_is_that_of_today(dx_local: DxLocal, kept: Path, tmp_path: Path) -> None:

@@ -6,36 +6,44 @@ import importlib
 
 import click
 
-_VERBS = {
-    "run": "Run the app in a folder on this machine.",
-    "rerun": "Run one job of a kept run again, with your edits.",
-    "test": "Run the test cases of an app.",
-    "runs": "List the kept runs of an app.",
-    "logs": "Print the logs of a kept run, or follow one in progress.",
-    "report": "Make the report of a kept run again, also as JSON, a table or Markdown.",
-    "shell": "Open a shell in place of a job that has ended.",
-    "clean": "Remove kept runs of an app.",
-    "serve": "Serve a local platform to dx and dxpy.",
-    "env": "Print the shell variables that connect dx to `serve`.",
-    "exec": "Run a command with a temporary platform.",
-    "gtable": "Convert CSV, TSV and FASTQ files to GTables, and back.",
-    "lint": "Check an app for mistakes without running it.",
-    "completion": "Print a script for completion with Tab.",
-    "doctor": "Check this machine's setup and list the API methods that are implemented.",
-}
-
-
 _SECTIONS = {
-    "Run and check an app": "run rerun test lint",
-    "Look at kept runs": "runs logs report shell clean",
-    "Use dx with a local platform": "serve env exec gtable",
-    "Set up": "completion doctor",
+    "Run and check an app": {
+        "run": "Run the app in a folder on this machine.",
+        "rerun": "Run one job of a kept run again, with your edits.",
+        "test": "Run the test cases of an app.",
+        "lint": "Check an app for mistakes without running it.",
+    },
+    "Look at kept runs": {
+        "runs": "List the kept runs of an app.",
+        "logs": "Print the logs of a kept run, or follow one in progress.",
+        "report": "Make the report of a kept run again, also as JSON, a table or Markdown.",
+        "shell": "Open a shell in place of a job that has ended.",
+        "clean": "Remove kept runs of an app.",
+    },
+    "Use dx with a local platform": {
+        "serve": "Serve a local platform to dx and dxpy.",
+        "env": "Print the shell variables that connect dx to `serve`.",
+        "exec": "Run a command with a temporary platform.",
+        "asset": "Add assets of apps that are on this machine, and list them.",
+        "gtable": "Convert CSV, TSV and FASTQ files to GTables, and back.",
+    },
+    "Set up": {
+        "completion": "Print a script for completion with Tab.",
+        "doctor": "Check this machine's setup and list the API methods that are implemented.",
+    },
 }
+"""The verbs by section of `--help`, each with its summary."""
+
+_VERBS = {verb: summary for section in _SECTIONS.values() for verb, summary in section.items()}
 _WIDTH = max(map(len, _VERBS))
 
 # The modules of verbs that are in a package of their own.
-_HISTORY = ("rerun", "runs", "logs", "report", "shell", "clean")
-_MODULES = {**{verb: f"history.{verb}" for verb in _HISTORY}, "completion": "completion.command"}
+_MODULES = {
+    "rerun": "history.rerun",
+    **{verb: f"history.{verb}" for verb in _SECTIONS["Look at kept runs"]},
+    "asset": "assets.command",
+    "completion": "completion.command",
+}
 
 
 class _Verbs(click.Group):
@@ -52,10 +60,10 @@ class _Verbs(click.Group):
         return command
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
-        for title, names in _SECTIONS.items():
+        for title, verbs in _SECTIONS.items():
             with formatter.section(title):
                 # All sections have their second column at the same place.
-                formatter.write_dl([(f"{name:{_WIDTH}}", _VERBS[name]) for name in names.split()])
+                formatter.write_dl([(f"{verb:{_WIDTH}}", summary) for verb, summary in verbs.items()])
 
 
 @click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})

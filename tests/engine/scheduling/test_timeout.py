@@ -61,14 +61,19 @@ class ShortTimeouts(Observer):
             self._store.update("job", transition.job, timeout=self._milliseconds)
 
 
-def run(app: Path, function: str) -> RunResult:
+def run(app: Path, function: str, milliseconds: int = 400) -> RunResult:
     request = RunRequest(app, GivenInputs({"starts_part": function == "part"}), folder=app / "run")
-    return asyncio.run(run_once(request, ShortTimeouts(function, 400)))
+    return asyncio.run(run_once(request, ShortTimeouts(function, milliseconds)))
 
 
-@pytest.mark.parametrize(("function", "path"), [("main", "main"), ("part", "main → part")])
-def test_a_job_that_runs_too_long_fails_the_run(make_app: MakeApp, function: str, path: str) -> None:
-    failure = run(make_app(SLEEPS, inputs={"starts_part": "boolean"}), function).failure
+@pytest.mark.parametrize(
+    ("function", "path", "milliseconds", "limit"),
+    [("main", "main", 400, "0.4 seconds"), ("part", "main → part", 1000, "1 second")],
+)
+def test_a_job_that_runs_too_long_fails_the_run(
+    make_app: MakeApp, function: str, path: str, milliseconds: int, limit: str
+) -> None:
+    failure = run(make_app(SLEEPS, inputs={"starts_part": "boolean"}), function, milliseconds).failure
     assert failure is not None
     assert (failure.reason, failure.job_path) == ("JobTimeoutExceeded", path)
-    assert failure.message == "The job ran longer than its time limit of 0.4 seconds"
+    assert failure.message == f"The job ran longer than its time limit of {limit}"

@@ -21,7 +21,7 @@ def command(app: Path, as_json: bool) -> None:
 
     A run is named by the local time at which it began. Each line has its state,
     jobs that are done, duration and size on disk; failed runs have the first job
-    that failed.
+    that failed, and reruns the job that ran again.
 
     \b
     Examples:
@@ -52,6 +52,7 @@ def _as_json(run: KeptRun, summary: RunSummary) -> dict[str, Any]:
         "done": summary.done,
         "bytes": summary.size,
         "failure": summary.failure and summary.failure.to_json(),
+        "repeats": summary.repeats,
         "problem": summary.problem,
     }
 
@@ -71,7 +72,12 @@ def _cells(run: KeptRun, summary: RunSummary) -> tuple[str, ...]:
 
     jobs = f"{summary.done}/{summary.jobs} jobs" if summary.jobs else ""
     seconds = "" if summary.seconds is None else duration_text(summary.seconds)
-    return (run.name, summary.state, jobs, seconds, size_text(summary.size), _why(summary))
+    return (run.name, summary.state, jobs, seconds, size_text(summary.size), _remark(summary))
+
+
+def _remark(summary: RunSummary) -> str:
+    rerun = f"rerun of {summary.repeats}" if summary.repeats else ""
+    return "; ".join(filter(None, (rerun, _why(summary))))
 
 
 def _why(summary: RunSummary) -> str:

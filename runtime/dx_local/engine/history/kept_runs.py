@@ -71,8 +71,8 @@ class Failure:
 class RunSummary:
     """The state, jobs and size of a run.
 
-    `started` is in ms since the epoch. `problem` explains a run that is unreadable, of which only the size is
-    known.
+    `started` is in ms since the epoch. `repeats` is the path of the job that a rerun has run again. `problem`
+    explains a run that is unreadable, of which only the size is known.
     """
 
     state: str
@@ -82,6 +82,7 @@ class RunSummary:
     started: int | None = None
     seconds: float | None = None
     failure: Failure | None = None
+    repeats: str | None = None
     problem: str | None = None
 
 
@@ -231,6 +232,7 @@ def _summary(store: Store, *, is_busy: bool, size: int) -> RunSummary:
         started=root["created"],
         seconds=(end - root["created"]) / 1000,
         failure=_failure(store, root["id"]) if state == State.FAILED.value else None,
+        repeats=root["requested"].get("repeats", {}).get("path"),
     )
 
 

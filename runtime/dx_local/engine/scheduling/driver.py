@@ -411,7 +411,7 @@ class Driver:
 
 def _duration(milliseconds: int) -> str:
     seconds = milliseconds / 1000
-    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= size:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds:g} seconds"
+    units = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+    unit, size = next((unit for unit in units if seconds >= unit[1]), units[-1])
+    count = f"{seconds / size:g}"
+    return f"{count} {unit}" if count == "1" else f"{count} {unit}s"
