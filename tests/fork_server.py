@@ -5,8 +5,9 @@ each program imports those itself, so they read its own variables and arguments.
 the client):
 
     client → server   one byte with three open files, the standard streams; then one line, a JSON object:
-                      argv, variables, folder, and the seconds after which the program is killed
-    server → client   the exit code, negative for a signal, once the program has ended
+                      argv, variables, folder, terminal (true if the streams are one, to be that of the
+                      program's new session), and the seconds after which it is killed, or 0
+    server → client   lines: the process ID; the exit code, negative for a signal, once the program has ended
 
 It ends when its stdin does, and runs on Python 3.8 like the programs of jobs.
 """
@@ -14,6 +15,7 @@ It ends when its stdin does, and runs on Python 3.8 like the programs of jobs.
 from __future__ import annotations
 
 import array
+import fcntl
 import gc
 import importlib
 import json
@@ -23,6 +25,7 @@ import select
 import signal
 import socket
 import sys
+import termios
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -77,6 +80,7 @@ def attended(connection: socket.socket) -> dict[str, Any]:
         return {**request, "streams": list(files)}
     for number in files:
         os.close(number)
+    connection.sendall(b"%d\n" % pid)
     signal.signal(signal.SIGALRM, lambda *_: os.kill(pid, signal.SIGKILL))
     signal.alarm(request["seconds"])
     _, status = os.waitpid(pid, 0)
@@ -87,6 +91,9 @@ def attended(connection: socket.socket) -> dict[str, Any]:
 
 def take_over(request: dict[str, Any]) -> None:
     """Give this process the folder, variables and standard streams of a request."""
+    if request["terminal"]:
+        os.setsid()
+        fcntl.ioctl(request["streams"][0], termios.TIOCSCTTY, 0)
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["variables"])
@@ -100,6 +107,8 @@ def take_over(request: dict[str, Any]) -> None:
         file = open(  # noqa: SIM115
             number, "w" if number else "r", encoding="utf-8", errors=stream.errors, closefd=False
         )
+        if number and not file.isatty():
+            file.reconfigure(line_buffering=stream.line_buffering, write_through=stream.write_through)
         setattr(sys, name, file)
         setattr(sys, f"__{name}__", file)
 

@@ -12,6 +12,7 @@ import atexit
 import functools
 import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -54,7 +55,7 @@ class ForkServer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**_at_start(os.environ), "LC_ALL": "C.UTF-8", "PATH": os.defpath, "HOME": str(self._folder)},
+            env={**at_start(os.environ), "LC_ALL": "C.UTF-8", "PATH": os.defpath, "HOME": str(self._folder)},
         )
         atexit.register(self.close)
         assert self._process.stdout
@@ -65,30 +66,76 @@ class ForkServer:
         self._process.communicate()
         shutil.rmtree(self._folder)
 
+    def start(
+        self,
+        argv: Sequence[str | Path],
+        env: Mapping[str, str],
+        cwd: Path,
+        streams: Sequence[int],
+        *,
+        seconds: int = 0,
+        is_terminal: bool = False,
+    ) -> Fork:
+        """Start `-c CODE`, `-m MODULE` or the path of a program, each with arguments.
+
+        `streams` are its standard streams, which are closed here; `is_terminal` if they are a terminal. It is
+        killed after `seconds`, unless 0.
+        """
+        request = {
+            "argv": list(map(str, argv)),
+            "variables": dict(env),
+            "folder": str(cwd),
+            "terminal": is_terminal,
+            "seconds": seconds,
+        }
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(self._address)
+        socket.send_fds(connection, [b"+"], streams)
+        for number in streams:
+            os.close(number)
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        return Fork(connection)
+
     def run(
         self, argv: Sequence[str | Path], env: Mapping[str, str], cwd: Path, stdin: str | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run `-c CODE`, `-m MODULE` or the path of a program with arguments, and return how it ended.
+        """Run like `start`, and return how it ended.
 
         Its standard streams are pipes as with subprocess.run, or /dev/null for no `stdin`.
         """
-        command = list(map(str, argv))
-        request = {"argv": command, "variables": dict(env), "folder": str(cwd), "seconds": _SECONDS}
         given, taken = os.pipe() if stdin is not None else (os.open(os.devnull, os.O_RDONLY), None)
-        pipes = os.pipe(), os.pipe()
-        theirs = [given, *(writer for _, writer in pipes)]
-        with socket.socket(socket.AF_UNIX) as connection, ThreadPoolExecutor() as pool:
-            connection.connect(self._address)
-            socket.send_fds(connection, [b"+"], theirs)
-            for number in theirs:
-                os.close(number)
-            connection.sendall(json.dumps(request).encode() + b"\n")
-            printed = [pool.submit(_read, reader) for reader, _ in pipes]
+        (stdout, writer), (stderr, error_writer) = os.pipe(), os.pipe()
+        fork = self.start(argv, env, cwd, (given, writer, error_writer), seconds=_SECONDS)
+        with ThreadPoolExecutor() as pool:
+            printed = [pool.submit(_read, reader) for reader in (stdout, stderr)]
             if taken is not None:
                 _write(taken, stdin or "")
-            with connection.makefile("r", encoding="utf-8") as file:
-                code = int(file.readline())
-            return subprocess.CompletedProcess(command, code, *(each.result() for each in printed))
+            code = fork.wait()
+            return subprocess.CompletedProcess(list(argv), code, *(each.result() for each in printed))
+
+
+class Fork:
+    """A program that was started, by its process ID."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._lines = connection.makefile("r", encoding="utf-8")
+        self.pid = int(self._lines.readline())
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative for a signal, or None while it runs."""
+        if self._code is None and select.select([self._connection], [], [], 0)[0]:
+            return self.wait()
+        return self._code
+
+    def wait(self) -> int:
+        """Wait for its end and return the exit code, negative for a signal."""
+        if self._code is None:
+            self._code = int(self._lines.readline())
+            self._lines.close()
+            self._connection.close()
+        return self._code
 
 
 def _read(number: int) -> str:
@@ -136,7 +183,7 @@ def run_ours(
     With other variables for the start of Python than this process, it is a process of its own.
     """
     command = ["-m", _PACKAGES[program], *map(str, arguments)]
-    if _at_start(env) == _at_start(os.environ):
+    if at_start(env) == at_start(os.environ):
         return our_forks().run(command, env, cwd or Path.cwd(), stdin)
     return subprocess.run(
         [sys.executable, *command],
@@ -150,5 +197,6 @@ def run_ours(
     )
 
 
-def _at_start(variables: Mapping[str, str]) -> dict[str, str]:
+def at_start(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that Python reads at its start, which a fork cannot do any more."""
     return {name: value for name, value in variables.items() if name.startswith(("LANG", "LC_", "PYTHON"))}

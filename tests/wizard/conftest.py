@@ -14,6 +14,7 @@ import pexpect
 import pytest
 from tests.compiled_templates import compiled_templates  # noqa: F401 - a fixture of every test
 from tests.forked import run_ours
+from tests.forked_terminal import ForkedSpawn
 
 from dx_app_wizard.cli import main
 
@@ -90,7 +91,7 @@ class Terminal:
 
     def __init__(self, *arguments: str, size: tuple[int, int] = (24, 80), **environment: str) -> None:
         inherited = {key: value for key, value in os.environ.items() if key != "CI"}
-        self.process: pexpect.spawn[str] = pexpect.spawn(
+        self.process: pexpect.spawn[str] = ForkedSpawn(
             sys.executable,
             ["-m", "dx_app_wizard", *arguments],
             env={**inherited, "TERM": "xterm-256color", **environment},
