@@ -1,18 +1,16 @@
-"""Keep what Jinja compiles, which takes most of the time of a generation within this process.
+"""Keep what Jinja compiles, which takes most of the time of a generation.
 
-Processes of the wizard compile the templates as they do for users.
+Processes of the wizard's own compile the templates as they do for users.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from cookiecutter import generate
 from jinja2.bccache import BytecodeCache
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import CodeType
 
     from jinja2.bccache import Bucket
@@ -55,9 +53,8 @@ def _key(bucket: Bucket) -> tuple[object, ...]:
     )
 
 
-@pytest.fixture(scope="session", autouse=True)
-def compiled_templates() -> Iterator[None]:
-    """Compile a template once in this process, for all tests of the folders that import this fixture."""
+def keep() -> None:
+    """Compile each template only once from now on."""
     memory, create = _Memory(), generate.create_env_with_context
 
     def created(context: dict[str, Any]) -> Environment:
@@ -65,6 +62,4 @@ def compiled_templates() -> Iterator[None]:
         environment.bytecode_cache = environment.bytecode_cache or memory
         return environment
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(generate, "create_env_with_context", created)
-        yield
+    generate.create_env_with_context = created

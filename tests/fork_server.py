@@ -133,9 +133,12 @@ def run(argv: list[str]) -> None:
 def main() -> None:
     """Import, serve, and become the programs."""
     address, modules, *own = sys.argv[1:]
-    for name in modules_of_others(modules.split(","), own):
+    names = modules.split(",")
+    sys.path[0] = str(Path(__file__).parents[1])  # for modules of ours; the programs have no use for it
+    for name in modules_of_others(names, own) if own else names:
         with suppress(ImportError):
             importlib.import_module(name)
+    del sys.path[0]
     assert not {*own} & {*sys.modules}
     gc.collect()
     gc.freeze()

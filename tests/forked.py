@@ -38,8 +38,8 @@ _OURS = (
     "dx_local.cli.run",
     "dx_local.engine.runs.run",
     "dx_local.engine.session",
-    "cookiecutter.generate",
     "rich.console",
+    "tests.warm_wizard",
 )
 
 

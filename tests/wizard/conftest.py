@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pexpect
 import pytest
-from tests.compiled_templates import compiled_templates  # noqa: F401 - a fixture of every test
+from tests import compiled_templates
 from tests.forked import run_ours
 from tests.forked_terminal import ForkedSpawn
 
 from dx_app_wizard.cli import main
+
+compiled_templates.keep()
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
