@@ -5,8 +5,8 @@ each program imports those itself, so they read its own variables and arguments.
 the client):
 
     client → server   one byte with three open files, the standard streams; then one line, a JSON object:
-                      argv, variables, folder, terminal (true if the streams are one, to be that of the
-                      program's new session), and the seconds after which it is killed, or 0
+                      argv, variables, folder, session (true for a new one), terminal (true if the streams
+                      are one, to be that of the session), and the seconds after which it is killed, or 0
     server → client   lines: the process ID; the exit code, negative for a signal, once the program has ended
 
 It ends when its stdin does, and runs on Python 3.8 like the programs of jobs.
@@ -91,8 +91,9 @@ def attended(connection: socket.socket) -> dict[str, Any]:
 
 def take_over(request: dict[str, Any]) -> None:
     """Give this process the folder, variables and standard streams of a request."""
-    if request["terminal"]:
+    if request["session"]:
         os.setsid()
+    if request["terminal"]:
         fcntl.ioctl(request["streams"][0], termios.TIOCSCTTY, 0)
     os.chdir(request["folder"])
     os.environ.clear()

@@ -74,17 +74,19 @@ class ForkServer:
         streams: Sequence[int],
         *,
         seconds: int = 0,
+        is_session: bool = False,
         is_terminal: bool = False,
     ) -> Fork:
         """Start `-c CODE`, `-m MODULE` or the path of a program, each with arguments.
 
-        `streams` are its standard streams, which are closed here; `is_terminal` if they are a terminal. It is
-        killed after `seconds`, unless 0.
+        `streams` are its standard streams, which are closed here. It begins a session if `is_session`, whose
+        terminal they are if `is_terminal`. It is killed after `seconds`, unless 0.
         """
         request = {
             "argv": list(map(str, argv)),
             "variables": dict(env),
             "folder": str(cwd),
+            "session": is_session,
             "terminal": is_terminal,
             "seconds": seconds,
         }
@@ -123,15 +125,21 @@ class Fork:
         self.pid = int(self._lines.readline())
         self._code: int | None = None
 
+    def send_signal(self, number: int) -> None:
+        """Send a signal to it."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
     def poll(self) -> int | None:
         """Return the exit code, negative for a signal, or None while it runs."""
         if self._code is None and select.select([self._connection], [], [], 0)[0]:
             return self.wait()
         return self._code
 
-    def wait(self) -> int:
-        """Wait for its end and return the exit code, negative for a signal."""
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end and return the exit code, negative for a signal. Raises TimeoutError."""
         if self._code is None:
+            self._connection.settimeout(timeout)
             self._code = int(self._lines.readline())
             self._lines.close()
             self._connection.close()

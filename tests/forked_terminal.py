@@ -34,6 +34,7 @@ class ForkedSpawn(pexpect.spawn):  # type: ignore[type-arg]
             options["env"],
             Path(options["cwd"] or Path.cwd()),
             (slave, os.dup(slave), os.dup(slave)),
+            is_session=True,
             is_terminal=True,
         )
         return _ForkOnTerminal(fork, master)
