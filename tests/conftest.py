@@ -59,6 +59,12 @@ os.environ.setdefault(cgroups.VARIABLE, "none")
 START = 1_700_000_000_000  # ms
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are cores, because many tests wait for processes."""
+    return len(os.sched_getaffinity(0)) + 1
+
+
 @dataclass
 class Clock:
     """A clock that stands still until told to go on."""
