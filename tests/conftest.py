@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from tests import examples, route_record
 from tests.forked import dxpy_forks, run_dx
 from tests.route_record import (  # noqa: F401 - hooks and a fixture of every test
     calls_its_routes,
     pytest_addoption,
-    pytest_configure,
     pytest_runtest_logreport,
     pytest_sessionfinish,
 )
@@ -49,14 +48,16 @@ if TYPE_CHECKING:
 JSON = dict[str, Any]
 T = TypeVar("T")
 
-# How long an example takes says something of the machine and its other work, not of the code.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("suite")
-
 # Tests make no control groups on a machine unless they are told where.
 os.environ.setdefault(cgroups.VARIABLE, "none")
 
 START = 1_700_000_000_000  # ms
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the number of examples before test files are imported."""
+    examples.load_profile(is_whole="not slow" not in config.getoption("markexpr"))
+    route_record.pytest_configure(config)
 
 
 @pytest.hookimpl(optionalhook=True)
