@@ -108,8 +108,8 @@ def take_over(request: dict[str, Any]) -> None:
         file = open(  # noqa: SIM115
             number, "w" if number else "r", encoding="utf-8", errors=stream.errors, closefd=False
         )
-        if number and not file.isatty():
-            file.reconfigure(line_buffering=stream.line_buffering, write_through=stream.write_through)
+        if name == "stderr" or stream.write_through:
+            file.reconfigure(line_buffering=True)
         setattr(sys, name, file)
         setattr(sys, f"__{name}__", file)
 
@@ -136,8 +136,9 @@ def main() -> None:
     address, modules, *own = sys.argv[1:]
     names = modules.split(",")
     sys.path[0] = str(Path(__file__).parents[1])  # for modules of ours; the programs have no use for it
-    for name in modules_of_others(names, own) if own else names:
-        with suppress(ImportError):
+    for name in names if not own else modules_of_others(names, own):
+        # Some modules are in sys.modules under names by which they cannot be imported.
+        with suppress(*[ImportError] if own else []):
             importlib.import_module(name)
     del sys.path[0]
     assert not {*own} & {*sys.modules}

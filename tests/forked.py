@@ -3,7 +3,7 @@
 To start Python and to import what dxpy needs takes a quarter of a second, and the suite calls the real `dx`
 many hundred times. A fork differs from a process of its own in nothing else: the program imports dxpy by
 itself. Our own commands take as long; nothing in our packages depends on when they are imported, so their
-forks have them. Tests whose subject is the start of a program, its signals or its terminal start a process.
+forks have them. Tests whose subject is the start of a program start a process.
 """
 
 from __future__ import annotations
@@ -62,8 +62,11 @@ class ForkServer:
         assert self._process.stdout.readline() == "ready\n"
 
     def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
+        """End the process, though programs may go on."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe
+            pipe.close()
+        self._process.wait()
         shutil.rmtree(self._folder)
 
     def start(
