@@ -1,10 +1,11 @@
-"""The zygote: a process per worker environment that imports dxpy once and forks a fresh process for each job.
+"""The zygote: a process per worker environment that imports dxpy once and starts a process for each job.
 
     python -I zygote.py FD FOLDER BIN CLIENT ISOLATION JOBS PORT
         FD: the number of the inherited socket to the executor
         FOLDER: the executor's temporary folder
         BIN: the folder of the worker environment's programs
-        CLIENT: the compiled client.c; empty if it could not be compiled
+        CLIENT: the compiled client.c; empty if it could not be compiled. With the suffix `.so` it is
+                the path of the compiled spawn.c, if there is one
         ISOLATION: `none`, or any other value to run jobs in sandboxes if possible
         JOBS: the folder that contains those of jobs
         PORT: the API's, for jobs without network access; 0 if there are none
@@ -35,11 +36,11 @@ import importlib
 import importlib.util
 import os
 import selectors
-import shutil
 import socket
 import sys
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 if __name__ == "__main__":
     # Make `dx_local.worker` importable, and nothing else from the folder that contains the package: it may be
@@ -52,16 +53,25 @@ from dx_local.worker import channel
 from dx_local.worker.channel import EXECUTOR_FOLDER
 from dx_local.worker.dx_tools.tools import Tools
 from dx_local.worker.job import Job
-from dx_local.worker.process import linux
+from dx_local.worker.process import immortal, linux
 from dx_local.worker.process.exits import ExitNotifier
+from dx_local.worker.process.native import load_library
+from dx_local.worker.process.signals import restore_defaults
+from dx_local.worker.process.trees import remove_tree
 from dx_local.worker.running_jobs import JobResources, RunningJobs
 from dx_local.worker.sandbox import mounts
 from dx_local.worker.sandbox.manager import SandboxManager
 from dx_local.worker.sandbox.network import Network
 from dx_local.worker.sandbox.trial import SandboxError, check_support
 
+if TYPE_CHECKING:
+    import ctypes
+
 # With the value "plain", jobs use neither warm tools nor file transfer by open files.
 _TOOLS_VARIABLE = "DX_LOCAL_TOOLS"
+
+# With the value "fork", bash jobs are forked as well.
+_START_VARIABLE = "DX_LOCAL_JOB_START"
 
 # The user's home. HOME itself is the executor's folder.
 _HOME_VARIABLE = "DX_LOCAL_USER_HOME"
@@ -72,6 +82,7 @@ _PLACEHOLDER_JOB_ID = "job-000000000000000000000000"
 _PRELOADED = (
     "dx_local.worker.runners.python",
     "dx_local.worker.runners.bash",
+    "dx_local.worker.bash_start",
     "encodings.idna",
     "http.cookies",
 )
@@ -80,8 +91,11 @@ _PRELOADED = (
 class Zygote:
     """The connection to the executor, and the jobs that it starts."""
 
-    def __init__(self, executor: socket.socket, resources: JobResources) -> None:
+    def __init__(
+        self, executor: socket.socket, resources: JobResources, library: ctypes.PyDLL | None
+    ) -> None:
         self._executor = executor
+        self._library = library
         self._tools = resources.tools
         self._jobs = RunningJobs(resources, self._send)
         self._selector = selectors.DefaultSelector()
@@ -121,7 +135,7 @@ class Zygote:
     def _start_tool_server(self, tools: Tools) -> None:
         self._selector.unregister(tools.listener)
         try:
-            tools.start_server()
+            tools.start_server(self._library)
         except OSError:
             tools.close()
 
@@ -129,10 +143,11 @@ class Zygote:
         self._executor.sendall(channel.pack(message))
 
 
-def warm_up(*, has_file_transfer: bool) -> None:
+def warm_up(library: ctypes.PyDLL | None, *, has_file_transfer: bool) -> None:
     """Import dxpy and all modules that its first use would import, so that no job has to.
 
-    With `has_file_transfer`, dxpy transfers whole files by passing open files to the platform.
+    With `has_file_transfer`, dxpy transfers whole files by passing open files to the platform. `library`
+    contains immortal.c.
     """
     os.environ["DX_JOB_ID"] = _PLACEHOLDER_JOB_ID
     os.environ["DX_USER_CONF_DIR"] = os.devnull
@@ -144,8 +159,7 @@ def warm_up(*, has_file_transfer: bool) -> None:
         importlib.import_module(patch).install()
     if has_file_transfer:
         importlib.import_module("dx_local.worker.dxpy_patches.file_transfer").install()
-    gc.collect()
-    gc.freeze()
+    immortal.freeze(library)
 
 
 def prepare_tools(
@@ -215,13 +229,15 @@ def main() -> None:
     executor.set_inheritable(False)
     # An executor that was killed cannot remove its folder itself.
     with contextlib.suppress(ConnectionError), contextlib.ExitStack() as at_end:
-        at_end.callback(shutil.rmtree, sys.argv[2], ignore_errors=True)
+        at_end.callback(remove_tree, sys.argv[2], ignore_errors=True)
         _serve(executor, at_end)
 
 
 def _serve(executor: socket.socket, at_end: contextlib.ExitStack) -> None:
     folder, programs, client, isolation, jobs, port = sys.argv[2:]
+    restore_defaults()
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
+    forks_all = os.environ.pop(_START_VARIABLE, None) == "fork"
     name = str(os.getpid())  # no other zygote of this executor has it
     sandboxes, network = set_up_isolation(
         folder, name, isolation, jobs, int(port), executor=executor, at_end=at_end
@@ -230,10 +246,23 @@ def _serve(executor: socket.socket, at_end: contextlib.ExitStack) -> None:
     visible_at = EXECUTOR_FOLDER if sandboxes else folder
     native_client = Path(client) if client else None
     tools = None if is_plain else prepare_tools(Path(folder), name, Path(programs), visible_at, native_client)
-    zygote = Zygote(executor, JobResources(tools, sandboxes, network, dict(os.environ)))
-    warm_up(has_file_transfer=not is_plain)
+    library = load_library(native_client.with_suffix(".so")) if native_client else None
+    spawn_library = None if forks_all else library
+    resources = JobResources(tools, sandboxes, network, spawn_library, dict(os.environ))
+    zygote = Zygote(executor, resources, library)
+    warm_up(library, has_file_transfer=not is_plain)
     zygote.serve()
 
 
 if __name__ == "__main__":
-    main()
+    _status = 1
+    try:
+        main()
+        _status = 0
+    except BaseException:  # noqa: BLE001  (Python's own end would print it as well)
+        traceback.print_exc()
+    finally:
+        # Without the end of Python, which removes objects, even immortal ones, and takes its time.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_status)

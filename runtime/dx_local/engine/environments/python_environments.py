@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.files import atomic_write
 from dx_app_wizard.user_dirs import cache_dir
 from dx_local.engine.environments.file_lock import locked
-from dx_local.engine.environments.python_versions import running_version
+from dx_local.engine.environments.python_versions import find_python, running_version
 from dx_local.engine.environments.tool_client import native_client
 
 if TYPE_CHECKING:
@@ -106,6 +106,17 @@ def requirements_of(dependencies: Iterable[Dependency]) -> tuple[str, ...]:
         if entry.manager in _PIP_MANAGERS
     ]
     return tuple(dict.fromkeys(requirements))
+
+
+def request_of_python(version: str | None) -> EnvironmentRequest | None:
+    """Return the request for a Python of this machine, or None if it has none of this version.
+
+    With None as the version, it is the running one.
+    """
+    if version in (None, running_version()):
+        return EnvironmentRequest()
+    found = find_python(version)
+    return EnvironmentRequest(python=version, interpreter=found) if found else None
 
 
 def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str], None]) -> WorkerEnvironment:

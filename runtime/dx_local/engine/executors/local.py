@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import tempfile
 from contextlib import suppress
@@ -27,6 +26,7 @@ from dx_local.engine.settings import NetworkAccess
 from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.worker.job import Job, code_name
 from dx_local.worker.process.memory_limit import cgroup_link
+from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,7 @@ class LocalExecutor:
         if self._groups:
             await self._groups.close()
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)  # the zygotes may have removed it
+            remove_tree(self._folder, ignore_errors=True)  # the zygotes may have removed it
             os.close(self._lock)
             self._folder = None
 
@@ -323,5 +323,5 @@ def _make_temporary_folder() -> tuple[Path, int]:
     if len(os.fsencode(place / name / f"job-{'x' * 24}.priority")) > _LONGEST_SOCKET_ADDRESS:
         place = Path("/tmp")  # noqa: S108  (the folder in it is this user's alone)
     for left in owned_folders.abandoned(place.glob(f"{_FOLDER_PREFIX}*")):
-        shutil.rmtree(left, ignore_errors=True)
+        remove_tree(left, ignore_errors=True)
     return place / name, owned_folders.make(place / name, 0o700)

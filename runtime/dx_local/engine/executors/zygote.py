@@ -165,6 +165,7 @@ class ZygoteProcess:
 
 def _host_variables(home: Path) -> dict[str, str]:
     # No variable of the user's that could hold a token, or change the behaviour of Python or dxpy.
-    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "DX_LOCAL_TOOLS") if name in os.environ}
+    names = ("PATH", "TMPDIR", "DX_LOCAL_TOOLS", "DX_LOCAL_JOB_START")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     user_home = {"DX_LOCAL_USER_HOME": os.path.expanduser("~")}  # noqa: PTH111  (fails without any)
     return {**kept, **user_home, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
