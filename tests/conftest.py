@@ -6,7 +6,6 @@ import asyncio
 import http.client
 import json
 import os
-import subprocess
 import textwrap
 import threading
 from contextlib import ExitStack
@@ -14,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from tests import examples, route_record
+from tests.forked import dxpy_forks, run_dx
 from tests.route_record import (  # noqa: F401 - hooks and a fixture of every test
     calls_its_routes,
     pytest_addoption,
-    pytest_configure,
     pytest_runtest_logreport,
     pytest_sessionfinish,
 )
@@ -38,6 +37,7 @@ from dx_local.platform.data import projects
 from dx_local.platform.execution import applets
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -48,10 +48,6 @@ if TYPE_CHECKING:
 JSON = dict[str, Any]
 T = TypeVar("T")
 
-# How long an example takes says something of the machine and its other work, not of the code.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("suite")
-
 # Tests make no control groups on a machine unless they are told where.
 os.environ.setdefault(cgroups.VARIABLE, "none")
 
@@ -61,6 +57,18 @@ if TEST_PYTHON:
     os.environ[PYTHON_VARIABLE] = TEST_PYTHON
 
 START = 1_700_000_000_000  # ms
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the number of examples before test files are imported."""
+    examples.load_profile(is_whole="not slow" not in config.getoption("markexpr"))
+    route_record.pytest_configure(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are cores, because many tests wait for processes."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 @dataclass
@@ -245,7 +253,7 @@ class ServedPlatform:
         return done.stdout.strip()
 
     def try_dx(self, *arguments: str, job: str | None = None) -> subprocess.CompletedProcess[str]:
-        return self._run(["dx", *arguments], job)
+        return run_dx(self.environment.bin, arguments, self.variables(job), self.folder)
 
     def dxpy(self, code: str, *values: Any, job: str | None = None) -> Any:
         """Run code with the real dxpy, where `values` are `v`, and return what it left in `result`."""
@@ -253,21 +261,10 @@ class ServedPlatform:
             "import json, sys, dxpy\nv = json.loads(sys.argv[1])\nresult = None\n"
             f"{code}\nprint('\\n' + json.dumps(result))"
         )
-        done = self._run([str(self.environment.python), "-c", program, json.dumps(values)], job)
+        command = ["-c", program, json.dumps(values)]
+        done = dxpy_forks(self.environment.python).run(command, self.variables(job), self.folder)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
-
-    def _run(self, command: list[str], job: str | None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            env=self.variables(job),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
 
     async def _open(self) -> None:
         self._platform = Platform.open(self.folder / "platform")

@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.forked import at_start, our_forks, run_dx
+
 from dx_local.engine.service.client_environment import UNSET
 
 if TYPE_CHECKING:
+    from tests.forked import Fork
     from typing_extensions import Self
 
 DX_LOCAL = Path(sys.executable).with_name("dx-local")
@@ -74,26 +77,18 @@ class LocalServer:
         return folder
 
     def __enter__(self) -> Self:
+        reader, writer = os.pipe()
         with (self.home / "serve.err").open("ab") as errors:
-            self.process = subprocess.Popen(
-                [*self.prefix, DX_LOCAL, "serve", "--json", "--state", self.state, *self.options],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-                env={**user_variables(self.home), "TMPDIR": str(self.temporary), **self.extra},
-                start_new_session=True,
-            )
-        assert self.process.stdout
+            self.process = self._start(writer, os.dup(errors.fileno()))
+        self._printed = os.fdopen(reader)
         lines = []
-        for line in self.process.stdout:
+        for line in self._printed:
             lines.append(line)
             if line == "}\n":
                 break
         self.ready = json.loads("".join(lines))
         if self.ready["error"]:
-            self.process.communicate(timeout=_DEADLINE_SECONDS)
-            raise NotServedError(self.ready["error"], self.process.returncode)
+            raise NotServedError(self.ready["error"], self._ended())
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -102,8 +97,33 @@ class LocalServer:
     def end(self, number: int) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
-        self.process.communicate(timeout=_DEADLINE_SECONDS)
-        return self.process.returncode
+        return self._ended()
+
+    def _start(self, stdout: int, stderr: int) -> subprocess.Popen[bytes] | Fork:
+        variables = {**user_variables(self.home), "TMPDIR": str(self.temporary), **self.extra}
+        options = ["serve", "--json", "--state", str(self.state), *self.options]
+        streams = os.open(os.devnull, os.O_RDONLY), stdout, stderr
+        if not self.prefix and at_start(variables) == at_start(os.environ):
+            command = ["-m", "dx_local", *options]
+            return our_forks().start(command, variables, Path.cwd(), streams, is_session=True)
+        started = subprocess.Popen(
+            [*self.prefix, DX_LOCAL, *options],
+            stdin=streams[0],
+            stdout=stdout,
+            stderr=stderr,
+            env=variables,
+            start_new_session=True,
+        )
+        for number in streams:
+            os.close(number)
+        return started
+
+    def _ended(self) -> int:
+        """Wait for the end and return the exit code."""
+        if not self._printed.closed:
+            self._printed.read()
+            self._printed.close()
+        return self.process.wait(timeout=_DEADLINE_SECONDS)
 
     @property
     def project(self) -> str:
@@ -120,16 +140,9 @@ class LocalServer:
         return {**inherited, **self.ready["variables"], "PATH": path}
 
     def try_dx(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["dx", *arguments],
-            env=self.variables(),
-            cwd=self.home,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=_DEADLINE_SECONDS,
-            check=False,
-        )
+        """Run the real `dx` of the worker environment, to which the first `dx` in PATH leads."""
+        programs = Path(self.ready["programs"], "worker", "dx").resolve().parent
+        return run_dx(programs, arguments, self.variables(), self.home, stdin)
 
     def dx(self, *arguments: str | Path, stdin: str = "") -> str:
         """Run the real `dx` and return what it printed; it must succeed."""

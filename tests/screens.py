@@ -9,29 +9,32 @@ from pathlib import Path
 
 import pexpect
 import pyte
+from tests.forked_terminal import ForkedSpawn
 
 DX_LOCAL = Path(sys.executable).with_name("dx-local")
 _DECIDES_STYLE = frozenset({"CI", "NO_COLOR", "GITHUB_ACTIONS", "COLUMNS", "LINES"})
 
 
 class Terminal:
-    """A run of dx-local in a terminal, and everything that it has written so far."""
+    """A run of dx-local, or of another program, in a terminal, and everything that it has written so far."""
 
     def __init__(
         self,
         *arguments: str,
         columns: int = 80,
         rows: int = 24,
-        program: tuple[str, ...] = (str(DX_LOCAL),),
+        program: tuple[str, ...] = (),
         **variables: str,
     ) -> None:
         kept = {name: value for name, value in os.environ.items() if name not in _DECIDES_STYLE}
         self.written = ""
         self.screen = pyte.HistoryScreen(columns, rows, history=10_000)
         self._stream = pyte.Stream(self.screen)
-        self.process: pexpect.spawn[str] = pexpect.spawn(
-            program[0],
-            [*program[1:], *arguments],
+        spawn = pexpect.spawn if program else ForkedSpawn
+        command = [*(program or (sys.executable, "-m", "dx_local")), *arguments]
+        self.process: pexpect.spawn[str] = spawn(
+            command[0],
+            command[1:],
             env={**kept, "TERM": "xterm-256color", **variables},
             dimensions=(rows, columns),
             encoding="utf-8",

@@ -9,6 +9,7 @@ import ast
 import graphlib
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,13 +47,16 @@ def imported_by(path: Path) -> set[str]:
     return found & SOURCES.keys()
 
 
-IMPORTS = {module: imported_by(path) - {module} for module, path in SOURCES.items()}
+@cache
+def imports() -> dict[str, set[str]]:
+    """Return our modules with those of ours that they import. Every worker of pytest imports this file."""
+    return {module: imported_by(path) - {module} for module, path in SOURCES.items()}
 
 
 def rooms_used_by(room: str) -> set[str]:
     """Return the rooms that the modules of a room import."""
     modules = [module for module in SOURCES if room_of(module) == room]
-    return {room_of(imported) for module in modules for imported in IMPORTS[module]} - {room}
+    return {room_of(imported) for module in modules for imported in imports()[module]} - {room}
 
 
 def write_table() -> None:
@@ -91,7 +95,7 @@ def test_rooms_import_one_way() -> None:
 
 
 def test_modules_import_one_way() -> None:
-    graphlib.TopologicalSorter(IMPORTS).prepare()  # raises CycleError
+    graphlib.TopologicalSorter(imports()).prepare()  # raises CycleError
 
 
 if __name__ == "__main__":

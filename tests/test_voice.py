@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -77,6 +78,7 @@ def docstrings(path: Path, tree: ast.Module) -> Iterator[Text]:
                     yield Text(str(path.relative_to(ROOT)), statement.lineno, text, opens=True)
 
 
+@cache
 def error_classes() -> set[str]:
     """Return the names of our classes that derive from an exception."""
     bases = {
@@ -92,16 +94,13 @@ def error_classes() -> set[str]:
     return errors
 
 
-ERRORS = error_classes()
-
-
 def messages(path: Path, tree: ast.Module) -> Iterator[Text]:
     """Yield the string literals given to our error classes, and those written inside these classes."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            parts: list[ast.AST] = [*node.args, *node.keywords] if name in ERRORS else []
-        elif isinstance(node, ast.ClassDef) and node.name in ERRORS:
+            parts: list[ast.AST] = [*node.args, *node.keywords] if name in error_classes() else []
+        elif isinstance(node, ast.ClassDef) and node.name in error_classes():
             parts = [statement for statement in node.body if not isinstance(statement, ast.Expr)]
         else:
             continue

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.forked import run_dx
 
 from dx_local.platform.execution import applets, job_events
 
@@ -33,16 +34,8 @@ class Terminal:
     def try_dx(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         variables = self.served.variables()
         del variables["DX_CLI_WD"]  # it would override `dx cd`
-        return subprocess.run(
-            ["dx", *arguments],
-            env={**variables, "DX_PROJECT_CONTEXT_ID": self.project, "HOME": str(self.folder)},
-            cwd=self.folder,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        variables |= {"DX_PROJECT_CONTEXT_ID": self.project, "HOME": str(self.folder)}
+        return run_dx(self.served.environment.bin, arguments, variables, self.folder, stdin)
 
     def dx(self, *arguments: str, stdin: str = "") -> str:
         done = self.try_dx(*arguments, stdin=stdin)

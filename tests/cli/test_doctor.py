@@ -1,20 +1,31 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.forked import run_ours
 
 from dx_local.api import coverage
 from dx_local.api.coverage import as_markdown, implemented
 from dx_local.api.routes import ROUTES
 
-DX_LOCAL = Path(sys.executable).parent / "dx-local"
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+
+def run_doctor(
+    *options: str, folder: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    return run_ours("dx-local", ["doctor", *options], {**os.environ, **variables}, folder)
 
 
 def doctor(*options: str) -> str:
-    return subprocess.run([DX_LOCAL, "doctor", *options], check=True, capture_output=True, text=True).stdout
+    done = run_doctor(*options)
+    assert done.returncode == 0
+    return done.stdout
 
 
 def test_it_says_what_there_is() -> None:
@@ -48,26 +59,19 @@ def test_it_speaks_to_programs() -> None:
 def test_it_says_where_each_setting_comes_from(tmp_path: Path) -> None:
     file = tmp_path / ".dx-app-wizard.toml"
     file.write_text('[policy]\nrelease = "24.04"\n', encoding="utf-8")
-    done = subprocess.run([DX_LOCAL, "doctor"], check=True, capture_output=True, text=True, cwd=tmp_path)
+    done = run_doctor(folder=tmp_path)
     assert done.stdout.endswith(f'policy\t{file}\n  policy.release = "24.04"\t{file}:2\n')
 
 
 def test_it_refuses_a_bad_policy(tmp_path: Path) -> None:
     (tmp_path / ".dx-app-wizard.toml").write_text("[policy]\nrelase = 1\n", encoding="utf-8")
-    done = subprocess.run([DX_LOCAL, "doctor"], check=False, capture_output=True, text=True, cwd=tmp_path)
+    done = run_doctor(folder=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert "policy.relase: no such key; did you mean 'release'?" in done.stderr
 
 
-def test_the_environment_wins_over_the_files(tmp_path: Path, variables: dict[str, str]) -> None:
+def test_the_environment_wins_over_the_files(tmp_path: Path) -> None:
     (tmp_path / ".dx-app-wizard.toml").write_text('[wizard]\nregion = "aws:eu-west-2"\n', encoding="utf-8")
-    done = subprocess.run(
-        [DX_LOCAL, "doctor"],
-        check=True,
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**variables, "DX_APP_WIZARD_REGION": "aws:eu-central-1"},
-    )
+    done = run_doctor(folder=tmp_path, DX_APP_WIZARD_REGION="aws:eu-central-1")
     place = "the environment variable DX_APP_WIZARD_REGION"
     assert done.stdout.endswith(f'  wizard.region = "aws:eu-central-1"\t{place}\n')

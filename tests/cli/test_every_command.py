@@ -27,7 +27,21 @@ COMMANDS = {
     "generate": "dx-app-wizard new --language bash --template basic --no-input",
 }
 PRINT = {name: line for name, line in COMMANDS.items() if name != "exec"}
+SLOW_WHEN = {"full": list(PRINT)[::2], "not read": list(PRINT)[1::2]}
+"""In `make test`, each command meets a full disk or a reader that has gone."""
 CODE = "main() { dx-jobutil-add-output said hello --class=string; }\n"
+
+
+def printing(condition: str) -> pytest.MarkDecorator:
+    """Parametrize by the lines of the commands that print, half of them in `make test`."""
+    slow = SLOW_WHEN[condition]
+    return pytest.mark.parametrize(
+        "line",
+        [
+            pytest.param(line, id=name, marks=pytest.mark.slow if name in slow else ())
+            for name, line in PRINT.items()
+        ],
+    )
 
 
 @pytest.fixture
@@ -64,14 +78,14 @@ def test_a_run_with_one_stream_closed(start: Start, closed: str) -> None:
     assert (done.returncode, done.stdout) == (0, "" if closed == ">&-" else "said\thello\n")
 
 
-@pytest.mark.parametrize("line", PRINT.values(), ids=PRINT)
+@printing("full")
 def test_stdout_on_a_full_disk(start: Start, line: str) -> None:
     done = start(f"{line} >/dev/full")
     assert done.returncode == 1
     assert done.stderr.endswith("error: stdout cannot be written: No space left on device\n")
 
 
-@pytest.mark.parametrize("line", PRINT.values(), ids=PRINT)
+@printing("not read")
 def test_nobody_reads_stdout(start: Start, line: str) -> None:
     done = start(f"{line} > >(exit 0)")
     assert done.returncode == 0

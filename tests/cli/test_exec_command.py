@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
+from tests.forked import run_ours
 from tests.local_server import DX_LOCAL, LocalServer, processes_in, user_variables
 
 if TYPE_CHECKING:
@@ -21,14 +22,18 @@ def temporary(tmp_path: Path) -> Path:
     return folder
 
 
+def variables(home: Path) -> dict[str, str]:
+    return {
+        **user_variables(home),
+        "TMPDIR": str(home / "tmp"),
+        "DX_PROJECT_CONTEXT_ID": "project-of-the-cloud",
+    }
+
+
 def start(home: Path, *arguments: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [DX_LOCAL, "exec", *arguments],
-        env={
-            **user_variables(home),
-            "TMPDIR": str(home / "tmp"),
-            "DX_PROJECT_CONTEXT_ID": "project-of-the-cloud",
-        },
+        env=variables(home),
         cwd=home,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -39,9 +44,8 @@ def start(home: Path, *arguments: str | Path) -> subprocess.Popen[str]:
 
 
 def run(home: Path, *arguments: str | Path) -> tuple[int, str, str]:
-    with start(home, *arguments) as process:
-        output, errors = process.communicate(timeout=60)
-    return process.returncode, output, errors
+    done = run_ours("dx-local", ["exec", *arguments], variables(home), home)
+    return done.returncode, done.stdout, done.stderr
 
 
 def test_a_command_is_a_client_of_a_platform_of_its_own(tmp_path: Path, temporary: Path) -> None:

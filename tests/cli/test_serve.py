@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.forked import run_ours
 from tests.local_server import DX_LOCAL, LocalServer, user_variables
 from tests.screens import Terminal
 
@@ -50,7 +51,7 @@ def run(home: Path, *arguments: str | Path, **options: Any) -> subprocess.Comple
 
 
 def dx_local(home: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return run(home, DX_LOCAL, *arguments)
+    return run_ours("dx-local", arguments, user_variables(home), home)
 
 
 def test_one_object_says_how_to_reach_the_server(serve: Serve) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from tests.forked import run_ours
 from tests.local_server import LocalServer, user_variables
 
 JSON = dict[str, Any]
@@ -37,14 +36,7 @@ def check(name: str, printed: JSON) -> JSON:
 
 def call(folder: Path, *command: str) -> JSON:
     """Run a command with --json in a folder, and return the object that it prints."""
-    done = subprocess.run(
-        [Path(sys.executable).with_name(command[0]), *command[1:], "--json"],
-        cwd=folder,
-        env=user_variables(folder),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
+    done = run_ours(command[0], [*command[1:], "--json"], user_variables(folder), folder)
     printed: JSON = json.loads(done.stdout)
     return printed
 

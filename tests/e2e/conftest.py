@@ -6,12 +6,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests import compiled_templates
 
 from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
 from dx_app_wizard.dxapp.classes import USUAL_CLASSES
 from dx_app_wizard.dxapp.model import AppSpec
 from dx_app_wizard.rendering.plan import Plan
 from dx_app_wizard.rendering.render import render_app
+
+compiled_templates.keep()
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -36,6 +36,19 @@ if TYPE_CHECKING:
 
 INTERFACES = ("typical", "nothing", "defaults", "every", "odd")
 NAMES = ["-".join(words) for words in itertools.product(INTERFACES, PATTERNS, LANGUAGES)]
+PAIRS = {
+    f"{interface}-{pattern}-{LANGUAGES[(i + p) % len(LANGUAGES)]}"
+    for (i, interface), (p, pattern) in itertools.product(enumerate(INTERFACES), enumerate(PATTERNS))
+}
+"""Names in which each interface meets each pattern and each language, and each pattern each language."""
+
+
+def named(names: list[str]) -> pytest.MarkDecorator:
+    """Parametrize by name; only the pairs are quick."""
+    marks = {name: () if name in PAIRS else pytest.mark.slow for name in names}
+    return pytest.mark.parametrize("name", [pytest.param(name, marks=marks[name]) for name in names])
+
+
 CLASSES = [name for item in USUAL_CLASSES for name in (item, f"array:{item}")]
 BIN = Path(sys.executable).parent
 
@@ -82,7 +95,7 @@ def test_bash_is_clean_by_shellcheck(apps: dict[str, Path]) -> None:
     tool("shellcheck", *(path for app in apps.values() for path in (app / "src").glob("*.sh")))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@named(NAMES)
 def test_the_cases_of_an_app_pass_as_generated(apps: dict[str, Path], tmp_path: Path, name: str) -> None:
     """Both cases expect something of the same run."""
     cases = read_cases(apps[name])
@@ -113,7 +126,7 @@ def test_one_case_holds_after_process_piece_was_replaced(make_app: MakeApp, lang
     assert subprocess.run([*test, "sample"], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if "-basic-" in name])
+@named([name for name in NAMES if "-basic-" in name])
 def test_the_test_of_an_app_passes_as_generated(apps: dict[str, Path], name: str) -> None:
     test = runpy.run_path(str(apps[name] / "test" / "test_app.py"))
     test["test_the_sample_inputs_give_the_expected_outputs"]()

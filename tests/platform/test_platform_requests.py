@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import share_of
 
 from dx_local.platform.core import access
 from dx_local.platform.core.context import Caller, Context
@@ -27,7 +28,7 @@ values = st.recursive(
     max_leaves=8,
 )
 quickly = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=share_of(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 RUN_KEYS = (

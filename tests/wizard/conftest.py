@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pexpect
 import pytest
+from tests import compiled_templates
+from tests.forked import run_ours
+from tests.forked_terminal import ForkedSpawn
 
 from dx_app_wizard.cli import main
+
+compiled_templates.keep()
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,15 +79,8 @@ def wizard_process(home: Path, tmp_path: Path) -> Callable[..., Outcome]:
     """The command, run in a process of its own in tmp_path, with stdin closed."""
 
     def run(*arguments: str, **environment: str) -> Outcome:
-        done = subprocess.run(
-            [sys.executable, "-m", "dx_app_wizard", *arguments],
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=60,
-        )
-        return Outcome(done.returncode, done.stdout.decode(), done.stderr.decode())
+        done = run_ours("dx-app-wizard", arguments, {**os.environ, **environment}, tmp_path)
+        return Outcome(done.returncode, done.stdout, done.stderr)
 
     return run
 
@@ -95,7 +93,7 @@ class Terminal:
 
     def __init__(self, *arguments: str, size: tuple[int, int] = (24, 80), **environment: str) -> None:
         inherited = {key: value for key, value in os.environ.items() if key != "CI"}
-        self.process: pexpect.spawn[str] = pexpect.spawn(
+        self.process: pexpect.spawn[str] = ForkedSpawn(
             sys.executable,
             ["-m", "dx_app_wizard", *arguments],
             env={**inherited, "TERM": "xterm-256color", **environment},

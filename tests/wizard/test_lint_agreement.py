@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import share_of
 
 from dx_app_wizard.answers.answers import gather
 from dx_app_wizard.answers.sources import AnswerSources, Source
@@ -94,7 +95,7 @@ def damaged(draw: st.DrawFn) -> dict[str, Any]:
     return spec
 
 
-@settings(max_examples=200)
+@settings(max_examples=share_of(200))
 @given(damaged())
 def test_what_the_linter_accepts_is_written_or_refused_with_its_place(spec: dict[str, Any]) -> None:
     if any(finding.level == "error" for finding in lint_spec(spec, absent=False)):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.forked import run_ours
 
 import dx_app_wizard
 import dx_local
@@ -68,16 +69,9 @@ def piped(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(
         *lines: str, options: tuple[str, ...] = (), **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "dx_app_wizard", *options],
-            input="".join(f"{line}\n" for line in lines),
-            env={**{key: value for key, value in os.environ.items() if key != "CI"}, **environment},
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-            timeout=60,
-        )
+        inherited = {key: value for key, value in os.environ.items() if key != "CI"}
+        text = "".join(f"{line}\n" for line in lines)
+        return run_ours("dx-app-wizard", options, {**inherited, **environment}, stdin=text)
 
     return run
 

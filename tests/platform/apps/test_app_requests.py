@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from tests.examples import share_of
 
 from dx_local.api.routes import ROUTES
 from dx_local.platform.apps import app_members, app_views, apps
@@ -48,7 +49,7 @@ values = st.recursive(
 )
 requests = st.dictionaries(st.sampled_from(KEYS), values, max_size=3)
 quickly = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=share_of(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -162,5 +163,5 @@ class Aliases(RuleBasedStateMachine):
 
 def test_aliases_stay_in_order(tmp_path: Path) -> None:
     machine = type("AliasesHere", (Aliases,), {"folder": tmp_path})
-    once = settings(max_examples=25, stateful_step_count=20, deadline=None)
+    once = settings(max_examples=share_of(25), stateful_step_count=20, deadline=None)
     run_state_machine_as_test(machine, settings=once)

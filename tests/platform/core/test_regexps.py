@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,10 +36,8 @@ def test_a_pattern_that_is_none_is_refused(pattern: str) -> None:
 
 
 def test_a_search_ends() -> None:
-    started = time.monotonic()
     with pytest.raises(InvalidInput, match="takes too long"):
         regexps.search(HOPELESS, LONG)
-    assert time.monotonic() - started < 5
 
 
 def test_a_hopeless_search_does_not_stop_the_server(served: ServedPlatform) -> None:

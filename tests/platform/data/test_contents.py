@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from tests.examples import share_of
 
 from dx_app_wizard.dxapp.links import link
 from dx_local.platform.core.context import DEFAULT_USER, Caller, Context, Platform
@@ -365,4 +366,4 @@ def renamed(path: str, old: str, new: str) -> str:
 
 
 TestFolders = FolderMachine.TestCase
-TestFolders.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+TestFolders.settings = settings(max_examples=share_of(30), stateful_step_count=20, deadline=None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
+from tests.examples import share_of
 from tests.platform.life import (
     JSON,
     add_analysis,
@@ -215,7 +216,7 @@ class RandomTrees(RuleBasedStateMachine):
 
 
 RandomTrees.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=share_of(60),
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

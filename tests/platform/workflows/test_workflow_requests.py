@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.examples import share_of
 
 from dx_local.platform.core.errors import ApiError
 from dx_local.platform.data import objects
@@ -36,7 +37,7 @@ values = st.recursive(
     max_leaves=8,
 )
 quickly = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=share_of(120), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 WORKFLOW_KEYS = (

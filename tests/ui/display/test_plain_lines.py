@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.screens import DX_LOCAL
+from tests.forked import run_ours
 from tests.ui.display.test_live_screens import scatters
 
 if TYPE_CHECKING:
@@ -21,10 +20,7 @@ if TYPE_CHECKING:
 def piped(app: str, *options: str, **variables: str) -> str:
     """Return the lines that a run writes on stderr into a pipe."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
-    command = [str(DX_LOCAL), "run", app, *options]
-    return subprocess.run(
-        command, env={**kept, **variables}, capture_output=True, text=True, check=False, timeout=60
-    ).stderr
+    return run_ours("dx-local", ["run", app, *options], {**kept, **variables}).stderr
 
 
 def test_a_pipe_gets_a_line_per_change_of_few_jobs(make_app: MakeApp) -> None:

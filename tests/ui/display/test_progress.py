@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pexpect
 import pytest
+from tests.forked_terminal import ForkedSpawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-DX_LOCAL = Path(sys.executable).with_name("dx-local")
+    import pexpect
+
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 
@@ -45,9 +46,9 @@ def start(app: Path, *options: str, **variables: str) -> pexpect.spawn[str]:
     kept = {
         name: value for name, value in os.environ.items() if name not in {"CI", "GITHUB_ACTIONS", "NO_COLOR"}
     }
-    return pexpect.spawn(
-        str(DX_LOCAL),
-        ["run", str(app), *options],
+    return ForkedSpawn(
+        sys.executable,
+        ["-m", "dx_local", "run", str(app), *options],
         env={**kept, "TERM": "xterm-256color", **variables},
         dimensions=(24, 80),
         encoding="utf-8",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.screens import DX_LOCAL, Terminal
+from tests.forked import run_ours
+from tests.screens import Terminal
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -115,8 +117,7 @@ def test_the_block_fits_the_end_of_the_screen(
 @pytest.fixture(scope="module")
 def piped(app: Path) -> subprocess.CompletedProcess[str]:
     """Return a run from the folder above the app's."""
-    command = [str(DX_LOCAL), "run", app.name, "--logs", "failed"]
-    return subprocess.run(command, cwd=app.parent, capture_output=True, text=True, check=False, timeout=60)
+    return run_ours("dx-local", ["run", app.name, "--logs", "failed"], os.environ, app.parent)
 
 
 def test_a_pipe_gets_the_log_once_and_the_cause_last(
@@ -141,15 +142,7 @@ def test_the_commands_work_as_they_are_printed(app: Path, piped: subprocess.Comp
     assert debug == [*rerun, "--debug"]
     assert resume == ["dx-local", "run", app.name, "--logs", "failed", "--resume"]
     again, resumed = (
-        subprocess.run(
-            [str(DX_LOCAL), *command[1:]],
-            cwd=app.parent,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        for command in (rerun, resume)
+        run_ours(command[0], command[1:], os.environ, app.parent) for command in (rerun, resume)
     )
     assert (again.returncode, resumed.returncode) == (6, 6)
     assert "error: process failed: AppInternalError\n" in again.stderr

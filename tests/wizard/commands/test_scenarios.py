@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from tests.forked import run_ours
 
 from dx_app_wizard.lint.linter import lint_app
 
@@ -49,15 +50,16 @@ OLD_SCRIPT = "\n\n20m\nPython\ny\n\nmem1_ssd1_v2_x16\n"
 
 def run(*arguments: str, stdin: Any = subprocess.DEVNULL, text: str | None = None) -> Any:
     environment = {key: value for key, value in os.environ.items() if key != "CI"}
-    given = {"input": text} if text is not None else {"stdin": stdin}
+    if stdin == subprocess.DEVNULL:
+        return run_ours("dx-app-wizard", arguments, environment, stdin=text)
     return subprocess.run(
         [sys.executable, "-m", "dx_app_wizard", *arguments],
+        stdin=stdin,
         env=environment,
         capture_output=True,
         encoding="utf-8",
         check=False,
         timeout=60,
-        **given,
     )
 
 

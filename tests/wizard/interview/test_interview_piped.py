@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.forked import run_ours
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,9 +26,11 @@ def piped(
     home: Path, text: str | bytes, *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     inherited = {key: value for key, value in os.environ.items() if key != "CI"}
+    if isinstance(text, str):
+        return run_ours("dx-app-wizard", arguments, {**inherited, **environment}, stdin=text)
     done = subprocess.run(
         [sys.executable, "-m", "dx_app_wizard", *arguments],
-        input=text.encode() if isinstance(text, str) else text,
+        input=text,
         env={**inherited, **environment},
         capture_output=True,
         check=False,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.forked import run_ours
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,17 +92,9 @@ def test_a_byte_order_mark_does_no_harm(wizard: Wizard, tmp_path: Path) -> None:
     assert wizard("--answers", "answers.yaml", "--no-input").code == 0
 
 
-def from_stdin(text: str, *arguments: str, stdin: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
+def from_stdin(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if key != "CI"}
-    return subprocess.run(
-        [sys.executable, "-m", "dx_app_wizard", "--answers", "-", *arguments],
-        input=text,
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-        timeout=30,
-    )
+    return run_ours("dx-app-wizard", ["--answers", "-", *arguments], environment, stdin=text)
 
 
 ANSWERS = {"name": "count-reads", "language": "bash", "template": "basic", "title": "\U0001f9ec"}

@@ -63,6 +63,6 @@ def test_a_function_that_is_returned_is_followed() -> None:
 def test_functions_that_call_each_other_take_no_time() -> None:
     calls = "".join(f"    if x == {i}: return f{i}(x)\n" for i in range(40))
     functions = "".join(f"def f{i}(x):\n{calls}    return {{}}\n" for i in range(40))
-    begin = time.perf_counter()
+    begin = time.process_time()
     keys_returned("return f0(x)", functions)
-    assert time.perf_counter() - begin < 2
+    assert time.process_time() - begin < 2
