@@ -159,6 +159,7 @@ class LocalExecutor:
                 _folder_of(launch).path.parent,
                 self._isolation,
                 self._api,
+                images=self._callbacks.images,
                 on_message=self._on_message,
                 on_gone=lambda zygote: self._on_zygote_gone(programs, zygote),
             )

@@ -50,7 +50,10 @@ class WorkerPrograms(NamedTuple):
 
 
 class ZygoteProcess:
-    """One zygote, for jobs with folders in `jobs`; `capabilities` is the content of its first message."""
+    """One zygote, for jobs with folders in `jobs`; `capabilities` is the content of its first message.
+
+    `images` is the cache of images that jobs find in their sandboxes, if there is one.
+    """
 
     def __init__(  # noqa: PLR0913 - the command line of a zygote
         self,
@@ -60,6 +63,7 @@ class ZygoteProcess:
         isolation: Isolation,
         api: Api | None,
         *,
+        images: Path | None,
         on_message: Callable[[dict[str, Any]], None],
         on_gone: Callable[[ZygoteProcess], None],
     ) -> None:
@@ -89,7 +93,7 @@ class ZygoteProcess:
                 stdout=stderr,
                 stderr=stderr,
                 cwd="/",
-                env=_host_variables(home=log.parent),
+                env=_host_variables(log.parent, images),
                 start_new_session=True,
             )
             on_failure.pop_all()
@@ -163,8 +167,9 @@ class ZygoteProcess:
         self.gone.set_result(None)
 
 
-def _host_variables(home: Path) -> dict[str, str]:
+def _host_variables(home: Path, images: Path | None) -> dict[str, str]:
     # No variable of the user's that could hold a token, or change the behaviour of Python or dxpy.
     kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "DX_LOCAL_TOOLS") if name in os.environ}
     user_home = {"DX_LOCAL_USER_HOME": os.path.expanduser("~")}  # noqa: PTH111  (fails without any)
-    return {**kept, **user_home, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+    cache = {"DX_LOCAL_IMAGES": str(images)} if images else {}
+    return {**kept, **user_home, **cache, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}

@@ -18,7 +18,7 @@ import traceback
 from pathlib import Path
 
 from dx_local.worker.process import linux
-from dx_local.worker.programs import OWN_PROGRAMS
+from dx_local.worker.programs import CONTAINERS, OWN_PROGRAMS
 
 _LONGEST_SHEBANG = 120
 _MOST_WAITING_CLIENTS = 128
@@ -65,12 +65,16 @@ class Tools:
         client.chmod(0o700)
         plain = self._folder / ".plain"
         plain.mkdir()
-        for program in [self._programs / "dx", *self._programs.glob("dx-*")]:
-            if _is_python_program(program):
-                # Hard links, because the client derives its folder and name from its own path.
-                os.link(client, self._folder / program.name)
-                ours = OWN_PROGRAMS / program.name
-                (plain / program.name).symlink_to(ours if ours.exists() else program)
+        targets = {
+            program.name: ours if (ours := OWN_PROGRAMS / program.name).exists() else program
+            for program in [self._programs / "dx", *self._programs.glob("dx-*")]
+            if _is_python_program(program)
+        }
+        targets.update({program.name: program for program in CONTAINERS.iterdir()})
+        for name, target in targets.items():
+            # Hard links, because the client derives its folder and name from its own path.
+            os.link(client, self._folder / name)
+            (plain / name).symlink_to(target)
         self.listener.bind(str(self._folder / ".server"))
         self.listener.listen(_MOST_WAITING_CLIENTS)
         return True
