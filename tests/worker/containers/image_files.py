@@ -16,8 +16,38 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BUSYBOX = Path("/bin/busybox")
-PROGRAMS = ("sh", "cat", "echo", "ls", "id", "stat", "env", "pwd", "sleep", "wc", "mkdir", "rm", "touch", "test", "cp",
-            "ln", "chmod", "chown", "grep", "tr", "hostname", "ps", "kill", "true", "false", "head", "sort", "find", "mv", "df")
+PROGRAMS = (
+    "sh",
+    "cat",
+    "echo",
+    "ls",
+    "id",
+    "stat",
+    "env",
+    "pwd",
+    "sleep",
+    "wc",
+    "mkdir",
+    "rm",
+    "touch",
+    "test",
+    "cp",
+    "ln",
+    "chmod",
+    "chown",
+    "grep",
+    "tr",
+    "hostname",
+    "ps",
+    "kill",
+    "true",
+    "false",
+    "head",
+    "sort",
+    "find",
+    "mv",
+    "df",
+)
 
 
 @dataclass
@@ -27,7 +57,7 @@ class Layer:
     _buffer: io.BytesIO = field(default_factory=io.BytesIO)
 
     def __post_init__(self) -> None:
-        self._tar = tarfile.open(fileobj=self._buffer, mode="w", format=tarfile.GNU_FORMAT)
+        self._tar = tarfile.open(fileobj=self._buffer, mode="w", format=tarfile.GNU_FORMAT)  # noqa: SIM115
 
     def add(self, name: str, content: bytes | None = None, **attributes: Any) -> Layer:
         """Add a file with this content, or an entry with these attributes of a TarInfo."""
@@ -98,7 +128,9 @@ def docker_archive(layers: Sequence[bytes], *names: str, legacy: bool = False, *
     return archive.add("manifest.json", json.dumps(manifest).encode()).bytes()
 
 
-def oci_files(layers: Sequence[bytes], name: str, compress: str = "none", **defaults: Any) -> dict[str, bytes]:
+def oci_files(
+    layers: Sequence[bytes], name: str, compress: str = "none", **defaults: Any
+) -> dict[str, bytes]:
     """Return the files of an OCI layout."""
     packed = [{"none": bytes, "gzip": gzip.compress, "zstd": zstd}[compress](layer) for layer in layers]
     config = config_of(layers, **defaults)
@@ -112,7 +144,11 @@ def oci_files(layers: Sequence[bytes], name: str, compress: str = "none", **defa
     annotations = {"org.opencontainers.image.ref.name": name}
     index = {"manifests": [{"digest": f"sha256:{digest_of(manifest)}", "annotations": annotations}]}
     blobs = {f"blobs/sha256/{digest_of(blob)}": blob for blob in (*packed, config, manifest)}
-    return {"oci-layout": b'{"imageLayoutVersion": "1.0.0"}', "index.json": json.dumps(index).encode(), **blobs}
+    return {
+        "oci-layout": b'{"imageLayoutVersion": "1.0.0"}',
+        "index.json": json.dumps(index).encode(),
+        **blobs,
+    }
 
 
 def oci_archive(layers: Sequence[bytes], name: str, compress: str = "none", **defaults: Any) -> bytes:

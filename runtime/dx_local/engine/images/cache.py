@@ -192,9 +192,9 @@ def remove_tree(folder: Path) -> None:
 
     def open_up(remove: Callable[[str], object], path: str, _error: object) -> None:
         with suppress(OSError):
-            os.chmod(Path(path).parent, stat.S_IRWXU)
+            Path(path).parent.chmod(stat.S_IRWXU)
             if Path(path).is_dir() and not Path(path).is_symlink():
-                os.chmod(path, stat.S_IRWXU)
+                Path(path).chmod(stat.S_IRWXU)
                 shutil.rmtree(path, ignore_errors=True)
             else:
                 remove(path)

@@ -9,6 +9,7 @@ Jobs that want the same layer wait for the one process that unpacks it.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import stat
@@ -82,15 +83,16 @@ class LayerService:
         opened: list[int] = []
         with connection, suppress(OSError, ValueError):  # the job may have ended
             try:
-                receive = partial(channel.receive, connection)
-                message, opened = await loop.run_in_executor(self._threads, receive) or ({}, [])
-                error = await self._provide(message, opened)
+                receive = partial(channel.receive_bytes, connection, _LONGEST_REQUEST)
+                received = await loop.run_in_executor(None, receive)
+                text, opened = received or (b"{}", [])
+                error = await self._provide(json.loads(text), opened)
             finally:
                 for file in opened:
                     os.close(file)
             connection.sendall(channel.pack({"error": error} if error else {}))
 
-    async def _provide(self, message: dict[str, Any], opened: list[int]) -> str | None:
+    async def _provide(self, message: Any, opened: list[int]) -> str | None:
         """Have a layer unpacked; return the reason if that fails."""
         if len(opened) != 1 or not stat.S_ISREG(os.fstat(opened[0]).st_mode):
             return "the archive is not a regular file"
@@ -99,15 +101,19 @@ class LayerService:
                 part = Part(opened[0], offset, length)
             case _:
                 return "the request is malformed"
+        try:
+            hex_digest(f"sha256:{digest}")  # it becomes the name of a folder
+        except ArchiveError as error:
+            return str(error)
         if self._cache.has_layer(digest):
             return None
         if digest not in self._unpacking:
             work = partial(self._unpack, digest, part)
-            self._unpacking[digest] = asyncio.get_running_loop().run_in_executor(self._threads, work)
-            try:
-                return await self._unpacking[digest]
-            finally:
-                del self._unpacking[digest]
+            unpacking = asyncio.get_running_loop().run_in_executor(self._threads, work)
+            # Before the waiting jobs learn of it.
+            unpacking.add_done_callback(lambda _: self._unpacking.pop(digest))
+            self._unpacking[digest] = unpacking
+            return await unpacking
         # The first job's archive may be damaged, so a failure of its own is no reason for the others.
         if await asyncio.shield(self._unpacking[digest]) is None:
             return None
@@ -115,7 +121,6 @@ class LayerService:
 
     def _unpack(self, digest: str, part: Part) -> str | None:
         try:
-            hex_digest(f"sha256:{digest}")
             self._cache.add_layer(digest, part, on_process=self._note)
         except (ArchiveError, OSError) as error:
             return str(error)

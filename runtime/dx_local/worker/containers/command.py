@@ -8,9 +8,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from dx_local.worker.channel import EXECUTOR_FOLDER, LAYERS_SOCKET
-from dx_local.worker.containers import daemon
+from dx_local.worker.containers import daemon, dx_docker
 from dx_local.worker.containers.errors import DockerError
 from dx_local.worker.containers.running.process import StartError
+from dx_local.worker.containers.verbs import inspect
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +27,17 @@ _VERBS = {
     "rmi": "images.rmi",
     "pull": "pull.pull",
     "rm": "containers.remove",
+    "ps": "containers.ps",
+    "logs": "containers.logs",
+    "wait": "containers.wait",
+    "stop": "containers.stop",
+    "kill": "containers.kill",
+    "cp": "copy.copy",
+    "inspect": "inspect.inspect",
+    "version": "inspect.version",
+    "info": "inspect.info",
+    "login": "inspect.login",
+    "logout": "inspect.logout",
 }
 """The module and the function of each command, in the package `verbs`."""
 
@@ -35,22 +47,20 @@ _GROUPS = {
     "container": {"ls": "ps", "list": "ps", "remove": "rm"},
 }
 _FAILED = 1
-_WRONG_USE = 125
+_NO_SANDBOX = (
+    "this job runs without a sandbox, so only a Docker daemon on this machine could run containers, and none"
+    " answers"
+)
 
 
 def main() -> None:
     """Carry out the command line, and exit with the code that docker would have."""
-    program = os.path.basename(sys.argv[0])
-    words = sys.argv[1:]
-    if program == "docker":
-        daemon.become_client(sys.argv[0], words)
+    program, words = sys.argv[0].rpartition("/")[2], sys.argv[1:]
     try:
-        if not os.path.exists(f"{EXECUTOR_FOLDER}/{LAYERS_SOCKET}"):
-            raise StartError(
-                "this job runs without a sandbox, so only a Docker daemon on this machine could run containers,"
-                " and none answers"
-            )
-        sys.exit(_run(program, words))
+        if program == "dx-docker":
+            words = dx_docker.translated(words)
+        daemon.become_client(sys.argv[0], words)
+        sys.exit(_run(words))
     except StartError as error:
         _fail(program, error, error.exit_code)
     except DockerError as error:
@@ -60,19 +70,21 @@ def main() -> None:
         sys.exit(_FAILED)
 
 
-def _run(program: str, words: Sequence[str]) -> int:
-    if words and words[0] in _GROUPS and len(words) > 1:
+def _run(words: Sequence[str]) -> int:
+    if not os.path.exists(f"{EXECUTOR_FOLDER}/{LAYERS_SOCKET}"):
+        raise StartError(_NO_SANDBOX)
+    if len(words) > 1 and words[0] in _GROUPS:
         names = _GROUPS[words[0]]
         words = [names.get(words[1], words[1]), *words[2:]]
-    if not words:
-        raise StartError("no command; the commands are " + ", ".join(_VERBS), _FAILED)
-    if words[0] not in _VERBS:
-        raise StartError(
-            f"{words[0]!r} is not supported without a Docker daemon; supported are {', '.join(_VERBS)}", _FAILED
-        )
-    module, _, function = _VERBS[words[0]].partition(".")
-    verb = getattr(importlib.import_module(f"dx_local.worker.containers.verbs.{module}"), function)
-    return int(verb(words[1:]))
+    verb = words[0] if words else ""
+    if verb in ("-v", "--version"):
+        return inspect.print_version()
+    if verb not in _VERBS:
+        problem = f"{verb!r} is not supported without a Docker daemon" if verb else "no command"
+        raise DockerError(f"{problem}; the commands are {', '.join(sorted(_VERBS))}")
+    module, _, function = _VERBS[verb].partition(".")
+    run = getattr(importlib.import_module(f"dx_local.worker.containers.verbs.{module}"), function)
+    return int(run(words[1:]))
 
 
 def _fail(program: str, error: DockerError, code: int) -> None:

@@ -40,7 +40,7 @@ class Parsed(NamedTuple):
 
 
 def table(flags: str, values: str = "", *, may_follow: bool = True) -> OptionTable:
-    """Return the options that two texts list: `i,interactive t,tty` have the names `interactive` and `tty`."""
+    """Return the options that two texts list; the last form of each, as in `i,interactive`, is its name."""
 
     def named(text: str) -> dict[str, str]:
         return {form: forms.split(",")[-1] for forms in text.split() for form in forms.split(",")}
@@ -94,7 +94,7 @@ def _parse_short(
         if letter in options.flags:
             flags[options.flags[letter]] = True
         elif letter in options.values:
-            value = letters[1:] if letters.startswith("=") else letters
+            value = letters.removeprefix("=")
             values.setdefault(options.values[letter], []).append(value or _next(rest, f"-{letter}"))
             return
         else:

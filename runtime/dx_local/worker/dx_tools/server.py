@@ -53,7 +53,10 @@ class ToolServer:
     """The running programs by process ID, each with the connection to its client and its job."""
 
     def __init__(self, listener: socket.socket, folder: Path, log_sockets: str, host_prefix: str) -> None:
-        """`folder` is that of dxpy's programs. `log_sockets` is the prefix of paths of jobs' sockets inside jobs, `host_prefix` on the host."""
+        """`folder` is that of dxpy's programs.
+
+        `log_sockets` is the prefix of paths of jobs' sockets inside jobs, `host_prefix` on the host.
+        """
         self._listener = listener
         self._programs = folder
         self._log_sockets = log_sockets

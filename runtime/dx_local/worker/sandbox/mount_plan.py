@@ -119,10 +119,9 @@ class _Planner:
             *mounts.bind_read_only(sources.executor_folder, root + EXECUTOR_FOLDER),
             *mounts.bind_read_only(sources.log, root + LOG_FOLDER),
         )
-        if sources.images:
-            self._add(*mounts.bind_read_only(sources.images, root + IMAGES, may_fail=True))
         # It contains the temporary files of other jobs.
         self._add(*mounts.bind_read_only(host.empty, f"{root}{EXECUTOR_FOLDER}/{SANDBOXES}"))
+        self._add(*mounts.bind_read_only(sources.images or host.empty, root + IMAGES))
         for source, path in zip(sources.tmp_folders, TMP_FOLDERS):  # noqa: B905  (workers may run Python 3.8)
             self._add(mounts.bind(source, root + path))
         for path in host.hidden:

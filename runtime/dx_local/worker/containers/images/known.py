@@ -51,9 +51,7 @@ def add_image(image_id: str, config: str, layers: Sequence[str], names: Sequence
     """Record an image, and give it these names, which others lose."""
     places.make_state_folders()
     known = Image(image_id, json.loads(config), tuple(layers))
-    write_json(
-        _file_of(image_id), {"config": config, "layers": known.layers, "added": time.time()}
-    )
+    write_json(_file_of(image_id), {"config": config, "layers": known.layers, "added": time.time()})
     name_image(known, names)
     return known
 
@@ -84,7 +82,7 @@ def find_image(name: str) -> Image | None:
     An image of `dx-local image add` is known by its name from then on. Raises DockerError if the name is not
     one, or fits several images.
     """
-    digits = name[len("sha256:") :] if name.startswith("sha256:") else name
+    digits = name.removeprefix("sha256:")
     if len(digits) >= _SHORTEST_ID and not set(digits) - set("0123456789abcdef"):
         fitting = [image for image in all_images() if image.image_id.startswith(digits)]
         if len(fitting) > 1:

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 BLOCK = 512
 
-FILE, HARD_LINK, SYMLINK, CHARACTER_DEVICE, BLOCK_DEVICE, FOLDER, FIFO = b"0", b"1", b"2", b"3", b"4", b"5", b"6"
+FILE, HARD_LINK, SYMLINK, CHARACTER_DEVICE, BLOCK_DEVICE, FOLDER, FIFO = (
+    b"0",
+    b"1",
+    b"2",
+    b"3",
+    b"4",
+    b"5",
+    b"6",
+)
 _CONTIGUOUS, _OLD_FILE = b"7", b"\0"
 _LONG_NAME, _LONG_LINK = b"L", b"K"
 _PAX, _PAX_FOR_ALL = b"x", b"g"
@@ -172,7 +180,7 @@ def _extension(source: ByteSource, size: int) -> bytes:
 
 
 def _pax_records(data: bytes) -> dict[bytes, bytes]:
-    """Return the records of a pax header: `LENGTH NAME=VALUE\\n`, one after the other."""
+    """Return the records of a pax header: `LENGTH NAME=VALUE`, each in a line of its own."""
     records = {}
     while data.strip(b"\0"):
         digits, _, _ = data[:20].partition(b" ")

@@ -1,4 +1,4 @@
-"""The root folder of a container: an overlay of the layers of its image, with the job's /dev, /proc and volumes.
+"""The root folder of a container: an overlay of its image's layers, with /dev, /proc and volumes.
 
 Folders of the job become detached mounts before the root changes, and are attached afterwards, so that their
 targets are resolved inside of the container.

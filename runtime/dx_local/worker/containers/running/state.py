@@ -1,4 +1,4 @@
-"""The containers of a job: each is a folder with `container.json`, its changed files, and a lock while it runs."""
+"""The containers of a job: folders with `container.json`, the changed files, and a lock while it runs."""
 
 from __future__ import annotations
 
@@ -128,9 +128,16 @@ def create_container(spec: ContainerSpec, name: str = "") -> Container:
     places.make_state_folders()
     container_id = os.urandom(_ID_BYTES).hex()
     if name and any(name == other.name for other in all_containers()):
-        raise DockerError(f'the container name "/{name}" is already in use; remove that container, or rename it')
-    spec = spec._replace(hostname=spec.hostname or container_id[:12])
-    content = {"name": name or f"container_{container_id[:8]}", "created": time.time(), "spec": spec._asdict()}
+        raise DockerError(
+            f'the container name "/{name}" is already in use; remove that container, or rename it'
+        )
+    hostname = spec.hostname or container_id[:12]
+    spec = spec._replace(hostname=hostname, variables={"HOSTNAME": hostname, **spec.variables})
+    content = {
+        "name": name or f"container_{container_id[:8]}",
+        "created": time.time(),
+        "spec": spec._asdict(),
+    }
     made = Container(container_id, content)
     os.mkdir(made.folder)
     made.root_folders.make()

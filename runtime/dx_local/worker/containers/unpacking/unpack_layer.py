@@ -1,4 +1,4 @@
-"""The program that unpacks one layer into an empty folder, in which it is locked before it reads the first entry.
+"""The program that unpacks one layer into an empty folder, in which it is locked before the first entry.
 
     python -IS unpack_layer.py FD OFFSET LENGTH COMPRESSION DIGEST FOLDER
         FD: the number of the inherited open archive
@@ -6,9 +6,9 @@
         COMPRESSION: none, gzip or zstd
         DIGEST: the expected SHA-256 of the uncompressed layer, in hexadecimal
 
-It enters a user and a mount namespace and makes the folder its root, so no name and no link leads outside. Its
-exit code is 0 if the folder holds the layer; otherwise stdout explains why not. It hashes the bytes that it
-writes, and not the archive once more, which a job could have changed in between.
+It enters a user and a mount namespace and makes the folder its root, so no name and no link leads outside.
+Its exit code is 0 if the folder holds the layer; otherwise stdout explains why not. It hashes the bytes that
+it writes, and not the archive once more, which a job could have changed in between.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ class _HashedChunks:
 
 def too_large(free: int) -> ArchiveError:
     """Return the error for a layer that is larger than the free space."""
-    return ArchiveError(f"the layer needs more than the {free >> 20} MiB that are free on the disk of the cache")
+    return ArchiveError(
+        f"the layer needs more than the {free >> 20} MiB that are free on the disk of the cache"
+    )
 
 
 def unpack(file: int, part: tuple[int, int], kind: str, digest: str, folder: str) -> None:

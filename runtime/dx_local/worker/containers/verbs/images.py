@@ -104,7 +104,9 @@ def rmi(words: Sequence[str]) -> int:
         if is_id or names == [full_name]:
             used = [each.name for each in all_containers() if each.spec.image_id == image.image_id]
             if used and "force" not in parsed.flags:
-                raise DockerError(f"image {name} is used by container {used[0]}; remove that first, or pass -f")
+                raise DockerError(
+                    f"image {name} is used by container {used[0]}; remove that first, or pass -f"
+                )
             for other in names if is_id else ():
                 print(f"Untagged: {other}")
             known.remove_image(image)

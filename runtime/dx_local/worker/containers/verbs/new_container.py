@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from dx_local.worker.containers.images.known import Image
 
-# Options without effect here are accepted: a container has the network, the devices and the limits of its job.
+# Options without effect are accepted: a container has the network, the devices and the limits of its job.
 OPTIONS = table(
     "d,detach i,interactive t,tty rm"
     " init privileged read-only no-healthcheck oom-kill-disable q,quiet sig-proxy disable-content-trust"
@@ -27,9 +27,9 @@ OPTIONS = table(
     " net,network m,memory memory-swap memory-reservation memory-swappiness kernel-memory c,cpu-shares cpus"
     " cpuset-cpus cpuset-mems cpu-period cpu-quota cpu-rt-period cpu-rt-runtime shm-size ulimit pids-limit"
     " blkio-weight device device-cgroup-rule gpus cap-add cap-drop security-opt group-add userns pid ipc uts"
-    " cgroupns cgroup-parent runtime restart log-driver log-opt label-file link network-alias ip ip6 mac-address"
-    " add-host dns dns-option dns-search domainname p,publish expose stop-signal stop-timeout sysctl"
-    " oom-score-adj platform pull isolation a,attach health-cmd health-interval health-retries"
+    " cgroupns cgroup-parent runtime restart log-driver log-opt label-file link network-alias ip ip6"
+    " mac-address add-host dns dns-option dns-search domainname p,publish expose stop-signal stop-timeout"
+    " sysctl oom-score-adj platform pull isolation a,attach health-cmd health-interval health-retries"
     " health-start-period health-timeout detach-keys annotation storage-opt",
     may_follow=False,
 )
@@ -63,16 +63,15 @@ def container_spec(image: Image, parsed: Parsed) -> ContainerSpec:
     folder = parsed.last("workdir") or defaults.get("WorkingDir") or "/"
     if not folder.startswith("/"):
         raise DockerError(f"the working directory {folder!r} is invalid: it must be an absolute path")
-    hostname = parsed.last("hostname")
     return ContainerSpec(
         image=parsed.words[0],
         image_id=image.image_id,
         layers=image.layers,
         command=command,
-        variables=_variables(image, parsed, hostname),
+        variables=_variables(image, parsed),
         working_folder=folder,
         user=parsed.last("user") or defaults.get("User") or "",
-        hostname=hostname,
+        hostname=parsed.last("hostname"),
         mounts=tuple(_mounts(parsed)),
         labels={**(defaults.get("Labels") or {}), **dict(map(_pair, parsed.all("label")))},
         has_input="interactive" in parsed.flags,
@@ -88,13 +87,7 @@ def image_variables(image: Image) -> dict[str, str]:
 
 def given_variables(parsed: Parsed) -> dict[str, str]:
     """Return the environment of --env-file and --env. Raises DockerError."""
-    lines = []
-    for path in parsed.all("env-file"):
-        try:
-            with open(path, encoding="utf-8") as file:
-                lines += [line.strip("\r\n").lstrip() for line in file]
-        except OSError as error:
-            raise DockerError(f"--env-file {path}: {error.strerror}") from error
+    lines = [line.strip("\r\n").lstrip() for path in parsed.all("env-file") for line in _lines_of(path)]
     texts = [line for line in lines if line and not line.startswith("#")] + parsed.all("env")
     found = {}
     for text in texts:
@@ -108,10 +101,17 @@ def given_variables(parsed: Parsed) -> dict[str, str]:
     return found
 
 
-def _variables(image: Image, parsed: Parsed, hostname: str) -> dict[str, str]:
+def _lines_of(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.readlines()
+    except OSError as error:
+        raise DockerError(f"--env-file {path}: {error.strerror}") from error
+
+
+def _variables(image: Image, parsed: Parsed) -> dict[str, str]:
     terminal = {"TERM": "xterm"} if "tty" in parsed.flags else {}
-    named = {"HOSTNAME": hostname} if hostname else {}
-    return {**image_variables(image), **named, **terminal, **given_variables(parsed)}
+    return {**image_variables(image), **terminal, **given_variables(parsed)}
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -136,7 +136,9 @@ def _volume(text: str) -> Mount:
     if not target:
         raise DockerError(f"-v {text}: volumes without a folder are not supported without a Docker daemon")
     if not source.startswith(("/", ".", "~")):
-        raise DockerError(f"-v {text}: named volumes are not supported without a Docker daemon; name a folder")
+        raise DockerError(
+            f"-v {text}: named volumes are not supported without a Docker daemon; name a folder"
+        )
     source = os.path.abspath(source)
     if not os.path.exists(source):
         os.makedirs(source, exist_ok=True)
@@ -150,11 +152,12 @@ def _mount(text: str) -> Mount:
     target = fields.get("target", fields.get("destination", fields.get("dst", "")))
     kind = fields.get("type", "volume")
     if kind not in ("bind", "tmpfs") or not target or (kind == "bind" and not source):
-        raise DockerError(f"--mount {text}: only type=bind,source=…,target=… and type=tmpfs,target=… are supported")
+        raise DockerError(
+            f"--mount {text}: only type=bind,source=…,target=… and type=tmpfs,target=… are supported"
+        )
     is_read_only = any(fields.get(name, "false") in ("", "true", "1") for name in _READ_ONLY)
     if kind == "tmpfs":
         return Mount(target, "")
     if not os.path.exists(source):
         raise DockerError(f"invalid mount config for type bind: source path does not exist: {source}")
     return Mount(target, os.path.abspath(source), is_read_only)
-

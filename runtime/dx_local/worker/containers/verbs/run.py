@@ -109,5 +109,3 @@ def _start_in_background(container: Container) -> None:
 
 def _streams(*, has_input: bool) -> tuple[int, int, int]:
     return (0 if has_input else os.open(os.devnull, os.O_RDONLY), 1, 2)
-
-

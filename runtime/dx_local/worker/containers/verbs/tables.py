@@ -19,7 +19,9 @@ _ANY_FIELD = re.compile(r"{{.*?}}")
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
-def print_rows(rows: Sequence[dict[str, str]], titles: Sequence[str], parsed: Parsed, *, id_field: str) -> None:
+def print_rows(
+    rows: Sequence[dict[str, str]], titles: Sequence[str], parsed: Parsed, *, id_field: str
+) -> None:
     """Print rows, whose fields have the order of the titles: as a table, by --format, or only IDs with -q."""
     template = parsed.last("format")
     if "quiet" in parsed.flags:
@@ -27,7 +29,8 @@ def print_rows(rows: Sequence[dict[str, str]], titles: Sequence[str], parsed: Pa
             print(digits)
     elif template.startswith("table"):
         fields = [match[2].lstrip(".") for match in _FIELD.finditer(template)]
-        _print_table([field.upper() for field in fields], [[row.get(field, "") for field in fields] for row in rows])
+        cells = [[row.get(field, "") for field in fields] for row in rows]
+        _print_table([field.upper() for field in fields], cells)
     elif template:
         for row in rows:
             print(filled(template, row))
@@ -36,7 +39,7 @@ def print_rows(rows: Sequence[dict[str, str]], titles: Sequence[str], parsed: Pa
 
 
 def _print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(titles, *rows)]  # noqa: B905  (workers may run Python 3.8)
+    widths = [max(map(len, column)) for column in zip(titles, *rows)]  # noqa: B905  (Python 3.8)
     for row in (titles, *rows):
         cells = [text.ljust(width) for text, width in zip(row, widths)]  # noqa: B905
         print("   ".join(cells).rstrip())
@@ -52,7 +55,8 @@ def filled(template: str, values: Any) -> str:
     rest = _ANY_FIELD.sub(lambda match: "" if _FIELD.fullmatch(match[0]) else match[0], template)
     if unsupported := _ANY_FIELD.search(rest):
         raise DockerError(
-            f"--format: {unsupported[0]} is not supported without a Docker daemon; use fields such as {{{{.Name}}}}"
+            f"--format: {unsupported[0]} is not supported without a Docker daemon; use fields such as"
+            " {{.Name}}"
         )
     text = template.replace("\\t", "\t").replace("\\n", "\n")
     return _FIELD.sub(lambda match: _text_of(values, match[2], is_json=bool(match[1])), text)
