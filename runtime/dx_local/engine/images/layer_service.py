@@ -94,15 +94,8 @@ class LayerService:
 
     async def _provide(self, message: Any, opened: list[int]) -> str | None:
         """Have a layer unpacked; return the reason if that fails."""
-        if len(opened) != 1 or not stat.S_ISREG(os.fstat(opened[0]).st_mode):
-            return "the archive is not a regular file"
-        match message:
-            case {"layer": str(digest), "offset": int(offset), "length": int(length)} if min(offset, length) >= 0:
-                part = Part(opened[0], offset, length)
-            case _:
-                return "the request is malformed"
         try:
-            hex_digest(f"sha256:{digest}")  # it becomes the name of a folder
+            digest, part = _requested(message, opened)
         except ArchiveError as error:
             return str(error)
         if self._cache.has_layer(digest):
@@ -130,3 +123,14 @@ class LayerService:
         self._processes = {each for each in self._processes if each.returncode is None} | {process}
         if self._is_closed:
             process.kill()
+
+
+def _requested(message: Any, opened: list[int]) -> tuple[str, Part]:
+    """Return the digest and the place of the layer that a job requests. Raises ArchiveError."""
+    if len(opened) != 1 or not stat.S_ISREG(os.fstat(opened[0]).st_mode):
+        raise ArchiveError("the archive is not a regular file")
+    match message:
+        case {"layer": str(digest), "offset": int(offset), "length": int(length)} if min(offset, length) >= 0:
+            # The digest becomes the name of a folder.
+            return hex_digest(f"sha256:{digest}"), Part(opened[0], offset, length)
+    raise ArchiveError("the request is malformed")

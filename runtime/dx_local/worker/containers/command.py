@@ -26,6 +26,8 @@ _VERBS = {
     "tag": "images.tag",
     "rmi": "images.rmi",
     "pull": "pull.pull",
+    "save": "save.save",
+    "build": "build.build",
     "rm": "containers.remove",
     "ps": "containers.ps",
     "logs": "containers.logs",
@@ -43,6 +45,8 @@ _VERBS = {
 
 # `docker image ls` is another name of `docker images`, and so on.
 _GROUPS = {
+    "buildx": {"build": "build"},
+    "builder": {"build": "build"},
     "image": {"ls": "images", "list": "images", "rm": "rmi", "remove": "rmi"},
     "container": {"ls": "ps", "list": "ps", "remove": "rm"},
 }

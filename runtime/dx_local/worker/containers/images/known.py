@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     JSON = dict[str, Any]
 
 _NAMES = f"{places.STATE}/names.json"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHORTEST_ID = 4
 SHOWN_ID = 12
 """The digits of an ID that docker prints in tables."""
@@ -41,10 +42,11 @@ class Image(NamedTuple):
         """The environment, command and so on of its containers."""
         return self.config.get("config") or {}
 
-
-def cached_layer(digest: str) -> str:
-    """Return the folder of a layer in the cache."""
-    return f"{IMAGES}/layers/{digest}"
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment that it gives its containers."""
+        given = dict(text.partition("=")[::2] for text in self.defaults.get("Env") or ())
+        return {"PATH": _PATH, **given}
 
 
 def add_image(image_id: str, config: str, layers: Sequence[str], names: Sequence[str]) -> Image:
@@ -99,7 +101,7 @@ def _added(full_name: str) -> Image | None:
     content = read_json(f"{IMAGES}/names/{quote(full_name, safe='')}.json")
     if content is None:
         return None
-    layers = [cached_layer(digest) for digest in content["layers"]]
+    layers = [places.cached_layer(digest) for digest in content["layers"]]
     return add_image(content["id"], content["config"], layers, [full_name])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from dx_local.worker.channel import IMAGES
+
 STATE = "/var/tmp/.dx-local-docker"  # noqa: S108  (in a sandbox it is the job's own, and on disk)
 """The folder of the job's own images and containers."""
 
@@ -11,6 +13,11 @@ KNOWN_IMAGES = f"{STATE}/images"
 LAYERS = f"{STATE}/layers"
 """The folder of layers that this job has made, by `docker build`."""
 CONTAINERS = f"{STATE}/containers"
+
+
+def cached_layer(digest: str) -> str:
+    """Return the folder of a layer in the cache."""
+    return f"{IMAGES}/layers/{digest}"
 
 
 def make_state_folders() -> None:

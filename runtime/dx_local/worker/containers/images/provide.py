@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from dx_local.worker import channel
 from dx_local.worker.containers.errors import ArchiveError, DockerError
-from dx_local.worker.containers.images.known import add_image, cached_layer
+from dx_local.worker.containers.images.known import add_image
+from dx_local.worker.containers.images.places import cached_layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

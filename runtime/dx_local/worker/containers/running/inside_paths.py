@@ -34,7 +34,7 @@ def root_of(container: Container) -> Iterator[str]:
     try:
         yield container.root_folders.root
     finally:
-        mounts.perform([mounts.unmount(container.root_folders.root)])
+        container.root_folders.unmount()
 
 
 def resolved(root: str, path: str, *, follows_last: bool = True) -> str:

@@ -76,6 +76,10 @@ class RootFolders(NamedTuple):
             for number in (*opened, before):
                 os.close(number)
 
+    def unmount(self) -> None:
+        """Unmount the overlay from this process's mount namespace."""
+        mounts.perform([mounts.unmount(self.root)])
+
 
 def enter_root(folders: RootFolders, volumes: Sequence[Mount]) -> None:
     """Make the container's root folder that of this process, in a new mount namespace. Raises OSError.

@@ -41,6 +41,21 @@ def find_user(text: str) -> User:
     return User(uid, gid, groups if not group else (), home or "/")
 
 
+def numbers_of(root: str, text: str) -> tuple[int, int]:
+    """Return the numbers of `USER[:GROUP]` by the accounts in a root folder; (0, 0) for an empty text.
+
+    Raises DockerError for an unknown name.
+    """
+    name, colon, group = (text or "0:0").partition(":")
+    numbers = []
+    for each, file in ((name, "passwd"), (group if colon else name, "group")):
+        found = next((line[2] for line in _lines(f"{root}/etc/{file}", 3) if line[0] == each), each)
+        if not found.isdigit():
+            raise DockerError(f"unable to find {each} in /etc/{file}")
+        numbers.append(int(found))
+    return numbers[0], numbers[1]
+
+
 def _lines(path: str, fields: int) -> list[list[str]]:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:

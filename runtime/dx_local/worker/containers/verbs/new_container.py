@@ -34,7 +34,6 @@ OPTIONS = table(
     may_follow=False,
 )
 _UNSUPPORTED = ("volumes-from", "volume-driver")
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _READ_ONLY = ("ro", "readonly")
 
 
@@ -80,11 +79,6 @@ def container_spec(image: Image, parsed: Parsed) -> ContainerSpec:
     )
 
 
-def image_variables(image: Image) -> dict[str, str]:
-    """Return the environment that an image gives its containers."""
-    return {"PATH": _PATH, **dict(map(_pair, image.defaults.get("Env") or ()))}
-
-
 def given_variables(parsed: Parsed) -> dict[str, str]:
     """Return the environment of --env-file and --env. Raises DockerError."""
     lines = [line.strip("\r\n").lstrip() for path in parsed.all("env-file") for line in _lines_of(path)]
@@ -111,7 +105,7 @@ def _lines_of(path: str) -> list[str]:
 
 def _variables(image: Image, parsed: Parsed) -> dict[str, str]:
     terminal = {"TERM": "xterm"} if "tty" in parsed.flags else {}
-    return {**image_variables(image), **terminal, **given_variables(parsed)}
+    return {**image.variables, **terminal, **given_variables(parsed)}
 
 
 def _pair(text: str) -> tuple[str, str]:

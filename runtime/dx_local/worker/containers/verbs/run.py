@@ -7,18 +7,16 @@ import sys
 from typing import TYPE_CHECKING
 
 from dx_local.worker.containers.errors import DockerError
-from dx_local.worker.containers.images.known import find_image
+from dx_local.worker.containers.images.obtain import obtain_image
 from dx_local.worker.containers.options import parse, table
 from dx_local.worker.containers.running import process
 from dx_local.worker.containers.running.process import Command, StartError
 from dx_local.worker.containers.running.state import create_container, find_container, find_containers
 from dx_local.worker.containers.verbs import new_container
-from dx_local.worker.containers.verbs.pull import obtain_image
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dx_local.worker.containers.images.known import Image
     from dx_local.worker.containers.options import Parsed
     from dx_local.worker.containers.running.state import Container
 
@@ -85,7 +83,7 @@ def execute(words: Sequence[str]) -> int:
 
 
 def _create(parsed: Parsed) -> Container:
-    image: Image = find_image(parsed.words[0]) or obtain_image(parsed.words[0])
+    image = obtain_image(parsed.words[0])
     made = create_container(new_container.container_spec(image, parsed), parsed.last("name"))
     if path := parsed.last("cidfile"):
         with open(path, "x", encoding="utf-8") as file:
