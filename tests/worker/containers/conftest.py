@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.worker.conftest import Workshop
@@ -44,10 +44,15 @@ class ContainerWorkshop(Workshop):
             ),
         )
 
-    def bash(self, script: str, **variables: str) -> Ended:
+    def bash(self, script: str, *visible_paths: Path) -> Ended:
         """Run a script as a job that goes on after failures."""
-        names = {"DX_SECURITY_CONTEXT": "{}", **variables}
-        return self.run(f"main() {{ set +e\n{script}\n}}", "bash", variables=names)
+        return self.wait(self.begin(script, *visible_paths))
+
+    def begin(self, script: str, *visible_paths: Path) -> str:
+        """Start such a job, and return its ID."""
+        code = f"main() {{ set +e\n{script}\n}}"
+        variables = {"DX_SECURITY_CONTEXT": "{}", "DX_JOB_ID": f"job-{next(self._numbers):024d}"}
+        return self.start(code, "bash", variables=variables, visible_paths=visible_paths)
 
     def close(self) -> None:
         super().close()
@@ -68,7 +73,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if not BUSYBOX.exists():
         pytest.skip("images for tests are made from /bin/busybox: install busybox-static")
     path = tmp_path_factory.mktemp("archive") / "busy.tar"
-    defaults = {"Cmd": ["echo", "default"], "WorkingDir": "/tmp", "Labels": {"of": "image"}}
+    defaults: dict[str, Any] = {"Cmd": ["echo", "default"], "WorkingDir": "/tmp", "Labels": {"of": "image"}}
     path.write_bytes(docker_archive([busybox_layer()], "busy:1", **defaults))
     return path
 

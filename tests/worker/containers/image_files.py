@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 BUSYBOX = Path("/bin/busybox")
 PROGRAMS = (
@@ -92,7 +92,7 @@ def busybox_layer() -> bytes:
         layer.hard_link(f"bin/{name}", "bin/busybox")
     layer.add("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nworker:x:1234:1235:w:/home/worker:/bin/sh\n")
     layer.add("etc/group", b"root:x:0:\nworker:x:1235:\nextra:x:77:worker\n")
-    return layer.folder("root").folder("home").folder("home/worker").bytes()
+    return layer.link("linked", "/tmp").folder("root").folder("home").folder("home/worker").bytes()
 
 
 def digest_of(data: bytes) -> str:
@@ -132,7 +132,8 @@ def oci_files(
     layers: Sequence[bytes], name: str, compress: str = "none", **defaults: Any
 ) -> dict[str, bytes]:
     """Return the files of an OCI layout."""
-    packed = [{"none": bytes, "gzip": gzip.compress, "zstd": zstd}[compress](layer) for layer in layers]
+    packers: dict[str, Callable[[bytes], bytes]] = {"none": bytes, "gzip": gzip.compress, "zstd": zstd}
+    packed = [packers[compress](layer) for layer in layers]
     config = config_of(layers, **defaults)
     manifest = json.dumps(
         {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dx_local.worker.containers.building import words
 from dx_local.worker.containers.errors import DockerError
 from dx_local.worker.containers.images import places
-from dx_local.worker.containers.images.known import Image, add_image
+from dx_local.worker.containers.images.job_images import Image, add_image
 from dx_local.worker.containers.images.obtain import obtain_image
 from dx_local.worker.containers.images.platforms import ARCHITECTURE
 from dx_local.worker.containers.running import process

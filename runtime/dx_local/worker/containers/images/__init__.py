@@ -1,3 +1,3 @@
-"""Images: their names, archives and layers, and those that a job knows."""
+"""Images: their names, archives and layers, and the images of a job."""
 
 from __future__ import annotations

@@ -7,12 +7,10 @@ import stat
 import tarfile
 from typing import TYPE_CHECKING
 
-from dx_local.worker.containers.unpacking.layer_folder import OPAQUE_ATTRIBUTE
+from dx_local.worker.containers.images.layer_marks import OPAQUE, OPAQUE_ATTRIBUTE, WHITEOUT
 
 if TYPE_CHECKING:
     from typing import BinaryIO
-
-_WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 
 
 def write_layer(folder: str, file: BinaryIO) -> None:
@@ -23,12 +21,12 @@ def write_layer(folder: str, file: BinaryIO) -> None:
 
 def _add_folder(archive: tarfile.TarFile, folder: str, name: str) -> None:
     if _is_opaque(folder):
-        _add_mark(archive, os.path.join(name, _OPAQUE))
+        _add_mark(archive, os.path.join(name, OPAQUE))
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         path = os.path.join(name, entry.name)
         status = entry.stat(follow_symlinks=False)
         if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:
-            _add_mark(archive, os.path.join(name, _WHITEOUT + entry.name))
+            _add_mark(archive, os.path.join(name, WHITEOUT + entry.name))
         elif not stat.S_ISSOCK(status.st_mode):
             archive.add(entry.path, path, recursive=False)
             if stat.S_ISDIR(status.st_mode):

@@ -6,12 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 from dx_local.worker.containers.errors import DockerError
-from dx_local.worker.containers.images.known import find_image
+from dx_local.worker.containers.images.job_images import find_image
 from dx_local.worker.containers.images.provide import add_archived
 from dx_local.worker.containers.images.references import parse_reference
 
 if TYPE_CHECKING:
-    from dx_local.worker.containers.images.known import Image
+    from dx_local.worker.containers.images.job_images import Image
     from dx_local.worker.containers.images.references import Reference
 
 

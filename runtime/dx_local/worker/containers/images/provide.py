@@ -1,4 +1,4 @@
-"""Have the layers of an archived image unpacked into the cache, and let the job know the image."""
+"""Have the layers of an archived image unpacked into the cache, and record it as one of the job's."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from dx_local.worker import channel
 from dx_local.worker.containers.errors import ArchiveError, DockerError
-from dx_local.worker.containers.images.known import add_image
+from dx_local.worker.containers.images.job_images import add_image
 from dx_local.worker.containers.images.places import cached_layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dx_local.worker.containers.images.archives import ArchivedImage, LayerSource
-    from dx_local.worker.containers.images.known import Image
+    from dx_local.worker.containers.images.job_images import Image
 
 
 def add_archived(image: ArchivedImage, names: Sequence[str]) -> Image:

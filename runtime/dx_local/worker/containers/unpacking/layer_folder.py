@@ -1,10 +1,4 @@
-"""Write the entries of a layer into the current root folder, in the form that overlayfs reads.
-
-A layer marks removed files by names: `.wh.NAME` hides NAME of the layers below, and `.wh..wh..opq` hides all
-of them in its folder. Overlayfs has a character device 0:0 and an extended attribute instead.
-Source: https://github.com/opencontainers/image-spec/blob/main/layer.md, and overlayfs in the kernel's
-documentation.
-"""
+"""Write the entries of a layer into the current root folder, in the form that overlayfs reads."""
 
 from __future__ import annotations
 
@@ -16,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.worker.containers.errors import ArchiveError
 from dx_local.worker.containers.images import tar_headers
+from dx_local.worker.containers.images.layer_marks import OPAQUE, OPAQUE_ATTRIBUTE, RESERVED, WHITEOUT
 from dx_local.worker.containers.images.tar_headers import printable
 
 if TYPE_CHECKING:
@@ -23,10 +18,7 @@ if TYPE_CHECKING:
 
     from dx_local.worker.containers.images.tar_headers import ByteSource, Entry
 
-_WHITEOUT, _OPAQUE, _RESERVED = b".wh.", b".wh..wh..opq", b".wh..wh."
-OPAQUE_ATTRIBUTE = "user.overlay.opaque"
-"""The attribute of opaque folders in overlays with the option `userxattr`."""
-
+_WHITEOUT, _OPAQUE, _RESERVED = map(os.fsencode, (WHITEOUT, OPAQUE, RESERVED))
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _LATEST_NS = 1 << 62
 
@@ -78,7 +70,8 @@ class LayerFolder:
                     piece = piece[os.write(file, piece) :]
             if self._owns_all and (entry.uid or entry.gid):
                 os.chown(file, entry.uid, entry.gid)
-                os.chmod(file, mode)  # the kernel has cleared the set-uid bit
+            if mode & (stat.S_ISUID | stat.S_ISGID):
+                os.chmod(file, mode)  # the kernel has cleared these bits
             os.utime(file, ns=_times(entry))
         finally:
             os.close(file)

@@ -20,7 +20,7 @@ import queue
 import resource
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if __name__ == "__main__":
     _package = os.path.abspath(f"{__file__}/../../../..")
@@ -109,7 +109,7 @@ def unpack(file: int, part: tuple[int, int], kind: str, digest: str, folder: str
         raise ArchiveError("the archive is damaged: the layer has another digest than the image names")
 
 
-def main(arguments: list[str]) -> Any:
+def main(arguments: list[str]) -> int:
     """Unpack as the command line says; return the exit code."""
     file, offset, length = map(int, arguments[:3])
     kind, digest, folder = arguments[3:]
@@ -129,4 +129,8 @@ def main(arguments: list[str]) -> Any:
 
 if __name__ == "__main__":
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    sys.exit(main(sys.argv[1:]))
+    _code = main(sys.argv[1:])
+    sys.stdout.flush()
+    # Python would end the thread, and the C library load another library for that from its own folder, which
+    # is out of reach by now.
+    os._exit(_code)

@@ -10,7 +10,7 @@ from dx_local.worker.containers.building.build import Builder
 from dx_local.worker.containers.building.context import open_context
 from dx_local.worker.containers.building.dockerfile import parse_dockerfile
 from dx_local.worker.containers.errors import DockerError
-from dx_local.worker.containers.images.known import SHOWN_ID, name_image
+from dx_local.worker.containers.images.job_images import SHOWN_ID, name_image
 from dx_local.worker.containers.images.references import parse_reference
 from dx_local.worker.containers.options import parse, table
 

@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dx_local.worker.containers.errors import DockerError
-from dx_local.worker.containers.images.known import SHOWN_ID
+from dx_local.worker.containers.images.job_images import SHOWN_ID
 from dx_local.worker.containers.options import parse, table
 from dx_local.worker.containers.running import process
 from dx_local.worker.containers.running.state import EXITED, RUNNING, all_containers, find_containers

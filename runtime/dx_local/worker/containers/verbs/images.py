@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 from dx_local.worker.containers.errors import DockerError
-from dx_local.worker.containers.images import archives, known, places
-from dx_local.worker.containers.images.known import Image, find_image
+from dx_local.worker.containers.images import archives, job_images, places
+from dx_local.worker.containers.images.job_images import Image, find_image
 from dx_local.worker.containers.images.provide import add_archived
 from dx_local.worker.containers.images.references import parse_reference
 from dx_local.worker.containers.options import parse, table
@@ -53,14 +53,14 @@ def wanted_image(name: str) -> Image:
 
 
 def images(words: Sequence[str]) -> int:
-    """List the images that the job knows."""
+    """List the images of the job."""
     parsed = parse(words, _IMAGES_OPTIONS)
     wanted = str(parse_reference(parsed.words[0])) if parsed.words else ""
     is_any_tag = bool(parsed.words) and ":" not in parsed.words[0].rpartition("/")[2]
     rows = []
-    for image in known.all_images():
-        digits = image.image_id if "no-trunc" in parsed.flags else image.image_id[: known.SHOWN_ID]
-        for name in known.names_of(image.image_id) or ["<none>:<none>"]:
+    for image in job_images.all_images():
+        digits = image.image_id if "no-trunc" in parsed.flags else image.image_id[: job_images.SHOWN_ID]
+        for name in job_images.names_of(image.image_id) or ["<none>:<none>"]:
             repository, _, tag = name.rpartition(":")
             if wanted and name != wanted and not (is_any_tag and repository == wanted.rpartition(":")[0]):
                 continue
@@ -80,7 +80,7 @@ def images(words: Sequence[str]) -> int:
 def tag(words: Sequence[str]) -> int:
     """Give an image a further name."""
     source, target = _two(parse(words, table("")).words, "tag")
-    known.name_image(wanted_image(source), [target])
+    job_images.name_image(wanted_image(source), [target])
     return 0
 
 
@@ -95,11 +95,11 @@ def rmi(words: Sequence[str]) -> int:
     parsed = parse(words, _RMI_OPTIONS)
     for name in parsed.words:
         image = wanted_image(name)
-        names = known.names_of(image.image_id)
+        names = job_images.names_of(image.image_id)
         is_id = image.image_id.startswith(name.replace("sha256:", "", 1))
         full_name = "" if is_id else str(parse_reference(name))
         if full_name:
-            known.forget_name(full_name)
+            job_images.forget_name(full_name)
             print(f"Untagged: {full_name}")
         if is_id or names == [full_name]:
             used = [each.name for each in all_containers() if each.spec.image_id == image.image_id]
@@ -109,6 +109,6 @@ def rmi(words: Sequence[str]) -> int:
                 )
             for other in names if is_id else ():
                 print(f"Untagged: {other}")
-            known.remove_image(image)
+            job_images.remove_image(image)
             print(f"Deleted: sha256:{image.image_id}")
     return 0

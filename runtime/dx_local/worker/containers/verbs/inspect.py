@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from dx_local.worker.containers.errors import DockerError
-from dx_local.worker.containers.images import known
+from dx_local.worker.containers.images import job_images
 from dx_local.worker.containers.images.json_files import changing
 from dx_local.worker.containers.images.platforms import ARCHITECTURE
 from dx_local.worker.containers.options import parse, table
@@ -21,7 +21,7 @@ from dx_local.worker.containers.verbs.tables import filled
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dx_local.worker.containers.images.known import Image
+    from dx_local.worker.containers.images.job_images import Image
     from dx_local.worker.containers.running.state import Container
 
     JSON = dict[str, Any]
@@ -53,7 +53,7 @@ def _facts(name: str, kind: str) -> JSON:
         except DockerError:
             if kind:
                 raise
-    image = known.find_image(name)
+    image = job_images.find_image(name)
     if image is None:
         raise DockerError(f"No such {kind or 'object'}: {name}")
     return image_facts(image)
@@ -100,7 +100,7 @@ def image_facts(image: Image) -> JSON:
     """Return the facts about an image under docker's names."""
     return {
         "Id": f"sha256:{image.image_id}",
-        "RepoTags": known.names_of(image.image_id),
+        "RepoTags": job_images.names_of(image.image_id),
         "RepoDigests": [],
         "Created": image.config.get("created", ""),
         "Architecture": image.config.get("architecture", ""),
@@ -140,7 +140,7 @@ def info(words: Sequence[str]) -> int:
         "Containers": len(containers),
         "ContainersRunning": running,
         "ContainersStopped": len(containers) - running,
-        "Images": len(known.all_images()),
+        "Images": len(job_images.all_images()),
         "ServerVersion": VERSION,
         "Driver": "overlay2",
         "OSType": "linux",

@@ -16,7 +16,7 @@ from dx_local.worker.containers.running.state import ContainerSpec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dx_local.worker.containers.images.known import Image
+    from dx_local.worker.containers.images.job_images import Image
 
 # Options without effect are accepted: a container has the network, the devices and the limits of its job.
 OPTIONS = table(

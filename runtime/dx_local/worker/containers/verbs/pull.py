@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dx_local.worker.containers.errors import DockerError
-from dx_local.worker.containers.images.known import find_image
+from dx_local.worker.containers.images.job_images import find_image
 from dx_local.worker.containers.images.obtain import fetch_image
 from dx_local.worker.containers.images.references import parse_reference
 from dx_local.worker.containers.options import parse, table

@@ -12,7 +12,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from dx_local.worker.containers.errors import DockerError
-from dx_local.worker.containers.images import known, places
+from dx_local.worker.containers.images import job_images, places
 from dx_local.worker.containers.images.compression import CHUNK
 from dx_local.worker.containers.images.layer_archive import write_layer
 from dx_local.worker.containers.images.references import parse_reference
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any, BinaryIO
 
-    from dx_local.worker.containers.images.known import Image
+    from dx_local.worker.containers.images.job_images import Image
 
 _OPTIONS = table("", "o,output platform")
 
@@ -72,7 +72,7 @@ def _write(file: BinaryIO, images: Sequence[tuple[str, Image]]) -> None:
             config_name = f"{hashlib.sha256(data).hexdigest()}.json"
             _add(archive, config_name, data)
             is_id = image.image_id.startswith(name.replace("sha256:", "", 1))
-            names = known.names_of(image.image_id) if is_id else [str(parse_reference(name))]
+            names = job_images.names_of(image.image_id) if is_id else [str(parse_reference(name))]
             layers = [written[folder][1] for folder in image.layers]
             manifest.append({"Config": config_name, "RepoTags": names or None, "Layers": layers})
         _add(archive, "manifest.json", json.dumps(manifest).encode())

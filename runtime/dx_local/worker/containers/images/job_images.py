@@ -1,4 +1,4 @@
-"""The images that a job knows: those that it loaded, pulled or built, and those of `dx-local image add`."""
+"""The images of a job: those that it loaded, pulled or built, and those of `dx-local image add`."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def names_of(image_id: str) -> list[str]:
 
 
 def all_images() -> list[Image]:
-    """Return the images that this job knows, the last one first."""
+    """Return the images of this job, the last one first."""
     with contextlib.suppress(FileNotFoundError):
         files = [entry for entry in os.scandir(places.KNOWN_IMAGES) if entry.name.endswith(".json")]
         files.sort(key=lambda entry: entry.stat().st_mtime_ns, reverse=True)
@@ -97,7 +97,7 @@ def find_image(name: str) -> Image | None:
 
 
 def _added(full_name: str) -> Image | None:
-    """Return an image of `dx-local image add`, and let this job know it."""
+    """Return an image of `dx-local image add`, which is this job's own from then on."""
     content = read_json(f"{IMAGES}/names/{quote(full_name, safe='')}.json")
     if content is None:
         return None
