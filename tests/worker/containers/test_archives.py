@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.worker.containers.conftest import add_to
 from tests.worker.containers.image_files import (
     Layer,
     busybox_layer,
@@ -123,9 +124,18 @@ def test_twenty_jobs_load_and_run_one_image(docker: ContainerWorkshop, tmp_path:
     assert [path.name for path in (docker.cache.folder / "layers").glob(f"{digest}*")] == [digest]
 
 
+def test_a_layer_may_occur_several_times(docker: ContainerWorkshop, tmp_path: Path) -> None:
+    one, gone = Layer().add("f", b"1\n").bytes(), Layer().add(".wh.f", b"").bytes()
+    (tmp_path / "image").write_bytes(docker_archive([busybox_layer(), one, gone, one, gone, one], "twice:1"))
+    job = docker.bash(f"docker load -i {tmp_path}/image; docker run --rm twice:1 cat /f", tmp_path)
+    assert job.said()[1:] == ["1"]
+
+
+@pytest.mark.slow
 def test_images_have_any_number_of_layers(docker: ContainerWorkshop, tmp_path: Path) -> None:
     layers = [busybox_layer(), *(Layer().add(f"file{n}", b"x").bytes() for n in range(110))]
     (tmp_path / "image").write_bytes(docker_archive(layers, "many:1"))
+    add_to(docker.cache, tmp_path / "image", "many:1")
     job = docker.bash(
         f"docker load -i {tmp_path}/image; docker run --rm -w / many:1 sh -c 'ls | grep -c file'",
         tmp_path,

@@ -63,7 +63,9 @@ class RootFolders(NamedTuple):
         os.makedirs(f"{self.folder}/work", exist_ok=True)
         # The options of a mount must fit into a page, and images have up to 127 layers, so they are named by
         # the numbers of open files.
-        opened = [os.open(layer, os.O_PATH | os.O_DIRECTORY) for layer in reversed(self.layers)]
+        # Of a layer that occurs several times, which the kernel refuses, the topmost one hides the others.
+        topmost_first = dict.fromkeys(reversed(self.layers))
+        opened = [os.open(layer, os.O_PATH | os.O_DIRECTORY) for layer in topmost_first]
         before = os.open(".", os.O_PATH)
         try:
             os.chdir(_OPEN_FILES)
@@ -130,7 +132,8 @@ def _attach(volume: Mount, tree: int) -> None:
     if tree < 0:
         mounts.perform([mounts.tmpfs(volume.target)])
         return
-    mounts.perform([mounts.attach_mount(tree, volume.target)])
+    # The call itself does not follow a link at the end.
+    mounts.perform([mounts.attach_mount(tree, os.path.realpath(volume.target))])
     os.close(tree)
 
 
