@@ -4,6 +4,7 @@
     names/NAME.json           an image that `dx-local image add` added; NAME is quoted as in URLs
     unfinished/SHA-256.XXXX/  a layer that is being unpacked
     locks/SHA-256             held while that layer is unpacked
+    base/                     the mount points of containers, as the lowest layer of all images
     in-use                    locked by each process whose jobs see the cache
 
 Jobs find the folder read-only. A layer is unpacked by a process of its own, which is locked in the new folder
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from dx_local.worker.containers.images.archives import ArchivedImage, Part
 
 _SUBFOLDERS = ("layers", "names", "unfinished", "locks")
+_MOUNT_POINTS = ("dev", "proc", "sys", "etc")
+_MOUNT_FILES = ("etc/hosts", "etc/resolv.conf", ".dockerenv")  # programs recognise containers by the last one
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,12 @@ class ImageCache:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in _SUBFOLDERS:
             (self.folder / name).mkdir(exist_ok=True)
+        base = self.folder / "base"
+        if not (base / _MOUNT_FILES[-1]).exists():
+            for name in _MOUNT_POINTS:
+                (base / name).mkdir(parents=True, exist_ok=True)
+            for name in _MOUNT_FILES:
+                (base / name).touch()
 
     def use(self) -> int:
         """Return an open file; as long as it is open, nobody removes layers. Raises OSError."""

@@ -15,6 +15,10 @@ LAYERS = f"{STATE}/layers"
 CONTAINERS = f"{STATE}/containers"
 
 
+BASE_LAYER = f"{IMAGES}/base"
+"""The layer below those of all images: the mount points that some images lack."""
+
+
 def cached_layer(digest: str) -> str:
     """Return the folder of a layer in the cache."""
     return f"{IMAGES}/layers/{digest}"

@@ -13,6 +13,7 @@ import stat
 from typing import TYPE_CHECKING, NamedTuple
 
 from dx_local.worker.containers.errors import DockerError
+from dx_local.worker.containers.images import places
 from dx_local.worker.sandbox import mounts
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 _OPEN_FILES = "/proc/self/fd"
 _PROC = "/proc"
 _KERNEL_CONTROLS = ("/proc/sys", "/proc/sysrq-trigger")
+# The folders of a container that has changed nothing, inner ones first; overlayfs makes three of them.
+_EMPTY_FOLDERS = ("upper", "root", "work/work/incompat/volatile", "work/work/incompat", "work/work", "work")
 _OF_THE_JOB = ("/dev", "/sys", "/etc/resolv.conf", "/etc/hosts")
-_FILE_MARK = ".dockerenv"  # programs look for it to find out whether they are in a container
 
 
 class Mount(NamedTuple):
@@ -59,24 +61,34 @@ class RootFolders(NamedTuple):
     def mount(self) -> None:
         """Mount the overlay in this process's mount namespace. Raises OSError."""
         # Overlayfs marks this folder when it is first used, and takes it for damaged the next time.
-        shutil.rmtree(f"{self.folder}/work", ignore_errors=True)
-        os.makedirs(f"{self.folder}/work", exist_ok=True)
+        if os.listdir(f"{self.folder}/work"):
+            shutil.rmtree(f"{self.folder}/work")
+            os.mkdir(f"{self.folder}/work")
         # The options of a mount must fit into a page, and images have up to 127 layers, so they are named by
         # the numbers of open files.
         # Of a layer that occurs several times, which the kernel refuses, the topmost one hides the others.
-        topmost_first = dict.fromkeys(reversed(self.layers))
+        topmost_first = (*dict.fromkeys(reversed(self.layers)), places.BASE_LAYER)
         opened = [os.open(layer, os.O_PATH | os.O_DIRECTORY) for layer in topmost_first]
         before = os.open(".", os.O_PATH)
         try:
             os.chdir(_OPEN_FILES)
-            lowers = [str(number) for number in opened] or [f"{self.folder}/empty"]
-            if not opened:
-                os.makedirs(lowers[0], exist_ok=True)
-            mounts.perform([mounts.overlay(self.root, lowers, self.folder)])
+            mounts.perform([mounts.overlay(self.root, list(map(str, opened)), self.folder)])
         finally:
             os.fchdir(before)
             for number in (*opened, before):
                 os.close(number)
+
+    def remove(self) -> None:
+        """Remove the container's folder with all its files."""
+        # Most containers change nothing, or write to their volumes only.
+        with contextlib.suppress(OSError):
+            for name in _EMPTY_FOLDERS:
+                os.rmdir(f"{self.folder}/{name}")
+            for name in os.listdir(self.folder):
+                os.unlink(f"{self.folder}/{name}")
+            os.rmdir(self.folder)
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def unmount(self) -> None:
         """Unmount the overlay from this process's mount namespace."""
@@ -95,8 +107,6 @@ def enter_root(folders: RootFolders, volumes: Sequence[Mount]) -> None:
     ordered = sorted(volumes, key=lambda volume: volume.target.count("/"))
     own = [Mount(path, path) for path in _OF_THE_JOB if os.path.exists(path)]
     trees = [(each, _tree_of(each)) for each in (*own, *ordered)]
-    with contextlib.suppress(OSError):
-        os.close(os.open(f"{root}/{_FILE_MARK}", os.O_CREAT | os.O_WRONLY | os.O_NOFOLLOW, 0o644))
     mounts.perform(mounts.change_root(root))
     for volume, tree in trees:
         _attach(volume, tree)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import shutil
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -109,8 +108,7 @@ class Container:
         return file
 
     def record(self, **changes: Any) -> None:
-        """Record facts about it."""
-        self.read_again()
+        """Record facts about it, which only the process does that runs it."""
         self.content.update(changes)
         write_json(f"{self.folder}/container.json", self.content)
 
@@ -120,7 +118,7 @@ class Container:
 
     def remove(self) -> None:
         """Remove it with all its files."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.root_folders.remove()
 
 
 def create_container(spec: ContainerSpec, name: str = "") -> Container:
@@ -141,7 +139,7 @@ def create_container(spec: ContainerSpec, name: str = "") -> Container:
     made = Container(container_id, content)
     os.mkdir(made.folder)
     made.root_folders.make()
-    write_json(f"{made.folder}/container.json", content)
+    made.record()
     return made
 
 
