@@ -32,9 +32,9 @@ from dx_app_wizard.dxapp.model import AppSpec
 from dx_app_wizard.lint.linter import lint_app
 from dx_app_wizard.rendering.plan import Plan
 from dx_app_wizard.rendering.render import render_app
-from dx_local.engine.apps.app_bundle import load_app
 from dx_local.engine.reports.failure_report import explain
 from dx_local.engine.runs.inputs import GivenInputs, samples_of
+from dx_local.engine.runs.preparation import RunRequest, prepare
 from dx_local.engine.runs.start import start_app
 from dx_local.engine.session import Observer, Session, SessionOptions
 from dx_local.engine.settings import JobSettings
@@ -262,7 +262,7 @@ async def run_all(place: Path, apps: dict[Path, Case]) -> dict[str, str]:
         started = {}
         for folder in apps:
             given = samples_of(folder) or GivenInputs(values={})
-            started[folder] = start_app(session, load_app(folder), "main", given)
+            started[folder] = start_app(session, prepare(RunRequest(folder, given)), given)
         for job in started.values():
             await session.driver.until_final(job)
         failures = {}

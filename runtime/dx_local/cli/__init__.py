@@ -24,6 +24,7 @@ _SECTIONS = {
         "serve": "Serve a local platform to dx and dxpy.",
         "env": "Print the shell variables that connect dx to `serve`.",
         "exec": "Run a command with a temporary platform.",
+        "asset": "Add assets of apps that are on this machine, and list them.",
         "gtable": "Convert CSV, TSV and FASTQ files to GTables, and back.",
     },
     "Set up": {
@@ -42,6 +43,7 @@ _MODULES = {
     "rerun": "history.rerun",
     **{verb: f"history.{verb}" for verb in _SECTIONS["Look at kept runs"]},
     "image": "images.command",
+    "asset": "assets.command",
     "completion": "completion.command",
 }
 

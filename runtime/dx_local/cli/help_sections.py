@@ -18,7 +18,7 @@ RUN_SECTIONS: Mapping[str, str] = {
     "Take over and repeat": "resume no_resume_network watch reuse",
     "Debug": "debug_on debug debug_job debugpy xtrace plain_bash inject",
     "Jobs": (
-        "max_parallel region assets python install_depends isolation network memory_limit"
+        "max_parallel region assets objects apps python install_depends isolation network memory_limit"
         " input_delivery executor"
     ),
 }

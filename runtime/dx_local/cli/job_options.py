@@ -99,6 +99,20 @@ _OPTIONS = (
         help="Executor that starts the jobs.",
     ),
     click.option(
+        "--object",
+        "objects",
+        multiple=True,
+        metavar="ID=PATH",
+        help="Local data for an object of the cloud, by its ID or PROJECT-ID:ID. Repeatable.",
+    ),
+    click.option(
+        "--with",
+        "apps",
+        multiple=True,
+        metavar="APP",
+        help="Folder of another app to put into the project, for apps that run it. Repeatable.",
+    ),
+    click.option(
         "--inject",
         multiple=True,
         metavar="KIND:ENTRYPOINT[N][:TRY]",

@@ -72,6 +72,8 @@ class JobOptions(TypedDict, total=False):
     network: str
     memory_limit: str | None
     executor: str
+    objects: Sequence[str]
+    apps: Sequence[str]
     inject: Sequence[str]
     debug_on: Sequence[str]
     debug_job: str | None
@@ -101,6 +103,10 @@ class JobSettings:
     """Bytes of memory that each job may use, `instance` for those of its instance type, None for no limit."""
     executor: str = "local"
     """Name of an executor in `executors/registry.py`."""
+    objects: tuple[str, ...] = ()
+    """`ID=PATH` of objects of the cloud and the local data for them, beside those of the project file."""
+    apps: tuple[str, ...] = ()
+    """Folders of further apps in the project, beside those of the project file."""
     inject: tuple[Fault, ...] = ()
     """Faults that happen to jobs."""
     debug_on: tuple[str, ...] = ()
@@ -174,6 +180,8 @@ _PARSERS: dict[str, Callable[[Any], object]] = {
     "memory_limit": parse_memory_limit,
     "debug_on": parse_debug_reasons,
     "debugpy": parse_port,
+    "objects": tuple,
+    "apps": tuple,
     "inject": lambda texts: tuple(map(parse_fault, texts)),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -121,14 +122,30 @@ def other_version(database: Path) -> None:
     connection.close()
 
 
+def killed_while_made(database: Path) -> None:
+    """Leave a database as a process does that is killed while it turns the empty one into WAL mode."""
+    made = database.with_name("made")
+    connection = sqlite3.connect(made, isolation_level=None)
+    connection.execute("PRAGMA cache_size = 1")  # so that pages are written before the commit
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("CREATE TABLE large (content)")
+    connection.executemany("INSERT INTO large VALUES (?)", [("x" * 1000,)] * 500)
+    for left in database.parent.glob(f"{database.name}*"):
+        left.unlink()
+    for suffix in ("", "-journal"):
+        shutil.copy(f"{made}{suffix}", f"{database}{suffix}")
+    connection.close()
+
+
 @pytest.mark.parametrize(
     ("damage", "problem"),
     [
         (other_version, "another version of dx-local made it"),
         (lambda database: database.write_bytes(b""), "it has not begun"),
+        (killed_while_made, "it has not begun"),
         (lambda database: database.write_bytes(b"no database " * 100), "file is not a database"),
     ],
-    ids=["another version", "empty", "damaged"],
+    ids=["another version", "empty", "killed while made", "damaged"],
 )
 def test_an_unreadable_run_is_described(app: Path, damage: Callable[[Path], None], problem: str) -> None:
     run = choose_run(app)

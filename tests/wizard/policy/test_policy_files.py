@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dx_app_wizard.policy.keys import KEYS
-from dx_app_wizard.policy.load import PROJECT_FILE, load_policy
+from dx_app_wizard.policy.load import load_policy
 from dx_app_wizard.policy.model import PolicyFileError
+from dx_app_wizard.policy.places import PROJECT_FILE
 from dx_app_wizard.policy.readers import SettingError
 
 

@@ -1,9 +1,8 @@
 """Find and read policy files: defaults of the wizard, an organisation's template, and rules.
 
 Two kinds of files hold settings:
-- `.dx-app-wizard.toml` in a folder or any folder above it. Each table comes from the nearest file that has
-  it. The search ends at the root of a repository, so that every clone behaves alike, and at the home folder,
-  above which files belong to other people.
+- `.dx-app-wizard.toml` in a folder or any folder above it (places.py). Each table comes from the nearest file
+  that has it.
 - `dx-app-wizard/config.toml` in $XDG_CONFIG_HOME (~/.config), the user's own. It sets the keys that no
   project file sets; its [template] is ignored as a whole if a project file has one.
 
@@ -14,7 +13,6 @@ every key must be known.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.errors import NoHomeError, Place, SpecFileError
@@ -28,14 +26,14 @@ from dx_app_wizard.policy.model import (
     PolicyProblem,
     Setting,
 )
+from dx_app_wizard.policy.places import project_files, unreadable
 from dx_app_wizard.user_dirs import config_dir
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from dx_app_wizard.policy.toml_file import TomlFile
-
-PROJECT_FILE = ".dx-app-wizard.toml"
 
 
 def load_policy(folder: Path) -> Policy:
@@ -45,7 +43,7 @@ def load_policy(folder: Path) -> Policy:
     """
     problems: list[PolicyProblem] = []
     nearest: dict[str, TomlFile] = {}
-    for file in _read_files(_project_files(folder), problems):
+    for file in _read_files(project_files(folder), problems):
         for table in file.value:
             nearest.setdefault(table, file)
     user = list(_read_files(_user_files(), problems))
@@ -59,17 +57,6 @@ def load_policy(folder: Path) -> Policy:
         raise PolicyFileError(dict.fromkeys(problems))
     project = dict.fromkeys(file.path for table, file in nearest.items() if table not in RUN_TABLES)
     return Policy(settings, (*project, *(file.path for file in user)))
-
-
-def _project_files(folder: Path) -> Iterator[Path]:
-    """Yield the policy files in a folder and above it, the nearest first."""
-    start = folder.resolve()
-    home = _home()
-    for place in (start, *start.parents):
-        if os.path.lexists(place / PROJECT_FILE):
-            yield place / PROJECT_FILE
-        if place == home or os.path.lexists(place / ".git"):
-            break
 
 
 def user_file() -> Path | None:
@@ -86,11 +73,6 @@ def _user_files() -> Iterator[Path]:
         yield path
 
 
-def _home() -> Path | None:
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises for a user without one
-    return home.resolve() if home.is_absolute() else None
-
-
 def _read_files(paths: Iterable[Path], problems: list[PolicyProblem]) -> Iterator[TomlFile]:
     """Yield each file that is TOML; add a problem for each that is not."""
     for path in paths:
@@ -100,7 +82,7 @@ def _read_files(paths: Iterable[Path], problems: list[PolicyProblem]) -> Iterato
         try:
             yield toml_file.read(path)
         except SpecFileError as error:
-            problems.append(PolicyProblem("", error.message, Place(str(path), error.line, error.column)))
+            problems.append(unreadable(path, error))
 
 
 def _settings(file: TomlFile, table: str, problems: list[PolicyProblem]) -> dict[tuple[str, str], Setting]:

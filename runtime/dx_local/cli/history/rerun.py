@@ -73,11 +73,16 @@ def _request(options: _Options) -> RunRequest:
     with run.opened() as platform:
         job = choose_job(kept_jobs(platform), options.wanted)
         recorded = recorded_job(platform, job.id, job.path)
+    job_options: JobOptions = {
+        **options.job,
+        "objects": (*recorded.objects, *options.job["objects"]),
+        "apps": (*recorded.apps, *options.job["apps"]),
+    }
     return RunRequest(
         app=options.app,
         function=recorded.function,
         out=options.out,
-        settings=JobSettings.from_options(options.job),
+        settings=JobSettings.from_options(job_options),
         region=recorded.region,
         assets=recorded.assets,
         repeats=recorded,

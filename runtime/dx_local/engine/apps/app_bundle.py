@@ -37,6 +37,10 @@ class App:
     warnings: tuple[Finding, ...] = ()
     assets: tuple[Path, ...] = ()
     """Local folders and archives for the assets on which the app depends."""
+    objects: tuple[str, ...] = ()
+    """The mapped objects of its run, as `ID=PATH`; kept for `rerun`."""
+    others: tuple[str, ...] = ()
+    """The folders of further apps in its run; kept for `rerun`."""
     build_errors: tuple[Finding, ...] = ()
     """Findings for which `dx build` will reject the app, although it can run here."""
 
@@ -91,6 +95,8 @@ def install(context: Context, app: App, project: str) -> str:
         "source": _text(app.source),
         "resources": _text(app.resources),
         "assets": [str(asset.resolve()) for asset in app.assets],
+        "objects": list(app.objects),
+        "apps": list(app.others),
     }
     context.store.update("object", applet, fields={**row["fields"], "local": local})
     return applet

@@ -40,6 +40,8 @@ class RecordedJob:
     workspace: str
     region: str
     assets: tuple[Path, ...]
+    objects: tuple[str, ...] = ()
+    apps: tuple[str, ...] = ()
     applet: str | None = None
 
     def origin(self) -> JSON:
@@ -72,6 +74,8 @@ def recorded_job(platform: Platform, job_id: str, path: str) -> RecordedJob:
         workspace=job["workspace"],
         region=job["region"],
         assets=tuple(Path(asset) for asset in local.get("assets") or ()),
+        objects=tuple(local.get("objects") or ()),
+        apps=tuple(local.get("apps") or ()),
         applet=None if job["executable"] == root else job["executable"],
     )
 

@@ -11,9 +11,11 @@ from dx_app_wizard.dxapp.instances import known_regions, list_regions, region_pr
 from dx_app_wizard.lint.source.app_folder import AppFolder
 from dx_local.engine.apps.app_bundle import App, load_app
 from dx_local.engine.apps.applet_request import run_spec_of_region
-from dx_local.engine.apps.assets import asset_names, check_assets, missing_assets, missing_resources
+from dx_local.engine.apps.assets import check_assets, missing_resources, resolve_assets
 from dx_local.engine.apps.usable_types import with_usable_types
 from dx_local.engine.executors.terminal.presence import has_terminal
+from dx_local.engine.mapped_objects.known_assets import known_assets
+from dx_local.engine.mapped_objects.project_file import local_data
 from dx_local.engine.runs.function_arguments import check_arguments
 from dx_local.engine.runs.inputs import SAMPLES, GivenInputs, samples_of
 from dx_local.engine.runs.outputs import check_out
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dx_local.engine.mapped_objects.mapping import MappedObject
     from dx_local.engine.resume.recorded_jobs import RecordedJob
 
 
@@ -70,6 +73,10 @@ class PreparedRun:
     region: str
     given: GivenInputs
     samples_used: bool
+    objects: tuple[MappedObject, ...] = ()
+    other_apps: tuple[App, ...] = ()
+    missing_parts: tuple[str, ...] = ()
+    """Notes on parts of the app that are not on this machine."""
     began: float = field(default_factory=time.monotonic)
 
     def notes(self) -> Iterator[str]:
@@ -84,19 +91,15 @@ class PreparedRun:
             hint = f" {finding.hint}" if finding.hint else ""
             yield f"`dx build` will reject this app: {finding.message}.{hint}"
         spec = self.app.spec.to_dict()
-        run_spec = run_spec_of_region(spec, self.region)
-        if note := missing_assets(asset_names(run_spec), self.request.assets):
-            yield note
-        if note := missing_resources(spec, self.region):
-            yield note
-        yield from with_usable_types(run_spec, self.region)[1]
+        yield from self.missing_parts
+        yield from with_usable_types(run_spec_of_region(spec, self.region), self.region)[1]
 
 
 def prepare(request: RunRequest) -> PreparedRun:
     """Return the run that a request describes. Raises DxLocalError if the app or an option is unusable."""
     began = time.monotonic()
     check_assets(request.assets)
-    app = replace(load_app(request.app), assets=request.assets)
+    app = load_app(request.app)
     source = AppFolder(app.folder, app.spec.to_dict())
     if request.repeats is None or request.repeats.applet is None:
         _check_function(source, request.function)
@@ -114,12 +117,27 @@ def prepare(request: RunRequest) -> PreparedRun:
         check_arguments(source, request.function, (given or GivenInputs({})).names)
     if request.out:
         check_out(request.out)
+    local = local_data(request.settings, request.app)
+    region = request.region or _default_region(app)
+    spec = app.spec.to_dict()
+    # A job that runs again gets the assets of its first run, in their order.
+    known = {} if request.repeats else known_assets(request.app)
+    assets = resolve_assets(run_spec_of_region(spec, region), request.assets, known)
+    missing = (assets.note(), missing_resources(spec, region, {mapped.id for mapped in local.objects}))
     return PreparedRun(
         request=request,
-        app=app,
-        region=request.region or _default_region(app),
+        app=replace(
+            app,
+            assets=assets.paths,
+            objects=tuple(f"{mapped.key}={mapped.path.resolve()}" for mapped in local.objects),
+            others=tuple(str(other.resolve()) for other in local.apps),
+        ),
+        region=region,
         given=given or GivenInputs(values={}),
         samples_used=request.given is None and given is not None and bool(given.values),
+        objects=local.objects,
+        other_apps=tuple(map(load_app, local.apps)),
+        missing_parts=tuple(filter(None, missing)),
         began=began,
     )
 

@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from dx_local.platform.core.schema import JobRow
     from dx_local.platform.execution.job_usage import EntryPointUsage
 
-_TRACE_HINT = "With --xtrace (xtrace=True in tests), bash prints each command before it runs it."
-_REASONS_OF_EXITS = ("AppError", "AppInternalError")
-# The beginnings of messages that name no line: of an exit code or signal, and of mark-section.
-_EXIT_MESSAGES = ("The job's process ", "Error while ")
-
 
 @dataclass(frozen=True)
 class RunResult:
@@ -91,17 +86,7 @@ def result_of(
 
 def _failure(platform: Platform, job: JobRow, run: PreparedRun) -> FailureReport:
     from dx_local.engine.reports.failure_report import explain
+    from dx_local.engine.runs.failure_hints import failure_hint
 
     report = explain(platform, job, run.request.app, run.app.warnings)
-    return replace(report, hint=_TRACE_HINT) if _would_explain(report, platform, run) else report
-
-
-def _would_explain(report: FailureReport, platform: Platform, run: PreparedRun) -> bool:
-    """Return whether a trace of commands is new to the user, and may name the one that ended the job."""
-    failed = platform.store.get("job", report.job_id, without="output")
-    root = platform.store.value("SELECT executable FROM job ORDER BY sequence LIMIT 1")
-    is_in_bash = run.app.spec.run_spec.interpreter == "bash" and failed and failed["executable"] == root
-    has_run = report.log_file is not None and report.reason in _REASONS_OF_EXITS
-    names_no_line = report.source is None and report.message.startswith(_EXIT_MESSAGES)
-    is_traced = run.request.settings.xtrace or any(line.startswith("+") for line in report.log_tail)
-    return bool(is_in_bash and has_run and names_no_line and not is_traced)
+    return replace(report, hint=failure_hint(report, platform, run))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.engine.ledger.keeper import LedgerKeeper
@@ -14,7 +15,6 @@ from dx_local.platform.data import file_bytes
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import ExitStack
-    from pathlib import Path
 
     from dx_local.engine.apps.app_bundle import App
     from dx_local.engine.resume.resumption import Resumption
@@ -88,6 +88,12 @@ def resumed_run(
 
 
 def trees_of(app: App) -> dict[str, Path]:
-    """Return the folders and archives on which all jobs of an app depend, by the names of dependencies."""
+    """Return the folders and files on which all jobs of an app depend, by the names of dependencies."""
     own = {RESOURCES: app.resources} if app.resources else {}
-    return own | {f"asset {asset.name}": asset.resolve() for asset in app.assets}
+    mapped = (text.partition("=")[::2] for text in app.objects)
+    return (
+        own
+        | {f"asset {asset.name}": asset.resolve() for asset in app.assets}
+        | {f"object {key}": Path(path) for key, path in mapped}
+        | {f"app {Path(other).name}": Path(other) for other in app.others}
+    )

@@ -92,9 +92,8 @@ def _start(session: Session, run: PreparedRun, given: GivenInputs, observer: Obs
     """Start the job of a run, and return its ID."""
     request = run.request
     if request.repeats:
-        return start_again(session, run.app, request.repeats, observer.announce)
-    resumes = request.resumes.folder.name if request.resumes else None
-    return start_app(session, run.app, request.function, given, resumes)
+        return start_again(session, run, request.repeats, observer.announce)
+    return start_app(session, run, given)
 
 
 def _report(folder: Path, request: RunRequest, observer: Observer) -> None:

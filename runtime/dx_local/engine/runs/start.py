@@ -5,56 +5,77 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dx_local.engine.apps import app_bundle
+from dx_local.engine.apps.assets import resources_of
 from dx_local.engine.runs import inputs
+from dx_local.engine.runs.missing_objects import missing_object
 from dx_local.errors import UsageError
 from dx_local.platform.core.errors import ApiError
-from dx_local.platform.execution import applets, job_creation
+from dx_local.platform.execution import app_containers, applets, job_creation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dx_local.engine.resume.recorded_jobs import RecordedJob
     from dx_local.engine.runs.inputs import GivenInputs
+    from dx_local.engine.runs.preparation import PreparedRun
     from dx_local.engine.session import Session
     from dx_local.platform.core.context import JSON, Context
 
 
-def start_app(
-    session: Session, app: app_bundle.App, function: str, given: GivenInputs, resumes: str | None = None
-) -> str:
-    """Install an app and start its job; return the job's ID. Raises UsageError for unusable input.
+def start_app(session: Session, run: PreparedRun, given: GivenInputs) -> str:
+    """Install the app of a run and start its job; return the job's ID.
 
-    `resumes` is the name of the run whose jobs may be taken over, if there is one.
+    Raises UsageError for unusable input.
     """
-    context, project = session.context, session.project()
+    context, project, function = session.context, session.project(), run.request.function
     with context.store.transaction():
-        applet = app_bundle.install(context, app, project)
-        job_input = inputs.make_input(context, project, app.spec, function, given)
+        applet = _install(context, run, project)
+        job_input = inputs.make_input(context, project, run.app.spec, function, given)
         try:
             if function == "main":
                 job = _run_applet(context, applet, job_input, project)
             else:
                 job = job_creation.create_at_entry_point(context, applet, function, job_input, project)
         except ApiError as error:
+            if missing := missing_object(context.store, run.app.spec, job_input):
+                raise missing from None
             details = error.details if isinstance(error.details, dict) else {}
             problems = details.get("problems", [error.message])
             raise UsageError(error.message, given.hint(problems)) from None
-        if resumes:
+        if resumes := run.request.resumes:
             requested = context.store.value("SELECT requested FROM job WHERE id = ?", job)
-            context.store.update("job", job, requested={**requested, "resumes": resumes})
+            context.store.update("job", job, requested={**requested, "resumes": resumes.folder.name})
         return job
 
 
 def start_again(
-    session: Session, app: app_bundle.App, recorded: RecordedJob, announce: Callable[[str], None]
+    session: Session, run: PreparedRun, recorded: RecordedJob, announce: Callable[[str], None]
 ) -> str:
-    """Install an app and start a job of a kept run in it; return the job's ID. Raises UsageError."""
+    """Install the app of a run and start a job of a kept run in it; return the job's ID.
+
+    Raises UsageError for input that cannot be used again.
+    """
     from dx_local.engine.resume import recorded_jobs
 
     context, project = session.context, session.project()
     with context.store.transaction():
-        applet = app_bundle.install(context, app, project)
+        applet = _install(context, run, project)
         return recorded_jobs.start(context, recorded, applet, project, announce)
+
+
+def _install(context: Context, run: PreparedRun, project: str) -> str:
+    """Install the app of a run, its mapped objects and its other apps; return the applet's ID."""
+    if run.objects:
+        from dx_local.engine.mapped_objects.installing import install_objects
+
+        install_objects(context, project, run.objects)
+    for other in run.other_apps:
+        app_bundle.install(context, other, project)
+    applet = app_bundle.install(context, run.app, project)
+    resources = resources_of(run.app.spec.to_dict(), run.region)
+    if resources and {mapped.id for mapped in run.objects}.issuperset(resources):
+        app_containers.create_resources_of_applet(context, applet, run.region, resources)
+    return applet
 
 
 def _run_applet(context: Context, applet: str, job_input: JSON, project: str) -> str:

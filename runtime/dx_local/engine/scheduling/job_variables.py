@@ -35,4 +35,6 @@ def variables_of(platform: Platform, job: JobRow) -> Mapping[str, str]:
         resources = app_containers.resources(store, job["executable"], job["region"])
         cache = app_containers.project_cache(store, job["executable"], job["project"])
         variables |= {"DX_RESOURCES_ID": resources or "", "DX_PROJECT_CACHE_ID": cache or ""}
+    elif resources := platform.resources.get(job["executable"]):
+        variables["DX_RESOURCES_ID"] = resources
     return variables

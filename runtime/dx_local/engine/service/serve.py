@@ -7,9 +7,12 @@ import socket
 import sqlite3
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.engine.environments.python_environments import EnvironmentBuildError
+from dx_local.engine.mapped_objects.known_assets import known_assets
+from dx_local.engine.mapped_objects.project_file import local_data
 from dx_local.engine.scheduling.disk_reserve import reporting_full_disk
 from dx_local.engine.service import client_environment
 from dx_local.engine.service.state_folder import ServerInfo, StateError, hold
@@ -23,7 +26,6 @@ from dx_local.platform.data import file_bytes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from dx_local.engine.session import Observer
     from dx_local.engine.settings import JobSettings
@@ -75,6 +77,7 @@ async def _begin(
         project=session.reserve.use(session.project),
         port=session.port,
     )
+    session.reserve.use(lambda: _install_local_data(session, saved.project, request.settings))
     if request.has_ui:
         _add_pages(session, observer, stack)
     # Saved before the rest, so that a restart finds the same token and secret even after a crash.
@@ -87,6 +90,24 @@ async def _begin(
         lambda: state.save(replace(saved, token=_token(session, saved)))
     )
     return saved
+
+
+def _install_local_data(session: Session, project: str, settings: JobSettings) -> None:
+    """Create the objects, apps and assets of the settings, of the project files here, and of the user."""
+    folder = Path.cwd()
+    local, assets = local_data(settings, folder), known_assets(folder)
+    if not (local.objects or local.apps or assets):
+        return
+    from dx_local.engine.apps import app_bundle
+    from dx_local.engine.mapped_objects.asset_records import install_assets
+    from dx_local.engine.mapped_objects.installing import install_objects
+
+    apps = [app_bundle.load_app(place) for place in local.apps]
+    with session.context.store.transaction():
+        install_objects(session.context, project, local.objects)
+        install_assets(session.context, assets)
+        for app in apps:
+            app_bundle.install(session.context, app, project)
 
 
 def _add_pages(session: Session, observer: Observer, stack: AsyncExitStack) -> None:

@@ -46,7 +46,7 @@ def kind_of(project: ProjectIdentity) -> Kind:
     """Return the kind of a project or container."""
     if project["class"] == "project":
         return Kind.PROJECT
-    if class_of(project["owner"] or "") != "app":
+    if class_of(project["owner"] or "") not in ("app", "applet"):
         return Kind.WORKSPACE
     return Kind.CACHE if project["parent"] else Kind.RESOURCES
 

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dx_local.platform.core.ids import new_id
 from dx_local.platform.core.schema import CallingJob
 from dx_local.platform.core.store import Store
 
@@ -58,6 +59,8 @@ class Platform:
     """True if jobs may reuse the outputs of earlier jobs."""
     hashed_parts: dict[str, list[Part]] = field(default_factory=dict)
     """The parts of large local files, between reading and storing them."""
+    resources: dict[str, str] = field(default_factory=dict)
+    """The containers with the resources of apps that run from their folders, by the ID of the applet."""
     link_targets: list[Path] = field(default_factory=list)
     """The targets of the symbolic links in `files/`."""
     identity_key: Any = field(default=None, repr=False)
@@ -110,11 +113,17 @@ class Context:
     platform: Platform
     caller: Caller
     headers: Mapping[str, str] = field(default_factory=dict)
+    chosen_id: str | None = None
+    """ID for the next data object or project: that of the one in the cloud which it replaces."""
 
     @property
     def store(self) -> Store:
         """The platform's store."""
         return self.platform.store
+
+    def new_id(self, class_name: str) -> str:
+        """Return the ID of a new data object or project."""
+        return self.chosen_id or new_id(class_name)
 
     def now(self) -> int:
         """Return the platform's time in ms since the epoch."""

@@ -51,10 +51,13 @@ class Store:
     If the process is killed, no committed row is lost. A power cut may undo the transactions since the last
     checkpoint, or destroy a database that is not persistent, for which no write waits for the disk. Raises
     UnknownSchema if the database was created by an incompatible version. A read-only store never changes the
-    database nor blocks a process that does; opening one raises UnknownSchema for an empty database as well.
+    rows of the database nor blocks a process that does; opening one raises UnknownSchema for an empty
+    database as well.
     """
 
     def __init__(self, path: Path, *, is_persistent: bool = True, is_read_only: bool = False) -> None:
+        if is_read_only:
+            _finish_journal(path)
         place = f"{path.absolute().as_uri()}?mode=ro" if is_read_only else path
         self._connection = sqlite3.connect(
             place, isolation_level=None, cached_statements=512, uri=is_read_only
@@ -238,6 +241,20 @@ class Store:
     def close(self) -> None:
         """Close the database; all committed changes are kept."""
         self._connection.close()
+
+
+def _finish_journal(path: Path) -> None:
+    """Undo the change that a killed process began before the database was in WAL mode, if there is one.
+
+    SQLite undoes it at the next access, for which a read-only one has no right.
+    """
+    if not path.with_name(f"{path.name}-journal").exists():
+        return
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("PRAGMA user_version").fetchone()
+    finally:
+        connection.close()
 
 
 def _backwards(text: str) -> str:

@@ -16,7 +16,6 @@ from dx_app_wizard.dxapp.classes import EMULATED_CLASSES
 from dx_app_wizard.dxapp.links import LINK_KEY, links_in
 from dx_local.platform.core import access
 from dx_local.platform.core.errors import InvalidInput, InvalidState, InvalidType
-from dx_local.platform.core.ids import new_id
 from dx_local.platform.core.schema import ObjectRow, PlacementRow
 from dx_local.platform.data import folders
 from dx_local.platform.data.describe import select_fields, whole_seconds
@@ -98,7 +97,7 @@ def create(
     access.require(context, project, "UPLOAD")
     folder = folders.destination_folder(context, project, request)
     details = check_details(request.get("details", {}))
-    object_id = new_id(class_name)
+    object_id = context.new_id(class_name)
     now = context.now()
     sequence = context.store.insert(
         "object",

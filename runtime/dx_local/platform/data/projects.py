@@ -99,7 +99,7 @@ def new(context: Context, _class: str, request: JSON) -> JSON:
     job = context.calling_job()
     if job and not (job["requested"].get("access") or {}).get("projectCreation"):
         raise PermissionDenied('creating projects requires "access": {"projectCreation": true} in dxapp.json')
-    project_id = new_id("project")
+    project_id = context.new_id("project")
     now = context.now()
     context.store.insert(
         "project",

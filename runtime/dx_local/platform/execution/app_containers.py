@@ -46,6 +46,20 @@ def create_resources(context: Context, app_id: str, applet_id: str, region: str,
     return container
 
 
+def create_resources_of_applet(context: Context, applet_id: str, region: str, objects: list[str]) -> None:
+    """Create the container that an app would have, for an applet that stands for it.
+
+    `objects` are IDs of data objects, or of a project whose objects it gets.
+    """
+    container = projects.new_container(
+        context.store, owner=applet_id, parent=None, region=region, now=context.now()
+    )
+    for entity in objects:
+        copy = _copy_project if class_of(entity) == "project" else _copy_object
+        copy(context, container, entity)
+    context.platform.resources[applet_id] = container
+
+
 def remove_resources(context: Context, container: str) -> None:
     """Remove a container of resources that its app no longer uses."""
     contents.remove_everything(context, container)

@@ -1,0 +1,1 @@
+"""The verb `dx-local asset`: assets on this machine, for all apps."""
