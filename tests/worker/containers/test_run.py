@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.worker.containers.image_files import Layer, busybox_layer, docker_archive
 
 if TYPE_CHECKING:
     from tests.worker.containers.conftest import ContainerWorkshop
@@ -351,3 +355,26 @@ def test_without_a_sandbox_docker_names_the_daemon(bare_workshop: ContainerWorks
     assert job.said() == ["125"]
     (line,) = job.said("STDERR")
     assert line.startswith("docker: this job runs without a sandbox, so only a Docker daemon")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("samtools") is None, reason="takes samtools and its libraries")
+def test_a_tool_of_debian_runs_with_its_own_libraries(docker: ContainerWorkshop, tmp_path: Path) -> None:
+    program = str(shutil.which("samtools"))
+    linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    layer = Layer()
+    for path in [program, *re.findall(r"(/\S+) \(", linked)]:
+        layer.add(path.lstrip("/"), Path(path).read_bytes(), mode=0o755)
+    layers = [busybox_layer(), layer.bytes()]
+    (tmp_path / "image").write_bytes(gzip.compress(docker_archive(layers, "tools/samtools:1", Env=[]), 1))
+    lines = "".join(f"r{n}\t0\tc\t{n + 1}\t9\t4M\t*\t0\t0\tACGT\tIIII\n" for n in range(1000))
+    (tmp_path / "reads.sam").write_text(f"@SQ\tSN:c\tLN:2000\n{lines}")
+    job = docker.bash(
+        f"image=$(docker load -i {tmp_path}/image | sed 's/Loaded image: //')\n"
+        f'run() {{ docker run --rm -i -v {tmp_path}:/data:ro -v $PWD:/out -w /out $image {program} "$@"; }}\n'
+        "run sort -@ 2 -o sorted.bam /data/reads.sam && run index sorted.bam\n"
+        "run view -c sorted.bam c:11-20\n"
+        "run view -h sorted.bam | run view -c -\n",
+        tmp_path,
+    )
+    assert job.said() == ["13", "1000"], job.said("STDERR")

@@ -197,19 +197,18 @@ def user_cache() -> ImageCache | None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder, also if its subfolders deny access to their owner."""
-
-    def open_up(remove: Callable[[str], object], path: str, _error: object) -> None:
-        with suppress(OSError):
-            Path(path).parent.chmod(stat.S_IRWXU)
-            if Path(path).is_dir() and not Path(path).is_symlink():
-                Path(path).chmod(stat.S_IRWXU)
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                remove(path)
-
-    if folder.exists():
-        shutil.rmtree(folder, onerror=open_up)
+    """Remove a folder, also if its subfolders deny access to their owner. Raises OSError."""
+    if not folder.exists():
+        return
+    try:
+        shutil.rmtree(folder)
+    except PermissionError:
+        for path, folders, _ in os.walk(folder):  # from the top, so that it can enter what it opens
+            for name in folders:
+                inner = Path(path, name)
+                if not inner.is_symlink():
+                    inner.chmod(stat.S_IRWXU)
+        shutil.rmtree(folder)
 
 
 def _unpack(
