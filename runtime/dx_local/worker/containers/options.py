@@ -94,7 +94,7 @@ def _parse_short(
         if letter in options.flags:
             flags[options.flags[letter]] = True
         elif letter in options.values:
-            value = letters.removeprefix("=")
+            value = letters[letters.startswith("=") :]
             values.setdefault(options.values[letter], []).append(value or _next(rest, f"-{letter}"))
             return
         else:

@@ -84,7 +84,7 @@ def find_image(name: str) -> Image | None:
     An image of `dx-local image add` is known by its name from then on. Raises DockerError if the name is not
     one, or fits several images.
     """
-    digits = name.removeprefix("sha256:")
+    digits = name.rpartition("sha256:")[2]
     if len(digits) >= _SHORTEST_ID and not set(digits) - set("0123456789abcdef"):
         fitting = [image for image in all_images() if image.image_id.startswith(digits)]
         if len(fitting) > 1:
