@@ -102,6 +102,19 @@ def test_without_daemon_or_client_the_job_does_the_work(
     assert done.stderr.startswith("docker: this job runs without a sandbox")
 
 
+@pytest.mark.parametrize("program", ["docker", "podman"])
+def test_without_sandbox_and_daemon_podman_still_runs(
+    tmp_path: Path, daemon: socket.socket, program: str
+) -> None:
+    daemon.close()
+    (tmp_path / program).write_text('#!/bin/sh\necho "$0 $@"\n')
+    (tmp_path / program).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{WRAPPER.parent}:{tmp_path}:{os.environ['PATH']}"}
+    words = [str(WRAPPER.with_name(program)), "run", "image"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{tmp_path}/{program} run image\n"
+
+
 @pytest.mark.parametrize("program", ["podman", "dx-docker"])
 def test_other_names_use_the_daemon_too(path: str, program: str) -> None:
     words = [str(WRAPPER.with_name(program)), "run", "-v", "/tmp:/x", "image"]

@@ -37,6 +37,7 @@ def add_images(path: Path, name: str | None) -> list[NamedImage]:
     Raises UsageError.
     """
     cache = usable_cache()
+    lock = cache.use()  # so that nobody removes the layers before they have a name
     try:
         with _opened(path) as images:
             named = [(given, image) for image in images for given in ([name] if name else image.names)]
@@ -47,6 +48,8 @@ def add_images(path: Path, name: str | None) -> list[NamedImage]:
             return [cache.add_image(str(parse_reference(given)), image) for given, image in named]
     except DockerError as error:
         raise UsageError(f"{str(path)!r}: {error}") from error
+    finally:
+        os.close(lock)
 
 
 def cache_content() -> CacheContent:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from dx_local.worker.channel import EXECUTOR_FOLDER, LAYERS_SOCKET
 from dx_local.worker.containers import daemon, dx_docker
 from dx_local.worker.containers.errors import DockerError
-from dx_local.worker.containers.running.process import StartError
+from dx_local.worker.containers.running.process import CANNOT_START, StartError
 from dx_local.worker.containers.verbs import inspect
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _VERBS = {
     "build": "build.build",
     "rm": "containers.remove",
     "ps": "containers.ps",
+    "prune": "containers.prune",
     "logs": "containers.logs",
     "wait": "containers.wait",
     "stop": "containers.stop",
@@ -47,8 +48,9 @@ _VERBS = {
 _GROUPS = {
     "buildx": {"build": "build"},
     "builder": {"build": "build"},
-    "image": {"ls": "images", "list": "images", "rm": "rmi", "remove": "rmi"},
-    "container": {"ls": "ps", "list": "ps", "remove": "rm"},
+    "image": {"ls": "images", "list": "images", "rm": "rmi", "remove": "rmi", "prune": "prune"},
+    "container": {"ls": "ps", "list": "ps", "remove": "rm", "prune": "prune"},
+    "system": {"prune": "prune", "info": "info"},
 }
 _FAILED = 1
 _NO_SANDBOX = (
@@ -64,19 +66,20 @@ def main() -> None:
         if program == "dx-docker":
             words = dx_docker.translated(words)
         daemon.become_client(sys.argv[0], words)
+        if not os.path.exists(f"{EXECUTOR_FOLDER}/{LAYERS_SOCKET}"):
+            daemon.become_daemonless(program, sys.argv[0], words)
+            _fail(program, _NO_SANDBOX, CANNOT_START)
         sys.exit(_run(words))
     except StartError as error:
-        _fail(program, error, error.exit_code)
+        _fail(program, str(error), error.exit_code)
     except DockerError as error:
-        _fail(program, error, _FAILED)
+        _fail(program, str(error), _FAILED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(_FAILED)
 
 
 def _run(words: Sequence[str]) -> int:
-    if not os.path.exists(f"{EXECUTOR_FOLDER}/{LAYERS_SOCKET}"):
-        raise StartError(_NO_SANDBOX)
     if len(words) > 1 and words[0] in _GROUPS:
         names = _GROUPS[words[0]]
         words = [names.get(words[1], words[1]), *words[2:]]
@@ -91,7 +94,7 @@ def _run(words: Sequence[str]) -> int:
     return int(run(words[1:]))
 
 
-def _fail(program: str, error: DockerError, code: int) -> None:
+def _fail(program: str, message: str, code: int) -> NoReturn:
     sys.stdout.flush()
-    print(f"{program}: {error}", file=sys.stderr)
+    print(f"{program}: {message}", file=sys.stderr)
     sys.exit(code)

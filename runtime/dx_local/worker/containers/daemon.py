@@ -15,8 +15,6 @@ import sys
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from dx_local.worker.channel import EXECUTOR_FOLDER
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -123,9 +121,7 @@ def _translated(words: Sequence[str]) -> list[str]:
 
 def become_client(own_path: str, words: Sequence[str]) -> None:
     """Become the real docker if there is one, and a daemon for it; return otherwise."""
-    if not _answers():
-        return
-    program = _next_docker(own_path)
+    program = _next("docker", own_path) if _answers() else None
     if program is None:
         return
     words = list(words)
@@ -135,6 +131,16 @@ def become_client(own_path: str, words: Sequence[str]) -> None:
         start = words.index(commands[0]) + 1
         words = [*words[:start], *_translated(words[start:])]
     os.execv(program, ["docker", *words])  # noqa: S606  (the job asks for this program)
+
+
+def become_daemonless(name: str, own_path: str, words: Sequence[str]) -> None:
+    """Become the podman of this machine, which needs no daemon, or its docker if that is podman's.
+
+    This is for jobs without a sandbox, which can use both. Returns if there is none.
+    """
+    program = _next(name, own_path)
+    if program and (name == "podman" or _is_script(program)):
+        os.execv(program, [name, *words])  # noqa: S606  (the job asks for this program)
 
 
 def _answers() -> bool:
@@ -154,12 +160,13 @@ def _answers() -> bool:
     return False
 
 
-def _next_docker(own_path: str) -> str | None:
-    """Return the path of the first docker in PATH that is none of ours, or None."""
-    own_folders = (os.path.dirname(os.path.abspath(own_path)), EXECUTOR_FOLDER)
+def _next(name: str, own_path: str) -> str | None:
+    """Return the path of the first program of a name in PATH that is none of ours, or None."""
+    own_folder = os.path.dirname(os.path.abspath(own_path))
     for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        path = os.path.join(folder, "docker")
-        is_own = (os.path.abspath(folder) + "/").startswith(tuple(f"{each}/" for each in own_folders))
+        path = os.path.join(folder, name)
+        # The clients of the tool server are in a folder with `.plain` (dx_tools/client.py).
+        is_own = os.path.abspath(folder) == own_folder or os.path.isdir(os.path.join(folder, ".plain"))
         if not is_own and os.access(path, os.X_OK):
             return path
     return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import signal
@@ -33,6 +34,7 @@ _PASSED_ON = (
     signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2
 )  # fmt: skip
 _LARGEST_REPORT = 65536
+_LOWEST_REPORT = 10
 _MOST_FILES = 1024
 
 
@@ -115,6 +117,10 @@ def _become(
     """Turn this freshly forked process into the program; report the failure otherwise."""
     failure: tuple[str, int] = ("the process ended early", CANNOT_START)
     try:
+        # Above the numbers of the streams, in case the caller has closed some of them.
+        report = fcntl.fcntl(report, fcntl.F_DUPFD_CLOEXEC, _LOWEST_REPORT)
+        if is_attached:
+            linux.die_with_parent()
         if not (streams[0] == 0 and os.isatty(0)):
             with contextlib.suppress(OSError):
                 os.setsid()
@@ -130,7 +136,7 @@ def _become(
             os.dup2(stream, number)
         users.become(user, proc)
         if is_attached:
-            linux.die_with_parent()
+            linux.die_with_parent()  # once more: the kernel forgets it when the user changes
         for number in (*_PASSED_ON, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -1,4 +1,4 @@
-"""`docker ps`, `logs`, `wait`, `stop`, `kill` and `rm`."""
+"""`docker ps`, `logs`, `wait`, `stop`, `kill`, `rm` and `prune`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _LOGS_OPTIONS = table("f,follow t,timestamps details", "since until n,tail")
 _STOP_OPTIONS = table("", "t,time s,signal timeout")
 _KILL_OPTIONS = table("", "s,signal")
 _RM_OPTIONS = table("f,force v,volumes l,link")
+_PRUNE_OPTIONS = table("a,all f,force volumes", "filter")
 _PS_TITLES = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
 _SHOWN_COMMAND = 20
 _STOP_SECONDS = 10.0
@@ -156,4 +157,15 @@ def remove(words: Sequence[str]) -> int:
             process.stop(container, 0, signal.SIGKILL)
         container.remove()
         print(name)
+    return 0
+
+
+def prune(words: Sequence[str]) -> int:
+    """Remove all containers that do not run; images stay, because they are shared with other jobs."""
+    parse(words, _PRUNE_OPTIONS)
+    for container in all_containers():
+        if not container.is_running():
+            container.remove()
+            print(container.container_id)
+    print("Total reclaimed space: 0B")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import os
 import time
 from typing import TYPE_CHECKING
@@ -68,13 +69,21 @@ def images(words: Sequence[str]) -> int:
                 "Repository": repository,
                 "Tag": tag,
                 "ID": digits,
-                "CreatedSince": age_text(time.time()),
+                "CreatedSince": _age_of(image),
                 "Size": "-",
             }
             rows.append(fields)
     titles = ("REPOSITORY", "TAG", "IMAGE ID", "CREATED", "SIZE")
     print_rows(rows, titles, parsed, id_field="ID")
     return 0
+
+
+def _age_of(image: Image) -> str:
+    try:
+        created = time.strptime(str(image.config["created"])[:19], "%Y-%m-%dT%H:%M:%S")
+    except (KeyError, ValueError):
+        return "N/A"
+    return age_text(calendar.timegm(created))
 
 
 def tag(words: Sequence[str]) -> int:

@@ -118,8 +118,10 @@ def _mounts(parsed: Parsed) -> list[Mount]:
     found += [_mount(text) for text in parsed.all("mount")]
     found += [Mount(text.partition(":")[0], "") for text in parsed.all("tmpfs")]
     for each in found:
-        if not each.target.startswith("/"):
-            raise DockerError(f"invalid mount path: {each.target!r} must be absolute")
+        if not each.target.startswith("/") or os.path.normpath(each.target).strip("/") == "":
+            raise DockerError(
+                f"invalid mount path: {each.target!r} must be absolute, and not the root folder"
+            )
     return found
 
 
