@@ -67,7 +67,7 @@ def main() -> None:
             words = dx_docker.translated(words)
         daemon.become_client(sys.argv[0], words)
         if not os.path.exists(f"{EXECUTOR_FOLDER}/{LAYERS_SOCKET}"):
-            daemon.become_daemonless(program, sys.argv[0], words)
+            daemon.become_daemonless("podman" if program == "podman" else "docker", sys.argv[0], words)
             _fail(program, _NO_SANDBOX, CANNOT_START)
         sys.exit(_run(words))
     except StartError as error:
