@@ -15,7 +15,7 @@ from dx_local.engine.executors.protocol import Callbacks
 from dx_local.engine.executors.registry import make_executor
 from dx_local.engine.executors.terminal.callbacks import TerminalCallbacks
 from dx_local.engine.executors.terminal.presence import has_terminal
-from dx_local.engine.images import cache as image_cache
+from dx_local.engine.images import image_folder
 from dx_local.engine.images.layer_service import LayerService
 from dx_local.engine.job_labels import job_label
 from dx_local.engine.scheduling.disk_reserve import DiskReserve
@@ -154,7 +154,7 @@ class Session:
             delay=self.driver.faults.delay_transfer,
         )
         self._stack.push_async_callback(transfer.close)
-        images = image_cache.user_cache()
+        images = image_folder.user_folder()
         layers = LayerService(images) if images else None
         if layers:
             self._stack.push_async_callback(layers.close)
@@ -169,7 +169,7 @@ class Session:
             on_exit=self.driver.on_exit,
             announce=self._observer.announce,
             on_folder=listen,
-            images=images.folder if images else None,
+            images=images,
             terminal=self._terminal_callbacks() if self._options.lends_terminal and has_terminal() else None,
         )
         executor = make_executor(settings, self._server, callbacks)

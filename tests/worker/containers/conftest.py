@@ -11,6 +11,7 @@ from tests.worker.containers.image_files import BUSYBOX, busybox_layer, docker_a
 
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.executors.protocol import Callbacks
+from dx_local.engine.images import image_folder
 from dx_local.engine.images.cache import ImageCache
 from dx_local.engine.images.layer_service import LayerService
 from dx_local.engine.settings import JobSettings
@@ -31,7 +32,7 @@ class ContainerWorkshop(Workshop):
     def __init__(self, folder: Path, environment: WorkerEnvironment, cache: ImageCache) -> None:
         super().__init__(folder, environment)
         self.cache = cache
-        self.service = LayerService(cache)
+        self.service = LayerService(cache.folder)
         self.executor = LocalExecutor(
             JobSettings(),
             None,
@@ -80,9 +81,9 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> ImageCache:
-    cache = ImageCache(tmp_path_factory.mktemp("cache") / "images")
-    cache.prepare()
-    return cache
+    folder = tmp_path_factory.mktemp("cache") / "images"
+    image_folder.prepare(folder)
+    return ImageCache(folder)
 
 
 @pytest.fixture(scope="session")

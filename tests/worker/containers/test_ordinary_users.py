@@ -21,6 +21,7 @@ _WITH_IMAGE = """
 import os, sys
 sys.path[:0] = sys.argv[1:2] + sys.argv[3:4]
 from pathlib import Path
+from dx_local.engine.images import image_folder
 from dx_local.engine.images.cache import ImageCache
 from dx_local.worker.channel import LAYERS_SOCKET
 from dx_local.worker.containers.images import archives
@@ -30,7 +31,7 @@ from dx_local.worker.sandbox.manager import SandboxManager
 
 folder = sys.argv[2]
 cache = ImageCache(Path(folder, "cache"))
-cache.prepare()
+image_folder.prepare(cache.folder)
 with archives.open_archive(os.open(f"{folder}/image.tar", os.O_RDONLY), folder) as images:
     for name in images[0].names:
         cache.add_image(name, images[0])

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dx_local.engine.images.cache import ImageCache, NamedImage, user_cache
+from dx_local.engine.images import image_folder
+from dx_local.engine.images.cache import ImageCache, NamedImage
 from dx_local.errors import UsageError
 from dx_local.worker.containers.errors import DockerError
 from dx_local.worker.containers.images import archives
@@ -37,7 +38,7 @@ def add_images(path: Path, name: str | None) -> list[NamedImage]:
     Raises UsageError.
     """
     cache = usable_cache()
-    lock = cache.use()  # so that nobody removes the layers before they have a name
+    lock = image_folder.hold(cache.folder)  # so that nobody removes the layers before they have a name
     try:
         with _opened(path) as images:
             named = [(given, image) for image in images for given in ([name] if name else image.names)]
@@ -95,13 +96,13 @@ def remove_images(names: tuple[str, ...], *, with_unnamed: bool) -> int:
 
 def usable_cache() -> ImageCache:
     """Return the user's cache. Raises UsageError if there can be none."""
-    cache = user_cache()
-    if cache is None:
+    folder = image_folder.user_folder()
+    if folder is None:
         raise UsageError(
             "there is no folder for the cache of images",
             "Set XDG_CACHE_HOME to a folder that you can write to.",
         )
-    return cache
+    return ImageCache(folder)
 
 
 def _reference(name: str) -> object:

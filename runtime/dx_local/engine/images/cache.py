@@ -1,14 +1,7 @@
-"""The layers and named images in $XDG_CACHE_HOME/dx-local/images, which all runs share.
+"""Unpack layers into the cache, record images under names, and remove them.
 
-    layers/SHA-256/           an unpacked layer, in the form that overlayfs reads
-    names/NAME.json           an image that `dx-local image add` added; NAME is quoted as in URLs
-    unfinished/SHA-256.XXXX/  a layer that is being unpacked
-    locks/SHA-256             held while that layer is unpacked
-    base/                     the mount points of containers, as the lowest layer of all images
-    in-use                    locked by each process whose jobs see the cache
-
-Jobs find the folder read-only. A layer is unpacked by a process of its own, which is locked in the new folder
-(worker/containers/unpacking).
+A layer is unpacked by a process of its own, which is locked in the new folder (worker/containers/unpacking).
+`image_folder` describes the files.
 """
 
 from __future__ import annotations
@@ -28,9 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from dx_app_wizard.errors import NoHomeError
 from dx_app_wizard.files import atomic_write
-from dx_app_wizard.user_dirs import cache_dir
 from dx_local.engine.environments.file_lock import locked
 from dx_local.worker.containers.errors import ArchiveError
 from dx_local.worker.containers.unpacking import unpack_layer
@@ -39,10 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dx_local.worker.containers.images.archives import ArchivedImage, Part
-
-_SUBFOLDERS = ("layers", "names", "unfinished", "locks")
-_MOUNT_POINTS = ("dev", "proc", "sys", "etc")
-_MOUNT_FILES = ("etc/hosts", "etc/resolv.conf", ".dockerenv")  # programs recognise containers by the last one
 
 
 @dataclass(frozen=True)
@@ -62,24 +49,6 @@ class ImageCache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-
-    def prepare(self) -> None:
-        """Make the folders, which only this user can enter. Raises OSError."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in _SUBFOLDERS:
-            (self.folder / name).mkdir(exist_ok=True)
-        base = self.folder / "base"
-        if not (base / _MOUNT_FILES[-1]).exists():
-            for name in _MOUNT_POINTS:
-                (base / name).mkdir(parents=True, exist_ok=True)
-            for name in _MOUNT_FILES:
-                (base / name).touch()
-
-    def use(self) -> int:
-        """Return an open file; as long as it is open, nobody removes layers. Raises OSError."""
-        file = os.open(self.folder / "in-use", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(file, fcntl.LOCK_SH)
-        return file
 
     def has_layer(self, digest: str) -> bool:
         """Return whether a layer is unpacked."""
@@ -184,16 +153,6 @@ class ImageCache:
 
     def _file_of(self, name: str) -> Path:
         return self.folder / "names" / f"{quote(name, safe='')}.json"
-
-
-def user_cache() -> ImageCache | None:
-    """Return the user's cache, ready to be used; None if the user has no folder for caches."""
-    try:
-        cache = ImageCache(cache_dir("dx-local") / "images")
-        cache.prepare()
-    except (NoHomeError, OSError):
-        return None
-    return cache
 
 
 def remove_tree(folder: Path) -> None:

@@ -57,6 +57,10 @@ _NO_SANDBOX = (
     "this job runs without a sandbox, so only a Docker daemon on this machine could run containers, and none"
     " answers"
 )
+_NO_CACHE = (
+    "dx-local has no folder for the cache of images; set XDG_CACHE_HOME to a folder that you can write to, or"
+    " start a Docker daemon"
+)
 
 
 def main() -> None:
@@ -68,7 +72,8 @@ def main() -> None:
         daemon.become_client(sys.argv[0], words)
         if not os.path.exists(f"{EXECUTOR_FOLDER}/{LAYERS_SOCKET}"):
             daemon.become_daemonless("podman" if program == "podman" else "docker", sys.argv[0], words)
-            _fail(program, _NO_SANDBOX, CANNOT_START)
+            has_sandbox = os.path.isdir(EXECUTOR_FOLDER)
+            _fail(program, _NO_CACHE if has_sandbox else _NO_SANDBOX, CANNOT_START)
         sys.exit(_run(words))
     except StartError as error:
         _fail(program, str(error), error.exit_code)
