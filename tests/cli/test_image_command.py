@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.local_server import DX_LOCAL, user_variables
+from tests.small_disk import SmallDisk
 from tests.worker.containers.image_files import BUSYBOX, Layer, busybox_layer, docker_archive, oci_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not BUSYBOX.exists(), reason="images for tests are made from /bin/busybox")
 
 
-def image(home: Path, *arguments: str) -> dict[str, Any]:
+def image(home: Path, *arguments: str, prefix: Sequence[str] = ()) -> dict[str, Any]:
     """Run `dx-local image … --json` with a cache in a folder; return the object that it prints."""
     done = subprocess.run(
-        [DX_LOCAL, "image", *arguments, "--json"],
+        [*prefix, DX_LOCAL, "image", *arguments, "--json"],
         env={**user_variables(home), "XDG_CACHE_HOME": str(home / "cache")},
         cwd=home,
         stdin=subprocess.DEVNULL,
@@ -71,6 +72,21 @@ def test_mistakes_are_named(tmp_path: Path, archive: Path, arguments: tuple[str,
     error = image(tmp_path, *arguments)["error"]
     assert message in error["message"]
     assert error["code"] == "usage"
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+def test_a_layer_that_the_disk_cannot_hold_is_refused(tmp_path: Path, compression: str) -> None:
+    layers = [Layer().add("zeros", bytes(40_000_000)).bytes()]
+    for name, content in oci_files(layers, "x:1", compression).items():
+        (tmp_path / "layout" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "layout" / name).write_bytes(content)
+    layout = str(tmp_path / "layout")  # the command starts in another folder
+    with SmallDisk(tmp_path / "cache", 100 << 20) as disk:
+        error = image(tmp_path, "add", layout, "--name", "x:1", prefix=disk.prefix)["error"]
+        assert "the layer needs more than the 3" in error["message"]
+        assert "MiB that are free on the disk of the cache" in error["message"]
+        left = disk.seen_from_outside / "dx-local" / "images"
+        assert [*(left / "layers").iterdir(), *(left / "unfinished").iterdir()] == []
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import io
 import json
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.worker.containers.conftest import add_to
+from tests.worker.containers.conftest import ContainerWorkshop, add_to
 from tests.worker.containers.image_files import (
     Layer,
     busybox_layer,
@@ -22,6 +23,8 @@ from tests.worker.containers.image_files import (
     zstd,
 )
 
+from dx_local.engine.images import image_folder
+from dx_local.engine.images.cache import ImageCache
 from dx_local.worker.containers.errors import ArchiveError, DockerError
 from dx_local.worker.containers.images import archives
 from dx_local.worker.containers.images.archives import Part
@@ -30,9 +33,7 @@ from dx_local.worker.containers.images.references import parse_reference
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.worker.containers.conftest import ContainerWorkshop
-
-    from dx_local.engine.images.cache import ImageCache
+    from dx_local.engine.environments.python_environments import WorkerEnvironment
 
 
 def _small(text: str) -> list[bytes]:
@@ -288,3 +289,30 @@ def test_manifests_of_other_forms_are_refused(tmp_path: Path) -> None:
         with pytest.raises(ArchiveError, match="damaged"), archives.open_archive(file, str(tmp_path)):
             pass
         os.close(file)
+
+
+def test_a_run_that_ends_leaves_no_half_of_a_layer(
+    tmp_path: Path, worker_environment: WorkerEnvironment
+) -> None:
+    folder = tmp_path / "images"
+    image_folder.prepare(folder)
+    layer = Layer().add("zeros", bytes(200_000_000)).bytes()
+    (tmp_path / "image").write_bytes(docker_archive([layer], "zeros:1"))
+    shop = ContainerWorkshop(tmp_path / "jobs", worker_environment, ImageCache(folder))
+    try:
+        shop.begin(f"docker load -i {tmp_path}/image", tmp_path)
+        shop.loop.run_until_complete(_until(lambda: any((folder / "unfinished").iterdir())))
+    finally:
+        shop.close()
+        shop.loop.close()
+    assert not list((folder / "unfinished").iterdir())
+    assert not list((folder / "layers").iterdir())
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition, at most a minute."""
+    for _ in range(6000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise TimeoutError
