@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import subprocess
 import tarfile
 from dataclasses import dataclass, field
@@ -84,10 +85,18 @@ class Layer:
         return self._buffer.getvalue()
 
 
+def with_libraries(program: Path) -> dict[str, bytes]:
+    """Return a program and the libraries that it is linked with, if any, by their names in a layer."""
+    linked = subprocess.run(["ldd", program], capture_output=True, text=True, check=False).stdout
+    paths = [str(program), *re.findall(r"(/\S+) \(", linked)]
+    return {path.lstrip("/"): Path(path).read_bytes() for path in paths}
+
+
 def busybox_layer() -> bytes:
     """Return a layer with busybox under the names of its usual programs, and accounts."""
     layer = Layer().folder("bin").folder("etc").folder("tmp", 0o1777)
-    layer.add("bin/busybox", BUSYBOX.read_bytes(), mode=0o755)
+    for path, content in with_libraries(BUSYBOX).items():
+        layer.add(path, content, mode=0o755)
     for name in PROGRAMS:
         layer.hard_link(f"bin/{name}", "bin/busybox")
     layer.add("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nworker:x:1234:1235:w:/home/worker:/bin/sh\n")
