@@ -23,7 +23,7 @@ test-all: $(INSTALLED)  ## run the test suite with its slow parts
 check: $(INSTALLED)  ## ruff, mypy and codespell; imports, language and pages
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
-	@$(RUN) mypy wizard runtime tests benchmarks docs
+	@$(RUN) mypy wizard runtime tests benchmarks docs packaging
 	@$(RUN) codespell_lib
 	@$(RUN) pytest -q tests/test_imports.py tests/test_voice.py tests/test_docs.py
 

@@ -72,6 +72,20 @@ REPORTS: tuple[tuple[str, Literal["light", "dark"], Any], ...] = (
     ("report-dark", "dark", WINDOW),
     ("report-phone", "light", PHONE),
 )
+COMMAND = "\"tr ' ' '\\n' < poem.txt | sort | uniq -c > words.txt\""
+PROMPT = "$"
+FROM_COMMAND = (
+    (PROMPT, f"dx-app-wizard words --no-input --trial -- {COMMAND}\r"),
+    (PROMPT, "dx-local test --app words\r"),
+    (PROMPT, "dx-app-wizard --update words --scatter txt\r"),
+    (PROMPT, "dx-local run words -itxts=poem.txt -itxts=play.txt -itxts=rhyme.txt\r"),
+    (PROMPT, ""),
+)
+TEXTS = {
+    "poem.txt": "the rose is a rose\nand was always a rose\n",
+    "play.txt": "to be or not to be\n",
+    "rhyme.txt": "one two two\n",
+}
 REVIEW = (
     ("16 cores, 128 GiB", "\r"),
     ("Write the app", DOWN),
@@ -99,12 +113,17 @@ class Recording:
         """Type each text, key by key, as soon as the words before it are on the screen."""
         stream = pyte.ByteStream(self.screen)
         for words, text in steps:
-            while not any(words in line for line in self.screen.display):
-                stream.feed(self.process.read_nonblocking(65536, timeout=20))
+            while not self._shows(words):
+                stream.feed(self.process.read_nonblocking(65536, timeout=60))
             for key in re.findall(r"\x1b\[.|.", text, re.DOTALL):
                 time.sleep(0.05)
                 self.process.send(key)
             self._settle(stream)
+
+    def _shows(self, words: str) -> bool:
+        """Return whether words are on the screen; a prompt, if nothing is typed after the last one."""
+        lines = [line.strip() for line in self.screen.display if line.strip()]
+        return lines[-1:] == [PROMPT] if words == PROMPT else any(words in line for line in lines)
 
     def finish(self) -> None:
         """Show everything that the command prints until it ends. Raises pexpect.TIMEOUT after a minute."""
@@ -121,7 +140,7 @@ class Recording:
     def save(self, name: str, title: str) -> None:
         """Write the screen to docs/images as NAME-light.svg and NAME-dark.svg."""
         lines = [_line(self.screen, row) for row in range(self.screen.lines)]
-        while lines and not lines[-1].plain.strip():
+        while lines and lines[-1].plain.strip() in ("", PROMPT):
             lines.pop()
         for variant, theme in THEMES.items():
             console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
@@ -149,11 +168,12 @@ def _colour(name: str) -> str | None:
 def record(folder: Path, rows: int, *command: str) -> Recording:
     """Start one of our modules as a command in a folder, which is its home as well."""
     environment = {
-        "PATH": os.environ["PATH"],
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "HOME": str(folder),
         "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache")),
         "XDG_DATA_HOME": os.environ.get("XDG_DATA_HOME", str(Path.home() / ".local" / "share")),
         "TERM": "xterm-256color",
+        "PS1": "$ ",
         "LC_ALL": "C.UTF-8",
     }
     process: pexpect.spawn[bytes] = pexpect.spawn(
@@ -171,6 +191,16 @@ def picture_interview(folder: Path) -> None:
     recording.type(REVIEW)
     recording.save("review", "dx-app-wizard")
     recording.process.close(force=True)
+
+
+def picture_command(folder: Path) -> None:
+    """Take the picture of a command that becomes an app with a test, and is scattered over three files."""
+    for name, text in TEXTS.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    recording = record(folder, 120, "bash", "--norc", "--noprofile")
+    recording.type(FROM_COMMAND)
+    recording.process.close(force=True)
+    recording.save("command", "from a command to an app that runs it on many files")
 
 
 def picture_run(folder: Path) -> None:
@@ -203,9 +233,14 @@ def picture_report(folder: Path) -> None:
 
 
 def main() -> None:
-    """Take all pictures, or those whose names are arguments: interview, run, report."""
+    """Take all pictures, or those whose names are arguments: interview, command, run, report."""
     IMAGES.mkdir(exist_ok=True)
-    pictures = {"interview": picture_interview, "run": picture_run, "report": picture_report}
+    pictures = {
+        "interview": picture_interview,
+        "command": picture_command,
+        "run": picture_run,
+        "report": picture_report,
+    }
     for picture in [pictures[name] for name in sys.argv[1:] or pictures]:
         with tempfile.TemporaryDirectory() as folder:
             picture(Path(folder))

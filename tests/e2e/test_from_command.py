@@ -1,6 +1,7 @@
 """Real commands as apps: made by a trial, linted, and tested by `dx-local test`.
 
-Programs that this machine lacks come from Debian into the suite's cache, as those of execDepends do.
+Programs that this machine lacks come from Debian into the suite's cache, as those of execDepends do. Tests
+whose programs cannot be downloaded are skipped, and pytest counts them in its summary.
 """
 
 from __future__ import annotations
@@ -13,17 +14,20 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.e2e.genome_files import read_bam, read_vcf
 
+from dx_app_wizard.importing.programs import version_of
 from dx_app_wizard.lint.linter import lint_app
+from dx_app_wizard.rendering.values.samples import templates_folder
 from dx_local.engine.environments.debian.resolve import resolve_dependencies
 from dx_local.engine.environments.exec_depends import Dependency
 from dx_local.testing import run_app
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 BIN = Path(sys.executable).parent
 BASES = "ACGT"
@@ -89,10 +93,15 @@ class Tools:
     environment: Mapping[str, str]
 
 
+def plain_environment() -> dict[str, str]:
+    """Return the variables of a user, in which programs are only those of this machine."""
+    return {key: value for key, value in os.environ.items() if key != "CI"}
+
+
 def environment_with(packages: tuple[str, ...]) -> dict[str, str]:
     """Return variables with which the programs of Debian packages run; skip the test without them."""
     found = resolve_dependencies([Dependency(name) for name in packages], installs=True, announce=print)
-    environment = {key: value for key, value in os.environ.items() if key != "CI"}
+    environment = plain_environment()
     path = [str(BIN), environment["PATH"]]
     for root in found.layers:
         path += [str(root / "usr" / "bin"), str(root / "bin")]
@@ -109,6 +118,15 @@ def coreutils(tmp_path_factory: pytest.TempPathFactory) -> Tools:
     folder = tmp_path_factory.mktemp("coreutils")
     write_inputs(folder)
     return Tools(folder, environment_with(()))
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Tools:
+    """The wizard's own BAM and VCF, with samtools and bcftools alone."""
+    folder = tmp_path_factory.mktemp("samples")
+    for name in ("sample_1.bam", "sample_1.vcf.gz"):
+        shutil.copy(templates_folder() / "samples" / name, folder)
+    return Tools(folder, environment_with(("samtools", "bcftools")))
 
 
 @pytest.fixture(scope="module")
@@ -132,29 +150,34 @@ def becomes_an_app(tools: Tools, target: Path, *arguments: str) -> None:
     )
     assert made.returncode == 0, made.stderr
     app = target / "app"
-    linted = subprocess.run(
-        [str(BIN / "dx-local"), "lint", str(app)], capture_output=True, text=True, check=False
-    )
-    assert "no findings" in linted.stdout + linted.stderr
+    assert lint_app(app) == []
     tested = subprocess.run(
+        # Jobs have the packages of execDepends, and no others.
         [str(BIN / "dx-local"), "test", "--app", str(app), "--install-depends"],
-        env=tools.environment, capture_output=True, text=True, check=False,
+        env=plain_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert json.loads((app / "test" / "cases" / "sample.json").read_text())["expect"]
 
 
+def test_a_command_of_every_machine_becomes_an_app(coreutils: Tools, tmp_path: Path) -> None:
+    becomes_an_app(coreutils, tmp_path, "--", "split", "-l", "10", "t.tsv", "piece_")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("--", "awk '{s+=$2} END{print s}' t.tsv > sum.txt"),
-        ("--", "split", "-l", "10", "t.tsv", "piece_"),
+        ("samtools", "flagstat", "sample_1.bam"),
+        ("bcftools", "query", "-f", r"%CHROM\t%POS\n", "sample_1.vcf.gz"),
     ],
 )
-def test_a_command_of_every_machine_becomes_an_app(
-    coreutils: Tools, tmp_path: Path, arguments: tuple[str, ...]
+def test_a_command_of_samtools_or_bcftools_becomes_an_app(
+    samples: Tools, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
-    becomes_an_app(coreutils, tmp_path, *arguments)
+    becomes_an_app(samples, tmp_path, "--", *arguments)
+    if version := version_of(arguments[0]):
+        source = (tmp_path / "app" / "src" / "app.sh").read_text()
+        assert f"  # Tried with {arguments[0]} {version}\n" in source
 
 
 def test_a_command_becomes_an_app_and_is_scattered_over_three_files(coreutils: Tools, tmp_path: Path) -> None:
@@ -212,6 +235,36 @@ def test_a_scattered_command_of_genomics_becomes_an_app(
         # p.bam has no index, so that its process job makes one.
         given = json.loads((tmp_path / "app/test/input.json").read_text())
         assert given["bam_indexes"] == ["test/data/s.bam.bai"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("file", "template", "whole", "read"),
+    [
+        ("bam=sample_1.bam",
+         "samtools view -b -q 20 -F 4 -o {>part:file:*.bam} {bam+bai:file:*.bam} {region}",
+         "samtools view -b -q 20 -F 4 -o WHOLE sample_1.bam", read_bam),
+        ("vcf=sample_1.vcf.gz",
+         "bcftools view -i 'QUAL>40' -r {region} -Oz -o {>part:file:*.vcf.gz} {vcf+tbi:file:*.vcf.gz}",
+         "bcftools view -i 'QUAL>40' -Oz -o WHOLE sample_1.vcf.gz", read_vcf),
+    ],
+    ids=["bam", "vcf"],
+)  # fmt: skip
+def test_a_command_scattered_over_regions_gives_the_result_of_the_command_alone(
+    samples: Tools, tmp_path: Path, file: str, template: str, whole: str, read: Callable[[Path], list[Any]]
+) -> None:
+    name, _, path = file.partition("=")
+    scattered = ("--scatter", f"{name}:region", "--sample", file, "--from-command", template)
+    becomes_an_app(samples, tmp_path, *scattered)
+    command = whole.replace("WHOLE", str(tmp_path / "whole"))
+    subprocess.run(["bash", "-c", command], cwd=samples.folder, env=samples.environment, check=True)
+    bed = tmp_path / "regions.bed"
+    bed.write_text("chr1\t0\t100000\nchr2\t0\t100000\n")
+    for more in ({}, {"regions": str(bed)}):
+        given = {name: str(samples.folder / path), **more}
+        run = run_app(tmp_path / "app", given, install_depends=True)
+        assert 0 < len(read(tmp_path / "whole")) < len(read(samples.folder / path))
+        assert read(run.output["part"]) == read(tmp_path / "whole")
 
 
 @pytest.mark.slow
@@ -276,6 +329,7 @@ def test_an_r_script_becomes_an_app(coreutils: Tools, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_click_script_becomes_an_app(coreutils: Tools, tmp_path: Path) -> None:
     script = coreutils.folder / "top.py"
     script.write_text(

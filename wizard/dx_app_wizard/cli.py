@@ -6,6 +6,7 @@ stderr.
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import IntEnum
 from pathlib import Path
@@ -100,6 +101,15 @@ def _print_answers_schema(ctx: click.Context, _param: click.Parameter, value: bo
         ctx.exit()
 
 
+class _NamedPath(click.Path):
+    """A path that is not empty: pathlib would take an empty one for the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not os.fspath(value).partition("#")[0].strip():
+            self.fail("it needs the name of a file or folder.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class _Command(click.Command):
     """The command, which reads the names of the I/O classes only if its help is printed."""
 
@@ -153,7 +163,7 @@ def _answer(key: str, flag: str | None = None, **attributes: Any) -> Callable[[_
 @click.option(
     "--from-script",
     "script",
-    type=click.Path(path_type=Path),
+    type=_NamedPath(path_type=Path),
     metavar="FILE",
     help="Make an app of a script: argparse, click, typer, optparse of R, or getopts of bash.",
 )
@@ -163,11 +173,13 @@ def _answer(key: str, flag: str | None = None, **attributes: Any) -> Callable[[_
     default=True,
     help="Run a Python script up to parse_args() to read its options, or only read its text. [run]",
 )
-@click.option("--from-wdl", "wdl", metavar="FILE[#TASK]", help="Make an app of a WDL task.")
+@click.option(
+    "--from-wdl", "wdl", type=_NamedPath(), metavar="FILE[#TASK]", help="Make an app of a WDL task."
+)
 @click.option(
     "--from-app",
     "app",
-    type=click.Path(path_type=Path),
+    type=_NamedPath(path_type=Path),
     metavar="DIR",
     help="Copy an app under a new name: its dxapp.json, source, resources and tests.",
 )

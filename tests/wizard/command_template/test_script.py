@@ -91,6 +91,13 @@ def test_an_output_is_named_after_the_input_and_itself(output: str, path: str) -
         "split {t:file:*.tsv} piece_; mv piece_* {>pieces:array:file:piece_*}; wc {t} > {>n:file:*.txt}",
         "tool {l:array:file?|-I } {k:boolean|--keep} {m:array:int?|--m ...} --dir {out} {mem_gb}",
         "sed -i s/a/b/ {t}; cp {t} {>changed}",
+        'for f in {t}; do sort "$f" > {>s}; done',
+        "for x in chr1; do grep $x {t} > {>s}; done",
+        "for f in $(ls {t}); do cat $f; done > {>s}",
+        "echo $(sort {t}) `head {t}` > {>s}; n=$(wc -l < {t}); head -n $((n / 2)) {t} > {>h}",
+        'cat "$(echo {t})" > {>s}',
+        "( sort {t} > /dev/stdout ) > {>s}",
+        'echo {{a}} {""{x:string} > {>s}; { cat {t}; } > {>u}',
     ],
 )
 def test_scripts_are_clean_for_shellcheck(tmp_path: Path, command: str) -> None:
@@ -98,6 +105,20 @@ def test_scripts_are_clean_for_shellcheck(tmp_path: Path, command: str) -> None:
     path.write_text(script(parse_template(command), "Run a tool"))
     done = subprocess.run(["shellcheck", str(path)], capture_output=True, text=True, check=False)
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "lines"),
+    [
+        ("sort {t} > {>s} # it's {{t}}", ["# it's {t}", 'sort "$t_path" > "out/s/$t_prefix.s"']),
+        ("# one\nsort {t} | # two\n  head > {>s}\n# three",
+         ["# one", "# two", 'sort "$t_path" |', '   head > "out/s/$t_prefix.s"', "# three"]),
+        ("(sort {t} # left out\n) > {>s}", ['(sort "$t_path"', ') > "out/s/$t_prefix.s"']),
+    ],
+)  # fmt: skip
+def test_comments_stand_before_their_lines(command: str, lines: list[str]) -> None:
+    text = standalone(parse_template(command))
+    assert [line.rstrip() for line in text.splitlines()[2:]] == lines
 
 
 def test_flags_and_endings_cannot_bring_code_into_the_script() -> None:

@@ -65,6 +65,13 @@ def test_only_text_of_the_form_of_a_hole_is_one(text: str) -> None:
         ("cat {a+bai} {a_index:int} > {>b}", 5, "a_index is taken"),
         ("", 1, "empty"),
         ("cat {a} > {>b} &", 16, "in the background"),
+        ("case {a} in x) cat {a} > {>b};; esac", 1, "`case` cannot be part"),
+        ("f() { cat {a}; }; f > {>b}", 1, "the function `f` cannot be part"),
+        ("cat {a}; function f { cat {a}; }; f > {>b}", 10, "`function` cannot be part"),
+        ("select x in {a}; do cat $x; done > {>b}", 1, "`select` cannot be part"),
+        ("echo $(cat {a} > {>b}", 6, "a parenthesis is not closed"),
+        ("echo `cat {a} > {>b}", 6, "a backtick is not closed"),
+        ("echo `cat \\`date\\`` {a} > {>b}", 11, "within backticks is not read"),
         ("cat {a} {a_path} > {>b}", 5, "a_path is a variable of the input a"),
     ],
 )
@@ -72,6 +79,23 @@ def test_a_problem_has_its_column(text: str, column: int, message: str) -> None:
     with pytest.raises(TemplateProblemsError) as raised:
         parse_template(text)
     assert any(error.column == column and message in error.message for error in raised.value.errors)
+
+
+@pytest.mark.parametrize(
+    ("text", "programs"),
+    [
+        ("echo $(sort t | head -n 1) x > o", ["echo", "sort", "head"]),
+        ('x=$(sort t); tool "$(head -n 1 "$x")"', ["sort", "tool", "head"]),
+        ("echo `sort t`", ["echo", "sort"]),
+        ("tool $(a $(b c) d) $((1 + (2 * n))) e", ["tool", "a", "b"]),
+        ("cat <(sort t) t", ["cat", "sort"]),
+        ("for ((i = 0; i < 2; i++)); do cat t; done", ["for", "do", "cat", "done"]),
+        ("echo '$(sort t)' \\$\\(x", ["echo"]),
+    ],
+)
+def test_the_programs_of_a_command_are_found_in_substitutions(text: str, programs: list[str]) -> None:
+    commands = [name for name in parse_template(text).commands() if "=" not in name]
+    assert commands == programs
 
 
 def test_all_problems_are_found_at_once() -> None:

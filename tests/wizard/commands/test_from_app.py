@@ -112,3 +112,15 @@ def test_what_cannot_be_copied_is_an_error(
     assert done.code == 2
     assert message in done.stderr
     assert not Path("copy").exists()
+
+
+@pytest.mark.parametrize("arguments", [("copy", "--from-app", "."), ("sub", "--from-app", "../count-reads")])
+def test_a_copy_cannot_be_inside_of_its_original(
+    wizard: Wizard, source: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(source)
+    done = wizard(*arguments)
+    assert done.code == 2
+    assert "would be inside the app" in done.stderr
+    assert not Path(arguments[0]).exists()
+    assert wizard(*arguments, "-o", "..").code == 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_app_wizard.importing import landlock
+from dx_app_wizard.importing import landlock, trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,11 +51,17 @@ def case_of(app: str) -> dict[str, Any]:
             "paste {t_tsv:file:*.tsv} {u_tsv:file:*.tsv} > {>same_tsv:file:*.tsv}",
         ),
         (["cat <(sort t.tsv) t.tsv > b.tsv"],
-         "cat <(sort {tsv:file:*.tsv}) {tsv} > {>sort_tsv:file:*.tsv}"),
+         "cat <(sort {tsv:file:*.tsv}) {tsv} > {>cat_tsv:file:*.tsv}"),
         (["if [ -s t.tsv ]; then sort t.tsv; fi > s.tsv"],
          "if [ -s {tsv:file:*.tsv} ]; then sort {tsv}; fi > {>s_tsv:file:*.tsv}"),
         (['for f in t.tsv; do sort "$f" > "$f.x"; done'],
          'for f in {tsv:file:*.tsv}; do sort "$f" > "$f.x"; done; mv in/tsv/*.tsv.x {>x:file:*.tsv.x}'),
+        (["cat $(ls t.tsv) > c.tsv"], "cat $(ls {tsv:file:*.tsv}) > {>c_tsv:file:*.tsv}"),
+        (["echo `sort t.tsv | head -n 1`"],
+         "echo `sort {tsv:file:*.tsv} | head -n 1` > {>head_txt:file:*.txt}"),
+        (["n=$(wc -l < t.tsv); head -n $(((n + 1) / 2)) t.tsv"],
+         "( n=$(wc -l < {tsv:file:*.tsv}); head -n $(((n + 1) / 2)) {tsv} ) > {>head_tsv:file:*.tsv}"),
+        (["sort t.tsv > /dev/stdout"], "( sort {tsv:file:*.tsv} > /dev/stdout ) > {>sort_tsv:file:*.tsv}"),
         (["head -n 2 t.tsv  # it's a note"], "head -n 2 {tsv:file:*.tsv} > {>head_tsv:file:*.tsv}"),
         (["grep", "-o", "n1", "t.tsv"], "grep -o n1 {tsv:file:*.tsv} > {>grep_txt:file:*.txt}"),
         (
@@ -189,6 +195,17 @@ def test_what_cannot_become_an_app_is_an_error_and_nothing_is_written(
     assert not Path("app").exists()
 
 
+def test_the_files_of_a_trial_have_a_limit_together(
+    wizard: Wizard, files: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files()
+    monkeypatch.setattr(trial, "LARGEST_TOTAL", 3 << 20)
+    text = "for i in 1 2 3 4 5; do head -c 1000000 /dev/urandom > f$i; done; sleep 60"
+    done = wizard("app", "--trial", "--no-input", "--", text)
+    assert done.code == 2
+    assert "was stopped, as the files that it wrote reached" in done.stderr
+
+
 def test_all_errors_are_reported_at_once(wizard: Wizard, files: Callable[..., None]) -> None:
     files()
     done = wizard("app", "--trial", "--no-input", "--from-command", "no-tool-1 {x} | no-tool-2 < none > {>y}")
@@ -206,7 +223,7 @@ def test_a_trial_cannot_change_files_outside_of_its_folder(
     outside = tmp_path / "outside.txt"
     outside.write_text("kept")
     # The shell computes the path, so that the word is not taken for an input and replaced by a copy.
-    text = command.format(path=f'"$(echo {outside})"') + "; cat t.tsv > x.tsv"
+    text = command.format(path=f'"{tmp_path}/$(echo outside).txt"') + "; cat t.tsv > x.tsv"
     done = wizard("app", "--trial", "--no-input", "--", text)
     assert done.code == 2
     assert "Permission denied" in done.stderr
@@ -312,6 +329,11 @@ def test_samples_of_other_classes_are_values(wizard: Wizard, files: Callable[...
     ("arguments", "message"),
     [
         (["app", "--sample", "t=t.tsv"], "--sample is for apps that are made of something"),
+        (["app", "--from-wdl", ""], "it needs the name of a file or folder"),
+        (["app", "--from-wdl", "#task"], "it needs the name of a file or folder"),
+        (["app", "--from-script", ""], "it needs the name of a file or folder"),
+        (["app", "--from-script", "."], ". is a folder"),
+        (["app", "--from-app", ""], "it needs the name of a file or folder"),
         (["app", "--trial"], "--trial is for apps that are made of something"),
         (["app", "--no-run", "--from-command", "cat {t} > {>o}"], "--no-run is for --from-script"),
         (["--update", "app", "--", "sort", "t.tsv"], "cannot be combined with --update"),

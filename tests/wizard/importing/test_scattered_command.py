@@ -61,7 +61,8 @@ def test_scattered_inputs_become_arrays_and_the_app_is_clean(
     ("scatter", "template", "message"),
     [
         ("bam", COPY, "the command has no file `bam`"),
-        ("a:region", COPY, "cannot be scattered by region"),
+        ("a:lines", COPY, "cannot be scattered by lines"),
+        ("a:region", COPY, "is not known to be BAM"),
         ("a:lines=10", COPY, "files of several inputs by position"),
         ("a:name", COPY, "cannot be scattered by name"),
         ("a:pairs", COPY, "{a:array:file}"),

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.wizard.importing.conftest import CLICK
 
 from dx_app_wizard.importing import landlock
+from dx_app_wizard.importing.scripts import python_run
 from dx_app_wizard.importing.scripts.python_run import ScriptError
 from dx_app_wizard.importing.scripts.script_import import command_of_script
 
@@ -29,6 +31,36 @@ TOP = {
     "top": {"class": "int", "default": 3, "help": "Rows to keep"},
     "mode": {"class": "string", "default": "a", "choices": ["a", "b"]},
     "upper": {"class": "boolean", "default": False},
+    "tag": {"class": "array:string", "optional": True},
+    "table": {"class": "file"},
+}
+TYPER = '''\
+from enum import Enum
+from pathlib import Path
+from typing import List, Optional
+import typer
+class Mode(str, Enum):
+    a = "a"
+    b = "b"
+def main(
+    table: Path = typer.Argument(..., exists=True),
+    log: typer.FileText = typer.Option(None, help="Log to read"),
+    top: int = typer.Option(3, "--top", "-n", help="Rows to keep"),
+    mode: Mode = Mode.a,
+    upper: bool = typer.Option(False, "--upper/--no-upper"),
+    scale: float = 0.5,
+    tag: Optional[List[str]] = typer.Option(None),
+    out: Path = typer.Option(..., help="Output TSV"),
+) -> None:
+    """Keep the first rows."""
+typer.run(main)
+'''
+TYPER_TOP = {
+    "log": {"class": "file", "optional": True, "help": "Log to read"},
+    "top": {"class": "int", "default": 3, "help": "Rows to keep"},
+    "mode": {"class": "string", "default": "a", "choices": ["a", "b"]},
+    "upper": {"class": "boolean", "default": False},
+    "scale": {"class": "float", "default": 0.5},
     "tag": {"class": "array:string", "optional": True},
     "table": {"class": "file"},
 }
@@ -77,13 +109,25 @@ def test_the_options_become_inputs(
     assert "{>table" in found.text or "{>result" in found.text
 
 
-@pytest.mark.slow
-def test_click_is_read_by_running(files: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
-    files(top_py=f"#!{sys.executable}\n" + Path("top.py").read_text())
+@pytest.mark.parametrize(
+    ("library", "text", "inputs"),
+    [("click", CLICK, TOP), ("typer", TYPER, TYPER_TOP)],
+    ids=["click", "typer"],
+)
+def test_real_click_and_typer_are_read_by_running(
+    files: Callable[..., None], library: str, text: str, inputs: dict[str, Any]
+) -> None:
+    pytest.importorskip(library)
+    files(top_py=f"#!{sys.executable}\n{text}")
     found = command_of_script(Path("top.py"))
-    assert [parameter["name"] for parameter in found.inputs] == list(TOP)
+    declared = {
+        parameter["name"]: {key: value for key, value in parameter.items() if key != "name"}
+        for parameter in found.inputs
+    }
+    assert declared == inputs
     assert found.description == "Keep the first rows."
-    assert found.packages == ("pip:click",)
+    assert found.packages == (f"pip:{library}",)
+    assert "{>result:file:*.tsv}" in found.text
 
 
 @pytest.mark.parametrize(
@@ -127,6 +171,23 @@ def test_a_script_becomes_an_app_with_a_test(wizard: Wizard, files: Callable[...
     (golden,) = Path("app/test/cases/sample").iterdir()
     assert golden.read_text().splitlines() == ["ACGT\t10", "CGTA\t10", "GTAC\t10", "TACG\t5"]
     assert Path("app/resources/home/dnanexus/kmers.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("while True:\n    pass\n", "within 1 s"),
+        ("while True:\n    print('x' * 9999)\n", "before it had written 64 MiB"),
+    ],
+)
+def test_a_script_that_never_ends_is_stopped(
+    files: Callable[..., None], monkeypatch: pytest.MonkeyPatch, text: str, limit: str
+) -> None:
+    files(a_py=text)
+    monkeypatch.setattr(python_run, "TIME_LIMIT", 1 if limit == "within 1 s" else 60)
+    with pytest.raises(ScriptError, match=limit) as raised:
+        command_of_script(Path("a.py"))
+    assert "--no-run" in str(raised.value.hint)
 
 
 @pytest.mark.skipif(not landlock.version(), reason="the kernel has no Landlock")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dx_app_wizard.lint.shellcheck import shellcheck
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -75,6 +77,52 @@ def test_a_task_that_is_no_command_template_is_an_error(
     assert done.code == 2
     assert message in done.stderr
     assert not Path("app").exists()
+
+
+BRACES = """\
+version 1.0
+task braces {
+  input {
+    File table
+    String s = "{x}"
+    String u = "y"
+  }
+  String b = basename(table, "{a}")
+  command <<<
+    awk '{a}' ~{table}
+    echo {s} "{a}" "~{s}" {~{u}} "{~{u}}" ~{b} > p.txt
+    touch '{q}z.txt'
+  >>>
+  output {
+    File p = "p.txt"
+    Array[File] g = glob("{q}*.txt")
+  }
+}
+"""
+
+
+def test_braces_of_a_task_stay_as_they_are(wizard: Wizard, files: Callable[..., None]) -> None:
+    pytest.importorskip("WDL")
+    files(braces_wdl=BRACES)
+    done = wizard("app", "--no-input", "--from-wdl", "braces.wdl", "--trial", "--sample", "table=t.tsv")
+    assert done.code == 0, done.stderr
+    assert Path("app/test/cases/sample/t.p.txt").read_text() == "{s} {a} {x} {y} {y} t.tsv\n"
+    spec = json.loads(Path("app/dxapp.json").read_text())
+    assert {each["name"]: each.get("default") for each in spec["inputSpec"]} == {
+        "table": None, "s": "{x}", "u": "y",
+    }  # fmt: skip
+    assert [finding.rule for finding in shellcheck(Path("app"))] == []
+
+
+def test_a_placeholder_in_single_quotes_has_its_place_in_the_file(
+    wizard: Wizard, files: Callable[..., None]
+) -> None:
+    pytest.importorskip("WDL")
+    files(top_wdl=TASK.replace("'{print $1}'", "'{print \"~{tag}\"}'"))
+    done = wizard("app", "--no-input", "--from-wdl", "top.wdl")
+    assert done.code == 2
+    line = TASK.splitlines().index(next(line for line in TASK.splitlines() if "awk" in line)) + 1
+    assert f"line {line}, column 59: ~{{tag}} is in single quotes" in done.stderr
 
 
 def test_without_miniwdl_the_error_names_the_extra(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,12 @@ from dx_app_wizard.answers.choices import CI_SERVICES, LANGUAGES, PATTERNS
 from dx_app_wizard.dxapp.classes import EMULATED_CLASSES, IO_CLASSES, VALUE_CLASSES
 from dx_app_wizard.dxapp.model import AppSpec, SpecShapeError
 from dx_app_wizard.errors import ConflictError
+from dx_app_wizard.rendering import render
+from dx_app_wizard.rendering.change_report import next_commands
+from dx_app_wizard.rendering.changes import OnConflict, change_set
 from dx_app_wizard.rendering.plan import Plan
-from dx_app_wizard.rendering.render import render_app, templates
+from dx_app_wizard.rendering.render import render_app, template_of, templates
+from dx_app_wizard.rendering.values.samples import templates_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,3 +176,24 @@ def test_the_template_offers_and_describes_the_choices_of_the_wizard() -> None:
 def test_an_output_file_has_a_golden_file(tmp_path: Path, io_class: str, is_there: bool) -> None:
     render_app(plan(outputSpec=[{"name": "out", "class": io_class}]), tmp_path / "app")
     assert (tmp_path / "app/test/cases/sample/report.tsv").is_file() is is_there
+
+
+def test_the_hash_of_the_template_covers_the_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(templates_folder(), tmp_path / "templates")
+    monkeypatch.setattr(render, "templates_folder", lambda: tmp_path / "templates")
+    before = template_of(plan(), tmp_path / "app").hash
+    (tmp_path / "templates" / "samples" / "sample_1.bed").write_text("chr1\t1\t2\n")
+    assert template_of(plan(), tmp_path / "app").hash != before
+
+
+@pytest.mark.parametrize(
+    ("packages", "is_needed"),
+    [([{"name": "samtools"}], True), ([{"name": "pysam", "package_manager": "pip"}], False), ([], False)],
+)
+def test_the_next_commands_install_debian_packages(
+    tmp_path: Path, packages: list[dict[str, str]], is_needed: bool
+) -> None:
+    run_spec = {"interpreter": "python3", "file": "src/count-reads.py", "execDepends": packages}
+    files = render.render(plan(runSpec=run_spec), "count-reads")
+    commands = next_commands(change_set(tmp_path / "app", files, OnConflict.ABORT))
+    assert [command.endswith(" --install-depends") for command in commands[1:]] == [is_needed] * 2

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dx_app_wizard.answers.choices import DEFAULT_PATTERN, PARALLEL_PATTERNS
 from dx_app_wizard.answers.readers import read_parameters
 from dx_app_wizard.answers.sources import Source
+from dx_app_wizard.command_template.region_command import RegionCommand
 from dx_app_wizard.command_template.scattered import ScatteredCommand, scattered_command
 from dx_app_wizard.command_template.template import TemplateProblemsError, parse_template
 from dx_app_wizard.errors import UserError
@@ -53,7 +54,7 @@ def parameters_of(text: str, scatter: Any) -> dict[str, list[dict[str, Any]]]:
     return {"inputs": command.input_declarations(), "outputs": command.output_declarations()}
 
 
-def command_of(text: str, scatter: Any) -> CommandTemplate | ScatteredCommand:
+def command_of(text: str, scatter: Any) -> CommandTemplate | ScatteredCommand | RegionCommand:
     """Return the command as the app runs it; `scatter` is an answer, None for a single job.
 
     Raises TemplateProblemsError, and ScatterError if the command cannot be scattered like that.
@@ -75,7 +76,7 @@ def with_scattered_inputs(answers: Mapping[str, Any], scatter: Any) -> dict[str,
     try:
         if declared is not None and isinstance(text, str):
             command = command_of(text, scatter)
-            if isinstance(command, ScatteredCommand):
+            if isinstance(command, (ScatteredCommand, RegionCommand)):
                 parameters = read_parameters(output=False)(declared)
                 return {**answers, "inputs": command.app_inputs(parameters)}
     except UserError:

@@ -116,6 +116,11 @@ class Hole:
         return "{" + text + (f"|{self.flag}" if self.flag else "") + "}"
 
 
+def cannot_be_text(value: str) -> bool:
+    """Return whether a default or flag has characters that the text of a hole cannot have."""
+    return any(char in value for char in "{}|\n")
+
+
 def parse_hole(text: str, column: int) -> Hole:
     """Return the hole that text is; raise HoleError, with the column of the text in the template."""
     match = _PARTS.fullmatch(text)

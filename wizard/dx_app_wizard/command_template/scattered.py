@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.command_template.region_command import RegionCommand, region_command
 from dx_app_wizard.scatter.scatter import Scatter, ScatterError
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 ARRAY = "array:file"
 POSSIBLE = (
-    "Each process job can get a file (bam), files of several inputs by position (bam+bed), or two files of an"
-    " array (reads:pairs)."
+    "Each process job can get a file (bam), files of several inputs by position (bam+bed), two files of an"
+    " array (reads:pairs), or a region (bam:region)."
 )
 """The scatters of a command, as a hint."""
 
@@ -95,12 +96,14 @@ class ScatteredCommand:
         return "; ".join([", ".join(renamed), gathered] if renamed else [gathered])
 
 
-def scattered_command(template: CommandTemplate, scatter: Scatter) -> ScatteredCommand:
+def scattered_command(template: CommandTemplate, scatter: Scatter) -> ScatteredCommand | RegionCommand:
     """Return the command as each process job runs it.
 
     An index of one of its files may be named, although it always accompanies that. Raises ScatterError if the
     command cannot be scattered like that.
     """
+    if scatter.kind == "region":
+        return region_command(template, scatter)
     if scatter.kind not in ("file", "position", "pairs"):
         raise ScatterError(f"a command cannot be scattered by {scatter.kind}", POSSIBLE)
     files = {hole.name: hole for hole in template.inputs if hole.is_file}

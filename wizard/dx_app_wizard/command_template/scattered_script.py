@@ -6,7 +6,13 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.command_template.indexes import names_beside
-from dx_app_wizard.command_template.script import indented, output_path, preparation, statements
+from dx_app_wizard.command_template.script import (
+    directive_lines,
+    indented,
+    output_path,
+    preparation,
+    statements,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +34,7 @@ def scattered_script(command: ScatteredCommand, summary: str) -> str:
     )
     return _SCRIPT.format(
         summary=summary,
+        directives=directive_lines(command.template),
         about="\n".join(f"# {line}" for line in textwrap.wrap(about, _WIDTH)),
         piece="two files" if command.scatter.kind == "pairs" else "one file",
         command=indented([*preparation(command.template), "", *statements(command.template)]),
@@ -176,7 +183,7 @@ _SCRIPT = """\
 #
 # The platform sets a variable for each input of a job; a file has NAME_path, NAME_name and NAME_prefix, too.
 # shellcheck disable=SC2154
-
+{directives}
 set -euo pipefail
 shopt -s inherit_errexit
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.command_template.shell_text import Kind, Piece
+from dx_app_wizard.command_template.shellcheck_codes import directives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -91,10 +92,13 @@ class _Emitter:
     template: CommandTemplate
     lines: list[str] = field(default_factory=list)
     _parts: list[str] = field(default_factory=list)
-    _is_list: bool = True
+    _comments: list[str] = field(default_factory=list)
 
     def add(self, piece: Piece) -> None:
-        if piece.hole:
+        if piece.kind is Kind.COMMENT:
+            # A comment stands before the line with its command; in parentheses it is left out.
+            self._comments += [] if piece.depth else [piece.raw.rstrip()]
+        elif piece.hole:
             self._parts.append(self._emitted(self.template.holes[piece.hole.name], piece))
         elif piece.kind is Kind.BLANK:
             self._parts.append(" ")
@@ -104,6 +108,9 @@ class _Emitter:
             self._parts.append(piece.raw)
 
     def _operator(self, piece: Piece) -> None:
+        if piece.raw == "\n" and "".join(self._parts).rstrip(" ").endswith(_CONTINUED):
+            # A pipe goes on after the line break.
+            return
         if piece.raw in (";", "\n") or (piece.raw == "&&" and self._splits_at(piece)):
             self.end_statement()
         elif piece.raw == "|":
@@ -121,7 +128,10 @@ class _Emitter:
         ends = [
             other.end
             for other in self.template.pieces
-            if other.kind is Kind.OPERATOR and other.raw in (";", "\n") and other.end <= piece.start
+            if other.kind is Kind.OPERATOR
+            and not other.depth
+            and other.raw in (";", "\n")
+            and other.end <= piece.start
         ]
         return max(ends, default=0)
 
@@ -139,6 +149,9 @@ class _Emitter:
     def end_statement(self) -> None:
         text = "".join(self._parts).strip()
         self._parts = []
+        if text or self._comments:
+            self.lines += self._comments
+            self._comments = []
         if text:
             self.lines.append(text.replace(f"{_CONTINUED} ", _CONTINUED))
 
@@ -248,7 +261,12 @@ def script(template: CommandTemplate, summary: str) -> str:
         body.append("dx-download-all-inputs")
     body += [*preparation(template), "", *statements(template)]
     body += ["", *_uploads(template)]
-    return _SCRIPT.format(summary=summary, main=indented(body))
+    return _SCRIPT.format(summary=summary, main=indented(body), directives=directive_lines(template))
+
+
+def directive_lines(template: CommandTemplate) -> str:
+    """Return the directives for ShellCheck about the command itself, as lines of a script."""
+    return "".join(f"{line}\n" for line in directives(template))
 
 
 def indented(lines: Iterable[str]) -> str:
@@ -290,7 +308,7 @@ _SCRIPT = """\
 # The platform sets a variable for each input; a file has NAME_path, NAME_name and NAME_prefix as well. Files
 # that are written to out/NAME/ become output NAME.
 # shellcheck disable=SC2154
-
+{directives}
 set -euo pipefail
 shopt -s inherit_errexit
 

@@ -7,7 +7,7 @@ is written; nothing is expanded.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from dx_app_wizard.command_template.holes import HOLE, Hole, HoleError, parse_hole
@@ -24,6 +24,7 @@ class Kind(Enum):
     TEXT = "text"
     HOLE = "hole"
     BLANK = "blank"
+    COMMENT = "comment"
     OPERATOR = "operator"
 
 
@@ -46,6 +47,22 @@ class Piece:
     has_glob: bool = False
 
 
+@dataclass
+class _Level:
+    """The text within `$( )`, `( )`, backticks or `(( ))`: the quotation mark in force, and its end.
+
+    `start` is the offset of the opening, and `parentheses` counts those that are open within `(( ))`.
+    """
+
+    quote: str = ""
+    end: str = ""
+    start: int = 0
+    parentheses: int = 0
+
+
+_ARITHMETIC = "))"
+
+
 class _Scanner:
     """A scanner of one command; `problems` has the holes that are invalid."""
 
@@ -54,17 +71,24 @@ class _Scanner:
         self.at = 0
         self.pieces: list[Piece] = []
         self.problems: list[HoleError] = []
-        # The quotation mark in force, one per level of $( ) and ( ).
-        self.quotes = [""]
+        self.levels = [_Level()]
+
+    @property
+    def level(self) -> _Level:
+        return self.levels[-1]
 
     @property
     def quote(self) -> str:
-        return self.quotes[-1]
+        return self.level.quote
 
     def scan(self) -> None:
         while self.at < len(self.text):
             self._step()
-        if self.quote:
+        if len(self.levels) > 1:
+            is_backtick = self.text[self.level.start] == "`"
+            message = f"{'a backtick' if is_backtick else 'a parenthesis'} is not closed"
+            self.problems.append(HoleError(message, self.level.start + 1, "Close it."))
+        elif self.quote:
             opened = max(self.text.rfind(self.quote), 0)
             self.problems.append(
                 HoleError(f"the quotation mark {self.quote} is not closed", opened + 1, "Close it.")
@@ -75,20 +99,62 @@ class _Scanner:
         if self.quote == "'":
             self._in_single_quotes()
         elif char == "\\" and self.at + 1 < len(self.text) and self.text[self.at + 1] != "\n":
-            self._add(Kind.TEXT, 2, self._escaped(self.text[self.at + 1]))
+            self._escape(self.text[self.at + 1])
+        elif char in "()" and self.level.end == _ARITHMETIC:
+            self._parenthesis_in_arithmetic(char)
         elif self.text.startswith("{{", self.at) and (match := HOLE.match(self.text, self.at + 1)):
             self._doubled(match.group())
         elif char == "{" and (match := HOLE.match(self.text, self.at)) and not self._follows_dollar():
             self._hole(match.group())
-        elif self.text.startswith("$(", self.at):
-            self._add(Kind.TEXT, 2, None)
-            self.quotes.append("")
-        elif char in {"$", "`"}:
-            self._add(Kind.TEXT, 1, None)
+        elif char in "$`":
+            self._expansion(char)
         elif self.quote == '"':
             self._in_double_quotes(char)
         else:
             self._unquoted(char)
+
+    def _expansion(self, char: str) -> None:
+        if char == "`":
+            self._backtick()
+        elif self.text.startswith("$((", self.at):
+            self._open("$((", _ARITHMETIC)
+        elif self.text.startswith("$(", self.at):
+            self._open("$(", ")")
+        else:
+            self._add(Kind.TEXT, 1, None)
+
+    def _open(self, text: str, end: str, *, kind: Kind = Kind.TEXT, raw: str | None = None) -> None:
+        """Add the text that opens a level, written as `raw` in the script."""
+        start = self.at
+        self._add(kind, len(text), None, raw=raw)
+        # In (( )) nothing is divided into words, as in quotes.
+        self.levels.append(_Level('"' if end == _ARITHMETIC else "", end, start))
+
+    def _close(self, length: int, raw: str | None = None) -> None:
+        self.levels.pop()
+        # The end of $( ) in double quotes belongs to the word around it.
+        kind = Kind.TEXT if self.quote or length > 1 else Kind.OPERATOR
+        self._add(kind, length, None, raw=raw)
+
+    def _backtick(self) -> None:
+        """Read a backtick as the beginning or the end of `$( )`, which means the same."""
+        if self.level.end == "`":
+            self._close(1, ")")
+        else:
+            self._open("`", "`", raw="$(")
+
+    def _parenthesis_in_arithmetic(self, char: str) -> None:
+        if char == ")" and not self.level.parentheses:
+            self._close(2 if self.text.startswith("))", self.at) else 1)
+            return
+        self.level.parentheses += 1 if char == "(" else -1
+        self._add(Kind.TEXT, 1, char)
+
+    def _escape(self, char: str) -> None:
+        if char in "`$\\" and any(level.end == "`" for level in self.levels):
+            message = f"\\{char} within backticks is not read"
+            self.problems.append(HoleError(message, self.at + 1, "Write $( ) instead of the backticks."))
+        self._add(Kind.TEXT, 2, self._escaped(char))
 
     def _in_single_quotes(self) -> None:
         end = self.text.find("'", self.at)
@@ -98,7 +164,7 @@ class _Scanner:
         while self.at < end:
             self._quoted_text(end)
         self._add(Kind.TEXT, 1, "", quote="'")
-        self.quotes[-1] = ""
+        self.level.quote = ""
 
     def _quoted_text(self, end: int) -> None:
         """Add the text up to the next hole or to the offset end, in single quotes."""
@@ -127,7 +193,7 @@ class _Scanner:
     def _doubled(self, text: str) -> None:
         start = self.at
         self.at += len(text) + (2 if self.text.startswith("}", self.at + 1 + len(text)) else 1)
-        depth = len(self.quotes) - 1
+        depth = len(self.levels) - 1
         self.pieces.append(Piece(Kind.TEXT, text, start, self.at, self.quote, text, depth))
 
     def _hole(self, text: str) -> None:
@@ -142,35 +208,37 @@ class _Scanner:
     def _in_double_quotes(self, char: str) -> None:
         if char == '"':
             self._add(Kind.TEXT, 1, "")
-            self.quotes[-1] = ""
+            self.level.quote = '"' if self.level.end == _ARITHMETIC else ""
             return
         self._add(Kind.TEXT, 1, char)
 
     def _unquoted(self, char: str) -> None:
         starts_word = not self.pieces or self.pieces[-1].kind in (Kind.BLANK, Kind.OPERATOR)
         if char == "#" and starts_word:
-            # Comments are left out of the script.
             end = self.text.find("\n", self.at)
-            self.at = len(self.text) if end < 0 else end
+            length = (len(self.text) if end < 0 else end) - self.at
+            # In a command that is taken literally, holes are escaped in comments as well.
+            raw = re.sub(rf"\{{({HOLE.pattern})\}}", r"\1", self.text[self.at : self.at + length])
+            self._add(Kind.COMMENT, length, None, raw=raw)
         elif match := _BLANK.match(self.text, self.at):
             self._add(Kind.BLANK, len(match.group()), None)
         elif char in "'\"":
-            self.quotes[-1] = char
+            self.level.quote = char
             self._add(Kind.TEXT, 1, "")
+        elif self.text.startswith("((", self.at):
+            self._open("((", _ARITHMETIC)
         elif (match := _OPERATOR.match(self.text, self.at)) and self._may_be_operator(match.group()):
             self._operator(match.group())
         else:
-            self._add(Kind.TEXT, 1, char, has_glob=char in "*?[")
+            self._add(Kind.TEXT, 1, char)
 
     def _operator(self, text: str) -> None:
-        if text == ")" and len(self.quotes) > 1:
-            self.quotes.pop()
-            # The end of $( ) in double quotes belongs to the word around it.
-            self._add(Kind.TEXT if self.quote else Kind.OPERATOR, 1, None)
-            return
-        self._add(Kind.OPERATOR, len(text), None)
-        if text == "(":
-            self.quotes.append("")
+        if text == ")" and self.level.end == ")":
+            self._close(1)
+        elif text == "(":
+            self._open("(", ")", kind=Kind.OPERATOR)
+        else:
+            self._add(Kind.OPERATOR, len(text), None)
 
     def _may_be_operator(self, text: str) -> bool:
         """Return whether digits before a redirection are a descriptor: they begin a word."""
@@ -190,14 +258,15 @@ class _Scanner:
         *,
         quote: str | None = None,
         hole: Hole | None = None,
-        has_glob: bool = False,
+        raw: str | None = None,
     ) -> None:
-        raw = self.text[self.at : self.at + length]
+        text = self.text[self.at : self.at + length] if raw is None else raw
+        has_glob = kind is Kind.TEXT and not self.quote and value == text and text in ("*", "?", "[")
         mark = self.quote if quote is None else quote
         start = self.at
         self.at += length
-        depth = len(self.quotes) - 1
-        self.pieces.append(Piece(kind, raw, start, self.at, mark, value, depth, hole, has_glob))
+        depth = len(self.levels) - 1
+        self.pieces.append(Piece(kind, text, start, self.at, mark, value, depth, hole, has_glob))
 
 
 class QuotedHoleError(HoleError):
@@ -260,51 +329,111 @@ RESERVED = frozenset(
 _KEYWORDS = frozenset("if then elif else while until do ! { time exec command nohup env".split())  # noqa: SIM905
 
 
-def words_of(pieces: tuple[Piece, ...]) -> list[Word]:
-    """Return the words of a command, in order."""
-    found: list[Word] = []
-    current: list[Piece] = []
-    operator, expects_command, statement = "", True, 0
-    last, around, count = "", [0], 0
+@dataclass
+class _Place:
+    """A place in a command, as far as it decides on the meaning of the next word.
 
-    def end_word() -> None:
-        nonlocal operator, expects_command
-        if not current:
-            return
-        values = [piece.value for piece in current]
-        value = None if None in values else "".join(part for part in values if part)
-        is_target = bool(_REDIRECTIONS.fullmatch(operator))
-        is_command = expects_command and not is_target
-        hole = current[0].hole if len(current) == 1 else None
-        globs = any(piece.has_glob for piece in current)
-        found.append(
-            Word(current[0].start, current[-1].end, value, globs, operator, is_command, statement, hole)
-        )
-        if is_command:
-            assigns = value is not None and re.match(r"[A-Za-z_]\w*=", value) is not None
-            expects_command = value in _KEYWORDS or assigns
-        operator = ""
-        current.clear()
+    `index` is that of the current word in the list, if words of a substitution in it come after it.
+    """
 
-    for piece in pieces:
-        if piece.kind is Kind.BLANK:
-            end_word()
+    current: list[Piece] = field(default_factory=list)
+    operator: str = ""
+    expects_command: bool = True
+    statement: int = 0
+    last: str = ""
+    index: int | None = None
+
+
+class _WordReader:
+    """A reader of the words of a command; the words of a substitution come after the one around it."""
+
+    def __init__(self) -> None:
+        self.words: list[Word] = []
+        self.place = _Place()
+        self.count = 0
+        # The statements around each ( ), and the places around each $( ) with their depths.
+        self.around = [0]
+        self.outer: list[tuple[_Place, int]] = []
+
+    def read(self, piece: Piece) -> None:
+        """Read the next piece."""
+        if is_substitution(piece):
+            self._open(piece)
+        elif self.outer and piece.raw == ")" and piece.value is None and piece.depth == self.outer[-1][1]:
+            self._close(piece)
+        elif piece.kind in (Kind.BLANK, Kind.COMMENT):
+            self.end_word()
         elif piece.kind is Kind.OPERATOR:
-            end_word()
-            if _REDIRECTIONS.fullmatch(piece.raw):
-                operator = piece.raw
-            elif piece.raw == ")":
-                # An argument may follow a substitution; only f() is followed by a command.
-                operator, expects_command = "", last == "("
-                statement = around.pop() if len(around) > 1 else statement
-            else:
-                around += [statement] if piece.raw == "(" else []
-                operator, expects_command = "", True
-                count += 1
-                statement = count
-            last = piece.raw
+            self._operator(piece)
         else:
-            last = ""
-            current.append(piece)
-    end_word()
-    return found
+            self.place.last = ""
+            self.place.current.append(piece)
+
+    def end_word(self) -> None:
+        """Add the word that ends here, if there is one."""
+        place = self.place
+        if not place.current:
+            return
+        first, values = place.current[0], [piece.value for piece in place.current]
+        value = None if None in values else "".join(part for part in values if part)
+        is_command = place.expects_command and not _REDIRECTIONS.fullmatch(place.operator)
+        word = Word(
+            first.start,
+            place.current[-1].end,
+            value,
+            any(piece.has_glob for piece in place.current),
+            place.operator,
+            is_command,
+            place.statement,
+            first.hole if len(place.current) == 1 else None,
+        )
+        self.words.insert(len(self.words) if place.index is None else place.index, word)
+        if is_command:
+            assigns = re.match(r"[A-Za-z_]\w*=", "".join(piece.raw for piece in place.current)) is not None
+            place.expects_command = value in _KEYWORDS or assigns
+        place.operator, place.index = "", None
+        place.current.clear()
+
+    def _open(self, piece: Piece) -> None:
+        if self.place.index is None:
+            self.place.index = len(self.words)
+        self.place.current.append(piece)
+        self.outer.append((self.place, piece.depth))
+        self.count += 1
+        self.place = _Place(statement=self.count)
+
+    def _close(self, piece: Piece) -> None:
+        self.end_word()
+        self.place, _ = self.outer.pop()
+        self.place.last = ""
+        self.place.current.append(piece)
+
+    def _operator(self, piece: Piece) -> None:
+        self.end_word()
+        place = self.place
+        if _REDIRECTIONS.fullmatch(piece.raw):
+            place.operator = piece.raw
+        elif piece.raw == ")":
+            # An argument may follow <( ); only f() is followed by a command.
+            place.operator, place.expects_command = "", place.last == "("
+            place.statement = self.around.pop() if len(self.around) > 1 else place.statement
+        else:
+            self.around += [place.statement] if piece.raw == "(" else []
+            place.operator, place.expects_command = "", True
+            self.count += 1
+            place.statement = self.count
+        place.last = piece.raw
+
+
+def is_substitution(piece: Piece) -> bool:
+    """Return whether a piece opens `$( )`, or backticks."""
+    return piece.raw == "$(" and piece.value is None and piece.quote != "'"
+
+
+def words_of(pieces: tuple[Piece, ...]) -> list[Word]:
+    """Return the words of a command, in order; those of a substitution after the word that has it."""
+    reader = _WordReader()
+    for piece in pieces:
+        reader.read(piece)
+    reader.end_word()
+    return reader.words

@@ -138,8 +138,15 @@ def _contradictions(template: CommandTemplate) -> Iterator[HoleError]:
                 yield HoleError(message, piece.start + 1)
 
 
+_UNREADABLE_KEYWORDS = ("case", "select", "coproc", "function")
+
+
 def _unreadable(template: CommandTemplate) -> Iterator[HoleError]:
     """Yield an error for parts of the shell's language that a template cannot have."""
+    found = [*_keywords(template), *_functions(template)]
+    for at, construct in found:
+        hint = "Put these lines into a script, and make an app of the command `bash SCRIPT ...`."
+        yield HoleError(f"{construct} cannot be part of the command", at + 1, hint)
     for piece in template.pieces:
         if piece.kind is Kind.OPERATOR and piece.raw in ("<<", "<<-"):
             hint = "Put these lines into a file or a script, and name that."
@@ -153,3 +160,24 @@ def _unreadable(template: CommandTemplate) -> Iterator[HoleError]:
         if hole.is_array or hole.io_class == "boolean" or hole.flag or hole.optional:
             message = f"{hole} is in double quotes, where it cannot become several words or none"
             yield HoleError(message, piece.start + 1, "Close the quotes around it.")
+
+
+def _keywords(template: CommandTemplate) -> Iterator[tuple[int, str]]:
+    """Yield the offset and the description of each keyword that a template cannot have."""
+    for word in template.words:
+        if word.is_command and word.value in _UNREADABLE_KEYWORDS:
+            yield word.start, f"`{word.value}`"
+            if word.value == "case":
+                # The patterns after it would be taken for commands, and (in its functions) for others.
+                return
+
+
+def _functions(template: CommandTemplate) -> Iterator[tuple[int, str]]:
+    """Yield the offset and the description of each function `NAME()` in a command."""
+    pieces = [piece for piece in template.pieces if piece.kind is not Kind.BLANK]
+    starts = {word.end: word for word in template.words if word.is_command and word.value}
+    for before, first, second in zip(pieces, pieces[1:], pieces[2:], strict=False):
+        opens = first.kind is Kind.OPERATOR and first.raw == "("
+        if opens and second.kind is Kind.OPERATOR and second.raw == ")" and before.end in starts:
+            word = starts[before.end]
+            yield word.start, f"the function `{word.value}`"

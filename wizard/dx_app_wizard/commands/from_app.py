@@ -78,6 +78,9 @@ def copy_app(source: Path, options: Options, flags: Mapping[str, Any]) -> Create
         files = {new_path if path == old_path else path: content for path, content in files.items()}
     files[PurePosixPath(FILE_NAME)] = _copied_spec(files[PurePosixPath(FILE_NAME)], spec, new, renamed)
     folder = options.output_dir / name
+    if folder.resolve().is_relative_to(source.resolve()):
+        message = f"--from-app {source}: the copy {folder} would be inside the app"
+        raise CommandLineError(f"{message}. Run this in another folder, or pass --output-dir.")
     copied: Record | None = None
     notes: tuple[str, ...] = ()
     if record and record.origin.template.source == BUILT_IN:

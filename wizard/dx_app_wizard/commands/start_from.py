@@ -12,6 +12,7 @@ from dx_app_wizard.console.text import plain
 from dx_app_wizard.errors import CommandLineError
 from dx_app_wizard.importing.command_import import CommandRequest, import_command, literal_text
 from dx_app_wizard.importing.problems import ImportProblemsError, problem
+from dx_app_wizard.importing.scripts.python_run import TIME_LIMIT as SCRIPT_TIME_LIMIT
 from dx_app_wizard.importing.scripts.script_import import command_of_script
 from dx_app_wizard.importing.tasks.wdl_import import command_of_task
 from dx_app_wizard.importing.trial import is_confined
@@ -122,6 +123,9 @@ def start_from(options: StartOptions, flags: Mapping[str, Any], *, may_ask: bool
     if not options.given or options.app:
         return None
     prompter = _person() if may_ask else None
+    if prompter and options.script and options.run_script:
+        limit = f"this stops after {SCRIPT_TIME_LIMIT} s"
+        prompter.say(f"Running {plain(options.script.name)} as far as it parses its arguments; {limit}.")
     tries = options.trial if options.trial is not None else bool(options.words) and may_ask
     request = _request(options, tuple(flags.get("packages") or ()))
     request = replace(request, scatter=_scatter(flags))

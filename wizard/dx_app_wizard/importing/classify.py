@@ -97,6 +97,9 @@ class _Classifier:
     program: str = ""
     action: str = ""
     expects_script: bool = False
+    statement: int = 0
+    # The program, action and expectation of each statement around a substitution.
+    others: dict[int, tuple[str, str, bool]] = field(default_factory=dict)
 
     @cached_property
     def _repeated(self) -> set[str]:
@@ -108,6 +111,7 @@ class _Classifier:
     def read(self, words: tuple[Word, ...], at: int) -> int:
         """Classify the word at this position, and perhaps some after it; return their number."""
         word = words[at]
+        self._enter(word.statement)
         previous = words[at - 1].value or "" if at else ""
         if word.is_command:
             self._command(word)
@@ -128,6 +132,14 @@ class _Classifier:
         else:
             return self._argument(words, at, previous)
         return 1
+
+    def _enter(self, statement: int) -> None:
+        """Continue with a statement, perhaps one whose substitution ended before."""
+        if statement != self.statement:
+            self.others[self.statement] = (self.program, self.action, self.expects_script)
+            if statement in self.others:
+                self.program, self.action, self.expects_script = self.others[statement]
+            self.statement = statement
 
     def _is_moved(self, word: Word) -> bool:
         """Return whether the statement moves what the command left behind to an output."""

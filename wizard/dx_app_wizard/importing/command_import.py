@@ -8,8 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.command_template.scattered import scattered_command
-from dx_app_wizard.command_template.shell_text import QuotedHoleError, escaped_holes
+from dx_app_wizard.command_template.region_command import REGION, RegionCommand, region_command
+from dx_app_wizard.command_template.region_script import region_trial
+from dx_app_wizard.command_template.scattered import ScatteredCommand, scattered_command
+from dx_app_wizard.command_template.shell_text import Kind, QuotedHoleError, escaped_holes
 from dx_app_wizard.command_template.template import CommandTemplate, TemplateProblemsError, parse_template
 from dx_app_wizard.dxapp.classes import ARRAY_PREFIX, parse_value
 from dx_app_wizard.importing.classify import Classified, classify
@@ -18,21 +20,29 @@ from dx_app_wizard.importing.discover import with_discoveries, without_wrong_gue
 from dx_app_wizard.importing.expectations import case_path, test_case
 from dx_app_wizard.importing.imported import LARGEST_SAMPLE, Finding, Imported, sample_files
 from dx_app_wizard.importing.index_files import files_beside, indexes_beside
+from dx_app_wizard.importing.limits import Stopped
 from dx_app_wizard.importing.pieces import joined, pieces_of
 from dx_app_wizard.importing.problems import ImportProblemsError, problem
-from dx_app_wizard.importing.programs import provide
-from dx_app_wizard.importing.trial import LARGEST_FILE, Sample, TrialResult, is_confined, try_command
+from dx_app_wizard.importing.programs import provide, version_of
+from dx_app_wizard.importing.trial import (
+    LARGEST_FILE,
+    LARGEST_TOTAL,
+    Sample,
+    TrialResult,
+    is_confined,
+    try_command,
+)
 from dx_app_wizard.scatter.scatter import ScatterError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dx_app_wizard.command_template.holes import Hole, HoleError
-    from dx_app_wizard.command_template.scattered import ScatteredCommand
     from dx_app_wizard.errors import Problem
     from dx_app_wizard.scatter.scatter import Scatter
 
 _UNCONFINED = "this system has no Landlock, so the command could have written elsewhere"
+_VERSIONS = re.compile(r"\s*# Tried with [^\n]*\Z")
 _REPEATED_UP_TO = 30.0
 """Seconds up to which a trial is repeated, to find outputs that differ from run to run."""
 
@@ -127,9 +137,15 @@ class _Import:
             return replace(template, named_by=first) if first in template.holes else template
         except TemplateProblemsError as error:
             found = tuple(
-                problem(item.code, item.message, self._hint(item), self.request.flag) for item in error.errors
+                problem(item.code, self._message(item), self._hint(item), self.request.flag)
+                for item in error.errors
             )
             raise ImportProblemsError((*found, *self.problems)) from None
+
+    def _message(self, error: HoleError) -> str:
+        """Return the message without its column if the command is none that the user wrote."""
+        is_own = self.request.start is None
+        return error.message if is_own else error.message.removeprefix(f"column {error.column}: ")
 
     def _hint(self, error: HoleError) -> str | None:
         if self.request.flag == "--from-wdl" and isinstance(error, QuotedHoleError):
@@ -147,6 +163,15 @@ class _Import:
                 scattered_command(template, self.request.scatter)
             except ScatterError as error:
                 self.problems.append(problem(error.code, error.message, error.hint, "--scatter"))
+
+    def _regions(self, template: CommandTemplate) -> RegionCommand | None:
+        """Return the command if it is scattered over regions; the checks of the scatter report problems."""
+        if self.request.scatter is None or self.request.scatter.kind != REGION:
+            return None
+        try:
+            return region_command(template, self.request.scatter)
+        except ScatterError:
+            return None
 
     def _check_folders(self, found: Classified) -> None:
         if not self.request.tries:
@@ -172,8 +197,10 @@ class _Import:
 
     def _sample(self, template: CommandTemplate, found: Classified) -> Sample:
         """Return the samples, those of the user first; add a problem for each that is unusable or missing."""
-        holes = {hole.name: hole for hole in template.inputs}
-        index_names = {index.name: index for hole in template.inputs for index in hole.index_inputs}
+        regions = self._regions(template)
+        holes = {hole.name: hole for hole in template.inputs if not (regions and hole.name == REGION)}
+        index_names = {index.name for hole in template.inputs for index in hole.index_inputs}
+        index_names |= {regions.regions} if regions else set()
         files = dict(found.samples)
         values: dict[str, tuple[str, ...]] = {}
         for name, texts in self.request.samples.items():
@@ -193,9 +220,12 @@ class _Import:
                     files.pop(name, None)
             else:
                 values[name] = texts if holes[name].is_array else texts[-1:]
+        # Defaults that the text of a hole cannot have.
+        declared = {each["name"]: each["default"] for each in self.request.inputs or () if "default" in each}
         for hole in holes.values():
-            if hole.default is not None and not hole.is_array:
-                values.setdefault(hole.name, (str(hole.default),))
+            default = declared.get(hole.name) if hole.default is None else hole.default
+            if default is not None and not hole.is_array:
+                values.setdefault(hole.name, (str(default),))
             elif (
                 self.request.tries
                 and not hole.optional
@@ -285,20 +315,27 @@ class _Import:
     def _try(self, template: CommandTemplate, sample: Sample, found: Classified) -> TrialResult:
         self.trials += 1
         folder = self.request.scratch / str(self.trials)
-        return try_command(template, self._with_index_files(sample, template), folder, found.resources)
+        files = self._with_index_files(sample, template)
+        regions = self._regions(template)
+        script = region_trial(regions) if regions else None
+        return try_command(template, files, folder, found.resources, script)
 
     def _check(self, result: TrialResult) -> None:
         """Raise ImportProblemsError if the trial failed."""
         if result.passed:
             return
-        how = "was stopped after 10 minutes" if result.timed_out else f"failed here (exit {result.exit_code})"
+        is_late = result.stopped is Stopped.TIME
+        how = "was stopped after 10 minutes" if is_late else f"failed here (exit {result.exit_code})"
         last = next((line for line in reversed(result.last_lines) if line.strip()), "")
         # The trial's folder means nothing to the user.
         last = last.strip().replace(f"{result.folder}/", "")
         last = re.sub(rf"^{re.escape(str(result.folder.parent))}/command\.sh: line \d+: ", "", last)
         message = f"the command {how}" + (f": {last}" if last else "")
         hint = "Correct it first, or pass --no-trial."
-        if result.exceeded_size or "file too large" in last.lower():
+        if result.stopped is Stopped.SIZE:
+            message = f"the command was stopped, as the files that it wrote reached {LARGEST_TOTAL >> 30} GiB"
+            hint = "Try it on smaller files, or pass --no-trial."
+        elif result.exceeded_size or "file too large" in last.lower():
             message = f"the command was stopped, as a file that it wrote reached {LARGEST_FILE >> 30} GiB"
             hint = "Try it on smaller files, or pass --no-trial."
         elif "no such file" in last.lower():
@@ -317,7 +354,12 @@ class _Import:
     ) -> Imported:
         scatter = self.request.scatter
         scattered = scattered_command(template, scatter) if scatter else None
+        if isinstance(scattered, RegionCommand):
+            # Its region is a string, also if an update ends the scatter.
+            template = scattered.template
         answers = self._answers(template, found, scattered)
+        if result:
+            answers["command"] = _with_versions(template, answers["packages"])
         sample = pieces[0]
         holes = {hole.name: hole for hole in template.inputs}
         complete = [self._with_index_files(piece, template) if result else piece for piece in pieces]
@@ -346,7 +388,8 @@ class _Import:
                 of_piece = self._try(template, piece, found)
                 self._check(of_piece)
                 trials.append((of_piece, self._repeated(template, piece, found, of_piece)))
-            case, golden, notes = test_case(template, trials, is_scattered=scattered is not None)
+            is_scattered = isinstance(scattered, ScatteredCommand)
+            case, golden, notes = test_case(template, trials, is_scattered=is_scattered)
             texts[case_path()] = case
             sources |= golden
             self.notes += notes
@@ -363,12 +406,21 @@ class _Import:
             answers,
             sources,
             texts,
-            self.request.findings or tuple(findings_of(self.request.text, template, found, kept, result)),
+            self.request.findings or self._findings(template, found, kept, result),
             (*self.request.notes, *self.notes),
             f"Sample: {names}. {expected}",
             options,
-            self.request.start or ("--from-command", template.text),
+            self.request.start or ("--from-command", answers["command"]),
         )
+
+    def _findings(
+        self, template: CommandTemplate, found: Classified, sample: Sample, result: TrialResult | None
+    ) -> tuple[Finding, ...]:
+        findings = findings_of(self.request.text, template, found, sample, result)
+        if self._regions(template) is None:
+            return tuple(findings)
+        # main sets the region, which is no input of the app.
+        return tuple(item for item in findings if item.role != f"input   {REGION}")
 
     def _repeated(
         self, template: CommandTemplate, sample: Sample, found: Classified, result: TrialResult
@@ -376,10 +428,12 @@ class _Import:
         return self._try(template, sample, found) if result.seconds < _REPEATED_UP_TO else None
 
     def _answers(
-        self, template: CommandTemplate, found: Classified, scattered: ScatteredCommand | None
+        self, template: CommandTemplate, found: Classified, scattered: ScatteredCommand | RegionCommand | None
     ) -> dict[str, Any]:
         """Return the answers by the questions' keys."""
         packages = dict.fromkeys([*self.request.packages, *self.request.found_packages, *found.packages])
+        for program in scattered.packages_used if isinstance(scattered, RegionCommand) else ():
+            packages.update(dict.fromkeys(provide(program, self.request.folder).packages))
         for hole in template.inputs:
             for index in hole.index_inputs:
                 if index.maker:
@@ -425,6 +479,17 @@ class _Import:
         given = {name: paths for name, paths in sample.files.items() if name not in indexes}
         found = self._with_index_files(replace(sample, files=given), template).files
         return {name for name in indexes if name in found and found[name] == sample.files.get(name)}
+
+
+def _with_versions(template: CommandTemplate, packages: Sequence[str]) -> str:
+    """Return the command with a comment about the versions of the Debian packages in its trial."""
+    text = _VERSIONS.sub("", template.text)
+    found = [f"{name} {version}" for name in packages if (version := version_of(name))]
+    if not found:
+        return text
+    last = parse_template(text).pieces[-1]
+    apart = "\n" if last.kind is Kind.COMMENT or text.endswith("\n") else " "
+    return f"{text}{apart}# Tried with {', '.join(found)}"
 
 
 def _typed(hole: Hole, texts: tuple[str, ...]) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.command_template.holes import Hole
-from dx_app_wizard.command_template.shell_text import Kind
+from dx_app_wizard.command_template.shell_text import RESERVED, Kind
 from dx_app_wizard.importing.classify import Edit
 from dx_app_wizard.importing.endings import ending_of, output_name, pattern_of, stem_of
 
@@ -65,7 +65,8 @@ def with_discoveries(
         if copied := _copied(path, found, notes):
             ending.append(copied)
     # Nothing may be added to a comment at the end.
-    without_comment = template.text[: max((piece.end for piece in template.pieces), default=0)]
+    ends = (piece.end for piece in template.pieces if piece.kind is not Kind.COMMENT)
+    without_comment = template.text[: max(ends, default=0)]
     text = found.apply(without_comment).rstrip().rstrip(";")
     if not named and not made and not result.changed and result.printed:
         text = _redirected(text, template, found, action, result, notes)
@@ -188,7 +189,9 @@ def _redirected(
         piece.kind is Kind.OPERATOR and piece.depth == 0 and piece.raw in (";", "\n", "&&", "||")
         for piece in template.pieces
     )
-    return f"( {text} ) > {hole}" if several else f"{text} > {hole}"
+    # Such as `> /dev/stdout`: the last redirection alone would take effect.
+    is_redirected = any(re.fullmatch(r"1?>>?\|?|&>>?|1?>&\d*", word.before) for word in template.words)
+    return f"( {text} ) > {hole}" if several or is_redirected else f"{text} > {hole}"
 
 
 def _with_star(path: str, result: TrialResult) -> str:
@@ -221,7 +224,7 @@ def _last_action(template: CommandTemplate) -> str:
     words = template.words
     action = ""
     for at, word in enumerate(words):
-        if word.is_command and word.value:
+        if word.is_command and word.value and word.value not in RESERVED:
             action = Path(word.value).name
             following = words[at + 1].value if at + 1 < len(words) else None
             if following and re.fullmatch(r"[a-z][\w-]*", following) and not words[at + 1].before:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.command_template.region_command import RegionCommand
 from dx_app_wizard.command_template.scattered import scattered_command
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ def pieces_of(template: CommandTemplate, scatter: Scatter | None, sample: Sample
     if scatter is None:
         return [sample]
     command = scattered_command(template, scatter)
+    if isinstance(command, RegionCommand):
+        # One trial runs the command on all regions.
+        return [sample]
     size = 2 if scatter.kind == "pairs" else 1
     own = {hole.name: sample.files.get(hole.name, ()) for hole in command.divided}
     others = {name: files for name, files in sample.files.items() if name not in command.arrays}

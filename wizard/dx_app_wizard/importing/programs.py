@@ -1,8 +1,8 @@
 """Find the package, or the file for resources/, that provides a program of a command.
 
 Sources, in this order: a file that the command names by its path; the programs of every worker; the package
-database of this machine; the linter's table of well-known programs; the Python environment or the file of a
-script on PATH.
+database of this machine; the table of programs in the file lists of Debian packages; the linter's table of
+other well-known programs; the Python environment or the file of a script on PATH.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from dx_app_wizard.lint.source.debian_programs import packages_with_program
 from dx_app_wizard.lint.source.program_packages import packages_of_programs, worker_programs
 
 PROGRAM_FOLDER = "usr/local/bin"
@@ -57,10 +58,14 @@ def provide(program: str, folder: Path) -> Provided:
     package = package_of_file(os.path.realpath(path)) or package_of_file(path) if path else None
     if package:
         return Provided(program, f"is in package {package}", (package,))
+    if row := next(iter(packages_with_program(name)), None):
+        of = f"by its file list in {row.release}"
+        checked = "" if row.is_of_worker else ", unchecked for Ubuntu"
+        return Provided(program, f"is in package {row.package}, {of}{checked}", (row.package,))
     if known := packages_of_programs().get(name):
         chosen = next((item for item in known if "*" not in item), None)
         if chosen:
-            return Provided(program, f"is in package {chosen}, by the linter's table", (chosen,))
+            return Provided(program, f"is in package {chosen}, by the linter's table, unchecked", (chosen,))
     return _on_path(program, path) if path else Provided(program, "is not installed here", is_known=False)
 
 

@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.command_template.script import standalone
 from dx_app_wizard.importing import landlock
 from dx_app_wizard.importing.endings import stem_of
+from dx_app_wizard.importing.limits import Limits, Stopped, wait_within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,9 @@ TIME_LIMIT = 600
 
 LARGEST_FILE = 1 << 30
 """Bytes that a file may have that a trial writes, so that an endless command does not fill the disk."""
+
+LARGEST_TOTAL = 4 << 30
+"""Bytes that all files of a trial may have together."""
 
 _SIZE_EXCEEDED = 128 + signal.SIGXFSZ
 _LAST_LINES = 6
@@ -61,12 +64,12 @@ class TrialResult:
     made: tuple[str, ...]
     changed: tuple[str, ...]
     outputs: Mapping[str, tuple[str, ...]]
-    timed_out: bool = False
+    stopped: Stopped | None = None
 
     @property
     def passed(self) -> bool:
         """True if the command succeeded."""
-        return self.exit_code == 0 and not self.timed_out
+        return self.exit_code == 0 and self.stopped is None
 
     @property
     def exceeded_size(self) -> bool:
@@ -80,12 +83,17 @@ def is_confined() -> bool:
 
 
 def try_command(
-    template: CommandTemplate, sample: Sample, folder: Path, resources: Mapping[str, Path] | None = None
+    template: CommandTemplate,
+    sample: Sample,
+    folder: Path,
+    resources: Mapping[str, Path] | None = None,
+    script: str | None = None,
 ) -> TrialResult:
     """Run the command in the new folder, and return the result.
 
-    `resources` are files of the app's resources/ by their paths there; those of the job's home and of
-    /usr/local/bin are put in place. Raises OSError if the folder cannot be prepared.
+    `script` runs instead of the command alone, with the same outputs. `resources` are files of the app's
+    resources/ by their paths there; those of the job's home and of /usr/local/bin are put in place. Raises
+    OSError if the folder cannot be prepared.
     """
     home = folder / "home"
     programs = folder / "programs"
@@ -94,7 +102,8 @@ def try_command(
     for target, source in (resources or {}).items():
         _place_resource(source, target, home, programs)
     variables = _variables(template, sample, home)
-    (folder / "command.sh").write_text("shopt -s inherit_errexit\n" + standalone(template), encoding="utf-8")
+    text = standalone(template) if script is None else script
+    (folder / "command.sh").write_text(f"shopt -s inherit_errexit\n{text}", encoding="utf-8")
     before = _digests(home)
     environment = {
         **os.environ,
@@ -105,7 +114,7 @@ def try_command(
     # Arrays cannot be passed in the environment, so that all variables are set by a file.
     (folder / "variables.sh").write_text(variables, encoding="utf-8")
     started = time.monotonic()
-    exit_code, timed_out = _run(folder, home, environment)
+    exit_code, stopped = _run(folder, home, environment)
     seconds = time.monotonic() - started
     after = _digests(home)
     changed = tuple(sorted(path for path in before if path in after and after[path] != before[path]))
@@ -124,12 +133,12 @@ def try_command(
         made,
         changed,
         outputs,
-        timed_out,
+        stopped,
     )
 
 
-def _run(folder: Path, home: Path, environment: Mapping[str, str]) -> tuple[int, bool]:
-    """Run the command; return its exit code, and whether it was stopped at the time limit."""
+def _run(folder: Path, home: Path, environment: Mapping[str, str]) -> tuple[int, Stopped | None]:
+    """Run the command; return its exit code, and the limit at which it was stopped."""
     limited = f'ulimit -S -f {LARGEST_FILE >> 10} 2> /dev/null; source "$1"; source "$2"'
     command = ["bash", "-c", limited, "bash"]
     command += [str(folder / "variables.sh"), str(folder / "command.sh")]
@@ -143,15 +152,8 @@ def _run(folder: Path, home: Path, environment: Mapping[str, str]) -> tuple[int,
             stderr=err,
             start_new_session=True,
         )
-        try:
-            return process.wait(TIME_LIMIT), False
-        except subprocess.TimeoutExpired:
-            return -1, True
-        finally:
-            # Also what the command left running.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        stopped = wait_within(process, Limits(TIME_LIMIT, LARGEST_TOTAL, folder))
+        return process.returncode, stopped
 
 
 def _variables(template: CommandTemplate, sample: Sample, home: Path) -> str:

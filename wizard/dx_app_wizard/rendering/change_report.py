@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.console import own_commands
+from dx_app_wizard.dxapp.model import FILE_NAME
 from dx_app_wizard.rendering.changes import Verdict
 from dx_app_wizard.rendering.provenance import RECORD_PATH
 
@@ -80,8 +82,10 @@ def changes_json(changes: ChangeSet, *, with_text: bool) -> list[dict[str, Any]]
 def next_commands(changes: ChangeSet) -> list[str]:
     """Return the commands to type next: go there, run the app, and test it if it has cases or tests."""
     dx_local = own_commands.dx_local()
+    # Without it, an app with Debian packages runs only if this machine happens to have them.
+    installs = " --install-depends" if _has_debian_packages(changes) else ""
     test = (
-        f"{dx_local} test"
+        f"{dx_local} test{installs}"
         if _has(changes, _CASE)
         else own_commands.pytest()
         if _has(changes, _TEST)
@@ -89,9 +93,20 @@ def next_commands(changes: ChangeSet) -> list[str]:
     )
     return [
         f"cd {shlex.quote(str(changes.folder))}",
-        f"{dx_local} run",
+        f"{dx_local} run{installs}",
         *([test] if test else []),
     ]
+
+
+def _has_debian_packages(changes: ChangeSet) -> bool:
+    """Return whether the dxapp.json of the app has execDepends for apt, the default."""
+    texts = [change.content.text for change in changes.changes if change.path.as_posix() == FILE_NAME]
+    try:
+        run_spec = json.loads(texts[0] or "{}")["runSpec"] if texts else {}
+        entries = run_spec.get("execDepends", [])
+        return any(entry.get("package_manager", "apt") == "apt" for entry in entries)
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return False
 
 
 def _has(changes: ChangeSet, path: re.Pattern[str]) -> bool:

@@ -139,13 +139,14 @@ def read_record(folder: Path) -> Record | None:
         raise RecordError(error) from error
 
 
-def template_hash(folder: Path) -> str:
-    """Return a hash of the names and contents of all files of a template."""
+def template_hash(*folders: Path) -> str:
+    """Return a hash of the names and contents of all files of a template, which may be in several folders."""
     total = hashlib.sha256()
-    for path in files_below(folder):
-        if "__pycache__" not in path.parts and ".git" not in path.parts:
-            content = hashlib.sha256(path.read_bytes()).hexdigest()
-            total.update(f"{path.relative_to(folder).as_posix()}\n{content}\n".encode())
+    for folder in folders:
+        for path in files_below(folder):
+            if "__pycache__" not in path.parts and ".git" not in path.parts:
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+                total.update(f"{path.relative_to(folder).as_posix()}\n{content}\n".encode())
     return f"sha256:{total.hexdigest()}"
 
 

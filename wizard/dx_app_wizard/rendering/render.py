@@ -15,6 +15,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.command_answers import command_of
+from dx_app_wizard.command_template.region_command import RegionCommand
+from dx_app_wizard.command_template.region_script import region_script
 from dx_app_wizard.command_template.scattered import ScatteredCommand
 from dx_app_wizard.command_template.scattered_script import scattered_script
 from dx_app_wizard.command_template.script import script
@@ -77,7 +79,7 @@ def template_of(plan: Plan, app: Path) -> Template:
     """Return the template of the plan for the record in the folder app, without absolute paths."""
     custom = plan.template
     if custom is None:
-        return Template(BUILT_IN, template_hash(templates()))
+        return Template(BUILT_IN, template_hash(templates(), templates_folder() / "samples"))
     relative = Path(os.path.relpath(custom.folder.resolve(), app.resolve())).as_posix()
     return Template(custom.source if is_url(custom.source) else relative, template_hash(custom.folder))
 
@@ -151,6 +153,8 @@ def _script(plan: Plan) -> str:
     command = command_of(plan.command, plan.scatter)
     if isinstance(command, ScatteredCommand):
         return scattered_script(command, summary)
+    if isinstance(command, RegionCommand):
+        return region_script(command, summary)
     return script(command, summary)
 
 

@@ -20,7 +20,9 @@ import dx_local.worker
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SOURCE = Path(dx_local.worker.__file__).parent / "dx_tools" / "client.c"
+_FOLDER = Path(dx_local.worker.__file__).parent / "dx_tools"
+_SOURCES = tuple(_FOLDER / name for name in ("client.c", "add_output.c", "json_text.c"))
+_HEADERS = tuple(_FOLDER / name for name in ("add_output.h", "json_text.h"))
 # Static linking comes first, because a job's LD_LIBRARY_PATH cannot affect a static program. Not every system
 # has the static C library.
 _LINK_OPTIONS = (("-O2", "-static"), ("-O2",))
@@ -29,7 +31,7 @@ _TIMEOUT_SECONDS = 30
 
 def native_client(folder: Path) -> Path | None:
     """Return the client in a cache folder, compiling it if necessary; None if that is not possible."""
-    source = _SOURCE.read_bytes()
+    source = b"".join(path.read_bytes() for path in (*_SOURCES, *_HEADERS))
     key = hashlib.sha256(source + platform.machine().encode()).hexdigest()[:12]
     program = folder / f"tool-client-{key}"
     if program.exists():
@@ -45,7 +47,7 @@ def native_client(folder: Path) -> Path | None:
 
 def _compile(compiler: str, options: Sequence[str], program: Path) -> bool:
     unfinished = program.with_name(f".{program.name}-{secrets.token_hex(4)}")
-    command = [compiler, *options, "-o", str(unfinished), str(_SOURCE)]
+    command = [compiler, *options, "-o", str(unfinished), *map(str, _SOURCES)]
     # Without the user's settings for compilers (CFLAGS and others), which are meant for other programs.
     variables = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
     try:

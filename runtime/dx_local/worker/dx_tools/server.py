@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from dx_local.worker import channel, programs
+from dx_local.worker.dx_tools import rehearsal
 from dx_local.worker.dx_tools.call import ToolCall, become_tool, client_of
 from dx_local.worker.dxpy_patches import file_transfer
 from dx_local.worker.process import linux, usage
@@ -38,13 +39,21 @@ if TYPE_CHECKING:
 _REQUEST_SECONDS = 5.0
 _PRELOADED = ("dxpy.scripts.dx", "concurrent.futures.thread")
 
+# For example with another version of dxpy. Calls then do the same, and take longer.
+_FAILURES_OF_REHEARSALS = (Exception, SystemExit)
+
 
 def warm_up() -> None:
-    """Import the modules of the programs; dxpy.scripts.dx takes its name from the command line."""
+    """Import the modules of the programs, and rehearse `dx`.
+
+    dxpy.scripts.dx takes its name from the command line.
+    """
     sys.argv = ["dx"]
     for module in _PRELOADED:
         importlib.import_module(module)
     file_transfer.install_in_dx()
+    with contextlib.suppress(*_FAILURES_OF_REHEARSALS):
+        rehearsal.rehearse_dx()
     gc.collect()
     gc.freeze()
 
@@ -144,4 +153,7 @@ class ToolServer:
 
 @functools.lru_cache(maxsize=None)  # noqa: UP033  (workers may run Python 3.8)
 def _compiled(program: str) -> types.CodeType:
-    return compile(Path(program).read_bytes(), program, "exec", dont_inherit=True)
+    code = compile(Path(program).read_bytes(), program, "exec", dont_inherit=True)
+    with contextlib.suppress(*_FAILURES_OF_REHEARSALS):
+        rehearsal.rehearse_helper(program, code)
+    return code

@@ -3,7 +3,8 @@
 To start Python and import dxpy takes a quarter of a second, to fork a process that has done so a few
 milliseconds. So a folder of clients precedes the programs in a job's PATH, and the zygote forks the server
 (server.py) at the first call. The client is client.c, because even the start of a bare Python takes longer
-than the rest of a call; without a compiler it is client.py, which does exactly the same.
+than the rest of a call; without a compiler it is client.py, which does the same. client.c does plain calls of
+dx-jobutil-add-output itself, if the program is one that it was written for (known_programs.py).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from dx_local.worker.dx_tools.known_programs import ADD_OUTPUT, is_known_add_output
 from dx_local.worker.process import linux
 from dx_local.worker.programs import CONTAINERS, OWN_PROGRAMS
 
@@ -60,6 +62,7 @@ class Tools:
         client = self._folder / ".client"
         if native_client:
             shutil.copyfile(native_client, client)
+            self._mark_known_programs()
         elif not self._write_client(client):
             return False
         client.chmod(0o700)
@@ -78,6 +81,13 @@ class Tools:
         self.listener.bind(str(self._folder / ".server"))
         self.listener.listen(_MOST_WAITING_CLIENTS)
         return True
+
+    def _mark_known_programs(self) -> None:
+        """Make a file for each program whose plain calls the compiled client does itself."""
+        known = self._folder / ".known"
+        known.mkdir()
+        if is_known_add_output(self._programs):
+            (known / ADD_OUTPUT).touch()
 
     def _write_client(self, client: Path) -> bool:
         """Write client.py as a program; return whether the kernel can start it.

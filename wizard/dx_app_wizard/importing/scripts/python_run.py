@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dx_app_wizard.errors import UserError
 from dx_app_wizard.importing import landlock
+from dx_app_wizard.importing.limits import Limits, Stopped, wait_within
 from dx_app_wizard.importing.scripts.option_hook import MARK
 from dx_app_wizard.importing.scripts.script_option import ScriptOption, guessed_kind
 
-TIME_LIMIT = 60
+TIME_LIMIT = 30
 """Seconds after which the script is stopped."""
+
+LARGEST_TOTAL = 64 << 20
+"""Bytes that the script may print and write."""
 
 
 class ScriptError(UserError):
@@ -43,7 +45,7 @@ def options_by_running(script: Path, interpreter: str) -> DeclaredOptions:
     """
     hook = Path(__file__).with_name("option_hook.py")
     with tempfile.TemporaryDirectory(prefix="dx-app-wizard-script-") as folder:
-        code, out, err = _run([interpreter, str(hook), str(script.resolve())], folder)
+        code, out, err = _run([interpreter, str(hook), str(script.resolve())], Path(folder))
     _, mark, text = out.rpartition(MARK)
     if not mark:
         last = next((line for line in reversed(err.splitlines()) if line.strip()), "")
@@ -56,33 +58,31 @@ def options_by_running(script: Path, interpreter: str) -> DeclaredOptions:
     return DeclaredOptions(options_of(raw["options"], script), raw["description"])
 
 
-def _run(command: list[str], folder: str) -> tuple[int, str, str]:
-    """Run a command in a folder; return its exit code, stdout and stderr. Raises ScriptError."""
-    try:
-        process = subprocess.Popen(
-            landlock.confined(command, Path(folder)),
-            cwd=folder,
-            env={**os.environ, "TMPDIR": folder},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ScriptError(f"{command[0]} cannot be started: {error.strerror}") from None
-    try:
-        out, err = process.communicate(timeout=TIME_LIMIT)
-    except subprocess.TimeoutExpired:
-        raise ScriptError(
-            f"the script did not parse its arguments within {TIME_LIMIT} s", "Pass --no-run."
-        ) from None
-    finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    return process.returncode, out, err
+def _run(command: list[str], folder: Path) -> tuple[int, str, str]:
+    """Run a command in a new folder; return its exit code, stdout and stderr. Raises ScriptError."""
+    home = folder / "home"
+    home.mkdir()
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        try:
+            process = subprocess.Popen(
+                landlock.confined(command, home),
+                cwd=home,
+                env={**os.environ, "TMPDIR": str(home)},
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ScriptError(f"{command[0]} cannot be started: {error.strerror}") from None
+        stopped = wait_within(process, Limits(TIME_LIMIT, LARGEST_TOTAL, folder))
+    if stopped:
+        limit = f"within {TIME_LIMIT} s" if stopped is Stopped.TIME else "before it had written 64 MiB"
+        message = f"the script did not parse its arguments {limit}, and was stopped"
+        hint = "Let it parse them before its work, or read its text only, with --no-run."
+        raise ScriptError(message, hint)
+    texts = [(folder / name).read_text(encoding="utf-8", errors="replace") for name in ("stdout", "stderr")]
+    return process.returncode, texts[0], texts[1]
 
 
 def options_of(raw: list[dict[str, Any]], script: Path) -> tuple[ScriptOption, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dx_app_wizard.command_template.holes import ALL_OUTPUTS, WORKER, Hole
+from dx_app_wizard.command_template.holes import ALL_OUTPUTS, WORKER, Hole, cannot_be_text
 from dx_app_wizard.command_template.script import ONCE
 from dx_app_wizard.dxapp.names import parameter_name_problem
 from dx_app_wizard.importing.imported import Finding
@@ -40,6 +40,8 @@ def command_of_script(script: Path, *, run: bool = True) -> ScriptCommand:
 
     With `run`, a Python script is run as far as it parses its arguments; otherwise only its text is read.
     """
+    if script.is_dir():
+        raise ScriptError(f"{script} is a folder", "Name a script in it.")
     if not script.is_file():
         raise ScriptError(f"there is no file {script}")
     interpreter = _interpreter(script)
@@ -134,10 +136,13 @@ class _Builder:
             if option.takes_many and flag
             else flag,
         )
-        if _cannot_be_text(hole.default):
-            hole = replace(hole, default=None, optional=True)
+        kept = {}
+        if hole.default is not None and cannot_be_text(hole.default):
+            # dxapp.json has the default instead of the hole.
+            kept = {"default": hole.default}
+            hole = replace(hole, default=None)
         self.words.append(str(hole))
-        declaration = hole.declaration()
+        declaration = hole.declaration() | kept
         if option.help:
             declaration["help"] = " ".join(option.help.split())
         if option.choices and not many:
@@ -170,11 +175,6 @@ class _Builder:
             name = f"{name}_"
         self.taken.add(name)
         return name
-
-
-def _cannot_be_text(default: str | None) -> bool:
-    """Return whether a default cannot be part of a hole."""
-    return default is not None and any(char in default for char in "{}|\n")
 
 
 def _shown(option: ScriptOption) -> str:

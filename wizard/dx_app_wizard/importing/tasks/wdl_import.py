@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from dx_app_wizard.command_template.holes import HOLE, Hole
+from dx_app_wizard.command_template.holes import HOLE, Hole, cannot_be_text
 from dx_app_wizard.command_template.shell_text import escaped_holes, open_quote
 from dx_app_wizard.errors import UserError
 from dx_app_wizard.importing.endings import pattern_of
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _CLASSES = {"File": "file", "Int": "int", "Float": "float", "String": "string", "Boolean": "boolean"}
 _FLAG = "--from-wdl"
+_BY_HAND = "Write the command yourself: --from-command TEMPLATE."
 
 
 class WdlError(UserError):
@@ -85,6 +86,8 @@ class _Task:
     holes: dict[str, Hole] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
+    # The defaults that a hole cannot have, as they have characters of holes.
+    defaults: dict[str, str] = field(default_factory=dict)
 
     def command(self) -> TaskCommand:
         for binding in self.task.available_inputs:
@@ -108,7 +111,8 @@ class _Task:
         for name, hole in self.holes.items():
             about = meta.get(name)
             about = about.get("help") or about.get("description") if isinstance(about, dict) else about
-            inputs.append({**hole.declaration(), **({"help": str(about)} if about else {})})
+            default = {"default": self.defaults[name]} if name in self.defaults else {}
+            inputs.append({**hole.declaration(), **default, **({"help": str(about)} if about else {})})
         summary = self.task.meta.get("description")
         return TaskCommand(
             text, tuple(inputs), summary if isinstance(summary, str) else "", tuple(self._notes())
@@ -126,6 +130,8 @@ class _Task:
         io_class = _CLASSES[item] if found == item else f"array:{_CLASSES[item]}"
         default = self._default(declaration, binding.name)
         optional = declaration.type.optional or (declaration.expr is not None and default is None)
+        if default is not None and cannot_be_text(default):
+            self.defaults[binding.name], default = default, None
         if io_class == "boolean":
             default, optional = default or "false", False
         self.holes[binding.name] = Hole(binding.name, io_class, optional=optional, default=default)
@@ -158,7 +164,7 @@ class _Task:
             if function == "basename" and source in self.holes and suffix is not None:
                 self.variables[name] = name
                 words = f"basename {self._use(source, '')}"
-                yield f"{name}=$({words}{f' {_quoted(suffix)}' if suffix else ''})"
+                yield f"{name}=$({words}{f' {_quoted(escaped_holes(suffix))}' if suffix else ''})"
                 continue
             text = self._interpolated(expression)
             if text is None:
@@ -170,15 +176,22 @@ class _Task:
     def _parts(self) -> Iterator[str]:
         text = ""
         for part in self.task.command.parts:
-            added = (
-                escaped_holes(part) if isinstance(part, str) else self._placeholder(part, open_quote(text))
-            )
+            if isinstance(part, str):
+                added = escaped_holes(part)
+            else:
+                # A brace right before a hole would escape it; empty quotes keep them apart.
+                apart = '""' if text.endswith("{") else ""
+                added = apart + self._placeholder(part, open_quote(text))
             text += added
             yield added
 
     def _placeholder(self, placeholder: Any, quote: str) -> str:
         expression, options = placeholder.expr, placeholder.options
         name = _name_of(expression)
+        if quote == "'":
+            message = f"{placeholder} is in single quotes, where the shell sees no variable"
+            self._problem(placeholder, message, "Put it into double quotes in the task.", "from-quoted")
+            return ""
         if "sep" in options and options["sep"] == " " and name in self.holes:
             return self._use(name, quote)
         if {"true", "false"} <= options.keys() and not options["false"] and name in self.holes:
@@ -216,7 +229,10 @@ class _Task:
         if name in self.declared and not flag:
             return f"{{{name}}}"
         self.declared.add(name)
-        if flag:
+        if flag and cannot_be_text(flag):
+            message = f"the text {flag!r} before {name} has a character that a hole cannot have"
+            self._problem(self.task, message)
+        elif flag:
             hole = self.holes[name] = Hole(
                 name, hole.io_class, False, hole.patterns, hole.optional, hole.default, flag
             )
@@ -240,9 +256,10 @@ class _Task:
                     output.name,
                     "array:file",
                     is_output=True,
-                    patterns=(pattern,) if "/" not in pattern else (),
+                    patterns=() if "/" in pattern or cannot_be_text(pattern) else (pattern,),
                 )
-                lines.append(f"mv {pattern if pattern[:1] not in '*?' else f'./{pattern}'} {hole}")
+                words = escaped_holes(pattern if pattern[:1] not in "*?" else f"./{pattern}")
+                lines.append(f"mv {words} {hole}")
                 continue
             text = self._interpolated(expression) if kind == "File" else None
             if text is None:
@@ -292,9 +309,8 @@ class _Task:
             if key in runtime:
                 yield f"runtime {key} is {runtime[key]}: choose --instance-type by it"
 
-    def _problem(self, node: Any, message: str) -> None:
-        hint = "Write the command yourself: --from-command TEMPLATE."
-        self.problems.append(problem("from-wdl", f"{_at(node.pos)}: {message}", hint, _FLAG))
+    def _problem(self, node: Any, message: str, hint: str = _BY_HAND, code: str = "from-wdl") -> None:
+        self.problems.append(problem(code, f"{_at(node.pos)}: {message}", hint, _FLAG))
 
 
 def _name_of(expression: Any) -> str | None:

@@ -3,7 +3,11 @@
 Workers are Ubuntu servers with dx-toolkit. `worker_programs.txt` lists too many programs rather than too few,
 since a missing entry would make the linter report a program that exists.
 
-Sources: package contents of Ubuntu 20.04 and 24.04;
+Packages come from two tables. `debian_programs.tsv` is made from the packages' own file lists. The table here
+has what these lists lack: packages from PyPI, programs that alternatives or dependencies install, several
+packages for one program, and packages whose lists were not read.
+
+Sources of the lists and the table here: package contents of Ubuntu 20.04 and 24.04;
 https://documentation.dnanexus.com/developer/apps/execution-environment
 """
 
@@ -11,6 +15,8 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+
+from dx_app_wizard.lint.source.debian_programs import read_rows
 
 _BUILTINS = frozenset(
     """
@@ -28,9 +34,6 @@ _R = ("r-base-core", "r-base", "r-base-*", "r-cran-*", "r-bioc-*", "r-recommende
 _PROGRAMS_OF_PACKAGES: dict[tuple[str, ...], str] = {
     ("abyss",): "abyss-pe",
     ("aria2",): "aria2c",
-    ("bcftools",): "bcftools vcfutils.pl",
-    ("bedtools",): "bedtools bamToBed bedToBam closestBed coverageBed fastaFromBed genomeCoverageBed"
-                   " intersectBed mergeBed slopBed sortBed subtractBed",
     ("bowtie",): "bowtie bowtie-build",
     ("bowtie2",): "bowtie2 bowtie2-align-l bowtie2-align-s bowtie2-build bowtie2-inspect",
     ("bwa", "bwakit"): "bwa",
@@ -39,14 +42,11 @@ _PROGRAMS_OF_PACKAGES: dict[tuple[str, ...], str] = {
     ("datamash",): "datamash",
     ("delly",): "delly",
     ("diamond-aligner",): "diamond",
-    ("dos2unix",): "dos2unix unix2dos mac2unix",
     ("fastp",): "fastp",
     ("fastqc",): "fastqc",
     ("ffmpeg",): "ffmpeg ffprobe",
     ("flye",): "flye",
     ("freebayes",): "freebayes freebayes-parallel",
-    ("gawk",): "gawk",
-    ("ghostscript",): "gs ps2pdf pdf2ps",
     ("gnuplot-nox", "gnuplot", "gnuplot-*"): "gnuplot",
     ("graphviz",): "dot neato",
     ("hisat2",): "hisat2 hisat2-build",
@@ -58,7 +58,6 @@ _PROGRAMS_OF_PACKAGES: dict[tuple[str, ...], str] = {
     ("lbzip2",): "lbzip2",
     ("mafft",): "mafft",
     ("megahit",): "megahit",
-    ("minimap2",): "minimap2",
     ("moreutils",): "chronic sponge",
     ("mosdepth",): "mosdepth",
     ("mummer",): "nucmer dnadiff mummerplot delta-filter show-coords",
@@ -66,10 +65,8 @@ _PROGRAMS_OF_PACKAGES: dict[tuple[str, ...], str] = {
     ("ncbi-blast+", "ncbi-blast+-*"): "blastn blastp blastx tblastn tblastx makeblastdb blastdbcmd",
     ("p7zip-full", "p7zip", "7zip"): "7z 7za 7zr",
     ("pandoc",): "pandoc",
-    ("parallel",): "parallel",
     ("pbzip2",): "pbzip2",
     ("picard-tools",): "picard-tools PicardCommandLine",
-    ("pigz",): "pigz unpigz",
     ("poppler-utils",): "pdftotext pdftoppm pdfunite pdfseparate",
     ("postgresql-client", "postgresql", "postgresql-*"): "psql pg_dump pg_restore",
     ("rename",): "rename prename",
@@ -77,17 +74,13 @@ _PROGRAMS_OF_PACKAGES: dict[tuple[str, ...], str] = {
     ("salmon",): "salmon",
     ("sambamba",): "sambamba",
     ("samblaster",): "samblaster",
-    ("samtools",): "samtools wgsim plot-bamstats",
-    ("seqtk",): "seqtk",
     ("spades",): "spades.py spades",
     ("sqlite3",): "sqlite3",
     ("sra-toolkit",): "fastq-dump fasterq-dump sam-dump",
     ("subread",): "featureCounts subread-align subread-buildindex",
-    ("sysstat",): "iostat mpstat pidstat sar",
+    ("sysstat",): "sar",
     ("tabix", "samtools", "htslib-test"): "tabix bgzip htsfile",
     ("texlive-latex-base", "texlive", "texlive-*"): "pdflatex xelatex latex bibtex",
-    ("tree",): "tree",
-    ("vcftools",): "vcftools vcf-sort vcf-concat vcf-merge vcf-subset vcf-validator vcf-query",
     ("velvet",): "velveth velvetg",
     ("xmlstarlet",): "xmlstarlet",
     ("nodejs", "npm"): "node nodejs",
@@ -126,12 +119,17 @@ def packages_of_programs() -> dict[str, tuple[str, ...]]:
 
     Names may be glob patterns; names on PyPI begin with `pip:`.
     """
-    return {
+    found: dict[str, tuple[str, ...]] = {
+        program: (row.package,) for row in read_rows() for program in row.programs
+    }
+    found |= {
         program: packages for packages, names in _PROGRAMS_OF_PACKAGES.items() for program in names.split()
     }
+    return {program: packages for program, packages in found.items() if program not in worker_programs()}
 
 
 @cache
 def known_packages() -> frozenset[str]:
     """Return the names, or patterns of names, of packages whose programs are known."""
-    return frozenset(name.removeprefix("pip:") for names in _PROGRAMS_OF_PACKAGES for name in names)
+    named = frozenset(name.removeprefix("pip:") for names in _PROGRAMS_OF_PACKAGES for name in names)
+    return named.union(row.package for row in read_rows())

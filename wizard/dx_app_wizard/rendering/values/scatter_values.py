@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.answers.choices import PARALLEL_PATTERNS
 from dx_app_wizard.answers.command_answers import command_of
+from dx_app_wizard.command_template.region_command import RegionCommand
 from dx_app_wizard.command_template.scattered import ScatteredCommand
 from dx_app_wizard.file_formats import ending_of, format_of
 from dx_app_wizard.scatter.fit import fit
@@ -29,7 +30,7 @@ def scatter_of(plan: Plan) -> Scatter | None:
     inputs = inputs_of(plan)
     if plan.command and plan.scatter:
         command = command_of(plan.command, plan.scatter)
-        return command.of_app if isinstance(command, ScatteredCommand) else None
+        return command.of_app if isinstance(command, (ScatteredCommand, RegionCommand)) else None
     if plan.pattern in PARALLEL_PATTERNS:
         return plan.scatter or default_scatter(inputs)
     scatter = earlier_scatter(inputs)
