@@ -158,6 +158,16 @@ def _with_size(size: int) -> bytes:
     return bytes(data)
 
 
+def _deep_through_links() -> bytes:
+    """Return a layer that is refused at its last entry, after folders of a depth that links make possible."""
+    layer, place = Layer(), ""
+    for number in range(4):
+        deep = f"{place}{'d/' * 400}"
+        layer.folder(deep).link(f"l{number}", deep)
+        place = f"l{number}/"
+    return layer.add("../x", b"").bytes()
+
+
 ATTACKS = {
     "parent": (Layer().add("../../escaped", b"x").bytes(), "leads outside"),
     "inner-parent": (Layer().add("a/../../escaped", b"x").bytes(), "leads outside"),
@@ -172,6 +182,8 @@ ATTACKS = {
     "long-header": (Layer().add("n", type=b"L", size=1 << 40).bytes(), "header of"),
     "no-archive": (b"this is no archive" * 100, "is not a tar archive"),
     "cut": (busybox_layer()[:100_000], "the archive ends before its data"),
+    "deep": (Layer().add("d/" * 800 + "f", b"").bytes(), "nested too deeply"),
+    "deep-through-links": (_deep_through_links(), "leads outside"),
     "file-as-folder": (Layer().add("f", b"").add("f/x", b"").bytes(), "no folder"),
 }
 

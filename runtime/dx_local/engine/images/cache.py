@@ -6,12 +6,11 @@ A layer is unpacked by a process of its own, which is locked in the new folder (
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
 import secrets
-import shutil
-import stat
 import subprocess
 import sys
 import time
@@ -156,18 +155,14 @@ class ImageCache:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder, also if its subfolders deny access to their owner. Raises OSError."""
-    if not folder.exists():
-        return
-    try:
-        shutil.rmtree(folder)
-    except PermissionError:
-        for path, folders, _ in os.walk(folder):  # from the top, so that it can enter what it opens
-            for name in folders:
-                inner = Path(path, name)
-                if not inner.is_symlink():
-                    inner.chmod(stat.S_IRWXU)
-        shutil.rmtree(folder)
+    """Remove a folder, however deep, also if its subfolders deny access to their owner. Raises OSError."""
+    # shutil.rmtree needs a level of recursion and an open file for each level of the tree.
+    for command in (["rm", "-rf"], ["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+        if not folder.exists():
+            return
+        subprocess.run([*command, "--", folder], stderr=subprocess.DEVNULL, check=False)
+    if folder.exists():
+        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(folder))
 
 
 def _unpack(

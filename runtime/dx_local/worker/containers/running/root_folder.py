@@ -88,7 +88,8 @@ class RootFolders(NamedTuple):
                 os.unlink(f"{self.folder}/{name}")
             os.rmdir(self.folder)
             return
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with contextlib.suppress(RecursionError):  # what is nested too deeply stays until the job ends
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def unmount(self) -> None:
         """Unmount the overlay from this process's mount namespace."""

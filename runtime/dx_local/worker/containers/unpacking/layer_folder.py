@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _WHITEOUT, _OPAQUE, _RESERVED = map(os.fsencode, (WHITEOUT, OPAQUE, RESERVED))
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_DEEPEST = 500  # Python's functions for trees are recursive
 _LATEST_NS = 1 << 62
 
 
@@ -156,6 +157,8 @@ def _path_of(name: bytes) -> bytes:
     parts = [part for part in name.split(b"/") if part not in (b"", b".")]
     if b".." in parts:
         raise ArchiveError(f"{printable(name)} leads outside of the layer")
+    if len(parts) > _DEEPEST:
+        raise ArchiveError(f"{printable(name)} is nested too deeply")
     return b"/".join(parts)
 
 
