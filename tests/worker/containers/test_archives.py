@@ -256,6 +256,7 @@ def test_a_damaged_archive_is_explained_to_the_job(docker: ContainerWorkshop, tm
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_million_entries_are_unpacked_if_the_disk_can_hold_them(cache: ImageCache, tmp_path: Path) -> None:
     layer = Layer()
     for number in range(1_000_000):
