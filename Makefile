@@ -5,11 +5,14 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 INSTALLED := $(VENV)/.installed
 WORKERS ?= auto
+# A commit of this repository that bench and bench-quick also measure, in turns with the checkout.
+AGAINST ?=
+COMPARED := $(if $(AGAINST),--against '$(AGAINST)')
 
-.PHONY: help demo test test-all check fix docs bench bench-quick bench-scale bench-progress bench-report man screenshots clean
+.PHONY: help demo test test-all test-variants check fix docs bench bench-quick bench-scale bench-progress bench-report man screenshots clean
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 demo: $(INSTALLED)  ## generate two apps and run them on real reads
 	@$(VENV)/bin/python tests/e2e/demo.py
@@ -19,6 +22,9 @@ test: $(INSTALLED)  ## run the test suite
 
 test-all: $(INSTALLED)  ## run the test suite with its slow parts
 	@$(RUN) pytest -n $(WORKERS)
+
+test-variants: $(INSTALLED)  ## run parts of it on Pythons 3.8 to 3.13, and all without fast tools and a compiler
+	@$(RUN) tests.variants --workers $(WORKERS)
 
 check: $(INSTALLED)  ## ruff, mypy and codespell; imports, language and pages
 	@$(RUN) ruff check .
@@ -36,11 +42,11 @@ docs: $(INSTALLED)  ## build the documentation's site into build/site
 	@$(RUN) tests.docs.shell_blocks
 	@echo "to read the site: $(PYTHON) -m http.server --bind 127.0.0.1 --directory build/site"
 
-bench: $(INSTALLED)  ## measure ours and the peers, and write the page (10 minutes)
-	@$(RUN) benchmarks --write-page
+bench: $(INSTALLED)  ## measure ours and the peers, and write the page (15 minutes)
+	@$(RUN) benchmarks --write-page $(COMPARED)
 
 bench-quick: $(INSTALLED)  ## the same with less of everything, on stdout (2 minutes)
-	@$(RUN) benchmarks --plan quick
+	@$(RUN) benchmarks --plan quick $(COMPARED)
 
 bench-scale: $(INSTALLED)  ## measure searches among 100,000 files
 	@$(VENV)/bin/python benchmarks/scale.py
@@ -66,4 +72,6 @@ $(INSTALLED): pyproject.toml
 	@echo "installing into $(VENV) ..."
 	@$(RUN) pip install --quiet --disable-pip-version-check uv
 	@$(RUN) uv pip install --quiet --compile-bytecode --python $(VENV)/bin/python --editable '.[dev]'
+	@# The install is editable, and with PYTHONDONTWRITEBYTECODE each start would compile all modules again.
+	@$(RUN) compileall -q wizard runtime
 	@touch $@

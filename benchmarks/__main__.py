@@ -1,7 +1,8 @@
-"""Compare dx-local with other engines, and print tables in Markdown or write them to the page.
+"""Compare dx-local with other engines and its own past; print tables in Markdown or write them to the page.
 
-All figures come from one run in which the probes take turns; options select the probes. Exit code 1 means
-that a probe of dx-local failed, never that it was slow.
+All figures come from one run in which the probes take turns; options select the probes. With `--against`, an
+earlier commit of this repository is installed, and takes turns with this checkout. Exit code 1 means that a
+probe of dx-local failed, in the checkout or the earlier commit, never that it was slow.
 """
 
 from __future__ import annotations
@@ -9,16 +10,38 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import tempfile
 from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks import inside, jobs, machine, page, report, scatter, starts, tables, targets
+from benchmarks import (
+    calls,
+    commits,
+    generated,
+    inside,
+    jobs,
+    machine,
+    page,
+    report,
+    resume,
+    scatter,
+    starts,
+    tables,
+    targets,
+)
+from benchmarks.ours import CHECKOUT, Installation
 from benchmarks.plan import FULL, QUICK, TINY, Plan
 from benchmarks.probes import Probe, Results, measure
+from benchmarks.process import CommandError
 
 from dx_local.worker.process import linux
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 PLANS = {"full": FULL, "quick": QUICK, "tiny": TINY}
-GROUPS = ["jobs", "peers", "inside", "starts", "scatter"]
+GROUPS = ["jobs", "peers", "inside", "calls", "starts", "resume", "scatter"]
 
 
 def main() -> int:
@@ -26,19 +49,31 @@ def main() -> int:
     options = _options()
     plan = PLANS[options.plan]
     groups = options.only or GROUPS
-    probes = _probes(plan, groups)
+    try:
+        installations = [
+            CHECKOUT,
+            *([commits.installed(options.against, _log)] if options.against is not None else []),
+        ]
+    except CommandError as error:
+        _log(f"--against: {error}")
+        return 2
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that no process is left behind
     linux.adopt_orphans()
     load_before = machine.load()
     results = Results()
-    if plan is not TINY:
-        _log("warming up: a small run of everything, to fill the caches and create the environments")
-        measure(_probes(TINY, groups), 1, results, _log)
-        results.values.clear()
-        _log("measuring")
-    measure(probes, plan.rounds, results, _log)
+    probes = _probes(plan, groups, installations)
+    with tempfile.TemporaryDirectory(prefix="dx-bench-") as folder:
+        if plan is not TINY:
+            _log("warming up: a small run of everything, to fill the caches and create the environments")
+            measure(_probes(TINY, groups, installations), 1, results, _log, Path(folder, "warm-up"))
+            results.values.clear()
+            _log("measuring")
+        measure(probes, plan.rounds, results, _log, Path(folder, "measured"))
+        load_after = machine.load()
+        _log("removing the folders of all runs")
     date = datetime.now(tz=timezone.utc).date().isoformat()
-    text = report.write(results, plan, report.Circumstances(date, load_before, machine.load()))
+    circumstances = report.Circumstances(date, load_before, load_after, installations[-1].commit)
+    text = report.write(results, plan, circumstances)
     if options.write_page:
         page.write(text)
         _log(f"written to {page.PAGE}")
@@ -55,17 +90,27 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--plan", choices=PLANS, default="full", help="size of the run [default: full]")
     parser.add_argument("--only", action="append", choices=GROUPS, help="run only this group; repeatable")
+    parser.add_argument(
+        "--against", metavar="COMMIT", help="compare with this commit of the repository, measured in turns"
+    )
     parser.add_argument("--write-page", action="store_true", help=f"write the tables to {page.PAGE.name}")
     return parser.parse_args()
 
 
-def _probes(plan: Plan, groups: list[str]) -> list[Probe]:
+def _probes(plan: Plan, groups: list[str], installations: Sequence[Installation]) -> list[Probe]:
+    """Return the probes of groups; those of each installation beside each other."""
+
+    def of_each(probes_of: Callable[[Installation], Sequence[Probe]]) -> list[Probe]:
+        return [probe for turn in zip(*map(probes_of, installations), strict=True) for probe in turn]
+
     of_group = {
-        "jobs": jobs.of_ours(plan),
+        "jobs": of_each(lambda ours: jobs.of_ours(plan, ours)),
         "peers": jobs.of_peers(plan),
-        "inside": inside.probes(plan),
-        "starts": starts.probes(),
-        "scatter": [scatter.probe(plan)],
+        "inside": of_each(lambda ours: inside.probes(plan, ours)),
+        "calls": of_each(lambda ours: calls.probes(plan, ours)),
+        "starts": [*starts.official(), *of_each(starts.probes), *of_each(generated.probes)],
+        "resume": of_each(lambda ours: [resume.probe(plan, ours)]),
+        "scatter": of_each(lambda ours: [scatter.probe(plan, ours)]),
     }
     return [probe for group in GROUPS if group in groups for probe in of_group[group]]
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
 from typing import TYPE_CHECKING
 
-from benchmarks.ours import run_app
+from benchmarks import per_unit
 from benchmarks.peers.engines import PEERS
 from benchmarks.probes import Probe
 from benchmarks.process import CommandError, EndedCommand, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from benchmarks.ours import Installation
     from benchmarks.peers.engines import Peer
     from benchmarks.plan import Plan
 
@@ -35,17 +34,18 @@ DESCRIPTIONS = {
 }
 
 
-def of_ours(plan: Plan) -> list[Probe]:
-    """Return the probes of dx-local's jobs."""
+def of_ours(plan: Plan, ours: Installation) -> list[Probe]:
+    """Return the probes of an installation's jobs."""
 
     def probe(name: str, app: str, scale: float) -> Probe:
         def run_jobs(folder: Path, jobs: int) -> EndedCommand:
             is_summed = name == PYTHON
-            ended, output = run_app(app, folder, {"n": jobs})
+            ended, output = ours.run_app(app, folder, {"n": jobs})
             _check(output["total"], sum(range(jobs)) if is_summed else 0)
             return ended
 
-        return Probe(name, lambda folder: _figures(folder, plan.jobs_at(scale), run_jobs))
+        most = plan.jobs_at(scale)
+        return Probe(ours.named(name), lambda folder: per_unit.figures(folder, most, run_jobs))
 
     return [probe(name, app, scale) for name, (app, scale) in _APPS.items()]
 
@@ -61,27 +61,9 @@ def of_peers(plan: Plan) -> list[Probe]:
             return ended
 
         most = plan.jobs_at(peer.scale)
-        return Probe(peer.name, lambda folder: _figures(folder, most, run_jobs), is_ours=False)
+        return Probe(peer.name, lambda folder: per_unit.figures(folder, most, run_jobs), is_ours=False)
 
     return [probe(peer) for peer in PEERS]
-
-
-def _figures(folder: Path, most: int, run_jobs: Callable[[Path, int], EndedCommand]) -> Mapping[str, float]:
-    """Run one job, then many; return the time and processor time (s) per further job, and other figures."""
-    runs = {}
-    for jobs in (1, most):
-        job_folder = folder / str(jobs)
-        job_folder.mkdir()
-        runs[jobs] = run_jobs(job_folder, jobs)
-        shutil.rmtree(job_folder)
-    one, many = runs[1], runs[most]
-    return {
-        "jobs": most,
-        "job": (many.seconds - one.seconds) / (most - 1),
-        "cpu": (many.cpu_seconds - one.cpu_seconds) / (most - 1),
-        "start": one.seconds,
-        "memory": many.largest_mib,
-    }
 
 
 def _check(total: object, expected: int) -> None:

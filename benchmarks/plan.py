@@ -20,7 +20,11 @@ class Plan:
     mebibytes: int
     """Size of the input that is downloaded and uploaded."""
     large_rounds: int
-    """Number of rounds with that input."""
+    """Number of rounds with that input, and of those that resume a run."""
+    small_calls: int
+    """Number of calls of one command in a run."""
+    resumed_jobs: int
+    """Number of jobs in the run that is resumed."""
 
     def jobs_at(self, scale: float) -> int:
         """Return the number of jobs for an engine with a scale; the usual scale is 1."""
@@ -35,6 +39,8 @@ FULL = Plan(
     waits=5,
     mebibytes=1024,
     large_rounds=3,
+    small_calls=100,
+    resumed_jobs=1_000,
 )
 QUICK = Plan(
     rounds=2,
@@ -44,6 +50,8 @@ QUICK = Plan(
     waits=3,
     mebibytes=256,
     large_rounds=1,
+    small_calls=20,
+    resumed_jobs=100,
 )
 TINY = Plan(
     rounds=1,
@@ -53,5 +61,7 @@ TINY = Plan(
     waits=1,
     mebibytes=1,
     large_rounds=1,
+    small_calls=2,
+    resumed_jobs=2,
 )
 """Just enough to test that everything runs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import statistics
 import subprocess
@@ -50,7 +51,7 @@ class EndedCommand:
     """Seconds since 1970."""
     seconds: float
     cpu_seconds: float
-    """User and system time of the command and of all processes that it waited for."""
+    """User and system time of all its processes, orphans included."""
     largest_mib: float
     """The largest peak memory of any of these processes."""
     control_mib: float
@@ -90,17 +91,20 @@ class _Watch:
 
 
 def run(command: Command) -> EndedCommand:
-    """Run a command. Raises CommandError if it fails or takes longer than LIMIT_SECONDS."""
+    """Run a command. Raises CommandError if it fails or takes longer than LIMIT_SECONDS.
+
+    Orphans are measured and ended if this process adopts them (`linux.adopt_orphans`).
+    """
     with ExitStack() as stack:
-        given, output, errors = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(3))
-        given.write(command.lines.encode())
-        given.seek(0)
+        given = stack.enter_context(_pipe_with(command.lines.encode()))
+        output, errors = (stack.enter_context(tempfile.TemporaryFile()) for _ in range(2))
+        cpu_before = _cpu_of_reaped()
         began, clock = time.time(), time.perf_counter()
         try:
             process = subprocess.Popen(
                 command.argv,
                 cwd=command.folder,
-                env={**os.environ, **command.variables},
+                env=_variables(command),
                 stdin=given,
                 stdout=output,
                 stderr=errors,
@@ -113,19 +117,45 @@ def run(command: Command) -> EndedCommand:
             seconds = time.perf_counter() - clock
             process.returncode = os.waitstatus_to_exitcode(status)
         left_over = _kill_orphans()
+        cpu_seconds = _cpu_of_reaped() - cpu_before
         printed = _text(output)
         if process.returncode != 0:
             raise CommandError(f"ends with {process.returncode}: {_last_line(_text(errors) or printed)}")
     return EndedCommand(
         began=began,
         seconds=seconds,
-        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        cpu_seconds=cpu_seconds,
         largest_mib=usage.ru_maxrss * _BYTES_PER_MAXRSS / _MIB,
         control_mib=watch.control_mib,
         descriptors=watch.early_and_late(),
         left_over=left_over,
         output=printed,
     )
+
+
+def _variables(command: Command) -> dict[str, str]:
+    """Return the environment of a command: this process's, but programs may cache their bytecode as usual."""
+    variables = {**os.environ, **command.variables}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
+    return variables
+
+
+@contextmanager
+def _pipe_with(content: bytes) -> Iterator[int]:
+    """Return the reading end of a pipe with this content, which has to fit into it."""
+    reading, writing = os.pipe()
+    try:
+        with open(writing, "wb") as file:  # noqa: PTH123 - a descriptor
+            file.write(content)
+        yield reading
+    finally:
+        os.close(reading)
+
+
+def _cpu_of_reaped() -> float:
+    """Return the user and system time in seconds of all children that were reaped, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 @contextmanager

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks import inside, jobs, machine, scatter, starts, tables
+from benchmarks import calls, generated, inside, jobs, machine, resume, scatter, starts, tables
+from benchmarks.ours import worker_python
 from benchmarks.peers.engines import PEERS
 
 if TYPE_CHECKING:
@@ -15,12 +16,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """The date of a run, and the load of the machine before and after it."""
+    """The date of a run, the load of the machine before and after it, and the commit to compare with."""
 
     date: str
     load_before: str
     load_after: str
+    against: str | None = None
+    """The full hash of that commit, if there is one."""
 
+
+_AGAINST = """\
+**Compared with commit {commit}**, installed with the same Python and measured in turns with this checkout.
+Figures are the median ratio over the rounds, with the range in parentheses; less than 1 is less than before.
+CPU time is that of all processes: the control process, the zygote, its jobs, and the tool server.
+The bound applies to CPU time if it is measured; rows without a target may be slower by the usual noise."""
 
 _JOBS = """\
 **Trivial jobs.** The cost per job is that of a run of many jobs minus that of a run of one, divided by the
@@ -59,19 +68,31 @@ def write(results: Results, plan: Plan, when: Circumstances) -> str:
             f"**Scatter of {few:,} and {many:,}** Python subjobs, run in the order few, many, few.",
             tables.large_scatter(results, plan),
         ),
-        (starts.ALL, "**Start-up times.**", tables.starting(results)),
+        (
+            list(calls.CALLS),
+            f"**Calls in bash jobs**, by the cost of one more of {plan.small_calls}.",
+            tables.small_calls(results),
+        ),
+        (
+            [*starts.ALL, *generated.NAMES, resume.NAME],
+            f"**Commands**, from the shell. The resumed run has {plan.resumed_jobs:,} jobs that are done.",
+            tables.starting(results),
+        ),
     ]
     included = [part for probes, *parts in sections if results.has_any(probes) for part in parts]
     begin = [_introduction(plan, when), tables.targets(results), _failures(results)]
+    if when.against:
+        begin += [_AGAINST.format(commit=when.against[:12]), tables.against_before(results)]
     return "\n\n".join(part.strip() for part in [*begin, *included] if part)
 
 
 def _introduction(plan: Plan, when: Circumstances) -> str:
     return (
         f"Measured on {when.date} in one run of {plan.rounds} rounds, in which all measurements take turns, "
-        f"on {machine.describe()}; everything runs under this Python. The load of the machine was "
-        f"{when.load_before} before and {when.load_after} after the run. Figures are medians over the "
-        "rounds, with the range in parentheses. The ratios also apply to other machines; the times do not."
+        f"on {machine.describe()}; our jobs run under Python {worker_python()}, everything else under the "
+        f"first. The load of the machine was {when.load_before} before and {when.load_after} after the run. "
+        "Figures are medians over the rounds, with the range in parentheses; ratios are medians of those of "
+        "each round. The ratios also apply to other machines; the times do not."
     )
 
 

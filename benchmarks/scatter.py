@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import os
-import shutil
 import statistics
 from typing import TYPE_CHECKING
 
-from benchmarks.ours import run_app
 from benchmarks.probes import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from benchmarks.ours import Installation
     from benchmarks.plan import Plan
     from benchmarks.process import EndedCommand
 
 NAME = "large scatter"
 
 
-def probe(plan: Plan) -> Probe:
-    """Return the probe that measures both runs."""
-    return Probe(NAME, lambda folder: _figures(folder, *plan.scatter), most_rounds=1)
+def probe(plan: Plan, ours: Installation) -> Probe:
+    """Return the probe that measures both runs of an installation."""
+    return Probe(ours.named(NAME), lambda folder: _figures(ours, folder, *plan.scatter), most_rounds=1)
 
 
-def _figures(folder: Path, small: int, large: int) -> Mapping[str, float]:
+def _figures(ours: Installation, folder: Path, small: int, large: int) -> Mapping[str, float]:
     """Run few jobs, many, and few again, so that other load on the machine affects both."""
-    before, _ = _run(folder / "before", small)
-    ended, files = _run(folder / "large", large)
-    after, _ = _run(folder / "after", small)
+    before, _ = _run(ours, folder / "before", small)
+    ended, files = _run(ours, folder / "large", large)
+    after, _ = _run(ours, folder / "after", small)
     small_seconds = statistics.mean([before.seconds, after.seconds])
     early, late = ended.descriptors
     return {
         "small": small_seconds,
         "large": ended.seconds,
+        "cpu": ended.cpu_seconds,
         "ratio": ended.seconds / small_seconds,
         "cpu_ratio": ended.cpu_seconds / statistics.mean([before.cpu_seconds, after.cpu_seconds]),
         "small_control": max(before.control_mib, after.control_mib),
@@ -45,10 +45,9 @@ def _figures(folder: Path, small: int, large: int) -> Mapping[str, float]:
     }
 
 
-def _run(folder: Path, jobs: int) -> tuple[EndedCommand, int]:
+def _run(ours: Installation, folder: Path, jobs: int) -> tuple[EndedCommand, int]:
     """Run a number of jobs, and return the measurements and the number of temporary files left behind."""
     folder.mkdir()
-    ended, _ = run_app("scatter_python", folder, {"n": jobs})
+    ended, _ = ours.run_app("scatter_python", folder, {"n": jobs})
     left = sum(len(folders) + len(files) for _, folders, files in os.walk(folder / "tmp"))
-    shutil.rmtree(folder)
     return ended, left

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks import inside, jobs, scatter, starts
+from benchmarks import calls, comparison, generated, inside, jobs, resume, scatter, starts
 from benchmarks.peers.engines import PEERS
-from benchmarks.targets import TARGETS
+from benchmarks.targets import AGAINST_BEFORE, TARGETS, UNCHANGED, Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from benchmarks.comparison import Row
     from benchmarks.plan import Plan
-    from benchmarks.probes import Key, Results
+    from benchmarks.probes import Key, Results, Spread
 
 _NONE = "-"
 
@@ -25,9 +26,33 @@ def targets(results: Results) -> str:
         if measured is None:
             rows.append([target.words, target.wanted, _NONE, "not measured"])
         else:
-            verdict = "met" if target.is_met(measured) else "**not met**"
-            rows.append([target.words, target.wanted, target.format(measured), verdict])
+            rows.append([target.words, target.wanted, target.format(measured), _verdict(target, measured)])
     return _table(["target", "bound", "measured", ""], rows)
+
+
+def against_before(results: Results) -> str:
+    """Return the table of all figures relative to those of the earlier commit, and the verdicts."""
+    heads = ["", "time, before = 1", "CPU time, before = 1", "bound", ""]
+    measured = [row for row in comparison.ROWS if row.judged(results)]
+    return _table(heads, [_compared(results, row) for row in measured])
+
+
+def _compared(results: Results, row: Row) -> list[str]:
+    time, cpu = row.ratio(results, row.time), row.ratio(results, row.cpu)
+    target, judged = _target_of(row), row.judged(results)
+    verdict = _verdict(target, judged.median) if judged else _NONE
+    return [row.words, _range_of(time), _range_of(cpu), target.wanted, verdict]
+
+
+def _target_of(row: Row) -> Target:
+    """Return the target for a row: the one for its processor time if there is one, or no change."""
+    figure = comparison.pair(row.probe, row.cpu or row.time)
+    unchanged = Target(row.words, *figure, at_most=UNCHANGED)
+    return next((target for target in AGAINST_BEFORE if (target.figure, target.below) == figure), unchanged)
+
+
+def _verdict(target: Target, measured: float) -> str:
+    return "met" if target.is_met(measured) else "**not met**"
 
 
 def trivial_jobs(results: Results) -> str:
@@ -39,16 +64,16 @@ def trivial_jobs(results: Results) -> str:
 
 
 def _engine(results: Results, name: str) -> list[str]:
-    job = (name, "job")
+    job = (name, "each")
     spread = results.spread(job)
     return [
         name,
-        results.failures.get(name) or _ratio(results, job, (jobs.PYTHON, "job")),
-        _ratio(results, job, (jobs.BASH, "job")),
+        results.failures.get(name) or _ratio(results, job, (jobs.PYTHON, "each")),
+        _ratio(results, job, (jobs.BASH, "each")),
         f"{1 / spread.median:.0f}" if spread and spread.median > 0 else _NONE,
         _figure(results, job, 1000),
         _figure(results, (name, "cpu"), 1000),
-        _figure(results, (name, "jobs"), digits=0),
+        _figure(results, (name, "units"), digits=0),
         _figure(results, (name, "start"), digits=2),
         _figure(results, (name, "memory"), digits=0),
     ]
@@ -71,6 +96,15 @@ def tools(results: Results) -> str:
         for name, words in names.items()
     ]
     return _table(["call", "speed-up", "ms", "as a plain process, ms"], rows)
+
+
+def small_calls(results: Results) -> str:
+    """Return the table of the cost of one more call of a command in a bash job."""
+    rows = [
+        [name, _figure(results, (name, "each"), 1000), _figure(results, (name, "cpu"), 1000)]
+        for name in calls.CALLS
+    ]
+    return _table(["call", "ms", "CPU ms"], rows)
 
 
 def waiting(results: Results) -> str:
@@ -134,15 +168,25 @@ def starting(results: Results) -> str:
             name,
             _ratio(results, (name, "seconds"), (starts.DXPY, "seconds")),
             _figure(results, (name, "seconds")),
+            _figure(results, (name, "cpu")),
         ]
-        for name in starts.ALL
+        for name in [*starts.ALL, *generated.NAMES, resume.NAME]
+        if results.has_any([name]) or name in results.failures
     ]
-    return _table(["command", "relative to starting dxpy", "s"], rows)
+    return _table(["command", "relative to starting dxpy", "s", "CPU s"], rows)
 
 
 def _ratio(results: Results, over: Key, under: Key) -> str:
     ratio = results.ratio(over, under)
-    return _NONE if ratio is None else f"{ratio:.{2 if abs(ratio) < 10 else 0}f}x"
+    return _NONE if ratio is None else f"{ratio.median:.{2 if abs(ratio.median) < 10 else 0}f}x"
+
+
+def _range_of(ratio: Spread | None) -> str:
+    """Return a ratio, and its range over the rounds if they differ."""
+    if ratio is None:
+        return _NONE
+    median, low, high = (f"{value:.2f}" for value in (ratio.median, ratio.low, ratio.high))
+    return median if low == high else f"{median} ({low} to {high})"
 
 
 def _figure(results: Results, key: Key, scale: float = 1, *, digits: int | None = None) -> str:

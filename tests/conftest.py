@@ -25,13 +25,13 @@ from tests.route_record import (  # noqa: F401 - hooks and a fixture of every te
 
 from dx_local.api.server import Server
 from dx_local.engine.environments.python_environments import (
-    EnvironmentRequest,
     WorkerEnvironment,
     prepare_environment,
+    request_of_python,
 )
 from dx_local.engine.executors import cgroups
 from dx_local.engine.session import Observer, Session, SessionOptions
-from dx_local.engine.settings import JobSettings
+from dx_local.engine.settings import PYTHON_VARIABLE, JobSettings
 from dx_local.platform.core import access
 from dx_local.platform.core.context import DEFAULT_USER, Caller, Context, Platform
 from dx_local.platform.data import projects
@@ -54,6 +54,11 @@ settings.load_profile("suite")
 
 # Tests make no control groups on a machine unless they are told where.
 os.environ.setdefault(cgroups.VARIABLE, "none")
+
+# The version of Python under which jobs of the tests run, such as 3.8; see `make test-variants`.
+TEST_PYTHON = os.environ.get("DX_LOCAL_TEST_PYTHON") or None
+if TEST_PYTHON:
+    os.environ[PYTHON_VARIABLE] = TEST_PYTHON
 
 START = 1_700_000_000_000  # ms
 
@@ -120,7 +125,9 @@ def new_job(context: Context, project: str) -> Callable[..., Context]:
 
 @pytest.fixture(scope="session")
 def worker_environment() -> WorkerEnvironment:
-    return prepare_environment(EnvironmentRequest(), announce=print)
+    request = request_of_python(TEST_PYTHON)
+    assert request, f"DX_LOCAL_TEST_PYTHON: this machine has no Python {TEST_PYTHON}"
+    return prepare_environment(request, announce=print)
 
 
 class Reply(NamedTuple):

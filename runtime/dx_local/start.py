@@ -10,11 +10,15 @@ quiet_start.ctrl_c_ends_silently()
 
 import os
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from dx_app_wizard.console.program import start
+from dx_local.engine.executors.zygote_start import early
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import click
 
 
@@ -22,9 +26,10 @@ def dx_local() -> NoReturn:
     """Run the program `dx-local`."""
 
     def command() -> None:
-        from dx_local.cli import main
+        with _early_zygote("dx-local", sys.argv[1:]):
+            from dx_local.cli import main
 
-        _call(main, "dx-local")
+            _call(main, "dx-local")
 
     start(command)
 
@@ -33,18 +38,30 @@ def dx_run_app_locally() -> NoReturn:
     """Run the program `dx-run-app-locally`, the old name of `dx-local run`."""
 
     def command() -> None:
-        from dx_local.cli.run import command as run
+        with _early_zygote("dx-run-app-locally", ["run", *sys.argv[1:]]):
+            from dx_local.cli.run import command as run
 
-        _call(run, "dx-run-app-locally")
+            _call(run, "dx-run-app-locally")
 
     start(command)
+
+
+@contextmanager
+def _early_zygote(name: str, arguments: Sequence[str]) -> Iterator[None]:
+    """Start the zygote of a run beside the imports of its command."""
+    if not _completes(name):
+        early.begin(arguments)
+    try:
+        yield
+    finally:
+        early.abandon()
 
 
 def _call(command: click.Command, name: str) -> NoReturn:
     """Call a command and exit; raise KeyboardInterrupt on Ctrl-C, for which click would exit with 1."""
     import click
 
-    if f"_{name.replace('-', '_').upper()}_COMPLETE" in os.environ:
+    if _completes(name):
         from dx_local.cli.completion import shells
 
         shells.use()
@@ -55,3 +72,8 @@ def _call(command: click.Command, name: str) -> NoReturn:
         sys.exit(error.exit_code)
     except click.Abort:
         raise KeyboardInterrupt from None
+
+
+def _completes(name: str) -> bool:
+    """Return whether a shell has called the program for the completion of a command line."""
+    return f"_{name.replace('-', '_').upper()}_COMPLETE" in os.environ

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_local.errors import DxLocalError
+from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,12 +86,12 @@ def run_app(
         result = _result_of(request)
     except DxLocalError:
         if not kept:
-            shutil.rmtree(place, ignore_errors=True)  # nothing ran
+            remove_tree(place, ignore_errors=True)  # nothing ran
         raise
     run = _as_run(result)
     if run.state == "done":
         if not kept:
-            atexit.register(shutil.rmtree, place, ignore_errors=True)
+            atexit.register(remove_tree, place, ignore_errors=True)
     elif check:
         raise JobFailedError(result.explanation(), run)
     return run

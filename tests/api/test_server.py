@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from dx_local.api import coverage, routes
+from dx_local.api.lazy_server import LazyServer
 from dx_local.api.server import Server
 from dx_local.platform.core import access
 
@@ -245,9 +246,15 @@ def test_hooks_receive_the_calls_of_users(serve_with: Callable[[Recorder], Serve
     assert "marked" in serve_with(Recorder()).post("/system/whoami")
 
 
-def test_the_server_closes_at_once_in_spite_of_open_connections(platform: Platform) -> None:
+ANY_SERVER = pytest.mark.parametrize("server_class", [Server, LazyServer])
+
+
+@ANY_SERVER
+def test_the_server_closes_at_once_in_spite_of_open_connections(
+    platform: Platform, server_class: type[Server | LazyServer]
+) -> None:
     async def serve() -> float:
-        async with Server(platform) as server:
+        async with server_class(platform) as server:
             connection = http.client.HTTPConnection("127.0.0.1", server.port)
             await asyncio.to_thread(connection.request, "POST", "/system/whoami", "{}")
             await asyncio.to_thread(lambda: connection.getresponse().read())
@@ -270,13 +277,24 @@ def test_the_server_leaves_signals_alone(platform: Platform) -> None:
 
 def test_a_port_can_be_chosen_and_used_again(platform: Platform) -> None:
     async def serve_twice() -> list[int]:
-        async with Server(platform) as first:
+        async with LazyServer(platform) as first:
             pass
-        async with Server(platform, port=first.port) as second:
+        async with LazyServer(platform, port=first.port) as second:
             return [first.port, second.port]
 
     first, second = asyncio.run(serve_twice())
     assert first == second
+
+
+def test_a_lazy_server_closes_without_a_client(platform: Platform) -> None:
+    async def serve() -> int:
+        async with LazyServer(platform) as server:
+            assert platform.base_url == f"http://127.0.0.1:{server.port}"
+        return server.port
+
+    port = asyncio.run(serve())
+    with pytest.raises(ConnectionRefusedError):
+        _status_of_get(port)
 
 
 def test_many_clients_at_once_lose_nothing(served: ServedPlatform) -> None:
@@ -298,11 +316,14 @@ def test_json_of_any_script_survives(served: ServedPlatform) -> None:
     assert reply.json["name"] == name
 
 
-def test_a_second_socket_is_answered_at_until_the_server_closes(platform: Platform) -> None:
+@ANY_SERVER
+def test_a_second_socket_is_answered_at_until_the_server_closes(
+    platform: Platform, server_class: type[Server | LazyServer]
+) -> None:
     async def answer() -> int:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
-            async with Server(platform) as server:
+            async with server_class(platform) as server:
                 server.answer_at(listener.dup())
                 status = await asyncio.to_thread(_status_of_get, port)
         with pytest.raises(ConnectionRefusedError):

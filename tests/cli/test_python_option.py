@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dx_local.engine.environments.python_versions import find_python, running_version
+from dx_local.engine.settings import PYTHON_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +25,7 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "uv"))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path / "pyenv"))
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.delenv(PYTHON_VARIABLE, raising=False)
     return tmp_path
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,7 @@ from dx_local.engine.faults import Fault, parse_fault
 from dx_local.engine.settings import (
     ISOLATION_VARIABLE,
     NETWORK_VARIABLE,
+    PYTHON_VARIABLE,
     InputDelivery,
     Isolation,
     JobOptions,
@@ -96,8 +97,11 @@ def test_settings_are_plain_data() -> None:
     faults = (parse_fault("slow-io:process[2]=1MB/s"),)
     settings = JobSettings(memory_limit="instance", input_delivery=InputDelivery.LINK, inject=faults)
     data = json.loads(json.dumps(asdict(settings)))
-    faults_read = tuple(Fault(**fault) for fault in data["inject"])
-    assert JobSettings(**{**data, "inject": faults_read, "debug_on": tuple(data["debug_on"])}) == settings
+    data["inject"] = [Fault(**fault) for fault in data["inject"]]
+    read: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in data.items()
+    }
+    assert JobSettings(**read) == settings
 
 
 @pytest.mark.parametrize("text", ["", "much", "0", "-1G", "instances"])
@@ -110,6 +114,23 @@ def test_text_that_is_no_memory_limit_is_rejected(text: str) -> None:
 def test_an_old_python_is_rejected(version: str) -> None:
     with pytest.raises(UsageError, match="cannot run under"):
         check_python(version)
+
+
+@pytest.mark.parametrize(
+    ("options", "python"), [({}, "3.9"), ({"python": None}, "3.9"), ({"python": "3.8"}, "3.8")]
+)
+def test_a_variable_has_the_default_of_the_python(
+    monkeypatch: pytest.MonkeyPatch, options: JobOptions, python: str
+) -> None:
+    monkeypatch.setenv(PYTHON_VARIABLE, "3.9")
+    assert JobSettings().python == "3.9"
+    assert JobSettings.from_options(options).python == python
+
+
+def test_an_old_python_in_the_variable_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PYTHON_VARIABLE, "3.7")
+    with pytest.raises(UsageError, match="cannot run under"):
+        JobSettings.from_options({})
 
 
 @pytest.mark.parametrize("version", ["3.8", "3.13.1", "pypy3.10", "/usr/bin/python3"])

@@ -286,7 +286,7 @@ def test_non_ascii_answers_survive_a_c_locale(wizard_process: Wizard, tmp_path: 
 
 
 def test_a_bug_of_ours_leaves_a_crash_log_and_no_traceback(wizard_process: Wizard, tmp_path: Path) -> None:
-    (tmp_path / "cookiecutter.py").write_text("raise RuntimeError('broken install')")
+    (tmp_path / "jinja2.py").write_text("raise RuntimeError('broken install')")
     outcome = wizard_process(*NEW, "--json", PYTHONPATH=str(tmp_path), XDG_STATE_HOME=str(tmp_path / "state"))
     assert (outcome.code, outcome.json["error"]["code"]) == (1, "unexpected")
     assert "Traceback" not in outcome.stderr
@@ -296,7 +296,7 @@ def test_a_bug_of_ours_leaves_a_crash_log_and_no_traceback(wizard_process: Wizar
 
 
 def test_verbose_shows_the_traceback_of_a_bug(wizard_process: Wizard, tmp_path: Path) -> None:
-    (tmp_path / "cookiecutter.py").write_text("raise RuntimeError('broken install')")
+    (tmp_path / "jinja2.py").write_text("raise RuntimeError('broken install')")
     assert "Traceback" in wizard_process(*NEW, "--verbose", PYTHONPATH=str(tmp_path)).stderr
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import dx_local.worker
+from dx_local.engine.environments.tool_client import native_client
 from dx_local.engine.executors.job_folder import JobFolder, create_job_folder
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.executors.protocol import Callbacks, JobExit, Launch, LogLine
@@ -194,6 +195,20 @@ def bare_workshop(
     shop.loop.close()
 
 
+@pytest.fixture(scope="session")
+def forking_workshop(
+    tmp_path_factory: pytest.TempPathFactory, worker_environment: WorkerEnvironment
+) -> Iterator[Workshop]:
+    """A workshop whose bash jobs are forked by the zygote, as jobs in Python are."""
+    shop = Workshop(tmp_path_factory.mktemp("jobs"), worker_environment)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DX_LOCAL_JOB_START", "fork")
+        shop.run("main() { :; }", "bash")  # the first job starts the zygote
+    yield shop
+    shop.close()
+    shop.loop.close()
+
+
 @pytest.fixture
 def own_workshop(tmp_path: Path, worker_environment: WorkerEnvironment) -> Iterator[Workshop]:
     """An executor for tests that break or close it."""
@@ -267,10 +282,12 @@ _PYTHON = "/usr/bin/python3"
 _RUNTIME = Path(dx_local.worker.__file__).parents[2]
 
 # Runs bash scripts one after another, each as a job, and ends with the exit code of the last that fails.
+# Every other job is forked, the rest starts without a fork if there is a library for that.
 _IN_SANDBOXES = """
-import json, os, sys
+import ctypes, json, os, sys
 sys.path.insert(0, sys.argv[1])
 from dx_local.worker.job import Job
+from dx_local.worker.process.spawn import PreparedStart, ProgramStart
 from dx_local.worker.sandbox import mounts
 from dx_local.worker.sandbox.manager import SandboxManager
 from dx_local.worker.sandbox.trial import check_support
@@ -280,18 +297,25 @@ assert check_support(folder) is None
 sandboxes = SandboxManager(folder, "box", has_pid_namespace=True)
 os.makedirs(f"{folder}/job/home")
 job = Job("job-x", "main", "bash", f"{folder}/job/home", None, {}, "",
-          tuple(sys.argv[4:]), f"{folder}/job-x", {})
+          tuple(sys.argv[5:]), f"{folder}/job-x", {})
+library = ctypes.PyDLL(sys.argv[4]) if sys.argv[4] else None
 code = 0
-for script in json.loads(sys.argv[3]):
+for number, script in enumerate(json.loads(sys.argv[3])):
     inside, sandbox = sandboxes.take(job)
-    pid = sandboxes.pool.fork(sandbox)
+    path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+    variables = {"PATH": path, "HOME": inside.home, **inside.variables}
+    command = ["bash", "-e", "-c", script]
+    fork = os.fork
+    if library and number % 2:
+        namespaces = [call.arguments for call in sandbox.entry_calls()]
+        program = ProgramStart(namespaces, 1, 2, None, inside.home, command, variables)
+        fork = PreparedStart(library, program)
+    pid = sandboxes.pool.fork(sandbox, fork)
     if pid == 0:
         mounts.perform(sandbox.entry_calls())
         os.setsid()
         os.chdir(inside.home)
-        path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-        variables = {"PATH": path, "HOME": inside.home, **inside.variables}
-        os.execve("/bin/bash", ["bash", "-e", "-c", script], variables)
+        os.execve("/bin/bash", command, variables)
     _, status = os.waitpid(pid, 0)
     if status:
         code = status >> 8 or 1
@@ -324,7 +348,11 @@ def folder_of_nobody() -> Iterator[Path]:
 
 def by_nobody(folder: Path, *scripts: str, layers: Sequence[Path] = ()) -> subprocess.CompletedProcess[str]:
     """Run scripts in sandboxes of an ordinary user; return their output and exit code."""
-    return run_by_nobody(_IN_SANDBOXES, folder, json.dumps(scripts), *layers)
+    with tempfile.TemporaryDirectory() as cache:
+        Path(cache).chmod(0o755)
+        client = native_client(Path(cache))
+        library = client.with_suffix(".so") if client else ""
+        return run_by_nobody(_IN_SANDBOXES, folder, json.dumps(scripts), library, *layers)
 
 
 def run_by_nobody(program: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -276,7 +276,7 @@ def test_killing_the_command_itself_leaves_neither_job_nor_folder(
         shop = Workshop(Path({str(tmp_path)!r}), WorkerEnvironment(bin / "python", bin, ""))
         job_id = shop.start("main() {{ setsid {sleep.command} & echo ready; wait; }}", "bash")
         shop.wait_for_line(job_id, "ready")
-        print(shop.executor._folder, *zygotes_of(shop), flush=True)
+        print(shop.executor._folder.path, *zygotes_of(shop), flush=True)
         shop.wait(job_id)
     """
     with subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE) as command:
@@ -299,7 +299,7 @@ def test_a_zygote_whose_executor_was_killed_removes_its_folder(
     script = Path(dx_local.worker.__file__).with_name("zygote.py")
     with theirs:
         command: list[str | Path] = [worker_environment.python, "-I", "-X", "utf8", script]
-        command += [str(theirs.fileno()), folder, worker_environment.bin, "", "auto", tmp_path, "0"]
+        command += [str(theirs.fileno()), folder, worker_environment.bin, "", "auto", tmp_path]
         subprocess.run(command, pass_fds=[theirs.fileno()], check=True, timeout=60)
     assert not folder.exists()
 

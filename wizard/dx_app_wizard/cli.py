@@ -281,7 +281,7 @@ def command(
     """
     from dx_app_wizard.answers.settings import with_settings
     from dx_app_wizard.commands.create import Options, create
-    from dx_app_wizard.commands.start_from import StartOptions
+    from dx_app_wizard.commands.start_options import StartOptions
 
     for key in ("inputs", "outputs", "packages"):
         flags[key] = flags[key] or None

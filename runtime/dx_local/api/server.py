@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from dx_local.api import convertors, routes
 from dx_local.api.answers import answer_error, answer_json, check_origin
 from dx_local.api.identity import identity_routes
+from dx_local.api.listening import BACKLOG, HOST, listen, set_no_delay
 from dx_local.api.logs import log_route
 from dx_local.api.transfers import transfer_routes
 from dx_local.platform.core import access
@@ -25,6 +25,7 @@ from dx_local.platform.requests import idempotency, strict_json
 from dx_local.platform.requests.background_work import WorkRequired
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Caller, Platform
 
 _GRACE = 1.0  # seconds for unfinished responses when the server closes
-_BACKLOG = 1024
 
 
 class Hooks(Protocol):
@@ -63,30 +63,28 @@ def build_app(platform: Platform, hooks: Hooks | None = None) -> Starlette:
 
 
 class Server:
-    """A context manager that serves the platform's API on a loopback port.
+    """A context manager that serves the platform's API at a socket that listens, by default a new one.
 
-    With port 0, the kernel chooses a port; `port` and `url` then contain the actual one.
+    The socket is closed with this server. Inside the context, `port` and `url` are its address.
     """
 
+    port = 0
+
     def __init__(
-        self, platform: Platform, *, hooks: Hooks | None = None, host: str = "127.0.0.1", port: int = 0
+        self, platform: Platform, *, hooks: Hooks | None = None, listener: socket.socket | None = None
     ) -> None:
         self._platform = platform
         self._hooks = hooks
-        self._host = host
-        self.port = port
+        self._listener = listener
         self._app = build_app(platform, hooks)
 
     @property
     def url(self) -> str:
         """The address of the server, without a trailing slash."""
-        return f"http://{self._host}:{self.port}"
+        return f"http://{HOST}:{self.port}"
 
     async def __aenter__(self) -> Self:
-        self._socket = socket.create_server((self._host, self.port), backlog=_BACKLOG)
-        # Each connection inherits this. Asyncio sets it too, but only on sockets created with a protocol
-        # number. Without it, the second answer on a connection waits 40 ms for a delayed ACK.
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = self._listener or listen(port=0)
         self.port = self._socket.getsockname()[1]
         self._platform.base_url = self.url
         config = uvicorn.Config(
@@ -148,7 +146,7 @@ class _Uvicorn(uvicorn.Server):
 
     async def answer_at(self, listener: socket.socket) -> None:
         """Serve one more socket; uvicorn itself only accepts sockets at its start."""
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        set_no_delay(listener)
 
         def protocol() -> asyncio.Protocol:
             return self.config.http_protocol_class(  # type: ignore[call-arg]  # as uvicorn itself does
@@ -156,7 +154,7 @@ class _Uvicorn(uvicorn.Server):
             )
 
         loop = asyncio.get_running_loop()
-        self.servers.append(await loop.create_server(protocol, sock=listener, backlog=_BACKLOG))
+        self.servers.append(await loop.create_server(protocol, sock=listener, backlog=BACKLOG))
 
     async def main_loop(self) -> None:
         self.is_up.set()

@@ -17,6 +17,7 @@ from dx_local.cli.boundary import CommandResult, boundary
 from dx_local.cli.job_options import job_options
 from dx_local.cli.serve import state_option
 from dx_local.cli.stopping import signals_that_stop, until_stopped
+from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,7 @@ def _folder(state: Path | None) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder, ignore_errors=True)
 
 
 async def _run(request: ServeRequest, program: tuple[str, ...]) -> int:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shutil
 import sqlite3
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from dx_local.platform.core.large_values import FOLDER as VALUES
 from dx_local.platform.core.states import FINAL
 from dx_local.platform.execution import job_creation
 from dx_local.platform.execution.job_logs import job_folder_name
+from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,14 +90,14 @@ def _copy_of(run: Path) -> Iterator[Path]:
     """
     parent = run.parent.resolve()
     for left in owned_folders.abandoned(parent.glob(f"{_PREFIX}*")):
-        shutil.rmtree(left, ignore_errors=True)
+        remove_tree(left, ignore_errors=True)
     folder = parent / f"{_PREFIX}{secrets.token_hex(4)}"
     lock = owned_folders.make(folder, 0o700)
     try:
         _copy_platform(run.resolve(), folder)
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder, ignore_errors=True)
         os.close(lock)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import shutil
 import sqlite3
 import time
 from contextlib import contextmanager, suppress
@@ -16,6 +15,7 @@ from dx_local.errors import DxLocalError, UsageError
 from dx_local.platform.core.context import STORE_NAME, Platform
 from dx_local.platform.core.full_disk import is_full_disk
 from dx_local.platform.core.store import Store
+from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,7 +83,7 @@ def open_workspace(app: Path, wanted: Path | None) -> Iterator[Workspace]:
         if workspace.has_begun:
             raise
         for path in set(folder.iterdir()) - earlier:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            remove_tree(path) if path.is_dir() else path.unlink()
         with suppress(OSError):  # a parent folder may hold another run by now
             for path in created if wanted else (folder, *created):
                 path.rmdir()

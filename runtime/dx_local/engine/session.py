@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dx_local.api.server import Server
+from dx_local.api.lazy_server import LazyServer
 from dx_local.engine.environments.job_environments import JobEnvironments
 from dx_local.engine.environments.python_environments import EnvironmentRequest
 from dx_local.engine.executors.file_transfer import FileTransfer
@@ -115,7 +115,7 @@ class Session:
             self.reserve,
             is_open=options.is_open,
         )
-        self._server = Server(self.platform, hooks=self.driver, port=options.port)
+        self._server = LazyServer(self.platform, hooks=self.driver, port=options.port)
 
     async def __aenter__(self) -> Session:  # noqa: PYI034 - Self is not in Python 3.10
         try:

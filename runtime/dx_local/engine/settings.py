@@ -26,6 +26,9 @@ ISOLATION_VARIABLE = "DX_LOCAL_ISOLATION"
 NETWORK_VARIABLE = "DX_LOCAL_NETWORK"
 """Environment variable with the default of `network`."""
 
+PYTHON_VARIABLE = "DX_LOCAL_PYTHON"
+"""Environment variable with the default of `python`."""
+
 EXECUTOR_VARIABLE = "DX_LOCAL_EXECUTOR"
 """Environment variable with the default of `executor`."""
 
@@ -93,7 +96,7 @@ class JobSettings:
     reuse: bool = False
     """True to reuse the output of an earlier job of the platform with the same code and input."""
     input_delivery: InputDelivery = InputDelivery.COPY
-    python: str | None = None
+    python: str | None = field(default_factory=lambda: os.environ.get(PYTHON_VARIABLE) or None)
     """Python version for jobs; None for that of the app's release, if this machine has it."""
     install_depends: bool = False
     """True to unpack missing Debian packages of execDepends for jobs."""
@@ -122,9 +125,10 @@ class JobSettings:
     def from_options(cls, options: JobOptions) -> JobSettings:
         """Return the settings for these options. Raises UsageError for an invalid value.
 
-        Environment variables supply isolation, network and executor if the options do not.
+        Environment variables supply isolation, network, Python and executor if the options do not.
         """
         given: dict[str, Any] = {
+            "python": os.environ.get(PYTHON_VARIABLE) or None,
             "isolation": os.environ.get(ISOLATION_VARIABLE) or None,
             "network": os.environ.get(NETWORK_VARIABLE) or None,
             "executor": os.environ.get(EXECUTOR_VARIABLE) or None,

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+INPUT_FILE = "job_input.json"
+"""Name of the file in a job's home that contains its input."""
+
 FAILED_COMMAND_FILE = ".dx-failed-command"
 """Beginning of the names of files in the home of a bash job that hold failed commands; see its ERR trap."""
 
@@ -71,7 +74,7 @@ class Job:
     @property
     def input_file(self) -> str:
         """The file that contains the job's input."""
-        return f"{self.home}/job_input.json"
+        return f"{self.home}/{INPUT_FILE}"
 
     @property
     def code(self) -> str:

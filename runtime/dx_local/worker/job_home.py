@@ -35,35 +35,44 @@ def enter_home(job: Job, variables: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(variables)
     populate_home(job)
+    write_environment(job, job.home)
     os.chdir(job.home)
 
 
 def populate_home(job: Job) -> None:
-    """Copy home/dnanexus of the layers into the job's home, and write `environment`."""
-    for layer in job.layers:
-        template = Path(layer, "home", "dnanexus")
-        if template.is_dir():
-            shutil.copytree(
-                template,
-                job.home,
-                symlinks=True,
-                ignore=partial(_existing_names, str(template), job.home),
-                dirs_exist_ok=True,
-                copy_function=_copy_or_link,
-            )
+    """Copy home/dnanexus of the layers into the job's home."""
+    for template in templates_of(job):
+        shutil.copytree(
+            template,
+            job.home,
+            symlinks=True,
+            ignore=partial(_existing_names, template, job.home),
+            dirs_exist_ok=True,
+            copy_function=_copy_or_link,
+        )
+
+
+def templates_of(job: Job) -> list[str]:
+    """Return the folders in the layers whose files a job finds in its home, the topmost first."""
+    folders = [f"{layer}/home/dnanexus" for layer in job.layers]
+    return [folder for folder in folders if os.path.isdir(folder)]  # noqa: PTH112
+
+
+def write_environment(job: Job, home: str) -> None:
+    """Write `environment` to the job's home, which this process sees at `home`."""
     exports = (f"export {name}={shlex.quote(value)}\n" for name, value in job.variables.items())
-    write(job, "environment", "".join(exports), mode=0o600)  # it contains the job's token
+    write(home, "environment", "".join(exports), mode=0o600)  # it contains the job's token
 
 
-def write_bashrc(job: Job) -> None:
+def write_bashrc(home: str) -> None:
     """Write `.bashrc`, unless a layer contains one."""
     with contextlib.suppress(FileExistsError):
-        write(job, ".bashrc", _BASHRC, flags=os.O_EXCL)
+        write(home, ".bashrc", _BASHRC, flags=os.O_EXCL)
 
 
-def write(job: Job, name: str, text: str, *, mode: int = 0o666, flags: int = os.O_TRUNC) -> None:
-    """Write a file in the job's home, replacing one from a layer."""
-    file = os.open(f"{job.home}/{name}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, mode)
+def write(home: str, name: str, text: str, *, mode: int = 0o666, flags: int = os.O_TRUNC) -> None:
+    """Write a file in a job's home, replacing one from a layer."""
+    file = os.open(f"{home}/{name}", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, mode)
     try:
         data = text.encode()
         while data:

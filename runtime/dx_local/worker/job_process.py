@@ -18,34 +18,31 @@ from dx_local.worker.sandbox import mounts
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
     from dx_local.worker.sandbox.mounts import Syscall
-    from dx_local.worker.sandbox.network import Network
 
 
 class JobStart(NamedTuple):
     """Everything that a forked process needs to become a job, prepared before the fork."""
 
     job: Job
-    sandbox_calls: list[Syscall]
-    """The calls by which it enters the job's sandbox."""
+    entry_calls: list[Syscall]
+    """The calls by which it enters its network and its sandbox, from `mounts.enter_namespace`."""
     variables: dict[str, str]
     files: list[int]
     """Its stdout and stderr, and the `cgroup.procs` of its control group if it has one."""
-    network: Network | None
-    """The network that replaces the host's."""
 
 
 def become_job(start: JobStart) -> NoReturn:
     """Turn this freshly forked process into the job; never return to the zygote's code.
 
-    The order matters: the network must be entered before the sandbox, in which the process has no privileges
-    over it; and the control group is joined before any code of the job runs.
+    The control group is joined before any code of the job runs. Most bash jobs start without a fork, by
+    bash_start.py and process/spawn.c, which do the same; a change in one belongs in the other.
     """
+    stderr = start.files[1]
     try:
         gc.enable()
-        if start.network:
-            start.network.enter()
-        mounts.perform(start.sandbox_calls)
+        mounts.perform(start.entry_calls)
         detach_from_zygote(*start.files)
+        stderr = 2
         memory_limit.limit_each_process(start.job.process_memory)
         enter_home(start.job, start.variables)
         if start.job.is_killed:
@@ -59,11 +56,18 @@ def become_job(start: JobStart) -> NoReturn:
         if start.job.interpreter == "bash":
             bash.run(start.job)
         python.run(start.job)
+    except OSError as error:
+        os.write(stderr, start_failure(error))
     except BaseException:  # noqa: BLE001  (after any error: this must not become a second zygote)
         traceback.print_exc()
         sys.stderr.flush()
     finally:
         os._exit(1)
+
+
+def start_failure(error: OSError) -> bytes:
+    """Return the line of a job's log for an error that occurred before its program ran."""
+    return f"The job's process could not be started: {error}\n".encode("utf-8", "backslashreplace")
 
 
 def signal_group(pid: int, number: int) -> None:

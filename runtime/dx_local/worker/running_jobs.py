@@ -10,13 +10,14 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from dx_local.worker.job_process import JobStart, become_job, exit_code, signal_group
+from dx_local.worker.job_process import JobStart, become_job, exit_code, signal_group, start_failure
 from dx_local.worker.process import linux
 from dx_local.worker.process.exits import reap_children
 from dx_local.worker.process.usage import NO_USAGE, Usage, collect_records
 from dx_local.worker.runners.variables import environment
 
 if TYPE_CHECKING:
+    import ctypes
     from collections.abc import Callable, Container, Iterator
 
     from dx_local.worker.dx_tools.tools import Tools
@@ -43,6 +44,8 @@ class JobResources:
     """None if jobs run without a sandbox."""
     network: Network | None
     """The network for jobs without network access."""
+    spawn_library: ctypes.PyDLL | None
+    """The library that starts bash jobs without a fork; None if all jobs are forked."""
     variables: dict[str, str]
     """The zygote's environment variables, some of which jobs inherit."""
 
@@ -99,9 +102,10 @@ class RunningJobs:
         try:
             inside, sandbox = self._sandboxes.take(job) if self._sandboxes else (job, None)
             start = self._start_of(inside, sandbox, files)
-            pid = self._sandboxes.pool.fork(sandbox) if self._sandboxes and sandbox else os.fork()
+            fork = self._fork_of(start, job.home)
+            pid = self._sandboxes.pool.fork(sandbox, fork) if self._sandboxes and sandbox else fork()
         except OSError as error:
-            os.write(files[1], f"The job's process could not be started: {error}\n".encode())
+            os.write(files[1], start_failure(error))
             self._report_exit(RunningJob(job, sandbox, exit_code=1))
         else:
             if pid == 0:
@@ -116,9 +120,17 @@ class RunningJobs:
     def _start_of(self, job: Job, sandbox: Sandbox | None, files: list[int]) -> JobStart:
         if self._tools:
             job = replace(job, clients=self._tools.path())
-        calls = sandbox.entry_calls() if sandbox else []
         network = None if job.has_network else self._resources.network
-        return JobStart(job, calls, environment(job, self._resources.variables), files, network)
+        calls = [*([network.entry_call()] if network else []), *(sandbox.entry_calls() if sandbox else [])]
+        return JobStart(job, calls, environment(job, self._resources.variables), files)
+
+    def _fork_of(self, start: JobStart, home: str) -> Callable[[], int]:
+        """Return the function that starts the job's process: os.fork, or one that makes no copy."""
+        library = self._resources.spawn_library
+        if library is None or start.job.interpreter != "bash":
+            return os.fork
+        # It imports dxpy, which must not happen before `zygote.warm_up`.
+        return sys.modules["dx_local.worker.bash_start"].prepare(library, start, home) or os.fork
 
     def signal(self, job_id: str, number: int) -> None:
         """Send a signal to all processes of a job, if it is running."""

@@ -1,15 +1,17 @@
-"""The zygote: a process per worker environment that imports dxpy once and forks a fresh process for each job.
+"""The zygote: a process per worker environment that imports dxpy once and starts a process for each job.
 
-    python -I zygote.py FD FOLDER BIN CLIENT ISOLATION JOBS PORT
+    python -I zygote.py FD FOLDER BIN CLIENT ISOLATION JOBS
         FD: the number of the inherited socket to the executor
         FOLDER: the executor's temporary folder
         BIN: the folder of the worker environment's programs
-        CLIENT: the compiled client.c; empty if it could not be compiled
+        CLIENT: the compiled client.c; empty if it could not be compiled. With the suffix `.so` it is
+                the path of the compiled spawn.c, if there is one
         ISOLATION: `none`, or any other value to run jobs in sandboxes if possible
-        JOBS: the folder that contains those of jobs
-        PORT: the API's, for jobs without network access; 0 if there are none
+        JOBS: a folder that sandboxes have to show
 
-    executor → zygote   {"start": Job} with the write ends of the job's stdout and stderr and, if it has a
+    executor → zygote   first {"port": the API's, for jobs without network access, or 0 if there are none},
+                        for which the zygote does not wait before it imports dxpy;
+                        {"start": Job} with the write ends of the job's stdout and stderr and, if it has a
                         control group, its `cgroup.procs`;
                         {"signal": number, "job": job ID}: to all processes of the job
     zygote → executor   first {"no_sandbox_reason": null, or the reason why jobs run without a sandbox,
@@ -35,11 +37,11 @@ import importlib
 import importlib.util
 import os
 import selectors
-import shutil
 import socket
 import sys
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 if __name__ == "__main__":
     # Make `dx_local.worker` importable, and nothing else from the folder that contains the package: it may be
@@ -50,18 +52,28 @@ if __name__ == "__main__":
 
 from dx_local.worker import channel
 from dx_local.worker.channel import EXECUTOR_FOLDER
+from dx_local.worker.deferred_imports import deferred_imports
 from dx_local.worker.dx_tools.tools import Tools
 from dx_local.worker.job import Job
-from dx_local.worker.process import linux
+from dx_local.worker.process import immortal, linux
 from dx_local.worker.process.exits import ExitNotifier
+from dx_local.worker.process.native import load_library
+from dx_local.worker.process.signals import restore_defaults
+from dx_local.worker.process.trees import remove_tree
 from dx_local.worker.running_jobs import JobResources, RunningJobs
 from dx_local.worker.sandbox import mounts
 from dx_local.worker.sandbox.manager import SandboxManager
 from dx_local.worker.sandbox.network import Network
 from dx_local.worker.sandbox.trial import SandboxError, check_support
 
+if TYPE_CHECKING:
+    import ctypes
+
 # With the value "plain", jobs use neither warm tools nor file transfer by open files.
 _TOOLS_VARIABLE = "DX_LOCAL_TOOLS"
+
+# With the value "fork", bash jobs are forked as well.
+_START_VARIABLE = "DX_LOCAL_JOB_START"
 
 # The user's home. HOME itself is the executor's folder.
 _HOME_VARIABLE = "DX_LOCAL_USER_HOME"
@@ -75,6 +87,7 @@ _PLACEHOLDER_JOB_ID = "job-000000000000000000000000"
 _PRELOADED = (
     "dx_local.worker.runners.python",
     "dx_local.worker.runners.bash",
+    "dx_local.worker.bash_start",
     "encodings.idna",
     "http.cookies",
 )
@@ -83,8 +96,11 @@ _PRELOADED = (
 class Zygote:
     """The connection to the executor, and the jobs that it starts."""
 
-    def __init__(self, executor: socket.socket, resources: JobResources) -> None:
+    def __init__(
+        self, executor: socket.socket, resources: JobResources, library: ctypes.PyDLL | None
+    ) -> None:
         self._executor = executor
+        self._library = library
         self._tools = resources.tools
         self._jobs = RunningJobs(resources, self._send)
         self._selector = selectors.DefaultSelector()
@@ -124,7 +140,7 @@ class Zygote:
     def _start_tool_server(self, tools: Tools) -> None:
         self._selector.unregister(tools.listener)
         try:
-            tools.start_server()
+            tools.start_server(self._library)
         except OSError:
             tools.close()
 
@@ -132,23 +148,24 @@ class Zygote:
         self._executor.sendall(channel.pack(message))
 
 
-def warm_up(*, has_file_transfer: bool) -> None:
+def warm_up(library: ctypes.PyDLL | None, *, has_file_transfer: bool) -> None:
     """Import dxpy and all modules that its first use would import, so that no job has to.
 
-    With `has_file_transfer`, dxpy transfers whole files by passing open files to the platform.
+    With `has_file_transfer`, dxpy transfers whole files by passing open files to the platform. `library`
+    contains immortal.c.
     """
     os.environ["DX_JOB_ID"] = _PLACEHOLDER_JOB_ID
     os.environ["DX_USER_CONF_DIR"] = os.devnull
     # A collection would touch, and thereby copy, the memory that jobs share with this process.
     gc.disable()
-    for module in _PRELOADED:
-        importlib.import_module(module)
+    with deferred_imports():
+        for module in _PRELOADED:
+            importlib.import_module(module)
     for patch in ("dx_local.worker.dxpy_patches.gtable", "dx_local.worker.dxpy_patches.waiting"):
         importlib.import_module(patch).install()
     if has_file_transfer:
         importlib.import_module("dx_local.worker.dxpy_patches.file_transfer").install()
-    gc.collect()
-    gc.freeze()
+    immortal.freeze(library)
 
 
 def prepare_tools(
@@ -162,24 +179,15 @@ def prepare_tools(
     return None
 
 
-def set_up_isolation(  # noqa: PLR0913 - the command line's values, and the stack to clean up with
-    folder: str,
-    name: str,
-    isolation: str,
-    jobs: str,
-    port: int,
-    *,
-    executor: socket.socket,
-    at_end: contextlib.ExitStack,
-) -> tuple[SandboxManager | None, Network | None]:
-    """Return the sandboxes and the network without internet for jobs, if requested and possible.
+def set_up_sandboxes(
+    folder: str, name: str, isolation: str, jobs: str, at_end: contextlib.ExitStack
+) -> tuple[SandboxManager | None, dict[str, str | None]]:
+    """Return the sandboxes for jobs, if requested and possible, and the reasons why parts are not possible.
 
-    Reports to the executor which of them are not possible, and why. There is no such network without
-    sandboxes. The caller may go on in a child of this process; see SandboxManager. `at_end` gets the
-    callbacks that clean up.
+    The caller may go on in a child of this process; see SandboxManager. `at_end` gets the callback that
+    cleans up.
     """
-    sandboxes, no_sandbox_reason, no_pid_namespace_reason = None, None, None
-    network, no_network_reason = None, None
+    no_sandbox_reason, no_pid_namespace_reason, sandboxes = None, None, None
     home, images = (os.environ.pop(name, "") for name in (_HOME_VARIABLE, _IMAGES_VARIABLE))
     if isolation == "none":
         no_sandbox_reason = "it was turned off"
@@ -192,19 +200,32 @@ def set_up_isolation(  # noqa: PLR0913 - the command line's values, and the stac
             at_end.callback(sandboxes.close)
         except (SandboxError, OSError) as error:
             no_sandbox_reason = str(error)
-    if sandboxes and port:
+    return sandboxes, {
+        "no_sandbox_reason": no_sandbox_reason,
+        "no_pid_namespace_reason": no_pid_namespace_reason,
+    }
+
+
+def set_up_network(
+    port: int, executor: socket.socket, no_sandbox_reasons: dict[str, str | None], *, has_sandboxes: bool
+) -> Network | None:
+    """Return the network without internet for jobs, if requested and possible; it requires sandboxes.
+
+    Reports to the executor what is possible, with the reasons why sandboxes are not.
+    """
+    network, no_network_reason = None, None
+    if has_sandboxes and port:
         try:
             network = Network(port)
         except OSError as error:
             no_network_reason = mounts.explain_refusal(error)
     capabilities = {
-        "no_sandbox_reason": no_sandbox_reason,
-        "no_pid_namespace_reason": no_pid_namespace_reason,
+        **no_sandbox_reasons,
         "no_network_reason": no_network_reason,
         "has_own_network": network is not None,
     }
     _report_capabilities(executor, capabilities, [network.listener] if network else [])
-    return sandboxes, network
+    return network
 
 
 def _report_capabilities(executor: socket.socket, capabilities: dict[str, Any], listeners: list[int]) -> None:
@@ -219,25 +240,44 @@ def main() -> None:
     executor.set_inheritable(False)
     # An executor that was killed cannot remove its folder itself.
     with contextlib.suppress(ConnectionError), contextlib.ExitStack() as at_end:
-        at_end.callback(shutil.rmtree, sys.argv[2], ignore_errors=True)
+        at_end.callback(remove_tree, sys.argv[2], ignore_errors=True)
         _serve(executor, at_end)
 
 
 def _serve(executor: socket.socket, at_end: contextlib.ExitStack) -> None:
-    folder, programs, client, isolation, jobs, port = sys.argv[2:]
+    folder, programs, client, isolation, jobs = sys.argv[2:]
+    restore_defaults()
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
+    forks_all = os.environ.pop(_START_VARIABLE, None) == "fork"
     name = str(os.getpid())  # no other zygote of this executor has it
-    sandboxes, network = set_up_isolation(
-        folder, name, isolation, jobs, int(port), executor=executor, at_end=at_end
-    )
+    sandboxes, no_sandbox_reasons = set_up_sandboxes(folder, name, isolation, jobs, at_end)
     linux.adopt_orphans()
     visible_at = EXECUTOR_FOLDER if sandboxes else folder
     native_client = Path(client) if client else None
     tools = None if is_plain else prepare_tools(Path(folder), name, Path(programs), visible_at, native_client)
-    zygote = Zygote(executor, JobResources(tools, sandboxes, network, dict(os.environ)))
-    warm_up(has_file_transfer=not is_plain)
-    zygote.serve()
+    library = load_library(native_client.with_suffix(".so")) if native_client else None
+    spawn_library = None if forks_all else library
+    variables = dict(os.environ)  # without those that are set for the import of dxpy
+    warm_up(library, has_file_transfer=not is_plain)
+    first = channel.receive(executor)
+    if first is None:
+        return
+    network = set_up_network(
+        first[0]["port"], executor, no_sandbox_reasons, has_sandboxes=sandboxes is not None
+    )
+    resources = JobResources(tools, sandboxes, network, spawn_library, variables)
+    Zygote(executor, resources, library).serve()
 
 
 if __name__ == "__main__":
-    main()
+    _status = 1
+    try:
+        main()
+        _status = 0
+    except BaseException:  # noqa: BLE001  (Python's own end would print it as well)
+        traceback.print_exc()
+    finally:
+        # Without the end of Python, which removes objects, even immortal ones, and takes its time.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_status)

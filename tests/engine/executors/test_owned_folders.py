@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dx_local.engine.executors import owned_folders
-from dx_local.engine.executors.local import _make_temporary_folder
+from dx_local.engine.executors.zygote_start.temporary_folder import (
+    make_temporary_folder,
+    remove_abandoned_near,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,10 +42,11 @@ def test_a_folder_that_exists_is_not_taken_over(tmp_path: Path) -> None:
 
 def test_an_executor_removes_what_a_killed_one_left() -> None:
     # Its folder is in /tmp, the only place that is short enough for sockets everywhere.
-    left, lock = _make_temporary_folder()
-    (left / "sandboxes").mkdir()
-    os.close(lock)
-    new, lock = _make_temporary_folder()
-    assert not left.exists()
-    new.rmdir()
-    os.close(lock)
+    left = make_temporary_folder()
+    (left.path / "sandboxes").mkdir()
+    os.close(left.lock)
+    new = make_temporary_folder()
+    remove_abandoned_near(new)
+    assert not left.path.exists()
+    new.remove()
+    assert not new.path.exists()

@@ -11,11 +11,12 @@ from tests.worker.conftest import NOBODY, by_nobody, run_by_nobody
 IN_A_NETWORK = """
 import socket, sys
 sys.path.insert(0, sys.argv[1])
+from dx_local.worker.sandbox import mounts
 from dx_local.worker.sandbox.manager import SandboxManager
 from dx_local.worker.sandbox.network import Network
 
 SandboxManager(sys.argv[2], "box", has_pid_namespace=True)
-Network(int(sys.argv[3])).enter()
+mounts.perform([Network(int(sys.argv[3])).entry_call()])
 socket.create_connection(("127.0.0.1", int(sys.argv[3])))
 try:
     socket.create_connection(("192.0.2.1", 80))

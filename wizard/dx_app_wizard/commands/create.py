@@ -16,7 +16,7 @@ from dx_app_wizard.answers.settings import environment_sources
 from dx_app_wizard.answers.sources import AnswerSources, Source
 from dx_app_wizard.commands.answer import AnswerCollector
 from dx_app_wizard.commands.saved_answers import SavedInterview, forget_saved
-from dx_app_wizard.commands.start_from import Start, StartOptions, start_from
+from dx_app_wizard.commands.start_options import StartOptions
 from dx_app_wizard.commands.suggestion import suggest_command
 from dx_app_wizard.errors import AnswersError, CommandLineError, ConflictError, NotWritableError
 from dx_app_wizard.interview.confirm import Review
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import PurePosixPath
 
     from dx_app_wizard.answers.answers import Answers
+    from dx_app_wizard.commands.start_from import Start
     from dx_app_wizard.errors import UserError
     from dx_app_wizard.interview.prompters import Prompter
     from dx_app_wizard.lint.findings import Finding
@@ -124,7 +125,7 @@ def create(options: Options, flags: dict[str, Any]) -> CreatedApp:
     """
     with interruptible() as interruption:
         try:
-            start = start_from(options.start, flags, may_ask=options.may_ask)
+            start = _start(options, flags)
         except (KeyboardInterrupt, EOFError):
             raise interruption.error(None) from None
     creation, collector = _prepare(options, flags, start)
@@ -250,6 +251,16 @@ def _confirm(prompter: Prompter, creation: _Creation, answers: Answers, options:
             review.pages[line].show()
         else:
             prompter.say(f"Press Enter to write the app, or enter {words} or q.")
+
+
+def _start(options: Options, flags: Mapping[str, Any]) -> Start | None:
+    """Return the app that was imported from something, None if there is nothing to start from."""
+    options.start.check()
+    if not options.start.imports:
+        return None
+    from dx_app_wizard.commands.start_from import start_from  # few apps are imported
+
+    return start_from(options.start, flags, may_ask=options.may_ask)
 
 
 def _prepare(

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dx_app_wizard.commands.create import Options
-    from dx_app_wizard.commands.start_from import StartOptions
+    from dx_app_wizard.commands.start_options import StartOptions
 
 _LEFT_OUT = (
     *("test-job-workspaces", ".git", ".hg", ".svn", "__pycache__", ".mypy_cache", ".pytest_cache"),

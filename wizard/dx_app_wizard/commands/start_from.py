@@ -24,6 +24,7 @@ from dx_app_wizard.scatter.scatter import ScatterError, parse_scatter
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dx_app_wizard.commands.start_options import StartOptions
     from dx_app_wizard.importing.imported import Imported
     from dx_app_wizard.interview.prompters import Prompter
     from dx_app_wizard.scatter.scatter import Scatter
@@ -34,61 +35,6 @@ _UNPROTECTED = (
     "The command gets copies of your files. This system has no Landlock, so nothing else keeps it from"
     " writing to other files, or from using the network."
 )
-
-
-@dataclass(frozen=True)
-class StartOptions:
-    """The options that name something to start from.
-
-    `words` are the words after `--`, `template` is that of --from-command. `trial` is None if neither --trial
-    nor --no-trial was passed.
-    """
-
-    words: tuple[str, ...] = ()
-    template: str | None = None
-    script: Path | None = None
-    run_script: bool = True
-    wdl: str | None = None
-    app: Path | None = None
-    trial: bool | None = None
-    samples: tuple[str, ...] = ()
-
-    @property
-    def given(self) -> list[str]:
-        """The flags that name something to start from, at most one of which may be used."""
-        flags = {
-            "a command after --": bool(self.words),
-            "--from-command": self.template is not None,
-            "--from-script": self.script is not None,
-            "--from-wdl": self.wdl is not None,
-            "--from-app": self.app is not None,
-        }
-        return [flag for flag, is_given in flags.items() if is_given]
-
-    def check(self) -> None:
-        """Raise CommandLineError for a second start, and for options that nothing to start from can use."""
-        if len(self.given) > 1:
-            raise CommandLineError(f"{self.given[0]} cannot be combined with {self.given[1]}.")
-        if not self.run_script and self.script is None:
-            raise CommandLineError("--no-run is for --from-script.")
-        if self._of_trials and not self.given:
-            message = f"{self._of_trials[0]} is for apps that are made of something"
-            raise CommandLineError(
-                f"{message}: a command after --, --from-command, --from-script or --from-wdl."
-            )
-
-    def check_update(self) -> None:
-        """Raise CommandLineError for options that cannot change an app; only a template can."""
-        others = [flag for flag in self.given if flag != "--from-command"] + self._of_trials
-        if others:
-            message = f"{others[0]} cannot be combined with --update"
-            raise CommandLineError(f"{message}. Only --from-command changes the command of an app.")
-
-    @property
-    def _of_trials(self) -> list[str]:
-        """The flags that only a command, a script or a task can use."""
-        trial = {None: [], True: ["--trial"], False: ["--no-trial"]}[self.trial]
-        return [*(["--sample"] if self.samples else []), *trial]
 
 
 @dataclass(frozen=True)
@@ -114,14 +60,11 @@ class Start:
         return [*report_lines(self.imported), one_command]
 
 
-def start_from(options: StartOptions, flags: Mapping[str, Any], *, may_ask: bool) -> Start | None:
-    """Return the imported app, None if there is nothing to start from.
+def start_from(options: StartOptions, flags: Mapping[str, Any], *, may_ask: bool) -> Start:
+    """Return the app that was imported from what the options name.
 
     Raises ImportProblemsError, CommandLineError, and KeyboardInterrupt if a person declines.
     """
-    options.check()
-    if not options.given or options.app:
-        return None
     prompter = _person() if may_ask else None
     if prompter and options.script and options.run_script:
         limit = f"this stops after {SCRIPT_TIME_LIMIT} s"

@@ -1,8 +1,8 @@
-"""Render the files of an app from its plan, with cookiecutter.
+"""Render the files of an app from its plan.
 
-Only cookiecutter's rendering is used: no prompts, no replay files, no hooks in the built-in template, and no
-user configuration, so nothing in the user's home is read or written. Files are rendered to a scratch folder;
-the module `changes` writes them.
+Custom templates are rendered by cookiecutter. Only its rendering is used: no prompts, no replay files and no
+user configuration, so nothing in the user's home is read or written except for caches. Files are rendered to
+a scratch folder; the module `changes` writes them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def render(plan: Plan, name: str) -> dict[PurePosixPath, FileContent]:
 
             folder = render_custom(plan.template, values, scratch)
         else:
-            folder = _render_built_in(values, scratch)
+            from dx_app_wizard.rendering.built_in.renderer import render_built_in
+
+            folder = render_built_in(templates(), values, Path(scratch))
             _add_samples(folder / "test" / "data", plan)
             _move_source(folder, source)
         return {
@@ -94,14 +96,6 @@ def sample_paths(plan: Plan) -> tuple[PurePosixPath, ...]:
 def templates() -> Path:
     """Return the folder of the built-in template, in the package or in the repository."""
     return templates_folder() / "app"
-
-
-def _render_built_in(values: dict[str, Any], scratch: str) -> Path:
-    from cookiecutter.generate import generate_context, generate_files
-
-    context = generate_context(str(templates() / "cookiecutter.json"))
-    context["cookiecutter"].update(values)
-    return Path(generate_files(templates(), context, scratch, accept_hooks=False))
 
 
 def _add_samples(data: Path, plan: Plan) -> None:

@@ -18,9 +18,10 @@ from dx_local.engine.environments.python_environments import (
     EnvironmentRequest,
     failed_recently,
     prepare_environment,
+    request_of_python,
     requirements_of,
 )
-from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, find_python, running_version
+from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, running_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,12 +165,10 @@ class JobEnvironments:
 
     def _choose_python(self, release: str) -> EnvironmentRequest:
         wanted = self._settings.python or PYTHON_OF_RELEASE.get(release)
-        if wanted in (None, running_version()):
-            return EnvironmentRequest()
-        if found := find_python(wanted):
-            return EnvironmentRequest(python=wanted, interpreter=found)
+        if found := request_of_python(wanted):
+            return found
         if self._settings.python:
-            path = Path(wanted).absolute()
+            path = Path(self._settings.python).absolute()
             return EnvironmentRequest(python=wanted, interpreter=path if path.is_file() else None)
         return EnvironmentRequest()
 

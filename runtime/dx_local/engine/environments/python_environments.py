@@ -6,7 +6,6 @@ uv creates them in $XDG_CACHE_HOME/dx-local/environments. Runs with the same req
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import os
 import platform
@@ -19,13 +18,14 @@ import sysconfig
 import tempfile
 import time
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.files import atomic_write
 from dx_app_wizard.user_dirs import cache_dir
 from dx_local.engine.environments.file_lock import locked
-from dx_local.engine.environments.python_versions import running_version
+from dx_local.engine.environments.python_versions import find_python, running_version
 from dx_local.engine.environments.tool_client import native_client
 
 if TYPE_CHECKING:
@@ -108,6 +108,17 @@ def requirements_of(dependencies: Iterable[Dependency]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(requirements))
 
 
+def request_of_python(version: str | None) -> EnvironmentRequest | None:
+    """Return the request for a Python of this machine, or None if it has none of this version.
+
+    With None as the version, it is the running one.
+    """
+    if version in (None, running_version()):
+        return EnvironmentRequest()
+    found = find_python(version)
+    return EnvironmentRequest(python=version, interpreter=found) if found else None
+
+
 def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str], None]) -> WorkerEnvironment:
     """Return the requested environment: the running one if it matches, or a cached one, or a new one.
 
@@ -145,9 +156,13 @@ def failed_recently(request: EnvironmentRequest) -> bool:
 
 
 def _own_dxpy_version() -> str | None:
+    if find_spec("dxpy") is None:
+        return None
+    from importlib import metadata  # takes long, and most installations have no dxpy
+
     try:
-        return importlib.metadata.version("dxpy")
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version("dxpy")
+    except metadata.PackageNotFoundError:
         return None
 
 

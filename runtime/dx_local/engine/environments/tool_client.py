@@ -1,6 +1,7 @@
-"""The client by which jobs call `dx` and `dx-*`, compiled once for this machine if it has a compiler.
+"""The worker's parts in C, compiled once for this machine if it has a compiler.
 
-Without one, a client in Python does the same and takes longer to start.
+They are the client by which jobs call `dx` and `dx-*`, and the library with which a zygote starts jobs.
+Without them, Python does the same and takes longer.
 """
 
 from __future__ import annotations
@@ -20,18 +21,23 @@ import dx_local.worker
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FOLDER = Path(dx_local.worker.__file__).parent / "dx_tools"
-_SOURCES = tuple(_FOLDER / name for name in ("client.c", "add_output.c", "json_text.c"))
-_HEADERS = tuple(_FOLDER / name for name in ("add_output.h", "json_text.h"))
+_WORKER = Path(dx_local.worker.__file__).parent
+_SOURCES = tuple(_WORKER / "dx_tools" / name for name in ("client.c", "add_output.c", "json_text.c"))
+_HEADERS = tuple(_WORKER / "dx_tools" / name for name in ("add_output.h", "json_text.h"))
+_LIBRARY_SOURCES = tuple(_WORKER / "process" / name for name in ("spawn.c", "immortal.c"))
 # Static linking comes first, because a job's LD_LIBRARY_PATH cannot affect a static program. Not every system
 # has the static C library.
 _LINK_OPTIONS = (("-O2", "-static"), ("-O2",))
+_LIBRARY_OPTIONS = ("-O2", "-shared", "-fPIC")
 _TIMEOUT_SECONDS = 30
 
 
 def native_client(folder: Path) -> Path | None:
-    """Return the client in a cache folder, compiling it if necessary; None if that is not possible."""
-    source = b"".join(path.read_bytes() for path in (*_SOURCES, *_HEADERS))
+    """Return the client in a cache folder, compiling it if necessary; None if that is not possible.
+
+    The library is beside it, with the suffix `.so`, unless that cannot be compiled.
+    """
+    source = b"".join(path.read_bytes() for path in (*_SOURCES, *_HEADERS, *_LIBRARY_SOURCES))
     key = hashlib.sha256(source + platform.machine().encode()).hexdigest()[:12]
     program = folder / f"tool-client-{key}"
     if program.exists():
@@ -41,13 +47,17 @@ def native_client(folder: Path) -> Path | None:
         return None
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        return next((program for options in _LINK_OPTIONS if _compile(compiler, options, program)), None)
+        # The library first: once the client is there, nothing else is compiled.
+        _compile(compiler, _LIBRARY_OPTIONS, _LIBRARY_SOURCES, program.with_suffix(".so"))
+        return next(
+            (program for options in _LINK_OPTIONS if _compile(compiler, options, _SOURCES, program)), None
+        )
     return None
 
 
-def _compile(compiler: str, options: Sequence[str], program: Path) -> bool:
+def _compile(compiler: str, options: Sequence[str], sources: Sequence[Path], program: Path) -> bool:
     unfinished = program.with_name(f".{program.name}-{secrets.token_hex(4)}")
-    command = [compiler, *options, "-o", str(unfinished), *map(str, _SOURCES)]
+    command = [compiler, *options, "-o", str(unfinished), *map(str, sources)]
     # Without the user's settings for compilers (CFLAGS and others), which are meant for other programs.
     variables = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
     try:

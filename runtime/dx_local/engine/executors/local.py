@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
-import tempfile
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dx_local.engine.executors import failed_command, owned_folders
+from dx_local.engine.executors import failed_command
 from dx_local.engine.executors.cgroups import MemoryGroups, NoControlGroupsError, remove_all_left
 from dx_local.engine.executors.disk_usage import DiskUsage
 from dx_local.engine.executors.isolation import isolation_warning
@@ -22,11 +20,18 @@ from dx_local.engine.executors.job_log import JobStreams
 from dx_local.engine.executors.network_hint import remark_on
 from dx_local.engine.executors.protocol import JobExit
 from dx_local.engine.executors.source_names import SourceNames
-from dx_local.engine.executors.zygote import WorkerPrograms, ZygoteProcess
-from dx_local.engine.settings import NetworkAccess
+from dx_local.engine.executors.zygote import ZygoteProcess
+from dx_local.engine.executors.zygote_start import early
+from dx_local.engine.executors.zygote_start.process import WorkerPrograms, start_zygote
+from dx_local.engine.executors.zygote_start.temporary_folder import (
+    make_temporary_folder,
+    remove_abandoned_near,
+)
+from dx_local.engine.settings import Isolation, NetworkAccess
 from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.worker.job import Job, code_name
 from dx_local.worker.process.memory_limit import cgroup_link
+from dx_local.worker.sandbox.host_folders import HOME, is_below
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,11 +40,11 @@ if TYPE_CHECKING:
     from dx_local.engine.executors.protocol import Api, Callbacks, Launch
     from dx_local.engine.executors.terminal.loans import TerminalLoans
     from dx_local.engine.executors.zygote import ZygoteCapabilities
+    from dx_local.engine.executors.zygote_start.process import StartedZygote
+    from dx_local.engine.executors.zygote_start.temporary_folder import TemporaryFolder
     from dx_local.engine.settings import JobSettings
 
 _GRACE_SECONDS = 1.0
-_FOLDER_PREFIX = "dx-jobs-"
-_LONGEST_SOCKET_ADDRESS = 103  # 107 on Linux, less elsewhere
 # Counting so many files takes less time than handing the work to a thread.
 _FEW_FILES = 200
 
@@ -56,8 +61,8 @@ class LocalExecutor:
         self._zygotes: dict[WorkerPrograms, ZygoteProcess] = {}
         self._jobs: dict[str, _Running] = {}
         self._numbers = count(1)
-        self._folder: Path | None = None
-        self._lock = -1
+        self._folder: TemporaryFolder | None = None
+        self._early_zygote: StartedZygote | None = None
         self._closed = False
         self._loans: TerminalLoans | None = None
 
@@ -69,7 +74,7 @@ class LocalExecutor:
         """
         if self._closed:
             raise RuntimeError("This executor is closed.")
-        sockets = self._temporary_folder() / launch.job_id
+        sockets = self._temporary_folder(launch) / launch.job_id
         zygote = self._zygote_of(launch)
         capabilities = await asyncio.shield(zygote.capabilities)  # other jobs wait for it too
         self._warn_once(capabilities)
@@ -111,24 +116,32 @@ class LocalExecutor:
         await asyncio.gather(*(zygote.gone for zygote in zygotes), *ends)
         if self._loans:
             self._loans.close()
+        if self._early_zygote:
+            self._early_zygote.kill()
         if self._groups:
             await self._groups.close()
         if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)  # the zygotes may have removed it
-            os.close(self._lock)
+            self._folder.remove()
             self._folder = None
 
-    def _temporary_folder(self) -> Path:
+    def _temporary_folder(self, launch: Launch) -> Path:
+        """Return the folder, which is made for the first job; with it there may be a zygote for the job."""
         if self._folder is None:
-            self._folder, self._lock = _make_temporary_folder()
-            self._callbacks.on_folder(self._folder)
+            has_sandboxes = self._isolation is not Isolation.NONE
+            is_hidden = is_below(f"{_jobs_folder(launch)}/", (HOME,))
+            if found := early.take(_programs_of(launch), suits=has_sandboxes and not is_hidden):
+                self._folder, self._early_zygote = found.folder, found.zygote
+            else:
+                self._folder = make_temporary_folder()
+            remove_abandoned_near(self._folder)
+            self._callbacks.on_folder(self._folder.path)
             if self._callbacks.terminal:
                 # Imported here, because it is of no use in pipes and in CI.
                 from dx_local.engine.executors.terminal.loans import TerminalLoans
 
                 self._loans = TerminalLoans(self._callbacks.terminal, self._log_conversation)
-                self._loans.listen(self._folder)
-        return self._folder
+                self._loans.listen(self._folder.path)
+        return self._folder.path
 
     def _log_conversation(self, job_id: str, lines: list[str], is_seen: bool) -> None:
         if job := self._jobs.get(job_id):
@@ -151,19 +164,25 @@ class LocalExecutor:
         return self._groups.make(launch.job_id, launch.memory_limit, Path(cgroup_link(str(sockets))))
 
     def _zygote_of(self, launch: Launch) -> ZygoteProcess:
-        programs = WorkerPrograms(launch.python, launch.programs, launch.tool_client)
+        programs = _programs_of(launch)
         if programs not in self._zygotes:
             self._zygotes[programs] = ZygoteProcess(
-                programs,
-                self._temporary_folder() / f"zygote-{next(self._numbers)}.log",
-                _folder_of(launch).path.parent,
-                self._isolation,
+                self._started_zygote(launch),
                 self._api,
-                images=self._callbacks.images,
                 on_message=self._on_message,
                 on_gone=lambda zygote: self._on_zygote_gone(programs, zygote),
             )
         return self._zygotes[programs]
+
+    def _started_zygote(self, launch: Launch) -> StartedZygote:
+        """Return a zygote without a setup: at first the early one, if there is one for this job."""
+        if zygote := self._early_zygote:
+            self._early_zygote = None
+            return zygote
+        log = self._temporary_folder(launch) / f"zygote-{next(self._numbers)}.log"
+        return start_zygote(
+            _programs_of(launch), log, self._isolation.value, _jobs_folder(launch), self._callbacks.images
+        )
 
     def _warn_once(self, capabilities: ZygoteCapabilities) -> None:
         """Announce once that isolation is incomplete. Raises OSError if the user insists on it."""
@@ -260,6 +279,14 @@ def _folder_of(launch: Launch) -> JobFolder:
     return JobFolder(Path(launch.folder))
 
 
+def _programs_of(launch: Launch) -> WorkerPrograms:
+    return WorkerPrograms(launch.python, launch.programs, launch.tool_client)
+
+
+def _jobs_folder(launch: Launch) -> str:
+    return str(_folder_of(launch).path.parent)
+
+
 def _job_of(launch: Launch, sockets: Path, *, is_grouped: bool) -> Job:
     return Job(
         job_id=launch.job_id,
@@ -313,16 +340,3 @@ def _memory_groups(settings: JobSettings, callbacks: Callbacks) -> MemoryGroups 
             f" be created ({error})."
         )
         return None
-
-
-def _make_temporary_folder() -> tuple[Path, int]:
-    """Create a folder with a path short enough for sockets; return it and its lock. Raises OSError.
-
-    Also remove the folders that killed executors left behind.
-    """
-    place, name = Path(tempfile.gettempdir()), f"{_FOLDER_PREFIX}{os.urandom(4).hex()}"
-    if len(os.fsencode(place / name / f"job-{'x' * 24}.priority")) > _LONGEST_SOCKET_ADDRESS:
-        place = Path("/tmp")  # noqa: S108  (the folder in it is this user's alone)
-    for left in owned_folders.abandoned(place.glob(f"{_FOLDER_PREFIX}*")):
-        shutil.rmtree(left, ignore_errors=True)
-    return place / name, owned_folders.make(place / name, 0o700)

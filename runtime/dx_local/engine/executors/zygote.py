@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 import subprocess
 from collections import deque
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import dx_local.worker
 from dx_local.worker import channel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dx_local.engine.executors.protocol import Api
-    from dx_local.engine.settings import Isolation
+    from dx_local.engine.executors.zygote_start.process import StartedZygote
 
-_ZYGOTE_SCRIPT = Path(dx_local.worker.__file__).with_name("zygote.py")
 _RECEIVE_BYTES = 64 * 1024
 _LAST_LINES = 10
 _LEAVING_SECONDS = 1.0
@@ -41,63 +39,32 @@ class ZygoteCapabilities:
     """True if jobs without network access have a network of their own, in which only the API answers."""
 
 
-class WorkerPrograms(NamedTuple):
-    """The parts of a worker environment from which a zygote starts; each field is that of `Launch`."""
-
-    python: str
-    programs: str
-    tool_client: str | None
-
-
 class ZygoteProcess:
-    """One zygote, for jobs with folders in `jobs`; `capabilities` is the content of its first message.
+    """One zygote; `capabilities` is the content of its first message.
 
-    `images` is the cache of images that jobs find in their sandboxes, if there is one.
+    The API is for jobs that can reach nothing else, or None if there are none.
     """
 
-    def __init__(  # noqa: PLR0913 - the command line of a zygote
+    def __init__(
         self,
-        programs: WorkerPrograms,
-        log: Path,
-        jobs: Path,
-        isolation: Isolation,
+        started: StartedZygote,
         api: Api | None,
         *,
-        images: Path | None,
         on_message: Callable[[dict[str, Any]], None],
         on_gone: Callable[[ZygoteProcess], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.gone: asyncio.Future[None] = self._loop.create_future()
         self.capabilities: asyncio.Future[ZygoteCapabilities] = self._loop.create_future()
-        self._log = log
         self._api = api
         self._on_message = on_message
         self._on_gone = on_gone
         self._received = b""
         self._outgoing: deque[tuple[bytes, tuple[int, ...]]] = deque()
-        self._socket, theirs = socket.socketpair()
+        self._process, self._socket, self._log = started
         self._socket.setblocking(False)
-        with ExitStack() as on_failure, theirs, log.open("wb") as stderr:
-            on_failure.callback(self._socket.close)
-            # -I keeps the user's site-packages and PYTHON* variables out of the zygote; a session of its own
-            # keeps Ctrl-C in the terminal from killing jobs before the driver has terminated them in order.
-            self._process = subprocess.Popen(
-                [
-                    *(programs.python, "-I", "-X", "utf8", _ZYGOTE_SCRIPT),
-                    *(str(theirs.fileno()), log.parent, programs.programs, programs.tool_client or ""),
-                    *(isolation.value, jobs, str(api.port if api else 0)),
-                ],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=stderr,
-                stderr=stderr,
-                cwd="/",
-                env=_host_variables(log.parent, images),
-                start_new_session=True,
-            )
-            on_failure.pop_all()
         self._loop.add_reader(self._socket, self._receive)
+        self.send({"port": api.port if api else 0})
 
     def send(self, message: dict[str, Any], files: tuple[int, ...] = ()) -> None:
         """Send a message and open files, which are closed on this side; do nothing if the zygote is dead."""
@@ -156,9 +123,8 @@ class ZygoteProcess:
         self._loop.remove_writer(self._socket)
         self._socket.close()
         self._flush()
-        with suppress(subprocess.TimeoutExpired):
-            # The socket closes first; the process needs a moment more to exit by itself.
-            self._process.wait(_LEAVING_SECONDS)
+        # The socket closes first; the process needs a moment more to exit by itself.
+        _wait(self._process, _LEAVING_SECONDS)
         self._process.kill()
         self._process.wait()
         if not self.capabilities.done():
@@ -167,9 +133,15 @@ class ZygoteProcess:
         self.gone.set_result(None)
 
 
-def _host_variables(home: Path, images: Path | None) -> dict[str, str]:
-    # No variable of the user's that could hold a token, or change the behaviour of Python or dxpy.
-    kept = {name: os.environ[name] for name in ("PATH", "TMPDIR", "DX_LOCAL_TOOLS") if name in os.environ}
-    user_home = {"DX_LOCAL_USER_HOME": os.path.expanduser("~")}  # noqa: PTH111  (fails without any)
-    cache = {"DX_LOCAL_IMAGES": str(images)} if images else {}
-    return {**kept, **user_home, **cache, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait for the end of a process, at most some seconds; if possible, without polling."""
+    try:
+        file = os.pidfd_open(process.pid)
+    except (AttributeError, OSError):  # only Linux has it
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        return
+    poll = select.poll()
+    poll.register(file, select.POLLIN)
+    poll.poll(seconds * 1000)
+    os.close(file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from dx_local.engine.history.kept_runs import UNREADABLE, kept_runs
 from dx_local.engine.run_folder import claimed_for_removal
 from dx_local.errors import UsageError
 from dx_local.platform.core.context import STORE_NAME
+from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,8 +68,8 @@ def remove_run(run: KeptRun) -> bool:
             if path.name == STORE_NAME:
                 continue
             if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
+                remove_tree(path)
             else:
                 path.unlink()
-        shutil.rmtree(run.folder)
+        remove_tree(run.folder)
     return True

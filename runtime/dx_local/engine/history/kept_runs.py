@@ -9,7 +9,7 @@ import os
 import re
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -253,11 +253,14 @@ def _failure(store: Store, root_id: str) -> Failure | None:
 def _size_on_disk(folder: Path) -> int:
     """Return the bytes that a folder occupies; hard links count once, targets of symbolic links never."""
     blocks: dict[tuple[int, int], int] = {}
-    for parent, folders, files in os.walk(folder):
-        for name in (*folders, *files):
-            try:
-                status = os.lstat(os.path.join(parent, name))  # noqa: PTH118 - there can be many
-            except FileNotFoundError:  # a run in progress removes files
-                continue
-            blocks[status.st_dev, status.st_ino] = status.st_blocks
+    folders = [os.fspath(folder)]
+    while folders:
+        # A run in progress removes files; the path of a very deep one is too long.
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                with suppress(OSError):
+                    status = entry.stat(follow_symlinks=False)
+                    blocks[status.st_dev, status.st_ino] = status.st_blocks
     return sum(blocks.values()) * _BLOCK

@@ -10,7 +10,9 @@ Source: logs of DNAnexus jobs from 2018 to 2026 that users have published.
 
 from __future__ import annotations
 
+import os
 import platform
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -34,10 +36,18 @@ def _lines(prepared: PreparedJob) -> Iterator[tuple[str, str]]:
     """Yield the level and text of each line."""
     run_spec, worker = prepared.applet["runSpec"], prepared.environment.environment
     yield "INFO", OPENING_STARTS
-    yield "STDOUT", f"dxpy/{worker.dxpy_version} ({platform.platform()})"
+    yield "STDOUT", f"dxpy/{worker.dxpy_version} ({_system()})"
     for entry in run_spec.get("bundledDepends") or ():
         if str(link_id(entry.get("id"))).startswith("file-"):
             name = " ".join(str(entry.get("name")).splitlines())
             yield "INFO", f"Downloading bundled file {name}"
             yield "STDOUT", f">>> Unpacking {name} to /"
     yield "STDOUT", f"{run_spec['interpreter']} {OPENING_ENDS.format(prepared.job['id'])}"
+
+
+def _system() -> str:
+    """Return the same as `platform.platform()`, which starts a program (`uname -p`) first."""
+    if sys.platform != "linux":
+        return platform.platform()
+    host = os.uname()
+    return f"{host.sysname}-{host.release}-{host.machine}-with-{''.join(platform.libc_ver())}"

@@ -13,7 +13,6 @@ from __future__ import annotations
 import fcntl
 import json
 import shlex
-import shutil
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -25,6 +24,7 @@ from dx_local.engine.scheduling.disk_reserve import RESERVE, DiskReserve
 from dx_local.errors import DxLocalError
 from dx_local.platform.core.full_disk import is_full_disk
 from dx_local.platform.core.large_values import FOLDER as FOLDER_OF_LARGE_VALUES
+from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,7 +130,7 @@ class StateFolder:
         """Remove everything that dx-local created, except the lock; the mark is last."""
         for path in (*self.path.glob(f"{_UNFINISHED_MARK}*"), *(self.path / name for name in _OWN_NAMES)):
             if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
+                remove_tree(path)
             else:
                 path.unlink(missing_ok=True)
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import importlib
 import os
 import selectors
@@ -29,10 +28,11 @@ from dx_local.worker import channel, programs
 from dx_local.worker.dx_tools import rehearsal
 from dx_local.worker.dx_tools.call import ToolCall, become_tool, client_of
 from dx_local.worker.dxpy_patches import file_transfer
-from dx_local.worker.process import linux, usage
+from dx_local.worker.process import immortal, linux, usage
 from dx_local.worker.process.exits import ExitNotifier, reap_children
 
 if TYPE_CHECKING:
+    import ctypes
     import socket
     import types
 
@@ -43,10 +43,10 @@ _PRELOADED = ("dxpy.scripts.dx", "concurrent.futures.thread")
 _FAILURES_OF_REHEARSALS = (Exception, SystemExit)
 
 
-def warm_up() -> None:
+def warm_up(library: ctypes.PyDLL | None) -> None:
     """Import the modules of the programs, and rehearse `dx`.
 
-    dxpy.scripts.dx takes its name from the command line.
+    dxpy.scripts.dx takes its name from the command line. `library` contains immortal.c.
     """
     sys.argv = ["dx"]
     for module in _PRELOADED:
@@ -54,8 +54,7 @@ def warm_up() -> None:
     file_transfer.install_in_dx()
     with contextlib.suppress(*_FAILURES_OF_REHEARSALS):
         rehearsal.rehearse_dx()
-    gc.collect()
-    gc.freeze()
+    immortal.freeze(library)
 
 
 class ToolServer:

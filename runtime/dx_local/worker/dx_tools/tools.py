@@ -17,10 +17,14 @@ import socket
 import sys
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dx_local.worker.dx_tools.known_programs import ADD_OUTPUT, is_known_add_output
 from dx_local.worker.process import linux
 from dx_local.worker.programs import CONTAINERS, OWN_PROGRAMS
+
+if TYPE_CHECKING:
+    import ctypes
 
 _LONGEST_SHEBANG = 120
 _MOST_WAITING_CLIENTS = 128
@@ -111,8 +115,11 @@ class Tools:
         self.listener.close()
         self.server = 0
 
-    def start_server(self) -> None:
-        """Fork the server, which then accepts connections at `listener`. Raises OSError."""
+    def start_server(self, library: ctypes.PyDLL | None) -> None:
+        """Fork the server, which then accepts connections at `listener`. Raises OSError.
+
+        `library` contains immortal.c.
+        """
         self.server = os.fork()
         if self.server:
             return
@@ -120,7 +127,7 @@ class Tools:
             linux.die_with_parent()
             from dx_local.worker.dx_tools import server
 
-            server.warm_up()
+            server.warm_up(library)
             server.ToolServer(
                 self.listener, self._programs, f"{self._visible_at}/", f"{self._executor_folder}/"
             ).serve()

@@ -121,7 +121,9 @@ def children(parent: int | None = None) -> list[int]:
     """Return the process IDs of the children of a process, or of this one, including adopted ones."""
     parent = parent or os.getpid()
     try:
-        return [int(pid) for pid in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
+        # Without buffers, because this is done for every job.
+        with open(f"/proc/{parent}/task/{parent}/children", "rb", buffering=0) as file:  # noqa: PTH123
+            return [int(pid) for pid in file.read().split()]
     except OSError:
         return []
 

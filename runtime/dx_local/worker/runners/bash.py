@@ -10,21 +10,24 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from dxpy.utils import file_load_utils
 
 from dx_local.worker import job_home
-from dx_local.worker.job import FAILED_COMMAND_FILE
+from dx_local.worker.job import FAILED_COMMAND_FILE, INPUT_FILE
+from dx_local.worker.process.signals import restore_defaults_of_programs
 from dx_local.worker.programs import IMAGE
 from dx_local.worker.runners import python
 
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
 
-# The positional parameters are removed before any code of the app runs, which may inspect them.
+# The positional parameters are removed before any code of the app runs, which may inspect them. Unlike the
+# platform's `type -t` in a subshell, `declare -F` needs no fork. It is not used if the app traces its
+# commands, so that the trace is the platform's.
 _WRAPPER = """\
 #!/bin/bash -e
 # Run the app's code, and its entry point if the code defines it.
@@ -32,7 +35,8 @@ _dx_function=$1; shift
 cd "$HOME"
 . "$HOME/.bash_helper_vars"
 {options}. "$0.code.sh"
-if [[ $(type -t "$_dx_function") == function ]]; then
+if case $- in *x*) false ;; *) declare -F "$_dx_function" ;; esac > /dev/null 2>&1 ||
+    [[ $(type -t "$_dx_function") == function ]]; then
     "$_dx_function"
 else
     echo "$0: Global scope execution complete. Not invoking entry point function $_dx_function" \
@@ -54,51 +58,71 @@ _TRAPPED = re.compile(rb"\b(?:ERR|DEBUG)\b")
 
 _LONG_VALUE = 16 * 1024
 
+MONITOR = b"pcp-dstat"
+"""The name of a process that runs on workers, in apps that look for it."""
+
 
 def run(job: Job) -> NoReturn:
-    """Write the input variables and the wrapper to the job's home; become a bash that runs the wrapper."""
+    """Write the files of the job's home; become a bash that runs the wrapper.
+
+    Raises OSError if bash cannot be executed.
+    """
     python.configure_dxpy(job)
-    write_variables(job)
     code = Path(job.code).read_bytes()
-    options = _traps(job, code)
-    options += "set -x\n" if job.settings.get("xtrace") else ""
-    job_home.write(job, job.job_id, _WRAPPER.format(options=options), mode=0o777)
-    job_home.write_bashrc(job)
-    if b"pcp-dstat" in code:
+    write_variables(job, job.home, dict(os.environ))
+    write_wrapper(job, job.home, code)
+    if MONITOR in code:
         # On workers this process logs their load. Here it only has to exist, for apps that look for it to
         # kill it.
         os.spawnv(os.P_WAIT, f"{IMAGE}/usr/bin/dx-dstat", ["dx-dstat"])  # noqa: S606
-    restore_signals()
-    os.execvp("bash", ["bash", "-e", job.wrapper, job.function])  # noqa: S606  (the app asks for bash)
+    restore_defaults_of_programs()
+    arguments = command(job)
+    try:
+        os.execvp(arguments[0], arguments)  # noqa: S606  (the app asks for bash)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, arguments[0]) from None
 
 
-def write_variables(job: Job) -> None:
-    """Write the variables of the input to `.bash_helper_vars` in the job's home."""
-    lines = [line for name, value in bash_variables(job).items() for line in _export(name, value)]
-    job_home.write(job, ".bash_helper_vars", "".join(f"{line}\n" for line in lines))
+def command(job: Job) -> list[str]:
+    """Return the name and arguments of the job's program."""
+    return ["bash", "-e", job.wrapper, job.function]
 
 
-def restore_signals() -> None:
-    """Handle signals as a new program does: Python ignores two, which programs would inherit."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+def write_variables(job: Job, home: str, environment: dict[str, str]) -> None:
+    """Write the variables of the input to `.bash_helper_vars` in the job's home.
+
+    `home` is the path at which this process sees the home, `environment` has all variables of the job.
+    """
+    variables = _input_variables(job, home, environment)
+    lines = [line for name, value in variables.items() for line in _export(name, value)]
+    job_home.write(home, ".bash_helper_vars", "".join(f"{line}\n" for line in lines))
+    sys.stderr.flush()  # Python 3.8 would keep dxpy's warnings, and lose them when this process becomes bash
 
 
-def bash_variables(job: Job) -> dict[str, str]:
+def write_wrapper(job: Job, home: str, code: bytes) -> None:
+    """Write the wrapper for the app's code, and `.bashrc`, to the job's home, which is at `home`."""
+    options = _traps(job, code)
+    options += "set -x\n" if job.settings.get("xtrace") else ""
+    job_home.write(home, job.job_id, _WRAPPER.format(options=options), mode=0o777)
+    job_home.write_bashrc(home)
+
+
+def _input_variables(job: Job, home: str, environment: dict[str, str]) -> dict[str, str]:
     """Return the variables that `dx-print-bash-vars` derives from the input, by name, quoted for the shell.
 
     The file names come from the API. The patterns of the inputSpec, which apply only to `main`, come from
     dnanexus-executable.json, which saves two API calls: dxpy reads them from a file if DX_JOB_ID is not set.
     """
-    job_id = os.environ.pop("DX_JOB_ID", None)
+    changed = {name: value for name, value in environment.items() if name != "DX_JOB_ID"}
     if job.function == "main":
-        os.environ["DX_TEST_DXAPP_JSON"] = f"{job.home}/dnanexus-executable.json"
+        changed["DX_TEST_DXAPP_JSON"] = f"{home}/dnanexus-executable.json"
+    own, os.environ = os.environ, changed  # type: ignore[assignment]
     try:
-        variables: dict[str, str] = file_load_utils.gen_bash_vars(job.input_file, job_homedir=job.home)
+        variables: dict[str, str] = file_load_utils.gen_bash_vars(
+            f"{home}/{INPUT_FILE}", job_homedir=job.home
+        )
     finally:
-        os.environ.pop("DX_TEST_DXAPP_JSON", None)
-        if job_id is not None:
-            os.environ["DX_JOB_ID"] = job_id
+        os.environ = own  # noqa: B003
     return variables
 
 

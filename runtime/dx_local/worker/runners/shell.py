@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from dx_local.worker import job_home
 from dx_local.worker.debugger.terminal import request_terminal
+from dx_local.worker.process.signals import restore_defaults_of_programs
 from dx_local.worker.runners import bash, python
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ def run(job: Job) -> NoReturn:
         dirs_exist_ok=True,
     )
     python.configure_dxpy(job)
-    bash.write_variables(job)
+    bash.write_variables(job, job.home, dict(os.environ))
     prompt = f"(dx {_UNSAFE.sub('_', place['label'])}) \\w\\$ "
-    job_home.write(job, _STARTUP_FILE, _STARTUP.format(prompt=shlex.quote(prompt)))
+    job_home.write(job.home, _STARTUP_FILE, _STARTUP.format(prompt=shlex.quote(prompt)))
     granted = request_terminal(job.terminal, job.job_id, "as it ended, in a copy; exit ends the shell")
     if granted is None:
         sys.exit("The shell cannot start: no terminal")
@@ -54,5 +55,5 @@ def run(job: Job) -> NoReturn:
     os.close(terminal)
     connection.set_inheritable(True)  # the terminal is lent as long as this is open
     os.environ["TERM"] = job.terminal_type
-    bash.restore_signals()
+    restore_defaults_of_programs()
     os.execvp("bash", ["bash", "--rcfile", f"{job.home}/{_STARTUP_FILE}", "-i"])  # noqa: S606

@@ -15,10 +15,13 @@ import re
 import socket
 import struct
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from dx_local.worker import channel
 from dx_local.worker.sandbox import mounts
+
+if TYPE_CHECKING:
+    from dx_local.worker.sandbox.mounts import Syscall
 
 _LOOPBACK = "127.0.0.1"
 _MOST_WAITING_CLIENTS = 1024
@@ -59,9 +62,12 @@ class Network:
             raise OSError(*message["error"])
         self.listener, self._namespace = files
 
-    def enter(self) -> None:
-        """Move this process, a child of the one that made the network, into it. Raises OSError."""
-        mounts.perform([mounts.enter_namespace(self._namespace, mounts.NEW_NETWORK)])
+    def entry_call(self) -> Syscall:
+        """Return the call by which a child of the process that made the network enters it.
+
+        It must be made before the child enters a sandbox, in which it has no privileges over the network.
+        """
+        return mounts.enter_namespace(self._namespace, mounts.NEW_NETWORK)
 
 
 def _make(port: int, theirs: socket.socket) -> NoReturn:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import time
 from typing import TYPE_CHECKING
 
+from dx_local.worker.process.trees import remove_tree
 from dx_local.worker.sandbox import mount_plan, mounts
 from dx_local.worker.sandbox.host_folders import HOME
 from dx_local.worker.sandbox.init_process import SandboxInit
@@ -21,7 +21,7 @@ from dx_local.worker.sandbox.tmp_folders import TmpFolders, subfolders
 from dx_local.worker.sandbox.user_namespace import IdMaps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from dx_local.worker.sandbox.host_folders import HostFolders
 
@@ -85,18 +85,18 @@ class SandboxPool:
             raise
         return taken
 
-    def fork(self, entered: Sandbox) -> int:
-        """Fork like os.fork; the child is in the PID namespace of the sandbox, but not yet in its others.
+    def fork(self, entered: Sandbox, fork: Callable[[], int] = os.fork) -> int:
+        """Call `fork`; the child is in the PID namespace of the sandbox, but not yet in its others.
 
         A process cannot change its own PID namespace, only that of its future children. So this one sets it
         for the fork and resets it afterwards. Raises OSError.
         """
         if not self._has_pid_namespace:
-            return os.fork()
+            return fork()
         mounts.perform([mounts.enter_namespace(entered.init.pids, mounts.NEW_PIDS)])
         pid = -1
         try:
-            pid = os.fork()
+            pid = fork()
         finally:
             if pid:
                 mounts.perform([mounts.enter_namespace(self._own_pids, mounts.NEW_PIDS)])
@@ -199,7 +199,7 @@ class SandboxPool:
         used.init.kill()
         used.init.close()
         os.close(used.memory)
-        shutil.rmtree(used.log)
+        remove_tree(used.log)
         return self._tmp_folders.release(used.tmp, is_clean=is_clean)
 
     @contextlib.contextmanager

@@ -37,7 +37,8 @@ class Sandbox:
         """Return the calls by which a process that `SandboxPool.fork` made enters it.
 
         Namespaces that the zygote owns, such as the network without internet, must be entered before: inside
-        the sandbox's user namespace a process has no privileges over them.
+        the sandbox's user namespace a process has no privileges over them. All calls are from
+        `mounts.enter_namespace`.
         """
         return [
             mounts.enter_namespace(self.init.mounts, mounts.NEW_MOUNTS),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from typing import TYPE_CHECKING
 
+from dx_local.worker.process.trees import remove_tree
 from dx_local.worker.sandbox.host_folders import TMP_FOLDERS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _MOST_CLEANED = 100  # files and folders
 
@@ -50,15 +50,15 @@ class TmpFolders:
 
     def leftover_bytes(self, folder: str) -> int | None:
         """Return the size of the files that a job left in a set; None if it left nothing at all."""
-        known = {*self._mount_points[folder], *subfolders(folder)} if folder else set()
+        if not folder:
+            return None
+        known = {*self._mount_points[folder], *subfolders(folder)}
         size, is_clean = 0, True
-        for path, folders, files in os.walk(folder):
-            for name in (*folders, *files):
-                file = f"{path}/{name}"
-                if file not in known:
-                    is_clean = False
-                    with contextlib.suppress(OSError):
-                        size += os.lstat(file).st_size if name in files else 0
+        for entry, is_folder in _content(folder):
+            if entry.path not in known:
+                is_clean = False
+                with contextlib.suppress(OSError):
+                    size += 0 if is_folder else entry.stat(follow_symlinks=False).st_size
         return None if is_clean else size
 
     def clean(self, folder: str) -> bool:
@@ -67,16 +67,16 @@ class TmpFolders:
         That takes less time than another sandbox, which another set of folders would require.
         """
         known = {*self._mount_points[folder], *subfolders(folder)}
-        leftovers: list[str] = []
-        for path, folders, files in os.walk(folder):
-            leftovers += [found for name in (*folders, *files) if (found := f"{path}/{name}") not in known]
+        leftovers: list[tuple[str, bool]] = []
+        for entry, is_folder in _content(folder):
+            if entry.path not in known:
+                leftovers.append((entry.path, is_folder))
             if len(leftovers) > _MOST_CLEANED:
                 return False
         with contextlib.suppress(OSError):
-            for leftover in reversed(leftovers):  # a folder's content comes after the folder
-                is_file = os.path.islink(leftover) or not os.path.isdir(leftover)
-                remove = os.unlink if is_file else os.rmdir
-                remove(leftover)
+            for path, is_folder in reversed(leftovers):  # a folder's content comes after the folder
+                remove = os.rmdir if is_folder else os.unlink
+                remove(path)
             return True
         return False
 
@@ -87,8 +87,10 @@ class TmpFolders:
             return 0
         pid = os.fork()
         if pid == 0:
-            shutil.rmtree(folder, ignore_errors=True)
-            os._exit(0)
+            try:
+                remove_tree(folder, ignore_errors=True)
+            finally:
+                os._exit(0)
         return pid
 
     def _make_mount_point(self, folder: str, path: str, is_folder: bool) -> None:
@@ -99,6 +101,21 @@ class TmpFolders:
             while path not in (self._mount_points[folder] | {folder}):
                 self._mount_points[folder].add(path)
                 path = os.path.dirname(path)
+
+
+def _content(folder: str) -> Iterator[tuple[os.DirEntry[str], bool]]:
+    """Yield all files and folders in a folder, however deep, and whether each is a folder.
+
+    A folder comes before its content. One that cannot be read counts as empty.
+    """
+    folders = [folder]
+    while folders:
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if is_folder:
+                    folders.append(entry.path)
+                yield entry, is_folder
 
 
 def subfolders(folder: str) -> list[str]:

@@ -1,0 +1,168 @@
+"""Run the suite on other Pythons of jobs, and without what makes jobs fast: `make test-variants`.
+
+The tests of the worker, of the engine and of the templates run once for each Python that can run jobs. The
+whole suite runs once with `DX_LOCAL_TOOLS=plain`, and once as on a machine without a C compiler. A table at
+the end has one row for each variant, also for those that this machine cannot run. Exit code 1 means that a
+variant failed, or that none ran.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+from dx_app_wizard.user_dirs import cache_dir
+from dx_local.engine.environments.python_environments import request_of_python
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ROOT = Path(__file__).parents[1]
+PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+PARTS_FOR_PYTHONS = ("tests/worker", "tests/engine", "tests/e2e/test_matrix.py")
+PLAIN_TOOLS, NO_COMPILER = "plain-tools", "no-compiler"
+COMPILERS = ("cc", "gcc", "clang")
+
+_NOT_COMPILED = (".lock", ".failed")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to run tests: which of them, with which variables, or why this machine cannot."""
+
+    name: str
+    words: str
+    parts: Sequence[str] = ("tests",)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    cache: Path | None = None
+    """The cache of a variant in which nothing may be compiled."""
+    obstacle: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The numbers of tests of a variant, and the reason if it failed as a whole."""
+
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+    fault: str | None = None
+
+
+def main() -> int:
+    """Run the variants that the command line selects, print the table, and return the exit code."""
+    names = [*PYTHONS, PLAIN_TOOLS, NO_COMPILER]
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.variants", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument("--only", action="append", choices=names, help="run only this variant; repeatable")
+    parser.add_argument("--parts", action="append", metavar="PATH", help="run only these tests; repeatable")
+    parser.add_argument("--workers", default="auto", help="number of parallel tests [default: auto]")
+    parser.add_argument("--quick", action="store_true", help="leave out the slow tests")
+    options = parser.parse_args()
+    more = ["-n", options.workers, *(["-m", "not slow"] if options.quick else [])]
+    with tempfile.TemporaryDirectory(prefix="dx-variants-") as folder:
+        chosen = [
+            variant for variant in variants(Path(folder)) if not options.only or variant.name in options.only
+        ]
+        outcomes = {
+            variant.name: run(variant, options.parts or variant.parts, more, Path(folder, f"{number}.xml"))
+            for number, variant in enumerate(chosen)
+            if not variant.obstacle
+        }
+    print(table(chosen, outcomes))
+    failed = [outcome for outcome in outcomes.values() if outcome.failed or outcome.fault]
+    print(
+        f"{len(outcomes)} of {len(chosen)} variants ran, {len(failed)} failed, "
+        f"{len(chosen) - len(outcomes)} cannot run on this machine"
+    )
+    return 1 if failed or not outcomes else 0
+
+
+def variants(folder: Path) -> Iterator[Variant]:
+    """Yield all variants; those that need files of their own create them in a folder."""
+    for version in PYTHONS:
+        obstacle = None if request_of_python(version) else f"there is no Python {version} (uv, PATH, pyenv)"
+        variables = {"DX_LOCAL_TEST_PYTHON": version}
+        yield Variant(
+            version, f"jobs under Python {version}", PARTS_FOR_PYTHONS, variables, obstacle=obstacle
+        )
+    yield Variant(PLAIN_TOOLS, "DX_LOCAL_TOOLS=plain", variables={"DX_LOCAL_TOOLS": "plain"})
+    yield _without_compiler(folder)
+
+
+def run(variant: Variant, parts: Sequence[str], more: Sequence[str], report: Path) -> Outcome:
+    """Run the tests of a variant, whose output goes to the terminal, and return their numbers."""
+    print(f"\n{variant.words}: {' '.join(parts)}", flush=True)
+    pytest = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", *more, *parts]
+    began = time.monotonic()
+    code = subprocess.run(pytest, cwd=ROOT, env={**os.environ, **variant.variables}, check=False).returncode
+    seconds = time.monotonic() - began
+    if code not in (0, 1) or not report.exists():
+        return Outcome(0, 0, 0, seconds, f"pytest ended with {code}")
+    (suite,) = ET.parse(report).getroot().iter("testsuite")
+    count = {name: int(suite.attrib[name]) for name in ("tests", "failures", "errors", "skipped")}
+    failed = count["failures"] + count["errors"]
+    passed = count["tests"] - failed - count["skipped"]
+    return Outcome(passed, failed, count["skipped"], seconds, _compiled_fault(variant))
+
+
+def table(chosen: Sequence[Variant], outcomes: Mapping[str, Outcome]) -> str:
+    """Return the table of all variants in Markdown."""
+    rows = [["variant", "passed", "failed", "skipped", "minutes", ""], ["---"] * 6]
+    for variant in chosen:
+        if variant.obstacle:
+            rows.append([variant.words, "-", "-", "-", "-", f"**cannot run**: {variant.obstacle}"])
+            continue
+        outcome = outcomes[variant.name]
+        verdict = outcome.fault or ("failed" if outcome.failed else "passed")
+        counts = [str(count) for count in (outcome.passed, outcome.failed, outcome.skipped)]
+        rows.append([variant.words, *counts, f"{outcome.seconds / 60:.1f}", verdict])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _without_compiler(folder: Path) -> Variant:
+    """Return the variant in which every compiler fails, and nothing was compiled before.
+
+    Its cache stays for the next time. It is part of the user's, because sandboxes hide other places.
+    """
+    programs = folder / "programs"
+    programs.mkdir()
+    for name in COMPILERS:
+        (programs / name).symlink_to("/bin/false")
+    cache = cache_dir("dx-local") / "variants" / NO_COMPILER
+    for path in _compiled(cache):
+        path.unlink()
+    variables = {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "XDG_CACHE_HOME": str(cache),
+        "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR") or str(cache_dir("uv")),
+    }
+    return Variant(NO_COMPILER, "without a C compiler", variables=variables, cache=cache)
+
+
+def _compiled(cache: Path) -> list[Path]:
+    """Return the compiled programs in a cache."""
+    environments = cache / "dx-local" / "environments"
+    if not environments.is_dir():
+        return []
+    return [path for path in environments.iterdir() if path.is_file() and path.suffix not in _NOT_COMPILED]
+
+
+def _compiled_fault(variant: Variant) -> str | None:
+    """Return what is wrong if a test has compiled something in a variant without a compiler."""
+    names = ", ".join(path.name for path in _compiled(variant.cache)) if variant.cache else ""
+    return f"a test has compiled {names}" if names else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,3 @@
+"""Rendering of the built-in template."""
+
+from __future__ import annotations
