@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from tests.forked import run_ours
 from tests.local_server import LocalServer, user_variables
+from tests.worker.containers.image_files import Layer, docker_archive
 
 JSON = dict[str, Any]
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
@@ -120,6 +121,15 @@ def test_a_table_is_imported_and_exported(tmp_path: Path) -> None:
     table = check("gtable", call(tmp_path, *within, "import", "in.csv"))["id"]
     assert check("gtable", call(tmp_path, *within, "export", table, "out.csv"))["file"]
     assert check("gtable", call(tmp_path, *within, "export", table, "in.csv"))["error"]
+
+
+def test_images_are_added_and_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # of this test alone
+    (tmp_path / "image.tar").write_bytes(docker_archive([Layer().add("x", b"1").bytes()], "small:1"))
+    assert check("image", call(tmp_path, "dx-local", "image", "add", "image.tar"))["added"]
+    assert check("image", call(tmp_path, "dx-local", "image", "ls"))["images"]
+    assert check("image", call(tmp_path, "dx-local", "image", "rm", "small:1"))["removed"]
+    assert check("image", call(tmp_path, "dx-local", "image", "rm", "small:1"))["error"]
 
 
 def test_the_page_lists_every_schema() -> None:

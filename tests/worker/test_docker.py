@@ -1,17 +1,22 @@
-"""docker in a job: its daemon is given the paths of the host. Here `echo` is the docker, and tells them."""
+"""docker in a job whose machine has a daemon: that gets the paths of the host. Here `echo` is its client."""
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from dx_local.worker.programs import CONTAINERS
 
-WRAPPER = Path(CONTAINERS) / "docker"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+WRAPPER = CONTAINERS / "docker"
 PLACES = {"/home/dnanexus": "/host/home", "/tmp": "/host/tmp"}
 
 
@@ -22,8 +27,22 @@ def path(tmp_path: Path) -> str:
     return f"{WRAPPER.parent}:{tmp_path}:{os.environ['PATH']}"
 
 
+@pytest.fixture(autouse=True)
+def daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A socket that accepts connections, like the daemon's."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "docker.sock"))
+        listener.listen()
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+        yield listener
+
+
 def docker(path: str, *words: str, folder: str = "/tmp") -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": path, "DX_LOCAL_HOST_PATHS": json.dumps(PLACES)}
+    environment = {
+        "PATH": path,
+        "DX_LOCAL_HOST_PATHS": json.dumps(PLACES),
+        "DOCKER_HOST": os.environ["DOCKER_HOST"],
+    }
     return subprocess.run(
         [WRAPPER, *words], env=environment, cwd=folder, capture_output=True, text=True, check=False
     )
@@ -68,8 +87,38 @@ def test_a_docker_that_is_a_script_is_left_alone(tmp_path: Path) -> None:
     assert docker(path, "run", "-v", "/tmp:/x", "image").stdout == "run -v /tmp:/x image\n"
 
 
-def test_without_a_docker_it_says_so() -> None:
-    done = docker(f"{WRAPPER.parent}:/usr/bin", "run", "image")
-    if done.returncode != 127:
-        pytest.skip("there is a docker")
-    assert done.stderr.endswith(": docker: command not found\n")
+@pytest.mark.parametrize("missing", ["daemon", "client"])
+def test_without_daemon_or_client_the_job_does_the_work(
+    path: str, daemon: socket.socket, missing: str
+) -> None:
+    if missing == "daemon":
+        daemon.close()
+    else:
+        path = f"{WRAPPER.parent}:/usr/bin"
+        if os.access("/usr/bin/docker", os.X_OK):
+            pytest.skip("there is a docker")
+    done = docker(path, "run", "image")
+    assert done.returncode == 125
+    assert done.stderr.startswith("docker: this job runs without a sandbox")
+
+
+@pytest.mark.parametrize("program", ["docker", "podman"])
+def test_without_sandbox_and_daemon_podman_still_runs(
+    tmp_path: Path, daemon: socket.socket, program: str
+) -> None:
+    daemon.close()
+    (tmp_path / program).write_text('#!/bin/sh\necho "$0 $@"\n')
+    (tmp_path / program).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{WRAPPER.parent}:{tmp_path}:{os.environ['PATH']}"}
+    words = [str(WRAPPER.with_name(program)), "run", "image"]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{tmp_path}/{program} run image\n"
+
+
+@pytest.mark.parametrize("program", ["podman", "dx-docker"])
+def test_other_names_use_the_daemon_too(path: str, program: str) -> None:
+    words = [str(WRAPPER.with_name(program)), "run", "-v", "/tmp:/x", "image"]
+    environment = {**os.environ, "PATH": path, "DX_LOCAL_HOST_PATHS": json.dumps(PLACES)}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    removes = "" if program == "podman" else "--rm -e HOME=/root "
+    assert done.stdout == f"run {removes}-v /host/tmp:/x image\n"

@@ -28,6 +28,7 @@ _SECTIONS = {
         "gtable": "Convert CSV, TSV and FASTQ files to GTables, and back.",
     },
     "Set up": {
+        "image": "Add container images for `docker` in jobs.",
         "completion": "Print a script for completion with Tab.",
         "doctor": "Check this machine's setup and list the API methods that are implemented.",
     },
@@ -41,6 +42,7 @@ _WIDTH = max(map(len, _VERBS))
 _MODULES = {
     "rerun": "history.rerun",
     **{verb: f"history.{verb}" for verb in _SECTIONS["Look at kept runs"]},
+    "image": "images.command",
     "asset": "assets.command",
     "completion": "completion.command",
 }

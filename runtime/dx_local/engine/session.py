@@ -15,6 +15,8 @@ from dx_local.engine.executors.protocol import Callbacks
 from dx_local.engine.executors.registry import make_executor
 from dx_local.engine.executors.terminal.callbacks import TerminalCallbacks
 from dx_local.engine.executors.terminal.presence import has_terminal
+from dx_local.engine.images import image_folder
+from dx_local.engine.images.layer_service import LayerService
 from dx_local.engine.job_labels import job_label
 from dx_local.engine.scheduling.disk_reserve import DiskReserve
 from dx_local.engine.scheduling.driver import Driver
@@ -152,11 +154,22 @@ class Session:
             delay=self.driver.faults.delay_transfer,
         )
         self._stack.push_async_callback(transfer.close)
+        images = image_folder.user_folder()
+        layers = LayerService(images) if images else None
+        if layers:
+            self._stack.push_async_callback(layers.close)
+
+        def listen(folder: Path) -> None:
+            transfer.listen(folder)
+            if layers:
+                layers.listen(folder)
+
         callbacks = Callbacks(
             on_log=self._logged,
             on_exit=self.driver.on_exit,
             announce=self._observer.announce,
-            on_folder=transfer.listen,
+            on_folder=listen,
+            images=images,
             terminal=self._terminal_callbacks() if self._options.lends_terminal and has_terminal() else None,
         )
         executor = make_executor(settings, self._server, callbacks)

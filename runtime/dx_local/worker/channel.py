@@ -21,6 +21,12 @@ EXECUTOR_FOLDER = "/.dx-local"
 FILE_TRANSFER_SOCKET = "file-transfer"
 """The name of the socket in the executor's folder for whole-file transfers (executors/file_transfer.py)."""
 
+LAYERS_SOCKET = "image-layers"
+"""The name of the socket in the executor's folder at which `docker` has layers unpacked (engine/images)."""
+
+IMAGES = f"{EXECUTOR_FOLDER}/images"
+"""The path at which a job finds the cache of images, read-only."""
+
 TERMINAL_SOCKET = "terminal"
 """The name of the socket in the executor's folder at which jobs ask for the user's terminal."""
 

@@ -12,5 +12,10 @@ OWN_PROGRAMS = _PACKAGE / "bin"
 IMAGE = str(_PACKAGE / "image")
 """Files that exist at / only on workers of the platform. Those of an app precede them."""
 
-CONTAINERS = str(_PACKAGE / "containers")
-"""The `docker` that precedes the host's in PATH of sandboxed jobs."""
+CONTAINERS = _PACKAGE / "containers" / "bin"
+"""`docker` and its like, which precede the host's in PATH; they do the work if no Docker daemon answers."""
+
+
+def is_for_containers(name: str) -> bool:
+    """Return whether a program is one of `CONTAINERS`."""
+    return "/" not in name and (CONTAINERS / name).exists()

@@ -78,6 +78,9 @@ _START_VARIABLE = "DX_LOCAL_JOB_START"
 # The user's home. HOME itself is the executor's folder.
 _HOME_VARIABLE = "DX_LOCAL_USER_HOME"
 
+# The cache of images, if there is one.
+_IMAGES_VARIABLE = "DX_LOCAL_IMAGES"
+
 # When it is imported, dxpy chooses the sizes of its buffers depending on whether this is a job.
 _PLACEHOLDER_JOB_ID = "job-000000000000000000000000"
 
@@ -185,13 +188,14 @@ def set_up_sandboxes(
     cleans up.
     """
     no_sandbox_reason, no_pid_namespace_reason, sandboxes = None, None, None
-    home = os.environ.pop(_HOME_VARIABLE, "")
+    home, images = (os.environ.pop(name, "") for name in (_HOME_VARIABLE, _IMAGES_VARIABLE))
     if isolation == "none":
         no_sandbox_reason = "it was turned off"
     else:
         try:
             no_pid_namespace_reason = check_support(folder, jobs)
-            sandboxes = SandboxManager(folder, name, home, has_pid_namespace=no_pid_namespace_reason is None)
+            has_pids = no_pid_namespace_reason is None
+            sandboxes = SandboxManager(folder, name, home, images=images, has_pid_namespace=has_pids)
             # Its mounts in the executor's folder must be gone before that is removed.
             at_end.callback(sandboxes.close)
         except (SandboxError, OSError) as error:

@@ -185,7 +185,9 @@ class LocalExecutor:
             self._early_zygote = None
             return zygote
         log = self._temporary_folder(launch) / f"zygote-{next(self._numbers)}.log"
-        return start_zygote(_programs_of(launch), log, self._isolation.value, _jobs_folder(launch))
+        return start_zygote(
+            _programs_of(launch), log, self._isolation.value, _jobs_folder(launch), self._callbacks.images
+        )
 
     def _warn_once(self, capabilities: ZygoteCapabilities) -> None:
         """Announce once that isolation is incomplete. Raises OSError if the user insists on it."""

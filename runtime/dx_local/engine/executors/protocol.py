@@ -108,6 +108,8 @@ class Callbacks:
     """Called with messages for the user."""
     on_folder: Callable[[Path], None] = lambda _: None
     """Called before the first job with the folder of temporary files, if jobs share one with this machine."""
+    images: Path | None = None
+    """The cache of container images, if jobs have one."""
     terminal: TerminalCallbacks | None = None
     """None if jobs get no terminal."""
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import dxpy
 
+from dx_local.worker import programs
 from dx_local.worker.dxpy_defaults import sitecustomize
 from dx_local.worker.dxpy_patches import file_transfer
 from dx_local.worker.process import linux, memory_limit
@@ -113,7 +114,8 @@ def become_tool(
         reply = take_over_client(call, client, (connection.fileno(), process, *files))
         sys.argv = [program, *call.arguments]
         sys.path.insert(0, os.path.dirname(program))  # noqa: PTH120
-        configure(call, client, log_sockets)
+        if not programs.is_for_containers(call.name):  # they do not use dxpy
+            configure(call, client, log_sockets)
         os.write(reply, b"+")
         os.close(reply)
         run(program, code)

@@ -24,7 +24,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from dx_local.worker import channel
+from dx_local.worker import channel, programs
 from dx_local.worker.dx_tools import rehearsal
 from dx_local.worker.dx_tools.call import ToolCall, become_tool, client_of
 from dx_local.worker.dxpy_patches import file_transfer
@@ -60,10 +60,13 @@ def warm_up(library: ctypes.PyDLL | None) -> None:
 class ToolServer:
     """The running programs by process ID, each with the connection to its client and its job."""
 
-    def __init__(self, listener: socket.socket, programs: Path, log_sockets: str, host_prefix: str) -> None:
-        """`log_sockets` is the prefix of paths of jobs' sockets inside jobs, `host_prefix` on the host."""
+    def __init__(self, listener: socket.socket, folder: Path, log_sockets: str, host_prefix: str) -> None:
+        """`folder` is that of dxpy's programs.
+
+        `log_sockets` is the prefix of paths of jobs' sockets inside jobs, `host_prefix` on the host.
+        """
         self._listener = listener
-        self._programs = programs
+        self._programs = folder
         self._log_sockets = log_sockets
         self._host_prefix = host_prefix
         self._running: dict[int, tuple[socket.socket, str]] = {}
@@ -104,7 +107,10 @@ class ToolServer:
             call = ToolCall.of(request)
             if "/" in call.name:
                 raise ValueError(call.name)
-            program = str(self._programs / call.name)
+            is_for_containers = programs.is_for_containers(call.name)
+            if is_for_containers:  # imported here and not in each call
+                importlib.import_module("dx_local.worker.containers.preloaded")
+            program = str((programs.CONTAINERS if is_for_containers else self._programs) / call.name)
             code = _compiled(program)
             # Otherwise the program would not exist in its own /proc, which is the client's.
             linux.fork_into_pid_namespace_of(client)

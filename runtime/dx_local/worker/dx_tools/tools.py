@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from dx_local.worker.dx_tools.known_programs import ADD_OUTPUT, is_known_add_output
 from dx_local.worker.process import linux
-from dx_local.worker.programs import OWN_PROGRAMS
+from dx_local.worker.programs import CONTAINERS, OWN_PROGRAMS
 
 if TYPE_CHECKING:
     import ctypes
@@ -72,12 +72,16 @@ class Tools:
         client.chmod(0o700)
         plain = self._folder / ".plain"
         plain.mkdir()
-        for program in [self._programs / "dx", *self._programs.glob("dx-*")]:
-            if _is_python_program(program):
-                # Hard links, because the client derives its folder and name from its own path.
-                os.link(client, self._folder / program.name)
-                ours = OWN_PROGRAMS / program.name
-                (plain / program.name).symlink_to(ours if ours.exists() else program)
+        targets = {
+            program.name: ours if (ours := OWN_PROGRAMS / program.name).exists() else program
+            for program in [self._programs / "dx", *self._programs.glob("dx-*")]
+            if _is_python_program(program)
+        }
+        targets.update({program.name: program for program in CONTAINERS.iterdir()})
+        for name, target in targets.items():
+            # Hard links, because the client derives its folder and name from its own path.
+            os.link(client, self._folder / name)
+            (plain / name).symlink_to(target)
         self.listener.bind(str(self._folder / ".server"))
         self.listener.listen(_MOST_WAITING_CLIENTS)
         return True

@@ -74,8 +74,7 @@ def _in_sandbox(job: Job, host_path: str) -> dict[str, str]:
     app_folders = [f"/{name}" for name in _PROGRAMS if folders(job.layers, [name])]
     host = [folder for folder in host_path.split(os.pathsep) if folder not in app_folders]
     usual = [folder for folder in _USUAL_PATH if folder not in (*app_folders, *host)]
-    containers = [CONTAINERS] if any(os.access(f"{folder}/docker", os.X_OK) for folder in host) else []
-    variables = {"PATH": os.pathsep.join([*_tools(job), *app_folders, *containers, *host, *usual])}
+    variables = {"PATH": os.pathsep.join([*_tools(job), *app_folders, *host, *usual])}
     local = ("usr/local/lib", f"usr/local/lib/{_TRIPLET}")
     if libraries := [f"/{name}" for name in local if folders(job.layers, [name])]:
         variables["LD_LIBRARY_PATH"] = os.pathsep.join(libraries)
@@ -84,7 +83,7 @@ def _in_sandbox(job: Job, host_path: str) -> dict[str, str]:
 
 def _tools(job: Job) -> list[str]:
     """Return the folder with the programs of dxpy, after those that precede it in PATH."""
-    return [*filter(None, [job.clients]), str(OWN_PROGRAMS), job.tools]
+    return [*filter(None, [job.clients]), str(OWN_PROGRAMS), str(CONTAINERS), job.tools]
 
 
 def folders(roots: Iterable[str], patterns: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dx_local.worker.channel import EXECUTOR_FOLDER
+from dx_local.worker.channel import EXECUTOR_FOLDER, IMAGES
 from dx_local.worker.process import linux
 from dx_local.worker.programs import IMAGE
 from dx_local.worker.sandbox import host_folders, mounts, user_namespace
@@ -34,10 +34,13 @@ if TYPE_CHECKING:
 class SandboxManager:
     """The namespaces of this process, and the pool of sandboxes for its jobs."""
 
-    def __init__(self, folder: str, name: str, home: str = "", *, has_pid_namespace: bool) -> None:
+    def __init__(
+        self, folder: str, name: str, home: str = "", *, images: str = "", has_pid_namespace: bool
+    ) -> None:
         """Enter the namespaces. `folder` is the executor's; `close` lets it be removed.
 
-        `name` is that of a new folder inside it, and `home` the user's $HOME. With `has_pid_namespace`, the
+        `name` is that of a new folder inside it, `home` the user's $HOME, and `images` the folder that jobs
+        find as channel.IMAGES, if any. With `has_pid_namespace`, the
         caller goes on in a child, the first process of a PID namespace, while this process waits for it to
         end. Raises OSError if the system does not permit it, which leaves this process unusable.
         """
@@ -49,6 +52,7 @@ class SandboxManager:
         os.makedirs(os.path.dirname(self._folder), 0o700, exist_ok=True)
         for path in (self._folder, f"{self._folder}/assembly", self._base):
             os.mkdir(path, 0o700)
+        os.makedirs(f"{self._executor_folder}/{os.path.basename(IMAGES)}", exist_ok=True)
         user_namespace.enter(mounts.NEW_MOUNTS | (mounts.NEW_PIDS if has_pid_namespace else 0))
         os.umask(0o022)  # as on workers
         mounts.perform([mounts.make_mounts_private()])
@@ -63,7 +67,7 @@ class SandboxManager:
         # As root, tar restores owners, which do not exist in the namespace.
         self._variables = {} if owns_all else {"TAR_OPTIONS": "--no-same-owner"}
         self.pool = SandboxPool(
-            self._host, self._folder, self._executor_folder, has_pid_namespace=has_pid_namespace
+            self._host, self._folder, self._executor_folder, images, has_pid_namespace=has_pid_namespace
         )
 
     def take(self, job: Job) -> tuple[Job, Sandbox]:

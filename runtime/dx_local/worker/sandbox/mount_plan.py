@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from dx_local.worker.channel import EXECUTOR_FOLDER
+from dx_local.worker.channel import EXECUTOR_FOLDER, IMAGES
 from dx_local.worker.sandbox import mounts
 from dx_local.worker.sandbox.host_folders import (
     LOG_FOLDER,
@@ -55,6 +55,8 @@ class MountSources(NamedTuple):
     """The folders for temporary files, in the order of TMP_FOLDERS."""
     executor_folder: str
     """The folder that appears as EXECUTOR_FOLDER."""
+    images: str
+    """The folder that appears as IMAGES, or empty."""
     log: str
     """The folder that appears as LOG_FOLDER."""
 
@@ -119,6 +121,7 @@ class _Planner:
         )
         # It contains the temporary files of other jobs.
         self._add(*mounts.bind_read_only(host.empty, f"{root}{EXECUTOR_FOLDER}/{SANDBOXES}"))
+        self._add(*mounts.bind_read_only(sources.images or host.empty, root + IMAGES))
         for source, path in zip(sources.tmp_folders, TMP_FOLDERS):  # noqa: B905  (workers may run Python 3.8)
             self._add(mounts.bind(source, root + path))
         for path in host.hidden:

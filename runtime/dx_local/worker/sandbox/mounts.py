@@ -23,6 +23,7 @@ NEW_MOUNTS = 0x00020000
 NEW_USER = 0x10000000
 NEW_PIDS = 0x20000000
 NEW_NETWORK = 0x40000000
+NEW_HOSTNAME = 0x04000000
 
 _BIND = 0x1000
 _RECURSIVE = 0x4000
@@ -39,6 +40,7 @@ _CLONE = 1
 _EMPTY_PATH = 4
 _AT_FDCWD = -100
 _AT_RECURSIVE = 0x8000
+_AT_EMPTY_PATH = 0x1000
 _READ_ONLY = struct.pack("QQQQ", 1, 0, 0, 0)
 
 _UNSHARE, _CLONE3 = _NAMESPACE_CALLS = ("unshare", "clone3")
@@ -173,9 +175,13 @@ def overlay(target: str, lowers: Sequence[str], upper_folder: str | None = None)
     return _mount("overlay", target, "overlay", 0, ",".join(options))
 
 
-def clone_mount(path: str) -> int:
-    """Return a detached mount of a folder, to attach in another mount namespace. Raises OSError."""
-    file = _libc.syscall(_SYS_OPEN_TREE, _AT_FDCWD, os.fsencode(path), _CLONE | os.O_CLOEXEC)
+def clone_mount(path: str, *, deep: bool = False) -> int:
+    """Return a detached mount of a file or folder, to attach in another mount namespace. Raises OSError.
+
+    If `deep`, everything mounted inside it comes along.
+    """
+    flags = _CLONE | os.O_CLOEXEC | (_AT_RECURSIVE if deep else 0)
+    file = _libc.syscall(_SYS_OPEN_TREE, _AT_FDCWD, os.fsencode(path), flags)
     if file < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), path)
     return int(file)
@@ -185,6 +191,14 @@ def attach_mount(file: int, target: str) -> Syscall:
     """Attach a mount from `clone_mount`, which is possible once."""
     arguments = (_SYS_MOVE_MOUNT, file, b"", _AT_FDCWD, os.fsencode(target), _EMPTY_PATH)
     return Syscall(_libc.syscall, arguments, target)
+
+
+def make_read_only(file: int) -> Syscall:
+    """Make a mount from `clone_mount` read-only, with everything mounted inside it."""
+    flags = _AT_RECURSIVE | _AT_EMPTY_PATH
+    return Syscall(
+        _libc.syscall, (_SYS_MOUNT_SETATTR, file, b"", flags, _READ_ONLY, len(_READ_ONLY)), "mount_setattr"
+    )
 
 
 def unmount(target: str) -> Syscall:

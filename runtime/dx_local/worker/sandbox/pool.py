@@ -38,9 +38,11 @@ class SandboxPool:
     """Makes sandboxes, mounts the homes of jobs in them, and keeps the free ones."""
 
     def __init__(
-        self, host: HostFolders, folder: str, executor_folder: str, *, has_pid_namespace: bool
+        self, host: HostFolders, folder: str, executor_folder: str, images: str, *, has_pid_namespace: bool
     ) -> None:
         """`folder` contains `base`, for small files, and `assembly`, the mount point for new sandboxes.
+
+        `images` is the cache of images, or empty.
 
         With `has_pid_namespace`, this process is in a PID namespace that its user namespace owns, and each
         sandbox gets one below that.
@@ -48,6 +50,7 @@ class SandboxPool:
         self._host = host
         self._folder = folder
         self._executor_folder = executor_folder
+        self._images = images
         self._has_pid_namespace = has_pid_namespace
         self._maps = IdMaps.own()
         # Kept open, because in the mount namespace of a sandbox the path /proc leads to a different one.
@@ -148,7 +151,9 @@ class SandboxPool:
         log, mount_point = f"{self._folder}/base/{self._count}", f"{self._folder}/assembly"
         os.mkdir(log)
         tmp = self._tmp_folders.take(spec.visible_paths)
-        sources = mount_plan.MountSources(mount_point, subfolders(tmp), self._executor_folder, log)
+        sources = mount_plan.MountSources(
+            mount_point, subfolders(tmp), self._executor_folder, self._images, log
+        )
         plan = mount_plan.plan_mounts(self._host, sources, spec, has_pid_namespace=self._has_pid_namespace)
         try:
             mounts.perform(plan.build)

@@ -57,12 +57,15 @@ def begin(arguments: Sequence[str]) -> None:
         return
     from dx_local.engine.executors.zygote_start.process import start_zygote
     from dx_local.engine.executors.zygote_start.temporary_folder import make_temporary_folder
+    from dx_local.engine.images.image_folder import user_folder
 
     with suppress(OSError, ValueError):  # the cache may contain anything
         version = _version(programs.python)
         folder = make_temporary_folder()
         try:
-            zygote = start_zygote(programs, folder.path / _LOG, isolation="auto", jobs="/")
+            zygote = start_zygote(
+                programs, folder.path / _LOG, isolation="auto", jobs="/", images=user_folder()
+            )
         except (OSError, ValueError):
             folder.remove()
             raise

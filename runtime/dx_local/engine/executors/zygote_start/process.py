@@ -39,10 +39,12 @@ class StartedZygote(NamedTuple):
         self.process.wait()
 
 
-def start_zygote(programs: WorkerPrograms, log: Path, isolation: str, jobs: str) -> StartedZygote:
+def start_zygote(
+    programs: WorkerPrograms, log: Path, isolation: str, jobs: str, images: Path | None
+) -> StartedZygote:
     """Start a zygote of a worker environment; `log` is a new file in the executor's folder. Raises OSError.
 
-    `isolation` and `jobs` are those of the zygote's command line.
+    `isolation` and `jobs` are those of the zygote's command line; `images` is the cache of images for jobs.
     """
     folder = log.parent
     ours, theirs = socket.socketpair()
@@ -61,7 +63,7 @@ def start_zygote(programs: WorkerPrograms, log: Path, isolation: str, jobs: str)
                 stdout=stderr,
                 stderr=stderr,
                 cwd="/",
-                env=_host_variables(home=folder),
+                env=_host_variables(folder, images),
                 start_new_session=True,
             )
     except BaseException:
@@ -70,8 +72,9 @@ def start_zygote(programs: WorkerPrograms, log: Path, isolation: str, jobs: str)
     return StartedZygote(process, ours, log)
 
 
-def _host_variables(home: Path) -> dict[str, str]:
+def _host_variables(home: Path, images: Path | None) -> dict[str, str]:
     # No variable of the user's that could hold a token, or change the behaviour of Python or dxpy.
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     user_home = {"DX_LOCAL_USER_HOME": os.path.expanduser("~")}  # noqa: PTH111  (fails without any)
-    return {**kept, **user_home, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+    cache = {"DX_LOCAL_IMAGES": str(images)} if images else {}
+    return {**kept, **user_home, **cache, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}

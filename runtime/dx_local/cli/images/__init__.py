@@ -1,0 +1,3 @@
+"""Container images that all runs find without network."""
+
+from __future__ import annotations
