@@ -24,11 +24,13 @@ _SECTIONS = {
         "serve": "Serve a local platform to dx and dxpy.",
         "env": "Print the shell variables that connect dx to `serve`.",
         "exec": "Run a command with a temporary platform.",
-        "asset": "Add assets of apps that are on this machine, and list them.",
         "gtable": "Convert CSV, TSV and FASTQ files to GTables, and back.",
     },
+    "Provide what apps need": {
+        "asset": "Add assets of apps that are on this machine, and list them.",
+        "image": "Add container images for `docker` in jobs, and list them.",
+    },
     "Set up": {
-        "image": "Add container images for `docker` in jobs.",
         "completion": "Print a script for completion with Tab.",
         "doctor": "Check this machine's setup and list the API methods that are implemented.",
     },
@@ -42,8 +44,8 @@ _WIDTH = max(map(len, _VERBS))
 _MODULES = {
     "rerun": "history.rerun",
     **{verb: f"history.{verb}" for verb in _SECTIONS["Look at kept runs"]},
-    "image": "images.command",
     "asset": "assets.command",
+    "image": "images.command",
     "completion": "completion.command",
 }
 

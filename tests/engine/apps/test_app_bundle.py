@@ -54,6 +54,8 @@ def test_jobs_find_source_and_resources_where_they_lie(context: Context, project
         "source": str(folder.resolve() / "src" / "app.sh"),
         "resources": str(folder.resolve() / "resources"),
         "assets": [],
+        "objects": [],
+        "apps": [],
     }
 
 
