@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.command_template.process_jobs import COLLECTING, own_name, process_lines, shared_values
 from dx_app_wizard.command_template.region_command import REGION, joined_by
 from dx_app_wizard.command_template.script import (
     directive_lines,
@@ -28,10 +29,10 @@ def region_script(command: RegionCommand, summary: str) -> str:
         input=command.scatter.input,
         command=indented([*preparation(command.template), "", *statements(command.template)]),
         main=indented(_main(command)),
-        process=indented(_process(command)),
+        process=indented(process_lines(command.template, _own(command, "link"))),
         gather=indented(_gather(command)),
         list_regions=_list_regions(command),
-        shared=_own(command, "shared"),
+        pass_on=COLLECTING.format(shared=_own(command, "shared")),
     )
 
 
@@ -62,10 +63,7 @@ def _joined(hole: Hole, files: str, target: str) -> str:
 def _own(command: RegionCommand, name: str) -> str:
     """Return name, with underscores appended until no input uses it."""
     names = {parameter["name"] for parameter in command.input_declarations()} | {REGION}
-    taken = {f"{each}{ending}" for each in names for ending in ("", "_name", "_path", "_prefix")}
-    while name in taken:
-        name += "_"
-    return name
+    return own_name(name, names)
 
 
 def _main(command: RegionCommand) -> Iterator[str]:
@@ -92,7 +90,7 @@ def _main(command: RegionCommand) -> Iterator[str]:
     yield "fi"
     yield ""
     yield f"local {shared}=()"
-    for field, words in _shared_values(command):
+    for field, words in shared_values(hole for hole in command.template.inputs if hole.name != REGION):
         yield f"pass_on {field} {words}"
     yield ""
     yield f"while read -r {REGION}; do"
@@ -103,32 +101,6 @@ def _main(command: RegionCommand) -> Iterator[str]:
     yield f'{job}=$(dx-jobutil-new-job gather "${{{parts}[@]}}")'
     for hole in command.template.outputs:
         yield f'dx-jobutil-add-output {hole.name} "${job}:{hole.name}" --class=jobref'
-
-
-def _shared_values(command: RegionCommand) -> Iterator[tuple[str, str]]:
-    """Yield the field and the words for each input that all process jobs get."""
-    for hole in command.template.inputs:
-        if hole.name == REGION:
-            continue
-        if hole.is_file or hole.is_array:
-            values = f'"${{{hole.name}[@]}}"'
-        elif hole.optional and hole.default is None:
-            values = f'${{{hole.name}+"${hole.name}"}}'
-        else:
-            values = f'"${hole.name}"'
-        yield hole.name if hole.is_file else f"{hole.name}:{hole.io_class}", values
-        for index in hole.index_inputs:
-            yield index.name, f'"${{{index.name}[@]}}"'
-
-
-def _process(command: RegionCommand) -> Iterator[str]:
-    link = _own(command, "link")
-    yield f"local {link}"
-    yield "dx-download-all-inputs"
-    yield "process_piece"
-    for hole in command.template.outputs:
-        yield f'{link}=$(dx upload --brief "{output_path(command.template, hole)}")'
-        yield f'dx-jobutil-add-output {hole.name} "${link}" --class=file'
 
 
 def _gather(command: RegionCommand) -> Iterator[str]:
@@ -203,13 +175,4 @@ gather() {{
 {gather}
 }}
 
-{list_regions}
-# Add the values of one input to those that all process jobs get; the field is NAME or NAME:CLASS.
-pass_on() {{
-  local field=$1 value
-  shift
-  for value in "$@"; do
-    {shared}+=(-i "$field=$value")
-  done
-}}
-"""
+{list_regions}{pass_on}"""

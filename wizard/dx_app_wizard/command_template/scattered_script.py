@@ -6,13 +6,8 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.command_template.indexes import names_beside
-from dx_app_wizard.command_template.script import (
-    directive_lines,
-    indented,
-    output_path,
-    preparation,
-    statements,
-)
+from dx_app_wizard.command_template.process_jobs import COLLECTING, own_name, process_lines, shared_values
+from dx_app_wizard.command_template.script import directive_lines, indented, preparation, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +34,8 @@ def scattered_script(command: ScatteredCommand, summary: str) -> str:
         piece="two files" if command.scatter.kind == "pairs" else "one file",
         command=indented([*preparation(command.template), "", *statements(command.template)]),
         main=indented([*_main(command)]),
-        process=indented([*_process(command)]),
-        helpers=_COLLECTING.format(shared=_own(command, "shared")) if _shared(command) else "",
+        process=indented([*process_lines(command.template, _own(command, "link"))]),
+        helpers=COLLECTING.format(shared=_own(command, "shared")) if _shared(command) else "",
     )
 
 
@@ -48,10 +43,7 @@ def _own(command: ScatteredCommand, name: str) -> str:
     """Return name, with underscores appended until no input of the app or the command uses it."""
     names = {parameter["name"] for parameter in command.input_declarations()}
     names |= {parameter["name"] for parameter in command.template.input_declarations()}
-    taken = {f"{each}{ending}" for each in names for ending in ("", "_name", "_path", "_prefix")}
-    while name in taken:
-        name += "_"
-    return name
+    return own_name(name, names)
 
 
 def _shared(command: ScatteredCommand) -> list[Hole]:
@@ -70,7 +62,7 @@ def _main(command: ScatteredCommand) -> Iterator[str]:
     if _shared(command):
         yield ""
         yield f"local {shared}=()"
-        for name, words in _shared_values(command):
+        for name, words in shared_values(_shared(command)):
             yield f"pass_on {name} {words}"
     yield ""
     if command.scatter.kind == "pairs":
@@ -134,41 +126,6 @@ def _index_of_piece(command: ScatteredCommand, index: IndexInput) -> Iterator[st
     if is_pair:
         yield "  done"
 
-
-def _shared_values(command: ScatteredCommand) -> Iterator[tuple[str, str]]:
-    """Yield the field and the words for each input that all process jobs get."""
-    for hole in _shared(command):
-        if hole.is_file or hole.is_array:
-            values = f'"${{{hole.name}[@]}}"'
-        elif hole.optional and hole.default is None:
-            values = f'${{{hole.name}+"${hole.name}"}}'
-        else:
-            values = f'"${hole.name}"'
-        yield hole.name if hole.is_file else f"{hole.name}:{hole.io_class}", values
-        for index in hole.index_inputs:
-            yield index.name, f'"${{{index.name}[@]}}"'
-
-
-def _process(command: ScatteredCommand) -> Iterator[str]:
-    link = _own(command, "link")
-    yield f"local {link}"
-    yield "dx-download-all-inputs"
-    yield "process_piece"
-    for hole in command.template.outputs:
-        yield f'{link}=$(dx upload --brief "{output_path(command.template, hole)}")'
-        yield f'dx-jobutil-add-output {hole.name} "${link}" --class=file'
-
-
-_COLLECTING = """
-# Add the values of one input to those that all process jobs get; the field is NAME or NAME:CLASS.
-pass_on() {{
-  local field=$1 value
-  shift
-  for value in "$@"; do
-    {shared}+=(-i "$field=$value")
-  done
-}}
-"""
 
 _SCRIPT = """\
 #!/usr/bin/env bash
