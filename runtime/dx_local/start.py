@@ -8,12 +8,6 @@ from dx_app_wizard.console import quiet_start
 
 quiet_start.ctrl_c_ends_silently()
 
-import gc
-
-# Imports and jobs make many objects, but hardly any cycles of them. To search for cycles after every 700 new
-# objects, which is the default, takes a few hundredths of the time of a run.
-gc.set_threshold(20_000, 10, 10)
-
 import os
 import sys
 from contextlib import contextmanager
