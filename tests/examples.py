@@ -1,4 +1,4 @@
-"""How many examples Hypothesis tries: in `make test` a part of those of `make test-all`."""
+"""Set the number of examples that Hypothesis tries: `make test` runs a part of those of `make test-all`."""
 
 from __future__ import annotations
 

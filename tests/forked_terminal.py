@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ForkedSpawn(pexpect.spawn):  # type: ignore[type-arg]
-    """What pexpect.spawn(sys.executable, ["-m", PACKAGE, …]) starts, without the start of Python."""
+    """Starts the same program as pexpect.spawn(sys.executable, ["-m", PACKAGE, …]), but in a fork."""
 
     def _spawnpty(self, args: list[bytes], **options: Any) -> ptyprocess.PtyProcess:
         python, *command = map(os.fsdecode, args)

@@ -61,7 +61,7 @@ sys.exit(0)
 def rehearsed(
     worker_environment: WorkerEnvironment, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Any]:
-    """What rehearsals changed in a process, how many regular expressions were compiled, and the calls."""
+    """Return the changes that rehearsals made in a process, its compiled patterns, and the calls."""
     runtime = Path(dx_local.worker.__file__).parents[2]
     own = [tmp_path_factory.mktemp("programs") / name for name in ("dx-jobutil-new-job", "dx-other")]
     for program in own:
