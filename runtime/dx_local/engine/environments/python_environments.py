@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import re
 import shutil
@@ -45,6 +44,13 @@ _OWN_PACKAGES_OF_JOBS = (
     'import os, sys; own = os.environ.get("PIP_TARGET"); own and sys.path.insert(len(sys.path) - 1, own)\n'
 )
 _LAST_LINES = 12
+# Messages of uv, and of the libraries with which it connects.
+_UNTRUSTED = re.compile(r"invalid peer certificate|certificate verify failed|UnknownIssuer", re.IGNORECASE)
+_UNREACHABLE = re.compile(
+    r"dns error|failed to lookup address|connection refused|network is unreachable|timed out|407 Proxy"
+    r"|unsuccessful tunnel|tunnel error",
+    re.IGNORECASE,
+)
 _DAY_SECONDS = 24 * 3600
 
 
@@ -59,10 +65,27 @@ class EnvironmentBuildError(Exception):
         self.output = output
         self.was_stopped = was_stopped
         super().__init__(
-            f"The worker environment ({request.describe()}) could not be created.\n{output}\n"
-            "Check that the package index can be reached, and that the Python version and the pip packages "
-            'in "execDepends" of dxapp.json exist. Then run the command again.'
+            f"The worker environment ({request.describe()}) could not be created.\n{output}\n{_hint(output)}"
         )
+
+
+def _hint(output: str) -> str:
+    """Return the way out of a failure, by the lines that uv printed."""
+    if _UNTRUSTED.search(output):
+        return (
+            "The certificate of the package index is signed by an authority that is unknown here, perhaps that"
+            " of your organisation's proxy. Add its certificate to those of the system, or name a file that has"
+            " it in SSL_CERT_FILE or PIP_CERT. Then run the command again."
+        )
+    if _UNREACHABLE.search(output):
+        return (
+            "The package index cannot be reached. Check the network and, if your organisation has them, the"
+            " proxy in HTTPS_PROXY and the index in pip.conf or PIP_INDEX_URL. Then run the command again."
+        )
+    return (
+        "Check that the package index can be reached, and that the Python version and the pip packages "
+        'in "execDepends" of dxapp.json exist. Then run the command again.'
+    )
 
 
 _STOPPED = frozenset(
@@ -228,7 +251,7 @@ def _build(request: EnvironmentRequest, folder: Path) -> None:
 def _uv(request: EnvironmentRequest, *arguments: str) -> None:
     import uv
 
-    from dx_local.engine.environments.uv_variables import uv_variables  # few runs need it
+    from dx_local.engine.environments.uv_variables import uv_environment  # few runs need it
 
     try:
         # uv leaves locks in its temporary folder. The current folder is not the user's, because a
@@ -237,7 +260,7 @@ def _uv(request: EnvironmentRequest, *arguments: str) -> None:
             result = subprocess.run(
                 [uv.find_uv_bin(), *arguments],
                 cwd=_cache_folder(),
-                env={**os.environ, **uv_variables(os.environ), "TMPDIR": temporary},
+                env={**uv_environment(), "TMPDIR": temporary},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
