@@ -128,7 +128,7 @@ def test_certificates_of_the_system_are_trusted(company: Index, authority: Autho
     if "mount" in done.stderr or "unshare" in done.stderr:
         pytest.skip(f"no file can be put in the place of {system}: {done.stderr}")
     assert done.stdout.endswith("/bin/python\n") == is_known, done
-    assert ("signed by an authority that is unknown here" in done.stdout) != is_known
+    assert ("signed by an authority unknown to this machine" in done.stdout) != is_known
 
 
 def test_a_proxy_of_pip_is_used(index: Index, home: Path) -> None:

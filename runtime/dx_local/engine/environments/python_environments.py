@@ -73,9 +73,9 @@ def _hint(output: str) -> str:
     """Return the way out of a failure, by the lines that uv printed."""
     if _UNTRUSTED.search(output):
         return (
-            "The certificate of the package index is signed by an authority that is unknown here, perhaps that"
-            " of your organisation's proxy. Add its certificate to those of the system, or name a file that has"
-            " it in SSL_CERT_FILE or PIP_CERT. Then run the command again."
+            "The certificate of the package index is signed by an authority unknown to this machine, such as your"
+            " organisation's proxy. Add its certificate to those of the system, or name a file with it in"
+            " SSL_CERT_FILE or PIP_CERT. Then run the command again."
         )
     if _UNREACHABLE.search(output):
         return (

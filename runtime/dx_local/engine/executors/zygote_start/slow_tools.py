@@ -1,0 +1,61 @@
+"""The reasons why `dx` and `dx-*` in jobs were slower than they could be, as a sentence for the user."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from dx_app_wizard.user_dirs import find_cache_dir
+
+if TYPE_CHECKING:
+    from dx_local.engine.executors.zygote import ZygoteCapabilities
+
+NO_COMPILER = "there is no C compiler for their client (cc, gcc or clang)"
+_MARK = "no-compiler-announced"
+
+
+class SlowTools:
+    """Collects reasons from the zygotes of a run, and from messages that they send later."""
+
+    def __init__(self) -> None:
+        self._cold: str | None = None
+        self._has_python_client = False
+
+    def note_job(self, interpreter: str, tool_client: str | None, capabilities: ZygoteCapabilities) -> None:
+        """Note a job that has started: those in bash call the tools."""
+        if interpreter == "bash":
+            self._cold = self._cold or capabilities.cold_tools_reason
+            self._has_python_client |= tool_client is None and sys.platform == "linux"
+
+    def note_reason(self, reason: str) -> None:
+        """Note that the tools of running jobs have become cold."""
+        self._cold = self._cold or reason
+
+    def sentence(self) -> str | None:
+        """Return the sentence, or None if the tools were as fast as they can be.
+
+        That there is no compiler is worth mentioning once, rather than after every run.
+        """
+        if self._cold:
+            return (
+                f"Each call of dx and dx-* in jobs took about 0.2 s longer than necessary: {self._cold}."
+                " `dx-local doctor` shows the state of this machine."
+            )
+        if self._has_python_client and _is_first_time():
+            return f"Each call of dx and dx-* in jobs took about 10 ms longer than necessary: {NO_COMPILER}."
+        return None
+
+
+def _is_first_time() -> bool:
+    """Return whether no run has mentioned the compiler yet, and remember that one has."""
+    folder = find_cache_dir("dx-local")
+    if folder is None:
+        return True
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _MARK).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    except OSError:
+        pass
+    return True
