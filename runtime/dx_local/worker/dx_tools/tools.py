@@ -153,4 +153,9 @@ def _is_python_program(program: Path) -> bool:
     """Return whether a program runs under the Python of its own folder."""
     with program.open("rb") as file:
         launcher = read_launcher(file.read(_LONGEST_LAUNCHER))
-    return launcher is not None and launcher.python.startswith(f"{program.parent}/python")
+    if launcher is None:
+        return False
+    folder, _, name = launcher.python.rpartition("/")
+    return name.startswith("python") and (
+        folder == str(program.parent) or os.path.realpath(folder) == os.path.realpath(program.parent)
+    )

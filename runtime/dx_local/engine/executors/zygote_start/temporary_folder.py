@@ -1,4 +1,4 @@
-"""The executor's temporary folder: sockets, clients of dxpy's programs, logs of zygotes, /tmp of sandboxes."""
+"""The executor's temporary folder: sockets, clients of dxpy's programs, logs of zygotes, /tmp of jobs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def make_temporary_folder() -> TemporaryFolder:
         if _has_short_path(place / name) and _problem_of(place) is None:
             with suppress(OSError):
                 lock = owned_folders.make(place / name, 0o700)
-                note = f"Temporary files of jobs are in {place}: {problem}."
+                note = f"dx-local keeps temporary files in {place}: {problem}."
                 return TemporaryFolder(place / name, lock, note)
     return TemporaryFolder(usual / name, owned_folders.make(usual / name, 0o700))
 
