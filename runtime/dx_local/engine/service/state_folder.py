@@ -148,7 +148,10 @@ def hold(folder: Path, *, fresh: bool = False) -> Iterator[StateFolder]:
     except OSError as error:
         if is_full_disk(error, folder):
             raise
-        raise StateError(f"a platform cannot be stored in {str(folder)!r}: {error.strerror}") from None
+        raise StateError(
+            f"a platform cannot be stored in {str(folder)!r}: {error.strerror}",
+            "Choose a folder that you can write to with --state or XDG_STATE_HOME.",
+        ) from None
     with lock:
         if not _try_lock(lock):
             pid = (saved.pid if (saved := _load(folder)) else None) or "unknown"
