@@ -103,5 +103,5 @@ def _write(assets: Mapping[str, Path]) -> None:
     except PermissionError as error:
         raise UsageError(
             f"{str(place)!r} cannot be written: {error.strerror}",
-            "Set XDG_STATE_HOME to a folder of yours, or name assets in the table [assets] of a project file.",
+            "Set XDG_STATE_HOME to a folder of yours, or use the table [assets] of a project file.",
         ) from None

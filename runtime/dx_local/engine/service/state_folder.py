@@ -215,7 +215,10 @@ def _load(folder: Path) -> ServerInfo | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StateError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+        raise StateError(
+            f"{str(path)!r} cannot be read: {error.strerror}",
+            "Choose your own state folder with --state or XDG_STATE_HOME.",
+        ) from None
     except (ValueError, KeyError, TypeError, AttributeError):
         made_by, saved = (None, None), None
     if made_by != _MADE_BY:
