@@ -10,7 +10,7 @@ from dx_app_wizard.user_dirs import find_cache_dir
 if TYPE_CHECKING:
     from dx_local.engine.executors.zygote import ZygoteCapabilities
 
-NO_COMPILER = "there is no C compiler for their client (cc, gcc or clang)"
+NO_COMPILER = "no C compiler of this machine (cc, gcc or clang) can compile their client"
 _MARK = "no-compiler-announced"
 
 
