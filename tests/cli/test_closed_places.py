@@ -18,6 +18,7 @@ import pytest
 from tests.local_index import Index, wheels_of_an_environment
 
 from dx_app_wizard.user_dirs import cache_dir
+from dx_local.engine.environments.tool_client import native_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,25 +130,41 @@ def test_cold_tools_are_reported_once_with_the_reason(app: Path, tmp_path: Path)
     assert json.loads(examined.stdout)["tools"] == f"cold: {reason}"
 
 
-def test_a_missing_compiler_is_reported_once(app: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def own_cache(tmp_path: Path) -> Path:
+    """A cache with the environments of this user, in which nothing is compiled yet."""
     environments = tmp_path / "cache" / "dx-local" / "environments"
     environments.mkdir(parents=True)
     for path in (cache_dir("dx-local") / "environments").iterdir():
         if path.is_dir():
             (environments / path.name).symlink_to(path)
+    return tmp_path / "cache"
+
+
+@pytest.mark.slow
+def test_a_missing_compiler_is_reported_once(app: Path, tmp_path: Path, own_cache: Path) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("cc", "gcc", "clang"):
         (programs / name).symlink_to("/bin/false")
-    variables = {
-        "PATH": f"{programs}:{os.environ['PATH']}",
-        "XDG_CACHE_HOME": str(tmp_path / "cache"),
-    }
+    variables = {"PATH": f"{programs}:{os.environ['PATH']}", "XDG_CACHE_HOME": str(own_cache)}
     runs = [_run(run_command(app, "--isolation", "none"), variables) for _ in range(2)]
     assert all("/tools-" in json.loads(done.stdout)["output"]["dx"] for done in runs)
     assert ["no C compiler" in done.stderr for done in runs] == [True, False]
     examined = _run([BIN / "dx-local", "doctor", "--json"], variables)
     assert json.loads(examined.stdout)["tools"].startswith("warm, but no C compiler")
+
+
+@pytest.mark.slow
+def test_a_library_that_cannot_be_loaded_is_reported_once(app: Path, own_cache: Path) -> None:
+    client = native_client(cache_dir("dx-local") / "environments")
+    if client is None:
+        pytest.skip("there is no compiler here")
+    environments = own_cache / "dx-local" / "environments"
+    (environments / client.name).symlink_to(client)
+    (environments / f"{client.name}.so").write_text("no library")
+    runs = [_run(run_command(app), {"XDG_CACHE_HOME": str(own_cache)}) for _ in range(2)]
+    assert [done.stderr.count("could not be compiled or loaded") for done in runs] == [1, 0]
 
 
 @pytest.fixture

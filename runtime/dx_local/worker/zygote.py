@@ -18,7 +18,8 @@
                          "no_pid_namespace_reason": null, or the reason why sandboxes have no PID namespaces,
                          "no_network_reason": null, or the reason why all jobs have the host's network,
                          "has_own_network": whether jobs without network access have a network with the API,
-                         "cold_tools_reason": null, or the reason why each call of `dx` starts a program},
+                         "cold_tools_reason": null, or the reason why each call of `dx` starts a program,
+                         "lacks_library": whether bash jobs are forked because spawn.c could not be loaded},
                         with the socket on which the API is to answer in that network;
                         {"started": job ID, "pid": number}, unless the job is in a PID namespace: that ends
                         with the zygote, and outside it the number is another process's;
@@ -185,7 +186,7 @@ def prepare_tools(
 
 def set_up_sandboxes(
     folder: str, name: str, isolation: str, jobs: str, at_end: contextlib.ExitStack
-) -> tuple[SandboxManager | None, dict[str, str | None]]:
+) -> tuple[SandboxManager | None, dict[str, Any]]:
     """Return the sandboxes for jobs, if requested and possible, and the reasons why parts are not possible.
 
     The caller may go on in a child of this process; see SandboxManager. `at_end` gets the callback that
@@ -211,7 +212,7 @@ def set_up_sandboxes(
 
 
 def set_up_network(
-    port: int, executor: socket.socket, reasons: dict[str, str | None], *, has_sandboxes: bool
+    port: int, executor: socket.socket, reasons: dict[str, Any], *, has_sandboxes: bool
 ) -> Network | None:
     """Return the network without internet for jobs, if requested and possible; it requires sandboxes.
 
@@ -265,6 +266,7 @@ def _serve(executor: socket.socket, at_end: contextlib.ExitStack) -> None:
         )
     library = load_library(native_client.with_suffix(".so")) if native_client else None
     spawn_library = None if forks_all else library
+    reasons["lacks_library"] = native_client is not None and library is None
     variables = dict(os.environ)  # without those that are set for the import of dxpy
     warm_up(library, has_file_transfer=not is_plain)
     first = channel.receive(executor)

@@ -37,6 +37,8 @@ class ZygoteCapabilities:
     """Reason why jobs keep the network of this machine although they should not, or None."""
     cold_tools_reason: str | None = None
     """Reason why each call of `dx` and `dx-*` starts a program, or None."""
+    lacks_library: bool = False
+    """True if bash jobs are forked because the library that starts them could not be compiled or loaded."""
     has_own_network: bool = False
     """True if jobs without network access have a network of their own, in which only the API answers."""
 

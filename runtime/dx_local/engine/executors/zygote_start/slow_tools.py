@@ -1,4 +1,4 @@
-"""The reasons why `dx` and `dx-*` in jobs were slower than they could be, as a sentence for the user."""
+"""The reasons why bash jobs and their `dx` were slower than they could be, as a sentence for the user."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from dx_local.engine.executors.zygote import ZygoteCapabilities
 
 NO_COMPILER = "no C compiler of this machine (cc, gcc or clang) can compile their client"
-_MARK = "no-compiler-announced"
+_NO_LIBRARY = "the library that starts them could not be compiled or loaded (worker/process/spawn.c)"
 
 
 class SlowTools:
@@ -20,12 +20,14 @@ class SlowTools:
     def __init__(self) -> None:
         self._cold: str | None = None
         self._has_python_client = False
+        self._lacks_library = False
 
     def note_job(self, interpreter: str, tool_client: str | None, capabilities: ZygoteCapabilities) -> None:
         """Note a job that has started: those in bash call the tools."""
         if interpreter == "bash":
             self._cold = self._cold or capabilities.cold_tools_reason
             self._has_python_client |= tool_client is None and sys.platform == "linux"
+            self._lacks_library |= capabilities.lacks_library
 
     def note_reason(self, reason: str) -> None:
         """Note that the tools of running jobs have become cold."""
@@ -34,26 +36,28 @@ class SlowTools:
     def sentence(self) -> str | None:
         """Return the sentence, or None if the tools were as fast as they can be.
 
-        That there is no compiler is worth mentioning once, rather than after every run.
+        Small losses are worth mentioning once, rather than after every run.
         """
         if self._cold:
             return (
                 f"Each call of dx and dx-* in jobs took about 0.2 s longer than necessary: {self._cold}."
                 " `dx-local doctor` shows the state of this machine."
             )
-        if self._has_python_client and _is_first_time():
+        if self._has_python_client and _is_first_time("no-compiler"):
             return f"Each call of dx and dx-* in jobs took about 10 ms longer than necessary: {NO_COMPILER}."
+        if self._lacks_library and _is_first_time("no-library"):
+            return f"Each bash job took a few milliseconds longer to start than necessary: {_NO_LIBRARY}."
         return None
 
 
-def _is_first_time() -> bool:
-    """Return whether no run has mentioned the compiler yet, and remember that one has."""
+def _is_first_time(subject: str) -> bool:
+    """Return whether no run has mentioned a subject yet, and remember that one has."""
     folder = find_cache_dir("dx-local")
     if folder is None:
         return True
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _MARK).touch(exist_ok=False)
+        (folder / f"{subject}-announced").touch(exist_ok=False)
     except FileExistsError:
         return False
     except OSError:
