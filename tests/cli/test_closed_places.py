@@ -191,7 +191,9 @@ def home(request: pytest.FixtureRequest, closed: Path) -> dict[str, str]:
     return {"HOME": home, "XDG_CACHE_HOME": "", "XDG_STATE_HOME": "", "XDG_CONFIG_HOME": ""}
 
 
-HOMES = pytest.mark.parametrize("home", ["read-only", "unset"], indirect=True)
+HOMES = pytest.mark.parametrize(
+    "home", ["read-only", pytest.param("unset", marks=pytest.mark.slow)], indirect=True
+)
 
 
 @HOMES
