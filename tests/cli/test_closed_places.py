@@ -167,6 +167,14 @@ def test_a_library_that_cannot_be_loaded_is_reported_once(app: Path, own_cache: 
     assert [done.stderr.count("could not be compiled or loaded") for done in runs] == [1, 0]
 
 
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_modules_that_python_cannot_keep_compiled_are_noticed(tmp_path: Path, is_compiled: bool) -> None:
+    show = "from dx_local.engine.executors.zygote_start import slow_tools; print(slow_tools.not_compiled())"
+    variables = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "" if is_compiled else "1"}
+    printed = _run([sys.executable, "-c", show], variables).stdout
+    assert printed.startswith("None" if is_compiled else "its modules are not compiled, and PYTHONDONT")
+
+
 @pytest.fixture
 def temporary() -> Iterator[Path]:
     """A folder for temporary files; its path is short enough for sockets."""

@@ -155,7 +155,7 @@ def test_a_folder_without_programs_is_no_cache(tmp_path: Path) -> None:
         "from pathlib import Path\nfrom dx_app_wizard.user_dirs import why_unusable\n"
         'print(why_unusable(Path(sys.argv[1], *sys.argv[2:])))" "$1" program'
     )
-    command = ["unshare", "-rm", "sh", "-c", script, "sh", folder, sys.executable]
+    command = ["unshare", "-rm", "sh", "-c", script, "sh", str(folder), sys.executable]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"nothing can be mounted here: {done.stderr}")

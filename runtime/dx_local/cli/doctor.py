@@ -42,11 +42,16 @@ def _examine(*, routes: bool) -> CommandResult:
     from dx_local.engine.environments.debian.apt import Apt
     from dx_local.engine.environments.python_environments import EnvironmentRequest, environment_folder
     from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, find_python
+    from dx_local.engine.executors.zygote_start.slow_tools import not_compiled
 
     environment = environment_folder(EnvironmentRequest())
     found: dict[str, Any] = {
         "dx-local": version("dx-app-wizard"),
-        "python": {"version": platform.python_version(), "path": sys.executable},
+        "python": {
+            "version": platform.python_version(),
+            "path": sys.executable,
+            "notCompiled": not_compiled(),
+        },
         "workerEnvironment": {
             "dxpy": EnvironmentRequest().dxpy,
             "path": environment and str(environment),
@@ -131,7 +136,8 @@ def _show(found: dict[str, Any]) -> None:
     count = sum(len(methods) for methods in found["routes"].values())
     environment, version = found["workerEnvironment"], found["python"]["version"]
     click.echo(f"dx-local\t{found['dx-local']}")
-    click.echo(f"Python\t{version} at {found['python']['path']}")
+    problem = found["python"]["notCompiled"]
+    click.echo(f"Python\t{version} at {found['python']['path']}{f', but {problem}' if problem else ''}")
     place = environment["path"] or "built on first use"
     click.echo(f"dxpy\t{environment['dxpy']}; worker environment of Python {version}: {place}")
     for release, python in found["pythonOfRelease"].items():

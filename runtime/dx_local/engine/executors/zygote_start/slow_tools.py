@@ -1,10 +1,12 @@
-"""The reasons why bash jobs and their `dx` were slower than they could be, as a sentence for the user."""
+"""The reasons why a run and its jobs were slower than they could be, as a sentence for the user."""
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
+import dx_local
 from dx_app_wizard.user_dirs import find_cache_dir
 
 if TYPE_CHECKING:
@@ -47,7 +49,24 @@ class SlowTools:
             return f"Each call of dx and dx-* in jobs took about 10 ms longer than necessary: {NO_COMPILER}."
         if self._lacks_library and _is_first_time("no-library"):
             return f"Each bash job took a few milliseconds longer to start than necessary: {_NO_LIBRARY}."
+        if (problem := not_compiled()) and _is_first_time("no-bytecode"):
+            return f"dx-local took about a second longer to start than necessary: {problem}."
         return None
+
+
+def not_compiled() -> str | None:
+    """Return the reason why Python compiles the modules of dx-local at each start, or None if it does not.
+
+    This happens if an installer that does not compile them, such as uv, made a folder that cannot be written.
+    """
+    spec = sys.modules[dx_local.__name__].__spec__
+    if spec is None or spec.cached is None or os.path.exists(spec.cached):  # noqa: PTH110  (after most runs)
+        return None
+    folder = os.path.dirname(os.path.dirname(dx_local.__file__ or ""))  # noqa: PTH120  (with what it imports)
+    variable = "PYTHONDONTWRITEBYTECODE is set" if sys.dont_write_bytecode else "its folder cannot be written"
+    return (
+        f"its modules are not compiled, and {variable}. Run once: {sys.executable} -m compileall -q {folder}"
+    )
 
 
 def _is_first_time(subject: str) -> bool:
