@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 BIN = Path(sys.executable).parent
 STRANGER = 54321  # a user of whom the machine has no entry
 SLOW = "longer than necessary"
+COMMAND_CANNOT_BE_STARTED = 126  # by the shell
 
 SHOWS_TOOLS = """
 main() {
@@ -62,7 +63,10 @@ def app(make_app: MakeApp, worker_environment: WorkerEnvironment) -> Path:
 
 def with_mounts(script: str, command: list[object], **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a command as root of a user namespace, after the mounts that a script makes."""
-    return _run(["unshare", "-rm", "sh", "-ec", f'{script}\nexec "$@"', "sh", *command], variables)
+    done = _run(["unshare", "-rm", "sh", "-ec", f'{script}\nexec "$@"', "sh", *command], variables)
+    if done.returncode == COMMAND_CANNOT_BE_STARTED:
+        pytest.skip("this checkout is in one of the folders")
+    return done
 
 
 def as_stranger(command: list[object], **variables: str) -> subprocess.CompletedProcess[str]:
@@ -270,6 +274,7 @@ def test_a_cache_without_programs_is_named(app: Path, tmp_path: Path) -> None:
     cache.mkdir()
     mounts = f'{NOWHERE_PROGRAMS}\nmount -t tmpfs -o noexec none "$XDG_CACHE_HOME"'
     done = with_mounts(mounts, run_command(app), XDG_CACHE_HOME=str(cache), TMPDIR="")
+    assert done.returncode == 6, done
     message = json.loads(done.stdout)["failure"]["message"]
     assert f"programs cannot be started in {cache} (mounted noexec)" in message
     assert "Set XDG_CACHE_HOME" in message
