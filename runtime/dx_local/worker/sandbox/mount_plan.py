@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from dx_local.worker.channel import EXECUTOR_FOLDER, IMAGES
+from dx_local.worker.channel import CHANGES, EXECUTOR_FOLDER, IMAGES
 from dx_local.worker.sandbox import mounts
 from dx_local.worker.sandbox.host_folders import (
     LOG_FOLDER,
@@ -44,6 +44,8 @@ class SandboxSpec:
     """Symbolic links inside restricted folders that appear as well, with their targets."""
     environment: str
     """The worker environment, which a job may change for itself: `pip install` works."""
+    shows_changes: bool = False
+    """True if the upper folders of its overlays appear in it, read-only, as CHANGES."""
 
 
 class MountSources(NamedTuple):
@@ -122,6 +124,8 @@ class _Planner:
         # It contains the temporary files of other jobs.
         self._add(*mounts.bind_read_only(host.empty, f"{root}{EXECUTOR_FOLDER}/{SANDBOXES}"))
         self._add(*mounts.bind_read_only(sources.images or host.empty, root + IMAGES))
+        if spec.shows_changes:
+            self._add(*mounts.bind_read_only(sources.memory, root + CHANGES))
         for source, path in zip(sources.tmp_folders, TMP_FOLDERS):  # noqa: B905  (workers may run Python 3.8)
             self._add(mounts.bind(source, root + path))
         for path in host.hidden:

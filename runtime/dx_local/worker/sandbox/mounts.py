@@ -219,8 +219,17 @@ def change_root(root: str) -> list[Syscall]:
 
 def mount_points() -> list[str]:
     """Return the paths at which something is mounted in this process's mount namespace."""
+    return [path for path, _ in mounted()]
+
+
+def mounted() -> list[tuple[str, str]]:
+    """Return the mount points of this process's mount namespace, with the options of their file systems.
+
+    Source: proc(5), /proc/PID/mountinfo.
+    """
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        return [_unescaped(line.split(" ")[4]) for line in file]
+        fields = [line.rstrip("\n").split(" ") for line in file]
+    return [(_unescaped(each[4]), _unescaped(each[-1])) for each in fields]
 
 
 def _mount(

@@ -1,0 +1,62 @@
+"""Build an app or applet from its uploaded folder, as the platform's `tarball_*_builder` apps do.
+
+`dx build --remote` runs them. Source of the inputs and outputs: `_build_app_remote` in
+dxpy.scripts.dx_build_app.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List
+
+import dxpy
+
+from dx_local.worker.builders.commands import LAST_LINES, failure_text, run
+from dx_local.worker.builders.errors import BuildError
+
+_FOLDER = "app"
+_TEXTS = {"version_override": "--version", "bill_to_override": "--bill-to"}
+_FLAGS = {
+    "do_version_autonumbering": "--no-version-autonumbering",
+    "do_try_update": "--no-update",
+    "do_parallel_build": "--no-parallel-build",
+    "do_check_syntax": "--no-check-syntax",
+}
+
+
+def build_applet(input_file: Any, build_options: Any = None) -> Dict[str, Any]:
+    """Build an applet in the workspace; return it as the output of the job. Raises BuildError."""
+    options = build_options or {}
+    destination = options.get("destination_override") or "/"
+    built = _dx_build(input_file, ["--destination", f"{dxpy.WORKSPACE_ID}:{destination}", *_flags(options)])
+    return {"output_applet": dxpy.dxlink(built)}
+
+
+def build_app(input_file: Any, build_options: Any = None, publish: bool = False) -> Dict[str, Any]:
+    """Build a version of an app, and publish it if wanted; return its ID. Raises BuildError."""
+    flags = ["--create-app", *(["--publish"] if publish else []), *_flags(build_options or {})]
+    return {"output_app": _dx_build(input_file, flags)}
+
+
+def _flags(options: Dict[str, Any]) -> List[str]:
+    texts = [part for key, flag in _TEXTS.items() if options.get(key) for part in (flag, str(options[key]))]
+    return [*texts, *(flag for key, flag in _FLAGS.items() if options.get(key) is False)]
+
+
+def _dx_build(input_file: Any, flags: List[str]) -> str:
+    """Run `dx build` on the content of an archive; return the ID of what it has built."""
+    dxpy.download_dxfile(input_file, "app.tar.gz")
+    Path(_FOLDER).mkdir()
+    run(["tar", "-xzf", "app.tar.gz", "--no-same-owner", "-C", _FOLDER])
+    done = subprocess.run(
+        ["dx", "build", _FOLDER, *flags], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    print(done.stderr, end="", file=sys.stderr, flush=True)
+    print(done.stdout, end="", flush=True)
+    if done.returncode:
+        raise BuildError(failure_text("dx build", done.returncode, done.stderr.splitlines()[-LAST_LINES:]))
+    built: str = json.loads(done.stdout.splitlines()[-1])["id"]
+    return built

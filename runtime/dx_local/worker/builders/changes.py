@@ -1,0 +1,107 @@
+"""The changes of a job to its sandbox: the files in the upper folders of its overlays.
+
+Only a job whose applet asks for it finds these folders, at channel.CHANGES. The overlays of the kernel are
+described in https://docs.kernel.org/filesystems/overlayfs.html; a file that the job has removed is a
+character device with the number 0 there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from typing import Callable, Dict, Iterator, List, NamedTuple, Tuple
+
+from dx_local.worker.channel import CHANGES
+from dx_local.worker.sandbox.mounts import mounted
+
+_UPPER_FOLDER = re.compile(r"(?:^|,)upperdir=[^,]*/(\d+)/upper(?:,|$)")
+_OF_NEW_FOLDERS = 0o755
+
+
+class Change(NamedTuple):
+    """A file, link or folder that the job has made or changed."""
+
+    path: str
+    """The path at which the job finds it."""
+    source: str
+    """Its path in the upper folder."""
+    status: os.stat_result
+
+
+class Found(NamedTuple):
+    """The changes since a snapshot, and the paths of files that have been removed since."""
+
+    changes: List[Change]
+    removed: List[str]
+
+
+_State = Tuple[int, int, int]
+Snapshot = Dict[str, _State]
+"""The state of each changed file, by path."""
+
+
+def are_shown() -> bool:
+    """Return whether this job can read its changes, which it cannot without a sandbox."""
+    return os.path.isdir(CHANGES) and any(_overlays())
+
+
+def snapshot() -> Snapshot:
+    """Return the state of what has changed by now: dx-local itself makes mount points and links."""
+    return {change.path: _state(change.status) for change in _walk(lambda _: False)}
+
+
+def changes_since(earlier: Snapshot, is_excluded: Callable[[str], bool]) -> Found:
+    """Return the changes since a snapshot, except excluded folders and files, in the order of their paths.
+
+    A folder counts if it is new, and empty or with other permissions than a new folder has. Devices, sockets
+    and pipes never count.
+    """
+    changes, removed = [], []
+    filled = set()
+    for change in sorted(_walk(is_excluded), key=lambda change: change.path, reverse=True):
+        mode = change.status.st_mode
+        is_new = earlier.get(change.path) != _state(change.status)
+        if stat.S_ISDIR(mode):
+            is_plain = change.path in filled and stat.S_IMODE(mode) == _OF_NEW_FOLDERS
+            if change.path not in earlier and not is_plain:
+                changes.append(change)
+        elif is_new and (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+            changes.append(change)
+        elif is_new and stat.S_ISCHR(mode) and change.status.st_rdev == 0:
+            removed.append(change.path)
+        filled.add(os.path.dirname(change.path))
+    return Found(changes[::-1], removed[::-1])
+
+
+def _walk(is_excluded: Callable[[str], bool]) -> Iterator[Change]:
+    overlays = dict(_overlays())
+    mount_points = {path for path, _ in mounted()}
+    for top, upper in overlays.items():
+        folders = [(top.rstrip("/"), upper)]
+        while folders:
+            folder, source = folders.pop()
+            for entry in _entries(source):
+                path = f"{folder}/{entry.name}"
+                # Below a mount point, the job sees and changes something else.
+                if path in mount_points or is_excluded(path):
+                    continue
+                yield Change(path, entry.path, entry.stat(follow_symlinks=False))
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append((path, entry.path))
+
+
+def _entries(folder: str) -> List["os.DirEntry[str]"]:
+    with os.scandir(folder) as entries:
+        return list(entries)
+
+
+def _overlays() -> Iterator[Tuple[str, str]]:
+    """Yield the mount points of this job's overlays, with their upper folders."""
+    for path, options in mounted():
+        if upper := _UPPER_FOLDER.search(options):
+            yield path, f"{CHANGES}/{upper[1]}/upper"
+
+
+def _state(status: os.stat_result) -> _State:
+    return status.st_ino, status.st_ctime_ns, status.st_mode

@@ -1,0 +1,33 @@
+"""Failures of builds that their user can understand, and their way into a job's error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+class BuildError(Exception):
+    """A build cannot succeed; the text names the reason and the way out."""
+
+
+def run_build(build: Callable[..., dict[str, Any]], job_input: dict[str, Any]) -> dict[str, Any]:
+    """Return the output of a build; a BuildError ends the job with an AppError, without a traceback.
+
+    Source for job_error.json: `save_error` in dxpy.utils.exec_utils.
+    """
+    try:
+        return build(**job_input)
+    except BuildError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    error = {"error": {"type": "AppError", "message": message}}
+    Path("~/job_error.json").expanduser().write_text(json.dumps(error) + "\n", encoding="utf-8")
+    print(message, file=sys.stderr)
+    sys.exit(1)
