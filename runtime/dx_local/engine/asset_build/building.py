@@ -13,12 +13,14 @@ from dx_local.engine.asset_build.asset_folder import pack_resources
 from dx_local.engine.builtin_apps.definitions import PREFIX
 from dx_local.engine.builtin_apps.installing import install_if_builtin
 from dx_local.engine.session import Session, SessionOptions
-from dx_local.errors import DxLocalError
+from dx_local.engine.settings import Isolation
+from dx_local.errors import DxLocalError, UsageError
 from dx_local.platform.apps import apps
 from dx_local.platform.core.local_bytes import temporary_in
 from dx_local.platform.data import file_bytes, files
 from dx_local.platform.execution import job_descriptions
 from dx_local.worker.builders import asset_spec
+from dx_local.worker.builders.errors import NO_SANDBOX
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from dx_local.engine.settings import JobSettings
     from dx_local.platform.core.context import JSON
 
+_BUNDLE_ENDS = (".tar.gz", ".tgz")
+
 
 class AssetBuildError(DxLocalError):
     """The job that builds an asset failed."""
@@ -37,11 +41,26 @@ class AssetBuildError(DxLocalError):
     exit_code = 5
 
 
-async def build(asset: AssetFolder, bundle: Path, settings: JobSettings, observer: Observer) -> str:
+def check_output(bundle: Path) -> None:
+    """Raise UsageError if a bundle could not be written to a path, or not be used under its name."""
+    if not bundle.name.endswith(_BUNDLE_ENDS):
+        raise UsageError(
+            f"--output {str(bundle)!r} is not the name of a bundle", "Pass a name that ends in .tar.gz."
+        )
+    if not bundle.parent.is_dir():
+        raise UsageError(f"--output: there is no folder {str(bundle.parent)!r}", "Make it first.")
+    if bundle.is_dir():
+        raise UsageError(f"--output: {str(bundle)!r} is a folder", "Pass the name of a file.")
+
+
+async def build_bundle(asset: AssetFolder, bundle: Path, settings: JobSettings, observer: Observer) -> str:
     """Build an asset, and write its bundle to a path; return the ID of its record.
 
-    When cancelled, terminate the job, wait for it, and raise CancelledError. Raises AssetBuildError.
+    When cancelled, terminate the job, wait for it, and raise CancelledError. Raises AssetBuildError, and
+    UsageError if the settings exclude a sandbox.
     """
+    if settings.isolation is Isolation.NONE:
+        raise UsageError(NO_SANDBOX)
     with _temporary_folder() as folder:
         async with Session(SessionOptions(folder, settings, is_persistent=False), observer) as session:
             job = _start(session, asset, folder)

@@ -37,11 +37,11 @@ dxpy.run()
 
 _ARCHIVE = {"name": "input_file", "class": "file"}
 _OPTIONS = {"name": "build_options", "class": "hash", "optional": True}
-# `dx build` in the job reads assets of other projects, creates apps, and builds these in a temporary project.
+# `dx build` in the job reads assets of other projects. It builds apps in a temporary project of its own.
 _ACCESS_OF_BUILDS = {
     "network": ["*"],
     "project": "CONTRIBUTE",
-    "allProjects": "VIEW",
+    "allProjects": "ADMINISTER",
     "developer": True,
     "projectCreation": True,
 }

@@ -17,7 +17,8 @@ import dxpy
 from dx_local.worker.builders.commands import LAST_LINES, failure_text, run
 from dx_local.worker.builders.errors import BuildError
 
-_FOLDER = "app"
+_UNNAMED = "app"
+_JOB_NAME = "Remote build of "
 _TEXTS = {"version_override": "--version", "bill_to_override": "--bill-to"}
 _FLAGS = {
     "do_version_autonumbering": "--no-version-autonumbering",
@@ -49,10 +50,15 @@ def _flags(options: Dict[str, Any]) -> List[str]:
 def _dx_build(input_file: Any, flags: List[str]) -> str:
     """Run `dx build` on the content of an archive; return the ID of what it has built."""
     dxpy.download_dxfile(input_file, "app.tar.gz")
-    Path(_FOLDER).mkdir()
-    run(["tar", "-xzf", "app.tar.gz", "--no-same-owner", "-C", _FOLDER])
+    unpacked = Path("unpacked")
+    unpacked.mkdir()
+    run(["tar", "-xzf", "app.tar.gz", "--no-same-owner", "-C", str(unpacked)])
+    # An applet without a name is named after its folder.
+    folder = Path("build", _name_of(unpacked))
+    folder.parent.mkdir()
+    unpacked.rename(folder)
     done = subprocess.run(
-        ["dx", "build", _FOLDER, *flags], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        ["dx", "build", str(folder), *flags], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     print(done.stderr, end="", file=sys.stderr, flush=True)
     print(done.stdout, end="", flush=True)
@@ -60,3 +66,13 @@ def _dx_build(input_file: Any, flags: List[str]) -> str:
         raise BuildError(failure_text("dx build", done.returncode, done.stderr.splitlines()[-LAST_LINES:]))
     built: str = json.loads(done.stdout.splitlines()[-1])["id"]
     return built
+
+
+def _name_of(folder: Path) -> str:
+    """Return the name of an app, or else that of the user's folder, which is in the name of the job."""
+    try:
+        name = json.loads((folder / "dxapp.json").read_bytes())["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        name = None
+    found = name or dxpy.describe(dxpy.JOB_ID)["name"].partition(_JOB_NAME)[2]
+    return found if isinstance(found, str) and found not in ("", ".", "..") and "/" not in found else _UNNAMED

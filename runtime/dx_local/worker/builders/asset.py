@@ -21,12 +21,8 @@ from dxpy.utils.exec_utils import DXExecDependencyError, DXExecDependencyInstall
 
 from dx_local.worker.builders import asset_archive, asset_spec, changes
 from dx_local.worker.builders.commands import LAST_LINES, run
-from dx_local.worker.builders.errors import BuildError
+from dx_local.worker.builders.errors import NO_SANDBOX, BuildError
 
-_NO_SANDBOX = (
-    "An asset is built from the changes to a sandbox, and jobs have none here: leave out `--isolation none`,"
-    " or let `dx-local doctor` name what prevents sandboxes."
-)
 _MOST_NAMED = 3
 _INSTALLATION_LOGS = "/tmp/dx_*_install_*.log"  # noqa: S108  (written by DXExecDependencyInstaller)
 
@@ -39,7 +35,7 @@ def build_asset(
     Returns the output of the job: the record of the asset. Raises BuildError.
     """
     if not changes.are_shown():
-        raise BuildError(_NO_SANDBOX)
+        raise BuildError(NO_SANDBOX)
     spec = _read_spec(conf_json)
     before = changes.snapshot()
     if custom_asset is not None:

@@ -14,11 +14,11 @@ from typing import Any, Callable, List, NamedTuple, Optional, Sequence
 from dx_local.worker.builders.changes import Change
 from dx_local.worker.channel import EXECUTOR_FOLDER
 
-# The platform's builder ignores most of these. Caches, and the lists and downloads of apt, are of no use to
-# jobs.
+# The platform's builder ignores the folders of the first line. Those of the second would hide what the machine
+# itself has there, such as its list of packages.
 _LEFT_OUT = (
     *("/boot", "/dev", "/home/dnanexus", "/proc", "/run", "/sys", "/tmp", "/var/lib/lxc", "/var/tmp"),  # noqa: S108
-    *("/root/.cache", "/var/cache/apt", "/var/lib/apt/lists", EXECUTOR_FOLDER),
+    *("/root/.cache", "/var/cache", "/var/lib/apt", "/var/lib/dpkg", "/var/log", EXECUTOR_FOLDER),
 )
 _BYTECODE = "__pycache__"
 _LEVEL = 1  # more saves little space, and takes far more time

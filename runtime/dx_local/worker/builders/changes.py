@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import Callable, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Set, Tuple
 
 from dx_local.worker.channel import CHANGES
 from dx_local.worker.sandbox.mounts import mounted
@@ -48,7 +48,7 @@ def are_shown() -> bool:
 
 def snapshot() -> Snapshot:
     """Return the state of what has changed by now: dx-local itself makes mount points and links."""
-    return {change.path: _state(change.status) for change in _walk(lambda _: False)}
+    return {change.path: _state(change.status) for change in _walk(lambda _: False)[0]}
 
 
 def changes_since(earlier: Snapshot, is_excluded: Callable[[str], bool]) -> Found:
@@ -58,8 +58,8 @@ def changes_since(earlier: Snapshot, is_excluded: Callable[[str], bool]) -> Foun
     and pipes never count.
     """
     changes, removed = [], []
-    filled = set()
-    for change in sorted(_walk(is_excluded), key=lambda change: change.path, reverse=True):
+    found, filled = _walk(is_excluded)
+    for change in sorted(found, key=lambda change: change.path):
         mode = change.status.st_mode
         is_new = earlier.get(change.path) != _state(change.status)
         if stat.S_ISDIR(mode):
@@ -70,11 +70,13 @@ def changes_since(earlier: Snapshot, is_excluded: Callable[[str], bool]) -> Foun
             changes.append(change)
         elif is_new and stat.S_ISCHR(mode) and change.status.st_rdev == 0:
             removed.append(change.path)
-        filled.add(os.path.dirname(change.path))
-    return Found(changes[::-1], removed[::-1])
+    return Found(changes, removed)
 
 
-def _walk(is_excluded: Callable[[str], bool]) -> Iterator[Change]:
+def _walk(is_excluded: Callable[[str], bool]) -> Tuple[List[Change], Set[str]]:
+    """Return everything in the upper folders that is not excluded, and the folders that are not empty."""
+    found: List[Change] = []
+    filled: Set[str] = set()
     overlays = dict(_overlays())
     mount_points = {path for path, _ in mounted()}
     for top, upper in overlays.items():
@@ -83,12 +85,14 @@ def _walk(is_excluded: Callable[[str], bool]) -> Iterator[Change]:
             folder, source = folders.pop()
             for entry in _entries(source):
                 path = f"{folder}/{entry.name}"
+                filled.add(folder)
                 # Below a mount point, the job sees and changes something else.
                 if path in mount_points or is_excluded(path):
                     continue
-                yield Change(path, entry.path, entry.stat(follow_symlinks=False))
+                found.append(Change(path, entry.path, entry.stat(follow_symlinks=False)))
                 if entry.is_dir(follow_symlinks=False):
                     folders.append((path, entry.path))
+    return found, filled
 
 
 def _entries(folder: str) -> List["os.DirEntry[str]"]:

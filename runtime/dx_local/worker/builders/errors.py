@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING, Any, Callable
 if TYPE_CHECKING:
     from typing import NoReturn
 
+NO_SANDBOX = (
+    "An asset is built from the changes to a sandbox, which jobs do not have here: leave out --isolation none"
+    " and DX_LOCAL_ISOLATION, or let `dx-local doctor` name what prevents sandboxes."
+)
+
 
 class BuildError(Exception):
     """A build cannot succeed; the text names the reason and the way out."""
@@ -29,5 +34,5 @@ def run_build(build: Callable[..., dict[str, Any]], job_input: dict[str, Any]) -
 def _fail(message: str) -> NoReturn:
     error = {"error": {"type": "AppError", "message": message}}
     Path("~/job_error.json").expanduser().write_text(json.dumps(error) + "\n", encoding="utf-8")
-    print(message, file=sys.stderr)
+    print(message.splitlines()[0], file=sys.stderr)  # the rest of it is in the log already
     sys.exit(1)
