@@ -70,11 +70,10 @@ def read_asset_folder(folder: Path) -> AssetFolder:
     return asset
 
 
-def pack_resources(asset: AssetFolder, archive: Path) -> None:
+def pack_resources(resources: Path, archive: Path) -> None:
     """Write the archive of resources/ as the client does: links stay links, wherever they lead."""
-    assert asset.resources is not None
     with tarfile.open(archive, "w:gz", compresslevel=_LEVEL) as packed:
-        packed.add(asset.resources, ".")
+        packed.add(resources, ".")
 
 
 def _text(problem: asset_spec.Problem, document: Document, place: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,15 +80,16 @@ def _start(session: Session, asset: AssetFolder, folder: Path) -> str:
     context, project = session.context, session.project()
     address = PREFIX + asset_spec.builder_of(asset.spec)
     install_if_builtin(context, address)
-    given = {"conf_json": asset.folder / asset_spec.FILE, "asset_makefile": asset.makefile}
+    given = {"conf_json": asset.folder / asset_spec.FILE}
+    if asset.makefile:
+        given["asset_makefile"] = asset.makefile
     if asset.resources:
         given["custom_asset"] = folder / "resources.tar.gz"
-        pack_resources(asset, given["custom_asset"])
+        pack_resources(asset.resources, given["custom_asset"])
     with context.store.transaction():
         job_input = {
             name: link(files.link_local(context, path, project=project, folder="/", name=path.name))
             for name, path in given.items()
-            if path is not None
         }
         request = {"name": asset.spec["name"], "project": project, "input": job_input}
         job: str = apps.run(context, address, request)["id"]

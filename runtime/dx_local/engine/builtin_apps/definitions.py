@@ -1,4 +1,4 @@
-"""The built-in apps: their names, inputs and outputs, as `dx build_asset` and `dx build --remote` expect them.
+"""The built-in apps: names, inputs and outputs, as `dx build_asset` and `dx build --remote` expect them.
 
 Their code is in `dx_local.worker.builders`. Sources: ASSET_BUILDERS in dxpy.asset_builder, and
 `_build_app_remote` in dxpy.scripts.dx_build_app.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dx_local.engine.builtin_apps.definitions import PREFIX, builtin_app
+from dx_local.engine.builtin_apps.definitions import builtin_app
 from dx_local.platform.apps import app_members, apps
 from dx_local.platform.data import projects
 from dx_local.platform.execution import applets
@@ -12,7 +12,7 @@ from dx_local.platform.execution.app_names import EVERYBODY, split
 
 if TYPE_CHECKING:
     from dx_local.engine.builtin_apps.definitions import BuiltinApp
-    from dx_local.platform.core.context import Context
+    from dx_local.platform.core.context import JSON, Context
 
 _VERSION = "1.0.0"
 
@@ -60,7 +60,7 @@ def _applet(context: Context, app: BuiltinApp, project: str) -> str:
     applet: str = applets.new_applet(context, "applet", {**app.applet, "project": project})["id"]
     row = context.store.get("object", applet)
     assert row is not None
-    local = {"source": None, "resources": None, "assets": [], "objects": [], "apps": []}
+    local: JSON = {"source": None, "resources": None, "assets": [], "objects": [], "apps": []}
     fields = {**row["fields"], "local": {**local, "shows_changes": app.shows_changes}}
     context.store.update("object", applet, fields=fields)
     return applet

@@ -68,9 +68,7 @@ _KEY = "dx-local-asset"
 def _has_record(assets: Mapping[str, Path], path: Path, project: str | None) -> bool:
     """Return whether an asset is also known by the ID of a record in a project."""
     keys = [KEY.fullmatch(key) for key, other in assets.items() if other == path]
-    return any(
-        key and (key["id"] or "").startswith("record-") and key["project"] == project for key in keys
-    )
+    return any(key and (key["id"] or "").startswith("record-") and key["project"] == project for key in keys)
 
 
 def _name_and_version(match: re.Match[str], path: Path, assets: Mapping[str, Path]) -> tuple[str, str]:

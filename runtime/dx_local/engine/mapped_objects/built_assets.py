@@ -40,8 +40,9 @@ def keep(key: str, record: str, bundle: Path) -> list[str]:
 
     The record is that of its last build if there was one. Raises UsageError.
     """
-    earlier = [known for known, path in added_assets().items() if path == bundle and known.startswith(_RECORD)]
-    keys = [key, *(earlier or [record])]
+    known = [each for each, path in added_assets().items() if path == bundle]
+    records = [each for each in known if each.startswith(_RECORD)]
+    keys = [key, *(records or [record])]
     for each in keys:
         add_asset(each, bundle)
     return keys

@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import dxpy
 
@@ -18,7 +18,6 @@ from dx_local.worker.builders.commands import LAST_LINES, failure_text, run
 from dx_local.worker.builders.errors import BuildError
 
 _UNNAMED = "app"
-_JOB_NAME = "Remote build of "
 _TEXTS = {"version_override": "--version", "bill_to_override": "--bill-to"}
 _FLAGS = {
     "do_version_autonumbering": "--no-version-autonumbering",
@@ -28,7 +27,7 @@ _FLAGS = {
 }
 
 
-def build_applet(input_file: Any, build_options: Any = None) -> Dict[str, Any]:
+def build_applet(input_file: Any, build_options: Any = None) -> dict[str, Any]:
     """Build an applet in the workspace; return it as the output of the job. Raises BuildError."""
     options = build_options or {}
     destination = options.get("destination_override") or "/"
@@ -36,29 +35,34 @@ def build_applet(input_file: Any, build_options: Any = None) -> Dict[str, Any]:
     return {"output_applet": dxpy.dxlink(built)}
 
 
-def build_app(input_file: Any, build_options: Any = None, publish: bool = False) -> Dict[str, Any]:
+def build_app(input_file: Any, build_options: Any = None, publish: bool = False) -> dict[str, Any]:
     """Build a version of an app, and publish it if wanted; return its ID. Raises BuildError."""
     flags = ["--create-app", *(["--publish"] if publish else []), *_flags(build_options or {})]
     return {"output_app": _dx_build(input_file, flags)}
 
 
-def _flags(options: Dict[str, Any]) -> List[str]:
+def _flags(options: dict[str, Any]) -> list[str]:
     texts = [part for key, flag in _TEXTS.items() if options.get(key) for part in (flag, str(options[key]))]
     return [*texts, *(flag for key, flag in _FLAGS.items() if options.get(key) is False)]
 
 
-def _dx_build(input_file: Any, flags: List[str]) -> str:
+def _dx_build(input_file: Any, flags: list[str]) -> str:
     """Run `dx build` on the content of an archive; return the ID of what it has built."""
     dxpy.download_dxfile(input_file, "app.tar.gz")
     unpacked = Path("unpacked")
     unpacked.mkdir()
     run(["tar", "-xzf", "app.tar.gz", "--no-same-owner", "-C", str(unpacked)])
-    # An applet without a name is named after its folder.
+    # `dx build` warns of a folder with another name than the app.
     folder = Path("build", _name_of(unpacked))
     folder.parent.mkdir()
     unpacked.rename(folder)
     done = subprocess.run(
-        ["dx", "build", str(folder), *flags], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        ["dx", "build", str(folder), *flags],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
     )
     print(done.stderr, end="", file=sys.stderr, flush=True)
     print(done.stdout, end="", flush=True)
@@ -69,10 +73,9 @@ def _dx_build(input_file: Any, flags: List[str]) -> str:
 
 
 def _name_of(folder: Path) -> str:
-    """Return the name of an app, or else that of the user's folder, which is in the name of the job."""
+    """Return the name in the dxapp.json of a folder if a folder can have it."""
     try:
         name = json.loads((folder / "dxapp.json").read_bytes())["name"]
     except (OSError, ValueError, KeyError, TypeError):
         name = None
-    found = name or dxpy.describe(dxpy.JOB_ID)["name"].partition(_JOB_NAME)[2]
-    return found if isinstance(found, str) and found not in ("", ".", "..") and "/" not in found else _UNNAMED
+    return name if isinstance(name, str) and name not in ("", ".", "..") and "/" not in name else _UNNAMED

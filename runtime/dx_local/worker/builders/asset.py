@@ -9,12 +9,11 @@ class DXExecDependencyInstaller in dxpy.utils.exec_utils, and logs of the platfo
 
 from __future__ import annotations
 
-import glob
 import json
-import os
 import re
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from pathlib import Path
+from typing import Any
 
 import dxpy
 from dxpy.utils.exec_utils import DXExecDependencyError, DXExecDependencyInstaller
@@ -24,12 +23,10 @@ from dx_local.worker.builders.commands import LAST_LINES, run
 from dx_local.worker.builders.errors import NO_SANDBOX, BuildError
 
 _MOST_NAMED = 3
-_INSTALLATION_LOGS = "/tmp/dx_*_install_*.log"  # noqa: S108  (written by DXExecDependencyInstaller)
+_INSTALLATION_LOGS = "dx_*_install_*.log"  # written by DXExecDependencyInstaller
 
 
-def build_asset(
-    conf_json: Any, custom_asset: Any = None, asset_makefile: Any = None
-) -> Dict[str, Any]:
+def build_asset(conf_json: Any, custom_asset: Any = None, asset_makefile: Any = None) -> dict[str, Any]:
     """Build the asset of a dxasset.json, with the archive of its resources/ and its Makefile if it has them.
 
     Returns the output of the job: the record of the asset. Raises BuildError.
@@ -47,7 +44,7 @@ def build_asset(
     if asset_makefile is not None:
         _say("Running make.")
         dxpy.download_dxfile(asset_makefile, "Makefile")
-        run(["make", "-C", os.getcwd()])
+        run(["make", "-C", str(Path.cwd())])
     is_excluded = asset_archive.exclusion(spec.get("excludeResource", []))
     found = changes.changes_since(before, is_excluded)
     archive = f"{re.sub(r'[^0-9A-Za-z_.+-]+', '-', spec['name'])}.tar.gz"
@@ -67,12 +64,12 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def _read_spec(conf_json: Any) -> Dict[str, Any]:
+def _read_spec(conf_json: Any) -> dict[str, Any]:
     """Return the content of a dxasset.json. Raises BuildError, which names every problem."""
     dxpy.download_dxfile(conf_json, asset_spec.FILE)
     try:
-        with open(asset_spec.FILE, encoding="utf-8-sig") as file:
-            spec: Dict[str, Any] = json.load(file, object_pairs_hook=_without_duplicates)
+        text = Path(asset_spec.FILE).read_text(encoding="utf-8-sig")
+        spec: dict[str, Any] = json.loads(text, object_pairs_hook=_without_duplicates)
     except ValueError as error:
         raise BuildError(f"{asset_spec.FILE} cannot be read as JSON: {error}") from None
     if problems := list(asset_spec.problems(spec)):
@@ -81,7 +78,7 @@ def _read_spec(conf_json: Any) -> Dict[str, Any]:
     return spec
 
 
-def _without_duplicates(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
@@ -94,10 +91,10 @@ def _unpack(archive: Any) -> None:
     dxpy.download_dxfile(archive, "resources.tar.gz")
     # /bin may be a link to /usr/bin, which a folder in resources/ must not replace.
     run(["tar", "-xzf", "resources.tar.gz", "--no-same-owner", "--keep-directory-symlink", "-C", "/"])
-    os.remove("resources.tar.gz")
+    Path("resources.tar.gz").unlink()
 
 
-def _install(dependencies: List[Dict[str, Any]]) -> None:
+def _install(dependencies: list[dict[str, Any]]) -> None:
     """Install packages as the platform's client does. Raises BuildError."""
     try:
         DXExecDependencyInstaller({"runSpec": {"execDepends": dependencies}}, {"function": "main"}).install()
@@ -106,16 +103,15 @@ def _install(dependencies: List[Dict[str, Any]]) -> None:
 
 
 def _installation_failure() -> str:
-    logs = sorted(glob.glob(_INSTALLATION_LOGS), key=os.path.getmtime)
+    logs = sorted(Path("/tmp").glob(_INSTALLATION_LOGS), key=lambda path: path.stat().st_mtime)  # noqa: S108
     text = "execDepends cannot be installed."
     if not logs:
         return text
-    with open(logs[-1], encoding="utf-8", errors="replace") as file:
-        lines = file.read().splitlines()[-LAST_LINES:]
+    lines = logs[-1].read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
     return f"{text} The last lines of the installation:" + "".join(f"\n  {line}" for line in lines)
 
 
-def _create_record(spec: Dict[str, Any], archive: str) -> Any:
+def _create_record(spec: dict[str, Any], archive: str) -> Any:
     """Upload the archive, and create the record that links to it."""
     file = dxpy.upload_local_file(archive, hidden=True, wait_on_close=True)
     properties = {key: spec[key] for key in ("title", "description", "version", "release")}

@@ -9,13 +9,18 @@ import re
 import stat
 import sys
 import tarfile
-from typing import Any, Callable, List, NamedTuple, Optional, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from dx_local.worker.builders.changes import Change
 from dx_local.worker.channel import EXECUTOR_FOLDER
 
-# The platform's builder ignores the folders of the first line. Those of the second would hide what the machine
-# itself has there, such as its list of packages.
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dx_local.worker.builders.changes import Change
+
+# The platform's builder ignores the folders of the first line. Those of the second would hide what the
+# machine itself has there, such as its list of packages.
 _LEFT_OUT = (
     *("/boot", "/dev", "/home/dnanexus", "/proc", "/run", "/sys", "/tmp", "/var/lib/lxc", "/var/tmp"),  # noqa: S108
     *("/root/.cache", "/var/cache", "/var/lib/apt", "/var/lib/dpkg", "/var/log", EXECUTOR_FOLDER),
@@ -74,9 +79,10 @@ def pack(archive: str, changes: Sequence[Change], is_excluded: Callable[[str], b
             member.uid = member.gid = 0
             member.uname = member.gname = "root"
             if stat.S_ISREG(change.status.st_mode) and member.isreg():
+                source = Path(change.source)
                 content = _content(change, path)
                 member.size = len(content) if content is not None else member.size
-                with io.BytesIO(content) if content is not None else open(change.source, "rb") as file:
+                with io.BytesIO(content) if content is not None else source.open("rb") as file:
                     packed.addfile(member, file)
             else:
                 packed.addfile(member)
@@ -86,7 +92,7 @@ def pack(archive: str, changes: Sequence[Change], is_excluded: Callable[[str], b
     return Packed(files, size)
 
 
-def place_of(path: str) -> Optional[str]:
+def place_of(path: str) -> str | None:
     """Return the path at which other jobs find a file of a build; None if they have no use for it."""
     for prefix in {sys.prefix, os.path.realpath(sys.prefix)}:
         if not path.startswith(f"{prefix}/"):
@@ -99,11 +105,11 @@ def place_of(path: str) -> Optional[str]:
     return path
 
 
-def _content(change: Change, path: str) -> Optional[bytes]:
+def _content(change: Change, path: str) -> bytes | None:
     """Return the content of a program that pip made for the Python of this job, for any Python; else None."""
     if path == change.path or not path.startswith("/usr/local/bin/"):
         return None
-    with open(change.source, "rb") as file:
+    with Path(change.source).open("rb") as file:
         head = file.read(_LONGEST_HEAD)
         if not _OWN_PYTHON.match(head):
             return None

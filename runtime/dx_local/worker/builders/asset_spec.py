@@ -6,9 +6,12 @@ Sources: https://documentation.dnanexus.com/developer/apps/dependency-management
 
 from __future__ import annotations
 
-from typing import Any, Iterator, NamedTuple, Tuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-Path = Tuple[Union[str, int], ...]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    JsonPath = tuple[str | int, ...]
 
 RELEASES = ("24.04", "20.04", "16.04", "14.04", "12.04")
 """The releases of Ubuntu that an asset may be for."""
@@ -27,7 +30,7 @@ _PATTERN_STARTS = ("/", "*")
 class Problem(NamedTuple):
     """A rule that is broken: the path of the value in the document, and what must be the case instead."""
 
-    path: Path
+    path: JsonPath
     message: str
 
 
@@ -66,10 +69,12 @@ def builder_of(spec: dict[str, Any]) -> str:
 def kind_of(value: Any) -> str:
     """Return the kind of a JSON value in words."""
     kinds = ((bool, "true or false"), (str, "a string"), (list, "an array"), (dict, "an object"))
-    return next((name for kind, name in kinds if isinstance(value, kind)), "null" if value is None else "a number")
+    return next(
+        (name for kind, name in kinds if isinstance(value, kind)), "null" if value is None else "a number"
+    )
 
 
-def _text(path: Path, value: Any) -> Iterator[Problem]:
+def _text(path: JsonPath, value: Any) -> Iterator[Problem]:
     if not isinstance(value, str):
         yield Problem(path, f"must be a string, not {kind_of(value)}")
     elif not value.strip():
@@ -93,7 +98,7 @@ def _release(spec: dict[str, Any]) -> Iterator[Problem]:
         yield Problem(("distribution",), 'must be "Ubuntu"')
 
 
-def _array(spec: dict[str, Any], key: str) -> Iterator[Tuple[int, Any]]:
+def _array(spec: dict[str, Any], key: str) -> Iterator[tuple[int, Any]]:
     value = spec.get(key)
     if isinstance(value, list):
         yield from enumerate(value)
@@ -104,7 +109,7 @@ def _not_an_array(spec: dict[str, Any], key: str, items: str) -> Iterator[Proble
         yield Problem((key,), f"must be an array of {items}, not {kind_of(spec[key])}")
 
 
-def _dependency(path: Path, entry: Any) -> Iterator[Problem]:
+def _dependency(path: JsonPath, entry: Any) -> Iterator[Problem]:
     if not isinstance(entry, dict):
         yield Problem(path, f'must be an object such as {{"name": "samtools"}}, not {kind_of(entry)}')
         return
@@ -123,7 +128,7 @@ def _dependency(path: Path, entry: Any) -> Iterator[Problem]:
         yield Problem((*path, "stages"), "must be an array of entry points")
 
 
-def _pattern(path: Path, pattern: Any) -> Iterator[Problem]:
+def _pattern(path: JsonPath, pattern: Any) -> Iterator[Problem]:
     if not isinstance(pattern, str):
         yield Problem(path, f"must be a string, not {kind_of(pattern)}")
     elif not pattern.startswith(_PATTERN_STARTS):

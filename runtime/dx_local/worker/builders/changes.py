@@ -10,10 +10,14 @@ from __future__ import annotations
 import os
 import re
 import stat
-from typing import Callable, Dict, Iterator, List, NamedTuple, Set, Tuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from dx_local.worker.channel import CHANGES
 from dx_local.worker.sandbox.mounts import mounted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 _UPPER_FOLDER = re.compile(r"(?:^|,)upperdir=[^,]*/(\d+)/upper(?:,|$)")
 _OF_NEW_FOLDERS = 0o755
@@ -32,26 +36,27 @@ class Change(NamedTuple):
 class Found(NamedTuple):
     """The changes since a snapshot, and the paths of files that have been removed since."""
 
-    changes: List[Change]
-    removed: List[str]
+    changes: list[Change]
+    removed: list[str]
 
 
-_State = Tuple[int, int, int]
-Snapshot = Dict[str, _State]
-"""The state of each changed file, by path."""
+class _State(NamedTuple):
+    inode: int
+    changed_ns: int
+    mode: int
 
 
 def are_shown() -> bool:
     """Return whether this job can read its changes, which it cannot without a sandbox."""
-    return os.path.isdir(CHANGES) and any(_overlays())
+    return Path(CHANGES).is_dir() and any(_overlays())
 
 
-def snapshot() -> Snapshot:
+def snapshot() -> dict[str, _State]:
     """Return the state of what has changed by now: dx-local itself makes mount points and links."""
     return {change.path: _state(change.status) for change in _walk(lambda _: False)[0]}
 
 
-def changes_since(earlier: Snapshot, is_excluded: Callable[[str], bool]) -> Found:
+def changes_since(earlier: dict[str, _State], is_excluded: Callable[[str], bool]) -> Found:
     """Return the changes since a snapshot, except excluded folders and files, in the order of their paths.
 
     A folder counts if it is new, and empty or with other permissions than a new folder has. Devices, sockets
@@ -73,10 +78,10 @@ def changes_since(earlier: Snapshot, is_excluded: Callable[[str], bool]) -> Foun
     return Found(changes, removed)
 
 
-def _walk(is_excluded: Callable[[str], bool]) -> Tuple[List[Change], Set[str]]:
+def _walk(is_excluded: Callable[[str], bool]) -> tuple[list[Change], set[str]]:
     """Return everything in the upper folders that is not excluded, and the folders that are not empty."""
-    found: List[Change] = []
-    filled: Set[str] = set()
+    found: list[Change] = []
+    filled: set[str] = set()
     overlays = dict(_overlays())
     mount_points = {path for path, _ in mounted()}
     for top, upper in overlays.items():
@@ -95,12 +100,12 @@ def _walk(is_excluded: Callable[[str], bool]) -> Tuple[List[Change], Set[str]]:
     return found, filled
 
 
-def _entries(folder: str) -> List["os.DirEntry[str]"]:
+def _entries(folder: str) -> list[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         return list(entries)
 
 
-def _overlays() -> Iterator[Tuple[str, str]]:
+def _overlays() -> Iterator[tuple[str, str]]:
     """Yield the mount points of this job's overlays, with their upper folders."""
     for path, options in mounted():
         if upper := _UPPER_FOLDER.search(options):
@@ -108,4 +113,4 @@ def _overlays() -> Iterator[Tuple[str, str]]:
 
 
 def _state(status: os.stat_result) -> _State:
-    return status.st_ino, status.st_ctime_ns, status.st_mode
+    return _State(status.st_ino, status.st_ctime_ns, status.st_mode)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from collections import deque
-from typing import TYPE_CHECKING, Sequence
+from typing import TYPE_CHECKING
 
 from dx_local.worker.builders.errors import BuildError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 LAST_LINES = 10
