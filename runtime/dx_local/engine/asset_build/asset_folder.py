@@ -52,7 +52,7 @@ def read_asset_folder(folder: Path) -> AssetFolder:
     try:
         document = json_document.read(place)
     except SpecFileError as error:
-        raise UsageError(error.message, error.hint) from None
+        raise UsageError(str(error), error.hint) from None
     if problems := [_text(problem, document, place) for problem in asset_spec.problems(document.value)]:
         raise UsageError("\n".join(problems))
     resources = folder / "resources"
@@ -79,5 +79,4 @@ def pack_resources(resources: Path, archive: Path) -> None:
 def _text(problem: asset_spec.Problem, document: Document, place: Path) -> str:
     position = document.position(problem.path)
     where = f"{place}:{position.line}:{position.column}" if position else str(place)
-    named = json_document.path_text(problem.path)
-    return f"{where}: {named} {problem.message}" if named else f"{where}: the document {problem.message}"
+    return f"{where}: {problem}"

@@ -33,6 +33,11 @@ class Problem(NamedTuple):
     path: JsonPath
     message: str
 
+    def __str__(self) -> str:
+        """Return the path, as in `execDepends[0].name`, and the message."""
+        steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path)
+        return f"{''.join(steps).lstrip('.') or 'the document'} {self.message}"
+
 
 def problems(spec: Any) -> Iterator[Problem]:
     """Yield the problems of a parsed dxasset.json. Unknown keys are allowed, as on the platform."""
