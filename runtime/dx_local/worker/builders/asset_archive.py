@@ -94,6 +94,8 @@ def pack(archive: str, changes: Sequence[Change], is_excluded: Callable[[str], b
 
 def place_of(path: str) -> str | None:
     """Return the path at which other jobs find a file of a build; None if they have no use for it."""
+    if sys.prefix == sys.base_prefix:
+        return path  # there is no environment
     for prefix in {sys.prefix, os.path.realpath(sys.prefix)}:
         if not path.startswith(f"{prefix}/"):
             continue

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dx_local.worker.channel import CHANGES
-from dx_local.worker.sandbox.mounts import mounted
+from dx_local.worker.sandbox.mounts import mount_points, mounted, perform, unmount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _UPPER_FOLDER = re.compile(r"(?:^|,)upperdir=[^,]*/(\d+)/upper(?:,|$)")
+_COPY_OF_DPKG = re.compile(r"/\.dpkg\.\w{6}$")
 _OF_NEW_FOLDERS = 0o755
 
 
@@ -63,7 +64,10 @@ def changes_since(earlier: dict[str, _State], is_excluded: Callable[[str], bool]
     and pipes never count.
     """
     changes, removed = [], []
+    copied = _copied_folders()  # before the walk: it leaves out what is below a mount point
     found, filled = _walk(is_excluded)
+    for folder, copy in copied:
+        _add_differences(folder, copy, is_excluded, found, filled)
     for change in sorted(found, key=lambda change: change.path):
         mode = change.status.st_mode
         is_new = earlier.get(change.path) != _state(change.status)
@@ -83,7 +87,7 @@ def _walk(is_excluded: Callable[[str], bool]) -> tuple[list[Change], set[str]]:
     found: list[Change] = []
     filled: set[str] = set()
     overlays = dict(_overlays())
-    mount_points = {path for path, _ in mounted()}
+    points = set(mount_points())
     for top, upper in overlays.items():
         folders = [(top.rstrip("/"), upper)]
         while folders:
@@ -92,12 +96,56 @@ def _walk(is_excluded: Callable[[str], bool]) -> tuple[list[Change], set[str]]:
                 path = f"{folder}/{entry.name}"
                 filled.add(folder)
                 # Below a mount point, the job sees and changes something else.
-                if path in mount_points or is_excluded(path):
+                if path in points or is_excluded(path):
                     continue
                 found.append(Change(path, entry.path, entry.stat(follow_symlinks=False)))
                 if entry.is_dir(follow_symlinks=False):
                     folders.append((path, entry.path))
     return found, filled
+
+
+def _copied_folders() -> list[tuple[str, str]]:
+    """Return the folders that an ordinary user's `dpkg` has replaced by copies, with the paths of these.
+
+    The folders themselves are visible again afterwards; see worker/bin/dpkg.
+    """
+    found = []
+    for mount in reversed(mounted()):
+        if _COPY_OF_DPKG.search(mount.root):
+            copy = os.open(mount.path, os.O_RDONLY | os.O_DIRECTORY)  # stays open until the job ends
+            perform([unmount(mount.path)])
+            found.append((mount.path, f"/proc/self/fd/{copy}"))
+    return found
+
+
+def _add_differences(
+    folder: str, copy: str, is_excluded: Callable[[str], bool], found: list[Change], filled: set[str]
+) -> None:
+    """Add what a copy of a folder has, but not the folder itself."""
+    known = {change.path for change in found}
+    folders = [(folder, copy)]
+    while folders:
+        here, source = folders.pop()
+        for entry in _entries(source):
+            path = f"{here}/{entry.name}"
+            filled.add(here)
+            if path in known or is_excluded(path):
+                continue
+            status = entry.stat(follow_symlinks=False)
+            is_folder = stat.S_ISDIR(status.st_mode)
+            if not (Path(path).is_dir() if is_folder else _is_same(path, status)):
+                found.append(Change(path, entry.path, status))
+            if is_folder:
+                folders.append((path, entry.path))
+
+
+def _is_same(path: str, status: os.stat_result) -> bool:
+    """Return whether the file at a path is the original of a copy, whose times were preserved."""
+    try:
+        own = os.lstat(path)
+    except OSError:
+        return False
+    return (own.st_mode, own.st_size, own.st_mtime_ns) == (status.st_mode, status.st_size, status.st_mtime_ns)
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
@@ -107,9 +155,9 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
 
 def _overlays() -> Iterator[tuple[str, str]]:
     """Yield the mount points of this job's overlays, with their upper folders."""
-    for path, options in mounted():
-        if upper := _UPPER_FOLDER.search(options):
-            yield path, f"{CHANGES}/{upper[1]}/upper"
+    for mount in mounted():
+        if upper := _UPPER_FOLDER.search(mount.options):
+            yield mount.path, f"{CHANGES}/{upper[1]}/upper"
 
 
 def _state(status: os.stat_result) -> _State:
