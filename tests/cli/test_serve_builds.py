@@ -120,7 +120,7 @@ def test_a_job_builds_an_asset(server: LocalServer) -> None:
         dx describe "$(jq -r .id built.json)" --json | jq -r .properties.version
     }
     """
-    spec = {"name": "in_job", "title": "t", "description": "d", "version": "7", "release": "20.04"}
+    spec = {"name": "in_job", "title": "t", "description": "d", "version": "7", "release": "24.04"}
     job = server.run(server.new_applet("builds", code % json.dumps(spec), access={"project": "CONTRIBUTE"}))
     assert server.final(job)["state"] == "done", server.dx("watch", job)
     assert "STDOUT 7" in server.dx("watch", job)

@@ -7,7 +7,7 @@ Their code is in `dx_local.worker.builders`. Sources: ASSET_BUILDERS in dxpy.ass
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,11 +15,18 @@ if TYPE_CHECKING:
 
 PREFIX = "app-"
 
-_RELEASES = "precise|trusty|xenial|xenial_v1|focal|noble"
+_RELEASES = {
+    "precise": "12.04",
+    "trusty": "14.04",
+    "xenial": "16.04",
+    "xenial_v1": "16.04",
+    "focal": "20.04",
+    "noble": "24.04",
+}
+_ANY_RELEASE = "|".join(_RELEASES)
 _NAMES = re.compile(
-    rf"(?P<asset>create_asset_(?:{_RELEASES}))"
-    rf"|(?P<app>tarball_app_builder(?:_(?:{_RELEASES}))?)"
-    rf"|(?P<applet>tarball_applet_builder(?:_(?:{_RELEASES}))?)"
+    rf"(?:(?P<asset>create_asset)|(?P<app>tarball_app_builder)|(?P<applet>tarball_applet_builder))"
+    rf"(?:_(?P<release>{_ANY_RELEASE}))?"
 )
 _CODE = """\
 import dxpy
@@ -58,6 +65,7 @@ class BuiltinApp:
     inputs: tuple[JSON, ...]
     outputs: tuple[JSON, ...]
     access: JSON
+    release: str = "24.04"
     shows_changes: bool = False
     """True if its jobs can read their changes to the sandbox."""
 
@@ -74,7 +82,7 @@ class BuiltinApp:
             "runSpec": {
                 "interpreter": "python3",
                 "distribution": "Ubuntu",
-                "release": "24.04",
+                "release": self.release,
                 "version": "0",
                 "code": _CODE.format(module=self.module, function=self.function),
             },
@@ -84,7 +92,12 @@ class BuiltinApp:
 def builtin_app(name: str) -> BuiltinApp | None:
     """Return the built-in app of this name, or None if there is none."""
     match = _NAMES.fullmatch(name)
-    return None if match is None else _MAKERS[str(match.lastgroup)](name)
+    if match is None or (match["asset"] and not match["release"]):
+        return None
+    kind = next(kind for kind in _MAKERS if match[kind])
+    made = _MAKERS[kind](name)
+    # Jobs of a release have its Python, for which an asset has packages.
+    return replace(made, release=_RELEASES[match["release"]]) if match["release"] else made
 
 
 def _asset_builder(name: str) -> BuiltinApp:
