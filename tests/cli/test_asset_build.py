@@ -83,6 +83,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     (folder / "resources" / "src" / "wheel").write_text(wheel())
     (folder / "resources" / "usr" / "local" / "outside").symlink_to(place / "secret")
     (place / "secret").write_text("secret")
+    (folder / "resources" / "usr" / "local").chmod(0o700)
     (folder / "resources" / "bin").mkdir()
     (folder / "resources" / "bin" / "tool").write_text("a tool")
     done = build(folder, place / "state")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dx_app_wizard.dxapp.links import link, link_id
 from dx_local.engine.asset_build.asset_folder import pack_resources
-from dx_local.engine.builtin_apps.definitions import PREFIX
+from dx_local.engine.builtin_apps.hooks import PREFIX
 from dx_local.engine.builtin_apps.installing import install_if_builtin
 from dx_local.engine.session import Session, SessionOptions
 from dx_local.engine.settings import Isolation

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON
 
-PREFIX = "app-"
-
 _RELEASES = {
     "precise": "12.04",
     "trusty": "14.04",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dx_local.engine.builtin_apps.definitions import PREFIX
-
 if TYPE_CHECKING:
     from dx_local.api.server import Hooks
     from dx_local.platform.core.context import JSON, Context
+
+PREFIX = "app-"
+"""The beginning of the addresses of apps."""
 
 
 class BuiltinAppHooks:

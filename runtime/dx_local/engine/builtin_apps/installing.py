@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.dxapp.instances import known_regions
 from dx_local.engine.builtin_apps.definitions import builtin_app
 from dx_local.platform.apps import app_members, apps
 from dx_local.platform.data import projects
@@ -33,7 +34,7 @@ def _install(context: Context, app: BuiltinApp) -> None:
     # As `dx build --create-app` does: the app keeps the applets of projects that are gone.
     homes = {
         region: projects.new(context, "project", {"name": app.name, "region": region})["id"]
-        for region in _regions(context)
+        for region in dict.fromkeys([context.platform.region, *known_regions()])
     }
     made = {region: _applet(context, app, project) for region, project in homes.items()}
     request = {
@@ -41,6 +42,7 @@ def _install(context: Context, app: BuiltinApp) -> None:
         "version": _VERSION,
         "title": app.title,
         "access": app.access,
+        "ignoreReuse": True,  # packages from the network may have changed
         "regionalOptions": {region: {"applet": applet} for region, applet in made.items()},
     }
     app_id = apps.new(context, "app", request)["id"]
@@ -48,12 +50,6 @@ def _install(context: Context, app: BuiltinApp) -> None:
     apps.publish(context, app_id, {"makeDefault": True})
     for project in homes.values():
         projects.destroy(context, project, {})
-
-
-def _regions(context: Context) -> list[str]:
-    """Return the regions of the platform's projects, its own first."""
-    found = context.store.column("SELECT DISTINCT region FROM project WHERE class = 'project'")
-    return list(dict.fromkeys([context.platform.region, *found]))
 
 
 def _applet(context: Context, app: BuiltinApp, project: str) -> str:

@@ -89,8 +89,10 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _unpack(archive: Any) -> None:
     """Unpack the archive of resources/ at /. Raises BuildError."""
     dxpy.download_dxfile(archive, "resources.tar.gz")
-    # /bin may be a link to /usr/bin, which a folder in resources/ must not replace.
-    run(["tar", "-xzf", "resources.tar.gz", "--no-same-owner", "--keep-directory-symlink", "-C", "/"])
+    # /bin may be a link to /usr/bin, which a folder in resources/ must not replace. Folders that exist keep
+    # their permissions.
+    options = ("--no-same-owner", "--keep-directory-symlink", "--no-overwrite-dir")
+    run(["tar", "-xzf", "resources.tar.gz", *options, "-C", "/"])
     Path("resources.tar.gz").unlink()
 
 
