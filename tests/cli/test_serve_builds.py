@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -145,6 +146,22 @@ def test_an_asset_that_cannot_be_built_fails_its_job(
     assert failed.returncode == 3
     assert problem in " ".join(failed.stdout.split())
     assert server.dx("find", "data", "--name", "failing") == ""
+
+
+@pytest.mark.slow
+def test_an_archive_that_leads_elsewhere_is_refused(server: LocalServer) -> None:
+    with tarfile.open(server.home / "crafted.tar.gz", "w:gz") as archive:
+        for name, kind in (("../../escaped", tarfile.REGTYPE), ("device", tarfile.CHRTYPE)):
+            member = tarfile.TarInfo(name)
+            member.type = kind
+            archive.addfile(member)
+    uploaded = [server.dx("upload", path, "--brief") for path in ("crafted.tar.gz", "say/dxasset.json")]
+    names = ("custom_asset", "conf_json")
+    job_input = {name: {"$dnanexus_link": file} for name, file in zip(names, uploaded, strict=True)}
+    job = server.final(server.run("app-create_asset_noble", input=job_input))
+    assert job["failureReason"] == "AppError"
+    assert "Member name contains '..'" in job["failureMessage"]
+    assert "device: Cannot mknod" in job["failureMessage"]
 
 
 @pytest.mark.slow

@@ -14,8 +14,7 @@ from typing import Any
 
 import dxpy
 
-from dx_local.worker.builders.commands import LAST_LINES, failure_text, run
-from dx_local.worker.builders.errors import BuildError
+from dx_local.worker.builders.commands import failure_of, run
 
 _UNNAMED = "app"
 _TEXTS = {"version_override": "--version", "bill_to_override": "--bill-to"}
@@ -67,7 +66,7 @@ def _dx_build(input_file: Any, flags: list[str]) -> str:
     print(done.stderr, end="", file=sys.stderr, flush=True)
     print(done.stdout, end="", flush=True)
     if done.returncode:
-        raise BuildError(failure_text("dx build", done.returncode, done.stderr.splitlines()[-LAST_LINES:]))
+        raise failure_of("dx build", done.returncode, done.stderr.splitlines())
     built: str = json.loads(done.stdout.splitlines()[-1])["id"]
     return built
 

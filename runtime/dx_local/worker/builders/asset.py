@@ -100,17 +100,15 @@ def _install(dependencies: list[dict[str, Any]]) -> None:
     """Install packages as the platform's client does. Raises BuildError."""
     try:
         DXExecDependencyInstaller({"runSpec": {"execDepends": dependencies}}, {"function": "main"}).install()
-    except DXExecDependencyError:
-        raise BuildError(_installation_failure()) from None
+    except DXExecDependencyError as error:
+        reason = str(error).partition(" [")[0]  # without the entries of dxasset.json in Python's notation
+        raise BuildError(f"execDepends cannot be installed. {reason}.", _end_of_installation()) from None
 
 
-def _installation_failure() -> str:
+def _end_of_installation() -> list[str]:
+    """Return the last lines that the latest package manager has printed."""
     logs = sorted(Path("/tmp").glob(_INSTALLATION_LOGS), key=lambda path: path.stat().st_mtime)  # noqa: S108
-    text = "execDepends cannot be installed."
-    if not logs:
-        return text
-    lines = logs[-1].read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
-    return f"{text} The last lines of the installation:" + "".join(f"\n  {line}" for line in lines)
+    return logs[-1].read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:] if logs else []
 
 
 def _create_record(spec: dict[str, Any], archive: str) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dx_local.worker.builders.errors import BuildError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 LAST_LINES = 10
@@ -42,11 +42,10 @@ def run(command: Sequence[str], *, folder: Path | None = None) -> None:
         print(line, end="", flush=True)
         last.append(line.rstrip("\n"))
     if code := process.wait():
-        raise BuildError(failure_text(command[0], code, last))
+        raise failure_of(command[0], code, last)
 
 
-def failure_text(program: str, code: int, last: Sequence[str]) -> str:
-    """Return the message for a program that failed, with the last lines of its output."""
+def failure_of(program: str, code: int, output: Iterable[str]) -> BuildError:
+    """Return the error for a program that failed, by its exit code and the lines of its output."""
     how = f"failed with exit code {code}" if code > 0 else f"was ended by signal {-code}"
-    lines = "".join(f"\n  {line}" for line in last)
-    return f"{program} {how}." + (f" Its last lines:{lines}" if lines else "")
+    return BuildError(f"{program} {how}.", [*output][-LAST_LINES:])

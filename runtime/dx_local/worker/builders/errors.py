@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
 NO_SANDBOX = (
@@ -18,7 +18,12 @@ NO_SANDBOX = (
 
 
 class BuildError(Exception):
-    """A build cannot succeed; the text names the reason and the way out."""
+    """A build cannot succeed: the reason with the way out, and the last lines of a program that failed."""
+
+    def __init__(self, reason: str, last_lines: Sequence[str] = ()) -> None:
+        quoted = "".join(f"\n  {line}" for line in last_lines)
+        super().__init__(f"{reason} Its last lines:{quoted}" if quoted else reason)
+        self.reason = reason
 
 
 def run_build(build: Callable[..., dict[str, Any]], job_input: dict[str, Any]) -> dict[str, Any]:
@@ -29,11 +34,11 @@ def run_build(build: Callable[..., dict[str, Any]], job_input: dict[str, Any]) -
     try:
         return build(**job_input)
     except BuildError as error:
-        _fail(str(error))
+        _fail(error)
 
 
-def _fail(message: str) -> NoReturn:
-    error = {"error": {"type": "AppError", "message": message}}
-    Path("~/job_error.json").expanduser().write_text(json.dumps(error) + "\n", encoding="utf-8")
-    print(message.splitlines()[0], file=sys.stderr)  # the rest of it is in the log already
+def _fail(error: BuildError) -> NoReturn:
+    content = {"error": {"type": "AppError", "message": str(error)}}
+    Path("~/job_error.json").expanduser().write_text(json.dumps(content) + "\n", encoding="utf-8")
+    print(error.reason, file=sys.stderr)  # the lines are in the log already
     sys.exit(1)
