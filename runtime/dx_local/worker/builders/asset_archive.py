@@ -73,7 +73,7 @@ def pack(archive: str, changes: Sequence[Change], is_excluded: Callable[[str], b
     with tarfile.open(archive, "w:gz", compresslevel=_LEVEL, format=tarfile.GNU_FORMAT) as packed:
         for change in changes:
             path = place_of(change.path)
-            if path is None or (path != change.path and is_excluded(path)):
+            if path is None or (path != change.path and _is_inside(path, is_excluded)):
                 continue
             member = packed.gettarinfo(change.source, path.lstrip("/"))
             member.uid = member.gid = 0
@@ -105,6 +105,11 @@ def place_of(path: str) -> str | None:
                 return target + inside[len(folder) :]
         return None
     return path
+
+
+def _is_inside(path: str, is_excluded: Callable[[str], bool]) -> bool:
+    """Return whether a path or a folder that contains it is excluded."""
+    return is_excluded(path) or any(is_excluded(str(folder)) for folder in Path(path).parents)
 
 
 def _content(change: Change, path: str) -> bytes | None:
