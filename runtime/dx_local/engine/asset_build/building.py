@@ -107,6 +107,7 @@ def _save(session: Session, job_id: str, bundle: Path) -> str:
     assert row is not None
     archive = link_id(row["details"]["archiveFileId"])
     assert archive is not None
+    bundle.parent.mkdir(parents=True, exist_ok=True)
     with temporary_in(bundle.parent) as unfinished:
         file_bytes.copy_out(session.platform, archive, unfinished)
         unfinished.replace(bundle)

@@ -23,16 +23,11 @@ _RECORD = "record-"
 
 
 def bundle_of(key: str) -> Path:
-    """Return the path for the bundle of an asset with a name and version, in a folder that exists.
-
-    Raises NoHomeError or OSError.
-    """
-    folder = state_dir("dx-local") / _FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    """Return the path for the bundle of an asset with a name and version. Raises NoHomeError."""
     name = _OTHERS.sub("_", key)[:_LONGEST_NAME]
     if name != key:  # another key may have the same name
         name += f"-{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-    return folder / f"{name}.tar.gz"
+    return state_dir("dx-local") / _FOLDER / f"{name}.tar.gz"
 
 
 def keep(key: str, record: str, bundle: Path) -> list[str]:
