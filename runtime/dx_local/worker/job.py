@@ -61,6 +61,8 @@ class Job:
     """True if it has network access beyond the API."""
     is_killed: bool = False
     """True if its process kills itself before the app's code runs."""
+    shows_changes: bool = False
+    """True if it can read its changes to the sandbox, at channel.CHANGES."""
     terminal_type: str = "dumb"
     """The value of TERM for the user's terminal."""
     is_sandboxed: bool = False

@@ -319,6 +319,7 @@ def _job_of(launch: Launch, sockets: str, *, is_grouped: bool) -> Job:
         process_memory=None if is_grouped else launch.memory_limit,
         has_network=launch.has_network,
         is_killed=launch.is_killed,
+        shows_changes=launch.shows_changes,
         terminal_type=os.environ.get("TERM") or "dumb",
     )
 

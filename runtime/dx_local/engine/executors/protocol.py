@@ -53,6 +53,8 @@ class Launch:
     """False if the job may reach nothing but the API."""
     is_killed: bool = False
     """True if its process is to be killed as it starts, which is a fault that the user injects."""
+    shows_changes: bool = False
+    """True if the job can read its changes to the sandbox, from which it builds an asset."""
 
 
 @dataclass(frozen=True)

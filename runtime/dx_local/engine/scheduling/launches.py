@@ -54,6 +54,7 @@ def launch_of(prepared: PreparedJob, platform: Platform, settings: JobSettings) 
         memory_limit=memory_limit_of(job, settings.memory_limit),
         has_network=_has_network(job, applet) or own_settings.debugpy is not None,
         is_killed=is_killed,
+        shows_changes=applet.get("local", {}).get("shows_changes", False),
     )
 
 
