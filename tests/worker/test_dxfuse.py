@@ -60,6 +60,7 @@ main() {
     dxfuse missing x; echo $?
     dxfuse by_id no-such-project; echo $?
     dxfuse -unknown; echo $?
+    echo '{"files": [1]}' > bad.json; dxfuse by_id bad.json; echo $?
     dxfuse -version | cut -c 1
 }
 """
@@ -108,12 +109,13 @@ def test_projects_are_mounted_with_every_file_under_a_name_of_its_own(
     assert rest[:6] == ["equal", "./d", "./d/deep", "./x", "./x/y", "./x/y/a___b"]
     assert rest[6:11] == ["first", "second", "third", "-r--r--r--", "0"]
     codes = [line for line in rest[11:] if line.isdigit() or line == "v"]
-    assert codes == ["2", "1", "1", "2", "v"]
+    assert codes == ["2", "1", "1", "2", "1", "v"]
     for problem in (
         "-limitedWrite is not supported",
         "mountpoint missing does not exist",
         "no project with name no-such-project",
         "flag provided but not defined: -unknown",
+        "bad.json does not hold lists",
     ):
         assert problem in "\n".join(rest)
 

@@ -1,11 +1,12 @@
 """The files and folders of a mount: each file of a manifest or project with its path below the mount point.
 
-Where a folder has several files of a name, all but the first are in the subfolders 1, 2 and so on; `/` in
+If a folder has several files of a name, all but the first are in the subfolders 1, 2 and so on; `/` in
 names of files becomes `___`. Source: https://github.com/dnanexus/dxfuse (README).
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import posixpath
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import dxpy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     JSON = dict[str, Any]
 
@@ -52,9 +53,13 @@ def read_manifest(path: str) -> JSON:
             content = json.load(file)
     except (OSError, ValueError) as error:
         raise LayoutError(f"manifest {path} cannot be read: {error}") from error
-    if not isinstance(content, dict):
-        raise LayoutError(f"manifest {path} is not an object of files and directories")
-    return {name.lower(): value for name, value in content.items()}
+    manifest = {name.lower(): value for name, value in content.items()} if isinstance(content, dict) else None
+    lists = [(manifest or {}).get(name) or [] for name in ("files", "directories")]
+    if manifest is None or not all(
+        isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries) for entries in lists
+    ):
+        raise LayoutError(f"manifest {path} does not hold lists of files and directories")
+    return manifest
 
 
 def layout_of_manifest(manifest: JSON) -> Layout:
@@ -67,11 +72,9 @@ def layout_of_manifest(manifest: JSON) -> Layout:
     for entry in manifest.get("files") or ():
         file_id, project = entry.get("file_id"), entry.get("proj_id")
         parent = _relative(entry.get("parent"))
-        described = _described(file_id, project)
-        by_folder.setdefault(parent, []).append((str(project), {**described, "id": file_id}))
-        if entry.get("fname"):
-            described["name"] = entry["fname"]
-            by_folder[parent][-1] = (str(project), {**described, "id": file_id})
+        described = {**_described(file_id, project), "id": file_id}
+        described["name"] = str(entry.get("fname") or described["name"])
+        by_folder.setdefault(parent, []).append((str(project), described))
     for parent, found in by_folder.items():
         _add_folder(layout, parent)
         _place(layout, parent, found)
@@ -136,10 +139,13 @@ def _add_tree(layout: Layout, project: str, folder: str, place: str) -> None:
 
 def _place(layout: Layout, parent: str, files: Iterable[tuple[str, JSON]]) -> None:
     """Add the files of one folder, the oldest first; those whose names are taken go to subfolders."""
-    taken = {posixpath.basename(path) for path in layout.folders if posixpath.dirname(path) == parent}
-    numbered: list[set[str]] = []
-    numbers = (number for number in _numbers() if str(number) not in taken)
-    places: list[str] = []
+    taken: set[str] = set()
+    numbered: list[tuple[str, set[str]]] = []
+
+    def is_taken(name: str) -> bool:
+        return name in taken or _join(parent, name) in layout.folders
+
+    numbers = (str(number) for number in itertools.count(1) if not is_taken(str(number)))
     # The time of creation is in whole seconds, that of the last change is not.
     for project, described in sorted(
         files, key=lambda each: tuple(each[1][name] for name in ("created", "modified", "id"))
@@ -149,14 +155,14 @@ def _place(layout: Layout, parent: str, files: Iterable[tuple[str, JSON]]) -> No
             layout.notes.append(f"{described['id']} is left out: its name is {name!r}")
             continue
         folder = parent
-        if name in taken:
-            at = next((at for at, names in enumerate(numbered) if name not in names), len(numbered))
-            if at == len(numbered):
-                numbered.append(set())
-                places.append(_join(parent, str(next(numbers))))
-                _add_folder(layout, places[at])
-            numbered[at].add(name)
-            folder = places[at]
+        if is_taken(name):
+            known = next((each for each in numbered if name not in each[1]), None)
+            if known is None:
+                known = (_join(parent, next(numbers)), set())
+                numbered.append(known)
+                _add_folder(layout, known[0])
+            known[1].add(name)
+            folder = known[0]
         taken.add(name)
         layout.files.append(
             MountedFile(
@@ -167,13 +173,6 @@ def _place(layout: Layout, parent: str, files: Iterable[tuple[str, JSON]]) -> No
                 described["modified"],
             )
         )
-
-
-def _numbers() -> Iterator[int]:
-    number = 1
-    while True:
-        yield number
-        number += 1
 
 
 def _add_folder(layout: Layout, path: str) -> None:
