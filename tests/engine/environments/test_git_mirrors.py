@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -74,6 +77,20 @@ def test_the_users_configuration_replaces_a_url(repository: Repository, configur
 def test_an_app_without_network_cannot_clone_from_elsewhere() -> None:
     with pytest.raises(GitMirrorError, match=r"requests no network access.*git\.example\.org"):
         mirrored(REMOTE)
+
+
+def test_repositories_are_fetched_by_http(repository: Repository, tmp_path: Path) -> None:
+    bare = tmp_path / "served" / "tool.git"
+    repository.git("clone", "--quiet", "--bare", str(repository.folder), str(bare))
+    subprocess.run(["git", "update-server-info"], cwd=bare, check=True)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(bare.parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/tool.git"
+        folder, _ = mirrored(url, has_network=True)
+        server.shutdown()
+    assert tip(folder) == repository.git("rev-parse", "HEAD")
+    assert mirrored(url, "v1", has_network=True) == (folder, None)  # without the server
 
 
 @pytest.mark.parametrize("tag", ["v1", "commit"])

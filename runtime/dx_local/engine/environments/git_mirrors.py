@@ -178,7 +178,14 @@ def _fetch(folder: Path, url: str) -> None:
     without_collection = ("-c", "gc.auto=0", "-c", "maintenance.auto=false")
     _git(folder, *without_collection, "fetch", "--quiet", "--prune", url, *_REFS)
     if match := re.match(r"ref: (refs/heads/\S+)\tHEAD$", head, re.MULTILINE):
-        _git(folder, "symbolic-ref", "HEAD", match[1])
+        branches = [match[1]]
+    elif head:  # of a server that does not name the branch, as those of plain files
+        pointing = ("for-each-ref", f"--points-at={head.split()[0]}", "--format=%(refname)", "refs/heads")
+        branches = _git(folder, *pointing).split()
+    else:  # of an empty repository
+        branches = []
+    if branches:
+        _git(folder, "symbolic-ref", "HEAD", branches[0])
 
 
 def _has_revision(folder: Path, revision: str | None) -> bool:
