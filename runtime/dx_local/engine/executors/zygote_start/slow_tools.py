@@ -38,9 +38,9 @@ class SlowTools:
     def sentence(self) -> str | None:
         """Return the sentence, or None if the tools were as fast as they can be.
 
-        Small losses are worth mentioning once, rather than after every run.
+        Losses that are small, or that no user can avoid, are worth mentioning once, not after every run.
         """
-        if self._cold:
+        if self._cold and (sys.platform == "linux" or _is_first_time("no-linux")):
             return (
                 f"Each call of dx and dx-* in jobs took about 0.2 s longer than necessary: {self._cold}."
                 " `dx-local doctor` shows the state of this machine."

@@ -68,7 +68,8 @@ def _problem_of(place: Path) -> str | None:
     if not starts_programs(place):
         return f"programs cannot be started in {place} (mounted noexec)"
     free = state.f_bavail * state.f_frsize
-    return f"only {free >> 10} KiB are free in {place}" if free < _LEAST_FREE else None
+    is_known = state.f_blocks > 0  # some file systems report nothing
+    return f"only {free >> 10} KiB are free in {place}" if is_known and free < _LEAST_FREE else None
 
 
 def _cache() -> Iterator[Path]:
