@@ -75,7 +75,10 @@ def pipeline(folder: Path, service: CiService, language: Language) -> Pipeline:
 def test_the_commands_of_the_pipeline_pass(tmp_path: Path, service: CiService, language: Language) -> None:
     written = pipeline(tmp_path, service, language)
     assert [command.split()[0] for command in written.commands].count("python") == 1
-    without_install = tuple(command for command in written.commands if "pip install" not in command)
+    # The machine of the tests is not changed, and has the package already.
+    without_install = tuple(
+        command for command in written.commands if "pip install" not in command and "sudo" not in command
+    )
     replace(written, commands=without_install).run(BIN, tmp_path)
 
 

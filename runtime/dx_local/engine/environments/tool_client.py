@@ -37,12 +37,10 @@ def native_client(folder: Path) -> Path | None:
 
     The library is beside it, with the suffix `.so`, unless that cannot be compiled.
     """
-    source = b"".join(path.read_bytes() for path in (*_SOURCES, *_HEADERS, *_LIBRARY_SOURCES))
-    key = hashlib.sha256(source + platform.machine().encode()).hexdigest()[:12]
-    program = folder / f"tool-client-{key}"
+    program = _program(folder)
     if program.exists():
         return program
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    compiler = find_compiler()
     if platform.system() != "Linux" or compiler is None:
         return None
     with suppress(OSError):
@@ -53,6 +51,23 @@ def native_client(folder: Path) -> Path | None:
             (program for options in _LINK_OPTIONS if _compile(compiler, options, _SOURCES, program)), None
         )
     return None
+
+
+def cached_client(folder: Path) -> Path | None:
+    """Return the client in a cache folder; None if it was not compiled yet."""
+    program = _program(folder)
+    return program if program.exists() else None
+
+
+def find_compiler() -> str | None:
+    """Return the path of a C compiler, or None."""
+    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+
+
+def _program(folder: Path) -> Path:
+    source = b"".join(path.read_bytes() for path in (*_SOURCES, *_HEADERS, *_LIBRARY_SOURCES))
+    key = hashlib.sha256(source + platform.machine().encode()).hexdigest()[:12]
+    return folder / f"tool-client-{key}"
 
 
 def _compile(compiler: str, options: Sequence[str], sources: Sequence[Path], program: Path) -> bool:

@@ -13,16 +13,18 @@ Jobs find it read-only.
 
 from __future__ import annotations
 
-import fcntl
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.errors import NoHomeError
 from dx_app_wizard.user_dirs import cache_dir
+from dx_local.worker.process import locks
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+IN_USE = "in-use"
+"""The file that is locked by each process whose jobs see the cache."""
 
 _SUBFOLDERS = ("layers", "names", "unfinished", "locks")
 _MOUNT_POINTS = ("dev", "proc", "sys", "etc")
@@ -52,8 +54,6 @@ def prepare(folder: Path) -> None:
         (base / name).touch()
 
 
-def hold(folder: Path) -> int:
-    """Return an open file; as long as it is open, nobody removes layers. Raises OSError."""
-    file = os.open(folder / "in-use", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(file, fcntl.LOCK_SH)
-    return file
+def hold(folder: Path) -> locks.Lock:
+    """Return a lock; as long as it is held, nobody removes layers. Raises OSError."""
+    return locks.hold(folder / IN_USE, locks.SHARED)

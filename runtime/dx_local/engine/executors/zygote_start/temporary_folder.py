@@ -5,25 +5,28 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dx_local.engine.executors import owned_folders
 from dx_local.worker.process.trees import remove_tree
+
+if TYPE_CHECKING:
+    from dx_local.worker.process.locks import Lock
 
 _PREFIX = "dx-jobs-"
 _LONGEST_SOCKET_ADDRESS = 103  # 107 on Linux, less elsewhere
 
 
 class TemporaryFolder(NamedTuple):
-    """A folder, and its lock as an open file."""
+    """A folder and its lock."""
 
     path: Path
-    lock: int
+    lock: Lock
 
     def remove(self) -> None:
         """Remove the folder, which a zygote may have removed before, and give up the lock."""
         remove_tree(self.path, ignore_errors=True)
-        os.close(self.lock)
+        self.lock.release()
 
 
 def make_temporary_folder() -> TemporaryFolder:
