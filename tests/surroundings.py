@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -85,7 +86,9 @@ def _made(
     folder: Path, prefix: tuple[str, ...] = (), variables: Mapping[str, str] | None = None
 ) -> Surroundings:
     folder.mkdir(exist_ok=True)
-    return Surroundings(folder, prefix, variables or {})
+    # Where there are no locks, commands cannot see that other tests lock what they use in /tmp.
+    temporary = {"TMPDIR": tempfile.mkdtemp(prefix="dx-", dir="/tmp")} if prefix else {}
+    return Surroundings(folder, prefix, {**temporary, **(variables or {})})
 
 
 def _module(name: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 A lock is `flock` if possible, because the kernel drops it when its process ends. Lustre without the mount
 option `flock`, NFS without a lock service and some FUSE file systems refuse it; and on a network file system,
-that of a folder holds on one host only. There, a lock is a file that names its owner:
+that of a folder holds on one host only. There, a lock is (also) a file that names its owner:
 
     FILE.owner, FOLDER/.dx-local.owner                held alone
     FILE.reader-XXXX, FOLDER/.dx-local.reader-XXXX    held with others
@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import stat
 import threading
 import time
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dx_local.worker.process import file_systems
@@ -121,19 +121,11 @@ def is_held(path: str | os.PathLike[str]) -> bool:
     text = os.fspath(path)
     file = os.open(text, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if _has_locks(file, text):
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
-            except OSError as error:
-                if error.errno not in REFUSALS:
-                    raise
-            else:
-                return False
+        if _flock(file, SHARED, waits=False) is False:
+            return True
     finally:
         os.close(file)
-    return _is_alive(f"{_stem(text)}owner", time.time())
+    return _is_alive(_owner(text), time.time())
 
 
 def _take(path: str, wish: Wish, *, waits: bool) -> Lock | None:
@@ -141,26 +133,31 @@ def _take(path: str, wish: Wish, *, waits: bool) -> Lock | None:
     file = os.open(path, kind | os.O_CLOEXEC | (0 if wish.follows else os.O_NOFOLLOW), 0o666)
     lock = None
     try:
-        lock = (
-            _flocked(file, path, wish, waits=waits) if _has_locks(file, path) else _marked(file, path, wish)
-        )
+        is_flocked = _flock(file, wish, waits=waits)
+        if is_flocked is False:
+            return None
+        if not is_flocked or _is_on_this_host_only(file, path):
+            lock = _marked(file, path, wish)
+        elif not _is_alive(_owner(path), time.time()):
+            lock = Lock(file)
         return lock
     finally:
         if lock is None:
             os.close(file)
 
 
-def _flocked(file: int, path: str, wish: Wish, *, waits: bool) -> Lock | None:
-    kind = fcntl.LOCK_SH if wish.shared else fcntl.LOCK_EX
+def _flock(file: int, wish: Wish, *, waits: bool) -> bool | None:
+    """Return whether an open file could be locked; None if its file system has no locks."""
+    kind = LOCK_SH if wish.shared else LOCK_EX
     try:
-        fcntl.flock(file, kind if waits else kind | fcntl.LOCK_NB)
+        flock(file, kind if waits else kind | LOCK_NB)
     except BlockingIOError:
-        return None
+        return False
     except OSError as error:
         if error.errno not in REFUSALS:
             raise
-        return _marked(file, path, wish)
-    return Lock(file)
+        return None
+    return True
 
 
 def _marked(file: int, path: str, wish: Wish) -> Lock | None:
@@ -172,19 +169,23 @@ def _marked(file: int, path: str, wish: Wish) -> Lock | None:
     return Lock(file, mark)
 
 
-def _has_locks(file: int, path: str) -> bool:
-    """Return whether `flock` is worth trying: that of a folder is never sent to the server of its files."""
-    return not (stat.S_ISDIR(os.fstat(file).st_mode) and file_systems.is_network(file_systems.type_of(path)))
+def _is_on_this_host_only(file: int, path: str) -> bool:
+    """Return whether other hosts do not see the lock of `flock`: that of a folder is not sent to a server."""
+    return stat.S_ISDIR(os.fstat(file).st_mode) and file_systems.is_network(file_systems.type_of(path))
 
 
 def _stem(path: str) -> str:
     return f"{path}/{MARKS}" if os.path.isdir(path) else f"{path}."
 
 
+def _owner(path: str) -> str:
+    return f"{_stem(path)}owner"
+
+
 def _marked_alone(path: str) -> str | None:
     """Create the mark of an owner and return its path; None if there is another owner, or are readers."""
     stem = _stem(path)
-    owner = f"{stem}owner"
+    owner = _owner(path)
     is_ours, now = _create(owner)
     if not is_ours:
         if _is_alive(owner, now) or not _remove_left(owner, now):
@@ -207,7 +208,7 @@ def _marked_for_many(path: str) -> str | None:
     reader = f"{stem}reader-{os.urandom(4).hex()}"
     # As an owner's, the mark comes first: if an owner and a reader begin at once, one sees the other.
     is_ours, now = _create(reader)
-    if is_ours and not _is_alive(f"{stem}owner", now):
+    if is_ours and not _is_alive(_owner(path), now):
         return reader
     with contextlib.suppress(FileNotFoundError):
         os.unlink(reader)
