@@ -22,7 +22,7 @@ from dx_local.engine.environments.python_environments import EnvironmentRequest,
 from dx_local.engine.environments.tool_client import cached_client, find_compiler
 from dx_local.engine.environments.uv_variables import system_bundle
 from dx_local.engine.surroundings.surrounding import Surrounding, bad, good, limited
-from dx_local.worker.process import file_systems, locks
+from dx_local.worker.process import file_systems
 from dx_local.worker.sandbox.trial import SandboxError, check_network, check_support
 
 if TYPE_CHECKING:
@@ -277,10 +277,4 @@ def _runs_programs(folder: Path) -> bool:
 
 def _has_locks(folder: Path) -> bool:
     """Return whether files in a folder can be locked; true if none can be written there."""
-    if not os.access(folder, os.W_OK):
-        return True
-    with (
-        tempfile.TemporaryDirectory(dir=folder, prefix=".dx-local-") as temporary,
-        locks.hold(Path(temporary, "file")) as lock,
-    ):
-        return not lock.is_mark and file_systems.has_record_locks(temporary)
+    return file_systems.has_file_locks(folder) and file_systems.has_record_locks(folder)

@@ -6,6 +6,10 @@ import errno
 import fcntl
 import os
 import tempfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 REFUSALS = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP})
 """Errors with which a file system that has no locks refuses one."""
@@ -71,12 +75,21 @@ def _mount(line: str) -> tuple[str, str, str]:
     return words[2], folder, rest.split(" ")[0]
 
 
+def has_file_locks(folder: str | os.PathLike[str]) -> bool:
+    """Return whether files in a folder can be locked by `flock`; true if nothing can be written there."""
+    return _has_locks(folder, fcntl.flock)
+
+
 def has_record_locks(folder: str | os.PathLike[str]) -> bool:
     """Return whether files in a folder can be locked as by SQLite; true if nothing can be written there."""
+    # Not a file of a database: closing it would give up all locks of this process on that database.
+    return _has_locks(folder, fcntl.lockf)
+
+
+def _has_locks(folder: str | os.PathLike[str], lock: Callable[[int, int], object]) -> bool:
     try:
-        # Not a file of a database: closing it would give up all locks of this process on that database.
         with tempfile.TemporaryFile(dir=folder) as file:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         return error.errno not in REFUSALS
     return True
