@@ -33,8 +33,8 @@ OLD_KERNEL = (
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # from linux/audit.h
 # From asm/unistd.h; later calls have the same number on all architectures.
 _NUMBERS = {
-    "x86_64": {"flock": 73, "fcntl": 72, "copy_file_range": 326},
-    "aarch64": {"flock": 32, "fcntl": 25, "copy_file_range": 285},
+    "x86_64": {"flock": 73, "fcntl": 72, "copy_file_range": 326, "mount": 165},
+    "aarch64": {"flock": 32, "fcntl": 25, "copy_file_range": 285, "mount": 40},
 }
 _COMMON_NUMBERS = {
     "open_tree": 428,

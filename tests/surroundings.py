@@ -45,13 +45,14 @@ NO_LOCKS = "no file locks (Lustre without flock)"
 NO_LOCK_SERVICE = "no lock service (NFS)"
 NETWORK_DISK = "network file system (NFS, Lustre, GPFS)"
 OLD_KERNEL = "kernel 3.10 (CentOS 7)"
+NO_MOUNTS = "user namespaces without mounts (Ubuntu 24.04's AppArmor, overlays on RHEL 8)"
 NO_NAMESPACES = "no user namespaces (containers, GitHub's runners)"
 LATIN_1 = "locale ISO-8859-1, folder with a non-Latin name"
 POSIX = "locale POSIX without coercion, folder with a non-Latin name"
 LATIN_1_OUTPUT = "PYTHONIOENCODING=latin-1, folder with a non-Latin name"
 
 NAMES = (
-    *(NORMAL, NO_LOCKS, NO_LOCK_SERVICE, NETWORK_DISK, OLD_KERNEL, NO_NAMESPACES),
+    *(NORMAL, NO_LOCKS, NO_LOCK_SERVICE, NETWORK_DISK, OLD_KERNEL, NO_MOUNTS, NO_NAMESPACES),
     *(LATIN_1, POSIX, LATIN_1_OUTPUT),
 )
 
@@ -78,6 +79,7 @@ def make(name: str, folder: Path) -> Surroundings:
         NO_LOCKS: missing_calls.NO_LOCKS,
         NO_LOCK_SERVICE: f"flock=ENOLCK,{missing_calls.RECORD_LOCKS}=ENOLCK",
         OLD_KERNEL: missing_calls.OLD_KERNEL,
+        NO_MOUNTS: "mount=EPERM",
     }
     return _made(folder, (*_module("missing_calls"), failing[name]))
 

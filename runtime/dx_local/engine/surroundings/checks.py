@@ -92,9 +92,10 @@ def sandbox(_folder: Path) -> Surrounding:
 def network(_folder: Path) -> Surrounding:
     """Try a network for jobs that contains nothing but the API."""
     name = "network"
-    if problem := check_network():
+    problem = check_network() if sandbox_support().is_possible else "this requires sandboxes"
+    if problem:
         finding = f"all jobs reach the network of this machine: {problem}"
-        return limited(name, finding, "Allow user namespaces: see the sandbox.")
+        return limited(name, finding, _remedy_of_namespaces())
     return good(name, "jobs reach only the API unless their app requests access")
 
 
