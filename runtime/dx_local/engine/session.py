@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,7 +22,6 @@ from dx_local.engine.scheduling.disk_reserve import DiskReserve
 from dx_local.engine.scheduling.driver import Driver
 from dx_local.engine.settings import InputDelivery, JobSettings
 from dx_local.engine.store_journal import place_of
-from dx_local.errors import UsageError
 from dx_local.platform.core.context import DEFAULT_REGION, DEFAULT_USER, STORE_NAME, Caller, Context, Platform
 from dx_local.platform.data import file_bytes, projects
 from dx_local.platform.execution.job_logs import DEBUGGER
@@ -57,19 +55,6 @@ class SessionOptions:
     """True if clients other than jobs use the platform; then jobs may wait for actions of these clients."""
     lends_terminal: bool = False
     """True if jobs that stop in a debugger may borrow the terminal of this process."""
-
-
-def _check_encoding(folder: Path) -> None:
-    """Raise UsageError for a path that the processes of jobs would decode otherwise than this one.
-
-    The program `dx-local` is always in UTF-8 mode then, but not a pytest that calls this package.
-    """
-    encoding = sys.getfilesystemencoding()
-    if encoding != "utf-8" and not str(folder.absolute()).isascii():
-        raise UsageError(
-            f"{str(folder)!r} cannot be used, because Python decodes paths as {encoding} here",
-            "Set PYTHONUTF8=1 before Python starts.",
-        )
 
 
 class Observer:
@@ -144,7 +129,6 @@ class Session:
     def _open_platform(self) -> Platform:
         """Open the platform and fill the reserve; if the disk is full, only an existing platform can open."""
         folder = self._options.folder
-        _check_encoding(folder)
         folder.mkdir(parents=True, exist_ok=True)
         database = folder / STORE_NAME
         if not database.exists() or not database.stat().st_size:

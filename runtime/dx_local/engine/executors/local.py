@@ -303,18 +303,23 @@ def _home_of(launch: Launch) -> str:
     return f"{launch.folder}/home"
 
 
+def _sent(path: str) -> str:
+    """Return a path as the zygote decodes it, which is in UTF-8 mode, unlike a pytest that calls run_app."""
+    return os.fsencode(path).decode("utf-8", "surrogateescape")
+
+
 def _job_of(launch: Launch, sockets: str, *, is_grouped: bool) -> Job:
     return Job(
         job_id=launch.job_id,
         function=launch.function,
         interpreter=launch.interpreter,
-        home=_home_of(launch),
-        source=launch.source,
+        home=_sent(_home_of(launch)),
+        source=launch.source and _sent(launch.source),
         variables=dict(launch.variables),
-        tools=launch.programs,
-        layers=tuple(launch.layers),
-        visible_paths=tuple(launch.visible_paths),
-        log_sockets=sockets,
+        tools=_sent(launch.programs),
+        layers=tuple(map(_sent, launch.layers)),
+        visible_paths=tuple(map(_sent, launch.visible_paths)),
+        log_sockets=_sent(sockets),
         settings=dict(launch.settings),
         process_memory=None if is_grouped else launch.memory_limit,
         has_network=launch.has_network,
