@@ -134,7 +134,7 @@ class Session:
         if not database.exists() or not database.stat().st_size:
             self.reserve.fill()
         place = place_of(folder)
-        if warning := place.warning(folder):
+        if warning := place.first_warning(folder):
             self._observer.announce(warning)
         platform = self.reserve.use(
             lambda: Platform.open(

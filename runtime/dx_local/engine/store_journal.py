@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import tempfile
 import time
 from contextlib import contextmanager
@@ -16,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dx_local.platform.core.context import STORE_NAME
-from dx_local.platform.core.store import Journal
-from dx_local.worker.process import file_systems
+from dx_local.platform.core.store import LONGEST_WAIT, Journal
+from dx_local.worker.process import file_systems, locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 _COUNTER = slice(24, 28)
 _HEADER_BYTES = 100
 _LONGEST_TRANSACTION = 2.0
-_PAUSE = 0.01
+_PAUSE = 0.002
+
+
+_warned: set[Place] = set()
 
 
 class Place(NamedTuple):
@@ -35,8 +39,17 @@ class Place(NamedTuple):
     file_system: str | None
     journal: Journal
 
-    def warning(self, folder: Path) -> str | None:
-        """Return a sentence for the user if the platform in the folder is slower or less protected here."""
+    def first_warning(self, folder: Path) -> str | None:
+        """Return a sentence for the user if a platform in the folder is slower here.
+
+        A process prints it once for each type of file system, however many platforms it opens.
+        """
+        if self in _warned:
+            return None
+        _warned.add(self)
+        return self._warning(folder)
+
+    def _warning(self, folder: Path) -> str | None:
         kind = f"a network file system ({self.file_system})"
         if not self.journal.has_locks:
             kind = kind if file_systems.is_network(self.file_system) else "a file system"
@@ -63,7 +76,7 @@ def place_of(folder: Path) -> Place:
 def readable(folder: Path) -> Iterator[tuple[Path, Journal]]:
     """Yield the path of a platform's database, or of a copy that nobody changes, and how to open it.
 
-    Raises OSError.
+    Raises OSError or sqlite3.Error.
     """
     database = folder / STORE_NAME
     if file_systems.has_record_locks(folder):
@@ -76,18 +89,26 @@ def readable(folder: Path) -> Iterator[tuple[Path, Journal]]:
 
 
 def _copy(database: Path, copy: Path) -> None:
-    """Copy a database between two transactions; after a killed one, with the journal that undoes it."""
+    """Copy a database between two transactions; after a killed one, with the journal that undoes it.
+
+    Raises sqlite3.OperationalError if one transaction follows the other for long.
+    """
     journal, copied_journal = (path.with_name(f"{path.name}-journal") for path in (database, copy))
-    deadline = time.monotonic() + _LONGEST_TRANSACTION
+    began = time.monotonic()
     while True:
         before = _state(database, journal)
-        shutil.copyfile(database, copy)
+        content = database.read_bytes()
         if before is not None and before == _state(database, journal):
+            copy.write_bytes(content)
             return
-        if time.monotonic() > deadline:
+        seconds = time.monotonic() - began
+        if seconds > _LONGEST_TRANSACTION and not locks.is_held(database.parent):
+            copy.write_bytes(database.read_bytes())
             if journal.exists():
                 shutil.copyfile(journal, copied_journal)
             return
+        if seconds > LONGEST_WAIT:
+            raise sqlite3.OperationalError("its database changes all the time")
         time.sleep(_PAUSE)
 
 

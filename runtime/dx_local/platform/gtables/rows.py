@@ -146,13 +146,14 @@ class TableFile:
         database = self._journal.connect(
             self._path,
             is_shared=True,
-            timeout=0 if writing or self._journal.is_wal else LONGEST_WAIT,
+            timeout=LONGEST_WAIT,
             isolation_level=None,
         )
         try:
             # With WAL, readers need not wait for a table that is being sorted.
             self._journal.set_up(database)
             database.execute("PRAGMA synchronous = NORMAL")
+            database.execute("PRAGMA busy_timeout = 0")
             try:
                 database.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
             except sqlite3.OperationalError as error:
