@@ -42,7 +42,7 @@ def uv_variables(environment: Mapping[str, str]) -> dict[str, str]:
     if not any(environment.get(name) for name in _CERTIFICATES):
         if certificate := pip.get("cert"):
             added["SSL_CERT_FILE"] = certificate
-        elif system_bundle():
+        elif _system_has_certificates():
             # A company's certificates are in this store, but not among those that uv comes with.
             added["UV_SYSTEM_CERTS"] = "true"
     if hosts := pip.get("trusted-host"):
@@ -148,3 +148,7 @@ def _text(path: Path) -> str:
 def system_bundle() -> str | None:
     """Return the file with the certificates that the system trusts, or None if it has none."""
     return next((bundle for bundle in _SYSTEM_BUNDLES if Path(bundle).is_file()), None)
+
+
+def _system_has_certificates() -> bool:
+    return system_bundle() is not None
