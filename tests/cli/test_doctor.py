@@ -35,7 +35,7 @@ def test_it_says_what_there_is() -> None:
     # The surroundings that are not good follow the programs, and depend on the machine.
     assert [name for name, text in lines if not text.startswith(("limited: ", "bad: "))] == [
         *("dx-local", "Python", "dxpy", "release 20.04", "release 24.04", "execDepends"),
-        *("isolation", "bash", "git", "shellcheck", "API", "policy"),
+        *("isolation", "dx in jobs", "cache", "bash", "git", "shellcheck", "API", "policy"),
     ]
 
 
@@ -105,7 +105,7 @@ def test_what_lets_runs_fail_is_the_exit_code(tmp_path: Path) -> None:
 
 def test_what_makes_runs_slower_is_no_failure() -> None:
     assert run_doctor("--ci", DX_LOCAL_TOOLS="plain").returncode == 0
-    assert "warm tools\tlimited: turned off" in run_doctor(DX_LOCAL_TOOLS="plain").stdout
+    assert "warm tools\tlimited: each call of dx in a job starts a Python: " in run_doctor(DX_LOCAL_TOOLS="plain").stdout
 
 
 @pytest.mark.skipif(not missing_calls.is_possible(), reason="this system has no seccomp")

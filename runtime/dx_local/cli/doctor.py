@@ -18,6 +18,7 @@ import click
 from dx_app_wizard.console.text import plain
 from dx_app_wizard.policy.load import load_policy
 from dx_app_wizard.policy.model import VARIABLE_PREFIX, WIZARD_TABLE
+from dx_app_wizard.user_dirs import cache_problem, find_cache_dir
 from dx_local.cli.boundary import CommandResult, boundary
 
 # Programs on this machine that jobs, the linter or the wizard call, with their purpose.
@@ -50,14 +51,19 @@ def _examine(*, is_table: bool, routes: bool) -> CommandResult:
     from dx_local.engine.environments.debian.apt import Apt
     from dx_local.engine.environments.python_environments import EnvironmentRequest, environment_folder
     from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, find_python
-    from dx_local.engine.surroundings.checks import examine
+    from dx_local.engine.executors.zygote_start.slow_tools import not_compiled
+    from dx_local.engine.surroundings.checks import examine, tools_state
     from dx_local.engine.surroundings.table import as_json, is_usable, lines
 
     surroundings = examine(Path.cwd())
     environment = environment_folder(EnvironmentRequest())
     found: dict[str, Any] = {
         "dx-local": version("dx-app-wizard"),
-        "python": {"version": platform.python_version(), "path": sys.executable},
+        "python": {
+            "version": platform.python_version(),
+            "path": sys.executable,
+            "notCompiled": not_compiled(),
+        },
         "workerEnvironment": {
             "dxpy": EnvironmentRequest().dxpy,
             "path": environment and str(environment),
@@ -69,6 +75,8 @@ def _examine(*, is_table: bool, routes: bool) -> CommandResult:
         "debianPackages": {"checked": dpkg.installed() is not None, "installable": Apt.is_installed()},
         "isolation": _isolation(),
         "surroundings": as_json(surroundings),
+        "tools": tools_state(),
+        "cache": {"path": find_cache_dir("dx-local"), "problem": cache_problem("dx-local")},
         "programs": {name: shutil.which(name) for name in _PROGRAMS},
         "routes": implemented(),
         "policy": _policy(Path()),
@@ -122,7 +130,8 @@ def _show(found: dict[str, Any]) -> None:
     count = sum(len(methods) for methods in found["routes"].values())
     environment, version = found["workerEnvironment"], found["python"]["version"]
     click.echo(f"dx-local\t{found['dx-local']}")
-    click.echo(f"Python\t{version} at {found['python']['path']}")
+    problem = found["python"]["notCompiled"]
+    click.echo(f"Python\t{version} at {found['python']['path']}{f', but {problem}' if problem else ''}")
     place = environment["path"] or "built on first use"
     click.echo(f"dxpy\t{environment['dxpy']}; worker environment of Python {version}: {place}")
     for release, python in found["pythonOfRelease"].items():
@@ -130,6 +139,10 @@ def _show(found: dict[str, Any]) -> None:
         click.echo(f"release {release}\tPython {python['version']}: {path}")
     click.echo(f"execDepends\t{_packages(found['debianPackages'])}")
     click.echo(f"isolation\t{found['isolation']}")
+    click.echo(f"dx in jobs\t{found['tools']}")
+    cache = found["cache"]
+    problem = f", because {cache['problem']}" if cache["problem"] else ""
+    click.echo(f"cache\t{cache['path'] or 'none'}{problem}")
     for name, purpose in _PROGRAMS.items():
         click.echo(f"{name}\t{found['programs'][name] or 'not found'} ({purpose})")
     for each in found["surroundings"]:

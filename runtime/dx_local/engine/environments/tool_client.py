@@ -32,14 +32,18 @@ _LIBRARY_OPTIONS = ("-O2", "-shared", "-fPIC")
 _TIMEOUT_SECONDS = 30
 
 
-def native_client(folder: Path) -> Path | None:
+def native_client(folder: Path, *, compiles: bool = True) -> Path | None:
     """Return the client in a cache folder, compiling it if necessary; None if that is not possible.
 
     The library is beside it, with the suffix `.so`, unless that cannot be compiled.
     """
-    program = _program(folder)
-    if program.exists():
+    source = b"".join(path.read_bytes() for path in (*_SOURCES, *_HEADERS, *_LIBRARY_SOURCES))
+    key = hashlib.sha256(source + platform.machine().encode()).hexdigest()[:12]
+    program = folder / f"tool-client-{key}"
+    if os.path.exists(program):  # noqa: PTH110  (that of Path raises for a closed folder)
         return program
+    if not compiles:
+        return None
     compiler = find_compiler()
     if platform.system() != "Linux" or compiler is None:
         return None
@@ -53,21 +57,9 @@ def native_client(folder: Path) -> Path | None:
     return None
 
 
-def cached_client(folder: Path) -> Path | None:
-    """Return the client in a cache folder; None if it was not compiled yet."""
-    program = _program(folder)
-    return program if program.exists() else None
-
-
 def find_compiler() -> str | None:
     """Return the path of a C compiler, or None."""
     return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-
-
-def _program(folder: Path) -> Path:
-    source = b"".join(path.read_bytes() for path in (*_SOURCES, *_HEADERS, *_LIBRARY_SOURCES))
-    key = hashlib.sha256(source + platform.machine().encode()).hexdigest()[:12]
-    return folder / f"tool-client-{key}"
 
 
 def _compile(compiler: str, options: Sequence[str], sources: Sequence[Path], program: Path) -> bool:

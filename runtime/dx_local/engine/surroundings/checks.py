@@ -16,11 +16,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dx_app_wizard.errors import NoHomeError
-from dx_app_wizard.user_dirs import cache_dir
-from dx_local.engine.environments.python_environments import EnvironmentRequest, environment_folder
-from dx_local.engine.environments.tool_client import cached_client, find_compiler
+from dx_app_wizard.user_dirs import cache_problem, find_cache_dir
+from dx_local.engine.environments.python_environments import (
+    EnvironmentRequest,
+    environment_folder,
+    existing_environment,
+)
+from dx_local.engine.environments.tool_client import find_compiler, native_client
 from dx_local.engine.environments.uv_variables import system_bundle
+from dx_local.engine.executors.zygote_start.examination import cold_tools_reason
+from dx_local.engine.executors.zygote_start.process import WorkerPrograms
+from dx_local.engine.executors.zygote_start.slow_tools import NO_COMPILER
 from dx_local.engine.surroundings.surrounding import Surrounding, bad, good, limited
 from dx_local.worker.process import file_systems
 from dx_local.worker.sandbox.trial import SandboxError, check_network, check_support
@@ -28,7 +34,6 @@ from dx_local.worker.sandbox.trial import SandboxError, check_network, check_sup
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_COLD = "each call of `dx` in a job starts a Python"
 _OLDEST_BASH = (4, 4)
 _BASH_SECONDS = 10
 _LEAST_TEMPORARY = 16 * 1024 * 1024
@@ -102,31 +107,44 @@ def network(_folder: Path) -> Surrounding:
 def compiler(_folder: Path) -> Surrounding:
     """Look for a C compiler, or for what it compiled earlier."""
     name = "compiler"
-    found = _cache()
-    if found and (client := cached_client(found / "environments")):
+    found = find_cache_dir("dx-local")
+    if found and (client := native_client(found / "environments", compiles=False)):
         return good(name, f"not needed any more: {client} exists")
     if path := find_compiler():
         return good(name, path)
     return limited(name, "no cc, gcc or clang: calls of `dx` in jobs take longer", "Install gcc.")
 
 
-def warm_tools(_folder: Path) -> Surrounding:
-    """Find out whether `dx` in jobs need not start a Python at each call."""
-    name = "warm tools"
-    if sys.platform != "linux":
-        return limited(name, f"only on Linux: {_COLD}")
+@functools.cache
+def tools_state() -> str:
+    """Return `warm` if each call of dx in jobs is a fork, with a restriction, or else the reason."""
     if os.environ.get("DX_LOCAL_TOOLS") == "plain":
-        return limited(name, f"turned off: {_COLD}", "Unset DX_LOCAL_TOOLS.")
-    if not _runs_programs(Path(tempfile.gettempdir())):
-        finding = f"{tempfile.gettempdir()} is mounted noexec: {_COLD}"
-        return limited(name, finding, "Set TMPDIR to a folder on a file system without noexec.")
-    return good(name, "calls of `dx` in jobs take milliseconds")
+        return "cold: DX_LOCAL_TOOLS is plain"
+    try:
+        environment = existing_environment(EnvironmentRequest())
+        if environment is None:
+            return "unknown until the first run creates the worker environment"
+        client = str(environment.tool_client) if environment.tool_client else None
+        reason = cold_tools_reason(WorkerPrograms(str(environment.python), str(environment.bin), client))
+    except OSError as error:
+        return f"cold: {error}"
+    if reason:
+        return f"cold: {reason}"
+    return "warm" if client else f"warm, but {NO_COMPILER}"
+
+
+def warm_tools(_folder: Path) -> Surrounding:
+    """Start a zygote, to find out whether `dx` in jobs need not start a Python at each call."""
+    name, state = "warm tools", tools_state()
+    if state.startswith("cold: "):
+        return limited(name, f"each call of dx in a job starts a Python: {state.removeprefix('cold: ')}")
+    return good(name, "calls of dx in jobs take milliseconds" if state == "warm" else state)
 
 
 def file_locks(folder: Path) -> Surrounding:
     """Try locks where runs are kept and in the cache."""
     name = "locks"
-    places = [folder, *([_existing(found)] if (found := _cache()) else [])]
+    places = [folder, *([_existing(found)] if (found := find_cache_dir("dx-local")) else [])]
     without = [str(place) for place in places if not _has_locks(place)]
     if without:
         finding = f"none in {' and '.join(without)}: files named *.owner replace them"
@@ -145,23 +163,17 @@ def file_system(folder: Path) -> Surrounding:
 
 
 def cache(_folder: Path) -> Surrounding:
-    """Check the folder of worker environments: it must be writable, unless the environment exists."""
-    name = "cache"
-    folder = _cache()
-    if folder is None:
-        return bad(name, "the user has no home", "Set XDG_CACHE_HOME to a folder that you can write.")
-    place = _existing(folder)
-    if not _runs_programs(place):
-        finding = f"{place} is on a file system mounted noexec: worker environments do not start there"
-        return bad(name, finding, "Set XDG_CACHE_HOME to a folder on another file system.")
+    """Check the folder of worker environments: programs must start in it, and it must be writable."""
+    name, remedy = "cache", "Set XDG_CACHE_HOME to a folder on another disk."
+    problem, folder = cache_problem("dx-local"), find_cache_dir("dx-local")
     if environment := environment_folder(EnvironmentRequest()):
         return good(name, f"the worker environment is {environment}")
-    if not os.access(place, os.W_OK):
-        return bad(name, f"{place} cannot be written", "Set XDG_CACHE_HOME to a folder that you can write.")
-    if (free := shutil.disk_usage(place).free) < _LEAST_CACHE:
-        return bad(
-            name, f"{place} has {free >> 20} MiB left", "Set XDG_CACHE_HOME to a folder on another disk."
-        )
+    if folder is None:
+        return bad(name, str(problem), remedy)
+    if (free := shutil.disk_usage(_existing(folder)).free) < _LEAST_CACHE:
+        return bad(name, f"{folder} has {free >> 20} MiB left", remedy)
+    if problem:
+        return limited(name, f"{folder} has to do, because {problem}", remedy)
     return good(name, f"the first run creates a worker environment in {folder}")
 
 
@@ -259,21 +271,9 @@ def _setting(name: str) -> str | None:
         return None
 
 
-def _cache() -> Path | None:
-    try:
-        return cache_dir("dx-local")
-    except NoHomeError:
-        return None
-
-
 def _existing(folder: Path) -> Path:
     """Return the nearest folder that exists."""
     return next(place for place in (folder, *folder.parents) if place.is_dir())
-
-
-def _runs_programs(folder: Path) -> bool:
-    """Return whether programs in a folder can be started: its file system is not mounted noexec."""
-    return not os.statvfs(folder).f_flag & getattr(os, "ST_NOEXEC", 0)
 
 
 def _has_locks(folder: Path) -> bool:
