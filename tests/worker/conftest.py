@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.conftest import TEST_ISOLATION
 
 import dx_local.worker
 from dx_local.engine.environments.tool_client import native_client
@@ -67,7 +68,7 @@ class Workshop:
         self.folder = folder
         self.environment = environment
         self.announced: list[str] = []
-        self._isolation = settings.get("isolation")
+        self._isolation = settings.setdefault("isolation", TEST_ISOLATION)
         self.executor = LocalExecutor(
             JobSettings(**settings), None, Callbacks(self._on_log, self._on_exit, self.announced.append)
         )
@@ -180,7 +181,7 @@ def isolated(workshop: Workshop) -> Workshop:
     """The workshop, if this machine supports sandboxes."""
     workshop.run("main() { :; }", "bash")
     if not workshop.is_isolated:
-        pytest.skip(workshop.announced[0])
+        pytest.skip(next(iter(workshop.announced), "sandboxes are turned off"))
     return workshop
 
 

@@ -19,7 +19,6 @@ from dx_local.cli.boundary import CommandResult, boundary
 
 # Programs on this machine that jobs, the linter or the wizard call, with their purpose.
 _PROGRAMS = {
-    "bash": "runs apps written in bash",
     "git": "merges changes for `dx-app-wizard --update`",
     "shellcheck": "checks bash apps; optional",
 }
@@ -37,6 +36,7 @@ def _examine(*, routes: bool) -> CommandResult:
     from importlib.metadata import version
 
     from dx_local.api.coverage import as_markdown, implemented
+    from dx_local.engine.environments.bash_of_jobs import bash_of_jobs
     from dx_local.engine.environments.debian import dpkg
     from dx_local.engine.environments.debian.apt import Apt
     from dx_local.engine.environments.python_environments import EnvironmentRequest, environment_folder
@@ -56,7 +56,8 @@ def _examine(*, routes: bool) -> CommandResult:
         },
         "debianPackages": {"checked": dpkg.installed() is not None, "installable": Apt.is_installed()},
         "isolation": _isolation(),
-        "programs": {name: shutil.which(name) for name in _PROGRAMS},
+        "bash": bash_of_jobs()._asdict(),
+        "programs": {name: shutil.which(name) for name in ("bash", *_PROGRAMS)},
         "routes": implemented(),
         "policy": _policy(Path()),
     }
@@ -114,6 +115,8 @@ def _show(found: dict[str, Any]) -> None:
         click.echo(f"release {release}\tPython {python['version']}: {path}")
     click.echo(f"execDepends\t{_packages(found['debianPackages'])}")
     click.echo(f"isolation\t{found['isolation']}")
+    bash = found["bash"]
+    click.echo(f"bash\t{bash['problem'] or '{path} {version} (runs apps written in bash)'.format(**bash)}")
     for name, purpose in _PROGRAMS.items():
         click.echo(f"{name}\t{found['programs'][name] or 'not found'} ({purpose})")
     click.echo(f"API\t{count} methods; `dx-local doctor --routes` lists them")

@@ -100,10 +100,13 @@ def reporting_full_disk(folder: Path, option: str) -> Iterator[None]:
 
 
 def _allocate(file: BinaryIO) -> None:
-    try:
-        os.posix_fallocate(file.fileno(), 0, _RESERVED_BYTES)
-    except OSError as error:
-        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
-            raise
-        # Random bytes, because a file system with compression would not store zeros.
-        file.write(os.urandom(_RESERVED_BYTES - file.tell()))
+    if hasattr(os, "posix_fallocate"):  # macOS has none
+        try:
+            os.posix_fallocate(file.fileno(), 0, _RESERVED_BYTES)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
+        else:
+            return
+    # Random bytes, because a file system with compression would not store zeros.
+    file.write(os.urandom(_RESERVED_BYTES - file.tell()))

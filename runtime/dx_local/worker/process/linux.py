@@ -29,6 +29,11 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
+def adopts_orphans() -> bool:
+    """Return whether this system can pass orphans on to this process."""
+    return sys.platform == "linux"
+
+
 def hide_memory() -> None:
     """Keep processes of other user namespaces from inspecting this one, even those of the same user."""
     _prctl(_PR_SET_DUMPABLE, 0)
