@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from dx_local.engine.environments import python_environments
 from dx_local.engine.environments.python_environments import EnvironmentRequest, prepare_environment
+from dx_local.engine.environments.python_versions import running_version
+from dx_local.engine.settings import PYTHON_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,26 +34,10 @@ exec {ps} axwwe "$@"
 
 # Programs of GNU or Linux that macOS does not have.
 _NOT_ON_MACOS = frozenset(
-    [
-        "bash",
-        "flock",
-        "free",
-        "ldd",
-        "lscpu",
-        "lsns",
-        "nproc",
-        "numfmt",
-        "prlimit",
-        "setpriv",
-        "setsid",
-        "shuf",
-        "sha256sum",
-        "stdbuf",
-        "strace",
-        "tac",
-        "timeout",
-        "unshare",
-    ]
+    {
+        *("bash", "flock", "free", "ldd", "lscpu", "lsns", "nproc", "numfmt", "prlimit", "setpriv", "setsid"),
+        *("sha256sum", "shuf", "stdbuf", "strace", "tac", "timeout", "unshare"),
+    }
 )
 # Options that only the GNU programs have; the first argument that matches ends the program.
 _GNU_OPTIONS = {
@@ -186,6 +172,7 @@ def macos(folder: Path) -> Surroundings:
             "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(shim),
             "XDG_CACHE_HOME": str(cache),
+            PYTHON_VARIABLE: running_version(),
         }
     )
 

@@ -38,7 +38,7 @@ ONLY_GNU = {
     "grep -P": r"\bgrep\b[^|\n]* -\w*P",
     "readlink -f": r"\breadlink -",
     "realpath": r"\brealpath\b",
-    "long options": r"(^|[|;(] *)(sed|grep|awk|split|sort|head|tail|cut|tr|wc|ls|cp|mv|rm|ln|mkdir|date) [^|\n]*--\w",
+    "long options": r"(^|[|;(] *)(sed|grep|awk|split|sort|head|tail|cut|tr|wc|cp|mv|rm|ln|date) [^|\n]*--\w",
     "split -d": r"\bsplit\b[^|\n]* -\w*[dn]\b",
     "sort -V": r"\bsort\b[^|\n]* -\w*V",
     "date -d": r"\bdate -d",
