@@ -20,6 +20,7 @@ import signal
 import socket
 import subprocess  # noqa: F401
 import sys
+import sysconfig
 import tempfile  # noqa: F401
 from typing import Any
 
@@ -55,6 +56,7 @@ def install() -> None:
             if hasattr(module, name):
                 delattr(module, name)
     selectors.DefaultSelector = selectors.PollSelector  # type: ignore[misc, assignment]
+    sysconfig.get_config_vars()  # they are in a file that is named after the system
     linux = os.uname()
     os.uname = lambda: os.uname_result(("Darwin", linux.nodename, "23.0.0", "Darwin Kernel", linux.machine))
     sys.addaudithook(_hide_proc)
