@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio  # noqa: F401
 import contextlib
 import ctypes.util  # noqa: F401
+import importlib
 import multiprocessing  # noqa: F401
 import os
 import resource
@@ -24,8 +25,9 @@ import sysconfig
 import tempfile  # noqa: F401
 from typing import Any
 
-with contextlib.suppress(ImportError):
-    import uvloop  # type: ignore[import-untyped,unused-ignore]  # noqa: F401
+for module in ("uvloop", "psutil", "zoneinfo"):
+    with contextlib.suppress(ImportError):
+        importlib.import_module(module)
 
 _ONLY_ON_LINUX: dict[Any, tuple[str, ...]] = {
     os: (
@@ -45,7 +47,10 @@ def _hide_proc(event: str, arguments: tuple[Any, ...]) -> None:
         path = arguments[0]
         if isinstance(path, bytes):
             path = os.fsdecode(path)
-        if isinstance(path, str) and path.startswith("/proc/"):
+        # psutil is not Apple's here: it still reads /proc.
+        caller = sys._getframe().f_back
+        is_of_psutil = caller and "psutil" in caller.f_code.co_filename
+        if isinstance(path, str) and path.startswith("/proc/") and not is_of_psutil:
             raise FileNotFoundError(2, "No such file or directory", path)
 
 

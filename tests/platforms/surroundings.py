@@ -188,7 +188,7 @@ def _shimmed_environment(environments: Path, shim: Path) -> None:
     (packages,) = subprocess.check_output([original.python, "-c", site_packages], text=True).splitlines()
     (own,) = copy.glob("lib/python*/site-packages")
     # A line of a .pth file that starts with `import` is executed.
-    (own / "a_shim.pth").write_text(f"{shim}\nimport darwin_shim\n{packages}\n")
+    (own / "a_shim.pth").write_text(f"{packages}\n{shim}\nimport darwin_shim\n")
     for program in original.bin.glob("dx*"):
         text = program.read_text().replace(f"#!{original.bin}/", f"#!{copy}/bin/", 1)
         write_program(copy / "bin" / program.name, text)
