@@ -97,9 +97,12 @@ def test_a_filter_passes_on_the_last_output(mac: Surroundings, make_app: MakeApp
 
 
 @pytest.mark.parametrize("victim", ["the zygote", "dx-local"])
-def test_jobs_end_when_their_parents_are_killed(mac: Surroundings, make_app: MakeApp, victim: str) -> None:
-    sleep = Sleep()
-    app = make_app(f"main() {{ setsid {sleep.command} & {sleep.command}; }}", interpreter="bash")
+def test_jobs_end_when_their_parents_are_killed(
+    mac: Surroundings, make_app: MakeApp, tmp_path: Path, victim: str
+) -> None:
+    sleep, marker = Sleep(), tmp_path / "marker"
+    once = f"mkdir {marker} || exit 1"  # a job whose zygote is killed is tried again
+    app = make_app(f"main() {{ {once}; setsid {sleep.command} & {sleep.command}; }}", interpreter="bash")
     process = subprocess.Popen(
         [DX_LOCAL, "run", app], env={**os.environ, **mac.variables}, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -35,21 +35,6 @@ def without_proc() -> Surroundings:
     return Surroundings(prefix=["unshare", "-Urm", "sh", "-c", WITHOUT_PROC, "sh"])
 
 
-@pytest.mark.parametrize("isolation", ["auto", "none"])
-@pytest.mark.parametrize("interpreter", ["bash", "python3"])
-def test_jobs_run_without_proc(
-    without_proc: Surroundings, make_app: MakeApp, isolation: str, interpreter: str
-) -> None:
-    code = {
-        "bash": 'main() { dx-jobutil-add-output told "$(dx describe "$DX_JOB_ID" --json | head -c 1)"; }',
-        "python3": '@dxpy.entry_point("main")\ndef main():\n    return {"told": "{"}\n',
-    }
-    app = make_app(code[interpreter], interpreter=interpreter, outputs={"told": "string"})
-    done = without_proc.run("run", app, "--json", "--isolation", isolation)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["output"] == {"told": "{"}
-
-
 def test_a_daemon_does_not_keep_a_run_without_proc_from_ending(
     without_proc: Surroundings, make_app: MakeApp
 ) -> None:
