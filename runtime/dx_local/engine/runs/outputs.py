@@ -116,9 +116,10 @@ class _Saver:
         return target
 
     def _target(self, name: str, subfolder: tuple[str, ...]) -> Path:
-        target = self._free(self.folder.joinpath(*map(self._on_disk, (*subfolder, name))), subfolder[0])
+        short = self.folder.joinpath(*map(self._on_disk, (*subfolder, name)))
+        target = self._free(short, subfolder[0])
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.name != name:
+        if short.name != name:
             self.announce(
                 f"Output {subfolder[0]!r}: a file name is too long for this disk; shortened to {target}"
             )

@@ -20,6 +20,9 @@ T = TypeVar("T")
 RESERVE = "dx-local.reserve"
 """File in a state folder that occupies the reserved space."""
 
+# For file systems that cannot reserve space, such as NFS before version 4.2 and many of FUSE, the C library
+# writes instead, but not to a file that was opened to append; it reports that one as a bad descriptor.
+_NOT_POSSIBLE = (errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF)
 _RESERVED_BYTES = 1 << 20
 # Freed in slices: a running job may fill a freed slice before it is used.
 _SLICE_BYTES = 256 << 10
@@ -104,7 +107,7 @@ def _allocate(file: BinaryIO) -> None:
         try:
             os.posix_fallocate(file.fileno(), 0, _RESERVED_BYTES)
         except OSError as error:
-            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+            if error.errno not in _NOT_POSSIBLE:
                 raise
         else:
             return
