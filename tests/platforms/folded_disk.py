@@ -5,9 +5,6 @@
 Like NFS before version 4.2, it cannot reserve space. It requires libfuse and `mfusepy` from PyPI.
 """
 
-# The operations are those of the library, on paths as strings.
-# ruff: noqa: PTH, ARG002
-
 from __future__ import annotations
 
 import os
