@@ -82,6 +82,11 @@ class Workshop:
         """True if the jobs so far ran in sandboxes."""
         return self._isolation is not Isolation.NONE and not self.announced
 
+    @property
+    def no_sandbox_reason(self) -> str:
+        """The reason why jobs ran without sandboxes."""
+        return next(iter(self.announced), "sandboxes are turned off")
+
     def start(
         self,
         code: str,
@@ -181,7 +186,7 @@ def isolated(workshop: Workshop) -> Workshop:
     """The workshop, if this machine supports sandboxes."""
     workshop.run("main() { :; }", "bash")
     if not workshop.is_isolated:
-        pytest.skip(next(iter(workshop.announced), "sandboxes are turned off"))
+        pytest.skip(workshop.no_sandbox_reason)
     return workshop
 
 

@@ -98,7 +98,7 @@ def docker(
     shop = ContainerWorkshop(tmp_path_factory.mktemp("jobs"), worker_environment, cache)
     shop.run("main() { :; }", "bash")
     if not shop.is_isolated:
-        pytest.skip(shop.announced[0])
+        pytest.skip(shop.no_sandbox_reason)
     yield shop
     shop.close()
     shop.loop.close()
