@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 import os
+import subprocess
 import textwrap
 import threading
 from contextlib import ExitStack
@@ -37,7 +38,6 @@ from dx_local.platform.data import projects
 from dx_local.platform.execution import applets
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -139,6 +139,14 @@ def worker_environment() -> WorkerEnvironment:
     request = request_of_python(TEST_PYTHON)
     assert request, f"DX_LOCAL_TEST_PYTHON: this machine has no Python {TEST_PYTHON}"
     return prepare_environment(request, announce=print)
+
+
+@pytest.fixture
+def sandboxed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands run jobs in sandboxes, even if the other tests run without; skip if the machine has none."""
+    monkeypatch.delenv(ISOLATION_VARIABLE, raising=False)
+    if subprocess.run(["unshare", "-Urm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("user namespaces are not allowed here")
 
 
 class Reply(NamedTuple):
