@@ -19,7 +19,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from xml.etree import ElementTree as ET
 
 from dx_app_wizard.user_dirs import cache_dir
@@ -44,6 +44,13 @@ COMPILERS = ("cc", "gcc", "clang")
 _NOT_COMPILED = (".lock", ".failed")
 
 
+class Control(NamedTuple):
+    """A Python for pytest and dx-local, and the folder of an environment of it, which is made if missing."""
+
+    base: Path
+    environment: Path
+
+
 @dataclass(frozen=True)
 class Variant:
     """One way to run tests: which of them, with which variables, or why this machine cannot."""
@@ -56,8 +63,8 @@ class Variant:
     """The command that runs pytest, if it is not run directly."""
     options: Sequence[str] = ()
     """Options of pytest."""
-    control: str | None = None
-    """The version of the Python that runs pytest and dx-local; None for the running one."""
+    control: Control | None = None
+    """The Python that runs pytest and dx-local; None for the running one."""
     cache: Path | None = None
     """The cache of a variant in which nothing may be compiled."""
     obstacle: str | None = None
@@ -110,9 +117,13 @@ def variants(folder: Path) -> Iterator[Variant]:
     yield _as_ordinary_user(folder)
     yield Variant(NO_ISOLATION, "without sandboxes", variables={ISOLATION_VARIABLE: "none"})
     for version in CONTROL_PYTHONS:
-        obstacle = None if find_python(version) else f"there is no Python {version} (uv, PATH, pyenv)"
+        base = find_python(version)
+        obstacle = None if base else f"there is no Python {version} (uv, PATH, pyenv)"
         name, words = f"{CONTROL}{version}", f"dx-local under Python {version}"
-        yield Variant(name, words, control=version, obstacle=obstacle)
+        # It stays for the next time, for this checkout.
+        place = f"{name}-{hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:8]}"
+        control = Control(base, cache_dir("dx-local") / "variants" / place) if base else None
+        yield Variant(name, words, control=control, obstacle=obstacle)
     for version in PYTHONS:
         obstacle = None if request_of_python(version) else f"there is no Python {version} (uv, PATH, pyenv)"
         variables = {"DX_LOCAL_TEST_PYTHON": version}
@@ -168,11 +179,19 @@ def _as_ordinary_user(folder: Path) -> Variant:
     words = "as an ordinary user"
     if os.geteuid() != 0:
         return Variant(USER, words)
-    obstacle = None
+    prefix = ("setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--")
+    obstacle, control = None, None
     if not shutil.which("setpriv"):
         obstacle = "there is no setpriv"
-    elif not all(path.stat().st_mode & 0o005 == 0o005 for path in ROOT.parents):
+    elif not all(path.stat().st_mode & 0o005 == 0o005 for path in (ROOT, *ROOT.parents)):
         obstacle = f"other users cannot enter {ROOT}"
+    elif not _starts(prefix, sys.executable):
+        # Pythons of root, such as those of pyenv, are in a folder that other users cannot enter.
+        base = shutil.which("python3", path="/usr/local/bin:/usr/bin")
+        if base and _starts(prefix, base):
+            control = Control(Path(base), folder / "python")
+        else:
+            obstacle = "other users have no Python 3.10 or newer"
     home = folder / "home"
     home.mkdir()
     for path in (folder, home):
@@ -188,22 +207,33 @@ def _as_ordinary_user(folder: Path) -> Variant:
         "GIT_CONFIG_KEY_0": "safe.directory",
         "GIT_CONFIG_VALUE_0": "*",
     }
-    prefix = ("setpriv", "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--")
-    options = ("-o", f"cache_dir={home / 'pytest'}")
-    return Variant(USER, words, variables=variables, prefix=prefix, options=options, obstacle=obstacle)
+    return Variant(
+        USER,
+        words,
+        variables=variables,
+        prefix=prefix,
+        options=("-o", f"cache_dir={home / 'pytest'}"),
+        control=control,
+        obstacle=obstacle,
+    )
 
 
-def _control_python(version: str) -> Path:
-    """Return a Python with the packages of the checkout. Raises CalledProcessError if they do not install.
+def _starts(prefix: Sequence[str], python: str) -> bool:
+    """Return whether a Python, which must be 3.10 or newer, starts under another user."""
+    # It has to start itself: the first start still has the rights of root.
+    code = (
+        "import subprocess, sys;"
+        "sys.exit(sys.version_info < (3, 10) or subprocess.call([sys.executable, '-c', 'import json']))"
+    )
+    return subprocess.run([*prefix, python, "-c", code], capture_output=True, check=False).returncode == 0
 
-    Its environment stays for the next time.
-    """
-    checkout = hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:8]
-    folder = cache_dir("dx-local") / "variants" / f"{CONTROL}{version}-{checkout}"
-    python = folder / "bin" / "python"
+
+def _control_python(control: Control) -> Path:
+    """Return a Python with the packages of the checkout. Raises CalledProcessError if they do not install."""
+    python = control.environment / "bin" / "python"
     uv = [sys.executable, "-m", "uv"]
     if not python.exists():
-        subprocess.run([*uv, "venv", "--quiet", f"--python={find_python(version)}", folder], check=True)
+        subprocess.run([*uv, "venv", "--quiet", f"--python={control.base}", control.environment], check=True)
     install = [*uv, "pip", "install", "--quiet", "--compile-bytecode", f"--python={python}"]
     subprocess.run([*install, "--editable", ".[dev]"], cwd=ROOT, check=True)
     return python
