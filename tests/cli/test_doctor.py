@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -98,27 +99,33 @@ def test_the_table_has_a_line_for_each_surrounding(tmp_path: Path) -> None:
 def test_what_lets_runs_fail_is_the_exit_code(tmp_path: Path) -> None:
     done = run_doctor("--ci", PATH=str(tmp_path), SSL_CERT_FILE="/missing.pem")
     assert done.returncode == 1
-    assert "bash              bad      not found: apps in bash fail\n" in done.stdout
+    assert "bash              bad      " in done.stdout
     assert "SSL_CERT_FILE names /missing.pem, which is missing\n" in done.stdout
     assert "→ Correct or unset SSL_CERT_FILE.\n" in done.stdout
 
 
 def test_what_makes_runs_slower_is_no_failure() -> None:
     assert run_doctor("--ci", DX_LOCAL_TOOLS="plain").returncode == 0
-    assert "warm tools\tlimited: each call of dx in a job starts a Python: " in run_doctor(DX_LOCAL_TOOLS="plain").stdout
+    assert (
+        "warm tools\tlimited: each call of dx in a job starts a Python: "
+        in run_doctor(DX_LOCAL_TOOLS="plain").stdout
+    )
 
 
 @pytest.mark.skipif(not missing_calls.is_possible(), reason="this system has no seccomp")
 def test_missing_locks_and_sandboxes_are_found(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "tests.missing_calls", f"mount=EPERM,{missing_calls.NO_LOCKS}"),
-            *(Path(sys.executable).with_name("dx-local"), "doctor", "--ci", "--json"),
-        ],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        check=True,
-    )
-    states = {each["name"]: each["state"] for each in json.loads(done.stdout)["surroundings"]}
-    assert [name for name, state in states.items() if state == "limited"] == ["sandbox", "network", "locks"]
+    # Processes that see no lock would remove the folder of this one from /tmp.
+    with tempfile.TemporaryDirectory(dir="/tmp") as temporary:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "tests.missing_calls", f"mount=EPERM,{missing_calls.NO_LOCKS}"),
+                *(Path(sys.executable).with_name("dx-local"), "doctor", "--ci", "--json"),
+            ],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": temporary},
+            capture_output=True,
+            check=True,
+        )
+    found = {each["name"]: each for each in json.loads(done.stdout)["surroundings"]}
+    limited = [name for name, each in found.items() if each["state"] == "limited"]
+    assert limited == ["sandbox", "network", "locks"], found

@@ -23,7 +23,6 @@ from dx_local.cli.boundary import CommandResult, boundary
 
 # Programs on this machine that jobs, the linter or the wizard call, with their purpose.
 _PROGRAMS = {
-    "bash": "runs apps written in bash",
     "git": "merges changes for `dx-app-wizard --update`",
     "shellcheck": "checks bash apps; optional",
 }
@@ -47,6 +46,7 @@ def _examine(*, is_table: bool, routes: bool) -> CommandResult:
     from importlib.metadata import version
 
     from dx_local.api.coverage import as_markdown, implemented
+    from dx_local.engine.environments.bash_of_jobs import bash_of_jobs
     from dx_local.engine.environments.debian import dpkg
     from dx_local.engine.environments.debian.apt import Apt
     from dx_local.engine.environments.python_environments import EnvironmentRequest, environment_folder
@@ -77,7 +77,8 @@ def _examine(*, is_table: bool, routes: bool) -> CommandResult:
         "surroundings": as_json(surroundings),
         "tools": tools_state(),
         "cache": {"path": find_cache_dir("dx-local"), "problem": cache_problem("dx-local")},
-        "programs": {name: shutil.which(name) for name in _PROGRAMS},
+        "bash": bash_of_jobs()._asdict(),
+        "programs": {name: shutil.which(name) for name in ("bash", *_PROGRAMS)},
         "routes": implemented(),
         "policy": _policy(Path()),
     }
@@ -143,6 +144,8 @@ def _show(found: dict[str, Any]) -> None:
     cache = found["cache"]
     problem = f", because {cache['problem']}" if cache["problem"] else ""
     click.echo(f"cache\t{cache['path'] or 'none'}{problem}")
+    bash = found["bash"]
+    click.echo(f"bash\t{bash['problem'] or '{path} {version} (runs apps written in bash)'.format(**bash)}")
     for name, purpose in _PROGRAMS.items():
         click.echo(f"{name}\t{found['programs'][name] or 'not found'} ({purpose})")
     for each in found["surroundings"]:

@@ -10,13 +10,13 @@ import os
 import platform
 import shutil
 import ssl
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from dx_app_wizard.user_dirs import cache_problem, find_cache_dir
+from dx_local.engine.environments.bash_of_jobs import bash_of_jobs
 from dx_local.engine.environments.python_environments import (
     EnvironmentRequest,
     environment_folder,
@@ -34,8 +34,6 @@ from dx_local.worker.sandbox.trial import SandboxError, check_network, check_sup
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_OLDEST_BASH = (4, 4)
-_BASH_SECONDS = 10
 _LEAST_TEMPORARY = 16 * 1024 * 1024
 _LEAST_CACHE = 256 * 1024 * 1024
 # Settings with which the kernel or the distribution forbids user namespaces, and the value that does.
@@ -203,24 +201,12 @@ def certificates(_folder: Path) -> Surrounding:
 
 
 def bash(_folder: Path) -> Surrounding:
-    """Check the version of bash, which runs jobs of bash apps."""
-    name = "bash"
-    remedy = "brew install bash" if sys.platform == "darwin" else "Install bash 4.4 or newer, first in PATH."
-    path = shutil.which("bash")
-    if path is None:
-        return bad(name, "not found: apps in bash fail", remedy)
-    done = subprocess.run(
-        [path, "-c", 'echo "${BASH_VERSINFO[0]} ${BASH_VERSINFO[1]}"'],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_BASH_SECONDS,
-        check=False,
-    )
-    major, minor = map(int, done.stdout.split())
-    if (major, minor) < _OLDEST_BASH:
-        return bad(name, f"{path} is version {major}.{minor}: apps in bash need 4.4", remedy)
-    return good(name, f"{path} {major}.{minor}")
+    """Start the bash that jobs get without a sandbox: it may be too old for apps."""
+    name, found = "bash", bash_of_jobs()
+    if found.problem:
+        remedy = "brew install bash" if sys.platform == "darwin" else "Install bash 4.4 or newer."
+        return bad(name, found.problem, remedy)
+    return good(name, f"{found.path} {found.version}")
 
 
 def locale(_folder: Path) -> Surrounding:
