@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -110,15 +111,18 @@ def test_what_makes_runs_slower_is_no_failure() -> None:
 
 @pytest.mark.skipif(not missing_calls.is_possible(), reason="this system has no seccomp")
 def test_missing_locks_and_sandboxes_are_found(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "tests.missing_calls", f"mount=EPERM,{missing_calls.NO_LOCKS}"),
-            *(Path(sys.executable).with_name("dx-local"), "doctor", "--ci", "--json"),
-        ],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        check=True,
-    )
-    states = {each["name"]: each["state"] for each in json.loads(done.stdout)["surroundings"]}
-    assert [name for name, state in states.items() if state == "limited"] == ["sandbox", "network", "locks"]
+    # Processes that see no lock would remove the folder of this one from /tmp.
+    with tempfile.TemporaryDirectory(dir="/tmp") as temporary:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "tests.missing_calls", f"mount=EPERM,{missing_calls.NO_LOCKS}"),
+                *(Path(sys.executable).with_name("dx-local"), "doctor", "--ci", "--json"),
+            ],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": temporary},
+            capture_output=True,
+            check=True,
+        )
+    found = {each["name"]: each for each in json.loads(done.stdout)["surroundings"]}
+    limited = [name for name, each in found.items() if each["state"] == "limited"]
+    assert limited == ["sandbox", "network", "locks"], found
