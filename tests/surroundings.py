@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -89,7 +90,10 @@ def _made(
 ) -> Surroundings:
     folder.mkdir(exist_ok=True)
     # Where there are no locks, commands cannot see that other tests lock what they use in /tmp.
-    temporary = {"TMPDIR": tempfile.mkdtemp(prefix="dx-", dir="/tmp")} if prefix else {}
+    temporary = {}
+    if prefix:
+        temporary["TMPDIR"] = tempfile.mkdtemp(prefix="dx-", dir="/tmp")
+        atexit.register(shutil.rmtree, temporary["TMPDIR"], ignore_errors=True)
     return Surroundings(folder, prefix, {**temporary, **(variables or {})})
 
 
