@@ -23,7 +23,7 @@ test: $(INSTALLED)  ## run the test suite
 test-all: $(INSTALLED)  ## run the test suite with its slow parts
 	@$(RUN) pytest -n $(WORKERS)
 
-test-variants: $(INSTALLED)  ## run parts of it on Pythons 3.8 to 3.13, and all without fast tools and a compiler
+test-variants: $(INSTALLED)  ## run it as users do: other Pythons, users and systems, without fast tools, …
 	@$(RUN) tests.variants --workers $(WORKERS)
 
 check: $(INSTALLED)  ## ruff, mypy and codespell; imports, language and pages

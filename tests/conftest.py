@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 import os
+import subprocess
 import textwrap
 import threading
 from contextlib import ExitStack
@@ -30,14 +31,13 @@ from dx_local.engine.environments.python_environments import (
 )
 from dx_local.engine.executors import cgroups
 from dx_local.engine.session import Observer, Session, SessionOptions
-from dx_local.engine.settings import PYTHON_VARIABLE, JobSettings
+from dx_local.engine.settings import ISOLATION_VARIABLE, PYTHON_VARIABLE, Isolation, JobSettings
 from dx_local.platform.core import access
 from dx_local.platform.core.context import DEFAULT_USER, Caller, Context, Platform
 from dx_local.platform.data import projects
 from dx_local.platform.execution import applets
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -55,6 +55,9 @@ os.environ.setdefault(cgroups.VARIABLE, "none")
 TEST_PYTHON = os.environ.get("DX_LOCAL_TEST_PYTHON") or None
 if TEST_PYTHON:
     os.environ[PYTHON_VARIABLE] = TEST_PYTHON
+
+# Whether jobs of the tests have sandboxes: if possible, unless the variable says otherwise.
+TEST_ISOLATION = Isolation(os.environ.get(ISOLATION_VARIABLE) or Isolation.AUTO)
 
 START = 1_700_000_000_000  # ms
 
@@ -136,6 +139,14 @@ def worker_environment() -> WorkerEnvironment:
     request = request_of_python(TEST_PYTHON)
     assert request, f"DX_LOCAL_TEST_PYTHON: this machine has no Python {TEST_PYTHON}"
     return prepare_environment(request, announce=print)
+
+
+@pytest.fixture
+def sandboxed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands run jobs in sandboxes, even if the other tests run without; skip if the machine has none."""
+    monkeypatch.delenv(ISOLATION_VARIABLE, raising=False)
+    if subprocess.run(["unshare", "-Urm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("user namespaces are not allowed here")
 
 
 class Reply(NamedTuple):
@@ -300,7 +311,8 @@ class RunningPlatform(ServedPlatform):
         return job
 
     async def _open(self) -> None:
-        options = SessionOptions(self.folder / "platform", JobSettings(max_parallel=4, **self.options))
+        settings = {"max_parallel": 4, "isolation": TEST_ISOLATION, **self.options}
+        options = SessionOptions(self.folder / "platform", JobSettings(**settings))
         self._session = Session(options, Observer())
         await self._session.__aenter__()
         self._platform = self._session.platform

@@ -73,6 +73,7 @@ def test_resources_of_an_app_are_named(
     assert f"The app's resources ({named}) are not on this machine" in done.stderr
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_assets_that_are_not_given_are_named(dx_local: DxLocal, app: Path, archive: Path) -> None:
     done = dx_local("run", app, "--asset", archive)
     assert "The app depends on assets: record-xxxx (given: " in done.stderr
@@ -92,6 +93,7 @@ def test_what_is_no_asset_is_refused(
     assert not (app / "test-job-workspaces").exists()
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_assets_are_given_to_run_app(app: Path, archive: Path, tmp_path: Path) -> None:
     assert run_app(app, assets=[archive], folder=tmp_path / "run").output == {"said": "said of the app"}
 

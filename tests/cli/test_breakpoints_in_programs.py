@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.screens import Terminal
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def tool_app(make_app: MakeApp) -> str:
     return str(app)
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_it_stops_on_the_terminal_of_the_job(make_app: MakeApp) -> None:
     terminal = Terminal("run", tool_app(make_app))
     terminal.read_until_all(r"--- main stopped at dnanexus/tool\.py:3; c continues", r"\(Pdb\)$")
@@ -49,6 +51,7 @@ def test_it_stops_on_the_terminal_of_the_job(make_app: MakeApp) -> None:
     assert "main | product 21" in terminal.written
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_without_a_terminal_it_is_passed_over(dx_local: DxLocal, make_app: MakeApp) -> None:
     done = dx_local("run", tool_app(make_app), "--progress", "plain")
     assert re.search(r"main \| breakpoint\(\) at dnanexus/tool\.py:3 passed over: no terminal\n", done.stderr)

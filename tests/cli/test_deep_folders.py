@@ -7,10 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
     from tests.cli.conftest import DxLocal
 
     MakeApp = Callable[..., Path]
@@ -46,6 +47,7 @@ def make_deep(folder: Path) -> None:
     os.close(place)
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_a_job_may_leave_them_and_its_run_is_listed_and_removed(dx_local: DxLocal, make_app: MakeApp) -> None:
     app = make_app(CODE)
     done = dx_local("run", app, "-q")

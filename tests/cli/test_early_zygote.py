@@ -17,6 +17,9 @@ import pytest
 
 from dx_app_wizard.user_dirs import cache_dir
 
+# Without sandboxes, an early zygote is of no use.
+pytestmark = pytest.mark.usefixtures("sandboxed")
+
 MakeApp = Callable[..., Path]
 
 # The executor's folder, in which the log of an early zygote is zygote-0.log.

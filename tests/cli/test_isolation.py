@@ -40,6 +40,7 @@ def needs_namespaces() -> None:
         pytest.skip("user namespaces are not allowed here")
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_without_namespaces_a_run_goes_on_and_says_once_what_differs(app: Path) -> None:
     done = on_a_strict_system("run", app, "--json", "--progress", "plain")
     result = json.loads(done.stdout)

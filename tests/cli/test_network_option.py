@@ -33,6 +33,7 @@ def app(make_app: MakeApp) -> Path:
     return make_app(SAYS_NETWORK, interpreter="bash", outputSpec=[{"name": "network", "class": "string"}])
 
 
+@pytest.mark.usefixtures("sandboxed")
 @pytest.mark.parametrize(
     ("options", "variable", "is_of_machine"),
     [
@@ -64,6 +65,7 @@ def run_without_networks(app: Path, *options: str) -> subprocess.CompletedProces
     return subprocess.run([*command, *options], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_where_there_can_be_no_network_of_their_own_it_is_said_once(app: Path) -> None:
     done = run_without_networks(app)
     assert json.loads(done.stdout)["output"]["network"] == str(NETWORK.readlink())

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.conftest import TEST_ISOLATION
 
 from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
 from dx_app_wizard.dxapp.classes import (
@@ -257,7 +258,7 @@ def test_all_apps_run_until_they_are_done(
 
 async def run_all(place: Path, apps: dict[Path, Case]) -> dict[str, str]:
     """Run apps on their samples, on one platform; return why those failed that did, by their names."""
-    options = SessionOptions(place, JobSettings(max_parallel=2))
+    options = SessionOptions(place, JobSettings(max_parallel=2, isolation=TEST_ISOLATION))
     async with Session(options, Observer()) as session:
         started = {}
         for folder in apps:

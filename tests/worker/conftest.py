@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.conftest import TEST_ISOLATION
 
 import dx_local.worker
 from dx_local.engine.environments.tool_client import native_client
@@ -67,7 +68,7 @@ class Workshop:
         self.folder = folder
         self.environment = environment
         self.announced: list[str] = []
-        self._isolation = settings.get("isolation")
+        self._isolation = settings.setdefault("isolation", TEST_ISOLATION)
         self.executor = LocalExecutor(
             JobSettings(**settings), None, Callbacks(self._on_log, self._on_exit, self.announced.append)
         )
@@ -80,6 +81,11 @@ class Workshop:
     def is_isolated(self) -> bool:
         """True if the jobs so far ran in sandboxes."""
         return self._isolation is not Isolation.NONE and not self.announced
+
+    @property
+    def no_sandbox_reason(self) -> str:
+        """The reason why jobs ran without sandboxes."""
+        return next(iter(self.announced), "sandboxes are turned off")
 
     def start(
         self,
@@ -180,7 +186,7 @@ def isolated(workshop: Workshop) -> Workshop:
     """The workshop, if this machine supports sandboxes."""
     workshop.run("main() { :; }", "bash")
     if not workshop.is_isolated:
-        pytest.skip(workshop.announced[0])
+        pytest.skip(workshop.no_sandbox_reason)
     return workshop
 
 

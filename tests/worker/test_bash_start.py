@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.worker.conftest import Workshop
+from tests.worker.conftest import Workshop, zygotes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +63,12 @@ def probed(shop: Workshop) -> dict[str, list[str]]:
     text = "\n".join(DIFFERENT.sub("#", line) for line in job.said())
     found = dict(part.split("\n", 1) for part in text.split("\1")[1:])
     sections = {name: lines.splitlines() for name, lines in found.items()}
+    if not shop.is_isolated:
+        # A job sees its zygote and all other processes.
+        parent, rest = sections["session"][0].split(" ", 1)
+        assert int(parent) == zygotes_of(shop)[-1]
+        sections["session"][0] = rest
+        sections["processes"] = ["many"]
     own = {str(path.readlink()) for path in Path("/proc/self/ns").iterdir()}
     sections["shared namespaces"] = [line for line in sections["shared namespaces"] if line in own]
     return sections

@@ -15,6 +15,7 @@ from dx_local.worker.process import linux
 from dx_local.worker.process.exits import reap_children
 from dx_local.worker.process.usage import NO_USAGE, Usage, collect_records
 from dx_local.worker.runners.variables import environment
+from dx_local.worker.unadopted import POLL_SECONDS, UnadoptedProcesses, kill_all_of
 
 if TYPE_CHECKING:
     import ctypes
@@ -88,12 +89,15 @@ class RunningJobs:
         self._exited: dict[int, RunningJob] = {}
         self._removers: set[int] = set()
         self._spares_filters = True
+        self._unadopted = None if linux.adopts_orphans() else UnadoptedProcesses()
 
     @property
     def select_timeout(self) -> float | None:
         """The seconds after which to call `report_overdue_exits`; None if there is no need to."""
         if not self._exited:
             return None
+        if self._unadopted:
+            return POLL_SECONDS
         first = min(running.ended_at for running in self._exited.values())
         return max(0.0, first + _EXIT_GRACE_SECONDS - time.monotonic())
 
@@ -176,7 +180,7 @@ class RunningJobs:
 
     def report_overdue_exits(self) -> None:
         """Report the jobs that have waited long enough for their remaining processes."""
-        self._report_exits(still_exiting=tuple(self._exited))
+        self._report_exits(still_exiting=self._still_exiting() if self._unadopted else tuple(self._exited))
 
     def _report_exits(self, still_exiting: Container[int] = ()) -> None:
         """Report the jobs that have ended, except those with processes that are still exiting.
@@ -220,6 +224,9 @@ class RunningJobs:
 
     def _still_exiting(self) -> set[int]:
         """Return the main processes of ended jobs that have other processes which are being killed."""
+        if self._unadopted:
+            ended = {running.job.job_id: leader for leader, running in self._exited.items()}
+            return self._unadopted.kill_strays(ended)
         if self._sandboxes is None or not self._sandboxes.has_pid_namespace:
             return self._kill_orphans()
         return {leader for leader, job in self._exited.items() if job.init and not job.left_no_process}
@@ -262,6 +269,8 @@ class RunningJobs:
             self._report_exits(still_exiting=self._still_exiting())
         for pid in (*self._jobs, *self._removers):
             signal_group(pid, signal.SIGKILL)
+        if self._unadopted and self._jobs:
+            kill_all_of({running.job.job_id for running in self._jobs.values()})
         if self._sandboxes:
             self._sandboxes.pool.kill_all()
         if self._tools and self._tools.server:

@@ -31,6 +31,7 @@ class Wire(LocalExecutor):
         await super().start(Launch(**json.loads(json.dumps(asdict(launch)))))
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_a_launch_survives_json(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

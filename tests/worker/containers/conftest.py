@@ -14,7 +14,7 @@ from dx_local.engine.executors.protocol import Callbacks
 from dx_local.engine.images import image_folder
 from dx_local.engine.images.cache import ImageCache
 from dx_local.engine.images.layer_service import LayerService
-from dx_local.engine.settings import JobSettings
+from dx_local.engine.settings import Isolation, JobSettings
 from dx_local.worker.containers.images import archives
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class ContainerWorkshop(Workshop):
     """Runs bash jobs that can use docker."""
 
     def __init__(self, folder: Path, environment: WorkerEnvironment, cache: ImageCache) -> None:
-        super().__init__(folder, environment)
+        super().__init__(folder, environment, isolation=Isolation.AUTO)
         self.cache = cache
         self.service = LayerService(cache.folder)
         self.executor = LocalExecutor(
@@ -98,7 +98,7 @@ def docker(
     shop = ContainerWorkshop(tmp_path_factory.mktemp("jobs"), worker_environment, cache)
     shop.run("main() { :; }", "bash")
     if not shop.is_isolated:
-        pytest.skip(shop.announced[0])
+        pytest.skip(shop.no_sandbox_reason)
     yield shop
     shop.close()
     shop.loop.close()

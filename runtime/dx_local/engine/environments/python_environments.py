@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING
 
 from dx_app_wizard.files import atomic_write
 from dx_app_wizard.user_dirs import cache_dir, cache_problem, cached, find_cache_dir
-from dx_local.engine.environments.file_lock import locked
 from dx_local.engine.environments.python_versions import find_python, running_version
 from dx_local.engine.environments.tool_client import native_client
+from dx_local.worker.process import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -153,7 +153,7 @@ def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str]
         return existing
     folder = _folder_of(request)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with locked(folder.with_name(f"{folder.name}.lock")):
+    with locks.hold(folder.with_name(f"{folder.name}.lock")):
         if not _is_complete(folder):  # another run may have created it before the lock was free
             announce(f"Creating a worker environment{_place()}: first job with {request.describe()}.")
             _try_to_build(request, folder)

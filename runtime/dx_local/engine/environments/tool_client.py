@@ -44,7 +44,7 @@ def native_client(folder: Path, *, compiles: bool = True) -> Path | None:
         return program
     if not compiles:
         return None
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    compiler = find_compiler()
     if platform.system() != "Linux" or compiler is None:
         return None
     with suppress(OSError):
@@ -55,6 +55,11 @@ def native_client(folder: Path, *, compiles: bool = True) -> Path | None:
             (program for options in _LINK_OPTIONS if _compile(compiler, options, _SOURCES, program)), None
         )
     return None
+
+
+def find_compiler() -> str | None:
+    """Return the path of a C compiler, or None."""
+    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
 
 def _compile(compiler: str, options: Sequence[str], sources: Sequence[Path], program: Path) -> bool:

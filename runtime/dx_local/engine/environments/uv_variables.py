@@ -1,4 +1,4 @@
-"""The variables of uv: the system's certificates, and the package index that the user configured for pip.
+"""The variables of uv: certificates of the system, the package index configured for pip, and its cache.
 
 uv reads SSL_CERT_FILE and the variables of proxies itself, but no configuration of pip. Source of pip's
 files, their order and options: https://pip.pypa.io/en/stable/topics/configuration/
@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import configparser
 import os
+import stat
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.user_dirs import cache_dir, cache_problem
+from dx_local.worker.process import file_systems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,7 +67,32 @@ def uv_variables(environment: Mapping[str, str]) -> dict[str, str]:
         proxy = proxy if "://" in proxy else f"http://{proxy}"
         known = {name.upper() for name, value in environment.items() if value}
         added |= {name: proxy for name in _PROXIES if not {name, "ALL_PROXY"} & known}
+    if not environment.get("UV_CACHE_DIR") and not _has_locks(_uv_cache(environment)):
+        added["UV_CACHE_DIR"] = _private_folder()
     return added
+
+
+def _uv_cache(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("XDG_CACHE_HOME") or Path(environment.get("HOME") or "/", ".cache"), "uv")
+
+
+def _private_folder() -> str:
+    """Return a folder among the temporary files that only this user can enter. Raises OSError.
+
+    The next call finds it again, unless another user has a folder with its name.
+    """
+    folder = Path(tempfile.gettempdir(), f"dx-local-uv-{os.geteuid()}")
+    with suppress(FileExistsError):
+        folder.mkdir(0o700)
+    found = folder.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077:
+        return str(folder)
+    return tempfile.mkdtemp(prefix="dx-local-uv-")
+
+
+def _has_locks(folder: Path) -> bool:
+    """Return whether uv can lock files in a folder, which need not exist: it fails if it cannot."""
+    return file_systems.has_file_locks(next(place for place in (folder, *folder.parents) if place.is_dir()))
 
 
 def _certificates(pip: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
@@ -141,5 +170,10 @@ def _text(path: Path) -> str:
         return ""
 
 
+def system_bundle() -> str | None:
+    """Return the file with the certificates that the system trusts, or None if it has none."""
+    return next((bundle for bundle in _SYSTEM_BUNDLES if Path(bundle).is_file()), None)
+
+
 def _system_has_certificates() -> bool:
-    return any(Path(bundle).is_file() for bundle in _SYSTEM_BUNDLES)
+    return system_bundle() is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 from pathlib import Path
 
 _RIGHTS = stat.S_ISUID | stat.S_ISGID
@@ -47,6 +48,8 @@ class DiskUsage:
 def _remove_rights(path: str, mode: int) -> None:
     if mode & _RIGHTS:
         os.chmod(path, stat.S_IMODE(mode) & ~_RIGHTS)  # noqa: PTH101  (faster; a job may leave a great many files)
+    if sys.platform != "linux":
+        return
     # Most files have none. Those set by root of a user namespace can be removed by root alone, and have no
     # effect outside for anybody else. Source: capabilities(7), "Namespaced file capabilities".
     try:  # noqa: SIM105  (faster than `suppress`)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -29,10 +30,13 @@ from dx_local.engine.executors.zygote_start.temporary_folder import (
     remove_abandoned_near,
 )
 from dx_local.engine.settings import Isolation, NetworkAccess
+from dx_local.errors import UsageError
 from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.worker.job import Job, code_name
+from dx_local.worker.process import linux
 from dx_local.worker.process.memory_limit import cgroup_link
 from dx_local.worker.sandbox.host_folders import HOME, is_below
+from dx_local.worker.unadopted import kill_all_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -228,6 +232,8 @@ class LocalExecutor:
         if job.pid is not None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(job.pid, signal.SIGKILL)
+        if not linux.adopts_orphans():
+            kill_all_of({job_id})
         job.streams.append(
             f"The process that runs the jobs of this worker environment ended.\n{job.zygote.last_words()}"
         )
@@ -312,18 +318,23 @@ def _home_of(launch: Launch) -> str:
     return f"{launch.folder}/home"
 
 
+def _sent(path: str) -> str:
+    """Return a path as the zygote decodes it, which is in UTF-8 mode, unlike a pytest that calls run_app."""
+    return os.fsencode(path).decode("utf-8", "surrogateescape")
+
+
 def _job_of(launch: Launch, sockets: str, *, is_grouped: bool) -> Job:
     return Job(
         job_id=launch.job_id,
         function=launch.function,
         interpreter=launch.interpreter,
-        home=_home_of(launch),
-        source=launch.source,
+        home=_sent(_home_of(launch)),
+        source=launch.source and _sent(launch.source),
         variables=dict(launch.variables),
-        tools=launch.programs,
-        layers=tuple(launch.layers),
-        visible_paths=tuple(launch.visible_paths),
-        log_sockets=sockets,
+        tools=_sent(launch.programs),
+        layers=tuple(map(_sent, launch.layers)),
+        visible_paths=tuple(map(_sent, launch.visible_paths)),
+        log_sockets=_sent(sockets),
         settings=dict(launch.settings),
         process_memory=None if is_grouped else launch.memory_limit,
         has_network=launch.has_network,
@@ -355,7 +366,14 @@ def _failed_command(launch: Launch) -> Sequence[str]:
 
 
 def _memory_groups(settings: JobSettings, callbacks: Callbacks) -> MemoryGroups | None:
-    """Return the control groups for a memory limit; announce that it holds per process if there are none."""
+    """Return the control groups for a memory limit; announce that it holds per process if there are none.
+
+    Raises UsageError if the system cannot limit memory at all: macOS accepts limits, and ignores them.
+    """
+    if settings.memory_limit is not None and sys.platform == "darwin":
+        raise UsageError(
+            "macOS cannot limit the memory of jobs", "Leave out --memory-limit, or run the app on Linux."
+        )
     if settings.memory_limit is None:
         remove_all_left()
         return None

@@ -13,15 +13,18 @@ Jobs find it read-only.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.user_dirs import cached
+from dx_local.worker.process import locks
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+IN_USE = "in-use"
+"""The file that is locked by each process whose jobs see the cache."""
 
 _SUBFOLDERS = ("layers", "names", "unfinished", "locks")
 _MOUNT_POINTS = ("dev", "proc", "sys", "etc")
@@ -51,14 +54,12 @@ def prepare(folder: Path) -> None:
         (base / name).touch()
 
 
-def hold(folder: Path) -> int:
-    """Return an open file; as long as it is open, nobody removes layers. Raises OSError.
+def hold(folder: Path) -> locks.Lock | None:
+    """Return a lock; as long as it is held, nobody removes layers. Raises OSError.
 
-    From a cache that cannot be written nobody can remove anything.
+    Returns None for a cache that cannot be written, from which nobody can remove anything.
     """
-    place = folder / "in-use"
+    place = folder / IN_USE
     if not os.access(folder, os.W_OK) and not os.access(place, os.W_OK):
-        return os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    file = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(file, fcntl.LOCK_SH)
-    return file
+        return None
+    return locks.hold(place, locks.SHARED)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import tempfile
+import unicodedata
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.dxapp.links import link_id
@@ -20,7 +22,6 @@ from dx_local.platform.gtables import gtables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from dx_local.platform.core.context import JSON, Platform
 
@@ -54,9 +55,10 @@ def save_output(
 ) -> JSON:
     """Copy the files of a job's output to a folder; return the output with paths in place of links.
 
-    Tables become CSV files. If two items of an array have the same name, each item gets a numbered folder.
-    Names that are too long for the disk are shortened and announced. Raises DiskFullError, or DxLocalError
-    for outputs that cannot be written, after all others are saved.
+    Tables become CSV files. If two items of an array have the same name, each item gets a numbered folder;
+    names that the disk does not distinguish count as the same. Names that are too long for the disk are
+    shortened and announced. Raises DiskFullError, or DxLocalError for outputs that cannot be written, after
+    all others are saved.
     """
     saver = _Saver(platform, folder, announce)
     saved: JSON = {}
@@ -79,6 +81,8 @@ class _Saver:
     platform: Platform
     folder: Path
     announce: Callable[[str], None]
+    _saved: dict[str, Path] = field(default_factory=dict)
+    """The paths so far, by themselves without case."""
 
     def save(self, value: Any, *subfolder: str) -> Any:
         """Copy the files of a value to a subfolder; return the value with paths in place of links."""
@@ -86,7 +90,9 @@ class _Saver:
             names = [self._on_disk(self._file_name(item)) for item in value if link_id(item)]
             if not names:
                 return value
-            has_duplicates = len(set(names)) < len(names)
+            has_duplicates = len(set(names)) < len(names) or (
+                len(set(map(_folded, names))) < len(names) and self._ignores_case
+            )
             return [
                 self.save(item, *subfolder, *([str(index)] if has_duplicates else ()))
                 for index, item in enumerate(value)
@@ -110,9 +116,10 @@ class _Saver:
         return target
 
     def _target(self, name: str, subfolder: tuple[str, ...]) -> Path:
-        target = self.folder.joinpath(*map(self._on_disk, (*subfolder, name)))
+        short = self.folder.joinpath(*map(self._on_disk, (*subfolder, name)))
+        target = self._free(short, subfolder[0])
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.name != name:
+        if short.name != name:
             self.announce(
                 f"Output {subfolder[0]!r}: a file name is too long for this disk; shortened to {target}"
             )
@@ -122,10 +129,33 @@ class _Saver:
         """Return a name, shortened if the disk of the folder does not support its length."""
         return _shortened(name, self._longest)
 
+    def _free(self, target: Path, output: str) -> Path:
+        """Return a path, or a numbered one if the disk would write it to the file of another output."""
+        number, free = 1, target
+        while (other := self._saved.get(_folded(str(free)))) and other != free and self._ignores_case:
+            number += 1
+            ending = _ending(target.name)
+            free = target.with_name(f"{target.name.removesuffix(ending)}{_CUT}{number}{ending}")
+        if free != target:
+            self.announce(f"Output {output!r}: this disk ignores upper and lower case; saved to {free}")
+        self._saved[_folded(str(free))] = free
+        return free
+
+    @cached_property
+    def _ignores_case(self) -> bool:
+        """True if the disk of the folder does not distinguish upper and lower case, as is usual on macOS."""
+        with tempfile.NamedTemporaryFile(prefix=".dx-case-", dir=self._nearest) as file:
+            path = Path(file.name)
+            return path.with_name(path.name.upper()).exists()
+
     @cached_property
     def _longest(self) -> int:
-        disk = next(place for place in (self.folder, *self.folder.absolute().parents) if place.exists())
-        return os.pathconf(disk, "PC_NAME_MAX")
+        return os.pathconf(self._nearest, "PC_NAME_MAX")
+
+    @cached_property
+    def _nearest(self) -> Path:
+        """The folder, or the nearest one above it that exists."""
+        return next(place for place in (self.folder, *self.folder.absolute().parents) if place.exists())
 
     def _file_name(self, value: Any) -> str:
         """Return the name of a linked file or table, without characters that a file system forbids."""
@@ -136,12 +166,21 @@ class _Saver:
         return f"{safe}.csv" if class_of(entity or "") == "gtable" else safe
 
 
+def _folded(name: str) -> str:
+    """Return the same text for all names that a disk may take for the same: macOS decomposes letters."""
+    return unicodedata.normalize("NFD", name).casefold()
+
+
+def _ending(name: str) -> str:
+    """Return the ending of a name, such as `.fastq.gz`, unless it is too long for one."""
+    ending = "".join(PurePath(name).suffixes[-2:])
+    return ending if len(ending.encode()) <= _LONGEST_ENDING else ""
+
+
 def _shortened(name: str, longest: int) -> str:
     """Return a name cut to a number of UTF-8 bytes; its ending is kept."""
     if len(name.encode()) <= longest:
         return name
-    ending = "".join(PurePath(name).suffixes[-2:])
-    if len(ending.encode()) > _LONGEST_ENDING:
-        ending = ""
+    ending = _ending(name)
     room = longest - len(f"{_CUT}{ending}".encode())
     return name.encode()[:room].decode(errors="ignore") + _CUT + ending

@@ -20,6 +20,9 @@ T = TypeVar("T")
 RESERVE = "dx-local.reserve"
 """File in a state folder that occupies the reserved space."""
 
+# For file systems that cannot reserve space, such as NFS before version 4.2 and many of FUSE, the C library
+# writes instead, but not to a file that was opened to append; it reports that one as a bad descriptor.
+_NOT_POSSIBLE = (errno.EOPNOTSUPP, errno.EINVAL, errno.EBADF)
 _RESERVED_BYTES = 1 << 20
 # Freed in slices: a running job may fill a freed slice before it is used.
 _SLICE_BYTES = 256 << 10
@@ -100,10 +103,13 @@ def reporting_full_disk(folder: Path, option: str) -> Iterator[None]:
 
 
 def _allocate(file: BinaryIO) -> None:
-    try:
-        os.posix_fallocate(file.fileno(), 0, _RESERVED_BYTES)
-    except OSError as error:
-        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
-            raise
-        # Random bytes, because a file system with compression would not store zeros.
-        file.write(os.urandom(_RESERVED_BYTES - file.tell()))
+    if hasattr(os, "posix_fallocate"):  # macOS has none
+        try:
+            os.posix_fallocate(file.fileno(), 0, _RESERVED_BYTES)
+        except OSError as error:
+            if error.errno not in _NOT_POSSIBLE:
+                raise
+        else:
+            return
+    # Random bytes, because a file system with compression would not store zeros.
+    file.write(os.urandom(_RESERVED_BYTES - file.tell()))

@@ -27,6 +27,7 @@ from dx_local.worker.dxpy_defaults import sitecustomize
 from dx_local.worker.dxpy_patches import file_transfer
 from dx_local.worker.process import linux, memory_limit
 from dx_local.worker.runners import python
+from dx_local.worker.runners.locales import WORKERS_LOCALE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,14 +176,20 @@ def _take_over_signals(ignored: list[int]) -> None:
 
 
 def _reopen_streams() -> None:
-    """Replace the standard streams: Python recorded facts about the server's, such as positions in files."""
+    """Replace the standard streams: Python recorded facts about the server's, such as positions in files.
+
+    The server has the locale C.UTF-8, in which Python passes bytes on that are not UTF-8. It does so in no
+    other locale.
+    """
+    is_strict = os.environ.get("LC_ALL") != WORKERS_LOCALE
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         stream = getattr(sys, name)
+        errors = "strict" if is_strict and number < 2 else stream.errors
         file = open(  # noqa: SIM115
             number,
             "r" if number == 0 else "w",
             encoding=stream.encoding,
-            errors=stream.errors,
+            errors=errors,
             newline="\n",
             closefd=False,
         )

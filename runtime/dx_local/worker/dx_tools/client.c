@@ -84,7 +84,8 @@ static int may_be_warm(char **arguments)
 {
     const char *locale = getenv("LC_ALL");
     sigset_t blocked;
-    if (locale == NULL || strcmp(locale, "C.UTF-8") != 0 || getenv("DX_JOB_ID") == NULL)
+    if (locale == NULL || (strcmp(locale, "C.UTF-8") != 0 && strcmp(locale, "en_US.UTF-8") != 0) ||
+        getenv("DX_JOB_ID") == NULL)
         return 0;
     for (char **variable = environ; *variable; variable++)
         if (begins_with(*variable, "PYTHON") || begins_with(*variable, "LD_PRELOAD") ||

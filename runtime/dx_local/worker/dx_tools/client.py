@@ -41,7 +41,7 @@ def may_be_warm() -> bool:
     """
     variables = posix.environ
     return (
-        variables.get(b"LC_ALL") == b"C.UTF-8"
+        variables.get(b"LC_ALL") in (b"C.UTF-8", b"en_US.UTF-8")
         and b"DX_JOB_ID" in variables
         and not any(name.startswith((b"PYTHON", b"LD_PRELOAD", b"_ARGCOMPLETE")) for name in variables)
         and None not in (sys.stdin, sys.stdout, sys.stderr)

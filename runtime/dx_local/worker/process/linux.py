@@ -14,6 +14,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 
+_CHILDREN = "/proc/{0}/task/{0}/children"
 _LIST_ATTEMPTS = 100
 _NAMESPACES = ("mnt", "net", "ipc", "uts", "cgroup", "time", "pid")
 
@@ -26,8 +27,18 @@ def die_with_parent() -> None:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of every descendant whose own parent ends, so that none is lost."""
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    """Become the parent of every descendant whose own parent ends, so that none is lost.
+
+    Without /proc this does nothing: orphans could not be found, and those that never end would keep a process
+    that waits for all its children from ending.
+    """
+    if os.path.exists(_CHILDREN.format(os.getpid())):  # noqa: PTH110
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def adopts_orphans() -> bool:
+    """Return whether this system can pass orphans on to this process."""
+    return sys.platform == "linux"
 
 
 def hide_memory() -> None:
@@ -123,7 +134,7 @@ def children(parent: int | None = None) -> list[int]:
     parent = parent or os.getpid()
     try:
         # Without buffers, because this is done for every job.
-        with open(f"/proc/{parent}/task/{parent}/children", "rb", buffering=0) as file:  # noqa: PTH123
+        with open(_CHILDREN.format(parent), "rb", buffering=0) as file:  # noqa: PTH123
             return [int(pid) for pid in file.read().split()]
     except OSError:
         return []

@@ -21,6 +21,7 @@ from dx_local.worker.job import FAILED_COMMAND_FILE, INPUT_FILE
 from dx_local.worker.process.signals import restore_defaults_of_programs
 from dx_local.worker.programs import IMAGE
 from dx_local.worker.runners import python
+from dx_local.worker.runners.bash_version import GUARD
 
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _WRAPPER = """\
 #!/bin/bash -e
 # Run the app's code, and its entry point if the code defines it.
+{guard}
 _dx_function=$1; shift
 cd "$HOME"
 . "$HOME/.bash_helper_vars"
@@ -103,7 +105,7 @@ def write_wrapper(job: Job, home: str, code: bytes) -> None:
     """Write the wrapper for the app's code, and `.bashrc`, to the job's home, which is at `home`."""
     options = _traps(job, code)
     options += "set -x\n" if job.settings.get("xtrace") else ""
-    job_home.write(home, job.job_id, _WRAPPER.format(options=options), mode=0o777)
+    job_home.write(home, job.job_id, _WRAPPER.format(guard=GUARD, options=options), mode=0o777)
     job_home.write_bashrc(home)
 
 

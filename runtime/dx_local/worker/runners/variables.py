@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.worker.programs import CONTAINERS, IMAGE, OWN_PROGRAMS
+from dx_local.worker.runners.locales import utf8_locale
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
 _PROGRAMS = ("usr/local/bin", "usr/bin", "bin")
 _MODULES = ("usr/local/lib/python3*/*-packages", "usr/lib/python3*/*-packages")
 _TRIPLET = f"{platform.machine()}-linux-gnu"
+# The frameworks of macOS end a forked process that uses them, unless the first variable allows it. Python
+# uses them to look for proxies, unless there is the second variable. Jobs inherit proxies on no system.
+# Source: https://docs.python.org/3/library/urllib.request.html, and
+# https://github.com/python/cpython/issues/104578
+_AFTER_FORKS_ON_MACOS = {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES", "no_proxy": "*"}
 _USUAL_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
 
@@ -29,12 +36,14 @@ def environment(job: Job, inherited: dict[str, str]) -> dict[str, str]:
     variables = {
         "HOME": job.home,
         "PWD": job.home,
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
+        "LANG": utf8_locale(),
+        "LC_ALL": utf8_locale(),
         "SHELL": "/bin/bash",
         "DX_CLI_WD": "/",
         "DX_USER_CONF_DIR": f"{job.home}/.dnanexus_config",
     }
+    if sys.platform == "darwin":
+        variables.update(_AFTER_FORKS_ON_MACOS)
     host_path = inherited.get("PATH", os.defpath)
     variables.update(_in_sandbox(job, host_path) if job.is_sandboxed else _on_host(job, host_path))
     if "TMPDIR" in inherited and not job.is_sandboxed:

@@ -26,7 +26,7 @@ from dx_local.engine.environments.debian import dpkg
 from dx_local.engine.environments.debian.apt import Apt, AptError
 from dx_local.engine.environments.debian.maintainer_scripts import configure_java_and_r, link_alternatives
 from dx_local.engine.environments.debian.package_names import similar
-from dx_local.engine.environments.file_lock import locked
+from dx_local.worker.process import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,7 +67,7 @@ def debian_layer(wanted: Sequence[Dependency], *, announce: Callable[[str], None
     folder = cache / "layers" / _key(wanted)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with locked(cache / "lock"):
+        with locks.hold(cache / "lock"):
             # Another run may have made it before the lock was free.
             if known := _read(folder):
                 return known

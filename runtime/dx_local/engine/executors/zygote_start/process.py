@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -77,4 +78,7 @@ def _host_variables(home: Path, images: Path | None) -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     user_home = {"DX_LOCAL_USER_HOME": os.path.expanduser("~")}  # noqa: PTH111  (fails without any)
     cache = {"DX_LOCAL_IMAGES": str(images)} if images else {}
-    return {**kept, **user_home, **cache, "HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+    # On macOS, a fork may use the system's frameworks only if its first ancestor had this variable.
+    forks = {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"} if sys.platform == "darwin" else {}
+    own = {"HOME": str(home), "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+    return {**kept, **user_home, **cache, **forks, **own}

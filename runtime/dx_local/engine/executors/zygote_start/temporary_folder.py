@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from dx_local.worker.process.locks import Lock
+
 _PREFIX = "dx-jobs-"
 _LONGEST_SOCKET_ADDRESS = 103  # 107 on Linux, less elsewhere
 
@@ -23,16 +25,16 @@ _LEAST_FREE = 2 << 20
 
 
 class TemporaryFolder(NamedTuple):
-    """A folder, its lock as an open file, and a sentence for the user if it is at an unusual place."""
+    """A folder, its lock, and a sentence for the user if it is at an unusual place."""
 
     path: Path
-    lock: int
+    lock: Lock
     note: str | None = None
 
     def remove(self) -> None:
         """Remove the folder, which a zygote may have removed before, and give up the lock."""
         remove_tree(self.path, ignore_errors=True)
-        os.close(self.lock)
+        self.lock.release()
 
 
 def make_temporary_folder() -> TemporaryFolder:
