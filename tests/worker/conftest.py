@@ -126,10 +126,10 @@ class Workshop:
             **more,
         )
         self._ends[job_id] = self.loop.create_future()
-        self.loop.run_until_complete(self.begin(launch))
+        self.loop.run_until_complete(self.begin_launch(launch))
         return job_id
 
-    async def begin(self, launch: Launch) -> None:
+    async def begin_launch(self, launch: Launch) -> None:
         await self.executor.start(launch)
 
     def wait(self, job_id: str) -> Ended:

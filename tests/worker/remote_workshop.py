@@ -50,7 +50,7 @@ class RemoteWorkshop(Workshop):
 
         return self.loop.run_until_complete(make())
 
-    async def begin(self, launch: Launch) -> None:
+    async def begin_launch(self, launch: Launch) -> None:
         folder = JobFolder(Path(launch.folder))
         home = {path.name: path.read_bytes().decode() for path in folder.home.iterdir()}
         remove_tree(folder.home)  # the executor delivers it
