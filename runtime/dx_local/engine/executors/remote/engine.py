@@ -93,7 +93,7 @@ class Engine(Protocol):
         ...
 
     def node_size(self) -> NodeSize | None:
-        """Return the size of the largest node, or None if it is unknown."""
+        """Return the size of the largest node, or None if it is unknown; also before `start`."""
         ...
 
     def close(self) -> None:
