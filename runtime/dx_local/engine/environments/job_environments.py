@@ -159,17 +159,14 @@ class JobEnvironments:
 
     async def realise(self, required: RequiredEnvironment) -> JobEnvironment:
         """Return a required environment, made on this machine. Raises JobEnvironmentError."""
-        release = required.release
         shows_python = required.applet["runSpec"]["interpreter"] != "bash"
         try:
             environment = await self._workers.of_release(
-                release, required.packages, shows_python=shows_python
+                required.release, required.packages, shows_python=shows_python
             )
         except EnvironmentBuildError as error:
             raise JobEnvironmentError(str(error)) from error
-        layers = await self.layers(required)
-        self.on_python(release, self.python_of(release))
-        return JobEnvironment(environment, layers)
+        return JobEnvironment(environment, await self.layers(required))
 
     async def layers(self, required: RequiredEnvironment) -> Layers:
         """Return the layers of a required environment, made on this machine. Raises JobEnvironmentError."""
@@ -184,6 +181,7 @@ class JobEnvironments:
             raise JobEnvironmentError(f"DXExecDependencyError: {error}", "AppInternalError") from error
         except BundledFileError as error:
             raise JobEnvironmentError(str(error)) from error
+        self.on_python(required.release, self.python_of(required.release))
         if resolved is None:
             return Layers(paths)
         for note in resolved.notes:
