@@ -8,8 +8,8 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.user_dirs import cache_dir
-from dx_local.engine.environments.file_lock import locked
 from dx_local.engine.environments.python_environments import EnvironmentBuildError, key_of_environment
+from dx_local.worker.process import locks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ def wheels_of(request: EnvironmentRequest, environment: WorkerEnvironment) -> li
     folder = cache_dir("dx-local") / "wheels" / key_of_environment(request)
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with locked(folder.with_name(f"{folder.name}.lock")):
+        with locks.hold(folder.with_name(f"{folder.name}.lock")):
             if not folder.is_dir():  # another process may have made it before the lock was free
                 _make(request, environment, folder)
     return sorted(folder.glob("*.whl"))

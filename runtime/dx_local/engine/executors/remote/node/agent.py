@@ -74,7 +74,7 @@ class Agent:
         self._loop.close()
         self.threads.shutdown()
         remove_tree(self._folder, ignore_errors=True)
-        os.close(self._lock)
+        self._lock.release()
 
     def executor(self, assignment: Assignment) -> LocalExecutor:
         """Return the executor for the jobs of this process, whose settings are all the same."""

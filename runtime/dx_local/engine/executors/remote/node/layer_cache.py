@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.user_dirs import cache_dir
-from dx_local.engine.environments.file_lock import locked
 from dx_local.engine.executors.remote.layers import reference_of
+from dx_local.worker.process import locks
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _layer(digest: str, cache: Path, link: Link) -> Path:
         return folder
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with locked(cache / f"{digest}.lock"):
+        with locks.hold(cache / f"{digest}.lock"):
             if not folder.is_dir():  # another process may have made it before the lock was free
                 _fetch(digest, folder, link)
     except OSError as error:
