@@ -170,6 +170,8 @@ class Session:
             announce=self._observer.announce,
             on_folder=listen,
             images=images,
+            on_slots=self.driver.on_slots,
+            on_node=self.driver.on_node,
             terminal=self._terminal_callbacks() if self._options.lends_terminal and has_terminal() else None,
         )
         executor = make_executor(settings, self._server, callbacks)

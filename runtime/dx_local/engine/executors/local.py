@@ -14,8 +14,9 @@ from dx_local.engine.executors import failed_command
 from dx_local.engine.executors.cgroups import MemoryGroups, NoControlGroupsError, remove_all_left
 from dx_local.engine.executors.disk_usage import DiskUsage
 from dx_local.engine.executors.isolation import isolation_warning
-from dx_local.engine.executors.job_folder import JobFolder
+from dx_local.engine.executors.job_folder import JobFolder, read_outcome
 from dx_local.engine.executors.job_log import JobStreams
+from dx_local.engine.executors.local_launch import LocalJob, deliver
 from dx_local.engine.executors.log_sources.log_sockets import LogSocketPool, LogSockets
 from dx_local.engine.executors.network_hint import remark_on
 from dx_local.engine.executors.protocol import JobExit
@@ -28,6 +29,7 @@ from dx_local.engine.executors.zygote_start.temporary_folder import (
     remove_abandoned_near,
 )
 from dx_local.engine.settings import Isolation, NetworkAccess
+from dx_local.platform.core.full_disk import is_full
 from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.worker.job import Job, code_name
 from dx_local.worker.process.memory_limit import cgroup_link
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dx_local.engine.executors.cgroups import MemoryGroup
-    from dx_local.engine.executors.protocol import Api, Callbacks, Launch
+    from dx_local.engine.executors.protocol import Api, Callbacks, JobDescription, Launch, PreparedJob
     from dx_local.engine.executors.terminal.loans import TerminalLoans
     from dx_local.engine.executors.zygote import ZygoteCapabilities
     from dx_local.engine.executors.zygote_start.process import StartedZygote
@@ -54,6 +56,7 @@ class LocalExecutor:
 
     def __init__(self, settings: JobSettings, api: Api | None, callbacks: Callbacks) -> None:
         self._isolation = settings.isolation
+        self._slots = settings.slots
         self._api = api if settings.network is NetworkAccess.AUTO else None
         self._callbacks = callbacks
         self._groups = _memory_groups(settings, callbacks)
@@ -66,6 +69,21 @@ class LocalExecutor:
         self._early_zygote: StartedZygote | None = None
         self._closed = False
         self._loans: TerminalLoans | None = None
+
+    def slots(self) -> int:
+        """Return the number of jobs to run at once."""
+        return self._slots
+
+    def capacity(self) -> None:
+        """Return None: any number of jobs can wait for others."""
+
+    def expect(self, jobs: int) -> None:
+        """Do nothing: this machine is there."""
+
+    async def prepare(self, job: JobDescription) -> PreparedJob:
+        """Deliver the home of a job and make its environment. Raises JobEnvironmentError."""
+        deliver(job)
+        return LocalJob(job, await job.environment.realise(), self.start)
 
     async def start(self, launch: Launch) -> None:
         """Start a job; its process exists soon after this returns. Later failures are reported as its exit.
@@ -244,12 +262,16 @@ class LocalExecutor:
         disk = DiskUsage(_home_of(job.launch))
 
         def measured() -> None:
+            folder = _folder_of(job.launch)
+            outcome = read_outcome(folder, code)
             end = JobExit(
                 code,
                 usage and JobUsage(usage.memory, usage.cpu_seconds, disk=usage.disk + disk.bytes),
                 job.launch.memory_limit,
                 killed,
                 job.streams.remark,
+                outcome,
+                disk_is_full=outcome.reason is not None and is_full(folder.home),
             )
             self._report_exit(job_id, end)
 

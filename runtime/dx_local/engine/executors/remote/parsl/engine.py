@@ -12,7 +12,7 @@ from dx_local.engine.cluster.addresses import reachable_address
 from dx_local.engine.executors.remote.engine import EngineUnusableError, NodeSize
 from dx_local.engine.executors.remote.parsl.requirement import check_parsl
 from dx_local.engine.executors.remote.parsl.run_folders import make_run_folder
-from dx_local.errors import UsageError
+from dx_local.errors import DxLocalError, UsageError
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class ParslEngine:
         self._events = events
         self.address = reachable_address(self._settings, settings.listen)
         self._executors: list[NodeExecutor] = []
-        self._ready_jobs = 0
+        self._expected = 0
         self._kernel: DataFlowKernel | None = None
         self._watch: PoolWatch | None = None
         self._folder: Path | None = None
@@ -52,7 +52,15 @@ class ParslEngine:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Start Parsl without nodes; they are requested for the first job. Raises DxLocalError."""
+        """Start Parsl without nodes; they are requested for the first job. Raises EngineUnusableError."""
+        try:
+            self._start()
+        except EngineUnusableError:
+            raise
+        except DxLocalError as error:
+            raise EngineUnusableError(error.message, error.hint) from None
+
+    def _start(self) -> None:
         from parsl.dataflow.dflow import DataFlowKernel
 
         from dx_local.engine.executors.remote.parsl.configuration import make_config
@@ -100,9 +108,9 @@ class ParslEngine:
         ).add_done_callback(pass_on)
         return result
 
-    def expect(self, ready: int) -> None:
-        """Take note of the number of jobs that could run now, with those that run; nodes are requested for them."""
-        self._ready_jobs = ready
+    def expect(self, jobs: int) -> None:
+        """Take note of the number of jobs that run or could run now; nodes are requested for them."""
+        self._expected = jobs
 
     def slots(self) -> int:
         """Return the number of jobs to run at once: those of the nodes here, or of one node if there is none."""
@@ -171,7 +179,7 @@ class ParslEngine:
     def _demand(self, executor: NodeExecutor) -> int:
         """Return the number of jobs for which an executor needs nodes."""
         submitted = len(executor.tasks)
-        wanted = self._ready_jobs if executor is self._executors[0] else submitted
+        wanted = self._expected if executor is self._executors[0] else submitted
         workers = self._watch.workers(executor.job_cores) if self._watch else 0
         if workers and submitted >= workers:  # by jobs that wait, or no worker could be free
             return max(wanted, executor.workers_per_node * (workers // executor.workers_of_node) + 1)
