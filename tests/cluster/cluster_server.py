@@ -99,8 +99,14 @@ class ClusterServer(LocalServer):
         return Counter(int(words[1]) for words in lines if words[0] == what)
 
     def await_starts(self, count: int) -> None:
-        """Wait until so many pieces run or have run."""
-        wait_for(lambda: self.recorded("start").total() >= count, f"{count} pieces start", self)
+        """Wait until so many pieces run or have run; fail if a job fails before."""
+
+        def have_started() -> bool:
+            failed = self.post("/system/findJobs", {"state": "failed", "describe": True})["results"]
+            assert not failed, [job["describe"].get("failureMessage") for job in failed]
+            return self.recorded("start").total() >= count
+
+        wait_for(have_started, f"{count} pieces start", self)
 
     def await_end(self, job: str) -> dict[str, Any]:
         """Wait until a job is in a final state, and return its description."""
@@ -112,7 +118,7 @@ class ClusterServer(LocalServer):
 
 def wait_for(condition: Callable[[], object], what: str, server: LocalServer | None = None) -> None:
     """Wait until a condition holds; the deadline only keeps a broken test from hanging."""
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 180
     while not condition():
         assert time.monotonic() < deadline, f"{what}: {server.errors if server else ''}"
         time.sleep(0.1)
