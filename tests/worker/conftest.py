@@ -21,7 +21,7 @@ import pytest
 
 import dx_local.worker
 from dx_local.engine.environments.tool_client import native_client
-from dx_local.engine.executors.job_folder import JobFolder, create_job_folder
+from dx_local.engine.executors.job_folder import JobFolder, deliver_home, home_files, make_job_folder
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.executors.protocol import Callbacks, JobExit, Launch, LogLine
 from dx_local.engine.settings import Isolation, JobSettings
@@ -99,14 +99,14 @@ class Workshop:
     ) -> str:
         job_id = (variables or {}).get("DX_JOB_ID") or f"job-{next(self._numbers):024d}"
         code += WITHOUT_PLATFORM if interpreter == "python3" and not platform else ""
-        folder = create_job_folder(
-            self.folder,
-            f"{function}-{job_id}",
+        folder = make_job_folder(self.folder, f"{function}-{job_id}")
+        files = home_files(
             job={"id": job_id, "function": function},
             executable=json.dumps(executable or {"id": "applet-xxxx"}),
             job_input=job_input or {},
             run_spec={"code": code, "interpreter": interpreter},
         )
+        deliver_home(folder, files)
         worker = environment or self.environment
         launch = Launch(
             job_id,

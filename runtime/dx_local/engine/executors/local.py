@@ -18,7 +18,7 @@ from dx_local.engine.executors.job_folder import JobFolder, read_outcome
 from dx_local.engine.executors.job_log import JobStreams
 from dx_local.engine.executors.local_launch import LocalJob, deliver
 from dx_local.engine.executors.log_sources.log_sockets import LogSocketPool, LogSockets
-from dx_local.engine.executors.network_hint import remark_on
+from dx_local.engine.executors.log_sources.network_hint import remark_on
 from dx_local.engine.executors.protocol import JobExit
 from dx_local.engine.executors.source_names import SourceNames
 from dx_local.engine.executors.zygote import ZygoteProcess

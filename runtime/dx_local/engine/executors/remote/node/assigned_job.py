@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dx_local.engine.environments.python_environments import EnvironmentBuildError
 from dx_local.engine.executors.job_folder import deliver_home, make_job_folder
@@ -21,19 +21,47 @@ from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import ThreadPoolExecutor
+    from pathlib import Path
 
+    from dx_local.engine.environments.worker_environments import WorkerEnvironments
     from dx_local.engine.executors.job_folder import JobFolder, JobOutcome
+    from dx_local.engine.executors.local import LocalExecutor
     from dx_local.engine.executors.protocol import JobExit, LogLine
     from dx_local.engine.executors.remote.assignment import Assignment
-    from dx_local.engine.executors.remote.node.agent import Agent
 
 _KILLED = -signal.SIGTERM
+
+
+class NodeParts(Protocol):
+    """The parts of a node that its jobs share."""
+
+    parent: int | None
+    """The process without which no job may run, or None."""
+    threads: ThreadPoolExecutor
+
+    @property
+    def jobs_folder(self) -> Path:
+        """The folder of the job folders."""
+        ...
+
+    def executor(self, assignment: Assignment) -> LocalExecutor:
+        """Return the executor for the job."""
+        ...
+
+    def environments(self, assignment: Assignment) -> WorkerEnvironments:
+        """Return the worker environments of this node."""
+        ...
+
+    def take_notes(self) -> list[str]:
+        """Return the notes for the user that have not been returned yet."""
+        ...
 
 
 class AssignedJob:
     """A job in the loop of its agent."""
 
-    def __init__(self, assignment: Assignment, agent: Agent) -> None:
+    def __init__(self, assignment: Assignment, agent: NodeParts) -> None:
         self.is_over = asyncio.Event()
         self._assignment = assignment
         self._agent = agent
