@@ -37,9 +37,7 @@ class Figures:
         """Print a figure, and remember it if it exceeds its limit (or does not reach it)."""
         is_kept = value >= limit if is_least else value <= limit
         sign = ">=" if is_least else "<="
-        print(
-            f"{'ok  ' if is_kept else 'FAIL'} {name}: {value:.4g} {unit} ({sign} {limit:g})", flush=True
-        )
+        print(f"{'ok  ' if is_kept else 'FAIL'} {name}: {value:.4g} {unit} ({sign} {limit:g})", flush=True)
         if not is_kept:
             self.failed.append(name)
 
@@ -158,7 +156,9 @@ def _submitter_killed(cluster: Slurm, home: Path, figures: Figures) -> None:
         server.end(9)
         killed = time.monotonic()
         wait_for(lambda: not cluster.jobs() and not marked_processes(server.mark), "the end of everything")
-        figures.add("from the end of dx-local by kill -9 to that of all nodes", time.monotonic() - killed, "s", 40)
+        figures.add(
+            "from the end of dx-local by kill -9 to that of all nodes", time.monotonic() - killed, "s", 40
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A served platform whose jobs run on nodes, and an app whose pieces record their starts and ends in a file."""
+"""A served platform whose jobs run on nodes, and an app whose pieces record starts and ends in a file."""
 
 from __future__ import annotations
 

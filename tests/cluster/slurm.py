@@ -2,8 +2,8 @@
 
     python -m tests.cluster.slurm [COMMAND…]     brings it up, runs COMMAND (default: a shell), stops it
 
-All nodes are this machine, under different names. There is no accounting, and no control groups: processes are
-found by their parents, so Slurm does not kill orphans as it does on most clusters.
+All nodes are this machine, under different names. There is no accounting, and no control groups: processes
+are found by their parents, so Slurm does not kill orphans as it does on most clusters.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def _daemon(running: Slurm, name: str, command: list[str]) -> None:
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=die_with_parent,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it makes one system call
         )
 
 

@@ -12,6 +12,7 @@ from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
 from dx_app_wizard.dxapp.model import AppSpec
 from dx_app_wizard.rendering.plan import Plan
 from dx_app_wizard.rendering.render import render_app
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -54,7 +55,11 @@ def outputs(run: Run) -> dict[str, Any]:
 
 
 def compare(
-    dx_run: Callable[..., Run], app: Path, inputs: dict[str, Any] | None, nodes: dict[str, Any], **options: Any
+    dx_run: Callable[..., Run],
+    app: Path,
+    inputs: dict[str, Any] | None,
+    nodes: dict[str, Any],
+    **options: Any,
 ) -> None:
     here = dx_run(app, inputs, **options)
     there = dx_run(app, inputs, **options, **nodes)
@@ -62,9 +67,7 @@ def compare(
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_templates(
-    dx_run: Callable[..., Run], tmp_path: Path, nodes: dict[str, Any], template: str
-) -> None:
+def test_templates(dx_run: Callable[..., Run], tmp_path: Path, nodes: dict[str, Any], template: str) -> None:
     pattern, language = template.split("/")
     raw = {
         "name": "typical",

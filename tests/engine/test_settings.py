@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def test_every_setting_is_an_option() -> None:
-    assert {field.name for field in fields(JobSettings)} - JobOptions.__annotations__.keys() == {"shell"}
+    assert {field.name for field in fields(JobSettings)} - JobOptions.__annotations__.keys() == {"shell", "cluster"}
 
 
 DEBUGGERS = {"debug_on", "debug_job", "debugpy"}

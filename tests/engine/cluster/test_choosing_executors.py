@@ -104,8 +104,8 @@ def test_the_settings_of_a_cluster_are_plain_data(project: Path) -> None:
             'walltime = "4h"',
             "walltime: '4h' is not a time of a minute or more, written as HH:MM:SS",
         ),
-        ('listen = "login"', "listen: 'login' is not an IPv4 address, or one with a port"),
-        ('listen = "10.0.0.1:0"', "listen: '0' is not a port"),
+        ("listen = 10", "listen: 10 is not text"),
+        ("worker_port = 70000", "worker_port: 70000 is not a port"),
         ('setup = ["module"]', "setup: ['module'] is not text"),
         ('partition = "short"', "[executor] has no key 'partition'"),
         ('provider = "short"', "provider: 'short' is not a table"),
@@ -148,9 +148,7 @@ def test_an_unusable_file_is_rejected(tmp_path: Path, text: str | None, message:
         ({"nodes": 2}, "--nodes is for jobs on a cluster"),
         ({"executor": "local", "on": "slurm"}, "--on cannot be combined with the executor 'local'"),
         ({"executor": "parsl"}, "no scheduler is chosen"),
-        ({"on": "slurm", "listen": "8.8.8.8"}, "8.8.8.8 is a public address"),
-        ({"on": "slurm", "listen": "0.0.0.0"}, "0.0.0.0 is a public address"),
-        ({"on": "slurm", "listen": "here"}, "--listen: 'here' is not an IPv4 address"),
+        ({"executor": "thread", "nodes": 2}, "--nodes cannot be combined with the executor 'thread'"),
     ],
 )
 def test_options_that_do_not_fit_are_rejected(tmp_path: Path, options: JobOptions, message: str) -> None:
@@ -158,9 +156,3 @@ def test_options_that_do_not_fit_are_rejected(tmp_path: Path, options: JobOption
     with pytest.raises(UsageError) as caught:
         JobSettings.from_options(options, tmp_path)
     assert message in caught.value.message
-
-
-def test_a_public_address_needs_leave(tmp_path: Path) -> None:
-    file = tmp_path / "cluster.toml"
-    file.write_text('[executor]\non = "slurm"\nlisten = "8.8.8.8"\npublic = true\n')
-    assert JobSettings.from_options({"executor_config": str(file)}).listen == "8.8.8.8"

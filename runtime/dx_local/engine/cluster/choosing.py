@@ -1,6 +1,6 @@
 """Choose the executor and its cluster from options, from --executor-config, and from the project file.
 
-The table [executor] of `.dx-app-wizard.toml` counts only if an option asks for a cluster, so that nobody's jobs
+The table [executor] of `.dx-app-wizard.toml` counts only if an option asks for a cluster, so that jobs do not
 leave this machine because of a file in a folder above.
 """
 
@@ -74,7 +74,8 @@ def _check_alone(name: str, given: Mapping[str, Any], config: str | None) -> Non
     flags = [_OPTIONS[key] for key in given] + (["--executor-config"] if config is not None else [])
     if flags:
         raise UsageError(
-            f"{flags[0]} cannot be combined with the executor {name!r}", f"Leave out {flags[0]} or --executor."
+            f"{flags[0]} cannot be combined with the executor {name!r}",
+            f"Leave out {flags[0]} or --executor.",
         )
 
 
@@ -89,7 +90,7 @@ def _nearest(folder: Path) -> TomlFile | None:
     from dx_app_wizard.policy.places import nearest_table
 
     table = nearest_table(folder, _TABLE)
-    return table and table.file
+    return table.file if table else None
 
 
 def _read(path: Path) -> TomlFile:

@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dx_local.errors import UsageError
 from dx_local.sizes import parse_size
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_SECONDS = 5
 LOST_SECONDS = 30
-"""Time without a heartbeat after which a node is lost. Jobs on the node end sooner: 10 s after its last word."""
+"""Time without a heartbeat after which a node is lost; its jobs end sooner, 10 s after its last word."""
 
 _SCALING_SECONDS = 1
 _IDLE_SECONDS = 60.0
@@ -59,9 +59,9 @@ class ExecutorCallbacks:
 class NodeExecutor(HighThroughputExecutor):
     """Runs the jobs of one class: those that take the same number of cores.
 
-    Parsl requests nodes for its outstanding tasks, and assumes a task for each worker. Here a node runs one job
-    for each share of `job_cores`, and has further workers for jobs that wait for others. Thus the number of
-    nodes follows `demand`, the number of jobs that could run now.
+    Parsl requests nodes for its outstanding tasks, and assumes a task for each worker. Here a node runs one
+    job for each share of `job_cores`, and has further workers for jobs that wait for others. Thus the number
+    of nodes follows `demand`, the number of jobs that could run now.
     """
 
     def __init__(

@@ -75,9 +75,7 @@ class ParslEngine:
             self._kernel = DataFlowKernel(make_config(executor, self._folder))
         except Exception as error:
             raise EngineUnusableError(f"Parsl could not be started: {error}") from error
-        self._watch = PoolWatch(
-            self._executors, self._settings.workers_per_core, self._events, self._give_up
-        )
+        self._watch = PoolWatch(self._executors, self._settings.workers_per_core, self._events, self._give_up)
         self._watch.start()
         self._events.requested(self._request())
 
@@ -113,7 +111,7 @@ class ParslEngine:
         self._expected = jobs
 
     def slots(self) -> int:
-        """Return the number of jobs to run at once: those of the nodes here, or of one node if there is none."""
+        """Return the number of jobs to run at once: those of the nodes here, or of the first one."""
         here = self._watch.slots() if self._watch else 0
         return here or self._slots_of_first()
 

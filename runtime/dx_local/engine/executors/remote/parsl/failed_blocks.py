@@ -1,4 +1,4 @@
-"""Find requests for nodes that ended before a worker came up, and explain them with the output of their script."""
+"""Find requests for nodes that ended before a worker came up, and explain them by what they printed."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class PoolWatch:
         return sum(pool.slots for pool in list(self._pools.values()))
 
     def workers(self, job_cores: int | None = None) -> int:
-        """Return the number of workers here, those of one class or all; each holds a job, even if it waits."""
+        """Return the number of workers here, of one class or all; each holds a job, even a waiting one."""
         pools = list(self._pools.values())
         return sum(pool.workers for pool in pools if job_cores in (None, pool.job_cores))
 

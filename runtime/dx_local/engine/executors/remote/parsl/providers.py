@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dx_local.engine.cluster.settings import ClusterSettings
 
 POLL_SECONDS = 10
-"""Time between two questions for the state of nodes. Parsl's 60 s would delay the replacement of a lost one."""
+"""Time between two questions for the state of nodes; Parsl's 60 s would delay replacements of lost ones."""
 
 _GIB = 1 << 30
 _QUERY_SECONDS = 10
@@ -46,7 +46,7 @@ class PolledSlurmProvider(SlurmProvider):
         return POLL_SECONDS
 
     def _status(self) -> None:
-        super()._status()
+        super()._status()  # type: ignore[no-untyped-call]
         pending = [job for job, found in self.resources.items() if found["status"].status_name == "PENDING"]
         self.reasons = _reasons(pending) if pending else {}
 
@@ -86,8 +86,18 @@ _PROVIDERS: Mapping[str, tuple[type[Any], str]] = {
 """The provider of each scheduler, and the program that must be on PATH."""
 
 _OWN = frozenset(
-    "nodes_per_block init_blocks min_blocks max_blocks parallelism walltime worker_init launcher cores_per_node"
-    " mem_per_node".split()
+    {
+        "nodes_per_block",
+        "init_blocks",
+        "min_blocks",
+        "max_blocks",
+        "parallelism",
+        "walltime",
+        "worker_init",
+        "launcher",
+        "cores_per_node",
+        "mem_per_node",
+    }
 )
 """Arguments that dx-local sets itself, from the other keys of [executor]."""
 
@@ -118,7 +128,7 @@ def make_provider(settings: ClusterSettings, cores: int | None = None) -> Any:
     _check_names(given, names, settings.on)
     try:
         return kind(**{name: value for name, value in own.items() if name in names}, **given)
-    except Exception as error:  # typeguard's own, and those of each provider
+    except Exception as error:  # noqa: BLE001 - typeguard's own, and those of each provider
         raise UsageError(f"[executor.provider]: {' '.join(str(error).split())}") from None
 
 
@@ -144,13 +154,8 @@ def _resources(settings: ClusterSettings, cores: int | None) -> dict[str, Any]:
 
 def _names(kind: type[Any]) -> frozenset[str]:
     """Return the names of the arguments of a provider of Parsl."""
-    found: set[str] = set()
-    for base in inspect.getmro(kind):
-        signature = inspect.signature(base.__init__).parameters.values()
-        found |= {parameter.name for parameter in signature if parameter.kind is parameter.POSITIONAL_OR_KEYWORD}
-        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature):
-            break
-    return frozenset(found - {"self"})
+    # The classes of this module without a constructor of their own pass everything on.
+    return frozenset(inspect.signature(kind if kind is not PolledSlurmProvider else SlurmProvider).parameters)
 
 
 def _check_names(given: Mapping[str, Any], names: frozenset[str], scheduler: str) -> None:
@@ -168,11 +173,11 @@ def _check_names(given: Mapping[str, Any], names: frozenset[str], scheduler: str
             )
 
 
-def _reasons(jobs: Sequence[str]) -> dict[str, str]:
+def _reasons(jobs: Sequence[Any]) -> dict[str, str]:
     """Return the states and reasons of Slurm for jobs in its queue; {} if it does not answer."""
     try:
         answer = subprocess.run(
-            ["squeue", "--noheader", "--jobs", ",".join(jobs), "--format", "%i|%T, %r"],
+            ["squeue", "--noheader", "--jobs", ",".join(map(str, jobs)), "--format", "%i|%T, %r"],
             capture_output=True,
             text=True,
             timeout=_QUERY_SECONDS,

@@ -35,7 +35,8 @@ def make_run_folder(chosen: str | None) -> Path:
         return Path(tempfile.mkdtemp(prefix=f"run-{socket.gethostname()}-{os.getpid()}-", dir=parent))
     except OSError as error:
         raise UsageError(
-            f"{str(parent)!r} cannot be used: {error.strerror}", "Set `run_dir` in [executor] to another folder."
+            f"{str(parent)!r} cannot be used: {error.strerror}",
+            "Set `run_dir` in [executor] to another folder.",
         ) from None
 
 

@@ -13,13 +13,18 @@ def versions() -> dict[str, str]:
 
     Tasks and results are pickles, and Parsl refuses nodes with another version of itself.
     """
-    found = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
-    for name in ("parsl", "dx-app-wizard"):
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "missing"
-    return found
+    return {
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "parsl": _version("parsl"),
+        "dx-app-wizard": _version("dx-app-wizard"),
+    }
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "missing"
 
 
 def differences(wanted: dict[str, str], found: dict[str, str], node: str) -> list[str]:
