@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tests.local_server import LocalServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.cluster.slurm import Slurm
 
@@ -143,12 +143,11 @@ def worker_pools(mark: str) -> list[int]:
     return [pid for pid, command in found.items() if "process_worker_pool.py" in command]
 
 
-def workers_of(pool: int) -> Iterator[int]:
-    """Yield the worker processes of a pool."""
-    for child in Path(f"/proc/{pool}/task/{pool}/children").read_text().split():
-        with suppress(OSError):
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
-                yield int(child)
+def workers_of(pool: int) -> list[int]:
+    """Return the worker processes of a pool; its first child is a helper of theirs."""
+    children = map(int, Path(f"/proc/{pool}/task/{pool}/children").read_text().split())
+    spawned = [pid for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return sorted(spawned)[1:]
 
 
 def kill(pid: int) -> None:

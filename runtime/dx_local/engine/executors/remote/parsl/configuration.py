@@ -156,6 +156,7 @@ def make_executor(
         provider=make_provider(settings, cores),
         launch_cmd=f"exec {_braced(shlex.join(start))} {_POOL_ARGUMENTS}",
         interchange_launch_cmd=[sys.executable, "-m", f"{_PACKAGE}.interchange_start", str(os.getpid())],
+        address=address,
         worker_port=settings.worker_port,
         heartbeat_period=HEARTBEAT_SECONDS,
         heartbeat_threshold=LOST_SECONDS,
@@ -164,8 +165,8 @@ def make_executor(
         block_error_handler=callbacks.on_requests,
     )
     executor.cores_of_node = cores or 1
-    executor.all_addresses = {address}
-    executor.address = address if is_own_address(address) else None  # None listens at all of them
+    if not is_own_address(address):  # but the other end of a tunnel
+        executor.address = None  # of the interchange, which then listens at all addresses
     return executor
 
 
