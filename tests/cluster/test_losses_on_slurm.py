@@ -57,7 +57,7 @@ def test_the_jobs_of_a_lost_node_run_again(
         assert set(started) == set(finished) == set(range(N))
         assert max(finished.values()) == 1, finished
         assert max(started.values()) == 2, started
-        assert "is lost" in server.errors
+        assert "(UnresponsiveWorker)" in server.errors
 
 
 def test_a_lost_node_is_replaced(cluster: Slurm, serve_on_slurm: ServeOnSlurm) -> None:

@@ -96,12 +96,13 @@ _OPTIONS = (
         help="Run jobs on nodes from this batch scheduler. Needs dx-app-wizard[parsl].",
     ),
     click.option(
-        "--nodes", type=click.IntRange(min=1), metavar="N", help="Most nodes at a time.  [default: 1]"
+        "--nodes", type=click.IntRange(min=1), metavar="N", help="Nodes to request, at most.  [default: 1]"
     ),
     click.option(
         "--executor",
         type=click.Choice(list(EXECUTORS)),
         envvar=EXECUTOR_VARIABLE,
+        metavar="[local|parsl]",  # `thread` is for tests
         help="Executor that starts the jobs.  [default: local, or parsl with --on]",
     ),
     click.option(

@@ -188,7 +188,7 @@ class Executor(Protocol):
         ...
 
     def expect(self, jobs: int) -> None:
-        """Take note of the number of jobs that run or could run now, without those that wait for others."""
+        """Remember the number of jobs that run or could run now, without those that wait for others."""
 
     async def prepare(self, job: JobDescription) -> PreparedJob:
         """Put everything in place that a job needs.

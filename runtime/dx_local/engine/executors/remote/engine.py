@@ -93,7 +93,7 @@ class Engine(Protocol):
         ...
 
     def expect(self, jobs: int) -> None:
-        """Take note of the number of jobs that run or could run now; an engine may request nodes for them."""
+        """Remember the number of jobs that run or could run now; an engine may request nodes for them."""
 
     def node_size(self) -> NodeSize | None:
         """Return the size of the largest node, or None if it is unknown."""

@@ -107,7 +107,7 @@ class ParslEngine:
         return result
 
     def expect(self, jobs: int) -> None:
-        """Take note of the number of jobs that run or could run now; nodes are requested for them."""
+        """Remember the number of jobs that run or could run now; nodes are requested for them."""
         self._expected = jobs
 
     def slots(self) -> int:
