@@ -68,13 +68,16 @@ class Workshop:
         self.environment = environment
         self.announced: list[str] = []
         self._isolation = settings.get("isolation")
-        self.executor = LocalExecutor(
-            JobSettings(**settings), None, Callbacks(self._on_log, self._on_exit, self.announced.append)
+        self.executor = self.make_executor(
+            JobSettings(**settings), Callbacks(self._on_log, self._on_exit, self.announced.append)
         )
         self._lines: list[LogLine] = []
         self._news = asyncio.Event()
         self._ends: dict[str, asyncio.Future[JobExit]] = {}
         self._numbers = count(1)
+
+    def make_executor(self, settings: JobSettings, callbacks: Callbacks) -> Any:
+        return LocalExecutor(settings, None, callbacks)
 
     @property
     def is_isolated(self) -> bool:
@@ -123,8 +126,11 @@ class Workshop:
             **more,
         )
         self._ends[job_id] = self.loop.create_future()
-        self.loop.run_until_complete(self.executor.start(launch))
+        self.loop.run_until_complete(self.begin_launch(launch))
         return job_id
+
+    async def begin_launch(self, launch: Launch) -> None:
+        await self.executor.start(launch)
 
     def wait(self, job_id: str) -> Ended:
         end = self.loop.run_until_complete(asyncio.wait_for(self._ends[job_id], 60))

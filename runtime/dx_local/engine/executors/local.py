@@ -99,7 +99,8 @@ class LocalExecutor:
             await asyncio.shield(zygote.capabilities)  # other jobs wait for it too
         capabilities = zygote.capabilities.result()
         self._warn_once(capabilities)
-        streams = self._streams_of(launch, sockets, capabilities)
+        folder = _folder_of(launch)
+        streams = self._streams_of(launch, folder.log, sockets, capabilities)
         try:
             group = self._group_of(launch, sockets)
         except OSError:
@@ -108,7 +109,7 @@ class LocalExecutor:
             streams.end(lambda: None)
             raise
         self._jobs[launch.job_id] = _Running(
-            zygote, launch, group, streams, asyncio.get_running_loop().create_future()
+            zygote, launch, folder, group, streams, asyncio.get_running_loop().create_future()
         )
         job = _job_of(launch, sockets, is_grouped=group is not None)
         files = (*streams.write_ends, *([group.entrance] if group else []))
@@ -169,12 +170,14 @@ class LocalExecutor:
         if job := self._jobs.get(job_id):
             job.streams.add_terminal_lines(lines, is_seen=is_seen)
 
-    def _streams_of(self, launch: Launch, sockets: str, capabilities: ZygoteCapabilities) -> JobStreams:
+    def _streams_of(
+        self, launch: Launch, log: Path, sockets: str, capabilities: ZygoteCapabilities
+    ) -> JobStreams:
         ends_completely = not (capabilities.no_sandbox_reason or capabilities.no_pid_namespace_reason)
         has_api_alone = capabilities.has_own_network and not launch.has_network
         return JobStreams(
             launch.job_id,
-            _folder_of(launch).log,
+            log,
             self._log_sockets.take(sockets) if ends_completely else LogSockets(sockets),
             self._callbacks.on_log,
             rename=_source_names(launch),
@@ -262,8 +265,7 @@ class LocalExecutor:
         disk = DiskUsage(_home_of(job.launch))
 
         def measured() -> None:
-            folder = _folder_of(job.launch)
-            outcome = read_outcome(folder, code)
+            outcome = read_outcome(job.folder, code)
             end = JobExit(
                 code,
                 usage and JobUsage(usage.memory, usage.cpu_seconds, disk=usage.disk + disk.bytes),
@@ -271,7 +273,7 @@ class LocalExecutor:
                 killed,
                 job.streams.remark,
                 outcome,
-                disk_is_full=outcome.reason is not None and is_full(folder.home),
+                disk_is_full=outcome.reason is not None and is_full(job.folder.home),
             )
             self._report_exit(job_id, end)
 
@@ -294,12 +296,14 @@ class _Running:
         self,
         zygote: ZygoteProcess,
         launch: Launch,
+        folder: JobFolder,
         group: MemoryGroup | None,
         streams: JobStreams,
         ended: asyncio.Future[None],
     ) -> None:
         self.zygote = zygote
         self.launch = launch
+        self.folder = folder
         self.group = group
         self.streams = streams
         self.ended = ended

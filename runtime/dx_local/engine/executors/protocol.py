@@ -50,7 +50,7 @@ class JobDescription:
     has_network: bool = True
     """False if the job may reach nothing but the API."""
     instance: tuple[int, int] | None = None
-    """Cores of the job's instance type, and its bytes of memory; None for an unknown type."""
+    """Cores and bytes of memory of the job's instance type, if it takes as much of a node and is known."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from dx_app_wizard.dxapp.instances import find_instance_type
 from dx_local.engine.executors.protocol import JobDescription
 from dx_local.engine.job_labels import job_label
-from dx_local.engine.settings import InputDelivery
+from dx_local.engine.settings import InputDelivery, Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,6 @@ def description_of(
     """Return the description of a job for an executor."""
     job, applet, folder, home, variables = parts
     own_settings = settings_of(job, platform, settings)
-    worker = find_instance_type(job["instance_type"], job["region"])
     return JobDescription(
         job_id=job["id"],
         try_number=job["try_number"],
@@ -53,7 +52,7 @@ def description_of(
         settings=_as_json(own_settings),
         memory_limit=memory_limit_of(job, settings.memory_limit),
         has_network=_has_network(job, applet) or own_settings.debugpy is not None,
-        instance=(worker.cores, worker.memory_bytes) if worker else None,
+        instance=None if settings.sizes is Sizes.SLOT else _instance_of(job),
     )
 
 
@@ -87,6 +86,11 @@ def memory_limit_of(job: JobWorker, limit: int | Literal["instance"] | None) -> 
         return limit
     worker = find_instance_type(job["instance_type"], job["region"])
     return worker.memory_bytes if worker else None
+
+
+def _instance_of(job: JobWorker) -> tuple[int, int] | None:
+    worker = find_instance_type(job["instance_type"], job["region"])
+    return (worker.cores, worker.memory_bytes) if worker else None
 
 
 def _has_network(job: JobRow, applet: JSON) -> bool:
