@@ -81,7 +81,7 @@ class ParslEngine:
 
     def submit(self, assignment: Mapping[str, Any], job_class: str | None) -> Future[dict[str, Any]]:
         """Run an assignment on a node; see `Engine.submit`."""
-        from dx_local.engine.executors.remote.node import run_assignment
+        from dx_local.engine.executors.remote.parsl.busy_marks import run_marked
         from dx_local.engine.executors.remote.parsl.failures import translated
 
         result: Future[dict[str, Any]] = Future()
@@ -97,7 +97,7 @@ class ParslEngine:
                 result.set_result(done.result())
 
         self._kernel.submit(
-            run_assignment,
+            run_marked,
             app_args=(dict(assignment),),
             executors=[executor.label],
             cache=False,

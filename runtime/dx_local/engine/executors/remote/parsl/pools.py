@@ -34,7 +34,7 @@ class _Pool:
 
 
 class PoolWatch:
-    """Looks at the interchanges twice a second, in a thread of its own.
+    """Looks at the interchanges twice a second, in threads of its own.
 
     `on_dead` is called with a message if an interchange has ended by itself.
     """
@@ -53,16 +53,21 @@ class PoolWatch:
         self._stop = threading.Event()
         self._pools: dict[str, _Pool] = {}
         self._queued: dict[str, str] = {}
-        self._thread = threading.Thread(target=self._run, name="node-watch", daemon=True)
+        self._threads = [
+            threading.Thread(target=work, name=work.__name__, daemon=True)
+            for work in (self._watch_pools, self._watch_interchanges)
+        ]
 
     def start(self) -> None:
         """Begin to look."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Stop looking; a look that has begun is awaited for a moment."""
         self._stop.set()
-        self._thread.join(timeout=2)
+        for thread in self._threads:
+            thread.join(timeout=2)
 
     def slots(self) -> int:
         """Return the number of jobs that the nodes that are here run at a time."""
@@ -77,16 +82,20 @@ class PoolWatch:
         """Return the cores of the largest node here; None without nodes."""
         return max((pool.cores for pool in list(self._pools.values())), default=None)
 
-    def _run(self) -> None:
+    def _watch_pools(self) -> None:
         while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
             for executor in list(self._executors):
-                if executor.bad_state_is_set:
-                    continue
+                if executor.interchange_proc is not None and not executor.bad_state_is_set:
+                    self._look(executor)
+
+    def _watch_interchanges(self) -> None:
+        # In a thread of its own, since nothing answers the other one if an interchange has ended.
+        while not self._stop.wait(_SECONDS_BETWEEN_LOOKS):
+            for executor in list(self._executors):
                 process = executor.interchange_proc
-                if process is not None and process.poll() is not None:
+                if process is not None and process.poll() is not None and not executor.bad_state_is_set:
                     self._on_dead(f"Parsl's interchange ended with exit code {process.returncode}.")
                     return
-                self._look(executor)
 
     def _look(self, executor: NodeExecutor) -> None:
         found = {manager["manager"]: manager for manager in executor.connected_managers()}
