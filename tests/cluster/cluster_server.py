@@ -68,6 +68,13 @@ class ClusterServer(LocalServer):
         # A prefix keeps the server out of a fork of the tests.
         return cls(home, chosen, extra={**extra, MARK: mark}, prefix=("env",), mark=mark)
 
+    @classmethod
+    def on_this_machine(cls, home: Path, *options: str) -> ClusterServer:
+        """Return the server for a home; its two nodes are processes of this machine."""
+        mark = f"{home.name}-{os.getpid()}"
+        chosen = ("--on", "local", "--nodes", "2", "--isolation", "none", *options)
+        return cls(home, chosen, extra={MARK: mark}, prefix=("env",), mark=mark)
+
     @property
     def record(self) -> Path:
         return self.home / "record.txt"
@@ -108,6 +115,10 @@ class ClusterServer(LocalServer):
 
         wait_for(have_started, f"{count} pieces start", self)
 
+    def first_node(self) -> str:
+        """Return the name of the node that was here first."""
+        return self.errors.partition("\nnode ")[2].split()[0]
+
     def await_end(self, job: str) -> dict[str, Any]:
         """Wait until a job is in a final state, and return its description."""
         wait_for(
@@ -137,10 +148,14 @@ def marked_processes(mark: str) -> dict[int, str]:
     return found
 
 
-def worker_pools(mark: str) -> list[int]:
-    """Return the worker pools of Parsl, one for each node."""
+def worker_pools(mark: str, node: str = "") -> list[int]:
+    """Return the worker pools of Parsl, one for each node, or that of one node."""
     found = marked_processes(mark)
-    return [pid for pid, command in found.items() if "process_worker_pool.py" in command]
+    return [
+        pid
+        for pid, command in found.items()
+        if "process_worker_pool.py" in command and f"--uid {node}" in command
+    ]
 
 
 def workers_of(pool: int) -> list[int]:

@@ -30,15 +30,15 @@ N = 12
 
 
 def _cancel_a_block(cluster: Slurm, server: ClusterServer) -> None:
-    cluster.cancel(cluster.jobs("RUNNING")[0])
+    cluster.cancel(*[job for job in cluster.jobs("RUNNING") if cluster.node_of(job) == server.first_node()])
 
 
 def _kill_a_manager(cluster: Slurm, server: ClusterServer) -> None:
-    kill(worker_pools(server.mark)[0])
+    kill(worker_pools(server.mark, server.first_node())[0])
 
 
 def _kill_workers(cluster: Slurm, server: ClusterServer) -> None:
-    for worker in workers_of(worker_pools(server.mark)[0]):
+    for worker in workers_of(worker_pools(server.mark, server.first_node())[0]):
         kill(worker)
 
 

@@ -6,12 +6,14 @@ import logging
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dx_local.engine.cluster.addresses import reachable_address
 from dx_local.engine.executors.remote.engine import EngineUnusableError, NodeSize
 from dx_local.engine.executors.remote.parsl.requirement import check_parsl
 from dx_local.engine.executors.remote.parsl.run_folders import make_run_folder
+from dx_local.engine.settings import Sizes
 from dx_local.errors import DxLocalError, UsageError
 from dx_local.worker.process.trees import remove_tree
 
@@ -41,6 +43,9 @@ class ParslEngine:
             raise UsageError("no scheduler is chosen", "Choose one with --on.")
         check_parsl()
         self._settings: ClusterSettings = settings.cluster
+        if settings.sizes is Sizes.INSTANCE:
+            # A job that waits keeps the memory of its share, as it keeps its machine on the platform.
+            self._settings = replace(settings.cluster, workers_per_core=1)
         self._events = events
         self.address = reachable_address(self._settings, settings.listen)
         self._executors: list[NodeExecutor] = []
@@ -119,7 +124,9 @@ class ParslEngine:
         """Return the number of jobs that all nodes can hold when they are here, with those that wait."""
         size = self.node_size()
         cores = size.cores if size else 1
-        return self._settings.nodes * cores * self._settings.workers_per_core
+        # Of several classes, that with the smallest share: too many jobs are better than a false alarm.
+        share = min((each.job_cores for each in self._executors if each.tasks), default=1)
+        return self._settings.nodes * max(1, cores // share) * self._settings.workers_per_core
 
     def node_size(self) -> NodeSize | None:
         """Return the size of the largest node, or None if it is unknown."""
@@ -141,12 +148,11 @@ class ParslEngine:
             remove_tree(self._folder, ignore_errors=True)
 
     def _close_parsl(self) -> None:
-        for executor in self._executors:
-            executor.give_back_all()
-        if self._kernel and not self._kernel.cleanup_called:
-            # Parsl waits for ever for the answer of an interchange that has ended.
-            if any(executor.bad_state_is_set for executor in self._executors):
-                return
+        if any(executor.bad_state_is_set for executor in self._executors):
+            # Parsl keeps the nodes, and waits for ever for the answer of an interchange that has ended.
+            for executor in self._executors:
+                executor.give_back_all()
+        elif self._kernel and not self._kernel.cleanup_called:
             self._kernel.cleanup()
 
     def _slots_of_first(self) -> int:
