@@ -6,11 +6,14 @@ import json
 import os
 import shlex
 import sys
+from concurrent.futures import InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from parsl.config import Config
 from parsl.executors import HighThroughputExecutor
+from parsl.executors.errors import BadStateException
 from parsl.jobs.states import JobState
 from parsl.providers import LocalProvider
 
@@ -124,6 +127,14 @@ class NodeExecutor(HighThroughputExecutor):
         ]
         if open_jobs and self.provider is not None:
             self.provider.cancel(open_jobs)
+
+    def fail_all(self, error: Exception) -> None:
+        """Fail all jobs that were submitted, and those that will be."""
+        with suppress(RuntimeError, InvalidStateError):  # a job has ended meanwhile
+            self.set_bad_state_and_fail_all(error)
+        for future in list(self.tasks.values()):
+            with suppress(InvalidStateError):
+                future.set_exception(BadStateException(self, error))  # type: ignore[no-untyped-call]
 
     def end(self) -> None:
         """Kill the interchange if it is still there."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +93,7 @@ class ParslEngine:
         if self._failure is not None or self._kernel is None:
             result.set_exception(EngineUnusableError(self._failure or "The engine has not been started."))
             return result
-        executor = self._executor_of(assignment["cores"] if job_class else 1)
+        executor = self._executor_of(self._share(assignment) if job_class else 1)
 
         def pass_on(done: Future[dict[str, Any]]) -> None:
             if error := done.exception():
@@ -159,6 +159,13 @@ class ParslEngine:
         size = self.node_size()
         return size.cores if size else 1
 
+    def _share(self, assignment: Mapping[str, Any]) -> int:
+        """Return the cores of a node that a job of a class takes, with their part of the memory."""
+        cores, memory, size = int(assignment["cores"]), assignment["memory"], self.node_size()
+        if memory is None or size is None or size.memory is None:
+            return cores
+        return min(size.cores, max(cores, math.ceil(int(memory) * size.cores / size.memory)))
+
     def _executor_of(self, job_cores: int) -> NodeExecutor:
         for executor in self._executors:
             if executor.job_cores == job_cores:
@@ -198,8 +205,7 @@ class ParslEngine:
                 return
             self._failure = message
         for executor in self._executors:
-            with suppress(Exception):  # a task may end meanwhile
-                executor.set_bad_state_and_fail_all(GivenUpError(message))
+            executor.fail_all(GivenUpError(message))
 
     def _request(self) -> str:
         """Return a phrase for the nodes that may be requested."""
