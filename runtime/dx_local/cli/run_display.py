@@ -141,6 +141,7 @@ def _as_json(result: RunResult) -> dict[str, Any]:
         "workspace": result.folder,
         "samplesUsed": result.samples_used,
         "usage": [usage.to_json() for usage in result.usage],
+        "nodes": [{"node": node, "jobs": labels} for node, labels in result.nodes.items()],
         "resumed": result.resumed and result.resumed.to_json(),
         "failure": result.failure and result.failure.to_json(),
     }

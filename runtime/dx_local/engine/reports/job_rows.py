@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _JOBS = """
 SELECT job.id, job.function, job.executable_name, job.parent, job.parent_try, job.state, job.created,
     job.started, job.stopped, job.try_number, job.instance_type, job.region, job.failure_reason,
-    job.failure_message, job.reused_from, job.not_reused, job.usage, job.workspace, job.depends_on,
+    job.failure_message, job.reused_from, job.not_reused, job.usage, job.node, job.workspace, job.depends_on,
     parent.workspace AS parent_workspace
 FROM job LEFT JOIN job AS parent ON parent.id = job.parent WHERE ? IN ('', job.root) ORDER BY job.sequence
 """
@@ -26,7 +26,7 @@ _EARLIER_TRIES = """
 SELECT job.id, job.function, past_try.number AS try_number,
     json_extract(row, '$.started') AS started, json_extract(row, '$.stopped') AS stopped,
     json_extract(row, '$.failure_reason') AS reason, json_extract(row, '$.failure_message') AS message,
-    json_extract(row, '$.usage') AS usage
+    json_extract(row, '$.usage') AS usage, json_extract(row, '$.node') AS node
 FROM past_try JOIN job ON job.id = past_try.job WHERE ? IN ('', job.root)
 ORDER BY job.sequence, past_try.number
 """
@@ -49,6 +49,7 @@ class Job(TypedDict):
     disk: int | None
     reused: bool
     again: str | None
+    node: str | None
     reason: str | None
     message: str | None
     log: str | None
@@ -64,6 +65,7 @@ class EarlierTry(TypedDict):
     memory: int | None
     cpuSeconds: float | None
     disk: int | None
+    node: str | None
     reason: str | None
     message: str | None
     log: str | None
@@ -110,6 +112,7 @@ def jobs_of(rows: Sequence[Row], entry_points: dict[EntryPointKey, int]) -> list
                 "disk": usage.get("disk"),
                 "reused": row["reused_from"] is not None,
                 "again": row["not_reused"],
+                "node": row["node"],
                 "reason": row["failure_reason"],
                 "message": row["failure_message"],
                 "log": _log(row),
@@ -133,6 +136,7 @@ def earlier_tries(store: Store, rows: Sequence[Row], root: str) -> list[EarlierT
                 "memory": usage.get("memory"),
                 "cpuSeconds": usage.get("cpu_seconds"),
                 "disk": usage.get("disk"),
+                "node": row["node"],
                 "reason": row["reason"],
                 "message": row["message"],
                 "log": _log(row),

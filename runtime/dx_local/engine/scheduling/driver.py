@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from dx_local.engine.environments.job_environments import JobEnvironmentError
 from dx_local.engine.executors.job_folder import home_files, json_file_text, make_job_folder
 from dx_local.engine.faults import FaultKind
+from dx_local.engine.scheduling import restart_advice
 from dx_local.engine.scheduling.deferred_records import DeferredRecords
 from dx_local.engine.scheduling.fault_injection import FaultInjection, failure_by, transfer_size
 from dx_local.engine.scheduling.job_variables import variables_of
@@ -40,7 +41,7 @@ from dx_local.platform.execution import job_descriptions, job_events, job_usage
 from dx_local.platform.execution.job_logs import job_folder_name
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
 
     from dx_local.engine.environments.job_environments import JobEnvironments
     from dx_local.engine.executors.protocol import Executor, JobExit, PreparedJob
@@ -76,10 +77,13 @@ class Driver:
         reserve: DiskReserve,
         *,
         is_open: bool = False,
+        announce: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._platform = platform
         self._settings = settings
         self._serves_clients = is_open
+        self._announce = announce
+        self._has_advised = False
         self._job_environments = job_environments
         self._records = DeferredRecords(platform.folder, reserve)
         platform.use_reserve = self._records.use_reserve
@@ -190,8 +194,17 @@ class Driver:
             failure = failure_of(
                 self._row(job_id), end, failure, self._memory_kills, disk_is_full=end.disk_is_full
             )
+            if outcome.reason == restart_advice.REASON:
+                self._advise_on_restarts(job_id)
             self._record_failure(job_id, self._explaining_full_disk(failure), end.usage)
         self._fill_slots()
+
+    def _advise_on_restarts(self, job_id: str) -> None:
+        """Announce once that the loss of a node restarts more than the job that was there."""
+        advice = restart_advice.advice_on(self._platform.store, self._row(job_id))
+        if advice and not self._has_advised:
+            self._has_advised = True
+            self._announce(advice)
 
     def _record_output(self, job_id: str, output: JSON, usage: JobUsage | None) -> None:
         """Record that a job is done, or that it failed if the disk has no space for its output."""
