@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +50,20 @@ def content(value: Any) -> Any:
     """Return an output with the contents of its files instead of their paths."""
     if isinstance(value, list):
         return [content(item) for item in value]
-    return value.read_bytes() if isinstance(value, Path) else value
+    return comparable(value.read_bytes()) if isinstance(value, Path) else value
+
+
+def comparable(data: bytes) -> Any:
+    """Return the content of a file without compression, and without dates."""
+    if data.startswith(b"\x1f\x8b"):
+        data = gzip.decompress(data)
+    if data[257:262] == b"ustar":
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            files = [(member.name, archive.extractfile(member)) for member in archive if member.isfile()]
+            return {name: comparable(file.read()) for name, file in files if file}
+    return [
+        line for line in data.splitlines() if not line.startswith((b"##bcftools", b"@PG", b"# This file"))
+    ]
 
 
 def outputs(run: Run) -> dict[str, Any]:
@@ -133,5 +149,10 @@ def test_python_packages_of_exec_depends(
         dxpy.run()
     """
     depends = [{"name": "iniconfig", "package_manager": "pip", "version": "2.0.0"}]
-    app = make_app(code, outputs={"name": "string"}, runSpec={"execDepends": depends})
+    app = make_app(
+        code,
+        outputs={"name": "string"},
+        runSpec={"execDepends": depends},
+        access={"network": ["*"]},
+    )
     assert dx_run(app, {}, **nodes).output == {"name": "iniconfig"}
