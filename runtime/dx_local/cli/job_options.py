@@ -109,7 +109,7 @@ _OPTIONS = (
         "--executor-config",
         type=click.Path(),
         metavar="FILE",
-        help="TOML file with a table [executor].  [default: that of the project file, with --on or --executor]",
+        help="TOML file with a table [executor].  [default: the project file, with --on or --executor]",
     ),
     click.option(
         "--sizes",

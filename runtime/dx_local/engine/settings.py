@@ -154,8 +154,8 @@ class JobSettings:
     def from_options(cls, options: JobOptions, folder: Path | None = None) -> JobSettings:
         """Return the settings for these options. Raises UsageError for an invalid value.
 
-        Environment variables supply isolation, network, Python and executor if the options do not. `folder` is
-        that of the app, by default the current one; its project files may have a table [executor].
+        Environment variables supply isolation, network, Python and executor if the options do not. `folder`
+        is that of the app, by default the current one; its project files may have a table [executor].
         """
         given: dict[str, Any] = {
             "python": os.environ.get(PYTHON_VARIABLE) or None,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from parsl.jobs.states import JobState, JobStatus
 
 from dx_local.engine.cluster.settings import ClusterSettings
 from dx_local.engine.executors.remote.node.guard import FENCE_SECONDS
@@ -114,6 +115,15 @@ def test_differing_versions_are_named() -> None:
     assert differences(versions(), found, "n1") == [
         f"node n1 has Parsl 2020.1.1, but dx-local runs with Parsl {versions()['parsl']}"
     ]
+
+
+def test_requests_that_wait_for_a_node_are_not_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    executor = executor_for()
+    executor.blocks_to_job_id |= {"0": "100", "1": "101"}
+    executor._status |= {block: JobStatus(JobState.PENDING) for block in ("0", "1")}
+    monkeypatch.setattr(executor, "connected_managers", list)
+    assert executor.scale_in(0, max_idletime=60) == []
+    assert executor.scale_in(2, max_idletime=60) == []
 
 
 def test_the_least_loaded_node_is_first() -> None:

@@ -24,7 +24,7 @@ from dx_local.engine.executors.remote.parsl.selection import LeastLoadedFirst
 from dx_local.engine.executors.remote.parsl.versions import versions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from dx_local.engine.cluster.settings import ClusterSettings
@@ -109,6 +109,22 @@ class NodeExecutor(HighThroughputExecutor):
             return f"export {NODE_VARIABLE}=local-{int(block_id) + 1}; {command}"
         return command
 
+    def scale_in(self, blocks: int, max_idletime: float | None = None) -> list[str]:
+        """Give nodes back: those that have been idle for long enough, or any without `max_idletime`.
+
+        Parsl itself takes requests in the queue for idle ones, and all idle ones if it is to give back none.
+        """
+        if max_idletime is None:
+            return list(super().scale_in(blocks))
+        idle = _idle_blocks(self.connected_managers(), max_idletime)[:blocks]
+        for block in idle:
+            self._hold_block(block)  # type: ignore[no-untyped-call]
+        jobs = [self.blocks_to_job_id[block] for block in idle]
+        if not jobs or self.provider is None:
+            return []
+        ended = self._filter_scale_in_ids(jobs, self.provider.cancel(jobs))
+        return [self.job_ids_to_block[job] for job in ended]
+
     def open_requests(self) -> int:
         """Return the number of requests that wait or have a node."""
         return sum(not status.terminal for status in list(self.status_facade.values()))
@@ -141,6 +157,16 @@ class NodeExecutor(HighThroughputExecutor):
         if self.interchange_proc is not None and self.interchange_proc.poll() is None:
             self.interchange_proc.kill()
             self.interchange_proc.wait()
+
+
+def _idle_blocks(managers: Sequence[Mapping[str, Any]], seconds: float) -> list[str]:
+    """Return the requests whose nodes have run no job for a time, the longest idle first."""
+    idle = [
+        (manager["idle_duration"], manager["block_id"])
+        for manager in managers
+        if manager["active"] and not manager["tasks"] and manager["idle_duration"] > seconds
+    ]
+    return [block for _, block in sorted(idle, reverse=True)]
 
 
 def executor_label(job_cores: int) -> str:
