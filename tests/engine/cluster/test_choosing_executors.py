@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dx_app_wizard.policy.load import load_policy
 from dx_local.engine.cluster.settings import ClusterSettings
 from dx_local.engine.settings import EXECUTOR_VARIABLE, JobSettings
 from dx_local.errors import UsageError
@@ -47,6 +48,10 @@ def project(tmp_path: Path) -> Path:
 
 def test_the_table_of_the_project_file_alone_changes_nothing(project: Path) -> None:
     assert JobSettings.from_options({}, project) == JobSettings()
+
+
+def test_the_table_does_not_disturb_the_policy(project: Path) -> None:
+    assert load_policy(project) == load_policy(project.parent)
 
 
 @pytest.mark.parametrize("options", [{"executor": "parsl"}, {"on": "slurm"}])
