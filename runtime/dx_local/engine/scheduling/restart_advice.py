@@ -21,7 +21,7 @@ def advice_on(store: Store, job: JobRow) -> str | None:
     if restarted["id"] == job["id"] or not restarts.is_allowed(restarted, REASON):
         return None
     return (
-        f"The loss of {job_label(store, job)} restarts {job_label(store, restarted)} and all of its subjobs,"
-        ' because runSpec.restartableEntryPoints is "master", the default. With "all", only the lost job would'
-        " run again."
+        f"The loss of {job_label(store, job)} restarts {job_label(store, restarted)} and its subjobs,"
+        ' because runSpec.restartableEntryPoints is "master", the default.'
+        ' With "all", only the lost job would run again.'
     )

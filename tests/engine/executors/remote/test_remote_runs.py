@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from tests.conftest import MakeApp
 
-    from dx_local.engine.executors.remote.engine import EngineEvents
-
 USES_EVERYTHING = """
 import os, subprocess, dxpy
 
@@ -108,16 +106,19 @@ def test_a_node_makes_an_environment_with_pip_packages(
 LOSES_A_PIECE = """
 import os, time, dxpy
 
+def own_try():
+    return dxpy.describe(dxpy.JOB_ID, fields={"try": True})["try"]
+
 @dxpy.entry_point("process")
-def process(i):
+def process(i, above):
     print("piece", i, flush=True)
-    if i == 1 and dxpy.describe(dxpy.JOB_ID, fields={"try": True})["try"] == 0:
+    if i == 1 and above + own_try() == 0:
         time.sleep(1000)
     return {"i": i}
 
 @dxpy.entry_point("main")
 def main():
-    jobs = [dxpy.new_dxjob({"i": i}, "process") for i in range(3)]
+    jobs = [dxpy.new_dxjob({"i": i, "above": own_try()}, "process") for i in range(3)]
     return {"found": [job.get_output_ref("i") for job in jobs]}
 
 dxpy.run()
@@ -127,14 +128,9 @@ dxpy.run()
 class LosesPieceOnce(LosingEngine):
     """Loses the node of the first job with the input 1."""
 
-    def __init__(self, settings: JobSettings, events: EngineEvents) -> None:
-        super().__init__(settings, events)
-        self._has_lost = False
-
     def is_lost(self, assignment: Mapping[str, Any]) -> bool:
-        is_first = not self._has_lost and json.loads(assignment["home"]["job_input.json"]) == {"i": 1}
-        self._has_lost = self._has_lost or is_first
-        return is_first
+        given = json.loads(assignment["home"]["job_input.json"])
+        return bool(given == {"i": 1, "above": 0} and assignment["try_number"] == 0)
 
 
 class Recorder(Observer):
@@ -147,15 +143,15 @@ class Recorder(Observer):
         self.messages.append(message)
 
 
-@pytest.mark.parametrize(("restartable", "submitted"), [("all", 5), ("master", 8)])
+@pytest.mark.parametrize(("restartable", "submitted"), [("all", {5}), ("master", {7, 8})])
 def test_a_lost_job_is_restarted_and_its_late_result_is_dropped(
     make_app: MakeApp,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     restartable: str,
-    submitted: int,
+    submitted: set[int],
 ) -> None:
-    kind = type("Losing", (LosesPieceOnce,), {"assignments": [], "results": []})
+    kind: Any = type("Losing", (LosesPieceOnce,), {"assignments": [], "results": []})
     monkeypatch.setitem(registry.EXECUTORS, "losing", executor_of(kind))
     app = make_app(
         LOSES_A_PIECE,
@@ -169,10 +165,10 @@ def test_a_lost_job_is_restarted_and_its_late_result_is_dropped(
     observer = Recorder()
     run = asyncio.run(run_once(RunRequest(app=app, settings=settings, folder=tmp_path / "run"), observer))
     assert run.output == {"found": [0, 1, 2]}
-    assert len(kind.assignments) == submitted
+    assert len(kind.assignments) in submitted
     # Killed, or rejected by the API, which takes the token of a lost try for unknown.
     lost = [json.loads(result)["exit_code"] for result in kind.results if '"exit_code": 0' not in result]
-    assert 0 < len(lost) <= submitted - 4
+    assert 0 < len(lost) <= 4
     advice = [message for message in observer.messages if "restartableEntryPoints" in message]
     assert len(advice) == (restartable == "master")
 

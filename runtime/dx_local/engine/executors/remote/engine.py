@@ -96,7 +96,7 @@ class Engine(Protocol):
         """Remember the number of jobs that run or could run now; an engine may request nodes for them."""
 
     def node_size(self) -> NodeSize | None:
-        """Return the size of the largest node, or None if it is unknown."""
+        """Return the size of the largest node, or None if it is unknown; also before `start`."""
         ...
 
     def close(self) -> None:

@@ -81,7 +81,7 @@ class RemoteExecutor:
         """Put everything in place here that a node will request. Raises JobEnvironmentError."""
         deliver(job)
         self._check_usable()
-        size = job_size(job, self._settings, self._engine.node_size() if self._is_up else None)
+        size = job_size(job, self._settings, self._engine.node_size())
         layers = await job.environment.layers()
         try:
             references = [await self._layers.reference(path) for path in layers.paths]

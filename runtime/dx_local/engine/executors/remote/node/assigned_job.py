@@ -102,6 +102,7 @@ class AssignedJob:
         except LinkError:
             return self._result(None)
         finally:
+            self._sender.close()
             link.close()
             await self._in_thread(remove_tree, folder.path)
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dx_local.engine.executors.remote.node.link import Link, LinkError
@@ -24,6 +25,7 @@ Engines must take longer to declare a node lost, so that a job has ended before 
 _FIRST_POLL_SECONDS = 0.3  # most of the jobs that are over by then need none
 _CHECK_SECONDS = 0.5
 _RETRY_SECONDS = 0.5
+_PAUSE_SECONDS = 0.05  # in case the server does not hold its answers back
 
 
 class Guard:
@@ -46,6 +48,7 @@ class Guard:
         self._end = None
         self._timer.cancel()
         self._is_closed.set()
+        self._link.close()
 
     def _start(self) -> None:
         threading.Thread(target=self._poll, daemon=True).start()
@@ -60,8 +63,10 @@ class Guard:
                 continue
             self._answered = time.monotonic()
             if not may_go_on:
-                self._loop.call_soon_threadsafe(self._report, False)
+                with suppress(RuntimeError):  # the loop is closed
+                    self._loop.call_soon_threadsafe(self._report, False)
                 break
+            self._is_closed.wait(_PAUSE_SECONDS)
         self._link.close()
 
     def _check(self) -> None:

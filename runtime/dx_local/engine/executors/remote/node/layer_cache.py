@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import secrets
 import subprocess
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.user_dirs import cache_dir
 from dx_local.engine.environments.file_lock import locked
 from dx_local.engine.executors.remote.layers import reference_of
-from dx_local.engine.executors.remote.node.link import LinkError
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
@@ -57,11 +55,8 @@ def _fetch(digest: str, folder: Path, link: Link) -> None:
     unfinished = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
     unfinished.mkdir()
     try:
-        response = link.layer(digest)
-        try:
+        with link.layer(digest) as response:
             _unpack(response, unfinished)
-        finally:
-            response.close()
         if reference_of(unfinished).digest != digest:
             raise LayerError("a layer has changed while it was transferred; run the app again")
         unfinished.replace(folder)
@@ -82,9 +77,9 @@ def _unpack(archive: HTTPResponse, folder: Path) -> None:
         )
         try:
             _write_all(archive, process)
-        except (OSError, http.client.HTTPException) as error:
+        except BaseException:
             process.kill()
-            raise LinkError(f"a layer could not be transferred: {error}") from error
+            raise
         finally:
             process.wait()
         if process.returncode != 0:

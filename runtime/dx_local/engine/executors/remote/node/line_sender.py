@@ -58,6 +58,13 @@ class LineSender:
         self._link.close()
         return self._sent, self._lines
 
+    def close(self) -> None:
+        """Send nothing any more."""
+        self._is_ending.set()
+        if self._sending:
+            self._sending.cancel()
+        self._link.close()
+
     async def _send(self) -> None:
         pause = _BATCH_SECONDS
         while True:

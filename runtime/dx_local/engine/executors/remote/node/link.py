@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-from contextlib import suppress
+import socket
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from http.client import HTTPResponse
 
     from dx_local.engine.executors.remote.assignment import Assignment, LogLineData
@@ -23,7 +24,10 @@ class LinkError(Exception):
 
 
 class Link:
-    """Sends requests over one connection, which is renewed if it breaks. For use in one thread at a time."""
+    """Sends requests over one connection, which is renewed if it breaks.
+
+    For use in one thread at a time; only `close`, which ends a request under way, may be called in another.
+    """
 
     def __init__(self, assignment: Assignment) -> None:
         url = urlsplit(assignment.control)
@@ -34,6 +38,7 @@ class Link:
             "Content-Type": "application/json",
         }
         self._connection: http.client.HTTPConnection | None = None
+        self._is_closed = False
 
     def begin(self, node: str, home: str) -> bool:
         """Return whether the try may start. Raises LinkError."""
@@ -51,26 +56,34 @@ class Link:
         """Send the output of the job. Raises LinkError."""
         self._call("POST", "output", output)
 
-    def layer(self, digest: str) -> HTTPResponse:
-        """Return a response with the archive of a layer; its connection ends with it. Raises LinkError."""
+    @contextmanager
+    def layer(self, digest: str) -> Iterator[HTTPResponse]:
+        """Yield a response with the archive of a layer. Raises LinkError."""
         connection = http.client.HTTPConnection(self._host, timeout=_SECONDS)
         try:
             connection.request("GET", f"{self._path}/layers/{digest}", headers=self._headers)
-            response = connection.getresponse()
+            with connection.getresponse() as response:
+                if response.status != http.client.OK:
+                    raise LinkError(f"layer {digest}: status {response.status}")
+                yield response
         except (OSError, http.client.HTTPException) as error:
-            connection.close()
             raise LinkError(str(error)) from error
-        if response.status != http.client.OK:
-            response.close()
+        finally:
             connection.close()
-            raise LinkError(f"layer {digest}: status {response.status}")
-        return response
 
     def close(self) -> None:
-        """End the connection."""
-        if self._connection:
-            self._connection.close()
-            self._connection = None
+        """End the connection; later requests raise LinkError."""
+        self._is_closed = True
+        connection = self._connection
+        if connection and connection.sock:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection:
+            connection.close()
 
     def _call(self, method: str, name: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         # A connection that was open may have been closed by the server: then a new one is tried at once.
@@ -83,16 +96,19 @@ class Link:
         return self._answer(method, name, body)
 
     def _answer(self, method: str, name: str, body: dict[str, Any] | None) -> dict[str, Any]:
+        if self._is_closed:
+            raise LinkError("the link is closed")
         data = None if body is None else json.dumps(body).encode()
-        self._connection = self._connection or http.client.HTTPConnection(self._host, timeout=_SECONDS)
+        connection = self._connection or http.client.HTTPConnection(self._host, timeout=_SECONDS)
+        self._connection = connection
         try:
-            self._connection.request(method, f"{self._path}/{name}", data, self._headers)
-            response = self._connection.getresponse()
-            text = response.read()
-            answer = json.loads(text)
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            with suppress(OSError):
-                self.close()
+            connection.request(method, f"{self._path}/{name}", data, self._headers)
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        except (OSError, ValueError, AttributeError, http.client.HTTPException) as error:
+            # An AttributeError is http.client's own when another thread has closed the connection.
+            connection.close()
+            self._disconnect()
             raise LinkError(str(error) or type(error).__name__) from error
         if response.status != http.client.OK or not isinstance(answer, dict):
             raise LinkError(f"{name}: status {response.status}")
