@@ -5,6 +5,8 @@
     POST …/log        {"before", "lines", "notes"} → {}: log lines, after `before` earlier ones
     POST …/output     an output too long for the engine → {}
     GET  …/layers/D   a layer by its digest, as a tar archive
+    GET  …/wheels/V   {"wheels": [[name, digest]]}: packages for a Python of version V
+    GET  …/wheel/D    one of them
 
 A try that is over, replaced or unknown gets {"do": "kill"}, and 404 for everything else.
 """
@@ -15,7 +17,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from dx_local.api import convertors
@@ -58,6 +60,14 @@ class NodeTry(Protocol):
         """Return the folder of a layer that the job requires."""
         ...
 
+    async def wheels(self, python: str) -> list[tuple[str, str]] | None:
+        """Return the names and digests of wheels for the job's environment; None if there are none."""
+        ...
+
+    def wheel(self, digest: str) -> Path | None:
+        """Return a wheel that `wheels` has named."""
+        ...
+
 
 def node_routes(find: Callable[[str, int, str], NodeTry | None]) -> list[Route]:
     """Return the routes for the tries that `find` returns by job ID, number of the try, and token."""
@@ -81,6 +91,8 @@ def node_routes(find: Callable[[str, int, str], NodeTry | None]) -> list[Route]:
         route("log", "POST", _log),
         route("output", "POST", _output),
         route("layers/{digest}", "GET", _layer),
+        route("wheels/{python}", "GET", _wheels),
+        route("wheel/{digest}", "GET", _wheel),
     ]
 
 
@@ -121,6 +133,18 @@ async def _layer(found: NodeTry, request: Request) -> Response:
     if folder is None:
         return answer_json({"error": "the job has no such layer"}, 404)
     return StreamingResponse(_tar(folder), media_type="application/x-tar")
+
+
+async def _wheels(found: NodeTry, request: Request) -> Response:
+    wheels = await found.wheels(request.path_params["python"])
+    return answer_json({"wheels": wheels}, 200 if wheels is not None else 404)
+
+
+async def _wheel(found: NodeTry, request: Request) -> Response:
+    path = found.wheel(request.path_params["digest"])
+    if path is None:
+        return answer_json({"error": "the job has no such wheel"}, 404)
+    return FileResponse(path)
 
 
 async def _tar(folder: Path) -> AsyncIterator[bytes]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,11 @@ from dx_app_wizard.lint.source.python2 import is_python2, python2_code
 from dx_local.engine.environments.bundled_files import BundledFileError, BundledFiles
 from dx_local.engine.environments.debian import dpkg
 from dx_local.engine.environments.exec_depends import dependencies_of
-from dx_local.engine.environments.python_environments import EnvironmentBuildError, requirements_of
+from dx_local.engine.environments.python_environments import (
+    EnvironmentBuildError,
+    request_of_python,
+    requirements_of,
+)
 from dx_local.engine.environments.worker_environments import (
     WorkerEnvironments,
     from_thread,
@@ -96,6 +100,13 @@ class RequiredEnvironment:
         """Return the environment, made on this machine if needed. Raises JobEnvironmentError."""
         return await self.environments.realise(self)
 
+    async def wheels(self, python: str) -> list[Path]:
+        """Return wheels of the worker environment for another machine with this version of Python.
+
+        Raises JobEnvironmentError.
+        """
+        return await self.environments.wheels(self, python)
+
     async def layers(self) -> Layers:
         """Return the layers alone, made on this machine if needed. Raises JobEnvironmentError."""
         return await self.environments.layers(self)
@@ -154,6 +165,20 @@ class JobEnvironments:
         for note in resolved.notes:
             self._announce_once(note)
         return Layers((*paths, *resolved.layers), resolved.hint)
+
+    async def wheels(self, required: RequiredEnvironment, python: str) -> list[Path]:
+        """Return wheels of a worker environment with a version of Python. Raises JobEnvironmentError."""
+        from dx_local.engine.environments.wheels import wheels_of
+
+        found = request_of_python(python)
+        if found is None:
+            raise JobEnvironmentError(f"this machine has no Python {python}, for which a node needs packages")
+        request = replace(found, packages=required.packages)
+        try:
+            environment = await self._workers.environment(request)
+            return await asyncio.to_thread(wheels_of, request, environment)
+        except EnvironmentBuildError as error:
+            raise JobEnvironmentError(str(error)) from error
 
     async def environment(self, request: EnvironmentRequest) -> WorkerEnvironment:
         """Return a worker environment, created once for concurrent calls. Raises EnvironmentBuildError."""

@@ -119,35 +119,38 @@ def request_of_python(version: str | None) -> EnvironmentRequest | None:
     return EnvironmentRequest(python=version, interpreter=found) if found else None
 
 
-def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str], None]) -> WorkerEnvironment:
+def prepare_environment(
+    request: EnvironmentRequest, *, announce: Callable[[str], None], wheels: Path | None = None
+) -> WorkerEnvironment:
     """Return the requested environment: the running one if it matches, or a cached one, or a new one.
 
-    Calls `announce` before it creates one, because that takes a while. Raises EnvironmentBuildError.
+    Calls `announce` before it creates one, because that takes a while. With `wheels`, its packages come from
+    this folder instead of a package index. Raises EnvironmentBuildError.
     """
     own_version = _own_dxpy_version()
     if own_version and request.python in (None, running_version()) and not request.packages:
         programs = Path(sysconfig.get_path("scripts"))
         return WorkerEnvironment(Path(sys.executable), programs, own_version, native_client(_cache_folder()))
-    folder = _cache_folder() / _key(request)
+    folder = _cache_folder() / key_of_environment(request)
     if not _is_complete(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.with_name(f"{folder.name}.lock")):
             if not _is_complete(folder):  # another run may have created it before the lock was free
                 announce(f"Creating a worker environment: first job with {request.describe()}.")
-                _try_to_build(request, folder)
+                _try_to_build(request, folder, wheels)
     client = native_client(_cache_folder())
     return WorkerEnvironment(folder / "bin" / "python", folder / "bin", request.dxpy, client)
 
 
 def environment_folder(request: EnvironmentRequest) -> Path | None:
     """Return the folder of the cached environment for a request; None if there is none."""
-    folder = _cache_folder() / _key(request)
+    folder = _cache_folder() / key_of_environment(request)
     return folder if _is_complete(folder) else None
 
 
 def failed_recently(request: EnvironmentRequest) -> bool:
     """Return whether the creation of a missing environment failed within the last day."""
-    folder = _cache_folder() / _key(request)
+    folder = _cache_folder() / key_of_environment(request)
     try:
         age = time.time() - _failure_of(folder).stat().st_mtime
     except FileNotFoundError:
@@ -170,7 +173,8 @@ def _cache_folder() -> Path:
     return cache_dir("dx-local") / "environments"
 
 
-def _key(request: EnvironmentRequest) -> str:
+def key_of_environment(request: EnvironmentRequest) -> str:
+    """Return the name of the folder of a requested environment in the cache."""
     # Pythons of the same version differ by their installation folder.
     python = request.python or [platform.python_version(), platform.machine(), sys.base_prefix]
     interpreter = str(request.interpreter or "")
@@ -192,9 +196,9 @@ def _failure_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.failed")
 
 
-def _try_to_build(request: EnvironmentRequest, folder: Path) -> None:
+def _try_to_build(request: EnvironmentRequest, folder: Path, wheels: Path | None) -> None:
     try:
-        _build(request, folder)
+        _build(request, folder, wheels)
     except EnvironmentBuildError as error:
         if not error.was_stopped:
             _failure_of(folder).touch()
@@ -202,7 +206,7 @@ def _try_to_build(request: EnvironmentRequest, folder: Path) -> None:
     _failure_of(folder).unlink(missing_ok=True)
 
 
-def _build(request: EnvironmentRequest, folder: Path) -> None:
+def _build(request: EnvironmentRequest, folder: Path, wheels: Path | None) -> None:
     # An environment cannot be moved, so it is created at its final path; the marker is written last.
     if folder.exists():
         shutil.rmtree(folder)
@@ -215,10 +219,11 @@ def _build(request: EnvironmentRequest, folder: Path) -> None:
         str(folder),
     )
     # Compiled here, because otherwise the first job to use a program would wait for it and show warnings.
-    install = ("pip", "install", "--compile-bytecode", "--python", str(python), "--")
-    _uv(request, *install, f"dxpy=={request.dxpy}", *request.packages)
+    source = ("--offline", "--no-index", "--find-links", str(wheels)) if wheels else ()
+    install = ("pip", "install", *source, "--python", str(python))
+    _uv(request, *install, "--compile-bytecode", "--", f"dxpy=={request.dxpy}", *request.packages)
     # Few jobs call pip, so it is not compiled.
-    _uv(request, "pip", "install", "--python", str(python), "--", "pip")
+    _uv(request, *install, "--", "pip")
     (site_packages,) = folder.glob("lib/python*/site-packages")
     (site_packages / "dx_local_pip_target.pth").write_text(_OWN_PACKAGES_OF_JOBS)
     made_of = {"dxpy": request.dxpy, "packages": request.packages}

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
 
+    FetchWheels = Callable[[EnvironmentRequest], Path | None]
+
 
 class WorkerEnvironments:
     """Prepares worker environments, each only once; notes for the user go to `announce`.
@@ -44,25 +46,31 @@ class WorkerEnvironments:
         self._announced: set[str] = set()
 
     async def of_release(
-        self, release: str, packages: tuple[str, ...], *, shows_python: bool
+        self,
+        release: str,
+        packages: tuple[str, ...],
+        *,
+        shows_python: bool,
+        fetch_wheels: FetchWheels | None = None,
     ) -> WorkerEnvironment:
         """Return the environment for jobs of a release. Raises EnvironmentBuildError.
 
-        With `shows_python`, announce a Python that is not the release's.
+        With `shows_python`, announce a Python that is not the release's. `fetch_wheels` is called in a thread
+        if the package index is of no help; it returns a folder of wheels, or None.
         """
         request = replace(self._request_of(release), packages=packages)
         if shows_python:
             self._announce_python(release, request.python or running_version())
         if self._python or request.python is None:
-            return await self.environment(request)
+            return await self.environment(request, fetch_wheels)
         # The user did not choose this Python. If its environment cannot be created, for instance because the
         # package index is unreachable, use the running Python, whose environment may exist already.
         try:
             if self._finished(request) or not failed_recently(request):
-                return await self.environment(request)
+                return await self.environment(request, fetch_wheels)
         except EnvironmentBuildError:
             pass
-        environment = await self.environment(EnvironmentRequest(packages=packages))
+        environment = await self.environment(EnvironmentRequest(packages=packages), fetch_wheels)
         self._pythons[release] = EnvironmentRequest()
         self._announce_once(
             f"A worker environment with Python {request.python} of release {release} could not be created."
@@ -70,13 +78,15 @@ class WorkerEnvironments:
         self._announce_python(release, running_version())
         return environment
 
-    async def environment(self, request: EnvironmentRequest) -> WorkerEnvironment:
+    async def environment(
+        self, request: EnvironmentRequest, fetch_wheels: FetchWheels | None = None
+    ) -> WorkerEnvironment:
         """Return a worker environment, created once for concurrent calls. Raises EnvironmentBuildError."""
         if finished := self._finished(request):
             return finished
         known = self._environments.get(request)
         if known is None or known.done():
-            build = partial(prepare_environment, request, announce=from_thread(self._wait_for))
+            build = partial(_prepare, request, from_thread(self._wait_for), fetch_wheels)
             self._environments[request] = known = asyncio.create_task(asyncio.to_thread(build))
             known.add_done_callback(self._stop_waiting)
             known.add_done_callback(retrieve_exception)  # the waiting task may be cancelled
@@ -124,6 +134,18 @@ class WorkerEnvironments:
     def _stop_waiting(self, _finished: asyncio.Task[WorkerEnvironment]) -> None:
         if all(task.done() for task in self._environments.values()):
             self._wait_for(None)
+
+
+def _prepare(
+    request: EnvironmentRequest, announce: Callable[[str], None], fetch_wheels: FetchWheels | None
+) -> WorkerEnvironment:
+    try:
+        return prepare_environment(request, announce=announce)
+    except EnvironmentBuildError as error:
+        wheels = None if error.was_stopped or fetch_wheels is None else fetch_wheels(request)
+        if wheels is None:
+            raise
+    return prepare_environment(request, announce=announce, wheels=wheels)
 
 
 def from_thread(announce: Callable[[str], None]) -> Callable[[str], None]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import Future
@@ -11,13 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 from dx_local.engine.executors.remote.engine import NodeLostError
 from dx_local.engine.executors.remote.executor import RemoteExecutor
+from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE
 from dx_local.engine.executors.remote.thread_engine import ThreadEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from dx_local.engine.executors.protocol import Api, Callbacks
     from dx_local.engine.settings import JobSettings
+
+
+_RUNS_ASSIGNMENT = """
+import json, sys
+from dx_local.engine.executors.remote.node import run_assignment
+print(json.dumps(run_assignment(json.load(sys.stdin))))
+"""
 
 
 class WatchedEngine(ThreadEngine):
@@ -47,6 +59,32 @@ class WatchedEngine(ThreadEngine):
 
     def submitted(self, assignment: Mapping[str, Any], done: Future[dict[str, Any]]) -> None:
         """React to a submission."""
+
+
+class ProcessEngine(WatchedEngine):
+    """Runs each assignment in a process with a cache of its own, which reaches no package index."""
+
+    cache: Path
+
+    def submit(
+        self,
+        assignment: Mapping[str, Any],
+        job_class: str | None,  # noqa: ARG002 - classes make no difference
+    ) -> Future[dict[str, Any]]:
+        return self._threads.submit(self._run_apart, json.dumps(assignment))
+
+    def _run_apart(self, assignment: str) -> dict[str, Any]:
+        offline = {"XDG_CACHE_HOME": str(self.cache), "UV_OFFLINE": "1", NODE_VARIABLE: "n2"}
+        done = subprocess.run(
+            [sys.executable, "-c", _RUNS_ASSIGNMENT],
+            input=assignment,
+            env={**os.environ, **offline},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        result: dict[str, Any] = json.loads(done.stdout)
+        return result
 
 
 class LosingEngine(WatchedEngine):

@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.engine.executors.remote.engines import LosingEngine, WatchedEngine, executor_of
+from tests.engine.executors.remote.engines import LosingEngine, ProcessEngine, WatchedEngine, executor_of
 
 from dx_local.engine.executors import registry
 from dx_local.engine.executors.remote.engine import EngineUnusableError, NodeSize
@@ -89,18 +89,23 @@ def test_a_node_gives_the_outputs_of_this_machine_and_gets_plain_data(
 
 
 @pytest.mark.slow
-def test_a_node_makes_an_environment_with_pip_packages(
-    make_app: MakeApp, watched: type[WatchedEngine]
+def test_a_node_that_reaches_no_package_index_gets_wheels(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    cache = tmp_path / "cache"
+    kind: Any = type("Apart", (ProcessEngine,), {"assignments": [], "results": [], "cache": cache})
+    monkeypatch.setitem(registry.EXECUTORS, "apart", executor_of(kind))
     app = make_app(
         "import dxpy\n@dxpy.entry_point('main')\ndef main():\n"
-        "    import six\n    return {'six': six.__version__}\ndxpy.run()\n",
-        outputs={"six": "string"},
+        "    import six, pip\n    return {'six': six.__version__, 'pip': six.__file__}\ndxpy.run()\n",
+        outputs={"six": "string", "pip": "string"},
         runSpec={"execDepends": [{"name": "six", "package_manager": "pip", "version": "1.16.0"}]},
         access={"network": ["*"]},
     )
-    assert run_app(app, executor="watched").output == {"six": "1.16.0"}
-    assert len(watched.assignments) == 1
+    output = run_app(app, executor="apart").output
+    assert output["six"] == "1.16.0"
+    assert output["pip"].startswith(str(cache))
+    assert list(cache.glob("dx-local/wheels/*/six-1.16.0-*.whl"))
 
 
 LOSES_A_PIECE = """

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from dx_local.engine.environments.job_environments import JobEnvironmentError
 from dx_local.engine.executors.protocol import LogLine
 from dx_local.engine.executors.remote.node_sources import NodeSources
 from dx_local.platform.execution.job_logs import LogWriter
@@ -37,6 +39,7 @@ class RemoteTry:
         """The output, if it was too long for the engine."""
         self.is_killed = False
         self._layers = layers
+        self._wheels: dict[str, Path] = {}
         self._callbacks = callbacks
         self._changed = asyncio.Event()
         self._is_over = False
@@ -91,6 +94,20 @@ class RemoteTry:
         for note in notes:
             self._callbacks.announce(f"Node {self.node}: {note}")
 
+    async def wheels(self, python: str) -> list[tuple[str, str]] | None:
+        """Return the names and digests of wheels for the job's environment; None if there are none."""
+        try:
+            paths = await self.job.environment.wheels(python)
+        except (JobEnvironmentError, OSError) as error:
+            self.add_notes([f"it reaches no package index, and this machine has no packages for it: {error}"])
+            return None
+        self._wheels = {await asyncio.to_thread(_digest_of, path): path for path in paths}
+        return [(path.name, digest) for digest, path in self._wheels.items()]
+
+    def wheel(self, digest: str) -> Path | None:
+        """Return a wheel that `wheels` has named."""
+        return self._wheels.get(digest)
+
     def layer(self, digest: str) -> Path | None:
         """Return the folder of a layer that the job requires."""
         return self._layers.get(digest)
@@ -111,3 +128,7 @@ class RemoteTry:
         if self._log:
             self._log.close()
             self._log = None
+
+
+def _digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

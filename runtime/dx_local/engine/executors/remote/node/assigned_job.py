@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dx_local.engine.environments.python_environments import EnvironmentBuildError
@@ -17,6 +18,7 @@ from dx_local.engine.executors.remote.node.layer_cache import LayerError, layers
 from dx_local.engine.executors.remote.node.line_sender import LineSender
 from dx_local.engine.executors.remote.node.link import Link, LinkError
 from dx_local.engine.executors.remote.node.node_name import node_name
+from dx_local.engine.executors.remote.node.wheel_cache import fetch_wheels
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
@@ -130,7 +132,10 @@ class AssignedJob:
         deliver_home(folder, assignment.home)
         order = assignment.environment
         worker = await self._agent.environments(assignment).of_release(
-            order.release, tuple(order.packages), shows_python=assignment.interpreter != "bash"
+            order.release,
+            tuple(order.packages),
+            shows_python=assignment.interpreter != "bash",
+            fetch_wheels=partial(fetch_wheels, assignment),
         )
         layers = await self._in_thread(layers_on_node, assignment.layers, link) if assignment.layers else ()
         return Launch(

@@ -11,12 +11,15 @@ from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from http.client import HTTPResponse
 
     from dx_local.engine.executors.remote.assignment import Assignment, LogLineData
 
 _SECONDS = 8.0
 """Longest time for an answer: longer than the server holds one, and shorter than the fence."""
+
+_PATIENT_SECONDS = 600.0
 
 
 class LinkError(Exception):
@@ -56,15 +59,31 @@ class Link:
         """Send the output of the job. Raises LinkError."""
         self._call("POST", "output", output)
 
-    @contextmanager
-    def layer(self, digest: str) -> Iterator[HTTPResponse]:
+    def wheels(self, python: str) -> list[tuple[str, str]]:
+        """Return the names and digests of the wheels for the job's environment. Raises LinkError."""
+        # Making them may take minutes.
+        with self._stream(f"wheels/{python}", _PATIENT_SECONDS) as response:
+            try:
+                return [(str(name), str(digest)) for name, digest in json.loads(response.read())["wheels"]]
+            except (ValueError, KeyError, TypeError) as error:
+                raise LinkError("wheels: not an answer of this version") from error
+
+    def wheel(self, digest: str) -> AbstractContextManager[HTTPResponse]:
+        """Yield a response with a wheel. Raises LinkError."""
+        return self._stream(f"wheel/{digest}")
+
+    def layer(self, digest: str) -> AbstractContextManager[HTTPResponse]:
         """Yield a response with the archive of a layer. Raises LinkError."""
-        connection = http.client.HTTPConnection(self._host, timeout=_SECONDS)
+        return self._stream(f"layers/{digest}")
+
+    @contextmanager
+    def _stream(self, name: str, seconds: float = _SECONDS) -> Iterator[HTTPResponse]:
+        connection = http.client.HTTPConnection(self._host, timeout=seconds)
         try:
-            connection.request("GET", f"{self._path}/layers/{digest}", headers=self._headers)
+            connection.request("GET", f"{self._path}/{name}", headers=self._headers)
             with connection.getresponse() as response:
                 if response.status != http.client.OK:
-                    raise LinkError(f"layer {digest}: status {response.status}")
+                    raise LinkError(f"{name}: status {response.status}")
                 yield response
         except (OSError, http.client.HTTPException) as error:
             raise LinkError(str(error)) from error
