@@ -1,4 +1,6 @@
-"""Measure jobs on a Slurm of two virtual nodes, which this script brings up: `python -m benchmarks.cluster`.
+"""Measure jobs on a Slurm of two virtual nodes, which this script brings up.
+
+    python -m benchmarks.cluster [NAME…]     everything, or some of: rates many first_job loss end
 
 Needs root on Debian. Each line has a figure and the limit that it must keep; the exit code is 1 if one does
 not. All nodes share the cores of this machine with dx-local, so rates are lower bounds.
@@ -51,10 +53,10 @@ def main() -> int:
     place = Path(tempfile.mkdtemp(prefix="dx-local-cluster-"))
     try:
         with slurm(NODES, CORES) as cluster:
-            for measure in (_rates, _many, _first_job, _loss, _submitter_killed):
-                home = place / measure.__name__
+            for name in sys.argv[1:] or MEASUREMENTS:
+                home = place / name
                 home.mkdir()
-                measure(cluster, home, figures)
+                MEASUREMENTS[name](cluster, home, figures)
                 cluster.end_all_jobs()
     finally:
         remove_tree(place, ignore_errors=True)
@@ -75,7 +77,7 @@ def _seconds(server: ClusterServer, applet: str, n: int, seconds: float = 0) -> 
     """Run the pieces and return the time from the creation of the first job to its end."""
     ended = server.await_end(server.run_pieces(applet, n, seconds))
     if ended["state"] != "done":
-        raise RuntimeError(f"{ended.get('failureMessage')}\n{server.errors}")
+        raise RuntimeError(f"{ended.get('failureMessage')}\n{server.errors[-2000:]}")
     # Its own process ends long before its subjobs do.
     done = ended["stateTransitions"][-1]["setAt"]
     return float(done - ended["created"]) / 1000
@@ -162,6 +164,14 @@ def _submitter_killed(cluster: Slurm, home: Path, figures: Figures) -> None:
             "from the end of dx-local by kill -9 to that of all nodes", time.monotonic() - killed, "s", 40
         )
 
+
+MEASUREMENTS = {
+    "rates": _rates,
+    "many": _many,
+    "first_job": _first_job,
+    "loss": _loss,
+    "end": _submitter_killed,
+}
 
 if __name__ == "__main__":
     os.environ.pop("DX_LOCAL_EXECUTOR", None)

@@ -131,7 +131,7 @@ def wait_for(condition: Callable[[], object], what: str, server: LocalServer | N
     """Wait until a condition holds; the deadline only keeps a broken test from hanging."""
     deadline = time.monotonic() + 180
     while not condition():
-        assert time.monotonic() < deadline, f"{what}: {server.errors if server else ''}"
+        assert time.monotonic() < deadline, f"{what}: {server.errors[-4000:] if server else ''}"
         time.sleep(0.1)
 
 
