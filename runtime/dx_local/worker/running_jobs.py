@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # A job's exit is reported after its remaining processes have been killed and reaped, so that their usage
 # counts, and after filters such as `exec > >(tee log)` have passed on its last output, but no later than
 # this.
-_EXIT_GRACE_SECONDS = 1.0
+_EXIT_GRACE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,10 @@ class RunningJobs:
     @property
     def select_timeout(self) -> float | None:
         """The seconds after which to call `report_overdue_exits`; None if there is no need to."""
-        return _EXIT_GRACE_SECONDS if self._exited else None
+        if not self._exited:
+            return None
+        first = min(running.ended_at for running in self._exited.values())
+        return max(0.0, first + _EXIT_GRACE_SECONDS - time.monotonic())
 
     def start(self, job: Job, files: list[int]) -> None:
         """Start a job, or report its exit at once if that fails; close `files` (see JobStart)."""
@@ -177,7 +180,7 @@ class RunningJobs:
         """Report the jobs that have ended, except those with processes that are still exiting.
 
         A process that takes long to die, because the kernel is busy on its behalf, delays the report by no
-        more than a second.
+        more than three seconds.
         """
         for leader, running in list(self._exited.items()):
             if leader not in still_exiting or running.is_overdue():

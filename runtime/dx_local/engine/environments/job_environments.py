@@ -6,12 +6,14 @@ import asyncio
 import re
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.lint.source.python2 import is_python2, python2_code
 from dx_local.engine.environments.bundled_files import BundledFileError, BundledFiles
 from dx_local.engine.environments.debian import dpkg
 from dx_local.engine.environments.exec_depends import dependencies_of
+from dx_local.engine.environments.git_mirrors import GitMirrorError, GitMirrors
 from dx_local.engine.environments.python_environments import (
     EnvironmentBuildError,
     request_of_python,
@@ -22,10 +24,10 @@ from dx_local.engine.environments.worker_environments import (
     from_thread,
     retrieve_exception,
 )
+from dx_local.engine.settings import NetworkAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from dx_local.engine.environments.debian.resolve import ResolvedDependencies
     from dx_local.engine.environments.exec_depends import Dependency
@@ -55,6 +57,13 @@ class Layers:
     paths: tuple[Path, ...] = ()
     hint: str | None = None
     """Explanation in case the job fails because a program is missing."""
+    git_depends: tuple[JSON, ...] = ()
+    """Repositories to clone before the job's code runs, as Launch has them."""
+
+    @property
+    def mirrors(self) -> tuple[Path, ...]:
+        """The folders from which the job clones them."""
+        return tuple(Path(dependency["mirror"]) for dependency in self.git_depends)
 
     def explain(self, exit_code: int | None, message: str) -> str:
         """Return the message of a failure, with a hint if a missing program or library may be the reason."""
@@ -83,8 +92,11 @@ class RequiredEnvironment:
     """The environment that a job requires, before anything has been done for it."""
 
     applet: JSON
+    function: str
     dependencies: tuple[Dependency, ...]
     environments: JobEnvironments
+    may_fetch: bool = False
+    """True if git dependencies may be fetched from other machines."""
 
     @property
     def release(self) -> str:
@@ -129,15 +141,21 @@ class JobEnvironments:
         self._announce = announce
         self._workers = WorkerEnvironments(settings.python, announce, wait_for)
         self._bundled_files = BundledFiles(platform)
+        self._git_mirrors = GitMirrors(self._announce_once)
         self._resolved: dict[tuple[int, tuple[Dependency, ...]], asyncio.Task[ResolvedDependencies]] = {}
         self._announced: set[str] = set()
         self.on_python: Callable[[str, str], None] = lambda _release, _version: None
         """Called with the release of each job whose environment is ready, and its version of Python."""
 
-    def describe(self, applet: JSON, function: str) -> RequiredEnvironment:
-        """Return the environment that a job at an entry point requires. Raises JobEnvironmentError."""
+    def describe(self, applet: JSON, function: str, *, has_network: bool = False) -> RequiredEnvironment:
+        """Return the environment that a job at an entry point requires. Raises JobEnvironmentError.
+
+        With `has_network`, git dependencies may be fetched from other machines.
+        """
         self._check_python2(applet)
-        return RequiredEnvironment(applet, dependencies_of(applet["runSpec"], function), self)
+        may_fetch = has_network or self._settings.network is NetworkAccess.ALLOW
+        dependencies = dependencies_of(applet["runSpec"], function)
+        return RequiredEnvironment(applet, function, dependencies, self, may_fetch)
 
     async def realise(self, required: RequiredEnvironment) -> JobEnvironment:
         """Return a required environment, made on this machine. Raises JobEnvironmentError."""
@@ -155,16 +173,22 @@ class JobEnvironments:
 
     async def layers(self, required: RequiredEnvironment) -> Layers:
         """Return the layers of a required environment, made on this machine. Raises JobEnvironmentError."""
+        run_spec = required.applet["runSpec"]
         resolved = await self._resolve(required.dependencies) if required.dependencies else None
         try:
             paths = await self._bundled_files.layers_of(required.applet)
+            cloned = await self._git_mirrors.clone_all(
+                run_spec, required.function, has_network=required.may_fetch
+            )
+        except GitMirrorError as error:
+            raise JobEnvironmentError(f"DXExecDependencyError: {error}", "AppInternalError") from error
         except BundledFileError as error:
             raise JobEnvironmentError(str(error)) from error
         if resolved is None:
             return Layers(paths)
         for note in resolved.notes:
             self._announce_once(note)
-        return Layers((*paths, *resolved.layers), resolved.hint)
+        return Layers((*paths, *resolved.layers), resolved.hint, cloned)
 
     async def wheels(self, required: RequiredEnvironment, python: str) -> list[Path]:
         """Return wheels of a worker environment with a version of Python. Raises JobEnvironmentError."""

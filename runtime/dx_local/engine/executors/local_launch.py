@@ -56,9 +56,11 @@ def _launch_of(job: JobDescription, environment: JobEnvironment, *, is_killed: b
         variables=job.variables,
         source=job.source,
         layers=tuple(str(path.absolute()) for path in environment.layers.paths),
-        visible_paths=job.visible_paths,
+        visible_paths=(*job.visible_paths, *(str(path.absolute()) for path in environment.layers.mirrors)),
         settings=job.settings,
         memory_limit=job.memory_limit,
         has_network=job.has_network,
+        git_depends=environment.layers.git_depends,
+        shows_changes=job.shows_changes,
         is_killed=is_killed,
     )

@@ -18,7 +18,7 @@ from dx_local.engine.scheduling import restart_advice
 from dx_local.engine.scheduling.deferred_records import DeferredRecords
 from dx_local.engine.scheduling.fault_injection import FaultInjection, failure_by, transfer_size
 from dx_local.engine.scheduling.job_variables import variables_of
-from dx_local.engine.scheduling.launches import JobParts, description_of, settings_of
+from dx_local.engine.scheduling.launches import JobParts, description_of, has_network, settings_of
 from dx_local.engine.scheduling.log_opening import write_opening
 from dx_local.engine.scheduling.resource_failures import (
     REASON,
@@ -370,7 +370,9 @@ class Driver:
             self._fail_unstarted(job["id"], "The job ended before it was started")
             return
         try:
-            environment = self._job_environments.describe(parts.applet, job["function"])
+            environment = self._job_environments.describe(
+                parts.applet, job["function"], has_network=has_network(job, parts.applet)
+            )
             description = description_of(parts, environment, self._platform, self._settings)
             prepared = await executor.prepare(description)
         except JobEnvironmentError as error:

@@ -51,8 +51,9 @@ def description_of(
         visible_paths=_absolute(visible_paths(platform, own_settings)),
         settings=_as_json(own_settings),
         memory_limit=memory_limit_of(job, settings.memory_limit),
-        has_network=_has_network(job, applet) or own_settings.debugpy is not None,
+        has_network=has_network(job, applet) or own_settings.debugpy is not None,
         instance=None if settings.sizes is Sizes.SLOT else _instance_of(job),
+        shows_changes=applet.get("local", {}).get("shows_changes", False),
     )
 
 
@@ -93,7 +94,8 @@ def _instance_of(job: JobWorker) -> tuple[int, int] | None:
     return (worker.cores, worker.memory_bytes) if worker else None
 
 
-def _has_network(job: JobRow, applet: JSON) -> bool:
+def has_network(job: JobRow, applet: JSON) -> bool:
+    """Return whether a job may reach more than the API because its app requests that."""
     # Clients connect to the jobs of an httpsApp, which a job without network cannot accept.
     return bool(job["requested"]["access"].get("network")) or "httpsApp" in applet
 

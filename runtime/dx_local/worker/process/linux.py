@@ -14,6 +14,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 
+_LIST_ATTEMPTS = 100
 _NAMESPACES = ("mnt", "net", "ipc", "uts", "cgroup", "time", "pid")
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -152,11 +153,17 @@ def reads_pipe(pid: int) -> bool:
     """Return whether a process can read from a pipe, as a filter does.
 
     All its open files count: a shell that starts a filter makes the pipe its standard input only a little
-    later.
+    later, and then closes the file that it was before. If that happens in between, the list is made again.
     """
-    with contextlib.suppress(OSError):
-        return any(_is_read_end(pid, file.name) for file in Path(f"/proc/{pid}/fd").iterdir())
-    return False
+    files = Path(f"/proc/{pid}/fd")
+    for _ in range(_LIST_ATTEMPTS):
+        try:
+            numbers = [file.name for file in files.iterdir()]
+        except OSError:
+            return False
+        with contextlib.suppress(FileNotFoundError):
+            return any(_is_read_end(pid, number) for number in numbers)
+    return True  # whatever closes files so often is at work
 
 
 def _is_read_end(pid: int, number: str) -> bool:

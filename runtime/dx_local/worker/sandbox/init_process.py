@@ -32,7 +32,7 @@ _LONGEST_REPORT = 4096
 _END_SIGNAL = signal.SIGTERM
 _AWAITED_SIGNALS = (signal.SIGCHLD, _END_SIGNAL)
 # Less than the zygote waits for the rest of a job.
-_FILTER_SECONDS = 0.8
+_FILTER_SECONDS = 2.8
 _SENDER_OUTSIDE = 0  # the sender of a signal, if it is in no PID namespace that the receiver can see
 # In /proc/PID/stat, counted after the name: page faults of children that were waited for. Source: proc(5).
 _FAULTS_OF_CHILDREN = 8

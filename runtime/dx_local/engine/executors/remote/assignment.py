@@ -67,6 +67,10 @@ class Assignment:
     memory_limit: int | None = None
     """Bytes of memory that the job may use; None for no limit."""
     has_network: bool = True
+    git_depends: Sequence[Mapping[str, Any]] = ()
+    """Repositories to clone, as in `Launch`; `mirror` is the digest of a folder that is sent like a layer."""
+    shows_changes: bool = False
+    """True if the job can read its changes to the sandbox."""
     is_killed: bool = False
     """True if its process is to be killed as it starts, which is a fault that the user injects."""
 

@@ -26,13 +26,14 @@ from dx_local.engine.server_variables import api_server_variables, auth_server_v
 from dx_local.platform.execution.job_usage import JobUsage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Future
 
     from dx_local.engine.environments.job_environments import Layers
     from dx_local.engine.executors.protocol import Api, Callbacks, JobDescription, PreparedJob
     from dx_local.engine.executors.remote.assignment import LayerReference
     from dx_local.engine.executors.remote.engine import EngineFactory
+    from dx_local.engine.executors.remote.sizes import JobSize
     from dx_local.engine.settings import JobSettings
 
 _CLOSING_SECONDS = 5.0
@@ -85,15 +86,25 @@ class RemoteExecutor:
         layers = await job.environment.layers()
         try:
             references = [await self._layers.reference(path) for path in layers.paths]
+            mirrors = [await self._layers.reference(path) for path in layers.mirrors]
         except OSError as error:
             raise JobEnvironmentError(f"The layers of the job cannot be read: {error}") from error
         await self._start_engine()
+        cloned = [
+            {**dependency, "mirror": mirror.digest}
+            for dependency, mirror in zip(layers.git_depends, mirrors, strict=True)
+        ]
         attempt = RemoteTry(
             job,
-            {reference.digest: path for reference, path in zip(references, layers.paths, strict=True)},
+            {
+                reference.digest: path
+                for reference, path in zip(
+                    (*references, *mirrors), (*layers.paths, *layers.mirrors), strict=True
+                )
+            },
             self._callbacks,
         )
-        return _RemoteJob(partial(self._submit, attempt, references, size), layers, DXPY_VERSION)
+        return _RemoteJob(partial(self._submit, attempt, references, cloned, size), layers, DXPY_VERSION)
 
     def kill(self, job_id: str) -> None:
         """Have the node kill a job; one that no node has begun ends at once."""
@@ -147,7 +158,8 @@ class RemoteExecutor:
         self,
         attempt: RemoteTry,
         layers: Sequence[LayerReference],
-        size: Any,
+        git_depends: Sequence[Mapping[str, Any]],
+        size: JobSize,
         *,
         is_killed: bool,
     ) -> None:
@@ -174,6 +186,8 @@ class RemoteExecutor:
             memory=size.memory,
             memory_limit=size.memory_limit,
             has_network=job.has_network,
+            git_depends=git_depends,
+            shows_changes=job.shows_changes,
             is_killed=is_killed,
         )
         self._tries[job.job_id] = attempt

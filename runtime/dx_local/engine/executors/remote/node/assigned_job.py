@@ -22,7 +22,7 @@ from dx_local.engine.executors.remote.node.wheel_cache import fetch_wheels
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import ThreadPoolExecutor
     from pathlib import Path
 
@@ -137,7 +137,8 @@ class AssignedJob:
             shows_python=assignment.interpreter != "bash",
             fetch_wheels=partial(fetch_wheels, assignment),
         )
-        layers = await self._in_thread(layers_on_node, assignment.layers, link) if assignment.layers else ()
+        layers = await self._folders([layer.digest for layer in assignment.layers], link)
+        mirrors = await self._folders([each["mirror"] for each in assignment.git_depends], link)
         return Launch(
             job_id=assignment.job,
             function=assignment.function,
@@ -147,12 +148,23 @@ class AssignedJob:
             programs=str(worker.bin),
             tool_client=str(worker.tool_client) if worker.tool_client else None,
             variables=assignment.variables,
-            layers=tuple(map(str, layers)),
+            layers=layers,
+            visible_paths=mirrors,
             settings=assignment.settings,
             memory_limit=assignment.memory_limit,
             has_network=assignment.has_network,
+            git_depends=[
+                {**each, "mirror": mirror}
+                for each, mirror in zip(assignment.git_depends, mirrors, strict=True)
+            ],
+            shows_changes=assignment.shows_changes,
             is_killed=assignment.is_killed,
         )
+
+    async def _folders(self, digests: Sequence[str], link: Link) -> tuple[str, ...]:
+        if not digests:
+            return ()
+        return tuple(map(str, await self._in_thread(layers_on_node, digests, link)))
 
     def _end(self, is_cut_off: bool) -> None:
         """Kill the job."""

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
     from pathlib import Path
 
-    from dx_local.engine.executors.remote.assignment import LayerReference
     from dx_local.engine.executors.remote.node.link import Link
 
 _BLOCK = 1 << 20
@@ -29,10 +28,10 @@ class LayerError(Exception):
     """A layer could not be put into the cache of this node."""
 
 
-def layers_on_node(references: Sequence[LayerReference], link: Link) -> tuple[Path, ...]:
+def layers_on_node(digests: Sequence[str], link: Link) -> tuple[Path, ...]:
     """Return the folders of these layers in their order. Raises LayerError or LinkError."""
     folder = cache_dir("dx-local") / "layers"
-    return tuple(_layer(reference.digest, folder, link) for reference in references)
+    return tuple(_layer(digest, folder, link) for digest in digests)
 
 
 def _layer(digest: str, cache: Path, link: Link) -> Path:
