@@ -111,7 +111,8 @@ class LocalExecutor:
         self._jobs[launch.job_id] = _Running(
             zygote, launch, folder, group, streams, asyncio.get_running_loop().create_future()
         )
-        job = _job_of(launch, sockets, is_grouped=group is not None)
+        has_own_network = capabilities.has_own_network and not launch.has_network
+        job = _job_of(launch, sockets, is_grouped=group is not None, has_own_network=has_own_network)
         files = (*streams.write_ends, *([group.entrance] if group else []))
         zygote.send({"start": vars(job)}, files)
         # A zygote that died while this waited has reported the exits of the jobs it had then.
@@ -329,14 +330,14 @@ def _home_of(launch: Launch) -> str:
     return f"{launch.folder}/home"
 
 
-def _job_of(launch: Launch, sockets: str, *, is_grouped: bool) -> Job:
+def _job_of(launch: Launch, sockets: str, *, is_grouped: bool, has_own_network: bool) -> Job:
     return Job(
         job_id=launch.job_id,
         function=launch.function,
         interpreter=launch.interpreter,
         home=_home_of(launch),
         source=launch.source,
-        variables=dict(launch.variables),
+        variables={**launch.variables, **(launch.own_network_variables if has_own_network else {})},
         tools=launch.programs,
         layers=tuple(launch.layers),
         visible_paths=tuple(launch.visible_paths),

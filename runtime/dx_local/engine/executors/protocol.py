@@ -85,6 +85,8 @@ class Launch:
     """Bytes of memory that the job may use; None for no limit."""
     has_network: bool = True
     """False if the job may reach nothing but the API."""
+    own_network_variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables of a job that has a network of its own, in place of others of the same names."""
     git_depends: Sequence[Mapping[str, Any]] = ()
     """Repositories to clone and build before the code runs.
 

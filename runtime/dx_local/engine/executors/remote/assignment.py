@@ -51,12 +51,16 @@ class Assignment:
     home: Mapping[str, str]
     """The texts of the files in the job's home by name: code, input, descriptions."""
     variables: Mapping[str, str]
-    """The DX_* variables."""
+    """The DX_* variables of a job that reaches only the API, by a network of its own."""
+    network_variables: Mapping[str, str]
+    """Those that other jobs have instead: they name this machine as the node reaches it."""
     environment: EnvironmentOrder
     layers: Sequence[LayerReference]
     """The topmost first."""
     settings: Mapping[str, Any]
     """Options of `JobSettings` by name, for the node."""
+    loopback_port: int
+    """Port of the API in a network of the job's own, in which `variables` name the host 127.0.0.1."""
     control: str
     """URL of the routes for this try."""
     token: str

@@ -63,6 +63,7 @@ class RemoteExecutor:
         self._is_up = False
         self._engine = make_engine(settings, self._events())
         self._address = listen_for_nodes(api, settings.listen, self._engine.address)
+        self._port = api.port
         api.add_routes(node_routes(self.find))
 
     def slots(self) -> int:
@@ -170,11 +171,12 @@ class RemoteExecutor:
             function=job.function,
             interpreter=job.interpreter,
             home=job.home,
-            variables={
-                **job.variables,
+            variables=job.variables,
+            network_variables={
                 **api_server_variables(self._address.url),
                 **auth_server_variables(self._address.url),
             },
+            loopback_port=self._port,
             environment=EnvironmentOrder(
                 job.environment.release, self._settings.python, job.environment.packages
             ),

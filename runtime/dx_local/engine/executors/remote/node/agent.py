@@ -17,6 +17,7 @@ from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.executors.protocol import Callbacks
 from dx_local.engine.executors.remote.assignment import Assignment
 from dx_local.engine.executors.remote.node.assigned_job import AssignedJob
+from dx_local.engine.executors.remote.node.forwarder import Forwarder
 from dx_local.engine.executors.remote.node_settings import settings_on_node
 from dx_local.worker.process.trees import remove_tree
 
@@ -42,6 +43,7 @@ class Agent:
         self._jobs: dict[str, AssignedJob] = {}
         self._notes: list[str] = []
         self._executor: LocalExecutor | None = None
+        self._forwarder: Forwarder | None = None
         self._environments: WorkerEnvironments | None = None
         self._folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{os.urandom(4).hex()}"
         self._lock = owned_folders.make(self._folder, 0o700)
@@ -78,7 +80,9 @@ class Agent:
         """Return the executor for the jobs of this process, whose settings are all the same."""
         if self._executor is None:
             callbacks = Callbacks(on_log=self._on_log, on_exit=self._on_exit, announce=self._notes.append)
-            self._executor = LocalExecutor(settings_on_node(assignment.settings), None, callbacks)
+            self._forwarder = Forwarder(assignment)
+            settings = settings_on_node(assignment.settings)
+            self._executor = LocalExecutor(settings, self._forwarder, callbacks)
         return self._executor
 
     def environments(self, assignment: Assignment) -> WorkerEnvironments:
@@ -106,6 +110,8 @@ class Agent:
     async def _close(self) -> None:
         if self._executor:
             await self._executor.close()
+        if self._forwarder:
+            await self._forwarder.close()
         for job in list(self._jobs.values()):
             await job.is_over.wait()
 
