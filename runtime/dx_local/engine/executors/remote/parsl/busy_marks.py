@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-FOLDER_VARIABLE = "DX_LOCAL_BUSY_WORKERS"
+FOLDER_VARIABLE = "BUSY_WORKERS_FOLDER"
 """Environment variable of workers: the folder of the marks."""
 
 
