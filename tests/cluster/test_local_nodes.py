@@ -32,9 +32,10 @@ def test_nothing_is_left_after_the_end(tmp_path: Path, number: signal.Signals) -
         )
     folders = list((tmp_path / ".local" / "state" / "dx-local" / "parsl").iterdir())
     assert len(folders) == (number == signal.SIGKILL)
-    # The next server removes the folder that a killed one has left.
-    with ClusterServer.on_this_machine(tmp_path) as server:
-        wait_for(lambda: list(folders[:1]) == [] or not folders[0].exists(), "the folder is gone", server)
+    # The first job of the next server starts Parsl, and removes the folder that a killed one has left.
+    with ClusterServer.on_this_machine(tmp_path, "--fresh") as server:
+        assert server.await_end(server.run_pieces(server.new_pieces(), 1, 0))["state"] == "done"
+    assert not any(folder.exists() for folder in folders)
 
 
 def test_a_pool_without_idle_workers_is_replaced(tmp_path: Path) -> None:
