@@ -32,7 +32,7 @@ def test_it_says_what_there_is() -> None:
     names = [line.split("\t")[0] for line in doctor().splitlines()]
     assert names == [
         *("dx-local", "Python", "dxpy", "release 20.04", "release 24.04", "execDepends"),
-        *("isolation", "bash", "git", "shellcheck", "API", "policy"),
+        *("isolation", "dx in jobs", "cache", "bash", "git", "shellcheck", "API", "policy"),
     ]
 
 

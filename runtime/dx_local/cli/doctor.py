@@ -15,6 +15,7 @@ import click
 
 from dx_app_wizard.policy.load import load_policy
 from dx_app_wizard.policy.model import VARIABLE_PREFIX, WIZARD_TABLE
+from dx_app_wizard.user_dirs import cache_problem, find_cache_dir
 from dx_local.cli.boundary import CommandResult, boundary
 
 # Programs on this machine that jobs, the linter or the wizard call, with their purpose.
@@ -41,11 +42,16 @@ def _examine(*, routes: bool) -> CommandResult:
     from dx_local.engine.environments.debian.apt import Apt
     from dx_local.engine.environments.python_environments import EnvironmentRequest, environment_folder
     from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, find_python
+    from dx_local.engine.executors.zygote_start.slow_tools import not_compiled
 
     environment = environment_folder(EnvironmentRequest())
     found: dict[str, Any] = {
         "dx-local": version("dx-app-wizard"),
-        "python": {"version": platform.python_version(), "path": sys.executable},
+        "python": {
+            "version": platform.python_version(),
+            "path": sys.executable,
+            "notCompiled": not_compiled(),
+        },
         "workerEnvironment": {
             "dxpy": EnvironmentRequest().dxpy,
             "path": environment and str(environment),
@@ -56,6 +62,8 @@ def _examine(*, routes: bool) -> CommandResult:
         },
         "debianPackages": {"checked": dpkg.installed() is not None, "installable": Apt.is_installed()},
         "isolation": _isolation(),
+        "tools": _tools(),
+        "cache": {"path": find_cache_dir("dx-local"), "problem": cache_problem("dx-local")},
         "programs": {name: shutil.which(name) for name in _PROGRAMS},
         "routes": implemented(),
         "policy": _policy(Path()),
@@ -74,6 +82,28 @@ def _isolation() -> str:
     except SandboxError as error:
         return f"none: {error}"
     return f"namespace, but jobs see the processes of this machine: {exposed}" if exposed else "namespace"
+
+
+def _tools() -> str:
+    """Return `warm` if each call of dx in jobs is a fork, with a restriction, or else the reason."""
+    from dx_local.engine.environments.python_environments import EnvironmentRequest, existing_environment
+    from dx_local.engine.executors.zygote_start.examination import cold_tools_reason
+    from dx_local.engine.executors.zygote_start.process import WorkerPrograms
+    from dx_local.engine.executors.zygote_start.slow_tools import NO_COMPILER
+
+    if os.environ.get("DX_LOCAL_TOOLS") == "plain":
+        return "cold: DX_LOCAL_TOOLS is plain"
+    try:
+        environment = existing_environment(EnvironmentRequest())
+        if environment is None:
+            return "unknown until the first run creates the worker environment"
+        client = str(environment.tool_client) if environment.tool_client else None
+        reason = cold_tools_reason(WorkerPrograms(str(environment.python), str(environment.bin), client))
+    except OSError as error:
+        return f"cold: {error}"
+    if reason:
+        return f"cold: {reason}"
+    return "warm" if client else f"warm, but {NO_COMPILER}"
 
 
 def _policy(folder: Path) -> dict[str, Any]:
@@ -106,7 +136,8 @@ def _show(found: dict[str, Any]) -> None:
     count = sum(len(methods) for methods in found["routes"].values())
     environment, version = found["workerEnvironment"], found["python"]["version"]
     click.echo(f"dx-local\t{found['dx-local']}")
-    click.echo(f"Python\t{version} at {found['python']['path']}")
+    problem = found["python"]["notCompiled"]
+    click.echo(f"Python\t{version} at {found['python']['path']}{f', but {problem}' if problem else ''}")
     place = environment["path"] or "built on first use"
     click.echo(f"dxpy\t{environment['dxpy']}; worker environment of Python {version}: {place}")
     for release, python in found["pythonOfRelease"].items():
@@ -114,6 +145,10 @@ def _show(found: dict[str, Any]) -> None:
         click.echo(f"release {release}\tPython {python['version']}: {path}")
     click.echo(f"execDepends\t{_packages(found['debianPackages'])}")
     click.echo(f"isolation\t{found['isolation']}")
+    click.echo(f"dx in jobs\t{found['tools']}")
+    cache = found["cache"]
+    problem = f", because {cache['problem']}" if cache["problem"] else ""
+    click.echo(f"cache\t{cache['path'] or 'none'}{problem}")
     for name, purpose in _PROGRAMS.items():
         click.echo(f"{name}\t{found['programs'][name] or 'not found'} ({purpose})")
     click.echo(f"API\t{count} methods; `dx-local doctor --routes` lists them")

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.errors import NoCacheError, with_hint
 from dx_app_wizard.lint.source.python2 import is_python2, python2_code
 from dx_local.engine.environments.bundled_files import BundledFileError, BundledFiles
 from dx_local.engine.environments.debian import dpkg
@@ -159,23 +160,22 @@ class JobEnvironments:
 
     async def realise(self, required: RequiredEnvironment) -> JobEnvironment:
         """Return a required environment, made on this machine. Raises JobEnvironmentError."""
-        release = required.release
         shows_python = required.applet["runSpec"]["interpreter"] != "bash"
         try:
             environment = await self._workers.of_release(
-                release, required.packages, shows_python=shows_python
+                required.release, required.packages, shows_python=shows_python
             )
         except EnvironmentBuildError as error:
             raise JobEnvironmentError(str(error)) from error
-        layers = await self.layers(required)
-        self.on_python(release, self.python_of(release))
-        return JobEnvironment(environment, layers)
+        except NoCacheError as error:
+            raise JobEnvironmentError(with_hint(error.message, error.hint)) from error
+        return JobEnvironment(environment, await self.layers(required))
 
     async def layers(self, required: RequiredEnvironment) -> Layers:
         """Return the layers of a required environment, made on this machine. Raises JobEnvironmentError."""
         run_spec = required.applet["runSpec"]
-        resolved = await self._resolve(required.dependencies) if required.dependencies else None
         try:
+            resolved = await self._resolve(required.dependencies) if required.dependencies else None
             paths = await self._bundled_files.layers_of(required.applet)
             cloned = await self._git_mirrors.clone_all(
                 run_spec, required.function, has_network=required.may_fetch
@@ -184,6 +184,9 @@ class JobEnvironments:
             raise JobEnvironmentError(f"DXExecDependencyError: {error}", "AppInternalError") from error
         except BundledFileError as error:
             raise JobEnvironmentError(str(error)) from error
+        except NoCacheError as error:
+            raise JobEnvironmentError(with_hint(error.message, error.hint)) from error
+        self.on_python(required.release, self.python_of(required.release))
         if resolved is None:
             return Layers(paths)
         for note in resolved.notes:

@@ -24,6 +24,7 @@ from dx_local.engine.executors.source_names import SourceNames
 from dx_local.engine.executors.zygote import ZygoteProcess
 from dx_local.engine.executors.zygote_start import early
 from dx_local.engine.executors.zygote_start.process import WorkerPrograms, start_zygote
+from dx_local.engine.executors.zygote_start.slow_tools import SlowTools
 from dx_local.engine.executors.zygote_start.temporary_folder import (
     make_temporary_folder,
     remove_abandoned_near,
@@ -69,6 +70,7 @@ class LocalExecutor:
         self._early_zygote: StartedZygote | None = None
         self._closed = False
         self._loans: TerminalLoans | None = None
+        self._slow_tools = SlowTools()
 
     def slots(self) -> int:
         """Return the number of jobs to run at once."""
@@ -99,6 +101,7 @@ class LocalExecutor:
             await asyncio.shield(zygote.capabilities)  # other jobs wait for it too
         capabilities = zygote.capabilities.result()
         self._warn_once(capabilities)
+        self._slow_tools.note_job(launch.interpreter, launch.tool_client, capabilities)
         folder = _folder_of(launch)
         streams = self._streams_of(launch, folder.log, sockets, capabilities)
         try:
@@ -147,6 +150,8 @@ class LocalExecutor:
         if self._folder:
             self._folder.remove()
             self._folder = None
+        if sentence := self._slow_tools.sentence():
+            self._callbacks.announce(sentence)
 
     def _temporary_folder(self, launch: Launch) -> Path:
         """Return the folder, which is made for the first job; with it there may be a zygote for the job."""
@@ -158,6 +163,8 @@ class LocalExecutor:
             else:
                 self._folder = make_temporary_folder()
             remove_abandoned_near(self._folder)
+            if self._folder.note:
+                self._callbacks.announce(self._folder.note)
             self._callbacks.on_folder(self._folder.path)
             if self._callbacks.terminal:
                 # Imported here, because it is of no use in pipes and in CI.
@@ -222,6 +229,8 @@ class LocalExecutor:
         if "started" in message:
             if message["started"] in self._jobs:
                 self._jobs[message["started"]].pid = message["pid"]
+        elif "cold_tools_reason" in message:
+            self._slow_tools.note_reason(message["cold_tools_reason"])
         else:
             usage = JobUsage(message["memory"], message["cpu_seconds"], disk=message["temporary"])
             self._process_ended(message["exited"], message["code"], usage)

@@ -18,8 +18,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.errors import NoHomeError
-from dx_app_wizard.user_dirs import cache_dir
+from dx_app_wizard.user_dirs import cached
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +30,8 @@ _MOUNT_FILES = ("etc/hosts", "etc/resolv.conf", ".dockerenv")  # programs recogn
 
 def user_folder() -> Path | None:
     """Return the folder of the user's cache, ready to be used; None if there can be none."""
-    with suppress(NoHomeError, OSError):
-        folder = cache_dir("dx-local") / "images"
+    with suppress(OSError):
+        folder = cached("dx-local", "images")
         prepare(folder)
         return folder
     return None
@@ -53,7 +52,13 @@ def prepare(folder: Path) -> None:
 
 
 def hold(folder: Path) -> int:
-    """Return an open file; as long as it is open, nobody removes layers. Raises OSError."""
-    file = os.open(folder / "in-use", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Return an open file; as long as it is open, nobody removes layers. Raises OSError.
+
+    From a cache that cannot be written nobody can remove anything.
+    """
+    place = folder / "in-use"
+    if not os.access(folder, os.W_OK) and not os.access(place, os.W_OK):
+        return os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    file = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(file, fcntl.LOCK_SH)
     return file

@@ -148,7 +148,10 @@ def hold(folder: Path, *, fresh: bool = False) -> Iterator[StateFolder]:
     except OSError as error:
         if is_full_disk(error, folder):
             raise
-        raise StateError(f"a platform cannot be stored in {str(folder)!r}: {error.strerror}") from None
+        raise StateError(
+            f"a platform cannot be stored in {str(folder)!r}: {error.strerror}",
+            "Choose a folder that you can write to with --state or XDG_STATE_HOME.",
+        ) from None
     with lock:
         if not _try_lock(lock):
             pid = (saved.pid if (saved := _load(folder)) else None) or "unknown"
@@ -212,7 +215,10 @@ def _load(folder: Path) -> ServerInfo | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StateError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+        raise StateError(
+            f"{str(path)!r} cannot be read: {error.strerror}",
+            "Choose your own state folder with --state or XDG_STATE_HOME.",
+        ) from None
     except (ValueError, KeyError, TypeError, AttributeError):
         made_by, saved = (None, None), None
     if made_by != _MADE_BY:
