@@ -9,7 +9,7 @@ WORKERS ?= auto
 AGAINST ?=
 COMPARED := $(if $(AGAINST),--against '$(AGAINST)')
 
-.PHONY: help demo test test-all test-variants check fix docs bench bench-quick bench-scale bench-progress bench-report man screenshots clean
+.PHONY: help demo test test-all test-variants test-cluster check fix docs bench bench-quick bench-scale bench-progress bench-report man screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -25,6 +25,9 @@ test-all: $(INSTALLED)  ## run the test suite with its slow parts
 
 test-variants: $(INSTALLED)  ## run it as users do: other Pythons, users and systems, without fast tools, …
 	@$(RUN) tests.variants --workers $(WORKERS)
+
+test-cluster: $(INSTALLED)  ## run tests on a Slurm of virtual nodes, which it brings up and stops (root, Debian)
+	@DX_LOCAL_TEST_SLURM=1 $(RUN) pytest tests/cluster
 
 check: $(INSTALLED)  ## ruff, mypy and codespell; imports, language and pages
 	@$(RUN) ruff check .

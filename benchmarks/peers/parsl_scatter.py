@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@parsl.bash_app  # type: ignore[untyped-decorator]
+@parsl.bash_app
 def process(index: int, stdout: str) -> str:  # noqa: ARG001 - Parsl reads it
     """Return the command of one job."""
     return f"echo {index}"
 
 
-@parsl.python_app  # type: ignore[untyped-decorator]
+@parsl.python_app
 def gather(paths: list[str], inputs: Sequence[Any] = ()) -> int:  # noqa: ARG001 - Parsl waits for them
     """Return the sum of the ints that the jobs wrote."""
     return sum(int(Path(path).read_text()) for path in paths)

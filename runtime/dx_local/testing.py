@@ -78,7 +78,7 @@ def run_app(
             app=Path(app),
             given=None if inputs is None else GivenInputs.of(inputs),
             function=function,
-            settings=JobSettings.from_options(settings),
+            settings=JobSettings.from_options(settings, Path(app)),
             folder=place,
             assets=tuple(map(Path, assets)),
             is_kept=False,

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 
 def test_every_setting_is_an_option() -> None:
-    assert {field.name for field in fields(JobSettings)} - JobOptions.__annotations__.keys() == {"shell"}
+    own = {"shell", "cluster"}
+    assert {field.name for field in fields(JobSettings)} - JobOptions.__annotations__.keys() == own
 
 
 DEBUGGERS = {"debug_on", "debug_job", "debugpy"}

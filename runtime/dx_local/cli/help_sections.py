@@ -19,8 +19,9 @@ RUN_SECTIONS: Mapping[str, str] = {
     "Debug": "debug_on debug debug_job debugpy xtrace plain_bash inject",
     "Jobs": (
         "max_parallel region assets objects apps python install_depends isolation network memory_limit"
-        " input_delivery executor"
+        " input_delivery"
     ),
+    "Cluster": "on nodes executor executor_config sizes listen",
 }
 """The names of the parameters of commands that run jobs, by section and in its order."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dx_local.cli.completion.candidates import complete_reasons
+from dx_local.engine.cluster.settings import SCHEDULERS
 from dx_local.engine.debugging import ALL_REASONS, DEBUG_REASONS, DEFAULT_PORT
 from dx_local.engine.executors.registry import EXECUTORS
 from dx_local.engine.settings import (
@@ -90,13 +91,35 @@ _OPTIONS = (
         ),
     ),
     click.option(
+        "--on",
+        type=click.Choice(SCHEDULERS),
+        help="Run jobs on nodes from this batch scheduler. Needs dx-app-wizard[parsl].",
+    ),
+    click.option(
+        "--nodes", type=click.IntRange(min=1), metavar="N", help="Nodes to request, at most.  [default: 1]"
+    ),
+    click.option(
         "--executor",
         type=click.Choice(list(EXECUTORS)),
-        default="local",
-        show_default=True,
         envvar=EXECUTOR_VARIABLE,
-        hidden=len(EXECUTORS) == 1,
-        help="Executor that starts the jobs.",
+        metavar="[local|parsl]",  # `thread` is for tests
+        help="Executor that starts the jobs.  [default: local, or parsl with --on]",
+    ),
+    click.option(
+        "--executor-config",
+        type=click.Path(),
+        metavar="FILE",
+        help="TOML file with a table [executor].  [default: the project file, with --on or --executor]",
+    ),
+    click.option(
+        "--sizes",
+        type=click.Choice(["instance"]),
+        help="Give each job the cores and memory of its instance type, not one core of a node.",
+    ),
+    click.option(
+        "--listen",
+        metavar="ADDRESS",
+        help="Address at which nodes reach this machine.  [default: that of its default route]",
     ),
     click.option(
         "--object",

@@ -189,7 +189,7 @@ def _request(options: _Options) -> RunRequest:
         function=options.function,
         folder=options.workspace_path,
         out=options.out,
-        settings=JobSettings.from_options(options.job),
+        settings=JobSettings.from_options(options.job, options.app),
         region=options.region,
         assets=options.assets,
         resumes=_resumed(options),

@@ -89,7 +89,7 @@ def _test(options: _Options) -> CommandResult:
         return CommandResult(0, is_printed=True)
     began = time.monotonic()
     cases = _chosen(options)
-    settings = JobSettings.from_options(options.job)
+    settings = JobSettings.from_options(options.job, options.app)
     outcomes, exit_code = uvloop.run(until_stopped(_outcomes(cases, settings, options)))
     if outcomes is None:
         return CommandResult(

@@ -9,6 +9,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
 
 from dx_local.engine.debugging import DebugServer, ShellPlace, parse_debug_reasons, parse_port
@@ -19,6 +20,8 @@ from dx_local.sizes import parse_size
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
+
+    from dx_local.engine.cluster.settings import ClusterSettings
 
 ISOLATION_VARIABLE = "DX_LOCAL_ISOLATION"
 """Environment variable with the default of `isolation`."""
@@ -31,6 +34,9 @@ PYTHON_VARIABLE = "DX_LOCAL_PYTHON"
 
 EXECUTOR_VARIABLE = "DX_LOCAL_EXECUTOR"
 """Environment variable with the default of `executor`."""
+
+EXECUTOR_OPTIONS = ("executor", "on", "nodes", "executor_config", "sizes", "listen")
+"""Options that together choose an executor and its cluster."""
 
 OLDEST_PYTHON = (3, 8)
 """Oldest Python that can run jobs; dxpy supports none before it either."""
@@ -81,8 +87,11 @@ class JobOptions(TypedDict, total=False):
     isolation: str
     network: str
     memory_limit: str | None
-    executor: str
-    sizes: str
+    executor: str | None
+    on: str | None
+    nodes: int | None
+    executor_config: str | None
+    sizes: str | None
     listen: str | None
     objects: Sequence[str]
     apps: Sequence[str]
@@ -115,6 +124,8 @@ class JobSettings:
     """Bytes of memory that each job may use, `instance` for those of its instance type, None for no limit."""
     executor: str = "local"
     """Name of an executor in `executors/registry.py`."""
+    cluster: ClusterSettings | None = None
+    """The cluster of an executor that needs one."""
     sizes: Sizes = Sizes.SLOT
     """The share of a node that a job takes."""
     listen: str | None = None
@@ -140,10 +151,11 @@ class JobSettings:
         return self.max_parallel or os.cpu_count() or 1
 
     @classmethod
-    def from_options(cls, options: JobOptions) -> JobSettings:
+    def from_options(cls, options: JobOptions, folder: Path | None = None) -> JobSettings:
         """Return the settings for these options. Raises UsageError for an invalid value.
 
-        Environment variables supply isolation, network, Python and executor if the options do not.
+        Environment variables supply isolation, network, Python and executor if the options do not. `folder`
+        is that of the app, by default the current one; its project files may have a table [executor].
         """
         given: dict[str, Any] = {
             "python": os.environ.get(PYTHON_VARIABLE) or None,
@@ -152,8 +164,25 @@ class JobSettings:
             "executor": os.environ.get(EXECUTOR_VARIABLE) or None,
             **{name: value for name, value in options.items() if value is not None},
         }
+        given |= _executor_of(given, folder)
         parsed = {name: _parse(name, value) for name, value in given.items() if value is not None}
         return cls(**parsed)
+
+
+def _executor_of(given: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+    """Take the options for executors out of `given`, and return the settings for them."""
+    options = {name: given.pop(name) for name in EXECUTOR_OPTIONS if name in given}
+    if not options.keys() - {"executor"} and options.get("executor") != "parsl":
+        return options
+    from dx_local.engine.cluster.choosing import choose_executor
+
+    choice = choose_executor(options, folder or Path.cwd())
+    return {
+        "executor": choice.name,
+        "cluster": choice.cluster,
+        "listen": choice.listen,
+        "sizes": choice.sizes,
+    }
 
 
 def check_python(python: str) -> str:

@@ -17,7 +17,7 @@ POLICY_TABLE = "policy"
 TEMPLATE_TABLE = "template"
 TRUST_TABLE = "trust"
 WIZARD_TABLE = "wizard"
-RUN_TABLES = ("run", "assets", "objects", "with")
+RUN_TABLES = ("run", "assets", "executor", "objects", "with")
 """Tables for `dx-local run`, which share the file with the policy but do not belong to it."""
 
 VARIABLE_PREFIX = "DX_APP_WIZARD_"

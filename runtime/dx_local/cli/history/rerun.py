@@ -82,7 +82,7 @@ def _request(options: _Options) -> RunRequest:
         app=options.app,
         function=recorded.function,
         out=options.out,
-        settings=JobSettings.from_options(job_options),
+        settings=JobSettings.from_options(job_options, options.app),
         region=recorded.region,
         assets=recorded.assets,
         repeats=recorded,

@@ -83,6 +83,9 @@ class LocalExecutor:
     def capacity(self) -> None:
         """Return None: any number of jobs can wait for others."""
 
+    def expect(self, jobs: int) -> None:
+        """Do nothing: this machine is there."""
+
     async def prepare(self, job: JobDescription) -> PreparedJob:
         """Deliver the home of a job and make its environment. Raises JobEnvironmentError."""
         deliver(job)

@@ -198,6 +198,9 @@ class Executor(Protocol):
         """Return the number of jobs that can be there at once, waiting ones included; None if any number."""
         ...
 
+    def expect(self, jobs: int) -> None:
+        """Remember the number of jobs that run or could run now, without those that wait for others."""
+
     async def prepare(self, job: JobDescription) -> PreparedJob:
         """Put everything in place that a job needs.
 

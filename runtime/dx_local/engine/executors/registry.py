@@ -28,8 +28,16 @@ def _thread(settings: JobSettings, api: Api, callbacks: Callbacks) -> Executor:
     return RemoteExecutor(settings, api, callbacks, ThreadEngine)
 
 
+def _parsl(settings: JobSettings, api: Api, callbacks: Callbacks) -> Executor:
+    from dx_local.engine.executors.remote.executor import RemoteExecutor
+    from dx_local.engine.executors.remote.parsl.engine import ParslEngine
+
+    return RemoteExecutor(settings, api, callbacks, ParslEngine)
+
+
 EXECUTORS: dict[str, ExecutorFactory] = {
     "local": _local,
+    "parsl": _parsl,
     "thread": _thread,
 }
 

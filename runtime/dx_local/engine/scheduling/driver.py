@@ -303,6 +303,8 @@ class Driver:
                 self._start_next(self._ready.popleft())
         finally:
             self._is_filling = False
+        if self._executor:
+            self._executor.expect(len(self._ready) + len(self._running) - len(self._blocked))
         self._watch_stalls()
         if not self._ready and not self._running and not self._serves_clients:
             # Transitions that this causes call this method again.

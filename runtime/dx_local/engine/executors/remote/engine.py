@@ -92,6 +92,9 @@ class Engine(Protocol):
         """Return the number of jobs that all nodes can hold at once, including those that wait for others."""
         ...
 
+    def expect(self, jobs: int) -> None:
+        """Remember the number of jobs that run or could run now; an engine may request nodes for them."""
+
     def node_size(self) -> NodeSize | None:
         """Return the size of the largest node, or None if it is unknown; also before `start`."""
         ...

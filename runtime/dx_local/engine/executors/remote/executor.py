@@ -75,6 +75,10 @@ class RemoteExecutor:
         """Return the number of jobs that can be there at once; None until the engine is up."""
         return self._engine.capacity() if self._is_up else None
 
+    def expect(self, jobs: int) -> None:
+        """Pass the number of jobs on to the engine."""
+        self._engine.expect(jobs)
+
     async def prepare(self, job: JobDescription) -> PreparedJob:
         """Put everything in place here that a node will request. Raises JobEnvironmentError."""
         deliver(job)

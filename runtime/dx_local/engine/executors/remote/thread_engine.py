@@ -50,6 +50,9 @@ class ThreadEngine:
         """Return the number of jobs to run at once."""
         return self._slots
 
+    def expect(self, jobs: int) -> None:
+        """Do nothing: there is one node."""
+
     def capacity(self) -> int:
         """Return the number of threads."""
         return self._slots * _WAITING_PER_SLOT

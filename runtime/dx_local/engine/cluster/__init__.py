@@ -1,0 +1,1 @@
+"""Settings of a cluster: the table [executor], and the options that override it."""

@@ -1,0 +1,1 @@
+"""The engine Parsl: its HighThroughputExecutor starts worker pools on nodes through a batch scheduler."""

@@ -1,0 +1,103 @@
+"""Run Parsl's worker pool on a node, and leave no process of the pool behind when it ends.
+
+    python -m dx_local.engine.executors.remote.parsl.pool_start VERSIONS ARGUMENT…
+
+VERSIONS is the JSON of `versions()` on the machine of dx-local; they are compared before the pool starts. The
+arguments are those of process_worker_pool.py. If the pool is killed, its workers and the helper processes of
+Python's multiprocessing would stay: this process, its parent, kills them. It also ends a pool of which a
+process was killed that ran no job, because such a pool may be stuck.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE, node_name
+from dx_local.engine.executors.remote.parsl.busy_marks import FOLDER_VARIABLE, is_busy
+from dx_local.engine.executors.remote.parsl.pool_ids import pool_id
+from dx_local.engine.executors.remote.parsl.requirement import parsl_program
+from dx_local.engine.executors.remote.parsl.versions import differences, versions
+from dx_local.worker.process.linux import die_with_parent
+from dx_local.worker.process.trees import remove_tree
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_GRACE_SECONDS = 2.0
+_SECONDS_BETWEEN_LOOKS = 0.5
+
+
+def main() -> int:
+    """Run the pool, and return its exit code, or 2 if versions differ."""
+    node = node_name()
+    if found := differences(json.loads(sys.argv[1]), versions(), node):
+        print(*found, sep="\n", file=sys.stderr)  # noqa: T201 - it becomes a message of dx-local
+        return 2
+    folder = Path(tempfile.mkdtemp(prefix="dx-local-pool-"))
+    os.environ |= {NODE_VARIABLE: node, FOLDER_VARIABLE: str(folder)}
+    program = str(parsl_program("process_worker_pool.py"))
+    pool = subprocess.Popen(
+        [sys.executable, program, *sys.argv[2:], "--uid", pool_id(node)],
+        start_new_session=True,
+        preexec_fn=die_with_parent,  # noqa: PLW1509 - this process has one thread
+    )
+
+    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the form of a handler
+        with suppress(ProcessLookupError):
+            os.killpg(pool.pid, signal.SIGTERM)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+    try:
+        code = _await_end(pool, folder)
+        _kill_rest(pool.pid)
+    finally:
+        remove_tree(folder, ignore_errors=True)
+    return code if code >= 0 else 128 - code
+
+
+def _await_end(pool: subprocess.Popen[bytes], folder: Path) -> int:
+    """Wait for the end of a pool, and return its exit code."""
+    known: set[int] = set()
+    while pool.poll() is None:
+        children = set(_children(pool.pid))
+        if any(not is_busy(folder, lost) for lost in known - children) and pool.poll() is None:
+            print("A process of the worker pool was killed.", file=sys.stderr)  # noqa: T201 - for the log
+            pool.kill()
+        known = children
+        with suppress(subprocess.TimeoutExpired):
+            pool.wait(_SECONDS_BETWEEN_LOOKS)
+    return pool.wait()
+
+
+def _children(pid: int) -> list[int]:
+    """Return the children of a process; none if the system has no /proc."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except OSError:
+        return []
+    return [int(word) for word in text.split()]
+
+
+def _kill_rest(group: int) -> None:
+    """Terminate the processes of a group; kill those that are left after a moment."""
+    deadline = time.monotonic() + _GRACE_SECONDS
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGTERM)
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+            os.killpg(group, 0)
+        os.killpg(group, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

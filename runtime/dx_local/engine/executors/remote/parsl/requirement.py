@@ -1,0 +1,28 @@
+"""Check that Parsl, which is optional, is installed."""
+
+from __future__ import annotations
+
+from importlib import metadata, util
+from pathlib import Path
+
+from dx_local.errors import UsageError
+
+EXTRA = "dx-app-wizard[parsl]"
+"""The optional extra with Parsl."""
+
+
+def check_parsl() -> None:
+    """Raise UsageError if Parsl is not installed."""
+    if util.find_spec("parsl") is None:
+        raise UsageError("jobs on a cluster need Parsl", f"Install it: pip install '{EXTRA}'")
+
+
+def parsl_program(name: str) -> Path:
+    """Return the path of a program that Parsl installs, which need not be on PATH.
+
+    Raises FileNotFoundError if the installation does not list it.
+    """
+    for file in metadata.distribution("parsl").files or ():
+        if file.name == name and file.parent.name in {"bin", "Scripts"}:
+            return Path(str(file.locate())).resolve()
+    raise FileNotFoundError(f"the installed Parsl has no program {name}")

@@ -1,0 +1,52 @@
+"""A Slurm of two virtual nodes for all tests of this folder, and platforms whose jobs run there."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.cluster.cluster_server import ClusterServer
+from tests.cluster.slurm import Slurm, slurm, unusable_reason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    ServeOnSlurm = Callable[..., AbstractContextManager[ClusterServer]]
+
+VARIABLE = "DX_LOCAL_TEST_SLURM"
+"""Set by `make test-cluster`, because these tests install Debian packages."""
+
+
+def skip_without_slurm() -> None:
+    """Skip a test unless Slurm is wanted and can run here."""
+    if os.environ.get(VARIABLE) != "1":
+        pytest.skip("Tests on Slurm are run by `make test-cluster`.")
+    if reason := unusable_reason():
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Slurm]:
+    """Return a Slurm that is up; packages are installed if they are missing."""
+    skip_without_slurm()
+    with slurm() as running:
+        yield running
+
+
+@pytest.fixture
+def serve_on_slurm(cluster: Slurm, tmp_path: Path) -> Iterator[ServeOnSlurm]:
+    """Return a function that serves a platform with jobs on Slurm; afterwards, Slurm's queue is emptied."""
+
+    @contextmanager
+    def serve(*options: str) -> Iterator[ClusterServer]:
+        chosen = ("--on", "slurm", "--nodes", "2", *options)
+        with ClusterServer.on_slurm(tmp_path, cluster, chosen) as server:
+            yield server
+
+    with ExitStack() as stack:
+        stack.callback(cluster.end_all_jobs)
+        yield serve
