@@ -9,6 +9,7 @@ All functions return False for whatever is unusual; then dxpy's own functions ru
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import mmap
 import os
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 20
 _MOST_HASHING_THREADS = 4
 _ERRORS = (DXError, urllib3.exceptions.HTTPError, OSError, KeyError, ValueError)
+_PART_SIZE_HEADER = "x-dx-local-part-size"
 _ONCE = {"max_retries": 0}  # dxpy's own functions try again
 
 
@@ -42,10 +44,11 @@ def download(file_id: str, project: str | None, target: BinaryIO) -> bool:
             source = dxpy.api.file_download(file_id, hint, **_ONCE)
             wanted = {"fields": {"parts": True, "drive": True}}
             description = threads.submit(dxpy.api.file_describe, file_id, wanted, **_ONCE)
-            parts = _ReceivedParts(target.fileno(), description, threads)
             response = _request("GET", source, b"", preload_content=False)
             with closing(response):
                 target.truncate(0)
+                part_size = int(response.headers.get(_PART_SIZE_HEADER, 0)) or None
+                parts = _ReceivedParts(target.fileno(), part_size, description, threads)
                 while True:
                     block = response.read(_BLOCK, decode_content=False)
                     if not block:
@@ -59,59 +62,81 @@ def download(file_id: str, project: str | None, target: BinaryIO) -> bool:
 
 
 class _ReceivedParts:
-    """The parts of a file that is being written, hashed as soon as each is complete."""
+    """The parts of a file that is being written, hashed as soon as each is complete.
 
-    def __init__(self, file: int, description: Future[JSON], threads: ThreadPoolExecutor) -> None:
+    `part_size` is the size of all parts but the last, or None if only the description has their sizes. The
+    platform may have to compute the description, which takes as long as hashing the parts here.
+    """
+
+    def __init__(
+        self, file: int, part_size: int | None, description: Future[JSON], threads: ThreadPoolExecutor
+    ) -> None:
         self._file = file
+        self._part_size = part_size
         self._description = description
         self._threads = threads
         self._received = 0
         self._hashed = 0
-        self._waiting: list[JSON] | None = None
-        self._checks: list[Future[bool]] = []
+        self._parts: list[tuple[int, Future[str]]] = []
+        self._expected: list[tuple[int, str]] | None = None
 
     def add(self, size: int) -> None:
         """Note that so many more bytes are in the file."""
         self._received += size
-        if self._description.done():
-            self._check_complete_parts()
+        if self._part_size is not None or self._description.done():
+            self._hash_complete_parts()
 
     def are_right(self) -> bool:
         """Return whether the file, to which nothing is added now, consists of the right parts."""
-        self._check_complete_parts()
-        is_whole = not self._waiting and self._hashed == self._received
-        return is_whole and all(check.result() for check in self._checks)
+        self._hash_complete_parts()
+        if self._part_size is not None and (self._hashed < self._received or not self._parts):
+            self._hash(self._received - self._hashed)
+        is_whole = self._hashed == self._received
+        return is_whole and [(size, md5.result()) for size, md5 in self._parts] == self._described()
 
-    def _check_complete_parts(self) -> None:
-        if self._waiting is None:
-            self._waiting = _parts_in_order(self._description.result())
-        while self._waiting and self._hashed + self._waiting[0]["size"] <= self._received:
-            part = self._waiting.pop(0)
-            self._checks.append(self._threads.submit(self._is_right, self._hashed, part))
-            self._hashed += part["size"]
+    def _hash_complete_parts(self) -> None:
+        while (size := self._next_size()) is not None and self._hashed + size <= self._received:
+            self._hash(size)
 
-    def _is_right(self, start: int, part: JSON) -> bool:
-        md5 = hashlib.md5()  # noqa: S324  (the checksum of the API)
-        end = start + part["size"]
-        while start < end:
-            block = os.pread(self._file, min(_BLOCK, end - start), start)
-            if not block:
-                return False
-            md5.update(block)
-            start += len(block)
-        return bool(md5.hexdigest() == part["md5"])
+    def _next_size(self) -> int | None:
+        if self._part_size is not None:
+            return self._part_size
+        described, index = self._described(), len(self._parts)
+        return described[index][0] if index < len(described) else None
+
+    def _described(self) -> list[tuple[int, str]]:
+        """Return the sizes and MD5s of the parts, from the description.
+
+        Raises ValueError for a file on a drive, whose parts have no MD5.
+        """
+        if self._expected is None:
+            description = self._description.result()
+            if "drive" in description:
+                raise ValueError
+            parts: JSON = description["parts"]
+            self._expected = [(parts[index]["size"], parts[index]["md5"]) for index in sorted(parts, key=int)]
+        return self._expected
+
+    def _hash(self, size: int) -> None:
+        self._parts.append((size, self._threads.submit(_md5_of_file, self._file, self._hashed, size)))
+        self._hashed += size
 
 
-def _parts_in_order(description: JSON) -> list[JSON]:
-    """Return the parts of a file. Raises ValueError for a file on a drive, whose parts have no MD5."""
-    if "drive" in description:
-        raise ValueError
-    parts: JSON = description["parts"]
-    return [parts[index] for index in sorted(parts, key=int)]
+def _md5_of_file(file: int, start: int, size: int) -> str:
+    """Return the MD5 of bytes of an open file. Raises OSError if it ends before."""
+    md5 = hashlib.md5()  # noqa: S324  (the checksum of the API)
+    end = start + size
+    while start < end:
+        block = os.pread(file, min(_BLOCK, end - start), start)
+        if not block:
+            raise OSError(errno.EIO, "the file has become shorter")
+        md5.update(block)
+        start += len(block)
+    return md5.hexdigest()
 
 
 def upload(handler: Any, source: BinaryIO) -> bool:
-    """Upload an open, non-empty file in the parts of a DXFile, and close that; return whether all went well."""
+    """Upload an open, non-empty file in the parts of a DXFile, and close that; return whether it is right."""
     part_size = handler._write_bufsize  # noqa: SLF001
     try:
         with ThreadPoolExecutor(_threads()) as threads:
@@ -123,9 +148,9 @@ def upload(handler: Any, source: BinaryIO) -> bool:
             is_right = all(md5.result() == received for md5, received in sent)
         if is_right:
             dxpy.api.file_close(handler.get_id(), **_ONCE)
-        return is_right
     except _ERRORS:
         return False
+    return is_right
 
 
 def _upload_part(
