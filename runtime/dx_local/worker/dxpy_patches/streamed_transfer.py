@@ -46,19 +46,25 @@ def download(file_id: str, project: str | None, target: BinaryIO) -> bool:
             description = threads.submit(dxpy.api.file_describe, file_id, wanted, **_ONCE)
             response = _request("GET", source, b"", preload_content=False)
             with closing(response):
-                target.truncate(0)
+                os.ftruncate(target.fileno(), 0)
                 part_size = int(response.headers.get(_PART_SIZE_HEADER, 0)) or None
                 parts = _ReceivedParts(target.fileno(), part_size, description, threads)
                 while True:
                     block = response.read(_BLOCK, decode_content=False)
                     if not block:
                         break
-                    target.write(block)
+                    _write(target.fileno(), block)
                     parts.add(len(block))
-            target.flush()
             return parts.are_right()
     except _ERRORS:
         return False
+
+
+def _write(file: int, data: bytes) -> None:
+    """Write bytes to a file without a buffer, from which other threads could not read them."""
+    left = memoryview(data)
+    while left:
+        left = left[os.write(file, left) :]
 
 
 class _ReceivedParts:
