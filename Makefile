@@ -9,7 +9,9 @@ WORKERS ?= auto
 AGAINST ?=
 COMPARED := $(if $(AGAINST),--against '$(AGAINST)')
 
-.PHONY: help demo test test-all test-variants check fix docs bench bench-quick bench-scale bench-progress bench-report man screenshots clean
+AS_USERS := user isolation-none control-3.10 control-3.13
+
+.PHONY: help demo test test-all test-as-users test-variants check fix docs bench bench-quick bench-scale bench-progress bench-report man screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -25,6 +27,11 @@ test-all: $(INSTALLED)  ## run the test suite with its slow parts
 
 test-variants: $(INSTALLED)  ## run it as users do: other Pythons, users and systems, without fast tools, …
 	@$(RUN) tests.variants --workers $(WORKERS)
+
+# Not the whole suite, which takes six minutes each time; that is for test-variants.
+test-as-users: $(INSTALLED)  ## run jobs and commands as an ordinary user, without sandboxes, on Python 3.10 and 3.13
+	@$(RUN) tests.variants --quick --workers $(WORKERS) $(AS_USERS:%=--only %) \
+		--parts tests/worker --parts tests/engine/executors --parts tests/cli
 
 check: $(INSTALLED)  ## ruff, mypy and codespell; imports, language and pages
 	@$(RUN) ruff check .

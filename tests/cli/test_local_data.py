@@ -142,6 +142,18 @@ def test_an_id_that_the_code_names_is_a_hint_if_it_is_missing(dx_local: DxLocal,
     assert f"--object {FOREIGN}:{SCRIPTED}=PATH" in failed.json["failure"]["hint"]
 
 
+def test_an_image_that_cannot_be_pulled_is_a_hint(dx_local: DxLocal, make_app: MakeApp) -> None:
+    app = make_app("main() { docker run you/tool:1.0 true; }\n", interpreter="bash")
+    failed = dx_local("run", app, "-q", "--json")
+    assert "dx-local image add FILE --name you/tool:1.0" in failed.json["failure"]["hint"]
+
+
+def test_python_2_is_a_hint(dx_local: DxLocal, make_app: MakeApp) -> None:
+    app = make_app("import dxpy\n\nprint 'x'\n", interpreter="python2.7")
+    failed = dx_local("run", app, "--json")
+    assert failed.json["failure"]["hint"].startswith("Write print(…) with parentheses. The tool 2to3")
+
+
 @pytest.mark.parametrize("kind", ["project", "file"])
 def test_mapped_resources_are_those_of_the_app(
     dx_local: DxLocal, make_app: MakeApp, tmp_path: Path, kind: str

@@ -285,7 +285,7 @@ def gone() -> Any:
 
 NOBODY = 65534
 _PYTHON = "/usr/bin/python3"
-_RUNTIME = Path(dx_local.worker.__file__).parents[2]
+RUNTIME = Path(dx_local.worker.__file__).parents[2]
 
 # Runs bash scripts one after another, each as a job, and ends with the exit code of the last that fails.
 # Every other job is forked, the rest starts without a fork if there is a library for that.
@@ -303,7 +303,7 @@ assert check_support(folder) is None
 sandboxes = SandboxManager(folder, "box", has_pid_namespace=True)
 os.makedirs(f"{folder}/job/home")
 job = Job("job-x", "main", "bash", f"{folder}/job/home", None, {}, "",
-          tuple(sys.argv[5:]), f"{folder}/job-x", {})
+          tuple(sys.argv[5:]), f"{folder}/job-x", {}, shows_changes=True)
 library = ctypes.PyDLL(sys.argv[4]) if sys.argv[4] else None
 code = 0
 for number, script in enumerate(json.loads(sys.argv[3])):
@@ -365,7 +365,7 @@ def run_by_nobody(program: str, *arguments: str | Path) -> subprocess.CompletedP
     """Run a Python program as an ordinary user; its first argument is the folder of our packages."""
     command = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups"]
     return subprocess.run(
-        [*command, _PYTHON, "-I", "-c", program, _RUNTIME, *arguments],
+        [*command, _PYTHON, "-I", "-c", program, RUNTIME, *arguments],
         capture_output=True,
         text=True,
         check=False,

@@ -92,6 +92,7 @@ class Server:
             access_log=False,
             date_header=False,
             lifespan="off",
+            proxy_headers=False,
             log_config=None,
             server_header=False,
             # Clients keep connections open until they exit; closing an idle one would race with its use.

@@ -27,7 +27,7 @@ _SECTIONS = {
         "gtable": "Convert CSV, TSV and FASTQ files to GTables, and back.",
     },
     "Provide what apps need": {
-        "asset": "Add assets of apps that are on this machine, and list them.",
+        "asset": "Build or add assets of apps, and list them.",
         "image": "Add container images for `docker` in jobs, and list them.",
     },
     "Set up": {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dx_local.api.lazy_server import LazyServer
+from dx_local.engine.builtin_apps.hooks import BuiltinAppHooks
 from dx_local.engine.environments.job_environments import JobEnvironments
 from dx_local.engine.environments.python_environments import EnvironmentRequest
 from dx_local.engine.executors.file_transfer import FileTransfer
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from dx_local.platform.core.states import Transition
 
 PROJECT_NAME = "local"
+
+_TERMINATION_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,8 @@ class Session:
             self.reserve,
             is_open=options.is_open,
         )
-        self._server = LazyServer(self.platform, hooks=self.driver, port=options.port)
+        hooks = BuiltinAppHooks(self.context, self.driver)
+        self._server = LazyServer(self.platform, hooks=hooks, port=options.port)
 
     async def __aenter__(self) -> Session:  # noqa: PYI034 - Self is not in Python 3.10
         try:
@@ -206,6 +210,16 @@ class Session:
         with self.platform.store.transaction():
             project: str = projects.new(self.context, "project", {"name": PROJECT_NAME})["id"]
         return project
+
+    async def until_final(self, job_id: str) -> None:
+        """Wait until a job has ended. When cancelled, terminate it, wait for it, and raise CancelledError."""
+        try:
+            await self.driver.until_final(job_id)
+        except asyncio.CancelledError:
+            self.driver.terminate(job_id)
+            with suppress(asyncio.TimeoutError, OSError):
+                await asyncio.wait_for(self.driver.until_final(job_id), _TERMINATION_SECONDS)
+            raise
 
     def python_of(self, release: str) -> str:
         """Return the version of Python under which jobs of a release run, such as `3.12`."""

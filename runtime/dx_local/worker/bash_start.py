@@ -53,7 +53,7 @@ def _needs_fork(job: Job, code: bytes, input_file: str) -> bool:
     """Return whether only a process of Python can become this job.
 
     - An interactive shell, a job with a debugger, and one that is to be killed first are no plain bash.
-    - A limit for each process is set by Python, in job_process.py.
+    - A limit for each process is set by Python, in job_process.py, and git dependencies are installed there.
     - Layers may contain files of any size for the home.
     - Of files in the input, the names come from the API, which the zygote must not wait for.
     - A large input would keep the zygote from its other jobs.
@@ -61,6 +61,8 @@ def _needs_fork(job: Job, code: bytes, input_file: str) -> bool:
     """
     settings = job.settings
     if job.is_killed or settings.get("shell") or settings.get("debug_on") or job.process_memory is not None:
+        return True
+    if job.git_depends:
         return True
     if bash.MONITOR in code or job_home.templates_of(job):
         return True

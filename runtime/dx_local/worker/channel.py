@@ -27,6 +27,9 @@ LAYERS_SOCKET = "image-layers"
 IMAGES = f"{EXECUTOR_FOLDER}/images"
 """The path at which a job finds the cache of images, read-only."""
 
+CHANGES = f"{EXECUTOR_FOLDER}/changes"
+"""The path at which a job that is to read its changes finds the upper folders of its overlays."""
+
 TERMINAL_SOCKET = "terminal"
 """The name of the socket in the executor's folder at which jobs ask for the user's terminal."""
 

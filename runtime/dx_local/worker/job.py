@@ -61,8 +61,12 @@ class Job:
     """True if it has network access beyond the API."""
     is_killed: bool = False
     """True if its process kills itself before the app's code runs."""
+    shows_changes: bool = False
+    """True if it can read its changes to the sandbox, at channel.CHANGES."""
     terminal_type: str = "dumb"
     """The value of TERM for the user's terminal."""
+    git_depends: Sequence[dict[str, Any]] = ()
+    """Repositories to clone and build before the code runs: Launch.git_depends."""
     is_sandboxed: bool = False
     """True if it runs in a sandbox, with the layers overlaid on `/` and its home at /home/dnanexus."""
 

@@ -47,6 +47,10 @@ def become_job(start: JobStart) -> NoReturn:
         enter_home(start.job, start.variables)
         if start.job.is_killed:
             os.kill(os.getpid(), signal.SIGKILL)
+        if start.job.git_depends and not start.job.settings.get("shell"):
+            from dx_local.worker import git_depends  # few jobs have any
+
+            git_depends.install(start.job)
         from dx_local.worker.runners import bash, python
 
         if start.job.settings.get("shell"):

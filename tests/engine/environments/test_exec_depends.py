@@ -19,7 +19,7 @@ from dx_local.engine.environments.exec_depends import Dependency, dependencies_o
         ({"name": "x", "stages": []}, Dependency("x")),
         ({"name": "x", "stages": ["reduce"]}, None),
         ({"name": "dx-toolkit"}, None),
-        ({"name": "dx-toolkit", "package_manager": "git"}, Dependency("dx-toolkit", "git")),
+        ({"name": "dx-toolkit", "package_manager": "git"}, Dependency("make")),
     ],
 )
 def test_an_entry_is_read(entry: dict[str, Any], expected: Dependency | None) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from dx_local.engine.executors.job_folder import JobFolder, JobOutcome, create_job_folder, read_outcome
+from dx_local.platform.execution.job_logs import OPENING_ENDS, OPENING_STARTS, write_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,6 +185,32 @@ def test_a_bad_end_is_told_with_the_last_line_of_the_log(tmp_path: Path, exit_co
     assert outcome.reason == "AppInternalError"
     assert words in (outcome.message or "")
     assert (outcome.message or "").endswith("Last line of its log: ValueError: odd")
+
+
+ERROR, OUTPUT = ("STDERR", "samtools: cannot open reads.bam"), ("STDOUT", "10 reads counted")
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([OUTPUT, ERROR], f"Last line of its log: {ERROR[1]}"),
+        ([ERROR, OUTPUT], f"Last line of its stderr: {ERROR[1]}"),
+        (
+            [("STDERR", "warning: old"), ("STDOUT", "Error: no reads")],
+            "Last line of its log: Error: no reads",
+        ),
+        ([("STDERR", "+ count x"), OUTPUT], f"Last line of its log: {OUTPUT[1]}"),
+        ([ERROR, OUTPUT, ("STDERR", "src/app.sh: line 3: false (exit code 1)")], ERROR[1]),
+        ([("INFO", OPENING_STARTS), ("STDOUT", "bash " + OPENING_ENDS.format("job-1")), ERROR], ERROR[1]),
+    ],
+    ids=["stderr-last", "stdout-last", "error-on-stdout", "trace", "failed-command", "opening"],
+)
+def test_the_line_that_explains_a_bad_end_is_that_of_stderr(
+    tmp_path: Path, lines: list[tuple[str, str]], words: str
+) -> None:
+    folder = make(tmp_path)
+    write_log(folder.log, lines, 0)
+    assert (read_outcome(folder, 1).message or "").endswith(words)
 
 
 @pytest.mark.parametrize("error", UNREADABLE)

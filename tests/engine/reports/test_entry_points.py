@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
 
 from dx_app_wizard.dxapp.instances import find_instance_type
 from dx_local.engine.reports.entry_points import smallest_type, summary, system_requirements
-
-if TYPE_CHECKING:
-    from dx_local.engine.reports.job_rows import Job
+from dx_local.engine.reports.job_rows import Job
 
 REGION = "aws:us-east-1"
 GIB = 1 << 30
 
 
 def job(**changes: Any) -> Job:
-    values = {
-        "id": "job-1", "label": "process", "entryPoint": 0, "parent": None, "state": "done", "created": 0,
-        "started": 0, "stopped": 10_000, "tries": 1, "memory": GIB, "cpuSeconds": 8.0, "disk": 1000,
-        "reused": False, "reason": None, "message": None, "log": None, **changes,
-    }  # fmt: skip
-    return cast("Job", values)
+    done = Job(
+        id="job-1", label="process", entry_point=0, parent=None, state="done", created=0, started=0,
+        stopped=10_000, tries=1, memory=GIB, cpu_seconds=8.0, disk=1000, reused=False, again=None,
+        reason=None, message=None, log=None,
+    )  # fmt: skip
+    return done._replace(**changes)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +53,11 @@ def advice_on(instance_type: str, *jobs: Job) -> dict[str, object]:
 
 
 def test_busy_cores_count() -> None:
-    assert advice_on("mem1_ssd1_v2_x2", job(cpuSeconds=158.0))["cores"] == 16
+    assert advice_on("mem1_ssd1_v2_x2", job(cpu_seconds=158.0))["cores"] == 16
 
 
 def test_the_start_of_a_short_job_does_not_count_as_busy() -> None:
-    assert advice_on("mem1_ssd1_v2_x2", job(stopped=100, cpuSeconds=1.0))["cores"] == 2
+    assert advice_on("mem1_ssd1_v2_x2", job(stopped=100, cpu_seconds=1.0))["cores"] == 2
 
 
 def test_a_type_that_is_right_is_confirmed() -> None:
@@ -69,7 +67,7 @@ def test_a_type_that_is_right_is_confirmed() -> None:
 
 
 def test_entry_points_without_advice_keep_their_type() -> None:
-    unmeasured = job(memory=None, cpuSeconds=None, started=None, stopped=None)
+    unmeasured = job(memory=None, cpu_seconds=None, started=None, stopped=None)
     summaries = [
         summary(("app", "main", "mem1_ssd1_v2_x8"), REGION, [job()], []),
         summary(("app", "late", "mem1_ssd1_v2_x8"), REGION, [unmeasured], []),

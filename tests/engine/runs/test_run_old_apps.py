@@ -34,4 +34,5 @@ def test_other_code_ends_at_once_with_its_place(dx_run: RunApp, make_app: MakeAp
     assert "AppInternalError" in said
     assert "  src/app.py:3: Missing parentheses" in said
     assert "      print 'x'\nWrite print(…)" in said
+    assert "hint:" not in said  # the message contains it
     assert caught.value.run.log == ""

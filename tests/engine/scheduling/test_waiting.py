@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     RunApp = Callable[..., Run]
     MakeApp = Callable[..., Path]
 
-LATE = 0.7
-"""Seconds; a loop that sleeps through the end would be up to two seconds late."""
+LATE = 1.5
+"""Seconds; a loop that sleeps for two seconds would be later, by the durations of the jobs here."""
 
 WAITS = """
 import subprocess
@@ -52,11 +52,11 @@ def app(make_module_app: MakeApp) -> Path:
 
 @pytest.mark.parametrize("how", ["wait_on_done", "dx wait", "a new Python"])
 def test_whoever_waits_hears_of_the_end_when_it_comes(dx_run: RunApp, app: Path, how: str) -> None:
-    assert dx_run(app, {"seconds": 0.5, "how": how}).output["late"] < LATE
+    assert dx_run(app, {"seconds": 0.2, "how": how}).output["late"] < LATE
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["wait_on_done", "dx wait"])
-@pytest.mark.parametrize("seconds", [2.1, 5.0])
+@pytest.mark.parametrize("seconds", [2.1, 4.1])
 def test_so_do_those_who_wait_long(dx_run: RunApp, app: Path, how: str, seconds: float) -> None:
     assert dx_run(app, {"seconds": seconds, "how": how}).output["late"] < LATE

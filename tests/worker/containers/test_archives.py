@@ -16,6 +16,7 @@ from tests.worker.containers.conftest import ContainerWorkshop, add_to
 from tests.worker.containers.image_files import (
     Layer,
     busybox_layer,
+    config_of,
     digest_of,
     docker_archive,
     oci_archive,
@@ -302,6 +303,33 @@ def test_manifests_of_other_forms_are_refused(tmp_path: Path) -> None:
         with pytest.raises(ArchiveError, match="damaged"), archives.open_archive(file, str(tmp_path)):
             pass
         os.close(file)
+
+
+DAMAGED: dict[str, Any] = {
+    "text": {"config": "x"},
+    "entrypoint": {"config": {"Entrypoint": 5}},
+    "command": {"config": {"Cmd": {"a": 1}}},
+    "variables": {"config": {"Env": [1]}},
+    "zero-byte": {"config": {"Env": ["A=\0"]}},
+    "user": {"config": {"User": ["root"]}},
+    "labels": {"config": {"Labels": [1]}},
+    "digest": {"rootfs": {"diff_ids": ["sha256:../../x"]}},
+}
+
+
+@pytest.mark.parametrize("name", [*DAMAGED, "nested", "names"])
+def test_descriptions_that_make_no_sense_are_refused(tmp_path: Path, name: str) -> None:
+    layer = Layer().add("x", b"1").bytes()
+    config = {**json.loads(config_of([layer])), **DAMAGED.get(name, {})}
+    names = [5] if name == "names" else ["x:1"]
+    manifest = json.dumps([{"Config": "c", "RepoTags": names, "Layers": ["l"]}]).encode()
+    text = b"[" * 100_000 if name == "nested" else manifest
+    archive = Layer().add("c", json.dumps(config).encode()).add("l", layer).add("manifest.json", text)
+    path = tmp_path / "image"
+    path.write_bytes(archive.bytes())
+    with path.open("rb") as file, pytest.raises(ArchiveError, match=r"damaged|is not a SHA-256"):  # noqa: SIM117
+        with archives.open_archive(file.fileno(), str(tmp_path)):
+            pass
 
 
 def test_a_run_that_ends_leaves_no_half_of_a_layer(

@@ -292,6 +292,15 @@ SCRIPTS: dict[str, tuple[str, list[str]]] = {
         """,
         ["1", "busy:1", "other/x:2", "Untagged: other/x:2", "125", "by-id"],
     ),
+    "refused": (
+        r"""
+        docker run --rm -u 4294967296 busy:1 id 2>&1 | grep -c 'must be in range'
+        docker run --rm --name ../x busy:1 true 2>&1 | grep -c 'invalid container name'
+        docker run --rm --cidfile /none/x busy:1 true
+        echo $?
+        """,
+        ["1", "1", "1"],
+    ),
     "login": (
         r"""
         echo secret | docker login -u me --password-stdin quay.io

@@ -6,7 +6,20 @@ import os
 import socket
 from pathlib import Path
 
-from tests.worker.conftest import NOBODY, by_nobody, run_by_nobody
+from tests.worker.conftest import NOBODY, RUNTIME, by_nobody, run_by_nobody
+
+CHANGES = """
+python3 -I - <<'END'
+import sys
+sys.path.insert(0, "RUNTIME")
+from dx_local.worker.builders import asset_archive, changes
+
+found = changes.changes_since({}, asset_archive.exclusion(["/opt/left-out"]))
+print(*(change.path for change in found.changes if "of-a-job" in change.path), *found.removed, sep="\\n")
+asset_archive.pack("asset.tar.gz", found.changes, lambda _: False)
+END
+tar tzvf asset.tar.gz --numeric-owner | grep of-a-job | sed -E 's/ +[0-9]+ [0-9-]+ [0-9:]+ / /'
+"""
 
 IN_A_NETWORK = """
 import socket, sys
@@ -39,6 +52,35 @@ def test_a_job_of_an_ordinary_user_may_change_what_root_may(folder_of_nobody: Pa
     done = by_nobody(folder_of_nobody, *[script] * 2)
     assert (done.returncode, done.stdout, done.stderr) == (0, "root\n" * 2, "")
     assert Path("/usr/bin/env").exists()
+
+
+def test_the_changes_of_an_ordinary_user_become_an_asset(folder_of_nobody: Path) -> None:
+    script = """
+    mkdir -p /opt/of-a-job/empty /usr/share/of-a-job /opt/left-out/of-a-job
+    echo x > /usr/local/bin/of-a-job
+    ln -s nowhere /etc/of-a-job
+    echo x > /opt/left-out/of-a-job/file
+    rm /usr/bin/env
+    copy=$(mktemp -d /tmp/.dpkg.XXXXXX)
+    cp -dR --preserve=mode,timestamps,links /usr/share/common-licenses/. "$copy"
+    mount --bind "$copy" /usr/share/common-licenses
+    echo x > /usr/share/common-licenses/of-a-job
+    ! touch /.dx-local/changes/file 2> /dev/null
+    """ + CHANGES.replace("RUNTIME", str(RUNTIME))
+    done = by_nobody(folder_of_nobody, script)
+    assert done.stdout.splitlines() == [
+        "/etc/of-a-job",
+        "/opt/of-a-job/empty",
+        "/usr/local/bin/of-a-job",
+        "/usr/share/common-licenses/of-a-job",
+        "/usr/share/of-a-job",
+        "/usr/bin/env",
+        "lrwxrwxrwx 0/0 etc/of-a-job -> nowhere",
+        "drwxr-xr-x 0/0 opt/of-a-job/empty/",
+        "-rw-r--r-- 0/0 usr/local/bin/of-a-job",
+        "-rw-r--r-- 0/0 usr/share/common-licenses/of-a-job",
+        "drwxr-xr-x 0/0 usr/share/of-a-job/",
+    ], done.stderr
 
 
 def test_archives_of_other_users_unpack(folder_of_nobody: Path) -> None:

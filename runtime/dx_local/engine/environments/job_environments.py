@@ -13,6 +13,7 @@ from dx_app_wizard.lint.source.python2 import is_python2, python2_code
 from dx_local.engine.environments.bundled_files import BundledFileError, BundledFiles
 from dx_local.engine.environments.debian import dpkg
 from dx_local.engine.environments.exec_depends import dependencies_of
+from dx_local.engine.environments.git_mirrors import GitMirrorError, GitMirrors
 from dx_local.engine.environments.python_environments import (
     EnvironmentBuildError,
     EnvironmentRequest,
@@ -22,6 +23,7 @@ from dx_local.engine.environments.python_environments import (
     requirements_of,
 )
 from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, running_version
+from dx_local.engine.settings import NetworkAccess
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +57,13 @@ class JobEnvironment:
     layers: tuple[Path, ...]
     hint: str | None = None
     """Explanation in case the job fails because a program is missing."""
+    git_depends: tuple[JSON, ...] = ()
+    """Repositories to clone before the job's code runs, as Launch has them."""
+
+    @property
+    def mirrors(self) -> tuple[Path, ...]:
+        """The folders from which the job clones them."""
+        return tuple(Path(dependency["mirror"]) for dependency in self.git_depends)
 
     def explain(self, exit_code: int | None, message: str) -> str:
         """Return the message of a failure, with a hint if a missing program or library may be the reason."""
@@ -87,6 +96,7 @@ class JobEnvironments:
         self._announce = announce
         self._wait_for = wait_for
         self._bundled_files = BundledFiles(platform)
+        self._git_mirrors = GitMirrors(self._announce_once)
         self._environments: dict[EnvironmentRequest, asyncio.Task[WorkerEnvironment]] = {}
         self._resolved: dict[tuple[int, tuple[Dependency, ...]], asyncio.Task[ResolvedDependencies]] = {}
         self._pythons: dict[str, EnvironmentRequest] = {}
@@ -94,14 +104,21 @@ class JobEnvironments:
         self.on_python: Callable[[str, str], None] = lambda _release, _version: None
         """Called with the release of each job whose environment is ready, and its version of Python."""
 
-    async def prepare(self, applet: JSON, function: str) -> JobEnvironment:
-        """Return the environment of an applet's job at an entry point. Raises JobEnvironmentError."""
+    async def prepare(self, applet: JSON, function: str, *, has_network: bool = False) -> JobEnvironment:
+        """Return the environment of an applet's job at an entry point. Raises JobEnvironmentError.
+
+        With `has_network`, git dependencies may be fetched from other machines.
+        """
         self._check_python2(applet)
         dependencies = dependencies_of(applet["runSpec"], function)
         try:
             environment = await self._environment_of(applet, requirements_of(dependencies))
             resolved = await self._resolve(dependencies) if dependencies else None
             layers = await self._bundled_files.layers_of(applet)
+            may_fetch = has_network or self._settings.network is NetworkAccess.ALLOW
+            cloned = await self._git_mirrors.clone_all(applet["runSpec"], function, has_network=may_fetch)
+        except GitMirrorError as error:
+            raise JobEnvironmentError(f"DXExecDependencyError: {error}", "AppInternalError") from error
         except (EnvironmentBuildError, BundledFileError) as error:
             raise JobEnvironmentError(str(error)) from error
         release = str(applet["runSpec"].get("release"))
@@ -110,7 +127,7 @@ class JobEnvironments:
             return JobEnvironment(environment, layers)
         for note in resolved.notes:
             self._announce_once(note)
-        return JobEnvironment(environment, (*layers, *resolved.layers), resolved.hint)
+        return JobEnvironment(environment, (*layers, *resolved.layers), resolved.hint, cloned)
 
     async def environment(self, request: EnvironmentRequest) -> WorkerEnvironment:
         """Return a worker environment, created once for concurrent calls. Raises EnvironmentBuildError."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,7 @@ from dx_app_wizard.console.text import without_surrogates
 from dx_app_wizard.dxapp import regular_file
 from dx_local.engine.executors.failed_command import LOG_LINE
 from dx_local.platform.core.local_bytes import write_new_file
-from dx_local.platform.execution.job_logs import DXPY_OPENING, folder_name, job_output_bytes
+from dx_local.platform.execution.job_logs import DXPY_OPENING, folder_name, job_output_lines
 from dx_local.platform.requests import strict_json
 from dx_local.worker.job import code_name
 
@@ -32,6 +33,14 @@ JSON = dict[str, Any]
 _ERROR_TYPES = ("AppError", "AppInternalError")
 _LOG_TAIL_BYTES = 8192
 _LONGEST_LOG_LINE = 500
+_STDERR = "STDERR"
+_TRACE = re.compile(r"\++ ")
+"""The beginning of a line by which bash traces a command."""
+_LIKE_ERROR = re.compile(
+    r"error|fail|fatal|exception|abort|cannot|can't|could not|unable|invalid|missing|not found|no such"
+    r"|denied",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -197,8 +206,19 @@ def _exit_text(exit_code: int) -> str:
 
 
 def _last_words(log: Path) -> str:
-    last = _last_line(log)
-    return f" Last line of its log: {last}" if last else " It printed nothing."
+    """Return a sentence with the line of a log that explains most about a failure.
+
+    That is the last line, unless it is output of a program and there was a message on stderr before it: the
+    two streams are read separately, so their order says little. A last line that reads like an error counts.
+    """
+    lines = _printed_lines(log)
+    if not lines:
+        return " It printed nothing."
+    level, last = lines[-1]
+    messages = [text for level, text in lines if level == _STDERR and not _TRACE.match(text)]
+    if level != _STDERR and messages and not _LIKE_ERROR.search(last):
+        return f" Last line of its stderr: {messages[-1]}"
+    return f" Last line of its log: {last}"
 
 
 def _signal_name(number: int) -> str:
@@ -208,13 +228,18 @@ def _signal_name(number: int) -> str:
         return "unknown"
 
 
-def _last_line(log: Path) -> str:
+def _printed_lines(log: Path) -> list[tuple[str, str]]:
+    """Return the level and text of the last lines that a job printed; none if its log cannot be read."""
     try:
-        lines = job_output_bytes(log, _LOG_TAIL_BYTES).decode("utf-8", "replace").splitlines()
+        lines = job_output_lines(log, _LOG_TAIL_BYTES)
     except OSError:
-        return ""
-    printed = [line.strip() for line in lines if line.strip() and not DXPY_OPENING.match(line)]
+        return []
+    printed = [
+        (level, text.strip()[:_LONGEST_LOG_LINE])
+        for level, text in lines
+        if text.strip() and not DXPY_OPENING.match(text)
+    ]
     # The messages of a program explain more than the line that runs it.
-    while len(printed) > 1 and LOG_LINE.fullmatch(printed[-1]):
+    while len(printed) > 1 and LOG_LINE.fullmatch(printed[-1][1]):
         printed.pop()
-    return printed[-1][:_LONGEST_LOG_LINE] if printed else ""
+    return printed

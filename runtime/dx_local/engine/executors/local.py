@@ -324,7 +324,9 @@ def _job_of(launch: Launch, sockets: str, *, is_grouped: bool) -> Job:
         settings=dict(launch.settings),
         process_memory=None if is_grouped else launch.memory_limit,
         has_network=launch.has_network,
+        git_depends=tuple(map(dict, launch.git_depends)),
         is_killed=launch.is_killed,
+        shows_changes=launch.shows_changes,
         terminal_type=os.environ.get("TERM") or "dumb",
     )
 

@@ -51,8 +51,15 @@ class Launch:
     """Bytes of memory that the job may use; None for no limit."""
     has_network: bool = True
     """False if the job may reach nothing but the API."""
+    git_depends: Sequence[Mapping[str, Any]] = ()
+    """Repositories to clone and build before the code runs.
+
+    Each has the fields of `exec_depends.GitDependency`, and `mirror`, the path of a clone on this machine.
+    """
     is_killed: bool = False
     """True if its process is to be killed as it starts, which is a fault that the user injects."""
+    shows_changes: bool = False
+    """True if the job can read its changes to the sandbox, from which it builds an asset."""
 
 
 @dataclass(frozen=True)

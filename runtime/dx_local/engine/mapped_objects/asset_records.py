@@ -44,7 +44,9 @@ def install_assets(context: Context, assets: Mapping[str, Path]) -> None:
             project = _assets_project(context)
         if match["id"] and not match["id"].startswith("record-"):
             continue  # the file of a bundle, for which --object stands
-        name, version = match["name"] or path.name.partition(".")[0], match["version"] or "0.0.0"
+        if match["name"] and _has_record(assets, path, match["project"]):
+            continue  # the record has the name
+        name, version = _name_and_version(match, path, assets)
         _remove_earlier(context, project, key, match["id"])
         archive = files.link_local(
             context, _archive(context, key, path), project=project, folder="/.archives", name=f"{name}.tar.gz"
@@ -61,6 +63,21 @@ def install_assets(context: Context, assets: Mapping[str, Path]) -> None:
 
 
 _KEY = "dx-local-asset"
+
+
+def _has_record(assets: Mapping[str, Path], path: Path, project: str | None) -> bool:
+    """Return whether an asset is also known by the ID of a record in a project."""
+    keys = [KEY.fullmatch(key) for key, other in assets.items() if other == path]
+    return any(key and (key["id"] or "").startswith("record-") and key["project"] == project for key in keys)
+
+
+def _name_and_version(match: re.Match[str], path: Path, assets: Mapping[str, Path]) -> tuple[str, str]:
+    """Return those of a key; for one with an ID, those by which the same asset is also known, if any."""
+    others = [KEY.fullmatch(key) for key, other in assets.items() if other == path]
+    for each in (match, *filter(None, others)):
+        if each["name"]:
+            return each["name"], each["version"]
+    return path.name.partition(".")[0], "0.0.0"
 
 
 def _remove_earlier(context: Context, project: str, key: str, record: str | None) -> None:

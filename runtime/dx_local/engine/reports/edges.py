@@ -18,9 +18,9 @@ from dx_local.platform.core.store import Row
 from dx_local.platform.execution import job_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from dx_local.engine.reports.job_rows import Job
+    from dx_local.engine.reports.job_rows import RunJobs
     from dx_local.platform.core.context import JSON, Platform
 
 STARTS, DATA, DEPENDS_ON = "starts", "data", "dependsOn"
@@ -33,23 +33,23 @@ _LARGEST = 16 << 20  # bytes of a value that is searched for references
 _MOST_STEPS = 10  # references to references
 
 
-def edges_of(platform: Platform, rows: Sequence[Row], jobs: Sequence[Job], root: str) -> list[JSON]:
+def edges_of(platform: Platform, run: RunJobs, root: str) -> list[JSON]:
     """Return the edges between entry points with the number of pairs of jobs behind each."""
     found: Counter[tuple[int, int, str]] = Counter()
-    positions = {job["id"]: position for position, job in enumerate(jobs)}
+    jobs, positions = run.jobs, run.positions
 
     def add(source: int, target: int, kind: str) -> None:
-        found[jobs[source]["entryPoint"], jobs[target]["entryPoint"], kind] += 1
+        found[jobs[source].entry_point, jobs[target].entry_point, kind] += 1
 
     for position, job in enumerate(jobs):
-        if job["parent"] is not None:
-            add(job["parent"], position, STARTS)
-    producers = _Producers(platform, rows, positions)
+        if job.parent is not None:
+            add(job.parent, position, STARTS)
+    producers = _Producers(platform, run)
     for position, job_input in _inputs(platform, positions, root):
         for source in {each for ref in references_in(job_input) for each in producers.of(ref)}:
             add(source, position, DATA)
-    for position, row in enumerate(rows):
-        for source in {positions[each] for each in row["depends_on"] if each in positions}:
+    for position, awaited in run.depends_on.items():
+        for source in {positions[each] for each in awaited if each in positions}:
             add(source, position, DEPENDS_ON)
     return [
         {"from": source, "to": target, "kind": kind, "jobs": count}
@@ -71,16 +71,15 @@ def _inputs(platform: Platform, positions: dict[str, int], root: str) -> Iterato
 class _Producers:
     """Finds the jobs that computed the values of references."""
 
-    def __init__(self, platform: Platform, rows: Sequence[Row], positions: dict[str, int]) -> None:
+    def __init__(self, platform: Platform, run: RunJobs) -> None:
         self._platform = platform
-        self._rows = rows
-        self._positions = positions
-        self._parents = {row["parent"] for row in rows}
+        self._run = run
+        self._parents = {job.parent for job in run.jobs}
         self._outputs: dict[int, JSON] = {}
 
     def of(self, reference: Reference, steps: int = 0) -> set[int]:
         """Return the positions of the jobs behind a reference; none if they are outside of the run."""
-        position = self._positions.get(reference.execution)
+        position = self._run.positions.get(reference.execution)
         if position is None:
             return set()
         forwarded = list(references_in(self._output(position).get(reference.field)))
@@ -92,15 +91,15 @@ class _Producers:
 
     def _output(self, position: int) -> JSON:
         """Return the output of a job as its code wrote it; only jobs with subjobs forward references."""
-        row = self._rows[position]
-        if row["id"] not in self._parents:
+        if position not in self._parents:
             return {}
         if position not in self._outputs:
-            self._outputs[position] = self._read(row)
+            self._outputs[position] = self._read(position)
         return self._outputs[position]
 
-    def _read(self, row: Row) -> JSON:
-        job = JobTry(id=row["id"], function=row["function"], try_number=row["try_number"])
+    def _read(self, position: int) -> JSON:
+        found = self._run.jobs[position]
+        job = JobTry(id=found.id, function=self._run.function(position), try_number=found.tries - 1)
         path = self._platform.folder / "jobs" / job_logs.job_folder_name(job) / "home" / "job_output.json"
         with suppress(OSError, ValueError, RecursionError):
             if path.is_symlink() or path.stat().st_size > _LARGEST:

@@ -28,31 +28,31 @@ def summary(key: EntryPointKey, region: str, jobs: Sequence[Job], earlier: Seque
     """Return the summary of the jobs of one entry point and of their earlier tries."""
     executable, function, instance_type = key
     spans = sorted(
-        (job["stopped"] - job["started"]) / 1000
+        (job.stopped - job.started) / 1000
         for job in jobs
-        if job["started"] is not None and job["stopped"] is not None and not job["reused"]
+        if job.started is not None and job.stopped is not None and not job.reused
     )
     tries: tuple[Job | EarlierTry, ...] = (*jobs, *earlier)
-    measured = [each for each in tries if each["memory"] is not None]
+    measured = [each for each in tries if each.memory is not None]
     # A job that ended early may have needed more later on, so that only done ones support the advice.
-    samples = sum(job["memory"] is not None and job["state"] == "done" for job in jobs)
+    samples = sum(job.memory is not None and job.state == "done" for job in jobs)
     worker = find_instance_type(instance_type, region)
-    memory = max((each["memory"] or 0 for each in measured), default=None)
-    disk = max((each["disk"] or 0 for each in measured), default=None)
+    memory = max((each.memory or 0 for each in measured), default=None)
+    disk = max((each.disk or 0 for each in measured), default=None)
     return {
         "executableName": executable,
         "function": function,
         "jobs": len(jobs),
-        "done": sum(job["state"] == "done" for job in jobs),
-        "failed": sum(job["state"] == "failed" and job["reason"] != TREE_FAILURE for job in jobs),
-        "ended": sum(job["state"] == "terminated" or job["reason"] == TREE_FAILURE for job in jobs),
-        "reused": sum(job["reused"] for job in jobs),
+        "done": sum(job.state == "done" for job in jobs),
+        "failed": sum(job.state == "failed" and job.reason != TREE_FAILURE for job in jobs),
+        "ended": sum(job.state == "terminated" or job.reason == TREE_FAILURE for job in jobs),
+        "reused": sum(job.reused for job in jobs),
         "samples": samples,
         "medianSeconds": spans[len(spans) // 2] if spans else None,
         "slowestSeconds": spans[-1] if spans else None,
         "maxMemory": memory,
         "maxDisk": disk,
-        "cpuSeconds": round(sum(each["cpuSeconds"] or 0 for each in measured), 3) if measured else None,
+        "cpuSeconds": round(sum(each.cpu_seconds or 0 for each in measured), 3) if measured else None,
         "instanceType": instance_type,
         "instanceMemory": worker and worker.memory_bytes,
         "instanceStorage": worker and worker.storage_bytes,
@@ -117,10 +117,10 @@ def _advice(worker: InstanceType | None, region: str, memory: int, disk: int, co
 def _cores(measured: Sequence[Job | EarlierTry]) -> float:
     """Return the most cores that one of these jobs kept busy on average."""
     busy = [
-        (each["cpuSeconds"] or 0) * 1000 / (each["stopped"] - each["started"])
+        (each.cpu_seconds or 0) * 1000 / (each.stopped - each.started)
         for each in measured
-        if each["started"] is not None
-        and each["stopped"] is not None
-        and each["stopped"] - each["started"] >= _MIN_SECONDS * 1000
+        if each.started is not None
+        and each.stopped is not None
+        and each.stopped - each.started >= _MIN_SECONDS * 1000
     ]
     return max(busy, default=0.0)

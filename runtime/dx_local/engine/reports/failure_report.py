@@ -84,6 +84,11 @@ class FailureReport:
         return next(iter(self.cause.strip().splitlines()), "")
 
     @property
+    def advice(self) -> str | None:
+        """The hint, or None if the cause contains it."""
+        return None if self.hint and self.hint in self.cause else self.hint
+
+    @property
     def finding_lines(self) -> list[str]:
         """The linter's warnings, each as one line."""
         return [_finding_line(finding) for finding in self.findings]
@@ -102,8 +107,8 @@ class FailureReport:
             lines += ["  dx-local lint reports:", *(f"  | {line}" for line in self.finding_lines)]
         if self.log_file:
             lines.append(f"  log: {self.log_file}")
-        if self.hint:
-            lines.append(f"  hint: {self.hint}")
+        if self.advice:
+            lines.append(f"  hint: {self.advice}")
         return plain("\n".join(lines))
 
     def to_json(self) -> JSON:

@@ -19,13 +19,14 @@ from dx_app_wizard.dxapp.links import links_in
 from dx_local.engine.reports.edges import edges_of
 from dx_local.engine.reports.entry_points import summary, system_requirements
 from dx_local.engine.reports.input_texts import data_object
-from dx_local.engine.reports.job_rows import EarlierTry, Job, earlier_tries, job_rows, jobs_of, key_of
+from dx_local.engine.reports.job_rows import EarlierTry, Job, earlier_tries, run_jobs
 from dx_local.engine.run_folder import INTERRUPTED, RUNNING, WORKSPACES
 from dx_local.platform.core.json_text import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dx_local.engine.reports.job_rows import RunJobs
     from dx_local.platform.core.context import JSON, Platform
     from dx_local.platform.core.store import Row, Store
 
@@ -35,6 +36,7 @@ SCHEMA = 1
 FILE_NAME = "report.json"
 """The report, in the folder of the run."""
 
+_COLUMNS = {"entry_point": "entryPoint", "cpu_seconds": "cpuSeconds"}
 _LONGEST_VALUE = 10_000  # characters of JSON
 _LINES_AROUND = 3
 _FINAL = frozenset({"done", "failed", "terminated"})
@@ -64,13 +66,11 @@ def report_of(platform: Platform, request: ReportRequest) -> JSON:
     Paths in the folder of the run are relative to it.
     """
     store = platform.store
-    rows = job_rows(store, request.root)
-    root = rows[0]
-    keys = list(dict.fromkeys(map(key_of, rows)))
-    jobs = jobs_of(rows, {key: number for number, key in enumerate(keys)})
-    earlier = earlier_tries(store, rows, request.root)
+    run = run_jobs(store, request.root)
+    root = run.root
+    earlier = earlier_tries(store, run.positions, request.root)
     kept = earlier_report(platform.folder) if request.is_again else {}
-    summaries = _summaries(rows, jobs, earlier)
+    summaries = _summaries(run, earlier)
     return {
         "schema": SCHEMA,
         "name": root["executable_name"],
@@ -82,13 +82,18 @@ def report_of(platform: Platform, request: ReportRequest) -> JSON:
         "cause": _cause(platform, root["id"], request.app, kept),
         "entryPoints": summaries,
         "systemRequirements": system_requirements(summaries, root["region"]),
-        "edges": edges_of(platform, rows, jobs, request.root),
-        "jobs": {name: [job[name] for job in jobs] for name in Job.__annotations__},  # type: ignore[literal-required]
-        "earlierTries": {name: [row[name] for row in earlier] for name in EarlierTry.__annotations__},  # type: ignore[literal-required]
+        "edges": edges_of(platform, run, request.root),
+        "jobs": _columns(Job._fields, run.jobs),
+        "earlierTries": _columns(EarlierTry._fields, earlier),
         "inputs": _values(store, root["id"], "COALESCE(input, original_input)", "input"),
         "outputs": _values(store, root["id"], "output", "output"),
         "environment": _environment(request, root["region"], kept.get("environment") or {}),
     }
+
+
+def _columns(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> JSON:
+    """Return rows as one list for each field, under its name in the report."""
+    return {_COLUMNS.get(name, name): [row[position] for row in rows] for position, name in enumerate(names)}
 
 
 def _state(root: Row, *, is_over: bool) -> str:
@@ -116,22 +121,17 @@ def _environment(request: ReportRequest, region: str, kept: JSON) -> JSON:
     return {name: kept.get(name, value) for name, value in here.items()}
 
 
-def _summaries(rows: Sequence[Row], jobs: Sequence[Job], earlier: Sequence[EarlierTry]) -> list[JSON]:
+def _summaries(run: RunJobs, earlier: Sequence[EarlierTry]) -> list[JSON]:
     """Return the summaries of all entry points, in the order in which they were first used."""
-    members: dict[int, list[int]] = {}
-    for position, job in enumerate(jobs):
-        members.setdefault(job["entryPoint"], []).append(position)
-    tries: dict[int, list[EarlierTry]] = {}
+    members: list[list[Job]] = [[] for _ in run.entry_points]
+    for job in run.jobs:
+        members[job.entry_point].append(job)
+    tries: list[list[EarlierTry]] = [[] for _ in run.entry_points]
     for each in earlier:
-        tries.setdefault(jobs[each["job"]]["entryPoint"], []).append(each)
+        tries[run.jobs[each.job].entry_point].append(each)
     return [
-        summary(
-            key_of(rows[positions[0]]),
-            rows[positions[0]]["region"],
-            [jobs[position] for position in positions],
-            tries.get(number, []),
-        )
-        for number, positions in members.items()
+        summary(key, run.root["region"], jobs, earlier_ones)
+        for key, jobs, earlier_ones in zip(run.entry_points, members, tries, strict=True)
     ]
 
 

@@ -67,6 +67,9 @@ class CircumstancesOf:
         run_spec = applet["runSpec"]
         for package in dependencies_of(run_spec, function):
             yield package.name, f"{package.manager} {package.version}"
+        for entry in run_spec.get("execDepends") or ():
+            if entry.get("package_manager") == "git":
+                yield str(entry.get("name")), _digest(entry)
         for kind in _BUNDLED:
             for entry in run_spec.get(kind) or ():
                 yield str(entry.get("name") or kind), self._contents.of(entry)

@@ -1,4 +1,7 @@
-"""Advice on a failed run: parts of the app that are missing on this machine, or a trace of its commands."""
+"""Advice on a failed run: parts of the app that are missing on this machine, or a trace of its commands.
+
+The parts are objects of the cloud, container images, git repositories, Python 2, and assets.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,11 @@ import re
 from typing import TYPE_CHECKING
 
 from dx_local.engine.mapped_objects.mapping import CLASSES
+from dx_local.engine.runs.missing_images import missing_images
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dx_local.engine.reports.failure_report import FailureReport
     from dx_local.engine.runs.preparation import PreparedRun
     from dx_local.platform.core.context import Platform
@@ -26,14 +32,34 @@ _NOT_FOUND = re.compile(
     r"could not be found|not found|No matches|Could not find|Unable to resolve", re.IGNORECASE
 )
 
+# The messages of job environments that cannot be prepared.
+_NOT_CLONED = re.compile(
+    r"Error while installing git packages .+?: (?P<url>\S+) cannot be cloned\n(?P<reason>.+)", re.DOTALL
+)
+_NO_NETWORK = "requests no network access"
+_NO_PYTHON2 = re.compile(r"The app requests python2\S*, but jobs run under Python 3")
+
 
 def failure_hint(report: FailureReport, platform: Platform, run: PreparedRun) -> str | None:
     """Return advice on a failed run, or None if there is none."""
     if flags := _missing_objects(report, platform.store):
         return f"not on this machine; pass local data for it: {' '.join(flags)}"
-    if run.missing_parts:
-        return " ".join(run.missing_parts)
+    if missing := [*_missing_parts(report), *run.missing_parts]:
+        return " ".join(missing)
     return _TRACE_HINT if _trace_would_explain(report, platform, run) else None
+
+
+def _missing_parts(report: FailureReport) -> Iterator[str]:
+    """Yield advice on the parts that the failure itself names as missing."""
+    if images := missing_images([*report.log_tail, *report.message.splitlines()]):
+        commands = ", ".join(f"dx-local image add FILE --name {name}" for name in images)
+        yield f"not on this machine; add the image from a file: {commands}"
+    if match := _NOT_CLONED.search(report.message):
+        needs_network = _NO_NETWORK in match["reason"]
+        allow = "request network access in dxapp.json, or " if needs_network else ""
+        yield f"{allow}use a local clone: git config --global url.PATH.insteadOf {match['url']}"
+    if _NO_PYTHON2.match(report.message):
+        yield report.message.splitlines()[-1]
 
 
 def _missing_objects(report: FailureReport, store: Store) -> list[str]:

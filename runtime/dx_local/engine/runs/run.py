@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from dx_local.engine.run_folder import WORKSPACES, open_workspace
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from dx_local.engine.runs.inputs import GivenInputs
     from dx_local.engine.runs.preparation import PreparedRun, RunRequest
     from dx_local.engine.runs.result import RunResult
-
-_TERMINATION_SECONDS = 5
 
 
 async def run_once(
@@ -78,7 +75,7 @@ async def _run_in(
                     has_begun(workspace.folder)
                     if keeper:
                         keeper.start()
-                    await _until_final(session, job_id)
+                    await session.until_final(job_id)
                     for fault in session.driver.faults.unused():
                         observer.announce(f"warning: --inject {fault} matched no job")
                     resumed = resumption.result() if resumption else None
@@ -103,13 +100,3 @@ def _report(folder: Path, request: RunRequest, observer: Observer) -> None:
 
     if problem := try_to_write_reports(folder, ReportRequest(request.app, command=request.command)):
         observer.announce(f"the report could not be written: {problem}")
-
-
-async def _until_final(session: Session, job_id: str) -> None:
-    try:
-        await session.driver.until_final(job_id)
-    except asyncio.CancelledError:
-        session.driver.terminate(job_id)
-        with suppress(asyncio.TimeoutError, OSError):
-            await asyncio.wait_for(session.driver.until_final(job_id), _TERMINATION_SECONDS)
-        raise

@@ -17,7 +17,7 @@ from dx_local.engine.faults import FaultKind
 from dx_local.engine.scheduling.deferred_records import DeferredRecords
 from dx_local.engine.scheduling.fault_injection import FaultInjection, failure_by, transfer_size
 from dx_local.engine.scheduling.job_variables import variables_of
-from dx_local.engine.scheduling.launches import PreparedJob, launch_of
+from dx_local.engine.scheduling.launches import PreparedJob, has_network, launch_of
 from dx_local.engine.scheduling.log_opening import write_opening
 from dx_local.engine.scheduling.resource_failures import (
     OutOfMemoryKills,
@@ -326,7 +326,9 @@ class Driver:
 
     async def _prepare_and_start(self, job: JobRow, applet: JSON, variables: Mapping[str, str]) -> None:
         try:
-            environment = await self._job_environments.prepare(applet, job["function"])
+            environment = await self._job_environments.prepare(
+                applet, job["function"], has_network=has_network(job, applet)
+            )
         except JobEnvironmentError as error:
             self._fail_unstarted(job["id"], str(error), error.reason)
         except (DxLocalError, OSError) as error:

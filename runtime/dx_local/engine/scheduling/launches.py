@@ -49,11 +49,13 @@ def launch_of(prepared: PreparedJob, platform: Platform, settings: JobSettings) 
         variables=variables,
         source=applet.get("local", {}).get("source"),
         layers=_absolute(environment.layers),
-        visible_paths=_absolute(visible_paths(platform, own_settings)),
+        visible_paths=_absolute((*visible_paths(platform, own_settings), *environment.mirrors)),
         settings=_as_json(own_settings),
         memory_limit=memory_limit_of(job, settings.memory_limit),
-        has_network=_has_network(job, applet) or own_settings.debugpy is not None,
+        has_network=has_network(job, applet) or own_settings.debugpy is not None,
+        git_depends=environment.git_depends,
         is_killed=is_killed,
+        shows_changes=applet.get("local", {}).get("shows_changes", False),
     )
 
 
@@ -89,7 +91,8 @@ def memory_limit_of(job: JobWorker, limit: int | Literal["instance"] | None) -> 
     return worker.memory_bytes if worker else None
 
 
-def _has_network(job: JobRow, applet: JSON) -> bool:
+def has_network(job: JobRow, applet: JSON) -> bool:
+    """Return whether a job may reach more than the API because its app requests that."""
     # Clients connect to the jobs of an httpsApp, which a job without network cannot accept.
     return bool(job["requested"]["access"].get("network")) or "httpsApp" in applet
 

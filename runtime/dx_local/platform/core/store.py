@@ -163,12 +163,14 @@ class Store:
 
     def all(self, row_type: type[R], sql: str, *values: Any) -> list[R]:
         """Return all rows of a query; otherwise the same as `one`."""
+        return list(self.each(row_type, sql, *values))
+
+    def each(self, row_type: type[R], sql: str, *values: Any) -> Iterator[R]:
+        """Yield the rows of a query, whose tables must not change meanwhile; otherwise the same as `one`."""
         cursor = self._connection.execute(sql, values)
-        found = cursor.fetchall()
-        if not found:
-            return []
         row = self._shape(row_type, sql, cursor).row
-        return [row(each) for each in found]
+        for found in cursor:
+            yield row(found)
 
     def exists(self, sql: str, *values: Any) -> bool:
         """Return whether a query has any row."""

@@ -117,22 +117,41 @@ def job_output_bytes(log: Path, most: int | None = None) -> bytes:
     return _without_debugger(log, text[opening.end() :] if opening else text)
 
 
+def job_output_lines(log: Path, most: int) -> list[tuple[str, str]]:
+    """Return the level and text of each line in the last `most` bytes of `job_output_bytes`.
+
+    The level is empty if the log has no index. Raises OSError.
+    """
+    text = job_output_bytes(log, most)
+    lines, levels = _LINE.findall(text), [level for level in _last_levels(log, text) if level != DEBUGGER]
+    known = [*[""] * (len(lines) - len(levels)), *levels][-len(lines) :]
+    return [
+        (level, line.decode("utf-8", "replace").rstrip("\r\n"))
+        for level, line in zip(known, lines, strict=False)
+    ]
+
+
 def _without_debugger(log: Path, text: bytes) -> bytes:
     """Return the last lines of a log without those of a conversation with a debugger."""
+    levels = _last_levels(log, text)
+    if DEBUGGER not in levels:
+        return text
     lines = _LINE.findall(text)
-    try:
-        with _index_of(log).open("rb") as index:
-            index.seek(max(index.seek(0, os.SEEK_END) - len(lines) * _ENTRY_BYTES, 0))
-            entries = index.read()
-    except FileNotFoundError:
-        return text
-    if DEBUGGER.encode() not in entries:
-        return text
-    levels = [entry.split()[-1].decode() for entry in entries.splitlines()]
     # A line of which only the end is here has an entry as well; one that is being written has none yet.
     first = max(len(lines) - len(levels), 0)
     kept = (line for line, level in zip(lines[first:], levels, strict=False) if level != DEBUGGER)
     return b"".join(kept)
+
+
+def _last_levels(log: Path, text: bytes) -> list[str]:
+    """Return the levels of the last lines of a log, as many as a text has; none if it has no index."""
+    count = len(_LINE.findall(text))
+    try:
+        with _index_of(log).open("rb") as index:
+            index.seek(max(index.seek(0, os.SEEK_END) - count * _ENTRY_BYTES, 0))
+            return [entry.split()[-1].decode() for entry in index.read().splitlines()]
+    except FileNotFoundError:
+        return []
 
 
 def line_count(log: Path) -> int:

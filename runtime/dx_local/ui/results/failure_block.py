@@ -205,7 +205,7 @@ class _Layout:
         return [f"  at {place}", *code]
 
     def _hint(self) -> list[str]:
-        hint = self._report.hint
+        hint = self._report.advice
         return [f"  {row}" for row in fold(f"hint: {hint}", self._width - 2)] if hint else []
 
     def _title(self, log: list[str]) -> list[str]:

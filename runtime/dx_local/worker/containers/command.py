@@ -82,6 +82,8 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(_FAILED)
+    except OSError as error:
+        _fail(program, ": ".join(filter(None, (error.filename, error.strerror or str(error)))), _FAILED)
 
 
 def _run(words: Sequence[str]) -> int:

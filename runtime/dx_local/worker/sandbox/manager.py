@@ -15,7 +15,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dx_local.worker.channel import EXECUTOR_FOLDER, IMAGES
+from dx_local.worker.channel import CHANGES, EXECUTOR_FOLDER, IMAGES
 from dx_local.worker.process import linux
 from dx_local.worker.programs import IMAGE
 from dx_local.worker.sandbox import host_folders, mounts, user_namespace
@@ -52,7 +52,8 @@ class SandboxManager:
         os.makedirs(os.path.dirname(self._folder), 0o700, exist_ok=True)
         for path in (self._folder, f"{self._folder}/assembly", self._base):
             os.mkdir(path, 0o700)
-        os.makedirs(f"{self._executor_folder}/{os.path.basename(IMAGES)}", exist_ok=True)
+        for path in (IMAGES, CHANGES):
+            os.makedirs(f"{self._executor_folder}/{os.path.basename(path)}", exist_ok=True)
         user_namespace.enter(mounts.NEW_MOUNTS | (mounts.NEW_PIDS if has_pid_namespace else 0))
         os.umask(0o022)  # as on workers
         mounts.perform([mounts.make_mounts_private()])
@@ -75,7 +76,13 @@ class SandboxManager:
         sockets = f"{EXECUTOR_FOLDER}/{os.path.basename(job.log_sockets)}"
         visible_paths = tuple(self._visible_paths(job))
         links = tuple(self._links(visible_paths))
-        spec = SandboxSpec(tuple(job.layers), visible_paths, links, environment=sys.prefix)
+        spec = SandboxSpec(
+            tuple(job.layers),
+            visible_paths,
+            links,
+            environment=sys.prefix,
+            shows_changes=job.shows_changes,
+        )
         sandbox = self.pool.take(spec, job.home, sockets)
         # For programs that have a process outside access the job's files, such as docker.
         outside = (job.home, *subfolders(sandbox.tmp))

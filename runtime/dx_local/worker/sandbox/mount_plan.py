@@ -12,7 +12,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from dx_local.worker.channel import EXECUTOR_FOLDER, IMAGES
+from dx_local.worker.channel import CHANGES, EXECUTOR_FOLDER, IMAGES
 from dx_local.worker.sandbox import mounts
 from dx_local.worker.sandbox.host_folders import (
     LOG_FOLDER,
@@ -44,6 +44,8 @@ class SandboxSpec:
     """Symbolic links inside restricted folders that appear as well, with their targets."""
     environment: str
     """The worker environment, which a job may change for itself: `pip install` works."""
+    shows_changes: bool = False
+    """True if the upper folders of its overlays appear in it, read-only, as CHANGES."""
 
 
 class MountSources(NamedTuple):
@@ -115,13 +117,7 @@ class _Planner:
         for alias, path in host.aliases:
             if self._is_in_layers(alias):
                 self._overlay(path, [alias, path])
-        self._add(
-            *mounts.bind_read_only(sources.executor_folder, root + EXECUTOR_FOLDER),
-            *mounts.bind_read_only(sources.log, root + LOG_FOLDER),
-        )
-        # It contains the temporary files of other jobs.
-        self._add(*mounts.bind_read_only(host.empty, f"{root}{EXECUTOR_FOLDER}/{SANDBOXES}"))
-        self._add(*mounts.bind_read_only(sources.images or host.empty, root + IMAGES))
+        self._bind_own_folders()
         for source, path in zip(sources.tmp_folders, TMP_FOLDERS):  # noqa: B905  (workers may run Python 3.8)
             self._add(mounts.bind(source, root + path))
         for path in host.hidden:
@@ -170,6 +166,19 @@ class _Planner:
             self._add(*mounts.sticky_folder(shared))
             self._add(mounts.bind(shared, self._root + SHARED_MEMORY))
             self._change_markers.append("shared")
+
+    def _bind_own_folders(self) -> None:
+        """Bind the folders by which a job and dx-local communicate."""
+        sources, root, empty = self._sources, self._root, self._host.empty
+        self._add(
+            *mounts.bind_read_only(sources.executor_folder, root + EXECUTOR_FOLDER),
+            *mounts.bind_read_only(sources.log, root + LOG_FOLDER),
+        )
+        # It contains the temporary files of other jobs.
+        self._add(*mounts.bind_read_only(empty, f"{root}{EXECUTOR_FOLDER}/{SANDBOXES}"))
+        self._add(*mounts.bind_read_only(sources.images or empty, root + IMAGES))
+        if self._spec.shows_changes:
+            self._add(*mounts.bind_read_only(sources.memory, root + CHANGES))
 
     def _hide(self, path: str) -> None:
         folder = self._new_folder()

@@ -219,8 +219,25 @@ def change_root(root: str) -> list[Syscall]:
 
 def mount_points() -> list[str]:
     """Return the paths at which something is mounted in this process's mount namespace."""
+    return [mount.path for mount in mounted()]
+
+
+class Mounted(NamedTuple):
+    """A mount: its mount point, the path in its file system that appears there, and the system's options."""
+
+    path: str
+    root: str
+    options: str
+
+
+def mounted() -> list[Mounted]:
+    """Return the mounts of this process's mount namespace, the latest last.
+
+    Source: proc(5), /proc/PID/mountinfo.
+    """
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        return [_unescaped(line.split(" ")[4]) for line in file]
+        fields = [line.rstrip("\n").split(" ") for line in file]
+    return [Mounted(*map(_unescaped, (each[4], each[3], each[-1]))) for each in fields]
 
 
 def _mount(

@@ -69,6 +69,13 @@ class ArchivedImage(NamedTuple):
         return hashlib.sha256(self.config).hexdigest()
 
 
+_DEFAULTS: dict[str, type] = {
+    **dict.fromkeys(("Env", "Cmd", "Entrypoint"), list),
+    **dict.fromkeys(("User", "WorkingDir"), str),
+    **dict.fromkeys(("Labels", "Volumes"), dict),
+}
+
+
 @contextlib.contextmanager
 def open_archive(file: int, temporary: str) -> Iterator[list[ArchivedImage]]:
     """Read the images of an open archive, which may be compressed and need not be seekable.
@@ -181,7 +188,7 @@ def images_of(files: _TarFiles | _FolderFiles) -> list[ArchivedImage]:
             return [_docker_image(files, each) for each in _json(manifest)]
         if index := files.find(_INDEX):
             return [image for each in _json(index)["manifests"] for image in _oci_images(files, each)]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ArchiveError(f"the description of the images in the archive is damaged ({error!r})") from error
     raise ArchiveError(
         "this is not an image: it has neither manifest.json (of `docker save`) nor index.json (of OCI)"
@@ -207,6 +214,8 @@ def _oci_images(files: _TarFiles | _FolderFiles, descriptor: JSON) -> Iterator[A
 
 
 def _image(names: tuple[str, ...], config: bytes, parts: list[Part]) -> ArchivedImage:
+    if not all(isinstance(name, str) for name in names):
+        raise TypeError(names)
     digests = layer_digests(config)
     if len(digests) != len(parts):
         raise ArchiveError(f"the image has {len(parts)} layers, but its configuration names {len(digests)}")
@@ -215,12 +224,28 @@ def _image(names: tuple[str, ...], config: bytes, parts: list[Part]) -> Archived
 
 
 def layer_digests(config: bytes) -> list[str]:
-    """Return the digests of the layers of a configuration, the lowest first. Raises ArchiveError."""
+    """Return the digests of the layers of a configuration, the lowest first.
+
+    Raises ArchiveError, also if other parts of the configuration are not what they have to be.
+    """
     try:
-        digests = [str(digest) for digest in json.loads(config)["rootfs"]["diff_ids"] or ()]
-    except (KeyError, TypeError, ValueError) as error:
+        content = json.loads(config)
+        digests = [str(digest) for digest in content["rootfs"]["diff_ids"] or ()]
+        _check_defaults(content.get("config") or {})
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ArchiveError("the configuration of the image is damaged") from error
     return [hex_digest(digest) for digest in digests]
+
+
+def _check_defaults(defaults: JSON) -> None:
+    """Check the defaults of containers in a configuration. Raises AttributeError or ValueError."""
+    for name, kind in _DEFAULTS.items():
+        value = defaults.get(name)
+        texts = value if isinstance(value, list) else [value] if isinstance(value, str) else []
+        if not isinstance(value, (kind, type(None))):
+            raise ValueError(name)  # noqa: TRY004  (as other damage is)
+        if not all(isinstance(text, str) and "\0" not in text for text in texts):
+            raise ValueError(name)
 
 
 def hex_digest(digest: str) -> str:

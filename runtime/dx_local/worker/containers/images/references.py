@@ -13,6 +13,7 @@ from dx_local.worker.containers.errors import DockerError
 _HUB = "docker.io"
 _HUB_FOLDER = "library/"
 _LATEST = "latest"
+_LONGEST = 255
 _PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -53,7 +54,8 @@ def parse_reference(text: str) -> Reference:
         path = _HUB_FOLDER + path
     tag = tag if colon else ("" if digest else _LATEST)
     is_valid = (
-        _PATH.fullmatch(path)
+        len(f"{registry}/{path}") <= _LONGEST
+        and _PATH.fullmatch(path)
         and _HOST.fullmatch(registry)
         and (digest or _TAG.fullmatch(tag))
         and ("@" not in text or _DIGEST.fullmatch(digest))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 CREATED, RUNNING, EXITED = "created", "running", "exited"
 _ID_BYTES = 32
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
 
 class ContainerSpec(NamedTuple):
@@ -122,7 +124,9 @@ class Container:
 
 
 def create_container(spec: ContainerSpec, name: str = "") -> Container:
-    """Create a container. Raises DockerError if the name is taken."""
+    """Create a container. Raises DockerError if the name is taken or not valid."""
+    if name and not _NAME.fullmatch(name):
+        raise DockerError(f"invalid container name ({name}): only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
     places.make_state_folders()
     container_id = os.urandom(_ID_BYTES).hex()
     if name and any(name == other.name for other in all_containers()):

@@ -10,6 +10,9 @@ from dx_local.worker.sandbox import mounts
 
 _SET_GROUPS, _USERS, _GROUPS = "setgroups", "uid_map", "gid_map"
 
+# As Docker has it. Larger numbers would be taken for others by the kernel.
+_HIGHEST = (1 << 31) - 1
+
 
 class User(NamedTuple):
     """A user and a group, with further groups."""
@@ -37,6 +40,8 @@ def find_user(text: str) -> User:
             raise DockerError(f"unable to find group {group}: no matching entries in group file")
         gid = int(found[2] if found else group)
     user_name = account[0] if account else ""
+    if max(uid, gid) > _HIGHEST:
+        raise DockerError(f"uids and gids must be in range 0-{_HIGHEST}")
     groups = tuple(int(each[2]) for each in known if user_name and user_name in each[3].split(","))
     return User(uid, gid, groups if not group else (), home or "/")
 

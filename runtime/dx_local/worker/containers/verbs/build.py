@@ -63,7 +63,7 @@ def _text_of(file: str) -> str:
     if file == "-":
         return sys.stdin.read()
     try:
-        with open(file, encoding="utf-8") as opened:
+        with open(file, encoding="utf-8-sig") as opened:
             return opened.read()
     except (OSError, ValueError) as error:
         raise DockerError(f"unable to read the Dockerfile {file}: {error}") from error

@@ -1,0 +1,1 @@
+"""The built-in apps of a platform, which the official client runs by name to build assets and apps."""

@@ -1,0 +1,3 @@
+"""The program `dxfuse` of jobs: projects and files as folders, read-only, without FUSE."""
+
+from __future__ import annotations
